@@ -1,0 +1,2 @@
+/** Composition root; filled as the rooms are built. */
+export { Pipeline } from './pipeline/pipeline.ts';

@@ -1,0 +1,35 @@
+/** What the SQL reader says of one text: the reading, and what it would do to the session. */
+import type { Reading } from '../../model/effect.ts';
+
+/** Things a statement does to the session that later statements depend on. */
+export type SessionAct =
+  /** PREPARE name AS ...: judged when executed. `reading` is of the statement inside. */
+  | { readonly kind: 'prepare'; readonly name: string; readonly reading: SqlReading }
+  /** EXECUTE name: its effects are those of what the session prepared under that name. */
+  | { readonly kind: 'execute'; readonly name: string }
+  /** DEALLOCATE name; null is ALL (also DISCARD ALL). */
+  | { readonly kind: 'deallocate'; readonly name: string | null }
+  /** SET, RESET, set_config(...): `value` null when reset or not a literal. Lower-case parameter. */
+  | {
+      readonly kind: 'set';
+      readonly parameter: string;
+      readonly value: string | null;
+      readonly local: boolean;
+    };
+
+export type SqlReading = Reading & {
+  /** In the order of the text; an `execute` counts into the effects only through the session. */
+  readonly session: readonly SessionAct[];
+  /** Number of statements in the text; 0 for an empty one. */
+  readonly statements: number;
+};
+
+export interface SqlReader {
+  /**
+   * Reads the statement text in `bytes[start, end)`, UTF-8, without its terminating NUL. Equal texts
+   * give the same object for as long as it is cached, so that callers may cache by identity. Returns
+   * a promise only when the text has to be parsed elsewhere (long texts); never throws or rejects.
+   */
+  read(bytes: Buffer, start: number, end: number): SqlReading | Promise<SqlReading>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,74 @@
+/**
+ * The catalogue of errors. Each has a stable code, and every throw says what was expected, what was
+ * found and what to do. `docs/errors.md` is generated from this list; `errors.test.ts` keeps it whole.
+ */
+
+interface ErrorKind {
+  /** One line for the docs. */
+  readonly title: string;
+  /** SQLSTATE when it reaches a PostgreSQL client (Appendix A of the manual). */
+  readonly sqlstate: string;
+}
+
+export const ERRORS = {
+  HF_CONFIG_INVALID: { title: 'holdfast.yaml could not be used', sqlstate: 'F0000' },
+  HF_POLICY_INVALID: { title: 'A policy could not be used', sqlstate: 'F0000' },
+  HF_STORE_UNAVAILABLE: { title: 'Our own database cannot be reached', sqlstate: '57P03' },
+  HF_STORE_NEWER: { title: 'Our database was made by a newer Holdfast', sqlstate: 'F0000' },
+  HF_STORE_NOT_STARTED: { title: 'The embedded PostgreSQL did not start', sqlstate: '57P03' },
+  HF_TRAIL_UNAVAILABLE: {
+    title: 'The trail cannot be written, so nothing that changes state is forwarded',
+    sqlstate: '57P03',
+  },
+  HF_TRAIL_BROKEN: { title: 'The trail does not verify', sqlstate: 'XX000' },
+  HF_AUTH_FAILED: { title: 'Agent or token not accepted', sqlstate: '28P01' },
+  HF_TOKEN_REVOKED: { title: 'The token was revoked', sqlstate: '57P01' },
+  HF_TOKEN_EXPIRED: { title: 'The token has expired', sqlstate: '57P01' },
+  HF_TARGET_UNKNOWN: { title: 'The target is not declared', sqlstate: '3D000' },
+  HF_TARGET_FORBIDDEN: { title: 'The token is not for this target', sqlstate: '42501' },
+  HF_UPSTREAM_UNREACHABLE: { title: 'The target could not be reached', sqlstate: '08001' },
+  HF_UPSTREAM_REFUSED: { title: 'The target did not let Holdfast in', sqlstate: '08004' },
+  HF_UPSTREAM_LOST: { title: 'The connection to the target was lost', sqlstate: '08006' },
+  HF_PROTOCOL: { title: 'The bytes are not the PostgreSQL protocol', sqlstate: '08P01' },
+  HF_LIMIT: { title: 'Larger than a stated limit', sqlstate: '54000' },
+  HF_UNSUPPORTED: { title: 'Not supported through Holdfast, on purpose', sqlstate: '0A000' },
+  HF_REFUSED: { title: 'Refused by policy', sqlstate: '42501' },
+  HF_HELD: { title: 'Held until people approve it', sqlstate: '42501' },
+  HF_DENIED: { title: 'Denied by a person', sqlstate: '42501' },
+  HF_HOLD_UNKNOWN: { title: 'No such hold', sqlstate: 'F0000' },
+  HF_HOLD_STATE: { title: 'The hold is no longer waiting', sqlstate: 'F0000' },
+  HF_TOTP_WRONG: { title: 'The one-time code was not accepted', sqlstate: '28P01' },
+  HF_NOT_FOUND: { title: 'Nothing by that name', sqlstate: 'F0000' },
+  HF_EXISTS: { title: 'The name is taken', sqlstate: 'F0000' },
+  HF_USAGE: { title: 'The command was not understood', sqlstate: 'F0000' },
+  HF_INTERNAL: { title: 'A fault of Holdfast itself; nothing was forwarded', sqlstate: 'XX000' },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface ErrorFacts {
+  readonly expected: string;
+  readonly found: string;
+  /** What to do now. */
+  readonly hint: string;
+  readonly cause?: unknown;
+}
+
+export class HoldfastError extends Error {
+  readonly code: ErrorCode;
+  readonly expected: string;
+  readonly found: string;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, facts: ErrorFacts) {
+    super(
+      `${ERRORS[code].title}: expected ${facts.expected}, found ${facts.found}.`,
+      facts.cause === undefined ? undefined : { cause: facts.cause },
+    );
+    this.name = 'HoldfastError';
+    this.code = code;
+    this.expected = facts.expected;
+    this.found = facts.found;
+    this.hint = facts.hint;
+  }
+}

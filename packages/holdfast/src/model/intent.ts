@@ -1,0 +1,25 @@
+/** What an actor asks, decoded, before any effect: one unit that can be forwarded whole. */
+import type { AgentActor } from './actor.ts';
+import type { Reading } from './effect.ts';
+
+export interface Intent {
+  readonly actor: AgentActor;
+  readonly session: SessionFacts;
+  readonly reading: Reading;
+  /** What the unit says, for people and the trail. May be long; whoever shows it cuts it. */
+  text(): string;
+  /**
+   * The exact acts of the unit, in order, for the digest: statement texts and parameter values, byte
+   * for byte, without names that a client makes up anew at each try (prepared statements, portals).
+   */
+  acts(): readonly Uint8Array[];
+}
+
+export interface SessionFacts {
+  readonly id: string;
+  readonly protocol: 'postgres';
+  /** `127.0.0.1:50123`. */
+  readonly source: string;
+  /** What the client calls itself (`application_name`); its own word, shown as such. */
+  readonly client: string;
+}

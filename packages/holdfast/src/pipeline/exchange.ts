@@ -1,0 +1,36 @@
+/**
+ * The contract between a protocol and the spine: what a protocol lends the pipeline for each unit
+ * that can be forwarded whole. Duties of an implementation:
+ *
+ * - It is made before anything of the unit reached upstream, and holds all of the unit's bytes.
+ * - `forward` is the only path upstream and is called at most once; after it, nothing is refused.
+ * - Exactly one of `forward` and `refuse` is called, and then the exchange is dead.
+ * - `refuse` answers in the caller's own tongue and leaves the session correct or closed.
+ * - Nothing here throws; a session that has gone away reports `not-forwarded` or `unknown`.
+ */
+import type { ErrorCode } from '../model/errors.ts';
+import type { Intent } from '../model/intent.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Reversal } from '../model/reversal.ts';
+import type { TargetFacts } from '../model/target.ts';
+
+/** A no, for the agent: what, why, and what to do instead. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly detail: string;
+  readonly hint: string;
+  /** Character offset (1-based) in the statement, when the fault has a place; else null. */
+  readonly position: number | null;
+}
+
+export interface Exchange {
+  readonly intent: Intent;
+  /** The same object for as long as the facts stay the same. */
+  locate(): TargetFacts;
+  /** How it could be taken back, or why not. */
+  readonly reversal: Reversal;
+  /** `report` gets exactly one outcome; null when nobody asks (harmless reads). */
+  forward(report: ((outcome: Outcome) => void) | null): void;
+  refuse(refusal: Refusal): void;
+}

@@ -1,0 +1,202 @@
+/**
+ * THE SPINE. Every unit of every protocol passes here, in this order:
+ *
+ *   locate -> resolve -> decide -> append decision (durable)
+ *     -> forward | protect, then forward | hold, then decide AGAIN with the signatures | refuse
+ *     -> append outcome
+ *
+ * All branching on verdicts is the one switch in `handle`. What it will not do: know a protocol, a
+ * store or a wall clock; forward anything whose decision is not durable; soften a verdict.
+ *
+ * A harmless unit whose verdict is known takes the same path without a promise: it is counted into
+ * the batch of reads and forwarded in the same turn of the event loop.
+ */
+import type { Desk, HoldTicket, Standing } from '../approvals/desk.ts';
+import { digestOf } from '../model/digest.ts';
+import { isHarmless } from '../model/effect.ts';
+import { HoldfastError } from '../model/errors.ts';
+import type { HoldfastEvent } from '../model/event.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { TargetFacts } from '../model/target.ts';
+import type { Hold, Refuse, Verdict } from '../model/verdict.ts';
+import type { Judge, Scope, Signature } from '../policy/judge.ts';
+import type { TargetResolver } from '../targets/resolver.ts';
+import type { DecisionRef, Recorder } from '../trail/recorder.ts';
+import type { Exchange, Refusal } from './exchange.ts';
+import {
+  refusalByPolicy,
+  refusalDenied,
+  refusalHeld,
+  refusalTrailLost,
+  refusalUnread,
+} from './refusals.ts';
+
+export interface PipelineParts {
+  readonly targets: TargetResolver;
+  readonly judge: Judge;
+  readonly desk: Desk;
+  readonly recorder: Recorder;
+  /** How long a held unit may wait on the wire for people before it is answered; 0: not at all. */
+  readonly holdWaitMs: number;
+}
+
+const NO_SIGNATURES: readonly Signature[] = [];
+
+export class Pipeline {
+  readonly #parts: PipelineParts;
+  /** One scope per located facts object, so that the judge can cache by identity. */
+  #scopes = new WeakMap<TargetFacts, Scope>();
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+  }
+
+  /** For what is worth an entry but is no unit: sessions, protocol errors. */
+  note(event: HoldfastEvent): void {
+    this.#parts.recorder.note(event);
+  }
+
+  /** Undefined when the unit was dealt with at once; else a promise that never rejects. */
+  handle(exchange: Exchange): Promise<void> | undefined {
+    const scope = this.#scopeOf(exchange);
+    const { reading } = exchange.intent;
+    const verdict = this.#parts.judge.judge(scope, reading, NO_SIGNATURES);
+    switch (verdict.kind) {
+      case 'forward':
+        return isHarmless(reading)
+          ? this.#forwardRead(exchange, scope)
+          : this.#forwardRecorded(exchange, scope, verdict, null);
+      case 'protect':
+        return this.#refuse(exchange, scope, {
+          kind: 'refuse',
+          rule: verdict.rule,
+          reason: `${verdict.reason} Making it reversible first is not possible on this target`,
+          hint: 'Ask a person, or do it with a statement that names the rows.',
+        });
+      case 'hold':
+        return this.#hold(exchange, scope, verdict);
+      case 'refuse':
+        return this.#refuse(exchange, scope, verdict);
+      default:
+        return verdict satisfies never;
+    }
+  }
+
+  #scopeOf(exchange: Exchange): Scope {
+    const facts = exchange.locate();
+    let scope = this.#scopes.get(facts);
+    if (scope === undefined) {
+      scope = {
+        actor: exchange.intent.actor,
+        target: this.#parts.targets.resolve(facts),
+        searchPath: facts.searchPath,
+      };
+      this.#scopes.set(facts, scope);
+    }
+    return scope;
+  }
+
+  #forwardRead(exchange: Exchange, scope: Scope): undefined {
+    if (this.#parts.recorder.read(exchange.intent, scope.target)) exchange.forward(null);
+    else exchange.refuse(refusalUnread());
+    return undefined;
+  }
+
+  async #forwardRecorded(
+    exchange: Exchange,
+    scope: Scope,
+    verdict: Verdict,
+    hold: HoldTicket | null,
+  ): Promise<void> {
+    const { recorder } = this.#parts;
+    let ref: DecisionRef;
+    try {
+      ref = await this.#append(exchange, scope, verdict, hold);
+    } catch (cause) {
+      exchange.refuse(refusalTrailLost(cause));
+      return;
+    }
+    exchange.forward((outcome) => recorder.outcome(ref, outcome));
+  }
+
+  async #hold(exchange: Exchange, scope: Scope, verdict: Hold): Promise<void> {
+    let standing: Standing;
+    try {
+      standing = await this.#parts.desk.submit(
+        exchange.intent,
+        scope.target,
+        verdict,
+        this.#parts.holdWaitMs,
+      );
+    } catch (cause) {
+      exchange.refuse(refusalTrailLost(cause));
+      return;
+    }
+    const { ticket } = standing;
+    if (standing.kind === 'denied') {
+      return this.#answer(exchange, scope, verdict, ticket, refusalDenied(standing));
+    }
+    if (standing.kind === 'signed') {
+      // Policy and target are read again: an approval of Monday does not pass a freeze of Tuesday.
+      const again = this.#parts.judge.judge(scope, exchange.intent.reading, standing.signatures);
+      if (again.kind === 'refuse') return this.#refuse(exchange, scope, again);
+      if (again.kind === 'forward' && (await this.#consume(ticket))) {
+        return this.#forwardRecorded(exchange, scope, again, ticket);
+      }
+    }
+    return this.#answer(
+      exchange,
+      scope,
+      verdict,
+      ticket,
+      refusalHeld(verdict, ticket, scope.target),
+    );
+  }
+
+  async #consume(ticket: HoldTicket): Promise<boolean> {
+    try {
+      return await this.#parts.desk.consume(ticket.id);
+    } catch {
+      return false;
+    }
+  }
+
+  #refuse(exchange: Exchange, scope: Scope, verdict: Refuse): Promise<void> {
+    const refusal = refusalByPolicy(verdict, exchange.intent.reading);
+    return this.#answer(exchange, scope, verdict, null, refusal);
+  }
+
+  /** A no is recorded too; but a lost trail does not turn it into anything but a no. */
+  async #answer(
+    exchange: Exchange,
+    scope: Scope,
+    verdict: Verdict,
+    hold: HoldTicket | null,
+    refusal: Refusal,
+  ): Promise<void> {
+    const outcome: Outcome = { kind: 'not-forwarded', reason: refusal.message };
+    try {
+      const ref = await this.#append(exchange, scope, verdict, hold);
+      this.#parts.recorder.outcome(ref, outcome);
+    } catch (cause) {
+      if (!(cause instanceof HoldfastError)) throw cause;
+    }
+    exchange.refuse(refusal);
+  }
+
+  #append(
+    exchange: Exchange,
+    scope: Scope,
+    verdict: Verdict,
+    hold: HoldTicket | null,
+  ): Promise<DecisionRef> {
+    return this.#parts.recorder.decide({
+      intent: exchange.intent,
+      target: scope.target,
+      digest: hold?.digest ?? digestOf(exchange.intent, scope.target),
+      verdict,
+      policyVersion: this.#parts.judge.version,
+      holdId: hold?.id ?? null,
+    });
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * The contract of a protocol: something that listens, understands one wire, and brings each
+ * forwardable unit to the pipeline as an `Exchange`. Adding one is a folder and a line in `index.ts`.
+ *
+ * - `listen` resolves when connections are accepted, rejects when the control cannot enforce (P8).
+ * - `close` stops accepting, ends sessions, and resolves when the last is gone. Idempotent.
+ * - `endSessions` ends live sessions that match, within 100 ms, in-flight work included.
+ */
+export interface Protocol {
+  readonly name: string;
+  listen(): Promise<ListenAddress>;
+  endSessions(match: SessionMatch): number;
+  close(): Promise<void>;
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Which sessions, and the words they are told. */
+export interface SessionMatch {
+  readonly tokenId?: string;
+  readonly agentId?: string;
+  readonly reason: 'HF_TOKEN_REVOKED' | 'HF_TOKEN_EXPIRED';
+}

