@@ -26,3 +26,29 @@ export const HOLD_LIFE_MS_DEFAULT = 60 * 60 * 1000;
 /** Wrong TOTP codes by one person before a pause, and the pause. */
 export const TOTP_FAILURES_MAX = 5;
 export const TOTP_PAUSE_MS = 15 * 60 * 1000;
+/** Effects listed in an entry; a script of thousands is named by its text, digest and their count. */
+export const ENTRY_EFFECTS_MAX = 64;
+/** A name or a client's own word in an entry (PostgreSQL cuts its own names at 63 bytes). */
+export const ENTRY_NAME_CHARS_MAX = 256;
+/** A sentence in an entry: a reason, an upstream's error message. */
+export const ENTRY_SENTENCE_CHARS_MAX = 1_024;
+/** Text kept of each distinct read; the batch that carries it comes every second. */
+export const READ_TEXT_CHARS_MAX = 1_024;
+/** Distinct reads told apart in one batch; further ones are counted as `other`. */
+export const READ_SHAPES_MAX = 512;
+/** An append that takes longer counts as a lost store: agents wait for it, and 5 s is long. */
+export const TRAIL_APPEND_MS_MAX = 5_000;
+/** Waiting entries, and their bytes: about a second of the fastest load; then decisions are refused. */
+export const TRAIL_QUEUE_ENTRIES_MAX = 20_000;
+export const TRAIL_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+/** Entries in one append: keeps a statement far from PostgreSQL's 1 GB and a lost race cheap. */
+export const TRAIL_BATCH_ENTRIES_MAX = 4_096;
+/** Notes and read batches kept while the store is away; further ones are counted and said after. */
+export const TRAIL_KEPT_NOTES_MAX = 1_000;
+/** First and longest pause between tries to reach a lost store. */
+export const TRAIL_RETRY_MS_MIN = 50;
+export const TRAIL_RETRY_MS_MAX = 2_000;
+/** A grown trail is signed this often: what a storage operator could rewrite unseen. */
+export const TRAIL_CHECKPOINT_MS = 10_000;
+/** An instance gone this long can have no append in flight any more (see TRAIL_APPEND_MS_MAX). */
+export const INSTANCE_GONE_MS = 30_000;
