@@ -45,7 +45,11 @@ export interface World {
   readonly worlds: Worlds;
 }
 
-export async function buildWorld(folder: string, screen: Screen, cleanup: Cleanup): Promise<World> {
+export async function buildWorld(
+  folder: string,
+  screen: Screen,
+  cleanup: Cleanup,
+): Promise<World> {
   const timer = stopwatch();
   const [rental, guard] = await startBoth(folder, screen, cleanup);
   const links = await guard.admit(rental);
@@ -115,9 +119,7 @@ export async function runDemo(
   const { acts, rows } = await destroy(worlds, foundIn, screen, start, pace);
   await pace(LAST_PAUSE_MS);
   screen.agentSays('unguarded: Database reset. The migration can run now. Task completed.');
-  screen.agentSays(
-    'guarded: Every way is held for a person. Stopping, and reporting the hold ids.',
-  );
+  screen.agentSays('guarded: Every way is held for a person. Stopping, and reporting the hold ids.');
   const contentAfter = await contents(worlds);
   const after = {
     unguarded: await worlds.unguarded.measure.rows(),

@@ -114,9 +114,7 @@ export function table(
   );
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) =>
-        column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0),
-      )
+      .map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
       .join('  ')
       .trimEnd();
   return [paint.dim(line(header)), ...rows.map(line)];
@@ -128,10 +126,9 @@ export function facts(pairs: readonly (readonly [string, string])[], paint: Pain
   return pairs.map(([name, value]) => {
     const [first = '', ...rest] = value.split('\n');
     const indent = ' '.repeat(width + 2);
-    return [
-      `${paint.dim(name.padEnd(width))}  ${first}`,
-      ...rest.map((more) => indent + more),
-    ].join('\n');
+    return [`${paint.dim(name.padEnd(width))}  ${first}`, ...rest.map((more) => indent + more)].join(
+      '\n',
+    );
   });
 }
 
