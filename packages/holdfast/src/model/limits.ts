@@ -62,13 +62,3 @@ export const TRAIL_RETRY_MS_MAX = 2_000;
 export const TRAIL_CHECKPOINT_MS = 10_000;
 /** An instance gone this long can have no append in flight any more (see TRAIL_APPEND_MS_MAX). */
 export const INSTANCE_GONE_MS = 30_000;
-/** Real clients send about ten; a packet of nothing but names is somebody trying. */
-export const STARTUP_PARAMETERS_MAX = 64;
-/** One password or SASL message from a caller who is not let in yet; SCRAM needs under 500. */
-export const LOGIN_MESSAGE_BYTES_MAX = 8 * 1024;
-/** Bytes a caller may have waiting before it is let in. */
-export const LOGIN_WAITING_BYTES_MAX = 64 * 1024;
-/** One message of a target during login: a long notice fits, a flood does not. */
-export const UPSTREAM_LOGIN_BYTES_MAX = 256 * 1024;
-/** SCRAM rounds a target may ask of us (PostgreSQL's default is 4,096): each is CPU time of ours. */
-export const SCRAM_ITERATIONS_MAX = 1_000_000;
