@@ -7,6 +7,7 @@ import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { type Answer, printAnswer, printError, type Streams } from './print.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { Interrupted, type Interrupt } from './interrupt.ts';
 
 export interface Context {
   /** Where holdfast.yaml is: --config, else HOLDFAST_CONFIG, else ./holdfast.yaml. */
@@ -15,19 +16,28 @@ export interface Context {
   readonly clock: Clock;
   readonly streams: Streams;
   readonly json: boolean;
+  readonly interrupt: Interrupt;
 }
 
 /** Runs the work, prints its answer or its error, and keeps the exit code. */
 export type Run = (command: Command, work: (context: Context) => Promise<Answer>) => Promise<void>;
 
-export function runner(streams: Streams, clock: Clock, finish: (exit: number) => void): Run {
+export interface Surroundings {
+  readonly streams: Streams;
+  readonly clock: Clock;
+  readonly interrupt: Interrupt;
+}
+
+export function runner(around: Surroundings, finish: (exit: number) => void): Run {
+  const { streams, interrupt } = around;
   return async (command, work) => {
     const { json, config } = globalsOf(command);
     const configPath = config ?? (streams.env['HOLDFAST_CONFIG'] || './holdfast.yaml');
     try {
-      const answer = await work({ configPath, env: streams.env, clock, streams, json });
+      const answer = await work({ ...around, configPath, env: streams.env, json });
       finish(printAnswer(answer, json, streams));
     } catch (error) {
+      if (error instanceof Interrupted && interrupt.hasHappened) return finish(EXIT.interrupted);
       printError(error, json, streams);
       finish(exitCodeOf(error));
     }

@@ -1,7 +1,6 @@
 /** The command line as a whole: the list of commands, what every one of them has, and its help. */
 import { Command, CommanderError } from 'commander';
-import type { Clock } from '../model/clock.ts';
-import { runner, usageError } from './command.ts';
+import { runner, type Surroundings, usageError } from './command.ts';
 import { addAgents } from './commands/agents.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
@@ -27,12 +26,12 @@ const COMMANDS = [
 /** Runs one command line (without `node` and the script) and resolves with its exit code. */
 export async function runCommandLine(
   words: readonly string[],
-  streams: Streams,
-  clock: Clock,
+  around: Surroundings,
   version: string,
 ): Promise<number> {
+  const { streams } = around;
   let exit: number = EXIT.ok;
-  const run = runner(streams, clock, (code) => {
+  const run = runner(around, (code) => {
     exit = code;
   });
   const program = new Command('holdfast')
