@@ -19,7 +19,7 @@ import type { Target } from '../../model/target.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { ListenAddress, Protocol, SessionMatch } from '../protocol.ts';
 import { CancelKeys } from './cancel-keys.ts';
-import { type Admitted, type DoorOptions, openDoor } from './door.ts';
+import { type DoorOptions, type DoorResult, openDoor } from './door.ts';
 import { backendKeyData, errorResponse, parameterStatus, readyForQuery } from './messages.ts';
 import { PostgresSession } from './session.ts';
 import { connectUpstream, sendCancel, type Upstream, type UpstreamSpec } from './upstream.ts';
@@ -45,6 +45,8 @@ export interface PostgresProtocolOptions {
 const LIVENESS_MS = 1_000;
 /** Connections the system keeps waiting for accept. */
 const BACKLOG = 511;
+
+type Admitted = Extract<DoorResult, { kind: 'session' }>;
 
 interface Live {
   readonly token: TokenVerifier;

@@ -38,6 +38,8 @@ export class RelayWire {
     this.#socket.on('close', () => this.#leave('closed'));
     this.#socket.setNoDelay(true);
     if (taken === null) this.#socket.pause();
+    // It may have gone while nobody listened; then no event will ever say so.
+    if (socket.destroyed && taken === null) queueMicrotask(() => this.#leave('closed'));
   }
 
   get isGone(): boolean {
