@@ -12,6 +12,16 @@ export const UNIT_BYTES_MAX = 64 * 1024 * 1024;
 export const STARTUP_BYTES_MAX = 10_000;
 /** From accept to the end of authentication; PostgreSQL's authentication_timeout is 60 s. */
 export const STARTUP_MS_MAX = 60_000;
+/** Real clients send about ten; a packet of nothing but names is somebody trying. */
+export const STARTUP_PARAMETERS_MAX = 64;
+/** One password or SASL message from a caller who is not let in yet; SCRAM needs under 500. */
+export const LOGIN_MESSAGE_BYTES_MAX = 8 * 1024;
+/** Bytes a caller may have waiting before it is let in. */
+export const LOGIN_WAITING_BYTES_MAX = 64 * 1024;
+/** One message of a target during login: a long notice fits, a flood does not. */
+export const UPSTREAM_LOGIN_BYTES_MAX = 256 * 1024;
+/** SCRAM rounds a target may ask of us (PostgreSQL's default is 4,096): each is CPU time of ours. */
+export const SCRAM_ITERATIONS_MAX = 1_000_000;
 /** Text kept of a statement in an entry; the digest covers all of it. */
 export const ENTRY_TEXT_CHARS_MAX = 8_192;
 /** Reads are entered in batches at most this old ... */

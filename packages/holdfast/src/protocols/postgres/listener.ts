@@ -76,7 +76,7 @@ class PostgresGateway implements Protocol {
   constructor(options: PostgresProtocolOptions) {
     this.#options = options;
     this.#keys = new CancelKeys(options.clock);
-    this.#server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+    this.#server = createServer({ noDelay: true }, (socket) => {
       void this.#accept(socket);
     });
   }
