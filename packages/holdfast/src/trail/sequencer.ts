@@ -1,6 +1,7 @@
 /**
  * Gives entries their place. One append is in flight at a time, and what comes meanwhile goes with
- * the next (group commit): a second one in flight won nothing, see docs/trail-format.md.
+ * the next (group commit). A second one in flight would wait for the first one's head row; measured
+ * it gave 0.9 to 1.4 times the commits, not worth two batches in doubt after a failure.
  *
  * The order it keeps: an entry's promise resolves only after its batch is durable; entries keep the
  * order they came in. When an append fails it may have been written or not. That batch stays in doubt
