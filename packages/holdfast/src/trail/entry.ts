@@ -192,7 +192,7 @@ export function textJson(text: string, charsMax: number): string {
   return `{"chars":${text.length},"sha256":"${sum}","start":${quote(cut(text, charsMax))}}`;
 }
 
-export function name(text: string): string {
+function name(text: string): string {
   return quote(cut(text, ENTRY_NAME_CHARS_MAX));
 }
 

@@ -95,6 +95,11 @@ export class Sequencer {
     return this.#state.kind === 'available';
   }
 
+  /** Why it cannot be written now. */
+  fault(): HoldfastError {
+    return this.#state.kind === 'available' ? unavailable('nothing') : this.#state.error;
+  }
+
   /** Durable at the index it resolves to; rejects with HF_TRAIL_UNAVAILABLE or HF_TRAIL_BROKEN. */
   append(draft: Draft): Promise<bigint> {
     if (this.#state.kind !== 'available') return Promise.reject(this.#state.error);
@@ -259,12 +264,16 @@ export class Sequencer {
     const doubled = new Set(await this.#parts.store.outcomesOf(indexes));
     for (const index of doubled) this.#parts.onOutcomeExists(index);
     const seen = new Set(doubled);
-    return items.filter(({ draft: { decisionIndex } }) => {
+    const single = items.filter(({ draft: { decisionIndex } }) => {
       if (decisionIndex === null) return true;
       if (seen.has(decisionIndex)) return false;
       seen.add(decisionIndex);
       return true;
     });
+    // Else the same append would be tried for ever; as a failure it is tried with pauses.
+    if (single.length === items.length)
+      throw new Error('the store refused an outcome it cannot name');
+    return single;
   }
 
   #lose(items: readonly Item[], cause: unknown): void {
