@@ -3,12 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../model/clock.ts';
 import { newId } from '../model/ids.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../testing/scratch-postgres.ts';
-import {
-  decisionOf,
-  intentOf,
-  migrateTrail,
-  TARGET,
-} from '../testing/trail-fixtures.ts';
+import { decisionOf, intentOf, migrateTrail, TARGET } from '../testing/trail-fixtures.ts';
 import { verifyStore } from '../trail/audit.ts';
 import { signerFromSeed } from '../trail/signer.ts';
 import { TrailLog } from '../trail/trail-log.ts';
