@@ -11,7 +11,7 @@ interface ErrorKind {
 }
 
 export const ERRORS = {
-  HF_CONFIG_INVALID: { title: 'holdfast.yaml could not be used', sqlstate: 'F0000' },
+  HF_CONFIG_INVALID: { title: 'The file holdfast.yaml could not be used', sqlstate: 'F0000' },
   HF_POLICY_INVALID: { title: 'A policy could not be used', sqlstate: 'F0000' },
   HF_STORE_UNAVAILABLE: { title: 'Our own database cannot be reached', sqlstate: '57P03' },
   HF_STORE_NEWER: { title: 'Our database was made by a newer Holdfast', sqlstate: 'F0000' },
