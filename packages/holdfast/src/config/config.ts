@@ -45,7 +45,7 @@ export interface TargetConfig {
   readonly functionsAllowed: readonly string[];
 }
 
-export interface EnvironmentConfig {
+interface EnvironmentConfig {
   readonly name: string;
   readonly level: EnvironmentLevel;
   /** The least number of people that signs any hold here. */
