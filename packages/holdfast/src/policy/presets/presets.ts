@@ -64,7 +64,7 @@ permit (principal, action, resource in Level::"guarded");
 
 @id("guarded.database")
 @verdict("hold") @people("1")
-@reason("{verb} ends a whole database or a role in {environment}")
+@reason("{verb} ends a whole database, or all that a role owns, in {environment}")
 forbid (principal, action == Action::"destroy", resource in Level::"guarded")
 when { context.objectType == "database" || context.objectType == "role" };
 
@@ -81,7 +81,7 @@ unless { context.additive };
 
 @id("guarded.role")
 @verdict("hold") @people("1")
-@reason("{verb} changes what the role {object} may do in {environment}")
+@reason("{verb} on the role {object} changes who may do what in {environment}")
 forbid (principal, action == Action::"grant", resource in Level::"guarded")
 when { context.objectType == "role" };
 
