@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { SkipsReporter } from './tools/skips.ts';
 
 /**
  * Four projects, from quick to slow. `npm run check` runs the first three; `npm test` runs all.
@@ -9,12 +10,15 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    reporters: ['default', new SkipsReporter()],
     projects: [
       {
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts'],
           exclude: ['**/*.contract.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       { test: { name: 'contracts', include: ['packages/*/src/**/*.contract.test.ts'] } },

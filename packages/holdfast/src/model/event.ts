@@ -14,12 +14,16 @@ export const EVENT_KINDS = [
   'token-issued',
   'token-revoked',
   'person-added',
+  'person-confirmed',
+  'person-removed',
   'hold-opened',
   'hold-signed',
   'hold-denied',
   'hold-expired',
   'policy-loaded',
   'reads-not-recorded',
+  'outcome-ignored',
+  'trail-resumed',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
@@ -30,3 +34,6 @@ export interface HoldfastEvent {
   /** One sentence for people. */
   readonly message: string;
 }
+
+/** Hands an event to whoever keeps the trail. */
+export type Note = (event: HoldfastEvent) => void | Promise<void>;

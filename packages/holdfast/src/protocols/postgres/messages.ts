@@ -125,3 +125,8 @@ export const saslResponse = (data: string): Buffer => tagged('p', Buffer.from(da
 
 export const query = (sql: string): Buffer => tagged('Q', cString(sql));
 export const terminate = (): Buffer => tagged('X');
+
+export const parse = (name: string, sql: string): Buffer =>
+  tagged('P', cString(name), cString(sql), Buffer.alloc(2));
+export const sync = (): Buffer => tagged('S');
+export const flush = (): Buffer => tagged('H');
