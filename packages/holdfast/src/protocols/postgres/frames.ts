@@ -1,0 +1,62 @@
+/**
+ * The PostgreSQL v3 message frame: one tag byte, then a four-byte length that counts itself, then the
+ * body (manual, "Message Formats"). Functions over bytes; no sockets, no state.
+ */
+
+/** Tags a client may send after startup. */
+export const FRONTEND = {
+  bind: 0x42, // B
+  close: 0x43, // C
+  copyData: 0x64, // d
+  copyDone: 0x63, // c
+  copyFail: 0x66, // f
+  describe: 0x44, // D
+  execute: 0x45, // E
+  flush: 0x48, // H
+  functionCall: 0x46, // F
+  parse: 0x50, // P
+  query: 0x51, // Q
+  sync: 0x53, // S
+  terminate: 0x58, // X
+} as const;
+
+/** Tags of a server that the relay has to understand; all others pass unread. */
+export const BACKEND = {
+  commandComplete: 0x43, // C
+  copyInResponse: 0x47, // G
+  copyBothResponse: 0x57, // W
+  emptyQueryResponse: 0x49, // I
+  errorResponse: 0x45, // E
+  parameterStatus: 0x53, // S
+  readyForQuery: 0x5a, // Z
+} as const;
+
+/** Tag and length. */
+export const HEADER_BYTES = 5;
+
+/** Whole length of the message whose header starts at `at`, header included; -1 if not plausible. */
+export function messageBytes(bytes: Buffer, at: number): number {
+  const declared =
+    (byteAt(bytes, at + 1) << 24) |
+    (byteAt(bytes, at + 2) << 16) |
+    (byteAt(bytes, at + 3) << 8) |
+    byteAt(bytes, at + 4);
+  return declared < 4 ? -1 : declared + 1;
+}
+
+/** Index of the NUL that ends the string starting at `from`; -1 when there is none before `end`. */
+export function endOfString(bytes: Buffer, from: number, end: number): number {
+  const at = bytes.indexOf(0, from);
+  return at >= 0 && at < end ? at : -1;
+}
+
+function byteAt(bytes: Buffer, at: number): number {
+  return bytes[at] ?? 0;
+}
+
+/** The tag as a person would write it: `'F'`, or `0x07`. */
+export function tagName(tag: number): string {
+  return tag > 0x20 && tag < 0x7f
+    ? `'${String.fromCharCode(tag)}'`
+    : `0x${tag.toString(16).padStart(2, '0')}`;
+}

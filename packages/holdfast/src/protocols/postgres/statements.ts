@@ -1,0 +1,69 @@
+/**
+ * What each prepared-statement name may mean upstream, so that a Bind or an SQL EXECUTE is judged by
+ * the statement that will really run.
+ *
+ * The trap: after an error the server skips to Sync, so a Parse that was forwarded may never have
+ * happened, and the name still means what it meant before. Therefore a name keeps every meaning that
+ * is not ruled out: a Parse rules out the older ones only when its cycle ended without an error.
+ * Whoever asks gets all candidates and must judge by the worst.
+ *
+ * PREPARE and Parse share one namespace, and neither is transactional (manual, PREPARE).
+ */
+import type { SqlReading } from '../../languages/sql/sql-reading.ts';
+
+export interface Prepared {
+  readonly reading: SqlReading;
+  /** The statement text, for the digest and for people. */
+  readonly text: Buffer;
+}
+
+/** One change of a name's meaning, waiting for its cycle to end. */
+export interface NameChange {
+  readonly name: string;
+  /** Null: closed or deallocated. */
+  readonly to: Prepared | null;
+}
+
+/** More meanings than this and the name is given up: whoever runs it is told it is unknown. */
+const CANDIDATES_MAX = 32;
+/** Names one session may keep; a client that makes more is either broken or trying memory. */
+const NAMES_MAX = 10_000;
+
+export class PreparedStatements {
+  /** Per name its possible meanings in order, oldest first. */
+  #meanings = new Map<string, NameChange[]>();
+
+  get isFull(): boolean {
+    return this.#meanings.size >= NAMES_MAX;
+  }
+
+  /** To be called when the bytes that make the change are forwarded. */
+  change(change: NameChange): void {
+    const meanings = this.#meanings.get(change.name);
+    if (meanings === undefined) this.#meanings.set(change.name, [change]);
+    else if (meanings.length < CANDIDATES_MAX) meanings.push(change);
+    else meanings.fill({ name: change.name, to: null });
+  }
+
+  /** The cycle of these changes ended well: what each name meant before is ruled out. */
+  confirm(changes: readonly NameChange[]): void {
+    for (const change of changes) {
+      const meanings = this.#meanings.get(change.name);
+      const at = meanings?.indexOf(change) ?? -1;
+      if (meanings === undefined || at < 0) continue;
+      meanings.splice(0, at);
+      if (meanings.length === 1 && change.to === null) this.#meanings.delete(change.name);
+    }
+  }
+
+  /** Everything the name may mean; empty when nothing is known of it. */
+  candidates(name: string): readonly Prepared[] {
+    const found: Prepared[] = [];
+    for (const { to } of this.#meanings.get(name) ?? []) if (to !== null) found.push(to);
+    return found;
+  }
+
+  names(): readonly string[] {
+    return [...this.#meanings.keys()];
+  }
+}
