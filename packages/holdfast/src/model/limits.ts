@@ -26,3 +26,9 @@ export const HOLD_LIFE_MS_DEFAULT = 60 * 60 * 1000;
 /** Wrong TOTP codes by one person before a pause, and the pause. */
 export const TOTP_FAILURES_MAX = 5;
 export const TOTP_PAUSE_MS = 15 * 60 * 1000;
+/** Acts of one unit that are put to Cedar because no answer is known: 0.2-0.5 ms each, in one turn. */
+export const JUDGED_ACTS_MAX = 200;
+/** Answers of Cedar kept for all sessions together, per generation; about 300 bytes each. */
+export const JUDGED_ANSWERS_KEPT_MAX = 20_000;
+/** Names in rules: what sweeps is tried with each of them, so they must fit JUDGED_ACTS_MAX. */
+export const POLICY_NAMES_MAX = 150;

@@ -1,0 +1,129 @@
+/**
+ * From effects to the acts that Cedar is asked about. A name that cannot be pinned to one schema
+ * becomes one act per schema it may mean, and what sweeps (DROP SCHEMA, CASCADE, DROP OWNED) also
+ * becomes one act per object that some rule names: the strictest answer stands. So a rule about
+ * `payments` is not walked round by leaving the schema away or by dropping what `payments` lies in.
+ *
+ * `execute` and `unknown` do not become other acts: what they touch is not in the text at all, and
+ * they have their own rules.
+ */
+import type { Effect, EffectKind } from '../model/effect.ts';
+import { type ActContext, ANY_SCHEMA, UNKNOWN_EFFECT } from './schema.ts';
+
+export interface Act extends ActContext {
+  readonly action: EffectKind;
+}
+
+/** What the rules name in their conditions: the words that an unpinned act is tried with. */
+export interface Vocabulary {
+  readonly schemas: readonly string[];
+  /** Objects as rules name them; `schema` is ANY_SCHEMA when the rule names none. */
+  readonly objects: readonly { readonly schema: string; readonly name: string }[];
+}
+
+export function actsOf(
+  effect: Effect,
+  searchPath: readonly string[],
+  functionsAllowed: ReadonlySet<string>,
+  vocabulary: Vocabulary,
+): Act[] {
+  const schemas = schemasOf(effect, searchPath, vocabulary);
+  const base = {
+    action: effect.kind,
+    verb: effect.verb,
+    reach: effect.reach,
+    additive: effect.additive,
+    listed: isListed(effect, searchPath, functionsAllowed),
+    code: effect.kind === 'unknown' ? UNKNOWN_EFFECT : '',
+  };
+  const { object } = effect;
+  const name = object?.name ?? '';
+  const acts: Act[] = schemas.map((schema) => ({
+    ...base,
+    objectType: object?.type ?? '',
+    schema,
+    name,
+  }));
+  const dot = object?.type === 'column' ? name.lastIndexOf('.') : -1;
+  if (dot > 0) {
+    for (const schema of schemas) {
+      acts.push({ ...base, objectType: 'table', schema, name: name.slice(0, dot) });
+    }
+  }
+  if (!sweeps(effect)) return acts;
+  const within = object?.type === 'schema' ? object.name : null;
+  for (const known of vocabulary.objects) {
+    acts.push({
+      ...base,
+      objectType: 'table',
+      schema: within ?? known.schema,
+      name: known.name,
+    });
+  }
+  return acts;
+}
+
+/** Does it reach objects that the text does not name? */
+function sweeps(effect: Effect): boolean {
+  if (effect.additive) return false;
+  const type = effect.object?.type;
+  switch (effect.kind) {
+    case 'read':
+    case 'execute':
+    case 'unknown':
+      return false;
+    case 'destroy':
+      if (type === 'role') return true;
+      break;
+    case 'write':
+    case 'reshape':
+    case 'grant':
+      break;
+    default:
+      return effect.kind satisfies never;
+  }
+  const wide = effect.reach === 'cascade' || effect.reach === 'unknown';
+  return effect.object === null || type === 'schema' || type === 'database' || wide;
+}
+
+function schemasOf(
+  effect: Effect,
+  searchPath: readonly string[],
+  vocabulary: Vocabulary,
+): readonly string[] {
+  const { object } = effect;
+  if (object === null) return [''];
+  if (object.schema !== null) return [object.schema];
+  // Objects that live in no schema.
+  if (['schema', 'database', 'role', 'setting', 'large-object'].includes(object.type)) return [''];
+  if (!isPinned(searchPath)) {
+    return [...new Set([ANY_SCHEMA, ...searchPath.filter(isPlain), ...vocabulary.schemas])];
+  }
+  // PostgreSQL looks into pg_catalog first although no path names it; tables there begin with pg_.
+  const catalog = object.name.startsWith('pg_') ? ['pg_catalog'] : [];
+  return [...new Set([...catalog, ...searchPath])];
+}
+
+function isPinned(searchPath: readonly string[]): boolean {
+  return searchPath.length > 0 && searchPath.every(isPlain);
+}
+
+/** `$user` stands for a schema that only the server knows. */
+function isPlain(schema: string): boolean {
+  return !schema.startsWith('$');
+}
+
+/** Listed in every schema that the name may mean; a bare entry lists it in any schema. */
+function isListed(
+  effect: Effect,
+  searchPath: readonly string[],
+  allowed: ReadonlySet<string>,
+): boolean {
+  const { object } = effect;
+  if (effect.kind !== 'execute' || object?.type !== 'function') return false;
+  // A dot inside a quoted name must not read like `schema.name`.
+  if (object.name.includes('.') || object.schema?.includes('.')) return false;
+  if (allowed.has(object.name)) return true;
+  if (object.schema !== null) return allowed.has(`${object.schema}.${object.name}`);
+  return isPinned(searchPath) && searchPath.every((one) => allowed.has(`${one}.${object.name}`));
+}

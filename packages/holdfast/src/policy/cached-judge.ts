@@ -1,0 +1,191 @@
+/**
+ * The judge. On the hot path it is two look-ups by identity: scope, then reading. A reading not seen
+ * in this scope is taken apart into acts, whose answers are shared by all scopes that they cannot
+ * tell apart; only what is new there is put to Cedar.
+ *
+ * It never throws, and never answers milder than the strictest act. Signatures turn a hold that has
+ * enough distinct people into a forward, and soften nothing else; they are counted anew each time
+ * and never cached.
+ */
+import type { Effect, Reading } from '../model/effect.ts';
+import { JUDGED_ACTS_MAX, JUDGED_ANSWERS_KEPT_MAX } from '../model/limits.ts';
+import { type Refuse, VERDICT_ORDER, type Verdict } from '../model/verdict.ts';
+import { type Act, actsOf } from './acts.ts';
+import type { Answer } from './evaluator.ts';
+import type { Judge, Scope, Signature } from './judge.ts';
+import type { Policy } from './policy.ts';
+import { reasonOf } from './words.ts';
+
+/** One effect and what stands of it; `act` is the one that decided. */
+export interface JudgedEffect {
+  readonly effect: Effect;
+  readonly act: Act;
+  readonly answer: Answer;
+  readonly verdict: Verdict;
+}
+
+const NOT_ANSWERED = 'Ask a person to run: holdfast policy check.';
+
+export class CachedJudge implements Judge {
+  readonly version: string;
+  readonly #policy: Policy;
+  #verdicts = new WeakMap<Scope, WeakMap<Reading, Verdict>>();
+  /** Two generations, so that it is bounded and what is used stays. */
+  #answers = new Map<string, Answer>();
+  #olderAnswers = new Map<string, Answer>();
+
+  constructor(policy: Policy) {
+    this.#policy = policy;
+    this.version = policy.version;
+  }
+
+  judge(scope: Scope, reading: Reading, signatures: readonly Signature[]): Verdict {
+    let readings = this.#verdicts.get(scope);
+    if (readings === undefined) {
+      readings = new WeakMap();
+      this.#verdicts.set(scope, readings);
+    }
+    let verdict = readings.get(reading);
+    if (verdict === undefined) {
+      verdict = this.#judgeAnew(scope, reading);
+      readings.set(reading, verdict);
+    }
+    return signatures.length === 0 ? verdict : signed(verdict, signatures);
+  }
+
+  /** Each effect with its own verdict, in the order of the text; for `explain`. */
+  judgeEach(scope: Scope, reading: Reading): JudgedEffect[] {
+    const budget = { left: JUDGED_ACTS_MAX };
+    return effectsOf(reading).map(({ effect, code }) => {
+      const [first, ...rest] = this.#actsOf(scope, effect, code);
+      let worst = this.#judgeAct(scope, reading, effect, first, budget);
+      for (const act of rest) {
+        const next = this.#judgeAct(scope, reading, effect, act, budget);
+        if (isStricter(next.verdict, worst.verdict)) worst = next;
+      }
+      return worst;
+    });
+  }
+
+  #judgeAnew(scope: Scope, reading: Reading): Verdict {
+    try {
+      const judged = this.judgeEach(scope, reading).map((one) => one.verdict);
+      return judged.reduce((worst, next) => (isStricter(next, worst) ? next : worst));
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      return refusal('policy.error', `judging failed: ${message}`, NOT_ANSWERED);
+    }
+  }
+
+  #actsOf(scope: Scope, effect: Effect, code: string): [Act, ...Act[]] {
+    const { vocabulary } = this.#policy;
+    const allowed = this.#policy.functionsAllowed(scope.target.name);
+    const [first, ...rest] = actsOf(effect, scope.searchPath, allowed, vocabulary);
+    if (first === undefined) throw new Error(`no act for ${effect.verb}`);
+    return code === '' ? [first, ...rest] : [{ ...first, code }];
+  }
+
+  #judgeAct(
+    scope: Scope,
+    reading: Reading,
+    effect: Effect,
+    act: Act,
+    budget: { left: number },
+  ): JudgedEffect {
+    const answer = this.#answerOf(scope, act, budget);
+    if (answer === null) {
+      const verdict = refusal(
+        'policy.too-many-acts',
+        `it does more than ${JUDGED_ACTS_MAX} different things that rules look at`,
+        'Send it in several smaller units.',
+      );
+      const none: Answer = { kind: 'failed', id: verdict.rule, reason: verdict.reason };
+      return { effect, act, answer: none, verdict };
+    }
+    return { effect, act, answer, verdict: this.#verdictOf(scope, reading, effect, act, answer) };
+  }
+
+  /** Null when this reading has asked too much that is new: an agent must not block the others. */
+  #answerOf(scope: Scope, act: Act, budget: { left: number }): Answer | null {
+    const key = this.#policy.evaluator.keyOf(scope, act);
+    let answer = this.#answers.get(key);
+    if (answer !== undefined) return answer;
+    answer = this.#olderAnswers.get(key);
+    if (answer === undefined) {
+      if (budget.left === 0) return null;
+      budget.left -= 1;
+      answer = this.#policy.evaluator.evaluate(scope, act);
+    }
+    if (this.#answers.size >= JUDGED_ANSWERS_KEPT_MAX) {
+      this.#olderAnswers = this.#answers;
+      this.#answers = new Map();
+    }
+    this.#answers.set(key, answer);
+    return answer;
+  }
+
+  #verdictOf(scope: Scope, reading: Reading, effect: Effect, act: Act, answer: Answer): Verdict {
+    if (answer.kind === 'failed') return refusal(answer.id, answer.reason, NOT_ANSWERED);
+    const { rule } = answer;
+    const say = (template: string): string =>
+      reasonOf(template, { scope, reading, effect, code: act.code });
+    const grounds = { rule: rule.id, reason: say(rule.reason) };
+    switch (answer.verdict) {
+      case 'forward':
+      case 'protect':
+        return { kind: answer.verdict, ...grounds };
+      case 'hold': {
+        const least = this.#policy.peopleIn(scope.target.environment.name);
+        return { kind: 'hold', ...grounds, people: Math.max(rule.people, least) };
+      }
+      case 'refuse':
+        return { kind: 'refuse', ...grounds, hint: say(rule.hint) };
+      default:
+        return answer.verdict satisfies never;
+    }
+  }
+}
+
+/** `unknown` with the reader's code, and whatever the reader did recognise. */
+function effectsOf(reading: Reading): { readonly effect: Effect; readonly code: string }[] {
+  const effects = reading.effects.map((effect) => ({ effect, code: '' }));
+  if (reading.kind === 'could-not-tell') {
+    const { code, message } = reading.reason;
+    return [
+      { effect: { ...NOTHING, kind: 'unknown', verb: 'UNKNOWN', why: message }, code },
+      ...effects,
+    ];
+  }
+  // An empty text, or one that only steers the session, is judged too: an agent may be barred whole.
+  return effects.length > 0 ? effects : [{ effect: NOTHING, code: '' }];
+}
+
+const NOTHING: Effect = {
+  kind: 'read',
+  verb: '',
+  object: null,
+  reach: 'none',
+  additive: false,
+  why: null,
+};
+
+function isStricter(a: Verdict, b: Verdict): boolean {
+  const order = VERDICT_ORDER.indexOf(a.kind) - VERDICT_ORDER.indexOf(b.kind);
+  if (order !== 0) return order > 0;
+  return a.kind === 'hold' && b.kind === 'hold' && a.people > b.people;
+}
+
+function signed(verdict: Verdict, signatures: readonly Signature[]): Verdict {
+  if (verdict.kind !== 'hold') return verdict;
+  const people = new Map(signatures.map((one) => [one.personId, one.personName]));
+  if (people.size < verdict.people) return verdict;
+  return {
+    kind: 'forward',
+    rule: verdict.rule,
+    reason: `approved by ${[...people.values()].join(' and ')}: ${verdict.reason}`,
+  };
+}
+
+function refusal(rule: string, reason: string, hint: string): Refuse {
+  return { kind: 'refuse', rule, reason, hint };
+}

@@ -1,0 +1,99 @@
+/**
+ * Policy: which verdict stands for what an agent asks. Rules are Cedar, presets per level plus the
+ * user's own, in this order: texts -> rules (checked whole) -> slices -> answers -> verdicts.
+ *
+ * What it will not do: read SQL, know people or time, forward what failed to be judged, or start
+ * with a policy that has an error in it (P8).
+ */
+import { createHash } from 'node:crypto';
+import { HoldfastError } from '../model/errors.ts';
+import { POLICY_NAMES_MAX } from '../model/limits.ts';
+import type { Vocabulary } from './acts.ts';
+import { CachedJudge } from './cached-judge.ts';
+import { Evaluator } from './evaluator.ts';
+import { viewOf } from './literals.ts';
+import { PRESETS } from './presets/presets.ts';
+import type { Rule } from './rule.ts';
+import { type Finding, type PolicySource, readRules } from './rule-book.ts';
+import { ANY_SCHEMA, CEDAR_SCHEMA } from './schema.ts';
+
+export interface Policy {
+  /** 12 hex characters over everything a verdict can depend on. */
+  readonly version: string;
+  readonly rules: readonly Rule[];
+  readonly warnings: readonly Finding[];
+  readonly vocabulary: Vocabulary;
+  readonly evaluator: Evaluator;
+  functionsAllowed(targetName: string): ReadonlySet<string>;
+  peopleIn(environmentName: string): number;
+}
+
+/** Throws HF_POLICY_INVALID with every error in the texts. */
+export function loadPolicy(source: PolicySource): Policy {
+  const { rules, findings } = readRules(source);
+  const vocabulary = vocabularyOf(rules);
+  const errors = [...findings.filter((one) => one.severity === 'error'), ...tooMany(vocabulary)];
+  if (errors.length > 0) {
+    throw new HoldfastError('HF_POLICY_INVALID', {
+      expected: 'rules without errors',
+      found: `${errors.length} error(s):\n${errors.map(sentenceOf).join('\n')}`,
+      hint: 'Correct them, and run holdfast policy check.',
+    });
+  }
+  const version = versionOf(source);
+  const none: ReadonlySet<string> = new Set();
+  const functions = new Map(source.targets.map((one) => [one.name, new Set(one.functionsAllowed)]));
+  const people = new Map(source.environments.map((one) => [one.name, one.people]));
+  return {
+    version,
+    rules,
+    warnings: findings.filter((one) => one.severity === 'warning'),
+    vocabulary,
+    evaluator: new Evaluator(rules, version),
+    functionsAllowed: (name) => functions.get(name) ?? none,
+    peopleIn: (name) => people.get(name) ?? 1,
+  };
+}
+
+export function createJudge(policy: Policy): CachedJudge {
+  return new CachedJudge(policy);
+}
+
+/** `policies/x.cedar:3: expected …, found …. Hint.` */
+export function sentenceOf(finding: Finding): string {
+  return `${finding.where}: expected ${finding.expected}, found ${finding.found}. ${finding.hint}`;
+}
+
+function vocabularyOf(rules: readonly Rule[]): Vocabulary {
+  const schemas = new Set<string>();
+  const objects = new Map<string, { readonly schema: string; readonly name: string }>();
+  for (const view of rules.map(viewOf)) {
+    const named = view.words('schema');
+    for (const schema of named) schemas.add(schema);
+    for (const name of view.words('name')) {
+      for (const schema of [ANY_SCHEMA, ...named]) {
+        objects.set(JSON.stringify([schema, name]), { schema, name });
+      }
+    }
+  }
+  return { schemas: [...schemas], objects: [...objects.values()] };
+}
+
+function tooMany(vocabulary: Vocabulary): Finding[] {
+  const count = vocabulary.objects.length + vocabulary.schemas.length;
+  if (count <= POLICY_NAMES_MAX) return [];
+  return [
+    {
+      severity: 'error',
+      where: 'policy.files',
+      expected: `at most ${POLICY_NAMES_MAX} names of schemas and objects`,
+      found: String(count),
+      hint: 'Name whole schemas, or use `like` with a common beginning.',
+    },
+  ];
+}
+
+function versionOf(source: PolicySource): string {
+  const all = [CEDAR_SCHEMA, PRESETS, source];
+  return createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 12);
+}

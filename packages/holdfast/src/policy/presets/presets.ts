@@ -1,0 +1,138 @@
+/**
+ * The rules that need no Cedar from the user: one text per level, and one for every level. Shown as
+ * they are by `holdfast policy explain`. A user's policy adds rules; it may stand in for one of these
+ * only when `policy.replaces` names it, and for those marked @fixed never.
+ */
+export interface Preset {
+  readonly name: string;
+  readonly text: string;
+}
+
+const EVERYWHERE = `\
+// What could not be read. None of these is harmless, whatever the environment.
+@id("everywhere.syntax-error")
+@fixed("could-not-tell is never harmless")
+@verdict("refuse")
+@reason("the SQL could not be read: {why}")
+@hint("Correct the SQL and send it again.")
+forbid (principal, action == Action::"unknown", resource)
+when { context.code == "syntax-error" };
+
+@id("everywhere.unreadable")
+@fixed("could-not-tell is never harmless")
+@verdict("refuse")
+@reason("the text cannot be read safely ({code}): {why}")
+@hint("Send it in another form: shorter, plain UTF-8, without changing how SQL is lexed.")
+forbid (principal, action == Action::"unknown", resource)
+unless {
+  ["syntax-error", "unknown-statement", "unknown-prepared-statement", "reader-failed",
+   "unknown-effect"].contains(context.code)
+};
+
+@id("everywhere.unknown")
+@fixed("could-not-tell is never harmless")
+@verdict("hold")
+@reason("nobody can tell what this would do ({code}): {why}")
+forbid (principal, action == Action::"unknown", resource)
+when {
+  ["unknown-statement", "unknown-prepared-statement", "reader-failed",
+   "unknown-effect"].contains(context.code)
+};
+`;
+
+const OPEN = `\
+// open: whatever was understood is forwarded.
+@id("open.forward")
+@fixed("forbids decide; without a permit nothing would pass")
+@reason("{environment} is open")
+permit (principal, action, resource in Level::"open");
+`;
+
+const GUARDED = `\
+// guarded: rows may be written and structure added; what destroys, rewrites or opens doors is held.
+@id("guarded.forward")
+@fixed("forbids decide; without a permit nothing would pass")
+@reason("no rule of {environment} holds it")
+permit (principal, action, resource in Level::"guarded");
+
+@id("guarded.database")
+@verdict("hold") @people("1")
+@reason("{verb} ends a whole database or a role in {environment}")
+forbid (principal, action == Action::"destroy", resource in Level::"guarded")
+when { context.objectType == "database" || context.objectType == "role" };
+
+@id("guarded.destroy")
+@verdict("hold") @people("1")
+@reason("{verb} on {object} destroys data in {environment} and no condition limits it")
+forbid (principal, action == Action::"destroy", resource in Level::"guarded");
+
+@id("guarded.reshape")
+@verdict("hold") @people("1")
+@reason("{verb} on {object} changes or rewrites what exists in {environment}")
+forbid (principal, action == Action::"reshape", resource in Level::"guarded")
+unless { context.additive };
+
+@id("guarded.role")
+@verdict("hold") @people("1")
+@reason("{verb} changes what the role {object} may do in {environment}")
+forbid (principal, action == Action::"grant", resource in Level::"guarded")
+when { context.objectType == "role" };
+
+@id("guarded.grant")
+@verdict("hold") @people("1")
+@reason("{verb} on {object} changes who may do what in {environment}")
+forbid (principal, action == Action::"grant", resource in Level::"guarded");
+
+@id("guarded.execute")
+@verdict("hold") @people("1")
+@reason("{verb} {object} runs code whose effects the text does not show")
+forbid (principal, action == Action::"execute", resource in Level::"guarded")
+unless { context.listed };
+`;
+
+const SEALED = `\
+// sealed: reading is free, every change waits for people, and what is not understood is refused.
+@id("sealed.forward")
+@fixed("forbids decide; without a permit nothing would pass")
+@reason("{environment} is sealed, and this only reads")
+permit (principal, action, resource in Level::"sealed");
+
+@id("sealed.unknown")
+@fixed("could-not-tell is never harmless")
+@verdict("refuse")
+@reason("nobody can tell what this would do ({code}), and {environment} is sealed: {why}")
+@hint("Say it in plain statements, one at a time.")
+forbid (principal, action == Action::"unknown", resource in Level::"sealed");
+
+@id("sealed.destroy")
+@verdict("hold") @people("2")
+@reason("{verb} on {object} destroys data in {environment}, which is sealed")
+forbid (principal, action == Action::"destroy", resource in Level::"sealed");
+
+@id("sealed.reshape")
+@verdict("hold") @people("2")
+@reason("{verb} on {object} changes the structure of {environment}, which is sealed")
+forbid (principal, action == Action::"reshape", resource in Level::"sealed");
+
+@id("sealed.grant")
+@verdict("hold") @people("2")
+@reason("{verb} on {object} changes who may do what in {environment}, which is sealed")
+forbid (principal, action == Action::"grant", resource in Level::"sealed");
+
+@id("sealed.write")
+@verdict("hold") @people("1")
+@reason("{verb} on {object} writes to {environment}, which is sealed")
+forbid (principal, action == Action::"write", resource in Level::"sealed");
+
+@id("sealed.execute")
+@verdict("hold") @people("1")
+@reason("{verb} {object} runs code in {environment}, which is sealed")
+forbid (principal, action == Action::"execute", resource in Level::"sealed");
+`;
+
+export const PRESETS: readonly Preset[] = [
+  { name: 'everywhere', text: EVERYWHERE },
+  { name: 'open', text: OPEN },
+  { name: 'guarded', text: GUARDED },
+  { name: 'sealed', text: SEALED },
+];

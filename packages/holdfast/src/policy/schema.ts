@@ -1,0 +1,108 @@
+/**
+ * What a rule can speak of: the Cedar schema, and the closed sets of words in it. Every request is
+ * validated against this schema, so that a rule cannot ask for a fact that is not there: Cedar skips
+ * a `forbid` that errs, and a skipped forbid is an open door.
+ */
+import type { CouldNotTell, EffectKind, ObjectType, Reach } from '../model/effect.ts';
+
+/** The facts of one act, as rules see them in `context`. All are always there; '' means none. */
+export interface ActContext {
+  /** `DELETE`, `DROP TABLE`: upper case. */
+  readonly verb: string;
+  readonly objectType: ObjectType | '';
+  /** `*` when the text does not tell and the search path is not known. */
+  readonly schema: string;
+  readonly name: string;
+  readonly reach: Reach;
+  readonly additive: boolean;
+  /** A function that the target's `functions.allow` lists. */
+  readonly listed: boolean;
+  /** Why a reader could not tell; '' for what was understood. */
+  readonly code: string;
+}
+
+/** The schema of a name that cannot be pinned to one. */
+export const ANY_SCHEMA = '*';
+
+export const ATTRIBUTES = [
+  'verb',
+  'objectType',
+  'schema',
+  'name',
+  'reach',
+  'additive',
+  'listed',
+  'code',
+] as const satisfies readonly (keyof ActContext)[];
+export type Attribute = (typeof ATTRIBUTES)[number];
+
+/** Every action but `read` belongs to the group `change`. */
+export const CHANGE_ACTIONS = [
+  'write',
+  'destroy',
+  'reshape',
+  'grant',
+  'execute',
+  'unknown',
+] as const satisfies readonly EffectKind[];
+
+/** Codes of `unknown`; the first is our own, for an effect a reader marked unknown without a code. */
+export const UNKNOWN_EFFECT = 'unknown-effect';
+const CODES: Readonly<Record<CouldNotTell['code'] | typeof UNKNOWN_EFFECT, true>> = {
+  [UNKNOWN_EFFECT]: true,
+  'syntax-error': true,
+  'too-large': true,
+  'too-complex': true,
+  timeout: true,
+  'nul-byte': true,
+  'invalid-utf8': true,
+  'unknown-statement': true,
+  'unknown-prepared-statement': true,
+  'lexing-setting': true,
+  'reader-failed': true,
+};
+
+/** Attributes whose words are a closed set: a rule that compares with another word never matches. */
+export const CLOSED_WORDS: Readonly<Partial<Record<Attribute, readonly string[]>>> = {
+  objectType: [
+    '',
+    'table',
+    'column',
+    'index',
+    'view',
+    'sequence',
+    'function',
+    'schema',
+    'database',
+    'role',
+    'type',
+    'setting',
+    'large-object',
+    'other',
+  ] satisfies (ObjectType | '')[],
+  reach: ['none', 'rows', 'whole', 'cascade', 'unknown'] satisfies Reach[],
+  code: ['', ...Object.keys(CODES)],
+};
+
+export const CEDAR_SCHEMA = `\
+entity Level enum ["open", "guarded", "sealed"];
+entity Environment in [Level];
+entity Target in [Environment, Level] = { protocol: String };
+entity Agent;
+
+type Act = {
+  verb: String,
+  objectType: String,
+  schema: String,
+  name: String,
+  reach: String,
+  additive: Bool,
+  listed: Bool,
+  code: String
+};
+
+action change;
+action read appliesTo { principal: Agent, resource: Target, context: Act };
+action ${CHANGE_ACTIONS.join(', ')} in [change]
+  appliesTo { principal: Agent, resource: Target, context: Act };
+`;

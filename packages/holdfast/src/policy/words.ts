@@ -1,0 +1,51 @@
+/** Fills the placeholders of a rule's `@reason` and `@hint` with what was found in the text. */
+import type { Effect, ObjectRef, Reading } from '../model/effect.ts';
+import type { Scope } from './judge.ts';
+import { PLACEHOLDERS, type Placeholder } from './rule.ts';
+
+export interface Occasion {
+  readonly scope: Scope;
+  readonly reading: Reading;
+  readonly effect: Effect;
+  readonly code: string;
+}
+
+/** Names come from the agent's text: kept short, and on one line, before people read them. */
+const WORD_CHARS_MAX = 200;
+
+export function reasonOf(template: string, occasion: Occasion): string {
+  return template.replaceAll(/\{([a-z]+)\}/g, (whole, name: string) => {
+    const placeholder = PLACEHOLDERS.find((one) => one === name);
+    return placeholder === undefined ? whole : tame(fill(placeholder, occasion));
+  });
+}
+
+function fill(placeholder: Placeholder, { scope, effect, code }: Occasion): string {
+  switch (placeholder) {
+    case 'verb':
+      return effect.verb;
+    case 'object':
+      return effect.object === null ? scope.target.name : objectName(effect.object);
+    case 'why':
+      return effect.why ?? 'the reader gave no reason';
+    case 'code':
+      return code;
+    case 'agent':
+      return scope.actor.name;
+    case 'target':
+      return scope.target.name;
+    case 'environment':
+      return scope.target.environment.name;
+    default:
+      return placeholder satisfies never;
+  }
+}
+
+export function objectName(object: ObjectRef): string {
+  return object.schema === null ? object.name : `${object.schema}.${object.name}`;
+}
+
+function tame(word: string): string {
+  const line = word.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
+  return line.length > WORD_CHARS_MAX ? `${line.slice(0, WORD_CHARS_MAX)}…` : line;
+}

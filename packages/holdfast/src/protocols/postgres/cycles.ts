@@ -1,0 +1,80 @@
+/**
+ * What has been forwarded and not yet answered. A cycle is everything the server ends with one
+ * ReadyForQuery: one simple Query, or the extended messages up to Sync. Cycles end in order.
+ */
+import type { Outcome } from '../../model/outcome.ts';
+import type { TransactionStatus } from './messages.ts';
+import type { ServerError } from './server-stream.ts';
+import type { NameChange } from './statements.ts';
+
+export interface Cycle {
+  readonly kind: 'simple' | 'extended';
+  /** Who wants to know how it ended. */
+  readonly reports: ((outcome: Outcome) => void)[];
+  /** Prepared-statement names whose meaning it changes. */
+  readonly changes: NameChange[];
+  /** Goes to the client in place of the server's error: the answer to a denied unit. */
+  substitute: Buffer | null;
+  error: ServerError | null;
+  tag: string;
+  /** False while its Sync has not been forwarded. */
+  closed: boolean;
+}
+
+export function newCycle(kind: Cycle['kind']): Cycle {
+  return {
+    kind,
+    reports: [],
+    changes: [],
+    substitute: null,
+    error: null,
+    tag: '',
+    closed: kind === 'simple',
+  };
+}
+
+export class Cycles {
+  #open: Cycle[] = [];
+
+  get isEmpty(): boolean {
+    return this.#open.length === 0;
+  }
+
+  get count(): number {
+    return this.#open.length;
+  }
+
+  /** The cycle the server is answering now. */
+  get first(): Cycle | undefined {
+    return this.#open[0];
+  }
+
+  /** The cycle that bytes forwarded now belong to, when its Sync has not gone yet. */
+  get unclosed(): Cycle | undefined {
+    const last = this.#open.at(-1);
+    return last !== undefined && !last.closed ? last : undefined;
+  }
+
+  push(cycle: Cycle): void {
+    this.#open.push(cycle);
+  }
+
+  /** The server said ReadyForQuery: tells everybody who asked. */
+  end(status: TransactionStatus): Cycle | undefined {
+    const cycle = this.#open.shift();
+    if (cycle === undefined || cycle.reports.length === 0) return cycle;
+    const outcome: Outcome =
+      cycle.error === null
+        ? { kind: 'done', tag: cycle.tag, transaction: status === 'I' ? 'ended' : 'open' }
+        : { kind: 'failed', code: cycle.error.code, message: cycle.error.message };
+    for (const report of cycle.reports) report(outcome);
+    return cycle;
+  }
+
+  /** The connection is gone: what was forwarded may or may not have happened. */
+  abandon(reason: string): void {
+    for (const cycle of this.#open.splice(0)) {
+      for (const report of cycle.reports) report({ kind: 'unknown', reason });
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/** The exchange a session lends the pipeline for one unit; also the intent itself. */
+import type { AgentActor } from '../../model/actor.ts';
+import type { Reading } from '../../model/effect.ts';
+import type { Intent, SessionFacts } from '../../model/intent.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { Reversal } from '../../model/reversal.ts';
+import type { TargetFacts } from '../../model/target.ts';
+import type { Exchange, Refusal } from '../../pipeline/exchange.ts';
+import type { Unit } from './unit.ts';
+
+/** What an exchange needs of its session. */
+export interface Carrier {
+  readonly actor: AgentActor;
+  readonly facts: SessionFacts;
+  readonly target: TargetFacts;
+  forward(
+    unit: Unit,
+    addedSchemas: readonly string[] | null,
+    report: ((outcome: Outcome) => void) | null,
+  ): void;
+  refuse(unit: Unit, refusal: Refusal): void;
+}
+
+const NO_REVERSAL: Reversal = {
+  kind: 'none',
+  reason: 'this target is not protected yet (holdfast protect)',
+};
+
+export class PostgresExchange implements Exchange, Intent {
+  readonly reading: Reading;
+  readonly reversal = NO_REVERSAL;
+  readonly #carrier: Carrier;
+  readonly #unit: Unit;
+  readonly #addedSchemas: readonly string[] | null;
+
+  constructor(carrier: Carrier, unit: Unit, addedSchemas: readonly string[] | null) {
+    this.#carrier = carrier;
+    this.#unit = unit;
+    this.#addedSchemas = addedSchemas;
+    this.reading = unit.reading();
+  }
+
+  get intent(): Intent {
+    return this;
+  }
+  get actor(): AgentActor {
+    return this.#carrier.actor;
+  }
+  get session(): SessionFacts {
+    return this.#carrier.facts;
+  }
+
+  text(): string {
+    return this.#unit.text();
+  }
+
+  acts(): readonly Uint8Array[] {
+    return this.#unit.actBytes();
+  }
+
+  locate(): TargetFacts {
+    return this.#carrier.target;
+  }
+
+  forward(report: ((outcome: Outcome) => void) | null): void {
+    this.#carrier.forward(this.#unit, this.#addedSchemas, report);
+  }
+
+  refuse(refusal: Refusal): void {
+    this.#carrier.refuse(this.#unit, refusal);
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * What only the gateway can close: settings that change how the server reads the next statement, and
+ * names whose meaning lies in the session (facts in docs/threat-model.md, evasions B1, B2, B4, B6).
+ *
+ * Pure: takes a reading and what the session knows, gives the reading that is to be judged.
+ */
+
+import type { SessionAct, SqlReading } from '../../languages/sql/sql-reading.ts';
+import type { CouldNotTell, Reading } from '../../model/effect.ts';
+import type { NameChange, Prepared } from './statements.ts';
+import { joinReadings } from './unit.ts';
+
+/** Parameter -> the values it may be set to; null: none. Reset to the server's default is judged alike. */
+const PINNED: Readonly<Record<string, readonly string[] | null>> = {
+  standard_conforming_strings: ['on', 'true', 'yes', '1'],
+  client_encoding: ['utf8', 'utf-8', 'unicode'],
+  backslash_quote: ['safe_encoding', 'off', 'false', 'no', '0'],
+  session_replication_role: ['origin'],
+};
+
+/** A setting the session may not take, in the words of the refusal; null when all is well. */
+export function pinnedSetting(parameter: string, value: string | null): string | null {
+  const allowed = PINNED[parameter];
+  if (allowed === undefined) return null;
+  if (value !== null && allowed?.includes(value.toLowerCase())) return null;
+  return (
+    `${parameter} is pinned while an agent works through Holdfast ` +
+    `(allowed: ${allowed?.join(', ') ?? 'none'}), and the statement sets it to ${value ?? 'something else'}`
+  );
+}
+
+/** What the session has to look up for a reading. */
+export interface SessionLookup {
+  candidates(name: string): readonly Prepared[];
+  names(): readonly string[];
+}
+
+export interface SessionView {
+  /** To be judged: the text's own effects and those of what it executes by name. */
+  readonly reading: Reading;
+  readonly changes: readonly NameChange[];
+  /** Schemas that `search_path` may now hold besides those before; null: any. */
+  readonly addedSchemas: readonly string[] | null;
+}
+
+const NO_SCHEMAS: readonly string[] = [];
+
+/** For readings with session acts; all others are judged as they are. */
+export function viewOf(reading: SqlReading, text: Buffer, session: SessionLookup): SessionView {
+  const parts: Reading[] = [reading];
+  const changes: NameChange[] = [];
+  let addedSchemas: readonly string[] | null = NO_SCHEMAS;
+  for (const act of reading.session) {
+    switch (act.kind) {
+      case 'set':
+        parts.push(...readingOfSet(act));
+        if (act.parameter === 'search_path') addedSchemas = schemasOf(act.value, addedSchemas);
+        break;
+      case 'prepare':
+        changes.push({ name: act.name, to: { reading: act.reading, text } });
+        break;
+      case 'deallocate': {
+        const names = act.name === null ? session.names() : [act.name];
+        changes.push(...names.map((name) => ({ name, to: null })));
+        break;
+      }
+      case 'execute':
+        parts.push(...readingsOfExecute(act.name, changes, session));
+        break;
+      default:
+        return act satisfies never;
+    }
+  }
+  return { reading: parts.length === 1 ? reading : joinReadings(parts), changes, addedSchemas };
+}
+
+function readingOfSet(act: SessionAct & { kind: 'set' }): Reading[] {
+  const broken = pinnedSetting(act.parameter, act.value);
+  return broken === null ? [] : [unclear('lexing-setting', broken)];
+}
+
+/** A name prepared earlier in the same text means exactly that: if it failed, this does not run. */
+function readingsOfExecute(
+  name: string,
+  changes: readonly NameChange[],
+  session: SessionLookup,
+): readonly Reading[] {
+  const own = changes.findLast((change) => change.name === name);
+  const candidates = own === undefined ? session.candidates(name) : own.to === null ? [] : [own.to];
+  return candidates.length === 0 ? [unknownStatement(name)] : candidates.map((p) => p.reading);
+}
+
+export function unknownStatement(name: string): Reading {
+  return unclear(
+    'unknown-prepared-statement',
+    `prepared statement "${name}" does not exist in this session`,
+  );
+}
+
+function unclear(code: CouldNotTell['code'], message: string): Reading {
+  return { kind: 'could-not-tell', effects: [], reason: { code, message, position: null } };
+}
+
+function schemasOf(value: string | null, before: readonly string[] | null): string[] | null {
+  if (value === null || before === null) return null;
+  const names = value.split(',').map((name) => name.trim().replace(/^"(.*)"$/, '$1'));
+  return [...before, ...names.filter((name) => name !== '')];
+}

@@ -1,0 +1,102 @@
+/**
+ * One forwardable unit: a simple Query, or the extended messages up to Sync or Flush, with the acts
+ * in it. An act is a statement that will really run: the text of a Query, or a Bind, because a bound
+ * portal can be run in more ways than Execute (FETCH). Parse prepares and runs nothing.
+ *
+ * The bytes are a view into a read buffer until `keep` copies them; whoever needs the unit beyond the
+ * current turn of the event loop calls `keep` first.
+ */
+import type { Reading } from '../../model/effect.ts';
+import type { NameChange } from './statements.ts';
+
+export interface Act {
+  readonly reading: Reading;
+  /** The statement text when it is not in the unit's own bytes (a Bind of an older Parse). */
+  readonly text: Buffer | null;
+  /** Query: the text. Bind: formats, values and result formats. Relative to the unit's start. */
+  readonly from: number;
+  readonly to: number;
+}
+
+const NOTHING_DONE: Reading = { kind: 'understood', effects: [] };
+
+export class Unit {
+  readonly kind: 'simple' | 'extended';
+  readonly acts: Act[] = [];
+  readonly changes: NameChange[] = [];
+  /** True when it ends a cycle: a Query, or extended messages with their Sync. */
+  closes: boolean;
+  #base: Buffer;
+  #start: number;
+  #length: number;
+
+  constructor(kind: Unit['kind'], base: Buffer, start: number) {
+    this.kind = kind;
+    this.closes = kind === 'simple';
+    this.#base = base;
+    this.#start = start;
+    this.#length = 0;
+  }
+
+  get base(): Buffer {
+    return this.#base;
+  }
+  get start(): number {
+    return this.#start;
+  }
+  get end(): number {
+    return this.#start + this.#length;
+  }
+
+  /** The bytes lie elsewhere now (a read buffer was copied away). */
+  moveTo(base: Buffer, start: number): void {
+    this.#base = base;
+    this.#start = start;
+  }
+
+  extendTo(end: number): void {
+    this.#length = end - this.#start;
+  }
+
+  keep(): void {
+    this.moveTo(Buffer.from(this.#base.subarray(this.#start, this.end)), 0);
+  }
+
+  /** The reading of all acts together; the same object for equal units of one act. */
+  reading(): Reading {
+    const first = this.acts[0];
+    if (first === undefined) return NOTHING_DONE;
+    if (this.acts.every((act) => act.reading === first.reading)) return first.reading;
+    return joinReadings(this.acts.map((act) => act.reading));
+  }
+
+  text(): string {
+    if (this.acts.length === 0) {
+      return this.changes
+        .map(({ to }) => `(prepare) ${to?.text.toString('utf8') ?? ''}`)
+        .join('; ');
+    }
+    const texts = this.acts.map((act) => act.text ?? this.#bytesOf(act));
+    return texts.map((text) => text.toString('utf8')).join(';\n');
+  }
+
+  /** For the digest: each act's statement text, then its parameters when it is a Bind. */
+  actBytes(): Buffer[] {
+    return this.acts.flatMap((act) =>
+      act.text === null ? [this.#bytesOf(act)] : [act.text, this.#bytesOf(act)],
+    );
+  }
+
+  #bytesOf(act: Act): Buffer {
+    return this.#base.subarray(this.#start + act.from, this.#start + act.to);
+  }
+}
+
+/** Several readings as one: all effects, and could-not-tell as soon as one of them is. */
+export function joinReadings(readings: readonly Reading[]): Reading {
+  const effects = [...new Set(readings.flatMap((reading) => reading.effects))];
+  const unclear = readings.find((reading) => reading.kind === 'could-not-tell');
+  return unclear?.kind === 'could-not-tell'
+    ? { kind: 'could-not-tell', effects, reason: unclear.reason }
+    : { kind: 'understood', effects };
+}

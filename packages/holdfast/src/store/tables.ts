@@ -1,0 +1,89 @@
+/** The shape of our tables for kysely; the truth is in `migrations/`. All lie in schema `holdfast`. */
+import type { ColumnType } from 'kysely';
+
+/** Written as JSON text, read as whatever PostgreSQL made of it: parsed again by who reads. */
+type Json = ColumnType<unknown, string, string>;
+
+export interface AgentsTable {
+  id: string;
+  name: string;
+  salt: Buffer;
+  added_at: Date;
+}
+
+export interface TokensTable {
+  id: string;
+  agent_id: string;
+  token_hash: Buffer;
+  stored_key: Buffer;
+  server_key: Buffer;
+  environment: string;
+  targets: string[];
+  issued_at: Date;
+  expires_at: Date;
+  revoked_at: Date | null;
+}
+
+export interface SecretsTable {
+  name: string;
+  value: Buffer;
+}
+
+export interface PeopleTable {
+  id: string;
+  name: string;
+  /** Sealed by identity/seal.ts; AAD `person|id`. */
+  totp_sealed: Buffer;
+  added_at: Date;
+  confirmed_at: Date | null;
+  removed_at: Date | null;
+  /** Wrong codes since the last right one. */
+  failures: number;
+  paused_until: Date | null;
+  /** The newest time step whose code was used; a code counts once. */
+  last_step: bigint;
+}
+
+export interface HoldsTable {
+  id: string;
+  digest: string;
+  state: string;
+  people_needed: number;
+  rule: string;
+  reason: string;
+  statement: string;
+  effects: Json;
+  target: string;
+  environment: string;
+  environment_level: string;
+  resolved_by: string;
+  agent_id: string;
+  agent_name: string;
+  token_id: string;
+  session_id: string;
+  source: string;
+  client: string;
+  opened_at: Date;
+  expires_at: Date;
+  decided_at: Date | null;
+  decided_by: string | null;
+  note: string | null;
+}
+
+export interface SignaturesTable {
+  hold_id: string;
+  digest: string;
+  person_id: string;
+  person_name: string;
+  method: string;
+  signed_at: Date;
+}
+
+export interface Tables {
+  'holdfast.agents': AgentsTable;
+  'holdfast.tokens': TokensTable;
+  'holdfast.secrets': SecretsTable;
+  'holdfast.people': PeopleTable;
+  'holdfast.holds': HoldsTable;
+  'holdfast.signatures': SignaturesTable;
+}
