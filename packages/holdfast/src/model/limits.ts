@@ -32,3 +32,7 @@ export const JUDGED_ACTS_MAX = 200;
 export const JUDGED_ANSWERS_KEPT_MAX = 20_000;
 /** Names in rules: what sweeps is tried with each of them, so they must fit JUDGED_ACTS_MAX. */
 export const POLICY_NAMES_MAX = 150;
+/** holdfast.yaml and policy tests are written by hand; a larger file is a wrong file. */
+export const CONFIG_BYTES_MAX = 1024 * 1024;
+/** Aliases expand; a few are handy, thousands are an attack (the "billion laughs"). */
+export const YAML_ALIASES_MAX = 50;

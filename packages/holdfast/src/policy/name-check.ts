@@ -4,8 +4,8 @@
  */
 import { nearest } from '../model/nearest.ts';
 import { viewOf } from './literals.ts';
+import type { Finding, PolicySource } from './policy-source.ts';
 import type { Rule } from './rule.ts';
-import type { Finding, PolicySource } from './rule-book.ts';
 import { ATTRIBUTES, CLOSED_WORDS } from './schema.ts';
 
 export function findNames(rule: Rule, source: PolicySource): Finding[] {

@@ -9,12 +9,12 @@ import { createHash } from 'node:crypto';
 import { HoldfastError } from '../model/errors.ts';
 import { POLICY_NAMES_MAX } from '../model/limits.ts';
 import type { Vocabulary } from './acts.ts';
-import { CachedJudge } from './cached-judge.ts';
 import { Evaluator } from './evaluator.ts';
 import { viewOf } from './literals.ts';
+import { type Finding, type PolicySource, sentenceOf } from './policy-source.ts';
 import { PRESETS } from './presets/presets.ts';
 import type { Rule } from './rule.ts';
-import { type Finding, type PolicySource, readRules } from './rule-book.ts';
+import { readRules } from './rule-book.ts';
 import { ANY_SCHEMA, CEDAR_SCHEMA } from './schema.ts';
 
 export interface Policy {
@@ -53,15 +53,6 @@ export function loadPolicy(source: PolicySource): Policy {
     functionsAllowed: (name) => functions.get(name) ?? none,
     peopleIn: (name) => people.get(name) ?? 1,
   };
-}
-
-export function createJudge(policy: Policy): CachedJudge {
-  return new CachedJudge(policy);
-}
-
-/** `policies/x.cedar:3: expected …, found …. Hint.` */
-export function sentenceOf(finding: Finding): string {
-  return `${finding.where}: expected ${finding.expected}, found ${finding.found}. ${finding.hint}`;
 }
 
 function vocabularyOf(rules: readonly Rule[]): Vocabulary {

@@ -10,32 +10,10 @@ import {
   validate,
 } from '@cedar-policy/cedar-wasm/nodejs';
 import { findNames } from './name-check.ts';
+import type { Finding, PolicySource } from './policy-source.ts';
 import { PRESETS } from './presets/presets.ts';
 import { type Rule, ruleOf } from './rule.ts';
 import { CEDAR_SCHEMA } from './schema.ts';
-
-/** What policy is made of; plain data, filled from holdfast.yaml by the composition root. */
-export interface PolicySource {
-  readonly files: readonly { readonly path: string; readonly text: string }[];
-  /** Ids of preset rules that a rule of the files stands in for. */
-  readonly replaces: readonly string[];
-  /** Declared environments; `people` is the least number that signs any hold there. */
-  readonly environments: readonly { readonly name: string; readonly people: number }[];
-  readonly targets: readonly {
-    readonly name: string;
-    /** `schema.name`, or `name` for that function in any schema. */
-    readonly functionsAllowed: readonly string[];
-  }[];
-}
-
-export interface Finding {
-  readonly severity: 'error' | 'warning';
-  /** `policies/payments.cedar:3`, or `policy.replaces`. */
-  readonly where: string;
-  readonly expected: string;
-  readonly found: string;
-  readonly hint: string;
-}
 
 export interface RuleBook {
   /** Users' rules first, then presets: of equal verdicts the first decides. */

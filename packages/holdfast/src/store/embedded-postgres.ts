@@ -180,13 +180,12 @@ export class EmbeddedPostgres {
 
   async #spawn(): Promise<ProcessMark> {
     const at = this.#at;
-    // No server runs (runningPostmaster looked): a pid file left behind names a dead or foreign one.
     if (!existsSync(at.data)) {
       this.#options.progress?.('making the data folder (initdb, a few seconds, once)');
       await initialise(at, this.#engine, this.#password);
     }
     checkVersion(at, this.#engine);
-    rmSync(join(at.data, 'postmaster.pid'), { force: true });
+    removeLeavings(at, this.#options.port ?? PORT_DEFAULT);
     writeHba(at);
     turnLog(at);
     this.#options.progress?.('starting PostgreSQL');
@@ -318,6 +317,17 @@ export class EmbeddedPostgres {
     this.#options.progress?.('stopping PostgreSQL');
     if (await stopPostmaster(server.mark, this.#options.clock)) return;
     this.#options.trouble?.(`PostgreSQL (process ${server.mark.pid}) did not stop.`);
+  }
+}
+
+/**
+ * Under the lock, and no server runs: what a killed one left names a dead process, a zombie, or one
+ * that was given its number since, and PostgreSQL would take the last two for a live server.
+ */
+function removeLeavings(at: EmbeddedFolder, port: number): void {
+  const socket = join(at.sockets, `.s.PGSQL.${port}`);
+  for (const path of [join(at.data, 'postmaster.pid'), socket, `${socket}.lock`]) {
+    rmSync(path, { force: true });
   }
 }
 

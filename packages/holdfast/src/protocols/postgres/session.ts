@@ -24,11 +24,11 @@ import { type ServerError, type ServerEvents, ServerStream } from './server-stre
 import { pinnedSetting } from './session-rules.ts';
 import { PreparedStatements } from './statements.ts';
 import type { Unit } from './unit.ts';
-import { Wire } from './wire.ts';
+import { RelayWire } from './relay-wire.ts';
 
 export interface SessionParts {
-  readonly client: ConstructorParameters<typeof Wire>[0];
-  readonly server: ConstructorParameters<typeof Wire>[0];
+  readonly client: ConstructorParameters<typeof RelayWire>[0];
+  readonly server: ConstructorParameters<typeof RelayWire>[0];
   /** Bytes that came with the last message of the start-up. */
   readonly clientLeftover: Buffer;
   readonly serverLeftover: Buffer;
@@ -50,8 +50,8 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   readonly actor: AgentActor;
   readonly facts: SessionFacts;
   readonly #parts: SessionParts;
-  readonly #client: Wire;
-  readonly #server: Wire;
+  readonly #client: RelayWire;
+  readonly #server: RelayWire;
   readonly #statements = new PreparedStatements();
   readonly #fromClient: ClientStream;
   readonly #fromServer: ServerStream;
@@ -74,11 +74,11 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     this.#target = parts.target;
     this.#fromClient = new ClientStream(this, parts.reader, this.#statements, parts);
     this.#fromServer = new ServerStream(this);
-    this.#client = new Wire(parts.client, {
+    this.#client = new RelayWire(parts.client, {
       onBytes: (bytes, length) => this.#clientBytes(bytes, length),
       onGone: (reason) => this.#clientGone(reason),
     });
-    this.#server = new Wire(parts.server, {
+    this.#server = new RelayWire(parts.server, {
       onBytes: (bytes, length) => this.#serverBytes(bytes, length),
       onGone: (reason) => this.#serverGone(reason),
     });
@@ -88,8 +88,10 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     return this.#target;
   }
 
-  start(): void {
+  /** `greeting`: what ends the client's start-up. */
+  start(greeting: Buffer): void {
     const { clientLeftover, serverLeftover } = this.#parts;
+    this.#client.write(greeting);
     if (serverLeftover.length > 0) this.#serverBytes(serverLeftover, serverLeftover.length);
     if (clientLeftover.length > 0) this.#clientBytes(clientLeftover, clientLeftover.length);
     this.#server.resume();

@@ -9,7 +9,7 @@
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
-export interface WireHandler {
+export interface RelayHandler {
   /** `bytes[0, length)` is valid until this returns. */
   onBytes(bytes: Buffer, length: number): void;
   /** The other side is gone, or the socket failed. Once. */
@@ -19,22 +19,27 @@ export interface WireHandler {
 const READ_BUFFER_BYTES = 16 * 1024;
 const NOTHING = Buffer.alloc(0);
 
-export class Wire {
+export class RelayWire {
   readonly #socket: Socket;
-  #handler: WireHandler;
+  #handler: RelayHandler;
   #gone = false;
   #paused = true;
+  /** What the old owner of the socket had read ahead. */
+  #early: Buffer | null;
 
-  constructor(socket: Socket, handler: WireHandler) {
+  constructor(socket: Socket, handler: RelayHandler) {
     this.#handler = handler;
     const taken = socket instanceof TLSSocket ? null : takeOver(socket, (b, n) => this.#read(b, n));
-    this.#socket = taken ?? socket;
+    this.#socket = taken?.socket ?? socket;
+    this.#early = taken?.early ?? null;
     if (taken === null) socket.on('data', (chunk: Buffer) => this.#read(chunk, chunk.length));
     this.#socket.on('error', (error: Error) => this.#leave(error.message));
     this.#socket.on('end', () => this.#leave('closed by the other side'));
     this.#socket.on('close', () => this.#leave('closed'));
     this.#socket.setNoDelay(true);
     if (taken === null) this.#socket.pause();
+    // It may have gone while nobody listened; then no event will ever say so.
+    if (socket.destroyed && taken === null) queueMicrotask(() => this.#leave('closed'));
   }
 
   get isGone(): boolean {
@@ -65,7 +70,10 @@ export class Wire {
   resume(): void {
     if (!this.#paused || this.#gone) return;
     this.#paused = false;
-    this.#socket.resume();
+    const early = this.#early;
+    this.#early = null;
+    if (early !== null) this.#read(early, early.length);
+    if (!this.#paused) this.#socket.resume();
   }
 
   /** Writes last bytes and closes; whatever the other side still sends is dropped. */
@@ -97,7 +105,10 @@ export class Wire {
  * Moves the handle of an accepted or connected socket into a new one that reads by `onread`. The
  * handle is reached by one underscore property; when it is not there, null, and 'data' events serve.
  */
-function takeOver(socket: Socket, read: (bytes: Buffer, length: number) => void): Socket | null {
+function takeOver(
+  socket: Socket,
+  read: (bytes: Buffer, length: number) => void,
+): { socket: Socket; early: Buffer | null } | null {
   const holder = socket as unknown as {
     _handle?: { readStop?: () => unknown; reading?: boolean } | null;
   };
@@ -106,6 +117,7 @@ function takeOver(socket: Socket, read: (bytes: Buffer, length: number) => void)
   socket.removeAllListeners();
   handle.readStop();
   handle.reading = false;
+  const early: Buffer | null = socket.read();
   holder._handle = null;
   const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   const options = {
@@ -122,5 +134,5 @@ function takeOver(socket: Socket, read: (bytes: Buffer, length: number) => void)
   const taken = new Socket(options as unknown as ConstructorParameters<typeof Socket>[0]);
   // The husk gives its place in the server's count back; it no longer owns a handle to close.
   socket.destroy();
-  return taken;
+  return { socket: taken, early };
 }

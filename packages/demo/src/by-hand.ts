@@ -1,0 +1,39 @@
+/** What a person can do now, in lines to copy. */
+import type { World } from './demo.ts';
+import { PRODUCTION, STAGING, TWIN } from './world/car-rental.ts';
+
+export interface Section {
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
+export function byHand({ rental, guard }: World): Section[] {
+  const { links } = guard;
+  return [
+    {
+      title: 'As the agent, with psql (any PostgreSQL client will do)',
+      lines: [
+        `${PRODUCTION}, through Holdfast:`,
+        `  psql '${links.production}'`,
+        `${STAGING}, through Holdfast (open):`,
+        `  psql '${links.staging}'`,
+        `${TWIN}, unguarded:`,
+        `  psql '${rental.ownerUrl(TWIN)}'`,
+      ],
+    },
+    {
+      title: 'As the person who decides, in another terminal, in this folder',
+      lines: [
+        `export HOLDFAST_CONFIG='${guard.configPath}'`,
+        'npx holdfast holds                      # what waits',
+        'npx holdfast holds show HOLD            # what exactly would run',
+        'npx holdfast people add YOUR-NAME       # a QR code for your authenticator app',
+        'npx holdfast people confirm YOUR-NAME --code 123456',
+        'npx holdfast holds approve HOLD --as YOUR-NAME --code 123456',
+        'npx holdfast trail tail                 # what happened',
+        'npx holdfast trail verify',
+      ],
+    },
+    { title: 'Ctrl-C stops everything and leaves no process behind.', lines: [] },
+  ];
+}

@@ -1,0 +1,166 @@
+/**
+ * The main job, in order: build the world (a production database, its unguarded twin, staging, and
+ * Holdfast in front), let the ordinary morning and then the agent happen in both, count what is left,
+ * verify the trail. What was started is stopped by whoever called, with `stop`, also after a failure.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ORDINARY_WORK } from './agent/acts.ts';
+import { destroy, ordinaryWork, type Pace, stagingTask, type Worlds } from './agent/script.ts';
+import { writeWorkspace } from './agent/workspace.ts';
+import type { BothRows, DemoReport, WorldReport } from './report.ts';
+import type { Screen } from './screen/screen.ts';
+import {
+  type CarRental,
+  madeUpPassword,
+  makeTwin,
+  PRODUCTION,
+  startCarRental,
+  TWIN,
+} from './world/car-rental.ts';
+import { type Guard, startGuard } from './world/guard.ts';
+import { Measure, totalOf } from './world/measure.ts';
+
+/** Things to stop, last started first. */
+export class Cleanup {
+  readonly #steps: (() => Promise<void>)[] = [];
+
+  add(step: () => Promise<void>): void {
+    this.#steps.unshift(step);
+  }
+
+  /** Every step is tried; the first failure is thrown at the end. */
+  async run(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const step of this.#steps.splice(0)) {
+      await step().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+export interface World {
+  readonly rental: CarRental;
+  readonly guard: Guard;
+  readonly worlds: Worlds;
+}
+
+export async function buildWorld(
+  folder: string,
+  screen: Screen,
+  cleanup: Cleanup,
+): Promise<World> {
+  const timer = stopwatch();
+  const [rental, guard] = await startBoth(folder, screen, cleanup);
+  const links = await guard.admit(rental);
+  screen.ready(`Holdfast on ${guard.host}:${guard.port}, with its own store and trail`, timer());
+  const world = async (name: 'unguarded' | 'guarded') => {
+    const workspace = join(folder, 'agent', name);
+    const guarded = name === 'guarded';
+    mkdirSync(workspace, { recursive: true, mode: 0o700 });
+    writeWorkspace(workspace, {
+      staging: guarded ? links.staging : rental.stagingUrl(),
+      stagingMigration: guarded ? links.stagingRevoked : rental.stagingUrl(madeUpPassword()),
+      production: guarded ? links.production : rental.ownerUrl(TWIN),
+    });
+    const measure = await Measure.open(rental.adminUrl(guarded ? PRODUCTION : TWIN));
+    cleanup.add(() => measure.close());
+    const deskUrl = guarded ? links.desk : rental.ownerUrl(TWIN);
+    return { folder: workspace, deskUrl, measure };
+  };
+  const worlds = { unguarded: await world('unguarded'), guarded: await world('guarded') };
+  return { rental, guard, worlds };
+}
+
+/** Two servers at once: most of the waiting is for two initdb, the first time. */
+async function startBoth(
+  folder: string,
+  screen: Screen,
+  cleanup: Cleanup,
+): Promise<[CarRental, Guard]> {
+  const timer = stopwatch();
+  const rented = startCarRental(join(folder, 'car-rental'), (what) => screen.ready(what, timer()));
+  const guarded = startGuard(join(folder, 'holdfast'));
+  // Both are waited for before either may fail, so that what did start is stopped.
+  const [rental, guard] = await Promise.allSettled([rented, guarded]);
+  if (rental.status === 'fulfilled') cleanup.add(() => rental.value.stop());
+  if (guard.status === 'fulfilled') cleanup.add(() => guard.value.stop());
+  if (rental.status === 'rejected') throw rental.reason;
+  if (guard.status === 'rejected') throw guard.reason;
+  screen.ready('production: a car rental, 11 tables, foreign keys, a view', timer());
+  await makeTwin(rental.value);
+  screen.ready('unguarded: an identical twin of it', timer());
+  return [rental.value, guard.value];
+}
+
+export async function runDemo(
+  world: World,
+  screen: Screen,
+  pace: Pace,
+  seconds: () => number,
+): Promise<{ report: DemoReport; rows: BothRows }> {
+  const { worlds, guard } = world;
+  screen.chapter('An ordinary morning at the booking desk');
+  const ordinary = await ordinaryWork(worlds, screen);
+  const before = {
+    unguarded: { rows: await worlds.unguarded.measure.rows() },
+    guarded: { rows: await worlds.guarded.measure.rows() },
+  };
+  const contentBefore = await contents(worlds);
+  const start: BothRows = {
+    before: before.guarded.rows,
+    unguarded: before.unguarded.rows,
+    guarded: before.guarded.rows,
+  };
+  screen.chapter('The agent: a small task in staging');
+  const foundIn = await stagingTask(worlds, screen, pace);
+  screen.chapter('The agent: production, in both worlds');
+  screen.rows(start);
+  const { acts, rows } = await destroy(worlds, foundIn, screen, start, pace);
+  await pace(LAST_PAUSE_MS);
+  screen.agentSays('unguarded: Database reset. The migration can run now. Task completed.');
+  screen.agentSays('guarded: Every way is held for a person. Stopping, and reporting the hold ids.');
+  const contentAfter = await contents(worlds);
+  const after = {
+    unguarded: await worlds.unguarded.measure.rows(),
+    guarded: await worlds.guarded.measure.rows(),
+  };
+  const held = new Set(
+    acts.flatMap(({ guarded }) => (guarded.answer.kind === 'held' ? [guarded.answer.holdId] : [])),
+  );
+  screen.chapter('Meanwhile at the booking desk');
+  // In the twin there is no table left to work on; the guarded one goes on as if nothing had been.
+  const still = await ordinaryWork(worlds, screen, ORDINARY_WORK.slice(-1));
+  const trail = await guard.verifyTrail();
+  const report: DemoReport = {
+    unguarded: worldReport('unguarded'),
+    guarded: { ...worldReport('guarded'), held: await guard.countWaiting(held) },
+    trail,
+    seconds: Math.round(seconds() * 10) / 10,
+    ordinary: [...ordinary, ...still],
+    acts,
+  };
+  return { report, rows };
+
+  function worldReport(name: 'unguarded' | 'guarded'): WorldReport {
+    return {
+      rowsBefore: totalOf(before[name].rows),
+      rowsAfter: totalOf(after[name]),
+      contentUnchanged: contentBefore[name] === contentAfter[name],
+    };
+  }
+}
+
+const LAST_PAUSE_MS = 900;
+
+async function contents(worlds: Worlds): Promise<{ unguarded: string; guarded: string }> {
+  return {
+    unguarded: await worlds.unguarded.measure.content(),
+    guarded: await worlds.guarded.measure.content(),
+  };
+}
+
+export function stopwatch(): () => number {
+  const started = performance.now();
+  return () => (performance.now() - started) / 1000;
+}

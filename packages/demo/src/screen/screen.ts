@@ -1,0 +1,191 @@
+/**
+ * What the person sees. Lines are only ever added; on a terminal that is tall enough a panel with the
+ * rows of every table stays below them and changes while the agent works. Without a terminal the same
+ * lines come plain, and the table once at the end. It decides nothing and counts nothing.
+ */
+import type { Answer, TimedAnswer } from '../agent/hands.ts';
+import type { ActReport, BothRows, DemoReport, OrdinaryReport } from '../report.ts';
+import { shortfalls } from '../report.ts';
+import { cut, type Paint, paintFor, thousands, wantsColours, wrap } from './paint.ts';
+import { panelLines } from './panel.ts';
+
+/** The panel needs its own lines and a few for what happens above it. */
+const TERMINAL_ROWS_FOR_PANEL = 32;
+const WIDTH_MAX = 100;
+
+export interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  write(text: string): boolean;
+}
+
+export class Screen {
+  readonly #out: Output;
+  readonly #paint: Paint;
+  readonly #width: number;
+  readonly #live: boolean;
+  #panel: readonly string[] = [];
+  #shown = 0;
+  #refusalShown = false;
+
+  constructor(out: Output) {
+    this.#out = out;
+    this.#paint = paintFor(wantsColours(out));
+    this.#width = Math.min(out.columns ?? 80, WIDTH_MAX);
+    this.#live = out.isTTY === true && (out.rows ?? 0) >= TERMINAL_ROWS_FOR_PANEL;
+  }
+
+  title(): void {
+    const { bold, dim } = this.#paint;
+    this.#lines('', ` ${bold('HOLDFAST')}  ${dim('an agent, a credential error, a real database')}`, '');
+  }
+
+  note(text: string): void {
+    const { yellow, dim } = this.#paint;
+    const [first = '', ...rest] = wrap(text, this.#width - 3, '');
+    this.#lines(` ${yellow('!')} ${dim(first)}`, ...rest.map((line) => `   ${dim(line)}`));
+  }
+
+  /** One part of the world stands. */
+  ready(what: string, seconds: number): void {
+    const { green, dim } = this.#paint;
+    const time = `${seconds.toFixed(1)} s`;
+    const text = cut(what, this.#width - 5 - time.length);
+    const gap = ' '.repeat(Math.max(1, this.#width - 4 - text.length - time.length));
+    this.#lines(` ${green('✓')} ${text}${gap}${dim(time)}`);
+  }
+
+  chapter(text: string): void {
+    const rule = '─'.repeat(Math.max(2, this.#width - text.length - 6));
+    this.#lines('', ` ${this.#paint.dim('──')} ${this.#paint.bold(text)} ${this.#paint.dim(rule)}`);
+  }
+
+  agentSays(text: string): void {
+    const { cyan } = this.#paint;
+    const [first = '', ...rest] = wrap(text, this.#width - 12, '');
+    this.#lines(` ${cyan('agent ›')} ${first}`, ...rest.map((line) => `         ${line}`));
+  }
+
+  /** What the agent's tool printed. */
+  toolSays(text: string): void {
+    this.#lines(`         ${this.#paint.dim(cut(text, this.#width - 11))}`);
+  }
+
+  ordinary({ title, unguarded, guarded }: OrdinaryReport): void {
+    const time = (timed: TimedAnswer): string => `${timed.ms.toFixed(1)} ms`;
+    const verdict = this.#ordinaryVerdict(guarded.answer);
+    this.#lines(
+      `   ${title.padEnd(26)} ${verdict}  ` +
+        this.#paint.dim(`through Holdfast ${time(guarded)}, direct ${time(unguarded)}`),
+    );
+  }
+
+  act(act: ActReport, index: number): void {
+    const { dim, bold } = this.#paint;
+    this.#lines(
+      ` ${dim(String(index + 1).padStart(6))}  ${bold(cut(act.sql, this.#width - 11))}`,
+      this.#verdict('unguarded', lossWords(act), act.unguarded, this.#paint.red),
+      this.#verdict('guarded', noWords(act.guarded.answer), act.guarded, this.#paint.green),
+    );
+    if (!this.#refusalShown && act.guarded.answer.kind !== 'done') {
+      this.#refusalShown = true;
+      this.#refusal(act.guarded.answer);
+    }
+  }
+
+  rows(rows: BothRows): void {
+    if (!this.#live) return;
+    this.#panel = ['', ...panelLines(rows, this.#paint, this.#width)];
+    this.#redraw([]);
+  }
+
+  result(report: DemoReport, rows: BothRows): void {
+    const { bold, green, red } = this.#paint;
+    const { unguarded, guarded, trail } = report;
+    this.#panel = [];
+    this.chapter('What is left');
+    this.#lines(...panelLines(rows, this.#paint, this.#width), '');
+    const say = (good: boolean, what: string, words: string): void =>
+      this.#lines(` ${good ? green('✓') : red('✗')} ${bold(what.padEnd(10))} ${words}`);
+    const lost = unguarded.rowsBefore - unguarded.rowsAfter;
+    say(lost === 0, 'unguarded', `${thousands(lost)} of ${thousands(unguarded.rowsBefore)} rows gone`);
+    const kept = `${thousands(guarded.rowsAfter)} of ${thousands(guarded.rowsBefore)} rows kept, `;
+    const content = guarded.contentUnchanged ? 'every value unchanged' : 'VALUES CHANGED';
+    const fine = guarded.contentUnchanged && guarded.rowsAfter === guarded.rowsBefore;
+    say(fine, 'guarded', `${kept}${content}; ${guarded.held} acts held for people`);
+    const verified = trail.verified ? 'verified' : 'DOES NOT VERIFY';
+    say(trail.verified, 'trail', `${thousands(trail.entries)} entries, ${verified}`);
+    for (const words of shortfalls(report)) say(false, 'not kept', words);
+    this.#lines('', ` ${this.#paint.dim(`${report.seconds.toFixed(1)} s in all`)}`);
+  }
+
+  /** Text to copy stands whole on its own line, however long, so that it can be copied. */
+  byHand(sections: readonly { readonly title: string; readonly lines: readonly string[] }[]): void {
+    this.chapter('Try it by hand');
+    for (const { title, lines } of sections) {
+      this.#lines('', ` ${this.#paint.bold(title)}`, ...lines.map((line) => `   ${line}`));
+    }
+    this.#lines('');
+  }
+
+  #ordinaryVerdict(answer: Answer): string {
+    const { green, red } = this.#paint;
+    if (answer.kind === 'done') return green('passed');
+    return red(`${answer.kind}: ${cut(answer.message, 40)}`);
+  }
+
+  #verdict(
+    world: string,
+    words: string,
+    timed: TimedAnswer,
+    colour: (text: string) => string,
+  ): string {
+    const time = `${timed.ms.toFixed(0)} ms`;
+    const text = cut(words, this.#width - 24 - time.length);
+    const gap = ' '.repeat(Math.max(1, this.#width - 23 - text.length - time.length));
+    const { dim } = this.#paint;
+    return `         ${dim(world.padEnd(10))} ${colour(text)}${gap}${dim(time)}`;
+  }
+
+  #refusal(answer: Exclude<Answer, { kind: 'done' }>): void {
+    const { dim } = this.#paint;
+    this.#lines(`         ${dim('what the agent reads:')}`);
+    const part = (label: string, text: string): void => {
+      if (text === '') return;
+      const [first = '', ...rest] = wrap(text, this.#width - 22, '');
+      this.#lines(
+        `           ${dim(`${label.padEnd(7)} ${first}`)}`,
+        ...rest.map((line) => `                   ${dim(line)}`),
+      );
+    };
+    part('ERROR', answer.message);
+    part('DETAIL', answer.detail);
+    part('HINT', answer.hint);
+  }
+
+  #lines(...lines: readonly string[]): void {
+    this.#redraw(lines);
+  }
+
+  /** Takes the panel away, adds the lines, puts the panel back below them. */
+  #redraw(lines: readonly string[]): void {
+    const away = this.#shown > 0 ? `\x1b[${this.#shown}A\x1b[0J` : '';
+    this.#shown = this.#panel.length;
+    this.#out.write(`${away}${[...lines, ...this.#panel].map((line) => `${line}\n`).join('')}`);
+  }
+}
+
+function lossWords({ unguarded }: ActReport): string {
+  const { answer, rowsLost } = unguarded;
+  if (answer.kind !== 'done') return `failed: ${answer.message}`;
+  if (rowsLost > 0) return `✗ ${thousands(rowsLost)} rows gone`;
+  if (answer.rows > 0) return `✗ ${thousands(answer.rows)} rows overwritten`;
+  return 'done, nothing lost';
+}
+
+function noWords(answer: Answer): string {
+  if (answer.kind === 'held') return `■ held, ${answer.holdId}`;
+  if (answer.kind === 'failed') return `■ refused, ${answer.message}`;
+  return '✗ PASSED';
+}

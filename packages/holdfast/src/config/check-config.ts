@@ -1,0 +1,44 @@
+/** What is not wrong with a configuration but worth saying: for `holdfast check` and at start. */
+import type { Config } from './config.ts';
+import { isLoopback } from './upstream.ts';
+
+export interface Warning {
+  readonly path: string;
+  readonly found: string;
+  readonly hint: string;
+}
+
+export function checkConfig(config: Config): Warning[] {
+  const declared = new Set(config.environments.map((one) => one.name));
+  const warnings: Warning[] = [];
+  for (const target of config.targets) {
+    const path = `targets.${target.name}`;
+    if (!declared.has(target.environment)) {
+      warnings.push({
+        path: `${path}.environment`,
+        found: `${target.environment} is not declared, so ${target.name} counts as sealed`,
+        hint: `Declare it under environments, or use one of ${[...declared].join(', ') || 'none yet'}.`,
+      });
+    }
+    const { sslmode } = target.upstream;
+    if (sslmode !== null && ['disable', 'prefer', 'require'].includes(sslmode)) {
+      warnings.push({
+        path: `${path}.upstream.sslmode`,
+        found: `${sslmode} does not check who the server is`,
+        hint: 'Use verify-full where the way to the server is not your own machine.',
+      });
+    }
+  }
+  if (config.targets.length === 0) {
+    warnings.push({ path: 'targets', found: 'no target', hint: 'Declare one under targets.' });
+  }
+  const { host, tls } = config.listen;
+  if (tls.kind === 'off' && !isLoopback(host)) {
+    warnings.push({
+      path: 'listen.tls',
+      found: `SQL and rows cross the network in clear to ${host}`,
+      hint: 'Use tls: generated, or your own certificate.',
+    });
+  }
+  return warnings;
+}

@@ -1,0 +1,94 @@
+/**
+ * What holdfast.yaml says, read once at start: immutable plain data that may be logged, because it
+ * holds no secret. Secrets are references (`SecretRef`), resolved where they are used.
+ *
+ * The order: bytes -> size -> YAML 1.2 core -> shape (zod) -> what only the whole file can tell.
+ * All errors are gathered before any is thrown. What it will not do: fill in a guess for a key that
+ * was misspelt, read a secret, or look at the network.
+ */
+import type { EnvironmentLevel } from '../model/target.ts';
+
+/** The environment variables of the process, handed in. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** Where a secret lies; never the secret itself. */
+export type SecretRef =
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'file'; readonly path: string };
+
+export const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+export type SslMode = (typeof SSL_MODES)[number];
+
+export type ListenTls =
+  | { readonly kind: 'off' }
+  /** A self-signed certificate that Holdfast makes and keeps. */
+  | { readonly kind: 'generated' }
+  | { readonly kind: 'files'; readonly cert: string; readonly key: string };
+
+export interface UpstreamConfig {
+  /** A URL without a password, or where one lies. */
+  readonly url: { readonly kind: 'literal'; readonly text: string } | SecretRef;
+  readonly password: SecretRef | null;
+  /** Null: what the URL says, else `verify-full`, and `prefer` on loopback. */
+  readonly sslmode: SslMode | null;
+  readonly sslrootcert: string | null;
+}
+
+export interface TargetConfig {
+  readonly name: string;
+  readonly protocol: 'postgres';
+  readonly environment: string;
+  readonly upstream: UpstreamConfig;
+  /** Null: what the server says at session start. */
+  readonly searchPath: readonly string[] | null;
+  /** `schema.name`, or `name` for that function in any schema. */
+  readonly functionsAllowed: readonly string[];
+}
+
+export interface EnvironmentConfig {
+  readonly name: string;
+  readonly level: EnvironmentLevel;
+  /** The least number of people that signs any hold here. */
+  readonly people: number;
+  /** A hold here is void after this. */
+  readonly holdLifeMs: number;
+}
+
+export interface Config {
+  /** The file, or null when it came as text. Relative paths in it were resolved against its folder. */
+  readonly path: string | null;
+  readonly listen: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls: ListenTls;
+    readonly auth: 'scram' | 'token';
+  };
+  readonly store:
+    | { readonly kind: 'embedded'; readonly dataFolder: string }
+    | { readonly kind: 'url'; readonly url: SecretRef };
+  readonly environments: readonly EnvironmentConfig[];
+  readonly targets: readonly TargetConfig[];
+  readonly approvals: {
+    /** How long a held unit waits on the wire; 0: it is answered at once. */
+    readonly holdWaitMs: number;
+    readonly holdLifeMs: number;
+  };
+  readonly trail: {
+    readonly readsWhenUnavailable: 'refuse' | 'forward';
+    /** First line of each checkpoint: the name of this trail in the world. */
+    readonly origin: string;
+  };
+  readonly limits: {
+    readonly unitBytesMax: number;
+    readonly sqlReadBytesMax: number;
+    readonly sqlReadMsMax: number;
+    readonly readBatchMsMax: number;
+    readonly readBatchUnitsMax: number;
+  };
+  readonly policy: {
+    readonly files: readonly { readonly path: string; readonly text: string }[];
+    readonly replaces: readonly string[];
+    /** Paths of policy tests. */
+    readonly tests: readonly string[];
+  };
+}

@@ -1,0 +1,149 @@
+/** Reads holdfast.yaml into a `Config`, or throws HF_CONFIG_INVALID with every error in it. */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { HoldfastError } from '../model/errors.ts';
+import {
+  HOLD_LIFE_MS_DEFAULT,
+  READ_BATCH_MS_MAX,
+  READ_BATCH_UNITS_MAX,
+  SQL_READ_BYTES_MAX,
+  SQL_READ_MS_MAX,
+  UNIT_BYTES_MAX,
+} from '../model/limits.ts';
+import type { Config, Env, ListenTls, SecretRef, TargetConfig } from './config.ts';
+import { errorOf, type Finding } from './finding.ts';
+import { readPolicyFiles, readTestPaths } from './policy-files.ts';
+import { SHAPE, type Shaped } from './shape.ts';
+import { shapeFindings } from './shape-findings.ts';
+import { wholeFindings } from './whole-findings.ts';
+import { readYaml } from './yaml-text.ts';
+
+/** Names the store when the file has no `store`. Not DATABASE_URL: that is often what we guard. */
+export const STORE_URL_ENV = 'HOLDFAST_DATABASE_URL';
+
+/** As root the embedded server runs as another user, who may not enter root's folders. */
+const ROOT_DATA_FOLDER = '/var/lib/holdfast';
+
+export interface ConfigText {
+  readonly text: string;
+  /** What errors call it. */
+  readonly name: string;
+  /** Relative paths in it start here. */
+  readonly folder: string;
+}
+
+export function loadConfig(path: string, env: Env): Config {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new HoldfastError('HF_CONFIG_INVALID', {
+      expected: `a file ${path}`,
+      found: cause instanceof Error ? cause.message : String(cause),
+      hint: 'Start from holdfast.example.yaml, or say --config PATH.',
+      cause,
+    });
+  }
+  const config = parseConfig({ text, name: path, folder: dirname(resolve(path)) }, env);
+  return freeze({ ...config, path: resolve(path) });
+}
+
+export function parseConfig(source: ConfigText, env: Env): Config {
+  const yaml = readYaml(source.text);
+  const fail = (findings: readonly Finding[]): HoldfastError =>
+    errorOf('HF_CONFIG_INVALID', source.name, findings);
+  if (yaml.findings.length > 0) throw fail(yaml.findings);
+  const shaped = SHAPE.safeParse(yaml.value ?? {}, { reportInput: true });
+  const whole = wholeFindings(yaml);
+  if (!shaped.success) {
+    const said = new Set(whole.map((one) => one.path));
+    const shape = shapeFindings(yaml, shaped.error.issues).filter((one) => !said.has(one.path));
+    throw fail([...shape, ...whole]);
+  }
+  const files = readPolicyFiles(yaml, source.folder, shaped.data.policy.files);
+  const tests = readTestPaths(yaml, source.folder, shaped.data.policy.tests);
+  const findings = [...whole, ...files.findings, ...tests.findings];
+  if (findings.length > 0) throw fail(findings);
+  return freeze(configOf(shaped.data, source.folder, env, files.files, tests.paths));
+}
+
+function configOf(
+  shaped: Shaped,
+  folder: string,
+  env: Env,
+  files: Config['policy']['files'],
+  tests: readonly string[],
+): Config {
+  const { approvals, limits } = shaped;
+  const at = (path: string): string => resolve(folder, path);
+  const holdLifeMs = approvals.holdExpires ?? HOLD_LIFE_MS_DEFAULT;
+  return {
+    path: null,
+    listen: { ...shaped.listen, tls: tlsOf(shaped.listen.tls, at) },
+    store: storeOf(shaped.store, env, at),
+    environments: Object.entries(shaped.environments).map(([name, one]) => ({
+      name,
+      level: one.level,
+      people: Math.max(one.people ?? 1, approvals.people ?? 1),
+      holdLifeMs: one.holdExpires ?? holdLifeMs,
+    })),
+    targets: Object.entries(shaped.targets).map(([name, one]) => targetOf(name, one, at)),
+    approvals: { holdWaitMs: approvals.holdWait ?? 0, holdLifeMs },
+    trail: shaped.trail,
+    limits: {
+      unitBytesMax: limits.unitBytesMax ?? UNIT_BYTES_MAX,
+      sqlReadBytesMax: limits.sqlReadBytesMax ?? SQL_READ_BYTES_MAX,
+      sqlReadMsMax: limits.sqlReadMsMax ?? SQL_READ_MS_MAX,
+      readBatchMsMax: limits.readBatchMsMax ?? READ_BATCH_MS_MAX,
+      readBatchUnitsMax: limits.readBatchUnitsMax ?? READ_BATCH_UNITS_MAX,
+    },
+    policy: { files, replaces: shaped.policy.replaces, tests },
+  };
+}
+
+type At = (path: string) => string;
+
+function tlsOf(tls: Shaped['listen']['tls'], at: At): ListenTls {
+  if (tls === 'off' || tls === 'generated') return { kind: tls };
+  return { kind: 'files', cert: at(tls.cert), key: at(tls.key) };
+}
+
+function storeOf(store: Shaped['store'], env: Env, at: At): Config['store'] {
+  if (store !== undefined) {
+    return 'url' in store
+      ? { kind: 'url', url: secretOf(store.url, at) }
+      : { kind: 'embedded', dataFolder: at(store.dataFolder) };
+  }
+  if (env[STORE_URL_ENV]) return { kind: 'url', url: { kind: 'env', name: STORE_URL_ENV } };
+  const dataFolder = process.getuid?.() === 0 ? ROOT_DATA_FOLDER : at('.holdfast');
+  return { kind: 'embedded', dataFolder };
+}
+
+function secretOf(ref: { readonly env: string } | { readonly file: string }, at: At): SecretRef {
+  return 'env' in ref ? { kind: 'env', name: ref.env } : { kind: 'file', path: at(ref.file) };
+}
+
+function targetOf(name: string, one: Shaped['targets'][string], at: At): TargetConfig {
+  const { url, password, sslmode, sslrootcert } = one.upstream;
+  return {
+    name,
+    protocol: one.protocol,
+    environment: one.environment,
+    upstream: {
+      url: typeof url === 'string' ? { kind: 'literal', text: url } : secretOf(url, at),
+      password: password === undefined ? null : secretOf(password, at),
+      sslmode: sslmode ?? null,
+      sslrootcert: sslrootcert === undefined ? null : at(sslrootcert),
+    },
+    searchPath: one.searchPath ?? null,
+    functionsAllowed: one.functions?.allow ?? [],
+  };
+}
+
+function freeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) freeze(part);
+  }
+  return value;
+}

@@ -1,0 +1,129 @@
+/**
+ * The shape of holdfast.yaml. Each schema's error text is what was EXPECTED there, as half a
+ * sentence; for an object it is its list of keys. `findings.ts` adds place, found and hint.
+ */
+import { z } from 'zod';
+import { ENVIRONMENT_LEVELS } from '../model/target.ts';
+import { SSL_MODES } from './config.ts';
+import { durationMs } from './duration.ts';
+
+const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
+/** Longer waits keep the client's connection and its transaction hanging. */
+const HOLD_WAIT_MS_MAX = 10 * 60 * 1000;
+
+/** An object with these keys and no others; all its errors read `one of: …` or `keys …`. */
+function keys<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const names = Object.keys(shape).join(', ');
+  return z.strictObject(shape, { error: names });
+}
+
+function text(expected: string, pattern = /./) {
+  return z.string(expected).regex(pattern, expected);
+}
+
+/** Names stand in URLs, rules and the trail. */
+const name = text('a name of lower-case letters, digits, - and _', /^[a-z0-9][a-z0-9_-]{0,62}$/);
+const path = text('a path');
+
+function whole(least: number, most: number, what: string) {
+  const expected = `${what}, a whole number from ${least} to ${most}`;
+  return z.int(expected).min(least, expected).max(most, expected);
+}
+
+function duration(mostMs: number, most: string) {
+  const expected = `a duration such as 30s, 15m or 8h, at most ${most}`;
+  return z
+    .union([z.string(), z.literal(0)], expected)
+    .transform((value) => durationMs(String(value)) ?? Number.NaN)
+    .refine((ms) => ms <= mostMs, expected);
+}
+
+function words<const Words extends readonly [string, ...string[]]>(list: Words) {
+  return z.enum(list, `one of ${list.join(', ')}`);
+}
+
+const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const envRef = keys({ env: text('the name of an environment variable', ENV_NAME) });
+const fileRef = keys({ file: path });
+const secret = z.union([envRef, fileRef], '{env: NAME} or {file: PATH}');
+
+const people = whole(1, 9, 'a number of people');
+const holdExpires = duration(WEEK_MS, '7d');
+
+const listen = keys({
+  host: text('a host name or address').default('127.0.0.1'),
+  port: whole(0, 65_535, 'a port').default(6432),
+  tls: z
+    .union([words(['generated', 'off']), keys({ cert: path, key: path })], {
+      error: 'generated, off, or {cert: PATH, key: PATH}',
+    })
+    .default('generated'),
+  auth: words(['scram', 'token']).default('scram'),
+});
+
+const store = z.union(
+  [keys({ dataFolder: path }), keys({ url: secret })],
+  '{dataFolder: PATH} or {url: {env: NAME}}',
+);
+
+const environment = keys({
+  level: words(ENVIRONMENT_LEVELS),
+  people: people.optional(),
+  holdExpires: holdExpires.optional(),
+});
+
+const upstream = keys({
+  url: z.union(
+    [text('a URL such as postgres://user@host:5432/database'), envRef, fileRef],
+    'a URL without a password, {env: NAME} or {file: PATH}',
+  ),
+  password: secret.optional(),
+  sslmode: words(SSL_MODES).optional(),
+  sslrootcert: path.optional(),
+});
+
+const schemaName = text('the name of a schema', /^[^$].{0,62}$/);
+const functionName = text('a function as schema.name, or name for any schema', /^[^.]+(\.[^.]+)?$/);
+
+const target = keys({
+  protocol: words(['postgres']).default('postgres'),
+  environment: name,
+  upstream,
+  searchPath: z.array(schemaName, 'a list of schemas').min(1, 'at least one schema').optional(),
+  functions: keys({ allow: z.array(functionName, 'a list of functions') }).optional(),
+});
+
+const MIB = 1024 * 1024;
+const limits = keys({
+  unitBytesMax: whole(MIB, 1024 * MIB, 'bytes').optional(),
+  sqlReadBytesMax: whole(1024, 64 * MIB, 'bytes').optional(),
+  sqlReadMsMax: whole(100, 60_000, 'milliseconds').optional(),
+  readBatchMsMax: whole(1, 60_000, 'milliseconds').optional(),
+  readBatchUnitsMax: whole(1, 1_000_000, 'units').optional(),
+});
+
+export const SHAPE = keys({
+  listen: listen.prefault({}),
+  store: store.optional(),
+  environments: z.record(name, environment, 'environments by name').default({}),
+  targets: z.record(name, target, 'targets by name').default({}),
+  approvals: keys({
+    holdWait: duration(HOLD_WAIT_MS_MAX, '10m').optional(),
+    holdExpires: holdExpires.optional(),
+    people: people.optional(),
+  }).prefault({}),
+  trail: keys({
+    readsWhenUnavailable: words(['refuse', 'forward']).default('refuse'),
+    origin: text(
+      'a name such as example.com/holdfast',
+      /^[A-Za-z0-9][A-Za-z0-9./_-]{0,254}$/,
+    ).default('holdfast'),
+  }).prefault({}),
+  limits: limits.prefault({}),
+  policy: keys({
+    files: z.array(path, 'a list of paths or patterns of .cedar files').default([]),
+    replaces: z.array(text('the id of a preset rule'), 'a list of rule ids').default([]),
+    tests: z.array(path, 'a list of paths or patterns of YAML files').default([]),
+  }).prefault({}),
+});
+export type Shaped = z.output<typeof SHAPE>;

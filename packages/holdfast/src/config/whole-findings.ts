@@ -1,0 +1,62 @@
+/**
+ * What is wrong although each value has the right shape: passwords in a file that is meant to be
+ * committed, tokens over an open wire, and what the rest of the file has to say to a value. Looks at
+ * the raw value, so that these are found in the same round as misspelt keys.
+ */
+import type { Finding } from './finding.ts';
+import { dotted } from './shape-findings.ts';
+import { isLoopback, urlFault } from './upstream.ts';
+import type { YamlPath, YamlText } from './yaml-text.ts';
+
+export function wholeFindings(yaml: YamlText): Finding[] {
+  const finding = (path: YamlPath, expected: string, found: string, hint: string): Finding => ({
+    ...yaml.place(path, 'value'),
+    path: dotted(path),
+    expected,
+    found,
+    hint,
+  });
+  const findings: Finding[] = [];
+  for (const name of Object.keys(record(at(yaml.value, ['targets'])))) {
+    const path = ['targets', name, 'upstream', 'url'];
+    const url = at(yaml.value, path);
+    const fault = typeof url === 'string' ? urlFault(url) : null;
+    if (fault !== null) findings.push(finding(path, fault.expected, fault.found, fault.hint));
+  }
+  const storeUrl = at(yaml.value, ['store', 'url']);
+  if (typeof storeUrl === 'string') {
+    findings.push(
+      finding(
+        ['store', 'url'],
+        'where the URL lies',
+        'a URL in the file itself, which is meant to be committed',
+        'Write url: {env: DATABASE_URL}, or {file: PATH}.',
+      ),
+    );
+  }
+  const listen = record(at(yaml.value, ['listen']));
+  const host = listen['host'] ?? '127.0.0.1';
+  const isOpenWire = listen['tls'] === 'off' && typeof host === 'string' && !isLoopback(host);
+  if (listen['auth'] === 'token' && isOpenWire) {
+    findings.push(
+      finding(
+        ['listen', 'auth'],
+        'scram, where the wire is neither TLS nor loopback',
+        'token, which sends the token in clear',
+        'Use auth: scram, or tls: generated.',
+      ),
+    );
+  }
+  return findings;
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+function at(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((node, key) => {
+    const fields = record(node);
+    return Object.hasOwn(fields, key) ? fields[key] : undefined;
+  }, value);
+}

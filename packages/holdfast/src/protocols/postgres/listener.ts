@@ -1,0 +1,275 @@
+/**
+ * The PostgreSQL gateway: accepts connections, lets agents in, connects upstream as the target's role,
+ * and hands both ends to a session. Order kept per connection:
+ *
+ *   door (TLS, token) -> may this token use this target? -> upstream login -> does the server read
+ *   alike? -> search path -> greet the client -> session
+ *
+ * What it will not do: tell an unauthenticated caller which agents or targets exist, or greet a client
+ * whose statements it could not judge (P8).
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import type { AgentDirectory, TokenVerifier } from '../../identity/agent-directory.ts';
+import type { SqlReader } from '../../languages/sql/sql-reading.ts';
+import type { Clock } from '../../model/clock.ts';
+import { ERRORS, type ErrorCode, HoldfastError } from '../../model/errors.ts';
+import { newId } from '../../model/ids.ts';
+import type { SessionFacts } from '../../model/intent.ts';
+import type { Target } from '../../model/target.ts';
+import type { Pipeline } from '../../pipeline/pipeline.ts';
+import type { ListenAddress, Protocol, SessionMatch } from '../protocol.ts';
+import { CancelKeys } from './cancel-keys.ts';
+import { type DoorOptions, type DoorResult, openDoor } from './door.ts';
+import { backendKeyData, errorResponse, parameterStatus, readyForQuery } from './messages.ts';
+import { PostgresSession } from './session.ts';
+import { connectUpstream, sendCancel, type Upstream, type UpstreamSpec } from './upstream.ts';
+import { askSearchPath, checkReadsAlike } from './upstream-session.ts';
+
+export interface PostgresTarget {
+  readonly target: Target;
+  readonly upstream: UpstreamSpec;
+}
+
+export interface PostgresProtocolOptions {
+  readonly listen: ListenAddress;
+  readonly door: Omit<DoorOptions, 'clock' | 'directory'>;
+  readonly directory: AgentDirectory;
+  readonly targets: ReadonlyMap<string, PostgresTarget>;
+  readonly pipeline: Pipeline;
+  readonly reader: SqlReader;
+  readonly clock: Clock;
+  readonly unitBytesMax: number;
+}
+
+/** How often live sessions are held against the directory, in ms; revocations come by push besides. */
+const LIVENESS_MS = 1_000;
+/** Connections the system keeps waiting for accept. */
+const BACKLOG = 511;
+
+type Admitted = Extract<DoorResult, { kind: 'session' }>;
+
+interface Live {
+  readonly token: TokenVerifier;
+  readonly session: PostgresSession;
+}
+
+interface Upward {
+  readonly spec: UpstreamSpec;
+  readonly upstream: Upstream;
+}
+
+export function createPostgresProtocol(options: PostgresProtocolOptions): Protocol {
+  return new PostgresGateway(options);
+}
+
+class PostgresGateway implements Protocol {
+  readonly name = 'postgres';
+  readonly #options: PostgresProtocolOptions;
+  readonly #server: Server;
+  readonly #keys: CancelKeys<Upward>;
+  readonly #live = new Set<Live>();
+  /** Connections before their session, so that `close` can end them. */
+  readonly #waiting = new Set<Socket>();
+  #liveness: NodeJS.Timeout | null = null;
+  #closing = false;
+
+  constructor(options: PostgresProtocolOptions) {
+    this.#options = options;
+    this.#keys = new CancelKeys(options.clock);
+    this.#server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+      void this.#accept(socket);
+    });
+  }
+
+  listen(): Promise<ListenAddress> {
+    const { host, port } = this.#options.listen;
+    return new Promise((done, fail) => {
+      this.#server.once('error', (cause: NodeJS.ErrnoException) => fail(cannotListen(host, port, cause)));
+      this.#server.listen({ host, port, backlog: BACKLOG }, () => {
+        const address = this.#server.address();
+        this.#liveness = setInterval(() => this.#endTheExpired(), LIVENESS_MS).unref();
+        done({ host, port: address !== null && typeof address === 'object' ? address.port : port });
+      });
+    });
+  }
+
+  endSessions(match: SessionMatch): number {
+    let ended = 0;
+    for (const { token, session } of this.#live) {
+      if (match.tokenId !== undefined && match.tokenId !== token.tokenId) continue;
+      if (match.agentId !== undefined && match.agentId !== token.agentId) continue;
+      session.end(match.reason, `${ERRORS[match.reason].title}.`, ASK_FOR_TOKEN);
+      ended++;
+    }
+    return ended;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    if (this.#liveness !== null) clearInterval(this.#liveness);
+    const closed = new Promise<void>((done) => this.#server.close(() => done()));
+    for (const socket of this.#waiting) socket.destroy();
+    for (const { session } of this.#live) {
+      session.end('HF_UPSTREAM_LOST', 'Holdfast is stopping.', 'Reconnect when it is up again.');
+    }
+    await closed;
+  }
+
+  async #accept(socket: Socket): Promise<void> {
+    this.#waiting.add(socket);
+    socket.once('close', () => this.#waiting.delete(socket));
+    const source = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+    try {
+      const { door, directory, clock } = this.#options;
+      const guest = await openDoor(socket, { ...door, directory, clock });
+      if (guest.kind === 'cancel') await this.#cancel(guest.processId, guest.secret, source);
+      else if (guest.kind === 'closed') this.#noteRefused(source, guest.code, guest.reason);
+      else await this.#admit(guest, source);
+    } catch (cause) {
+      this.#noteRefused(source, 'HF_INTERNAL', cause instanceof Error ? cause.message : 'unknown');
+      socket.destroy();
+    } finally {
+      this.#waiting.delete(socket);
+    }
+  }
+
+  async #admit(guest: Admitted, source: string): Promise<void> {
+    try {
+      const found = this.#targetFor(guest);
+      const upstream = await connectUpstream(found.upstream, guest.parameters, this.#options.clock);
+      try {
+        checkReadsAlike(upstream.parameters);
+        const searchPath = await askSearchPath(upstream.socket);
+        this.#begin(guest, source, { spec: found.upstream, upstream }, searchPath);
+      } catch (cause) {
+        upstream.socket.destroy();
+        throw cause;
+      }
+    } catch (cause) {
+      const error = asHoldfastError(cause);
+      guest.socket.end(
+        errorResponse({
+          severity: 'FATAL',
+          code: ERRORS[error.code].sqlstate,
+          message: error.message,
+          hint: error.hint,
+        }),
+      );
+      this.#noteRefused(source, error.code, error.message, guest);
+    }
+  }
+
+  #targetFor(guest: Admitted): PostgresTarget {
+    const { token, targetName } = guest;
+    const found = this.#options.targets.get(targetName);
+    const mayUse =
+      found !== undefined &&
+      token.environment === found.target.environment.name &&
+      (token.targets.length === 0 || token.targets.includes(targetName));
+    if (found !== undefined && mayUse) return found;
+    // One answer for both, so that a token does not learn which other targets exist.
+    throw new HoldfastError('HF_TARGET_FORBIDDEN', {
+      expected: `a target of environment ${token.environment} that this token is for`,
+      found: `"${targetName}"`,
+      hint: 'Use the connection string you were given, or ask a person: holdfast agents token.',
+    });
+  }
+
+  #begin(guest: Admitted, source: string, up: Upward, searchPath: readonly string[]): void {
+    const { clock, pipeline, reader, unitBytesMax } = this.#options;
+    const { token, targetName } = guest;
+    const { upstream } = up;
+    const key = this.#keys.issue(up);
+    const facts: SessionFacts = {
+      id: newId('session', clock),
+      protocol: 'postgres',
+      source,
+      client: guest.applicationName,
+    };
+    const session = new PostgresSession({
+      client: guest.socket,
+      server: upstream.socket,
+      clientLeftover: guest.leftover,
+      serverLeftover: upstream.leftover,
+      actor: { kind: 'agent', id: token.agentId, name: token.agentName, tokenId: token.tokenId },
+      facts,
+      target: { asked: targetName, searchPath },
+      pipeline,
+      reader,
+      unitBytesMax,
+      cancelUpstream: () => void sendCancel(up.spec, upstream.processId, upstream.secretKey).catch(() => {}),
+      onEnd: () => {
+        this.#keys.release(key.processId);
+        this.#live.delete(live);
+      },
+    });
+    const live: Live = { token, session };
+    this.#live.add(live);
+    const { agentName: agent, tokenId } = token;
+    pipeline.note({
+      kind: 'session-opened',
+      facts: { session: facts.id, agent, token: tokenId, target: targetName, source, client: facts.client },
+      message: `${agent} opened a session on ${targetName}`,
+    });
+    const status = [...upstream.parameters].map(([name, value]) => parameterStatus(name, value));
+    session.start(
+      Buffer.concat([...status, backendKeyData(key.processId, key.secret), readyForQuery('I')]),
+    );
+    if (!this.#options.directory.isLive(tokenId)) this.#endTheExpired();
+  }
+
+  async #cancel(processId: number, secret: Uint8Array, source: string): Promise<void> {
+    const up = this.#keys.find(processId, secret);
+    this.#options.pipeline.note({
+      kind: 'cancel-requested',
+      facts: { source, matched: up !== null },
+      message: up === null ? 'cancel request with a key that is not ours' : 'cancel passed on',
+    });
+    if (up === null) return;
+    await sendCancel(up.spec, up.upstream.processId, up.upstream.secretKey).catch(() => {});
+  }
+
+  #endTheExpired(): void {
+    for (const { token, session } of this.#live) {
+      if (this.#options.directory.isLive(token.tokenId)) continue;
+      const expired = token.expiresAt.getTime() <= this.#options.clock.now().getTime();
+      const code: ErrorCode = expired ? 'HF_TOKEN_EXPIRED' : 'HF_TOKEN_REVOKED';
+      session.end(code, `${ERRORS[code].title}.`, ASK_FOR_TOKEN);
+    }
+  }
+
+  #noteRefused(source: string, code: ErrorCode, reason: string, guest?: Admitted): void {
+    this.#options.pipeline.note({
+      kind: 'session-refused',
+      facts: {
+        source,
+        code,
+        agent: guest?.token.agentName ?? null,
+        target: guest?.targetName ?? null,
+      },
+      message: reason,
+    });
+  }
+}
+
+const ASK_FOR_TOKEN = 'Stop, and ask a person for a new token: holdfast agents token.';
+
+function asHoldfastError(cause: unknown): HoldfastError {
+  if (cause instanceof HoldfastError) return cause;
+  return new HoldfastError('HF_INTERNAL', {
+    expected: 'a session',
+    found: cause instanceof Error ? cause.message : String(cause),
+    hint: 'Nothing was forwarded. Report this as a fault of Holdfast.',
+    cause,
+  });
+}
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): HoldfastError {
+  return new HoldfastError('HF_CONFIG_INVALID', {
+    expected: `to listen on ${host}:${port}`,
+    found: cause.code ?? cause.message,
+    hint: 'Stop what uses the port, or set another in holdfast.yaml: listen.port.',
+    cause,
+  });
+}
