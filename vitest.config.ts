@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { SkipsReporter } from './tools/skips.ts';
 
 /**
  * Four projects, from quick to slow. `npm run check` runs the first three; `npm test` runs all.
@@ -9,6 +10,7 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    reporters: ['default', new SkipsReporter()],
     projects: [
       {
         test: {

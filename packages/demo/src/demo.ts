@@ -81,10 +81,10 @@ async function startBoth(
   const timer = stopwatch();
   const rented = startCarRental(join(folder, 'car-rental'), (what) => screen.ready(what, timer()));
   const guarded = startGuard(join(folder, 'holdfast'));
-  // Both are waited for before either may fail, so that what did start is stopped.
+  // Whoever stops while they still start waits for them: a server that nobody knows would stay.
+  cleanup.add(() => rented.then((rental) => rental.stop(), nothingToStop));
+  cleanup.add(() => guarded.then((guard) => guard.stop(), nothingToStop));
   const [rental, guard] = await Promise.allSettled([rented, guarded]);
-  if (rental.status === 'fulfilled') cleanup.add(() => rental.value.stop());
-  if (guard.status === 'fulfilled') cleanup.add(() => guard.value.stop());
   if (rental.status === 'rejected') throw rental.reason;
   if (guard.status === 'rejected') throw guard.reason;
   screen.ready('production: a car rental, 11 tables, foreign keys, a view', timer());
@@ -92,6 +92,8 @@ async function startBoth(
   screen.ready('unguarded: an identical twin of it', timer());
   return [rental.value, guard.value];
 }
+
+const nothingToStop = (): void => {};
 
 export async function runDemo(
   world: World,

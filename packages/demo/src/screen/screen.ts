@@ -73,11 +73,12 @@ export class Screen {
   }
 
   ordinary({ title, unguarded, guarded }: OrdinaryReport): void {
-    const time = (timed: TimedAnswer): string => `${timed.ms.toFixed(1)} ms`;
+    const time = ({ answer, ms }: TimedAnswer): string =>
+      answer.kind === 'done' ? `${ms.toFixed(1)} ms` : 'there is nothing left to work on';
     const verdict = this.#ordinaryVerdict(guarded.answer);
     this.#lines(
       `   ${title.padEnd(26)} ${verdict}  ` +
-        this.#paint.dim(`through Holdfast ${time(guarded)}, direct ${time(unguarded)}`),
+        this.#paint.dim(`guarded ${time(guarded)}, unguarded ${time(unguarded)}`),
     );
   }
 
@@ -111,9 +112,9 @@ export class Screen {
     const lost = unguarded.rowsBefore - unguarded.rowsAfter;
     say(lost === 0, 'unguarded', `${thousands(lost)} of ${thousands(unguarded.rowsBefore)} rows gone`);
     const kept = `${thousands(guarded.rowsAfter)} of ${thousands(guarded.rowsBefore)} rows kept, `;
-    const content = guarded.contentUnchanged ? 'every value unchanged' : 'VALUES CHANGED';
+    const content = guarded.contentUnchanged ? 'no value changed' : 'VALUES CHANGED';
     const fine = guarded.contentUnchanged && guarded.rowsAfter === guarded.rowsBefore;
-    say(fine, 'guarded', `${kept}${content}; ${guarded.held} acts held for people`);
+    say(fine, 'guarded', `${kept}${content}, ${guarded.held} acts held`);
     const verified = trail.verified ? 'verified' : 'DOES NOT VERIFY';
     say(trail.verified, 'trail', `${thousands(trail.entries)} entries, ${verified}`);
     for (const words of shortfalls(report)) say(false, 'not kept', words);
@@ -127,6 +128,11 @@ export class Screen {
       this.#lines('', ` ${this.#paint.bold(title)}`, ...lines.map((line) => `   ${line}`));
     }
     this.#lines('');
+  }
+
+  goodbye(): void {
+    this.#panel = [];
+    this.#lines('', ` ${this.#paint.dim('Stopping ...')}`);
   }
 
   #ordinaryVerdict(answer: Answer): string {

@@ -6,11 +6,11 @@
  *     2   the command or holdfast.yaml was not understood
  *     3   our store, the trail or a target could not be reached
  *     70  a fault of Holdfast itself (EX_SOFTWARE of sysexits.h)
- *     130 stopped by Ctrl-C a second time
+ *     130 stopped by Ctrl-C before it was done (not: `holdfast up`, which ends with 0)
  */
 import { type ErrorCode, HoldfastError } from '../model/errors.ts';
 
-export const EXIT = { ok: 0, no: 1, usage: 2, unreachable: 3, internal: 70, forced: 130 } as const;
+export const EXIT = { ok: 0, no: 1, usage: 2, unreachable: 3, internal: 70, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 export const EXIT_WORDS: readonly (readonly [ExitCode, string])[] = [
@@ -19,6 +19,7 @@ export const EXIT_WORDS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.usage, 'the command or holdfast.yaml was not understood'],
   [EXIT.unreachable, 'the store, the trail or a target could not be reached'],
   [EXIT.internal, 'a fault of Holdfast itself'],
+  [EXIT.interrupted, 'stopped by Ctrl-C before it was done'],
 ];
 
 const USAGE: readonly ErrorCode[] = [

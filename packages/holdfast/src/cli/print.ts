@@ -7,6 +7,7 @@
  */
 import { ERRORS, HoldfastError } from '../model/errors.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { CodeInput } from './read-code.ts';
 
 export interface Answer {
   /** Plain data; its shape is a promise to scripts. */
@@ -28,6 +29,7 @@ export interface Paint {
 export interface Streams {
   readonly out: Stream;
   readonly err: Stream;
+  readonly in: CodeInput;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

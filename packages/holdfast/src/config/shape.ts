@@ -12,20 +12,23 @@ const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 const HOLD_WAIT_MS_MAX = 10 * 60 * 1000;
 
 /** An object with these keys and no others; all its errors read `one of: …` or `keys …`. */
-function keys<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+export function keys<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const names = Object.keys(shape).join(', ');
   return z.strictObject(shape, { error: names });
 }
 
-function text(expected: string, pattern = /./) {
+export function text(expected: string, pattern = /./) {
   return z.string(expected).regex(pattern, expected);
 }
 
 /** Names stand in URLs, rules and the trail. */
-const name = text('a name of lower-case letters, digits, - and _', /^[a-z0-9][a-z0-9_-]{0,62}$/);
+export const name = text(
+  'a name of lower-case letters, digits, - and _',
+  /^[a-z0-9][a-z0-9_-]{0,62}$/,
+);
 const path = text('a path');
 
-function whole(least: number, most: number, what: string) {
+export function whole(least: number, most: number, what: string) {
   const expected = `${what}, a whole number from ${least} to ${most}`;
   return z.int(expected).min(least, expected).max(most, expected);
 }
@@ -38,7 +41,7 @@ function duration(mostMs: number, most: string) {
     .refine((ms) => ms <= mostMs, expected);
 }
 
-function words<const Words extends readonly [string, ...string[]]>(list: Words) {
+export function words<const Words extends readonly [string, ...string[]]>(list: Words) {
   return z.enum(list, `one of ${list.join(', ')}`);
 }
 

@@ -20,6 +20,8 @@ export const EVENT_KINDS = [
   'hold-expired',
   'policy-loaded',
   'reads-not-recorded',
+  'outcome-ignored',
+  'trail-resumed',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

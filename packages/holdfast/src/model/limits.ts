@@ -12,6 +12,16 @@ export const UNIT_BYTES_MAX = 64 * 1024 * 1024;
 export const STARTUP_BYTES_MAX = 10_000;
 /** From accept to the end of authentication; PostgreSQL's authentication_timeout is 60 s. */
 export const STARTUP_MS_MAX = 60_000;
+/** Real clients send about ten; a packet of nothing but names is somebody trying. */
+export const STARTUP_PARAMETERS_MAX = 64;
+/** One password or SASL message from a caller who is not let in yet; SCRAM needs under 500. */
+export const LOGIN_MESSAGE_BYTES_MAX = 8 * 1024;
+/** Bytes a caller may have waiting before it is let in. */
+export const LOGIN_WAITING_BYTES_MAX = 64 * 1024;
+/** One message of a target during login: a long notice fits, a flood does not. */
+export const UPSTREAM_LOGIN_BYTES_MAX = 256 * 1024;
+/** SCRAM rounds a target may ask of us (PostgreSQL's default is 4,096): each is CPU time of ours. */
+export const SCRAM_ITERATIONS_MAX = 1_000_000;
 /** Text kept of a statement in an entry; the digest covers all of it. */
 export const ENTRY_TEXT_CHARS_MAX = 8_192;
 /** Reads are entered in batches at most this old ... */
@@ -36,3 +46,29 @@ export const POLICY_NAMES_MAX = 150;
 export const CONFIG_BYTES_MAX = 1024 * 1024;
 /** Aliases expand; a few are handy, thousands are an attack (the "billion laughs"). */
 export const YAML_ALIASES_MAX = 50;
+/** Effects listed in an entry; a script of thousands is named by its text, digest and their count. */
+export const ENTRY_EFFECTS_MAX = 64;
+/** A name or a client's own word in an entry (PostgreSQL cuts its own names at 63 bytes). */
+export const ENTRY_NAME_CHARS_MAX = 256;
+/** A sentence in an entry: a reason, an upstream's error message. */
+export const ENTRY_SENTENCE_CHARS_MAX = 1_024;
+/** Text kept of each distinct read; the batch that carries it comes every second. */
+export const READ_TEXT_CHARS_MAX = 1_024;
+/** Distinct reads told apart in one batch; further ones are counted as `other`. */
+export const READ_SHAPES_MAX = 512;
+/** An append that takes longer counts as a lost store: agents wait for it, and 5 s is long. */
+export const TRAIL_APPEND_MS_MAX = 5_000;
+/** Waiting entries, and their bytes: about a second of the fastest load; then decisions are refused. */
+export const TRAIL_QUEUE_ENTRIES_MAX = 20_000;
+export const TRAIL_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+/** Entries in one append: keeps a statement far from PostgreSQL's 1 GB and a lost race cheap. */
+export const TRAIL_BATCH_ENTRIES_MAX = 4_096;
+/** Notes and read batches kept while the store is away; further ones are counted and said after. */
+export const TRAIL_KEPT_NOTES_MAX = 1_000;
+/** First and longest pause between tries to reach a lost store. */
+export const TRAIL_RETRY_MS_MIN = 50;
+export const TRAIL_RETRY_MS_MAX = 2_000;
+/** A grown trail is signed this often: what a storage operator could rewrite unseen. */
+export const TRAIL_CHECKPOINT_MS = 10_000;
+/** An instance gone this long can have no append in flight any more (see TRAIL_APPEND_MS_MAX). */
+export const INSTANCE_GONE_MS = 30_000;

@@ -7,7 +7,7 @@
  * `execute` and `unknown` do not become other acts: what they touch is not in the text at all, and
  * they have their own rules.
  */
-import type { Effect, EffectKind } from '../model/effect.ts';
+import type { Effect, EffectKind, ObjectRef } from '../model/effect.ts';
 import { type ActContext, ANY_SCHEMA, UNKNOWN_EFFECT } from './schema.ts';
 
 export interface Act extends ActContext {
@@ -17,8 +17,8 @@ export interface Act extends ActContext {
 /** What the rules name in their conditions: the words that an unpinned act is tried with. */
 export interface Vocabulary {
   readonly schemas: readonly string[];
-  /** Objects as rules name them; `schema` is ANY_SCHEMA when the rule names none. */
-  readonly objects: readonly { readonly schema: string; readonly name: string }[];
+  /** Objects as rules name them; `schema` null stands for one that no rule names. */
+  readonly objects: readonly ObjectRef[];
 }
 
 export function actsOf(
@@ -44,19 +44,13 @@ export function actsOf(
     schema,
     name,
   }));
-  const dot = object?.type === 'column' ? name.lastIndexOf('.') : -1;
-  if (dot > 0) {
-    for (const schema of schemas) {
-      acts.push({ ...base, objectType: 'table', schema, name: name.slice(0, dot) });
-    }
-  }
   if (!sweeps(effect)) return acts;
   const within = object?.type === 'schema' ? object.name : null;
   for (const known of vocabulary.objects) {
     acts.push({
       ...base,
-      objectType: 'table',
-      schema: within ?? known.schema,
+      objectType: known.type,
+      schema: within ?? known.schema ?? ANY_SCHEMA,
       name: known.name,
     });
   }
@@ -65,25 +59,26 @@ export function actsOf(
 
 /** Does it reach objects that the text does not name? */
 function sweeps(effect: Effect): boolean {
-  if (effect.additive) return false;
-  const type = effect.object?.type;
+  const { object, reach } = effect;
+  const isHolder = object === null || object.type === 'schema' || object.type === 'database';
+  const isWide = reach === 'cascade' || reach === 'unknown';
   switch (effect.kind) {
     case 'read':
+      // `SELECT 1` names nothing and reaches nothing; a dump of a schema reaches all of it.
+      return isHolder && (isWide || reach === 'whole');
     case 'execute':
     case 'unknown':
       return false;
     case 'destroy':
-      if (type === 'role') return true;
-      break;
+      // DROP OWNED BY role. A column is named without its table.
+      return isHolder || isWide || object.type === 'role' || object.type === 'column';
     case 'write':
     case 'reshape':
     case 'grant':
-      break;
+      return !effect.additive && (isHolder || isWide || object.type === 'column');
     default:
       return effect.kind satisfies never;
   }
-  const wide = effect.reach === 'cascade' || effect.reach === 'unknown';
-  return effect.object === null || type === 'schema' || type === 'database' || wide;
 }
 
 function schemasOf(

@@ -13,24 +13,26 @@ const CONNECTIVES: readonly string[] = ['&&', '||', '!', 'if-then-else'];
 export interface RuleView {
   readonly attributes: ReadonlySet<Attribute>;
   readonly looksAtAgent: boolean;
-  /** Words that `attribute` is compared with, `like` patterns with their stars left out. */
+  /** Words that `attribute` may be compared with, `like` patterns with their stars left out. */
   words(attribute: Attribute): readonly string[];
+  /** Of these, the words of comparisons that look at nothing else: those it surely is compared with. */
+  sureWords(attribute: Attribute): readonly string[];
 }
 
 export function viewOf(rule: Rule): RuleView {
   const bodies: unknown[] = rule.json.conditions.map((clause) => clause.body);
-  const words = new Map<Attribute, readonly string[]>();
-  for (const attribute of ATTRIBUTES) {
+  const wordsOf = (attribute: Attribute, sure: boolean): readonly string[] => {
     const found = new Set<string>();
-    for (const body of bodies) compared(body, attribute, found);
-    words.set(attribute, [...found]);
-  }
+    for (const body of bodies) compared(body, attribute, sure, found);
+    return [...found];
+  };
   const { op } = rule.json.principal;
   return {
     attributes: new Set(ATTRIBUTES.filter((one) => bodies.some((body) => mentions(body, one)))),
     looksAtAgent:
       (op !== 'All' && op !== 'is') || bodies.some((body) => usesVar(body, 'principal')),
-    words: (attribute) => words.get(attribute) ?? [],
+    words: (attribute) => wordsOf(attribute, false),
+    sureWords: (attribute) => wordsOf(attribute, true),
   };
 }
 
@@ -67,13 +69,14 @@ function usesVar(node: unknown, name: string): boolean {
 }
 
 /** Collects the words of each comparison that mentions the attribute. */
-function compared(node: unknown, attribute: Attribute, found: Set<string>): void {
+function compared(node: unknown, attribute: Attribute, sure: boolean, found: Set<string>): void {
   if (!isRecord(node)) return;
   for (const [operator, operands] of Object.entries(node)) {
     if (CONNECTIVES.includes(operator)) {
-      for (const part of parts(operands)) compared(part, attribute, found);
+      for (const part of parts(operands)) compared(part, attribute, sure, found);
     } else if (mentions(node, attribute)) {
-      collect(node, found);
+      const looksAtMore = ATTRIBUTES.some((one) => one !== attribute && mentions(node, one));
+      if (!sure || !looksAtMore) collect(node, found);
     }
   }
 }

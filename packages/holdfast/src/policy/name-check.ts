@@ -23,7 +23,7 @@ export function findNames(rule: Rule, source: PolicySource): Finding[] {
   for (const attribute of ATTRIBUTES) {
     const known = CLOSED_WORDS[attribute];
     if (known === undefined) continue;
-    for (const word of view.words(attribute)) {
+    for (const word of view.sureWords(attribute)) {
       if (known.some((one) => one.startsWith(word))) continue;
       const expected = `context.${attribute} to be one of ${known.filter(Boolean).join(', ')}`;
       found.push(wrong(rule, expected, `"${word}"`, nearest(word, known)));

@@ -6,6 +6,7 @@
  * with a policy that has an error in it (P8).
  */
 import { createHash } from 'node:crypto';
+import type { ObjectRef, ObjectType } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { POLICY_NAMES_MAX } from '../model/limits.ts';
 import type { Vocabulary } from './acts.ts';
@@ -15,7 +16,7 @@ import { type Finding, type PolicySource, sentenceOf } from './policy-source.ts'
 import { PRESETS } from './presets/presets.ts';
 import type { Rule } from './rule.ts';
 import { readRules } from './rule-book.ts';
-import { ANY_SCHEMA, CEDAR_SCHEMA } from './schema.ts';
+import { CEDAR_SCHEMA, OBJECT_TYPES } from './schema.ts';
 
 export interface Policy {
   /** 12 hex characters over everything a verdict can depend on. */
@@ -32,7 +33,7 @@ export interface Policy {
 export function loadPolicy(source: PolicySource): Policy {
   const { rules, findings } = readRules(source);
   const vocabulary = vocabularyOf(rules);
-  const errors = [...findings.filter((one) => one.severity === 'error'), ...tooMany(vocabulary)];
+  const errors = [...findings.filter((one) => one.severity === 'error'), ...nameFindings(rules)];
   if (errors.length > 0) {
     throw new HoldfastError('HF_POLICY_INVALID', {
       expected: 'rules without errors',
@@ -57,20 +58,25 @@ export function loadPolicy(source: PolicySource): Policy {
 
 function vocabularyOf(rules: readonly Rule[]): Vocabulary {
   const schemas = new Set<string>();
-  const objects = new Map<string, { readonly schema: string; readonly name: string }>();
+  const objects = new Map<string, ObjectRef>();
   for (const view of rules.map(viewOf)) {
     const named = view.words('schema');
     for (const schema of named) schemas.add(schema);
+    const types = OBJECT_TYPES.filter((type) => view.words('objectType').includes(type));
     for (const name of view.words('name')) {
-      for (const schema of [ANY_SCHEMA, ...named]) {
-        objects.set(JSON.stringify([schema, name]), { schema, name });
+      for (const schema of [null, ...named]) {
+        for (const type of new Set<ObjectType>(['table', ...types])) {
+          objects.set(JSON.stringify([type, schema, name]), { type, schema, name });
+        }
       }
     }
   }
   return { schemas: [...schemas], objects: [...objects.values()] };
 }
 
-function tooMany(vocabulary: Vocabulary): Finding[] {
+/** More names than a sweep could be tried with. */
+export function nameFindings(rules: readonly Rule[]): Finding[] {
+  const vocabulary = vocabularyOf(rules);
   const count = vocabulary.objects.length + vocabulary.schemas.length;
   if (count <= POLICY_NAMES_MAX) return [];
   return [

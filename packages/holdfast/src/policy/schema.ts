@@ -62,24 +62,27 @@ const CODES: Readonly<Record<CouldNotTell['code'] | typeof UNKNOWN_EFFECT, true>
   'reader-failed': true,
 };
 
+const TYPES: Readonly<Record<ObjectType, true>> = {
+  table: true,
+  column: true,
+  index: true,
+  view: true,
+  sequence: true,
+  function: true,
+  schema: true,
+  database: true,
+  role: true,
+  type: true,
+  setting: true,
+  'large-object': true,
+  other: true,
+};
+const isObjectType = (word: string): word is ObjectType => Object.hasOwn(TYPES, word);
+export const OBJECT_TYPES: readonly ObjectType[] = Object.keys(TYPES).filter(isObjectType);
+
 /** Attributes whose words are a closed set: a rule that compares with another word never matches. */
 export const CLOSED_WORDS: Readonly<Partial<Record<Attribute, readonly string[]>>> = {
-  objectType: [
-    '',
-    'table',
-    'column',
-    'index',
-    'view',
-    'sequence',
-    'function',
-    'schema',
-    'database',
-    'role',
-    'type',
-    'setting',
-    'large-object',
-    'other',
-  ] satisfies (ObjectType | '')[],
+  objectType: ['', ...OBJECT_TYPES],
   reach: ['none', 'rows', 'whole', 'cascade', 'unknown'] satisfies Reach[],
   code: ['', ...Object.keys(CODES)],
 };

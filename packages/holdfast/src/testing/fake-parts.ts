@@ -72,9 +72,17 @@ export const simpleJudge: Judge = {
   judge(_scope: Scope, reading: Reading, signatures: readonly Signature[]): Verdict {
     if (reading.kind === 'could-not-tell') {
       const reason = reading.reason.message;
-      return { kind: 'refuse', rule: 'test.unknown', reason, hint: 'Write it so that it can be read.' };
+      return {
+        kind: 'refuse',
+        rule: 'test.unknown',
+        reason,
+        hint: 'Write it so that it can be read.',
+      };
     }
-    if (isHarmless(reading) || reading.effects.every(({ kind }) => kind === 'read' || kind === 'write')) {
+    if (
+      isHarmless(reading) ||
+      reading.effects.every(({ kind }) => kind === 'read' || kind === 'write')
+    ) {
       return { kind: 'forward', rule: 'test.forward', reason: 'ordinary work' };
     }
     if (signatures.length > 0) return { kind: 'forward', rule: 'test.signed', reason: 'signed' };

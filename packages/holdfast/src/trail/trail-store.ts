@@ -2,12 +2,10 @@
  * Where entries lie; implemented by `store/`. Appending is optimistic on the head row, so that several
  * processes may append to one trail: whoever lost the race loads the new head and tries again.
  */
+import type { TreeHead } from './verify/tree.ts';
 
 /** Size and frontier of the Merkle tree: the roots of its perfect subtrees, largest first. */
-export interface TrailHead {
-  readonly size: bigint;
-  readonly frontier: readonly Buffer[];
-}
+export type TrailHead = TreeHead;
 
 export interface StoredEntry {
   readonly index: bigint;
@@ -25,18 +23,37 @@ export interface NewEntry extends StoredEntry {
 
 export interface StoredCheckpoint {
   readonly size: bigint;
+  /** Frontier of the tree of that size, so that an export may begin there. */
+  readonly frontier: readonly Buffer[];
   /** The whole signed note. */
   readonly note: string;
 }
 
+/**
+ * - `appended`        durable.
+ * - `head-moved`      nothing written: the head is not `expected` any more.
+ * - `outcome-exists`  nothing written: a decision in it has its outcome already.
+ */
+export type AppendResult = 'appended' | 'head-moved' | 'outcome-exists';
+
 export interface TrailStore {
   head(): Promise<TrailHead>;
-  /** One durable transaction; false, and nothing written, when the head is not `expected` any more. */
-  append(expected: TrailHead, next: TrailHead, entries: readonly NewEntry[]): Promise<boolean>;
+  /**
+   * One durable transaction. Rejects within TRAIL_APPEND_MS_MAX; then it may or may not have been
+   * written, which is certain only once the head has moved past `expected`.
+   */
+  append(expected: TrailHead, next: TrailHead, entries: readonly NewEntry[]): Promise<AppendResult>;
   /** Ascending from `from`, at most `limit`. */
   read(from: bigint, limit: number): Promise<readonly StoredEntry[]>;
-  /** Decisions without an outcome written by instances that are gone; ascending. */
-  orphans(liveInstanceIds: readonly string[]): Promise<readonly bigint[]>;
+  /** Which of these decisions have an outcome. */
+  outcomesOf(decisionIndexes: readonly bigint[]): Promise<readonly bigint[]>;
+  /** Decisions without an outcome written by these instances; ascending. */
+  orphans(instanceIds: readonly string[]): Promise<readonly bigint[]>;
   saveCheckpoint(checkpoint: StoredCheckpoint): Promise<void>;
   lastCheckpoint(): Promise<StoredCheckpoint | null>;
+  /** Those with `from <= size`, ascending; the newest `limit` of them. */
+  checkpoints(from: bigint, limit: number): Promise<readonly StoredCheckpoint[]>;
+  /** The newest one with `size <= at`. */
+  checkpointBefore(at: bigint): Promise<StoredCheckpoint | null>;
+  close(): Promise<void>;
 }

@@ -76,7 +76,7 @@ class PostgresGateway implements Protocol {
   constructor(options: PostgresProtocolOptions) {
     this.#options = options;
     this.#keys = new CancelKeys(options.clock);
-    this.#server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+    this.#server = createServer({ noDelay: true }, (socket) => {
       void this.#accept(socket);
     });
   }
@@ -84,7 +84,9 @@ class PostgresGateway implements Protocol {
   listen(): Promise<ListenAddress> {
     const { host, port } = this.#options.listen;
     return new Promise((done, fail) => {
-      this.#server.once('error', (cause: NodeJS.ErrnoException) => fail(cannotListen(host, port, cause)));
+      this.#server.once('error', (cause: NodeJS.ErrnoException) =>
+        fail(cannotListen(host, port, cause)),
+      );
       this.#server.listen({ host, port, backlog: BACKLOG }, () => {
         const address = this.#server.address();
         this.#liveness = setInterval(() => this.#endTheExpired(), LIVENESS_MS).unref();
@@ -198,7 +200,8 @@ class PostgresGateway implements Protocol {
       pipeline,
       reader,
       unitBytesMax,
-      cancelUpstream: () => void sendCancel(up.spec, upstream.processId, upstream.secretKey).catch(() => {}),
+      cancelUpstream: () =>
+        void sendCancel(up.spec, upstream.processId, upstream.secretKey).catch(() => {}),
       onEnd: () => {
         this.#keys.release(key.processId);
         this.#live.delete(live);
@@ -209,7 +212,14 @@ class PostgresGateway implements Protocol {
     const { agentName: agent, tokenId } = token;
     pipeline.note({
       kind: 'session-opened',
-      facts: { session: facts.id, agent, token: tokenId, target: targetName, source, client: facts.client },
+      facts: {
+        session: facts.id,
+        agent,
+        token: tokenId,
+        target: targetName,
+        source,
+        client: facts.client,
+      },
       message: `${agent} opened a session on ${targetName}`,
     });
     const status = [...upstream.parameters].map(([name, value]) => parameterStatus(name, value));

@@ -125,6 +125,7 @@ export const saslResponse = (data: string): Buffer => tagged('p', Buffer.from(da
 
 export const query = (sql: string): Buffer => tagged('Q', cString(sql));
 export const terminate = (): Buffer => tagged('X');
+
 export const parse = (name: string, sql: string): Buffer =>
   tagged('P', cString(name), cString(sql), Buffer.alloc(2));
 export const sync = (): Buffer => tagged('S');

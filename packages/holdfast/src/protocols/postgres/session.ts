@@ -20,11 +20,11 @@ import { denialBytes, isDenialMarker, refusalBytes } from './denial.ts';
 import { type Carrier, PostgresExchange } from './exchange.ts';
 import { FRONTEND } from './frames.ts';
 import { readyForQuery, type TransactionStatus, terminate } from './messages.ts';
+import { RelayWire } from './relay-wire.ts';
 import { type ServerError, type ServerEvents, ServerStream } from './server-stream.ts';
 import { pinnedSetting } from './session-rules.ts';
 import { PreparedStatements } from './statements.ts';
 import type { Unit } from './unit.ts';
-import { RelayWire } from './relay-wire.ts';
 
 export interface SessionParts {
   readonly client: ConstructorParameters<typeof RelayWire>[0];

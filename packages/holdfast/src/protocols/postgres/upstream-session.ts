@@ -27,6 +27,7 @@ export function checkReadsAlike(parameters: ReadonlyMap<string, string>): void {
 /** The schemas an unqualified name is looked up in, in order, without the implicit ones. */
 export async function askSearchPath(socket: Socket): Promise<readonly string[]> {
   const wire = attachWire(socket, ANSWER_BYTES_MAX);
+  socket.resume();
   try {
     wire.write(query('SELECT pg_catalog.unnest(pg_catalog.current_schemas(false))'));
     const schemas: string[] = [];

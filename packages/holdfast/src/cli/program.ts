@@ -1,0 +1,83 @@
+/** The command line as a whole: the list of commands, what every one of them has, and its help. */
+import { Command, CommanderError } from 'commander';
+import { runner, type Surroundings, usageError } from './command.ts';
+import { addAgents } from './commands/agents.ts';
+import { addCompletion } from './commands/completion.ts';
+import { addConfig } from './commands/config.ts';
+import { addHolds } from './commands/holds.ts';
+import { addPeople } from './commands/people.ts';
+import { addPolicy } from './commands/policy.ts';
+import { addTrail } from './commands/trail.ts';
+import { addUp } from './commands/up.ts';
+import { EXIT, EXIT_WORDS } from './exit-codes.ts';
+import { printError, type Streams } from './print.ts';
+
+const COMMANDS = [
+  addUp,
+  addAgents,
+  addPeople,
+  addHolds,
+  addPolicy,
+  addTrail,
+  addConfig,
+  addCompletion,
+] as const;
+
+/** Runs one command line (without `node` and the script) and resolves with its exit code. */
+export async function runCommandLine(
+  words: readonly string[],
+  around: Surroundings,
+  version: string,
+): Promise<number> {
+  const { streams } = around;
+  let exit: number = EXIT.ok;
+  const run = runner(around, (code) => {
+    exit = code;
+  });
+  const program = new Command('holdfast')
+    .description('Hard controls between AI agents and production data.')
+    .version(version)
+    .option('-c, --config <path>', 'holdfast.yaml (default: $HOLDFAST_CONFIG, else ./holdfast.yaml)')
+    .option('--json', 'answer with one JSON value on stdout')
+    .addHelpText('after', exitWords());
+  for (const add of COMMANDS) add(program, run);
+  tame(program, streams);
+  try {
+    await program.parseAsync([...words], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and --version were printed already; what is left is a command that was not understood.
+    if (error.exitCode === 0) return EXIT.ok;
+    if (error.code !== 'commander.help') printUsage(error, words, streams);
+    return EXIT.usage;
+  }
+  return exit;
+}
+
+function exitWords(): string {
+  const lines = EXIT_WORDS.map(([code, words]) => `  ${String(code).padEnd(4)}${words}`);
+  return `\nExit codes:\n${lines.join('\n')}\n\nFirst steps: holdfast config check; holdfast up`;
+}
+
+/** Settings go down to every command: errors come to us, help shows --config and --json too. */
+function tame(command: Command, streams: Streams): void {
+  command
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => streams.out.write(text),
+      writeErr: (text) => streams.err.write(text),
+      outputError: () => {},
+    });
+  for (const child of command.commands) tame(child, streams);
+}
+
+function printUsage(error: CommanderError, words: readonly string[], streams: Streams): void {
+  const found = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  const typed = words.filter((word) => !word.startsWith('-')).slice(0, 2);
+  printError(
+    usageError('a command as `holdfast --help` lists them', found, `holdfast ${typed[0] ?? ''} --help`.replace('  ', ' ')),
+    words.includes('--json'),
+    streams,
+  );
+}

@@ -1,0 +1,66 @@
+/**
+ * A one-time code: from --code, else from the terminal without showing it, else from standard input
+ * (the first line). A code on the command line is no leak: it counts once and dies in 30 seconds.
+ */
+import { usageError } from './command.ts';
+
+export interface CodeInput {
+  readonly isTTY?: boolean;
+  setRawMode?(raw: boolean): unknown;
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  off(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  once(event: 'end', listener: () => void): unknown;
+  resume(): unknown;
+  pause(): unknown;
+}
+
+/** More than any code; a pasted file is not read to its end. */
+const INPUT_CHARS_MAX = 64;
+const ENTER = /[\r\n]/;
+const CTRL_C = '\u0003';
+const BACKSPACE = /[\b\u007f]/;
+
+export async function readCode(
+  given: string | undefined,
+  input: CodeInput,
+  prompt: (text: string) => void,
+): Promise<string> {
+  const text = given ?? (await typed(input, prompt));
+  const code = text.replaceAll(/\s/g, '');
+  if (/^\d{6}$/.test(code)) return code;
+  throw usageError(
+    'a code of 6 digits from the authenticator app',
+    code === '' ? 'nothing' : `${code.length} characters that are no such code`,
+    'Give it with --code 123456, or on standard input.',
+  );
+}
+
+function typed(input: CodeInput, prompt: (text: string) => void): Promise<string> {
+  const hidden = input.isTTY === true && input.setRawMode !== undefined;
+  if (hidden) {
+    prompt('Code: ');
+    input.setRawMode?.(true);
+  }
+  return new Promise((done) => {
+    let text = '';
+    const finish = (): void => {
+      input.off('data', take);
+      input.pause();
+      if (hidden) {
+        input.setRawMode?.(false);
+        prompt('\n');
+      }
+      done(text);
+    };
+    const take = (chunk: Buffer): void => {
+      for (const char of chunk.toString('utf8')) {
+        if (hidden && char === CTRL_C) text = '';
+        if (ENTER.test(char) || char === CTRL_C || text.length >= INPUT_CHARS_MAX) return finish();
+        text = BACKSPACE.test(char) ? text.slice(0, -1) : text + char;
+      }
+    };
+    input.on('data', take);
+    input.once('end', finish);
+    input.resume();
+  });
+}

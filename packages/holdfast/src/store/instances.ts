@@ -1,0 +1,99 @@
+/**
+ * Signs of life of Holdfast processes: each holds a session-level advisory lock on a connection of its
+ * own, so that the server itself lets go of it when the process dies. Two int4 keys: ours, and the
+ * number of the instance's row, so that no two instances can share a lock by a hash collision.
+ *
+ * When the connection is lost the lock is taken again as soon as possible; meanwhile others may have
+ * called this instance gone and written `unknown` for what it had open. That is true enough, and the
+ * unique index on outcomes keeps it the only one.
+ */
+import pg from 'pg';
+import { TRAIL_APPEND_MS_MAX, TRAIL_RETRY_MS_MAX } from '../model/limits.ts';
+import type { GoneInstance, InstanceBook } from '../trail/instance-book.ts';
+
+/** First key of our advisory locks: "HFin". */
+const LOCK_CLASS = 0x4846696e;
+
+const IS_ALIVE = `exists (
+  select from pg_locks l
+  where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+    and l.classid = ${LOCK_CLASS} and l.objid = i.lock_key::oid
+    and l.database = (select oid from pg_database where datname = current_database()))`;
+
+export class PgInstanceBook implements InstanceBook {
+  readonly #connection: pg.ClientConfig;
+  #client: pg.Client | null = null;
+  #announced: { readonly id: string; readonly trailSize: bigint } | null = null;
+  #retry: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(connection: pg.ClientConfig) {
+    this.#connection = connection;
+  }
+
+  async announce(instanceId: string, trailSize: bigint): Promise<void> {
+    this.#announced = { id: instanceId, trailSize };
+    await this.#hold(instanceId, trailSize);
+  }
+
+  async #hold(id: string, trailSize: bigint): Promise<void> {
+    const client = new pg.Client({
+      ...this.#connection,
+      connectionTimeoutMillis: TRAIL_APPEND_MS_MAX,
+      keepAlive: true,
+    });
+    client.on('error', () => this.#lost(client));
+    client.on('end', () => this.#lost(client));
+    await client.connect();
+    this.#client = client;
+    // A host that lost its power sends no goodbye: the server must find out within half a minute.
+    await client.query(
+      'set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3',
+    );
+    // In one transaction: nobody sees the row before the lock is held.
+    await client.query('begin');
+    const { rows } = await client.query<{ lock_key: number }>(
+      `insert into holdfast.instance as i (id, trail_size) values ($1, $2)
+       on conflict (id) do update set gone_at = null, settled_at = null returning lock_key`,
+      [id, trailSize.toString()],
+    );
+    await client.query('select pg_advisory_lock($1, $2)', [LOCK_CLASS, rows[0]?.lock_key]);
+    await client.query('commit');
+  }
+
+  #lost(client: pg.Client): void {
+    if (this.#client === client) this.#client = null;
+    if (this.#closed || this.#retry || this.#announced === null) return;
+    const { id, trailSize } = this.#announced;
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      this.#hold(id, trailSize).catch(() => this.#lost(client));
+    }, TRAIL_RETRY_MS_MAX).unref();
+  }
+
+  async gone(): Promise<readonly GoneInstance[]> {
+    if (this.#client === null) return [];
+    await this.#client.query(
+      `update holdfast.instance i set gone_at = now()
+       where gone_at is null and settled_at is null and not ${IS_ALIVE}`,
+    );
+    const { rows } = await this.#client.query<{ id: string; gone_ms: string }>(
+      `select id, floor(extract(epoch from now() - gone_at) * 1000)::bigint as gone_ms
+       from holdfast.instance i
+       where gone_at is not null and settled_at is null and not ${IS_ALIVE} order by id`,
+    );
+    return rows.map((row) => ({ id: row.id, goneMs: Number(row.gone_ms) }));
+  }
+
+  async settled(instanceId: string): Promise<void> {
+    await this.#client?.query('update holdfast.instance set settled_at = now() where id = $1', [
+      instanceId,
+    ]);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#retry) clearTimeout(this.#retry);
+    await this.#client?.end();
+  }
+}

@@ -1,0 +1,181 @@
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../model/clock.ts';
+import { newId } from '../model/ids.ts';
+import { type ScratchPostgres, startScratchPostgres } from '../testing/scratch-postgres.ts';
+import {
+  decisionOf,
+  intentOf,
+  migrateTrail,
+  TARGET,
+} from '../testing/trail-fixtures.ts';
+import { verifyStore } from '../trail/audit.ts';
+import { signerFromSeed } from '../trail/signer.ts';
+import { TrailLog } from '../trail/trail-log.ts';
+import { PgInstanceBook } from './instances.ts';
+import { PgTrailStore } from './trail-store.ts';
+
+let server: ScratchPostgres;
+let databases = 0;
+const running: TrailLog[] = [];
+const signer = signerFromSeed('holdfast/test', Buffer.alloc(32, 7));
+
+beforeAll(async () => {
+  server = await startScratchPostgres();
+}, 60_000);
+afterEach(async () => {
+  for (const log of running.splice(0)) await log.stop();
+});
+afterAll(() => server.stop());
+
+async function freshDatabase(): Promise<string> {
+  const name = `trail_${++databases}`;
+  const client = new pg.Client(server.url());
+  await client.connect();
+  await client.query(`create database ${name}`);
+  await client.end();
+  await migrateTrail(server.url(name));
+  return server.url(name);
+}
+
+async function startLog(url: string): Promise<TrailLog> {
+  const connection = { connectionString: url };
+  const log = await TrailLog.start({
+    store: await PgTrailStore.open({ connection, requireDurable: false }),
+    instances: new PgInstanceBook(connection),
+    signer,
+    clock: systemClock,
+    instanceId: newId('instance', systemClock),
+    readsWhenUnavailable: 'refuse',
+    onFault: () => {},
+  });
+  running.push(log);
+  return log;
+}
+
+async function verified(url: string) {
+  const store = await PgTrailStore.open({
+    connection: { connectionString: url },
+    requireDurable: false,
+  });
+  try {
+    return await verifyStore(store, signer.verifierKey.text);
+  } finally {
+    await store.close();
+  }
+}
+
+async function rowsOf(url: string): Promise<{ kind: string; entry: Record<string, unknown> }[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  const { rows } = await client.query<{ kind: string; bytes: Buffer }>(
+    'select kind, bytes from holdfast.trail_entry order by index',
+  );
+  await client.end();
+  return rows.map(({ kind, bytes }) => ({ kind, entry: JSON.parse(bytes.toString()) }));
+}
+
+describe('the trail in PostgreSQL', () => {
+  it('refuses a server that does not keep what it confirmed', async () => {
+    const opening = PgTrailStore.open({
+      connection: { connectionString: server.url() },
+      requireDurable: true,
+    });
+    await expect(opening).rejects.toMatchObject({
+      code: 'HF_CONFIG_INVALID',
+      found: 'fsync = off',
+    });
+  });
+
+  it('keeps decisions, outcomes, reads and notes, and verifies', async () => {
+    const url = await freshDatabase();
+    const log = await startLog(url);
+    const texts = Array.from({ length: 300 }, (_, at) => `delete from bookings where id = ${at}`);
+    const refs = await Promise.all(texts.map((text) => log.decide(decisionOf(text))));
+    expect(new Set(refs.map(({ index }) => index)).size).toBe(300);
+    for (const ref of refs) {
+      log.outcome(ref, { kind: 'done', tag: 'DELETE 1', transaction: 'ended' });
+    }
+    for (let at = 0; at < 5; at++) expect(log.read(intentOf('select 1'), TARGET)).toBe(true);
+    await log.stop();
+    const rows = await rowsOf(url);
+    const kinds = new Set(rows.map(({ kind }) => kind));
+    expect([...kinds].sort()).toEqual([
+      'decision',
+      'instance-started',
+      'instance-stopped',
+      'outcome',
+      'reads',
+    ]);
+    expect(rows.find(({ kind }) => kind === 'reads')?.entry).toMatchObject({
+      total: 5,
+      groups: [{ units: [{ count: 5, text: { start: 'select 1' } }], other: 0 }],
+    });
+    expect(await verified(url)).toMatchObject({ ok: true, decisions: 300, outcomes: 300, open: 0 });
+  });
+
+  it('lets several processes append to one trail', async () => {
+    const url = await freshDatabase();
+    const logs = [await startLog(url), await startLog(url), await startLog(url)];
+    const write = async (log: TrailLog, count: number): Promise<void> => {
+      for (let at = 0; at < count; at++) {
+        const ref = await log.decide(decisionOf(`delete ${at}`));
+        log.outcome(ref, { kind: 'done', tag: 'DELETE 1', transaction: 'ended' });
+      }
+    };
+    await Promise.all(logs.flatMap((log) => [write(log, 20), write(log, 20)]));
+    for (const log of logs) await log.stop();
+    expect(await verified(url)).toMatchObject({ ok: true, decisions: 120, outcomes: 120, open: 0 });
+  });
+
+  it('writes one outcome although two were told, and says so', async () => {
+    const url = await freshDatabase();
+    const log = await startLog(url);
+    const ref = await log.decide(decisionOf('delete'));
+    log.outcome(ref, { kind: 'done', tag: 'DELETE 1', transaction: 'ended' });
+    log.outcome(ref, { kind: 'unknown', reason: 'again' });
+    await log.stop();
+    const kinds = (await rowsOf(url)).map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'outcome')).toHaveLength(1);
+    expect(kinds).toContain('outcome-ignored');
+  });
+
+  it('drops an outcome that another instance wrote first', async () => {
+    const url = await freshDatabase();
+    const log = await startLog(url);
+    const ref = await log.decide(decisionOf('delete'));
+    const client = new pg.Client(url);
+    await client.connect();
+    // What a sweep of another instance does to one whose sign of life was lost for a while.
+    await client.query(
+      `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'
+       and database = (select oid from pg_database where datname = current_database())`,
+    );
+    await client.end();
+    const other = await startLog(url);
+    log.outcome(ref, { kind: 'done', tag: 'DELETE 1', transaction: 'ended' });
+    await log.flush();
+    await other.stop();
+    await log.stop();
+    const rows = await rowsOf(url);
+    const outcomes = rows.filter(({ kind }) => kind === 'outcome');
+    expect(outcomes.map(({ entry }) => entry)).toMatchObject([
+      { outcome: { kind: 'unknown', reason: 'Holdfast ended before the answer came.' } },
+    ]);
+    expect(rows.map(({ kind }) => kind)).toContain('outcome-ignored');
+    expect(await verified(url)).toMatchObject({ ok: true });
+  });
+
+  it('does not start on a trail that was written to behind its back', async () => {
+    const url = await freshDatabase();
+    const log = await startLog(url);
+    await log.decide(decisionOf('delete'));
+    await log.stop();
+    const client = new pg.Client(url);
+    await client.connect();
+    await client.query(`insert into holdfast.trail_entry values (99, 'decision', null, 'x', '{}')`);
+    await client.query('update holdfast.trail_head set size = 100');
+    await client.end();
+    await expect(startLog(url)).rejects.toMatchObject({ code: 'HF_TRAIL_BROKEN' });
+  });
+});

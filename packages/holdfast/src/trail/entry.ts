@@ -1,0 +1,226 @@
+/**
+ * Makes entries: canonical JSON (see `verify/canonical.ts`), version 1, and their leaf hash.
+ *
+ * This runs for every decision, so it does not sort keys: each shape is written with its keys in
+ * canonical order, and `entry.test.ts` holds the bytes against the checked canonicaliser. What
+ * repeats (session, target, reading, verdict) is rendered once per object: that took an entry from
+ * 9.6 to 5.3 us, of which 2.6 us are two SHA-256 and 1 us is turning the text into bytes.
+ * It will not write a secret: it is handed ids and names, and statement texts cut to a stated size.
+ */
+import { hash } from 'node:crypto';
+import type { AgentActor } from '../model/actor.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Effect, Reading } from '../model/effect.ts';
+import type { HoldfastEvent } from '../model/event.ts';
+import type { SessionFacts } from '../model/intent.ts';
+import {
+  ENTRY_EFFECTS_MAX,
+  ENTRY_NAME_CHARS_MAX,
+  ENTRY_SENTENCE_CHARS_MAX,
+  ENTRY_TEXT_CHARS_MAX,
+} from '../model/limits.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Target } from '../model/target.ts';
+import type { Verdict } from '../model/verdict.ts';
+import type { Decision } from './recorder.ts';
+import { canonicalJson } from './verify/canonical.ts';
+import { leafHashOfPrefixed } from './verify/tree.ts';
+
+/** An entry that has no place in the trail yet. */
+export interface Draft {
+  readonly kind: string;
+  readonly bytes: Buffer;
+  readonly leaf: Buffer;
+  readonly decisionIndex: bigint | null;
+}
+
+export class EntryMaker {
+  readonly #instance: string;
+  readonly #clock: Clock;
+  #isoMs = Number.NaN;
+  #iso = '';
+
+  constructor(instanceId: string, clock: Clock) {
+    this.#instance = JSON.stringify(instanceId);
+    this.#clock = clock;
+  }
+
+  decision(decision: Decision): Draft {
+    const { intent, target, verdict } = decision;
+    const json =
+      `{"actor":${actorJson(intent.actor)},"digest":${quote(decision.digest)},` +
+      `${readingJson(intent.reading)},"hold":${nullable(decision.holdId)},` +
+      `"instance":${this.#instance},"kind":"decision","policy":${quote(decision.policyVersion)},` +
+      `"session":${sessionJson(intent.session)},"target":${targetJson(target)},` +
+      `"text":${textJson(intent.text(), ENTRY_TEXT_CHARS_MAX)},"time":"${this.now()}","v":1,` +
+      `"verdict":${verdictJson(verdict)}}`;
+    return draft('decision', json, null);
+  }
+
+  outcome(decisionIndex: bigint, outcome: Outcome): Draft {
+    const json =
+      `{"decision":${decisionIndex},"instance":${this.#instance},"kind":"outcome",` +
+      `"outcome":${outcomeJson(outcome)},"time":"${this.now()}","v":1}`;
+    return draft('outcome', json, decisionIndex);
+  }
+
+  event(event: HoldfastEvent): Draft {
+    const facts = Object.entries(event.facts).map(([name, value]) => [name, plain(value)]);
+    const json =
+      `{"facts":${canonicalJson(Object.fromEntries(facts))},"instance":${this.#instance},` +
+      `"kind":${quote(event.kind)},"message":${sentence(event.message)},` +
+      `"time":"${this.now()}","v":1}`;
+    return draft(event.kind, json, null);
+  }
+
+  /** `groups` and `total` as `read-batch.ts` rendered them. */
+  reads(groups: string, total: number, fromMs: number, toMs: number): Draft {
+    const json =
+      `{"from":"${isoTime(fromMs)}","groups":${groups},"instance":${this.#instance},` +
+      `"kind":"reads","time":"${this.now()}","to":"${isoTime(toMs)}","total":${total},"v":1}`;
+    return draft('reads', json, null);
+  }
+
+  /** Making the text of a time costs as much as a hash; within a millisecond it is the same. */
+  now(): string {
+    const ms = this.#clock.now().getTime();
+    if (ms !== this.#isoMs) {
+      this.#isoMs = ms;
+      this.#iso = isoTime(ms);
+    }
+    return this.#iso;
+  }
+}
+
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function draft(kind: string, json: string, decisionIndex: bigint | null): Draft {
+  // The leaf is hashed with a 0x00 in front: encode both in one go and keep one buffer.
+  const prefixed = Buffer.from(`\u0000${json}`, 'utf8');
+  return { kind, bytes: prefixed.subarray(1), leaf: leafHashOfPrefixed(prefixed), decisionIndex };
+}
+
+/** Renders an object once, for as long as the object lives. */
+function once<T extends object>(render: (value: T) => string): (value: T) => string {
+  const rendered = new WeakMap<T, string>();
+  return (value) => {
+    let json = rendered.get(value);
+    if (json === undefined) {
+      json = render(value);
+      rendered.set(value, json);
+    }
+    return json;
+  };
+}
+
+export const actorJson = once(
+  ({ id, name: agent, tokenId }: AgentActor) =>
+    `{"id":${name(id)},"kind":"agent","name":${name(agent)},"token":${name(tokenId)}}`,
+);
+
+export const sessionJson = once(
+  ({ client, id, protocol, source }: SessionFacts) =>
+    `{"client":${name(client)},"id":${name(id)},"protocol":"${protocol}","source":${name(source)}}`,
+);
+
+export const targetJson = once(
+  ({ environment, name: target, protocol, resolvedBy }: Target) =>
+    `{"environment":{"level":"${environment.level}","name":${name(environment.name)}},` +
+    `"name":${name(target)},"protocol":"${protocol}","resolvedBy":${sentence(resolvedBy)}}`,
+);
+
+const readingJson = once((reading: Reading) => {
+  const effects = reading.effects.slice(0, ENTRY_EFFECTS_MAX).map(effectJson).join(',');
+  return (
+    `"effectCount":${reading.effects.length},"effects":[${effects}],` +
+    `"fault":${reading.kind === 'understood' ? 'null' : faultJson(reading.reason)}`
+  );
+});
+
+function faultJson(reason: { code: string; message: string; position: number | null }): string {
+  const { code, message, position } = reason;
+  return `{"code":"${code}","message":${sentence(message)},"position":${position}}`;
+}
+
+function effectJson({ additive, kind, object, reach, verb, why }: Effect): string {
+  const named =
+    object === null
+      ? 'null'
+      : `{"name":${name(object.name)},"schema":${object.schema === null ? 'null' : name(object.schema)},` +
+        `"type":"${object.type}"}`;
+  return (
+    `{"additive":${additive},"kind":"${kind}","object":${named},"reach":"${reach}",` +
+    `"verb":${name(verb)},"why":${why === null ? 'null' : sentence(why)}}`
+  );
+}
+
+const verdictJson = once((verdict: Verdict) => {
+  const grounds = `"reason":${sentence(verdict.reason)},"rule":${name(verdict.rule)}}`;
+  switch (verdict.kind) {
+    case 'forward':
+    case 'protect':
+      return `{"kind":"${verdict.kind}",${grounds}`;
+    case 'hold':
+      return `{"kind":"hold","people":${verdict.people},${grounds}`;
+    case 'refuse':
+      return `{"hint":${sentence(verdict.hint)},"kind":"refuse",${grounds}`;
+    default:
+      return verdict satisfies never;
+  }
+});
+
+function outcomeJson(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'done':
+      return `{"kind":"done","tag":${name(outcome.tag)},"transaction":"${outcome.transaction}"}`;
+    case 'failed':
+      return `{"code":${name(outcome.code)},"kind":"failed","message":${sentence(outcome.message)}}`;
+    case 'not-forwarded':
+    case 'unknown':
+      return `{"kind":"${outcome.kind}","reason":${sentence(outcome.reason)}}`;
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** The start of a text, with the length (UTF-16 units) and SHA-256 (of the UTF-8) of all of it. */
+export function textJson(text: string, charsMax: number): string {
+  const sum = hash('sha256', text, 'hex');
+  return `{"chars":${text.length},"sha256":"${sum}","start":${quote(cut(text, charsMax))}}`;
+}
+
+export function name(text: string): string {
+  return quote(cut(text, ENTRY_NAME_CHARS_MAX));
+}
+
+function sentence(text: string): string {
+  return quote(cut(text, ENTRY_SENTENCE_CHARS_MAX));
+}
+
+function nullable(text: string | null): string {
+  return text === null ? 'null' : quote(text);
+}
+
+function plain(value: string | number | boolean | null): string | number | boolean | null {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return String(value);
+  return typeof value === 'string' ? wellFormed(cut(value, ENTRY_SENTENCE_CHARS_MAX)) : value;
+}
+
+/** Never between the halves of a surrogate pair: no UTF-8 exists for one half. */
+function cut(text: string, charsMax: number): string {
+  if (text.length <= charsMax) return text;
+  const last = text.charCodeAt(charsMax - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? charsMax - 1 : charsMax);
+}
+
+function quote(text: string): string {
+  const json = JSON.stringify(text);
+  // A lone surrogate, and nothing else, is escaped as \ud...: rare enough to look twice.
+  return json.includes('\\ud') ? JSON.stringify(wellFormed(text)) : json;
+}
+
+function wellFormed(text: string): string {
+  return text.replaceAll(/\p{Surrogate}/gu, '\ufffd');
+}

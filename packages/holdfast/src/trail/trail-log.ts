@@ -1,0 +1,216 @@
+/**
+ * The trail as the pipeline sees it: decisions durable before they are acted on, exactly one outcome
+ * each, reads counted in batches, notes.
+ *
+ * The order it keeps: at start, what lies in the store is held against its newest checkpoint, then
+ * this instance announces itself, then decisions of instances that are gone get their `unknown`
+ * outcome, and only then is anything new taken. At stop: outcomes for what is still open, the last
+ * entry, the last checkpoint.
+ *
+ * What it will not do: forward a read or a decision on its own judgement (the pipeline asks), write a
+ * second outcome, or call a decision recorded that is not.
+ */
+import type { Clock } from '../model/clock.ts';
+import type { HoldfastError } from '../model/errors.ts';
+import type { HoldfastEvent } from '../model/event.ts';
+import type { Intent } from '../model/intent.ts';
+import { READ_BATCH_MS_MAX, READ_BATCH_UNITS_MAX, TRAIL_CHECKPOINT_MS } from '../model/limits.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Target } from '../model/target.ts';
+import { Checkpointer } from './checkpointer.ts';
+import { EntryMaker } from './entry.ts';
+import type { InstanceBook } from './instance-book.ts';
+import { ReadBatch } from './read-batch.ts';
+import type { Decision, DecisionRef, Recorder } from './recorder.ts';
+import { Sequencer } from './sequencer.ts';
+import { settleGone } from './settlement.ts';
+import type { Signer } from './signer.ts';
+import type { TrailHead, TrailStore } from './trail-store.ts';
+
+export interface TrailParts {
+  readonly store: TrailStore;
+  readonly instances: InstanceBook;
+  readonly signer: Signer;
+  readonly clock: Clock;
+  readonly instanceId: string;
+  /** What happens to harmless units while the trail cannot be written. */
+  readonly readsWhenUnavailable: 'refuse' | 'forward';
+  /** For the operator's log; never throws. */
+  readonly onFault: (error: HoldfastError) => void;
+  readonly checkpointMs?: number;
+}
+
+export interface TrailStatus {
+  readonly available: boolean;
+  readonly size: bigint;
+  /** Decisions of this instance whose outcome is not known yet. */
+  readonly open: number;
+}
+
+export class TrailLog implements Recorder {
+  readonly #parts: TrailParts;
+  readonly #entries: EntryMaker;
+  readonly #sequencer: Sequencer;
+  readonly #checkpointer: Checkpointer;
+  readonly #reads = new ReadBatch();
+  readonly #open = new Set<bigint>();
+  #readTimer: NodeJS.Timeout | null = null;
+  #checkpointTimer: NodeJS.Timeout | null = null;
+  #readsLost = 0;
+  #stopped: Promise<void> | null = null;
+
+  /** Rejects when the store cannot be reached or the trail does not hold against its checkpoint. */
+  static async start(parts: TrailParts): Promise<TrailLog> {
+    const head = await parts.store.head();
+    const checkpointer = await Checkpointer.open(parts.store, parts.signer, head);
+    await parts.instances.announce(parts.instanceId, head.size);
+    const log = new TrailLog(parts, head, checkpointer);
+    await log.#begin();
+    return log;
+  }
+
+  private constructor(parts: TrailParts, head: TrailHead, checkpointer: Checkpointer) {
+    const { store, clock, instanceId } = parts;
+    this.#parts = parts;
+    this.#checkpointer = checkpointer;
+    this.#entries = new EntryMaker(instanceId, clock);
+    this.#sequencer = new Sequencer({
+      store,
+      clock,
+      instanceId,
+      head,
+      resumed: (awayMs, notesLost) =>
+        this.#entries.event({
+          kind: 'trail-resumed',
+          facts: { awayMs, notesLost },
+          message:
+            'The trail could not be written for a while; decisions of that time were refused.',
+        }),
+      onResumed: () => this.#sayReadsLost(),
+      onLateDecision: (index) => {
+        const reason = 'The trail confirmed the decision too late; the agent was told no.';
+        this.#sequencer.add(this.#entries.outcome(index, { kind: 'not-forwarded', reason }));
+      },
+      onOutcomeExists: (index) => this.#noteIgnored(index),
+      onFault: parts.onFault,
+    });
+  }
+
+  async #begin(): Promise<void> {
+    this.note({
+      kind: 'instance-started',
+      facts: { instance: this.#parts.instanceId, trailSize: Number(this.#sequencer.head.size) },
+      message: 'Holdfast started.',
+    });
+    await this.#settle();
+    await this.#sequencer.flush();
+    const period = this.#parts.checkpointMs ?? TRAIL_CHECKPOINT_MS;
+    this.#checkpointTimer = setInterval(() => {
+      this.#keepUp().catch(() => {
+        // The store is away; the sequencer says so and keeps trying. The next turn catches up.
+      });
+    }, period).unref();
+  }
+
+  async #keepUp(): Promise<void> {
+    if (!this.#sequencer.available) return;
+    await this.#settle();
+    await this.#checkpointer.sign(this.#sequencer.head);
+  }
+
+  #settle(): Promise<void> {
+    return settleGone(this.#parts, this.#entries, this.#sequencer);
+  }
+
+  async decide(decision: Decision): Promise<DecisionRef> {
+    const index = await this.#sequencer.append(this.#entries.decision(decision));
+    this.#open.add(index);
+    return { index };
+  }
+
+  outcome(ref: DecisionRef, outcome: Outcome): void {
+    if (this.#open.delete(ref.index)) {
+      this.#sequencer.add(this.#entries.outcome(ref.index, outcome));
+    } else {
+      this.#noteIgnored(ref.index);
+    }
+  }
+
+  read(intent: Intent, target: Target): boolean {
+    if (!this.#sequencer.available) {
+      if (this.#parts.readsWhenUnavailable === 'refuse') return false;
+      this.#readsLost += 1;
+      return true;
+    }
+    this.#reads.count(intent, target, this.#parts.clock.now().getTime());
+    if (this.#reads.total >= READ_BATCH_UNITS_MAX) this.#flushReads();
+    else this.#readTimer ??= setTimeout(() => this.#flushReads(), READ_BATCH_MS_MAX).unref();
+    return true;
+  }
+
+  note(event: HoldfastEvent): void {
+    this.#sequencer.add(this.#entries.event(event));
+  }
+
+  status(): TrailStatus {
+    const { available, head } = this.#sequencer;
+    return { available, size: head.size, open: this.#open.size };
+  }
+
+  /** All that was handed in so far is durable and signed; false when the trail is away. */
+  async flush(): Promise<boolean> {
+    this.#flushReads();
+    const written = await this.#sequencer.flush();
+    if (written) await this.#checkpointer.sign(this.#sequencer.head);
+    return written;
+  }
+
+  /** Idempotent. Hand in nothing after it. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#checkpointTimer) clearInterval(this.#checkpointTimer);
+    const reason = 'Holdfast was stopped before the answer came.';
+    for (const index of [...this.#open]) this.outcome({ index }, { kind: 'unknown', reason });
+    this.note({
+      kind: 'instance-stopped',
+      facts: { instance: this.#parts.instanceId, killed: false },
+      message: 'Holdfast stopped.',
+    });
+    const written = await this.flush().catch(() => false);
+    this.#sequencer.close();
+    if (written) await this.#parts.instances.settled(this.#parts.instanceId).catch(() => {});
+    await this.#parts.instances.close();
+    await this.#parts.store.close();
+  }
+
+  #flushReads(): void {
+    if (this.#readTimer) clearTimeout(this.#readTimer);
+    this.#readTimer = null;
+    const draft = this.#reads.take(this.#entries);
+    if (draft === null) return;
+    this.#sequencer.add(draft);
+    void this.#sequencer.flush();
+  }
+
+  #sayReadsLost(): void {
+    if (this.#readsLost === 0) return;
+    this.note({
+      kind: 'reads-not-recorded',
+      facts: { units: this.#readsLost },
+      message: 'Reads were forwarded while the trail could not be written, as configured.',
+    });
+    this.#readsLost = 0;
+  }
+
+  #noteIgnored(index: bigint): void {
+    this.note({
+      kind: 'outcome-ignored',
+      facts: { decision: Number(index) },
+      message: 'A second outcome came for a decision; the first stands.',
+    });
+  }
+}
