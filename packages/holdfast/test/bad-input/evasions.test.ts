@@ -13,14 +13,15 @@ beforeAll(async () => {
   gateway = await startGateway({ level: 'guarded' });
   await gateway.upstream.ask(
     'create table victims (id int); create table kept (id int); ' +
-      'alter table victims owner to app; alter table kept owner to app; ' +
-      'insert into victims select generate_series(1, 3)',
+      'alter table victims owner to app; alter table kept owner to app',
   );
 });
 afterAll(() => gateway?.stop());
 
 beforeEach(async () => {
-  await gateway.upstream.ask('truncate kept');
+  await gateway.upstream.ask(
+    'truncate kept, victims; insert into victims select generate_series(1, 3)',
+  );
   client = await RawClient.open(gateway.through);
 });
 afterEach(async () => {

@@ -2,6 +2,7 @@
 import asyncio
 import datetime
 import decimal
+import hashlib
 import io
 import json
 import os
@@ -67,7 +68,7 @@ async def fidelity(connection):
     show("copy in", await connection.copy_records_to_table("aio", records=[(n, None) for n in range(1000, 1200)], columns=["id", "n"]))
     sink = io.BytesIO()
     show("copy out", await connection.copy_from_query("select id, n from aio order by id", output=sink, format="csv"))
-    show("copied", sink.getvalue().decode())
+    show("copied", [len(sink.getvalue()), hashlib.sha256(sink.getvalue()).hexdigest()])
     binary = io.BytesIO()
     await connection.copy_from_table("aio", output=binary, format="binary")
     show("binary copy", len(binary.getvalue()))

@@ -1,4 +1,5 @@
 """psycopg2 as a user works with it. One JSON line per step; argv: `fidelity`, or `once SQL [txn]`."""
+import hashlib
 import io
 import json
 import select
@@ -77,7 +78,7 @@ def fidelity(connection):
     show("copied in", cursor.rowcount)
     sink = io.StringIO()
     cursor.copy_expert("copy (select id, n from py order by id) to stdout with csv", sink)
-    show("copied out", sink.getvalue())
+    show("copied out", [len(sink.getvalue()), hashlib.sha256(sink.getvalue().encode()).hexdigest()])
     attempt("copy fails", lambda: cursor.copy_expert("copy py (id) from stdin", io.StringIO("nonsense\n")))
     connection.rollback()
     big = "é" * 10_000_000
