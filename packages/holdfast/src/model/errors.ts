@@ -16,6 +16,7 @@ export const ERRORS = {
   HF_STORE_UNAVAILABLE: { title: 'Our own database cannot be reached', sqlstate: '57P03' },
   HF_STORE_NEWER: { title: 'Our database was made by a newer Holdfast', sqlstate: 'F0000' },
   HF_STORE_NOT_STARTED: { title: 'The embedded PostgreSQL did not start', sqlstate: '57P03' },
+  HF_SEAL: { title: 'A sealed secret cannot be opened', sqlstate: 'F0000' },
   HF_TRAIL_UNAVAILABLE: {
     title: 'The trail cannot be written, so nothing that changes state is forwarded',
     sqlstate: '57P03',

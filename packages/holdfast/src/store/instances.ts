@@ -7,9 +7,10 @@
  * called this instance gone and written `unknown` for what it had open. That is true enough, and the
  * unique index on outcomes keeps it the only one.
  */
-import pg from 'pg';
-import { TRAIL_APPEND_MS_MAX, TRAIL_RETRY_MS_MAX } from '../model/limits.ts';
+import type pg from 'pg';
+import { TRAIL_RETRY_MS_MAX } from '../model/limits.ts';
 import type { GoneInstance, InstanceBook } from '../trail/instance-book.ts';
+import type { Database } from './database.ts';
 
 /** First key of our advisory locks: "HFin". */
 const LOCK_CLASS = 0x4846696e;
@@ -21,14 +22,14 @@ const IS_ALIVE = `exists (
     and l.database = (select oid from pg_database where datname = current_database()))`;
 
 export class PgInstanceBook implements InstanceBook {
-  readonly #connection: pg.ClientConfig;
+  readonly #database: Database;
   #client: pg.Client | null = null;
   #announced: { readonly id: string; readonly trailSize: bigint } | null = null;
   #retry: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(connection: pg.ClientConfig) {
-    this.#connection = connection;
+  constructor(database: Database) {
+    this.#database = database;
   }
 
   async announce(instanceId: string, trailSize: bigint): Promise<void> {
@@ -37,11 +38,7 @@ export class PgInstanceBook implements InstanceBook {
   }
 
   async #hold(id: string, trailSize: bigint): Promise<void> {
-    const client = new pg.Client({
-      ...this.#connection,
-      connectionTimeoutMillis: TRAIL_APPEND_MS_MAX,
-      keepAlive: true,
-    });
+    const client = this.#database.dedicatedClient();
     client.on('error', () => this.#lost(client));
     client.on('end', () => this.#lost(client));
     await client.connect();

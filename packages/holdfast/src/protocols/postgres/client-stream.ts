@@ -61,6 +61,11 @@ export class ClientStream {
     this.#limits = limits;
   }
 
+  /** Bytes that came and wait: part of a unit, or behind one that is not decided. */
+  get waitingBytes(): number {
+    return this.#carry?.length ?? 0;
+  }
+
   /** Drops what the client sends up to its next Sync. */
   skipToSync(): void {
     this.#skipping = true;

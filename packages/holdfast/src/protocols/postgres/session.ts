@@ -43,6 +43,11 @@ export interface SessionParts {
   readonly onEnd: () => void;
 }
 
+/**
+ * What is read ahead behind an undecided unit before reading stops. Most clients send nothing until
+ * they are answered, and then stopping and starting would cost two system calls a unit.
+ */
+const READ_AHEAD_BYTES_MAX = 64 * 1024;
 /** The client left while its work was under way: how long the answer is waited for, in ms. */
 const LAST_ANSWER_MS_MAX = 10_000;
 
@@ -113,6 +118,9 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   #clientBytes(bytes: Buffer, length: number): void {
     this.#fromClient.feed(bytes, length);
     this.#flushRun();
+    if (this.#undecided && this.#fromClient.waitingBytes > READ_AHEAD_BYTES_MAX) {
+      this.#client.pause();
+    }
   }
 
   onUnit(unit: Unit, addedSchemas: readonly string[] | null): boolean {
@@ -268,7 +276,6 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   #waitFor(pending: Promise<void>): void {
     this.#flushRun();
     this.#undecided = true;
-    this.#client.pause();
     void pending.then(() => {
       this.#undecided = false;
       if (this.#ended) return;
