@@ -84,10 +84,11 @@ type Let<K extends Admission['kind']> = Extract<Admission, { kind: K }>;
 /** `socket`: paused, without listeners but one idle 'error' one; the TLS one when there is one. */
 export type DoorResult =
   | (Let<'session'> & { readonly socket: Socket | TLSSocket })
-  | Let<'cancel'>
+  /** The caller waits for the end of the connection: `hangUp` once the cancel was passed on. */
+  | (Let<'cancel'> & { readonly socket: Socket | TLSSocket })
   | Let<'closed'>;
 
-/** Never rejects. Unless it is a session, the connection is closed or closing when this resolves. */
+/** Never rejects. A `closed` connection is closed or closing when this resolves. */
 export async function openDoor(socket: Socket, options: DoorOptions): Promise<DoorResult> {
   let current: { readonly socket: Socket | TLSSocket; readonly wire: AttachedWire } = {
     socket,
@@ -108,10 +109,11 @@ export async function openDoor(socket: Socket, options: DoorOptions): Promise<Do
     options,
   );
   current.wire.detach();
-  if (admission.kind !== 'session') {
+  if (admission.kind === 'closed') {
     hangUp(current.socket);
     return admission;
   }
+  if (admission.kind === 'cancel') return { ...admission, socket: current.socket };
   const leftover = Buffer.concat([admission.leftover, current.wire.feed.takeRest()]);
   return { ...admission, leftover, socket: current.socket };
 }
@@ -125,7 +127,7 @@ export function ownBinding(secure: TLSSocket): Buffer | null {
 }
 
 /** Lets what was written go out, reads nothing more into memory, and does not wait for ever. */
-function hangUp(socket: Socket | TLSSocket): void {
+export function hangUp(socket: Socket | TLSSocket): void {
   socket.resume();
   socket.end();
   setTimeout(() => socket.destroy(), HANG_UP_MS).unref();
