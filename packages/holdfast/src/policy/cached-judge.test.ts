@@ -84,7 +84,7 @@ describe('what could not be read', () => {
     ['invalid-utf8', 'refuse everywhere.unreadable', 'refuse everywhere.unreadable'],
     ['lexing-setting', 'refuse everywhere.unreadable', 'refuse everywhere.unreadable'],
     ['unknown-statement', 'hold 1 everywhere.unknown', 'refuse sealed.unknown'],
-    ['unknown-prepared-statement', 'hold 1 everywhere.unknown', 'refuse sealed.unknown'],
+    ['unknown-prepared-statement', 'refuse everywhere.unprepared', 'refuse everywhere.unprepared'],
     ['reader-failed', 'hold 1 everywhere.unknown', 'refuse sealed.unknown'],
   ] as const;
   it.each(rows)('%s', (code, milder, sealed) => {

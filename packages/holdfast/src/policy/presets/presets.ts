@@ -18,6 +18,14 @@ const EVERYWHERE = `\
 forbid (principal, action == Action::"unknown", resource)
 when { context.code == "syntax-error" };
 
+@id("everywhere.unprepared")
+@fixed("could-not-tell is never harmless")
+@verdict("refuse")
+@reason("{why}")
+@hint("Prepare the statement in this session first.")
+forbid (principal, action == Action::"unknown", resource)
+when { context.code == "unknown-prepared-statement" };
+
 @id("everywhere.unreadable")
 @fixed("could-not-tell is never harmless")
 @verdict("refuse")
@@ -35,8 +43,7 @@ unless {
 @reason("nobody can tell what this would do ({code}): {why}")
 forbid (principal, action == Action::"unknown", resource)
 when {
-  ["unknown-statement", "unknown-prepared-statement", "reader-failed",
-   "unknown-effect"].contains(context.code)
+  ["unknown-statement", "reader-failed", "unknown-effect"].contains(context.code)
 };
 `;
 
