@@ -217,6 +217,17 @@ describe('cycles', () => {
     expect((await client.query('select 1')).rows).toEqual([['1']]);
   });
 
+  it('COPY by the extended protocol that fails, with a Sync and no CopyDone behind it', async () => {
+    client.send(parse('', 'copy kept from stdin'), bind('', ''), execute(''), flush());
+    await client.until('G');
+    // More than the server buffers, so that it complains before it is told that this is all.
+    client.send(frontend.copyData(Buffer.from('no number\n'.repeat(20_000))));
+    await client.until('E');
+    client.send(sync());
+    expect(answerOf(await client.until('Z'))).toMatchObject({ tags: 'Z', status: 'I' });
+    await prepareTwiceAndExecute();
+  });
+
   it('COPY that the client fails', async () => {
     client.send(query('copy kept from stdin'));
     await client.until('G');
