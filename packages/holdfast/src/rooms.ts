@@ -7,12 +7,13 @@
  * leaves no entry.
  */
 import { dirname, join, resolve } from 'node:path';
+import { Holds } from './approvals/holds.ts';
+import type { Config, Env } from './config/config.ts';
+import { resolveSecret } from './config/upstream.ts';
 import { Agents } from './identity/agents.ts';
 import { People } from './identity/people.ts';
 import { loadSealKey, Seal } from './identity/seal.ts';
 import { Totp } from './identity/totp.ts';
-import type { Config, Env } from './config/config.ts';
-import { resolveSecret } from './config/upstream.ts';
 import type { Clock } from './model/clock.ts';
 import type { HoldfastError } from './model/errors.ts';
 import type { HoldfastEvent } from './model/event.ts';
@@ -20,6 +21,7 @@ import { newId } from './model/ids.ts';
 import { SqlAgentStore } from './store/agent-store.ts';
 import { type Database, openDatabase, type StoreConnection } from './store/database.ts';
 import { EmbeddedPostgres } from './store/embedded-postgres.ts';
+import { SqlHoldStore } from './store/hold-store.ts';
 import { PgInstanceBook } from './store/instances.ts';
 import { migrate } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
@@ -42,10 +44,11 @@ export const KEY_FOLDER_ENV = 'HOLDFAST_KEY_FOLDER';
 export class Rooms {
   readonly config: Config;
   readonly database: Database;
-  readonly connection: StoreConnection;
+  readonly agentStore: SqlAgentStore;
   readonly agents: Agents;
   readonly people: People;
-  readonly totp: Totp;
+  readonly holdStore: SqlHoldStore;
+  readonly holds: Holds;
   readonly trailStore: PgTrailStore;
   readonly signer: Signer;
   readonly keyFolder: string;
@@ -65,15 +68,18 @@ export class Rooms {
     this.#close = ground.close;
     this.config = config;
     this.database = database;
-    this.connection = ground.connection;
     this.trailStore = ground.trailStore;
-    this.totp = keys.totp;
     this.signer = keys.signer;
     this.keyFolder = keys.folder;
     this.note = async (event) => (await this.trail()).note(event);
-    const { note, totp } = this;
-    this.agents = new Agents({ store: new SqlAgentStore(database), clock, note });
+    const { note } = this;
+    const { totp } = keys;
+    this.agentStore = new SqlAgentStore(database);
+    this.agents = new Agents({ store: this.agentStore, clock, note });
     this.people = new People({ store: new SqlPeopleStore(database), totp, clock, note });
+    this.holdStore = new SqlHoldStore(database, (state, code) => totp.judge(state, code, 'daily'));
+    const { holdLifeMs } = config.approvals;
+    this.holds = new Holds({ store: this.holdStore, clock, note, holdLifeMs });
   }
 
   static async open(options: RoomsOptions): Promise<Rooms> {
@@ -95,7 +101,7 @@ export class Rooms {
     const { clock, config, say } = this.#options;
     this.#trail ??= TrailLog.start({
       store: this.trailStore,
-      instances: new PgInstanceBook(clientConfig(this.connection)),
+      instances: new PgInstanceBook(this.database),
       signer: this.signer,
       clock,
       instanceId: newId('instance', clock),
@@ -117,7 +123,6 @@ export class Rooms {
 }
 
 interface Ground {
-  readonly connection: StoreConnection;
   readonly database: Database;
   readonly trailStore: PgTrailStore;
   readonly close: () => Promise<void>;
@@ -146,12 +151,9 @@ async function openGround(options: RoomsOptions): Promise<Ground> {
     const database = await openDatabase({ connection });
     steps.push(() => database.close());
     await migrate(database, MIGRATIONS, clock);
-    const trailStore = await PgTrailStore.open({
-      connection: clientConfig(connection),
-      requireDurable: true,
-    });
+    const trailStore = await PgTrailStore.open({ database, requireDurable: true });
     steps.push(() => trailStore.close());
-    return { connection, database, trailStore, close };
+    return { database, trailStore, close };
   } catch (error) {
     await close();
     throw error;
@@ -163,8 +165,4 @@ function keyFolderOf(config: Config, env: Env): string {
   if (given) return resolve(given);
   if (config.store.kind === 'embedded') return join(config.store.dataFolder, 'keys');
   return resolve(dirname(config.path ?? '.'), '.holdfast', 'keys');
-}
-
-function clientConfig(connection: StoreConnection) {
-  return 'url' in connection ? { connectionString: connection.url } : connection;
 }

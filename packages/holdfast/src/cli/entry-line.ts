@@ -44,7 +44,9 @@ function verdictWord(verdict: string, paint: Paint): string {
 type Fields = Readonly<Record<string, unknown>>;
 
 function asRecord(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+  return typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value))
+    : {};
 }
 
 function text(value: unknown): string {

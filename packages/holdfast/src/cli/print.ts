@@ -123,7 +123,9 @@ export function table(
   );
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) =>
+        column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd();
   return [paint.dim(line(header)), ...rows.map(line)];
@@ -135,9 +137,10 @@ export function facts(pairs: readonly (readonly [string, string])[], paint: Pain
   return pairs.map(([name, value]) => {
     const [first = '', ...rest] = value.split('\n');
     const indent = ' '.repeat(width + 2);
-    return [`${paint.dim(name.padEnd(width))}  ${first}`, ...rest.map((more) => indent + more)].join(
-      '\n',
-    );
+    return [
+      `${paint.dim(name.padEnd(width))}  ${first}`,
+      ...rest.map((more) => indent + more),
+    ].join('\n');
   });
 }
 

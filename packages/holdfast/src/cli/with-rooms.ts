@@ -15,7 +15,8 @@ export async function withRooms<T>(
     clock,
     // A first start takes seconds and a person should know why; scripts read stdout only.
     say: (level, message) => {
-      if (level === 'warn' || streams.err.isTTY === true) streams.err.write(`holdfast: ${message}\n`);
+      if (level === 'warn' || streams.err.isTTY === true)
+        streams.err.write(`holdfast: ${message}\n`);
     },
   });
   try {

@@ -28,7 +28,7 @@ export function errorOf(
   const list = sorted.map((one) => `\n  ${sentenceOf(file, one)}`).join('');
   return new HoldfastError(code, {
     expected: 'a file without errors',
-    found: `${findings.length} error(s):${list}\n`,
-    hint: 'Correct them all and try again; nothing was started.',
+    found: `${findings.length} error(s):${list.replace(/\.$/, '')}`,
+    hint: 'Correct them all and try again.',
   });
 }

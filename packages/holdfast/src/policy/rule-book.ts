@@ -7,6 +7,7 @@ import {
   type DetailedError,
   policySetTextToParts,
   policyToJson,
+  type ValidationError,
   validate,
 } from '@cedar-policy/cedar-wasm/nodejs';
 import { findNames } from './name-check.ts';
@@ -172,21 +173,26 @@ function validated(rules: readonly Rule[]): Finding[] {
       severity,
       where: `${rule?.origin ?? 'policy'}${line}`,
       expected: 'a rule that fits the schema',
-      found: error.message,
+      found: error.message.replace(/^for policy `[^`]*`[,:] /, ''),
       hint: error.help ?? 'See the list of actions and context attributes in docs/policy.md.',
     };
   };
   if (answer.type === 'failure') return answer.errors.map((error) => plain('error', '', error));
-  const errors = answer.validationErrors.map((one) => plain('error', one.policyId, one.error));
-  const seen = new Set(answer.validationErrors.map((one) => one.policyId));
-  const warnings = answer.validationWarnings.filter((one) => !seen.has(one.policyId));
-  return unique([...errors, ...warnings.map((one) => plain('warning', one.policyId, one.error))]);
+  const broken = new Set(answer.validationErrors.map((one) => one.policyId));
+  const warnings = answer.validationWarnings.filter((one) => !broken.has(one.policyId));
+  return [
+    ...unique(answer.validationErrors).map((one) => plain('error', one.policyId, one.error)),
+    ...unique(warnings).map((one) => plain('warning', one.policyId, one.error)),
+  ];
 }
 
 /** Cedar says the same of each action that a rule covers; once a place is enough. */
-function unique(findings: readonly Finding[]): Finding[] {
-  const places = new Map(findings.map((one) => [`${one.where} ${one.hint}`, one]));
-  return [...places.values()];
+function unique(errors: readonly ValidationError[]): ValidationError[] {
+  const places = errors.map((one): [string, ValidationError] => {
+    const { sourceLocations, help } = one.error;
+    return [JSON.stringify([one.policyId, sourceLocations?.[0]?.start, help]), one];
+  });
+  return [...new Map(places).values()];
 }
 
 /** Users' rules that can never make a difference. */

@@ -46,6 +46,7 @@ export function objectName(object: ObjectRef): string {
 }
 
 function tame(word: string): string {
+  if (/^[ -~]{0,200}$/.test(word)) return word;
   const line = word.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
   return line.length > WORD_CHARS_MAX ? `${line.slice(0, WORD_CHARS_MAX)}…` : line;
 }

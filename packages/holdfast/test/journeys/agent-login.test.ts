@@ -86,7 +86,7 @@ function canned({ socket, leftover }: Extract<DoorResult, { kind: 'session' }>):
 
 async function psql(port: number, more: string, token = TOKEN) {
   const connection = `host=127.0.0.1 port=${port} user=cursor dbname=main connect_timeout=10 ${more}`;
-  const env = { PATH: process.env['PATH'], PGPASSWORD: token, PSQLRC: '/dev/null', HOME: folder };
+  const env = { ...process.env, PGPASSWORD: token, PSQLRC: '/dev/null', HOME: folder };
   return await run(PSQL, ['-X', '-c', ';', connection], { env, timeout: 20_000 }).then(
     () => '',
     (error: { stderr?: string }) => error.stderr ?? String(error),

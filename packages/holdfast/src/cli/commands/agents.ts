@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { durationMs } from '../../config/duration.ts';
 import type { Config } from '../../config/config.ts';
+import { durationMs } from '../../config/duration.ts';
 import { nearest } from '../../model/nearest.ts';
 import { type Context, type Run, usageError } from '../command.ts';
 import { type Answer, facts, fromNow, table, when } from '../print.ts';
@@ -81,11 +81,7 @@ async function listAgents(context: Context): Promise<Answer> {
   };
 }
 
-async function issueToken(
-  context: Context,
-  agent: string,
-  options: TokenOptions,
-): Promise<Answer> {
+async function issueToken(context: Context, agent: string, options: TokenOptions): Promise<Answer> {
   const lifeMs = durationMs(options.expires);
   if (lifeMs === null) {
     throw usageError('--expires as 30m, 8h or 7d', options.expires, 'Say a number and a unit.');
@@ -96,7 +92,11 @@ async function issueToken(
     const { id, token, expiresAt } = await rooms.agents.issueToken(request);
     const urls = targets.map((target) => connectionUrl(rooms.config, agent, token, target));
     return {
-      json: { token: { id, agent, environment, targets: request.targets, expiresAt }, text: token, urls },
+      json: {
+        token: { id, agent, environment, targets: request.targets, expiresAt },
+        text: token,
+        urls,
+      },
       lines: (paint) => [
         ...facts(
           [
@@ -126,7 +126,8 @@ function declared(
     ...config.targets.map(({ environment }) => environment),
   ]);
   const { env: environment } = options;
-  if (!environments.has(environment)) throw unknownWord('an environment', environment, environments);
+  if (!environments.has(environment))
+    throw unknownWord('an environment', environment, environments);
   const inside = config.targets.filter((target) => target.environment === environment);
   const names = new Set(inside.map(({ name }) => name));
   for (const target of options.target ?? []) {

@@ -22,7 +22,9 @@ async function checkFile(context: Context): Promise<Answer> {
     level: levels.get(environment) ?? 'sealed',
   }));
   const store =
-    config.store.kind === 'url' ? 'a PostgreSQL of yours' : `embedded, in ${config.store.dataFolder}`;
+    config.store.kind === 'url'
+      ? 'a PostgreSQL of yours'
+      : `embedded, in ${config.store.dataFolder}`;
   return {
     json: { path: config.path, listen: config.listen, targets, warnings },
     lines: (paint) => [

@@ -39,7 +39,9 @@ export function addHolds(program: Command, run: Run): void {
       'if the hold still has the digest that `holdfast holds show` printed.',
   );
   approve.action((id: string, options: WordOptions) =>
-    run(approve, (context) => decide(context, id, options, (rooms, word) => rooms.holds.approve(word))),
+    run(approve, (context) =>
+      decide(context, id, options, (rooms, word) => rooms.holds.approve(word)),
+    ),
   );
 
   const deny = withWord(
@@ -68,7 +70,10 @@ function withWord(command: Command): Command {
   return command
     .requiredOption('--as <name>', 'who decides: a person of `holdfast people list`')
     .option('--code <digits>', 'six digits; else asked for without showing it, or read from stdin')
-    .option('--digest <hex>', `the digest you were shown, or its first ${DIGEST_SHOWN_CHARS} characters`);
+    .option(
+      '--digest <hex>',
+      `the digest you were shown, or its first ${DIGEST_SHOWN_CHARS} characters`,
+    );
 }
 
 async function listHolds(context: Context, all: boolean): Promise<Answer> {
@@ -77,7 +82,8 @@ async function listHolds(context: Context, all: boolean): Promise<Answer> {
   return {
     json: { holds },
     lines: (paint) => {
-      if (holds.length === 0) return [all ? 'No hold was ever opened.' : 'Nothing waits for anybody.'];
+      if (holds.length === 0)
+        return [all ? 'No hold was ever opened.' : 'Nothing waits for anybody.'];
       const rows = holds.map((hold) => [
         hold.id,
         hold.state,
@@ -87,7 +93,11 @@ async function listHolds(context: Context, all: boolean): Promise<Answer> {
         fromNow(hold.expiresAt, now),
         cut(oneLine(hold.card.statement), STATEMENT_CHARS_IN_LIST),
       ]);
-      return table(['hold', 'state', 'signed', 'agent', 'target', 'expires', 'statement'], rows, paint);
+      return table(
+        ['hold', 'state', 'signed', 'agent', 'target', 'expires', 'statement'],
+        rows,
+        paint,
+      );
     },
   };
 }
@@ -114,11 +124,12 @@ function cardLines(hold: HoldRecord, now: Date, paint: Paint): string[] {
     '',
     ...facts(
       [
-        ['on', `${card.target}, ${card.environment}, ${card.environmentLevel} (${card.resolvedBy})`],
+        [
+          'on',
+          `${card.target}, ${card.environment}, ${card.environmentLevel} (${card.resolvedBy})`,
+        ],
         ['does', [...does, ...(more > 0 ? [`and ${more} more`] : [])].join('\n')],
-        ...(card.couldNotTell === null
-          ? []
-          : ([['could not tell', card.couldNotTell]] as const)),
+        ...(card.couldNotTell === null ? [] : ([['could not tell', card.couldNotTell]] as const)),
         ['held because', `${card.reason} (rule ${card.rule})`],
         ['undo', 'none: what passes here is not made reversible first'],
         ['agent', `${card.agentName}, token ${card.tokenId}`],
@@ -126,7 +137,10 @@ function cardLines(hold: HoldRecord, now: Date, paint: Paint): string[] {
         ['opened', when(hold.openedAt)],
         ['expires', `${when(hold.expiresAt)} (${fromNow(hold.expiresAt, now)})`],
         ['signed by', signed.join('\n') || 'nobody yet'],
-        ['digest', `${digestShown(hold)}  (first 16 of 64; it covers the exact bytes and the target)`],
+        [
+          'digest',
+          `${digestShown(hold)}  (first 16 of 64; it covers the exact bytes and the target)`,
+        ],
         ...(hold.decidedBy === null
           ? []
           : ([['denied by', `${hold.decidedBy}${hold.note ? `: ${hold.note}` : ''}`]] as const)),

@@ -4,11 +4,12 @@ import { loadPolicyCases } from '../../config/policy-cases.ts';
 import { createSqlReader } from '../../languages/sql/reader.ts';
 import type { SqlReader } from '../../languages/sql/sql-reading.ts';
 import type { Verdict } from '../../model/verdict.ts';
+import { CachedJudge } from '../../policy/cached-judge.ts';
 import { checkPolicy } from '../../policy/check-policy.ts';
 import { explainVerdict } from '../../policy/explain.ts';
-import { createJudge, loadPolicy } from '../../policy/policy.ts';
+import { loadPolicy } from '../../policy/policy.ts';
 import { runPolicyTests } from '../../policy/policy-test.ts';
-import { policySourceOf, targetsOf } from '../../policy-room.ts';
+import { policySourceOf, targetsOf } from '../../wiring.ts';
 import { type Context, NO, type Run, usageError } from '../command.ts';
 import { type Answer, type Paint, table } from '../print.ts';
 
@@ -49,7 +50,9 @@ interface ExplainOptions {
 }
 
 async function checkRules(context: Context, list: boolean): Promise<Answer> {
-  const { findings, rules } = checkPolicy(policySourceOf(loadConfig(context.configPath, context.env)));
+  const { findings, rules } = checkPolicy(
+    policySourceOf(loadConfig(context.configPath, context.env)),
+  );
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   return {
     json: { ok: errors === 0, rules, findings },
@@ -61,7 +64,13 @@ async function checkRules(context: Context, list: boolean): Promise<Answer> {
         `  found     ${one.found}`,
         `  do        ${one.hint}`,
       ]),
-      ...(list ? table(['rule', 'where'], rules.map(({ id, where }) => [id, where]), paint) : []),
+      ...(list
+        ? table(
+            ['rule', 'where'],
+            rules.map(({ id, where }) => [id, where]),
+            paint,
+          )
+        : []),
       errors === 0
         ? `${paint.green('✓')} ${rules.length} rules can be used.`
         : `${paint.red('✗')} ${errors} error(s): Holdfast would not start.`,
@@ -78,8 +87,13 @@ async function explainSql(
   const sql = argument === '-' ? await readAll(context) : argument;
   const searchPath = options.searchPath;
   const target = targetsOf(config).resolve({ asked: options.target, searchPath });
-  const judge = createJudge(loadPolicy(policySourceOf(config)));
-  const actor = { kind: 'agent', id: options.agent, name: options.agent, tokenId: 'explain' } as const;
+  const judge = new CachedJudge(loadPolicy(policySourceOf(config)));
+  const actor = {
+    kind: 'agent',
+    id: options.agent,
+    name: options.agent,
+    tokenId: 'explain',
+  } as const;
   const reading = await withReader((reader) => readSql(reader, sql));
   const explanation = explainVerdict(judge, { actor, target, searchPath }, reading);
   const { verdict, rule, effects } = explanation;
@@ -106,7 +120,9 @@ async function explainSql(
   };
 }
 
-function objectWords(object: { readonly schema: string | null; readonly name: string } | null): string {
+function objectWords(
+  object: { readonly schema: string | null; readonly name: string } | null,
+): string {
   if (object === null) return '-';
   return object.schema === null ? object.name : `${object.schema}.${object.name}`;
 }
@@ -128,7 +144,7 @@ async function testRules(context: Context, given: readonly string[]): Promise<An
       'Name them under policy.tests, or: holdfast policy test policies/guarded.test.yaml',
     );
   }
-  const judge = createJudge(loadPolicy(policySourceOf(config)));
+  const judge = new CachedJudge(loadPolicy(policySourceOf(config)));
   const targets = targetsOf(config);
   const results = await withReader(async (reader) => {
     const parts = {
@@ -136,11 +152,18 @@ async function testRules(context: Context, given: readonly string[]): Promise<An
       resolve: targets.resolve.bind(targets),
       read: (sql: string) => readSql(reader, sql),
     };
-    return (await Promise.all(files.map((file) => runPolicyTests(loadPolicyCases(file), parts)))).flat();
+    return (
+      await Promise.all(files.map((file) => runPolicyTests(loadPolicyCases(file), parts)))
+    ).flat();
   });
   const failed = results.filter(({ differences }) => differences.length > 0);
   return {
-    json: { ok: failed.length === 0, passed: results.length - failed.length, failed: failed.length, results },
+    json: {
+      ok: failed.length === 0,
+      passed: results.length - failed.length,
+      failed: failed.length,
+      results,
+    },
     exit: failed.length === 0 ? 0 : NO,
     lines: (paint) => [
       ...results.flatMap(({ name, differences }) =>

@@ -13,7 +13,9 @@ import { withRooms } from '../with-rooms.ts';
 const TAIL_DEFAULT = '20';
 
 export function addTrail(program: Command, run: Run): void {
-  const trail = program.command('trail').description('What was asked, decided, and what came of it');
+  const trail = program
+    .command('trail')
+    .description('What was asked, decided, and what came of it');
 
   const tail = trail
     .command('tail')
@@ -41,7 +43,9 @@ export function addTrail(program: Command, run: Run): void {
 
   const verify = trail
     .command('verify')
-    .description('Hold every entry against the signed checkpoints; exit code 1 when it does not fit')
+    .description(
+      'Hold every entry against the signed checkpoints; exit code 1 when it does not fit',
+    )
     .action(() => run(verify, verifyTrail));
 }
 
@@ -53,7 +57,11 @@ async function tailTrail(context: Context, count: string, follow: boolean): Prom
   const paint = paintFor(streams.out, streams.env);
   void interrupt.happened.then(() => stop.abort());
   await withRooms(context, async (rooms) => {
-    for await (const entry of tailEntries(rooms.trailStore, { last, follow, signal: stop.signal })) {
+    for await (const entry of tailEntries(rooms.trailStore, {
+      last,
+      follow,
+      signal: stop.signal,
+    })) {
       if (!follow) entries.push(entry);
       else streams.out.write(`${json ? entryJson(entry) : entryLine(entry, paint)}\n`);
     }
@@ -109,12 +117,17 @@ async function verifyTrail(context: Context): Promise<Answer> {
     json: report,
     exit: report.ok ? 0 : NO,
     lines: (paint) => [
-      report.ok ? `${paint.green('✓')} The trail holds.` : `${paint.red('✗')} The trail does not hold.`,
+      report.ok
+        ? `${paint.green('✓')} The trail holds.`
+        : `${paint.red('✗')} The trail does not hold.`,
       ...facts(
         [
           ['origin', report.origin],
           ['entries', `${report.to - report.from}`],
-          ['decisions', `${report.decisions}, with ${report.outcomes} outcomes, ${report.open} open`],
+          [
+            'decisions',
+            `${report.decisions}, with ${report.outcomes} outcomes, ${report.open} open`,
+          ],
           ['checkpoints', `${report.checkpoints}`],
           ['root', report.root],
         ],

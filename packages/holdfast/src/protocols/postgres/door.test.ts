@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect as connectTls, type SecureContext } from 'node:tls';
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Clock, systemClock } from '../../model/clock.ts';
@@ -343,6 +343,60 @@ describe('who is let in', () => {
     socket.destroy();
   });
 
+  it('with GSS refused, then TLS', async () => {
+    const { port, next } = await door({ tls });
+    const raw = connect(port, '127.0.0.1');
+    const answer = (): Promise<string> =>
+      new Promise((done) => raw.once('data', (c) => done(String(c))));
+    raw.write(Buffer.from('0000000804d21630', 'hex'));
+    expect(await answer()).toBe('N');
+    raw.write(sslRequest());
+    expect(await answer()).toBe('S');
+    await login(connectTls({ socket: raw, rejectUnauthorized: false }));
+    expect(await next()).toMatchObject({ kind: 'session', secure: true });
+  });
+
+  it('with TLS at once, as PostgreSQL 17 clients may', async () => {
+    const { port, next } = await door({ tls });
+    const client = connectTls({
+      port,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      ALPNProtocols: ['postgresql'],
+    });
+    await login(client);
+    const result = await next();
+    if (result.kind !== 'session') throw new Error(JSON.stringify(result));
+    expect(result.secure).toBe(true);
+    let got = '';
+    client.on('data', (chunk) => {
+      got += String(chunk);
+    });
+    result.socket.end('hello');
+    result.socket.resume();
+    await new Promise((done) => client.once('end', done));
+    expect(got).toMatch(/hello$/);
+    client.destroy();
+  });
+
+  it('and is let go when its TLS turns into noise', async () => {
+    const { port, next } = await door({ tls });
+    const raw = connect(port, '127.0.0.1').on('error', () => {});
+    raw.write(sslRequest());
+    await new Promise((done) => raw.once('data', done));
+    const client = connectTls({ socket: raw, rejectUnauthorized: false });
+    client.on('error', () => {});
+    await login(client);
+    const result = await next();
+    if (result.kind !== 'session') throw new Error(JSON.stringify(result));
+    const closed = new Promise((done) => result.socket.once('close', done));
+    result.socket.resume();
+    raw.write(Buffer.concat([Buffer.from('1703030040', 'hex'), Buffer.alloc(64, 1)]));
+    await closed;
+    expect(result.socket.destroyed).toBe(true);
+    raw.destroy();
+  });
+
   it('another machine without TLS is told to use it', async () => {
     for (const [plaintext, auth] of [
       ['loopback', 'scram'],
@@ -354,6 +408,15 @@ describe('who is let in', () => {
     }
   });
 });
+
+async function login(client: TLSSocket): Promise<void> {
+  client.on('error', () => {});
+  await new Promise((done) => client.once('secureConnect', done));
+  const asked = new Promise((done) => client.once('data', done));
+  client.write(startup());
+  await asked;
+  client.write(passwordMessage(TOKEN));
+}
 
 /** The door over no socket at all: chunks in, text out. */
 async function overMemory(
