@@ -18,8 +18,9 @@ import type { SessionFacts } from '../../model/intent.ts';
 import type { Target } from '../../model/target.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { ListenAddress, Protocol, SessionMatch } from '../protocol.ts';
+import type { DoorOptions } from './admission.ts';
 import { CancelKeys } from './cancel-keys.ts';
-import { type DoorOptions, type DoorResult, openDoor } from './door.ts';
+import { type DoorResult, openDoor } from './door.ts';
 import { backendKeyData, errorResponse, parameterStatus, readyForQuery } from './messages.ts';
 import { PostgresSession } from './session.ts';
 import { connectUpstream, sendCancel, type Upstream, type UpstreamSpec } from './upstream.ts';
@@ -125,9 +126,13 @@ class PostgresGateway implements Protocol {
     try {
       const { door, directory, clock } = this.#options;
       const guest = await openDoor(socket, { ...door, directory, clock });
-      if (guest.kind === 'cancel') await this.#cancel(guest.processId, guest.secret, source);
-      else if (guest.kind === 'closed') this.#noteRefused(source, guest.code, guest.reason);
-      else await this.#admit(guest, source);
+      if (guest.kind === 'cancel') {
+        await this.#cancel(guest.processId, guest.secret, source);
+        // Closed only now: a client that waits for it knows that the server has been told.
+        guest.socket.end();
+      }
+      if (guest.kind === 'closed') this.#noteRefused(source, guest.code, guest.reason);
+      if (guest.kind === 'session') await this.#admit(guest, source);
     } catch (cause) {
       this.#noteRefused(source, 'HF_INTERNAL', cause instanceof Error ? cause.message : 'unknown');
       socket.destroy();
