@@ -249,6 +249,18 @@ describe('names', () => {
     expect(judge.judge(scope('open', ['scratch']), reading, []).kind).toBe('forward');
   });
 
+  it('a rule that compares the whole context sees all of it', () => {
+    const judge = judgeOf(
+      '@id("whole") forbid (principal, action, resource) when { context == {verb: "DROP", ' +
+        'objectType: "table", schema: "public", name: "cars", reach: "whole", additive: false, ' +
+        'listed: false, code: ""} };',
+    );
+    const one = effect('destroy', { verb: 'DROP', object: table('cars', 'public') });
+    const other = effect('destroy', { verb: 'DROP', object: table('vans', 'public') });
+    expect(say(judge.judge(scope('open'), understood(one), []))).toBe('refuse whole');
+    expect(judge.judge(scope('open'), understood(other), []).kind).toBe('forward');
+  });
+
   it('an unqualified system table is found in pg_catalog, whatever the path', () => {
     const judge = judgeOf(
       '@id("no.catalog") forbid (principal, action, resource) when { context.schema == "pg_catalog" };',
