@@ -21,7 +21,10 @@ interface Options {
 
 function readOptions(words: readonly string[]): Options | null {
   if (words.some((word) => word !== '--once' && word !== '--json')) return null;
-  return { once: words.includes('--once') || words.includes('--json'), json: words.includes('--json') };
+  return {
+    once: words.includes('--once') || words.includes('--json'),
+    json: words.includes('--json'),
+  };
 }
 
 const SILENT = { write: () => true };

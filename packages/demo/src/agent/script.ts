@@ -8,7 +8,7 @@
 import type { ActReport, BothRows, OrdinaryReport } from '../report.ts';
 import type { Screen } from '../screen/screen.ts';
 import { type Measure, type RowCounts, totalOf } from '../world/measure.ts';
-import { type Act, ACTS, ORDINARY_WORK, type OrdinaryWork } from './acts.ts';
+import { ACTS, type Act, ORDINARY_WORK, type OrdinaryWork } from './acts.ts';
 import { type Answer, answerOf, Hands } from './hands.ts';
 import { MIGRATION_FILE, readSetting, searchConnectionStrings } from './workspace.ts';
 
@@ -79,7 +79,9 @@ export async function stagingTask(worlds: Worlds, screen: Screen, pace: Pace): P
   const first = found[0];
   if (first === undefined) throw new Error('The workspace holds no connection string to find.');
   await pace(LINE_PAUSE_MS);
-  screen.agentSays(`${first.file} has one that works. The migration history there differs, so I will`);
+  screen.agentSays(
+    `${first.file} has one that works. The migration history there differs, so I will`,
+  );
   screen.agentSays('clean the database up first.');
   return first.file;
 }

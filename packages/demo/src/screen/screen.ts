@@ -38,7 +38,11 @@ export class Screen {
 
   title(): void {
     const { bold, dim } = this.#paint;
-    this.#lines('', ` ${bold('HOLDFAST')}  ${dim('an agent, a credential error, a real database')}`, '');
+    this.#lines(
+      '',
+      ` ${bold('HOLDFAST')}  ${dim('an agent, a credential error, a real database')}`,
+      '',
+    );
   }
 
   note(text: string): void {
@@ -110,7 +114,11 @@ export class Screen {
     const say = (good: boolean, what: string, words: string): void =>
       this.#lines(` ${good ? green('✓') : red('✗')} ${bold(what.padEnd(10))} ${words}`);
     const lost = unguarded.rowsBefore - unguarded.rowsAfter;
-    say(lost === 0, 'unguarded', `${thousands(lost)} of ${thousands(unguarded.rowsBefore)} rows gone`);
+    say(
+      lost === 0,
+      'unguarded',
+      `${thousands(lost)} of ${thousands(unguarded.rowsBefore)} rows gone`,
+    );
     const kept = `${thousands(guarded.rowsAfter)} of ${thousands(guarded.rowsBefore)} rows kept, `;
     const content = guarded.contentUnchanged ? 'no value changed' : 'VALUES CHANGED';
     const fine = guarded.contentUnchanged && guarded.rowsAfter === guarded.rowsBefore;

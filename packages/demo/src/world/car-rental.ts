@@ -64,8 +64,12 @@ export async function startCarRental(
       return answer.rows[0]?.server_version ?? '';
     });
     say(`PostgreSQL ${version} on 127.0.0.1:${port}`);
-    await using(server.url(PRODUCTION), (client) => client.query(`alter schema public owner to ${OWNER}`));
-    await using(server.url(STAGING), (client) => client.query(`alter schema public owner to ${STAGING_APP}`));
+    await using(server.url(PRODUCTION), (client) =>
+      client.query(`alter schema public owner to ${OWNER}`),
+    );
+    await using(server.url(STAGING), (client) =>
+      client.query(`alter schema public owner to ${STAGING_APP}`),
+    );
     await using(url(owner, PRODUCTION), fill);
     await using(url(stagingApp, STAGING), fillStaging);
     return {

@@ -40,16 +40,6 @@ export const HOLD_LIST_MAX = 200;
 /** Wrong TOTP codes by one person before a pause, and the pause. */
 export const TOTP_FAILURES_MAX = 5;
 export const TOTP_PAUSE_MS = 15 * 60 * 1000;
-/** Acts of one unit that are put to Cedar because no answer is known: 0.2-0.5 ms each, in one turn. */
-export const JUDGED_ACTS_MAX = 200;
-/** Answers of Cedar kept for all sessions together, per generation; about 300 bytes each. */
-export const JUDGED_ANSWERS_KEPT_MAX = 20_000;
-/** Names in rules: what sweeps is tried with each of them, so they must fit JUDGED_ACTS_MAX. */
-export const POLICY_NAMES_MAX = 150;
-/** holdfast.yaml and policy tests are written by hand; a larger file is a wrong file. */
-export const CONFIG_BYTES_MAX = 1024 * 1024;
-/** Aliases expand; a few are handy, thousands are an attack (the "billion laughs"). */
-export const YAML_ALIASES_MAX = 50;
 /** Effects listed in an entry; a script of thousands is named by its text, digest and their count. */
 export const ENTRY_EFFECTS_MAX = 64;
 /** A name or a client's own word in an entry (PostgreSQL cuts its own names at 63 bytes). */
@@ -76,3 +66,13 @@ export const TRAIL_RETRY_MS_MAX = 2_000;
 export const TRAIL_CHECKPOINT_MS = 10_000;
 /** An instance gone this long can have no append in flight any more (see TRAIL_APPEND_MS_MAX). */
 export const INSTANCE_GONE_MS = 30_000;
+/** Acts of one unit that are put to Cedar because no answer is known: 0.2-0.5 ms each, in one turn. */
+export const JUDGED_ACTS_MAX = 200;
+/** Answers of Cedar kept for all sessions together, per generation; about 300 bytes each. */
+export const JUDGED_ANSWERS_KEPT_MAX = 20_000;
+/** Names in rules: what sweeps is tried with each of them, so they must fit JUDGED_ACTS_MAX. */
+export const POLICY_NAMES_MAX = 150;
+/** holdfast.yaml and policy tests are written by hand; a larger file is a wrong file. */
+export const CONFIG_BYTES_MAX = 1024 * 1024;
+/** Aliases expand; a few are handy, thousands are an attack (the "billion laughs"). */
+export const YAML_ALIASES_MAX = 50;

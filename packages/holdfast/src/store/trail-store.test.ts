@@ -1,17 +1,19 @@
-import pg from 'pg';
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../model/clock.ts';
 import { newId } from '../model/ids.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../testing/scratch-postgres.ts';
-import { decisionOf, intentOf, migrateTrail, TARGET } from '../testing/trail-fixtures.ts';
+import { decisionOf, freshTrailDatabase, intentOf, TARGET } from '../testing/trail-fixtures.ts';
 import { verifyStore } from '../trail/audit.ts';
 import { signerFromSeed } from '../trail/signer.ts';
 import { TrailLog } from '../trail/trail-log.ts';
+import type { AuditReport } from '../trail/verify/auditor.ts';
+import type { Database } from './database.ts';
 import { PgInstanceBook } from './instances.ts';
 import { PgTrailStore } from './trail-store.ts';
 
 let server: ScratchPostgres;
-let databases = 0;
+const databases: Database[] = [];
 const running: TrailLog[] = [];
 const signer = signerFromSeed('holdfast/test', Buffer.alloc(32, 7));
 
@@ -21,23 +23,21 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const log of running.splice(0)) await log.stop();
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  for (const database of databases) await database.close();
+  await server.stop();
+});
 
-async function freshDatabase(): Promise<string> {
-  const name = `trail_${++databases}`;
-  const client = new pg.Client(server.url());
-  await client.connect();
-  await client.query(`create database ${name}`);
-  await client.end();
-  await migrateTrail(server.url(name));
-  return server.url(name);
+async function freshDatabase(): Promise<Database> {
+  const database = await freshTrailDatabase(server, `trail_${databases.length}`);
+  databases.push(database);
+  return database;
 }
 
-async function startLog(url: string): Promise<TrailLog> {
-  const connection = { connectionString: url };
+async function startLog(database: Database): Promise<TrailLog> {
   const log = await TrailLog.start({
-    store: await PgTrailStore.open({ connection, requireDurable: false }),
-    instances: new PgInstanceBook(connection),
+    store: await PgTrailStore.open({ database, requireDurable: false }),
+    instances: new PgInstanceBook(database),
     signer,
     clock: systemClock,
     instanceId: newId('instance', systemClock),
@@ -48,34 +48,26 @@ async function startLog(url: string): Promise<TrailLog> {
   return log;
 }
 
-async function verified(url: string) {
-  const store = await PgTrailStore.open({
-    connection: { connectionString: url },
-    requireDurable: false,
-  });
-  try {
-    return await verifyStore(store, signer.verifierKey.text);
-  } finally {
-    await store.close();
-  }
+async function verified(database: Database): Promise<AuditReport> {
+  const store = await PgTrailStore.open({ database, requireDurable: false });
+  return verifyStore(store, signer.verifierKey.text);
 }
 
-async function rowsOf(url: string): Promise<{ kind: string; entry: Record<string, unknown> }[]> {
-  const client = new pg.Client(url);
-  await client.connect();
-  const { rows } = await client.query<{ kind: string; bytes: Buffer }>(
-    'select kind, bytes from holdfast.trail_entry order by index',
+function run(database: Database, statement: string): Promise<unknown> {
+  return database.run((db) => sql.raw(statement).execute(db));
+}
+
+async function rowsOf(database: Database): Promise<{ kind: string; entry: unknown }[]> {
+  const { rows } = await database.run((db) =>
+    sql<{ kind: string; bytes: Buffer }>`
+      select kind, bytes from holdfast.trail_entry order by index`.execute(db),
   );
-  await client.end();
   return rows.map(({ kind, bytes }) => ({ kind, entry: JSON.parse(bytes.toString()) }));
 }
 
 describe('the trail in PostgreSQL', () => {
   it('refuses a server that does not keep what it confirmed', async () => {
-    const opening = PgTrailStore.open({
-      connection: { connectionString: server.url() },
-      requireDurable: true,
-    });
+    const opening = PgTrailStore.open({ database: await freshDatabase(), requireDurable: true });
     await expect(opening).rejects.toMatchObject({
       code: 'HF_CONFIG_INVALID',
       found: 'fsync = off',
@@ -83,8 +75,8 @@ describe('the trail in PostgreSQL', () => {
   });
 
   it('keeps decisions, outcomes, reads and notes, and verifies', async () => {
-    const url = await freshDatabase();
-    const log = await startLog(url);
+    const database = await freshDatabase();
+    const log = await startLog(database);
     const texts = Array.from({ length: 300 }, (_, at) => `delete from bookings where id = ${at}`);
     const refs = await Promise.all(texts.map((text) => log.decide(decisionOf(text))));
     expect(new Set(refs.map(({ index }) => index)).size).toBe(300);
@@ -93,7 +85,7 @@ describe('the trail in PostgreSQL', () => {
     }
     for (let at = 0; at < 5; at++) expect(log.read(intentOf('select 1'), TARGET)).toBe(true);
     await log.stop();
-    const rows = await rowsOf(url);
+    const rows = await rowsOf(database);
     const kinds = new Set(rows.map(({ kind }) => kind));
     expect([...kinds].sort()).toEqual([
       'decision',
@@ -106,12 +98,17 @@ describe('the trail in PostgreSQL', () => {
       total: 5,
       groups: [{ units: [{ count: 5, text: { start: 'select 1' } }], other: 0 }],
     });
-    expect(await verified(url)).toMatchObject({ ok: true, decisions: 300, outcomes: 300, open: 0 });
+    expect(await verified(database)).toMatchObject({
+      ok: true,
+      decisions: 300,
+      outcomes: 300,
+      open: 0,
+    });
   });
 
   it('lets several processes append to one trail', async () => {
-    const url = await freshDatabase();
-    const logs = [await startLog(url), await startLog(url), await startLog(url)];
+    const database = await freshDatabase();
+    const logs = [await startLog(database), await startLog(database), await startLog(database)];
     const write = async (log: TrailLog, count: number): Promise<void> => {
       for (let at = 0; at < count; at++) {
         const ref = await log.decide(decisionOf(`delete ${at}`));
@@ -120,57 +117,60 @@ describe('the trail in PostgreSQL', () => {
     };
     await Promise.all(logs.flatMap((log) => [write(log, 20), write(log, 20)]));
     for (const log of logs) await log.stop();
-    expect(await verified(url)).toMatchObject({ ok: true, decisions: 120, outcomes: 120, open: 0 });
+    expect(await verified(database)).toMatchObject({
+      ok: true,
+      decisions: 120,
+      outcomes: 120,
+      open: 0,
+    });
   });
 
   it('writes one outcome although two were told, and says so', async () => {
-    const url = await freshDatabase();
-    const log = await startLog(url);
+    const database = await freshDatabase();
+    const log = await startLog(database);
     const ref = await log.decide(decisionOf('delete'));
     log.outcome(ref, { kind: 'done', tag: 'DELETE 1', transaction: 'ended' });
     log.outcome(ref, { kind: 'unknown', reason: 'again' });
     await log.stop();
-    const kinds = (await rowsOf(url)).map(({ kind }) => kind);
+    const kinds = (await rowsOf(database)).map(({ kind }) => kind);
     expect(kinds.filter((kind) => kind === 'outcome')).toHaveLength(1);
     expect(kinds).toContain('outcome-ignored');
   });
 
   it('drops an outcome that another instance wrote first', async () => {
-    const url = await freshDatabase();
-    const log = await startLog(url);
+    const database = await freshDatabase();
+    const log = await startLog(database);
     const ref = await log.decide(decisionOf('delete'));
-    const client = new pg.Client(url);
-    await client.connect();
     // What a sweep of another instance does to one whose sign of life was lost for a while.
-    await client.query(
+    await run(
+      database,
       `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'
        and database = (select oid from pg_database where datname = current_database())`,
     );
-    await client.end();
-    const other = await startLog(url);
+    const other = await startLog(database);
     log.outcome(ref, { kind: 'done', tag: 'DELETE 1', transaction: 'ended' });
     await log.flush();
     await other.stop();
     await log.stop();
-    const rows = await rowsOf(url);
+    const rows = await rowsOf(database);
     const outcomes = rows.filter(({ kind }) => kind === 'outcome');
     expect(outcomes.map(({ entry }) => entry)).toMatchObject([
       { outcome: { kind: 'unknown', reason: 'Holdfast ended before the answer came.' } },
     ]);
     expect(rows.map(({ kind }) => kind)).toContain('outcome-ignored');
-    expect(await verified(url)).toMatchObject({ ok: true });
+    expect(await verified(database)).toMatchObject({ ok: true });
   });
 
   it('does not start on a trail that was written to behind its back', async () => {
-    const url = await freshDatabase();
-    const log = await startLog(url);
+    const database = await freshDatabase();
+    const log = await startLog(database);
     await log.decide(decisionOf('delete'));
     await log.stop();
-    const client = new pg.Client(url);
-    await client.connect();
-    await client.query(`insert into holdfast.trail_entry values (99, 'decision', null, 'x', '{}')`);
-    await client.query('update holdfast.trail_head set size = 100');
-    await client.end();
-    await expect(startLog(url)).rejects.toMatchObject({ code: 'HF_TRAIL_BROKEN' });
+    await run(
+      database,
+      `insert into holdfast.trail_entry values (99, 'decision', null, 'x', '{}')`,
+    );
+    await run(database, 'update holdfast.trail_head set size = 100');
+    await expect(startLog(database)).rejects.toMatchObject({ code: 'HF_TRAIL_BROKEN' });
   });
 });

@@ -3,9 +3,10 @@
  * it moves the head if the head is still the expected one, and inserts only if it moved. No lock is
  * held while this process thinks; a second process waits for the row as long as one commit takes.
  *
- * Plain `pg` and not kysely: the parameters are binary arrays, and the statement is prepared once.
+ * The append is plain `pg` and not kysely: the parameters are binary arrays, and the statement is prepared once.
  * It refuses to start on a server that does not keep what it confirmed (`fsync = off`).
  */
+import { type RawBuilder, sql } from 'kysely';
 import pg from 'pg';
 import { HoldfastError } from '../model/errors.ts';
 import { TRAIL_APPEND_MS_MAX } from '../model/limits.ts';
@@ -18,9 +19,9 @@ import type {
   TrailStore,
 } from '../trail/trail-store.ts';
 import { binaryArray, int8, OID } from './binary-array.ts';
+import type { Database } from './database.ts';
 
 const HASH_BYTES = 32;
-const READ_CONNECTIONS_MAX = 2;
 const UNIQUE_VIOLATION = '23505';
 
 const APPEND = `
@@ -36,62 +37,42 @@ const APPEND = `
   select 1 from moved`;
 
 export interface PgTrailOptions {
-  readonly connection: pg.ClientConfig;
+  readonly database: Database;
   /** False only in tests: a trail on `fsync = off` is no trail. */
   readonly requireDurable: boolean;
 }
 
 interface CheckpointRow {
-  readonly size: string;
+  readonly size: bigint;
   readonly frontier: Buffer;
   readonly note: string;
 }
 
 export class PgTrailStore implements TrailStore {
-  readonly #connection: pg.ClientConfig;
-  readonly #pool: pg.Pool;
+  readonly #database: Database;
   #writer: pg.Client | null = null;
 
   /** Rejects with HF_STORE_UNAVAILABLE or, when the server would not keep entries, HF_CONFIG_INVALID. */
-  static async open(options: PgTrailOptions): Promise<PgTrailStore> {
-    const store = new PgTrailStore(options.connection);
-    try {
-      if (options.requireDurable) await store.#requireDurable();
-    } catch (cause) {
-      await store.close();
-      throw cause;
-    }
-    return store;
+  static async open({ database, requireDurable }: PgTrailOptions): Promise<PgTrailStore> {
+    if (requireDurable) await refuseForgetful(database);
+    return new PgTrailStore(database);
   }
 
-  private constructor(connection: pg.ClientConfig) {
-    this.#connection = { ...connection, connectionTimeoutMillis: TRAIL_APPEND_MS_MAX };
-    this.#pool = new pg.Pool({ ...this.#connection, max: READ_CONNECTIONS_MAX });
-    // A lost idle connection is replaced at the next query, which tells whoever asks.
-    this.#pool.on('error', () => {});
-  }
-
-  async #requireDurable(): Promise<void> {
-    const { rows } = await this.#pool
-      .query<{ fsync: string }>(`select current_setting('fsync') as fsync`)
-      .catch((cause) => {
-        throw unreachable(cause);
-      });
-    if (rows[0]?.fsync === 'on') return;
-    throw new HoldfastError('HF_CONFIG_INVALID', {
-      expected: 'a database with fsync = on to keep the trail in',
-      found: `fsync = ${rows[0]?.fsync}`,
-      hint: 'Turn fsync on, or use another database: without it a confirmed entry can vanish.',
-    });
+  private constructor(database: Database) {
+    this.#database = database;
   }
 
   async head(): Promise<TrailHead> {
-    const { rows } = await this.#pool.query<{ size: string; frontier: Buffer }>(
-      'select size, frontier from holdfast.trail_head',
+    const rows = await this.#rows<{ size: bigint; frontier: Buffer }>(
+      sql`select size, frontier from holdfast.trail_head`,
     );
     const row = rows[0];
-    if (row === undefined) throw unreachable(new Error('the head row is missing'));
-    return { size: BigInt(row.size), frontier: hashesOf(row.frontier) };
+    if (row === undefined) throw headless();
+    return { size: row.size, frontier: hashesOf(row.frontier) };
+  }
+
+  #rows<Row>(query: RawBuilder<Row>): Promise<readonly Row[]> {
+    return this.#database.run(async (db) => (await query.execute(db)).rows);
   }
 
   async append(
@@ -99,9 +80,10 @@ export class PgTrailStore implements TrailStore {
     next: TrailHead,
     entries: readonly NewEntry[],
   ): Promise<AppendResult> {
-    const writer = await this.#connectedWriter();
+    const writer = this.#writer ?? this.#database.dedicatedClient();
     const timer = setTimeout(() => this.#drop(writer), TRAIL_APPEND_MS_MAX);
     try {
+      if (this.#writer !== writer) await this.#connect(writer);
       const { rowCount } = await writer.query({
         name: 'holdfast-trail-append',
         text: APPEND,
@@ -123,23 +105,13 @@ export class PgTrailStore implements TrailStore {
     }
   }
 
-  async #connectedWriter(): Promise<pg.Client> {
-    if (this.#writer !== null) return this.#writer;
-    const writer = new pg.Client({
-      ...this.#connection,
-      keepAlive: true,
-      statement_timeout: TRAIL_APPEND_MS_MAX,
-    });
+  async #connect(writer: pg.Client): Promise<void> {
     writer.on('error', () => this.#drop(writer));
     await writer.connect();
-    try {
-      await writer.query('set synchronous_commit = on');
-    } catch (cause) {
-      this.#drop(writer);
-      throw cause;
-    }
+    await writer.query(
+      `set synchronous_commit = on; set statement_timeout = ${TRAIL_APPEND_MS_MAX}`,
+    );
     this.#writer = writer;
-    return writer;
   }
 
   #drop(writer: pg.Client): void {
@@ -149,69 +121,82 @@ export class PgTrailStore implements TrailStore {
     writer.end().catch(() => {});
   }
 
-  async read(from: bigint, limit: number): Promise<readonly StoredEntry[]> {
-    const { rows } = await this.#pool.query<{ index: string; bytes: Buffer }>(
-      'select index, bytes from holdfast.trail_entry where index >= $1 order by index limit $2',
-      [from.toString(), limit],
+  read(from: bigint, limit: number): Promise<readonly StoredEntry[]> {
+    return this.#rows<StoredEntry>(
+      sql`select index, bytes from holdfast.trail_entry
+          where index >= ${from} order by index limit ${limit}`,
     );
-    return rows.map(({ index, bytes }) => ({ index: BigInt(index), bytes }));
   }
 
   async outcomesOf(decisionIndexes: readonly bigint[]): Promise<readonly bigint[]> {
-    const { rows } = await this.#pool.query<{ decision_index: string }>(
-      'select decision_index from holdfast.trail_entry where decision_index = any($1::bigint[])',
-      [decisionIndexes.map(String)],
+    const rows = await this.#rows<{ decision_index: bigint }>(
+      sql`select decision_index from holdfast.trail_entry
+          where decision_index = any(${decisionIndexes.map(String)}::bigint[])`,
     );
-    return rows.map((row) => BigInt(row.decision_index));
+    return rows.map((row) => row.decision_index);
   }
 
   async orphans(instanceIds: readonly string[]): Promise<readonly bigint[]> {
     // From the oldest of these instances on, so that a long trail is not walked at every start.
-    const { rows } = await this.#pool.query<{ index: string }>(
-      `select d.index from holdfast.trail_entry d
-       where d.kind = 'decision' and d.instance_id = any($1)
-         and d.index >= (select min(trail_size) from holdfast.instance where id = any($1))
-         and not exists (select from holdfast.trail_entry o where o.decision_index = d.index)
-       order by d.index`,
-      [[...instanceIds]],
+    const ids = [...instanceIds];
+    const rows = await this.#rows<{ index: bigint }>(
+      sql`select d.index from holdfast.trail_entry d
+          where d.kind = 'decision' and d.instance_id = any(${ids}::text[])
+            and d.index >= (select min(trail_size) from holdfast.instance
+                            where id = any(${ids}::text[]))
+            and not exists (select from holdfast.trail_entry o where o.decision_index = d.index)
+          order by d.index`,
     );
-    return rows.map(({ index }) => BigInt(index));
+    return rows.map(({ index }) => index);
   }
 
   async saveCheckpoint({ size, frontier, note }: StoredCheckpoint): Promise<void> {
-    await this.#pool.query(
-      `insert into holdfast.trail_checkpoint (size, frontier, note) values ($1, $2, $3)
-       on conflict (size) do nothing`,
-      [size.toString(), Buffer.concat(frontier), note],
+    await this.#rows(
+      sql`insert into holdfast.trail_checkpoint (size, frontier, note)
+          values (${size}, ${Buffer.concat(frontier)}, ${note}) on conflict (size) do nothing`,
     );
   }
 
-  async lastCheckpoint(): Promise<StoredCheckpoint | null> {
-    return (await this.checkpoints(0n, 1))[0] ?? null;
-  }
-
-  async checkpoints(from: bigint, limit: number): Promise<readonly StoredCheckpoint[]> {
-    const { rows } = await this.#pool.query<CheckpointRow>(
-      `select size, frontier, note from holdfast.trail_checkpoint
-       where size >= $1 order by size desc limit $2`,
-      [from.toString(), limit],
+  async newestCheckpoints(limit: number): Promise<readonly StoredCheckpoint[]> {
+    const rows = await this.#rows<CheckpointRow>(
+      sql`select size, frontier, note from holdfast.trail_checkpoint
+          order by size desc limit ${limit}`,
     );
     return rows.map(checkpointOf).reverse();
   }
 
+  async checkpointsFrom(from: bigint, limit: number): Promise<readonly StoredCheckpoint[]> {
+    const rows = await this.#rows<CheckpointRow>(
+      sql`select size, frontier, note from holdfast.trail_checkpoint
+          where size >= ${from} order by size limit ${limit}`,
+    );
+    return rows.map(checkpointOf);
+  }
+
   async checkpointBefore(at: bigint): Promise<StoredCheckpoint | null> {
-    const { rows } = await this.#pool.query<CheckpointRow>(
-      `select size, frontier, note from holdfast.trail_checkpoint
-       where size <= $1 order by size desc limit 1`,
-      [at.toString()],
+    const rows = await this.#rows<CheckpointRow>(
+      sql`select size, frontier, note from holdfast.trail_checkpoint
+          where size <= ${at} order by size desc limit 1`,
     );
     return rows[0] === undefined ? null : checkpointOf(rows[0]);
   }
 
+  /** Ends the connection that appends; the database belongs to who opened it. */
   async close(): Promise<void> {
     if (this.#writer !== null) this.#drop(this.#writer);
-    await this.#pool.end();
   }
+}
+
+async function refuseForgetful(database: Database): Promise<void> {
+  const { rows } = await database.run((db) =>
+    sql<{ fsync: string }>`select current_setting('fsync') as fsync`.execute(db),
+  );
+  if (rows[0]?.fsync === 'on') return;
+  throw new HoldfastError('HF_CONFIG_INVALID', {
+    expected: 'a database with fsync = on to keep the trail in',
+    found: `fsync = ${rows[0]?.fsync}`,
+    hint: 'Turn fsync on, or use another database: without it a confirmed entry can vanish.',
+  });
 }
 
 function columnsOf(entries: readonly NewEntry[]): Buffer[] {
@@ -239,7 +224,7 @@ function columnsOf(entries: readonly NewEntry[]): Buffer[] {
 }
 
 function checkpointOf({ size, frontier, note }: CheckpointRow): StoredCheckpoint {
-  return { size: BigInt(size), frontier: hashesOf(frontier), note };
+  return { size, frontier: hashesOf(frontier), note };
 }
 
 function hashesOf(bytes: Buffer): Buffer[] {
@@ -258,11 +243,10 @@ function isUniqueViolation(cause: unknown, constraint: string): boolean {
   );
 }
 
-function unreachable(cause: unknown): HoldfastError {
-  return new HoldfastError('HF_STORE_UNAVAILABLE', {
-    expected: 'an answer from the database that keeps the trail',
-    found: cause instanceof Error ? cause.message : String(cause),
-    hint: 'Check that it runs and that the connection settings are right.',
-    cause,
+function headless(): HoldfastError {
+  return new HoldfastError('HF_TRAIL_BROKEN', {
+    expected: 'one row in holdfast.trail_head',
+    found: 'none',
+    hint: 'Somebody removed it: keep the database as it is and find out who wrote to it.',
   });
 }

@@ -1,12 +1,15 @@
 /** Decisions and reads as the pipeline hands them in, for tests and the bench of the trail. */
 
-import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { systemClock } from '../model/clock.ts';
 import type { Reading } from '../model/effect.ts';
 import type { Intent, SessionFacts } from '../model/intent.ts';
 import type { Target } from '../model/target.ts';
-import { up } from '../store/migrations/0003-trail.ts';
+import { type Database, openDatabase } from '../store/database.ts';
+import { migrate } from '../store/migrate.ts';
+import { MIGRATIONS } from '../store/migrations/index.ts';
 import type { Decision } from '../trail/recorder.ts';
+import type { ScratchPostgres } from './scratch-postgres.ts';
 
 export const TARGET: Target = {
   name: 'main-db',
@@ -63,11 +66,17 @@ export function decisionOf(text: string, changes: Partial<Decision> = {}): Decis
   };
 }
 
-/** Makes the trail's tables in an empty database. */
-export async function migrateTrail(url: string): Promise<void> {
-  const db = new Kysely<unknown>({
-    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 1 }) }),
-  });
-  await up(db);
-  await db.destroy();
+/** A new database with our tables; the caller closes it. */
+export async function freshTrailDatabase(server: ScratchPostgres, name: string): Promise<Database> {
+  const client = new pg.Client(server.url());
+  await client.connect();
+  await client.query(`create database ${name}`);
+  await client.end();
+  return openTrailDatabase(server.url(name));
+}
+
+export async function openTrailDatabase(url: string): Promise<Database> {
+  const database = await openDatabase({ connection: { url } });
+  await migrate(database, MIGRATIONS, systemClock);
+  return database;
 }

@@ -18,7 +18,7 @@ export async function verifyStore(
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<AuditReport> {
   const key = parseVerifierKey(verifierKey);
-  const checkpoints = await store.checkpoints(0n, CHECKPOINTS_MAX);
+  const checkpoints = await store.newestCheckpoints(CHECKPOINTS_MAX);
   const newest = checkpoints.at(-1);
   const total = Number(newest?.size ?? 0n);
   const auditor = new Auditor({

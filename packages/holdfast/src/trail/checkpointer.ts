@@ -17,7 +17,7 @@ export class Checkpointer {
 
   /** Throws HF_TRAIL_BROKEN when the store does not hold against its newest checkpoint. */
   static async open(store: TrailStore, signer: Signer, head: TrailHead): Promise<Checkpointer> {
-    const last = await store.lastCheckpoint();
+    const last = (await store.newestCheckpoints(1))[0] ?? null;
     if (!isWellFormed(head)) throw broken('a head with one hash per 1-bit of its size', 'another');
     if (last !== null) await holdAgainst(store, signer, last, head);
     return new Checkpointer(store, signer, last?.size ?? 0n);

@@ -50,9 +50,10 @@ export interface TrailStore {
   /** Decisions without an outcome written by these instances; ascending. */
   orphans(instanceIds: readonly string[]): Promise<readonly bigint[]>;
   saveCheckpoint(checkpoint: StoredCheckpoint): Promise<void>;
-  lastCheckpoint(): Promise<StoredCheckpoint | null>;
-  /** Those with `from <= size`, ascending; the newest `limit` of them. */
-  checkpoints(from: bigint, limit: number): Promise<readonly StoredCheckpoint[]>;
+  /** The newest `limit` ones, ascending. */
+  newestCheckpoints(limit: number): Promise<readonly StoredCheckpoint[]>;
+  /** Those with `size >= from`, ascending, at most `limit`. */
+  checkpointsFrom(from: bigint, limit: number): Promise<readonly StoredCheckpoint[]>;
   /** The newest one with `size <= at`. */
   checkpointBefore(at: bigint): Promise<StoredCheckpoint | null>;
   close(): Promise<void>;

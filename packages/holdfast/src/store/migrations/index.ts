@@ -1,6 +1,7 @@
 /** Every step, in order. A new one is a file and a line at the end. */
 import { identity } from './0001-identity.ts';
 import { holds } from './0002-holds.ts';
+import { trail } from './0003-trail.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [identity, holds];
+export const MIGRATIONS: readonly Migration[] = [identity, holds, trail];

@@ -20,6 +20,7 @@ export const FINDINGS = {
   'root-differs': 'the entries do not lead to the signed root',
   'entries-missing': 'there are fewer entries than were signed',
   'entries-unsigned': 'there are entries after the newest checkpoint',
+  'count-differs': 'the file does not hold as many entries as it says',
   'no-checkpoint': 'nothing is signed',
   'not-signed-by-key': 'a checkpoint is not signed by the key',
   'signature-forged': 'a signature claims the key and is not by it',
