@@ -84,7 +84,7 @@ describe('what could not be read', () => {
     ['invalid-utf8', 'refuse everywhere.unreadable', 'refuse everywhere.unreadable'],
     ['lexing-setting', 'refuse everywhere.unreadable', 'refuse everywhere.unreadable'],
     ['unknown-statement', 'hold 1 everywhere.unknown', 'refuse sealed.unknown'],
-    ['unknown-prepared-statement', 'hold 1 everywhere.unknown', 'refuse sealed.unknown'],
+    ['unknown-prepared-statement', 'refuse everywhere.unprepared', 'refuse everywhere.unprepared'],
     ['reader-failed', 'hold 1 everywhere.unknown', 'refuse sealed.unknown'],
   ] as const;
   it.each(rows)('%s', (code, milder, sealed) => {
@@ -247,6 +247,18 @@ describe('names', () => {
     const reading = understood(effect('write', { object: table('cars') }));
     expect(judge.judge(scope('open', []), reading, []).kind).toBe('refuse');
     expect(judge.judge(scope('open', ['scratch']), reading, []).kind).toBe('forward');
+  });
+
+  it('a rule that compares the whole context sees all of it', () => {
+    const judge = judgeOf(
+      '@id("whole") forbid (principal, action, resource) when { context == {verb: "DROP", ' +
+        'objectType: "table", schema: "public", name: "cars", reach: "whole", additive: false, ' +
+        'listed: false, code: ""} };',
+    );
+    const one = effect('destroy', { verb: 'DROP', object: table('cars', 'public') });
+    const other = effect('destroy', { verb: 'DROP', object: table('vans', 'public') });
+    expect(say(judge.judge(scope('open'), understood(one), []))).toBe('refuse whole');
+    expect(judge.judge(scope('open'), understood(other), []).kind).toBe('forward');
   });
 
   it('an unqualified system table is found in pg_catalog, whatever the path', () => {
