@@ -71,11 +71,7 @@ export async function buildWorld(folder: string, screen: Screen, cleanup: Cleanu
 }
 
 /** Two servers at once, the customer's and our own: the first time, each waits for its initdb. */
-async function startServers(
-  folder: string,
-  screen: Screen,
-  cleanup: Cleanup,
-): Promise<CarRental> {
+async function startServers(folder: string, screen: Screen, cleanup: Cleanup): Promise<CarRental> {
   const timer = stopwatch();
   const stopping = (stop: () => Promise<void>): void => cleanup.add(stop);
   const say = (what: string): void => screen.ready(what, timer());
