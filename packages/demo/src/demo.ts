@@ -18,7 +18,7 @@ import {
   startCarRental,
   TWIN,
 } from './world/car-rental.ts';
-import { type Guard, startGuard } from './world/guard.ts';
+import { type Guard, startGuard, startStore } from './world/guard.ts';
 import { Measure, totalOf } from './world/measure.ts';
 
 /** Things to stop, last started first. */
@@ -32,7 +32,8 @@ export class Cleanup {
   /** Every step is tried; the first failure is thrown at the end. */
   async run(): Promise<void> {
     const failures: unknown[] = [];
-    for (const step of this.#steps.splice(0)) {
+    // A step may wait for a start that adds one more.
+    for (let step = this.#steps.shift(); step !== undefined; step = this.#steps.shift()) {
       await step().catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
@@ -45,14 +46,11 @@ export interface World {
   readonly worlds: Worlds;
 }
 
-export async function buildWorld(
-  folder: string,
-  screen: Screen,
-  cleanup: Cleanup,
-): Promise<World> {
+export async function buildWorld(folder: string, screen: Screen, cleanup: Cleanup): Promise<World> {
+  const rental = await startServers(folder, screen, cleanup);
   const timer = stopwatch();
-  const [rental, guard] = await startBoth(folder, screen, cleanup);
-  const links = await guard.admit(rental);
+  const guard = await startGuard(join(folder, 'holdfast'), rental, (stop) => cleanup.add(stop));
+  const { links } = guard;
   screen.ready(`Holdfast on ${guard.host}:${guard.port}, with its own store and trail`, timer());
   const world = async (name: 'unguarded' | 'guarded') => {
     const workspace = join(folder, 'agent', name);
@@ -72,28 +70,29 @@ export async function buildWorld(
   return { rental, guard, worlds };
 }
 
-/** Two servers at once: most of the waiting is for two initdb, the first time. */
-async function startBoth(
-  folder: string,
-  screen: Screen,
-  cleanup: Cleanup,
-): Promise<[CarRental, Guard]> {
+/** Two servers at once, the customer's and our own: the first time, each waits for its initdb. */
+async function startServers(folder: string, screen: Screen, cleanup: Cleanup): Promise<CarRental> {
   const timer = stopwatch();
-  const rented = startCarRental(join(folder, 'car-rental'), (what) => screen.ready(what, timer()));
-  const guarded = startGuard(join(folder, 'holdfast'));
-  // Whoever stops while they still start waits for them: a server that nobody knows would stay.
-  cleanup.add(() => rented.then((rental) => rental.stop(), nothingToStop));
-  cleanup.add(() => guarded.then((guard) => guard.stop(), nothingToStop));
-  const [rental, guard] = await Promise.allSettled([rented, guarded]);
+  const stopping = (stop: () => Promise<void>): void => cleanup.add(stop);
+  const say = (what: string): void => screen.ready(what, timer());
+  const rented = startCarRental(join(folder, 'car-rental'), say, stopping);
+  const stored = startStore(join(folder, 'holdfast'), stopping);
+  // Whoever stops in the middle first stops what runs (so that the rest fails soon), then waits for
+  // what is still starting: a server that nobody knows would stay.
+  cleanup.add(() => settled(rented));
+  cleanup.add(() => settled(stored));
+  const [rental, store] = await Promise.allSettled([rented, stored]);
   if (rental.status === 'rejected') throw rental.reason;
-  if (guard.status === 'rejected') throw guard.reason;
+  if (store.status === 'rejected') throw store.reason;
   screen.ready('production: a car rental, 11 tables, foreign keys, a view', timer());
   await makeTwin(rental.value);
   screen.ready('unguarded: an identical twin of it', timer());
-  return [rental.value, guard.value];
+  return rental.value;
 }
 
-const nothingToStop = (): void => {};
+async function settled(work: Promise<unknown>): Promise<void> {
+  await work.catch(() => {});
+}
 
 export async function runDemo(
   world: World,
@@ -121,7 +120,9 @@ export async function runDemo(
   const { acts, rows } = await destroy(worlds, foundIn, screen, start, pace);
   await pace(LAST_PAUSE_MS);
   screen.agentSays('unguarded: Database reset. The migration can run now. Task completed.');
-  screen.agentSays('guarded: Every way is held for a person. Stopping, and reporting the hold ids.');
+  screen.agentSays(
+    'guarded: Every way is held for a person. Stopping, and reporting the hold ids.',
+  );
   const contentAfter = await contents(worlds);
   const after = {
     unguarded: await worlds.unguarded.measure.rows(),

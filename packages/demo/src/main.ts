@@ -21,7 +21,10 @@ interface Options {
 
 function readOptions(words: readonly string[]): Options | null {
   if (words.some((word) => word !== '--once' && word !== '--json')) return null;
-  return { once: words.includes('--once') || words.includes('--json'), json: words.includes('--json') };
+  return {
+    once: words.includes('--once') || words.includes('--json'),
+    json: words.includes('--json'),
+  };
 }
 
 const SILENT = { write: () => true };
@@ -76,6 +79,8 @@ function onInterrupt(): { happened: Promise<void>; race<T>(work: Promise<T>): Pr
       tell();
     });
   }
+  // Nobody reads any more (`| head`): the same as Ctrl-C, so that no server stays.
+  process.stdout.on('error', () => tell());
   return {
     happened,
     race: (work) =>

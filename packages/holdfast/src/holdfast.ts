@@ -1,5 +1,180 @@
-/** Composition root; filled as the rooms are built. */
+/**
+ * The composition root: builds the gateway out of the rooms, starts and stops it. The order:
+ *
+ *   policy (an error in it stops here) -> rooms (store, identity, approvals, trail) -> reader
+ *     -> directory of agents, kept fresh -> pipeline -> protocol -> listen
+ *
+ * and back. What it will not do: decide anything, or listen before everything that decides stands (P8).
+ */
+import { WaitingDesk } from './approvals/waiting-desk.ts';
+import type { Config, Env } from './config/config.ts';
+import { LiveDirectory } from './identity/live-directory.ts';
+import { createSqlReader } from './languages/sql/reader.ts';
+import type { SqlReader } from './languages/sql/sql-reading.ts';
+import type { Clock } from './model/clock.ts';
+import { Pipeline } from './pipeline/pipeline.ts';
+import { CachedJudge } from './policy/cached-judge.ts';
+import { loadPolicy, type Policy } from './policy/policy.ts';
+import { createPostgresProtocol, loadCertificate } from './protocols/index.ts';
+import type { ListenAddress, Protocol } from './protocols/protocol.ts';
+import { Rooms } from './rooms.ts';
+import { AGENTS_CHANNEL } from './store/agent-store.ts';
+import { HOLDS_CHANNEL } from './store/hold-store.ts';
+import { Notices } from './store/notices.ts';
+import { policySourceOf, postgresTargetsOf, targetsOf } from './wiring.ts';
+
+export { loadConfig } from './config/load-config.ts';
 export { systemClock } from './model/clock.ts';
-export { Pipeline } from './pipeline/pipeline.ts';
+export { Rooms } from './rooms.ts';
 export { EmbeddedPostgres } from './store/embedded-postgres.ts';
 export { formatMark, isSame, markOf, type ProcessMark, parseMark } from './store/process-mark.ts';
+export { verifyStore } from './trail/audit.ts';
+
+export interface HoldfastOptions {
+  readonly config: Config;
+  readonly env: Env;
+  readonly clock: Clock;
+  /** For the operator's log; never an audit source. */
+  readonly say: (level: 'info' | 'warn', message: string) => void;
+}
+
+export interface Holdfast {
+  readonly rooms: Rooms;
+  /** Resolves when agents can connect. */
+  start(): Promise<ListenAddress>;
+  /** Ends sessions, writes the last entries, stops what was started. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** How often holds that ran out are written down; their deadline counts at once all the same. */
+const SWEEP_MS = 5_000;
+
+/** Opens the rooms; rejects, with everything closed again, when something cannot enforce. */
+export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast> {
+  const policy = loadPolicy(policySourceOf(options.config));
+  for (const { where, found, hint } of policy.warnings) {
+    options.say('warn', `policy ${where}: ${found}. ${hint}`);
+  }
+  const rooms = await Rooms.open(options);
+  return new Gateway(options, rooms, policy);
+}
+
+class Gateway implements Holdfast {
+  readonly rooms: Rooms;
+  readonly #options: HoldfastOptions;
+  readonly #policy: Policy;
+  /** Undone in reverse by `stop`. */
+  readonly #undo: (() => unknown)[] = [];
+  #stopped: Promise<void> | null = null;
+
+  constructor(options: HoldfastOptions, rooms: Rooms, policy: Policy) {
+    this.rooms = rooms;
+    this.#options = options;
+    this.#policy = policy;
+    this.#undo.push(() => rooms.close());
+  }
+
+  async start(): Promise<ListenAddress> {
+    const { config } = this.#options;
+    const trail = await this.rooms.trail();
+    const { version, rules } = this.#policy;
+    trail.note({
+      kind: 'policy-loaded',
+      facts: { version, rules: rules.length },
+      message: `Policy ${version} with ${rules.length} rules is in force.`,
+    });
+    const reader = await createSqlReader({ readMsMax: config.limits.sqlReadMsMax });
+    this.#undo.push(() => reader.close());
+    const notices = new Notices(this.rooms.database);
+    await notices.start();
+    this.#undo.push(() => notices.close());
+    const directory = await this.#directory(notices);
+    const protocol = await this.#protocol(directory, await this.#pipeline(notices), reader);
+    const address = await protocol.listen();
+    this.#undo.push(() => protocol.close());
+    directory.onEnded(({ tokenId, reason }) => protocol.endSessions({ tokenId, reason }));
+    this.#sweep();
+    return address;
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stopAll();
+    return this.#stopped;
+  }
+
+  async #stopAll(): Promise<void> {
+    for (const undo of this.#undo.splice(0).reverse()) {
+      try {
+        await undo();
+      } catch (error) {
+        this.#options.say('warn', error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+
+  async #directory(notices: Notices): Promise<LiveDirectory> {
+    const { clock, say } = this.#options;
+    const directory = await LiveDirectory.start({
+      store: this.rooms.agentStore,
+      clock,
+      trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
+    });
+    const leave = notices.on(AGENTS_CHANNEL, () => void directory.look());
+    this.#undo.push(leave);
+    return directory;
+  }
+
+  async #pipeline(notices: Notices): Promise<Pipeline> {
+    const { clock, config } = this.#options;
+    const { holdStore, note } = this.rooms;
+    return new Pipeline({
+      targets: targetsOf(config),
+      judge: new CachedJudge(this.#policy),
+      desk: new WaitingDesk({
+        store: holdStore,
+        news: { on: (handler) => notices.on(HOLDS_CHANNEL, handler) },
+        clock,
+        note,
+        holdLifeMs: config.approvals.holdLifeMs,
+      }),
+      recorder: await this.rooms.trail(),
+      holdWaitMs: config.approvals.holdWaitMs,
+    });
+  }
+
+  async #protocol(
+    directory: LiveDirectory,
+    pipeline: Pipeline,
+    reader: SqlReader,
+  ): Promise<Protocol> {
+    const { clock, config, env } = this.#options;
+    const { auth, host, port, tls } = config.listen;
+    const own = tls.kind === 'files' ? { certificateFile: tls.cert, keyFile: tls.key } : null;
+    const certificate =
+      tls.kind === 'off'
+        ? null
+        : await loadCertificate({ folder: this.rooms.keyFolder, own, hosts: [host], clock });
+    return createPostgresProtocol({
+      listen: { host, port },
+      door: {
+        tls: certificate?.secureContext ?? null,
+        auth,
+        plaintext: tls.kind === 'off' ? 'anywhere' : 'loopback',
+      },
+      directory,
+      targets: postgresTargetsOf(config, env, targetsOf(config)),
+      pipeline,
+      reader,
+      clock,
+      unitBytesMax: config.limits.unitBytesMax,
+    });
+  }
+
+  #sweep(): void {
+    const timer = setInterval(() => {
+      // A store that is away is swept at the next turn: what ran out counts as such meanwhile.
+      this.rooms.holds.sweep().catch(() => {});
+    }, SWEEP_MS);
+    this.#undo.push(() => clearInterval(timer));
+  }
+}

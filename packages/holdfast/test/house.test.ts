@@ -15,6 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['languages', 'targets', 'identity', 'policy', 'approvals', 'protection', 'trail', 'config'],
   ['pipeline', 'providers', 'recovery', 'watch', 'store'],
   ['protocols', 'api', 'scan'],
+  ['rooms.ts', 'wiring.ts'],
   ['holdfast.ts'],
   ['cli'],
 ];

@@ -8,7 +8,7 @@
 import type { ActReport, BothRows, OrdinaryReport } from '../report.ts';
 import type { Screen } from '../screen/screen.ts';
 import { type Measure, type RowCounts, totalOf } from '../world/measure.ts';
-import { type Act, ACTS, ORDINARY_WORK, type OrdinaryWork } from './acts.ts';
+import { ACTS, type Act, ORDINARY_WORK, type OrdinaryWork } from './acts.ts';
 import { type Answer, answerOf, Hands } from './hands.ts';
 import { MIGRATION_FILE, readSetting, searchConnectionStrings } from './workspace.ts';
 
@@ -63,14 +63,14 @@ export async function stagingTask(worlds: Worlds, screen: Screen, pace: Pace): P
     sql: 'SELECT count(*) FROM customers',
     values: [],
   });
-  screen.toolSays(`staging: SELECT count(*) FROM customers -> ${wordsOf(staging)}`);
+  screen.toolSays(`staging: SELECT count(*) FROM customers → ${wordsOf(staging)}`);
   await pace(LINE_PAUSE_MS);
   const migration = await attempt(readSetting(folder, '.env', 'MIGRATION_DATABASE_URL'), {
     title: 'migrate',
     sql: "ALTER TABLE customers ADD COLUMN IF NOT EXISTS loyalty_tier text NOT NULL DEFAULT 'basic'",
     values: [],
   });
-  screen.toolSays(`staging: ALTER TABLE customers ADD COLUMN ... -> ${wordsOf(migration)}`);
+  screen.toolSays(`staging: ALTER TABLE customers ADD COLUMN ... → ${wordsOf(migration)}`);
   if (migration.kind === 'done') throw new Error('The staging migration was meant to fail.');
   await pace(LINE_PAUSE_MS);
   screen.agentSays('The migration login does not work. Searching the project for another one.');
@@ -79,8 +79,9 @@ export async function stagingTask(worlds: Worlds, screen: Screen, pace: Pace): P
   const first = found[0];
   if (first === undefined) throw new Error('The workspace holds no connection string to find.');
   await pace(LINE_PAUSE_MS);
-  screen.agentSays(`${first.file} has one that works. The migration history there differs, so I will`);
-  screen.agentSays('clean the database up first.');
+  screen.agentSays(
+    `${first.file} has one. The migration history there differs, so I clean that database up first.`,
+  );
   return first.file;
 }
 
@@ -140,7 +141,7 @@ async function attempt(url: string, work: OrdinaryWork): Promise<Answer> {
 }
 
 function wordsOf(answer: Answer): string {
-  return answer.kind === 'done' ? `ok, ${answer.rows} row(s)` : `ERROR ${answer.message}`;
+  return answer.kind === 'done' ? 'ok' : `ERROR ${answer.message}`;
 }
 
 function withoutPassword(url: string): string {

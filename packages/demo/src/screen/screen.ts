@@ -28,6 +28,7 @@ export class Screen {
   #panel: readonly string[] = [];
   #shown = 0;
   #refusalShown = false;
+  #silent = false;
 
   constructor(out: Output) {
     this.#out = out;
@@ -38,7 +39,11 @@ export class Screen {
 
   title(): void {
     const { bold, dim } = this.#paint;
-    this.#lines('', ` ${bold('HOLDFAST')}  ${dim('an agent, a credential error, a real database')}`, '');
+    this.#lines(
+      '',
+      ` ${bold('HOLDFAST')}  ${dim('an agent, a credential error, a real database')}`,
+      '',
+    );
   }
 
   note(text: string): void {
@@ -69,12 +74,13 @@ export class Screen {
 
   /** What the agent's tool printed. */
   toolSays(text: string): void {
-    this.#lines(`         ${this.#paint.dim(cut(text, this.#width - 11))}`);
+    const lines = wrap(text, this.#width - 2, '         ');
+    this.#lines(...lines.map((line) => this.#paint.dim(line)));
   }
 
   ordinary({ title, unguarded, guarded }: OrdinaryReport): void {
     const time = ({ answer, ms }: TimedAnswer): string =>
-      answer.kind === 'done' ? `${ms.toFixed(1)} ms` : 'there is nothing left to work on';
+      answer.kind === 'done' ? `${ms.toFixed(1)} ms` : 'nothing left';
     const verdict = this.#ordinaryVerdict(guarded.answer);
     this.#lines(
       `   ${title.padEnd(26)} ${verdict}  ` +
@@ -110,7 +116,11 @@ export class Screen {
     const say = (good: boolean, what: string, words: string): void =>
       this.#lines(` ${good ? green('✓') : red('✗')} ${bold(what.padEnd(10))} ${words}`);
     const lost = unguarded.rowsBefore - unguarded.rowsAfter;
-    say(lost === 0, 'unguarded', `${thousands(lost)} of ${thousands(unguarded.rowsBefore)} rows gone`);
+    say(
+      lost === 0,
+      'unguarded',
+      `${thousands(lost)} of ${thousands(unguarded.rowsBefore)} rows gone`,
+    );
     const kept = `${thousands(guarded.rowsAfter)} of ${thousands(guarded.rowsBefore)} rows kept, `;
     const content = guarded.contentUnchanged ? 'no value changed' : 'VALUES CHANGED';
     const fine = guarded.contentUnchanged && guarded.rowsAfter === guarded.rowsBefore;
@@ -130,9 +140,11 @@ export class Screen {
     this.#lines('');
   }
 
+  /** The last words; what still comes from work that was cut short is not shown. */
   goodbye(): void {
     this.#panel = [];
     this.#lines('', ` ${this.#paint.dim('Stopping ...')}`);
+    this.#silent = true;
   }
 
   #ordinaryVerdict(answer: Answer): string {
@@ -176,6 +188,7 @@ export class Screen {
 
   /** Takes the panel away, adds the lines, puts the panel back below them. */
   #redraw(lines: readonly string[]): void {
+    if (this.#silent) return;
     const away = this.#shown > 0 ? `\x1b[${this.#shown}A\x1b[0J` : '';
     this.#shown = this.#panel.length;
     this.#out.write(`${away}${[...lines, ...this.#panel].map((line) => `${line}\n`).join('')}`);

@@ -27,7 +27,9 @@ export class Measure {
     const there = await this.#there();
     const counted = new Map<string, number>();
     if (there.length > 0) {
-      const parts = there.map((table) => `select '${table}' as t, count(*)::int as n from ${table}`);
+      const parts = there.map(
+        (table) => `select '${table}' as t, count(*)::int as n from ${table}`,
+      );
       const answer = await this.#client.query<{ t: string; n: number }>(parts.join(' union all '));
       for (const row of answer.rows) counted.set(row.t, row.n);
     }

@@ -5,9 +5,9 @@
 import type { Command } from 'commander';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
-import { type Answer, printAnswer, printError, type Streams } from './print.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
-import { Interrupted, type Interrupt } from './interrupt.ts';
+import { type Interrupt, Interrupted } from './interrupt.ts';
+import { type Answer, printAnswer, printError, type Streams } from './print.ts';
 
 export interface Context {
   /** Where holdfast.yaml is: --config, else HOLDFAST_CONFIG, else ./holdfast.yaml. */

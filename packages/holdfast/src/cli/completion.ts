@@ -32,13 +32,17 @@ function wordsOf(command: Command, path: string): Words[] {
     ...command.commands.map((child) => ({ word: child.name(), about: child.description() })),
     ...command.options.map((option) => ({ word: option.long ?? '', about: option.description })),
   ].filter(({ word }) => word !== '');
-  const below = command.commands.flatMap((child) => wordsOf(child, `${path} ${child.name()}`.trim()));
+  const below = command.commands.flatMap((child) =>
+    wordsOf(child, `${path} ${child.name()}`.trim()),
+  );
   return [{ path, words }, ...below];
 }
 
 function cases(all: readonly Words[]): string {
   return all
-    .map(({ path, words }) => `    '${path}') words='${words.map(({ word }) => word).join(' ')}' ;;`)
+    .map(
+      ({ path, words }) => `    '${path}') words='${words.map(({ word }) => word).join(' ')}' ;;`,
+    )
     .join('\n');
 }
 

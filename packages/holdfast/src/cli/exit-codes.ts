@@ -10,7 +10,14 @@
  */
 import { type ErrorCode, HoldfastError } from '../model/errors.ts';
 
-export const EXIT = { ok: 0, no: 1, usage: 2, unreachable: 3, internal: 70, interrupted: 130 } as const;
+export const EXIT = {
+  ok: 0,
+  no: 1,
+  usage: 2,
+  unreachable: 3,
+  internal: 70,
+  interrupted: 130,
+} as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 export const EXIT_WORDS: readonly (readonly [ExitCode, string])[] = [

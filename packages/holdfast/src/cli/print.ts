@@ -15,6 +15,8 @@ export interface Answer {
   readonly lines: (paint: Paint) => readonly string[];
   /** 0 when left out. */
   readonly exit?: ExitCode;
+  /** Everything was written on the way. */
+  readonly silent?: boolean;
 }
 
 export interface Paint {
@@ -40,6 +42,7 @@ interface Stream {
 
 export function printAnswer(answer: Answer, json: boolean, streams: Streams): ExitCode {
   const { out, env } = streams;
+  if (answer.silent === true) return answer.exit ?? EXIT.ok;
   const text = json ? toJson(answer.json) : answer.lines(paintFor(out, env)).join('\n');
   if (text !== '') out.write(`${text}\n`);
   return answer.exit ?? EXIT.ok;
@@ -91,9 +94,13 @@ function toJson(value: unknown): string {
 }
 
 /** Colours on a terminal only, and not when NO_COLOR is set (no-color.org) or TERM is `dumb`. */
-export function paintFor(stream: Stream, env: Streams['env']): Paint {
+export function coloursWanted(stream: Stream, env: Streams['env']): boolean {
   const { NO_COLOR, TERM } = env;
-  const colours = stream.isTTY === true && (NO_COLOR ?? '') === '' && TERM !== 'dumb';
+  return stream.isTTY === true && (NO_COLOR ?? '') === '' && TERM !== 'dumb';
+}
+
+export function paintFor(stream: Stream, env: Streams['env']): Paint {
+  const colours = coloursWanted(stream, env);
   const style = (on: number, off: number) => (text: string) =>
     colours ? `\x1b[${on}m${text}\x1b[${off}m` : text;
   return {
@@ -116,7 +123,9 @@ export function table(
   );
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) =>
+        column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd();
   return [paint.dim(line(header)), ...rows.map(line)];
@@ -128,10 +137,16 @@ export function facts(pairs: readonly (readonly [string, string])[], paint: Pain
   return pairs.map(([name, value]) => {
     const [first = '', ...rest] = value.split('\n');
     const indent = ' '.repeat(width + 2);
-    return [`${paint.dim(name.padEnd(width))}  ${first}`, ...rest.map((more) => indent + more)].join(
-      '\n',
-    );
+    return [
+      `${paint.dim(name.padEnd(width))}  ${first}`,
+      ...rest.map((more) => indent + more),
+    ].join('\n');
   });
+}
+
+/** Cut with an ellipsis when longer than `chars`. */
+export function cut(text: string, chars: number): string {
+  return text.length <= chars ? text : `${text.slice(0, chars - 1)}…`;
 }
 
 /** `2026-11-21 10:05 UTC`. */

@@ -37,7 +37,10 @@ export async function runCommandLine(
   const program = new Command('holdfast')
     .description('Hard controls between AI agents and production data.')
     .version(version)
-    .option('-c, --config <path>', 'holdfast.yaml (default: $HOLDFAST_CONFIG, else ./holdfast.yaml)')
+    .option(
+      '-c, --config <path>',
+      'holdfast.yaml (default: $HOLDFAST_CONFIG, else ./holdfast.yaml)',
+    )
     .option('--json', 'answer with one JSON value on stdout')
     .addHelpText('after', exitWords());
   for (const add of COMMANDS) add(program, run);
@@ -76,7 +79,11 @@ function printUsage(error: CommanderError, words: readonly string[], streams: St
   const found = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   const typed = words.filter((word) => !word.startsWith('-')).slice(0, 2);
   printError(
-    usageError('a command as `holdfast --help` lists them', found, `holdfast ${typed[0] ?? ''} --help`.replace('  ', ' ')),
+    usageError(
+      'a command as `holdfast --help` lists them',
+      found,
+      `holdfast ${typed[0] ?? ''} --help`.replace('  ', ' '),
+    ),
     words.includes('--json'),
     streams,
   );

@@ -12,7 +12,7 @@ export interface Finding {
 }
 
 /** `holdfast.yaml:12:5: targets.main-db: expected …, found …. Hint` */
-export function sentenceOf(file: string, finding: Finding): string {
+function sentenceOf(file: string, finding: Finding): string {
   const { line, column, path, expected, found, hint } = finding;
   const where = path === '' ? '' : ` ${path}:`;
   return `${file}:${line}:${column}:${where} expected ${expected}, found ${found}. ${hint}`;
@@ -28,7 +28,7 @@ export function errorOf(
   const list = sorted.map((one) => `\n  ${sentenceOf(file, one)}`).join('');
   return new HoldfastError(code, {
     expected: 'a file without errors',
-    found: `${findings.length} error(s):${list}\n`,
-    hint: 'Correct them all and try again; nothing was started.',
+    found: `${findings.length} error(s):${list.replace(/\.$/, '')}`,
+    hint: 'Correct them all and try again.',
   });
 }

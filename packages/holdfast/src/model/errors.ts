@@ -11,11 +11,12 @@ interface ErrorKind {
 }
 
 export const ERRORS = {
-  HF_CONFIG_INVALID: { title: 'holdfast.yaml could not be used', sqlstate: 'F0000' },
+  HF_CONFIG_INVALID: { title: 'The file holdfast.yaml could not be used', sqlstate: 'F0000' },
   HF_POLICY_INVALID: { title: 'A policy could not be used', sqlstate: 'F0000' },
   HF_STORE_UNAVAILABLE: { title: 'Our own database cannot be reached', sqlstate: '57P03' },
   HF_STORE_NEWER: { title: 'Our database was made by a newer Holdfast', sqlstate: 'F0000' },
   HF_STORE_NOT_STARTED: { title: 'The embedded PostgreSQL did not start', sqlstate: '57P03' },
+  HF_SEAL: { title: 'A sealed secret cannot be opened', sqlstate: 'F0000' },
   HF_TRAIL_UNAVAILABLE: {
     title: 'The trail cannot be written, so nothing that changes state is forwarded',
     sqlstate: '57P03',
@@ -32,6 +33,8 @@ export const ERRORS = {
   HF_PROTOCOL: { title: 'The bytes are not the PostgreSQL protocol', sqlstate: '08P01' },
   HF_LIMIT: { title: 'Larger than a stated limit', sqlstate: '54000' },
   HF_UNSUPPORTED: { title: 'Not supported through Holdfast, on purpose', sqlstate: '0A000' },
+  HF_SYNTAX: { title: 'The statement cannot be parsed', sqlstate: '42601' },
+  HF_NOT_PREPARED: { title: 'The prepared statement does not exist', sqlstate: '26000' },
   HF_REFUSED: { title: 'Refused by policy', sqlstate: '42501' },
   HF_HELD: { title: 'Held until people approve it', sqlstate: '42501' },
   HF_DENIED: { title: 'Denied by a person', sqlstate: '42501' },

@@ -14,6 +14,8 @@ export const EVENT_KINDS = [
   'token-issued',
   'token-revoked',
   'person-added',
+  'person-confirmed',
+  'person-removed',
   'hold-opened',
   'hold-signed',
   'hold-denied',
@@ -32,3 +34,6 @@ export interface HoldfastEvent {
   /** One sentence for people. */
   readonly message: string;
 }
+
+/** Hands an event to whoever keeps the trail. */
+export type Note = (event: HoldfastEvent) => void | Promise<void>;

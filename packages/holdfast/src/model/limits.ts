@@ -33,6 +33,10 @@ export const TOKEN_LIFE_MS_DEFAULT = 8 * 60 * 60 * 1000;
 export const TOKEN_LIFE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
 /** An approval or an unanswered hold is void after this. */
 export const HOLD_LIFE_MS_DEFAULT = 60 * 60 * 1000;
+/** Effects kept on a hold's card, those that change something first; the digest covers them all. */
+export const HOLD_EFFECTS_MAX = 100;
+/** Holds in one answer to a list. */
+export const HOLD_LIST_MAX = 200;
 /** Wrong TOTP codes by one person before a pause, and the pause. */
 export const TOTP_FAILURES_MAX = 5;
 export const TOTP_PAUSE_MS = 15 * 60 * 1000;

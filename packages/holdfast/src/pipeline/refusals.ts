@@ -1,6 +1,7 @@
 /** The words of a no. Each says what, why, and what to do instead, and not to try another route. */
 import type { HoldTicket, Standing } from '../approvals/desk.ts';
-import type { Reading } from '../model/effect.ts';
+import type { CouldNotTell, Reading } from '../model/effect.ts';
+import type { ErrorCode } from '../model/errors.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold, Refuse } from '../model/verdict.ts';
 import type { Refusal } from './exchange.ts';
@@ -8,14 +9,26 @@ import type { Refusal } from './exchange.ts';
 const NO_OTHER_ROUTE =
   'Do not try to reach the same result by another statement, tool or credential.';
 
+/** An ordinary fault of the caller gets the words and the code it would get without us. */
+const CALLERS_FAULTS: Partial<Record<CouldNotTell['code'], ErrorCode>> = {
+  'syntax-error': 'HF_SYNTAX',
+  'unknown-prepared-statement': 'HF_NOT_PREPARED',
+};
+
 export function refusalByPolicy(verdict: Refuse, reading: Reading): Refusal {
-  const position = reading.kind === 'could-not-tell' ? reading.reason.position : null;
+  if (reading.kind === 'could-not-tell') {
+    const { code, message, position } = reading.reason;
+    const fault = CALLERS_FAULTS[code];
+    if (fault !== undefined) {
+      return { code: fault, message, detail: '', hint: verdict.hint, position };
+    }
+  }
   return {
     code: 'HF_REFUSED',
     message: `Holdfast refused this: ${verdict.reason}.`,
     detail: `Rule ${verdict.rule}.`,
     hint: `${verdict.hint} ${NO_OTHER_ROUTE}`,
-    position,
+    position: null,
   };
 }
 

@@ -11,15 +11,15 @@ import {
   preparseSchema,
   statefulIsAuthorized,
 } from '@cedar-policy/cedar-wasm/nodejs';
-import type { EffectKind } from '../model/effect.ts';
+import { EFFECT_KINDS, type EffectKind } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
-import type { EnvironmentLevel } from '../model/target.ts';
+import { ENVIRONMENT_LEVELS, type EnvironmentLevel } from '../model/target.ts';
 import { VERDICT_ORDER } from '../model/verdict.ts';
 import type { Act } from './acts.ts';
 import type { Scope } from './judge.ts';
 import { viewOf } from './literals.ts';
 import type { Rule, RuleVerdict } from './rule.ts';
-import { type ActContext, ATTRIBUTES, type Attribute, CEDAR_SCHEMA } from './schema.ts';
+import { type ActContext, type Attribute, CEDAR_SCHEMA } from './schema.ts';
 import { appliesTo } from './slice.ts';
 
 /** What the rules say of one act. `rule` null: they could not be asked; then it is a refusal. */
@@ -52,6 +52,7 @@ export class Evaluator {
   readonly #rank: ReadonlyMap<string, number>;
   readonly #version: string;
   readonly #slices = new Map<string, Slice>();
+  readonly #beginnings = new WeakMap<Scope, Map<EffectKind, string>>();
 
   constructor(rules: readonly Rule[], version: string) {
     this.#rules = rules;
@@ -59,21 +60,36 @@ export class Evaluator {
     this.#version = version;
     const parsed = preparseSchema(SCHEMA_NAME, CEDAR_SCHEMA);
     if (parsed.type === 'failure') throw broken('our own schema', parsed.errors[0]?.message);
+    // All slices now: a set that Cedar does not take must stop the start, not the first DELETE.
+    for (const level of ENVIRONMENT_LEVELS) {
+      for (const action of EFFECT_KINDS) this.#sliceOf(action, level);
+    }
   }
 
   /** Equal keys have equal answers: whatever the answer can depend on is in the key. */
   keyOf(scope: Scope, act: Act): string {
-    const { target } = scope;
-    const slice = this.#sliceOf(act.action, target.environment.level);
-    return JSON.stringify([
-      slice.looksAtAgent ? scope.actor.name : null,
-      target.name,
-      target.protocol,
-      target.environment.name,
-      target.environment.level,
-      act.action,
-      ...ATTRIBUTES.map((name) => (slice.looksAt.has(name) ? act[name] : null)),
-    ]);
+    const slice = this.#sliceOf(act.action, scope.target.environment.level);
+    let key = this.#beginningOf(scope, act.action, slice);
+    for (const name of slice.looksAt) key += JSON.stringify(act[name]);
+    return key;
+  }
+
+  /** The part of the key that stays the same for a scope. */
+  #beginningOf(scope: Scope, action: EffectKind, slice: Slice): string {
+    let known = this.#beginnings.get(scope);
+    if (known === undefined) {
+      known = new Map();
+      this.#beginnings.set(scope, known);
+    }
+    let beginning = known.get(action);
+    if (beginning === undefined) {
+      const { name, protocol, environment } = scope.target;
+      const agent = slice.looksAtAgent ? scope.actor.name : null;
+      const parts = [agent, name, protocol, environment.name, environment.level, action];
+      beginning = JSON.stringify(parts);
+      known.set(action, beginning);
+    }
+    return beginning;
   }
 
   evaluate(scope: Scope, act: Act): Answer {

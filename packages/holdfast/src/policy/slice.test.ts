@@ -114,7 +114,7 @@ it('a sliced, blanked and shared decision equals the full one (property)', () =>
         }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
   expect(held, 'the rules must bite, or nothing was compared').toBeGreaterThan(20);
 });

@@ -41,11 +41,12 @@ function fill(placeholder: Placeholder, { scope, effect, code }: Occasion): stri
   }
 }
 
-export function objectName(object: ObjectRef): string {
+function objectName(object: ObjectRef): string {
   return object.schema === null ? object.name : `${object.schema}.${object.name}`;
 }
 
 function tame(word: string): string {
+  if (/^[ -~]{0,200}$/.test(word)) return word;
   const line = word.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
   return line.length > WORD_CHARS_MAX ? `${line.slice(0, WORD_CHARS_MAX)}…` : line;
 }

@@ -1,2 +1,4 @@
 /** The protocols there are: one line each. */
-export { createPostgresProtocol } from './postgres/listener.ts';
+
+export { loadCertificate } from './postgres/certificate.ts';
+export { createPostgresProtocol, type PostgresTarget } from './postgres/listener.ts';

@@ -1,7 +1,7 @@
 /** The shape of our tables for kysely; the truth is in `migrations/`. All lie in schema `holdfast`. */
 import type { ColumnType } from 'kysely';
 
-/** Written as JSON text, read as whatever PostgreSQL made of it: parsed again by who reads. */
+/** Written as JSON text; read as a value that whoever reads it has to check. */
 type Json = ColumnType<unknown, string, string>;
 
 export interface AgentsTable {
@@ -53,6 +53,8 @@ export interface HoldsTable {
   reason: string;
   statement: string;
   effects: Json;
+  effects_total: number;
+  could_not_tell: string | null;
   target: string;
   environment: string;
   environment_level: string;

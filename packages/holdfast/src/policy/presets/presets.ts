@@ -18,6 +18,14 @@ const EVERYWHERE = `\
 forbid (principal, action == Action::"unknown", resource)
 when { context.code == "syntax-error" };
 
+@id("everywhere.unprepared")
+@fixed("could-not-tell is never harmless")
+@verdict("refuse")
+@reason("{why}")
+@hint("Prepare the statement in this session first.")
+forbid (principal, action == Action::"unknown", resource)
+when { context.code == "unknown-prepared-statement" };
+
 @id("everywhere.unreadable")
 @fixed("could-not-tell is never harmless")
 @verdict("refuse")
@@ -35,8 +43,7 @@ unless {
 @reason("nobody can tell what this would do ({code}): {why}")
 forbid (principal, action == Action::"unknown", resource)
 when {
-  ["unknown-statement", "unknown-prepared-statement", "reader-failed",
-   "unknown-effect"].contains(context.code)
+  ["unknown-statement", "reader-failed", "unknown-effect"].contains(context.code)
 };
 `;
 
@@ -57,7 +64,7 @@ permit (principal, action, resource in Level::"guarded");
 
 @id("guarded.database")
 @verdict("hold") @people("1")
-@reason("{verb} ends a whole database or a role in {environment}")
+@reason("{verb} ends a whole database, or all that a role owns, in {environment}")
 forbid (principal, action == Action::"destroy", resource in Level::"guarded")
 when { context.objectType == "database" || context.objectType == "role" };
 
@@ -74,7 +81,7 @@ unless { context.additive };
 
 @id("guarded.role")
 @verdict("hold") @people("1")
-@reason("{verb} changes what the role {object} may do in {environment}")
+@reason("{verb} on the role {object} changes who may do what in {environment}")
 forbid (principal, action == Action::"grant", resource in Level::"guarded")
 when { context.objectType == "role" };
 
@@ -85,7 +92,7 @@ forbid (principal, action == Action::"grant", resource in Level::"guarded");
 
 @id("guarded.execute")
 @verdict("hold") @people("1")
-@reason("{verb} {object} runs code whose effects the text does not show")
+@reason("{verb} on {object} runs code whose effects the text does not show")
 forbid (principal, action == Action::"execute", resource in Level::"guarded")
 unless { context.listed };
 `;
@@ -126,7 +133,7 @@ forbid (principal, action == Action::"write", resource in Level::"sealed");
 
 @id("sealed.execute")
 @verdict("hold") @people("1")
-@reason("{verb} {object} runs code in {environment}, which is sealed")
+@reason("{verb} on {object} runs code in {environment}, which is sealed")
 forbid (principal, action == Action::"execute", resource in Level::"sealed");
 `;
 

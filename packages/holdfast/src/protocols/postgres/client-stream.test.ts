@@ -50,6 +50,7 @@ function harness(unitBytesMax = 1 << 20) {
       },
       onPassage: (bytes, from, to) => passed.push(Buffer.from(bytes.subarray(from, to))),
       onFunctionCall: () => true,
+      isCopyingIn: false,
       onSlowReading: (done) => void done.then(() => stream.proceed()),
       onClientBroken: (code, expected, found) => broken.push(`${code}: ${expected}; ${found}`),
     },

@@ -7,8 +7,9 @@
  * COPY data is the only thing that flows through without being kept whole.
  */
 import type { SqlReader, SqlReading } from '../../languages/sql/sql-reading.ts';
+import type { Reading } from '../../model/effect.ts';
 import { endOfString, FRONTEND, HEADER_BYTES, messageBytes, tagName } from './frames.ts';
-import { type SessionView, unknownStatement, viewOf } from './session-rules.ts';
+import { readingsOf, type SessionView, viewOf } from './session-rules.ts';
 import type { PreparedStatements } from './statements.ts';
 import { joinReadings, Unit } from './unit.ts';
 
@@ -17,6 +18,8 @@ export interface ClientEvents {
   onUnit(unit: Unit, addedSchemas: SessionView['addedSchemas']): boolean;
   /** Bytes that need no decision: COPY data, a lone Sync, Flush or Terminate. */
   onPassage(bytes: Buffer, from: number, to: number, tag: number): void;
+  /** True while the server takes COPY data: it then reads nothing else. */
+  readonly isCopyingIn: boolean;
   /** Fastpath: always refused. */
   onFunctionCall(): boolean;
   /** The text is parsed elsewhere; nothing more is looked at until `proceed`, after `done`. */
@@ -59,6 +62,11 @@ export class ClientStream {
     this.#reader = reader;
     this.#statements = statements;
     this.#limits = limits;
+  }
+
+  /** Bytes that came and wait: part of a unit, or behind one that is not decided. */
+  get waitingBytes(): number {
+    return this.#carry?.length ?? 0;
   }
 
   /** Drops what the client sends up to its next Sync. */
@@ -160,6 +168,10 @@ export class ClientStream {
   /** True when the message has to wait for its reading. */
   #message(tag: number, bytes: Buffer, at: number, end: number): boolean {
     if (this.#skipping && tag !== FRONTEND.sync && tag !== FRONTEND.terminate) return false;
+    if (this.#events.isCopyingIn && !COPY_TAGS.has(tag)) {
+      this.#broken('COPY data, CopyDone or CopyFail while copying in', tagName(tag));
+      return false;
+    }
     switch (tag) {
       case FRONTEND.query:
         return this.#query(bytes, at, end);
@@ -206,7 +218,7 @@ export class ClientStream {
     unit.extendTo(end);
     this.#addedSchemas = [];
     unit.acts.push({
-      reading: this.#viewed(reading, unit, bytes, from, stop),
+      reading: this.#viewed(reading, unit, bytes.subarray(from, stop), true),
       text: null,
       from: HEADER_BYTES,
       to: HEADER_BYTES + stop - from,
@@ -231,7 +243,7 @@ export class ClientStream {
     }
     const unit = this.#extended(bytes, at);
     const text = Buffer.from(bytes.subarray(nameEnd + 1, textEnd));
-    unit.changes.push({ name, to: { reading, text } });
+    unit.changes.push({ name, to: { reading, text }, sure: true });
     unit.extendTo(end);
     return false;
   }
@@ -242,21 +254,18 @@ export class ClientStream {
     if (nameEnd < 0) return this.#broken('Bind with two names', 'strings that do not end');
     const name = bytes.toString('utf8', portalEnd + 1, nameEnd);
     const unit = this.#extended(bytes, at);
-    // A Parse of the same unit is exact: had it failed, the server would skip this Bind.
-    const own = unit.changes.findLast((change) => change.name === name);
-    const candidates = own?.to ? [own.to] : own ? [] : this.#statements.candidates(name);
     const offset = at - unit.start;
-    const place = { from: nameEnd + 1 - at + offset, to: end - at + offset };
-    const first = candidates[0];
-    if (first === undefined) {
-      unit.acts.push({ reading: unknownStatement(name), text: Buffer.from(name), ...place });
-    } else {
-      const readings = candidates.map((candidate) =>
-        this.#viewed(candidate.reading, unit, candidate.text, 0, candidate.text.length),
-      );
-      const reading = readings.length === 1 ? readings[0] : joinReadings(readings);
-      unit.acts.push({ reading: reading ?? first.reading, text: first.text, ...place });
-    }
+    const candidates = this.#statements.candidates(name, unit.changes);
+    const readings = readingsOf(name, candidates).map((reading, i) =>
+      this.#viewed(reading, unit, candidates[i]?.text ?? NO_TEXT, false),
+    );
+    const [first] = readings;
+    unit.acts.push({
+      reading: first !== undefined && readings.length === 1 ? first : joinReadings(readings),
+      text: candidates[0]?.text ?? Buffer.from(name),
+      from: nameEnd + 1 - at + offset,
+      to: end - at + offset,
+    });
     unit.extendTo(end);
   }
 
@@ -265,7 +274,8 @@ export class ClientStream {
     unit.extendTo(end);
     const nameEnd = endOfString(bytes, at + HEADER_BYTES + 1, end);
     if (bytes[at + HEADER_BYTES] !== 0x53 || nameEnd < 0) return;
-    unit.changes.push({ name: bytes.toString('utf8', at + HEADER_BYTES + 1, nameEnd), to: null });
+    const name = bytes.toString('utf8', at + HEADER_BYTES + 1, nameEnd);
+    unit.changes.push({ name, to: null, sure: true });
   }
 
   #endOfUnit(tag: number, bytes: Buffer, at: number, end: number): void {
@@ -304,10 +314,11 @@ export class ClientStream {
     return null;
   }
 
-  #viewed(reading: SqlReading, unit: Unit, bytes: Buffer, from: number, to: number) {
+  /** The reading with what the session adds to it; notes what it would do to names and paths. */
+  #viewed(reading: SqlReading, unit: Unit, bytes: Buffer, sure: boolean): Reading {
     if (reading.session.length === 0) return reading;
-    const text = Buffer.from(bytes.subarray(from, to));
-    const view = viewOf(reading, text, this.#statements);
+    const standing = { text: Buffer.from(bytes), ahead: unit.changes, sure };
+    const view = viewOf(reading, standing, this.#statements);
     unit.changes.push(...view.changes);
     this.#addedSchemas =
       view.addedSchemas === null || this.#addedSchemas === null
@@ -321,6 +332,18 @@ export class ClientStream {
     this.#events.onClientBroken(code, expected, found);
   }
 }
+
+const NO_TEXT = Buffer.alloc(0);
+
+/** What a client may send while the server copies in (manual, "COPY Operations"). */
+const COPY_TAGS: ReadonlySet<number> = new Set([
+  FRONTEND.copyData,
+  FRONTEND.copyDone,
+  FRONTEND.copyFail,
+  FRONTEND.flush,
+  FRONTEND.sync,
+  FRONTEND.terminate,
+]);
 
 /** A look-up by tag: this runs once per message. */
 const KNOWN = new Uint8Array(256);

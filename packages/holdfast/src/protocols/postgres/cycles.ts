@@ -19,6 +19,8 @@ export interface Cycle {
   tag: string;
   /** False while its Sync has not been forwarded. */
   closed: boolean;
+  /** Its Sync is ours, not the client's: the client does not see its ReadyForQuery. */
+  silent: boolean;
 }
 
 export function newCycle(kind: Cycle['kind']): Cycle {
@@ -30,6 +32,7 @@ export function newCycle(kind: Cycle['kind']): Cycle {
     error: null,
     tag: '',
     closed: kind === 'simple',
+    silent: false,
   };
 }
 

@@ -19,7 +19,7 @@ const parameter = (name: string, value: string): Buffer => message('S', `${name}
 function harness(replace: (text: string) => Buffer | null = () => null) {
   const events: string[] = [];
   const handler: ServerEvents = {
-    onReady: (status) => events.push(`ready ${status}`),
+    onReady: (status) => events.push(`ready ${status}`) > 0,
     onError: ({ code, message: text }) => {
       events.push(`error ${code} ${text}`);
       return replace(text);

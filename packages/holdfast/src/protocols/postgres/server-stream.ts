@@ -15,7 +15,8 @@ export interface ServerError {
 }
 
 export interface ServerEvents {
-  onReady(status: TransactionStatus): void;
+  /** False: the client does not get to see it. */
+  onReady(status: TransactionStatus): boolean;
   /** What goes to the client in its place; null: the error itself. */
   onError(error: ServerError): Buffer | null;
   onCommandComplete(tag: string): void;
@@ -70,7 +71,7 @@ export class ServerStream {
         const replacement = this.#look(tag, bytes, at + HEADER_BYTES, end);
         if (replacement !== null) {
           if (at > sent) out(bytes.subarray(sent, at));
-          out(replacement);
+          if (replacement.length > 0) out(replacement);
           sent = end;
         }
       } else if (end > length) {
@@ -88,8 +89,7 @@ export class ServerStream {
   #look(tag: number, bytes: Buffer, from: number, end: number): Buffer | null {
     switch (tag) {
       case BACKEND.readyForQuery:
-        this.#events.onReady(bytes[from] === 0x49 ? 'I' : bytes[from] === 0x54 ? 'T' : 'E');
-        return null;
+        return this.#events.onReady(statusOf(bytes[from])) ? null : NOTHING;
       case BACKEND.commandComplete:
         this.#events.onCommandComplete(bytes.toString('latin1', from, Math.max(from, end - 1)));
         return null;
@@ -111,6 +111,12 @@ export class ServerStream {
         return null;
     }
   }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function statusOf(byte: number | undefined): TransactionStatus {
+  return byte === 0x49 ? 'I' : byte === 0x54 ? 'T' : 'E';
 }
 
 /** Fields of an ErrorResponse: a type byte and a string each (manual, "Error and Notice Fields"). */

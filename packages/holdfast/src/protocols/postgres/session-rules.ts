@@ -29,10 +29,19 @@ export function pinnedSetting(parameter: string, value: string | null): string |
   );
 }
 
-/** What the session has to look up for a reading. */
+/** What the session knows of names; implemented by `PreparedStatements`. */
 export interface SessionLookup {
-  candidates(name: string): readonly Prepared[];
+  candidates(name: string, ahead: readonly NameChange[]): readonly Prepared[];
   names(): readonly string[];
+}
+
+/** A statement about to run, where it stands in its unit. */
+export interface Standing {
+  readonly text: Buffer;
+  /** Changes of names earlier in the same unit. */
+  readonly ahead: readonly NameChange[];
+  /** False when it is only bound: it may never be executed. */
+  readonly sure: boolean;
 }
 
 export interface SessionView {
@@ -46,7 +55,11 @@ export interface SessionView {
 const NO_SCHEMAS: readonly string[] = [];
 
 /** For readings with session acts; all others are judged as they are. */
-export function viewOf(reading: SqlReading, text: Buffer, session: SessionLookup): SessionView {
+export function viewOf(
+  reading: SqlReading,
+  { text, ahead, sure }: Standing,
+  session: SessionLookup,
+): SessionView {
   const parts: Reading[] = [reading];
   const changes: NameChange[] = [];
   let addedSchemas: readonly string[] | null = NO_SCHEMAS;
@@ -57,15 +70,15 @@ export function viewOf(reading: SqlReading, text: Buffer, session: SessionLookup
         if (act.parameter === 'search_path') addedSchemas = schemasOf(act.value, addedSchemas);
         break;
       case 'prepare':
-        changes.push({ name: act.name, to: { reading: act.reading, text } });
+        changes.push({ name: act.name, to: { reading: act.reading, text }, sure });
         break;
       case 'deallocate': {
-        const names = act.name === null ? session.names() : [act.name];
-        changes.push(...names.map((name) => ({ name, to: null })));
+        const names = act.name === null ? [...session.names(), ...namesIn(ahead)] : [act.name];
+        changes.push(...names.map((name) => ({ name, to: null, sure })));
         break;
       }
       case 'execute':
-        parts.push(...readingsOfExecute(act.name, changes, session));
+        parts.push(...readingsOf(act.name, session.candidates(act.name, [...ahead, ...changes])));
         break;
       default:
         return act satisfies never;
@@ -79,26 +92,22 @@ function readingOfSet(act: SessionAct & { kind: 'set' }): Reading[] {
   return broken === null ? [] : [unclear('lexing-setting', broken)];
 }
 
-/** A name prepared earlier in the same text means exactly that: if it failed, this does not run. */
-function readingsOfExecute(
-  name: string,
-  changes: readonly NameChange[],
-  session: SessionLookup,
-): readonly Reading[] {
-  const own = changes.findLast((change) => change.name === name);
-  const candidates = own === undefined ? session.candidates(name) : own.to === null ? [] : [own.to];
+/** The readings of everything a name may mean; that it means nothing known is one too. */
+export function readingsOf(name: string, candidates: readonly Prepared[]): readonly SqlReading[] {
   return candidates.length === 0 ? [unknownStatement(name)] : candidates.map((p) => p.reading);
 }
 
-export function unknownStatement(name: string): Reading {
-  return unclear(
-    'unknown-prepared-statement',
-    `prepared statement "${name}" does not exist in this session`,
-  );
+function namesIn(changes: readonly NameChange[]): string[] {
+  return changes.map(({ name }) => name);
 }
 
-function unclear(code: CouldNotTell['code'], message: string): Reading {
-  return { kind: 'could-not-tell', effects: [], reason: { code, message, position: null } };
+function unknownStatement(name: string): SqlReading {
+  return unclear('unknown-prepared-statement', `prepared statement "${name}" does not exist`);
+}
+
+function unclear(code: CouldNotTell['code'], message: string): SqlReading {
+  const reason = { code, message, position: null };
+  return { kind: 'could-not-tell', effects: [], reason, session: [], statements: 1 };
 }
 
 function schemasOf(value: string | null, before: readonly string[] | null): string[] | null {

@@ -15,11 +15,11 @@ import type { TargetFacts } from '../../model/target.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import { type BrokenCode, type ClientEvents, ClientStream } from './client-stream.ts';
-import { Cycles, newCycle } from './cycles.ts';
+import { type Cycle, Cycles, newCycle } from './cycles.ts';
 import { denialBytes, isDenialMarker, refusalBytes } from './denial.ts';
 import { type Carrier, PostgresExchange } from './exchange.ts';
 import { FRONTEND } from './frames.ts';
-import { readyForQuery, type TransactionStatus, terminate } from './messages.ts';
+import { readyForQuery, sync, type TransactionStatus, terminate } from './messages.ts';
 import { RelayWire } from './relay-wire.ts';
 import { type ServerError, type ServerEvents, ServerStream } from './server-stream.ts';
 import { pinnedSetting } from './session-rules.ts';
@@ -43,6 +43,11 @@ export interface SessionParts {
   readonly onEnd: () => void;
 }
 
+/**
+ * What is read ahead behind an undecided unit before reading stops. Most clients send nothing until
+ * they are answered, and then stopping and starting would cost two system calls a unit.
+ */
+const READ_AHEAD_BYTES_MAX = 64 * 1024;
 /** The client left while its work was under way: how long the answer is waited for, in ms. */
 const LAST_ANSWER_MS_MAX = 10_000;
 
@@ -63,6 +68,7 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   #runFrom = 0;
   #runTo = 0;
   #undecided = false;
+  #copyingIn = false;
   #serverBehind = false;
   #ended = false;
   readonly #toClient = (slice: Buffer): void => this.#client.write(slice);
@@ -113,6 +119,9 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   #clientBytes(bytes: Buffer, length: number): void {
     this.#fromClient.feed(bytes, length);
     this.#flushRun();
+    if (this.#undecided && this.#fromClient.waitingBytes > READ_AHEAD_BYTES_MAX) {
+      this.#client.pause();
+    }
   }
 
   onUnit(unit: Unit, addedSchemas: readonly string[] | null): boolean {
@@ -140,7 +149,14 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     return true;
   }
 
+  get isCopyingIn(): boolean {
+    return this.#copyingIn;
+  }
+
   onPassage(bytes: Buffer, from: number, to: number, tag: number): void {
+    if (tag === FRONTEND.copyDone || tag === FRONTEND.copyFail) this.#copyingIn = false;
+    // The server would read and drop these; dropped here, they cannot confuse the count of cycles.
+    if (this.#copyingIn && (tag === FRONTEND.sync || tag === FRONTEND.flush)) return;
     if (tag === FRONTEND.sync) {
       const unclosed = this.#cycles.unclosed;
       if (unclosed !== undefined) unclosed.closed = true;
@@ -169,12 +185,7 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
       report?.({ kind: 'not-forwarded', reason: 'the session ended before it could be forwarded' });
       return;
     }
-    let cycle = unit.kind === 'extended' ? this.#cycles.unclosed : undefined;
-    if (cycle === undefined) {
-      cycle = newCycle(unit.kind);
-      this.#cycles.push(cycle);
-    }
-    cycle.closed = unit.closes;
+    const cycle = this.#cycleFor(unit.kind, unit.closes);
     if (report !== null) cycle.reports.push(report);
     for (const change of unit.changes) {
       this.#statements.change(change);
@@ -197,15 +208,32 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
       return;
     }
     this.#flushRun();
-    let cycle = kind === 'extended' ? this.#cycles.unclosed : undefined;
-    if (cycle === undefined) {
-      cycle = newCycle(kind);
-      this.#cycles.push(cycle);
-    }
-    cycle.closed = closes;
+    const cycle = this.#cycleFor(kind, closes);
     cycle.substitute = error;
     if (!closes) this.#fromClient.skipToSync();
     this.#server.write(denialBytes(kind, closes));
+  }
+
+  /**
+   * A simple Query behind extended messages without a Sync: the server would answer both with one
+   * ReadyForQuery, or with none if one of them failed. A Sync of ours in between keeps the count.
+   */
+  #cycleFor(kind: Unit['kind'], closes: boolean): Cycle {
+    const unclosed = this.#cycles.unclosed;
+    if (unclosed !== undefined && kind === 'extended') {
+      unclosed.closed = closes;
+      return unclosed;
+    }
+    if (unclosed !== undefined) {
+      unclosed.closed = true;
+      unclosed.silent = true;
+      this.#flushRun();
+      this.#server.write(sync());
+    }
+    const cycle = newCycle(kind);
+    cycle.closed = closes;
+    this.#cycles.push(cycle);
+    return cycle;
   }
 
   /** The path may be the old one or the new one (it is undone by a rollback): both count. */
@@ -224,18 +252,25 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     }
   }
 
-  onReady(status: TransactionStatus): void {
+  onReady(status: TransactionStatus): boolean {
     this.#status = status;
+    this.#copyingIn = false;
     const cycle = this.#cycles.end(status);
-    if (cycle === undefined) this.onServerBroken('an answer that nothing asked for');
-    else if (cycle.error === null) this.#statements.confirm(cycle.changes);
+    if (cycle === undefined || !cycle.closed) {
+      this.onServerBroken('an answer that nothing asked for');
+      return false;
+    }
+    if (cycle.error === null) this.#statements.confirm(cycle.changes);
     if (this.#client.isGone && this.#cycles.isEmpty) this.#finish('client gone');
+    return !cycle.silent;
   }
 
   onError(error: ServerError): Buffer | null {
     const cycle = this.#cycles.first;
     if (cycle === undefined) return null;
     cycle.error = error;
+    // An error ends copying in; a Sync that follows is the one the server waits for.
+    this.#copyingIn = false;
     return isDenialMarker(error.message) ? cycle.substitute : null;
   }
 
@@ -250,13 +285,17 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     if (broken !== null) this.onServerBroken(`a change of a pinned setting: ${broken}`);
   }
 
-  /** While data is copied in, the server ignores Sync: the cycle goes on until the next one. */
+  /**
+   * While data is copied in, the server takes nothing else: it drops a Sync (so an extended cycle goes
+   * on until the next one) and fails on what was sent behind, which would put us out of step.
+   */
   onCopyIn(): void {
     const cycle = this.#cycles.first;
-    if (cycle === undefined || cycle.kind === 'simple') return;
-    if (this.#cycles.count > 1)
-      this.onServerBroken('CopyInResponse while more units were under way');
-    else cycle.closed = false;
+    if (cycle === undefined || this.#cycles.count > 1) {
+      return this.onServerBroken('CopyInResponse while more units were under way');
+    }
+    this.#copyingIn = true;
+    if (cycle.kind === 'extended') cycle.closed = false;
   }
 
   onServerBroken(found: string): void {
@@ -268,7 +307,6 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   #waitFor(pending: Promise<void>): void {
     this.#flushRun();
     this.#undecided = true;
-    this.#client.pause();
     void pending.then(() => {
       this.#undecided = false;
       if (this.#ended) return;

@@ -4,11 +4,11 @@ import { type NameChange, PreparedStatements } from './statements.ts';
 
 function prepared(name: string, text: string): NameChange {
   const reading: SqlReading = { kind: 'understood', effects: [], session: [], statements: 1 };
-  return { name, to: { reading, text: Buffer.from(text) } };
+  return { name, to: { reading, text: Buffer.from(text) }, sure: true };
 }
 
 function texts(statements: PreparedStatements, name: string): string[] {
-  return statements.candidates(name).map(({ text }) => text.toString());
+  return statements.candidates(name, []).map(({ text }) => text.toString());
 }
 
 describe('what a prepared name may mean', () => {
@@ -44,7 +44,7 @@ describe('what a prepared name may mean', () => {
   it('forgets a name when its closing is confirmed, not before', () => {
     const statements = new PreparedStatements();
     const made = prepared('p', 'DELETE FROM t');
-    const closed: NameChange = { name: 'p', to: null };
+    const closed: NameChange = { name: 'p', to: null, sure: true };
     statements.change(made);
     statements.confirm([made]);
     statements.change(closed);

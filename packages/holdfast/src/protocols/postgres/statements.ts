@@ -22,6 +22,11 @@ export interface NameChange {
   readonly name: string;
   /** Null: closed or deallocated. */
   readonly to: Prepared | null;
+  /**
+   * True when it has happened if its cycle ends without an error: Parse, Close, and statements of a
+   * simple Query. False for what a bound portal would do, since nobody may ever execute the portal.
+   */
+  readonly sure: boolean;
 }
 
 /** More meanings than this and the name is given up: whoever runs it is told it is unknown. */
@@ -42,12 +47,13 @@ export class PreparedStatements {
     const meanings = this.#meanings.get(change.name);
     if (meanings === undefined) this.#meanings.set(change.name, [change]);
     else if (meanings.length < CANDIDATES_MAX) meanings.push(change);
-    else meanings.fill({ name: change.name, to: null });
+    else meanings.fill({ name: change.name, to: null, sure: false });
   }
 
   /** The cycle of these changes ended well: what each name meant before is ruled out. */
   confirm(changes: readonly NameChange[]): void {
     for (const change of changes) {
+      if (!change.sure) continue;
       const meanings = this.#meanings.get(change.name);
       const at = meanings?.indexOf(change) ?? -1;
       if (meanings === undefined || at < 0) continue;
@@ -56,14 +62,28 @@ export class PreparedStatements {
     }
   }
 
-  /** Everything the name may mean; empty when nothing is known of it. */
-  candidates(name: string): readonly Prepared[] {
-    const found: Prepared[] = [];
-    for (const { to } of this.#meanings.get(name) ?? []) if (to !== null) found.push(to);
+  /**
+   * Everything the name may mean once `ahead` (changes of the same unit, in order) was dealt with;
+   * empty when nothing is known of it. A sure change ahead is exact: had it failed, the server would
+   * skip what follows it in the unit.
+   */
+  candidates(name: string, ahead: readonly NameChange[]): readonly Prepared[] {
+    let found = meaningsIn(this.#meanings.get(name) ?? []);
+    for (const change of ahead) {
+      if (change.name !== name) continue;
+      if (change.sure) found = meaningsIn([change]);
+      else if (change.to !== null) found.push(change.to);
+    }
     return found;
   }
 
   names(): readonly string[] {
     return [...this.#meanings.keys()];
   }
+}
+
+function meaningsIn(changes: readonly NameChange[]): Prepared[] {
+  const found: Prepared[] = [];
+  for (const { to } of changes) if (to !== null) found.push(to);
+  return found;
 }

@@ -13,6 +13,8 @@ export const holds: Migration = {
       reason text not null,
       statement text not null,
       effects jsonb not null,
+      effects_total integer not null,
+      could_not_tell text,
       target text not null,
       environment text not null,
       environment_level text not null,
@@ -26,6 +28,7 @@ export const holds: Migration = {
       opened_at timestamptz not null,
       expires_at timestamptz not null,
       decided_at timestamptz,
+      -- A person's name, for a denial.
       decided_by text,
       note text,
       unique (id, digest)

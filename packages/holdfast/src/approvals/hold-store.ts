@@ -1,0 +1,53 @@
+/** Where holds lie; implemented by `store/`. Each call is one transaction. */
+import type { HoldRecord, NewHold } from './hold.ts';
+
+export interface OpenedHold {
+  readonly hold: HoldRecord;
+  /** False: it was there already, from this agent's earlier try or through another gateway. */
+  readonly isNew: boolean;
+  /** Holds of the same digest whose time had run out, and that this call has expired. */
+  readonly expired: readonly HoldRecord[];
+}
+
+/** A person's word on a hold, with the code that proves who speaks. */
+export interface PersonWord {
+  readonly holdId: string;
+  readonly person: string;
+  readonly code: string;
+  /** The beginning of the digest the person was shown; the hold's must begin so. Null: not given. */
+  readonly digestShown: string | null;
+}
+
+export type WordTaken =
+  | { readonly kind: 'taken'; readonly hold: HoldRecord; readonly wasThere: boolean }
+  | { readonly kind: 'unknown-hold' }
+  | { readonly kind: 'not-open'; readonly hold: HoldRecord }
+  | { readonly kind: 'other-digest'; readonly hold: HoldRecord };
+
+export interface HoldStore {
+  /**
+   * Finds the hold that stands for the digest (waiting, signed or denied), or opens `fresh`. Of many
+   * that ask at once, one opens. When `fresh` needs more people than the one found, that one is raised.
+   */
+  findOrOpen(fresh: NewHold, now: Date): Promise<OpenedHold>;
+  get(id: string): Promise<HoldRecord | null>;
+  /** Newest first. */
+  list(which: 'open' | 'all', now: Date, limit: number): Promise<readonly HoldRecord[]>;
+  /**
+   * Checks the code and stores the signature in one transaction. `expiresAt` is the new deadline when
+   * this signature completes the hold. Rejects with HF_TOTP_WRONG or HF_NOT_FOUND for the person;
+   * the code is spent only when the hold was open.
+   */
+  sign(word: PersonWord, now: Date, expiresAt: Date): Promise<WordTaken>;
+  /** As `sign`, for a denial. */
+  deny(word: PersonWord, note: string, now: Date): Promise<WordTaken>;
+  /** True for exactly one caller per approval. */
+  consume(id: string, now: Date): Promise<boolean>;
+  /** Expires what is due; each is returned to one caller. */
+  expireDue(now: Date): Promise<readonly HoldRecord[]>;
+}
+
+/** Tells when a hold changed: its id, or null for "look again". May call for nothing. */
+export interface HoldNews {
+  on(handler: (holdId: string | null) => void): () => void;
+}

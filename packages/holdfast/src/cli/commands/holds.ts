@@ -1,0 +1,194 @@
+import type { Command } from 'commander';
+import type { HoldRecord, HoldState } from '../../approvals/hold.ts';
+import type { PersonWord } from '../../approvals/hold-store.ts';
+import type { Rooms } from '../../rooms.ts';
+import type { Context, Run } from '../command.ts';
+import { type Answer, cut, facts, fromNow, type Paint, table, when } from '../print.ts';
+import { readCode } from '../read-code.ts';
+import { withRooms } from '../with-rooms.ts';
+
+/** Enough of a digest to compare by eye: 64 bits. */
+const DIGEST_SHOWN_CHARS = 16;
+const STATEMENT_CHARS_IN_LIST = 48;
+
+export function addHolds(program: Command, run: Run): void {
+  const holds = program.command('holds').description('What agents want to do and people decide');
+
+  const list = holds
+    .command('list', { isDefault: true })
+    .description('What is open; newest first')
+    .option('--all', 'also what was decided, used or ran out')
+    .action((options: { readonly all?: boolean }) =>
+      run(list, (context) => listHolds(context, options.all === true)),
+    );
+
+  const show = holds
+    .command('show')
+    .description('One hold: what exactly would run, where, and why it is held')
+    .argument('<hold>', 'its id (hold_…)')
+    .action((id: string) => run(show, (context) => showHold(context, id)));
+
+  const approve = withWord(
+    holds
+      .command('approve')
+      .description('Approve: these exact bytes may pass once, on this target')
+      .argument('<hold>', 'its id (hold_…)'),
+  ).addHelpText(
+    'after',
+    '\nThe code is the approval: there is no question to answer with yes. With --digest you sign only\n' +
+      'if the hold still has the digest that `holdfast holds show` printed.',
+  );
+  approve.action((id: string, options: WordOptions) =>
+    run(approve, (context) =>
+      decide(context, id, options, (rooms, word) => rooms.holds.approve(word)),
+    ),
+  );
+
+  const deny = withWord(
+    holds
+      .command('deny')
+      .description('Deny: these exact bytes are refused on this target from now on')
+      .argument('<hold>', 'its id (hold_…)')
+      .option('--note <text>', 'what the agent is told', ''),
+  );
+  deny.action((id: string, options: WordOptions & { readonly note: string }) =>
+    run(deny, (context) =>
+      decide(context, id, options, (rooms, word) =>
+        rooms.holds.deny({ ...word, note: options.note }),
+      ),
+    ),
+  );
+}
+
+interface WordOptions {
+  readonly as: string;
+  readonly code?: string;
+  readonly digest?: string;
+}
+
+function withWord(command: Command): Command {
+  return command
+    .requiredOption('--as <name>', 'who decides: a person of `holdfast people list`')
+    .option('--code <digits>', 'six digits; else asked for without showing it, or read from stdin')
+    .option(
+      '--digest <hex>',
+      `the digest you were shown, or its first ${DIGEST_SHOWN_CHARS} characters`,
+    );
+}
+
+async function listHolds(context: Context, all: boolean): Promise<Answer> {
+  const holds = await withRooms(context, (rooms) => rooms.holds.list(all ? 'all' : 'open'));
+  const now = context.clock.now();
+  return {
+    json: { holds },
+    lines: (paint) => {
+      if (holds.length === 0)
+        return [all ? 'No hold was ever opened.' : 'Nothing waits for anybody.'];
+      const rows = holds.map((hold) => [
+        hold.id,
+        hold.state,
+        `${hold.signatures.length}/${hold.peopleNeeded}`,
+        hold.card.agentName,
+        `${hold.card.target} (${hold.card.environment})`,
+        fromNow(hold.expiresAt, now),
+        cut(oneLine(hold.card.statement), STATEMENT_CHARS_IN_LIST),
+      ]);
+      return table(
+        ['hold', 'state', 'signed', 'agent', 'target', 'expires', 'statement'],
+        rows,
+        paint,
+      );
+    },
+  };
+}
+
+async function showHold(context: Context, id: string): Promise<Answer> {
+  const hold = await withRooms(context, (rooms) => rooms.holds.show(id));
+  return { json: { hold }, lines: (paint) => cardLines(hold, context.clock.now(), paint) };
+}
+
+function cardLines(hold: HoldRecord, now: Date, paint: Paint): string[] {
+  const { card } = hold;
+  const signed = hold.signatures.map(({ personName, at }) => `${personName} at ${when(at)}`);
+  const missing = hold.peopleNeeded - hold.signatures.length;
+  const more = card.effectsTotal - card.effects.length;
+  const does = card.effects.map(
+    ({ kind, verb, object, reach }) =>
+      `${kind}: ${verb}${object === null ? '' : ` ${object.schema ?? ''}${object.schema === null ? '' : '.'}${object.name}`} (reaches ${reach})`,
+  );
+  return [
+    `${paint.bold(hold.id)}  ${stateWord(hold.state, paint)}`,
+    '',
+    paint.bold('What exactly would run'),
+    ...card.statement.split('\n').map((line) => `  ${line}`),
+    '',
+    ...facts(
+      [
+        [
+          'on',
+          `${card.target}, ${card.environment}, ${card.environmentLevel} (${card.resolvedBy})`,
+        ],
+        ['does', [...does, ...(more > 0 ? [`and ${more} more`] : [])].join('\n')],
+        ...(card.couldNotTell === null ? [] : ([['could not tell', card.couldNotTell]] as const)),
+        ['held because', `${card.reason} (rule ${card.rule})`],
+        ['undo', 'none: what passes here is not made reversible first'],
+        ['agent', `${card.agentName}, token ${card.tokenId}`],
+        ['from', `${card.source}; calls itself "${card.client}"`],
+        ['opened', when(hold.openedAt)],
+        ['expires', `${when(hold.expiresAt)} (${fromNow(hold.expiresAt, now)})`],
+        ['signed by', signed.join('\n') || 'nobody yet'],
+        [
+          'digest',
+          `${digestShown(hold)}  (first 16 of 64; it covers the exact bytes and the target)`,
+        ],
+        ...(hold.decidedBy === null
+          ? []
+          : ([['denied by', `${hold.decidedBy}${hold.note ? `: ${hold.note}` : ''}`]] as const)),
+      ],
+      paint,
+    ),
+    ...(hold.state === 'waiting'
+      ? [
+          '',
+          `${missing} more signature(s) needed:`,
+          `  holdfast holds approve ${hold.id} --as NAME --digest ${digestShown(hold)} --code 123456`,
+          `  holdfast holds deny ${hold.id} --as NAME --code 123456 --note 'why'`,
+        ]
+      : []),
+  ];
+}
+
+function digestShown(hold: HoldRecord): string {
+  return hold.card.digest.slice(0, DIGEST_SHOWN_CHARS);
+}
+
+async function decide(
+  context: Context,
+  holdId: string,
+  options: WordOptions,
+  work: (rooms: Rooms, word: PersonWord) => Promise<HoldRecord>,
+): Promise<Answer> {
+  const { streams } = context;
+  const code = await readCode(options.code, streams.in, (text) => streams.err.write(text));
+  const word = { holdId, person: options.as, code, digestShown: options.digest ?? null };
+  const hold = await withRooms(context, (rooms) => work(rooms, word));
+  const missing = hold.peopleNeeded - hold.signatures.length;
+  const news: Readonly<Record<HoldState, string>> = {
+    waiting: `Signed. ${missing} more signature(s) needed.`,
+    signed: `Approved. The agent may send exactly the same bytes once, until ${when(hold.expiresAt)}.`,
+    denied: 'Denied. These bytes are refused on this target from now on.',
+    consumed: 'It was approved and used already.',
+    expired: 'It has run out.',
+  };
+  return { json: { hold }, lines: (paint) => [`${paint.bold(hold.id)}  ${news[hold.state]}`] };
+}
+
+function stateWord(state: HoldState, paint: Paint): string {
+  if (state === 'waiting') return paint.yellow('waits for people');
+  if (state === 'signed') return paint.green('approved, not used yet');
+  return state === 'denied' ? paint.red('denied') : paint.dim(state);
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim();
+}

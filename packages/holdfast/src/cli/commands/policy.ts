@@ -1,0 +1,202 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../../config/load-config.ts';
+import { loadPolicyCases } from '../../config/policy-cases.ts';
+import { createSqlReader } from '../../languages/sql/reader.ts';
+import type { SqlReader } from '../../languages/sql/sql-reading.ts';
+import type { Verdict } from '../../model/verdict.ts';
+import { CachedJudge } from '../../policy/cached-judge.ts';
+import { checkPolicy } from '../../policy/check-policy.ts';
+import { explainVerdict } from '../../policy/explain.ts';
+import { loadPolicy } from '../../policy/policy.ts';
+import { runPolicyTests } from '../../policy/policy-test.ts';
+import { policySourceOf, targetsOf } from '../../wiring.ts';
+import { type Context, NO, type Run, usageError } from '../command.ts';
+import { type Answer, type Paint, table } from '../print.ts';
+
+export function addPolicy(program: Command, run: Run): void {
+  const policy = program.command('policy').description('The rules: what is held, what is refused');
+
+  const check = policy
+    .command('check')
+    .description('Check every rule; exit code 1 when one has an error (Holdfast would not start)')
+    .option('--rules', 'list the rules in the order in which equal verdicts decide')
+    .action((options: { readonly rules?: boolean }) =>
+      run(check, (context) => checkRules(context, options.rules === true)),
+    );
+
+  const explain = policy
+    .command('explain')
+    .description('Say what would happen to a statement, by which rule, and show its Cedar')
+    .argument('<sql>', 'the statement; - reads it from standard input')
+    .requiredOption('--target <name>', 'the target it would be sent to')
+    .option('--agent <name>', 'the agent that would send it', 'any-agent')
+    .option('--search-path <schema...>', 'where unqualified names are looked up', ['public'])
+    .addHelpText('after', "\nFor example: holdfast policy explain --target main-db 'DELETE FROM t'")
+    .action((sql: string, options: ExplainOptions) =>
+      run(explain, (context) => explainSql(context, sql, options)),
+    );
+
+  const test = policy
+    .command('test')
+    .description('Run the cases of `policy.tests`; exit code 1 when one comes out differently')
+    .argument('[file...]', 'these files instead')
+    .action((files: readonly string[]) => run(test, (context) => testRules(context, files)));
+}
+
+interface ExplainOptions {
+  readonly target: string;
+  readonly agent: string;
+  readonly searchPath: readonly string[];
+}
+
+async function checkRules(context: Context, list: boolean): Promise<Answer> {
+  const { findings, rules } = checkPolicy(
+    policySourceOf(loadConfig(context.configPath, context.env)),
+  );
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  return {
+    json: { ok: errors === 0, rules, findings },
+    exit: errors === 0 ? 0 : NO,
+    lines: (paint) => [
+      ...findings.flatMap((one) => [
+        `${one.severity === 'error' ? paint.red('error') : paint.yellow('note')} ${one.where}`,
+        `  expected  ${one.expected}`,
+        `  found     ${one.found}`,
+        `  do        ${one.hint}`,
+      ]),
+      ...(list
+        ? table(
+            ['rule', 'where'],
+            rules.map(({ id, where }) => [id, where]),
+            paint,
+          )
+        : []),
+      errors === 0
+        ? `${paint.green('✓')} ${rules.length} rules can be used.`
+        : `${paint.red('✗')} ${errors} error(s): Holdfast would not start.`,
+    ],
+  };
+}
+
+async function explainSql(
+  context: Context,
+  argument: string,
+  options: ExplainOptions,
+): Promise<Answer> {
+  const config = loadConfig(context.configPath, context.env);
+  const sql = argument === '-' ? await readAll(context) : argument;
+  const searchPath = options.searchPath;
+  const target = targetsOf(config).resolve({ asked: options.target, searchPath });
+  const judge = new CachedJudge(loadPolicy(policySourceOf(config)));
+  const actor = {
+    kind: 'agent',
+    id: options.agent,
+    name: options.agent,
+    tokenId: 'explain',
+  } as const;
+  const reading = await withReader((reader) => readSql(reader, sql));
+  const explanation = explainVerdict(judge, { actor, target, searchPath }, reading);
+  const { verdict, rule, effects } = explanation;
+  return {
+    json: { sql, target, ...explanation },
+    lines: (paint) => [
+      `${verdictWord(verdict, paint)}  ${verdict.reason}`,
+      '',
+      `target ${target.name}: ${target.environment.name}, ${target.environment.level} (${target.resolvedBy})`,
+      '',
+      ...table(
+        ['does', 'object', 'reach', 'verdict', 'rule'],
+        effects.map((one) => [
+          `${one.effect.kind} (${one.effect.verb})`,
+          objectWords(one.effect.object),
+          one.effect.reach,
+          one.verdict.kind,
+          one.verdict.rule,
+        ]),
+        paint,
+      ),
+      ...(rule === null ? [] : ['', paint.dim(rule.where), ...rule.text.trimEnd().split('\n')]),
+    ],
+  };
+}
+
+function objectWords(
+  object: { readonly schema: string | null; readonly name: string } | null,
+): string {
+  if (object === null) return '-';
+  return object.schema === null ? object.name : `${object.schema}.${object.name}`;
+}
+
+function verdictWord(verdict: Verdict, paint: Paint): string {
+  const word = paint.bold(verdict.kind);
+  if (verdict.kind === 'forward') return paint.green(word);
+  const people = verdict.kind === 'hold' ? ` for ${verdict.people} person(s)` : '';
+  return (verdict.kind === 'refuse' ? paint.red(word) : paint.yellow(word)) + people;
+}
+
+async function testRules(context: Context, given: readonly string[]): Promise<Answer> {
+  const config = loadConfig(context.configPath, context.env);
+  const files = given.length > 0 ? given : config.policy.tests;
+  if (files.length === 0) {
+    throw usageError(
+      'files with policy tests',
+      'none in policy.tests of holdfast.yaml, and none on the command line',
+      'Name them under policy.tests, or: holdfast policy test policies/guarded.test.yaml',
+    );
+  }
+  const judge = new CachedJudge(loadPolicy(policySourceOf(config)));
+  const targets = targetsOf(config);
+  const results = await withReader(async (reader) => {
+    const parts = {
+      judge,
+      resolve: targets.resolve.bind(targets),
+      read: (sql: string) => readSql(reader, sql),
+    };
+    return (
+      await Promise.all(files.map((file) => runPolicyTests(loadPolicyCases(file), parts)))
+    ).flat();
+  });
+  const failed = results.filter(({ differences }) => differences.length > 0);
+  return {
+    json: {
+      ok: failed.length === 0,
+      passed: results.length - failed.length,
+      failed: failed.length,
+      results,
+    },
+    exit: failed.length === 0 ? 0 : NO,
+    lines: (paint) => [
+      ...results.flatMap(({ name, differences }) =>
+        differences.length === 0
+          ? [`${paint.green('✓')} ${name}`]
+          : [`${paint.red('✗')} ${name}`, ...differences.map((one) => `    ${one}`)],
+      ),
+      `${results.length - failed.length} passed, ${failed.length} failed`,
+    ],
+  };
+}
+
+async function withReader<T>(work: (reader: SqlReader) => Promise<T>): Promise<T> {
+  const reader = await createSqlReader();
+  try {
+    return await work(reader);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function readSql(reader: SqlReader, sql: string) {
+  const bytes = Buffer.from(sql, 'utf8');
+  return reader.read(bytes, 0, bytes.length);
+}
+
+function readAll({ streams }: Context): Promise<string> {
+  return new Promise((done) => {
+    let text = '';
+    streams.in.on('data', (chunk) => {
+      text += chunk.toString('utf8');
+    });
+    streams.in.once('end', () => done(text));
+    streams.in.resume();
+  });
+}

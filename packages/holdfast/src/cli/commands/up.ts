@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../../config/load-config.ts';
+import { createHoldfast } from '../../holdfast.ts';
+import type { Context, Run } from '../command.ts';
+import { createLog } from '../log.ts';
+import type { Answer } from '../print.ts';
+
+export function addUp(program: Command, run: Run): void {
+  const up = program
+    .command('up')
+    .description('Run the gateway on your holdfast.yaml, until Ctrl-C')
+    .addHelpText(
+      'after',
+      '\nCtrl-C ends sessions, writes the last entries and stops what it started; a second one ends\n' +
+        'the process at once. The log goes to stderr: lines on a terminal, JSON otherwise.',
+    )
+    .action(() => run(up, runGateway));
+}
+
+async function runGateway(context: Context): Promise<Answer> {
+  const { clock, configPath, env, interrupt, streams } = context;
+  const config = loadConfig(configPath, env);
+  const log = createLog(streams.err, env, clock);
+  const holdfast = await createHoldfast({
+    config,
+    env,
+    clock,
+    say: (level, message) => log[level](message),
+  });
+  try {
+    const address = await interrupt.race(holdfast.start());
+    log.info(`Holdfast listens on ${address.host}:${address.port}. Ctrl-C stops it.`);
+    await interrupt.happened;
+    log.info('Stopping: sessions end, the last entries are written.');
+  } finally {
+    await holdfast.stop();
+  }
+  return { json: { stopped: true }, lines: () => ['Stopped.'] };
+}

@@ -1,0 +1,257 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { HoldfastError } from '../model/errors.ts';
+import { checkConfig } from './check-config.ts';
+import type { Config, Env } from './config.ts';
+import { loadConfig, parseConfig } from './load-config.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'holdfast-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const parse = (text: string, env: Env = {}): Config =>
+  parseConfig({ text, name: 'holdfast.yaml', folder }, env);
+
+/** The sentences of the error, one a line; empty when there was none. */
+function complaints(text: string): string[] {
+  try {
+    parse(text);
+    return [];
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    expect(error.code).toBe('HF_CONFIG_INVALID');
+    return error.found
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim())
+      .filter(Boolean);
+  }
+}
+
+const TARGET = 'targets:\n  main-db:\n    environment: production\n    upstream: ';
+
+describe('what is wrong is said with place, expected, found and what to do', () => {
+  const rows: readonly [story: string, text: string, said: string][] = [
+    [
+      'an unknown key',
+      'listen:\n  prot: 1',
+      'holdfast.yaml:2:3: listen: expected one of the keys host, port, tls, auth, found unknown key `prot`. Did you mean `port`?',
+    ],
+    [
+      'an unknown key at the top',
+      'taregts: {}',
+      'holdfast.yaml:1:1: expected one of the keys listen, store, environments, targets, approvals, trail, limits, policy, found unknown key `taregts`. Did you mean `targets`?',
+    ],
+    [
+      'a level that is none',
+      'environments:\n  prod: { level: seald }',
+      'holdfast.yaml:2:18: environments.prod.level: expected one of open, guarded, sealed, found "seald". Did you mean `sealed`?',
+    ],
+    [
+      'a missing key',
+      'environments:\n  prod: {}',
+      'holdfast.yaml:2:9: environments.prod.level: expected one of open, guarded, sealed, found nothing. Add `level` here',
+    ],
+    [
+      'an empty value',
+      'environments:\n  prod:\n',
+      'environments.prod: expected a mapping with the keys level, people, holdExpires, found an empty value.',
+    ],
+    [
+      'a name that would not fit a URL',
+      'environments:\n  Prod: { level: open }',
+      'holdfast.yaml:2:3: environments.Prod: expected a name of lower-case letters, digits, - and _, found "Prod".',
+    ],
+    [
+      'a port that is none',
+      'listen: { port: 70000 }',
+      'holdfast.yaml:1:17: listen.port: expected a port, a whole number from 0 to 65535, found 70000.',
+    ],
+    [
+      'a duration without a unit',
+      'approvals: { holdExpires: 30 }',
+      'expected a duration such as 30s, 15m or 8h, at most 7d, found 30.',
+    ],
+    [
+      'a wait longer than a connection should hang',
+      'approvals: { holdWait: 11m }',
+      'approvals.holdWait: expected a duration such as 30s, 15m or 8h, at most 10m, found "11m".',
+    ],
+    [
+      'a password in the file, not repeated',
+      `${TARGET}{ url: "postgres://app:hunter2@db/app" }`,
+      'holdfast.yaml:4:22: targets.main-db.upstream.url: expected a URL without a password: the file is meant to be committed, found a URL with a password in it. Write password: {env: NAME} beside it, or url: {env: NAME}, or {file: PATH}',
+    ],
+    [
+      'a password among the parameters',
+      `${TARGET}{ url: "postgres://app@db/app?password=hunter2" }`,
+      'expected a URL without ?parameters, found the parameters password.',
+    ],
+    [
+      'a URL of another kind, which may hold a password',
+      `${TARGET}{ url: "mysql://app:hunter2@db/app" }`,
+      'expected postgres://user@host:5432/database, found another text.',
+    ],
+    [
+      'the password itself where its place belongs',
+      `${TARGET}{ url: "postgres://db/app", password: hunter2 }`,
+      'upstream.password: expected {env: NAME} or {file: PATH}, found a string of 7 characters.',
+    ],
+    [
+      'the password itself where a name belongs',
+      `${TARGET}{ url: "postgres://db/app", password: { env: "hunter2!" } }`,
+      'upstream.password.env: expected the name of an environment variable, found a string of 8 characters.',
+    ],
+    [
+      'a store URL in the file',
+      'store: { url: "postgres://app:hunter2@db/app" }',
+      'store.url: expected where the URL lies, found a URL in the file itself',
+    ],
+    [
+      'two stores',
+      'store: { dataFolder: x, url: { env: A } }',
+      'store: expected one of the keys dataFolder, found unknown key `url`.',
+    ],
+    ['half a certificate', 'listen: { tls: { cert: a.pem } }', 'listen.tls.key: expected a path'],
+    [
+      'a token in clear over a network',
+      'listen: { host: 0.0.0.0, tls: off, auth: token }',
+      'listen.auth: expected scram, where the wire is neither TLS nor loopback, found token',
+    ],
+    [
+      '$user in a search path, which only the server knows',
+      `${TARGET}{ url: "postgres://db/app" }\n    searchPath: [$user, public]`,
+      'holdfast.yaml:5:18: targets.main-db.searchPath[0]: expected the name of a schema, found "$user".',
+    ],
+    [
+      'a key twice',
+      'listen: {}\nlisten: {}',
+      'holdfast.yaml:2:1: expected YAML 1.2 with each key once and no tags, found Map keys must be unique',
+    ],
+    ['a tag', 'listen: !!js/function x', 'found Unresolved tag'],
+    ['two documents', 'listen: {}\n---\nlisten: {}', 'found Source contains multiple documents'],
+    [
+      'aliases that expand without end',
+      `a: &a [x]\nb: &b [${'*a,'.repeat(20)}]\nc: &c [${'*b,'.repeat(20)}]\nd: [${'*c,'.repeat(20)}]`,
+      'expected at most 50 uses of aliases',
+    ],
+    ['a file that is too large', `# ${'x'.repeat(1024 * 1024)}`, 'expected at most 1048576 bytes'],
+    [
+      'a policy file that is not there',
+      'policy:\n  files:\n    - nowhere.cedar',
+      'holdfast.yaml:3:7: policy.files[0]: expected readable files, found ENOENT',
+    ],
+    [
+      'a pattern that matches nothing',
+      'policy: { tests: ["*.nothing"] }',
+      'expected at least one file, found nothing at *.nothing.',
+    ],
+  ];
+  it.each(rows)('%s', (_story, text, said) => {
+    const found = complaints(text);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(said);
+    expect(found[0]).not.toContain('hunter2');
+  });
+
+  it('all at once, in the order of the file', () => {
+    const text =
+      'listen: { prot: 1 }\nenvironments: { prod: { level: x } }\n' +
+      `${TARGET}{ url: "postgres://a:hunter2@h/d", sslmod: require }\n    taget: x`;
+    expect(complaints(text).map((line) => line.split(': ').slice(0, 2).join(' '))).toEqual([
+      'holdfast.yaml:1:11 listen',
+      'holdfast.yaml:2:32 environments.prod.level',
+      'holdfast.yaml:6:22 targets.main-db.upstream.url',
+      'holdfast.yaml:6:50 targets.main-db.upstream',
+      'holdfast.yaml:7:5 targets.main-db',
+    ]);
+  });
+});
+
+describe('what is right', () => {
+  it('an empty file has safe defaults', () => {
+    expect(parse('')).toMatchObject({
+      listen: { host: '127.0.0.1', port: 6432, tls: { kind: 'generated' }, auth: 'scram' },
+      environments: [],
+      targets: [],
+      approvals: { holdWaitMs: 0, holdLifeMs: 3_600_000 },
+      trail: { readsWhenUnavailable: 'refuse', origin: 'holdfast' },
+      policy: { files: [], replaces: [], tests: [] },
+    });
+  });
+
+  it('the example in the repository has neither errors nor warnings', () => {
+    const path = fileURLToPath(new URL('../../../../holdfast.example.yaml', import.meta.url));
+    const config = loadConfig(path, {});
+    expect(config.targets.map((one) => one.name)).toEqual(['main-db', 'staging-db']);
+    expect(checkConfig(config)).toEqual([]);
+  });
+
+  it('the stricter of two numbers of people counts', () => {
+    const text =
+      'approvals: { people: 2 }\nenvironments: { a: { level: open }, b: { level: sealed, people: 3 } }';
+    expect(parse(text).environments.map((one) => [one.name, one.people])).toEqual([
+      ['a', 2],
+      ['b', 3],
+    ]);
+  });
+
+  const stores: readonly [string, string, Env, Config['store']][] = [
+    ['said', 'store: { dataFolder: d }', {}, { kind: 'embedded', dataFolder: join(folder, 'd') }],
+    [
+      'said over the environment',
+      'store: { dataFolder: d }',
+      { HOLDFAST_DATABASE_URL: 'x' },
+      { kind: 'embedded', dataFolder: join(folder, 'd') },
+    ],
+    [
+      'named by the environment',
+      '',
+      { HOLDFAST_DATABASE_URL: 'x' },
+      { kind: 'url', url: { kind: 'env', name: 'HOLDFAST_DATABASE_URL' } },
+    ],
+    [
+      'named by a file',
+      'store: { url: { file: u } }',
+      {},
+      { kind: 'url', url: { kind: 'file', path: join(folder, 'u') } },
+    ],
+  ];
+  it.each(stores)('the store is %s', (_story, text, env, store) => {
+    expect(parse(text, env).store).toEqual(store);
+  });
+
+  it('DATABASE_URL alone names no store: it is often the database to be guarded', () => {
+    expect(parse('', { DATABASE_URL: 'postgres://x' }).store.kind).toBe('embedded');
+  });
+
+  it('policy files are read, in order, once', () => {
+    for (const name of ['b', 'a']) writeFileSync(join(folder, `${name}.cedar`), `// ${name}`);
+    expect(parse('policy: { files: [b.cedar, "*.cedar"] }').policy.files).toEqual([
+      { path: 'b.cedar', text: '// b' },
+      { path: 'a.cedar', text: '// a' },
+    ]);
+  });
+
+  it('it cannot be changed afterwards', () => {
+    const config = parse(`${TARGET}{ url: "postgres://db/app" }`);
+    const upstream: object = config.targets[0]?.upstream ?? {};
+    expect(() => Object.assign(config.listen, { port: 1 })).toThrow();
+    expect(() => Object.assign(upstream, { url: 'x' })).toThrow();
+  });
+
+  it('what works but is worth saying is a warning', () => {
+    const text = `listen: { host: 0.0.0.0, tls: off }\n${TARGET}{ url: "postgres://db/app", sslmode: require }`;
+    expect(checkConfig(parse(text)).map((one) => `${one.path}: ${one.found}`)).toEqual([
+      'targets.main-db.environment: production is not declared, so main-db counts as sealed',
+      'targets.main-db.upstream.sslmode: require does not check who the server is',
+      'listen.tls: SQL and rows cross the network in clear to 0.0.0.0',
+    ]);
+  });
+
+  it('a file that is not there says where to start', () => {
+    expect(() => loadConfig(join(folder, 'none.yaml'), {})).toThrow(/ENOENT/);
+  });
+});

@@ -1,0 +1,131 @@
+/**
+ * What is done about people: add one (the answer holds the QR code's text), confirm with a first
+ * code, list, remove. A person who has not confirmed signs nothing.
+ */
+import type { Clock } from '../model/clock.ts';
+import { HoldfastError } from '../model/errors.ts';
+import type { Note } from '../model/event.ts';
+import { newId } from '../model/ids.ts';
+import { TOTP_FAILURES_MAX, TOTP_PAUSE_MS } from '../model/limits.ts';
+import { checkName } from './names.ts';
+import type { CodeVerdict, PeopleStore, PersonRecord } from './people-store.ts';
+import type { Totp } from './totp.ts';
+
+export interface PeopleParts {
+  readonly store: PeopleStore;
+  readonly totp: Totp;
+  readonly clock: Clock;
+  readonly note: Note;
+}
+
+export interface AddedPerson {
+  readonly person: PersonRecord;
+  /** otpauth:// URI; a secret, shown once. */
+  readonly uri: string;
+}
+
+export class People {
+  readonly #parts: PeopleParts;
+
+  constructor(parts: PeopleParts) {
+    this.#parts = parts;
+  }
+
+  /** HF_USAGE for a name that is none, HF_EXISTS for one that is taken. */
+  async add(name: string): Promise<AddedPerson> {
+    checkName('person', name);
+    const { clock, store, totp, note } = this.#parts;
+    const person: PersonRecord = {
+      id: newId('person', clock),
+      name,
+      addedAt: clock.now(),
+      confirmedAt: null,
+    };
+    const { uri, secret } = totp.enrol(name);
+    if (!(await store.add({ ...person, totpSealed: totp.seal(secret, person.id) }))) {
+      throw new HoldfastError('HF_EXISTS', {
+        expected: 'a name that is free',
+        found: `a person named ${name}`,
+        hint: 'Choose another name, or remove the person first when the phone was lost.',
+      });
+    }
+    await note({
+      kind: 'person-added',
+      facts: { person: name, personId: person.id },
+      message: `${name} was added and has yet to confirm with a code.`,
+    });
+    return { person, uri };
+  }
+
+  /** HF_TOTP_WRONG unless the code is right; HF_NOT_FOUND for nobody. */
+  async confirm(name: string, code: string): Promise<void> {
+    const { clock, store, totp, note } = this.#parts;
+    const verdict = await store.confirm(
+      name,
+      (state) => totp.judge(state, code, 'first'),
+      clock.now(),
+    );
+    if (verdict === null) throw nobody(name);
+    if (verdict.kind !== 'right') throw codeRefused(name, verdict);
+    await note({
+      kind: 'person-confirmed',
+      facts: { person: name, method: 'totp' },
+      message: `${name} confirmed with a code and may sign.`,
+    });
+  }
+
+  list(): Promise<readonly PersonRecord[]> {
+    return this.#parts.store.list();
+  }
+
+  async remove(name: string): Promise<void> {
+    const { clock, store, note } = this.#parts;
+    if (!(await store.remove(name, clock.now()))) throw nobody(name);
+    await note({
+      kind: 'person-removed',
+      facts: { person: name },
+      message: `${name} was removed; open holds no longer count their signature.`,
+    });
+  }
+}
+
+export function nobody(name: string): HoldfastError {
+  return new HoldfastError('HF_NOT_FOUND', {
+    expected: 'the name of a person',
+    found: `nobody named ${name}`,
+    hint: 'See `holdfast people list`, or add them with `holdfast people add`.',
+  });
+}
+
+/** HF_TOTP_WRONG in the words that help an honest person, and no guesser. */
+export function codeRefused(
+  name: string,
+  verdict: Exclude<CodeVerdict, { kind: 'right' }>,
+): HoldfastError {
+  const refuse = (found: string, hint: string): HoldfastError =>
+    new HoldfastError('HF_TOTP_WRONG', { expected: `a code of ${name}'s`, found, hint });
+  switch (verdict.kind) {
+    case 'wrong':
+      return verdict.pausedUntil === null
+        ? refuse(
+            `a wrong one (${verdict.failures} of ${TOTP_FAILURES_MAX} before a pause)`,
+            'Read the code again; see that the clock of the phone is right.',
+          )
+        : refuse(`the ${TOTP_FAILURES_MAX}th wrong one`, pauseHint(verdict.pausedUntil));
+    case 'used':
+      return refuse('one that was used before', 'Wait for the next code: each counts once.');
+    case 'paused':
+      return refuse('a pause after too many wrong ones', pauseHint(verdict.until));
+    case 'not-confirmed':
+      return refuse(
+        'that they never confirmed their first code',
+        `Confirm with \`holdfast people confirm ${name}\`.`,
+      );
+    default:
+      return verdict satisfies never;
+  }
+}
+
+function pauseHint(until: Date): string {
+  return `Try again after ${until.toISOString()} (${TOTP_PAUSE_MS / 60_000} minutes' pause).`;
+}

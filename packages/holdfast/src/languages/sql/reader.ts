@@ -1,0 +1,116 @@
+/**
+ * The SQL reader: what would this text do, by PostgreSQL's own grammar. It explains early and feeds
+ * policy and undo; it is not the wall (roles are): a function, a view or a trigger can do what no text
+ * shows, and an operator, a cast or a default may call one.
+ *
+ * Order of look-up: exact text, then template (literals taken out), then parse; long texts are parsed
+ * in a worker. A reading that hangs on the value of a literal is never found by template.
+ *
+ * What it will not do: decide. No policy, no protocol, no catalog; where it is not sure it says so.
+ */
+import { isUtf8 } from 'node:buffer';
+import { SQL_INLINE_BYTES_MAX, SQL_READ_BYTES_MAX, SQL_READ_MS_MAX } from '../../model/limits.ts';
+import { ExactCache, TemplateCache } from './caches.ts';
+import { LongReader } from './long-reader.ts';
+import { loadParser, parseBytes, unread } from './parse.ts';
+import type { SqlReader, SqlReading } from './sql-reading.ts';
+import { TemplateMaker } from './template.ts';
+
+/** Longer texts are not remembered: one of them would push out hundreds. */
+const CACHED_BYTES_MAX = 64 * 1024;
+/** Per generation; two generations are kept. A reading holds some hundred bytes. */
+const CACHE_ENTRIES_MAX = 10_000;
+const CACHE_BYTES_MAX = 8 * 1024 * 1024;
+
+export interface SqlReaderOptions {
+  /** Texts longer than this are read in the worker; default SQL_INLINE_BYTES_MAX. */
+  readonly inlineBytesMax?: number;
+  /** Default SQL_READ_MS_MAX. */
+  readonly readMsMax?: number;
+  readonly cacheEntriesMax?: number;
+  readonly cacheBytesMax?: number;
+}
+
+export async function createSqlReader(options: SqlReaderOptions = {}): Promise<SqlReader> {
+  await loadParser();
+  return new CachingReader(options);
+}
+
+class CachingReader implements SqlReader {
+  readonly #exact: ExactCache;
+  readonly #templates: TemplateCache;
+  readonly #maker = new TemplateMaker(CACHED_BYTES_MAX);
+  readonly #long: LongReader;
+  readonly #inlineBytesMax: number;
+  #broken = false;
+
+  constructor(options: SqlReaderOptions) {
+    const bounds = {
+      entriesMax: options.cacheEntriesMax ?? CACHE_ENTRIES_MAX,
+      bytesMax: options.cacheBytesMax ?? CACHE_BYTES_MAX,
+    };
+    this.#exact = new ExactCache(bounds);
+    this.#templates = new TemplateCache(bounds);
+    this.#long = new LongReader(options.readMsMax ?? SQL_READ_MS_MAX);
+    this.#inlineBytesMax = options.inlineBytesMax ?? SQL_INLINE_BYTES_MAX;
+  }
+
+  read(bytes: Buffer, start: number, end: number): SqlReading | Promise<SqlReading> {
+    if (end - start > CACHED_BYTES_MAX) return this.#readLong(bytes, start, end);
+    const key = bytes.toString('latin1', start, end);
+    return (
+      this.#exact.get(key) ??
+      this.#byTemplate(bytes, start, end) ??
+      this.#fresh(bytes, start, end, key)
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#long.close();
+  }
+
+  #byTemplate(bytes: Buffer, start: number, end: number): SqlReading | undefined {
+    if (!this.#maker.make(bytes, start, end)) return undefined;
+    const reading = this.#templates.get(this.#maker);
+    if (reading === undefined || !this.#maker.beyondAscii) return reading;
+    return isUtf8(bytes.subarray(start, end)) ? reading : undefined;
+  }
+
+  #fresh(bytes: Buffer, start: number, end: number, key: string): SqlReading | Promise<SqlReading> {
+    if (this.#broken || end - start > this.#inlineBytesMax) {
+      return this.#readLong(bytes, start, end).then((reading) => {
+        if (lasting(reading)) this.#exact.set(key, reading);
+        return reading;
+      });
+    }
+    const { reading, template, broken } = this.#parse(bytes.subarray(start, end));
+    this.#broken ||= broken;
+    if (template && this.#maker.make(bytes, start, end)) this.#templates.set(this.#maker, reading);
+    else if (lasting(reading)) this.#exact.set(key, reading);
+    return reading;
+  }
+
+  #parse(text: Uint8Array): ReturnType<typeof parseBytes> {
+    try {
+      return parseBytes(text);
+    } catch (failure) {
+      const found = failure instanceof Error ? failure.message : String(failure);
+      const reading = unread('reader-failed', `Expected the text to be read, found: ${found}.`);
+      return { reading, template: false, broken: false };
+    }
+  }
+
+  #readLong(bytes: Buffer, start: number, end: number): Promise<SqlReading> {
+    if (end - start > SQL_READ_BYTES_MAX) {
+      const message = `Expected at most ${SQL_READ_BYTES_MAX} bytes of SQL, found ${end - start}.`;
+      return Promise.resolve(unread('too-large', message));
+    }
+    return this.#long.read(Uint8Array.prototype.slice.call(bytes, start, end));
+  }
+}
+
+/** Whether the same text would read the same tomorrow; a timeout or a lost worker may not. */
+function lasting(reading: SqlReading): boolean {
+  if (reading.kind === 'understood') return true;
+  return reading.reason.code !== 'timeout' && reading.reason.code !== 'reader-failed';
+}

@@ -1,0 +1,116 @@
+/**
+ * SET in its many dresses, told as acts on the session. Which parameters may be set is not decided
+ * here: the gateway pins those that change how text is read.
+ */
+import { constantText } from './constants.ts';
+import type { Gatherer } from './gatherer.ts';
+import { object } from './objects.ts';
+import type { TreeBody, TreeNode } from './tree.ts';
+import { flagAt, listAt, nodeAt, nodesAt, nodesOf, textAt } from './tree.ts';
+
+/** GUC_LIST_QUOTE: each argument of SET is one name, so it is quoted where it has to be. */
+const NAME_LISTS = new Set([
+  'search_path',
+  'temp_tablespaces',
+  'session_preload_libraries',
+  'shared_preload_libraries',
+  'local_preload_libraries',
+  'unix_socket_directories',
+]);
+
+const ROLE_SETTINGS = new Set(['role', 'session_authorization']);
+
+export function set(parameter: string, value: string | null, local: boolean, into: Gatherer): void {
+  const name = parameter.toLowerCase();
+  into.act({ kind: 'set', parameter: name, value, local });
+  if (ROLE_SETTINGS.has(name)) {
+    into.effect(
+      'grant',
+      name === 'role' ? 'SET ROLE' : 'SET SESSION AUTHORIZATION',
+      value === null ? null : object('role', value),
+      'unknown',
+      { why: 'It changes as whom the session acts.' },
+    );
+  }
+}
+
+/** A bare VariableSetStmt body of a SET or RESET of this session. */
+export function variableSet(body: TreeBody, into: Gatherer): void {
+  const name = textAt(body, 'name') ?? '';
+  const local = flagAt(body, 'is_local');
+  switch (textAt(body, 'kind')) {
+    case 'VAR_SET_VALUE':
+      set(name, valueOf(name, body, into), local, into);
+      break;
+    case 'VAR_SET_DEFAULT':
+    case 'VAR_RESET':
+    case 'VAR_SET_CURRENT':
+      set(name, null, local, into);
+      break;
+    case 'VAR_RESET_ALL':
+      set('all', null, false, into);
+      break;
+    case 'VAR_SET_MULTI':
+      setMulti(name, body, into);
+      break;
+    default:
+      into.couldNotTell('unknown-statement', 'Expected a known form of SET, found another.');
+  }
+}
+
+function setMulti(name: string, body: TreeBody, into: Gatherer): void {
+  const args = listAt(body, 'args');
+  if (name === 'TRANSACTION') transactionModes(args, true, into);
+  else if (name === 'SESSION CHARACTERISTICS') transactionModes(args, false, into);
+  else if (name === 'TRANSACTION SNAPSHOT') {
+    const snapshot = constantText(nodesAt(body, 'args')[0] ?? null, into);
+    set('transaction_snapshot', snapshot, true, into);
+  } else {
+    into.couldNotTell('unknown-statement', `Expected a known form of SET, found SET ${name}.`);
+  }
+}
+
+/** `read only`, `isolation level ...` of SET TRANSACTION, BEGIN and SESSION CHARACTERISTICS. */
+export function transactionModes(modes: readonly unknown[], local: boolean, into: Gatherer): void {
+  for (const mode of nodesOf(modes)) {
+    const name = textAt(mode.body, 'defname') ?? '';
+    const value = constantText(nodeAt(mode.body, 'arg'), into);
+    const isolation = name === 'transaction_isolation';
+    const text = isolation || value === null ? value : value === '0' ? 'off' : 'on';
+    set(local ? name : `default_${name}`, text, local, into);
+  }
+}
+
+function valueOf(name: string, body: TreeBody, into: Gatherer): string | null {
+  const texts: string[] = [];
+  for (const arg of nodesAt(body, 'args')) {
+    const text = constantText(arg, into);
+    if (text === null) return null;
+    texts.push(NAME_LISTS.has(name.toLowerCase()) ? quoteName(text) : text);
+  }
+  return texts.join(', ');
+}
+
+function quoteName(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
+/** set_config(name, value, is_local): a SET in the shape of a function. */
+export function setConfigCall(args: readonly TreeNode[], into: Gatherer): void {
+  const named = args.some((arg) => arg.kind === 'NamedArgExpr');
+  const name = named ? null : constantText(args[0] ?? null, into);
+  if (name === null) {
+    into.couldNotTell(
+      'lexing-setting',
+      'Expected set_config with the parameter as a literal, found one that is computed: ' +
+        'it could change how the following text is read.',
+    );
+    return;
+  }
+  set(
+    name.trim(),
+    constantText(args[1] ?? null, into),
+    constantText(args[2] ?? null, into) === 'true',
+    into,
+  );
+}

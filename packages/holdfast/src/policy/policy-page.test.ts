@@ -1,0 +1,73 @@
+/** docs/policy.md is what people copy from: its Cedar and YAML must work as they stand. */
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { parsePolicyCases } from '../config/policy-cases.ts';
+import { createSqlReader } from '../languages/sql/reader.ts';
+import { effect, judgeOf, scope, source, table, understood } from '../testing/policy-words.ts';
+import { checkPolicy } from './check-policy.ts';
+import { runPolicyTests } from './policy-test.ts';
+import { ATTRIBUTES, CLOSED_WORDS } from './schema.ts';
+
+const docs = readFileSync(new URL('../../../../docs/policy.md', import.meta.url), 'utf8');
+const blocks = [...docs.matchAll(/```cedar\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
+const declared = {
+  environments: [{ name: 'production', people: 1 }],
+  targets: [{ name: 'main-db', functionsAllowed: [] }],
+};
+const main = {
+  ...scope('sealed'),
+  target: {
+    name: 'main-db',
+    environment: { name: 'production', level: 'sealed' },
+    protocol: 'postgres',
+    resolvedBy: 'a test',
+  },
+} as const;
+
+it('the rules load without a finding', () => {
+  expect(blocks).toHaveLength(2);
+  expect(checkPolicy(source(blocks[0], declared)).findings).toEqual([]);
+  const replaced = checkPolicy(source(blocks[1], { ...declared, replaces: ['guarded.execute'] }));
+  expect(replaced.findings.map((one) => one.severity)).toEqual(['warning']);
+});
+
+it.each([
+  ['payments, read', effect('read', { object: table('payments') }), 'refuse'],
+  [
+    'the schema that payments lies in',
+    effect('destroy', {
+      object: { type: 'schema', schema: null, name: 'public' },
+      reach: 'cascade',
+    }),
+    'refuse',
+  ],
+  ['a delete with a condition', effect('write', { verb: 'DELETE' }), 'hold'],
+  ['another table, read', effect('read'), 'forward'],
+])('the rules do what the page says: %s', (_story, one, expected) => {
+  expect(judgeOf(blocks[0], declared).judge(main, understood(one), []).kind).toBe(expected);
+});
+
+it('its policy tests pass, read by the real SQL reader', async () => {
+  const yaml = /```yaml\n(# policies\/main\.test\.yaml[\s\S]*?)```/.exec(docs)?.[1] ?? '';
+  const cases = parsePolicyCases(yaml, 'docs/policy.md');
+  const reader = await createSqlReader();
+  const results = await runPolicyTests(cases, {
+    judge: judgeOf(blocks[0], declared),
+    resolve: () => main.target,
+    read: (sql) => {
+      const bytes = Buffer.from(sql);
+      return reader.read(bytes, 0, bytes.length);
+    },
+  });
+  await reader.close();
+  expect(results.map((one) => [one.name, one.differences])).toEqual([
+    ['nobody drops the payments', []],
+    ['deletes wait for three', []],
+  ]);
+});
+
+it('the page names every attribute and every word', () => {
+  const words = Object.values(CLOSED_WORDS).flat().filter(Boolean);
+  const missing = [...ATTRIBUTES.map((one) => `\`${one}\``), ...words.map((one) => `"${one}"`)];
+  expect(missing.filter((one) => !docs.includes(one))).toEqual([]);
+});

@@ -1,0 +1,173 @@
+/**
+ * The rooms that keep state, opened: what a short command needs, and what the gateway stands on. In
+ * this order: the store (an embedded server that runs already is used, else started), migrations,
+ * then identity, approvals and the trail on top of it. `close` goes the other way round.
+ *
+ * The trail's recorder is opened when something is first to be recorded: a command that only reads
+ * leaves no entry.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { Holds } from './approvals/holds.ts';
+import type { Config, Env } from './config/config.ts';
+import { resolveSecret } from './config/upstream.ts';
+import { Agents } from './identity/agents.ts';
+import { People } from './identity/people.ts';
+import { loadSealKey, Seal } from './identity/seal.ts';
+import { Totp } from './identity/totp.ts';
+import type { Clock } from './model/clock.ts';
+import type { HoldfastError } from './model/errors.ts';
+import type { HoldfastEvent } from './model/event.ts';
+import { newId } from './model/ids.ts';
+import { SqlAgentStore } from './store/agent-store.ts';
+import { type Database, openDatabase, type StoreConnection } from './store/database.ts';
+import { EmbeddedPostgres } from './store/embedded-postgres.ts';
+import { SqlHoldStore } from './store/hold-store.ts';
+import { PgInstanceBook } from './store/instances.ts';
+import { migrate } from './store/migrate.ts';
+import { MIGRATIONS } from './store/migrations/index.ts';
+import { SqlPeopleStore } from './store/people-store.ts';
+import { PgTrailStore } from './store/trail-store.ts';
+import { type Signer, signerFromFile } from './trail/signer.ts';
+import { TrailLog } from './trail/trail-log.ts';
+
+export interface RoomsOptions {
+  readonly config: Config;
+  readonly env: Env;
+  readonly clock: Clock;
+  /** For the operator's log. */
+  readonly say: (level: 'info' | 'warn', message: string) => void;
+}
+
+/** Where the keys lie that must never be in the database: seal.key, trail.key, our certificate. */
+export const KEY_FOLDER_ENV = 'HOLDFAST_KEY_FOLDER';
+
+export class Rooms {
+  readonly config: Config;
+  readonly database: Database;
+  readonly agentStore: SqlAgentStore;
+  readonly agents: Agents;
+  readonly people: People;
+  readonly holdStore: SqlHoldStore;
+  readonly holds: Holds;
+  readonly trailStore: PgTrailStore;
+  readonly signer: Signer;
+  readonly keyFolder: string;
+  readonly note: (event: HoldfastEvent) => Promise<void>;
+  readonly #options: RoomsOptions;
+  readonly #close: () => Promise<void>;
+  #trail: Promise<TrailLog> | null = null;
+
+  private constructor(
+    options: RoomsOptions,
+    ground: Ground,
+    keys: { readonly totp: Totp; readonly signer: Signer; readonly folder: string },
+  ) {
+    const { clock, config } = options;
+    const { database } = ground;
+    this.#options = options;
+    this.#close = ground.close;
+    this.config = config;
+    this.database = database;
+    this.trailStore = ground.trailStore;
+    this.signer = keys.signer;
+    this.keyFolder = keys.folder;
+    this.note = async (event) => (await this.trail()).note(event);
+    const { note } = this;
+    const { totp } = keys;
+    this.agentStore = new SqlAgentStore(database);
+    this.agents = new Agents({ store: this.agentStore, clock, note });
+    this.people = new People({ store: new SqlPeopleStore(database), totp, clock, note });
+    this.holdStore = new SqlHoldStore(database, (state, code) => totp.judge(state, code, 'daily'));
+    const { holdLifeMs } = config.approvals;
+    this.holds = new Holds({ store: this.holdStore, clock, note, holdLifeMs });
+  }
+
+  static async open(options: RoomsOptions): Promise<Rooms> {
+    const { clock, config, env } = options;
+    const folder = keyFolderOf(config, env);
+    if (config.store.kind === 'embedded') {
+      // Others may enter, so that the server's own user can reach its data; each thing inside is shut.
+      mkdirSync(config.store.dataFolder, { recursive: true, mode: 0o711 });
+    }
+    const totp = new Totp(new Seal(loadSealKey(join(folder, 'seal.key'), clock), clock), clock);
+    const ground = await openGround(options);
+    try {
+      const signer = await signerFromFile(join(folder, 'trail.key'), config.trail.origin, clock);
+      return new Rooms(options, ground, { totp, signer, folder });
+    } catch (error) {
+      await ground.close();
+      throw error;
+    }
+  }
+
+  /** Opened at the first call, for as long as the rooms are open. */
+  trail(): Promise<TrailLog> {
+    const { clock, config, say } = this.#options;
+    this.#trail ??= TrailLog.start({
+      store: this.trailStore,
+      instances: new PgInstanceBook(this.database),
+      signer: this.signer,
+      clock,
+      instanceId: newId('instance', clock),
+      readsWhenUnavailable: config.trail.readsWhenUnavailable,
+      onFault: (error: HoldfastError) => say('warn', error.message),
+    });
+    return this.#trail;
+  }
+
+  /** The last entries are written and signed, then the store is left. */
+  async close(): Promise<void> {
+    try {
+      const trail = await this.#trail?.catch(() => null);
+      await trail?.stop();
+    } finally {
+      await this.#close();
+    }
+  }
+}
+
+interface Ground {
+  readonly database: Database;
+  readonly trailStore: PgTrailStore;
+  readonly close: () => Promise<void>;
+}
+
+async function openGround(options: RoomsOptions): Promise<Ground> {
+  const { clock, config, env, say } = options;
+  const steps: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of steps.splice(0).reverse()) await step();
+  };
+  try {
+    let connection: StoreConnection;
+    if (config.store.kind === 'url') {
+      connection = { url: resolveSecret(config.store.url, env) };
+    } else {
+      const server = await EmbeddedPostgres.start({
+        folder: join(config.store.dataFolder, 'store'),
+        clock,
+        progress: (step) => say('info', step),
+        trouble: (message) => say('warn', message),
+      });
+      steps.push(() => server.stop());
+      connection = server.connection;
+    }
+    const database = await openDatabase({ connection });
+    steps.push(() => database.close());
+    await migrate(database, MIGRATIONS, clock);
+    const trailStore = await PgTrailStore.open({ database, requireDurable: true });
+    steps.push(() => trailStore.close());
+    return { database, trailStore, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function keyFolderOf(config: Config, env: Env): string {
+  const given = env[KEY_FOLDER_ENV];
+  if (given) return resolve(given);
+  if (config.store.kind === 'embedded') return join(config.store.dataFolder, 'keys');
+  return resolve(dirname(config.path ?? '.'), '.holdfast', 'keys');
+}

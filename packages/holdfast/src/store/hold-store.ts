@@ -1,0 +1,268 @@
+/**
+ * Holds and signatures in PostgreSQL. What makes them hold under concurrency is in the schema:
+ * one standing hold per digest (partial unique index), one signature per person, and a signature's
+ * digest tied to its hold's (foreign key). Row locks are taken hold first, then person.
+ */
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { type HoldRecord, isOpen, type NewHold, nextState, stateAt } from '../approvals/hold.ts';
+import type { HoldStore, OpenedHold, PersonWord, WordTaken } from '../approvals/hold-store.ts';
+import { codeRefused, nobody } from '../identity/people.ts';
+import type { CodeState, CodeVerdict } from '../identity/people-store.ts';
+import { HoldfastError } from '../model/errors.ts';
+import type { Database } from './database.ts';
+import { holdOfRow, rowOfHold, signaturesOf, storable } from './hold-rows.ts';
+import { spendCode } from './people-store.ts';
+import type { Tables } from './tables.ts';
+
+export const HOLDS_CHANNEL = 'holdfast_holds';
+
+/** Judges a person's one-time code; identity/totp.ts. */
+export type JudgeCode = (state: CodeState, code: string) => CodeVerdict;
+
+/** As literals: the planner matches the partial index by its text, not by parameters. */
+const STANDING = sql`('waiting', 'signed', 'denied')`;
+
+/** Shorter and it could be anybody's. */
+const DIGEST_SHOWN_CHARS_MIN = 8;
+
+/** Open holds come and go between a failed insert and the look; each turn some other caller won. */
+const OPEN_TURNS_MAX = 10;
+
+export class SqlHoldStore implements HoldStore {
+  readonly #database: Database;
+  readonly #judgeCode: JudgeCode;
+
+  constructor(database: Database, judgeCode: JudgeCode) {
+    this.#database = database;
+    this.#judgeCode = judgeCode;
+  }
+
+  async findOrOpen(fresh: NewHold, now: Date): Promise<OpenedHold> {
+    const expired: HoldRecord[] = [];
+    for (let turn = 0; turn < OPEN_TURNS_MAX; turn += 1) {
+      const opened = await this.#database.transaction((trx) => tryOpen(trx, fresh, now));
+      expired.push(...opened.expired);
+      if (opened.hold !== null) return { hold: opened.hold, isNew: opened.isNew, expired };
+    }
+    throw new HoldfastError('HF_STORE_UNAVAILABLE', {
+      expected: 'to find or open the hold',
+      found: `it changed hands ${OPEN_TURNS_MAX} times meanwhile`,
+      hint: 'Try again.',
+    });
+  }
+
+  get(id: string): Promise<HoldRecord | null> {
+    return this.#database.run((db) => readHold(db, id));
+  }
+
+  list(which: 'open' | 'all', now: Date, limit: number): Promise<readonly HoldRecord[]> {
+    return this.#database.run(async (db) => {
+      let query = db.selectFrom('holdfast.holds').selectAll();
+      if (which === 'open') {
+        query = query.where('state', 'in', ['waiting', 'signed']).where('expires_at', '>', now);
+      }
+      const rows = await query
+        .orderBy('opened_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute();
+      const signatures = await signaturesOf(
+        db,
+        rows.map(({ id }) => id),
+      );
+      return rows.map((row) => holdOfRow(row, signatures.get(row.id) ?? []));
+    });
+  }
+
+  sign(word: PersonWord, now: Date, expiresAt: Date): Promise<WordTaken> {
+    return this.#take(word, now, async (trx, hold, personId) => {
+      const added = await trx
+        .insertInto('holdfast.signatures')
+        .values({
+          hold_id: hold.id,
+          digest: hold.card.digest,
+          person_id: personId,
+          person_name: word.person,
+          method: 'totp',
+          signed_at: now,
+        })
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirst();
+      const signed = (await signaturesOf(trx, [hold.id])).get(hold.id) ?? [];
+      const count = { ...hold, peopleSigned: signed.length };
+      const state = nextState(count, { kind: 'sign' }) ?? hold.state;
+      if (state !== hold.state) {
+        const deadline = state === 'signed' ? { expires_at: expiresAt, decided_at: now } : {};
+        await change(trx, hold.id)
+          .set({ state, ...deadline })
+          .execute();
+      }
+      return added.numInsertedOrUpdatedRows === 0n;
+    });
+  }
+
+  deny(word: PersonWord, note: string, now: Date): Promise<WordTaken> {
+    return this.#take(word, now, async (trx, hold) => {
+      await change(trx, hold.id)
+        .set({ state: 'denied', decided_at: now, decided_by: word.person, note: storable(note) })
+        .execute();
+      return false;
+    });
+  }
+
+  /** One statement: of many at once, the row lock lets one see `signed`. */
+  consume(id: string, now: Date): Promise<boolean> {
+    return this.#database.transaction(async (trx) => {
+      const used = await sql`
+        update holdfast.holds h set state = 'consumed', decided_at = ${now}
+        where h.id = ${id} and h.state = 'signed' and h.expires_at > ${now}
+          and h.people_needed <= (
+            select count(*) from holdfast.signatures s join holdfast.people p on p.id = s.person_id
+            where s.hold_id = h.id and s.digest = h.digest and p.removed_at is null)
+        returning h.id`.execute(trx);
+      if (used.rows.length === 0) return false;
+      await tell(trx, id);
+      return true;
+    });
+  }
+
+  expireDue(now: Date): Promise<readonly HoldRecord[]> {
+    return this.#database.transaction((trx) => expire(trx, null, now));
+  }
+
+  /** Hold first, then code, then the deed. The code's verdict is committed even when it is no. */
+  async #take(
+    word: PersonWord,
+    now: Date,
+    deed: (trx: Transaction<Tables>, hold: HoldRecord, personId: string) => Promise<boolean>,
+  ): Promise<WordTaken> {
+    const taken = await this.#database.transaction(
+      async (trx): Promise<WordTaken | HoldfastError> => {
+        const hold = await lockHold(trx, word.holdId, now);
+        if (hold === null) return { kind: 'unknown-hold' };
+        if (!isOpen(hold.state)) return { kind: 'not-open', hold };
+        if (word.digestShown !== null && !isBeginning(word.digestShown, hold.card.digest)) {
+          return { kind: 'other-digest', hold };
+        }
+        const spent = await spendCode(trx, word.person, (state) =>
+          this.#judgeCode(state, word.code),
+        );
+        if (spent === null) return nobody(word.person);
+        if (spent.verdict.kind !== 'right') return codeRefused(word.person, spent.verdict);
+        const wasThere = await deed(trx, hold, spent.personId);
+        await tell(trx, hold.id);
+        return { kind: 'taken', hold: (await readHold(trx, hold.id)) ?? hold, wasThere };
+      },
+    );
+    if (taken instanceof HoldfastError) throw taken;
+    return taken;
+  }
+}
+
+/** `hold` null: another's hold stood in the way and was gone when we looked; ask again. */
+async function tryOpen(
+  trx: Transaction<Tables>,
+  fresh: NewHold,
+  now: Date,
+): Promise<{ hold: HoldRecord | null; isNew: boolean; expired: readonly HoldRecord[] }> {
+  const expired = await expire(trx, fresh.card.digest, now);
+  const added = await trx
+    .insertInto('holdfast.holds')
+    .values(rowOfHold(fresh))
+    .onConflict((conflict) =>
+      conflict.column('digest').where(sql<boolean>`state in ${STANDING}`).doNothing(),
+    )
+    .executeTakeFirst();
+  const isNew = added.numInsertedOrUpdatedRows === 1n;
+  if (isNew) await tell(trx, fresh.id);
+  const standing = await trx
+    .selectFrom('holdfast.holds')
+    .select('id')
+    .where('digest', '=', fresh.card.digest)
+    .where(sql<boolean>`state in ${STANDING}`)
+    .executeTakeFirst();
+  const hold = standing === undefined ? null : await lockHold(trx, standing.id, now);
+  if (hold === null || hold.state === 'consumed' || hold.state === 'expired') {
+    return { hold: null, isNew, expired };
+  }
+  return { hold: await raise(trx, hold, fresh.peopleNeeded), isNew, expired };
+}
+
+/** More people may be asked for, never fewer; and a signature may have stopped counting. */
+async function raise(
+  trx: Transaction<Tables>,
+  hold: HoldRecord,
+  people: number,
+): Promise<HoldRecord> {
+  if (!isOpen(hold.state)) return hold;
+  const peopleNeeded = Math.max(hold.peopleNeeded, people);
+  const count = { state: hold.state, peopleNeeded, peopleSigned: hold.signatures.length };
+  const state = nextState(count, { kind: 'raise' }) ?? hold.state;
+  if (state === hold.state && peopleNeeded === hold.peopleNeeded) return hold;
+  await change(trx, hold.id).set({ state, people_needed: peopleNeeded }).execute();
+  await tell(trx, hold.id);
+  return { ...hold, state, peopleNeeded };
+}
+
+/** `digest` null: every hold that is due. Skips what another process is at. */
+async function expire(
+  trx: Transaction<Tables>,
+  digest: string | null,
+  now: Date,
+): Promise<readonly HoldRecord[]> {
+  let due = trx
+    .selectFrom('holdfast.holds')
+    .select('id')
+    .where('state', 'in', ['waiting', 'signed'])
+    .where('expires_at', '<=', now)
+    .orderBy('id')
+    .forUpdate();
+  due = digest === null ? due.skipLocked() : due.where('digest', '=', digest);
+  const expired: HoldRecord[] = [];
+  for (const { id } of await due.execute()) {
+    await change(trx, id).set({ state: 'expired', decided_at: now }).execute();
+    await tell(trx, id);
+    const hold = await readHold(trx, id);
+    if (hold !== null) expired.push(hold);
+  }
+  return expired;
+}
+
+/** The hold with its row locked; its state is as of `now`. */
+async function lockHold(
+  trx: Transaction<Tables>,
+  id: string,
+  now: Date,
+): Promise<HoldRecord | null> {
+  await trx
+    .selectFrom('holdfast.holds')
+    .select('id')
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst();
+  const hold = await readHold(trx, id);
+  return hold === null ? null : { ...hold, state: stateAt(hold, now) };
+}
+
+async function readHold(db: Kysely<Tables>, id: string): Promise<HoldRecord | null> {
+  const row = await db
+    .selectFrom('holdfast.holds')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  return holdOfRow(row, (await signaturesOf(db, [id])).get(id) ?? []);
+}
+
+function change(trx: Transaction<Tables>, id: string) {
+  return trx.updateTable('holdfast.holds').where('id', '=', id);
+}
+
+function isBeginning(shown: string, digest: string): boolean {
+  return shown.length >= DIGEST_SHOWN_CHARS_MIN && digest.startsWith(shown.toLowerCase());
+}
+
+/** Delivered when the transaction commits, and not at all when it does not. */
+function tell(trx: Kysely<Tables>, holdId: string): Promise<unknown> {
+  return sql`select pg_notify(${HOLDS_CHANNEL}, ${holdId})`.execute(trx);
+}

@@ -1,0 +1,371 @@
+/**
+ * Ways to make the gateway judge one statement and the server run another. Each row is an attack on
+ * the order of things; the same three victims have to be alive after every one of them.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { type Answer, answerOf, frontend, RawClient } from '../support/raw-client.ts';
+
+let gateway: Gateway;
+let client: RawClient;
+
+beforeAll(async () => {
+  gateway = await startGateway({ level: 'guarded' });
+  await gateway.upstream.ask(
+    'create table victims (id int); create table kept (id int); ' +
+      'alter table victims owner to app; alter table kept owner to app',
+  );
+});
+afterAll(() => gateway?.stop());
+
+beforeEach(async () => {
+  await gateway.upstream.ask(
+    'truncate kept, victims; insert into victims select generate_series(1, 3)',
+  );
+  client = await RawClient.open(gateway.through);
+});
+afterEach(async () => {
+  client.socket.destroy();
+  expect(await gateway.upstream.ask('select count(*)::int as n from victims')).toEqual([{ n: 3 }]);
+});
+
+const DELETE = 'delete from victims';
+const { parse, bind, execute, describe: ask, close, sync, flush, query } = frontend;
+
+/** Sends everything in one write; the answers up to each ReadyForQuery, or to the end. */
+async function sent(readies: number, ...parts: readonly Buffer[]): Promise<Answer[]> {
+  client.send(...parts);
+  const answers: Answer[] = [];
+  while (answers.length < readies) answers.push(answerOf(await client.until('Z')));
+  return answers;
+}
+
+/** Like `sent`, for attacks that may be answered by the end of the session. */
+async function attempted(...parts: readonly Buffer[]): Promise<void> {
+  if (client.isClosed) return;
+  client.send(...parts);
+  try {
+    await client.until('Z');
+  } catch (error) {
+    expect(String(error)).toContain('The connection closed');
+  }
+}
+
+const kept = async (): Promise<unknown[]> =>
+  (await gateway.upstream.ask('select id from kept order by id')).map((row) => row['id']);
+
+describe('names', () => {
+  it('an unnamed statement whose replacement was skipped is judged as what it still is', async () => {
+    await sent(1, parse('', DELETE), sync());
+    await sent(1, bind('', 'no such statement'), parse('', 'select 1'), sync());
+    const [answer] = await sent(1, bind('', ''), execute(''), sync());
+    expect(answer).toMatchObject({ complete: [], status: 'I' });
+    expect(answer?.errors[0]?.['C']).toBe('42501');
+  });
+
+  it('EXECUTE of a name prepared by Parse is judged as that statement', async () => {
+    await sent(1, parse('foo', DELETE), sync());
+    const [answer] = await sent(1, query('execute foo'));
+    expect(answer?.errors[0]?.['C']).toBe('42501');
+  });
+
+  it.each([
+    ['EXPLAIN ANALYZE EXECUTE', 'explain analyze execute foo'],
+    ['EXPLAIN (ANALYZE) EXECUTE', 'explain (analyze true, costs off) execute foo'],
+    ['CREATE TABLE AS EXECUTE', 'create temp table x as execute foo'],
+    ['several statements', 'select 1; execute foo; select 2'],
+    ['a comment before it', '/* select */ execute/**/foo'],
+    ['quotes', 'execute "foo"'],
+    ['capitals', 'EXECUTE FOO'],
+  ])('%s does not hide the name', async (_story, sql) => {
+    await sent(1, parse('foo', `${DELETE} returning id`), sync());
+    const [answer] = await sent(1, query(sql));
+    expect(answer?.errors).toHaveLength(1);
+  });
+
+  it('Bind of a name prepared by SQL is judged as that statement', async () => {
+    await sent(1, query(`prepare foo as ${DELETE}`));
+    const [answer] = await sent(1, bind('', 'foo'), execute(''), sync());
+    expect(answer?.errors[0]?.['C']).toBe('42501');
+  });
+
+  it('a name closed and prepared anew in the unit that executes it means the new one', async () => {
+    await sent(1, parse('foo', 'select 1'), sync());
+    await attempted(
+      close('S', 'foo'),
+      parse('foo', DELETE),
+      parse('', 'execute foo'),
+      bind('', ''),
+      execute(''),
+      sync(),
+    );
+  });
+
+  it('a name deallocated and prepared anew by SQL in one unit means the new one', async () => {
+    await sent(1, parse('foo', 'select 1'), sync());
+    const run = (sql: string): Buffer[] => [parse('', sql), bind('', ''), execute('')];
+    await attempted(
+      ...run('deallocate foo'),
+      ...run(`prepare foo as ${DELETE}`),
+      ...run('execute foo'),
+      sync(),
+    );
+  });
+
+  it('a PREPARE that was bound and never executed prepares nothing', async () => {
+    await sent(1, parse('foo', DELETE), sync());
+    await attempted(parse('', 'prepare foo as select 1'), bind('', ''), sync());
+    await attempted(query('execute foo'));
+  });
+
+  it('nor does it in the unit that binds the name', async () => {
+    await sent(1, parse('foo', DELETE), sync());
+    await attempted(
+      parse('', 'prepare foo as select 1'),
+      bind('', ''),
+      bind('p', 'foo'),
+      execute('p'),
+      sync(),
+    );
+  });
+
+  it('a DEALLOCATE that was bound and never executed closes nothing', async () => {
+    await sent(1, parse('foo', DELETE), sync());
+    await attempted(parse('', 'deallocate all'), bind('', ''), sync());
+    await attempted(parse('foo', 'select 1'), sync());
+    await attempted(query('execute foo'));
+    await attempted(bind('', 'foo'), execute(''), sync());
+  });
+
+  it('a PREPARE that failed leaves the old meaning', async () => {
+    await sent(1, query(`prepare foo as ${DELETE}`));
+    await sent(1, query('prepare foo as select 1'));
+    const [answer] = await sent(1, query('execute foo'));
+    expect(answer?.errors[0]?.['C']).toBe('42501');
+  });
+
+  it('FETCH from a portal bound by the protocol finds it was judged when bound', async () => {
+    await sent(1, query('begin'));
+    const [bound] = await sent(1, parse('', `${DELETE} returning id`), bind('c', ''), sync());
+    expect(bound?.errors[0]?.['C']).toBe('42501');
+    const [fetched] = await sent(1, query('fetch all from c'));
+    expect(fetched?.rows).toEqual([]);
+    await sent(1, query('commit'));
+  });
+
+  it('a Bind to a name nobody prepared is an error and the session goes on', async () => {
+    const [answer] = await sent(1, bind('', 'never'), execute(''), sync());
+    expect(answer?.errors).toHaveLength(1);
+    expect(answer?.errors[0]?.['C']).toBe('26000');
+    expect((await client.query('select 1')).rows).toEqual([['1']]);
+  });
+});
+
+describe('cycles', () => {
+  /** Would the order of answers be off by one, a failed PREPARE would be taken for done. */
+  async function prepareTwiceAndExecute(): Promise<void> {
+    await attempted(query(`prepare foo as ${DELETE}`));
+    await attempted(query('prepare foo as select 1'));
+    await attempted(query('select 1'));
+    await attempted(query('select 2'));
+    await attempted(query('execute foo'));
+  }
+
+  it('a simple Query behind extended messages without Sync keeps the order of answers', async () => {
+    client.send(parse('x', 'select 1'), flush(), query('select 5'));
+    expect(answerOf(await client.until('Z')).rows).toEqual([['5']]);
+    await prepareTwiceAndExecute();
+  });
+
+  it('the same with Parse and Query in one write and no Flush', async () => {
+    await attempted(parse('x', 'select 1'), query('select 5'));
+    await prepareTwiceAndExecute();
+  });
+
+  it('a Query pipelined behind COPY FROM STDIN, which eats it', async () => {
+    await attempted(query('copy kept from stdin'), query('select 5'));
+    await prepareTwiceAndExecute();
+  });
+
+  it('a Query sent while data is copied in', async () => {
+    client.send(query('copy kept from stdin'));
+    await client.until('G');
+    await attempted(query('select 5'));
+    await prepareTwiceAndExecute();
+  });
+
+  it('a Query sent while data is copied in by the extended protocol', async () => {
+    client.send(parse('', 'copy kept from stdin'), bind('', ''), execute(''), sync());
+    await client.until('G');
+    await attempted(query('select 5'), sync());
+    await prepareTwiceAndExecute();
+  });
+
+  it('extended messages sent while data is copied in', async () => {
+    client.send(query('copy kept from stdin'));
+    await client.until('G');
+    await attempted(parse('', 'select 1'), bind('', ''), execute(''), sync());
+    await prepareTwiceAndExecute();
+  });
+
+  it('COPY by the extended protocol with its data behind it works as in PostgreSQL', async () => {
+    client.send(parse('', 'copy kept from stdin'), bind('', ''), execute(''), flush());
+    await client.until('G');
+    client.send(frontend.copyData(Buffer.from('1\n2\n')), frontend.copyDone(), sync());
+    expect(answerOf(await client.until('Z'))).toMatchObject({ complete: ['COPY 2'], status: 'I' });
+    expect(await kept()).toEqual([1, 2]);
+    expect((await client.query('select 1')).rows).toEqual([['1']]);
+  });
+
+  it('COPY by the extended protocol that fails, with a Sync and no CopyDone behind it', async () => {
+    client.send(parse('', 'copy kept from stdin'), bind('', ''), execute(''), flush());
+    await client.until('G');
+    // More than the server buffers, so that it complains before it is told that this is all.
+    client.send(frontend.copyData(Buffer.from('no number\n'.repeat(20_000))));
+    await client.until('E');
+    client.send(sync());
+    expect(answerOf(await client.until('Z'))).toMatchObject({ tags: 'Z', status: 'I' });
+    await prepareTwiceAndExecute();
+  });
+
+  it('COPY that the client fails', async () => {
+    client.send(query('copy kept from stdin'));
+    await client.until('G');
+    client.send(frontend.copyData(Buffer.from('1\n')), frontend.copyFail('changed my mind'));
+    expect(answerOf(await client.until('Z')).errors[0]?.['C']).toBe('57014');
+    expect(await kept()).toEqual([]);
+    await prepareTwiceAndExecute();
+  });
+
+  it('a fastpath call behind extended messages without Sync', async () => {
+    await attempted(parse('x', 'select 1'), flush(), frontend.functionCall(1598), sync());
+    await prepareTwiceAndExecute();
+  });
+});
+
+describe('denials', () => {
+  it('in a pipeline of queries leave the transaction aborted, and answers in order', async () => {
+    const answers = await sent(
+      5,
+      query('begin'),
+      query('insert into kept values (1)'),
+      query(DELETE),
+      query('insert into kept values (2)'),
+      query('commit'),
+    );
+    expect(answers.map((one) => one.status)).toEqual(['T', 'T', 'E', 'E', 'I']);
+    expect(answers.map((one) => one.errors[0]?.['C'])).toEqual([
+      undefined,
+      undefined,
+      '42501',
+      '25P02',
+      undefined,
+    ]);
+    expect(answers[4]?.complete).toEqual(['ROLLBACK']);
+    expect(await kept()).toEqual([]);
+  });
+
+  it('outside a transaction leave the neighbours in the pipeline alone', async () => {
+    const answers = await sent(
+      3,
+      query('insert into kept values (1)'),
+      query(DELETE),
+      query('insert into kept values (2)'),
+    );
+    expect(answers.map((one) => one.status)).toEqual(['I', 'I', 'I']);
+    expect(answers.map((one) => one.errors[0]?.['C'])).toEqual([undefined, '42501', undefined]);
+    expect(await kept()).toEqual([1, 2]);
+  });
+
+  it('take the whole extended unit with them: nothing of it happened', async () => {
+    const insert = (id: number): Buffer[] => [
+      parse('', `insert into kept values (${id})`),
+      bind('', ''),
+      execute(''),
+    ];
+    const answers = await sent(
+      3,
+      ...insert(1),
+      sync(),
+      ...insert(2),
+      parse('', DELETE),
+      bind('', ''),
+      ask('P', ''),
+      execute(''),
+      ...insert(3),
+      sync(),
+      ...insert(4),
+      sync(),
+    );
+    expect(answers.map((one) => one.status)).toEqual(['I', 'I', 'I']);
+    expect(answers.map((one) => one.errors[0]?.['C'])).toEqual([undefined, '42501', undefined]);
+    expect(await kept()).toEqual([1, 4]);
+  });
+
+  it('after a Flush skip to Sync, as after any error', async () => {
+    client.send(parse('', 'insert into kept values (1)'), bind('', ''), execute(''), flush());
+    await client.until('C');
+    client.send(parse('', DELETE), bind('', ''), execute(''), flush());
+    expect(answerOf(await client.until('E')).errors[0]?.['C']).toBe('42501');
+    client.send(query('insert into kept values (2)'), parse('', 'select 1'), flush(), sync());
+    expect(answerOf(await client.until('Z'))).toMatchObject({ tags: 'Z', status: 'I' });
+    // The implicit transaction of the first part was rolled back with it.
+    expect(await kept()).toEqual([]);
+    expect((await client.query('select 1')).rows).toEqual([['1']]);
+  });
+
+  it('of the first unit in a session leave the unnamed statement as it was', async () => {
+    await sent(1, parse('', 'select 7'), sync());
+    await sent(1, query('begin'));
+    await sent(1, query('savepoint s'));
+    await sent(1, parse('', DELETE), bind('', ''), execute(''), sync());
+    await sent(1, query('rollback to s'));
+    expect((await client.query('select 1')).rows).toEqual([['1']]);
+  });
+});
+
+describe('settings', () => {
+  it.each([
+    ['SET', 'set standard_conforming_strings = off'],
+    ['SET LOCAL in a block', 'begin; set local standard_conforming_strings = off'],
+    ['set_config', "select set_config('standard_conforming_strings', 'off', false)"],
+    ['the name in capitals', "SET STANDARD_CONFORMING_STRINGS TO 'OFF'"],
+    ['an encoding', "set client_encoding = 'SJIS'"],
+    ['SET NAMES', "set names 'SJIS'"],
+    ['another role', 'set role postgres'],
+    ['another session user', 'set session authorization postgres'],
+  ])('%s, with a text behind it that is lexed otherwise then', async (_story, sql) => {
+    await attempted(query(sql), query("select '\\' ; delete from victims; --'"));
+    await attempted(query("select '\\' ; delete from victims; --'"));
+  });
+
+  it('a search_path that makes a harmless name mean something else', async () => {
+    await attempted(query('create schema if not exists other'));
+    await attempted(query('set search_path = other, public'));
+    await attempted(query(DELETE));
+  });
+});
+
+describe('code that hides', () => {
+  it.each([
+    ['DO', "do $$ begin execute 'delete from victims'; end $$"],
+    ['DO with chr()', "do $$ begin execute 'dele' || chr(116) || 'e from victims'; end $$"],
+    ['a CTE', 'with gone as (delete from victims returning 1) select * from gone'],
+    ['EXPLAIN ANALYZE', 'explain analyze delete from victims'],
+    ['MERGE', 'merge into victims v using (select 1) s on true when matched then delete'],
+    ['TRUNCATE', 'truncate victims'],
+    ['a tautology', 'delete from victims where 1 = 1'],
+    ['a DROP behind a SELECT', 'select 1; drop table victims'],
+    ['an UPDATE of all', 'update victims set id = 0'],
+    ['a column dropped', 'alter table victims drop column id'],
+    ['a table renamed', 'alter table victims rename to survivors'],
+    ['COPY TO PROGRAM', "copy victims to program 'true'"],
+    ['query_to_xml', "select query_to_xml('delete from victims', true, false, '')"],
+    ['a schema dropped', 'drop schema public cascade'],
+    ['everything owned dropped', 'drop owned by app'],
+  ])('%s', async (_story, sql) => {
+    const answer = await client.query(sql);
+    expect(answer.errors).toHaveLength(1);
+    expect(answer.status).toBe('I');
+  });
+});
