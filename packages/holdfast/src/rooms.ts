@@ -6,6 +6,7 @@
  * The trail's recorder is opened when something is first to be recorded: a command that only reads
  * leaves no entry.
  */
+import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Holds } from './approvals/holds.ts';
 import type { Config, Env } from './config/config.ts';
@@ -139,6 +140,8 @@ async function openGround(options: RoomsOptions): Promise<Ground> {
     if (config.store.kind === 'url') {
       connection = { url: resolveSecret(config.store.url, env) };
     } else {
+      // Others may enter, so that the server's own user can reach its data; each thing inside is shut.
+      mkdirSync(config.store.dataFolder, { recursive: true, mode: 0o711 });
       const server = await EmbeddedPostgres.start({
         folder: join(config.store.dataFolder, 'store'),
         clock,
