@@ -185,7 +185,18 @@ export class EmbeddedPostgres {
       await this.#turnOff(running);
       running = null;
     }
-    const mark = running?.mark ?? (await this.#spawn());
+    if (running !== null) return this.#greet(running.mark);
+    const mark = await this.#spawn();
+    try {
+      return await this.#greet(mark);
+    } catch (error) {
+      // Ours, and of no use to anybody: it does not stay behind.
+      await stopPostmaster(mark, this.#options.clock);
+      throw error;
+    }
+  }
+
+  async #greet(mark: ProcessMark): Promise<Postmaster> {
     const server = await this.#ready(mark);
     await this.#ensureDatabase(server);
     return server;
