@@ -86,6 +86,10 @@ export class Rooms {
   static async open(options: RoomsOptions): Promise<Rooms> {
     const { clock, config, env } = options;
     const folder = keyFolderOf(config, env);
+    if (config.store.kind === 'embedded') {
+      // Others may enter, so that the server's own user can reach its data; each thing inside is shut.
+      mkdirSync(config.store.dataFolder, { recursive: true, mode: 0o711 });
+    }
     const totp = new Totp(new Seal(loadSealKey(join(folder, 'seal.key'), clock), clock), clock);
     const ground = await openGround(options);
     try {
@@ -140,8 +144,6 @@ async function openGround(options: RoomsOptions): Promise<Ground> {
     if (config.store.kind === 'url') {
       connection = { url: resolveSecret(config.store.url, env) };
     } else {
-      // Others may enter, so that the server's own user can reach its data; each thing inside is shut.
-      mkdirSync(config.store.dataFolder, { recursive: true, mode: 0o711 });
       const server = await EmbeddedPostgres.start({
         folder: join(config.store.dataFolder, 'store'),
         clock,
