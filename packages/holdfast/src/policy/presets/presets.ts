@@ -92,7 +92,7 @@ forbid (principal, action == Action::"grant", resource in Level::"guarded");
 
 @id("guarded.execute")
 @verdict("hold") @people("1")
-@reason("{verb} {object} runs code whose effects the text does not show")
+@reason("{verb} on {object} runs code whose effects the text does not show")
 forbid (principal, action == Action::"execute", resource in Level::"guarded")
 unless { context.listed };
 `;
@@ -133,7 +133,7 @@ forbid (principal, action == Action::"write", resource in Level::"sealed");
 
 @id("sealed.execute")
 @verdict("hold") @people("1")
-@reason("{verb} {object} runs code in {environment}, which is sealed")
+@reason("{verb} on {object} runs code in {environment}, which is sealed")
 forbid (principal, action == Action::"execute", resource in Level::"sealed");
 `;
 

@@ -10,6 +10,9 @@ import { isLoopback } from './loopback.ts';
 import { endPointHash, serveTls } from './tls.ts';
 import { type AttachedWire, attachWire } from './wire.ts';
 
+/** Re-exported: who opens a door needs its options. */
+export type { DoorOptions } from './admission.ts';
+
 type Let<K extends Admission['kind']> = Extract<Admission, { kind: K }>;
 
 /** `socket`: paused, without listeners but one idle 'error' one; the TLS one when there is one. */
