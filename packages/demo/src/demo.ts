@@ -32,7 +32,8 @@ export class Cleanup {
   /** Every step is tried; the first failure is thrown at the end. */
   async run(): Promise<void> {
     const failures: unknown[] = [];
-    for (const step of this.#steps.splice(0)) {
+    // A step may wait for a start that adds one more.
+    for (let step = this.#steps.shift(); step !== undefined; step = this.#steps.shift()) {
       await step().catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
@@ -70,17 +71,16 @@ export async function buildWorld(folder: string, screen: Screen, cleanup: Cleanu
 }
 
 /** Two servers at once, the customer's and our own: the first time, each waits for its initdb. */
-async function startServers(
-  folder: string,
-  screen: Screen,
-  cleanup: Cleanup,
-): Promise<CarRental> {
+async function startServers(folder: string, screen: Screen, cleanup: Cleanup): Promise<CarRental> {
   const timer = stopwatch();
-  const rented = startCarRental(join(folder, 'car-rental'), (what) => screen.ready(what, timer()));
-  const stored = startStore(join(folder, 'holdfast'));
-  // Whoever stops while they still start waits for them: a server that nobody knows would stay.
-  cleanup.add(() => rented.then((rental) => rental.stop(), nothingToStop));
-  cleanup.add(() => stored.then((store) => store.stop(), nothingToStop));
+  const stopping = (stop: () => Promise<void>): void => cleanup.add(stop);
+  const say = (what: string): void => screen.ready(what, timer());
+  const rented = startCarRental(join(folder, 'car-rental'), say, stopping);
+  const stored = startStore(join(folder, 'holdfast'), stopping);
+  // Whoever stops in the middle first stops what runs (so that the rest fails soon), then waits for
+  // what is still starting: a server that nobody knows would stay.
+  cleanup.add(() => settled(rented));
+  cleanup.add(() => settled(stored));
   const [rental, store] = await Promise.allSettled([rented, stored]);
   if (rental.status === 'rejected') throw rental.reason;
   if (store.status === 'rejected') throw store.reason;
@@ -90,7 +90,9 @@ async function startServers(
   return rental.value;
 }
 
-const nothingToStop = (): void => {};
+async function settled(work: Promise<unknown>): Promise<void> {
+  await work.catch(() => {});
+}
 
 export async function runDemo(
   world: World,

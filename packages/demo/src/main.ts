@@ -79,6 +79,8 @@ function onInterrupt(): { happened: Promise<void>; race<T>(work: Promise<T>): Pr
       tell();
     });
   }
+  // Nobody reads any more (`| head`): the same as Ctrl-C, so that no server stays.
+  process.stdout.on('error', () => tell());
   return {
     happened,
     race: (work) =>

@@ -63,14 +63,14 @@ export async function stagingTask(worlds: Worlds, screen: Screen, pace: Pace): P
     sql: 'SELECT count(*) FROM customers',
     values: [],
   });
-  screen.toolSays(`staging: SELECT count(*) FROM customers -> ${wordsOf(staging)}`);
+  screen.toolSays(`staging: SELECT count(*) FROM customers → ${wordsOf(staging)}`);
   await pace(LINE_PAUSE_MS);
   const migration = await attempt(readSetting(folder, '.env', 'MIGRATION_DATABASE_URL'), {
     title: 'migrate',
     sql: "ALTER TABLE customers ADD COLUMN IF NOT EXISTS loyalty_tier text NOT NULL DEFAULT 'basic'",
     values: [],
   });
-  screen.toolSays(`staging: ALTER TABLE customers ADD COLUMN ... -> ${wordsOf(migration)}`);
+  screen.toolSays(`staging: ALTER TABLE customers ADD COLUMN ... → ${wordsOf(migration)}`);
   if (migration.kind === 'done') throw new Error('The staging migration was meant to fail.');
   await pace(LINE_PAUSE_MS);
   screen.agentSays('The migration login does not work. Searching the project for another one.');
@@ -80,9 +80,8 @@ export async function stagingTask(worlds: Worlds, screen: Screen, pace: Pace): P
   if (first === undefined) throw new Error('The workspace holds no connection string to find.');
   await pace(LINE_PAUSE_MS);
   screen.agentSays(
-    `${first.file} has one that works. The migration history there differs, so I will`,
+    `${first.file} has one. The migration history there differs, so I clean that database up first.`,
   );
-  screen.agentSays('clean the database up first.');
   return first.file;
 }
 
@@ -142,7 +141,7 @@ async function attempt(url: string, work: OrdinaryWork): Promise<Answer> {
 }
 
 function wordsOf(answer: Answer): string {
-  return answer.kind === 'done' ? `ok, ${answer.rows} row(s)` : `ERROR ${answer.message}`;
+  return answer.kind === 'done' ? 'ok' : `ERROR ${answer.message}`;
 }
 
 function withoutPassword(url: string): string {

@@ -28,6 +28,7 @@ export class Screen {
   #panel: readonly string[] = [];
   #shown = 0;
   #refusalShown = false;
+  #silent = false;
 
   constructor(out: Output) {
     this.#out = out;
@@ -73,12 +74,13 @@ export class Screen {
 
   /** What the agent's tool printed. */
   toolSays(text: string): void {
-    this.#lines(`         ${this.#paint.dim(cut(text, this.#width - 11))}`);
+    const lines = wrap(text, this.#width - 2, '         ');
+    this.#lines(...lines.map((line) => this.#paint.dim(line)));
   }
 
   ordinary({ title, unguarded, guarded }: OrdinaryReport): void {
     const time = ({ answer, ms }: TimedAnswer): string =>
-      answer.kind === 'done' ? `${ms.toFixed(1)} ms` : 'there is nothing left to work on';
+      answer.kind === 'done' ? `${ms.toFixed(1)} ms` : 'nothing left';
     const verdict = this.#ordinaryVerdict(guarded.answer);
     this.#lines(
       `   ${title.padEnd(26)} ${verdict}  ` +
@@ -138,9 +140,11 @@ export class Screen {
     this.#lines('');
   }
 
+  /** The last words; what still comes from work that was cut short is not shown. */
   goodbye(): void {
     this.#panel = [];
     this.#lines('', ` ${this.#paint.dim('Stopping ...')}`);
+    this.#silent = true;
   }
 
   #ordinaryVerdict(answer: Answer): string {
@@ -184,6 +188,7 @@ export class Screen {
 
   /** Takes the panel away, adds the lines, puts the panel back below them. */
   #redraw(lines: readonly string[]): void {
+    if (this.#silent) return;
     const away = this.#shown > 0 ? `\x1b[${this.#shown}A\x1b[0J` : '';
     this.#shown = this.#panel.length;
     this.#out.write(`${away}${[...lines, ...this.#panel].map((line) => `${line}\n`).join('')}`);

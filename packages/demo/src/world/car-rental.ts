@@ -32,12 +32,12 @@ export interface CarRental {
   adminUrl(database: string): string;
   ownerUrl(database: string): string;
   stagingUrl(password?: string): string;
-  stop(): Promise<void>;
 }
 
 export async function startCarRental(
   folder: string,
   say: (what: string) => void,
+  onStop: (stop: () => Promise<void>) => void,
 ): Promise<CarRental> {
   const port = await freePort();
   const server = await EmbeddedPostgres.start({
@@ -45,47 +45,42 @@ export async function startCarRental(
     clock: systemClock,
     port,
     database: 'postgres',
-    settings: { max_wal_size: '2GB', shared_buffers: '128MB' },
+    settings: { max_wal_size: '2GB', wal_level: 'minimal', max_wal_senders: '0' },
   });
+  onStop(() => server.stop());
   const owner = { user: OWNER, password: madeUpPassword() };
   const stagingApp = { user: STAGING_APP, password: madeUpPassword() };
   const url = (login: { user: string; password: string }, database: string): string =>
     `postgres://${login.user}:${login.password}@127.0.0.1:${port}/${database}`;
-  try {
-    const version = await using(server.url('postgres'), async (client) => {
-      for (const name of [PRODUCTION, TWIN, STAGING]) {
-        await client.query(`drop database if exists ${name} with (force)`);
-      }
-      await ensureLogin(client, owner);
-      await ensureLogin(client, stagingApp);
-      await client.query(`create database ${PRODUCTION} owner ${OWNER}`);
-      await client.query(`create database ${STAGING} owner ${STAGING_APP}`);
-      const answer = await client.query<{ server_version: string }>('show server_version');
-      return answer.rows[0]?.server_version ?? '';
-    });
-    say(`PostgreSQL ${version} on 127.0.0.1:${port}`);
-    await using(server.url(PRODUCTION), (client) =>
-      client.query(`alter schema public owner to ${OWNER}`),
-    );
-    await using(server.url(STAGING), (client) =>
-      client.query(`alter schema public owner to ${STAGING_APP}`),
-    );
-    await using(url(owner, PRODUCTION), fill);
-    await using(url(stagingApp, STAGING), fillStaging);
-    return {
-      version,
-      port,
-      owner,
-      stagingApp,
-      adminUrl: (database) => server.url(database),
-      ownerUrl: (database) => url(owner, database),
-      stagingUrl: (password = stagingApp.password) => url({ ...stagingApp, password }, STAGING),
-      stop: () => server.stop(),
-    };
-  } catch (error) {
-    await server.stop();
-    throw error;
-  }
+  const version = await using(server.url('postgres'), async (client) => {
+    for (const name of [PRODUCTION, TWIN, STAGING]) {
+      await client.query(`drop database if exists ${name} with (force)`);
+    }
+    await ensureLogin(client, owner);
+    await ensureLogin(client, stagingApp);
+    await client.query(`create database ${PRODUCTION} owner ${OWNER}`);
+    await client.query(`create database ${STAGING} owner ${STAGING_APP}`);
+    const answer = await client.query<{ server_version: string }>('show server_version');
+    return answer.rows[0]?.server_version ?? '';
+  });
+  say(`PostgreSQL ${version} on 127.0.0.1:${port}`);
+  await using(server.url(PRODUCTION), (client) =>
+    client.query(`alter schema public owner to ${OWNER}`),
+  );
+  await using(server.url(STAGING), (client) =>
+    client.query(`alter schema public owner to ${STAGING_APP}`),
+  );
+  await using(url(owner, PRODUCTION), fill);
+  await using(url(stagingApp, STAGING), fillStaging);
+  return {
+    version,
+    port,
+    owner,
+    stagingApp,
+    adminUrl: (database) => server.url(database),
+    ownerUrl: (database) => url(owner, database),
+    stagingUrl: (password = stagingApp.password) => url({ ...stagingApp, password }, STAGING),
+  };
 }
 
 /** The same files, block by block; quicker than filling it again, and identical by construction. */
@@ -107,7 +102,7 @@ async function fill(client: pg.Client): Promise<void> {
 }
 
 async function fillStaging(client: pg.Client): Promise<void> {
-  await client.query(SCHEMA_SQL);
+  await client.query(SCHEMA_SQL + INDEX_SQL);
   await client.query(
     "insert into customers select i, 'Test ' || i, 'test' || i || '@example.org', null, 'X' || i, " +
       "date '2026-11-01', 0 from generate_series(1, 50) i",

@@ -41,24 +41,21 @@ export interface Guard {
 }
 
 /** Starts our own store's server and forgets what an earlier run kept in it. */
-export async function startStore(folder: string): Promise<EmbeddedPostgres> {
+export async function startStore(
+  folder: string,
+  onStop: (stop: () => Promise<void>) => void,
+): Promise<void> {
   const server = await EmbeddedPostgres.start({
     folder: join(folder, 'store'),
     clock: systemClock,
     database: 'postgres',
   });
+  onStop(() => server.stop());
   const { host, port, user, password } = server.connection;
   const login = `${user}:${encodeURIComponent(password)}`;
-  try {
-    await using(
-      `postgres://${login}@${encodeURIComponent(host)}:${port}/postgres`,
-      (client) => client.query('drop database if exists holdfast with (force)'),
-    );
-    return server;
-  } catch (error) {
-    await server.stop();
-    throw error;
-  }
+  await using(`postgres://${login}@${encodeURIComponent(host)}:${port}/postgres`, (client) =>
+    client.query('drop database if exists holdfast with (force)'),
+  );
 }
 
 /** Needs the store's server (`startStore`) and the databases to guard. */

@@ -29,7 +29,7 @@ export interface UpstreamConfig {
   /** A URL without a password, or where one lies. */
   readonly url: { readonly kind: 'literal'; readonly text: string } | SecretRef;
   readonly password: SecretRef | null;
-  /** Null: what the URL says, else `verify-full`, and `prefer` on loopback. */
+  /** Null: what the URL says, else `verify-full`, and `prefer` on this machine. */
   readonly sslmode: SslMode | null;
   readonly sslrootcert: string | null;
 }
@@ -45,7 +45,7 @@ export interface TargetConfig {
   readonly functionsAllowed: readonly string[];
 }
 
-export interface EnvironmentConfig {
+interface EnvironmentConfig {
   readonly name: string;
   readonly level: EnvironmentLevel;
   /** The least number of people that signs any hold here. */

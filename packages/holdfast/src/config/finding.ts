@@ -12,7 +12,7 @@ export interface Finding {
 }
 
 /** `holdfast.yaml:12:5: targets.main-db: expected …, found …. Hint` */
-export function sentenceOf(file: string, finding: Finding): string {
+function sentenceOf(file: string, finding: Finding): string {
   const { line, column, path, expected, found, hint } = finding;
   const where = path === '' ? '' : ` ${path}:`;
   return `${file}:${line}:${column}:${where} expected ${expected}, found ${found}. ${hint}`;

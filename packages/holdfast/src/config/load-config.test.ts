@@ -96,8 +96,13 @@ describe('what is wrong is said with place, expected, found and what to do', () 
     ],
     [
       'the password itself where its place belongs',
-      `${TARGET}{ url: "postgres://db/app", password: hunter2hunter2hunter2hunter2hunter2hunter2 }`,
-      'upstream.password: expected {env: NAME} or {file: PATH}, found string of 42 characters.',
+      `${TARGET}{ url: "postgres://db/app", password: hunter2 }`,
+      'upstream.password: expected {env: NAME} or {file: PATH}, found a string of 7 characters.',
+    ],
+    [
+      'the password itself where a name belongs',
+      `${TARGET}{ url: "postgres://db/app", password: { env: "hunter2!" } }`,
+      'upstream.password.env: expected the name of an environment variable, found a string of 8 characters.',
     ],
     [
       'a store URL in the file',

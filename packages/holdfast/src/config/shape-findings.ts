@@ -36,9 +36,11 @@ function findingsOf(yaml: YamlText, issue: Issue, above: YamlPath): Finding[] {
   const place = { ...yaml.place(path, 'value'), path: dotted(path) };
   if (issue.code === 'invalid_type' && issue.expected === 'object') {
     const expected = `a mapping with the keys ${issue.message}`;
-    return [{ ...place, expected, found: shown(value), hint: 'See holdfast.example.yaml.' }];
+    return [{ ...place, expected, found: shown(value, path), hint: 'See holdfast.example.yaml.' }];
   }
-  return [{ ...place, expected: issue.message, found: shown(value), hint: hintFor(issue, value) }];
+  return [
+    { ...place, expected: issue.message, found: shown(value, path), hint: hintFor(issue, value) },
+  ];
 }
 
 /** Not turned away whole, and at least one of the keys there is known to it, or nearly. */
@@ -84,15 +86,19 @@ function valueAt(value: unknown, path: YamlPath): unknown {
   );
 }
 
-/** Short, and never more than the beginning: a value in the wrong place may be a secret. */
-function shown(value: unknown): string {
+/** Keys below which a value in the wrong place may be a secret: only its length is shown. */
+const SECRETIVE: readonly unknown[] = ['url', 'password', 'env', 'file'];
+const SHOWN_CHARS_MAX = 40;
+
+function shown(value: unknown, path: YamlPath): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'an empty value';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object') return `a mapping with the keys ${Object.keys(value).join(', ')}`;
   const text = JSON.stringify(value);
-  return typeof value === 'string' && (text.length > 40 || text.includes('://'))
-    ? `${typeof value} of ${value.length} characters`
+  const isSecretive = path.some((key) => SECRETIVE.includes(key)) || text.includes('://');
+  return isSecretive || text.length > SHOWN_CHARS_MAX
+    ? `a ${typeof value} of ${String(value).length} characters`
     : text;
 }
 

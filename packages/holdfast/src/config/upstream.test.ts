@@ -32,6 +32,12 @@ describe('where a target is', () => {
       { host: '::1', port: 5433, user: null, database: null, sslmode: 'prefer' },
     ],
     [
+      'the folder of a Unix socket: prefer',
+      upstream({ url: { kind: 'literal', text: 'postgres://app@%2Frun%2Fpg/app' } }),
+      {},
+      { host: '%2Frun%2Fpg', sslmode: 'prefer' },
+    ],
+    [
       'a password beside it wins',
       upstream({ password: { kind: 'env', name: 'P' }, url: { kind: 'env', name: 'U' } }),
       { P: 's3cret', U: 'postgres://a:other@h/d' },

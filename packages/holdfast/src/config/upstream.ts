@@ -69,7 +69,7 @@ export function resolveUpstream(upstream: UpstreamConfig, env: Env): Upstream {
     user: decoded(url.username),
     password: password ?? decoded(url.password),
     database: decoded(url.pathname.slice(1)),
-    sslmode: upstream.sslmode ?? said ?? (isLoopback(host) ? 'prefer' : 'verify-full'),
+    sslmode: upstream.sslmode ?? said ?? (isOnThisMachine(host) ? 'prefer' : 'verify-full'),
     sslrootcert: upstream.sslrootcert ?? url.searchParams.get('sslrootcert'),
   };
 }
@@ -112,6 +112,11 @@ function postgresUrl(text: string): URL | null {
     return null;
   }
   return url.hostname === '' ? null : url;
+}
+
+/** Loopback, or the folder of a Unix socket (`%2Fvar%2Frun%2Fpostgresql`). */
+function isOnThisMachine(host: string): boolean {
+  return isLoopback(host) || /^%2f/i.test(host);
 }
 
 export function isLoopback(host: string): boolean {

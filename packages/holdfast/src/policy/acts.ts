@@ -44,6 +44,12 @@ export function actsOf(
     schema,
     name,
   }));
+  if (object?.type === 'column') {
+    for (const schema of schemas) {
+      for (const table of tablesOf(name))
+        acts.push({ ...base, objectType: 'table', schema, name: table });
+    }
+  }
   if (!sweeps(effect)) return acts;
   const within = object?.type === 'schema' ? object.name : null;
   for (const known of vocabulary.objects) {
@@ -57,11 +63,18 @@ export function actsOf(
   return acts;
 }
 
+/** A column is named `table.column`; a dot may also stand inside either, so each may be the one. */
+function tablesOf(column: string): string[] {
+  const parts = column.split('.');
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('.'));
+}
+
 /** Does it reach objects that the text does not name? */
 function sweeps(effect: Effect): boolean {
   const { object, reach } = effect;
   const isHolder = object === null || object.type === 'schema' || object.type === 'database';
   const isWide = reach === 'cascade' || reach === 'unknown';
+  const isTableLost = object?.type === 'column' && !object.name.includes('.');
   switch (effect.kind) {
     case 'read':
       // `SELECT 1` names nothing and reaches nothing; a dump of a schema reaches all of it.
@@ -70,12 +83,14 @@ function sweeps(effect: Effect): boolean {
     case 'unknown':
       return false;
     case 'destroy':
-      // DROP OWNED BY role. A column is named without its table.
-      return isHolder || isWide || object.type === 'role' || object.type === 'column';
+      // DROP OWNED BY role.
+      return isHolder || isWide || isTableLost || object.type === 'role';
+    case 'grant':
+      // SET ROLE and the like reach no table by themselves.
+      return isHolder || isTableLost || (isWide && object.type !== 'role');
     case 'write':
     case 'reshape':
-    case 'grant':
-      return !effect.additive && (isHolder || isWide || object.type === 'column');
+      return !effect.additive && (isHolder || isWide || isTableLost);
     default:
       return effect.kind satisfies never;
   }

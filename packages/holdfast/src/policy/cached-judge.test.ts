@@ -217,6 +217,12 @@ describe('names', () => {
   const schema = (name: string): Partial<Effect> => ({
     object: { type: 'schema', schema: null, name },
   });
+  const column = (name: string): Partial<Effect> => ({
+    object: { type: 'column', schema: null, name },
+  });
+  const role = (name: string): Partial<Effect> => ({
+    object: { type: 'role', schema: null, name },
+  });
   const rows: readonly [story: string, path: readonly string[], one: Effect, hit: boolean][] = [
     ['qualified', [], effect('read', { object: table('payments', 'public') }), true],
     ['qualified elsewhere', ['public'], effect('read', { object: table('payments', 'x') }), false],
@@ -231,6 +237,12 @@ describe('names', () => {
     ['a cascade', ['public'], effect('destroy', { reach: 'cascade' }), true],
     ['a grant on all', ['x'], effect('grant', { ...schema('public'), reach: 'whole' }), true],
     ['a new schema', ['x'], effect('reshape', { ...schema('public'), additive: true }), false],
+    ['a column of it', ['public'], effect('destroy', column('payments.amount')), true],
+    ['a column with a dot', ['public'], effect('destroy', column('payments.a.b')), true],
+    ['a column of another', ['public'], effect('destroy', column('cars.payments')), false],
+    ['a column of who knows', ['public'], effect('destroy', column('amount')), true],
+    ['another role, put on', ['x'], effect('grant', { ...role('bob'), reach: 'unknown' }), false],
+    ['all that a role owns', ['x'], effect('destroy', { ...role('bob'), reach: 'whole' }), true],
     ['SELECT 1', [], effect('read', { object: null, reach: 'none' }), false],
     ['a dump of all', [], effect('read', { object: null, reach: 'whole' }), true],
     ['another table by condition', ['public'], effect('write'), false],
@@ -247,6 +259,18 @@ describe('names', () => {
     const reading = understood(effect('write', { object: table('cars') }));
     expect(judge.judge(scope('open', []), reading, []).kind).toBe('refuse');
     expect(judge.judge(scope('open', ['scratch']), reading, []).kind).toBe('forward');
+  });
+
+  it('a rule that compares the whole context sees all of it', () => {
+    const judge = judgeOf(
+      '@id("whole") forbid (principal, action, resource) when { context == {verb: "DROP", ' +
+        'objectType: "table", schema: "public", name: "cars", reach: "whole", additive: false, ' +
+        'listed: false, code: ""} };',
+    );
+    const one = effect('destroy', { verb: 'DROP', object: table('cars', 'public') });
+    const other = effect('destroy', { verb: 'DROP', object: table('vans', 'public') });
+    expect(say(judge.judge(scope('open'), understood(one), []))).toBe('refuse whole');
+    expect(judge.judge(scope('open'), understood(other), []).kind).toBe('forward');
   });
 
   it('an unqualified system table is found in pg_catalog, whatever the path', () => {

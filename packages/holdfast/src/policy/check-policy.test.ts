@@ -111,6 +111,21 @@ describe('checking a policy', () => {
     expect(found[0]).toContain(expected);
   });
 
+  it('keeps the order and the lines of a long file with letters beyond ASCII', () => {
+    const lines = Array.from(
+      { length: 12 },
+      (_, index) => `@id("r${index}") @reason("${'é'.repeat(40)}") ${ANY} // ünïcödé`,
+    );
+    const { rules } = checkPolicy(source(lines.join('\n')));
+    const own = rules.filter((one) => one.where.startsWith('own'));
+    expect(own.map((one) => `${one.id} ${one.where}`)).toEqual(
+      lines.map((_, index) => `r${index} own.cedar:${index + 1}`),
+    );
+    expect(findings([...lines, 'forbid ('].join('\n'))).toEqual([
+      expect.stringContaining('own.cedar:13'),
+    ]);
+  });
+
   it('finds more names than a sweep could be tried with', () => {
     const names = Array.from({ length: 200 }, (_, index) => `"t${index}"`).join(', ');
     const cedar = `@id("a") forbid (principal, action, resource) when { [${names}].contains(context.name) };`;

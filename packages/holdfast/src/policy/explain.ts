@@ -13,7 +13,7 @@ export interface ExplainedRule {
   readonly text: string;
 }
 
-export interface ExplainedEffect {
+interface ExplainedEffect {
   /** For a text that could not be read whole, the first is the reader's `unknown`. */
   readonly effect: Effect;
   readonly verdict: Verdict;

@@ -1,8 +1,11 @@
 /** docs/policy.md is what people copy from: its Cedar and YAML must work as they stand. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { parsePolicyCases } from '../config/policy-cases.ts';
+import { createSqlReader } from '../languages/sql/reader.ts';
 import { effect, judgeOf, scope, source, table, understood } from '../testing/policy-words.ts';
 import { checkPolicy } from './check-policy.ts';
+import { runPolicyTests } from './policy-test.ts';
 import { ATTRIBUTES, CLOSED_WORDS } from './schema.ts';
 
 const docs = readFileSync(new URL('../../../../docs/policy.md', import.meta.url), 'utf8');
@@ -42,6 +45,25 @@ it.each([
   ['another table, read', effect('read'), 'forward'],
 ])('the rules do what the page says: %s', (_story, one, expected) => {
   expect(judgeOf(blocks[0], declared).judge(main, understood(one), []).kind).toBe(expected);
+});
+
+it('its policy tests pass, read by the real SQL reader', async () => {
+  const yaml = /```yaml\n(# policies\/main\.test\.yaml[\s\S]*?)```/.exec(docs)?.[1] ?? '';
+  const cases = parsePolicyCases(yaml, 'docs/policy.md');
+  const reader = await createSqlReader();
+  const results = await runPolicyTests(cases, {
+    judge: judgeOf(blocks[0], declared),
+    resolve: () => main.target,
+    read: (sql) => {
+      const bytes = Buffer.from(sql);
+      return reader.read(bytes, 0, bytes.length);
+    },
+  });
+  await reader.close();
+  expect(results.map((one) => [one.name, one.differences])).toEqual([
+    ['nobody drops the payments', []],
+    ['deletes wait for three', []],
+  ]);
 });
 
 it('the page names every attribute and every word', () => {

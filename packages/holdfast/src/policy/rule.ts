@@ -54,7 +54,7 @@ export interface RuleSource {
 }
 
 /** A complaint about a rule: expected and found, each half a sentence. */
-export interface Complaint {
+interface Complaint {
   readonly expected: string;
   readonly found: string;
   readonly hint: string;

@@ -37,7 +37,7 @@ export const ATTRIBUTES = [
 export type Attribute = (typeof ATTRIBUTES)[number];
 
 /** Every action but `read` belongs to the group `change`. */
-export const CHANGE_ACTIONS = [
+const CHANGE_ACTIONS = [
   'write',
   'destroy',
   'reshape',

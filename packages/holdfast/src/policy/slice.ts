@@ -32,6 +32,6 @@ function levelMatches(rule: Rule, level: EnvironmentLevel): boolean {
   return type !== 'Level' || id === level;
 }
 
-export function typeAndId(uid: EntityUidJson): { readonly type: string; readonly id: string } {
+function typeAndId(uid: EntityUidJson): { readonly type: string; readonly id: string } {
   return '__entity' in uid ? uid.__entity : uid;
 }

@@ -41,7 +41,7 @@ function fill(placeholder: Placeholder, { scope, effect, code }: Occasion): stri
   }
 }
 
-export function objectName(object: ObjectRef): string {
+function objectName(object: ObjectRef): string {
   return object.schema === null ? object.name : `${object.schema}.${object.name}`;
 }
 

@@ -3,6 +3,8 @@
  *
  *     FOLDER/postgres.password   0600  generated once; the only way in besides the files themselves
  *     FOLDER/postgres.log        0600  what the server says; begun anew when it grew large
+ *     FOLDER/postgres.home             where HOME is, written once the data is there
+ *     FOLDER/home              0600  where HOME is, once it was chosen
  *     FOLDER/lock, users/              who starts, stops and uses the server (folder-lock.ts)
  *     HOME/postgres/             0700  the data (PGDATA), owned by whom the server runs as
  *     HOME/socket/               0700  the unix socket; a short path under the temp folder when the
@@ -10,7 +12,9 @@
  *     HOME/pg_hba.conf           0644  scram-sha-256 for everybody, no exception
  *
  * HOME is FOLDER. Only as root, when the unprivileged user cannot enter FOLDER (it lies under /root),
- * HOME is a folder of its own under /var/lib/holdfast, named after FOLDER's path.
+ * HOME is a folder of its own under /var/lib/holdfast, named after FOLDER's path. Once made, it stays:
+ * data that was there and is gone is an error and never a reason to begin anew with an empty store,
+ * which would forget every denial, revocation and entry without a word.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -47,6 +51,8 @@ export interface EmbeddedFolder {
   readonly hba: string;
   readonly log: string;
   readonly passwordFile: string;
+  /** Names HOME, from the moment the data was whole. */
+  readonly homeFile: string;
   /** Null: the server runs as we do. */
   readonly runAs: RunAs | null;
 }
@@ -59,7 +65,8 @@ export function prepareFolder(path: string, port: number): EmbeddedFolder {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     // Entering is all the server's user gets; each thing inside has its own mode.
     if (user !== null) chmodSync(folder, statSync(folder).mode | 0o111);
-    const home = canEnter(folder, user) ? folder : homeElsewhere(folder);
+    const homeFile = join(folder, 'postgres.home');
+    const home = knownHome(homeFile) ?? (canEnter(folder, user) ? folder : homeElsewhere(folder));
     const data = join(home, 'postgres');
     const runAs = ownerOf(data) ?? user;
     return {
@@ -70,6 +77,7 @@ export function prepareFolder(path: string, port: number): EmbeddedFolder {
       hba: join(home, 'pg_hba.conf'),
       log: join(folder, 'postgres.log'),
       passwordFile: join(folder, 'postgres.password'),
+      homeFile,
       runAs,
     };
   } catch (cause) {
@@ -92,12 +100,32 @@ export function passwordOf(at: EmbeddedFolder, clock: Clock): string {
   return readFileSync(at.passwordFile, 'utf8').trim();
 }
 
-/** Runs initdb beside the place and moves it there whole: a killed initdb leaves no half folder. */
-export async function initialise(
+/** Sees to it that there is data: finds it, or makes it if there never was any. */
+export async function ensureData(
   at: EmbeddedFolder,
   engine: Engine,
   password: string,
+  progress: (step: string) => void,
 ): Promise<void> {
+  if (!existsSync(at.data)) {
+    if (existsSync(at.homeFile)) throw dataGone(at);
+    progress('making the data folder (initdb, a few seconds, once)');
+    await initialise(at, engine, password);
+  }
+  checkVersion(at, engine);
+  if (!existsSync(at.homeFile)) writeFileSync(at.homeFile, `${at.home}\n`, { mode: 0o600 });
+}
+
+/** Removes the server's data for good. Only for what was made to be thrown away; no server may run. */
+export function removeData(at: EmbeddedFolder): void {
+  for (const path of [at.sockets, at.data, at.hba, at.log, at.passwordFile, at.homeFile]) {
+    rmSync(path, { recursive: true, force: true });
+  }
+  if (at.home !== at.folder) rmSync(at.home, { recursive: true, force: true });
+}
+
+/** Runs initdb beside the place and moves it there whole: a killed initdb leaves no half folder. */
+async function initialise(at: EmbeddedFolder, engine: Engine, password: string): Promise<void> {
   const half = `${at.data}.new`;
   const passwordCopy = join(at.home, 'initdb.password');
   rmSync(half, { recursive: true, force: true });
@@ -128,7 +156,7 @@ export async function initialise(
 }
 
 /** Refuses a folder that this engine's major version cannot open. */
-export function checkVersion(at: EmbeddedFolder, engine: Engine): void {
+function checkVersion(at: EmbeddedFolder, engine: Engine): void {
   const found = readFileSync(join(at.data, 'PG_VERSION'), 'utf8').trim();
   if (found === engine.major) return;
   throw new HoldfastError('HF_STORE_NOT_STARTED', {
@@ -167,6 +195,28 @@ export function logTail(at: EmbeddedFolder): string {
 export function bareEnvironment(): NodeJS.ProcessEnv {
   const { PATH } = process.env;
   return { PATH: PATH ?? '/usr/bin:/bin', LANG: 'C', LC_ALL: 'C', TZ: 'UTC' };
+}
+
+function knownHome(homeFile: string): string | null {
+  return existsSync(homeFile) ? readFileSync(homeFile, 'utf8').trim() : null;
+}
+
+function dataGone(at: EmbeddedFolder): HoldfastError {
+  return new HoldfastError('HF_STORE_NOT_STARTED', {
+    expected: `the data that was made at ${at.data}`,
+    found: 'nothing there',
+    hint: `Put it back. To begin anew with an empty store, and to forget everything, remove ${at.homeFile}.`,
+  });
+}
+
+/** Chosen once and written down: a later change of permissions must not lead to an empty database. */
+function homeOf(folder: string, user: RunAs | null): string {
+  const note = join(folder, 'home');
+  if (existsSync(note)) return resolve(folder, readFileSync(note, 'utf8').trim());
+  const near = existsSync(join(folder, 'postgres')) || canEnter(folder, user);
+  const home = near ? folder : homeElsewhere(folder);
+  writeFileSync(note, near ? '.' : home, { mode: 0o600 });
+  return home;
 }
 
 function homeElsewhere(folder: string): string {

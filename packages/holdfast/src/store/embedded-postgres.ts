@@ -19,7 +19,7 @@
  * (the package carries an OpenSSL that is out of support).
  */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Clock } from '../model/clock.ts';
@@ -27,12 +27,12 @@ import { HoldfastError } from '../model/errors.ts';
 import { type Engine, prepareEngine } from './embedded-engine.ts';
 import {
   bareEnvironment,
-  checkVersion,
   type EmbeddedFolder,
-  initialise,
+  ensureData,
   logTail,
   passwordOf,
   prepareFolder,
+  removeData,
   SERVER_USER,
   turnLog,
   writeHba,
@@ -163,6 +163,19 @@ export class EmbeddedPostgres {
     });
   }
 
+  /**
+   * Stops and, unless somebody else uses the server, removes its data for good: for servers that were
+   * made to be thrown away (a demo's), since as root the data may lie outside the folder given.
+   */
+  async destroy(): Promise<void> {
+    await this.stop();
+    await this.#lock.hold(async () => {
+      if (!this.#lock.isShared() && runningPostmaster(this.#at.data) === null) {
+        removeData(this.#at);
+      }
+    });
+  }
+
   /** Under the lock: uses the server that runs, or starts one. */
   async #bringUp(): Promise<Postmaster> {
     let running = runningPostmaster(this.#at.data);
@@ -180,11 +193,7 @@ export class EmbeddedPostgres {
 
   async #spawn(): Promise<ProcessMark> {
     const at = this.#at;
-    if (!existsSync(at.data)) {
-      this.#options.progress?.('making the data folder (initdb, a few seconds, once)');
-      await initialise(at, this.#engine, this.#password);
-    }
-    checkVersion(at, this.#engine);
+    await ensureData(at, this.#engine, this.#password, (step) => this.#options.progress?.(step));
     removeLeavings(at, this.#options.port ?? PORT_DEFAULT);
     writeHba(at);
     turnLog(at);

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Standing } from '../approvals/desk.ts';
+import type { HoldStore } from '../approvals/hold-store.ts';
 import { Holds } from '../approvals/holds.ts';
 import { WaitingDesk } from '../approvals/waiting-desk.ts';
 import { People } from '../identity/people.ts';
@@ -338,6 +339,8 @@ describe('denying', () => {
     });
     expect((await refusalOf(one.holds.approve(word(ticket.id, 'ana')))).code).toBe('HF_HOLD_STATE');
     expect(await one.desk.consume(ticket.id)).toBe(false);
+    const stricter = await one.desk.submit(intent(), TARGET, TWO_PEOPLE, 0);
+    expect(stricter).toMatchObject({ kind: 'denied', ticket: { peopleNeeded: 1 } });
   });
 
   it('wants the code of who denies', async () => {
@@ -428,6 +431,27 @@ describe('waiting on the wire', () => {
     expect(passed.filter(Boolean)).toHaveLength(1);
     const next = await two.desk.submit(intent(), TARGET, HOLD, 0);
     expect(next.ticket.id).not.toBe(id);
+  });
+
+  it('does not miss a decision made before it listened', async () => {
+    await enrol('ana');
+    const { store } = one;
+    const sly: HoldStore = {
+      findOrOpen: async (fresh, now) => {
+        const opened = await store.findOrOpen(fresh, now);
+        await two.holds.approve(word(opened.hold.id, 'ana'));
+        return opened;
+      },
+      get: (id) => store.get(id),
+      list: (which, now, limit) => store.list(which, now, limit),
+      sign: (said, now, expiresAt) => store.sign(said, now, expiresAt),
+      deny: (said, note, now) => store.deny(said, note, now),
+      consume: (id, now) => store.consume(id, now),
+      expireDue: (now) => store.expireDue(now),
+    };
+    const silent = { on: () => () => {} };
+    const desk = new WaitingDesk({ store: sly, news: silent, clock, note: () => {} });
+    expect((await desk.submit(intent(), TARGET, HOLD, LONG_MS)).kind).toBe('signed');
   });
 
   it('ends with the time that was given, undecided', async () => {

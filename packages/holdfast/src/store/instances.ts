@@ -7,6 +7,7 @@
  * called this instance gone and written `unknown` for what it had open. That is true enough, and the
  * unique index on outcomes keeps it the only one.
  */
+import { sql } from 'kysely';
 import type pg from 'pg';
 import { TRAIL_RETRY_MS_MAX } from '../model/limits.ts';
 import type { GoneInstance, InstanceBook } from '../trail/instance-book.ts';
@@ -15,10 +16,10 @@ import type { Database } from './database.ts';
 /** First key of our advisory locks: "HFin". */
 const LOCK_CLASS = 0x4846696e;
 
-const IS_ALIVE = `exists (
+const IS_ALIVE = sql`exists (
   select from pg_locks l
   where l.locktype = 'advisory' and l.granted and l.objsubid = 2
-    and l.classid = ${LOCK_CLASS} and l.objid = i.lock_key::oid
+    and l.classid = ${sql.lit(LOCK_CLASS)} and l.objid = i.lock_key::oid
     and l.database = (select oid from pg_database where datname = current_database()))`;
 
 export class PgInstanceBook implements InstanceBook {
@@ -64,28 +65,32 @@ export class PgInstanceBook implements InstanceBook {
     const { id, trailSize } = this.#announced;
     this.#retry = setTimeout(() => {
       this.#retry = null;
-      this.#hold(id, trailSize).catch(() => this.#lost(client));
+      this.#hold(id, trailSize).catch(() => {
+        // The lost client said so too; a first `connect` that failed has nobody else to say it.
+        this.#lost(client);
+      });
     }, TRAIL_RETRY_MS_MAX).unref();
   }
 
   async gone(): Promise<readonly GoneInstance[]> {
-    if (this.#client === null) return [];
-    await this.#client.query(
-      `update holdfast.instance i set gone_at = now()
-       where gone_at is null and settled_at is null and not ${IS_ALIVE}`,
-    );
-    const { rows } = await this.#client.query<{ id: string; gone_ms: string }>(
-      `select id, floor(extract(epoch from now() - gone_at) * 1000)::bigint as gone_ms
-       from holdfast.instance i
-       where gone_at is not null and settled_at is null and not ${IS_ALIVE} order by id`,
-    );
+    // Not ourselves: we know that we live, even while our lock is on its way back.
+    const own = this.#announced?.id ?? '';
+    const { rows } = await this.#database.run(async (db) => {
+      await sql`update holdfast.instance i set gone_at = now()
+                where gone_at is null and settled_at is null and not ${IS_ALIVE}`.execute(db);
+      return sql<{ id: string; gone_ms: bigint }>`
+        select id, floor(extract(epoch from now() - gone_at) * 1000)::bigint as gone_ms
+        from holdfast.instance i
+        where gone_at is not null and settled_at is null and id <> ${own} and not ${IS_ALIVE}
+        order by id`.execute(db);
+    });
     return rows.map((row) => ({ id: row.id, goneMs: Number(row.gone_ms) }));
   }
 
   async settled(instanceId: string): Promise<void> {
-    await this.#client?.query('update holdfast.instance set settled_at = now() where id = $1', [
-      instanceId,
-    ]);
+    await this.#database.run((db) =>
+      sql`update holdfast.instance set settled_at = now() where id = ${instanceId}`.execute(db),
+    );
   }
 
   async close(): Promise<void> {

@@ -120,7 +120,11 @@ export async function spendCode(
   });
   const person = trx.updateTable('holdfast.people').where('id', '=', row.id);
   if (verdict.kind === 'right') {
-    await person.set({ last_step: verdict.step, failures: 0, paused_until: null }).execute();
+    const spent = await person
+      .set({ last_step: verdict.step, failures: 0, paused_until: null })
+      .where('last_step', '<', verdict.step)
+      .executeTakeFirst();
+    if (spent.numUpdatedRows === 0n) return { personId: row.id, verdict: { kind: 'used' } };
   } else if (verdict.kind === 'wrong') {
     await person.set({ failures: verdict.failures, paused_until: verdict.pausedUntil }).execute();
   }

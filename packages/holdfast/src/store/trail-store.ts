@@ -30,9 +30,9 @@ const APPEND = `
     where size = $1 and frontier = $2 returning 1
   ), written as (
     insert into holdfast.trail_entry (index, kind, decision_index, instance_id, bytes)
-    select new.index, new.kind, new.decision_index, new.instance_id, new.bytes
-    from moved, unnest($5::bigint[], $6::text[], $7::bigint[], $8::text[], $9::bytea[])
-      as new (index, kind, decision_index, instance_id, bytes)
+    select $1::bigint + new.place - 1, new.kind, new.decision_index, $5, new.bytes
+    from moved, unnest($6::text[], $7::bigint[], $8::bytea[]) with ordinality
+      as new (kind, decision_index, bytes, place)
   )
   select 1 from moved`;
 
@@ -199,27 +199,18 @@ async function refuseForgetful(database: Database): Promise<void> {
   });
 }
 
-function columnsOf(entries: readonly NewEntry[]): Buffer[] {
-  const text = (pick: (entry: NewEntry) => string): Buffer =>
-    binaryArray(
-      OID.text,
-      entries.map((entry) => Buffer.from(pick(entry), 'utf8')),
-    );
+/** Their places follow from the head; all are of one instance. */
+function columnsOf(entries: readonly NewEntry[]): (Buffer | string | undefined)[] {
+  const kinds = entries.map(({ kind }) => Buffer.from(kind, 'utf8'));
+  const decisions = entries.map(({ decisionIndex }) =>
+    decisionIndex === null ? null : int8(decisionIndex),
+  );
+  const bytes = entries.map((entry) => entry.bytes);
   return [
-    binaryArray(
-      OID.int8,
-      entries.map(({ index }) => int8(index)),
-    ),
-    text(({ kind }) => kind),
-    binaryArray(
-      OID.int8,
-      entries.map(({ decisionIndex }) => (decisionIndex === null ? null : int8(decisionIndex))),
-    ),
-    text(({ instanceId }) => instanceId),
-    binaryArray(
-      OID.bytea,
-      entries.map(({ bytes }) => bytes),
-    ),
+    entries[0]?.instanceId,
+    binaryArray(OID.text, kinds),
+    binaryArray(OID.int8, decisions),
+    binaryArray(OID.bytea, bytes),
   ];
 }
 

@@ -56,6 +56,7 @@ export class TrailLog implements Recorder {
   readonly #open = new Set<bigint>();
   #readTimer: NodeJS.Timeout | null = null;
   #checkpointTimer: NodeJS.Timeout | null = null;
+  #keeping: Promise<void> | null = null;
   #readsLost = 0;
   #stopped: Promise<void> | null = null;
 
@@ -106,16 +107,19 @@ export class TrailLog implements Recorder {
     await this.#sequencer.flush();
     const period = this.#parts.checkpointMs ?? TRAIL_CHECKPOINT_MS;
     this.#checkpointTimer = setInterval(() => {
-      this.#keepUp().catch(() => {
-        // The store is away; the sequencer says so and keeps trying. The next turn catches up.
+      this.#keeping ??= this.#keepUp().finally(() => {
+        this.#keeping = null;
       });
     }, period).unref();
   }
 
+  /** Never rejects: when the store is away the sequencer says so, and the next turn catches up. */
   async #keepUp(): Promise<void> {
     if (!this.#sequencer.available) return;
-    await this.#settle();
-    await this.#checkpointer.sign(this.#sequencer.head);
+    try {
+      await this.#settle();
+      await this.#checkpointer.sign(this.#sequencer.head);
+    } catch {}
   }
 
   #settle(): Promise<void> {
@@ -173,6 +177,7 @@ export class TrailLog implements Recorder {
 
   async #stop(): Promise<void> {
     if (this.#checkpointTimer) clearInterval(this.#checkpointTimer);
+    await this.#keeping;
     const reason = 'Holdfast was stopped before the answer came.';
     for (const index of [...this.#open]) this.outcome({ index }, { kind: 'unknown', reason });
     this.note({

@@ -39,7 +39,7 @@ export type AppendResult = 'appended' | 'head-moved' | 'outcome-exists';
 export interface TrailStore {
   head(): Promise<TrailHead>;
   /**
-   * One durable transaction. Rejects within TRAIL_APPEND_MS_MAX; then it may or may not have been
+   * One durable transaction of consecutive entries of one instance. Rejects within TRAIL_APPEND_MS_MAX; then it may or may not have been
    * written, which is certain only once the head has moved past `expected`.
    */
   append(expected: TrailHead, next: TrailHead, entries: readonly NewEntry[]): Promise<AppendResult>;

@@ -9,13 +9,9 @@ import pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/model/clock.ts';
+import type { DoorOptions } from '../../src/protocols/postgres/admission.ts';
 import { loadCertificate, type OwnCertificate } from '../../src/protocols/postgres/certificate.ts';
-import {
-  type DoorOptions,
-  type DoorResult,
-  hangUp,
-  openDoor,
-} from '../../src/protocols/postgres/door.ts';
+import { type DoorResult, hangUp, openDoor } from '../../src/protocols/postgres/door.ts';
 import {
   backendKeyData,
   parameterStatus,

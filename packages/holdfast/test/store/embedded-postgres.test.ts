@@ -3,17 +3,27 @@
  * that name somebody else; several processes on one folder. Needs `npm run build` (npm test does it).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/model/clock.ts';
-import { HoldfastError } from '../../src/model/errors.ts';
 import { type EmbeddedOptions, EmbeddedPostgres } from '../../src/store/embedded-postgres.ts';
 import { runningPostmaster, stopPostmaster } from '../../src/store/postmaster.ts';
 import { isSame, markOf } from '../../src/store/process-mark.ts';
+import { refusalOf } from '../../src/testing/refusal.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
 
 const HOLDER = fileURLToPath(new URL('./hold-server.mjs', import.meta.url));
@@ -36,6 +46,8 @@ afterEach(async () => {
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-embedded-'));
   folders.push(folder);
+  // The server's user may pass through, as into any ordinary folder.
+  chmodSync(folder, 0o755);
   return folder;
 }
 
@@ -168,6 +180,32 @@ describe('the embedded PostgreSQL', () => {
   });
 });
 
+describe('data that was there and is gone', () => {
+  it('is an error, never a new empty store', async () => {
+    const folder = newFolder();
+    await (await start(folder)).stop();
+    renameSync(join(folder, 'postgres'), join(folder, 'moved'));
+    const error = await refusalOf(start(folder));
+    expect([error.code, error.found]).toEqual(['HF_STORE_NOT_STARTED', 'nothing there']);
+    renameSync(join(folder, 'moved'), join(folder, 'postgres'));
+    const back = await start(folder);
+    expect(await query(back.connection, 'select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  it('is wanted only of a server made to be thrown away', async () => {
+    // As root, data in a folder that nobody else may enter lies elsewhere: that goes too.
+    const parent = newFolder();
+    chmodSync(parent, 0o700);
+    const folder = join(parent, 'deep');
+    const server = await start(folder);
+    const { host } = server.connection;
+    expect(existsSync(host)).toBe(true);
+    await server.destroy();
+    expect(existsSync(host)).toBe(false);
+    expect(readdirSync(folder)).toEqual(['users']);
+  });
+});
+
 describe('several processes on one data folder', () => {
   it('race to start on an empty folder and get one server', async () => {
     const folder = newFolder();
@@ -211,8 +249,7 @@ describe('several processes on one data folder', () => {
   it('refuse a port that differs from the one it runs on for somebody else', async () => {
     const folder = newFolder();
     await start(folder, { port: await freePort() });
-    const error = await start(folder, { port: await freePort() }).catch((reason) => reason);
-    expect(error).toBeInstanceOf(HoldfastError);
+    const error = await refusalOf(start(folder, { port: await freePort() }));
     expect(error.code).toBe('HF_STORE_NOT_STARTED');
   });
 });

@@ -64,7 +64,7 @@ permit (principal, action, resource in Level::"guarded");
 
 @id("guarded.database")
 @verdict("hold") @people("1")
-@reason("{verb} ends a whole database or a role in {environment}")
+@reason("{verb} ends a whole database, or all that a role owns, in {environment}")
 forbid (principal, action == Action::"destroy", resource in Level::"guarded")
 when { context.objectType == "database" || context.objectType == "role" };
 
@@ -81,7 +81,7 @@ unless { context.additive };
 
 @id("guarded.role")
 @verdict("hold") @people("1")
-@reason("{verb} changes what the role {object} may do in {environment}")
+@reason("{verb} on the role {object} changes who may do what in {environment}")
 forbid (principal, action == Action::"grant", resource in Level::"guarded")
 when { context.objectType == "role" };
 
@@ -92,7 +92,7 @@ forbid (principal, action == Action::"grant", resource in Level::"guarded");
 
 @id("guarded.execute")
 @verdict("hold") @people("1")
-@reason("{verb} {object} runs code whose effects the text does not show")
+@reason("{verb} on {object} runs code whose effects the text does not show")
 forbid (principal, action == Action::"execute", resource in Level::"guarded")
 unless { context.listed };
 `;
@@ -133,7 +133,7 @@ forbid (principal, action == Action::"write", resource in Level::"sealed");
 
 @id("sealed.execute")
 @verdict("hold") @people("1")
-@reason("{verb} {object} runs code in {environment}, which is sealed")
+@reason("{verb} on {object} runs code in {environment}, which is sealed")
 forbid (principal, action == Action::"execute", resource in Level::"sealed");
 `;
 

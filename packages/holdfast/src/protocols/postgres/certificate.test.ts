@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import { type CertificateOptions, loadCertificate } from './certificate.ts';
@@ -79,6 +80,11 @@ describe('our certificate', () => {
     };
     await expect(loadCertificate(options({ own }))).rejects.toThrow(/key of another one/);
   });
+});
+
+it('hashes public authorities as RFC 5929 says: by the hash of their signature, SHA-1 lifted', () => {
+  const lengths = rootCertificates.map((pem) => endPointHash(new X509Certificate(pem).raw)?.length);
+  expect(new Set(lengths)).toEqual(new Set([32, 48, 64]));
 });
 
 it('hashes for channel binding only what it understands', () => {

@@ -30,7 +30,7 @@ export function refusalBytes(refusal: Refusal, severity: 'ERROR' | 'FATAL'): Buf
     severity,
     code: ERRORS[refusal.code].sqlstate,
     message: refusal.message,
-    detail: refusal.detail,
+    ...(refusal.detail === '' ? {} : { detail: refusal.detail }),
     hint: refusal.hint,
     ...(refusal.position === null ? {} : { position: refusal.position }),
   });

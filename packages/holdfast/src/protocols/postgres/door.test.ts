@@ -7,9 +7,10 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import { agentWithTokens } from '../../testing/agent-with-tokens.ts';
+import { admit, type DoorOptions } from './admission.ts';
 import { ByteFeed } from './byte-feed.ts';
 import { loadCertificate } from './certificate.ts';
-import { admit, type DoorOptions, type DoorResult, hangUp, openDoor } from './door.ts';
+import { type DoorResult, hangUp, openDoor } from './door.ts';
 import {
   cancelRequest,
   passwordMessage,

@@ -18,8 +18,9 @@ import type { SessionFacts } from '../../model/intent.ts';
 import type { Target } from '../../model/target.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { ListenAddress, Protocol, SessionMatch } from '../protocol.ts';
+import type { DoorOptions } from './admission.ts';
 import { CancelKeys } from './cancel-keys.ts';
-import { type DoorOptions, type DoorResult, openDoor } from './door.ts';
+import { type DoorResult, hangUp, openDoor } from './door.ts';
 import { backendKeyData, errorResponse, parameterStatus, readyForQuery } from './messages.ts';
 import { PostgresSession } from './session.ts';
 import { connectUpstream, sendCancel, type Upstream, type UpstreamSpec } from './upstream.ts';
@@ -125,8 +126,12 @@ class PostgresGateway implements Protocol {
     try {
       const { door, directory, clock } = this.#options;
       const guest = await openDoor(socket, { ...door, directory, clock });
-      if (guest.kind === 'cancel') await this.#cancel(guest.processId, guest.secret, source);
-      else if (guest.kind === 'closed') this.#noteRefused(source, guest.code, guest.reason);
+      if (guest.kind === 'cancel') {
+        // libpq waits for the end of this connection to know that its cancel was passed on.
+        await this.#cancel(guest.processId, guest.secret, source).finally(() => {
+          hangUp(guest.socket);
+        });
+      } else if (guest.kind === 'closed') this.#noteRefused(source, guest.code, guest.reason);
       else await this.#admit(guest, source);
     } catch (cause) {
       this.#noteRefused(source, 'HF_INTERNAL', cause instanceof Error ? cause.message : 'unknown');
@@ -150,7 +155,7 @@ class PostgresGateway implements Protocol {
       }
     } catch (cause) {
       const error = asHoldfastError(cause);
-      guest.socket.end(
+      guest.socket.write(
         errorResponse({
           severity: 'FATAL',
           code: ERRORS[error.code].sqlstate,
@@ -158,6 +163,8 @@ class PostgresGateway implements Protocol {
           hint: error.hint,
         }),
       );
+      // Paused, it would never see the caller's own end and stay open.
+      hangUp(guest.socket);
       this.#noteRefused(source, error.code, error.message, guest);
     }
   }

@@ -8,7 +8,7 @@
 import { HoldfastError } from '../../model/errors.ts';
 
 /** 3.0, the only version we speak, in the encoding of the startup packet. */
-export const PROTOCOL_3_0 = 0x0003_0000;
+const PROTOCOL_3_0 = 0x0003_0000;
 export const SSL_REQUEST_CODE = 80_877_103;
 export const GSSENC_REQUEST_CODE = 80_877_104;
 export const CANCEL_REQUEST_CODE = 80_877_102;

@@ -269,6 +269,8 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     const cycle = this.#cycles.first;
     if (cycle === undefined) return null;
     cycle.error = error;
+    // An error ends copying in; a Sync that follows is the one the server waits for.
+    this.#copyingIn = false;
     return isDenialMarker(error.message) ? cycle.substitute : null;
   }
 

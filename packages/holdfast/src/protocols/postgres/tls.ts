@@ -10,7 +10,7 @@ import { isIP } from 'node:net';
 import { type ConnectionOptions, connect, type SecureContext, TLSSocket } from 'node:tls';
 
 /** The name of the protocol in the TLS handshake (RFC 7301; required for direct TLS since 17). */
-export const ALPN = 'postgresql';
+const ALPN = 'postgresql';
 
 /**
  * Our side. `head`: bytes already read that belong to the handshake. Resolves when TLS stands,

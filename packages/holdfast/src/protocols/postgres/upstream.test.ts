@@ -1,7 +1,7 @@
 /** Servers that misbehave, and lines that break; the well-behaved ones are real, in test/journeys. */
 import { createHmac, pbkdf2Sync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SecureContext, TLSSocket } from 'node:tls';
@@ -21,8 +21,9 @@ import {
   parameterStatus,
   readyForQuery,
 } from './messages.ts';
-import { connectUpstream, sendCancel, type UpstreamSpec } from './upstream.ts';
+import { connectUpstream, type OpenSocket, sendCancel, type UpstreamSpec } from './upstream.ts';
 import { authenticateUpstream } from './upstream-login.ts';
+import { attachWire } from './wire.ts';
 
 let folder: string;
 let tls: SecureContext;
@@ -209,6 +210,39 @@ describe('a target that is not let near our password or our session', () => {
     await expect(reading).rejects.toThrow(/in clear over plain TCP/);
     expect(Buffer.concat(sent).includes('pencil')).toBe(false);
   });
+});
+
+it('goes over a socket with an onread buffer, in clear and under TLS', async () => {
+  const overTls: Answer = (_, socket) => {
+    socket.removeAllListeners('data');
+    socket.write('S');
+    const secure = new TLSSocket(socket, { isServer: true, secureContext: tls });
+    secure.on('error', () => {});
+    secure.once('data', () => secure.write(bytes(welcome, 'behind')));
+    return undefined;
+  };
+  for (const [answer, sslmode] of [
+    [bytes(welcome, 'behind'), 'disable'],
+    [overTls, 'require'],
+  ] as const) {
+    const buffer = Buffer.alloc(16);
+    let chunks = 0;
+    const open: OpenSocket = (where) => {
+      const callback = (byteCount: number): boolean => {
+        chunks += 1;
+        wire.feed.push(buffer.subarray(0, byteCount));
+        return true;
+      };
+      const socket = connect({ ...where, onread: { buffer, callback } });
+      const wire = attachWire(socket, 65_536, 'pushed');
+      return { socket, wire };
+    };
+    const spec = { ...(await fake(answer)), sslmode };
+    const upstream = await connectUpstream(spec, [], systemClock, open);
+    expect(upstream).toMatchObject({ serverVersion: 17, processId: -5 });
+    expect(chunks).toBeGreaterThan(sslmode === 'disable' ? 5 : 0);
+    upstream.socket.destroy();
+  }
 });
 
 describe('sslmode', () => {

@@ -8,7 +8,7 @@
  *
  * It will not use what a server sent before TLS stood (CVE-2021-23222), nor retry.
  */
-import { createConnection, type Socket } from 'node:net';
+import { createConnection, type NetConnectOpts, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
@@ -18,7 +18,11 @@ import { isLoopback } from './loopback.ts';
 import { cancelRequest, sslRequest } from './messages.ts';
 import type { StartupParameter } from './startup.ts';
 import { endPointHash, startTls } from './tls.ts';
-import { authenticateUpstream, type UpstreamGreeting } from './upstream-login.ts';
+import {
+  authenticateUpstream,
+  type UpstreamGreeting,
+  type UpstreamLogin,
+} from './upstream-login.ts';
 import { type AttachedWire, attachWire, type Wire } from './wire.ts';
 
 export type SslMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
@@ -44,13 +48,30 @@ export interface Upstream extends UpstreamGreeting {
   readonly socket: Socket | TLSSocket;
 }
 
+/**
+ * How a plain connection is opened; a hook, because Node takes an `onread` buffer only when a socket
+ * is made. Its owner then pushes chunks into the wire's feed until `connectUpstream` has resolved.
+ */
+export type OpenSocket = (where: NetConnectOpts) => {
+  readonly socket: Socket;
+  readonly wire: AttachedWire;
+};
+
+const openByEvents: OpenSocket = (where) => {
+  const socket = createConnection(where);
+  return { socket, wire: attachWire(socket, WAITING_BYTES_MAX) };
+};
+
+const WAITING_BYTES_MAX = UPSTREAM_LOGIN_BYTES_MAX * 2;
+
 /** Throws HF_UPSTREAM_UNREACHABLE, HF_UPSTREAM_REFUSED or HF_CONFIG_INVALID. */
 export async function connectUpstream(
   spec: UpstreamSpec,
   parameters: readonly StartupParameter[],
   clock: Clock,
+  open: OpenSocket = openByEvents,
 ): Promise<Upstream> {
-  return await withinTime(spec, async (line) => {
+  return await withinTime(spec, open, async (line) => {
     await openLine(line, spec);
     const { socket, wire } = line.current();
     const greeting = await authenticateUpstream(wire, loginOf(spec, socket, clock), parameters);
@@ -61,15 +82,7 @@ export async function connectUpstream(
   });
 }
 
-/**
- * What `authenticateUpstream` needs to know of a line, for a caller that owns the socket (`onread`).
- * `socket`: the TLS one when there is one.
- */
-export function loginOf(
-  spec: UpstreamSpec,
-  socket: Socket | TLSSocket,
-  clock: Clock,
-): Parameters<typeof authenticateUpstream>[1] {
+function loginOf(spec: UpstreamSpec, socket: Socket | TLSSocket, clock: Clock): UpstreamLogin {
   const secure = socket instanceof TLSSocket;
   const certificate = secure ? socket.getPeerCertificate().raw : undefined;
   return {
@@ -88,7 +101,7 @@ export async function sendCancel(
   processId: number,
   secretKey: Uint8Array,
 ): Promise<void> {
-  await withinTime(spec, async (line) => {
+  await withinTime(spec, openByEvents, async (line) => {
     await openLine(line, spec);
     const { socket, wire } = line.current();
     wire.write(cancelRequest(processId, secretKey));
@@ -98,8 +111,8 @@ export async function sendCancel(
   });
 }
 
-/** "S", "N", or no question at all: whether to go on with TLS. For callers that own the socket. */
-export async function askForTls(wire: Wire, spec: UpstreamSpec): Promise<boolean> {
+/** Whether to go on with TLS: the server's "S" or "N", or no question at all. */
+async function askForTls(wire: Wire, spec: UpstreamSpec): Promise<boolean> {
   if (spec.sslmode === 'disable' || spec.address.kind === 'unix') return false;
   wire.write(sslRequest());
   const answer = (await wire.feed.read(1)).toString('latin1');
@@ -118,8 +131,8 @@ class Line {
   /** Why the line was given up, once it was. */
   failure: Error | null = null;
 
-  constructor(socket: Socket) {
-    this.#now = { socket, wire: attachWire(socket, UPSTREAM_LOGIN_BYTES_MAX * 2) };
+  constructor(socket: Socket, wire: AttachedWire) {
+    this.#now = { socket, wire };
   }
 
   current(): { readonly socket: Socket | TLSSocket; readonly wire: AttachedWire } {
@@ -131,7 +144,7 @@ class Line {
     this.#now.wire.detach();
     const host = spec.address.kind === 'tcp' ? spec.address.host : 'localhost';
     const secure = await startTls(raw, { host, ca: spec.ca, verify: checkOf(spec) });
-    this.#now = { socket: secure, wire: attachWire(secure, UPSTREAM_LOGIN_BYTES_MAX * 2) };
+    this.#now = { socket: secure, wire: attachWire(secure, WAITING_BYTES_MAX) };
     if (this.failure) this.fail(this.failure);
   }
 
@@ -178,7 +191,11 @@ function connected(socket: Socket): Promise<void> {
 }
 
 /** Runs `work` on a new socket under one deadline; on any failure the socket is destroyed. */
-async function withinTime<T>(spec: UpstreamSpec, work: (line: Line) => Promise<T>): Promise<T> {
+async function withinTime<T>(
+  spec: UpstreamSpec,
+  open: OpenSocket,
+  work: (line: Line) => Promise<T>,
+): Promise<T> {
   if (spec.sslmode === 'verify-ca' && spec.ca === null) {
     throw new HoldfastError('HF_CONFIG_INVALID', {
       expected: 'a ca for sslmode verify-ca',
@@ -187,11 +204,11 @@ async function withinTime<T>(spec: UpstreamSpec, work: (line: Line) => Promise<T
     });
   }
   const { address } = spec;
-  const socket = createConnection(
+  const { socket, wire } = open(
     address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
   );
   socket.setNoDelay(true);
-  const line = new Line(socket);
+  const line = new Line(socket, wire);
   const timer = setTimeout(() => {
     line.fail(unreachable(spec, `no answer within ${spec.connectTimeoutMs} ms`));
   }, spec.connectTimeoutMs);

@@ -20,13 +20,19 @@ export interface AttachedWire extends Wire {
   detach(): void;
 }
 
-export function attachWire(socket: Socket, bytesMax: number): AttachedWire {
+/** `pushed`: the socket has an `onread` buffer, and its owner pushes each chunk into the feed. */
+export function attachWire(
+  socket: Socket,
+  bytesMax: number,
+  chunks: 'by-events' | 'pushed' = 'by-events',
+): AttachedWire {
   const feed = new ByteFeed(bytesMax);
   const onData = (chunk: Buffer): void => feed.push(chunk);
   const onEnd = (): void => feed.end();
   const onError = (error: Error): void => feed.end(error);
   if (!socket.listeners('error').includes(ignore)) socket.on('error', ignore);
-  socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onError);
+  if (chunks === 'by-events') socket.on('data', onData);
+  socket.on('end', onEnd).on('close', onEnd).on('error', onError);
   if (socket.destroyed || socket.readableEnded) feed.end();
   return {
     feed,
