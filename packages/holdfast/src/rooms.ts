@@ -6,6 +6,7 @@
  * The trail's recorder is opened when something is first to be recorded: a command that only reads
  * leaves no entry.
  */
+import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Holds } from './approvals/holds.ts';
 import type { Config, Env } from './config/config.ts';
@@ -85,6 +86,10 @@ export class Rooms {
   static async open(options: RoomsOptions): Promise<Rooms> {
     const { clock, config, env } = options;
     const folder = keyFolderOf(config, env);
+    if (config.store.kind === 'embedded') {
+      // Others may enter, so that the server's own user can reach its data; each thing inside is shut.
+      mkdirSync(config.store.dataFolder, { recursive: true, mode: 0o711 });
+    }
     const totp = new Totp(new Seal(loadSealKey(join(folder, 'seal.key'), clock), clock), clock);
     const ground = await openGround(options);
     try {

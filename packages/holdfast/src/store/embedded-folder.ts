@@ -4,7 +4,6 @@
  *     FOLDER/postgres.password   0600  generated once; the only way in besides the files themselves
  *     FOLDER/postgres.log        0600  what the server says; begun anew when it grew large
  *     FOLDER/postgres.home             where HOME is, written once the data is there
- *     FOLDER/home              0600  where HOME is, once it was chosen
  *     FOLDER/lock, users/              who starts, stops and uses the server (folder-lock.ts)
  *     HOME/postgres/             0700  the data (PGDATA), owned by whom the server runs as
  *     HOME/socket/               0700  the unix socket; a short path under the temp folder when the
@@ -207,16 +206,6 @@ function dataGone(at: EmbeddedFolder): HoldfastError {
     found: 'nothing there',
     hint: `Put it back. To begin anew with an empty store, and to forget everything, remove ${at.homeFile}.`,
   });
-}
-
-/** Chosen once and written down: a later change of permissions must not lead to an empty database. */
-function homeOf(folder: string, user: RunAs | null): string {
-  const note = join(folder, 'home');
-  if (existsSync(note)) return resolve(folder, readFileSync(note, 'utf8').trim());
-  const near = existsSync(join(folder, 'postgres')) || canEnter(folder, user);
-  const home = near ? folder : homeElsewhere(folder);
-  writeFileSync(note, near ? '.' : home, { mode: 0o600 });
-  return home;
 }
 
 function homeElsewhere(folder: string): string {
