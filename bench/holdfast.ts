@@ -1,8 +1,103 @@
-import type { Door } from './pgbench.ts';
-import { startPgbouncer, type Running } from './servers.ts';
-import { mkdirSync, chmodSync } from 'node:fs';
-export async function startHoldfast(root: string, upstream: Door): Promise<Running & { storePid: number | null }> {
-  mkdirSync(root + '/h'); chmodSync(root + '/h', 0o711);
-  const one = await startPgbouncer(root + '/h', upstream);
-  return { ...one, door: { ...one.door, name: 'holdfast' }, storePid: null };
+/**
+ * Holdfast as a user runs it: the built command line on a holdfast.yaml of its own, with its embedded
+ * store (fsync on), policy and trail on, the target `guarded`, and an agent with a token.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { childrenOf, commandOf } from './cpu.ts';
+import { type Door, runTool } from './pgbench.ts';
+import { accepting, freePort, PG_BIN, pidOf, type Running, stopped } from './servers.ts';
+
+const CLI = join(
+  dirname(fileURLToPath(import.meta.url)),
+  '../../packages/holdfast/dist/cli/main.js',
+);
+const AGENT = 'bench-agent';
+const ENVIRONMENT = 'production';
+
+export interface RunningHoldfast extends Running {
+  /** The server that keeps Holdfast's own state. */
+  readonly storePid: number;
+}
+
+export async function startHoldfast(root: string, upstream: Door): Promise<RunningHoldfast> {
+  const folder = join(root, 'holdfast');
+  mkdirSync(folder, { mode: 0o711 });
+  const port = await freePort();
+  const dataFolder = join(folder, 'data');
+  const config = join(folder, 'holdfast.yaml');
+  const { host, user, database } = upstream;
+  const yaml = [
+    `listen: { host: 127.0.0.1, port: ${port}, tls: off }`,
+    `store: { dataFolder: '${dataFolder}' }`,
+    `environments: { ${ENVIRONMENT}: { level: guarded } }`,
+    'targets:',
+    '  bench:',
+    `    environment: ${ENVIRONMENT}`,
+    '    upstream:',
+    `      url: postgres://${user}@${host}:${upstream.port}/${database}`,
+    '      password: { env: BENCH_PASSWORD }',
+    '      sslmode: disable',
+  ];
+  writeFileSync(config, `${yaml.join('\n')}\n`);
+  const env = { ...process.env, BENCH_PASSWORD: upstream.password, HOLDFAST_CONFIG: config };
+  // A thousand sessions are two thousand sockets.
+  const command = `ulimit -n 65536 || ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"`;
+  const child = spawn('/bin/sh', ['-c', command, process.execPath, CLI, 'up'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env,
+  });
+  let log = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    log = (log + chunk.toString()).slice(-4_000);
+  });
+  try {
+    await accepting(child, port, 'Holdfast');
+    const holdfast = async (...args: string[]): Promise<unknown> => {
+      const done = await promisify(execFile)(process.execPath, [CLI, ...args, '--json'], { env });
+      return JSON.parse(done.stdout);
+    };
+    await holdfast('agents', 'add', AGENT);
+    const issued = await holdfast('agents', 'token', AGENT, '--env', ENVIRONMENT);
+    const door = { ...upstream, name: 'holdfast', port, user: AGENT, password: tokenIn(issued) };
+    await letIn({ ...door, database: 'bench' });
+    return {
+      pid: pidOf(child),
+      storePid: storePidOf(pidOf(child)),
+      door: { ...door, database: 'bench' },
+      stop: () => stopped(child, 'SIGINT'),
+    };
+  } catch (error) {
+    await stopped(child, 'SIGINT');
+    throw new Error(`Holdfast did not start: ${String(error)}\n${log}`);
+  }
+}
+
+function tokenIn(answer: unknown): string {
+  const token = /"(hf_[0-9a-z]+)"/.exec(JSON.stringify(answer))?.[1];
+  if (token === undefined) throw new Error('holdfast agents token --json named no token.');
+  return token;
+}
+
+/** The gateway hears of a new token a moment after it was issued. */
+async function letIn(door: Door): Promise<void> {
+  for (let left = 50; ; left -= 1) {
+    try {
+      await runTool(PG_BIN, 'psql', door, ['-Xqc', 'select 1'], 10_000);
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+}
+
+/** The embedded server is a child of Holdfast's process. */
+function storePidOf(pid: number): number {
+  const found = childrenOf(pid).find((child) => commandOf(child).endsWith('postgres'));
+  if (found === undefined) throw new Error(`Process ${pid} has started no PostgreSQL.`);
+  return found;
 }

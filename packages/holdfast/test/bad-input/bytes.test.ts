@@ -276,7 +276,6 @@ describe('before login', () => {
     ] as const) {
       const canceller = new RawClient(gateway.through);
       canceller.send(frontend.cancelRequest(pid, key));
-      canceller.socket.end();
       const said = await canceller.untilClosed();
       expect(said.filter((one) => one.tag !== 'E')).toEqual([]);
     }

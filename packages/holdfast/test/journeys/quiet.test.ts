@@ -2,10 +2,12 @@
  * A control that cries at ordinary work is switched off. None of what follows may be held or refused:
  * a migration as ORMs write it, psql's own questions, a dump of the schema, a report.
  */
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { missing, PSQL, run } from './drivers/programs.ts';
 
+const BIN = '/usr/lib/postgresql/15/bin';
 const PG_DUMP = { command: '/usr/bin/pg_dump', args: [] };
 
 const MIGRATION = [
@@ -50,7 +52,8 @@ META.push('\\dx', '\\dT', '\\dp', '\\ds', '\\sf pg_sleep', '\\x', '\\copy "User"
 describe.each([{ level: 'guarded' as const }, { level: 'open' as const }])('$level', ({ level }) => {
   let gateway: Gateway;
   beforeAll(async () => {
-    gateway = await startGateway({ level });
+    // psql and pg_dump of Debian are of the same version as this server.
+    gateway = await startGateway({ level, ...(existsSync(BIN) ? { binFolder: BIN } : {}) });
   });
   afterAll(() => gateway?.stop());
 
@@ -76,7 +79,10 @@ describe.each([{ level: 'guarded' as const }, { level: 'open' as const }])('$lev
     const direct = await run(PG_DUMP, gateway.upstream.direct, args);
     const through = await run(PG_DUMP, gateway.through, args);
     expect(direct.out).toContain('CREATE TABLE public."User"');
-    expect(through).toEqual(direct);
+    expect(through.err).toBe('');
+    // A random word of each run keeps psql from reading commands in a dump.
+    const dump = (text: string): string => text.replaceAll(/^\\(un)?restrict .*$/gm, '');
+    expect(dump(through.out)).toEqual(dump(direct.out));
   });
 
   it('opened no hold', async () => {

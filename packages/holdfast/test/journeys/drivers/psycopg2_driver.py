@@ -81,8 +81,9 @@ def fidelity(connection):
     show("copied out", [len(sink.getvalue()), hashlib.sha256(sink.getvalue().encode()).hexdigest()])
     attempt("copy fails", lambda: cursor.copy_expert("copy py (id) from stdin", io.StringIO("nonsense\n")))
     connection.rollback()
-    big = "é" * 10_000_000
-    attempt("20 MB in and out", lambda: (rows(cursor, "select length(%s), md5(%s)", (big, big)))["rows"])
+    # psycopg2 puts values into the text, and a text over 16 MiB is not read (limits.sqlReadBytesMax).
+    big = "é" * 7_000_000
+    attempt("14 MB in", lambda: (rows(cursor, "select length(%s)", (big,)))["rows"])
     cursor.execute("select repeat('z', 20000000)")
     show("20 MB out", len(cursor.fetchone()[0]))
     named = connection.cursor(name="walk", withhold=False)

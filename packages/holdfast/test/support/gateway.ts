@@ -1,0 +1,176 @@
+/**
+ * Holdfast as it is in use, for journeys: a scratch PostgreSQL as the target, the whole gateway
+ * composed in this process with a store, policy and trail of its own, one agent with a token, and
+ * people who answer holds with real codes. Everything in a temp folder, everything stopped by `stop`.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TOTP, URI } from 'otpauth';
+import { parseConfig } from '../../src/config/load-config.ts';
+import { createHoldfast, type Holdfast, systemClock } from '../../src/holdfast.ts';
+import type { EnvironmentLevel } from '../../src/model/target.ts';
+import { type Login, RawClient, ServerError } from './raw-client.ts';
+import { APP_PASSWORD, APP_ROLE, DATABASE, startUpstream, type Upstream } from './upstream.ts';
+
+/** One entry of the trail as the export shows it: `kind` and what that kind has. */
+export interface Entry {
+  readonly index: number;
+  readonly kind: string;
+  readonly [key: string]: unknown;
+}
+
+export interface GatewayOptions {
+  readonly level: EnvironmentLevel;
+  /** Folder with initdb and postgres of the target; the npm package's own when left out. */
+  readonly binFolder?: string;
+  readonly readsWhenUnavailable?: 'refuse' | 'forward';
+}
+
+export interface Gateway {
+  readonly upstream: Upstream;
+  /** Major version of the target. */
+  readonly serverMajor: number;
+  /** As the agent, through Holdfast. */
+  readonly through: Login;
+  readonly holdfast: Holdfast;
+  /** Everything recorded so far, durable. */
+  entries(): Promise<Entry[]>;
+  countOf(kind: string): Promise<number>;
+  approve(holdId: string): Promise<void>;
+  deny(holdId: string, note: string): Promise<void>;
+  /** Another token of the same agent. */
+  issueToken(): Promise<Login & { revoke(): Promise<void> }>;
+  stop(): Promise<void>;
+}
+
+export const AGENT = 'cursor-backend';
+export const TARGET = 'main-db';
+export const ENVIRONMENT = 'production';
+
+/** holdfast.yaml for a target as `startUpstream` makes it; the password comes from APP_PASSWORD. */
+export function configText(
+  port: number,
+  dataFolder: string,
+  { level, readsWhenUnavailable = 'refuse' }: GatewayOptions,
+): string {
+  return [
+    'listen: { host: 127.0.0.1, port: 0, tls: off }',
+    `store: { dataFolder: '${dataFolder}' }`,
+    `environments: { ${ENVIRONMENT}: { level: ${level} } }`,
+    `targets:`,
+    `  ${TARGET}:`,
+    `    environment: ${ENVIRONMENT}`,
+    `    upstream:`,
+    `      url: postgres://${APP_ROLE}@127.0.0.1:${port}/${DATABASE}`,
+    `      password: { env: APP_PASSWORD }`,
+    `trail: { readsWhenUnavailable: ${readsWhenUnavailable} }`,
+  ].join('\n');
+}
+
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-journey-'));
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const upstream = await startUpstream(options.binFolder);
+    undo.push(() => upstream.stop());
+    const text = configText(upstream.server.port, join(folder, 'data'), options);
+    const env = { APP_PASSWORD };
+    const holdfast = await createHoldfast({
+      config: parseConfig({ text, name: 'journey.yaml', folder }, env),
+      env,
+      clock: systemClock,
+      say: () => {},
+    });
+    undo.push(() => holdfast.stop());
+    const { port } = await holdfast.start();
+    return await furnished(holdfast, upstream, port, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function furnished(
+  holdfast: Holdfast,
+  upstream: Upstream,
+  port: number,
+  stop: () => Promise<void>,
+): Promise<Gateway> {
+  const { rooms } = holdfast;
+  await rooms.agents.add(AGENT);
+  const issue = async (): Promise<Login & { revoke(): Promise<void> }> => {
+    const request = { agent: AGENT, environment: ENVIRONMENT, targets: [] };
+    const { id, token } = await rooms.agents.issueToken(request);
+    const login = { host: '127.0.0.1', port, user: AGENT, password: token, database: TARGET };
+    await admitted(login);
+    return {
+      ...login,
+      revoke: async () => {
+        await rooms.agents.revoke({ kind: 'token', id });
+      },
+    };
+  };
+  const entries = async (): Promise<Entry[]> => {
+    const trail = await rooms.trail();
+    await trail.flush();
+    const all: Entry[] = [];
+    for (;;) {
+      const page = await rooms.trailStore.read(BigInt(all.length), 10_000);
+      if (page.length === 0) return all;
+      for (const { bytes } of page) {
+        all.push({ ...JSON.parse(bytes.toString('utf8')), index: all.length });
+      }
+    }
+  };
+  const version = await upstream.ask('show server_version_num');
+  return {
+    upstream,
+    serverMajor: Math.floor(Number(version[0]?.['server_version_num']) / 10_000),
+    through: await issue(),
+    holdfast,
+    entries,
+    countOf: async (kind) => (await entries()).filter((entry) => entry.kind === kind).length,
+    approve: async (holdId) => {
+      await rooms.holds.approve(await somebodysWord(holdfast, holdId));
+    },
+    deny: async (holdId, note) => {
+      await rooms.holds.deny({ ...(await somebodysWord(holdfast, holdId)), note });
+    },
+    issueToken: issue,
+    stop,
+  };
+}
+
+/** The gateway hears of a new token by a notice, a moment after it was issued. */
+async function admitted(login: Login): Promise<void> {
+  for (let left = 100; ; left -= 1) {
+    try {
+      const client = await RawClient.open(login);
+      return await client.end();
+    } catch (error) {
+      if (left === 0 || !(error instanceof ServerError) || error.fields['C'] !== '28P01') throw error;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+}
+
+let people = 0;
+
+/** A new person each time: a code is good once, and a test does not wait half a minute for the next. */
+async function somebodysWord({ rooms }: Holdfast, holdId: string) {
+  people += 1;
+  const person = `person-${people}`;
+  const { uri } = await rooms.people.add(person);
+  const totp = URI.parse(uri);
+  if (!(totp instanceof TOTP)) throw new Error('The enrolment is no TOTP.');
+  const { period } = totp;
+  const codeOf = (steps: number): string =>
+    totp.generate({ timestamp: Date.now() + steps * period * 1000 });
+  await rooms.people.confirm(person, codeOf(-1));
+  return { holdId, person, code: codeOf(0), digestShown: null };
+}
