@@ -90,9 +90,9 @@ class Gateway implements Holdfast {
     this.#undo.push(() => notices.close());
     const directory = await this.#directory(notices);
     const protocol = await this.#protocol(directory, await this.#pipeline(notices), reader);
-    const address = await protocol.listen();
     this.#undo.push(() => protocol.close());
     directory.onEnded(({ tokenId, reason }) => protocol.endSessions({ tokenId, reason }));
+    const address = await protocol.listen();
     this.#sweep();
     return address;
   }
