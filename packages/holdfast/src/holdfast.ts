@@ -76,7 +76,7 @@ class Gateway implements Holdfast {
 
   async start(): Promise<ListenAddress> {
     const { config } = this.#options;
-    const trail = await this.rooms.trail();
+    const trail = await this.rooms.trail('journaled');
     const { version, rules } = this.#policy;
     trail.note({
       kind: 'policy-loaded',
