@@ -116,8 +116,10 @@ export class Pipeline {
     const { session } = exchange.intent;
     const ref = this.#jotted.get(session);
     if (ref === undefined || exchange.lasting === 'on-commit') return null;
-    this.#jotted.delete(session);
-    return this.#parts.recorder.durable(ref);
+    const wait = this.#parts.recorder.durable(ref);
+    // Kept while it waits: should the wait fail, the next try must find it too.
+    if (wait === null) this.#jotted.delete(session);
+    return wait;
   }
 
   async #forwardSettling(exchange: Exchange, scope: Scope, wait: Promise<void>): Promise<void> {
@@ -127,7 +129,7 @@ export class Pipeline {
       exchange.refuse(refusalTrailLost(cause));
       return;
     }
-    this.#forwardRead(exchange, scope);
+    await this.#forwardRead(exchange, scope);
   }
 
   #forwardRecorded(
@@ -237,12 +239,7 @@ export class Pipeline {
     exchange.refuse(refusal);
   }
 
-  #decision(
-    exchange: Exchange,
-    scope: Scope,
-    verdict: Verdict,
-    hold: HoldTicket | null,
-  ): Decision {
+  #decision(exchange: Exchange, scope: Scope, verdict: Verdict, hold: HoldTicket | null): Decision {
     return {
       intent: exchange.intent,
       target: scope.target,

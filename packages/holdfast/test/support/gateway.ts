@@ -153,7 +153,8 @@ async function admitted(login: Login): Promise<void> {
       const client = await RawClient.open(login);
       return await client.end();
     } catch (error) {
-      if (left === 0 || !(error instanceof ServerError) || error.fields['C'] !== '28P01') throw error;
+      if (left === 0 || !(error instanceof ServerError) || error.fields['C'] !== '28P01')
+        throw error;
       await new Promise((done) => setTimeout(done, 50));
     }
   }

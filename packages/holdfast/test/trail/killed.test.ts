@@ -1,19 +1,22 @@
 /**
  * P1 under kill -9: what was let through is in the trail, whatever the moment. A child records without
- * pause and prints each index when it would forward; it is killed at a random moment, fifteen times
+ * pause and prints each statement when it would forward; it is killed at a random moment, fifteen times
  * over one trail, and each time the next start finds and settles what was left open.
  *
  * A slow wire lies between the child and the server: what the child sent rests there for a while, and
  * dies with it. Without it a decision called durable when it was only sent would pass this test.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../../src/model/clock.ts';
 import { newId } from '../../src/model/ids.ts';
 import type { Database } from '../../src/store/database.ts';
+import { FileJournal } from '../../src/store/file-journal.ts';
 import { PgInstanceBook } from '../../src/store/instances.ts';
 import { PgTrailStore } from '../../src/store/trail-store.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../../src/testing/scratch-postgres.ts';
@@ -31,16 +34,17 @@ const signer = signerFromSeed('holdfast/killed', Buffer.alloc(32, 9));
 
 let server: ScratchPostgres;
 let database: Database;
+let folder: string;
 let wire: Server;
 beforeAll(async () => {
   server = await startScratchPostgres();
-  database = await freshTrailDatabase(server, 'killed');
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-killed-'));
   wire = await slowWire(server.port);
 });
 afterAll(async () => {
   wire.close();
-  await database.close();
   await server.stop();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 /** Hands each chunk of a client on after WIRE_MS, unless the client is gone by then. */
@@ -62,15 +66,16 @@ async function slowWire(port: number): Promise<Server> {
   return listener;
 }
 
-function throughTheWire(): string {
-  const url = new URL(server.url('killed'));
+function throughTheWire(name: string): string {
+  const url = new URL(server.url(name));
   url.port = String((wire.address() as AddressInfo).port);
   return url.href;
 }
 
-/** Indexes the child printed before it was killed, `afterMs` after its first one. */
-async function killAfter(afterMs: number): Promise<bigint[]> {
-  const child = spawn(process.execPath, [CHILD, throughTheWire()], {
+/** Statements the child printed before it was killed, `afterMs` after its first one. */
+async function killAfter(name: string, afterMs: number): Promise<string[]> {
+  const journal = name === 'journaled' ? [folder] : [];
+  const child = spawn(process.execPath, [CHILD, throughTheWire(name), ...journal], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let printed = '';
@@ -84,22 +89,23 @@ async function killAfter(afterMs: number): Promise<bigint[]> {
   child.kill('SIGKILL');
   await ended;
   // The last line may be cut: then its decision was not told to anybody.
-  return printed.split('\n').slice(0, -1).map(BigInt);
+  return printed.split('\n').slice(0, -1);
 }
 
 function gone(child: ChildProcess): Promise<void> {
   return new Promise((done) => child.once('close', () => done()));
 }
 
-async function restart(): Promise<void> {
+async function restart(name: string): Promise<void> {
+  const instanceId = newId('instance', systemClock);
   const store = await PgTrailStore.open({ database, requireDurable: false });
   const log = await TrailLog.start({
     store,
     instances: new PgInstanceBook(database),
     signer,
     clock: systemClock,
-    instanceId: newId('instance', systemClock),
-    journal: null,
+    instanceId,
+    journal: name === 'journaled' ? FileJournal.open(folder, instanceId) : null,
     readsWhenUnavailable: 'refuse',
     onFault: () => {},
     checkpointMs: 50,
@@ -121,31 +127,47 @@ async function verifyWhole(store: PgTrailStore): ReturnType<typeof verifyStore> 
   return verifyStore(store, signer.verifierKey.text);
 }
 
-it('keeps every decision that was let through, and gives each one outcome', async () => {
-  expect(existsSync(BUILT), 'run npm run build first: the child runs from dist').toBe(true);
-  const letThrough: bigint[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const random = systemClock.random(2).readUInt16BE() / 65_536;
-    letThrough.push(...(await killAfter(random * RUN_MS_MAX)));
-    // Every third time another child comes first, and settles what the one before left open.
-    if (round % 3 === 2) await restart();
-  }
-  await restart();
-  const store = await PgTrailStore.open({ database, requireDurable: false });
-  const report = await verifyWhole(store);
-  expect(report.findings).toEqual([]);
-  expect(report).toMatchObject({ ok: true, open: 0 });
-  expect(report.outcomes).toBe(report.decisions);
-  expect(letThrough.length).toBeGreaterThan(ROUNDS);
-  expect(report.decisions).toBeGreaterThanOrEqual(letThrough.length);
-  const kinds = new Map<bigint, string>();
-  for (let at = 0n; at < BigInt(report.to); ) {
+it.each(['direct', 'journaled'])(
+  'keeps every decision that was let through, and gives each one outcome: %s',
+  async (name) => {
+    expect(existsSync(BUILT), 'run npm run build first: the child runs from dist').toBe(true);
+    database = await freshTrailDatabase(server, name);
+    const letThrough: string[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const random = systemClock.random(2).readUInt16BE() / 65_536;
+      letThrough.push(...(await killAfter(name, random * RUN_MS_MAX)));
+      // Every third time another child comes first, and settles what the one before left open.
+      if (round % 3 === 2) await restart(name);
+    }
+    await restart(name);
+    const store = await PgTrailStore.open({ database, requireDurable: false });
+    const report = await verifyWhole(store);
+    expect(report.findings).toEqual([]);
+    expect(report).toMatchObject({ ok: true, open: 0 });
+    expect(report.outcomes).toBe(report.decisions);
+    expect(letThrough.length).toBeGreaterThan(ROUNDS);
+    expect(report.decisions).toBeGreaterThanOrEqual(letThrough.length);
+    const recorded = await statementsIn(store, BigInt(report.to));
+    expect(new Set(recorded).size).toBe(recorded.length);
+    const known = new Set(recorded);
+    expect(letThrough.filter((statement) => !known.has(statement))).toEqual([]);
+    await database.close();
+    console.log(
+      `${ROUNDS} kills: ${letThrough.length} decisions let through, ${report.decisions} in the trail`,
+    );
+  },
+  120_000,
+);
+
+async function statementsIn(store: PgTrailStore, to: bigint): Promise<string[]> {
+  const statements: string[] = [];
+  for (let at = 0n; at < to; ) {
     const page = await store.read(at, 4_096);
-    for (const { bytes, index } of page) kinds.set(index, JSON.parse(bytes.toString()).kind);
+    for (const { bytes } of page) {
+      const entry = JSON.parse(bytes.toString());
+      if (entry.kind === 'decision') statements.push(entry.text.start);
+    }
     at += BigInt(page.length);
   }
-  expect(letThrough.filter((index) => kinds.get(index) !== 'decision')).toEqual([]);
-  console.log(
-    `${ROUNDS} kills: ${letThrough.length} decisions let through, ${report.decisions} in the trail`,
-  );
-}, 120_000);
+  return statements;
+}
