@@ -123,7 +123,7 @@ async function admit(rooms: Rooms): Promise<(port: number) => Links> {
 
 /** As a user would write it; the passwords lie in files beside it. */
 function writeConfig(folder: string, rental: CarRental, port: number): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
   const secret = (name: string, text: string): string => {
     writeFileSync(join(folder, name), `${text}\n`, { mode: 0o600 });
     return name;

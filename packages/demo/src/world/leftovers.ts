@@ -32,7 +32,8 @@ export function takePlace(base: string): Place {
           'Its servers are taken over where they still run, and everything is made anew.',
       );
     }
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // Others may pass through and no more: started as root, PostgreSQL runs as another user.
+    mkdirSync(folder, { recursive: true, mode: 0o711 });
     const own = markOf(process.pid);
     if (own) writeFileSync(markPath(folder), formatMark(own));
     return { folder, notes, leave: () => rmSync(markPath(folder), { force: true }) };

@@ -1,6 +1,6 @@
 /** One entry of the trail as one line for people. What it does not know it shows as it is. */
 import type { ShownEntry } from '../trail/browse.ts';
-import { cut, type Paint } from './print.ts';
+import { cut, oneLine, type Paint } from './print.ts';
 
 const TEXT_CHARS_MAX = 100;
 
@@ -19,19 +19,19 @@ function words(entry: Fields, paint: Paint): string {
       const agent = text(asRecord(entry['actor'])['name']);
       const target = text(asRecord(entry['target'])['name']);
       const hold = entry['hold'] === null ? '' : ` ${text(entry['hold'])}`;
-      const said = cut(statement(entry['text']).replaceAll(/\s+/g, ' '), TEXT_CHARS_MAX);
+      const said = cut(oneLine(statement(entry['text'])), TEXT_CHARS_MAX);
       return `${verdictWord(verdict, paint)}${hold}  ${agent} on ${target}: ${said}`;
     }
     case 'outcome': {
       const outcome = asRecord(entry['outcome']);
       const detail = text(outcome['tag']) || text(outcome['reason']) || text(outcome['message']);
       const of = paint.dim(`of ${String(entry['decision'])}`);
-      return `${'outcome'.padEnd(9)}${of} ${text(outcome['kind'])}  ${cut(detail, TEXT_CHARS_MAX)}`;
+      return `${'outcome'.padEnd(9)}${of} ${text(outcome['kind'])}  ${cut(oneLine(detail), TEXT_CHARS_MAX)}`;
     }
     case 'reads':
       return `${'reads'.padEnd(9)}${String(entry['total'])} harmless unit(s) forwarded`;
     default:
-      return `${kind.padEnd(16)} ${text(entry['message'])}`;
+      return `${kind.padEnd(16)} ${oneLine(text(entry['message']))}`;
   }
 }
 

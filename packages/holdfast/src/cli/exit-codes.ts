@@ -34,6 +34,7 @@ const USAGE: readonly ErrorCode[] = [
   'HF_POLICY_INVALID',
   'HF_USAGE',
   'HF_STORE_NEWER',
+  'HF_SEAL',
 ];
 const UNREACHABLE: readonly ErrorCode[] = [
   'HF_STORE_UNAVAILABLE',

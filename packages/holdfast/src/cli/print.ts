@@ -144,6 +144,23 @@ export function facts(pairs: readonly (readonly [string, string])[], paint: Pain
   });
 }
 
+/**
+ * A text that others wrote, for a terminal: control and direction characters are shown as `\u{1b}`,
+ * so that a statement cannot move the cursor, hide a line or turn its letters round on the screen of
+ * the person who is to approve it. Line breaks and tabs stay.
+ */
+export function visible(text: string): string {
+  return text.replaceAll('\t', '  ').replaceAll(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => {
+    const code = char.codePointAt(0) ?? 0;
+    return `\\u{${code.toString(16)}}`;
+  });
+}
+
+/** `visible`, and on one line. */
+export function oneLine(text: string): string {
+  return visible(text.replaceAll(/\s+/g, ' ').trim());
+}
+
 /** Cut with an ellipsis when longer than `chars`. */
 export function cut(text: string, chars: number): string {
   return text.length <= chars ? text : `${text.slice(0, chars - 1)}…`;

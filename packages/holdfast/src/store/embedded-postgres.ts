@@ -19,7 +19,7 @@
  * (the package carries an OpenSSL that is out of support).
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Clock } from '../model/clock.ts';
@@ -185,7 +185,18 @@ export class EmbeddedPostgres {
       await this.#turnOff(running);
       running = null;
     }
-    const mark = running?.mark ?? (await this.#spawn());
+    if (running !== null) return this.#greet(running.mark);
+    const mark = await this.#spawn();
+    try {
+      return await this.#greet(mark);
+    } catch (error) {
+      // Ours, and of no use to anybody: it does not stay behind.
+      await stopPostmaster(mark, this.#options.clock);
+      throw error;
+    }
+  }
+
+  async #greet(mark: ProcessMark): Promise<Postmaster> {
     const server = await this.#ready(mark);
     await this.#ensureDatabase(server);
     return server;
@@ -194,7 +205,7 @@ export class EmbeddedPostgres {
   async #spawn(): Promise<ProcessMark> {
     const at = this.#at;
     await ensureData(at, this.#engine, this.#password, (step) => this.#options.progress?.(step));
-    removeLeavings(at, this.#options.port ?? PORT_DEFAULT);
+    defuseLeavings(at, this.#options.port ?? PORT_DEFAULT);
     writeHba(at);
     turnLog(at);
     this.#options.progress?.('starting PostgreSQL');
@@ -209,8 +220,11 @@ export class EmbeddedPostgres {
       });
       const failed = new Promise<Error>((done) => child.once('error', done));
       child.unref();
-      const mark = child.pid === undefined ? null : markOf(child.pid);
-      if (mark === null) throw notReady(`it could not be run: ${await describe(failed)}`);
+      if (child.pid === undefined) {
+        throw notReady(`it could not be run: ${(await failed).message}`);
+      }
+      const mark = markOf(child.pid);
+      if (mark === null) throw notReady(`it ended at once: ${logTail(at)}`);
       return mark;
     } finally {
       closeSync(log);
@@ -332,16 +346,19 @@ export class EmbeddedPostgres {
 /**
  * Under the lock, and no server runs: what a killed one left names a dead process, a zombie, or one
  * that was given its number since, and PostgreSQL would take the last two for a live server.
+ *
+ * The pid file is not removed, since PostgreSQL finds by its shared-memory key whether a backend of
+ * the killed server still writes. It is made to name us: a server knows that its parent is no server.
  */
-function removeLeavings(at: EmbeddedFolder, port: number): void {
+function defuseLeavings(at: EmbeddedFolder, port: number): void {
   const socket = join(at.sockets, `.s.PGSQL.${port}`);
-  for (const path of [join(at.data, 'postmaster.pid'), socket, `${socket}.lock`]) {
-    rmSync(path, { force: true });
-  }
-}
-
-async function describe(failed: Promise<Error>): Promise<string> {
-  return (await failed).message;
+  rmSync(socket, { force: true });
+  rmSync(`${socket}.lock`, { force: true });
+  const pidFile = join(at.data, 'postmaster.pid');
+  if (!existsSync(pidFile)) return;
+  const [, ...rest] = readFileSync(pidFile, 'utf8').split('\n');
+  if (rest.length === 0) rmSync(pidFile);
+  else writeFileSync(pidFile, [process.pid, ...rest].join('\n'));
 }
 
 function notReady(found: string): HoldfastError {

@@ -82,25 +82,27 @@ export class FolderLock {
     writeFileSync(own, ownMark(), { mode: 0o600 });
     try {
       while (!tryLink(own, lock)) {
-        if (!isHeld(lock)) this.#break(own, lock);
-        else if (this.#clock.monotonicMs() - started > LOCK_WAIT_MS_MAX) throw stuck(lock);
-        else await pause(LOCK_LOOK_MS);
+        if (this.#clock.monotonicMs() - started > LOCK_WAIT_MS_MAX) throw stuck(lock);
+        if (isHeld(lock)) await pause(LOCK_LOOK_MS);
+        else if (!this.#break(own, lock)) await pause(1);
       }
     } finally {
       rmSync(own, { force: true });
     }
   }
 
-  #break(own: string, lock: string): void {
+  /** False when somebody else is at it. */
+  #break(own: string, lock: string): boolean {
     const breaker = this.#path('lock.break');
     if (!tryLink(own, breaker)) {
       if (!isHeld(breaker) || ageMs(breaker, this.#clock) > BREAK_AGE_MS_MAX) {
         rmSync(breaker, { force: true });
       }
-      return;
+      return false;
     }
     if (!isHeld(lock)) rmSync(lock, { force: true });
     rmSync(breaker, { force: true });
+    return true;
   }
 
   #path(...names: string[]): string {

@@ -42,8 +42,18 @@ export class PgInstanceBook implements InstanceBook {
     const client = this.#database.dedicatedClient();
     client.on('error', () => this.#lost(client));
     client.on('end', () => this.#lost(client));
-    await client.connect();
-    this.#client = client;
+    try {
+      await client.connect();
+      if (this.#closed) return await client.end();
+      await this.#lock(client, id, trailSize);
+      this.#client = client;
+    } catch (cause) {
+      client.end().catch(() => {});
+      throw cause;
+    }
+  }
+
+  async #lock(client: pg.Client, id: string, trailSize: bigint): Promise<void> {
     // A host that lost its power sends no goodbye: the server must find out within half a minute.
     await client.query(
       'set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3',

@@ -41,12 +41,18 @@ export class Notices {
     return this.#client !== null;
   }
 
-  /** Calls back on each notice of the channel, on each poll, and after each reconnect. */
+  /**
+   * Calls back on each notice of the channel, on each poll, and after each reconnect. The channel is
+   * listened to from then on, so that the next handler misses nothing; the answer stops the calls.
+   */
   on(channel: string, handler: NoticeHandler): () => void {
-    const handlers = this.#handlers.get(channel) ?? new Set();
-    if (handlers.size === 0) this.#listen(channel);
+    let handlers = this.#handlers.get(channel);
+    if (handlers === undefined) {
+      handlers = new Set();
+      this.#handlers.set(channel, handlers);
+      this.#listen(channel);
+    }
     handlers.add(handler);
-    this.#handlers.set(channel, handlers);
     return () => handlers.delete(handler);
   }
 

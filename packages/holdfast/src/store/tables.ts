@@ -24,12 +24,12 @@ export interface TokensTable {
   revoked_at: Date | null;
 }
 
-export interface SecretsTable {
+interface SecretsTable {
   name: string;
   value: Buffer;
 }
 
-export interface PeopleTable {
+interface PeopleTable {
   id: string;
   name: string;
   /** Sealed by identity/seal.ts; AAD `person|id`. */
@@ -72,7 +72,7 @@ export interface HoldsTable {
   note: string | null;
 }
 
-export interface SignaturesTable {
+interface SignaturesTable {
   hold_id: string;
   digest: string;
   person_id: string;

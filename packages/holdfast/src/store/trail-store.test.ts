@@ -5,9 +5,11 @@ import { newId } from '../model/ids.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../testing/scratch-postgres.ts';
 import { decisionOf, freshTrailDatabase, intentOf, TARGET } from '../testing/trail-fixtures.ts';
 import { verifyStore } from '../trail/audit.ts';
+import { exportTrail } from '../trail/export.ts';
 import { signerFromSeed } from '../trail/signer.ts';
 import { TrailLog } from '../trail/trail-log.ts';
 import type { AuditReport } from '../trail/verify/auditor.ts';
+import { verifyExport } from '../trail/verify/verify.ts';
 import type { Database } from './database.ts';
 import { PgInstanceBook } from './instances.ts';
 import { PgTrailStore } from './trail-store.ts';
@@ -173,4 +175,51 @@ describe('the trail in PostgreSQL', () => {
     await run(database, 'update holdfast.trail_head set size = 100');
     await expect(startLog(database)).rejects.toMatchObject({ code: 'HF_TRAIL_BROKEN' });
   });
+
+  it('comes back by itself when the server ended its connections', async () => {
+    const database = await freshDatabase();
+    const log = await startLog(database);
+    const ref = await log.decide(decisionOf('before'));
+    await run(
+      database,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    log.outcome(ref, { kind: 'done', tag: 'DELETE 1', transaction: 'ended' });
+    let later: unknown = null;
+    // One decision may meet the dead connection, and is then refused; the next ones pass.
+    for (let tries = 0; tries < 200 && later === null; tries++) {
+      later = await log.decide(decisionOf('after')).catch(() => null);
+      if (later === null) await new Promise((done) => setTimeout(done, 20));
+    }
+    expect(later).not.toBeNull();
+    await log.stop();
+    expect(await verified(database)).toMatchObject({ ok: true, open: 0 });
+  });
+
+  it('exports what holdfast-verify accepts, whole and from a later checkpoint on', async () => {
+    const database = await freshDatabase();
+    const log = await startLog(database);
+    for (let at = 0; at < 3; at++) {
+      const ref = await log.decide(decisionOf(`delete ${at} -- é`));
+      log.outcome(ref, { kind: 'failed', code: '42P01', message: 'no such table' });
+      await log.flush();
+    }
+    await log.stop();
+    const store = await PgTrailStore.open({ database, requireDurable: false });
+    for (const [from, to] of [
+      [0n, null],
+      [4n, 6n],
+    ] as const) {
+      const question = { origin: signer.origin, key: signer.verifierKey, from, to };
+      const pieces = exportTrail(store, question);
+      const report = await verifyExport(bytesOf(pieces), { key: null, keptNote: null });
+      expect(report).toMatchObject({ ok: true, findings: [] });
+      expect(report.from).toBe(from === 0n ? 0 : 3);
+    }
+  });
 });
+
+async function* bytesOf(pieces: AsyncIterable<string>): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) yield Buffer.from(piece, 'utf8');
+}

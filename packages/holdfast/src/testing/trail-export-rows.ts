@@ -11,7 +11,7 @@ import { EMPTY_HEAD, grow, leafHash, rootOf } from '../trail/verify/tree.ts';
 import { LONELY_INSTANCE, MemoryTrailStore } from './memory-trail-store.ts';
 import { decisionOf, intentOf, TARGET } from './trail-fixtures.ts';
 
-export const ORIGIN = 'holdfast/rows';
+const ORIGIN = 'holdfast/rows';
 export const signer = signerFromSeed(ORIGIN, Buffer.alloc(32, 3));
 export const stranger = signerFromSeed(ORIGIN, Buffer.alloc(32, 4));
 

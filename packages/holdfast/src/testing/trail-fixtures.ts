@@ -75,7 +75,7 @@ export async function freshTrailDatabase(server: ScratchPostgres, name: string):
   return openTrailDatabase(server.url(name));
 }
 
-export async function openTrailDatabase(url: string): Promise<Database> {
+async function openTrailDatabase(url: string): Promise<Database> {
   const database = await openDatabase({ connection: { url } });
   await migrate(database, MIGRATIONS, systemClock);
   return database;

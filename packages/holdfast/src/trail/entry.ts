@@ -3,8 +3,9 @@
  *
  * This runs for every decision, so it does not sort keys: each shape is written with its keys in
  * canonical order, and `entry.test.ts` holds the bytes against the checked canonicaliser. What
- * repeats (session, target, reading, verdict) is rendered once per object: that took an entry from
- * 9.6 to 5.3 us, of which 2.6 us are two SHA-256 and 1 us is turning the text into bytes.
+ * repeats (session, target, reading, verdict) is rendered once per object. Measured, 950 bytes: 3.2 us
+ * of CPU, of which the leaf hash is 1.1 and the text's hash 0.25; 10 us when every object is new, and
+ * another 10 us if the checked canonicaliser made the bytes.
  * It will not write a secret: it is handed ids and names, and statement texts cut to a stated size.
  */
 import { hash } from 'node:crypto';
@@ -191,7 +192,7 @@ export function textJson(text: string, charsMax: number): string {
   return `{"chars":${text.length},"sha256":"${sum}","start":${quote(cut(text, charsMax))}}`;
 }
 
-export function name(text: string): string {
+function name(text: string): string {
   return quote(cut(text, ENTRY_NAME_CHARS_MAX));
 }
 

@@ -1,6 +1,7 @@
 /**
  * Gives entries their place. One append is in flight at a time, and what comes meanwhile goes with
- * the next (group commit): a second one in flight won nothing, see docs/trail-format.md.
+ * the next (group commit). A second one in flight would wait for the first one's head row; measured
+ * it gave 0.9 to 1.4 times the commits, not worth two batches in doubt after a failure.
  *
  * The order it keeps: an entry's promise resolves only after its batch is durable; entries keep the
  * order they came in. When an append fails it may have been written or not. That batch stays in doubt
@@ -92,6 +93,11 @@ export class Sequencer {
 
   get available(): boolean {
     return this.#state.kind === 'available';
+  }
+
+  /** Why it cannot be written now. */
+  fault(): HoldfastError {
+    return this.#state.kind === 'available' ? unavailable('nothing') : this.#state.error;
   }
 
   /** Durable at the index it resolves to; rejects with HF_TRAIL_UNAVAILABLE or HF_TRAIL_BROKEN. */
@@ -258,12 +264,16 @@ export class Sequencer {
     const doubled = new Set(await this.#parts.store.outcomesOf(indexes));
     for (const index of doubled) this.#parts.onOutcomeExists(index);
     const seen = new Set(doubled);
-    return items.filter(({ draft: { decisionIndex } }) => {
+    const single = items.filter(({ draft: { decisionIndex } }) => {
       if (decisionIndex === null) return true;
       if (seen.has(decisionIndex)) return false;
       seen.add(decisionIndex);
       return true;
     });
+    // Else the same append would be tried for ever; as a failure it is tried with pauses.
+    if (single.length === items.length)
+      throw new Error('the store refused an outcome it cannot name');
+    return single;
   }
 
   #lose(items: readonly Item[], cause: unknown): void {

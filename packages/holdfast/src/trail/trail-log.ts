@@ -64,10 +64,17 @@ export class TrailLog implements Recorder {
   static async start(parts: TrailParts): Promise<TrailLog> {
     const head = await parts.store.head();
     const checkpointer = await Checkpointer.open(parts.store, parts.signer, head);
-    await parts.instances.announce(parts.instanceId, head.size);
     const log = new TrailLog(parts, head, checkpointer);
-    await log.#begin();
-    return log;
+    try {
+      await parts.instances.announce(parts.instanceId, head.size);
+      await log.#begin();
+      return log;
+    } catch (cause) {
+      log.#sequencer.close();
+      await parts.instances.close();
+      await parts.store.close();
+      throw cause;
+    }
   }
 
   private constructor(parts: TrailParts, head: TrailHead, checkpointer: Checkpointer) {
@@ -104,7 +111,7 @@ export class TrailLog implements Recorder {
       message: 'Holdfast started.',
     });
     await this.#settle();
-    await this.#sequencer.flush();
+    if (!(await this.#sequencer.flush())) throw this.#sequencer.fault();
     const period = this.#parts.checkpointMs ?? TRAIL_CHECKPOINT_MS;
     this.#checkpointTimer = setInterval(() => {
       this.#keeping ??= this.#keepUp().finally(() => {

@@ -2,9 +2,13 @@
  * P1 under kill -9: what was let through is in the trail, whatever the moment. A child records without
  * pause and prints each index when it would forward; it is killed at a random moment, fifteen times
  * over one trail, and each time the next start finds and settles what was left open.
+ *
+ * A slow wire lies between the child and the server: what the child sent rests there for a while, and
+ * dies with it. Without it a decision called durable when it was only sent would pass this test.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../../src/model/clock.ts';
@@ -20,24 +24,53 @@ import { TrailLog } from '../../src/trail/trail-log.ts';
 
 const ROUNDS = 15;
 const RUN_MS_MAX = 250;
+const WIRE_MS = 15;
 const CHILD = fileURLToPath(new URL('./recording-child.mjs', import.meta.url));
 const BUILT = fileURLToPath(new URL('../../dist/trail/trail-log.js', import.meta.url));
 const signer = signerFromSeed('holdfast/killed', Buffer.alloc(32, 9));
 
 let server: ScratchPostgres;
 let database: Database;
+let wire: Server;
 beforeAll(async () => {
   server = await startScratchPostgres();
   database = await freshTrailDatabase(server, 'killed');
+  wire = await slowWire(server.port);
 });
 afterAll(async () => {
+  wire.close();
   await database.close();
   await server.stop();
 });
 
+/** Hands each chunk of a client on after WIRE_MS, unless the client is gone by then. */
+async function slowWire(port: number): Promise<Server> {
+  const listener = createServer((client) => {
+    const upstream = connect({ host: '127.0.0.1', port });
+    client.on('data', (chunk) => {
+      setTimeout(() => {
+        if (!upstream.destroyed) upstream.write(chunk);
+      }, WIRE_MS);
+    });
+    client.on('error', () => {});
+    client.on('close', () => upstream.destroy());
+    upstream.on('error', () => {});
+    upstream.on('close', () => client.destroy());
+    upstream.pipe(client);
+  });
+  await new Promise<void>((done) => listener.listen(0, '127.0.0.1', done));
+  return listener;
+}
+
+function throughTheWire(): string {
+  const url = new URL(server.url('killed'));
+  url.port = String((wire.address() as AddressInfo).port);
+  return url.href;
+}
+
 /** Indexes the child printed before it was killed, `afterMs` after its first one. */
 async function killAfter(afterMs: number): Promise<bigint[]> {
-  const child = spawn(process.execPath, [CHILD, server.url('killed')], {
+  const child = spawn(process.execPath, [CHILD, throughTheWire()], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let printed = '';

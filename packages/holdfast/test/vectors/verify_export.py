@@ -93,7 +93,7 @@ def main(path, given_key):
             problems.append(f"another root at {size}")
         return root is not None
 
-    decisions, outcomes, ended = {}, {}, set()
+    decisions, outcomes, ended = {}, {}, {}
     at_checkpoint = compare()
     for line in entries:
         index = size
@@ -115,11 +115,11 @@ def main(path, given_key):
                 problems.append(f"the outcome at {index} has no decision before it")
             outcomes[decision] = index
         elif entry.get("kind") == "instance-stopped":
-            ended.add(entry["facts"]["instance"])
+            ended[entry["facts"]["instance"]] = index
     if signed or not at_checkpoint or len(entries) != header["entries"]:
         problems.append("the entries do not end where they were signed")
     unanswered = [i for i in decisions if i not in outcomes]
-    problems += [f"decision {i} has no outcome" for i in unanswered if decisions[i] in ended]
+    problems += [f"decision {i} has no outcome" for i in unanswered if i < ended.get(decisions[i], -1)]
     report = {
         "ok": not problems,
         "decisions": len(decisions),

@@ -3,7 +3,17 @@ import type { HoldRecord, HoldState } from '../../approvals/hold.ts';
 import type { PersonWord } from '../../approvals/hold-store.ts';
 import type { Rooms } from '../../rooms.ts';
 import type { Context, Run } from '../command.ts';
-import { type Answer, cut, facts, fromNow, type Paint, table, when } from '../print.ts';
+import {
+  type Answer,
+  cut,
+  facts,
+  fromNow,
+  oneLine,
+  type Paint,
+  table,
+  visible,
+  when,
+} from '../print.ts';
 import { readCode } from '../read-code.ts';
 import { withRooms } from '../with-rooms.ts';
 
@@ -120,7 +130,9 @@ function cardLines(hold: HoldRecord, now: Date, paint: Paint): string[] {
     `${paint.bold(hold.id)}  ${stateWord(hold.state, paint)}`,
     '',
     paint.bold('What exactly would run'),
-    ...card.statement.split('\n').map((line) => `  ${line}`),
+    ...visible(card.statement)
+      .split('\n')
+      .map((line) => `  ${line}`),
     '',
     ...facts(
       [
@@ -128,12 +140,14 @@ function cardLines(hold: HoldRecord, now: Date, paint: Paint): string[] {
           'on',
           `${card.target}, ${card.environment}, ${card.environmentLevel} (${card.resolvedBy})`,
         ],
-        ['does', [...does, ...(more > 0 ? [`and ${more} more`] : [])].join('\n')],
-        ...(card.couldNotTell === null ? [] : ([['could not tell', card.couldNotTell]] as const)),
-        ['held because', `${card.reason} (rule ${card.rule})`],
+        ['does', [...does.map(oneLine), ...(more > 0 ? [`and ${more} more`] : [])].join('\n')],
+        ...(card.couldNotTell === null
+          ? []
+          : ([['could not tell', visible(card.couldNotTell)]] as const)),
+        ['held because', `${oneLine(card.reason)} (rule ${card.rule})`],
         ['undo', 'none: what passes here is not made reversible first'],
         ['agent', `${card.agentName}, token ${card.tokenId}`],
-        ['from', `${card.source}; calls itself "${card.client}"`],
+        ['from', `${card.source}; calls itself "${oneLine(card.client)}"`],
         ['opened', when(hold.openedAt)],
         ['expires', `${when(hold.expiresAt)} (${fromNow(hold.expiresAt, now)})`],
         ['signed by', signed.join('\n') || 'nobody yet'],
@@ -143,7 +157,9 @@ function cardLines(hold: HoldRecord, now: Date, paint: Paint): string[] {
         ],
         ...(hold.decidedBy === null
           ? []
-          : ([['denied by', `${hold.decidedBy}${hold.note ? `: ${hold.note}` : ''}`]] as const)),
+          : ([
+              ['denied by', `${hold.decidedBy}${hold.note ? `: ${oneLine(hold.note)}` : ''}`],
+            ] as const)),
       ],
       paint,
     ),
@@ -187,8 +203,4 @@ function stateWord(state: HoldState, paint: Paint): string {
   if (state === 'waiting') return paint.yellow('waits for people');
   if (state === 'signed') return paint.green('approved, not used yet');
   return state === 'denied' ? paint.red('denied') : paint.dim(state);
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim();
 }

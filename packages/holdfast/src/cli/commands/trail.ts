@@ -123,7 +123,7 @@ async function verifyTrail(context: Context): Promise<Answer> {
       ...facts(
         [
           ['origin', report.origin],
-          ['entries', `${report.to - report.from}`],
+          ['entries', `${report.to - report.from}, up to the newest checkpoint`],
           [
             'decisions',
             `${report.decisions}, with ${report.outcomes} outcomes, ${report.open} open`,

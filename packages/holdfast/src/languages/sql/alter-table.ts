@@ -8,7 +8,7 @@ import type { Gatherer } from './gatherer.ts';
 import { object, relationAt, role, typeOf, wordsOf } from './objects.ts';
 import type { Walker } from './scope.ts';
 import type { TreeBody } from './tree.ts';
-import { bodyAt, nodeAt, nodesAt, textAt } from './tree.ts';
+import { bodyAt, nodeAt, nodesAt, textAt, valueAt } from './tree.ts';
 
 const ADDITIVE = new Set([
   'AT_AddColumn',
@@ -110,7 +110,7 @@ function spoken(subtype: string): string {
 }
 
 function bodyOfDefinition(command: TreeBody): TreeBody | null {
-  return { def: command['def'] };
+  return { def: valueAt(command, 'def') };
 }
 
 /** `ALTER COLUMN c TYPE t USING expression` where the expression does not look at any column. */

@@ -19,6 +19,7 @@ import {
   nodesOf,
   sameTree,
   textAt,
+  valueAt,
 } from './tree.ts';
 
 export interface Target {
@@ -111,14 +112,17 @@ class Condition {
   #sameOperands(one: TreeNode, other: TreeNode): boolean {
     const [a, b] = [one, other];
     if (a.kind !== b.kind) return false;
-    if (a.kind === 'NullTest') return sameTree(a.body['arg'], b.body['arg']);
+    if (a.kind === 'NullTest') return sameTree(valueAt(a.body, 'arg'), valueAt(b.body, 'arg'));
     if (a.kind !== 'A_Expr') return false;
-    if (sameTree(a.body['name'], b.body['name']) && sameTree(a.body['kind'], b.body['kind'])) {
+    if (
+      sameTree(valueAt(a.body, 'name'), valueAt(b.body, 'name')) &&
+      sameTree(valueAt(a.body, 'kind'), valueAt(b.body, 'kind'))
+    ) {
       return false;
     }
     const alike = (mask: boolean): boolean =>
-      sameTree(a.body['lexpr'], b.body['lexpr'], mask) &&
-      sameTree(a.body['rexpr'], b.body['rexpr'], mask);
+      sameTree(valueAt(a.body, 'lexpr'), valueAt(b.body, 'lexpr'), mask) &&
+      sameTree(valueAt(a.body, 'rexpr'), valueAt(b.body, 'rexpr'), mask);
     if (!alike(true)) return false;
     this.#into.literalSensitive = true;
     return alike(false);
@@ -156,7 +160,7 @@ class Condition {
     const test = nodeAt(body, 'testexpr');
     if (test === null) return this.#refersOut(query);
     if (!this.#mentionsTarget(test)) return this.#refersOut(query);
-    return !(holds && wholeOf(query, this.#target.table));
+    return !(holds && selectsWhole(query, this.#target.table));
   }
 
   #comparison(node: TreeNode, holds: boolean): boolean {
@@ -301,16 +305,21 @@ function isNegatable(kind: string, name: string): boolean {
   return name === '<>' || name === '=' || name.startsWith('!') || name.startsWith('~');
 }
 
-/** A subquery that gives back all rows of the table it is held against. */
-function wholeOf(query: TreeNode | null, table: string): boolean {
-  if (query?.kind !== 'SelectStmt') return false;
-  const { body } = query;
+/** The table itself, or a bare SELECT of all its rows. */
+export function mentionsWhole(node: TreeNode | null, table: string): boolean {
+  if (node === null) return false;
+  if (node.kind === 'RangeVar') return textAt(node.body, 'relname') === table;
+  if (node.kind === 'RangeSubselect') return mentionsWhole(nodeAt(node.body, 'subquery'), table);
+  return selectsWhole(node, table);
+}
+
+function selectsWhole(node: TreeNode | null, table: string): boolean {
+  if (node?.kind !== 'SelectStmt') return false;
+  const { body } = node;
   const narrowing = ['whereClause', 'havingClause', 'limitCount', 'limitOffset', 'larg'];
   if (narrowing.some((field) => body[field] !== undefined)) return false;
   const from = nodesAt(body, 'fromClause');
-  return (
-    from.length === 1 && from[0]?.kind === 'RangeVar' && textAt(from[0].body, 'relname') === table
-  );
+  return from.length === 1 && mentionsWhole(from[0] ?? null, table);
 }
 
 /** Calls `seen` with the dotted name of every column in the tree. */
@@ -324,8 +333,8 @@ function visitColumns(value: unknown, seen: (fields: readonly string[]) => void)
     }
     const body = asBody(next);
     if (body === null) continue;
-    if (body['kind'] === 'ColumnRef' && asBody(body['body']) !== null) {
-      seen(columnNames(asBody(body['body'])));
+    if (valueAt(body, 'kind') === 'ColumnRef' && asBody(valueAt(body, 'body')) !== null) {
+      seen(columnNames(asBody(valueAt(body, 'body'))));
       continue;
     }
     const node = asNode(body);

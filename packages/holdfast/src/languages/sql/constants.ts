@@ -1,7 +1,7 @@
 /** The only door to the value of a literal: who looks through it makes the finding literal-bound. */
 import type { Gatherer } from './gatherer.ts';
 import type { TreeNode } from './tree.ts';
-import { bodyAt, flagAt, nodeAt, textAt } from './tree.ts';
+import { bodyAt, flagAt, nodeAt, textAt, valueAt } from './tree.ts';
 
 /** The value of a constant as text (`'5'`, `'true'`), casts taken off; null when it is none. */
 export function constantText(node: TreeNode | null, gatherer: Gatherer): string | null {
@@ -16,7 +16,7 @@ export function constantText(node: TreeNode | null, gatherer: Gatherer): string 
     return textAt(text, 'sval') ?? textAt(text, 'fval') ?? textAt(text, 'bsval') ?? '';
   }
   const number = bodyAt(body, 'ival');
-  if (number !== null) return String(number['ival'] ?? 0);
+  if (number !== null) return String(valueAt(number, 'ival') ?? 0);
   const flag = bodyAt(body, 'boolval');
   return flag === null ? null : String(flagAt(flag, 'boolval'));
 }

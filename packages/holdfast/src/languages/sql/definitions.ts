@@ -28,6 +28,7 @@ import {
   nodeAt,
   nodesAt,
   textAt,
+  valueAt,
 } from './tree.ts';
 
 type Define = (body: TreeBody, into: Gatherer, walker: Walker) => void;
@@ -176,7 +177,9 @@ export const DEFINITIONS: Readonly<Record<string, Define>> = {
   RenameStmt: rename,
   CommentStmt: (body, into) => {
     const kind = textAt(body, 'objtype');
-    into.effect('reshape', 'COMMENT', objectOf(kind, body['object']), 'none', { additive: true });
+    into.effect('reshape', 'COMMENT', objectOf(kind, valueAt(body, 'object')), 'none', {
+      additive: true,
+    });
   },
   DropStmt: drop,
   DropdbStmt: drops('DROP DATABASE', 'dbname', 'database'),
@@ -189,16 +192,16 @@ export const DEFINITIONS: Readonly<Record<string, Define>> = {
   },
   SecLabelStmt: (body, into) => {
     const kind = textAt(body, 'objtype');
-    into.effect('grant', 'SECURITY LABEL', objectOf(kind, body['object']), 'whole');
+    into.effect('grant', 'SECURITY LABEL', objectOf(kind, valueAt(body, 'object')), 'whole');
   },
   CreatePolicyStmt: grants('CREATE POLICY', 'table', 'table', 'It changes who may see which rows.'),
   AlterPolicyStmt: grants('ALTER POLICY', 'table', 'table', 'It changes who may see which rows.'),
   CreateRoleStmt: grants('CREATE ROLE', 'role', 'role'),
   AlterRoleStmt: (body, into) => {
-    into.effect('grant', 'ALTER ROLE', role(body['role']), 'whole');
+    into.effect('grant', 'ALTER ROLE', role(valueAt(body, 'role')), 'whole');
   },
   AlterRoleSetStmt: (body, into) => {
-    into.effect('grant', 'ALTER ROLE SET', role(body['role']), 'whole', {
+    into.effect('grant', 'ALTER ROLE SET', role(valueAt(body, 'role')), 'whole', {
       why: 'Every later session of the role starts with the setting.',
     });
   },
@@ -257,14 +260,15 @@ function drop(body: TreeBody, into: Gatherer): void {
 function subjectOf(body: TreeBody, typeField: string): ObjectRef | null {
   const kind = textAt(body, typeField);
   const relationRef = relation(bodyAt(body, 'relation'), typeOf(kind));
-  return relationRef ?? objectOf(kind, body['object']);
+  return relationRef ?? objectOf(kind, valueAt(body, 'object'));
 }
 
 function rename(body: TreeBody, into: Gatherer): void {
   const kind = textAt(body, 'renameType');
   const cascade = textAt(body, 'behavior') === 'DROP_CASCADE';
   const table = relation(bodyAt(body, 'relation'));
-  const ref = table ?? objectOf(kind, body['object']) ?? named(body, 'subname', typeOf(kind));
+  const ref =
+    table ?? objectOf(kind, valueAt(body, 'object')) ?? named(body, 'subname', typeOf(kind));
   const verb = `ALTER ${wordsOf(kind)} RENAME`;
   if (kind === 'OBJECT_ROLE') into.effect('grant', verb, ref, 'whole');
   else into.effect('reshape', verb, ref, cascade ? 'cascade' : 'whole');
@@ -323,7 +327,7 @@ function alterDomain(body: TreeBody, into: Gatherer, walker: Walker): void {
   const ref = named(body, 'typeName', 'type');
   into.effect('reshape', 'ALTER DOMAIN', ref, cascade ? 'cascade' : 'whole', { additive: adding });
   // A new check is run over the rows there are.
-  if (adding) walker.value(body['def'], null, into);
+  if (adding) walker.value(valueAt(body, 'def'), null, into);
 }
 
 function grant(body: TreeBody, into: Gatherer): void {

@@ -1,7 +1,17 @@
 /** From the names in the tree to the objects of an effect, with the schema as written. */
 import type { ObjectRef, ObjectType } from '../../model/effect.ts';
 import type { TreeBody, TreeNode } from './tree.ts';
-import { asBody, asNode, bodyAt, listAt, namesOf, nodesOf, stringOf, textAt } from './tree.ts';
+import {
+  asBody,
+  asNode,
+  bodyAt,
+  listAt,
+  namesOf,
+  nodesOf,
+  stringOf,
+  textAt,
+  valueAt,
+} from './tree.ts';
 
 /** The words of PostgreSQL's ObjectType (`OBJECT_TABLE`) as people write them, and our type. */
 const KINDS: Readonly<Record<string, readonly [words: string, type: ObjectType]>> = {
@@ -108,7 +118,7 @@ function dottedName(node: TreeNode, objectType: string | null): string[] {
       return namesOf(listAt(node.body, 'names'));
     case 'Integer':
     case 'Float':
-      return [String(node.body['ival'] ?? node.body['fval'] ?? 0)];
+      return [String(valueAt(node.body, 'ival') ?? valueAt(node.body, 'fval') ?? 0)];
     case 'List':
       return listName(listAt(node.body, 'items'), objectType);
     default:

@@ -9,7 +9,7 @@ import type { CouldNotTell } from '../../model/effect.ts';
 import { Gatherer } from './gatherer.ts';
 import type { SqlReading } from './sql-reading.ts';
 import { statement } from './statements.ts';
-import { asBody, nodeAt, type TreeBody } from './tree.ts';
+import { asBody, listAt, nodeAt, type TreeBody } from './tree.ts';
 
 export interface Parsed {
   readonly reading: SqlReading;
@@ -42,7 +42,7 @@ export function parseBytes(bytes: Uint8Array): Parsed {
 
 function readTree(tree: TreeBody): Parsed {
   const into = new Gatherer();
-  const statements = Array.isArray(tree['stmts']) ? tree['stmts'] : [];
+  const statements = listAt(tree, 'stmts');
   let repeatable = true;
   try {
     for (const raw of statements) {

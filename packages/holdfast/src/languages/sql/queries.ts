@@ -3,7 +3,7 @@
  * EXPLAIN ANALYZE. What is changed is the target as written; a WITH query of its name does not hide
  * it. Rows taken without a condition that limits them are `destroy`.
  */
-import { limits, type Target } from './condition.ts';
+import { limits, mentionsWhole, type Target } from './condition.ts';
 import type { Gatherer } from './gatherer.ts';
 import { isSystemRelation, relation, relationAt } from './objects.ts';
 import type { Scope, Walker } from './scope.ts';
@@ -195,23 +195,6 @@ function collectAliases(
   if (alias === null) return;
   if (mentionsWhole(node, name)) twins.add(alias);
   else strangers.add(alias);
-}
-
-/** The table itself, or a bare SELECT of all its rows. */
-export function mentionsWhole(node: TreeNode | null, table: string): boolean {
-  if (node === null) return false;
-  if (node.kind === 'RangeVar') return textAt(node.body, 'relname') === table;
-  if (node.kind === 'RangeSubselect') return mentionsWhole(nodeAt(node.body, 'subquery'), table);
-  return selectsWhole(node, table);
-}
-
-export function selectsWhole(node: TreeNode | null, table: string): boolean {
-  if (node?.kind !== 'SelectStmt') return false;
-  const { body } = node;
-  const narrowing = ['whereClause', 'havingClause', 'limitCount', 'limitOffset', 'larg'];
-  if (narrowing.some((field) => body[field] !== undefined)) return false;
-  const from = nodesAt(body, 'fromClause');
-  return from.length === 1 && mentionsWhole(from[0] ?? null, table);
 }
 
 function aliasOf(body: TreeBody | null): string | null {

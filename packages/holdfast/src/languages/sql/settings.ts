@@ -40,7 +40,7 @@ export function variableSet(body: TreeBody, into: Gatherer): void {
   const local = flagAt(body, 'is_local');
   switch (textAt(body, 'kind')) {
     case 'VAR_SET_VALUE':
-      set(name, valueOf(name, body, into), local, into);
+      set(name, settingText(name, body, into), local, into);
       break;
     case 'VAR_SET_DEFAULT':
     case 'VAR_RESET':
@@ -81,7 +81,7 @@ export function transactionModes(modes: readonly unknown[], local: boolean, into
   }
 }
 
-function valueOf(name: string, body: TreeBody, into: Gatherer): string | null {
+function settingText(name: string, body: TreeBody, into: Gatherer): string | null {
   const texts: string[] = [];
   for (const arg of nodesAt(body, 'args')) {
     const text = constantText(arg, into);

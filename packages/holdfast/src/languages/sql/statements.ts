@@ -9,7 +9,7 @@ import { object, relation, relationAt } from './objects.ts';
 import { changed } from './queries.ts';
 import { set, transactionModes, variableSet } from './settings.ts';
 import type { TreeBody, TreeNode } from './tree.ts';
-import { bodyAt, flagAt, listAt, nodeAt, nodesAt, stringOf, textAt } from './tree.ts';
+import { bodyAt, flagAt, listAt, nodeAt, nodesAt, stringOf, textAt, valueAt } from './tree.ts';
 import { walk, walker } from './walk.ts';
 
 type Statement = (body: TreeBody, into: Gatherer) => void;
@@ -180,7 +180,7 @@ function isAnalyze(option: TreeNode): boolean {
   const arg = nodeAt(option.body, 'arg');
   if (arg === null) return true;
   const word = (stringOf(arg) ?? '').toLowerCase();
-  const zero = arg.kind === 'Integer' && (arg.body['ival'] ?? 0) === 0;
+  const zero = arg.kind === 'Integer' && (valueAt(arg.body, 'ival') ?? 0) === 0;
   return !(word === 'false' || word === 'off' || zero);
 }
 

@@ -32,6 +32,11 @@ export function asNode(value: unknown): TreeNode | null {
   return null;
 }
 
+/** Whatever a field holds, unread. */
+export function valueAt(body: TreeBody, field: string): unknown {
+  return body[field];
+}
+
 export function nodeAt(body: TreeBody | null, field: string): TreeNode | null {
   return body === null ? null : asNode(body[field]);
 }

@@ -26,7 +26,7 @@ const PLAIN = new Set(
     'JsonValueExpr List MergeSupportFunc MergeWhenClause MinMaxExpr MultiAssignRef NamedArgExpr ' +
     'NullTest OnConflictClause ParamRef PartitionBoundSpec PartitionCmd PartitionRangeDatum RangeFunction ' +
     'RangeSubselect RangeTableFunc RangeTableFuncCol ResTarget ReturningClause ReturningOption ' +
-    'RowExpr SQLValueFunction SetToDefault SortBy String SubLink TypeCast TypeName WindowDef ' +
+    'RowExpr SQLValueFunction SetToDefault String TypeCast TypeName WindowDef ' +
     'XmlExpr XmlSerialize'
   ).split(' '),
 );
@@ -47,7 +47,15 @@ function walkOne(node: TreeNode, scope: Scope | null, into: Gatherer): void {
       call(body, scope, into);
       return;
     case 'A_Expr':
-      operator(body, into);
+      operator(listAt(body, 'name'), into);
+      walkFields(body, scope, into);
+      return;
+    case 'SortBy':
+      operator(listAt(body, 'useOp'), into);
+      walkFields(body, scope, into);
+      return;
+    case 'SubLink':
+      operator(listAt(body, 'operName'), into);
       walkFields(body, scope, into);
       return;
     case 'RangeTableSample':
@@ -138,8 +146,8 @@ function firstArgument(
 }
 
 /** `OPERATOR(schema.op)` of another schema names a user's function by its sign. */
-function operator(body: TreeBody, into: Gatherer): void {
-  const names = namesOf(listAt(body, 'name'));
+function operator(name: readonly unknown[], into: Gatherer): void {
+  const names = namesOf(name);
   const schema = names.length > 1 ? (names.at(-2) ?? null) : null;
   if (schema === null || schema === 'pg_catalog') return;
   into.effect('execute', 'OPERATOR', object('function', names.at(-1) ?? '', schema), 'unknown', {

@@ -83,7 +83,8 @@ export class Auditor {
   readonly #closed = new BitMap();
   /** Decisions before the start of this export that had their outcome in it. */
   readonly #closedBefore = new Set<number>();
-  readonly #ended = new Set<string>();
+  /** Instance -> where it was last said to have ended. */
+  readonly #ended = new Map<string, number>();
   #decisions = 0;
   #outcomes = 0;
   #lastTime = '';
@@ -154,7 +155,7 @@ export class Auditor {
     }
     let open = 0;
     for (const [index, instance] of this.#open) {
-      if (!this.#ended.has(instance)) open += 1;
+      if (index > (this.#ended.get(instance) ?? -1)) open += 1;
       else this.find('outcome-missing', index, `${instance} ended, and decision ${index} is open`);
     }
     return {
@@ -197,7 +198,7 @@ export class Auditor {
       this.#outcomes += 1;
       this.#accountOutcome(index, entry.decision);
     } else if (entry.kind === 'instance-stopped' && entry.stopped !== null) {
-      this.#ended.add(entry.stopped);
+      this.#ended.set(entry.stopped, index);
     }
   }
 

@@ -3,13 +3,6 @@
  * white space, ECMAScript string escapes. Strings, integers within 2^53, booleans, null, arrays and
  * plain objects only: no fractions, so that no two languages can print one number in two ways.
  */
-export type CanonicalValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly CanonicalValue[]
-  | { readonly [key: string]: CanonicalValue };
 
 /** Deeper than any entry; a hostile export must not exhaust the stack. */
 const DEPTH_MAX = 32;

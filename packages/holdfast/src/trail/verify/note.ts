@@ -18,7 +18,7 @@ export interface Checkpoint {
   readonly root: Buffer;
 }
 
-export interface NoteSignature {
+interface NoteSignature {
   readonly name: string;
   readonly keyId: Buffer;
   readonly signature: Buffer;
@@ -53,7 +53,7 @@ export function signatureLine(name: string, keyId: Buffer, signature: Buffer): s
   return `— ${name} ${Buffer.concat([keyId, signature]).toString('base64')}\n`;
 }
 
-export function keyIdOf(name: string, publicKey: Uint8Array): Buffer {
+function keyIdOf(name: string, publicKey: Uint8Array): Buffer {
   const input = Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ED25519), publicKey]);
   return hash('sha256', input, 'buffer').subarray(0, 4);
 }

@@ -1,0 +1,99 @@
+/** The main job as a person starts it: the built program, in an empty folder. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const MAIN = resolve(import.meta.dirname, '../dist/main.js');
+const RUN_MS_MAX = 120_000;
+
+const folder = mkdtempSync(join(tmpdir(), 'holdfast-demo-test-'));
+// Started as root, PostgreSQL runs as another user, who must get in.
+chmodSync(folder, 0o711);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Finished {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function once(...options: string[]): Promise<Finished> {
+  return new Promise((done) => {
+    const child = execFile(
+      process.execPath,
+      [MAIN, ...options],
+      { cwd: folder, timeout: RUN_MS_MAX, maxBuffer: 16 * 1024 * 1024 },
+      (_error, out, err) => done({ code: child.exitCode, out, err }),
+    );
+  });
+}
+
+/** Resolves with the output so far as soon as it holds the words. */
+function seen(child: ChildProcess, words: string): Promise<string> {
+  return new Promise((done, fail) => {
+    let out = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      out += chunk.toString();
+      if (out.includes(words)) done(out);
+    });
+    child.once('exit', (code) => fail(new Error(`ended with ${code} before "${words}": ${out}`)));
+  });
+}
+
+function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((done) => child.once('exit', (code) => done(code)));
+}
+
+describe('npm start -- --once --json', () => {
+  it(
+    'prints one JSON object: the twin lost everything, the guarded one nothing',
+    async () => {
+      const { code, out, err } = await once('--once', '--json');
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(out.trim().split('\n')).toHaveLength(1);
+      const report = JSON.parse(out);
+      expect(report.unguarded.rowsBefore).toBeGreaterThanOrEqual(200_000);
+      expect(report.unguarded.rowsAfter).toBe(0);
+      expect(report.guarded.rowsBefore).toBe(report.unguarded.rowsBefore);
+      expect(report.guarded.rowsAfter).toBe(report.guarded.rowsBefore);
+      expect(report.guarded.contentUnchanged).toBe(true);
+      expect(report.guarded.held).toBe(report.acts.length);
+      expect(report.trail.verified).toBe(true);
+      const ways = report.acts.map((act: { unguarded: { answer: { kind: string } } }) => act);
+      for (const { unguarded, guarded } of ways) {
+        expect([unguarded.answer.kind, guarded.answer.kind]).toEqual(['done', 'held']);
+      }
+    },
+    RUN_MS_MAX,
+  );
+});
+
+describe('npm start', () => {
+  it(
+    'says what it found after kill -9, runs all the same, and ends well with Ctrl-C',
+    async () => {
+      const killed = spawn(process.execPath, [MAIN], { cwd: folder, stdio: 'pipe' });
+      await seen(killed, 'An ordinary morning');
+      const gone = ended(killed);
+      killed.kill('SIGKILL');
+      await gone;
+
+      const next = spawn(process.execPath, [MAIN], { cwd: folder, stdio: 'pipe' });
+      const out = await seen(next, 'Ctrl-C stops everything');
+      expect(out).toContain(`The last run (process ${killed.pid}) was killed`);
+      expect(out).toMatch(/guarded {4}([\d,]+) of \1 rows kept, no value changed/);
+      const over = ended(next);
+      next.kill('SIGINT');
+      expect(await over).toBe(0);
+    },
+    RUN_MS_MAX,
+  );
+
+  it('refuses an option it does not know', async () => {
+    const { code, err } = await once('--onec');
+    expect(code).toBe(2);
+    expect(err).toContain('Usage');
+  });
+});

@@ -1,0 +1,179 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../model/clock.ts';
+import { Interrupt } from './interrupt.ts';
+import { runCommandLine } from './program.ts';
+import { readCode } from './read-code.ts';
+
+/** Commands that need no store; those that do are tried as journeys. */
+async function run(words: readonly string[], env: Record<string, string> = {}) {
+  const written = { out: '', err: '' };
+  const stream = (name: 'out' | 'err') => ({
+    write: (text: string) => {
+      written[name] += text;
+      return true;
+    },
+  });
+  const input = { on: () => {}, off: () => {}, once: () => {}, resume: () => {}, pause: () => {} };
+  const streams = { out: stream('out'), err: stream('err'), in: input, env };
+  const around = { streams, clock: systemClock, interrupt: new Interrupt() };
+  const exit = await runCommandLine(words, around, '1.2.3');
+  return { exit, ...written };
+}
+
+function configFile(text: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'holdfast-cli-')), 'holdfast.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+const CONFIG = `
+environments:
+  production: { level: guarded }
+targets:
+  main-db:
+    environment: production
+    upstream: { url: postgres://app@127.0.0.1:5432/app }
+`;
+
+describe('the command line', () => {
+  it('prints its version', async () => {
+    expect(await run(['--version'])).toEqual({ exit: 0, out: '1.2.3\n', err: '' });
+  });
+
+  it('lists commands and exit codes in its help', async () => {
+    const { exit, out } = await run(['--help']);
+    expect(exit).toBe(0);
+    for (const word of ['up', 'agents', 'people', 'holds', 'policy', 'trail', 'config']) {
+      expect(out).toMatch(new RegExp(`^  ${word} `, 'm'));
+    }
+    expect(out).toContain('70  a fault of Holdfast itself');
+  });
+
+  it.each([
+    ['a command that does not exist', ['hold']],
+    ['an option that does not exist', ['holds', 'list', '--al']],
+    ['an argument that is missing', ['holds', 'show']],
+    ['an option that is required', ['holds', 'approve', 'hold_x', '--code', '123456']],
+    ['a shell that is none of the three', ['completion', 'csh']],
+    ['neither a token nor an agent to revoke', ['agents', 'revoke']],
+  ])('refuses %s with exit code 2', async (_story, words) => {
+    const { exit, err, out } = await run(words);
+    expect(exit).toBe(2);
+    expect(out).toBe('');
+    expect(err).toMatch(
+      /^holdfast: .*\(HF_USAGE\)\n {2}expected {2}.+\n {2}found {5}.+\n {2}do {8}.+\n$/,
+    );
+  });
+
+  it('answers a usage error as JSON when asked for JSON', async () => {
+    const { exit, out, err } = await run(['nonsense', '--json']);
+    expect([exit, err]).toEqual([2, '']);
+    expect(JSON.parse(out).error.code).toBe('HF_USAGE');
+  });
+});
+
+describe('config check', () => {
+  it('shows targets with their level', async () => {
+    const { exit, out } = await run(['config', 'check', '--config', configFile(CONFIG)]);
+    expect(exit).toBe(0);
+    expect(out).toMatch(/^main-db\s+production\s+guarded$/m);
+  });
+
+  it('finds the file by HOLDFAST_CONFIG', async () => {
+    const { exit, out } = await run(['config', 'check', '--json'], {
+      HOLDFAST_CONFIG: configFile(CONFIG),
+    });
+    expect(exit).toBe(0);
+    expect(JSON.parse(out).targets).toEqual([
+      { name: 'main-db', environment: 'production', level: 'guarded' },
+    ]);
+  });
+
+  it('names the nearest right key for a wrong one, with exit code 2', async () => {
+    const path = configFile(CONFIG.replace('targets:', 'target:'));
+    const { exit, err } = await run(['config', 'check', '--config', path]);
+    expect(exit).toBe(2);
+    expect(err).toContain('targets');
+  });
+});
+
+describe('policy', () => {
+  it('explains which rule holds a statement, and shows its Cedar', async () => {
+    const words = ['policy', 'explain', '--target', 'main-db', 'TRUNCATE payments'];
+    const { exit, out } = await run([...words, '--config', configFile(CONFIG)]);
+    expect(exit).toBe(0);
+    expect(out).toContain('hold');
+    expect(out).toContain('@id("guarded.destroy")');
+  });
+
+  it('fails a test that comes out differently, with exit code 1', async () => {
+    const config = configFile(CONFIG);
+    const cases = configFile(`
+tests:
+  - { name: dropping is held, target: main-db, agent: a, sql: DROP TABLE t, expect: { verdict: hold } }
+  - { name: reading is refused, target: main-db, agent: a, sql: SELECT 1, expect: { verdict: refuse } }
+`);
+    const { exit, out } = await run(['policy', 'test', cases, '--config', config]);
+    expect(exit).toBe(1);
+    expect(out).toContain('✓ dropping is held');
+    expect(out).toContain('✗ reading is refused');
+    expect(out).toContain('expected verdict refuse, found forward');
+  });
+});
+
+describe('completion', () => {
+  it('completes command words in bash as the list of commands has them', async () => {
+    const { out } = await run(['completion', 'bash']);
+    const script = `${out}
+COMP_WORDS=(holdfast holds a); COMP_CWORD=2; _holdfast; echo "\${COMPREPLY[@]}"`;
+    const offered = execFileSync('bash', ['-c', script]).toString().trim();
+    expect(offered).toBe('approve');
+  });
+
+  it.each(['zsh', 'fish'])('writes a script for %s that names every command', async (shell) => {
+    const { exit, out } = await run(['completion', shell]);
+    expect(exit).toBe(0);
+    for (const word of ['agents', 'revoke', 'approve', 'verify']) expect(out).toContain(word);
+  });
+});
+
+describe('one-time codes', () => {
+  const silent = { on: () => {}, off: () => {}, once: () => {}, resume: () => {}, pause: () => {} };
+
+  it('come from --code, blanks and all', async () => {
+    expect(await readCode('123 456', silent, () => {})).toBe('123456');
+  });
+
+  it('come from standard input', async () => {
+    const piped = {
+      ...silent,
+      on: (_event: 'data', take: (chunk: Buffer) => void) => take(Buffer.from('654321\nmore')),
+    };
+    expect(await readCode(undefined, piped, () => {})).toBe('654321');
+  });
+
+  it('are typed without being shown', async () => {
+    const shown: string[] = [];
+    const modes: boolean[] = [];
+    const terminal = {
+      ...silent,
+      isTTY: true,
+      setRawMode: (raw: boolean) => modes.push(raw),
+      on: (_event: 'data', take: (chunk: Buffer) => void) => take(Buffer.from('12x\u007f3456\r')),
+    };
+    expect(await readCode(undefined, terminal, (text) => shown.push(text))).toBe('123456');
+    expect(shown.join('')).toBe('Code: \n');
+    expect(modes).toEqual([true, false]);
+  });
+
+  it('are six digits, or the usage error says so without repeating them', async () => {
+    await expect(readCode('yes', silent, () => {})).rejects.toMatchObject({
+      code: 'HF_USAGE',
+      found: '3 characters that are no such code',
+    });
+  });
+});

@@ -1,0 +1,193 @@
+/**
+ * The command line against a running `holdfast up`, as an operator and an agent use it: real
+ * processes, a real PostgreSQL behind the gateway, a real client in front.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { TOTP, URI } from 'otpauth';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  freePort,
+  type ScratchPostgres,
+  startScratchPostgres,
+} from '../../src/testing/scratch-postgres.ts';
+
+const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
+const COMMAND_MS_MAX = 60_000;
+
+let upstream: ScratchPostgres;
+let gateway: ChildProcess;
+const folder = mkdtempSync(join(tmpdir(), 'holdfast-cli-test-'));
+// Started as root, PostgreSQL runs as another user, who must get in.
+chmodSync(folder, 0o711);
+const config = join(folder, 'holdfast.yaml');
+
+interface Finished {
+  readonly exit: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function holdfast(words: readonly string[], input = ''): Promise<Finished> {
+  return new Promise((done) => {
+    const env = { ...process.env, HOLDFAST_CONFIG: config };
+    const child = execFile(
+      process.execPath,
+      [MAIN, ...words],
+      { env, timeout: COMMAND_MS_MAX },
+      (_error, out, err) => done({ exit: child.exitCode, out, err }),
+    );
+    child.stdin?.end(input);
+  });
+}
+
+async function json(words: readonly string[]) {
+  const { exit, out, err } = await holdfast([...words, '--json']);
+  expect({ exit, err }).toEqual({ exit: 0, err: '' });
+  return JSON.parse(out);
+}
+
+async function agentUrl(): Promise<{ url: string; id: string }> {
+  const { token, urls } = await json(['agents', 'token', 'cursor', '--env', 'production']);
+  return { url: urls[0], id: token.id };
+}
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+function writeConfig(port: number): void {
+  writeFileSync(
+    config,
+    `listen: { host: 127.0.0.1, port: ${port}, tls: off }
+store: { dataFolder: state }
+environments:
+  production: { level: guarded }
+targets:
+  main-db:
+    environment: production
+    upstream: { url: "${upstream.url()}" }
+`,
+  );
+}
+
+beforeAll(async () => {
+  upstream = await startScratchPostgres();
+  const client = await connect(upstream.url());
+  await client.query('create table bookings as select generate_series(1, 100) as id');
+  await client.end();
+  writeConfig(await freePort());
+  gateway = spawn(process.execPath, [MAIN, 'up', '--config', config], { stdio: 'pipe' });
+  await new Promise<void>((done, fail) => {
+    let log = '';
+    gateway.stderr?.on('data', (chunk: Buffer) => {
+      log += chunk.toString();
+      if (log.includes('Holdfast listens')) done();
+    });
+    gateway.once('exit', (code) => fail(new Error(`up ended with ${code}: ${log}`)));
+  });
+  await json(['agents', 'add', 'cursor']);
+});
+
+afterAll(async () => {
+  if (gateway?.exitCode === null) {
+    const gone = new Promise((done) => gateway.once('exit', done));
+    gateway.kill('SIGINT');
+    await gone;
+  }
+  await upstream?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('holdfast up, and the commands beside it', () => {
+  it('lets an approved statement pass exactly once', async () => {
+    const { url } = await agentUrl();
+    const agent = await connect(url);
+    const sql = 'DELETE FROM bookings';
+    await expect(agent.query(sql)).rejects.toMatchObject({
+      message: expect.stringContaining('Holdfast holds this for a person'),
+    });
+    const { holds } = await json(['holds']);
+    expect(holds).toHaveLength(1);
+    const [{ id, card }] = holds;
+    expect(card.statement).toBe(sql);
+
+    const { otpauth } = await json(['people', 'add', 'ada']);
+    const totp = URI.parse(otpauth);
+    if (!(totp instanceof TOTP)) throw new Error('not a TOTP');
+    // The code of the step before counts for confirming; the current one is then still fresh.
+    const before = totp.generate({ timestamp: Date.now() - 30_000 });
+    await json(['people', 'confirm', 'ada', '--code', before]);
+    const digest = card.digest.slice(0, 16);
+    const approved = await holdfast(
+      ['holds', 'approve', id, '--as', 'ada', '--digest', digest],
+      `${totp.generate()}\n`,
+    );
+    expect({ exit: approved.exit, err: approved.err }).toEqual({ exit: 0, err: '' });
+
+    expect((await agent.query(sql)).rowCount).toBe(100);
+    await expect(agent.query(sql)).rejects.toMatchObject({
+      message: expect.stringContaining('Holdfast holds this for a person'),
+    });
+    await agent.end();
+  });
+
+  it('shows a statement with control characters without obeying them', async () => {
+    const { url } = await agentUrl();
+    const agent = await connect(url);
+    await expect(agent.query('DROP TABLE "x\u001b[2Ky"')).rejects.toThrow();
+    await agent.end();
+    const { out } = await holdfast(['holds']);
+    expect(out).toContain('DROP TABLE "x\\u{1b}[2Ky"');
+    expect(out).not.toContain('\u001b');
+  });
+
+  it('ends the live connections of a token that is revoked', async () => {
+    const { url, id } = await agentUrl();
+    const agent = await connect(url);
+    await agent.query('SELECT 1');
+    const ended = new Promise<Error>((done) => agent.once('error', done));
+    expect(await json(['agents', 'revoke', id])).toEqual({ revoked: [id] });
+    expect(await ended).toBeInstanceOf(Error);
+    await expect(connect(url)).rejects.toThrow();
+  });
+
+  it('verifies the trail of all this', async () => {
+    const report = await json(['trail', 'verify']);
+    expect(report.ok).toBe(true);
+    expect(report.decisions).toBeGreaterThan(3);
+  });
+
+  it.each([
+    ['an unknown hold', ['holds', 'show', 'hold_0000000000000000'], 1, 'HF_HOLD_UNKNOWN'],
+    ['an unknown agent', ['agents', 'revoke', '--agent', 'nobody'], 1, 'HF_NOT_FOUND'],
+    ['a name that is taken', ['agents', 'add', 'cursor'], 1, 'HF_EXISTS'],
+    [
+      'an environment that is not declared',
+      ['agents', 'token', 'cursor', '--env', 'prodution'],
+      2,
+      'HF_USAGE',
+    ],
+    ['a missing file', ['config', 'check', '--config', 'no-such.yaml'], 2, 'HF_CONFIG_INVALID'],
+  ] as const)('answers %s in four parts', async (_story, words, exit, code) => {
+    const answer = await holdfast(words);
+    expect(answer.exit).toBe(exit);
+    expect(answer.err).toContain(code);
+    for (const part of ['expected', 'found', 'do']) expect(answer.err).toContain(`\n  ${part} `);
+  });
+
+  it('ends with exit code 3 when its store cannot be reached', async () => {
+    const path = join(folder, 'away.yaml');
+    writeFileSync(path, 'store: { url: { env: AWAY_URL } }\n');
+    process.env['AWAY_URL'] = `postgres://nobody@127.0.0.1:${await freePort()}/away`;
+    const { exit, err } = await holdfast(['holds', '--config', path]);
+    expect(exit).toBe(3);
+    expect(err).toContain('HF_STORE_UNAVAILABLE');
+  });
+});
