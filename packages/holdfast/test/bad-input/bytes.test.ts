@@ -2,7 +2,7 @@
  * Bytes that no driver sends. Whatever comes: a proper PostgreSQL error, a session that is closed or
  * still right, nobody else disturbed, and an entry for what broke the protocol.
  */
-import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 import { answerOf, errorFields, frontend, message, RawClient } from '../support/raw-client.ts';
 
@@ -70,7 +70,10 @@ describe('after login', () => {
 
   it.each([
     ['NUL in a Query', frontend.query(Buffer.from('select 1\0; delete from victims'))],
-    ['invalid UTF-8', frontend.query(Buffer.from([0x73, 0x65, 0x6c, 0x65, 0x63, 0x74, 0x27, 0xff, 0x27]))],
+    [
+      'invalid UTF-8',
+      frontend.query(Buffer.from([0x73, 0x65, 0x6c, 0x65, 0x63, 0x74, 0x27, 0xff, 0x27])),
+    ],
     ['half a UTF-8 character', frontend.query(Buffer.from("select '\xe6\x9d'", 'latin1'))],
   ])('%s is refused and the session goes on', async (_story, bytes) => {
     const client = await RawClient.open(gateway.through);
@@ -186,7 +189,9 @@ describe('before login', () => {
   });
 
   it('a thousand options are refused as too long', async () => {
-    const options = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`option.${n}`, 'x']));
+    const options = Object.fromEntries(
+      Array.from({ length: 1_000 }, (_, n) => [`option.${n}`, 'x']),
+    );
     const client = new RawClient(gateway.through);
     client.send(startup(options));
     expect(answerOf(await client.untilClosed()).errors[0]).toMatchObject({ S: 'FATAL' });
@@ -293,9 +298,7 @@ describe('before login', () => {
 });
 
 async function refusals(): Promise<number> {
-  return (
-    (await gateway.countOf('session-refused')) + (await gateway.countOf('protocol-error'))
-  );
+  return (await gateway.countOf('session-refused')) + (await gateway.countOf('protocol-error'));
 }
 
 it('reads error fields by their letters', () => {

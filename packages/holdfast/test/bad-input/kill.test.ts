@@ -44,7 +44,9 @@ it('kill -9 leaves no row without a decision and no decision without one outcome
     await holdfast.start();
   }
 
-  const rows = (await upstream.ask('select id from kept order by id')).map((row) => Number(row['id']));
+  const rows = (await upstream.ask('select id from kept order by id')).map((row) =>
+    Number(row['id']),
+  );
   expect(rows.length).toBeGreaterThan(ROUNDS);
   await holdfast.stop();
   const entries = await exported(holdfast, join(folder, 'trail.jsonl'));

@@ -6,7 +6,13 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { errorFields, frontend, type Login, type Message, RawClient } from '../support/raw-client.ts';
+import {
+  errorFields,
+  frontend,
+  type Login,
+  type Message,
+  RawClient,
+} from '../support/raw-client.ts';
 
 let gateway: Gateway;
 

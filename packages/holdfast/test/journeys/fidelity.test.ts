@@ -7,7 +7,6 @@ import { type Gateway, startGateway } from '../support/gateway.ts';
 import type { Login } from '../support/raw-client.ts';
 import { nodePostgres } from './drivers/node-postgres.ts';
 import { postgresJs } from './drivers/postgres-js.ts';
-import type { Step } from './drivers/steps.ts';
 import {
   ASYNCPG,
   missing,
@@ -19,6 +18,7 @@ import {
   type Ran,
   run,
 } from './drivers/programs.ts';
+import type { Step } from './drivers/steps.ts';
 
 let gateway: Gateway;
 
@@ -38,7 +38,15 @@ const PROGRAM_ROWS: readonly Row[] = [
   {
     program: PSQL,
     args: ['-f', PSQL_SCRIPT],
-    shows: [/42703/, /LINE 1: select nme/, /25P02/, /57014/, /copied \\\\ two/, /PID N/, /20000000/],
+    shows: [
+      /42703/,
+      /LINE 1: select nme/,
+      /25P02/,
+      /57014/,
+      /copied \\\\ two/,
+      /PID N/,
+      /20000000/,
+    ],
   },
   {
     program: PSYCOPG2,
@@ -65,7 +73,10 @@ const PROGRAM_ROWS: readonly Row[] = [
 const OURS: readonly (readonly [RegExp, string])[] = [
   [/with PID \d+/g, 'with PID N'],
   [/\nLOCATION: {2}(scanner_yyerror, scan\.l|FetchPreparedStatement, prepare\.c):\d+/g, ''],
-  [/\nHINT: {2}(Correct the SQL and send it again|Prepare the statement in this session first)\./g, ''],
+  [
+    /\nHINT: {2}(Correct the SQL and send it again|Prepare the statement in this session first)\./g,
+    '',
+  ],
   [/Correct the SQL and send it again\.(?= \|)/g, 'null'],
   [/scan\.l \| scanner_yyerror/g, 'null | null'],
 ];

@@ -193,7 +193,8 @@ describe('a revoked token', () => {
     await revoke();
     expect(await running).toBe('57P01');
     await gone;
-    const asleep = "select count(*)::int as n from pg_stat_activity where query like '%pg_sleep(30)%'";
+    const asleep =
+      "select count(*)::int as n from pg_stat_activity where query like '%pg_sleep(30)%'";
     await expect
       .poll(async () => (await gateway.upstream.ask(`${asleep} and pid <> pg_backend_pid()`))[0])
       .toEqual({ n: 0 });

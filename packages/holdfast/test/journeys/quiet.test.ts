@@ -46,47 +46,74 @@ const REPORT = [
   `select nextval('invoice_numbers')`,
 ];
 
-const META = ['\\d', '\\d "User"', '\\d+ "Post"', '\\dt+', '\\df', '\\l', '\\dn', '\\du', '\\di', '\\dv'];
-META.push('\\dx', '\\dT', '\\dp', '\\ds', '\\sf pg_sleep', '\\x', '\\copy "User" (id) to /dev/null');
+const META = [
+  '\\d',
+  '\\d "User"',
+  '\\d+ "Post"',
+  '\\dt+',
+  '\\df',
+  '\\l',
+  '\\dn',
+  '\\du',
+  '\\di',
+  '\\dv',
+];
+META.push(
+  '\\dx',
+  '\\dT',
+  '\\dp',
+  '\\ds',
+  '\\sf pg_sleep',
+  '\\x',
+  '\\copy "User" (id) to /dev/null',
+);
 
-describe.each([{ level: 'guarded' as const }, { level: 'open' as const }])('$level', ({ level }) => {
-  let gateway: Gateway;
-  beforeAll(async () => {
-    // psql and pg_dump of Debian are of the same version as this server.
-    gateway = await startGateway({ level, ...(existsSync(BIN) ? { binFolder: BIN } : {}) });
-  });
-  afterAll(() => gateway?.stop());
+describe.each([{ level: 'guarded' as const }, { level: 'open' as const }])(
+  '$level',
+  ({ level }) => {
+    let gateway: Gateway;
+    beforeAll(async () => {
+      // psql and pg_dump of Debian are of the same version as this server.
+      gateway = await startGateway({ level, ...(existsSync(BIN) ? { binFolder: BIN } : {}) });
+    });
+    afterAll(() => gateway?.stop());
 
-  it.for([
-    { story: 'a migration and its data', lines: MIGRATION.map((sql) => `${sql};`) },
-    { story: 'a report', lines: REPORT.map((sql) => `${sql};`) },
-    { story: "psql's own questions", lines: META },
-  ])('$story', async ({ lines }, ctx) => {
-    const reason = missing(PSQL);
-    ctx.skip(reason !== null, reason ?? '');
-    const said: string[] = [];
-    for (const line of [lines.join('\n')]) {
-      const ran = await run(PSQL, gateway.through, [], { input: `\\set VERBOSITY verbose\n${line}\n` });
-      said.push(ran.err);
-    }
-    expect(said.join('')).toBe('');
-  });
+    it.for([
+      { story: 'a migration and its data', lines: MIGRATION.map((sql) => `${sql};`) },
+      { story: 'a report', lines: REPORT.map((sql) => `${sql};`) },
+      { story: "psql's own questions", lines: META },
+    ])('$story', async ({ lines }, ctx) => {
+      const reason = missing(PSQL);
+      ctx.skip(reason !== null, reason ?? '');
+      const said: string[] = [];
+      for (const line of [lines.join('\n')]) {
+        const ran = await run(PSQL, gateway.through, [], {
+          input: `\\set VERBOSITY verbose\n${line}\n`,
+        });
+        said.push(ran.err);
+      }
+      expect(said.join('')).toBe('');
+    });
 
-  it('pg_dump of the schema', async (ctx) => {
-    const reason = missing(PSQL);
-    ctx.skip(reason !== null || gateway.serverMajor > 15, reason ?? 'pg_dump is older than the server');
-    const args = ['--schema-only', '--no-password'];
-    const direct = await run(PG_DUMP, gateway.upstream.direct, args);
-    const through = await run(PG_DUMP, gateway.through, args);
-    expect(direct.out).toContain('CREATE TABLE public."User"');
-    expect(through.err).toBe('');
-    // A random word of each run keeps psql from reading commands in a dump.
-    const dump = (text: string): string => text.replaceAll(/^\\(un)?restrict .*$/gm, '');
-    expect(dump(through.out)).toEqual(dump(direct.out));
-  });
+    it('pg_dump of the schema', async (ctx) => {
+      const reason = missing(PSQL);
+      ctx.skip(
+        reason !== null || gateway.serverMajor > 15,
+        reason ?? 'pg_dump is older than the server',
+      );
+      const args = ['--schema-only', '--no-password'];
+      const direct = await run(PG_DUMP, gateway.upstream.direct, args);
+      const through = await run(PG_DUMP, gateway.through, args);
+      expect(direct.out).toContain('CREATE TABLE public."User"');
+      expect(through.err).toBe('');
+      // A random word of each run keeps psql from reading commands in a dump.
+      const dump = (text: string): string => text.replaceAll(/^\\(un)?restrict .*$/gm, '');
+      expect(dump(through.out)).toEqual(dump(direct.out));
+    });
 
-  it('opened no hold', async () => {
-    const held = (await gateway.entries()).filter((entry) => entry.kind === 'hold-opened');
-    expect(held).toEqual([]);
-  });
-});
+    it('opened no hold', async () => {
+      const held = (await gateway.entries()).filter((entry) => entry.kind === 'hold-opened');
+      expect(held).toEqual([]);
+    });
+  },
+);

@@ -2,8 +2,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { startGateway } from '../support/gateway.ts';
-import { frontend, RawClient } from '../support/raw-client.ts';
-import { answerOf } from '../support/raw-client.ts';
+import { answerOf, frontend, RawClient } from '../support/raw-client.ts';
 
 interface Server {
   readonly major: number;
@@ -40,7 +39,10 @@ describe('servers 15 to 18', () => {
       expect((await client.query('commit')).complete).toEqual(['ROLLBACK']);
 
       // The extended protocol, a statement used twice.
-      client.send(frontend.parse('s', 'insert into t values ($1, $2) returning id'), frontend.sync());
+      client.send(
+        frontend.parse('s', 'insert into t values ($1, $2) returning id'),
+        frontend.sync(),
+      );
       expect(answerOf(await client.until('Z')).tags).toBe('1Z');
       for (const id of ['1', '2']) {
         client.send(frontend.bind('', 's', [id, null]), frontend.execute(''), frontend.sync());

@@ -14,7 +14,7 @@ import { type Login, RawClient, ServerError } from './raw-client.ts';
 import { APP_PASSWORD, APP_ROLE, DATABASE, startUpstream, type Upstream } from './upstream.ts';
 
 /** One entry of the trail as the export shows it: `kind` and what that kind has. */
-export interface Entry {
+interface Entry {
   readonly index: number;
   readonly kind: string;
   readonly [key: string]: unknown;
@@ -153,7 +153,8 @@ async function admitted(login: Login): Promise<void> {
       const client = await RawClient.open(login);
       return await client.end();
     } catch (error) {
-      if (left === 0 || !(error instanceof ServerError) || error.fields['C'] !== '28P01') throw error;
+      if (left === 0 || !(error instanceof ServerError) || error.fields['C'] !== '28P01')
+        throw error;
       await new Promise((done) => setTimeout(done, 50));
     }
   }

@@ -36,7 +36,10 @@ export function message(tag: string, ...parts: readonly Buffer[]): Buffer {
 /** Frontend messages. A `null` parameter is SQL NULL. */
 export const frontend = {
   startup(parameters: Readonly<Record<string, string>>, version = 196608): Buffer {
-    const pairs = Object.entries(parameters).flatMap(([key, value]) => [cstring(key), cstring(value)]);
+    const pairs = Object.entries(parameters).flatMap(([key, value]) => [
+      cstring(key),
+      cstring(value),
+    ]);
     const body = Buffer.concat([int32(version), ...pairs, Buffer.from([0])]);
     return Buffer.concat([int32(body.length + 4), body]);
   },
@@ -47,7 +50,11 @@ export const frontend = {
   query: (sql: string | Buffer): Buffer => message('Q', cstring(sql)),
   parse: (name: string, sql: string | Buffer, types: readonly number[] = []): Buffer =>
     message('P', cstring(name), cstring(sql), int16(types.length), ...types.map(int32)),
-  bind(portal: string, statement: string, values: readonly (string | Buffer | null)[] = []): Buffer {
+  bind(
+    portal: string,
+    statement: string,
+    values: readonly (string | Buffer | null)[] = [],
+  ): Buffer {
     const encoded = values.map((value) => {
       if (value === null) return int32(0xffffffff);
       const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value;
@@ -309,7 +316,10 @@ class Scram {
 
   final(serverFirst: string): Buffer {
     const field = (letter: string): string =>
-      serverFirst.split(',').find((part) => part.startsWith(`${letter}=`))?.slice(2) ?? '';
+      serverFirst
+        .split(',')
+        .find((part) => part.startsWith(`${letter}=`))
+        ?.slice(2) ?? '';
     const nonce = field('r');
     if (!nonce.startsWith(this.#nonce)) throw new Error('The server nonce does not continue ours.');
     const salt = Buffer.from(field('s'), 'base64');
@@ -327,6 +337,7 @@ class Scram {
   }
 
   check(serverFinal: string): void {
-    if (serverFinal !== `v=${this.#serverSignature}`) throw new Error('The server signature is wrong.');
+    if (serverFinal !== `v=${this.#serverSignature}`)
+      throw new Error('The server signature is wrong.');
   }
 }

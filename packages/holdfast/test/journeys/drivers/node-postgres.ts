@@ -32,7 +32,9 @@ export async function nodePostgres(login: Login): Promise<Step[]> {
     for (const id of [1, 2, 1]) {
       await attempt(`named ${id}`, () => ask('select * from node where id = $1', [id], 'by-id'));
     }
-    await attempt('several', () => ask("select 1 as a; insert into node (id) values (2); select 'b'"));
+    await attempt('several', () =>
+      ask("select 1 as a; insert into node (id) values (2); select 'b'"),
+    );
     await attempt('several, one fails', () => ask('insert into node (id) values (3); select 1/0'));
     await attempt('none of them', () => ask('select id from node where id = 3'));
     await attempt('begin', () => ask('begin'));
@@ -78,7 +80,8 @@ function resultOf(found: pg.QueryResult): unknown {
 }
 
 function faultOf(error: unknown): unknown {
-  if (!(error instanceof Error || error instanceof pg.DatabaseError || isNotice(error))) throw error;
+  if (!(error instanceof Error || error instanceof pg.DatabaseError || isNotice(error)))
+    throw error;
   const { message, ...fields } = error as pg.DatabaseError;
   return { ...fields, message };
 }

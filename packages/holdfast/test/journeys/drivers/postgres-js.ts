@@ -18,10 +18,10 @@ export async function postgresJs(login: Login): Promise<Step[]> {
     onnotice: (notice) => show('notice', notice),
   });
   try {
-    await attempt(
-      'create',
-      async () =>
-        resultOf(await sql`create table pjs (id int primary key, doc jsonb, raw bytea, at timestamptz)`),
+    await attempt('create', async () =>
+      resultOf(
+        await sql`create table pjs (id int primary key, doc jsonb, raw bytea, at timestamptz)`,
+      ),
     );
     const at = new Date('2026-01-02T03:04:05Z');
     await attempt('insert', async () =>
@@ -96,7 +96,9 @@ export async function postgresJs(login: Login): Promise<Step[]> {
     await attempt('after cancel', async () => resultOf(await sql`select 1 as one`));
     await attempt('simple', async () => resultOf(await sql`select 1 as a; select 2 as b`.simple()));
     await attempt('wrong column', async () => resultOf(await sql`select colour from pjs`));
-    await attempt('notice', async () => resultOf(await sql.unsafe("do $$ begin raise notice 'hi'; end $$")));
+    await attempt('notice', async () =>
+      resultOf(await sql.unsafe("do $$ begin raise notice 'hi'; end $$")),
+    );
     const large = 'x'.repeat(20_000_000);
     await attempt('20 MB', async () => (await sql`select ${large}::text as t`)[0]?.['t'] === large);
     await attempt('heard', async () => {
