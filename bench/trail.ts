@@ -219,6 +219,7 @@ async function startLog(database: Database): Promise<TrailLog> {
     signer: signerFromSeed('holdfast/bench', Buffer.alloc(32, 1)),
     clock: systemClock,
     instanceId: newId('instance', systemClock),
+    journal: null,
     readsWhenUnavailable: 'refuse',
     onFault: (error) => console.error(error.message),
   });

@@ -76,7 +76,7 @@ class Gateway implements Holdfast {
 
   async start(): Promise<ListenAddress> {
     const { config } = this.#options;
-    const trail = await this.rooms.trail();
+    const trail = await this.rooms.trail('journaled');
     const { version, rules } = this.#policy;
     trail.note({
       kind: 'policy-loaded',
@@ -90,9 +90,9 @@ class Gateway implements Holdfast {
     this.#undo.push(() => notices.close());
     const directory = await this.#directory(notices);
     const protocol = await this.#protocol(directory, await this.#pipeline(notices), reader);
-    const address = await protocol.listen();
     this.#undo.push(() => protocol.close());
     directory.onEnded(({ tokenId, reason }) => protocol.endSessions({ tokenId, reason }));
+    const address = await protocol.listen();
     this.#sweep();
     return address;
   }

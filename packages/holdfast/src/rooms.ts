@@ -24,6 +24,7 @@ import { type Database, openDatabase, type StoreConnection } from './store/datab
 import { EmbeddedPostgres } from './store/embedded-postgres.ts';
 import { SqlHoldStore } from './store/hold-store.ts';
 import { PgInstanceBook } from './store/instances.ts';
+import { FileJournal } from './store/file-journal.ts';
 import { migrate } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
 import { SqlPeopleStore } from './store/people-store.ts';
@@ -101,15 +102,24 @@ export class Rooms {
     }
   }
 
-  /** Opened at the first call, for as long as the rooms are open. */
-  trail(): Promise<TrailLog> {
+  /**
+   * Opened at the first call, for as long as the rooms are open. `journaled`: for the gateway, which
+   * records much; a short command appends to the store itself.
+   */
+  trail(how: 'journaled' | 'direct' = 'direct'): Promise<TrailLog> {
     const { clock, config, say } = this.#options;
+    const instanceId = newId('instance', clock);
+    const { kind } = config.store;
     this.#trail ??= TrailLog.start({
+      journal:
+        how === 'journaled' && kind === 'embedded'
+          ? FileJournal.open(join(config.store.dataFolder, 'journal'), instanceId)
+          : null,
       store: this.trailStore,
       instances: new PgInstanceBook(this.database),
       signer: this.signer,
       clock,
-      instanceId: newId('instance', clock),
+      instanceId,
       readsWhenUnavailable: config.trail.readsWhenUnavailable,
       onFault: (error: HoldfastError) => say('warn', error.message),
     });

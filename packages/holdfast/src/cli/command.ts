@@ -4,7 +4,6 @@
  */
 import type { Command } from 'commander';
 import type { Clock } from '../model/clock.ts';
-import { HoldfastError } from '../model/errors.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { type Interrupt, Interrupted } from './interrupt.ts';
 import { type Answer, printAnswer, printError, type Streams } from './print.ts';
@@ -48,10 +47,6 @@ function globalsOf(command: Command): { readonly json: boolean; readonly config:
   const options: Record<string, unknown> = command.optsWithGlobals();
   const { json, config } = options;
   return { json: json === true, config: typeof config === 'string' ? config : null };
-}
-
-export function usageError(expected: string, found: string, hint: string): HoldfastError {
-  return new HoldfastError('HF_USAGE', { expected, found, hint });
 }
 
 /** For answers whose news is "no" although nothing went wrong. */

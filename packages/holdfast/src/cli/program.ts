@@ -1,6 +1,6 @@
 /** The command line as a whole: the list of commands, what every one of them has, and its help. */
 import { Command, CommanderError } from 'commander';
-import { runner, type Surroundings, usageError } from './command.ts';
+import { runner, type Surroundings } from './command.ts';
 import { addAgents } from './commands/agents.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
@@ -11,6 +11,7 @@ import { addTrail } from './commands/trail.ts';
 import { addUp } from './commands/up.ts';
 import { EXIT, EXIT_WORDS } from './exit-codes.ts';
 import { printError, type Streams } from './print.ts';
+import { usageError } from './usage.ts';
 
 const COMMANDS = [
   addUp,

@@ -2,7 +2,7 @@
  * A one-time code: from --code, else from the terminal without showing it, else from standard input
  * (the first line). A code on the command line is no leak: it counts once and dies in 30 seconds.
  */
-import { usageError } from './command.ts';
+import { usageError } from './usage.ts';
 
 export interface CodeInput {
   readonly isTTY?: boolean;

@@ -76,3 +76,5 @@ export const POLICY_NAMES_MAX = 150;
 export const CONFIG_BYTES_MAX = 1024 * 1024;
 /** Aliases expand; a few are handy, thousands are an attack (the "billion laughs"). */
 export const YAML_ALIASES_MAX = 50;
+/** What the journal holds goes to the trail this soon; a later append takes more at once. */
+export const TRAIL_TAKE_OVER_MS = 100;

@@ -14,6 +14,13 @@ import type { Outcome } from '../model/outcome.ts';
 import type { Reversal } from '../model/reversal.ts';
 import type { TargetFacts } from '../model/target.ts';
 
+/**
+ * When the effects of a unit become permanent:
+ * - `at-once`    with the unit, or it may make permanent what went before (COMMIT); when in doubt.
+ * - `on-commit`  only when a later unit of the same session says so; if the session ends, never.
+ */
+export type Lasting = 'at-once' | 'on-commit';
+
 /** A no, for the agent: what, why, and what to do instead. */
 export interface Refusal {
   readonly code: ErrorCode;
@@ -28,6 +35,7 @@ export interface Exchange {
   readonly intent: Intent;
   /** The same object for as long as the facts stay the same. */
   locate(): TargetFacts;
+  readonly lasting: Lasting;
   /** How it could be taken back, or why not. */
   readonly reversal: Reversal;
   /** `report` gets exactly one outcome; null when nobody asks (harmless reads). */

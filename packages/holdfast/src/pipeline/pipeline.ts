@@ -10,18 +10,23 @@
  *
  * A harmless unit whose verdict is known takes the same path without a promise: it is counted into
  * the batch of reads and forwarded in the same turn of the event loop.
+ *
+ * Durable means twice. What can only last if a later unit commits it is written down before it is
+ * forwarded (kill -9 does not lose it), and the unit that could make it last waits until all of that
+ * is durable on disk. Everything else waits for the disk itself. See docs/decisions/0005.
  */
 import type { Desk, HoldTicket, Standing } from '../approvals/desk.ts';
 import { digestOf } from '../model/digest.ts';
 import { isHarmless } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { HoldfastEvent } from '../model/event.ts';
+import type { SessionFacts } from '../model/intent.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { TargetFacts } from '../model/target.ts';
 import type { Hold, Refuse, Verdict } from '../model/verdict.ts';
 import type { Judge, Scope, Signature } from '../policy/judge.ts';
 import type { TargetResolver } from '../targets/resolver.ts';
-import type { DecisionRef, Recorder } from '../trail/recorder.ts';
+import type { Decision, DecisionRef, Recorder } from '../trail/recorder.ts';
 import type { Exchange, Refusal } from './exchange.ts';
 import {
   refusalByPolicy,
@@ -46,6 +51,8 @@ export class Pipeline {
   readonly #parts: PipelineParts;
   /** One scope per located facts object, so that the judge can cache by identity. */
   #scopes = new WeakMap<TargetFacts, Scope>();
+  /** Per session the newest decision that was written down and perhaps is not durable yet. */
+  readonly #jotted = new WeakMap<SessionFacts, DecisionRef>();
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -96,13 +103,57 @@ export class Pipeline {
     return scope;
   }
 
-  #forwardRead(exchange: Exchange, scope: Scope): undefined {
+  #forwardRead(exchange: Exchange, scope: Scope): Promise<void> | undefined {
+    const unsettled = this.#unsettled(exchange);
+    if (unsettled !== null) return this.#forwardSettling(exchange, scope, unsettled);
     if (this.#parts.recorder.read(exchange.intent, scope.target)) exchange.forward(null);
     else exchange.refuse(refusalUnread());
     return undefined;
   }
 
-  async #forwardRecorded(
+  /** What must be durable before this unit may make it permanent; null when nothing. */
+  #unsettled(exchange: Exchange): Promise<void> | null {
+    const { session } = exchange.intent;
+    const ref = this.#jotted.get(session);
+    if (ref === undefined || exchange.lasting === 'on-commit') return null;
+    this.#jotted.delete(session);
+    return this.#parts.recorder.durable(ref);
+  }
+
+  async #forwardSettling(exchange: Exchange, scope: Scope, wait: Promise<void>): Promise<void> {
+    try {
+      await wait;
+    } catch (cause) {
+      exchange.refuse(refusalTrailLost(cause));
+      return;
+    }
+    this.#forwardRead(exchange, scope);
+  }
+
+  #forwardRecorded(
+    exchange: Exchange,
+    scope: Scope,
+    verdict: Verdict,
+    hold: HoldTicket | null,
+  ): Promise<void> | undefined {
+    if (exchange.lasting === 'at-once') return this.#forwardDurable(exchange, scope, verdict, hold);
+    const { recorder } = this.#parts;
+    let ref: DecisionRef | null;
+    try {
+      ref = recorder.jot(this.#decision(exchange, scope, verdict, hold));
+    } catch (cause) {
+      exchange.refuse(refusalTrailLost(cause));
+      return undefined;
+    }
+    if (ref === null) return this.#forwardDurable(exchange, scope, verdict, hold);
+    const jotted = ref;
+    this.#jotted.set(exchange.intent.session, jotted);
+    exchange.forward((outcome) => recorder.outcome(jotted, outcome));
+    return undefined;
+  }
+
+  /** A decision that is durable makes all before it durable: they lie in one sequence. */
+  async #forwardDurable(
     exchange: Exchange,
     scope: Scope,
     verdict: Verdict,
@@ -111,11 +162,12 @@ export class Pipeline {
     const { recorder } = this.#parts;
     let ref: DecisionRef;
     try {
-      ref = await this.#append(exchange, scope, verdict, hold);
+      ref = await recorder.decide(this.#decision(exchange, scope, verdict, hold));
     } catch (cause) {
       exchange.refuse(refusalTrailLost(cause));
       return;
     }
+    this.#jotted.delete(exchange.intent.session);
     exchange.forward((outcome) => recorder.outcome(ref, outcome));
   }
 
@@ -176,27 +228,28 @@ export class Pipeline {
   ): Promise<void> {
     const outcome: Outcome = { kind: 'not-forwarded', reason: refusal.message };
     try {
-      const ref = await this.#append(exchange, scope, verdict, hold);
-      this.#parts.recorder.outcome(ref, outcome);
+      const { recorder } = this.#parts;
+      const ref = await recorder.decide(this.#decision(exchange, scope, verdict, hold));
+      recorder.outcome(ref, outcome);
     } catch (cause) {
       if (!(cause instanceof HoldfastError)) throw cause;
     }
     exchange.refuse(refusal);
   }
 
-  #append(
+  #decision(
     exchange: Exchange,
     scope: Scope,
     verdict: Verdict,
     hold: HoldTicket | null,
-  ): Promise<DecisionRef> {
-    return this.#parts.recorder.decide({
+  ): Decision {
+    return {
       intent: exchange.intent,
       target: scope.target,
       digest: hold?.digest ?? digestOf(exchange.intent, scope.target),
       verdict,
       policyVersion: this.#parts.judge.version,
       holdId: hold?.id ?? null,
-    });
+    };
   }
 }

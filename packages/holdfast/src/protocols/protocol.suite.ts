@@ -78,7 +78,7 @@ export function protocolSuite(name: string, makeWorld: () => Promise<World>): vo
     it('lets a change reach upstream only when its decision is durable', async () => {
       await withClient(async (client) => {
         let makeDurable = (): void => {};
-        recorder.durable = new Promise((done) => {
+        recorder.untilDurable = new Promise((done) => {
           makeDurable = done;
         });
         const answer = client.change();

@@ -43,6 +43,7 @@ async function startLog(database: Database): Promise<TrailLog> {
     signer,
     clock: systemClock,
     instanceId: newId('instance', systemClock),
+    journal: null,
     readsWhenUnavailable: 'refuse',
     onFault: () => {},
   });

@@ -30,9 +30,9 @@ const APPEND = `
     where size = $1 and frontier = $2 returning 1
   ), written as (
     insert into holdfast.trail_entry (index, kind, decision_index, instance_id, bytes)
-    select $1::bigint + new.place - 1, new.kind, new.decision_index, $5, new.bytes
-    from moved, unnest($6::text[], $7::bigint[], $8::bytea[]) with ordinality
-      as new (kind, decision_index, bytes, place)
+    select $1::bigint + new.place - 1, new.kind, new.decision_index, new.instance_id, new.bytes
+    from moved, unnest($5::text[], $6::text[], $7::bigint[], $8::bytea[]) with ordinality
+      as new (instance_id, kind, decision_index, bytes, place)
   )
   select 1 from moved`;
 
@@ -51,6 +51,7 @@ interface CheckpointRow {
 export class PgTrailStore implements TrailStore {
   readonly #database: Database;
   #writer: pg.Client | null = null;
+  #lostHandler: (cause: unknown) => void = () => {};
 
   /** Rejects with HF_STORE_UNAVAILABLE or, when the server would not keep entries, HF_CONFIG_INVALID. */
   static async open({ database, requireDurable }: PgTrailOptions): Promise<PgTrailStore> {
@@ -105,8 +106,26 @@ export class PgTrailStore implements TrailStore {
     }
   }
 
+  onLost(handler: (cause: unknown) => void): void {
+    this.#lostHandler = handler;
+  }
+
+  async lastDecisionOf(instanceId: string): Promise<Buffer | null> {
+    const rows = await this.#rows<{ bytes: Buffer }>(
+      sql`select bytes from holdfast.trail_entry
+          where instance_id = ${instanceId} and kind = 'decision' order by index desc limit 1`,
+    );
+    return rows[0]?.bytes ?? null;
+  }
+
   async #connect(writer: pg.Client): Promise<void> {
-    writer.on('error', () => this.#drop(writer));
+    const lost = (cause: unknown): void => {
+      if (this.#writer !== writer) return;
+      this.#drop(writer);
+      this.#lostHandler(cause);
+    };
+    writer.on('error', lost);
+    writer.on('end', () => lost(new Error('the connection to the store ended')));
     await writer.connect();
     await writer.query(
       `set synchronous_commit = on; set statement_timeout = ${TRAIL_APPEND_MS_MAX}`,
@@ -199,15 +218,16 @@ async function refuseForgetful(database: Database): Promise<void> {
   });
 }
 
-/** Their places follow from the head; all are of one instance. */
-function columnsOf(entries: readonly NewEntry[]): (Buffer | string | undefined)[] {
+/** Their places follow from the head. */
+function columnsOf(entries: readonly NewEntry[]): Buffer[] {
+  const instances = entries.map(({ instanceId }) => Buffer.from(instanceId, 'utf8'));
   const kinds = entries.map(({ kind }) => Buffer.from(kind, 'utf8'));
   const decisions = entries.map(({ decisionIndex }) =>
     decisionIndex === null ? null : int8(decisionIndex),
   );
   const bytes = entries.map((entry) => entry.bytes);
   return [
-    entries[0]?.instanceId,
+    binaryArray(OID.text, instances),
     binaryArray(OID.text, kinds),
     binaryArray(OID.int8, decisions),
     binaryArray(OID.bytea, bytes),

@@ -15,18 +15,24 @@ import type { Decision, DecisionRef, Recorder } from '../trail/recorder.ts';
 
 export class FakeRecorder implements Recorder {
   readonly decisions: { text: string; verdict: string }[] = [];
-  readonly outcomes: { index: bigint; outcome: Outcome }[] = [];
+  readonly outcomes: { index: bigint | null; outcome: Outcome }[] = [];
   readonly events: HoldfastEvent[] = [];
   readonly reads: string[] = [];
   /** `decide` resolves only when this has. */
-  durable: Promise<void> = Promise.resolve();
+  untilDurable: Promise<void> = Promise.resolve();
   isLost = false;
 
   async decide({ intent, verdict }: Decision): Promise<DecisionRef> {
     if (this.isLost) throw trailLost();
     const index = BigInt(this.decisions.push({ text: intent.text(), verdict: verdict.kind }) - 1);
-    await this.durable;
+    await this.untilDurable;
     return { index };
+  }
+  jot(): null {
+    return null;
+  }
+  durable(): null {
+    return null;
   }
   outcome({ index }: DecisionRef, outcome: Outcome): void {
     this.outcomes.push({ index, outcome });

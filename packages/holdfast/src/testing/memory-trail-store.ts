@@ -63,6 +63,14 @@ export class MemoryTrailStore implements TrailStore {
     return decisionIndexes.filter((index) => known.has(index));
   }
 
+  async lastDecisionOf(instanceId: string): Promise<Buffer | null> {
+    const own = (entry: NewEntry): boolean =>
+      entry.kind === 'decision' && entry.instanceId === instanceId;
+    return this.entries.findLast(own)?.bytes ?? null;
+  }
+
+  onLost(): void {}
+
   async orphans(instanceIds: readonly string[]): Promise<readonly bigint[]> {
     const closed = new Set(this.entries.map((entry) => entry.decisionIndex));
     return this.entries

@@ -31,6 +31,7 @@ export async function filledStore(): Promise<MemoryTrailStore> {
     signer,
     clock: systemClock,
     instanceId: 'instance_rows',
+    journal: null,
     readsWhenUnavailable: 'refuse',
     onFault: () => {},
   });

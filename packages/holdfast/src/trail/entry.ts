@@ -33,6 +33,8 @@ export interface Draft {
   readonly bytes: Buffer;
   readonly leaf: Buffer;
   readonly decisionIndex: bigint | null;
+  /** When it is not of the instance that appends it. */
+  readonly instanceId?: string;
 }
 
 export class EntryMaker {
@@ -46,13 +48,14 @@ export class EntryMaker {
     this.#clock = clock;
   }
 
-  decision(decision: Decision): Draft {
+  /** `sequence`: its place in this instance's journal; null without a journal. */
+  decision(decision: Decision, sequence: number | null = null): Draft {
     const { intent, target, verdict } = decision;
     const json =
       `{"actor":${actorJson(intent.actor)},"digest":${quote(decision.digest)},` +
       `${readingJson(intent.reading)},"hold":${nullable(decision.holdId)},` +
       `"instance":${this.#instance},"kind":"decision","policy":${quote(decision.policyVersion)},` +
-      `"session":${sessionJson(intent.session)},"target":${targetJson(target)},` +
+      `"sequence":${sequence},"session":${sessionJson(intent.session)},"target":${targetJson(target)},` +
       `"text":${textJson(intent.text(), ENTRY_TEXT_CHARS_MAX)},"time":"${this.now()}","v":1,` +
       `"verdict":${verdictJson(verdict)}}`;
     return draft('decision', json, null);
@@ -91,6 +94,13 @@ export class EntryMaker {
     }
     return this.#iso;
   }
+}
+
+/** A decision as another process wrote it into its journal; its bytes are kept as they are. */
+export function journaledDraft(bytes: Buffer, instanceId: string): Draft {
+  const prefixed = Buffer.concat([Buffer.alloc(1), bytes]);
+  const leaf = leafHashOfPrefixed(prefixed);
+  return { kind: 'decision', bytes: prefixed.subarray(1), leaf, decisionIndex: null, instanceId };
 }
 
 export function isoTime(ms: number): string {

@@ -23,6 +23,7 @@ async function start(
     signer,
     clock: systemClock,
     instanceId: 'instance_test',
+    journal: null,
     readsWhenUnavailable: 'refuse',
     onFault: () => {},
     ...changes,

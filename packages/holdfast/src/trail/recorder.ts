@@ -20,12 +20,21 @@ export interface Decision {
 
 /** Names a decision entry; opaque to everybody but the trail. */
 export interface DecisionRef {
-  readonly index: bigint;
+  /** Its place in the trail; null while it lies in the journal only. */
+  readonly index: bigint | null;
 }
 
 export interface Recorder {
   /** Resolves when durable. Rejects with HF_TRAIL_UNAVAILABLE: then nothing may be forwarded. */
   decide(decision: Decision): Promise<DecisionRef>;
+  /**
+   * Written down when it returns: it survives the end of this process, kill -9 included, and that of
+   * the machine when `durable` has resolved. For what a later unit must make permanent. Null when
+   * this recorder cannot do that: then `decide`. Throws HF_TRAIL_UNAVAILABLE.
+   */
+  jot(decision: Decision): DecisionRef | null;
+  /** Resolves when the decision and all before it are durable; null when they are. */
+  durable(ref: DecisionRef): Promise<void> | null;
   /** Exactly once per decision; durable with the next batch. Never throws. */
   outcome(ref: DecisionRef, outcome: Outcome): void;
   /**

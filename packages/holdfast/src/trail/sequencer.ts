@@ -20,6 +20,7 @@ import {
   TRAIL_QUEUE_ENTRIES_MAX,
   TRAIL_RETRY_MS_MAX,
   TRAIL_RETRY_MS_MIN,
+  TRAIL_TAKE_OVER_MS,
 } from '../model/limits.ts';
 import type { Draft } from './entry.ts';
 import type { AppendResult, NewEntry, TrailHead, TrailStore } from './trail-store.ts';
@@ -34,6 +35,8 @@ interface Item {
   readonly draft: Draft;
   /** Somebody waits for a decision; null for what rides along. */
   readonly waiter: Waiter | null;
+  /** Wants to know its place, and is never given up: it lies in the journal and was acted on. */
+  readonly placed: ((index: bigint) => void) | null;
 }
 
 interface Doubt {
@@ -76,6 +79,7 @@ export class Sequencer {
   #flushWanted = false;
   #scheduled = false;
   #timer: NodeJS.Timeout | null = null;
+  #timerMs = 0;
   #doubts: Doubt[] = [];
   #notesLost = 0;
   #closed = false;
@@ -102,11 +106,10 @@ export class Sequencer {
 
   /** Durable at the index it resolves to; rejects with HF_TRAIL_UNAVAILABLE or HF_TRAIL_BROKEN. */
   append(draft: Draft): Promise<bigint> {
-    if (this.#state.kind !== 'available') return Promise.reject(this.#state.error);
-    if (this.#isFull()) return Promise.reject(queueFull(this.#queue.length));
     return new Promise((resolve, reject) => {
+      this.check();
       this.#waiting += 1;
-      this.#enqueue({ draft, waiter: { resolve, reject } });
+      this.#enqueue({ draft, waiter: { resolve, reject }, placed: null });
       this.#schedule();
     });
   }
@@ -115,12 +118,36 @@ export class Sequencer {
   add(draft: Draft): void {
     // Outcomes are bounded by the decisions that were let through; only notes can pile up.
     if (draft.kind !== 'outcome' && this.#noteRoom() <= 0) this.#notesLost += 1;
-    else this.#enqueue({ draft, waiter: null });
-    this.#timer ??= setTimeout(() => {
+    else this.#enqueue({ draft, waiter: null, placed: null });
+    this.#soon(READ_BATCH_MS_MAX);
+  }
+
+  /** Throws what `append` would reject with now. */
+  check(): void {
+    if (this.#state.kind !== 'available') throw this.#state.error;
+    if (this.#isFull()) throw queueFull(this.#queue.length);
+  }
+
+  /** Takes over what the journal holds. */
+  takeOver(draft: Draft, placed: (index: bigint) => void): void {
+    this.#enqueue({ draft, waiter: null, placed });
+    this.#soon(TRAIL_TAKE_OVER_MS);
+  }
+
+  /** The store is gone although nothing was being written: known now, not at the next append. */
+  storeLost(cause: unknown): void {
+    if (this.#state.kind === 'available' && !this.#writing && !this.#closed) this.#lose([], cause);
+  }
+
+  #soon(ms: number): void {
+    if (this.#timer !== null && this.#timerMs <= ms) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerMs = ms;
+    this.#timer = setTimeout(() => {
       this.#timer = null;
       this.#flushWanted = true;
       this.#run();
-    }, READ_BATCH_MS_MAX).unref();
+    }, ms).unref();
   }
 
   /** True when all that was added before is durable; false when the trail cannot be written. */
@@ -223,8 +250,9 @@ export class Sequencer {
       }
       if (result === 'appended') {
         let index = expected.size;
-        for (const { waiter } of items) {
+        for (const { waiter, placed } of items) {
           waiter?.resolve(index);
+          placed?.(index);
           index += 1n;
         }
         return;
@@ -238,9 +266,9 @@ export class Sequencer {
       expected,
       items.map(({ draft }) => draft.leaf),
     );
-    const { instanceId } = this.#parts;
+    const own = this.#parts.instanceId;
     const entries = items.map(
-      ({ draft: { kind, bytes, decisionIndex } }, at): NewEntry => ({
+      ({ draft: { kind, bytes, decisionIndex, instanceId = own } }, at): NewEntry => ({
         index: expected.size + BigInt(at),
         bytes,
         kind,
@@ -329,7 +357,7 @@ export class Sequencer {
       const sinceMs = this.#state.kind === 'away' ? this.#state.sinceMs : 0;
       const awayMs = Math.round(this.#parts.clock.monotonicMs() - sinceMs);
       const draft = this.#parts.resumed(awayMs, notesLost);
-      result = await this.#append(this.#head, [{ draft, waiter: null }]);
+      result = await this.#append(this.#head, [{ draft, waiter: null, placed: null }]);
     }
     this.#notesLost -= notesLost;
     while (this.#doubts[0] !== undefined) {
@@ -343,8 +371,9 @@ export class Sequencer {
     const first = items[0]?.draft;
     if (found !== undefined && first?.bytes.equals(found.bytes)) {
       let index = expected.size;
-      for (const { waiter } of items) {
+      for (const { waiter, placed } of items) {
         if (waiter !== null) this.#parts.onLateDecision(index);
+        placed?.(index);
         index += 1n;
       }
       return;

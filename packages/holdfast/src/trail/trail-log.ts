@@ -18,8 +18,9 @@ import { READ_BATCH_MS_MAX, READ_BATCH_UNITS_MAX, TRAIL_CHECKPOINT_MS } from '..
 import type { Outcome } from '../model/outcome.ts';
 import type { Target } from '../model/target.ts';
 import { Checkpointer } from './checkpointer.ts';
-import { EntryMaker } from './entry.ts';
+import { EntryMaker, journaledDraft } from './entry.ts';
 import type { InstanceBook } from './instance-book.ts';
+import type { Journal } from './journal.ts';
 import { ReadBatch } from './read-batch.ts';
 import type { Decision, DecisionRef, Recorder } from './recorder.ts';
 import { Sequencer } from './sequencer.ts';
@@ -33,6 +34,8 @@ export interface TrailParts {
   readonly signer: Signer;
   readonly clock: Clock;
   readonly instanceId: string;
+  /** Null: every decision waits for the store itself. */
+  readonly journal: Journal | null;
   /** What happens to harmless units while the trail cannot be written. */
   readonly readsWhenUnavailable: 'refuse' | 'forward';
   /** For the operator's log; never throws. */
@@ -53,7 +56,7 @@ export class TrailLog implements Recorder {
   readonly #sequencer: Sequencer;
   readonly #checkpointer: Checkpointer;
   readonly #reads = new ReadBatch();
-  readonly #open = new Set<bigint>();
+  readonly #open = new Set<DecisionRef>();
   #readTimer: NodeJS.Timeout | null = null;
   #checkpointTimer: NodeJS.Timeout | null = null;
   #keeping: Promise<void> | null = null;
@@ -105,13 +108,16 @@ export class TrailLog implements Recorder {
   }
 
   async #begin(): Promise<void> {
+    this.#parts.store.onLost((cause) => this.#sequencer.storeLost(cause));
     this.note({
       kind: 'instance-started',
       facts: { instance: this.#parts.instanceId, trailSize: Number(this.#sequencer.head.size) },
       message: 'Holdfast started.',
     });
+    await this.#takeOverLeftover();
     await this.#settle();
     if (!(await this.#sequencer.flush())) throw this.#sequencer.fault();
+    this.#parts.journal?.forgetLeftover();
     const period = this.#parts.checkpointMs ?? TRAIL_CHECKPOINT_MS;
     this.#checkpointTimer = setInterval(() => {
       this.#keeping ??= this.#keepUp().finally(() => {
@@ -133,18 +139,76 @@ export class TrailLog implements Recorder {
     return settleGone(this.#parts, this.#entries, this.#sequencer);
   }
 
+  /** Decisions that a dead process had written down and not yet appended: nobody knows their end. */
+  async #takeOverLeftover(): Promise<void> {
+    const known = new Map<string, number>();
+    for (const { instanceId, sequence, bytes } of this.#parts.journal?.leftover ?? []) {
+      let last = known.get(instanceId);
+      if (last === undefined) {
+        last = sequenceIn(await this.#parts.store.lastDecisionOf(instanceId));
+        known.set(instanceId, last);
+      }
+      if (sequence <= last) continue;
+      const reason = 'Holdfast ended before the answer came.';
+      this.#sequencer.takeOver(journaledDraft(bytes, instanceId), (index) => {
+        this.#sequencer.add(this.#entries.outcome(index, { kind: 'unknown', reason }));
+      });
+    }
+    // Once for the decisions, once for the outcomes that their places made.
+    await this.#sequencer.flush();
+    await this.#sequencer.flush();
+  }
+
   async decide(decision: Decision): Promise<DecisionRef> {
+    const jotted = this.jot(decision);
+    if (jotted !== null) {
+      await this.#durableOrNot(jotted);
+      return jotted;
+    }
     const index = await this.#sequencer.append(this.#entries.decision(decision));
-    this.#open.add(index);
-    return { index };
+    const ref: DecisionRef = { index };
+    this.#open.add(ref);
+    return ref;
+  }
+
+  jot(decision: Decision): DecisionRef | null {
+    const { journal } = this.#parts;
+    if (journal === null) return null;
+    this.#sequencer.check();
+    const ref = new JournaledRef(journal.next);
+    const draft = this.#entries.decision(decision, ref.sequence);
+    journal.write(draft.bytes);
+    this.#sequencer.takeOver(draft, (index) => this.#placed(ref, index));
+    this.#open.add(ref);
+    return ref;
+  }
+
+  durable(ref: DecisionRef): Promise<void> | null {
+    const { journal } = this.#parts;
+    if (journal === null || !(ref instanceof JournaledRef)) return null;
+    return journal.durable(ref.sequence);
+  }
+
+  async #durableOrNot(ref: DecisionRef): Promise<void> {
+    try {
+      await this.durable(ref);
+    } catch (cause) {
+      const reason = 'The journal could not be made durable; the agent was told no.';
+      this.outcome(ref, { kind: 'not-forwarded', reason });
+      throw cause;
+    }
+  }
+
+  #placed(ref: JournaledRef, index: bigint): void {
+    ref.index = index;
+    this.#parts.journal?.release(ref.sequence);
+    if (ref.early !== null) this.#sequencer.add(this.#entries.outcome(index, ref.early));
   }
 
   outcome(ref: DecisionRef, outcome: Outcome): void {
-    if (this.#open.delete(ref.index)) {
-      this.#sequencer.add(this.#entries.outcome(ref.index, outcome));
-    } else {
-      this.#noteIgnored(ref.index);
-    }
+    if (!this.#open.delete(ref)) this.#noteIgnored(ref.index);
+    else if (ref.index !== null) this.#sequencer.add(this.#entries.outcome(ref.index, outcome));
+    else if (ref instanceof JournaledRef) ref.early = outcome;
   }
 
   read(intent: Intent, target: Target): boolean {
@@ -186,7 +250,9 @@ export class TrailLog implements Recorder {
     if (this.#checkpointTimer) clearInterval(this.#checkpointTimer);
     await this.#keeping;
     const reason = 'Holdfast was stopped before the answer came.';
-    for (const index of [...this.#open]) this.outcome({ index }, { kind: 'unknown', reason });
+    for (const ref of [...this.#open]) this.outcome(ref, { kind: 'unknown', reason });
+    // Decisions that are in the journal only get their places, and with them their outcomes.
+    await this.#sequencer.flush();
     this.note({
       kind: 'instance-stopped',
       facts: { instance: this.#parts.instanceId, killed: false },
@@ -194,6 +260,7 @@ export class TrailLog implements Recorder {
     });
     const written = await this.flush().catch(() => false);
     this.#sequencer.close();
+    this.#parts.journal?.close();
     if (written) await this.#parts.instances.settled(this.#parts.instanceId).catch(() => {});
     await this.#parts.instances.close();
     await this.#parts.store.close();
@@ -218,11 +285,30 @@ export class TrailLog implements Recorder {
     this.#readsLost = 0;
   }
 
-  #noteIgnored(index: bigint): void {
+  #noteIgnored(index: bigint | null): void {
     this.note({
       kind: 'outcome-ignored',
-      facts: { decision: Number(index) },
+      facts: { decision: index === null ? null : Number(index) },
       message: 'A second outcome came for a decision; the first stands.',
     });
   }
+}
+
+/** A decision in the journal, on its way to the trail. */
+class JournaledRef implements DecisionRef {
+  readonly sequence: number;
+  index: bigint | null = null;
+  /** The outcome, when it came before the decision had its place. */
+  early: Outcome | null = null;
+
+  constructor(sequence: number) {
+    this.sequence = sequence;
+  }
+}
+
+function sequenceIn(entry: Buffer | null): number {
+  if (entry === null) return 0;
+  const parsed: unknown = JSON.parse(entry.toString('utf8'));
+  const isRecord = typeof parsed === 'object' && parsed !== null && 'sequence' in parsed;
+  return isRecord && typeof parsed.sequence === 'number' ? parsed.sequence : 0;
 }

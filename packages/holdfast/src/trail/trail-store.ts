@@ -39,14 +39,18 @@ export type AppendResult = 'appended' | 'head-moved' | 'outcome-exists';
 export interface TrailStore {
   head(): Promise<TrailHead>;
   /**
-   * One durable transaction of consecutive entries of one instance. Rejects within TRAIL_APPEND_MS_MAX; then it may or may not have been
-   * written, which is certain only once the head has moved past `expected`.
+   * One durable transaction of consecutive entries. Rejects within TRAIL_APPEND_MS_MAX; then it may
+   * or may not have been written, which is certain only once the head has moved past `expected`.
    */
   append(expected: TrailHead, next: TrailHead, entries: readonly NewEntry[]): Promise<AppendResult>;
   /** Ascending from `from`, at most `limit`. */
   read(from: bigint, limit: number): Promise<readonly StoredEntry[]>;
   /** Which of these decisions have an outcome. */
   outcomesOf(decisionIndexes: readonly bigint[]): Promise<readonly bigint[]>;
+  /** The newest decision of this instance, as its bytes; null when there is none. */
+  lastDecisionOf(instanceId: string): Promise<Buffer | null>;
+  /** Calls back when the connection that appends is lost while nothing is being appended. */
+  onLost(handler: (cause: unknown) => void): void;
   /** Decisions without an outcome written by these instances; ascending. */
   orphans(instanceIds: readonly string[]): Promise<readonly bigint[]>;
   saveCheckpoint(checkpoint: StoredCheckpoint): Promise<void>;

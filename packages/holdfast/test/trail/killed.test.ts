@@ -99,6 +99,7 @@ async function restart(): Promise<void> {
     signer,
     clock: systemClock,
     instanceId: newId('instance', systemClock),
+    journal: null,
     readsWhenUnavailable: 'refuse',
     onFault: () => {},
     checkpointMs: 50,

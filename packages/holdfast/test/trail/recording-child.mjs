@@ -20,6 +20,7 @@ const log = await TrailLog.start({
   signer: signerFromSeed('holdfast/killed', Buffer.alloc(32, 9)),
   clock: systemClock,
   instanceId: newId('instance', systemClock),
+  journal: null,
   readsWhenUnavailable: 'refuse',
   onFault: () => {},
   checkpointMs: 50,

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
 import { durationMs } from '../../config/duration.ts';
 import { nearest } from '../../model/nearest.ts';
-import { type Context, type Run, usageError } from '../command.ts';
+import type { Context, Run } from '../command.ts';
 import { type Answer, facts, fromNow, table, when } from '../print.ts';
+import { usageError } from '../usage.ts';
 import { withRooms } from '../with-rooms.ts';
 
 export function addAgents(program: Command, run: Run): void {

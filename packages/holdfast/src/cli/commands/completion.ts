@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { type Run, usageError } from '../command.ts';
+import type { Run } from '../command.ts';
 import { completionScript, SHELLS } from '../completion.ts';
+import { usageError } from '../usage.ts';
 
 export function addCompletion(program: Command, run: Run): void {
   const command = program

@@ -10,8 +10,9 @@ import { explainVerdict } from '../../policy/explain.ts';
 import { loadPolicy } from '../../policy/policy.ts';
 import { runPolicyTests } from '../../policy/policy-test.ts';
 import { policySourceOf, targetsOf } from '../../wiring.ts';
-import { type Context, NO, type Run, usageError } from '../command.ts';
+import { type Context, NO, type Run } from '../command.ts';
 import { type Answer, type Paint, table } from '../print.ts';
+import { usageError } from '../usage.ts';
 
 export function addPolicy(program: Command, run: Run): void {
   const policy = program.command('policy').description('The rules: what is held, what is refused');

@@ -5,9 +5,10 @@ import type { Command } from 'commander';
 import { verifyStore } from '../../trail/audit.ts';
 import { type ShownEntry, showEntry, tailEntries } from '../../trail/browse.ts';
 import { exportTrail } from '../../trail/export.ts';
-import { type Context, NO, type Run, usageError } from '../command.ts';
+import { type Context, NO, type Run } from '../command.ts';
 import { entryLine } from '../entry-line.ts';
 import { type Answer, facts, paintFor } from '../print.ts';
+import { usageError } from '../usage.ts';
 import { withRooms } from '../with-rooms.ts';
 
 const TAIL_DEFAULT = '20';

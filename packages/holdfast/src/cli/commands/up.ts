@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { checkConfig } from '../../config/check-config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { createHoldfast } from '../../holdfast.ts';
 import type { Context, Run } from '../command.ts';
@@ -21,6 +22,7 @@ async function runGateway(context: Context): Promise<Answer> {
   const { clock, configPath, env, interrupt, streams } = context;
   const config = loadConfig(configPath, env);
   const log = createLog(streams.err, env, clock);
+  for (const { path, found, hint } of checkConfig(config)) log.warn(`${path}: ${found}. ${hint}`);
   const holdfast = await createHoldfast({
     config,
     env,

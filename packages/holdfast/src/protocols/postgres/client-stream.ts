@@ -11,7 +11,7 @@ import type { Reading } from '../../model/effect.ts';
 import { endOfString, FRONTEND, HEADER_BYTES, messageBytes, tagName } from './frames.ts';
 import { readingsOf, type SessionView, viewOf } from './session-rules.ts';
 import type { PreparedStatements } from './statements.ts';
-import { joinReadings, Unit } from './unit.ts';
+import { isPlain, joinReadings, Unit } from './unit.ts';
 
 export interface ClientEvents {
   /** A whole unit. False: it is not decided yet; nothing more is fed until `proceed`. */
@@ -51,6 +51,8 @@ export class ClientStream {
   /** Set while `feed` must not look further. */
   #stopped = false;
   #slowReading: SqlReading | null = null;
+  /** The unnamed portal holds something that is not plain and was not executed yet. */
+  #unnamedWaits = false;
 
   constructor(
     events: ClientEvents,
@@ -190,8 +192,11 @@ export class ClientStream {
       case FRONTEND.functionCall:
         this.#stopped = !this.#events.onFunctionCall();
         return false;
-      case FRONTEND.describe:
       case FRONTEND.execute:
+        if (bytes[at + HEADER_BYTES] === 0) this.#unnamedWaits = false;
+        this.#extended(bytes, at).extendTo(end);
+        return false;
+      case FRONTEND.describe:
         this.#extended(bytes, at).extendTo(end);
         return false;
       default:
@@ -219,6 +224,7 @@ export class ClientStream {
     this.#addedSchemas = [];
     unit.acts.push({
       reading: this.#viewed(reading, unit, bytes.subarray(from, stop), true),
+      plain: isPlain(reading),
       text: null,
       from: HEADER_BYTES,
       to: HEADER_BYTES + stop - from,
@@ -260,8 +266,12 @@ export class ClientStream {
       this.#viewed(reading, unit, candidates[i]?.text ?? NO_TEXT, false),
     );
     const [first] = readings;
+    const plain = candidates.length > 0 && candidates.every(({ reading }) => isPlain(reading));
+    if (portalEnd === at + HEADER_BYTES) this.#unnamedWaits = !plain;
+    else if (!plain) unit.leavesPortal = true;
     unit.acts.push({
       reading: first !== undefined && readings.length === 1 ? first : joinReadings(readings),
+      plain,
       text: candidates[0]?.text ?? Buffer.from(name),
       from: nameEnd + 1 - at + offset,
       to: end - at + offset,
@@ -284,6 +294,7 @@ export class ClientStream {
     if (unit === null) return this.#events.onPassage(bytes, at, end, tag);
     unit.extendTo(end);
     unit.closes = tag === FRONTEND.sync;
+    if (this.#unnamedWaits) unit.leavesPortal = true;
     this.#unit = null;
     this.#stopped = !this.#events.onUnit(unit, this.#addedSchemas);
   }

@@ -5,7 +5,7 @@ import type { Intent, SessionFacts } from '../../model/intent.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Reversal } from '../../model/reversal.ts';
 import type { TargetFacts } from '../../model/target.ts';
-import type { Exchange, Refusal } from '../../pipeline/exchange.ts';
+import type { Exchange, Lasting, Refusal } from '../../pipeline/exchange.ts';
 import type { Unit } from './unit.ts';
 
 /** What an exchange needs of its session. */
@@ -13,6 +13,10 @@ export interface Carrier {
   readonly actor: AgentActor;
   readonly facts: SessionFacts;
   readonly target: TargetFacts;
+  /** The server has said that a transaction block is open, nothing is under way or left bound. */
+  readonly isInTransaction: boolean;
+  /** A portal is bound that could end the transaction when a later unit runs it. */
+  readonly hasLoosePortal: boolean;
   forward(
     unit: Unit,
     addedSchemas: readonly string[] | null,
@@ -48,6 +52,15 @@ export class PostgresExchange implements Exchange, Intent {
   }
   get session(): SessionFacts {
     return this.#carrier.facts;
+  }
+
+  /** Without a Bind nothing new runs; what a plain statement in an open block does ends with it. */
+  get lasting(): Lasting {
+    const isSafe =
+      this.#unit.acts.length === 0
+        ? !this.#carrier.hasLoosePortal
+        : this.#carrier.isInTransaction && this.#unit.isPlain();
+    return isSafe ? 'on-commit' : 'at-once';
   }
 
   text(): string {

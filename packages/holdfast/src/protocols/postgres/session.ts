@@ -69,6 +69,8 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   #runTo = 0;
   #undecided = false;
   #copyingIn = false;
+  /** A bound portal that could end the transaction may still be run; portals die with it. */
+  #loosePortal = false;
   #serverBehind = false;
   #ended = false;
   readonly #toClient = (slice: Buffer): void => this.#client.write(slice);
@@ -88,6 +90,14 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
       onBytes: (bytes, length) => this.#serverBytes(bytes, length),
       onGone: (reason) => this.#serverGone(reason),
     });
+  }
+
+  get isInTransaction(): boolean {
+    return this.#status === 'T' && this.#cycles.isEmpty && !this.#loosePortal;
+  }
+
+  get hasLoosePortal(): boolean {
+    return this.#loosePortal;
   }
 
   get target(): TargetFacts {
@@ -191,6 +201,7 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
       this.#statements.change(change);
       cycle.changes.push(change);
     }
+    if (unit.leavesPortal) this.#loosePortal = true;
     if (addedSchemas === null || addedSchemas.length > 0) this.#widenSearchPath(addedSchemas);
     this.#addToRun(unit.base, unit.start, unit.end);
     if (this.#undecided) this.#flushRun();
@@ -255,6 +266,7 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   onReady(status: TransactionStatus): boolean {
     this.#status = status;
     this.#copyingIn = false;
+    if (status === 'I' && this.#cycles.count === 1) this.#loosePortal = false;
     const cycle = this.#cycles.end(status);
     if (cycle === undefined || !cycle.closed) {
       this.onServerBroken('an answer that nothing asked for');

@@ -6,16 +6,32 @@
  * The bytes are a view into a read buffer until `keep` copies them; whoever needs the unit beyond the
  * current turn of the event loop calls `keep` first.
  */
+import type { SqlReading } from '../../languages/sql/sql-reading.ts';
 import type { Reading } from '../../model/effect.ts';
 import type { NameChange } from './statements.ts';
 
 export interface Act {
   readonly reading: Reading;
+  /** One statement that only reads or writes rows: it ends no transaction and begins none. */
+  readonly plain: boolean;
   /** The statement text when it is not in the unit's own bytes (a Bind of an older Parse). */
   readonly text: Buffer | null;
   /** Query: the text. Bind: formats, values and result formats. Relative to the unit's start. */
   readonly from: number;
   readonly to: number;
+}
+
+/** What these do to rows a ROLLBACK takes back; other writes (NOTIFY, COPY, locks) are not counted on. */
+const ROW_VERBS: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE']);
+
+export function isPlain({ effects, kind, session, statements }: SqlReading): boolean {
+  return (
+    kind === 'understood' &&
+    statements === 1 &&
+    session.length === 0 &&
+    effects.length > 0 &&
+    effects.every((one) => ROW_VERBS.has(one.verb) && (one.kind === 'read' || one.kind === 'write'))
+  );
 }
 
 const NOTHING_DONE: Reading = { kind: 'understood', effects: [] };
@@ -26,6 +42,8 @@ export class Unit {
   readonly changes: NameChange[] = [];
   /** True when it ends a cycle: a Query, or extended messages with their Sync. */
   closes: boolean;
+  /** It binds something that is not plain and may be run by a later unit, with no Bind of its own. */
+  leavesPortal = false;
   #base: Buffer;
   #start: number;
   #length: number;
@@ -68,6 +86,11 @@ export class Unit {
     if (first === undefined) return NOTHING_DONE;
     if (this.acts.every((act) => act.reading === first.reading)) return first.reading;
     return joinReadings(this.acts.map((act) => act.reading));
+  }
+
+  /** Nothing in it can end a transaction, or reach beyond one. */
+  isPlain(): boolean {
+    return this.acts.every((act) => act.plain);
   }
 
   text(): string {
