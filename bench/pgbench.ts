@@ -38,7 +38,16 @@ export async function runPgbench(
   seconds: number,
 ): Promise<PgbenchResult> {
   const threads = Math.min(clients, 2);
-  const args = ['-n', '-T', `${seconds}`, '-c', `${clients}`, '-j', `${threads}`, ...workload.flags];
+  const args = [
+    '-n',
+    '-T',
+    `${seconds}`,
+    '-c',
+    `${clients}`,
+    '-j',
+    `${threads}`,
+    ...workload.flags,
+  ];
   const output = await runTool(binFolder, 'pgbench', door, args, (seconds + 60) * 1000);
   const transactions = /actually processed: (\d+)/.exec(output)?.[1];
   const tps = /^tps = ([\d.]+) /m.exec(output)?.[1];
@@ -82,7 +91,8 @@ export function runTool(
     child.once('close', (code, signal) => {
       clearTimeout(timer);
       if (code === 0) done(output);
-      else fail(new Error(`${program} against ${door.name} ended with ${code ?? signal}:\n${output}`));
+      else
+        fail(new Error(`${program} against ${door.name} ended with ${code ?? signal}:\n${output}`));
     });
   });
 }

@@ -76,9 +76,20 @@ export async function startPostgres(root: string, scale: number): Promise<Runnin
   writeFileSync(join(data, 'postgresql.auto.conf'), `${conf.join('\n')}\n`);
   const hba = ['host all postgres 127.0.0.1/32 trust', 'host all all 127.0.0.1/32 scram-sha-256'];
   writeFileSync(join(data, 'pg_hba.conf'), `${hba.join('\n')}\n`);
-  const child = spawn(`${PG_BIN}/postgres`, ['-D', data], { stdio: 'ignore', cwd: folder, ...owner });
+  const child = spawn(`${PG_BIN}/postgres`, ['-D', data], {
+    stdio: 'ignore',
+    cwd: folder,
+    ...owner,
+  });
   await accepting(child, port, 'PostgreSQL');
-  const door = { name: 'direct', host: '127.0.0.1', port, user: USER, password: PASSWORD, database: 'bench' };
+  const door = {
+    name: 'direct',
+    host: '127.0.0.1',
+    port,
+    user: USER,
+    password: PASSWORD,
+    database: 'bench',
+  };
   const admin = { ...door, user: 'postgres', database: 'postgres' };
   const sql = async (text: string): Promise<unknown> =>
     retried(() => runTool(PG_BIN, 'psql', admin, ['-Xqc', text], 60_000));

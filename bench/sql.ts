@@ -6,7 +6,7 @@
  * Options: --quick (2 rounds of 2 s)  --rounds N  --seconds N  --clients 1,16
  *          --only select-simple,select-prepared,select-extended,tpcb-simple,idle,block
  */
-import { mkdirSync, mkdtempSync, chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,7 +46,8 @@ function optionsOf(argv: readonly string[]): Options {
   const known = [...WORKLOADS.map((workload) => workload.id), 'idle', 'block'];
   const only = values.only?.split(',') ?? known;
   const wrong = only.filter((name) => !known.includes(name));
-  if (wrong.length > 0) throw new Error(`--only knows ${known.join(', ')}; not ${wrong.join(', ')}.`);
+  if (wrong.length > 0)
+    throw new Error(`--only knows ${known.join(', ')}; not ${wrong.join(', ')}.`);
   return {
     rounds: countOf('--rounds', values.rounds ?? (values.quick ? '2' : '5')),
     seconds: countOf('--seconds', values.seconds ?? (values.quick ? '2' : '4')),
@@ -150,7 +151,9 @@ function progressLine(seconds: number): (done: number, all: number, what: string
     const each = done === 0 ? seconds + 0.5 : (performance.now() - started) / 1000 / done;
     const left = Math.round(each * (all - done));
     const text = `${done}/${all} cells, about ${Math.floor(left / 60)} min ${left % 60} s left: ${what}`;
-    process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}${done === all ? '\n' : ''}` : `${text}\n`);
+    process.stderr.write(
+      process.stderr.isTTY ? `\r\x1b[K${text}${done === all ? '\n' : ''}` : `${text}\n`,
+    );
   };
 }
 

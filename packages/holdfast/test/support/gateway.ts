@@ -14,7 +14,7 @@ import { type Login, RawClient, ServerError } from './raw-client.ts';
 import { APP_PASSWORD, APP_ROLE, DATABASE, startUpstream, type Upstream } from './upstream.ts';
 
 /** One entry of the trail as the export shows it: `kind` and what that kind has. */
-export interface Entry {
+interface Entry {
   readonly index: number;
   readonly kind: string;
   readonly [key: string]: unknown;

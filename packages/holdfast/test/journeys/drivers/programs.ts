@@ -46,7 +46,6 @@ export const PGJDBC: Program = {
   needs: JDBC,
   debianPackage: 'libpostgresql-jdbc-java',
 };
-export const PROGRAMS: readonly Program[] = [PSQL, PSYCOPG2, ASYNCPG, PGJDBC];
 
 /** Null when the program can run; else why not, for `ctx.skip`. */
 export function missing(program: Program): string | null {

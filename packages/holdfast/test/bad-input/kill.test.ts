@@ -1,0 +1,120 @@
+/**
+ * kill -9 of Holdfast at random moments of a write load. Whatever it was doing: each row that exists
+ * upstream has a decision entry that was durable first (P1), and after the next start each decision
+ * has exactly one outcome, `unknown` where nobody can know.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { HoldfastProcess } from '../support/process.ts';
+import { type Login, RawClient } from '../support/raw-client.ts';
+import { startUpstream } from '../support/upstream.ts';
+
+const ROUNDS = 8;
+const WRITERS = 4;
+/** A kill comes this many ms after the first write, spread over the range. */
+const KILL_AFTER_MS = [1, 400] as const;
+
+const undo: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+it('kill -9 leaves no row without a decision and no decision without one outcome', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-kill-'));
+  undo.push(() => rmSync(folder, { recursive: true, force: true }));
+  const upstream = await startUpstream();
+  undo.push(() => upstream.stop());
+  await upstream.ask('create table kept (id int primary key); alter table kept owner to app');
+  const holdfast = await HoldfastProcess.prepare(folder, upstream, { level: 'guarded' });
+  await holdfast.start();
+  undo.push(() => holdfast.stop());
+  const login = await holdfast.admitAgent();
+
+  let next = 1;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const [least, most] = KILL_AFTER_MS;
+    const killAt = least + ((most - least) * round) / (ROUNDS - 1);
+    const writers = await Promise.all(Array.from({ length: WRITERS }, () => opened(login)));
+    const writing = writers.map((writer) => writeUntilGone(writer, () => next++));
+    await new Promise((done) => setTimeout(done, killAt));
+    await holdfast.kill();
+    await Promise.all(writing);
+    await holdfast.start();
+  }
+
+  const rows = (await upstream.ask('select id from kept order by id')).map((row) =>
+    Number(row['id']),
+  );
+  expect(rows.length).toBeGreaterThan(ROUNDS);
+  await holdfast.stop();
+  const entries = await exported(holdfast, join(folder, 'trail.jsonl'));
+  const decisions = entries.filter((entry) => entry.kind === 'decision');
+  const decided = new Set(decisions.map((entry) => idIn(entry.text)));
+  expect(rows.filter((id) => !decided.has(id))).toEqual([]);
+
+  const outcomes = entries.filter((entry) => entry.kind === 'outcome');
+  const counts = new Map<number, number>();
+  for (const { decision } of outcomes) {
+    counts.set(Number(decision), (counts.get(Number(decision)) ?? 0) + 1);
+  }
+  expect(decisions.map(({ index }) => counts.get(index) ?? 0).filter((n) => n !== 1)).toEqual([]);
+
+  // What is told as done is there; what is told as failed or not forwarded is not.
+  const there = new Set(rows);
+  const told = new Map(outcomes.map((entry) => [Number(entry.decision), entry.outcome?.kind]));
+  const wrong = decisions.filter(({ index, text }) => {
+    const exists = there.has(idIn(text));
+    const kind = told.get(index);
+    return (kind === 'done' && !exists) || (kind !== 'done' && kind !== 'unknown' && exists);
+  });
+  expect(wrong).toEqual([]);
+  expect(await holdfast.cli('trail', 'verify')).toMatchObject({
+    ok: true,
+    findingCount: 0,
+    open: 0,
+  });
+}, 240_000);
+
+async function writeUntilGone(client: RawClient, nextId: () => number): Promise<void> {
+  try {
+    for (;;) await client.query(`insert into kept values (${nextId()})`);
+  } catch {
+    client.socket.destroy();
+  }
+}
+
+async function opened(login: Login): Promise<RawClient> {
+  for (let left = 100; ; left -= 1) {
+    try {
+      return await RawClient.open(login);
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+}
+
+interface Entry {
+  readonly index: number;
+  readonly kind: string;
+  /** The statement, cut; the digest covers all of it. */
+  readonly text?: { readonly start: string };
+  readonly decision?: number;
+  readonly outcome?: { readonly kind: string };
+}
+
+function idIn(text: Entry['text']): number {
+  return Number(/\((\d+)\)/.exec(text?.start ?? '')?.[1]);
+}
+
+/** The entries of an export (docs/trail-format.md): a header, its checkpoints, then one entry a line. */
+async function exported(holdfast: HoldfastProcess, file: string): Promise<Entry[]> {
+  await holdfast.cli('trail', 'export', '--out', file);
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const { checkpoints }: { checkpoints: number } = JSON.parse(lines[0] ?? '');
+  return lines
+    .slice(1 + checkpoints)
+    .map((line, index) => ({ ...(JSON.parse(line) as Omit<Entry, 'index'>), index }));
+}

@@ -1,0 +1,92 @@
+/**
+ * The store goes away under live sessions. P1 has to hold all the same: what cannot be recorded is not
+ * forwarded, the agent is told so, reads follow the configured rule, and when the store is back work
+ * goes on in the same session.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { HoldfastProcess } from '../support/process.ts';
+import { type Answer, type Login, RawClient } from '../support/raw-client.ts';
+import { startUpstream, type Upstream } from '../support/upstream.ts';
+
+const undo: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+it.each([
+  { rule: 'refuse' as const, read: ['57P03'] },
+  { rule: 'forward' as const, read: [] },
+])('with readsWhenUnavailable: $rule', async ({ rule, read }) => {
+  const { upstream, holdfast, login } = await running(rule);
+  const client = await opened(login);
+  expect((await client.query('insert into kept values (1)')).errors).toEqual([]);
+
+  // Frozen, not ended: the supervisor would start a dead one again before we have looked.
+  const store = holdfast.storePid();
+  holdfast.signalStore(store, 'SIGSTOP');
+  undo.push(() => holdfast.signalStore(store, 'SIGCONT'));
+  const insert = client.query('insert into kept values (2)');
+  await new Promise((done) => setTimeout(done, 1_000));
+  expect(await rowsOf(upstream)).toEqual([1]);
+  holdfast.signalStore(store, 'SIGCONT');
+  // Either it was told no, or the entry became durable after all and then it was forwarded.
+  const late = await insert;
+  expect(late.status).toBe('I');
+  expect(await rowsOf(upstream)).toEqual(late.errors.length === 0 ? [1, 2] : [1]);
+
+  // Now it really goes: every statement until it is back is answered, and none goes through unrecorded.
+  process.kill(store, 'SIGKILL');
+  const refused: Answer[] = [];
+  let reads: Answer | null = null;
+  for (let id = 10; id < 200; id += 1) {
+    const answer = await client.query(`insert into kept values (${id})`);
+    if (answer.errors.length > 0) {
+      refused.push(answer);
+      reads ??= await client.query('select 1');
+      expect(await rowsOf(upstream)).not.toContain(id);
+    } else if (refused.length > 0) break;
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused[0]?.errors[0]).toMatchObject({ S: 'ERROR', C: '57P03' });
+  expect(refused[0]?.errors[0]?.['M']).toContain('cannot record');
+  expect(reads?.errors.map((fields) => fields['C'])).toEqual(read);
+
+  // It came back by itself, and the same session works.
+  expect((await client.query('insert into kept values (500)')).errors).toEqual([]);
+  expect(await rowsOf(upstream)).toContain(500);
+  await client.end();
+});
+
+async function running(rule: 'refuse' | 'forward') {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-lost-'));
+  undo.push(() => rmSync(folder, { recursive: true, force: true }));
+  const upstream = await startUpstream();
+  undo.push(() => upstream.stop());
+  await upstream.ask('create table kept (id int); alter table kept owner to app');
+  const holdfast = await HoldfastProcess.prepare(folder, upstream, {
+    level: 'guarded',
+    readsWhenUnavailable: rule,
+  });
+  await holdfast.start();
+  undo.push(() => holdfast.stop());
+  return { upstream, holdfast, login: await holdfast.admitAgent() };
+}
+
+async function opened(login: Login): Promise<RawClient> {
+  for (let left = 50; ; left -= 1) {
+    try {
+      return await RawClient.open(login);
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+}
+
+async function rowsOf(upstream: Upstream): Promise<unknown[]> {
+  return (await upstream.ask('select id from kept order by id')).map((row) => row['id']);
+}
