@@ -38,6 +38,7 @@ export function newTally(): Tally {
   };
 }
 
+const FLUSH = 'select pg_catalog.pg_stat_force_next_flush()';
 const TRANSACTION =
   /^\s*(begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b/i;
 
@@ -125,6 +126,8 @@ export class Oracle {
       tally.unwatched += 1;
     }
     if (own && session.status !== 'I') await session.run(ran.kind === 'ok' ? 'commit' : 'rollback');
+    // The counters start again from nothing, or the next statement would be blamed for this one.
+    if (session.status === 'I') await session.run(FLUSH);
     this.#note(reading, ran);
     return ran.kind === 'ok' || ran.code !== '?';
   }
