@@ -23,7 +23,7 @@ export interface Tally {
   readonly wrong: string[];
 }
 
-export function newTally(): Tally {
+function newTally(): Tally {
   return {
     files: 0,
     statements: 0,
