@@ -796,6 +796,18 @@ const ROWS: readonly Short[] = [
     'DELETE FROM t WHERE id IS NOT DISTINCT FROM id',
     destroy('t'),
   ],
+  [
+    'where below or not below',
+    'Both halves, by order.',
+    'DELETE FROM t WHERE a < 5 OR a >= 5',
+    destroy('t'),
+  ],
+  [
+    'where a comparison equals true',
+    'A truth about every row.',
+    'DELETE FROM t WHERE (id IS NOT NULL) = true',
+    destroy('t'),
+  ],
   // Objects, settings, who may what.
   ['drop cascade', 'Takes what depends on it.', 'DROP TABLE t CASCADE', destroy('t')],
   ['drop schema', 'Everything in it.', 'DROP SCHEMA app CASCADE', destroy('app')],

@@ -472,6 +472,58 @@ const ROWS: readonly Short[] = [
     'read',
     `-- Metabase:: userID: 1 queryType: MBQL\nSELECT "public"."orders"."status" AS "status" FROM "public"."orders" GROUP BY "public"."orders"."status" ORDER BY "public"."orders"."status" ASC LIMIT 1048575`,
   ],
+  ['application', 'where: flag', 'write', `DELETE FROM carts WHERE abandoned = true`],
+  [
+    'application',
+    'where: flag the other way',
+    'write',
+    `UPDATE carts SET sent = true WHERE NOT sent`,
+  ],
+  [
+    'application',
+    'where: flag that may be null',
+    'write',
+    `UPDATE carts SET sent = true WHERE sent IS NOT TRUE AND customer_id = 5`,
+  ],
+  [
+    'application',
+    'where: range or equal',
+    'write',
+    `DELETE FROM events WHERE at = '2026-01-01' OR at < '2026-01-01'`,
+  ],
+  [
+    'application',
+    'where: row value',
+    'write',
+    `DELETE FROM seats WHERE (show_id, seat) IN ((1, 2), (1, 3))`,
+  ],
+  ['application', 'where: array parameter', 'write', `DELETE FROM items WHERE id = ANY($1)`],
+  [
+    'application',
+    'where: keep those of a list',
+    'write',
+    `DELETE FROM items WHERE order_id = $1 AND id <> ALL($2)`,
+  ],
+  [
+    'application',
+    'where: duplicates',
+    'write',
+    `DELETE FROM users a USING users b WHERE a.id < b.id AND a.email = b.email`,
+  ],
+  ['application', 'where: update from', 'write', `UPDATE a SET x = b.x FROM b WHERE a.b_id = b.id`],
+  [
+    'application',
+    'where: null or old',
+    'write',
+    `DELETE FROM leases WHERE (until IS NULL OR until < now()) AND host = $1`,
+  ],
+  ['application', 'where: pattern', 'write', `DELETE FROM cache WHERE key LIKE 'user:5:%'`],
+  [
+    'application',
+    'where: of another state',
+    'write',
+    `UPDATE jobs SET state = 'lost' WHERE state <> 'done' AND seen_at < now() - interval '1 hour'`,
+  ],
 ];
 
 export const QUIET: readonly QuietRow[] = ROWS.map(([from, name, is, sql]) => ({

@@ -10,7 +10,7 @@ export interface EvasionRow {
   readonly expected: Expected;
 }
 
-export interface Expected {
+interface Expected {
   /** Kinds that must be among the effects; of what PREPARE holds too. */
   readonly kinds?: readonly EffectKind[];
   readonly unknown?: CouldNotTell['code'];

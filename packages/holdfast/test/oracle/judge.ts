@@ -90,6 +90,8 @@ function named(words: Said, kinds: readonly string[]): string[] {
     );
 }
 
+const PG_CLASS = '1259';
+
 const REACH = `
   with recursive reach(oid) as (
     select to_regclass(name)::oid from unnest($1::text[]) name where to_regclass(name) is not null
@@ -112,7 +114,10 @@ const REACH = `
 
 async function reached(words: Said, ask: Ask): Promise<Set<string>> {
   const names = named(words, ['write', 'destroy']);
-  return new Set(await ask(`${REACH} select oid::text from reach`, [names]));
+  const oids = new Set(await ask(`${REACH} select oid::text from reach`, [names]));
+  // TRUNCATE gives the table a new file, which its line in pg_class says.
+  if (words.effects.some((effect) => effect.verb === 'TRUNCATE')) oids.add(PG_CLASS);
+  return oids;
 }
 
 /** The first thing in the catalog, behind the relations named, that can do what no text shows. */

@@ -13,7 +13,7 @@ export interface Tally {
   watched: number;
   /** The server refused it, so nothing of it happened. */
   failed: number;
-  /** Cannot run in a transaction, or ended one: not watched. */
+  /** Cannot run in a transaction, or is about one (BEGIN, ROLLBACK TO): not watched. */
   unwatched: number;
   readonly claims: Record<Claim, number>;
   executes: number;
@@ -23,7 +23,7 @@ export interface Tally {
   readonly wrong: string[];
 }
 
-export function newTally(): Tally {
+function newTally(): Tally {
   return {
     files: 0,
     statements: 0,
@@ -38,6 +38,7 @@ export function newTally(): Tally {
   };
 }
 
+const FLUSH = 'select pg_catalog.pg_stat_force_next_flush()';
 const TRANSACTION =
   /^\s*(begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b/i;
 
@@ -119,12 +120,15 @@ export class Oracle {
       tally.unwatched += 1;
     } else if (ran.kind === 'error') {
       tally.failed += 1;
-    } else if (before !== null && session.status === 'T') {
+    } else if (before !== null && session.status === 'T' && !TRANSACTION.test(step.text)) {
       await this.#compare(file, step.text, words, before, session);
     } else {
       tally.unwatched += 1;
     }
-    if (own && session.status !== 'I') await session.run(ran.kind === 'ok' ? 'commit' : 'rollback');
+    // The counters start again from nothing, or the next statement would be blamed for this one.
+    const end = ran.kind === 'ok' ? 'commit' : 'rollback';
+    if (own && session.status !== 'I') await session.run(`${end}; ${FLUSH}`);
+    else if (session.status === 'I') await session.run(FLUSH);
     this.#note(reading, ran);
     return ran.kind === 'ok' || ran.code !== '?';
   }
@@ -148,7 +152,9 @@ export class Oracle {
     const line = `${file}: ${text.replaceAll(/\s+/g, ' ').slice(0, 160)}`;
     if (finding.kind === 'opaque') this.#opaque(finding.door, line);
     if (finding.kind === 'wrong') {
-      if (/^\s*(fetch|move)\b/i.test(text) && this.#cursorsChange) {
+      // Temporary tables are the session's own: they end with it, as with DISCARD.
+      if (/^\s*discard\b/i.test(text)) this.#opaque(`temporary tables: ${finding.what}`, line);
+      else if (/^\s*(fetch|move)\b/i.test(text) && this.#cursorsChange) {
         this.#opaque(`cursor declared earlier: ${finding.what}`, line);
       } else this.tally.wrong.push(`${line} -> ${finding.what}`);
     }

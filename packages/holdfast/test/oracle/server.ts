@@ -77,6 +77,8 @@ class FedQuery extends pg.Query {
 export class WatchedSession {
   readonly #client: pg.Client;
   #status = 'I';
+  /** Called when the server is ready for the next query, and `#status` is that of now. */
+  #ready: () => void = () => {};
 
   private constructor(client: pg.Client) {
     this.#client = client;
@@ -91,6 +93,7 @@ export class WatchedSession {
     if (wire instanceof Object && 'on' in wire && typeof wire.on === 'function') {
       wire.on('readyForQuery', (message: { status: string }) => {
         session.#status = message.status;
+        session.#ready();
       });
     }
     return session;
@@ -112,10 +115,17 @@ export class WatchedSession {
         clearTimeout(timer);
         done(ran);
       };
+      // After an error the callback comes before ReadyForQuery, and the status is not yet that of now.
+      let ran: Ran | null = null;
+      let ready = false;
+      this.#ready = () => {
+        ready = true;
+        if (ran !== null) answer(ran);
+      };
       this.#client.query(
         new FedQuery(text, data, (failure) => {
-          // The callback may come before ReadyForQuery: let the status arrive.
-          setImmediate(() => answer(failure === null ? { kind: 'ok' } : toError(failure)));
+          ran = failure === null ? { kind: 'ok' } : toError(failure);
+          if (ready || (ran.kind === 'error' && ran.code === '?')) answer(ran);
         }),
       );
     });

@@ -110,22 +110,18 @@ class Condition {
   }
 
   #sameOperands(one: TreeNode, other: TreeNode): boolean {
-    const [a, b] = [one, other];
-    if (a.kind !== b.kind) return false;
-    if (a.kind === 'NullTest') return sameTree(valueAt(a.body, 'arg'), valueAt(b.body, 'arg'));
-    if (a.kind !== 'A_Expr') return false;
-    if (
-      sameTree(valueAt(a.body, 'name'), valueAt(b.body, 'name')) &&
-      sameTree(valueAt(a.body, 'kind'), valueAt(b.body, 'kind'))
-    ) {
-      return false;
-    }
-    const alike = (mask: boolean): boolean =>
-      sameTree(valueAt(a.body, 'lexpr'), valueAt(b.body, 'lexpr'), mask) &&
-      sameTree(valueAt(a.body, 'rexpr'), valueAt(b.body, 'rexpr'), mask);
-    if (!alike(true)) return false;
+    const [a, b] = [one.body, other.body];
+    const same = (field: string, mask = false): boolean =>
+      sameTree(valueAt(a, field), valueAt(b, field), mask);
+    if (one.kind !== other.kind) return false;
+    if (one.kind === 'NullTest') return same('arg') && !same('nulltesttype');
+    if (one.kind !== 'A_Expr' || (same('name') && same('kind'))) return false;
+    // `a = 1 OR a > 1` is only another way to write >=.
+    const names = [a, b].map((body) => namesOf(listAt(body, 'name')).at(-1) ?? '');
+    if (names.includes('=') && names.some((name) => /^[<>]=?$/.test(name))) return false;
+    if (!same('lexpr', true) || !same('rexpr', true)) return false;
     this.#into.literalSensitive = true;
-    return alike(false);
+    return same('lexpr') && same('rexpr');
   }
 
   #booleanTest(body: TreeBody, holds: boolean): boolean {
@@ -169,7 +165,7 @@ class Condition {
     const right = nodeAt(body, 'rexpr');
     if (!this.#mentionsTarget(node)) return this.#never(node, holds);
     if (left === null || right === null) return true;
-    if (isCondition(left) || isCondition(right)) return false;
+    if (isCondition(left) || isCondition(right)) return isFlag(left, right) || isFlag(right, left);
     const kind = textAt(body, 'kind') ?? '';
     const written = namesOf(listAt(body, 'name')).at(-1) ?? '';
     const name = holds ? written : (OPPOSITE[written] ?? written);
@@ -287,6 +283,11 @@ function isCondition(node: TreeNode): boolean {
     return textAt(node.body, 'kind') !== 'AEXPR_OP' || /^[<>=!~]+$/.test(name);
   }
   return ['BoolExpr', 'NullTest', 'BooleanTest'].includes(node.kind);
+}
+
+/** `active = true`: a column held against a truth, which is as good as the column alone. */
+function isFlag(column: TreeNode, truth: TreeNode): boolean {
+  return column.kind === 'ColumnRef' && truth.kind === 'A_Const';
 }
 
 function isNegative(kind: string, name: string): boolean {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { unread } from './parse.ts';
 import type { SqlReading } from './sql-reading.ts';
+import type { WorkerAnswer } from './worker.ts';
 
 interface Job {
   readonly bytes: Uint8Array;
@@ -65,8 +66,10 @@ export class LongReader {
   #start(): Worker {
     const worker = new Worker(workerFile());
     this.#worker = worker;
-    worker.on('message', (reading: SqlReading) => {
-      if (worker === this.#worker) this.#finish(reading);
+    worker.on('message', ({ reading, broken }: WorkerAnswer) => {
+      if (worker !== this.#worker) return;
+      if (broken) this.#drop();
+      this.#finish(reading);
     });
     const lost = (failure: unknown): void => {
       if (worker !== this.#worker) return;
@@ -82,10 +85,15 @@ export class LongReader {
   }
 
   #giveUp(): void {
+    this.#drop();
+    this.#finish(unread('timeout', `Expected a reading within ${this.#timeoutMs} ms, found none.`));
+  }
+
+  /** The next text gets a new worker. */
+  #drop(): void {
     const worker = this.#worker;
     this.#worker = null;
     void worker?.terminate();
-    this.#finish(unread('timeout', `Expected a reading within ${this.#timeoutMs} ms, found none.`));
   }
 
   #finish(reading: SqlReading): void {

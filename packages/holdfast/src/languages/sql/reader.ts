@@ -3,8 +3,10 @@
  * policy and undo; it is not the wall (roles are): a function, a view or a trigger can do what no text
  * shows, and an operator, a cast or a default may call one.
  *
- * Order of look-up: exact text, then template (literals taken out), then parse; long texts are parsed
- * in a worker. A reading that hangs on the value of a literal is never found by template.
+ * Order of look-up: template (literals taken out; one pass over the bytes, no string is made), then
+ * exact text, then parse; long texts are parsed in a worker. A reading that hangs on the value of a
+ * literal is never kept by template. Template first, because it answers for most texts and the key of
+ * the exact text costs as much as the whole pass (bench/reader.mjs).
  *
  * What it will not do: decide. No policy, no protocol, no catalog; where it is not sure it says so.
  */
@@ -57,12 +59,10 @@ class CachingReader implements SqlReader {
 
   read(bytes: Buffer, start: number, end: number): SqlReading | Promise<SqlReading> {
     if (end - start > CACHED_BYTES_MAX) return this.#readLong(bytes, start, end);
+    const known = this.#byTemplate(bytes, start, end);
+    if (known !== undefined) return known;
     const key = bytes.toString('latin1', start, end);
-    return (
-      this.#exact.get(key) ??
-      this.#byTemplate(bytes, start, end) ??
-      this.#fresh(bytes, start, end, key)
-    );
+    return this.#exact.get(key) ?? this.#fresh(bytes, start, end, key);
   }
 
   close(): Promise<void> {
@@ -77,7 +77,8 @@ class CachingReader implements SqlReader {
   }
 
   #fresh(bytes: Buffer, start: number, end: number, key: string): SqlReading | Promise<SqlReading> {
-    if (this.#broken || end - start > this.#inlineBytesMax) {
+    const long = end - start > this.#inlineBytesMax || isTangled(bytes, start, end);
+    if (this.#broken || long) {
       return this.#readLong(bytes, start, end).then((reading) => {
         if (lasting(reading)) this.#exact.set(key, reading);
         return reading;
@@ -108,6 +109,29 @@ class CachingReader implements SqlReader {
     return this.#long.read(Uint8Array.prototype.slice.call(bytes, start, end));
   }
 }
+
+/** Shorter texts cannot hold enough of anything to be dear. */
+const TANGLED_BYTES_MIN = 2_000;
+/** 8,000 operators in a row overflow the parser's stack; 1,000 opened comments cost it 6 ms. */
+const OPERATORS_INLINE_MAX = 2_000;
+const COMMENTS_INLINE_MAX = 300;
+
+/** A text that is short but made to be hard: it goes to the worker, whose loss harms nobody. */
+function isTangled(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start < TANGLED_BYTES_MIN) return false;
+  let operators = 0;
+  let comments = 0;
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte === SLASH && bytes[at + 1] === STAR) comments += 1;
+    if (OPERATORS.has(byte)) operators += 1;
+  }
+  return operators > OPERATORS_INLINE_MAX || comments > COMMENTS_INLINE_MAX;
+}
+
+const SLASH = 47;
+const STAR = 42;
+const OPERATORS = new Set(Buffer.from('+-*/<>=~!@#%^&|`?:'));
 
 /** Whether the same text would read the same tomorrow; a timeout or a lost worker may not. */
 function lasting(reading: SqlReading): boolean {
