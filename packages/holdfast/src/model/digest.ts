@@ -4,30 +4,46 @@
  *
  *     SHA-256( "holdfast/act/1" ‖ each field as: 4-byte big-endian length ‖ bytes )
  *
- * Fields in order: agent id, target name, environment name, environment level, then each act.
+ * Fields in order: agent id, target name, environment name, environment level, then each act. It is
+ * made for every recorded unit, so the bytes are laid out once and hashed in one call.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Intent } from './intent.ts';
 import type { Target } from './target.ts';
 
-const DOMAIN = 'holdfast/act/1';
+const DOMAIN = Buffer.from('holdfast/act/1');
+const LENGTH_BYTES = 4;
 
 /** Lower-case hex, 64 characters. */
 export function digestOf(intent: Intent, target: Target): string {
-  const hash = createHash('sha256').update(DOMAIN);
-  const length = Buffer.alloc(4);
-  const field = (bytes: Uint8Array): void => {
-    length.writeUInt32BE(bytes.length, 0);
-    hash.update(length).update(bytes);
-  };
-  for (const text of [
-    intent.actor.id,
-    target.name,
-    target.environment.name,
-    target.environment.level,
-  ]) {
-    field(Buffer.from(text, 'utf8'));
+  const acts = intent.acts();
+  const head = headOf(intent, target);
+  const size = acts.reduce((sum, act) => sum + LENGTH_BYTES + act.length, head.length);
+  const bytes = Buffer.allocUnsafe(size);
+  let at = head.copy(bytes);
+  for (const act of acts) {
+    at = bytes.writeUInt32BE(act.length, at);
+    bytes.set(act, at);
+    at += act.length;
   }
-  for (const act of intent.acts()) field(act);
-  return hash.digest('hex');
+  return hash('sha256', bytes, 'hex');
+}
+
+/** What is the same for all units of a session, per target; kept for as long as the session lives. */
+const heads = new WeakMap<object, { target: Target; head: Buffer }>();
+
+function headOf({ actor, session }: Intent, target: Target): Buffer {
+  const known = heads.get(session);
+  if (known !== undefined && known.target === target) return known.head;
+  const fields = [actor.id, target.name, target.environment.name, target.environment.level];
+  const head = Buffer.concat([DOMAIN, ...fields.flatMap(lengthPrefixed)]);
+  heads.set(session, { target, head });
+  return head;
+}
+
+function lengthPrefixed(text: string): Buffer[] {
+  const bytes = Buffer.from(text, 'utf8');
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32BE(bytes.length, 0);
+  return [length, bytes];
 }
