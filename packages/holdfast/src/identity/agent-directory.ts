@@ -29,6 +29,11 @@ export interface AgentCredentials {
 
 export interface AgentDirectory {
   /**
+   * Brings the newest state in, so that a token issued a moment ago works and one revoked a moment ago
+   * does not. Never rejects; when the store takes too long, the last known state stands.
+   */
+  freshen(): Promise<void>;
+  /**
    * Never null: an unknown name gets a stable made-up salt and no tokens, so that nobody learns which
    * agents exist by asking.
    */

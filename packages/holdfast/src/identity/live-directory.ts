@@ -6,6 +6,7 @@
  * store is away the last known state stands; `ageMs` says how old it is.
  */
 import type { Clock } from '../model/clock.ts';
+import { DIRECTORY_FRESHEN_MS_MAX } from '../model/limits.ts';
 import type { AgentCredentials, AgentDirectory, TokenVerifier } from './agent-directory.ts';
 import type { AgentSnapshot, AgentStore } from './agent-store.ts';
 import { madeUpSalt, SCRAM_ITERATIONS } from './scram.ts';
@@ -54,6 +55,15 @@ export class LiveDirectory implements AgentDirectory {
     await directory.#read();
     directory.#watchLive();
     return directory;
+  }
+
+  async freshen(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((done) => {
+      timer = setTimeout(done, DIRECTORY_FRESHEN_MS_MAX);
+    });
+    await Promise.race([this.look(), late]);
+    clearTimeout(timer);
   }
 
   credentialsOf(agentName: string): AgentCredentials {

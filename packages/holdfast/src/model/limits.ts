@@ -78,3 +78,5 @@ export const CONFIG_BYTES_MAX = 1024 * 1024;
 export const YAML_ALIASES_MAX = 50;
 /** What the journal holds goes to the trail this soon; a later append takes more at once. */
 export const TRAIL_TAKE_OVER_MS = 100;
+/** A login waits this long for the newest tokens; with the store away it goes on with the known ones. */
+export const DIRECTORY_FRESHEN_MS_MAX = 250;

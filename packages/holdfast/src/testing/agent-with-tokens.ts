@@ -38,6 +38,7 @@ export function agentWithTokens(
       iterations: ITERATIONS,
       tokens: name === agentName ? verifiers : [],
     }),
+    freshen: async () => {},
     isLive: (tokenId) => !revoked.has(tokenId),
     revoke: (tokenId) => revoked.add(tokenId),
   };

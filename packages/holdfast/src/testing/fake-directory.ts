@@ -38,6 +38,7 @@ export function fakeDirectory(
   const live = (): TokenVerifier[] => tokens.filter(({ tokenId }) => !revoked.has(tokenId));
   return {
     directory: {
+      freshen: async () => {},
       credentialsOf: (name) => ({
         salt,
         iterations: ITERATIONS,

@@ -64,6 +64,7 @@ async function scram(wire: Wire, login: AgentLogin): Promise<TokenVerifier> {
       hint: 'Use a PostgreSQL client that speaks SCRAM-SHA-256.',
     });
   }
+  await login.directory.freshen();
   const { salt, iterations, tokens } = login.directory.credentialsOf(login.user);
   const nonce = login.clock.random(18).toString('base64');
   const server = startScramServer(
@@ -94,6 +95,7 @@ async function shown(wire: Wire, login: AgentLogin): Promise<TokenVerifier> {
       hint: 'Use a PostgreSQL client library.',
     });
   }
+  await login.directory.freshen();
   const hash = createHash('sha256').update(body.subarray(0, -1)).digest();
   let found: TokenVerifier | null = null;
   for (const token of login.directory.credentialsOf(login.user).tokens) {
