@@ -6,6 +6,18 @@ export const SQL_INLINE_BYTES_MAX = 16 * 1024;
 export const SQL_READ_BYTES_MAX = 16 * 1024 * 1024;
 /** A worker that has not answered by then is replaced and the statement is `timeout`. */
 export const SQL_READ_MS_MAX = 10_000;
+/** The walk over a statement's tree is recursive; 1,000 levels stay far from the end of the stack. */
+export const SQL_TREE_DEPTH_MAX = 1_000;
+/** Readings of longer texts are not remembered: one of them would push out hundreds. */
+export const SQL_CACHED_BYTES_MAX = 64 * 1024;
+/** Readings remembered per generation (there are two, by text and by template each) ... */
+export const SQL_CACHE_ENTRIES_MAX = 10_000;
+/** ... and their size: keys, and a guess at the effects. */
+export const SQL_CACHE_BYTES_MAX = 8 * 1024 * 1024;
+/** Signs in a text read inline: 8,000 operators in a row overflow the parser's stack. */
+export const SQL_OPERATORS_INLINE_MAX = 2_000;
+/** Comments opened in a text read inline: nested, their cost is square; 1,000 took 6 ms. */
+export const SQL_COMMENTS_INLINE_MAX = 300;
 /** A forwardable unit is kept whole until it is judged; one agent must not fill the memory. */
 export const UNIT_BYTES_MAX = 64 * 1024 * 1024;
 /** The startup packet: PostgreSQL's own MAX_STARTUP_PACKET_LENGTH. */

@@ -808,6 +808,12 @@ const ROWS: readonly Short[] = [
     'DELETE FROM t WHERE (id IS NOT NULL) = true',
     destroy('t'),
   ],
+  [
+    'where a number equals a string',
+    'Written otherwise, equal all the same.',
+    "DELETE FROM t WHERE 1 = '01'",
+    destroy('t'),
+  ],
   // Objects, settings, who may what.
   ['drop cascade', 'Takes what depends on it.', 'DROP TABLE t CASCADE', destroy('t')],
   ['drop schema', 'Everything in it.', 'DROP SCHEMA app CASCADE', destroy('app')],

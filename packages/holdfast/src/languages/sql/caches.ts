@@ -8,7 +8,7 @@ import type { TemplateMaker } from './template.ts';
 export interface CacheBounds {
   /** Per generation. */
   readonly entriesMax: number;
-  /** Per generation, keys only. */
+  /** Per generation: keys, and a guess at what the readings take. */
   readonly bytesMax: number;
 }
 
@@ -33,13 +33,14 @@ export class ExactCache {
 
   set(key: string, reading: SqlReading): void {
     const { entriesMax, bytesMax } = this.#bounds;
-    if (this.#young.size >= entriesMax || this.#youngBytes + key.length > bytesMax) {
+    const size = key.length + sizeOf(reading);
+    if (this.#young.size >= entriesMax || this.#youngBytes + size > bytesMax) {
       this.#old = this.#young;
       this.#young = new Map();
       this.#youngBytes = 0;
     }
     this.#young.set(key, reading);
-    this.#youngBytes += key.length;
+    this.#youngBytes += size;
   }
 }
 
@@ -78,14 +79,15 @@ export class TemplateCache {
 
   #keep(hash: number, bytes: Uint8Array, reading: SqlReading): void {
     const { entriesMax, bytesMax } = this.#bounds;
-    if (this.#youngEntries >= entriesMax || this.#youngBytes + bytes.length > bytesMax) {
+    const size = bytes.length + sizeOf(reading);
+    if (this.#youngEntries >= entriesMax || this.#youngBytes + size > bytesMax) {
       this.#old = this.#young;
       this.#young = new Map();
       this.#youngBytes = 0;
       this.#youngEntries = 0;
     }
     this.#young.set(hash, { bytes, reading, next: this.#young.get(hash) });
-    this.#youngBytes += bytes.length;
+    this.#youngBytes += size;
     this.#youngEntries += 1;
   }
 }
@@ -101,4 +103,9 @@ function same(bytes: Uint8Array, template: TemplateMaker): boolean {
   const other = template.bytes;
   for (let at = 0; at < bytes.length; at += 1) if (bytes[at] !== other[at]) return false;
   return true;
+}
+
+/** Bytes, roughly: an effect with its object is about 200 in V8. */
+function sizeOf(reading: SqlReading): number {
+  return 200 * (1 + reading.effects.length + reading.session.length);
 }

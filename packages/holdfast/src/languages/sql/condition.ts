@@ -219,12 +219,9 @@ class Condition {
       const left = nodeAt(node.body, 'lexpr');
       const right = nodeAt(node.body, 'rexpr');
       const name = namesOf(listAt(node.body, 'name')).at(-1);
-      if (name !== '=' || !holds || left?.kind !== 'A_Const' || right?.kind !== 'A_Const') {
-        return false;
-      }
-      const a = constantText(left, this.#into);
-      const b = constantText(right, this.#into);
-      return a !== null && b !== null && /^\d{1,9}$/.test(a) && /^\d{1,9}$/.test(b) && a !== b;
+      // Two whole numbers only: '01' is equal to 1.
+      if (name !== '=' || !holds || !isWhole(left) || !isWhole(right)) return false;
+      return constantText(left, this.#into) !== constantText(right, this.#into);
     }
     if (node.kind !== 'A_Const') return false;
     const value = constantText(node, this.#into);
@@ -283,6 +280,10 @@ function isCondition(node: TreeNode): boolean {
     return textAt(node.body, 'kind') !== 'AEXPR_OP' || /^[<>=!~]+$/.test(name);
   }
   return ['BoolExpr', 'NullTest', 'BooleanTest'].includes(node.kind);
+}
+
+function isWhole(node: TreeNode | null): boolean {
+  return node?.kind === 'A_Const' && 'ival' in node.body;
 }
 
 /** `active = true`: a column held against a truth, which is as good as the column alone. */

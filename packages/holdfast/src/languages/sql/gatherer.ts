@@ -4,10 +4,8 @@
  * for this exact text only, never for its template).
  */
 import type { CouldNotTell, Effect, EffectKind, ObjectRef, Reach } from '../../model/effect.ts';
+import { SQL_TREE_DEPTH_MAX } from '../../model/limits.ts';
 import type { SessionAct, SqlReading } from './sql-reading.ts';
-
-/** Deeper trees are not walked: the walk is recursive and must not end in a stack overflow. */
-export const SQL_TREE_DEPTH_MAX = 1_000;
 
 export interface EffectDetail {
   readonly additive?: boolean;

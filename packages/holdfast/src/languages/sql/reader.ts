@@ -8,21 +8,28 @@
  * literal is never kept by template. Template first, because it answers for most texts and the key of
  * the exact text costs as much as the whole pass (bench/reader.mjs).
  *
+ * What no text shows, and this reader does not see: `t.f` may call a function f(t) instead of naming a
+ * column; a function, operator or cast of a user may share the name of a built-in one and fit better;
+ * JSON_VALUE and its kin are grammar for PostgreSQL 16 and 17 but names of functions before that.
+ *
  * What it will not do: decide. No policy, no protocol, no catalog; where it is not sure it says so.
  */
 import { isUtf8 } from 'node:buffer';
-import { SQL_INLINE_BYTES_MAX, SQL_READ_BYTES_MAX, SQL_READ_MS_MAX } from '../../model/limits.ts';
+import {
+  SQL_CACHE_BYTES_MAX,
+  SQL_CACHE_ENTRIES_MAX,
+  SQL_CACHED_BYTES_MAX,
+  SQL_COMMENTS_INLINE_MAX,
+  SQL_INLINE_BYTES_MAX,
+  SQL_OPERATORS_INLINE_MAX,
+  SQL_READ_BYTES_MAX,
+  SQL_READ_MS_MAX,
+} from '../../model/limits.ts';
 import { ExactCache, TemplateCache } from './caches.ts';
 import { LongReader } from './long-reader.ts';
 import { loadParser, parseBytes, unread } from './parse.ts';
 import type { SqlReader, SqlReading } from './sql-reading.ts';
 import { TemplateMaker } from './template.ts';
-
-/** Longer texts are not remembered: one of them would push out hundreds. */
-const CACHED_BYTES_MAX = 64 * 1024;
-/** Per generation; two generations are kept. A reading holds some hundred bytes. */
-const CACHE_ENTRIES_MAX = 10_000;
-const CACHE_BYTES_MAX = 8 * 1024 * 1024;
 
 export interface SqlReaderOptions {
   /** Texts longer than this are read in the worker; default SQL_INLINE_BYTES_MAX. */
@@ -41,15 +48,15 @@ export async function createSqlReader(options: SqlReaderOptions = {}): Promise<S
 class CachingReader implements SqlReader {
   readonly #exact: ExactCache;
   readonly #templates: TemplateCache;
-  readonly #maker = new TemplateMaker(CACHED_BYTES_MAX);
+  readonly #maker = new TemplateMaker(SQL_CACHED_BYTES_MAX);
   readonly #long: LongReader;
   readonly #inlineBytesMax: number;
   #broken = false;
 
   constructor(options: SqlReaderOptions) {
     const bounds = {
-      entriesMax: options.cacheEntriesMax ?? CACHE_ENTRIES_MAX,
-      bytesMax: options.cacheBytesMax ?? CACHE_BYTES_MAX,
+      entriesMax: options.cacheEntriesMax ?? SQL_CACHE_ENTRIES_MAX,
+      bytesMax: options.cacheBytesMax ?? SQL_CACHE_BYTES_MAX,
     };
     this.#exact = new ExactCache(bounds);
     this.#templates = new TemplateCache(bounds);
@@ -58,7 +65,7 @@ class CachingReader implements SqlReader {
   }
 
   read(bytes: Buffer, start: number, end: number): SqlReading | Promise<SqlReading> {
-    if (end - start > CACHED_BYTES_MAX) return this.#readLong(bytes, start, end);
+    if (end - start > SQL_CACHED_BYTES_MAX) return this.#readLong(bytes, start, end);
     const known = this.#byTemplate(bytes, start, end);
     if (known !== undefined) return known;
     const key = bytes.toString('latin1', start, end);
@@ -112,9 +119,6 @@ class CachingReader implements SqlReader {
 
 /** Shorter texts cannot hold enough of anything to be dear. */
 const TANGLED_BYTES_MIN = 2_000;
-/** 8,000 operators in a row overflow the parser's stack; 1,000 opened comments cost it 6 ms. */
-const OPERATORS_INLINE_MAX = 2_000;
-const COMMENTS_INLINE_MAX = 300;
 
 /** A text that is short but made to be hard: it goes to the worker, whose loss harms nobody. */
 function isTangled(bytes: Buffer, start: number, end: number): boolean {
@@ -126,7 +130,7 @@ function isTangled(bytes: Buffer, start: number, end: number): boolean {
     if (byte === SLASH && bytes[at + 1] === STAR) comments += 1;
     if (OPERATORS.has(byte)) operators += 1;
   }
-  return operators > OPERATORS_INLINE_MAX || comments > COMMENTS_INLINE_MAX;
+  return operators > SQL_OPERATORS_INLINE_MAX || comments > SQL_COMMENTS_INLINE_MAX;
 }
 
 const SLASH = 47;
