@@ -8,10 +8,11 @@
  */
 import type { SqlReader, SqlReading } from '../../languages/sql/sql-reading.ts';
 import type { Reading } from '../../model/effect.ts';
-import { endOfString, FRONTEND, HEADER_BYTES, messageBytes, tagName } from './frames.ts';
+import { endOfString, FRONTEND, HEADER_BYTES, messageBytes, stringAt, tagName } from './frames.ts';
+import { isPlain } from './plain.ts';
 import { readingsOf, type SessionView, viewOf } from './session-rules.ts';
 import type { PreparedStatements } from './statements.ts';
-import { isPlain, joinReadings, Unit } from './unit.ts';
+import { type Act, joinReadings, Unit } from './unit.ts';
 
 export interface ClientEvents {
   /** A whole unit. False: it is not decided yet; nothing more is fed until `proceed`. */
@@ -242,15 +243,20 @@ export class ClientStream {
     }
     const reading = this.#read(bytes, nameEnd + 1, textEnd);
     if (reading === null) return true;
-    const name = bytes.toString('utf8', at + HEADER_BYTES, nameEnd);
+    const name = stringAt(bytes, at + HEADER_BYTES, nameEnd);
     if (name !== '' && this.#statements.isFull) {
       this.#broken('fewer prepared statements', 'one more than may be kept', 'HF_LIMIT');
       return false;
     }
     const unit = this.#extended(bytes, at);
+    unit.extendTo(end);
+    // The same text again under the same name changes nothing; many drivers do it at each run.
+    const known = unit.changes.length === 0 ? this.#statements.certain(name) : undefined;
+    if (known !== undefined && known.reading === reading) {
+      if (known.text.compare(bytes, nameEnd + 1, textEnd) === 0) return false;
+    }
     const text = Buffer.from(bytes.subarray(nameEnd + 1, textEnd));
     unit.changes.push({ name, to: { reading, text }, sure: true });
-    unit.extendTo(end);
     return false;
   }
 
@@ -258,25 +264,33 @@ export class ClientStream {
     const portalEnd = endOfString(bytes, at + HEADER_BYTES, end);
     const nameEnd = portalEnd < 0 ? -1 : endOfString(bytes, portalEnd + 1, end);
     if (nameEnd < 0) return this.#broken('Bind with two names', 'strings that do not end');
-    const name = bytes.toString('utf8', portalEnd + 1, nameEnd);
+    const name = stringAt(bytes, portalEnd + 1, nameEnd);
     const unit = this.#extended(bytes, at);
+    unit.extendTo(end);
     const offset = at - unit.start;
+    const place = { from: nameEnd + 1 - at + offset, to: end - at + offset };
+    const isUnnamed = portalEnd === at + HEADER_BYTES;
+    const certain = unit.changes.length === 0 ? this.#statements.certain(name) : undefined;
+    if (certain !== undefined && certain.reading.session.length === 0) {
+      const { reading, plain, text } = certain;
+      this.#bound(unit, isUnnamed, { reading, plain, text, from: place.from, to: place.to });
+      return;
+    }
     const candidates = this.#statements.candidates(name, unit.changes);
     const readings = readingsOf(name, candidates).map((reading, i) =>
       this.#viewed(reading, unit, candidates[i]?.text ?? NO_TEXT, false),
     );
     const [first] = readings;
     const plain = candidates.length > 0 && candidates.every(({ reading }) => isPlain(reading));
-    if (portalEnd === at + HEADER_BYTES) this.#unnamedWaits = !plain;
-    else if (!plain) unit.leavesPortal = true;
-    unit.acts.push({
-      reading: first !== undefined && readings.length === 1 ? first : joinReadings(readings),
-      plain,
-      text: candidates[0]?.text ?? Buffer.from(name),
-      from: nameEnd + 1 - at + offset,
-      to: end - at + offset,
-    });
-    unit.extendTo(end);
+    const reading = first !== undefined && readings.length === 1 ? first : joinReadings(readings);
+    const text = candidates[0]?.text ?? Buffer.from(name);
+    this.#bound(unit, isUnnamed, { reading, plain, text, from: place.from, to: place.to });
+  }
+
+  #bound(unit: Unit, isUnnamed: boolean, act: Act): void {
+    if (isUnnamed) this.#unnamedWaits = !act.plain;
+    else if (!act.plain) unit.leavesPortal = true;
+    unit.acts.push(act);
   }
 
   #close(bytes: Buffer, at: number, end: number): void {

@@ -9,10 +9,10 @@ import type { NameChange } from './statements.ts';
 
 export interface Cycle {
   readonly kind: 'simple' | 'extended';
-  /** Who wants to know how it ended. */
-  readonly reports: ((outcome: Outcome) => void)[];
+  /** Who wants to know how it ended; null: nobody, as for most. */
+  reports: ((outcome: Outcome) => void)[] | null;
   /** Prepared-statement names whose meaning it changes. */
-  readonly changes: NameChange[];
+  changes: NameChange[] | null;
   /** Goes to the client in place of the server's error: the answer to a denied unit. */
   substitute: Buffer | null;
   error: ServerError | null;
@@ -26,8 +26,8 @@ export interface Cycle {
 export function newCycle(kind: Cycle['kind']): Cycle {
   return {
     kind,
-    reports: [],
-    changes: [],
+    reports: null,
+    changes: null,
     substitute: null,
     error: null,
     tag: '',
@@ -65,7 +65,7 @@ export class Cycles {
   /** The server said ReadyForQuery: tells everybody who asked. */
   end(status: TransactionStatus): Cycle | undefined {
     const cycle = this.#open.shift();
-    if (cycle === undefined || cycle.reports.length === 0) return cycle;
+    if (cycle === undefined || cycle.reports === null) return cycle;
     const outcome: Outcome =
       cycle.error === null
         ? { kind: 'done', tag: cycle.tag, transaction: status === 'I' ? 'ended' : 'open' }
@@ -77,7 +77,7 @@ export class Cycles {
   /** The connection is gone: what was forwarded may or may not have happened. */
   abandon(reason: string): void {
     for (const cycle of this.#open.splice(0)) {
-      for (const report of cycle.reports) report({ kind: 'unknown', reason });
+      for (const report of cycle.reports ?? []) report({ kind: 'unknown', reason });
     }
   }
 }

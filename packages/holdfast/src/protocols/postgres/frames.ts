@@ -46,8 +46,18 @@ export function messageBytes(bytes: Buffer, at: number): number {
 
 /** Index of the NUL that ends the string starting at `from`; -1 when there is none before `end`. */
 export function endOfString(bytes: Buffer, from: number, end: number): number {
-  const at = bytes.indexOf(0, from);
+  // Names are short: a look at each byte is dearer than a native search only for long strings.
+  const near = Math.min(from + NEAR_BYTES, end);
+  for (let at = from; at < near; at++) if (bytes[at] === 0) return at;
+  const at = near < end ? bytes.indexOf(0, near) : -1;
   return at >= 0 && at < end ? at : -1;
+}
+
+const NEAR_BYTES = 24;
+
+/** The string in `bytes[from, to)`; most are empty (the unnamed statement). */
+export function stringAt(bytes: Buffer, from: number, to: number): string {
+  return from === to ? '' : bytes.toString('utf8', from, to);
 }
 
 function byteAt(bytes: Buffer, at: number): number {

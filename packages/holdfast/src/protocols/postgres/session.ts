@@ -196,9 +196,13 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
       return;
     }
     const cycle = this.#cycleFor(unit.kind, unit.closes);
-    if (report !== null) cycle.reports.push(report);
+    if (report !== null) {
+      cycle.reports ??= [];
+      cycle.reports.push(report);
+    }
     for (const change of unit.changes) {
       this.#statements.change(change);
+      cycle.changes ??= [];
       cycle.changes.push(change);
     }
     if (unit.leavesPortal) this.#loosePortal = true;
@@ -272,7 +276,9 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
       this.onServerBroken('an answer that nothing asked for');
       return false;
     }
-    if (cycle.error === null) this.#statements.confirm(cycle.changes);
+    if (cycle.error === null && cycle.changes !== null) {
+      this.#statements.confirm(cycle.changes);
+    }
     if (this.#client.isGone && this.#cycles.isEmpty) this.#finish('client gone');
     return !cycle.silent;
   }
@@ -288,7 +294,7 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
 
   onCommandComplete(tag: string): void {
     const cycle = this.#cycles.first;
-    if (cycle === undefined || cycle.reports.length === 0) return;
+    if (cycle === undefined || cycle.reports === null) return;
     cycle.tag = cycle.tag === '' ? tag : `${cycle.tag}; ${tag}`.slice(0, 1_000);
   }
 

@@ -10,11 +10,18 @@
  * PREPARE and Parse share one namespace, and neither is transactional (manual, PREPARE).
  */
 import type { SqlReading } from '../../languages/sql/sql-reading.ts';
+import { isPlain } from './plain.ts';
 
 export interface Prepared {
   readonly reading: SqlReading;
   /** The statement text, for the digest and for people. */
   readonly text: Buffer;
+}
+
+/** A name that means one thing for certain; what nearly every Bind finds. */
+export interface Certain extends Prepared {
+  /** See `isPlain`; kept here because it is asked at every Bind. */
+  readonly plain: boolean;
 }
 
 /** One change of a name's meaning, waiting for its cycle to end. */
@@ -37,6 +44,7 @@ const NAMES_MAX = 10_000;
 export class PreparedStatements {
   /** Per name its possible meanings in order, oldest first. */
   #meanings = new Map<string, NameChange[]>();
+  readonly #certain = new WeakMap<Prepared, Certain>();
 
   get isFull(): boolean {
     return this.#meanings.size >= NAMES_MAX;
@@ -75,6 +83,20 @@ export class PreparedStatements {
       else if (change.to !== null) found.push(change.to);
     }
     return found;
+  }
+
+  /** The one thing the name means for certain; undefined when it may mean several, or nothing. */
+  certain(name: string): Certain | undefined {
+    const meanings = this.#meanings.get(name);
+    if (meanings === undefined || meanings.length !== 1) return undefined;
+    const to = meanings[0]?.to;
+    if (to === undefined || to === null) return undefined;
+    let certain = this.#certain.get(to);
+    if (certain === undefined) {
+      certain = { ...to, plain: isPlain(to.reading) };
+      this.#certain.set(to, certain);
+    }
+    return certain;
   }
 
   names(): readonly string[] {

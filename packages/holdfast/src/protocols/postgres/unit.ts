@@ -6,7 +6,6 @@
  * The bytes are a view into a read buffer until `keep` copies them; whoever needs the unit beyond the
  * current turn of the event loop calls `keep` first.
  */
-import type { SqlReading } from '../../languages/sql/sql-reading.ts';
 import type { Reading } from '../../model/effect.ts';
 import type { NameChange } from './statements.ts';
 
@@ -19,19 +18,6 @@ export interface Act {
   /** Query: the text. Bind: formats, values and result formats. Relative to the unit's start. */
   readonly from: number;
   readonly to: number;
-}
-
-/** What these do to rows a ROLLBACK takes back; other writes (NOTIFY, COPY, locks) are not counted on. */
-const ROW_VERBS: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE']);
-
-export function isPlain({ effects, kind, session, statements }: SqlReading): boolean {
-  return (
-    kind === 'understood' &&
-    statements === 1 &&
-    session.length === 0 &&
-    effects.length > 0 &&
-    effects.every((one) => ROW_VERBS.has(one.verb) && (one.kind === 'read' || one.kind === 'write'))
-  );
 }
 
 const NOTHING_DONE: Reading = { kind: 'understood', effects: [] };
