@@ -89,6 +89,25 @@ describe('names', () => {
     expect(answer?.errors[0]?.['C']).toBe('42501');
   });
 
+  it('EXECUTE of a name that executes another does not hide it', async () => {
+    await sent(1, parse('inner', DELETE), sync());
+    await sent(1, parse('outer', 'execute inner'), sync());
+    const [answer] = await sent(1, query('execute outer'));
+    expect(answer?.errors).toHaveLength(1);
+  });
+
+  it('EXECUTE of a name that executes itself is refused', async () => {
+    await sent(1, parse('again', 'execute again'), sync());
+    const [answer] = await sent(1, query('execute again'));
+    expect(answer?.errors).toHaveLength(1);
+  });
+
+  it('EXECUTE of a name that sets something pinned is refused', async () => {
+    await sent(1, query("prepare quiet as select set_config('backslash_quote', 'on', false)"));
+    const [answer] = await sent(1, query('execute quiet'));
+    expect(answer?.errors[0]?.['M']).toContain('backslash_quote is pinned');
+  });
+
   it('a name closed and prepared anew in the unit that executes it means the new one', async () => {
     await sent(1, parse('foo', 'select 1'), sync());
     await attempted(

@@ -6,6 +6,7 @@ import type { Outcome } from '../../model/outcome.ts';
 import type { Reversal } from '../../model/reversal.ts';
 import type { TargetFacts } from '../../model/target.ts';
 import type { Exchange, Lasting, Refusal } from '../../pipeline/exchange.ts';
+import { locatedWith } from './session-rules.ts';
 import type { Unit } from './unit.ts';
 
 /** What an exchange needs of its session. */
@@ -71,8 +72,9 @@ export class PostgresExchange implements Exchange, Intent {
     return this.#unit.actBytes();
   }
 
+  /** What the unit itself adds to the search path counts for it already. */
   locate(): TargetFacts {
-    return this.#carrier.target;
+    return locatedWith(this.#carrier.target, this.#addedSchemas);
   }
 
   forward(report: ((outcome: Outcome) => void) | null): void {

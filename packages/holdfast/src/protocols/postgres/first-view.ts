@@ -5,7 +5,7 @@
  */
 import type { SqlReading } from '../../languages/sql/sql-reading.ts';
 import type { Reading } from '../../model/effect.ts';
-import { viewOf } from './session-rules.ts';
+import { viewOf, widenedPath } from './session-rules.ts';
 import { PreparedStatements } from './statements.ts';
 
 export interface FirstView {
@@ -22,7 +22,5 @@ export function firstView(
   if (reading.session.length === 0) return { reading, searchPath };
   const standing = { text: Buffer.from(text, 'utf8'), ahead: [], sure: true };
   const view = viewOf(reading, standing, new PreparedStatements());
-  const { addedSchemas } = view;
-  const isKnown = addedSchemas !== null && searchPath.length > 0;
-  return { reading: view.reading, searchPath: isKnown ? [...searchPath, ...addedSchemas] : [] };
+  return { reading: view.reading, searchPath: widenedPath(searchPath, view.addedSchemas) };
 }

@@ -7,6 +7,7 @@
 
 import type { SessionAct, SqlReading } from '../../languages/sql/sql-reading.ts';
 import type { CouldNotTell, Reading } from '../../model/effect.ts';
+import type { TargetFacts } from '../../model/target.ts';
 import type { NameChange, Prepared } from './statements.ts';
 import { joinReadings } from './unit.ts';
 
@@ -54,11 +55,24 @@ export interface SessionView {
 
 const NO_SCHEMAS: readonly string[] = [];
 
+/** A name may execute a name (Parse takes EXECUTE): further than this nobody means well. */
+const EXECUTED_MAX = 50;
+
 /** For readings with session acts; all others are judged as they are. */
 export function viewOf(
   reading: SqlReading,
+  standing: Standing,
+  session: SessionLookup,
+): SessionView {
+  return viewWithin(reading, standing, session, new Set());
+}
+
+/** `seen`: readings that are executed on the way here; what they do counts once. */
+function viewWithin(
+  reading: SqlReading,
   { text, ahead, sure }: Standing,
   session: SessionLookup,
+  seen: Set<SqlReading>,
 ): SessionView {
   const parts: Reading[] = [reading];
   const changes: NameChange[] = [];
@@ -77,14 +91,58 @@ export function viewOf(
         changes.push(...names.map((name) => ({ name, to: null, sure })));
         break;
       }
-      case 'execute':
-        parts.push(...readingsOf(act.name, session.candidates(act.name, [...ahead, ...changes])));
+      case 'execute': {
+        const before = [...ahead, ...changes];
+        const found = session.candidates(act.name, before);
+        if (found.length === 0) parts.push(unknownStatement(act.name));
+        for (const one of found) {
+          if (seen.has(one.reading)) continue;
+          seen.add(one.reading);
+          if (seen.size > EXECUTED_MAX) {
+            parts.push(unclear('too-complex', `"${act.name}" executes too many other statements`));
+            break;
+          }
+          const view = viewWithin(
+            one.reading,
+            { text: one.text, ahead: before, sure: false },
+            session,
+            seen,
+          );
+          parts.push(view.reading);
+          changes.push(...view.changes);
+          addedSchemas = joined(addedSchemas, view.addedSchemas);
+        }
         break;
+      }
       default:
         return act satisfies never;
     }
   }
   return { reading: parts.length === 1 ? reading : joinReadings(parts), changes, addedSchemas };
+}
+
+/** The path may be the old one or the new one (it is undone by a rollback): both count. */
+export function widenedPath(
+  path: readonly string[],
+  added: SessionView['addedSchemas'],
+): readonly string[] {
+  // Empty stands for any path: what is not known does not become known by adding to it.
+  if (added === null || path.length === 0) return [];
+  return [...path, ...added.filter((schema) => !path.includes(schema))];
+}
+
+/** The same facts when the path is the same, so that callers may cache by identity. */
+export function locatedWith(facts: TargetFacts, added: SessionView['addedSchemas']): TargetFacts {
+  const searchPath = widenedPath(facts.searchPath, added);
+  const same = searchPath.length === facts.searchPath.length;
+  return same ? facts : { asked: facts.asked, searchPath };
+}
+
+function joined(
+  one: SessionView['addedSchemas'],
+  other: SessionView['addedSchemas'],
+): SessionView['addedSchemas'] {
+  return one === null || other === null ? null : [...one, ...other];
 }
 
 function readingOfSet(act: SessionAct & { kind: 'set' }): Reading[] {

@@ -22,7 +22,7 @@ import { FRONTEND } from './frames.ts';
 import { readyForQuery, sync, type TransactionStatus, terminate } from './messages.ts';
 import { RelayWire } from './relay-wire.ts';
 import { type ServerError, type ServerEvents, ServerStream } from './server-stream.ts';
-import { pinnedSetting } from './session-rules.ts';
+import { locatedWith, pinnedSetting } from './session-rules.ts';
 import { PreparedStatements } from './statements.ts';
 import type { Unit } from './unit.ts';
 
@@ -206,7 +206,7 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
       cycle.changes.push(change);
     }
     if (unit.leavesPortal) this.#loosePortal = true;
-    if (addedSchemas === null || addedSchemas.length > 0) this.#widenSearchPath(addedSchemas);
+    this.#target = locatedWith(this.#target, addedSchemas);
     this.#addToRun(unit.base, unit.start, unit.end);
     if (this.#undecided) this.#flushRun();
   }
@@ -249,12 +249,6 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     cycle.closed = closes;
     this.#cycles.push(cycle);
     return cycle;
-  }
-
-  /** The path may be the old one or the new one (it is undone by a rollback): both count. */
-  #widenSearchPath(added: readonly string[] | null): void {
-    const searchPath = added === null ? [] : [...new Set([...this.#target.searchPath, ...added])];
-    this.#target = { asked: this.#target.asked, searchPath };
   }
 
   // ---- from the server
