@@ -133,6 +133,7 @@ export function widenedPath(
 
 /** The same facts when the path is the same, so that callers may cache by identity. */
 export function locatedWith(facts: TargetFacts, added: SessionView['addedSchemas']): TargetFacts {
+  if (added?.length === 0) return facts;
   const searchPath = widenedPath(facts.searchPath, added);
   const same = searchPath.length === facts.searchPath.length;
   return same ? facts : { asked: facts.asked, searchPath };
