@@ -63,7 +63,7 @@ export class PostgresExchange implements Exchange, Intent {
     return isSafe ? 'on-commit' : 'at-once';
   }
 
-  text(): string {
+  text(): Buffer {
     return this.#unit.text();
   }
 

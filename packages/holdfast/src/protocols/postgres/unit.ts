@@ -20,6 +20,10 @@ export interface Act {
   readonly to: number;
 }
 
+const PREPARE = Buffer.from('(prepare) ');
+const SEMICOLON = Buffer.from(';\n');
+const NO_TEXT = Buffer.alloc(0);
+
 const NOTHING_DONE: Reading = { kind: 'understood', effects: [] };
 
 export class Unit {
@@ -79,14 +83,15 @@ export class Unit {
     return this.acts.every((act) => act.plain);
   }
 
-  text(): string {
-    if (this.acts.length === 0) {
-      return this.changes
-        .map(({ to }) => `(prepare) ${to?.text.toString('utf8') ?? ''}`)
-        .join('; ');
-    }
-    const texts = this.acts.map((act) => act.text ?? this.#bytesOf(act));
-    return texts.map((text) => text.toString('utf8')).join(';\n');
+  /** Of one act its own bytes; several are joined by semicolons. */
+  text(): Buffer {
+    const texts =
+      this.acts.length === 0
+        ? this.changes.map(({ to }) => Buffer.concat([PREPARE, to?.text ?? NO_TEXT]))
+        : this.acts.map((act) => act.text ?? this.#bytesOf(act));
+    const [first] = texts;
+    if (first !== undefined && texts.length === 1) return first;
+    return Buffer.concat(texts.flatMap((text, at) => (at === 0 ? [text] : [SEMICOLON, text])));
   }
 
   /** For the digest: each act's statement text, then its parameters when it is a Bind. */
