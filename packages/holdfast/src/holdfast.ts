@@ -8,6 +8,7 @@
  */
 import { WaitingDesk } from './approvals/waiting-desk.ts';
 import type { Config, Env } from './config/config.ts';
+import { holdLifeMsOf } from './config/hold-life.ts';
 import { LiveDirectory } from './identity/live-directory.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
@@ -83,7 +84,10 @@ class Gateway implements Holdfast {
       facts: { version, rules: rules.length },
       message: `Policy ${version} with ${rules.length} rules is in force.`,
     });
-    const reader = await createSqlReader({ readMsMax: config.limits.sqlReadMsMax });
+    const reader = await createSqlReader({
+      readBytesMax: config.limits.sqlReadBytesMax,
+      readMsMax: config.limits.sqlReadMsMax,
+    });
     this.#undo.push(() => reader.close());
     const notices = new Notices(this.rooms.database);
     await notices.start();
@@ -135,7 +139,7 @@ class Gateway implements Holdfast {
         news: { on: (handler) => notices.on(HOLDS_CHANNEL, handler) },
         clock,
         note,
-        holdLifeMs: config.approvals.holdLifeMs,
+        holdLifeMsOf: holdLifeMsOf(config),
       }),
       recorder: await this.rooms.trail(),
       holdWaitMs: config.approvals.holdWaitMs,

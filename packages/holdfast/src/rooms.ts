@@ -10,6 +10,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Holds } from './approvals/holds.ts';
 import type { Config, Env } from './config/config.ts';
+import { holdLifeMsOf } from './config/hold-life.ts';
 import { resolveSecret } from './config/upstream.ts';
 import { Agents } from './identity/agents.ts';
 import { People } from './identity/people.ts';
@@ -80,8 +81,8 @@ export class Rooms {
     this.agents = new Agents({ store: this.agentStore, clock, note });
     this.people = new People({ store: new SqlPeopleStore(database), totp, clock, note });
     this.holdStore = new SqlHoldStore(database, (state, code) => totp.judge(state, code, 'daily'));
-    const { holdLifeMs } = config.approvals;
-    this.holds = new Holds({ store: this.holdStore, clock, note, holdLifeMs });
+    const store = this.holdStore;
+    this.holds = new Holds({ store, clock, note, holdLifeMsOf: holdLifeMsOf(config) });
   }
 
   static async open(options: RoomsOptions): Promise<Rooms> {

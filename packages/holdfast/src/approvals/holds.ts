@@ -14,8 +14,11 @@ export interface HoldsParts {
   readonly store: HoldStore;
   readonly clock: Clock;
   readonly note: Note;
-  /** How long an approval lives from its last signature; HOLD_LIFE_MS_DEFAULT when left out. */
-  readonly holdLifeMs?: number;
+  /**
+   * How long an approval in an environment lives from its last signature; HOLD_LIFE_MS_DEFAULT when
+   * left out.
+   */
+  readonly holdLifeMsOf?: (environment: string) => number;
 }
 
 export class Holds {
@@ -45,9 +48,9 @@ export class Holds {
    * the digest that was shown).
    */
   async approve(word: PersonWord): Promise<HoldRecord> {
-    const { clock, store, note, holdLifeMs = HOLD_LIFE_MS_DEFAULT } = this.#parts;
+    const { clock, store, note } = this.#parts;
     const now = clock.now();
-    const expiresAt = new Date(now.getTime() + holdLifeMs);
+    const expiresAt = new Date(now.getTime() + (await this.#lifeMs(word.holdId)));
     const taken = await store.sign(word, now, expiresAt);
     const hold = holdOf(taken, word);
     if (taken.kind === 'taken' && !taken.wasThere) {
@@ -59,6 +62,15 @@ export class Holds {
       });
     }
     return hold;
+  }
+
+  /** By the environment of the hold; whether there is such a hold, `sign` will say. */
+  async #lifeMs(holdId: string): Promise<number> {
+    const { holdLifeMsOf, store } = this.#parts;
+    const hold = holdLifeMsOf === undefined ? null : await store.get(holdId);
+    return hold === null || holdLifeMsOf === undefined
+      ? HOLD_LIFE_MS_DEFAULT
+      : holdLifeMsOf(hold.card.environment);
   }
 
   /** Denies for ever: this digest is refused at every later try. Errors as `approve`. */

@@ -26,8 +26,8 @@ export interface WaitingDeskParts {
   readonly news: HoldNews;
   readonly clock: Clock;
   readonly note: Note;
-  /** HOLD_LIFE_MS_DEFAULT when left out. */
-  readonly holdLifeMs?: number;
+  /** How long a hold in an environment stays open; HOLD_LIFE_MS_DEFAULT when left out. */
+  readonly holdLifeMsOf?: (environment: string) => number;
 }
 
 export class WaitingDesk implements Desk {
@@ -51,8 +51,9 @@ export class WaitingDesk implements Desk {
   }
 
   async #findOrOpen(card: HoldCard, people: number): Promise<HoldRecord> {
-    const { clock, store, note, holdLifeMs = HOLD_LIFE_MS_DEFAULT } = this.#parts;
+    const { clock, store, note, holdLifeMsOf } = this.#parts;
     const now = clock.now();
+    const holdLifeMs = holdLifeMsOf?.(card.environment) ?? HOLD_LIFE_MS_DEFAULT;
     const { hold, isNew, expired } = await store.findOrOpen(
       {
         id: newId('hold', clock),

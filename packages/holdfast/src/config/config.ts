@@ -82,8 +82,6 @@ export interface Config {
     readonly unitBytesMax: number;
     readonly sqlReadBytesMax: number;
     readonly sqlReadMsMax: number;
-    readonly readBatchMsMax: number;
-    readonly readBatchUnitsMax: number;
   };
   readonly policy: {
     readonly files: readonly { readonly path: string; readonly text: string }[];

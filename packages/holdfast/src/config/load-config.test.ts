@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { HoldfastError } from '../model/errors.ts';
 import { checkConfig } from './check-config.ts';
 import type { Config, Env } from './config.ts';
+import { holdLifeMsOf } from './hold-life.ts';
 import { loadConfig, parseConfig } from './load-config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-config-'));
@@ -196,6 +197,16 @@ describe('what is right', () => {
       ['a', 2],
       ['b', 3],
     ]);
+  });
+
+  it('a hold lives as its environment says, else as all do', () => {
+    const lifeMsOf = holdLifeMsOf(
+      parse(
+        'approvals: { holdExpires: 30m }\n' +
+          'environments: { a: { level: guarded, holdExpires: 8h }, b: { level: open } }',
+      ),
+    );
+    expect(['a', 'b', 'undeclared'].map(lifeMsOf)).toEqual([28_800_000, 1_800_000, 1_800_000]);
   });
 
   const stores: readonly [string, string, Env, Config['store']][] = [

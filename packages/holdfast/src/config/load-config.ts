@@ -4,8 +4,6 @@ import { dirname, resolve } from 'node:path';
 import { HoldfastError } from '../model/errors.ts';
 import {
   HOLD_LIFE_MS_DEFAULT,
-  READ_BATCH_MS_MAX,
-  READ_BATCH_UNITS_MAX,
   SQL_READ_BYTES_MAX,
   SQL_READ_MS_MAX,
   UNIT_BYTES_MAX,
@@ -94,8 +92,6 @@ function configOf(
       unitBytesMax: limits.unitBytesMax ?? UNIT_BYTES_MAX,
       sqlReadBytesMax: limits.sqlReadBytesMax ?? SQL_READ_BYTES_MAX,
       sqlReadMsMax: limits.sqlReadMsMax ?? SQL_READ_MS_MAX,
-      readBatchMsMax: limits.readBatchMsMax ?? READ_BATCH_MS_MAX,
-      readBatchUnitsMax: limits.readBatchUnitsMax ?? READ_BATCH_UNITS_MAX,
     },
     policy: { files, replaces: shaped.policy.replaces, tests },
   };

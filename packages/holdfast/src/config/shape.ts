@@ -101,8 +101,6 @@ const limits = keys({
   unitBytesMax: whole(MIB, 1024 * MIB, 'bytes').optional(),
   sqlReadBytesMax: whole(1024, 64 * MIB, 'bytes').optional(),
   sqlReadMsMax: whole(100, 60_000, 'milliseconds').optional(),
-  readBatchMsMax: whole(1, 60_000, 'milliseconds').optional(),
-  readBatchUnitsMax: whole(1, 1_000_000, 'units').optional(),
 });
 
 export const SHAPE = keys({

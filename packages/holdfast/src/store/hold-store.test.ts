@@ -386,6 +386,22 @@ describe('time', () => {
     expect(await one.desk.consume(ticket.id)).toBe(false);
   });
 
+  it('is as long as the environment says, unanswered and signed', async () => {
+    await enrol('ana');
+    const lifeMs = 8 * HOLD_LIFE_MS_DEFAULT;
+    const holdLifeMsOf = (environment: string): number =>
+      environment === 'production' ? lifeMs : 1;
+    const parts = { store: one.store, clock, note: () => {}, holdLifeMsOf };
+    const desk = new WaitingDesk({ ...parts, news: { on: () => () => {} } });
+    const { ticket } = await desk.submit(intent(), TARGET, HOLD, 0);
+    expect(ticket.expiresAt.getTime()).toBe(clock.now().getTime() + lifeMs);
+    clock.pass(lifeMs - 1);
+    const signed = await new Holds(parts).approve(word(ticket.id, 'ana'));
+    expect(signed.expiresAt.getTime()).toBe(clock.now().getTime() + lifeMs);
+    clock.pass(lifeMs - 1);
+    expect(await desk.consume(ticket.id)).toBe(true);
+  });
+
   it('is written down by a sweep, and noted once though two sweep', async () => {
     await one.desk.submit(intent(), TARGET, HOLD, 0);
     clock.pass(HOLD_LIFE_MS_DEFAULT);

@@ -65,6 +65,10 @@ describe('ways round', () => {
       );
       expect(wanted, JSON.stringify(effects)).not.toEqual([]);
     }
+    if (expected.reads !== undefined) {
+      const read = effects.filter(({ kind }) => kind === 'read');
+      expect(read.flatMap(({ object }) => object ?? []).map(nameOf)).toContain(expected.reads);
+    }
     expect(reading.kind === 'could-not-tell' ? reading.reason.code : undefined).toBe(
       expected.unknown,
     );

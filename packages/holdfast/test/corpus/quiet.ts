@@ -46,6 +46,18 @@ const ROWS: readonly Short[] = [
     'read',
     `SELECT c.relname, pg_catalog.pg_size_pretty(pg_catalog.pg_table_size(c.oid)), pg_catalog.obj_description(c.oid, 'pg_class') FROM pg_catalog.pg_class c WHERE c.relkind = 'r'`,
   ],
+  [
+    'pg_dump',
+    'no views that run code',
+    'read',
+    `SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'`,
+  ],
+  [
+    'pg_dump',
+    'a table read without such views',
+    'read',
+    `SELECT pg_catalog.set_config(name, 'view', false) FROM pg_catalog.pg_settings WHERE name = 'restrict_nonsystem_relation_kind' AND context = 'user'`,
+  ],
   ['psql', 'show', 'session', 'SHOW search_path'],
   ['psql', 'version', 'read', 'SELECT version()'],
   ['pgjdbc', 'first words', 'session', `SET extra_float_digits = 3`],

@@ -20,6 +20,8 @@ interface Expected {
   readonly executes?: string;
   /** An object (as `schema.name` or `name`) that must be named by an effect that is no read. */
   readonly object?: string;
+  /** A table (as `schema.name` or `name`) that must be named by a read. */
+  readonly reads?: string;
 }
 
 export interface QuietRow {

@@ -6,6 +6,7 @@
 import type { CouldNotTell, Effect, EffectKind, ObjectRef, Reach } from '../../model/effect.ts';
 import { SQL_TREE_DEPTH_MAX } from '../../model/limits.ts';
 import type { SessionAct, SqlReading } from './sql-reading.ts';
+import type { TreeBody } from './tree.ts';
 
 export interface EffectDetail {
   readonly additive?: boolean;
@@ -15,6 +16,7 @@ export interface EffectDetail {
 export class Gatherer {
   readonly #effects = new Map<string, Effect>();
   readonly #session: SessionAct[] = [];
+  readonly #settings = new WeakMap<TreeBody, string>();
   #trouble: CouldNotTell | null = null;
   #depth = 0;
   /** Set by whoever looks at the value of a constant. */
@@ -67,6 +69,15 @@ export class Gatherer {
 
   act(act: SessionAct): void {
     this.#session.push(act);
+  }
+
+  /** What surrounds this call of set_config says which parameter it sets. */
+  knowSetting(call: TreeBody, parameter: string): void {
+    this.#settings.set(call, parameter);
+  }
+
+  knownSetting(call: TreeBody): string | null {
+    return this.#settings.get(call) ?? null;
   }
 
   /** The first reason stands; the others would only repeat that nobody can be sure. */

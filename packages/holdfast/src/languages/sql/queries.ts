@@ -7,6 +7,7 @@ import { limits, mentionsWhole, type Target } from './condition.ts';
 import type { Gatherer } from './gatherer.ts';
 import { isSystemRelation, relation, relationAt } from './objects.ts';
 import type { Scope, Walker } from './scope.ts';
+import { settingRows } from './setting-rows.ts';
 import type { TreeBody, TreeNode } from './tree.ts';
 import { bodyAt, flagAt, nodeAt, nodesAt, textAt } from './tree.ts';
 
@@ -46,6 +47,7 @@ function select(body: TreeBody, outer: Scope | null, into: Gatherer, walker: Wal
   if (created !== null) {
     into.effect('reshape', 'SELECT INTO', relationAt(created, 'rel'), 'none', { additive: true });
   }
+  settingRows(body, scope, into);
   const before = into.effectCount;
   walker.fields(body, scope, into, SELECT_APART);
   // A chain of UNIONs leans left, thousands long when rows are listed that way.

@@ -126,6 +126,12 @@ describe('long texts', () => {
     });
   });
 
+  it('are as long as the reader was told, short ones too', async () => {
+    const from = await reader({ readBytesMax: 10 });
+    expect(await read(from, 'SELECT 123')).toMatchObject({ kind: 'understood' });
+    expect(await read(from, 'SELECT 1234')).toMatchObject({ reason: { code: 'too-large' } });
+  });
+
   it('get an answer when the reader is closed', async () => {
     const from = await reader({ inlineBytesMax: 10 });
     const waiting = [read(from, 'DROP TABLE a'), read(from, 'DROP TABLE b')];

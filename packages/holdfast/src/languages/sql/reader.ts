@@ -34,6 +34,8 @@ import { TemplateMaker } from './template.ts';
 export interface SqlReaderOptions {
   /** Texts longer than this are read in the worker; default SQL_INLINE_BYTES_MAX. */
   readonly inlineBytesMax?: number;
+  /** Texts longer than this are not read at all; default SQL_READ_BYTES_MAX. */
+  readonly readBytesMax?: number;
   /** Default SQL_READ_MS_MAX. */
   readonly readMsMax?: number;
   readonly cacheEntriesMax?: number;
@@ -51,6 +53,7 @@ class CachingReader implements SqlReader {
   readonly #maker = new TemplateMaker(SQL_CACHED_BYTES_MAX);
   readonly #long: LongReader;
   readonly #inlineBytesMax: number;
+  readonly #readBytesMax: number;
   #broken = false;
 
   constructor(options: SqlReaderOptions) {
@@ -61,10 +64,12 @@ class CachingReader implements SqlReader {
     this.#exact = new ExactCache(bounds);
     this.#templates = new TemplateCache(bounds);
     this.#long = new LongReader(options.readMsMax ?? SQL_READ_MS_MAX);
+    this.#readBytesMax = options.readBytesMax ?? SQL_READ_BYTES_MAX;
     this.#inlineBytesMax = options.inlineBytesMax ?? SQL_INLINE_BYTES_MAX;
   }
 
   read(bytes: Buffer, start: number, end: number): SqlReading | Promise<SqlReading> {
+    if (end - start > this.#readBytesMax) return this.#tooLarge(end - start);
     if (end - start > SQL_CACHED_BYTES_MAX) return this.#readLong(bytes, start, end);
     const known = this.#byTemplate(bytes, start, end);
     if (known !== undefined) return known;
@@ -108,11 +113,12 @@ class CachingReader implements SqlReader {
     }
   }
 
+  #tooLarge(bytes: number): SqlReading {
+    const message = `Expected at most ${this.#readBytesMax} bytes of SQL, found ${bytes}.`;
+    return unread('too-large', message);
+  }
+
   #readLong(bytes: Buffer, start: number, end: number): Promise<SqlReading> {
-    if (end - start > SQL_READ_BYTES_MAX) {
-      const message = `Expected at most ${SQL_READ_BYTES_MAX} bytes of SQL, found ${end - start}.`;
-      return Promise.resolve(unread('too-large', message));
-    }
     return this.#long.read(Uint8Array.prototype.slice.call(bytes, start, end));
   }
 }

@@ -8,6 +8,11 @@ export interface Scope {
   readonly outer: Scope | null;
 }
 
+export function isNamedQuery(name: string, scope: Scope | null): boolean {
+  for (let at = scope; at !== null; at = at.outer) if (at.names.has(name)) return true;
+  return false;
+}
+
 export interface Walker {
   node(node: TreeNode | null, scope: Scope | null, into: Gatherer): void;
   /** All fields of a body but those named. */

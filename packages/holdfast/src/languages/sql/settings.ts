@@ -5,7 +5,7 @@
 import { constantText } from './constants.ts';
 import type { Gatherer } from './gatherer.ts';
 import { object } from './objects.ts';
-import type { TreeBody, TreeNode } from './tree.ts';
+import type { TreeBody } from './tree.ts';
 import { flagAt, listAt, nodeAt, nodesAt, nodesOf, textAt } from './tree.ts';
 
 /** GUC_LIST_QUOTE: each argument of SET is one name, so it is quoted where it has to be. */
@@ -96,9 +96,10 @@ function quoteName(name: string): string {
 }
 
 /** set_config(name, value, is_local): a SET in the shape of a function. */
-export function setConfigCall(args: readonly TreeNode[], into: Gatherer): void {
+export function setConfigCall(call: TreeBody, into: Gatherer): void {
+  const args = nodesAt(call, 'args');
   const named = args.some((arg) => arg.kind === 'NamedArgExpr');
-  const name = named ? null : constantText(args[0] ?? null, into);
+  const name = named ? null : (into.knownSetting(call) ?? constantText(args[0] ?? null, into));
   if (name === null) {
     into.couldNotTell(
       'lexing-setting',

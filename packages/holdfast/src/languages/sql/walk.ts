@@ -8,7 +8,7 @@ import { meaningOfCall } from './functions.ts';
 import type { Gatherer } from './gatherer.ts';
 import { object, objectInText, relation } from './objects.ts';
 import { queryStatement } from './queries.ts';
-import type { Scope, Walker } from './scope.ts';
+import { isNamedQuery, type Scope, type Walker } from './scope.ts';
 import { setConfigCall } from './settings.ts';
 import type { TreeBody, TreeNode } from './tree.ts';
 import { asBody, asNode, listAt, namesOf, nodesAt } from './tree.ts';
@@ -105,11 +105,6 @@ function readRelation(body: TreeBody, scope: Scope | null, into: Gatherer): void
   into.effect('read', 'SELECT', ref, 'none');
 }
 
-function isNamedQuery(name: string, scope: Scope | null): boolean {
-  for (let at = scope; at !== null; at = at.outer) if (at.names.has(name)) return true;
-  return false;
-}
-
 /** What is handed to the statements that hold others. */
 export const walker: Walker = { node: walk, fields: walkFields, value: walkValue };
 
@@ -120,7 +115,7 @@ function call(body: TreeBody, scope: Scope | null, into: Gatherer): void {
   const schema = names.at(-2) ?? null;
   const meaning = meaningOfCall(schema, name);
   const args = nodesAt(body, 'args');
-  if (meaning.kind === 'set-config') setConfigCall(args, into);
+  if (meaning.kind === 'set-config') setConfigCall(body, into);
   else if (meaning.kind !== 'harmless') {
     const named = meaning.object === undefined ? null : firstArgument(meaning.object, args, into);
     into.effect(
