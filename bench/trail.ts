@@ -9,7 +9,7 @@
  *
  * On a shared machine only the ratios mean something. Nothing here is a test.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#holdfast/model/clock.js';
@@ -203,6 +203,8 @@ async function inFlight(database: Database, connections: number): Promise<number
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
+  // As root, the server is another user, who must get in.
+  chmodSync(folder, 0o711);
   const server = await EmbeddedPostgres.start({ folder, clock: systemClock });
   const database = await openDatabase({ connection: server.connection });
   const log = await startLog(database);
