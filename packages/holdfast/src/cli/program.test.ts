@@ -113,16 +113,30 @@ describe('policy', () => {
     expect(out).toContain('@id("guarded.destroy")');
   });
 
+  it.each([
+    ['SET standard_conforming_strings = off', 'refuse'],
+    ['SET standard_conforming_strings = on', 'forward'],
+    ["SELECT set_config('client_encoding', 'SJIS', false)", 'refuse'],
+    ['PREPARE p AS DELETE FROM payments; EXECUTE p', 'hold'],
+    ['EXECUTE p', 'refuse'],
+  ])('explains what the gateway makes of it in a session: %s', async (sql, verdict) => {
+    const words = ['--json', 'policy', 'explain', '--target', 'main-db', sql];
+    const { out } = await run([...words, '--config', configFile(CONFIG)]);
+    expect(JSON.parse(out)).toMatchObject({ verdict: { kind: verdict } });
+  });
+
   it('fails a test that comes out differently, with exit code 1', async () => {
     const config = configFile(CONFIG);
     const cases = configFile(`
 tests:
   - { name: dropping is held, target: main-db, agent: a, sql: DROP TABLE t, expect: { verdict: hold } }
+  - { name: escapes stay off, target: main-db, agent: a, sql: SET backslash_quote = on, expect: { verdict: refuse } }
   - { name: reading is refused, target: main-db, agent: a, sql: SELECT 1, expect: { verdict: refuse } }
 `);
     const { exit, out } = await run(['policy', 'test', cases, '--config', config]);
     expect(exit).toBe(1);
     expect(out).toContain('✓ dropping is held');
+    expect(out).toContain('✓ escapes stay off');
     expect(out).toContain('✗ reading is refused');
     expect(out).toContain('expected verdict refuse, found forward');
   });

@@ -113,6 +113,8 @@ function notOpened(record: SealedRecord, found: string): HoldfastError {
   return new HoldfastError('HF_SEAL', {
     expected: `what was sealed for ${record.kind} ${record.id}`,
     found,
-    hint: 'Every Holdfast of one database needs the same key file (HOLDFAST_KEY_FILE). When it is lost, people enrol anew.',
+    hint:
+      'Every Holdfast of one database needs the same seal.key in its key folder (HOLDFAST_KEY_FOLDER). ' +
+      'When it is lost, people enrol anew.',
   });
 }

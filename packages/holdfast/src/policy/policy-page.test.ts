@@ -54,9 +54,9 @@ it('its policy tests pass, read by the real SQL reader', async () => {
   const results = await runPolicyTests(cases, {
     judge: judgeOf(blocks[0], declared),
     resolve: () => main.target,
-    read: (sql) => {
+    read: async (sql, searchPath) => {
       const bytes = Buffer.from(sql);
-      return reader.read(bytes, 0, bytes.length);
+      return { reading: await reader.read(bytes, 0, bytes.length), searchPath };
     },
   });
   await reader.close();

@@ -9,7 +9,10 @@ const targets = new DeclaredTargets(
 );
 
 /** Stands in for the SQL reader: `destroy cars`. */
-const read = (sql: string) => understood(effect(sql.startsWith('destroy') ? 'destroy' : 'read'));
+const read = (sql: string, searchPath: readonly string[]) => ({
+  reading: understood(effect(sql.startsWith('destroy') ? 'destroy' : 'read')),
+  searchPath,
+});
 
 const row = (
   name: string,

@@ -24,11 +24,19 @@ export interface PolicyCaseResult {
   readonly differences: readonly string[];
 }
 
+export interface CaseRead {
+  readonly reading: Reading;
+  readonly searchPath: readonly string[];
+}
+
 export interface PolicyCaseParts {
   readonly judge: Judge;
   resolve(facts: TargetFacts): Target;
-  /** The SQL reader, handed in: policy itself never looks at text. */
-  read(sql: string): Reading | Promise<Reading>;
+  /**
+   * What the statement does, and where its unqualified names are then looked up. Handed in: policy
+   * itself never looks at text.
+   */
+  read(sql: string, searchPath: readonly string[]): CaseRead | Promise<CaseRead>;
 }
 
 export async function runPolicyTests(
@@ -37,13 +45,13 @@ export async function runPolicyTests(
 ): Promise<PolicyCaseResult[]> {
   const results: PolicyCaseResult[] = [];
   for (const one of cases) {
-    const { searchPath } = one;
+    const { reading, searchPath } = await parts.read(one.sql, one.searchPath);
     const scope = {
       actor: { kind: 'agent', id: one.agent, name: one.agent, tokenId: 'policy-test' } as const,
       target: parts.resolve({ asked: one.target, searchPath }),
       searchPath,
     };
-    const verdict = parts.judge.judge(scope, await parts.read(one.sql), []);
+    const verdict = parts.judge.judge(scope, reading, []);
     results.push({ name: one.name, verdict, differences: differences(one.expect, verdict) });
   }
   return results;

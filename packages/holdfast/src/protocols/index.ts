@@ -1,4 +1,5 @@
 /** The protocols there are: one line each. */
 
 export { loadCertificate } from './postgres/certificate.ts';
+export { type FirstView, firstView } from './postgres/first-view.ts';
 export { createPostgresProtocol, type PostgresTarget } from './postgres/listener.ts';

@@ -9,6 +9,7 @@ import { checkPolicy } from '../../policy/check-policy.ts';
 import { explainVerdict } from '../../policy/explain.ts';
 import { loadPolicy } from '../../policy/policy.ts';
 import { runPolicyTests } from '../../policy/policy-test.ts';
+import { type FirstView, firstView } from '../../protocols/index.ts';
 import { policySourceOf, targetsOf } from '../../wiring.ts';
 import { type Context, NO, type Run } from '../command.ts';
 import { type Answer, type Paint, table } from '../print.ts';
@@ -86,7 +87,9 @@ async function explainSql(
 ): Promise<Answer> {
   const config = loadConfig(context.configPath, context.env);
   const sql = argument === '-' ? await readAll(context) : argument;
-  const searchPath = options.searchPath;
+  const { reading, searchPath } = await withReader((reader) =>
+    readSql(reader, sql, options.searchPath),
+  );
   const target = targetsOf(config).resolve({ asked: options.target, searchPath });
   const judge = new CachedJudge(loadPolicy(policySourceOf(config)));
   const actor = {
@@ -95,7 +98,6 @@ async function explainSql(
     name: options.agent,
     tokenId: 'explain',
   } as const;
-  const reading = await withReader((reader) => readSql(reader, sql));
   const explanation = explainVerdict(judge, { actor, target, searchPath }, reading);
   const { verdict, rule, effects } = explanation;
   return {
@@ -151,7 +153,7 @@ async function testRules(context: Context, given: readonly string[]): Promise<An
     const parts = {
       judge,
       resolve: targets.resolve.bind(targets),
-      read: (sql: string) => readSql(reader, sql),
+      read: (sql: string, searchPath: readonly string[]) => readSql(reader, sql, searchPath),
     };
     return (
       await Promise.all(files.map((file) => runPolicyTests(loadPolicyCases(file), parts)))
@@ -186,9 +188,14 @@ async function withReader<T>(work: (reader: SqlReader) => Promise<T>): Promise<T
   }
 }
 
-async function readSql(reader: SqlReader, sql: string) {
+/** As the gateway reads it, the rules of a session that begins with it included. */
+async function readSql(
+  reader: SqlReader,
+  sql: string,
+  searchPath: readonly string[],
+): Promise<FirstView> {
   const bytes = Buffer.from(sql, 'utf8');
-  return reader.read(bytes, 0, bytes.length);
+  return firstView(await reader.read(bytes, 0, bytes.length), sql, searchPath);
 }
 
 function readAll({ streams }: Context): Promise<string> {
