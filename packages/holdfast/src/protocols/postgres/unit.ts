@@ -7,14 +7,14 @@
  * current turn of the event loop calls `keep` first.
  */
 import type { Reading } from '../../model/effect.ts';
-import type { NameChange } from './statements.ts';
+import type { NameChange, Prepared } from './statements.ts';
 
 export interface Act {
   readonly reading: Reading;
   /** One statement that only reads or writes rows: it ends no transaction and begins none. */
   readonly plain: boolean;
-  /** The statement text when it is not in the unit's own bytes (a Bind of an older Parse). */
-  readonly text: Buffer | null;
+  /** Prepared statements it may run: what a Bind names, and what an EXECUTE names. */
+  readonly runs: readonly Prepared[];
   /** Query: the text. Bind: formats, values and result formats. Relative to the unit's start. */
   readonly from: number;
   readonly to: number;
@@ -85,20 +85,38 @@ export class Unit {
         .map(({ to }) => `(prepare) ${to?.text.toString('utf8') ?? ''}`)
         .join('; ');
     }
-    const texts = this.acts.map((act) => act.text ?? this.#bytesOf(act));
-    return texts.map((text) => text.toString('utf8')).join(';\n');
+    return this.acts.map((act) => this.#textOf(act)).join(';\n');
   }
 
-  /** For the digest: each act's statement text, then its parameters when it is a Bind. */
+  #textOf(act: Act): string {
+    const runs = act.runs.map(({ text }) => text.toString('utf8'));
+    if (this.kind === 'simple') {
+      return [this.#bytesOf(act).toString('utf8'), ...runs].join('\n-- which may run:\n');
+    }
+    return runs.length === 0 ? UNKNOWN_TEXT : runs.join('\n-- which may run, or instead of it:\n');
+  }
+
+  /** For the digest: of each act all that it may run, then its own bytes. */
   actBytes(): Buffer[] {
-    return this.acts.flatMap((act) =>
-      act.text === null ? [this.#bytesOf(act)] : [act.text, this.#bytesOf(act)],
-    );
+    return this.acts.flatMap((act) => [exactOf(act.runs), this.#bytesOf(act)]);
   }
 
   #bytesOf(act: Act): Buffer {
     return this.#base.subarray(this.#start + act.from, this.#start + act.to);
   }
+}
+
+const UNKNOWN_TEXT = '(a statement that nobody prepared)';
+
+/** With the length before each, so that no two lists share their bytes. */
+function exactOf(runs: readonly Prepared[]): Buffer {
+  return Buffer.concat(
+    runs.flatMap(({ exact }) => {
+      const length = Buffer.allocUnsafe(4);
+      length.writeUInt32BE(exact.length, 0);
+      return [length, exact];
+    }),
+  );
 }
 
 /** Several readings as one: all effects, and could-not-tell as soon as one of them is. */
