@@ -13,7 +13,8 @@ export interface Intent {
   text(): Buffer;
   /**
    * The exact acts of the unit, in order, for the digest: statement texts and parameter values, byte
-   * for byte, without names that a client makes up anew at each try (prepared statements, portals).
+   * for byte, and what else their meaning hangs on (types of parameters, search path, what a name may
+   * mean), without names that a client makes up anew at each try (prepared statements, portals).
    */
   acts(): readonly Uint8Array[];
 }

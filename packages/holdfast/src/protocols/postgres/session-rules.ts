@@ -7,7 +7,7 @@
 
 import type { SessionAct, SqlReading } from '../../languages/sql/sql-reading.ts';
 import type { CouldNotTell, Reading } from '../../model/effect.ts';
-import type { NameChange, Prepared } from './statements.ts';
+import { type NameChange, type Prepared, preparedBySql } from './statements.ts';
 import { joinReadings } from './unit.ts';
 
 /** Parameter -> the values it may be set to; null: none. Reset to the server's default is judged alike. */
@@ -48,6 +48,8 @@ export interface SessionView {
   /** To be judged: the text's own effects and those of what it executes by name. */
   readonly reading: Reading;
   readonly changes: readonly NameChange[];
+  /** What it executes by name. */
+  readonly runs: readonly Prepared[];
   /** Schemas that `search_path` may now hold besides those before; null: any. */
   readonly addedSchemas: readonly string[] | null;
 }
@@ -62,6 +64,7 @@ export function viewOf(
 ): SessionView {
   const parts: Reading[] = [reading];
   const changes: NameChange[] = [];
+  const runs: Prepared[] = [];
   let addedSchemas: readonly string[] | null = NO_SCHEMAS;
   for (const act of reading.session) {
     switch (act.kind) {
@@ -70,21 +73,26 @@ export function viewOf(
         if (act.parameter === 'search_path') addedSchemas = schemasOf(act.value, addedSchemas);
         break;
       case 'prepare':
-        changes.push({ name: act.name, to: { reading: act.reading, text }, sure });
+        changes.push({ name: act.name, to: preparedBySql(act.name, act.reading, text), sure });
         break;
       case 'deallocate': {
         const names = act.name === null ? [...session.names(), ...namesIn(ahead)] : [act.name];
         changes.push(...names.map((name) => ({ name, to: null, sure })));
         break;
       }
-      case 'execute':
-        parts.push(...readingsOf(act.name, session.candidates(act.name, [...ahead, ...changes])));
+      case 'execute': {
+        const candidates = session.candidates(act.name, [...ahead, ...changes]);
+        runs.push(...candidates);
+        parts.push(...readingsOf(act.name, candidates));
+        if (candidates.some((one) => one.reading.session.length > 0)) parts.push(nested(act.name));
         break;
+      }
       default:
         return act satisfies never;
     }
   }
-  return { reading: parts.length === 1 ? reading : joinReadings(parts), changes, addedSchemas };
+  const joined = parts.length === 1 ? reading : joinReadings(parts);
+  return { reading: joined, changes, runs, addedSchemas };
 }
 
 function readingOfSet(act: SessionAct & { kind: 'set' }): Reading[] {
@@ -103,6 +111,14 @@ function namesIn(changes: readonly NameChange[]): string[] {
 
 function unknownStatement(name: string): SqlReading {
   return unclear('unknown-prepared-statement', `prepared statement "${name}" does not exist`);
+}
+
+/** Its own acts on the session (SET, EXECUTE, DEALLOCATE) would happen behind our back. */
+function nested(name: string): SqlReading {
+  return unclear(
+    'unknown-prepared-statement',
+    `prepared statement "${name}" changes the session, and EXECUTE may not run it`,
+  );
 }
 
 function unclear(code: CouldNotTell['code'], message: string): SqlReading {
