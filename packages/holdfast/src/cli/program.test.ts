@@ -28,7 +28,7 @@ const folder = mkdtempSync(join(tmpdir(), 'holdfast-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function configFile(text: string): string {
-  const path = join(folder, 'holdfast.yaml');
+  const path = join(mkdtempSync(join(folder, 'case-')), 'holdfast.yaml');
   writeFileSync(path, text);
   return path;
 }
