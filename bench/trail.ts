@@ -9,7 +9,7 @@
  *
  * On a shared machine only the ratios mean something. Nothing here is a test.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#holdfast/model/clock.js';
@@ -67,7 +67,13 @@ const verdict = { kind: 'forward', rule: 'guarded.rows', reason: 'It names the r
 
 function decisionOf(number: number): Decision {
   const text = `UPDATE pgbench_accounts SET abalance = abalance + ${number} WHERE aid = ${number};`;
-  const intent = { actor, session, reading, text: () => text, acts: () => [Buffer.from(text)] };
+  const intent = {
+    actor,
+    session,
+    reading,
+    text: () => Buffer.from(text),
+    acts: () => [Buffer.from(text)],
+  };
   const digest = number.toString(16).padStart(64, '0');
   return { intent, target, digest, verdict, policyVersion: '1f0c2a', holdId: null };
 }
@@ -164,7 +170,7 @@ async function insertLatency(database: Database, lanes: number): Promise<Latency
   for (const client of clients) await client.connect();
   const row = { name: 'one', text: 'insert into peer (bytes) values ($1)' };
   const result = await latency(lanes, async (number, lane) => {
-    const bytes = Buffer.from(decisionOf(number).intent.text().padEnd(950));
+    const bytes = Buffer.concat([decisionOf(number).intent.text()], 950);
     await clients[lane]?.query({ ...row, values: [bytes] });
   });
   for (const client of clients) await client.end();
@@ -197,6 +203,8 @@ async function inFlight(database: Database, connections: number): Promise<number
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
+  // As root, the server is another user, who must get in.
+  chmodSync(folder, 0o711);
   const server = await EmbeddedPostgres.start({ folder, clock: systemClock });
   const database = await openDatabase({ connection: server.connection });
   const log = await startLog(database);

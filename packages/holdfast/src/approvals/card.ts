@@ -4,6 +4,7 @@ import type { Effect } from '../model/effect.ts';
 import type { Intent } from '../model/intent.ts';
 import { ENTRY_TEXT_CHARS_MAX, HOLD_EFFECTS_MAX } from '../model/limits.ts';
 import type { Target } from '../model/target.ts';
+import { startOf } from '../model/text.ts';
 import type { Hold } from '../model/verdict.ts';
 import type { HoldCard } from './hold.ts';
 
@@ -11,7 +12,7 @@ export function cardOf(intent: Intent, target: Target, verdict: Hold): HoldCard 
   const { actor, reading, session } = intent;
   return {
     digest: digestOf(intent, target),
-    statement: intent.text().slice(0, ENTRY_TEXT_CHARS_MAX),
+    statement: startOf(intent.text(), ENTRY_TEXT_CHARS_MAX),
     effects: worstFirst(reading.effects).slice(0, HOLD_EFFECTS_MAX),
     effectsTotal: reading.effects.length,
     couldNotTell: reading.kind === 'could-not-tell' ? reading.reason.message : null,

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../model/clock.ts';
 import { Interrupt } from './interrupt.ts';
 import { runCommandLine } from './program.ts';
@@ -24,8 +24,11 @@ async function run(words: readonly string[], env: Record<string, string> = {}) {
   return { exit, ...written };
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'holdfast-cli-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
 function configFile(text: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'holdfast-cli-')), 'holdfast.yaml');
+  const path = join(mkdtempSync(join(folder, 'case-')), 'holdfast.yaml');
   writeFileSync(path, text);
   return path;
 }

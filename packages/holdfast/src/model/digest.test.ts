@@ -28,6 +28,11 @@ it('is SHA-256 over length-prefixed fields', () => {
   expect(digestOf(withActs('a', '', 'b'), TARGET)).toBe(again([...HEAD, 'a', '', 'b']));
 });
 
+it('is the same sum for acts that are too large to be copied together', () => {
+  const large = 'x'.repeat(200_000);
+  expect(digestOf(withActs('a', large), TARGET)).toBe(again([...HEAD, 'a', large]));
+});
+
 it('tells apart what joins to the same bytes', () => {
   const all = [withActs('ab', 'c'), withActs('a', 'bc'), withActs('abc'), withActs('abc', '')];
   expect(new Set(all.map((intent) => digestOf(intent, TARGET))).size).toBe(all.length);

@@ -7,17 +7,20 @@
  * Fields in order: agent id, target name, environment name, environment level, then each act. It is
  * made for every recorded unit, so the bytes are laid out once and hashed in one call.
  */
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { Intent } from './intent.ts';
 import type { Target } from './target.ts';
 
 const DOMAIN = Buffer.from('holdfast/act/1');
 const LENGTH_BYTES = 4;
+const LARGE_BYTES = 64 * 1024;
 
 /** Lower-case hex, 64 characters. */
 export function digestOf(intent: Intent, target: Target): string {
   const acts = intent.acts();
   const head = headOf(intent, target);
+  const large = acts.some((act) => act.length > LARGE_BYTES);
+  if (large) return streamed(head, acts);
   const size = acts.reduce((sum, act) => sum + LENGTH_BYTES + act.length, head.length);
   const bytes = Buffer.allocUnsafe(size);
   let at = head.copy(bytes);
@@ -27,6 +30,17 @@ export function digestOf(intent: Intent, target: Target): string {
     at += act.length;
   }
   return hash('sha256', bytes, 'hex');
+}
+
+/** Large acts are hashed where they lie, not copied together first. */
+function streamed(head: Buffer, acts: readonly Uint8Array[]): string {
+  const sum = createHash('sha256').update(head);
+  for (const act of acts) {
+    const length = Buffer.alloc(LENGTH_BYTES);
+    length.writeUInt32BE(act.length, 0);
+    sum.update(length).update(act);
+  }
+  return sum.digest('hex');
 }
 
 /** What is the same for all units of a session, per target; kept for as long as the session lives. */

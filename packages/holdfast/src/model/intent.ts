@@ -6,11 +6,15 @@ export interface Intent {
   readonly actor: AgentActor;
   readonly session: SessionFacts;
   readonly reading: Reading;
-  /** What the unit says, for people and the trail. May be long; whoever shows it cuts it. */
-  text(): string;
+  /**
+   * What the unit says, for people and the trail, in UTF-8. May be megabytes: it is handed on as it
+   * came, and whoever shows it decodes no more than it shows.
+   */
+  text(): Buffer;
   /**
    * The exact acts of the unit, in order, for the digest: statement texts and parameter values, byte
-   * for byte, without names that a client makes up anew at each try (prepared statements, portals).
+   * for byte, and what else their meaning hangs on (types of parameters, search path, what a name may
+   * mean), without names that a client makes up anew at each try (prepared statements, portals).
    */
   acts(): readonly Uint8Array[];
 }

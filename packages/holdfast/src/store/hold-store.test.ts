@@ -118,7 +118,7 @@ function intent(text = 'delete from bookings', effects: readonly Effect[] = [DEL
     actor: { kind: 'agent', id: 'agent_1', name: 'cursor', tokenId: 'token_1' },
     session: { id: 'session_1', protocol: 'postgres', source: '127.0.0.1:5', client: 'psql' },
     reading: { kind: 'understood', effects },
-    text: () => text,
+    text: () => Buffer.from(text),
     acts: () => [Buffer.from(text)],
   };
 }

@@ -24,7 +24,9 @@ export class FakeRecorder implements Recorder {
 
   async decide({ intent, verdict }: Decision): Promise<DecisionRef> {
     if (this.isLost) throw trailLost();
-    const index = BigInt(this.decisions.push({ text: intent.text(), verdict: verdict.kind }) - 1);
+    const index = BigInt(
+      this.decisions.push({ text: intent.text().toString(), verdict: verdict.kind }) - 1,
+    );
     await this.untilDurable;
     return { index };
   }
@@ -37,8 +39,8 @@ export class FakeRecorder implements Recorder {
   outcome({ index }: DecisionRef, outcome: Outcome): void {
     this.outcomes.push({ index, outcome });
   }
-  read(intent: { text(): string }): boolean {
-    this.reads.push(intent.text());
+  read(intent: { text(): Buffer }): boolean {
+    this.reads.push(intent.text().toString());
     return !this.isLost;
   }
   note(event: HoldfastEvent): void {

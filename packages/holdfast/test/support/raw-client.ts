@@ -14,12 +14,12 @@ export interface Message {
 /** Fields of an ErrorResponse or NoticeResponse by their letter: `C` SQLSTATE, `M` message ... */
 export type ErrorFields = Readonly<Record<string, string>>;
 
-const int32 = (value: number): Buffer => {
+export const int32 = (value: number): Buffer => {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value >>> 0, 0);
   return bytes;
 };
-const int16 = (value: number): Buffer => {
+export const int16 = (value: number): Buffer => {
   const bytes = Buffer.alloc(2);
   bytes.writeUInt16BE(value & 0xffff, 0);
   return bytes;

@@ -46,7 +46,7 @@ async function lane(number) {
       actor,
       session,
       reading: { kind: 'understood', effects: [] },
-      text: () => text,
+      text: () => Buffer.from(text),
       acts: () => [Buffer.from(text)],
     };
     const decision = { intent, target, digest: 'd', verdict, policyVersion: '1', holdId: null };

@@ -7,11 +7,10 @@
  * COPY data is the only thing that flows through without being kept whole.
  */
 import type { SqlReader, SqlReading } from '../../languages/sql/sql-reading.ts';
-import type { Reading } from '../../model/effect.ts';
 import { endOfString, FRONTEND, HEADER_BYTES, messageBytes, stringAt, tagName } from './frames.ts';
 import { isPlain } from './plain.ts';
 import { readingsOf, type SessionView, viewOf } from './session-rules.ts';
-import type { PreparedStatements } from './statements.ts';
+import type { Prepared, PreparedStatements } from './statements.ts';
 import { type Act, joinReadings, Unit } from './unit.ts';
 
 export interface ClientEvents {
@@ -171,7 +170,8 @@ export class ClientStream {
   /** True when the message has to wait for its reading. */
   #message(tag: number, bytes: Buffer, at: number, end: number): boolean {
     if (this.#skipping && tag !== FRONTEND.sync && tag !== FRONTEND.terminate) return false;
-    if (this.#events.isCopyingIn && !COPY_TAGS.has(tag)) {
+    // A unit begun before the server said that it copies in would be eaten by it as well.
+    if (this.#events.isCopyingIn && (this.#unit !== null || !COPY_TAGS.has(tag))) {
       this.#broken('COPY data, CopyDone or CopyFail while copying in', tagName(tag));
       return false;
     }
@@ -191,7 +191,9 @@ export class ClientStream {
         this.#endOfUnit(tag, bytes, at, end);
         return false;
       case FRONTEND.functionCall:
-        this.#stopped = !this.#events.onFunctionCall();
+        // Inside a unit its bytes would lie between those that are forwarded.
+        if (this.#unit !== null) this.#broken('Sync before a function call', tagName(tag));
+        else this.#stopped = !this.#events.onFunctionCall();
         return false;
       case FRONTEND.execute:
         if (bytes[at + HEADER_BYTES] === 0) this.#unnamedWaits = false;
@@ -223,10 +225,11 @@ export class ClientStream {
     const unit = new Unit('simple', bytes, at);
     unit.extendTo(end);
     this.#addedSchemas = [];
+    const { reading: viewed, runs } = this.#viewed(reading, unit, bytes.subarray(from, stop), true);
     unit.acts.push({
-      reading: this.#viewed(reading, unit, bytes.subarray(from, stop), true),
+      reading: viewed,
       plain: isPlain(reading),
-      text: null,
+      runs,
       from: HEADER_BYTES,
       to: HEADER_BYTES + stop - from,
     });
@@ -241,6 +244,10 @@ export class ClientStream {
       this.#broken('Parse with a name and a text', 'strings that do not end');
       return false;
     }
+    if (nameEnd - at - HEADER_BYTES > NAME_BYTES_MAX) {
+      this.#broken(`a name of at most ${NAME_BYTES_MAX} bytes`, 'a longer one', 'HF_LIMIT');
+      return false;
+    }
     const reading = this.#read(bytes, nameEnd + 1, textEnd);
     if (reading === null) return true;
     const name = stringAt(bytes, at + HEADER_BYTES, nameEnd);
@@ -253,10 +260,11 @@ export class ClientStream {
     // The same text again under the same name changes nothing; many drivers do it at each run.
     const known = unit.changes.length === 0 ? this.#statements.certain(name) : undefined;
     if (known !== undefined && known.reading === reading) {
-      if (known.text.compare(bytes, nameEnd + 1, textEnd) === 0) return false;
+      if (known.exact.compare(bytes, nameEnd + 1, end) === 0) return false;
     }
-    const text = Buffer.from(bytes.subarray(nameEnd + 1, textEnd));
-    unit.changes.push({ name, to: { reading, text }, sure: true });
+    const exact = Buffer.from(bytes.subarray(nameEnd + 1, end));
+    const text = exact.subarray(0, textEnd - nameEnd - 1);
+    unit.changes.push({ name, to: { reading, text, exact }, sure: true });
     return false;
   }
 
@@ -272,19 +280,22 @@ export class ClientStream {
     const isUnnamed = portalEnd === at + HEADER_BYTES;
     const certain = unit.changes.length === 0 ? this.#statements.certain(name) : undefined;
     if (certain !== undefined && certain.reading.session.length === 0) {
-      const { reading, plain, text } = certain;
-      this.#bound(unit, isUnnamed, { reading, plain, text, from: place.from, to: place.to });
+      const { reading, plain, runs } = certain;
+      this.#bound(unit, isUnnamed, { reading, plain, runs, from: place.from, to: place.to });
       return;
     }
     const candidates = this.#statements.candidates(name, unit.changes);
-    const readings = readingsOf(name, candidates).map((reading, i) =>
+    const views = readingsOf(name, candidates).map((reading, i) =>
       this.#viewed(reading, unit, candidates[i]?.text ?? NO_TEXT, false),
     );
-    const [first] = readings;
-    const plain = candidates.length > 0 && candidates.every(({ reading }) => isPlain(reading));
-    const reading = first !== undefined && readings.length === 1 ? first : joinReadings(readings);
-    const text = candidates[0]?.text ?? Buffer.from(name);
-    this.#bound(unit, isUnnamed, { reading, plain, text, from: place.from, to: place.to });
+    const [first] = views;
+    const reading =
+      first !== undefined && views.length === 1
+        ? first.reading
+        : joinReadings(views.map((view) => view.reading));
+    const plain = candidates.length > 0 && candidates.every((one) => isPlain(one.reading));
+    const runs = [...candidates, ...views.flatMap((view) => view.runs)];
+    this.#bound(unit, isUnnamed, { reading, plain, runs, from: place.from, to: place.to });
   }
 
   #bound(unit: Unit, isUnnamed: boolean, act: Act): void {
@@ -340,8 +351,8 @@ export class ClientStream {
   }
 
   /** The reading with what the session adds to it; notes what it would do to names and paths. */
-  #viewed(reading: SqlReading, unit: Unit, bytes: Buffer, sure: boolean): Reading {
-    if (reading.session.length === 0) return reading;
+  #viewed(reading: SqlReading, unit: Unit, bytes: Buffer, sure: boolean): Viewed {
+    if (reading.session.length === 0) return { reading, runs: NO_RUNS };
     const standing = { text: Buffer.from(bytes), ahead: unit.changes, sure };
     const view = viewOf(reading, standing, this.#statements);
     unit.changes.push(...view.changes);
@@ -349,7 +360,7 @@ export class ClientStream {
       view.addedSchemas === null || this.#addedSchemas === null
         ? null
         : [...this.#addedSchemas, ...view.addedSchemas];
-    return view.reading;
+    return view;
   }
 
   #broken(expected: string, found: string, code: BrokenCode = 'HF_PROTOCOL'): void {
@@ -358,7 +369,12 @@ export class ClientStream {
   }
 }
 
+type Viewed = Pick<SessionView, 'reading' | 'runs'>;
+
 const NO_TEXT = Buffer.alloc(0);
+const NO_RUNS: readonly Prepared[] = [];
+/** The server cuts a longer name (NAMEDATALEN), and two names could then mean one statement. */
+const NAME_BYTES_MAX = 63;
 
 /** What a client may send while the server copies in (manual, "COPY Operations"). */
 const COPY_TAGS: ReadonlySet<number> = new Set([

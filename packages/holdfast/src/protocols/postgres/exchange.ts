@@ -14,6 +14,8 @@ export interface Carrier {
   readonly actor: AgentActor;
   readonly facts: SessionFacts;
   readonly target: TargetFacts;
+  /** What the names without a schema hang on, for the digest; changes when the path may have. */
+  readonly searchPathMark: Buffer;
   /** The server has said that a transaction block is open, nothing is under way or left bound. */
   readonly isInTransaction: boolean;
   /** A portal is bound that could end the transaction when a later unit runs it. */
@@ -64,12 +66,12 @@ export class PostgresExchange implements Exchange, Intent {
     return isSafe ? 'on-commit' : 'at-once';
   }
 
-  text(): string {
+  text(): Buffer {
     return this.#unit.text();
   }
 
   acts(): readonly Uint8Array[] {
-    return this.#unit.actBytes();
+    return [this.#carrier.searchPathMark, ...this.#unit.actBytes()];
   }
 
   /** What the unit itself adds to the search path counts for it already. */

@@ -8,7 +8,7 @@
 import type { SessionAct, SqlReading } from '../../languages/sql/sql-reading.ts';
 import type { CouldNotTell, Reading } from '../../model/effect.ts';
 import type { TargetFacts } from '../../model/target.ts';
-import type { NameChange, Prepared } from './statements.ts';
+import { type NameChange, type Prepared, preparedBySql } from './statements.ts';
 import { joinReadings } from './unit.ts';
 
 /** Parameter -> the values it may be set to; null: none. Reset to the server's default is judged alike. */
@@ -49,33 +49,23 @@ export interface SessionView {
   /** To be judged: the text's own effects and those of what it executes by name. */
   readonly reading: Reading;
   readonly changes: readonly NameChange[];
+  /** What it executes by name. */
+  readonly runs: readonly Prepared[];
   /** Schemas that `search_path` may now hold besides those before; null: any. */
   readonly addedSchemas: readonly string[] | null;
 }
 
 const NO_SCHEMAS: readonly string[] = [];
 
-/** A name may execute a name (Parse takes EXECUTE): further than this nobody means well. */
-const EXECUTED_MAX = 50;
-
 /** For readings with session acts; all others are judged as they are. */
 export function viewOf(
   reading: SqlReading,
-  standing: Standing,
-  session: SessionLookup,
-): SessionView {
-  return viewWithin(reading, standing, session, new Set());
-}
-
-/** `seen`: readings that are executed on the way here; what they do counts once. */
-function viewWithin(
-  reading: SqlReading,
   { text, ahead, sure }: Standing,
   session: SessionLookup,
-  seen: Set<SqlReading>,
 ): SessionView {
   const parts: Reading[] = [reading];
   const changes: NameChange[] = [];
+  const runs: Prepared[] = [];
   let addedSchemas: readonly string[] | null = NO_SCHEMAS;
   for (const act of reading.session) {
     switch (act.kind) {
@@ -84,7 +74,7 @@ function viewWithin(
         if (act.parameter === 'search_path') addedSchemas = schemasOf(act.value, addedSchemas);
         break;
       case 'prepare':
-        changes.push({ name: act.name, to: { reading: act.reading, text }, sure });
+        changes.push({ name: act.name, to: preparedBySql(act.name, act.reading, text), sure });
         break;
       case 'deallocate': {
         const names = act.name === null ? [...session.names(), ...namesIn(ahead)] : [act.name];
@@ -92,33 +82,18 @@ function viewWithin(
         break;
       }
       case 'execute': {
-        const before = [...ahead, ...changes];
-        const found = session.candidates(act.name, before);
-        if (found.length === 0) parts.push(unknownStatement(act.name));
-        for (const one of found) {
-          if (seen.has(one.reading)) continue;
-          seen.add(one.reading);
-          if (seen.size > EXECUTED_MAX) {
-            parts.push(unclear('too-complex', `"${act.name}" executes too many other statements`));
-            break;
-          }
-          const view = viewWithin(
-            one.reading,
-            { text: one.text, ahead: before, sure: false },
-            session,
-            seen,
-          );
-          parts.push(view.reading);
-          changes.push(...view.changes);
-          addedSchemas = joined(addedSchemas, view.addedSchemas);
-        }
+        const candidates = session.candidates(act.name, [...ahead, ...changes]);
+        runs.push(...candidates);
+        parts.push(...readingsOf(act.name, candidates));
+        if (candidates.some((one) => one.reading.session.length > 0)) parts.push(nested(act.name));
         break;
       }
       default:
         return act satisfies never;
     }
   }
-  return { reading: parts.length === 1 ? reading : joinReadings(parts), changes, addedSchemas };
+  const joined = parts.length === 1 ? reading : joinReadings(parts);
+  return { reading: joined, changes, runs, addedSchemas };
 }
 
 /** The path may be the old one or the new one (it is undone by a rollback): both count. */
@@ -131,19 +106,10 @@ export function widenedPath(
   return [...path, ...added.filter((schema) => !path.includes(schema))];
 }
 
-/** The same facts when the path is the same, so that callers may cache by identity. */
+/** Where a unit is located that adds to the path; the same facts when it adds nothing. */
 export function locatedWith(facts: TargetFacts, added: SessionView['addedSchemas']): TargetFacts {
   if (added?.length === 0) return facts;
-  const searchPath = widenedPath(facts.searchPath, added);
-  const same = searchPath.length === facts.searchPath.length;
-  return same ? facts : { asked: facts.asked, searchPath };
-}
-
-function joined(
-  one: SessionView['addedSchemas'],
-  other: SessionView['addedSchemas'],
-): SessionView['addedSchemas'] {
-  return one === null || other === null ? null : [...one, ...other];
+  return { asked: facts.asked, searchPath: widenedPath(facts.searchPath, added) };
 }
 
 function readingOfSet(act: SessionAct & { kind: 'set' }): Reading[] {
@@ -162,6 +128,14 @@ function namesIn(changes: readonly NameChange[]): string[] {
 
 function unknownStatement(name: string): SqlReading {
   return unclear('unknown-prepared-statement', `prepared statement "${name}" does not exist`);
+}
+
+/** Its own acts on the session (SET, EXECUTE, DEALLOCATE) would happen behind our back. */
+function nested(name: string): SqlReading {
+  return unclear(
+    'unknown-prepared-statement',
+    `prepared statement "${name}" changes the session, and EXECUTE may not run it`,
+  );
 }
 
 function unclear(code: CouldNotTell['code'], message: string): SqlReading {

@@ -22,7 +22,7 @@ import { FRONTEND } from './frames.ts';
 import { readyForQuery, sync, type TransactionStatus, terminate } from './messages.ts';
 import { RelayWire } from './relay-wire.ts';
 import { type ServerError, type ServerEvents, ServerStream } from './server-stream.ts';
-import { locatedWith, pinnedSetting } from './session-rules.ts';
+import { pinnedSetting } from './session-rules.ts';
 import { PreparedStatements } from './statements.ts';
 import type { Unit } from './unit.ts';
 
@@ -62,6 +62,8 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   readonly #fromServer: ServerStream;
   readonly #cycles = new Cycles();
   #target: TargetFacts;
+  #searchPathMark: Buffer;
+  #searchPathsLost = 0;
   #status: TransactionStatus = 'I';
   /** Contiguous bytes of one buffer that may go upstream, written together. */
   #run: Buffer | null = null;
@@ -80,6 +82,7 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     this.actor = parts.actor;
     this.facts = parts.facts;
     this.#target = parts.target;
+    this.#searchPathMark = markOf(parts.target.searchPath);
     this.#fromClient = new ClientStream(this, parts.reader, this.#statements, parts);
     this.#fromServer = new ServerStream(this);
     this.#client = new RelayWire(parts.client, {
@@ -94,6 +97,10 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
 
   get isInTransaction(): boolean {
     return this.#status === 'T' && this.#cycles.isEmpty && !this.#loosePortal;
+  }
+
+  get searchPathMark(): Buffer {
+    return this.#searchPathMark;
   }
 
   get hasLoosePortal(): boolean {
@@ -206,7 +213,7 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
       cycle.changes.push(change);
     }
     if (unit.leavesPortal) this.#loosePortal = true;
-    this.#target = locatedWith(this.#target, addedSchemas);
+    if (addedSchemas === null || addedSchemas.length > 0) this.#widenSearchPath(addedSchemas);
     this.#addToRun(unit.base, unit.start, unit.end);
     if (this.#undecided) this.#flushRun();
   }
@@ -249,6 +256,21 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     cycle.closed = closes;
     this.#cycles.push(cycle);
     return cycle;
+  }
+
+  /**
+   * The path may be the old one or the new one (it is undone by a rollback): both count. Empty means
+   * any, and then stays so: no approval given under one unknown path is good under another.
+   */
+  #widenSearchPath(added: readonly string[] | null): void {
+    const { asked, searchPath: before } = this.#target;
+    const isAny = added === null || before.length === 0;
+    const searchPath = isAny ? [] : [...new Set([...before, ...added])];
+    if (isAny) this.#searchPathsLost += 1;
+    this.#target = { asked, searchPath };
+    this.#searchPathMark = isAny
+      ? markOf(['', this.facts.id, String(this.#searchPathsLost)])
+      : markOf(searchPath);
   }
 
   // ---- from the server
@@ -404,4 +426,9 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     };
     this.#parts.pipeline.note({ kind, facts, message });
   }
+}
+
+/** A path as bytes of the digest; no name of a schema holds a NUL. */
+function markOf(searchPath: readonly string[]): Buffer {
+  return Buffer.from(searchPath.join('\0'));
 }

@@ -4,7 +4,8 @@ import { type NameChange, PreparedStatements } from './statements.ts';
 
 function prepared(name: string, text: string): NameChange {
   const reading: SqlReading = { kind: 'understood', effects: [], session: [], statements: 1 };
-  return { name, to: { reading, text: Buffer.from(text) }, sure: true };
+  const bytes = Buffer.from(text);
+  return { name, to: { reading, text: bytes, exact: bytes }, sure: true };
 }
 
 function texts(statements: PreparedStatements, name: string): string[] {

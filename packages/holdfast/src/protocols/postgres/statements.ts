@@ -14,14 +14,26 @@ import { isPlain } from './plain.ts';
 
 export interface Prepared {
   readonly reading: SqlReading;
-  /** The statement text, for the digest and for people. */
+  /** The statement text, for people. */
   readonly text: Buffer;
+  /**
+   * What tells it from every other one, for the digest. Parse: text, NUL, types of parameters (the
+   * same text and values mean another thing with other types). PREPARE: see `preparedBySql`.
+   */
+  readonly exact: Buffer;
+}
+
+/** One text may prepare several names, so the name counts. It begins as no text of a Parse does. */
+export function preparedBySql(name: string, reading: SqlReading, text: Buffer): Prepared {
+  return { reading, text, exact: Buffer.concat([Buffer.from(`\0${name}\0`), text]) };
 }
 
 /** A name that means one thing for certain; what nearly every Bind finds. */
 export interface Certain extends Prepared {
   /** See `isPlain`; kept here because it is asked at every Bind. */
   readonly plain: boolean;
+  /** Itself alone; kept for the same reason. */
+  readonly runs: readonly Prepared[];
 }
 
 /** One change of a name's meaning, waiting for its cycle to end. */
@@ -93,7 +105,7 @@ export class PreparedStatements {
     if (to === undefined || to === null) return undefined;
     let certain = this.#certain.get(to);
     if (certain === undefined) {
-      certain = { ...to, plain: isPlain(to.reading) };
+      certain = { ...to, plain: isPlain(to.reading), runs: [to] };
       this.#certain.set(to, certain);
     }
     return certain;

@@ -7,18 +7,24 @@
  * current turn of the event loop calls `keep` first.
  */
 import type { Reading } from '../../model/effect.ts';
-import type { NameChange } from './statements.ts';
+import type { NameChange, Prepared } from './statements.ts';
 
 export interface Act {
   readonly reading: Reading;
   /** One statement that only reads or writes rows: it ends no transaction and begins none. */
   readonly plain: boolean;
-  /** The statement text when it is not in the unit's own bytes (a Bind of an older Parse). */
-  readonly text: Buffer | null;
+  /** Prepared statements it may run: what a Bind names, and what an EXECUTE names. */
+  readonly runs: readonly Prepared[];
   /** Query: the text. Bind: formats, values and result formats. Relative to the unit's start. */
   readonly from: number;
   readonly to: number;
 }
+
+const PREPARE = Buffer.from('(prepare) ');
+const MAY_RUN = Buffer.from('\n-- which may run:\n');
+const MAY_RUN_INSTEAD = Buffer.from('\n-- which may run, or instead of it:\n');
+const SEMICOLON = Buffer.from(';\n');
+const NO_TEXT = Buffer.alloc(0);
 
 const NOTHING_DONE: Reading = { kind: 'understood', effects: [] };
 
@@ -79,26 +85,47 @@ export class Unit {
     return this.acts.every((act) => act.plain);
   }
 
-  text(): string {
+  /** Of one act its own bytes, when that is all it may run; else joined, with words in between. */
+  text(): Buffer {
     if (this.acts.length === 0) {
-      return this.changes
-        .map(({ to }) => `(prepare) ${to?.text.toString('utf8') ?? ''}`)
-        .join('; ');
+      return joined(
+        this.changes.map(({ to }) => Buffer.concat([PREPARE, to?.text ?? NO_TEXT])),
+        SEMICOLON,
+      );
     }
-    const texts = this.acts.map((act) => act.text ?? this.#bytesOf(act));
-    return texts.map((text) => text.toString('utf8')).join(';\n');
+    return joined(
+      this.acts.map((act) => this.#textOf(act)),
+      SEMICOLON,
+    );
   }
 
-  /** For the digest: each act's statement text, then its parameters when it is a Bind. */
+  #textOf(act: Act): Buffer {
+    const runs = act.runs.map(({ text }) => text);
+    if (this.kind === 'simple') return joined([this.#bytesOf(act), ...runs], MAY_RUN);
+    return runs.length === 0 ? UNKNOWN_TEXT : joined(runs, MAY_RUN_INSTEAD);
+  }
+
+  /** For the digest: of each act all that it may run, then its own bytes. */
   actBytes(): Buffer[] {
-    return this.acts.flatMap((act) =>
-      act.text === null ? [this.#bytesOf(act)] : [act.text, this.#bytesOf(act)],
-    );
+    return this.acts.flatMap((act) => [exactOf(act.runs), this.#bytesOf(act)]);
   }
 
   #bytesOf(act: Act): Buffer {
     return this.#base.subarray(this.#start + act.from, this.#start + act.to);
   }
+}
+
+const UNKNOWN_TEXT = Buffer.from('(a statement that nobody prepared)');
+
+/** With the length before each, so that no two lists share their bytes. */
+function exactOf(runs: readonly Prepared[]): Buffer {
+  return Buffer.concat(
+    runs.flatMap(({ exact }) => {
+      const length = Buffer.allocUnsafe(4);
+      length.writeUInt32BE(exact.length, 0);
+      return [length, exact];
+    }),
+  );
 }
 
 /** Several readings as one: all effects, and could-not-tell as soon as one of them is. */
@@ -108,4 +135,10 @@ export function joinReadings(readings: readonly Reading[]): Reading {
   return unclear?.kind === 'could-not-tell'
     ? { kind: 'could-not-tell', effects, reason: unclear.reason }
     : { kind: 'understood', effects };
+}
+
+function joined(texts: readonly Buffer[], between: Buffer): Buffer {
+  const [first] = texts;
+  if (first !== undefined && texts.length === 1) return first;
+  return Buffer.concat(texts.flatMap((text, at) => (at === 0 ? [text] : [between, text])));
 }

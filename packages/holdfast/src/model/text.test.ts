@@ -1,0 +1,26 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { cut, startOf } from './text.ts';
+
+it.each([
+  ['shorter than the limit', 'abc', 5, 'abc'],
+  ['cut', 'abcdef', 3, 'abc'],
+  ['never between two halves of one character', 'ab😀cd', 3, 'ab'],
+  ['a whole pair fits', 'ab😀cd', 4, 'ab😀'],
+  ['nothing', '', 4, ''],
+])('cuts a text: %s', (_story, text, max, expected) => {
+  expect(cut(text, max)).toBe(expected);
+  expect(startOf(Buffer.from(text), max)).toBe(expected);
+});
+
+it('decodes the start as if it had decoded all (property)', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'grapheme', maxLength: 60 }),
+      fc.integer({ min: 1, max: 40 }),
+      (text, max) => {
+        expect(startOf(Buffer.from(text), max)).toBe(cut(text, max));
+      },
+    ),
+  );
+});

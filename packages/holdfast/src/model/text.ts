@@ -1,0 +1,13 @@
+/** Cutting texts for people: in UTF-16 units, and never between the halves of a surrogate pair. */
+
+export function cut(text: string, charsMax: number): string {
+  if (text.length <= charsMax) return text;
+  const last = text.charCodeAt(charsMax - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? charsMax - 1 : charsMax);
+}
+
+/** The first `charsMax` UTF-16 units of a UTF-8 text; decodes no more of it than that can need. */
+export function startOf(text: Buffer, charsMax: number): string {
+  // A UTF-16 unit takes at most three bytes of UTF-8; one character more may be cut in half.
+  return cut(text.toString('utf8', 0, charsMax * 3 + 4), charsMax);
+}
