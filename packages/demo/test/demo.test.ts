@@ -1,6 +1,6 @@
 /** The main job as a person starts it: the built program, in an empty folder. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -12,6 +12,9 @@ const folder = mkdtempSync(join(tmpdir(), 'holdfast-demo-test-'));
 // Started as root, PostgreSQL runs as another user, who must get in.
 chmodSync(folder, 0o711);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What the server of Holdfast's own store leaves: nothing, since everything is made anew. */
+const state = join(folder, '.holdfast/demo/holdfast/store');
 
 interface Finished {
   readonly code: number | null;
@@ -87,6 +90,7 @@ describe('npm start', () => {
       const over = ended(next);
       next.kill('SIGINT');
       expect(await over).toBe(0);
+      expect(readdirSync(state).filter((name) => /^postgres/.test(name))).toEqual([]);
     },
     RUN_MS_MAX,
   );

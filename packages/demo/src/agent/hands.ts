@@ -60,7 +60,7 @@ export class Hands {
   async #timed(ask: () => Promise<pg.QueryResult | pg.QueryResult[]>): Promise<TimedAnswer> {
     const started = performance.now();
     const answer = await ask().then(doneOf, answerOf);
-    return { answer, ms: performance.now() - started };
+    return { answer, ms: Math.round((performance.now() - started) * 100) / 100 };
   }
 }
 

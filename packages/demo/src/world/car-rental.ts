@@ -47,7 +47,8 @@ export async function startCarRental(
     database: 'postgres',
     settings: { max_wal_size: '2GB', wal_level: 'minimal', max_wal_senders: '0' },
   });
-  onStop(() => server.stop());
+  // As root the data may lie outside the folder, where nobody would look for it.
+  onStop(() => server.destroy());
   const owner = { user: OWNER, password: madeUpPassword() };
   const stagingApp = { user: STAGING_APP, password: madeUpPassword() };
   const url = (login: { user: string; password: string }, database: string): string =>

@@ -40,7 +40,7 @@ export interface Guard {
   readonly links: Links;
 }
 
-/** Starts our own store's server and forgets what an earlier run kept in it. */
+/** Starts our own store's server and forgets what a killed run left in it. */
 export async function startStore(
   folder: string,
   onStop: (stop: () => Promise<void>) => void,
@@ -50,7 +50,7 @@ export async function startStore(
     clock: systemClock,
     database: 'postgres',
   });
-  onStop(() => server.stop());
+  onStop(() => server.destroy());
   const { host, port, user, password } = server.connection;
   const login = `${user}:${encodeURIComponent(password)}`;
   await using(`postgres://${login}@${encodeURIComponent(host)}:${port}/postgres`, (client) =>

@@ -57,6 +57,20 @@ describe('the command line', () => {
   });
 
   it.each([
+    ['a command that does not exist', ['hold'], 'holdfast --help'],
+    [
+      'a subcommand that lacks an option',
+      ['holds', 'approve', 'x'],
+      'holdfast holds approve --help',
+    ],
+    ['a group and no subcommand of it', ['agents', 'lst'], 'holdfast agents --help'],
+  ])('names the help to read: %s', async (_story, words, help) => {
+    const { exit, err } = await run(words);
+    expect(exit).toBe(2);
+    expect(err).toMatch(new RegExp(`do +${help}\\n`));
+  });
+
+  it.each([
     ['a command that does not exist', ['hold']],
     ['an option that does not exist', ['holds', 'list', '--al']],
     ['an argument that is missing', ['holds', 'show']],

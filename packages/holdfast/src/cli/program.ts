@@ -52,7 +52,7 @@ export async function runCommandLine(
     if (!(error instanceof CommanderError)) throw error;
     // Help and --version were printed already; what is left is a command that was not understood.
     if (error.exitCode === 0) return EXIT.ok;
-    if (error.code !== 'commander.help') printUsage(error, words, streams);
+    if (error.code !== 'commander.help') printUsage(error, program, words, streams);
     return EXIT.usage;
   }
   return exit;
@@ -76,16 +76,33 @@ function tame(command: Command, streams: Streams): void {
   for (const child of command.commands) tame(child, streams);
 }
 
-function printUsage(error: CommanderError, words: readonly string[], streams: Streams): void {
+function printUsage(
+  error: CommanderError,
+  program: Command,
+  words: readonly string[],
+  streams: Streams,
+): void {
   const found = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-  const typed = words.filter((word) => !word.startsWith('-')).slice(0, 2);
   printError(
     usageError(
       'a command as `holdfast --help` lists them',
       found,
-      `holdfast ${typed[0] ?? ''} --help`.replace('  ', ' '),
+      ['holdfast', ...commandIn(program, words), '--help'].join(' '),
     ),
     words.includes('--json'),
     streams,
   );
+}
+
+/** The words that name a command, as far as they do: the help to read is that of the last one. */
+function commandIn(program: Command, words: readonly string[]): string[] {
+  const named: string[] = [];
+  let at = program;
+  for (const word of words) {
+    const next = at.commands.find((command) => command.name() === word);
+    if (next === undefined) continue;
+    named.push(word);
+    at = next;
+  }
+  return named;
 }

@@ -37,13 +37,18 @@ export function loadConfig(path: string, env: Env): Config {
   } catch (cause) {
     throw new HoldfastError('HF_CONFIG_INVALID', {
       expected: `a file ${path}`,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: whyUnread(cause),
       hint: 'Start from holdfast.example.yaml, or say --config PATH.',
       cause,
     });
   }
   const config = parseConfig({ text, name: path, folder: dirname(resolve(path)) }, env);
   return freeze({ ...config, path: resolve(path) });
+}
+
+function whyUnread(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return 'code' in cause && cause.code === 'ENOENT' ? 'no such file (ENOENT)' : cause.message;
 }
 
 export function parseConfig(source: ConfigText, env: Env): Config {

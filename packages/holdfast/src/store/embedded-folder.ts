@@ -30,7 +30,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
@@ -61,6 +61,8 @@ export function prepareFolder(path: string, port: number): EmbeddedFolder {
   const folder = resolve(path);
   const user = unprivilegedUser();
   try {
+    // What is missing above it is an ordinary folder: shut, it would send root's data elsewhere.
+    mkdirSync(dirname(folder), { recursive: true });
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     // Entering is all the server's user gets; each thing inside has its own mode.
     if (user !== null) chmodSync(folder, statSync(folder).mode | 0o111);
