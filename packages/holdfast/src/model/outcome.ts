@@ -7,7 +7,10 @@ export type Outcome =
       /** `open`: inside a transaction that may still roll back; `ended`: on its own, or committed. */
       readonly transaction: 'open' | 'ended';
     }
-  /** Upstream answered with an error: nothing of this unit took effect. */
+  /**
+   * Upstream answered with an error. What it had completed before is in `message`; of that, only what
+   * the unit itself had committed by then took effect.
+   */
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   /** Never forwarded: refused, held, or the client went away first. */
   | { readonly kind: 'not-forwarded'; readonly reason: string }

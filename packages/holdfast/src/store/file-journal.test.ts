@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FileJournal, readSegment } from './file-journal.ts';
 
 let folder: string;
@@ -40,6 +41,26 @@ describe('the journal in files', () => {
     next.forgetLeftover();
     expect(files().every((file) => file.includes('instance_b'))).toBe(true);
     next.close();
+  });
+
+  it('leaves no segment and no open file behind when it cannot make one', () => {
+    const journal = FileJournal.open(folder, 'instance_a');
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    const big = Buffer.alloc(3 * 1024 * 1024);
+    journal.write(big);
+    journal.write(big); // both segments are in use now; the next one has to be made
+    const full = vi.spyOn(fs, 'fsyncSync').mockImplementation(() => {
+      throw new Error('ENOSPC');
+    });
+    syncBuiltinESMExports();
+    const before = [open(), readdirSync(folder).length];
+    for (let tries = 0; tries < 5; tries += 1) expect(() => journal.write(big)).toThrow(/ENOSPC/);
+    full.mockRestore();
+    syncBuiltinESMExports();
+    expect([open(), readdirSync(folder).length]).toEqual(before);
+    journal.write(big);
+    expect(found()).toHaveLength(3);
+    journal.close();
   });
 
   it('leaves nothing behind when all of it lies in the trail', () => {

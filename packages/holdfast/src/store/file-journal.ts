@@ -43,6 +43,8 @@ interface Segment {
   offset: number;
   lastSequence: number;
   dirty: boolean;
+  /** An fdatasync of it is under way: it may not be closed. */
+  syncing: boolean;
 }
 
 interface Waiter {
@@ -132,7 +134,7 @@ export class FileJournal implements Journal {
     for (;;) {
       const [first] = this.#segments;
       if (first === undefined || this.#segments.length === 1) return;
-      if (first.lastSequence > this.#released || first.dirty) return;
+      if (first.lastSequence > this.#released || first.dirty || first.syncing) return;
       this.#segments.shift();
       if (this.#free.length < FREE_SEGMENTS_MAX) this.#free.push(first);
       else remove(first);
@@ -141,7 +143,7 @@ export class FileJournal implements Journal {
 
   close(): void {
     const isEmpty = this.#released >= this.#next - 1;
-    this.#broken = unusable(this.#folder, new Error('the journal is closed'));
+    this.#break(new Error('the journal is closed'));
     for (const segment of this.#free.splice(0)) remove(segment);
     for (const segment of this.#segments.splice(0)) {
       if (isEmpty) remove(segment);
@@ -165,9 +167,18 @@ export class FileJournal implements Journal {
     const number = String(this.#made).padStart(6, '0');
     const path = join(this.#folder, `${this.#instanceId}.${number}.journal`);
     const fd = openSync(path, 'wx', 0o600);
-    writeSync(fd, Buffer.alloc(SEGMENT_BYTES));
-    fsyncSync(fd);
-    return { path, fd, offset: 0, lastSequence: 0, dirty: false };
+    const segment = { path, fd, offset: 0, lastSequence: 0, dirty: false, syncing: false };
+    try {
+      const written = writeSync(fd, Buffer.alloc(SEGMENT_BYTES));
+      if (written !== SEGMENT_BYTES) throw new Error(`wrote ${written} of ${SEGMENT_BYTES}`);
+      fsyncSync(fd);
+      syncFolder(this.#folder);
+      return segment;
+    } catch (cause) {
+      // On a full disk every decision tries again: nothing may pile up.
+      remove(segment);
+      throw unusable(path, cause);
+    }
   }
 
   #sync(): void {
@@ -176,7 +187,9 @@ export class FileJournal implements Journal {
     let left = dirty.length;
     for (const segment of dirty) {
       segment.dirty = false;
+      segment.syncing = true;
       fdatasync(segment.fd, (error) => {
+        segment.syncing = false;
         if (error !== null) this.#break(error);
         left -= 1;
         if (left === 0) this.#synced(upTo);
@@ -203,6 +216,16 @@ export class FileJournal implements Journal {
 
 function checksum(sequence: number, bytes: Buffer): number {
   return crc32(bytes, sequence % 0x1_0000_0000);
+}
+
+/** Else the name of a new segment could be lost with the machine, and its records with it. */
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function remove(segment: Segment): void {

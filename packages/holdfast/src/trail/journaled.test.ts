@@ -157,4 +157,23 @@ describe('the trail over a journal', () => {
     const outcomes = entries.filter(({ decision }) => decision === second);
     expect(outcomes.map(({ outcome }) => outcome.kind)).toEqual(['unknown']);
   });
+
+  it('says unknown of what a take-over that was cut short had only placed', async () => {
+    const store = new MemoryTrailStore();
+    const dead = new MemoryJournal();
+    const log = await start(store, dead, 'instance_a');
+    log.jot(decisionOf('delete from t where id = 1'));
+    await log.flush(); // in the trail, without an outcome; and a command called the instance settled
+    const records = dead.written.map((bytes, at) => ({
+      instanceId: 'instance_a',
+      sequence: at + 1,
+      bytes: Buffer.from(bytes),
+    }));
+    const next = await start(store, new MemoryJournal(records));
+    await next.stop();
+    const entries = await entriesOf(store);
+    const first = entries.findIndex(({ sequence }) => sequence === 1);
+    const outcomes = entries.filter(({ decision }) => decision === first);
+    expect(outcomes.map(({ outcome }) => outcome.kind)).toEqual(['unknown']);
+  });
 });

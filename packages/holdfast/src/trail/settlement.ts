@@ -11,6 +11,20 @@ import type { TrailStore } from './trail-store.ts';
 
 const REASON = 'Holdfast ended before the answer came.';
 
+/** Writes `unknown` for every decision of these instances that has no outcome; says how many. */
+export async function unknownForAll(
+  store: TrailStore,
+  instanceIds: readonly string[],
+  entries: EntryMaker,
+  sequencer: Sequencer,
+): Promise<number> {
+  const orphans = await store.orphans(instanceIds);
+  for (const index of orphans) {
+    sequencer.add(entries.outcome(index, { kind: 'unknown', reason: REASON }));
+  }
+  return orphans.length;
+}
+
 export async function settleGone(
   parts: { readonly store: TrailStore; readonly instances: InstanceBook },
   entries: EntryMaker,
@@ -18,12 +32,10 @@ export async function settleGone(
 ): Promise<void> {
   const gone = await parts.instances.gone();
   if (gone.length === 0) return;
-  const orphans = await parts.store.orphans(gone.map(({ id }) => id));
-  for (const index of orphans) {
-    sequencer.add(entries.outcome(index, { kind: 'unknown', reason: REASON }));
-  }
+  const ids = gone.map(({ id }) => id);
+  const orphans = await unknownForAll(parts.store, ids, entries, sequencer);
   const ripe = gone.filter(({ goneMs }) => goneMs >= INSTANCE_GONE_MS);
-  if (orphans.length > 0 || ripe.length === 0) {
+  if (orphans > 0 || ripe.length === 0) {
     await sequencer.flush();
     return;
   }

@@ -24,7 +24,7 @@ import type { Journal } from './journal.ts';
 import { ReadBatch } from './read-batch.ts';
 import type { Decision, DecisionRef, Recorder } from './recorder.ts';
 import { Sequencer } from './sequencer.ts';
-import { settleGone } from './settlement.ts';
+import { settleGone, unknownForAll } from './settlement.ts';
 import type { Signer } from './signer.ts';
 import type { TrailHead, TrailStore } from './trail-store.ts';
 
@@ -148,14 +148,11 @@ export class TrailLog implements Recorder {
         last = sequenceIn(await this.#parts.store.lastDecisionOf(instanceId));
         known.set(instanceId, last);
       }
-      if (sequence <= last) continue;
-      const reason = 'Holdfast ended before the answer came.';
-      this.#sequencer.takeOver(journaledDraft(bytes, instanceId), (index) => {
-        this.#sequencer.add(this.#entries.outcome(index, { kind: 'unknown', reason }));
-      });
+      if (sequence > last) this.#sequencer.takeOver(journaledDraft(bytes, instanceId), () => {});
     }
-    // Once for the decisions, once for the outcomes that their places made.
-    await this.#sequencer.flush();
+    if (known.size === 0 || !(await this.#sequencer.flush())) return;
+    // Asked of the trail, so that a take-over that is cut short here is finished by the next one.
+    await unknownForAll(this.#parts.store, [...known.keys()], this.#entries, this.#sequencer);
     await this.#sequencer.flush();
   }
 

@@ -477,6 +477,16 @@ describe('an approval', () => {
   });
 });
 
+describe('an outcome', () => {
+  it('of a unit that committed before it failed says what came first', async () => {
+    const answer = await client.query('insert into kept values (77); commit; select 1 / 0');
+    expect(answer.errors[0]?.['C']).toBe('22012');
+    expect(await kept()).toEqual([77]);
+    const entries = JSON.stringify(await gateway.entries());
+    expect(entries).toContain('division by zero (after: INSERT 0 1; COMMIT)');
+  });
+});
+
 describe('settings', () => {
   it.each([
     ['SET', 'set standard_conforming_strings = off'],

@@ -69,7 +69,7 @@ export class Cycles {
     const outcome: Outcome =
       cycle.error === null
         ? { kind: 'done', tag: cycle.tag, transaction: status === 'I' ? 'ended' : 'open' }
-        : { kind: 'failed', code: cycle.error.code, message: cycle.error.message };
+        : { kind: 'failed', code: cycle.error.code, message: failure(cycle.error, cycle.tag) };
     for (const report of cycle.reports) report(outcome);
     return cycle;
   }
@@ -80,4 +80,9 @@ export class Cycles {
       for (const report of cycle.reports ?? []) report({ kind: 'unknown', reason });
     }
   }
+}
+
+/** With what was complete by then: after a COMMIT of its own, that stands although the unit failed. */
+function failure({ message }: ServerError, tag: string): string {
+  return tag === '' ? message : `${message} (after: ${tag})`;
 }

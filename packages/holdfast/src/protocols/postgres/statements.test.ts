@@ -55,6 +55,31 @@ describe('what a prepared name may mean', () => {
     expect(statements.names()).toEqual([]);
   });
 
+  it('knows a name it gave up again when the newest meaning is confirmed', () => {
+    const statements = new PreparedStatements();
+    for (let i = 0; i < 100; i++) statements.change(prepared('', `SELECT ${i}`));
+    const last = prepared('', 'SELECT 100');
+    statements.change(last);
+    expect(texts(statements, '')).toEqual([]);
+    statements.confirm([last]);
+    expect(texts(statements, '')).toEqual(['SELECT 100']);
+  });
+
+  it('says nothing of a name it gave up because one more meaning is possible', () => {
+    const statements = new PreparedStatements();
+    for (let i = 0; i < 100; i++) statements.change(prepared('p', `DELETE FROM t${i}`));
+    const perhaps = { ...prepared('p', 'SELECT 1'), sure: false };
+    expect(statements.candidates('p', [perhaps])).toEqual([]);
+    expect(statements.candidates('p', [prepared('p', 'SELECT 2')])).toHaveLength(1);
+  });
+
+  it('keeps a bounded number of names, however they are made', () => {
+    const statements = new PreparedStatements();
+    for (let i = 0; i < 10_100; i++) statements.change(prepared(`p${i}`, 'SELECT 1'));
+    expect(statements.names()).toHaveLength(10_000);
+    expect(texts(statements, 'p10050')).toEqual([]);
+  });
+
   it('gives a name up that gathers too many meanings: nobody runs it any more', () => {
     const statements = new PreparedStatements();
     for (let i = 0; i < 100; i++) statements.change(prepared('p', `SELECT ${i}`));

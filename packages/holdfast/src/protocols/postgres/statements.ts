@@ -50,6 +50,8 @@ export interface NameChange {
 
 /** More meanings than this and the name is given up: whoever runs it is told it is unknown. */
 const CANDIDATES_MAX = 32;
+/** Stands for more meanings than are kept, until a newer one is confirmed. */
+const GIVEN_UP: NameChange = { name: '', to: null, sure: false };
 /** Names one session may keep; a client that makes more is either broken or trying memory. */
 const NAMES_MAX = 10_000;
 
@@ -65,9 +67,11 @@ export class PreparedStatements {
   /** To be called when the bytes that make the change are forwarded. */
   change(change: NameChange): void {
     const meanings = this.#meanings.get(change.name);
-    if (meanings === undefined) this.#meanings.set(change.name, [change]);
-    else if (meanings.length < CANDIDATES_MAX) meanings.push(change);
-    else meanings.fill({ name: change.name, to: null, sure: false });
+    if (meanings === undefined) {
+      // One that is not kept is unknown to whoever runs it.
+      if (!this.isFull) this.#meanings.set(change.name, [change]);
+    } else if (meanings.length < CANDIDATES_MAX) meanings.push(change);
+    else meanings.splice(0, meanings.length, GIVEN_UP, change);
   }
 
   /** The cycle of these changes ended well: what each name meant before is ruled out. */
@@ -88,13 +92,17 @@ export class PreparedStatements {
    * skip what follows it in the unit.
    */
   candidates(name: string, ahead: readonly NameChange[]): readonly Prepared[] {
-    let found = meaningsIn(this.#meanings.get(name) ?? []);
+    const meanings = this.#meanings.get(name) ?? [];
+    let isGivenUp = meanings[0] === GIVEN_UP;
+    let found = meaningsIn(meanings);
     for (const change of ahead) {
       if (change.name !== name) continue;
-      if (change.sure) found = meaningsIn([change]);
-      else if (change.to !== null) found.push(change.to);
+      if (change.sure) {
+        found = meaningsIn([change]);
+        isGivenUp = false;
+      } else if (change.to !== null) found.push(change.to);
     }
-    return found;
+    return isGivenUp ? [] : found;
   }
 
   /** The one thing the name means for certain; undefined when it may mean several, or nothing. */
