@@ -4,7 +4,7 @@
  *
  *     SHA-256( "holdfast/act/1" ‖ each field as: 4-byte big-endian length ‖ bytes )
  *
- * Fields in order: agent id, target name, environment name, environment level, then each act. It is
+ * Fields in order: agent id, target name, environment name, environment level, then `Intent.acts`. It is
  * made for every recorded unit, so the bytes are laid out once and hashed in one call.
  */
 import { createHash, hash } from 'node:crypto';
