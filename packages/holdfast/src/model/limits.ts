@@ -92,3 +92,5 @@ export const YAML_ALIASES_MAX = 50;
 export const TRAIL_TAKE_OVER_MS = 100;
 /** A login waits this long for the newest tokens; with the store away it goes on with the known ones. */
 export const DIRECTORY_FRESHEN_MS_MAX = 250;
+/** The journal may run this far ahead of the trail; then the store counts as lost: it hangs. */
+export const TRAIL_BEHIND_MS_MAX = 1_000;

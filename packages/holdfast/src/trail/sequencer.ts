@@ -15,6 +15,7 @@ import { HoldfastError } from '../model/errors.ts';
 import {
   READ_BATCH_MS_MAX,
   TRAIL_BATCH_ENTRIES_MAX,
+  TRAIL_BEHIND_MS_MAX,
   TRAIL_KEPT_NOTES_MAX,
   TRAIL_QUEUE_BYTES_MAX,
   TRAIL_QUEUE_ENTRIES_MAX,
@@ -37,6 +38,8 @@ interface Item {
   readonly waiter: Waiter | null;
   /** Wants to know its place, and is never given up: it lies in the journal and was acted on. */
   readonly placed: ((index: bigint) => void) | null;
+  /** When it was taken over from the journal; by the monotonic clock, in ms. */
+  readonly sinceMs?: number;
 }
 
 interface Doubt {
@@ -80,6 +83,7 @@ export class Sequencer {
   #scheduled = false;
   #timer: NodeJS.Timeout | null = null;
   #timerMs = 0;
+  #behindSinceMs: number | null = null;
   #doubts: Doubt[] = [];
   #notesLost = 0;
   #closed = false;
@@ -126,11 +130,21 @@ export class Sequencer {
   check(): void {
     if (this.#state.kind !== 'available') throw this.#state.error;
     if (this.#isFull()) throw queueFull(this.#queue.length);
+    const behindMs = this.#behindMs();
+    if (behindMs > TRAIL_BEHIND_MS_MAX) throw behind(behindMs);
+  }
+
+  /** How long the oldest record of the journal waits for its place; a store that hangs shows here. */
+  #behindMs(): number {
+    if (this.#behindSinceMs === null) return 0;
+    return this.#parts.clock.monotonicMs() - this.#behindSinceMs;
   }
 
   /** Takes over what the journal holds. */
   takeOver(draft: Draft, placed: (index: bigint) => void): void {
-    this.#enqueue({ draft, waiter: null, placed });
+    const sinceMs = this.#parts.clock.monotonicMs();
+    this.#behindSinceMs ??= sinceMs;
+    this.#enqueue({ draft, waiter: null, placed, sinceMs });
     this.#soon(TRAIL_TAKE_OVER_MS);
   }
 
@@ -255,6 +269,7 @@ export class Sequencer {
           placed?.(index);
           index += 1n;
         }
+        this.#behindSinceMs = this.#queue.find((item) => item.placed !== null)?.sinceMs ?? null;
         return;
       }
     }
@@ -391,6 +406,14 @@ function unavailable(cause: unknown): HoldfastError {
     found: cause instanceof Error ? cause.message : String(cause),
     hint: 'Look at the database that keeps the trail (disk full, stopped, unreachable); Holdfast tries again by itself.',
     cause,
+  });
+}
+
+function behind(ms: number): HoldfastError {
+  return new HoldfastError('HF_TRAIL_UNAVAILABLE', {
+    expected: `a store that takes entries over within ${TRAIL_BEHIND_MS_MAX} ms`,
+    found: `one that has not for ${Math.round(ms)} ms`,
+    hint: 'Look at the database that keeps the trail: it hangs, or its disk is too slow for this load.',
   });
 }
 
