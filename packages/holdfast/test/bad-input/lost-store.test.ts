@@ -3,11 +3,13 @@
  * forwarded, the agent is told so, reads follow the configured rule, and when the store is back work
  * goes on in the same session.
  */
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { HoldfastProcess } from '../support/process.ts';
 import { type Answer, type Login, RawClient } from '../support/raw-client.ts';
+import { expectRecorded } from '../support/recorded.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 
 const undo: (() => unknown)[] = [];
@@ -19,19 +21,21 @@ it.each([
   { rule: 'refuse' as const, read: ['57P03'] },
   { rule: 'forward' as const, read: [] },
 ])('with readsWhenUnavailable: $rule', async ({ rule, read }) => {
-  const { upstream, holdfast, login } = await running(rule);
+  const { folder, upstream, holdfast, login } = await running(rule);
   const client = await opened(login);
-  expect((await client.query('insert into kept values (1)')).errors).toEqual([]);
+  expect((await client.query(statement(1))).errors).toEqual([]);
 
   // Frozen, not ended: the supervisor would start a dead one again before we have looked.
   const store = holdfast.storePid();
   holdfast.signalStore(store, 'SIGSTOP');
   undo.push(() => holdfast.signalStore(store, 'SIGCONT'));
-  const insert = client.query('insert into kept values (2)');
+  const insert = client.query(statement(2));
   await new Promise((done) => setTimeout(done, 1_000));
-  expect(await rowsOf(upstream)).toEqual([1]);
+  // The journal needs no store: what passes now is written down there, and nothing else passes.
+  const written = journalOf(folder);
+  const unwritten = (await rowsOf(upstream)).filter((id) => !written.includes(statement(id)));
+  expect(unwritten).toEqual([]);
   holdfast.signalStore(store, 'SIGCONT');
-  // Either it was told no, or the entry became durable after all and then it was forwarded.
   const late = await insert;
   expect(late.status).toBe('I');
   expect(await rowsOf(upstream)).toEqual(late.errors.length === 0 ? [1, 2] : [1]);
@@ -41,7 +45,7 @@ it.each([
   const refused: Answer[] = [];
   let reads: Answer | null = null;
   for (let id = 10; id < 200; id += 1) {
-    const answer = await client.query(`insert into kept values (${id})`);
+    const answer = await client.query(statement(id));
     if (answer.errors.length > 0) {
       refused.push(answer);
       reads ??= await client.query('select 1');
@@ -55,10 +59,26 @@ it.each([
   expect(reads?.errors.map((fields) => fields['C'])).toEqual(read);
 
   // It came back by itself, and the same session works.
-  expect((await client.query('insert into kept values (500)')).errors).toEqual([]);
-  expect(await rowsOf(upstream)).toContain(500);
+  expect((await client.query(statement(500))).errors).toEqual([]);
+  const rows = await rowsOf(upstream);
+  expect(rows).toContain(500);
   await client.end();
+  await holdfast.stop();
+  await expectRecorded(holdfast, join(folder, 'trail.jsonl'), rows);
 });
+
+function statement(id: number): string {
+  return `insert into kept values (${id})`;
+}
+
+/** What the files of the journal hold, those of released records included. */
+function journalOf(folder: string): string {
+  const journal = join(folder, 'data', 'journal');
+  const files = readdirSync(journal, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(journal, name))
+    .filter((path) => statSync(path).isFile());
+  return files.map((path) => readFileSync(path, 'latin1')).join('\n');
+}
 
 async function running(rule: 'refuse' | 'forward') {
   const folder = scratchFolder('lost');
@@ -72,7 +92,7 @@ async function running(rule: 'refuse' | 'forward') {
   });
   await holdfast.start();
   undo.push(() => holdfast.stop());
-  return { upstream, holdfast, login: await holdfast.admitAgent() };
+  return { folder, upstream, holdfast, login: await holdfast.admitAgent() };
 }
 
 async function opened(login: Login): Promise<RawClient> {
@@ -86,6 +106,6 @@ async function opened(login: Login): Promise<RawClient> {
   }
 }
 
-async function rowsOf(upstream: Upstream): Promise<unknown[]> {
-  return (await upstream.ask('select id from kept order by id')).map((row) => row['id']);
+async function rowsOf(upstream: Upstream): Promise<number[]> {
+  return (await upstream.ask('select id from kept order by id')).map((row) => Number(row['id']));
 }
