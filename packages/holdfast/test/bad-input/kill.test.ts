@@ -3,12 +3,13 @@
  * upstream has a decision entry that was durable first (P1), and after the next start each decision
  * has exactly one outcome, `unknown` where nobody can know.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { HoldfastProcess } from '../support/process.ts';
 import { type Login, RawClient } from '../support/raw-client.ts';
+import { expectRecorded } from '../support/recorded.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 const ROUNDS = 8;
@@ -49,32 +50,7 @@ it('kill -9 leaves no row without a decision and no decision without one outcome
   );
   expect(rows.length).toBeGreaterThan(ROUNDS);
   await holdfast.stop();
-  const entries = await exported(holdfast, join(folder, 'trail.jsonl'));
-  const decisions = entries.filter((entry) => entry.kind === 'decision');
-  const decided = new Set(decisions.map((entry) => idIn(entry.text)));
-  expect(rows.filter((id) => !decided.has(id))).toEqual([]);
-
-  const outcomes = entries.filter((entry) => entry.kind === 'outcome');
-  const counts = new Map<number, number>();
-  for (const { decision } of outcomes) {
-    counts.set(Number(decision), (counts.get(Number(decision)) ?? 0) + 1);
-  }
-  expect(decisions.map(({ index }) => counts.get(index) ?? 0).filter((n) => n !== 1)).toEqual([]);
-
-  // What is told as done is there; what is told as failed or not forwarded is not.
-  const there = new Set(rows);
-  const told = new Map(outcomes.map((entry) => [Number(entry.decision), entry.outcome?.kind]));
-  const wrong = decisions.filter(({ index, text }) => {
-    const exists = there.has(idIn(text));
-    const kind = told.get(index);
-    return (kind === 'done' && !exists) || (kind !== 'done' && kind !== 'unknown' && exists);
-  });
-  expect(wrong).toEqual([]);
-  expect(await holdfast.cli('trail', 'verify')).toMatchObject({
-    ok: true,
-    findingCount: 0,
-    open: 0,
-  });
+  await expectRecorded(holdfast, join(folder, 'trail.jsonl'), rows);
 }, 240_000);
 
 async function writeUntilGone(client: RawClient, nextId: () => number): Promise<void> {
@@ -94,27 +70,4 @@ async function opened(login: Login): Promise<RawClient> {
       await new Promise((done) => setTimeout(done, 100));
     }
   }
-}
-
-interface Entry {
-  readonly index: number;
-  readonly kind: string;
-  /** The statement, cut; the digest covers all of it. */
-  readonly text?: { readonly start: string };
-  readonly decision?: number;
-  readonly outcome?: { readonly kind: string };
-}
-
-function idIn(text: Entry['text']): number {
-  return Number(/\((\d+)\)/.exec(text?.start ?? '')?.[1]);
-}
-
-/** The entries of an export (docs/trail-format.md): a header, its checkpoints, then one entry a line. */
-async function exported(holdfast: HoldfastProcess, file: string): Promise<Entry[]> {
-  await holdfast.cli('trail', 'export', '--out', file);
-  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
-  const { checkpoints }: { checkpoints: number } = JSON.parse(lines[0] ?? '');
-  return lines
-    .slice(1 + checkpoints)
-    .map((line, index) => ({ ...(JSON.parse(line) as Omit<Entry, 'index'>), index }));
 }
