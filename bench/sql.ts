@@ -4,6 +4,7 @@
  * here. Prints medians and ratios to PgBouncer, writes bench/results/sql.json with the raw rounds.
  *
  * Options: --quick (2 rounds of 2 s)  --rounds N  --seconds N  --clients 1,16
+ *          --out FILE (instead of bench/results/sql.json)
  *          --only select-simple,select-prepared,select-extended,tpcb-simple,idle,block
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
