@@ -5,9 +5,11 @@
  *     --once   run, print what is left, exit: 0 when the guarded database kept everything
  *     --json   with --once: exactly one JSON object on stdout, nothing else
  *
- * Exit codes: 0 well, 1 something promised was not kept, 2 an option was not understood, 70 a fault.
+ * Exit codes: 0 well, 1 something promised was not kept, 2 an option was not understood, 3 a server did
+ * not start, 70 a fault.
  */
 import { join } from 'node:path';
+import { HoldfastError } from 'holdfast';
 import { byHand } from './by-hand.ts';
 import { buildWorld, Cleanup, runDemo, stopwatch } from './demo.ts';
 import { shortfalls } from './report.ts';
@@ -103,6 +105,12 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
+    if (error instanceof HoldfastError) {
+      const { code, expected, found, hint } = error;
+      process.stderr.write(`${code}: expected ${expected}, found ${found}.\n  ${hint}\n`);
+      process.exitCode = 3;
+      return;
+    }
     process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
     process.exitCode = 70;
   },

@@ -26,6 +26,7 @@ import { policySourceOf, postgresTargetsOf, targetsOf } from './wiring.ts';
 
 export { loadConfig } from './config/load-config.ts';
 export { systemClock } from './model/clock.ts';
+export { HoldfastError } from './model/errors.ts';
 export { Rooms } from './rooms.ts';
 export { EmbeddedPostgres } from './store/embedded-postgres.ts';
 export { formatMark, isSame, markOf, type ProcessMark, parseMark } from './store/process-mark.ts';

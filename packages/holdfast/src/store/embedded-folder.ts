@@ -68,6 +68,8 @@ export function prepareFolder(path: string, port: number): EmbeddedFolder {
     if (user !== null) chmodSync(folder, statSync(folder).mode | 0o111);
     const homeFile = join(folder, 'postgres.home');
     const home = knownHome(homeFile) ?? (canEnter(folder, user) ? folder : homeElsewhere(folder));
+    // When it was taken away, whoever starts says so in words; here it must only not stumble.
+    mkdirSync(home, { recursive: true, mode: 0o711 });
     const data = join(home, 'postgres');
     const runAs = ownerOf(data) ?? user;
     return {

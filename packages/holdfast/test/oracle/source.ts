@@ -1,7 +1,7 @@
 /**
  * PostgreSQL's own regression tests, fetched as Debian source into a cache outside the repository
- * and never committed. Debian's archive keeps only the newest of each suite, so each suite is tried
- * apart: the main one, then security.
+ * and never committed. It comes from where this machine's own packages come from. An archive keeps only
+ * the newest of each suite, so each suite is tried apart: the release itself, then its updates.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -9,11 +9,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const SUITES = [
-  ['main', 'http://deb.debian.org/debian bookworm main'],
-  ['security', 'http://deb.debian.org/debian-security bookworm-security main'],
-] as const;
-
 export type Source =
   | { readonly kind: 'found'; readonly folder: string }
   | { readonly kind: 'missing'; readonly reason: string };
@@ -28,7 +23,7 @@ export function regressionSource(): Source {
   const ready = unpacked(cache);
   if (ready !== null) return { kind: 'found', folder: ready };
   const reasons: string[] = [];
-  for (const [name, line] of SUITES) {
+  for (const [name, line] of suites()) {
     try {
       fetchSource(join(cache, name), line);
       unpack(join(cache, name), cache);
@@ -48,6 +43,22 @@ function unpacked(cache: string): string | null {
   if (top === undefined) return null;
   const folder = join(cache, top, 'src/test/regress');
   return existsSync(join(folder, 'parallel_schedule')) ? folder : null;
+}
+
+/** `[suite, "URI suite component"]` of each archive that apt is set up with; the shortest name first. */
+function suites(): (readonly [name: string, line: string])[] {
+  const format = '$(REPO_URI) $(CODENAME) $(COMPONENT)';
+  const lines = execFileSync(
+    'apt-get',
+    ['indextargets', '--format', format, 'Created-By: Packages'],
+    {
+      stdio: 'pipe',
+      timeout: 60_000,
+    },
+  );
+  return [...new Set(lines.toString().split('\n').filter(Boolean))]
+    .map((line) => [line.split(' ')[1] ?? line, line] as const)
+    .sort(([a], [b]) => a.length - b.length);
 }
 
 /** apt with folders of its own: the machine's lists and sources stay as they are. */
