@@ -18,7 +18,6 @@
 import type { Desk, HoldTicket, Standing } from '../approvals/desk.ts';
 import { digestOf } from '../model/digest.ts';
 import { isHarmless } from '../model/effect.ts';
-import { HoldfastError } from '../model/errors.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import type { SessionFacts } from '../model/intent.ts';
 import type { Outcome } from '../model/outcome.ts';
@@ -233,8 +232,8 @@ export class Pipeline {
       const { recorder } = this.#parts;
       const ref = await recorder.decide(this.#decision(exchange, scope, verdict, hold));
       recorder.outcome(ref, outcome);
-    } catch (cause) {
-      if (!(cause instanceof HoldfastError)) throw cause;
+    } catch {
+      // Whatever failed, the answer stays no: thrown on, it would leave the agent without any.
     }
     exchange.refuse(refusal);
   }

@@ -3,7 +3,13 @@
  * validated against this schema, so that a rule cannot ask for a fact that is not there: Cedar skips
  * a `forbid` that errs, and a skipped forbid is an open door.
  */
-import type { CouldNotTell, EffectKind, ObjectType, Reach } from '../model/effect.ts';
+import {
+  type CouldNotTell,
+  EFFECT_KINDS,
+  type EffectKind,
+  type ObjectType,
+  type Reach,
+} from '../model/effect.ts';
 
 /** The facts of one act, as rules see them in `context`. All are always there; '' means none. */
 export interface ActContext {
@@ -37,14 +43,7 @@ export const ATTRIBUTES = [
 export type Attribute = (typeof ATTRIBUTES)[number];
 
 /** Every action but `read` belongs to the group `change`. */
-const CHANGE_ACTIONS = [
-  'write',
-  'destroy',
-  'reshape',
-  'grant',
-  'execute',
-  'unknown',
-] as const satisfies readonly EffectKind[];
+const CHANGE_ACTIONS: readonly EffectKind[] = EFFECT_KINDS.filter((kind) => kind !== 'read');
 
 /** Codes of `unknown`; the first is our own, for an effect a reader marked unknown without a code. */
 export const UNKNOWN_EFFECT = 'unknown-effect';

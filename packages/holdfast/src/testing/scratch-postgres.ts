@@ -113,7 +113,8 @@ async function ready(child: ChildProcess, port: number): Promise<void> {
   throw new Error(`postgres did not start within 60 s: ${log}`);
 }
 
-function accepts(port: number): Promise<boolean> {
+/** Whether something listens on this loopback port. */
+export function accepts(port: number): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect({ host: '127.0.0.1', port });
     socket.once('connect', () => {

@@ -4,11 +4,10 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort } from '../../src/testing/scratch-postgres.ts';
+import { accepts, freePort } from '../../src/testing/scratch-postgres.ts';
 import { AGENT, configText, ENVIRONMENT, type GatewayOptions, TARGET } from './gateway.ts';
 import type { Login } from './raw-client.ts';
 import { APP_PASSWORD, type Upstream } from './upstream.ts';
@@ -136,16 +135,5 @@ function processes(): ProcessFacts[] {
     } catch {
       return [];
     }
-  });
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.once('connect', () => {
-      socket.destroy();
-      done(true);
-    });
-    socket.once('error', () => done(false));
   });
 }
