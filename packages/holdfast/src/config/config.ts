@@ -43,6 +43,14 @@ export interface TargetConfig {
   readonly searchPath: readonly string[] | null;
   /** `schema.name`, or `name` for that function in any schema. */
   readonly functionsAllowed: readonly string[];
+  readonly protection: {
+    /** As whom Holdfast protects, drains and undoes; null: as the upstream's user. */
+    readonly admin: UpstreamConfig | null;
+    /** The role that owns what agents create; null: the one that owns most tables. */
+    readonly owner: string | null;
+    /** Login roles of the application itself: neither captured nor fenced. Declared, never guessed. */
+    readonly exempt: readonly string[];
+  };
 }
 
 interface EnvironmentConfig {
@@ -52,6 +60,8 @@ interface EnvironmentConfig {
   readonly people: number;
   /** A hold here is void after this. */
   readonly holdLifeMs: number;
+  /** What passed here can be undone for this long, and what has no undo waits so long. */
+  readonly graceMs: number;
 }
 
 export interface Config {

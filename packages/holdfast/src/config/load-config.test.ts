@@ -58,7 +58,7 @@ describe('what is wrong is said with place, expected, found and what to do', () 
     [
       'an empty value',
       'environments:\n  prod:\n',
-      'environments.prod: expected a mapping with the keys level, people, holdExpires, found an empty value.',
+      'environments.prod: expected a mapping with the keys level, people, holdExpires, grace, found an empty value.',
     ],
     [
       'a name that would not fit a URL',

@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { HoldfastError } from '../model/errors.ts';
 import {
+  GRACE_MS_DEFAULT,
   HOLD_LIFE_MS_DEFAULT,
   SQL_READ_BYTES_MAX,
   SQL_READ_MS_MAX,
   UNIT_BYTES_MAX,
 } from '../model/limits.ts';
-import type { Config, Env, ListenTls, SecretRef, TargetConfig } from './config.ts';
+import type { Config, Env, ListenTls, SecretRef, TargetConfig, UpstreamConfig } from './config.ts';
 import { errorOf, type Finding } from './finding.ts';
 import { readPolicyFiles, readTestPaths } from './policy-files.ts';
 import { SHAPE, type Shaped } from './shape.ts';
@@ -89,6 +90,7 @@ function configOf(
       level: one.level,
       people: Math.max(one.people ?? 1, approvals.people ?? 1),
       holdLifeMs: one.holdExpires ?? holdLifeMs,
+      graceMs: one.grace ?? GRACE_MS_DEFAULT,
     })),
     targets: Object.entries(shaped.targets).map(([name, one]) => targetOf(name, one, at)),
     approvals: { holdWaitMs: approvals.holdWait ?? 0, holdLifeMs },
@@ -125,19 +127,29 @@ function secretOf(ref: { readonly env: string } | { readonly file: string }, at:
 }
 
 function targetOf(name: string, one: Shaped['targets'][string], at: At): TargetConfig {
-  const { url, password, sslmode, sslrootcert } = one.upstream;
+  const { admin, exempt, owner } = one.protection;
   return {
     name,
     protocol: one.protocol,
     environment: one.environment,
-    upstream: {
-      url: typeof url === 'string' ? { kind: 'literal', text: url } : secretOf(url, at),
-      password: password === undefined ? null : secretOf(password, at),
-      sslmode: sslmode ?? null,
-      sslrootcert: sslrootcert === undefined ? null : at(sslrootcert),
-    },
+    upstream: upstreamOf(one.upstream, at),
     searchPath: one.searchPath ?? null,
     functionsAllowed: one.functions?.allow ?? [],
+    protection: {
+      admin: admin === undefined ? null : upstreamOf(admin, at),
+      owner: owner ?? null,
+      exempt,
+    },
+  };
+}
+
+function upstreamOf(one: Shaped['targets'][string]['upstream'], at: At): UpstreamConfig {
+  const { url, password, sslmode, sslrootcert } = one;
+  return {
+    url: typeof url === 'string' ? { kind: 'literal', text: url } : secretOf(url, at),
+    password: password === undefined ? null : secretOf(password, at),
+    sslmode: sslmode ?? null,
+    sslrootcert: sslrootcert === undefined ? null : at(sslrootcert),
   };
 }
 

@@ -3,11 +3,13 @@
  * sentence; for an object it is its list of keys. `findings.ts` adds place, found and hint.
  */
 import { z } from 'zod';
+import { GRACE_MS_DEFAULT } from '../model/limits.ts';
 import { ENVIRONMENT_LEVELS } from '../model/target.ts';
 import { SSL_MODES } from './config.ts';
 import { durationMs } from './duration.ts';
 
-const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const WEEK_MS = 7 * DAY_MS;
 /** Longer waits keep the client's connection and its transaction hanging. */
 const HOLD_WAIT_MS_MAX = 10 * 60 * 1000;
 
@@ -52,6 +54,10 @@ const secret = z.union([envRef, fileRef], '{env: NAME} or {file: PATH}');
 
 const people = whole(1, 9, 'a number of people');
 const holdExpires = duration(WEEK_MS, '7d');
+const grace = duration(90 * DAY_MS, '90d').refine(
+  (ms) => ms >= GRACE_MS_DEFAULT,
+  'a duration from 48h to 90d: only a quorum shortens it, item by item',
+);
 
 const listen = keys({
   host: text('a host name or address').default('127.0.0.1'),
@@ -73,6 +79,7 @@ const environment = keys({
   level: words(ENVIRONMENT_LEVELS),
   people: people.optional(),
   holdExpires: holdExpires.optional(),
+  grace: grace.optional(),
 });
 
 const upstream = keys({
@@ -88,12 +95,20 @@ const upstream = keys({
 const schemaName = text('the name of a schema', /^[^$].{0,62}$/);
 const functionName = text('a function as schema.name, or name for any schema', /^[^.]+(\.[^.]+)?$/);
 
+const roleName = text('the name of a role in the database', /^.{1,63}$/);
+const protection = keys({
+  admin: upstream.optional(),
+  owner: roleName.optional(),
+  exempt: z.array(roleName, 'a list of roles').default([]),
+});
+
 const target = keys({
   protocol: words(['postgres']).default('postgres'),
   environment: name,
   upstream,
   searchPath: z.array(schemaName, 'a list of schemas').min(1, 'at least one schema').optional(),
   functions: keys({ allow: z.array(functionName, 'a list of functions') }).optional(),
+  protection: protection.prefault({}),
 });
 
 const MIB = 1024 * 1024;

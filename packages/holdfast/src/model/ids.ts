@@ -7,7 +7,16 @@ import type { Clock } from './clock.ts';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
-export type IdPrefix = 'agent' | 'person' | 'token' | 'session' | 'hold' | 'instance';
+export type IdPrefix =
+  | 'agent'
+  | 'person'
+  | 'token'
+  | 'session'
+  | 'hold'
+  | 'instance'
+  | 'undo'
+  | 'receipt'
+  | 'deferral';
 
 /** Makes an id such as `hold_06f3k9w2m4t8xq1c`. */
 export function newId(prefix: IdPrefix, clock: Clock): string {

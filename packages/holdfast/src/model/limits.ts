@@ -94,3 +94,15 @@ export const TRAIL_TAKE_OVER_MS = 100;
 export const DIRECTORY_FRESHEN_MS_MAX = 250;
 /** The journal may run this far ahead of the trail; then the store counts as lost: it hangs. */
 export const TRAIL_BEHIND_MS_MAX = 1_000;
+/** Undo data is kept this long, in watched time, before it may be purged (P4). */
+export const GRACE_MS_DEFAULT = 48 * 60 * 60 * 1000;
+/** One chunk of captured rows in the vault store: a preview reads few of them. */
+export const UNDO_CHUNK_BYTES_MAX = 1024 * 1024;
+/** How often captured rows are taken out of a target: undo data must not die with it. */
+export const DRAIN_MS = 250;
+/** Times a transaction of ours on a target is tried again after 40001 or 40P01. */
+export const TARGET_RETRIES_MAX = 5;
+/** A receipt is used right after it was issued, or never. */
+export const RECEIPT_LIFE_MS = 30_000;
+/** Life of an agent's password on a target; made anew when less than half of it is left. */
+export const AGENT_ROLE_LIFE_MS = 24 * 60 * 60 * 1000;

@@ -1,6 +1,12 @@
+/** How an effect is taken back (DESIGN §2), and what of that a target can do. */
+import type { Effect, Reading } from './effect.ts';
+
 /**
- * How an effect is taken back (DESIGN §2). Filled by `protection/` once it exists; a protocol that
- * cannot tell says `none` with the reason, aloud.
+ * - `capture`   the rows before are kept.
+ * - `rename`    what is dropped is moved to the trash, definitions that change are recorded.
+ * - `defer`     runs after the grace unless a person cancels it.
+ * - `snapshot`  a recovery point first.
+ * - `none`      said aloud, with the reason.
  */
 export type Reversal =
   | { readonly kind: 'capture' }
@@ -8,3 +14,56 @@ export type Reversal =
   | { readonly kind: 'defer'; readonly untilMs: number }
   | { readonly kind: 'snapshot' }
   | { readonly kind: 'none'; readonly reason: string };
+
+/** How far a target is protected, from weakest to strongest (docs/decisions/0006). */
+export const PROTECTION_LEVELS = ['none', 'capture-only', 'no-fence', 'full'] as const;
+export type ProtectionLevel = (typeof PROTECTION_LEVELS)[number];
+
+/** What is known of a target's protection now. The same object for as long as nothing changes. */
+export interface Protection {
+  readonly level: ProtectionLevel;
+  /** Undo data cannot be taken out of the target now: the vault store is away or full; else null. */
+  readonly trouble: string | null;
+}
+
+export const UNPROTECTED: Protection = { level: 'none', trouble: null };
+
+const UNPROTECTED_REASON = 'this target is not protected yet (holdfast protect)';
+
+/** Verbs whose change of structure `holdfast.run` can take back. */
+const RENAMED: ReadonlySet<string> = new Set<string>();
+
+/** The weakest reversal among the effects that change something stands for the whole reading. */
+export function reversalOf(reading: Reading, protection: Protection): Reversal {
+  if (protection.level === 'none') return { kind: 'none', reason: UNPROTECTED_REASON };
+  let found: Reversal = { kind: 'capture' };
+  for (const effect of reading.effects) {
+    const reversal = reversalOfEffect(effect);
+    if (reversal.kind === 'none') return reversal;
+    if (reversal.kind === 'rename') found = reversal;
+  }
+  return found;
+}
+
+function reversalOfEffect(effect: Effect): Reversal {
+  switch (effect.kind) {
+    case 'read':
+    case 'write':
+      return { kind: 'capture' };
+    case 'destroy':
+    case 'reshape':
+    case 'grant':
+      return RENAMED.has(effect.verb)
+        ? { kind: 'rename' }
+        : { kind: 'none', reason: `${effect.verb} cannot be taken back` };
+    case 'execute':
+      return {
+        kind: 'none',
+        reason: `nobody can tell what ${effect.verb} would have to take back`,
+      };
+    case 'unknown':
+      return { kind: 'none', reason: 'nobody can tell what it would do' };
+    default:
+      return effect.kind satisfies never;
+  }
+}

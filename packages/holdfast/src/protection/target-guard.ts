@@ -1,0 +1,41 @@
+/**
+ * What a protocol needs to know and have of a target's protection; one per target, handed in by the
+ * composition root. `protection` is a look-up in memory; the others talk to the target as the admin.
+ */
+import type { AgentActor } from '../model/actor.ts';
+import type { Protection } from '../model/reversal.ts';
+
+/** As whom an agent's session logs in upstream on a protected target. */
+export interface AgentRole {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** A statement that runs with the owner's rights, once, in one session. */
+export interface PermitWish {
+  /** The exact text of one statement, as the agent sent it. */
+  readonly statement: string;
+  /** `plain`: nothing that exists is lost by it. `reversible`: it is made so, or it fails. */
+  readonly mode: 'plain' | 'reversible';
+}
+
+/** The upstream session it is for; `backendStart` as pg_stat_activity shows it, text. */
+export interface PermitSession {
+  readonly role: string;
+  readonly pid: number;
+}
+
+export interface TargetGuard {
+  readonly protection: Protection;
+  /** Makes the role or its password anew when needed. Null: not protected; the upstream's own user. */
+  roleFor(agent: Pick<AgentActor, 'id' | 'name'>): Promise<AgentRole | null>;
+  /** Durable in the target when it resolves; ids in the order of the wishes, for CALL holdfast.run. */
+  permit(session: PermitSession, wishes: readonly PermitWish[]): Promise<readonly string[]>;
+  /** What was not used is void from now on. */
+  void(receipts: readonly string[]): Promise<void>;
+  /**
+   * Statements that cannot run in a transaction (CREATE INDEX CONCURRENTLY, DROP DATABASE ...), as the
+   * owner, over Holdfast's own connection. The command tag; rejects with what the server said.
+   */
+  runOutside(wish: PermitWish, session: PermitSession): Promise<string>;
+}
