@@ -29,9 +29,10 @@ export interface NewDeferral {
   readonly card: HoldCard;
   /** The approval that it used up; null when policy asked for none. */
   readonly holdId: string | null;
-  /** The exact text that will run, in UTF-8. */
-  readonly statement: Buffer;
-  /** `Intent.acts()`, for the digest: the text again, and what its meaning hung on. */
+  /**
+   * `Intent.acts()`, what the digest covers: what the meaning of the text hung on, and last the text.
+   * Never empty.
+   */
   readonly acts: readonly Buffer[];
   /** Schemas that unqualified names are looked up in, as in the agent's session. */
   readonly searchPath: readonly string[];
@@ -42,6 +43,8 @@ export interface NewDeferral {
 
 export interface DeferralRecord extends NewDeferral {
   readonly state: DeferralState;
+  /** The exact text that will run, in UTF-8: the last of `acts`, so that it is what was signed. */
+  readonly statement: Buffer;
   /** Under the approval it used up, of people who still count. */
   readonly signatures: readonly Signature[];
   readonly decidedAt: Date | null;

@@ -53,12 +53,11 @@ export class KeptDeferrals implements Deferrals {
   ): Promise<Deferral> {
     const { clock, graceClock, graceMsOf, note, store } = this.#parts;
     const acts = intent.acts().map((act) => Buffer.from(act));
-    const statement = runnable(Buffer.from(intent.text()), acts);
+    checkRunnable(intent.text(), acts);
     const { deferral, isNew } = await store.schedule({
       id: newId('deferral', clock),
       card: cardOf(intent, target, verdict),
       holdId: ticket?.id ?? null,
-      statement,
       acts,
       searchPath,
       scheduledAt: clock.now(),
@@ -140,8 +139,8 @@ export function deferralFacts({ id, card, holdId }: DeferralLine): Record<string
   };
 }
 
-/** The text, when it is one act's own bytes: then there is nothing to run beside it. */
-function runnable(text: Buffer, acts: readonly Buffer[]): Buffer {
+/** When the text is the last act's own bytes there is nothing to run beside it. */
+function checkRunnable(text: Buffer, acts: readonly Buffer[]): void {
   if (acts.at(-1)?.equals(text) !== true) {
     throw new HoldfastError('HF_UNSUPPORTED', {
       expected: 'one simple statement, without parameters, to be run later',
@@ -156,7 +155,6 @@ function runnable(text: Buffer, acts: readonly Buffer[]): Buffer {
       hint: 'Split it.',
     });
   }
-  return text;
 }
 
 function unknownDeferral(id: string): HoldfastError {

@@ -57,7 +57,6 @@ export function rowOfDeferral(deferral: NewDeferral): Insertable<DeferralsTable>
     state: 'scheduled',
     hold_id: deferral.holdId,
     card: jsonOf(deferral.card),
-    statement: deferral.statement,
     acts: [...deferral.acts],
     search_path: deferral.searchPath.map(storable),
     scheduled_at: deferral.scheduledAt,
@@ -85,5 +84,6 @@ export function deferralOfRow(
   row: Selectable<DeferralsTable>,
   signatures: readonly Signature[],
 ): DeferralRecord {
-  return { ...lineOfRow(row), statement: row.statement, acts: row.acts, signatures };
+  const statement = row.acts.at(-1) ?? Buffer.alloc(0);
+  return { ...lineOfRow(row), statement, acts: row.acts, signatures };
 }

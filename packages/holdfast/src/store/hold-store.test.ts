@@ -62,7 +62,7 @@ afterAll(async () => {
 
 beforeEach(async ({ task }) => {
   await scratch.database.run((db) =>
-    sql`truncate holdfast.holds, holdfast.signatures, holdfast.people`.execute(db),
+    sql`truncate holdfast.holds, holdfast.signatures, holdfast.people cascade`.execute(db),
   );
   clock = new ManualClock('2026-11-21T09:00:00Z', task.id);
   events = [];

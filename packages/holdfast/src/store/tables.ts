@@ -92,7 +92,6 @@ export interface DeferralsTable {
   state: string;
   hold_id: string | null;
   card: Json;
-  statement: Buffer;
   acts: Buffer[];
   search_path: string[];
   scheduled_at: Date;

@@ -33,8 +33,8 @@ export const deferrals: Migration = {
       -- The approval it used up; null when policy asked for none.
       hold_id text,
       card jsonb not null,
-      statement bytea not null,
-      acts bytea[] not null,
+      -- What the digest covers; the last is the text that runs.
+      acts bytea[] not null check (cardinality(acts) > 0),
       search_path text[] not null,
       scheduled_at timestamptz not null,
       -- By the ledger of watched time, not by any clock on a wall.
