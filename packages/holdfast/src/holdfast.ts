@@ -7,8 +7,8 @@
  * and back. What it will not do: decide anything, or listen before everything that decides stands (P8).
  */
 import { WaitingDesk } from './approvals/waiting-desk.ts';
+import { holdLifeMsOf } from './config/by-environment.ts';
 import type { Config, Env } from './config/config.ts';
-import { holdLifeMsOf } from './config/hold-life.ts';
 import { LiveDirectory } from './identity/live-directory.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';

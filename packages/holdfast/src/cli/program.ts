@@ -4,9 +4,11 @@ import { runner, type Surroundings } from './command.ts';
 import { addAgents } from './commands/agents.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
+import { addDeferrals } from './commands/deferrals.ts';
 import { addHolds } from './commands/holds.ts';
 import { addPeople } from './commands/people.ts';
 import { addPolicy } from './commands/policy.ts';
+import { addProposals } from './commands/proposals.ts';
 import { addTrail } from './commands/trail.ts';
 import { addUp } from './commands/up.ts';
 import { EXIT, EXIT_WORDS } from './exit-codes.ts';
@@ -18,6 +20,8 @@ const COMMANDS = [
   addAgents,
   addPeople,
   addHolds,
+  addDeferrals,
+  addProposals,
   addPolicy,
   addTrail,
   addConfig,
