@@ -32,7 +32,9 @@ export function parseActRecord(value: unknown): ActRecord {
     redo: [],
     absent: [],
     trash: [],
-    notRestored: [`The target's record of this act cannot be read: ${z.prettifyError(parsed.error)}`],
+    notRestored: [
+      `The target's record of this act cannot be read: ${z.prettifyError(parsed.error)}`,
+    ],
   };
 }
 

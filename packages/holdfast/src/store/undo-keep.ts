@@ -229,14 +229,26 @@ async function pack(chunk: RowChunk, itemId: string): Promise<PackedChunk> {
 
 async function writeChunks(trx: Trx, packed: readonly PackedChunk[]): Promise<void> {
   const numbers = (pick: (chunk: PackedChunk) => bigint): Buffer =>
-    binaryArray(OID.int8, packed.map((chunk) => int8(pick(chunk))));
-  const ids = binaryArray(OID.text, packed.map(({ itemId }) => Buffer.from(itemId)));
+    binaryArray(
+      OID.int8,
+      packed.map((chunk) => int8(pick(chunk))),
+    );
+  const ids = binaryArray(
+    OID.text,
+    packed.map(({ itemId }) => Buffer.from(itemId)),
+  );
   const shapes = numbers(({ shapeId }) => shapeId);
   const parts = numbers(({ part }) => BigInt(part));
   const rows = numbers((chunk) => BigInt(chunk.rows));
   const gzips = numbers(({ isGzip }) => (isGzip ? 1n : 0n));
-  const hashes = binaryArray(OID.bytea, packed.map(({ sha256 }) => sha256));
-  const data = binaryArray(OID.bytea, packed.map((chunk) => chunk.data));
+  const hashes = binaryArray(
+    OID.bytea,
+    packed.map(({ sha256 }) => sha256),
+  );
+  const data = binaryArray(
+    OID.bytea,
+    packed.map((chunk) => chunk.data),
+  );
   await sql`insert into holdfast.undo_chunks (item_id, shape_id, part, rows, is_gzip, sha256, data)
             select id, shape, part::integer, rows::integer, gzip = 1, hash, data
             from unnest(${ids}::text[], ${shapes}::bigint[], ${parts}::bigint[], ${rows}::bigint[],

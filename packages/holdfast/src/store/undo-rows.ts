@@ -1,7 +1,13 @@
 /** Rows of the vault's tables as undo items, entries and shapes; what is read is checked, not believed. */
 import { z } from 'zod';
 import { parseActRecord } from '../protection/act-record.ts';
-import type { JournalOp, TableShape, UndoEntry, UndoItem, UndoState } from '../protection/undo-item.ts';
+import type {
+  JournalOp,
+  TableShape,
+  UndoEntry,
+  UndoItem,
+  UndoState,
+} from '../protection/undo-item.ts';
 import type { UndoItemsTable } from './tables.ts';
 
 const STATES = ['kept', 'undone', 'purging', 'purged'] as const satisfies readonly UndoState[];
