@@ -40,12 +40,12 @@ union all
 select 'type ' || t.oid::regtype, concat_ws(' ', typtype, pg_get_userbyid(typowner), (select array_agg(a::text order by a::text) from unnest(coalesce(typacl, acldefault('T', typowner))) a), typdefault, typnotnull, format_type(typbasetype, typtypmod), obj_description(t.oid, 'pg_type'), (select string_agg(enumlabel, ',' order by enumsortorder) from pg_enum where enumtypid = t.oid))
 from pg_type t join pg_namespace n on n.oid = typnamespace where ${THEIRS}
 union all
-select 'sequence ' || seqrelid::regclass, concat_ws(' ', seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle, (select string_agg(refobjid::regclass || '.' || refobjsubid || deptype, ',') from pg_depend where objid = seqrelid and deptype in ('a', 'i') and refclassid = 'pg_class'::regclass))
+select 'sequence ' || seqrelid::regclass, concat_ws(' ', seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle, (select string_agg(refobjid::regclass || '.' || refobjsubid || deptype::text, ',') from pg_depend where objid = seqrelid and deptype in ('a', 'i') and refclassid = 'pg_class'::regclass))
 from pg_sequence join pg_class c on c.oid = seqrelid join pg_namespace n on n.oid = relnamespace where ${THEIRS}
 union all
 select 'published ' || p.pubname || ' ' || prrelid::regclass, concat_ws(' ', pg_get_expr(prqual, prrelid), prattrs) from pg_publication_rel r join pg_publication p on p.oid = prpubid
 union all
-select 'default grants ' || coalesce(defaclnamespace::text, '') || defaclobjtype, concat_ws(' ', pg_get_userbyid(defaclrole), (select array_agg(a::text order by a::text) from unnest(defaclacl) a)) from pg_default_acl
+select 'default grants ' || coalesce(defaclnamespace::text, '') || defaclobjtype::text, concat_ws(' ', pg_get_userbyid(defaclrole), (select array_agg(a::text order by a::text) from unnest(defaclacl) a)) from pg_default_acl
 union all
 select 'large object ' || m.oid, concat_ws(' ', pg_get_userbyid(lomowner), lomacl, md5(lo_get(m.oid))) from pg_largeobject_metadata m
 ) picture order by what, said`;

@@ -39,7 +39,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $hf$
   select coalesce((
     select case when i.indisclustered then format('; alter table %s cluster on %I', holdfast.rel($2), c.relname) else '' end
       || case when i.indisreplident then format('; alter table %s replica identity using index %I', holdfast.rel($2), c.relname) else '' end
-      || coalesce(format('; alter index %s set tablespace %I', holdfast.rel(c.oid), s.spcname), '')
+      || case when s.spcname is null then '' else format('; alter index %s set tablespace %I', holdfast.rel(c.oid), s.spcname) end
       || holdfast.comment_sql('index', holdfast.rel(c.oid), obj_description(c.oid, 'pg_class'))
     from pg_index i join pg_class c on c.oid = i.indexrelid left join pg_tablespace s on s.oid = c.reltablespace
     where i.indexrelid = $1 and i.indrelid = $2), '')

@@ -135,10 +135,10 @@ begin
   for s in select n.* from pg_namespace n join holdfast.gone('pg_namespace') g on g = n.oid order by n.nspname loop
     trash := holdfast.trash_for(s.oid, number);
     perform holdfast.step(format('schema %I', s.nspname),
-      format('alter schema %I rename to %I; alter schema %2$I owner to holdfast_owner; ', s.nspname, trash)
+      format('alter schema %1$I rename to %2$I; alter schema %2$I owner to holdfast_owner; ', s.nspname, trash)
         || coalesce((select string_agg(format('revoke all on schema %I from %s cascade', trash, holdfast.role_of(e.grantee)), '; ')
           from (select distinct grantee from aclexplode(s.nspacl)) e where e.grantee not in (s.nspowner, 'holdfast_owner'::regrole)), ''),
-      format('alter schema %I owner to %s; alter schema %1$I rename to %I; ', trash, holdfast.role_of(s.nspowner), s.nspname)
+      format('alter schema %1$I owner to %2$s; alter schema %1$I rename to %3$I; ', trash, holdfast.role_of(s.nspowner), s.nspname)
         || case when s.nspacl is null then '' else holdfast.acl_sql('schema', quote_ident(s.nspname), 'n', s.nspacl, s.nspowner, null) end);
     perform holdfast.say('absent', jsonb_build_object('type', 'schema', 'name', quote_ident(s.nspname)));
   end loop;
