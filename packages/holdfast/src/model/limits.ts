@@ -106,3 +106,7 @@ export const TARGET_RETRIES_MAX = 5;
 export const RECEIPT_LIFE_MS = 30_000;
 /** Life of an agent's password on a target; made anew when less than half of it is left. */
 export const AGENT_ROLE_LIFE_MS = 24 * 60 * 60 * 1000;
+/** Connections one agent's role may have at a target: PostgreSQL's default total is 100. */
+export const AGENT_ROLE_CONNECTIONS_MAX = 40;
+/** Findings kept in a target's state and shown; a database without any trigger has thousands. */
+export const PROTECTION_FINDINGS_MAX = 100;

@@ -81,7 +81,19 @@ interface SignaturesTable {
   signed_at: Date;
 }
 
+interface AgentRolesTable {
+  target: string;
+  agent_id: string;
+  role: string;
+  /** Sealed by identity/seal.ts; AAD `agent-role|target/agent_id`. */
+  password_sealed: Buffer;
+  valid_until: Date;
+  /** Null: the target may not know this password yet. */
+  applied_at: Date | null;
+}
+
 export interface Tables {
+  'holdfast.agent_roles': AgentRolesTable;
   'holdfast.agents': AgentsTable;
   'holdfast.tokens': TokensTable;
   'holdfast.secrets': SecretsTable;

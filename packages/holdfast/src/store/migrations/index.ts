@@ -2,6 +2,7 @@
 import { identity } from './0001-identity.ts';
 import { holds } from './0002-holds.ts';
 import { trail } from './0003-trail.ts';
+import { protection } from './0005-protection.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [identity, holds, trail];
+export const MIGRATIONS: readonly Migration[] = [identity, holds, trail, protection];
