@@ -24,6 +24,11 @@ export const EVENT_KINDS = [
   'reads-not-recorded',
   'outcome-ignored',
   'trail-resumed',
+  'target-protected',
+  'target-unprotected',
+  'agent-role-made',
+  'agent-role-retired',
+  'protection-changed',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

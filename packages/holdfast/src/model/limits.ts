@@ -130,3 +130,7 @@ export const PURGE_SWEEP_MS = 60_000;
 export const PURGE_ITEMS_MAX = 100;
 /** Items in one answer to a list. */
 export const UNDO_LIST_MAX = 500;
+/** Connections one agent's role may have at a target: PostgreSQL's default total is 100. */
+export const AGENT_ROLE_CONNECTIONS_MAX = 40;
+/** Findings kept in a target's state and shown; a database without any trigger has thousands. */
+export const PROTECTION_FINDINGS_MAX = 100;

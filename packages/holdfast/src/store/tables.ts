@@ -108,7 +108,19 @@ interface UndoPartsTable {
   rows: bigint;
 }
 
+interface AgentRolesTable {
+  target: string;
+  agent_id: string;
+  role: string;
+  /** Sealed by identity/seal.ts; AAD `agent-role|target/agent_id`. */
+  password_sealed: Buffer;
+  valid_until: Date;
+  /** Null: the target may not know this password yet. */
+  applied_at: Date | null;
+}
+
 export interface Tables {
+  'holdfast.agent_roles': AgentRolesTable;
   'holdfast.agents': AgentsTable;
   'holdfast.tokens': TokensTable;
   'holdfast.secrets': SecretsTable;

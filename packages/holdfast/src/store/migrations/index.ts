@@ -6,3 +6,7 @@ import { undo } from './0004-undo.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [identity, holds, trail, undo];
+import { protection } from './0005-protection.ts';
+import type { Migration } from './migration.ts';
+
+export const MIGRATIONS: readonly Migration[] = [identity, holds, trail, protection];
