@@ -24,6 +24,11 @@ export const EVENT_KINDS = [
   'reads-not-recorded',
   'outcome-ignored',
   'trail-resumed',
+  'target-protected',
+  'target-unprotected',
+  'agent-role-made',
+  'agent-role-retired',
+  'protection-changed',
   // What passed and can be taken back.
   'undo-previewed',
   'undo-applied',

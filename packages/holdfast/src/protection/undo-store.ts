@@ -25,8 +25,9 @@ export interface DrainedItem {
 }
 
 /**
- * Rows of one captured table in COPY text format, whole lines, at most UNDO_CHUNK_BYTES_MAX: the columns
- * `seq, n, side, c<attnum>...` (or `whole`). All rows of a chunk are of one transaction.
+ * Rows of one captured table in COPY text format, whole lines, at most UNDO_CHUNK_BYTES_MAX (a longer
+ * row is a chunk by itself): the columns `seq, n, side, c<attnum>...` (or `whole`). All rows of a chunk
+ * are of one transaction; they come in the order they lie in, not sorted.
  */
 export interface RowChunk {
   readonly txid: string;

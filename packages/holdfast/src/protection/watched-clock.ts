@@ -12,16 +12,13 @@ import { LEDGER_CREDIT_MS_MAX, LEDGER_STEP_MS } from '../model/limits.ts';
 
 /** The ledger in the store; implemented by `store/ledger-store.ts`. */
 export interface LedgerStore {
-  /** Null: another process holds it. Rejects when the store is away. */
-  hold(): Promise<LedgerHold | null>;
+  /** Whether this process holds it now. Rejects when the store is away. */
+  tryHold(): Promise<boolean>;
+  /** Adds, over the connection that holds the lock; rejects once that is lost. */
+  credit(ms: number): Promise<void>;
+  release(): Promise<void>;
   /** What has been watched in total, in ms. */
   tickMs(): Promise<bigint>;
-}
-
-export interface LedgerHold {
-  /** Adds to the ledger over the connection that holds the lock; rejects once that is lost. */
-  credit(ms: number): Promise<bigint>;
-  release(): Promise<void>;
 }
 
 export interface WatchedClockOptions {
@@ -32,7 +29,6 @@ export interface WatchedClockOptions {
 export class WatchedClock {
   readonly #ledger: LedgerStore;
   readonly #clock: Clock;
-  #hold: LedgerHold | null = null;
   /** Monotonic time up to which was credited; null before the first step with the lock in hand. */
   #creditedToMs: number | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -60,7 +56,7 @@ export class WatchedClock {
     this.#isStopped = true;
     if (this.#timer) clearInterval(this.#timer);
     await this.#stepping.catch(() => {});
-    await this.#letGo();
+    await this.#ledger.release();
   }
 
   tickMs(): Promise<bigint> {
@@ -76,24 +72,18 @@ export class WatchedClock {
   async #step(): Promise<void> {
     if (this.#isStopped) return;
     try {
-      this.#hold ??= await this.#ledger.hold();
-      if (this.#hold === null) return;
+      if (!(await this.#ledger.tryHold())) {
+        this.#creditedToMs = null;
+        return;
+      }
       const nowMs = Math.floor(this.#clock.monotonicMs());
       const passedMs = nowMs - (this.#creditedToMs ?? nowMs);
-      const isWatched = passedMs > 0 && passedMs <= LEDGER_CREDIT_MS_MAX;
       // Before the write: what it does not say is lost, never credited twice.
       this.#creditedToMs = nowMs;
-      if (isWatched) await this.#hold.credit(passedMs);
+      if (passedMs > 0 && passedMs <= LEDGER_CREDIT_MS_MAX) await this.#ledger.credit(passedMs);
     } catch (error) {
-      await this.#letGo();
+      this.#creditedToMs = null;
       throw error;
     }
-  }
-
-  async #letGo(): Promise<void> {
-    const hold = this.#hold;
-    this.#hold = null;
-    this.#creditedToMs = null;
-    await hold?.release().catch(() => {});
   }
 }

@@ -2,32 +2,39 @@
 import { sql } from 'kysely';
 import { HoldfastError } from '../model/errors.ts';
 import { LEDGER_CREDIT_MS_MAX } from '../model/limits.ts';
-import type { LedgerHold, LedgerStore } from '../protection/watched-clock.ts';
-import { tryAdvisoryLock } from './advisory-lock.ts';
+import type { LedgerStore } from '../protection/watched-clock.ts';
+import { AdvisoryLock } from './advisory-lock.ts';
 import type { Database } from './database.ts';
 
 export class SqlLedgerStore implements LedgerStore {
   readonly #database: Database;
+  readonly #lock: AdvisoryLock;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#lock = new AdvisoryLock(database, 'undo ledger');
   }
 
-  async hold(): Promise<LedgerHold | null> {
-    const lock = await tryAdvisoryLock(this.#database, 'undo ledger');
-    if (lock === null) return null;
-    return {
-      credit: async (ms) => {
-        if (!lock.isHeld) throw notHeld();
-        const { rows } = await lock.client.query<{ tick_ms: string }>(
-          `update holdfast.undo_ledger set tick_ms = tick_ms + least($1::bigint, $2::bigint)
-           where $1 > 0 returning tick_ms::text`,
-          [Math.floor(ms), LEDGER_CREDIT_MS_MAX],
-        );
-        return BigInt(rows[0]?.tick_ms ?? 0);
-      },
-      release: () => lock.release(),
-    };
+  tryHold(): Promise<boolean> {
+    return this.#lock.tryHold();
+  }
+
+  async credit(ms: number): Promise<void> {
+    const moved = await this.#lock.query(
+      `update holdfast.undo_ledger set tick_ms = tick_ms + least($1::bigint, $2::bigint)
+       where $1::bigint > 0 returning 1`,
+      [Math.floor(ms), LEDGER_CREDIT_MS_MAX],
+    );
+    if (moved !== null) return;
+    throw new HoldfastError('HF_STORE_UNAVAILABLE', {
+      expected: 'to hold the ledger of watched time',
+      found: 'the connection that held it is gone',
+      hint: 'It is taken again at the next step; the time in between is not counted.',
+    });
+  }
+
+  release(): Promise<void> {
+    return this.#lock.release();
   }
 
   tickMs(): Promise<bigint> {
@@ -37,12 +44,4 @@ export class SqlLedgerStore implements LedgerStore {
       return rows[0]?.tick_ms ?? 0n;
     });
   }
-}
-
-function notHeld(): HoldfastError {
-  return new HoldfastError('HF_STORE_UNAVAILABLE', {
-    expected: 'to hold the ledger of watched time',
-    found: 'the connection that held it is gone',
-    hint: 'It is taken again at the next step; time in between is not counted.',
-  });
 }

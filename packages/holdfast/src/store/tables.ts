@@ -86,22 +86,6 @@ interface SignaturesTable {
   signed_at: Date;
 }
 
-export interface DeferralsTable {
-  id: string;
-  digest: string;
-  state: string;
-  hold_id: string | null;
-  card: Json;
-  acts: Buffer[];
-  search_path: string[];
-  scheduled_at: Date;
-  due_tick_ms: bigint;
-  decided_at: Date | null;
-  decided_by: string | null;
-  note: string | null;
-  run_by: string | null;
-}
-
 export interface UndoItemsTable {
   id: string;
   target: string;
@@ -129,14 +113,42 @@ interface UndoPartsTable {
   rows: bigint;
 }
 
+interface AgentRolesTable {
+  target: string;
+  agent_id: string;
+  role: string;
+  /** Sealed by identity/seal.ts; AAD `agent-role|target/agent_id`. */
+  password_sealed: Buffer;
+  valid_until: Date;
+  /** Null: the target may not know this password yet. */
+  applied_at: Date | null;
+}
+
+export interface DeferralsTable {
+  id: string;
+  digest: string;
+  state: string;
+  hold_id: string | null;
+  card: Json;
+  acts: Buffer[];
+  search_path: string[];
+  scheduled_at: Date;
+  due_tick_ms: bigint;
+  decided_at: Date | null;
+  decided_by: string | null;
+  note: string | null;
+  run_by: string | null;
+}
+
 export interface Tables {
+  'holdfast.agent_roles': AgentRolesTable;
   'holdfast.agents': AgentsTable;
   'holdfast.tokens': TokensTable;
   'holdfast.secrets': SecretsTable;
   'holdfast.people': PeopleTable;
   'holdfast.holds': HoldsTable;
   'holdfast.signatures': SignaturesTable;
-  'holdfast.deferrals': DeferralsTable;
   'holdfast.undo_items': UndoItemsTable;
   'holdfast.undo_parts': UndoPartsTable;
+  'holdfast.deferrals': DeferralsTable;
 }

@@ -12,7 +12,7 @@ import { gunzip } from 'node:zlib';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
-import { UNDO_CHUNK_BYTES_MAX, UNDO_LIST_MAX } from '../model/limits.ts';
+import { UNDO_LIST_MAX } from '../model/limits.ts';
 import type { UndoEntry, UndoItem } from '../protection/undo-item.ts';
 import type { DuePurge, RowChunk, UndoQuery, UndoStore } from '../protection/undo-store.ts';
 import type { Database } from './database.ts';
@@ -75,9 +75,7 @@ export class SqlUndoStore implements UndoStore {
     for (let part = 0; ; part += 1) {
       const row = await this.#chunk(id, shapeId, part);
       if (row === undefined) break;
-      const data = row.is_gzip
-        ? await gunzipped(row.data, { maxOutputLength: 2 * UNDO_CHUNK_BYTES_MAX })
-        : row.data;
+      const data = row.is_gzip ? await gunzipped(row.data) : row.data;
       if (!createHash('sha256').update(data).digest().equals(row.sha256)) {
         throw damaged(id, shapeId, part);
       }
@@ -98,7 +96,7 @@ export class SqlUndoStore implements UndoStore {
         and state in ('kept', 'undone') returning id`);
   }
 
-  extend(ids: readonly string[], byMs: number): Promise<number> {
+  async extend(ids: readonly string[], byMs: number): Promise<number> {
     if (!Number.isSafeInteger(byMs) || byMs <= 0) {
       throw new HoldfastError('HF_USAGE', {
         expected: 'a time by which it is kept longer',
