@@ -92,6 +92,33 @@ interface AgentRolesTable {
   applied_at: Date | null;
 }
 
+export interface UndoItemsTable {
+  id: string;
+  target: string;
+  install: string;
+  txid: string;
+  fingerprint: string;
+  at: Date;
+  role: string;
+  agent_id: string | null;
+  agent_name: string | null;
+  application: string;
+  undo_of: string | null;
+  state: string;
+  state_before: string;
+  kept_until_tick_ms: bigint;
+  purge_at_tick_ms: bigint | null;
+  purge_begun_tick_ms: bigint | null;
+}
+
+interface UndoPartsTable {
+  item_id: string;
+  place: number;
+  op: string;
+  name: string;
+  rows: bigint;
+}
+
 export interface Tables {
   'holdfast.agent_roles': AgentRolesTable;
   'holdfast.agents': AgentsTable;
@@ -100,4 +127,6 @@ export interface Tables {
   'holdfast.people': PeopleTable;
   'holdfast.holds': HoldsTable;
   'holdfast.signatures': SignaturesTable;
+  'holdfast.undo_items': UndoItemsTable;
+  'holdfast.undo_parts': UndoPartsTable;
 }

@@ -50,7 +50,7 @@ export function checkProtection(
     }
     const fix = `holdfast protect ${target} --apply`;
     const findings: Finding[] = plan.steps
-      .filter(({ id }) => id !== 'notes' || plan.steps.length === 1)
+      .filter(({ id }) => id !== 'seal')
       .map(({ about, closes, id }) => ({
         code: `drift.${closes}`,
         about:
