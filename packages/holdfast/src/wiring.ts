@@ -6,7 +6,8 @@ import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
 import type { PolicySource } from './policy/policy-source.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
-import { FOUNDATIONS } from './protection/postgres/foundations.ts';
+import { FOUNDATIONS, PROBES } from './protection/postgres/foundations.ts';
+import { type Check, checkProtection } from './protection/postgres/wall/check.ts';
 import type { ProtectOptions } from './protection/postgres/wall/plan.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
 import type { PostgresTarget } from './protocols/index.ts';
@@ -123,4 +124,13 @@ export function protectOptionsOf(target: TargetConfig, clock: Clock): ProtectOpt
     foundations: FOUNDATIONS,
     install: `install_${clock.random(INSTALL_BYTES).toString('hex')}`,
   };
+}
+
+/** Drift of a target, with what only the capture can judge. */
+export function checkTarget(
+  db: TargetDatabase,
+  target: TargetConfig,
+  clock: Clock,
+): Promise<Check> {
+  return checkProtection(db, protectOptionsOf(target, clock), PROBES);
 }

@@ -1,5 +1,6 @@
 /** What lies in schema `holdfast` besides the wall's own: one readable list, in the order it is laid. */
 import { actsFoundation } from './acts/foundation.ts';
+import type { Probe } from './wall/check.ts';
 import { type Foundation, foundation } from './wall/foundation.ts';
 
 export const FOUNDATIONS = ({ ddlOwner }: { readonly ddlOwner: string }): readonly Foundation[] => [
@@ -10,3 +11,6 @@ export const FOUNDATIONS = ({ ddlOwner }: { readonly ddlOwner: string }): readon
     actsFoundation({ ddlOwner }),
   ),
 ];
+
+/** What the check asks besides: each looks at what its part laid. */
+export const PROBES: readonly Probe[] = [];
