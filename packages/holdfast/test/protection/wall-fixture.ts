@@ -129,7 +129,7 @@ export const OPTIONS: ProtectOptions = {
   exempt: ['deploy'],
   ddlOwner: null,
   functionsAllowed: ['public.is_free'],
-  foundations: [],
+  foundations: () => [],
   install: 'test-install',
 };
 

@@ -63,7 +63,9 @@ export async function runLater(connection: AdminConnection, text: LaterText): Pr
       status = ready.status;
     });
     await client.query(text.statement);
-    return status === 'I' ? { kind: 'done', tag: tags.join('; '), transaction: 'ended' } : LEFT_OPEN;
+    return status === 'I'
+      ? { kind: 'done', tag: tags.join('; '), transaction: 'ended' }
+      : LEFT_OPEN;
   } catch (error) {
     const code = error instanceof pg.DatabaseError ? (error.code ?? '') : '';
     return code === '' || NO_ANSWER.test(code)
