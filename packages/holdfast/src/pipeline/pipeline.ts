@@ -16,7 +16,7 @@
  * forwarded (kill -9 does not lose it), and the unit that could make it last waits until all of that
  * is durable on disk. Everything else waits for the disk itself. See docs/decisions/0005.
  */
-import type { Deferrals } from '../approvals/deferrals.ts';
+import type { Deferral, Deferrals } from '../approvals/deferrals.ts';
 import type { Desk, HoldTicket, Standing } from '../approvals/desk.ts';
 import { digestOf } from '../model/digest.ts';
 import { isHarmless } from '../model/effect.ts';
@@ -181,6 +181,11 @@ export class Pipeline {
   async #hold(exchange: Exchange, scope: Scope, verdict: Hold): Promise<void> {
     let standing: Standing;
     try {
+      const waits = await this.#deferred(exchange, scope);
+      if (waits !== null) {
+        const refusal = refusalDeferred(waits, verdict.reason);
+        return await this.#answer(exchange, scope, verdict, null, refusal);
+      }
       standing = await this.#parts.desk.submit(
         exchange.intent,
         scope.target,
@@ -264,7 +269,13 @@ export class Pipeline {
     }
     let refusal: Refusal;
     try {
-      const deferral = await deferrals.schedule(exchange.intent, scope.target, verdict, hold);
+      const deferral = await deferrals.schedule(
+        exchange.intent,
+        scope.target,
+        verdict,
+        hold,
+        scope.searchPath,
+      );
       refusal = refusalDeferred(deferral, why);
     } catch (cause) {
       refusal = refusalTrailLost(cause);
@@ -285,6 +296,12 @@ export class Pipeline {
       hint: 'Reads and plain writes go on; wait, or ask a person to look at: holdfast doctor.',
     };
     return this.#answer(exchange, scope, verdict, hold, refusalProtectionLost(trouble));
+  }
+
+  /** What was approved and put off already is not held anew. */
+  async #deferred(exchange: Exchange, scope: Scope): Promise<Deferral | null> {
+    if (scope.protection.level === 'none' || this.#parts.deferrals === null) return null;
+    return await this.#parts.deferrals.standing(exchange.intent, scope.target);
   }
 
   async #consume(ticket: HoldTicket): Promise<boolean> {
