@@ -64,7 +64,10 @@ export async function loadRows(
   }
   const misfits: Misfit[] = [];
   for (const change of plan.changed) misfits.push(...(await convert(session, rows, change)));
-  const shapes = places.map(({ placed }) => placed.to.filter((column) => column !== null));
+  const shapes = places.map(({ placed }) => {
+    const has = new Set(placed.to.map((column) => column?.attnum));
+    return table.columns.filter(({ attnum }) => has.has(attnum));
+  });
   const common = table.columns.filter((column) => shapes.every((one) => one.includes(column)));
   const value = (column: CurrentColumn, alias: string): string =>
     isWhole ? `(${alias}.r).${quote(column.name)}` : `${alias}.x${column.attnum}`;
@@ -124,7 +127,7 @@ function wholePlan(table: CurrentTable, places: readonly ShapePlace[]): Plan {
       shape.columns.length === table.columns.length &&
       shape.columns.every((column, place) => {
         const now = table.columns[place];
-        const isPlain = column.generated !== '' || to[place] === now;
+        const isPlain = column.generated !== '' || to[place]?.attnum === now?.attnum;
         return isPlain && now?.type === column.type;
       }),
   );
