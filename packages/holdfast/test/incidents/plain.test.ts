@@ -12,6 +12,16 @@ import { DESTRUCTIVE, missing, ORDINARY, programOf, runProgram } from './program
 
 const DEBIAN = '/usr/lib/postgresql/15/bin';
 
+/** One table of each tool, so that a tool that failed and said nothing is seen (drizzle-kit exits with 0). */
+const MADE = [
+  'desk.bookings',
+  'public.letters',
+  'public.support_cases',
+  'public.help_answers',
+  'public.bonus_cards',
+  'public."User"',
+];
+
 describe.each([
   { server: 'PostgreSQL 18', binFolder: undefined },
   { server: 'PostgreSQL 15', binFolder: DEBIAN },
@@ -55,12 +65,7 @@ describe.each([
       .split('\n')
       .filter((line) => line.startsWith('  - '));
     expect(gone).toEqual([]);
-    for (const table of ['desk_bookings', 'letters', 'help_answers', 'support_cases']) {
-      expect([...after.keys()]).toContain(`rows public.${table}`);
-    }
-    for (const table of ['bonus_cards', '"User"']) {
-      expect([...after.keys()]).toContain(`rows public.${table}`);
-    }
+    for (const table of MADE) expect([...after.keys()]).toContain(`rows ${table}`);
   });
 });
 

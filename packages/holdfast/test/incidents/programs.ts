@@ -45,6 +45,7 @@ const typeorm = (...words: readonly string[]) =>
   tool('typeorm', 'cli.js', ...words, '-d', join(PROGRAMS, 'typeorm-source.mjs'));
 const knex = (...words: readonly string[]) =>
   tool('knex', 'bin/cli.js', ...words, '--knexfile', join(PROGRAMS, 'knexfile.cjs'));
+const DESK = tool('drizzle-kit', 'bin.cjs', 'push', '--config', 'drizzle-desk.config.cjs');
 const CLIENTS = { file: '/usr/bin/dropdb', debianPackage: 'postgresql-client-15' };
 const PYTHON = {
   file: '/usr/lib/python3/dist-packages/psycopg2',
@@ -154,9 +155,9 @@ export const DESTRUCTIVE: readonly Program[] = [
 
 /** Migrations that lose nothing. In this order: later ones build on earlier ones. */
 export const ORDINARY: readonly Program[] = [
-  ordinary('drizzle-1', 'drizzle-kit push: a first table', drizzle('drizzle-desk-1.ts', '--tablesFilter', 'desk_*')),
-  ordinary('drizzle-2', 'drizzle-kit push: a column, an index, an enum, a table', drizzle('drizzle-desk-2.ts', '--tablesFilter', 'desk_*')),
-  ordinary('drizzle-3', 'drizzle-kit push again: nothing to do', drizzle('drizzle-desk-2.ts', '--tablesFilter', 'desk_*')),
+  { ...ordinary('drizzle-1', 'drizzle-kit push: a first table', DESK), env: { DESK_VERSION: '1' } },
+  { ...ordinary('drizzle-2', 'drizzle-kit push: a column, an index, a table', DESK), env: { DESK_VERSION: '2' } },
+  { ...ordinary('drizzle-3', 'drizzle-kit push again: nothing to do', DESK), env: { DESK_VERSION: '2' } },
   ordinary('sequelize-sync', 'sequelize.sync()', node('sequelize-app.mjs', 'sync')),
   ordinary('sequelize-alter', 'sequelize.sync({ alter: true }) that adds', node('sequelize-app.mjs', 'alter')),
   ordinary('typeorm-migrations', 'typeorm migration:run', typeorm('migration:run')),

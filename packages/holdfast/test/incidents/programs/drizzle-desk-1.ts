@@ -1,7 +1,9 @@
-/** The desk app, first version: pushed with `--tablesFilter desk_*`, as apps that share a database do. */
-import { pgTable, serial, text } from 'drizzle-orm/pg-core';
+/** The desk app, first version, in a schema of its own (`schemaFilter`). */
+import { pgSchema, serial, text } from 'drizzle-orm/pg-core';
 
-export const rooms = pgTable('desk_rooms', {
+export const desk = pgSchema('desk');
+
+export const rooms = desk.table('rooms', {
   id: serial('id').primaryKey(),
   name: text('name').notNull(),
 });
