@@ -8,19 +8,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { fillCompany } from '../support/company.ts';
 import { differenceOf, type Snapshot, takeSnapshot } from '../support/snapshot.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
-import { DESTRUCTIVE, missing, ORDINARY, programOf, runProgram } from './programs.ts';
+import { DESTRUCTIVE, MADE, missing, ORDINARY, programOf, runProgram } from './programs.ts';
 
 const DEBIAN = '/usr/lib/postgresql/15/bin';
-
-/** One table of each tool, so that a tool that failed and said nothing is seen (drizzle-kit exits with 0). */
-const MADE = [
-  'desk.bookings',
-  'public.letters',
-  'public.support_cases',
-  'public.help_answers',
-  'public.bonus_cards',
-  'public."User"',
-];
 
 describe.each([
   { server: 'PostgreSQL 18', binFolder: undefined },
