@@ -98,7 +98,6 @@ async function main(): Promise<void> {
       captured: { agent: holdfast.door, owner: server.door },
       plain: { agent: { ...holdfast.door, database: TWIN }, owner: twin },
     };
-    const { rounds, seconds } = options;
     const cast = {
       server: server.pid,
       pgbouncer: pgbouncer.pid,
