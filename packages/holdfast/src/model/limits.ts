@@ -118,6 +118,12 @@ export const DEFERRED_BYTES_MAX = 1024 * 1024;
 export const DEFERRAL_SWEEP_MS = 5_000;
 /** Deferrals in one answer to a list. */
 export const DEFERRAL_LIST_MAX = 200;
+/** Conflicts listed per table, with both rows; the rest is counted. A person reads tens. */
+export const UNDO_CONFLICTS_SHOWN_MAX = 200;
+/** Rounds of writing, checking foreign keys and leaving out: each leaves out at least one row more. */
+export const UNDO_ROUNDS_MAX = 50;
+/** Items of one undo: each is read by itself, and all go back in one transaction. */
+export const UNDO_ITEMS_MAX = 20_000;
 /** Journal rows looked at in one pass of the drain (whole transactions): keeps each pass short. */
 export const DRAIN_STATEMENTS_MAX = 5_000;
 /** Captured rows waiting in memory for their chunk to fill; beyond it chunks go out as they are. */

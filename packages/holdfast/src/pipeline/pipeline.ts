@@ -34,8 +34,8 @@ import {
   refusalDeferred,
   refusalDenied,
   refusalHeld,
-  refusalIrreversible,
   refusalNotDeferred,
+  refusalIrreversible,
   refusalProtectionLost,
   refusalTrailLost,
   refusalUnread,
@@ -182,9 +182,9 @@ export class Pipeline {
   async #hold(exchange: Exchange, scope: Scope, verdict: Hold): Promise<void> {
     let standing: Standing;
     try {
-      const deferred = await this.#deferredAlready(exchange, scope);
-      if (deferred !== null) {
-        const refusal = refusalDeferred(deferred, verdict.reason);
+      const waits = await this.#deferred(exchange, scope);
+      if (waits !== null) {
+        const refusal = refusalDeferred(waits, verdict.reason);
         return await this.#answer(exchange, scope, verdict, null, refusal);
       }
       standing = await this.#parts.desk.submit(
@@ -270,22 +270,18 @@ export class Pipeline {
     }
     let refusal: Refusal;
     try {
-      const { intent } = exchange;
-      const { target, searchPath } = scope;
-      const deferral = await deferrals.schedule(intent, target, verdict, hold, searchPath);
+      const deferral = await deferrals.schedule(
+        exchange.intent,
+        scope.target,
+        verdict,
+        hold,
+        scope.searchPath,
+      );
       refusal = refusalDeferred(deferral, why);
     } catch (cause) {
       refusal = refusalNotDeferred(cause);
     }
     return this.#answer(exchange, scope, { ...verdict, reversal: 'defer' }, hold, refusal);
-  }
-
-  /** Approved and waiting for its time: these bytes need no second hold. */
-  #deferredAlready(exchange: Exchange, scope: Scope): Promise<Deferral | null> | null {
-    const { deferrals } = this.#parts;
-    if (deferrals === null || scope.protection.level === 'none') return null;
-    if (exchange.reversal.kind !== 'none') return null;
-    return deferrals.standing(exchange.intent, scope.target);
   }
 
   #protectionLost(
@@ -301,6 +297,12 @@ export class Pipeline {
       hint: 'Reads and plain writes go on; wait, or ask a person to look at: holdfast doctor.',
     };
     return this.#answer(exchange, scope, verdict, hold, refusalProtectionLost(trouble));
+  }
+
+  /** What was approved and put off already is not held anew. */
+  async #deferred(exchange: Exchange, scope: Scope): Promise<Deferral | null> {
+    if (scope.protection.level === 'none' || this.#parts.deferrals === null) return null;
+    return await this.#parts.deferrals.standing(exchange.intent, scope.target);
   }
 
   async #consume(ticket: HoldTicket): Promise<boolean> {
