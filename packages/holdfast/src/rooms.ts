@@ -12,7 +12,7 @@ import { hastenRunner } from './approvals/hasten.ts';
 import type { HoldCard } from './approvals/hold.ts';
 import { Holds } from './approvals/holds.ts';
 import { KeptDeferrals } from './approvals/kept-deferrals.ts';
-import { Proposals } from './approvals/proposals.ts';
+import { type ActRunners, Proposals } from './approvals/proposals.ts';
 import { graceMsOf, holdLifeMsOf, peopleOf } from './config/by-environment.ts';
 import type { Config, Env } from './config/config.ts';
 import { resolveSecret } from './config/upstream.ts';
@@ -48,6 +48,8 @@ export interface RoomsOptions {
   readonly clock: Clock;
   /** For the operator's log. */
   readonly say: (level: 'info' | 'warn', message: string) => void;
+  /** Who carries out what people signed, beyond our own store; none when left out. */
+  readonly runners?: ActRunners;
 }
 
 /** Where the keys lie that must never be in the database: seal.key, trail.key, our certificate. */
@@ -115,7 +117,7 @@ export class Rooms {
       record: (event) => this.#record(event),
       signers: () => this.#signers(),
       peopleOf: peopleOf(config),
-      runners: { hasten: hastenRunner(this.deferralStore, graceClock) },
+      runners: { ...options.runners, hasten: hastenRunner(this.deferralStore, graceClock) },
     });
   }
 

@@ -119,7 +119,11 @@ beforeAll(async () => {
 store: { url: { env: STORE_URL } }
 environments:
   production: { level: guarded }
+  vaulted: { level: sealed }
 targets:
+  sealed-db:
+    environment: vaulted
+    upstream: { url: "${server.url('app')}" }
   main-db:
     environment: production
     upstream: { url: "${server.url('app')}" }
