@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import type { ProposedAct } from '../../approvals/proposed-act.ts';
 import type { Config, TargetConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
-import { HoldfastError } from '../../model/errors.ts';
 import { nearest } from '../../model/nearest.ts';
 import type { Target } from '../../model/target.ts';
 import { applyProtection, previewProtection } from '../../protection/postgres/wall/apply.ts';
