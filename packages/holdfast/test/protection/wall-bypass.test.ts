@@ -143,7 +143,7 @@ const ROWS: readonly Row[] = [
     `create or replace function holdfast.fence_passes() returns boolean language sql as 'select true'`,
     '42501',
   ],
-  ['H calls what attaches', 'select holdfast.follow_attach()', '42501'],
+  ['H calls what attaches', 'select holdfast.attach_missing()', '42501'],
   // C: legal DML, which capture keeps.
   ['C UPDATE of all rows', `update bookings set note = 'x'`, 'captured'],
   ['C DELETE without WHERE', 'delete from stock.parts', 'captured'],

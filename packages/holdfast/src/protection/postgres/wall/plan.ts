@@ -191,14 +191,24 @@ function foundationSteps(
   const noted = inspection.meta?.get('foundations');
   const known: Readonly<Record<string, unknown>> =
     typeof noted === 'object' && noted !== null ? { ...noted } : {};
+  const faults = faultsOf(inspection);
   return foundations.flatMap(({ about, closes, digest, id, sql, repeat }) => {
     const isLaid = known[id] === digest && inspection.meta?.get('version') === LAYOUT_VERSION;
     const needs = 'owner' as const;
     const lay: PlanStep[] = isLaid ? [] : [{ id: `foundation ${id}`, about, sql, needs, closes }];
     const again: PlanStep[] =
-      repeat !== null && (!isLaid || repeat.isDue || steps.length > 0)
-        ? [{ id: `${id} attach`, about: repeat.about, sql: repeat.sql, needs, closes }]
+      repeat !== null && (!isLaid || faults !== null || steps.length > 0)
+        ? [{ id: `${id} attach`, about: faults ?? repeat.about, sql: repeat.sql, needs, closes }]
         : [];
     return [...lay, ...again];
   });
+}
+
+/** Null: each table has the capture it should have. */
+function faultsOf({ captureFaults }: Inspection): string | null {
+  const [first] = captureFaults;
+  if (first === undefined) return null;
+  const more = new Set(captureFaults.map(({ table }) => table)).size - 1;
+  const others = more > 0 ? `, and ${more} tables more` : '';
+  return `Capture is put right on ${first.table} (${first.reason})${others}`;
 }
