@@ -8,7 +8,7 @@ import type { PolicySource } from './policy/policy-source.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
 import { FOUNDATIONS } from './protection/postgres/foundations.ts';
 import { type Check, checkProtection } from './protection/postgres/wall/check.ts';
-import type { ProtectOptions } from './protection/postgres/wall/plan.ts';
+import type { ProtectOptions } from './protection/postgres/wall/ground.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
 import type { PostgresTarget } from './protocols/index.ts';

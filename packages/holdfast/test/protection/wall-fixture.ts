@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import pg from 'pg';
 import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
 import { FOUNDATIONS } from '../../src/protection/postgres/foundations.ts';
-import type { ProtectOptions } from '../../src/protection/postgres/wall/plan.ts';
+import type { ProtectOptions } from '../../src/protection/postgres/wall/ground.ts';
 import type { TargetDatabase } from '../../src/protection/target-database.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../../src/testing/scratch-postgres.ts';
 

@@ -11,7 +11,7 @@
  */
 import { createHash } from 'node:crypto';
 import { OWNER_ROLE } from '../layout.ts';
-import type { Ground, PlanStep } from './plan.ts';
+import type { Ground, PlanStep } from './ground.ts';
 
 /** With ENABLE ALWAYS, so that session_replication_role does not silence them. */
 export const FENCE_TRIGGERS = ['holdfast_drop', 'holdfast_follow', 'holdfast_rewrite'] as const;

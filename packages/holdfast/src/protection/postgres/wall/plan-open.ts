@@ -1,6 +1,7 @@
 /** What stays open on this server, by name and with the reason; and what people should know. */
+
+import type { Ground, OpenPoint } from './ground.ts';
 import { isHarmless } from './harmless.ts';
-import type { Ground, OpenPoint } from './plan.ts';
 import { ownersOf } from './plan-roles.ts';
 
 export function openPoints(ground: Ground): {
