@@ -6,9 +6,9 @@ import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
 import type { PolicySource } from './policy/policy-source.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
-import { FOUNDATIONS, PROBES } from './protection/postgres/foundations.ts';
+import { FOUNDATIONS } from './protection/postgres/foundations.ts';
 import { type Check, checkProtection } from './protection/postgres/wall/check.ts';
-import type { ProtectOptions } from './protection/postgres/wall/plan.ts';
+import type { ProtectOptions } from './protection/postgres/wall/ground.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
 import type { PostgresTarget } from './protocols/index.ts';
@@ -129,11 +129,11 @@ export function protectOptionsOf(target: TargetConfig, clock: Clock): ProtectOpt
   };
 }
 
-/** Drift of a target, with what only the capture can judge. */
+/** Drift of a target: holdfast protect --check, doctor, and the guard every so often. */
 export function checkTarget(
   db: TargetDatabase,
   target: TargetConfig,
   clock: Clock,
 ): Promise<Check> {
-  return checkProtection(db, protectOptionsOf(target, clock), PROBES);
+  return checkProtection(db, protectOptionsOf(target, clock));
 }

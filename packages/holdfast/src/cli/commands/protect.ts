@@ -7,7 +7,7 @@ import type { Target } from '../../model/target.ts';
 import { applyProtection, previewProtection } from '../../protection/postgres/wall/apply.ts';
 import type { Check } from '../../protection/postgres/wall/check.ts';
 import { CLOSING_IDS, CLOSINGS } from '../../protection/postgres/wall/closings.ts';
-import type { Plan } from '../../protection/postgres/wall/plan.ts';
+import type { Plan } from '../../protection/postgres/wall/ground.ts';
 import {
   previewUnprotect,
   type Unprotection,

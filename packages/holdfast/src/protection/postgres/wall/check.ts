@@ -11,9 +11,11 @@ import { PROTECTION_FINDINGS_MAX } from '../../../model/limits.ts';
 import type { ProtectionLevel } from '../../../model/reversal.ts';
 import type { TargetDatabase, TargetSession } from '../../target-database.ts';
 import { CLOSINGS } from './closings.ts';
+import type { OpenPoint, ProtectOptions } from './ground.ts';
 import { inspect } from './inspection.ts';
+import { REAL_MEMBER } from './inspection-sql.ts';
 import { FUNCTIONS_SQL } from './meta.ts';
-import { type OpenPoint, type ProtectOptions, planProtection } from './plan.ts';
+import { planProtection } from './plan.ts';
 
 export interface Finding {
   /** Stable, for scripts: `drift.fence`, `agent.member`, `body.altered` ... */
@@ -92,7 +94,7 @@ const agentRow = z.object({ role: z.string(), code: z.string(), about: z.string(
 const AGENTS_SQL = `
 with agents as (
   select r.* from pg_roles r join pg_auth_members m on m.member = r.oid
-   where m.roleid = to_regrole('holdfast_agents')
+   where m.roleid = to_regrole('holdfast_agents') and ${REAL_MEMBER}
 ), ours as (select oid, rolname from agents union select oid, rolname from pg_roles where rolname = 'holdfast_agents')
 select rolname as role, 'agent.superuser' as code, 'is a superuser' as about from agents where rolsuper
 union all

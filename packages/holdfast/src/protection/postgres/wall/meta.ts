@@ -4,7 +4,7 @@
  */
 import { LAYOUT_VERSION, literal } from '../layout.ts';
 import { FENCE_DIGEST } from './fence.ts';
-import type { Ground, PlanStep } from './plan.ts';
+import type { Ground, PlanStep } from './ground.ts';
 import { type Owned, toBeOwned } from './plan-owners.ts';
 
 export function noteSteps(ground: Ground): PlanStep[] {
