@@ -106,6 +106,12 @@ export const TARGET_RETRIES_MAX = 5;
 export const RECEIPT_LIFE_MS = 30_000;
 /** Life of an agent's password on a target; made anew when less than half of it is left. */
 export const AGENT_ROLE_LIFE_MS = 24 * 60 * 60 * 1000;
+/** Conflicts listed per table, with both rows; the rest is counted. A person reads tens. */
+export const UNDO_CONFLICTS_SHOWN_MAX = 200;
+/** Rounds of writing, checking foreign keys and leaving out: each leaves out at least one row more. */
+export const UNDO_ROUNDS_MAX = 50;
+/** Items of one undo: each is read by itself, and all go back in one transaction. */
+export const UNDO_ITEMS_MAX = 20_000;
 /** Journal rows looked at in one pass of the drain (whole transactions): keeps each pass short. */
 export const DRAIN_STATEMENTS_MAX = 5_000;
 /** Captured rows waiting in memory for their chunk to fill; beyond it chunks go out as they are. */

@@ -173,8 +173,15 @@ const verdictJson = once((verdict: Verdict) => {
   const grounds = `"reason":${sentence(verdict.reason)},"rule":${name(verdict.rule)}}`;
   switch (verdict.kind) {
     case 'forward':
-    case 'protect':
-      return `{"kind":"${verdict.kind}",${grounds}`;
+      return `{"kind":"forward",${grounds}`;
+    case 'protect': {
+      if (verdict.reversal === undefined) return `{"kind":"protect",${grounds}`;
+      const { reason, reversal, rule } = verdict;
+      return (
+        `{"kind":"protect","reason":${sentence(reason)},"reversal":"${reversal}",` +
+        `"rule":${name(rule)}}`
+      );
+    }
     case 'hold':
       return `{"kind":"hold","people":${verdict.people},${grounds}`;
     case 'refuse':
