@@ -2,7 +2,7 @@
 import { systemClock } from '../model/clock.ts';
 import { newId } from '../model/ids.ts';
 import type { UndoEntry, UndoItem, UndoState } from '../protection/undo-item.ts';
-import type { DrainedItem, RowChunk, UndoQuery, UndoStore } from '../protection/undo-store.ts';
+import type { DrainedItem, DuePurge, RowChunk, UndoQuery, UndoStore } from '../protection/undo-store.ts';
 
 interface Kept {
   item: UndoItem;
@@ -43,8 +43,8 @@ export class MemoryUndoStore implements UndoStore {
       txid: drained.txid,
       at: drained.at,
       role: drained.role,
-      agentId: agent?.[0] ?? null,
-      agentName: agent?.[1] ?? null,
+      agentId: drained.agentId ?? agent?.[0] ?? null,
+      agentName: drained.agentName ?? agent?.[1] ?? null,
       application: drained.application,
       state: 'kept',
       parts: drained.entries.map(({ op, rows, shape, act }) => ({
@@ -54,6 +54,7 @@ export class MemoryUndoStore implements UndoStore {
       })),
       undoOf: drained.undoOf,
       keptUntilTickMs: BigInt(batch.graceMs),
+      purgeAtTickMs: null,
     };
     return { item, entries: drained.entries, chunks: [] };
   }
@@ -98,6 +99,37 @@ export class MemoryUndoStore implements UndoStore {
       ...item,
       keptUntilTickMs: item.keptUntilTickMs + BigInt(byMs),
     }));
+  }
+
+  /** Time stands still in here: what is asked for is due at once, and nothing else ever is. */
+  async requestPurge(ids: readonly string[], afterMs: number): Promise<number> {
+    return this.#change(ids, (item) => ({
+      ...item,
+      state: 'purging',
+      purgeAtTickMs: BigInt(afterMs),
+    }));
+  }
+
+  async cancelPurge(ids: readonly string[]): Promise<number> {
+    return this.#change(ids, (item) =>
+      item.state === 'purging' ? { ...item, state: 'kept', purgeAtTickMs: null } : item,
+    );
+  }
+
+  async beginPurge(limit: number): Promise<readonly DuePurge[]> {
+    return this.#kept
+      .filter(({ item }) => item.state === 'purging')
+      .slice(0, limit)
+      .map(({ item, entries }) => ({
+        id: item.id,
+        target: item.target,
+        trash: entries.flatMap(({ act }) => act?.trash ?? []),
+      }));
+  }
+
+  async finishPurge(id: string): Promise<void> {
+    this.#change([id], (item) => ({ ...item, state: 'purged', purgeAtTickMs: null }));
+    this.#kept.find(({ item }) => item.id === id)?.chunks.splice(0);
   }
 
   #change(ids: readonly string[], change: (item: UndoItem) => UndoItem): number {
