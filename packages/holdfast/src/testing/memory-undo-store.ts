@@ -2,7 +2,13 @@
 import { systemClock } from '../model/clock.ts';
 import { newId } from '../model/ids.ts';
 import type { UndoEntry, UndoItem, UndoState } from '../protection/undo-item.ts';
-import type { DrainedItem, DuePurge, RowChunk, UndoQuery, UndoStore } from '../protection/undo-store.ts';
+import type {
+  DrainedItem,
+  DuePurge,
+  RowChunk,
+  UndoQuery,
+  UndoStore,
+} from '../protection/undo-store.ts';
 
 interface Kept {
   item: UndoItem;

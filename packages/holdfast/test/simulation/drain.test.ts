@@ -19,7 +19,7 @@ import type { TargetDatabase } from '../../src/protection/target-database.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { MIGRATIONS } from '../../src/store/migrations/index.ts';
-import { layOutTarget } from '../../src/testing/captured-target.ts';
+import { captureTarget } from '../../src/testing/captured-target.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../../src/testing/scratch-postgres.ts';
 import { Seeded } from './seeded.ts';
 import { type Ending, Workload } from './workload.ts';
@@ -81,7 +81,7 @@ let target: TargetDatabase;
 beforeAll(async () => {
   vault = await startScratchPostgres();
   server = await startScratchPostgres();
-  target = await layOutTarget(server, 'captured', TABLES);
+  target = await captureTarget(server, 'captured', TABLES);
   const database = await openDatabase({ connection: { url: vault.url() } });
   await migrate(database, MIGRATIONS, systemClock);
   await database.close();
@@ -151,7 +151,9 @@ function complaint(
   const isNothing = times.every((count) => count === 0);
   const isRight =
     ending === 'committed' ? isWhole : ending === 'rolled-back' ? isNothing : isWhole || isNothing;
-  return isRight ? [] : [`${ending}: rows from ${ids[0]} on are there ${new Set(times).size} ways`];
+  if (isRight) return [];
+  const there = [...new Set(times)].map((count) => `${count} times`).join(' and ');
+  return [`${ending}: of the rows from ${ids[0]} on some are there ${there}`];
 }
 
 /** How often each row ever came into the vault; the target has none left. */
@@ -164,9 +166,10 @@ async function seenInVault(): Promise<ReadonlyMap<number, number>> {
   );
   await client.end();
   for (const { gzip, data } of rows) {
-    const text = String(gzip ? gunzipSync(data) : data);
-    for (const line of text.split('\n').slice(0, -1)) {
-      const id = Number(line.split('\t')[3]);
+    const lines = String(gzip ? gunzipSync(data) : data);
+    for (const line of lines.split('\n').slice(0, -1)) {
+      const [, , side, text] = line.split('\t');
+      const id = side === '-' ? -Number(text) : Number(text);
       seen.set(id, (seen.get(id) ?? 0) + 1);
     }
   }
