@@ -87,7 +87,8 @@ export async function captureTarget(
   for (const { sql } of captureFoundation()) await target.query(sql);
   await target.query(`insert into holdfast.meta values ('install', '"install-one"')`);
   for (let table = 1; table <= tables; table += 1) {
-    await target.query(`create table public.t${table} (id integer primary key, name text)`);
+    await target.query(`create table public.t${table} (id integer primary key, name text);
+      alter table public.t${table} owner to holdfast_owner`);
     await target.query(`select holdfast.attach('public.t${table}')`);
   }
   return target;

@@ -49,8 +49,8 @@ export class MemoryUndoStore implements UndoStore {
       txid: drained.txid,
       at: drained.at,
       role: drained.role,
-      agentId: drained.agentId ?? agent?.[0] ?? null,
-      agentName: drained.agentName ?? agent?.[1] ?? null,
+      agentId: agent?.[0] ?? null,
+      agentName: agent?.[1] ?? null,
       application: drained.application,
       state: 'kept',
       parts: drained.entries.map(({ op, rows, shape, act }) => ({
@@ -107,7 +107,6 @@ export class MemoryUndoStore implements UndoStore {
     }));
   }
 
-  /** Time stands still in here: what is asked for is due at once, and nothing else ever is. */
   async requestPurge(ids: readonly string[], afterMs: number): Promise<number> {
     return this.#change(ids, (item) => ({
       ...item,
@@ -122,20 +121,13 @@ export class MemoryUndoStore implements UndoStore {
     );
   }
 
-  async beginPurge(limit: number): Promise<readonly DuePurge[]> {
-    return this.#kept
-      .filter(({ item }) => item.state === 'purging')
-      .slice(0, limit)
-      .map(({ item, entries }) => ({
-        id: item.id,
-        target: item.target,
-        trash: entries.flatMap(({ act }) => act?.trash ?? []),
-      }));
+  /** Time stands still here: nothing is ever due. */
+  async beginPurge(): Promise<readonly DuePurge[]> {
+    return [];
   }
 
   async finishPurge(id: string): Promise<void> {
-    this.#change([id], (item) => ({ ...item, state: 'purged', purgeAtTickMs: null }));
-    this.#kept.find(({ item }) => item.id === id)?.chunks.splice(0);
+    this.#change([id], (item) => ({ ...item, state: 'purged' }));
   }
 
   #change(ids: readonly string[], change: (item: UndoItem) => UndoItem): number {
