@@ -27,7 +27,7 @@ import { type Ending, Workload } from './workload.ts';
 const SEED = 20_261_121;
 const TABLES = 2;
 const WRITERS = 3;
-const GRACE_MS = 1_500;
+const GRACE_MS = 500;
 const HOUR_MS = 3_600_000;
 const REACHED_MS_MAX = 30_000;
 const DRAINED_MS_MAX = 30_000;

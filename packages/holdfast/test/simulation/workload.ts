@@ -16,7 +16,7 @@ export interface Written {
 }
 
 const RETRY_MS = 50;
-const PAUSE_MS = 15;
+const PAUSE_MS = 25;
 
 export class Workload {
   readonly written: Written[] = [];
@@ -81,7 +81,7 @@ export class Workload {
   }
 
   async #statement(client: pg.Client, random: Seeded, ids: number[]): Promise<void> {
-    const rows = random.chance(3) ? 20_000 : random.whole(1, 200);
+    const rows = random.chance(2) ? 5_000 : random.whole(1, 100);
     const from = this.#nextId;
     this.#nextId += rows;
     const to = from + rows - 1;
