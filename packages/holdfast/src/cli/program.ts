@@ -4,9 +4,11 @@ import { runner, type Surroundings } from './command.ts';
 import { addAgents } from './commands/agents.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addHolds } from './commands/holds.ts';
 import { addPeople } from './commands/people.ts';
 import { addPolicy } from './commands/policy.ts';
+import { addProtect } from './commands/protect.ts';
 import { addTrail } from './commands/trail.ts';
 import { addUp } from './commands/up.ts';
 import { EXIT, EXIT_WORDS } from './exit-codes.ts';
@@ -19,6 +21,8 @@ const COMMANDS = [
   addPeople,
   addHolds,
   addPolicy,
+  addProtect,
+  addDoctor,
   addTrail,
   addConfig,
   addCompletion,

@@ -42,6 +42,9 @@ export const QUERIES = {
   layout: `select to_regnamespace('holdfast') is not null as schema,
     to_regclass('holdfast.meta') is not null as meta`,
 
+  capture: `select to_regprocedure('holdfast.uncaptured()') is not null
+    and to_regprocedure('holdfast.attach_missing()') is not null as there`,
+
   server: `
     select current_setting('server_version_num')::int as version_num,
            current_setting('server_version') as version, current_database() as database,

@@ -8,7 +8,7 @@ export function openPoints(ground: Ground): {
   readonly notes: readonly string[];
 } {
   return {
-    open: [...always(ground), ...byLevel(ground), ...byOwner(ground)],
+    open: [...always(ground), ...byLevel(ground), ...byOwner(ground), ...uncaptured(ground)],
     notes: notes(ground),
   };
 }
@@ -85,6 +85,14 @@ function byOwner(ground: Ground): OpenPoint[] {
     closes: 'ownership',
     about: `What ${owner} owns is neither captured nor made reversible`,
     why: `${admin} may not lend ${owner}'s rights: GRANT ${owner} TO ${admin} WITH ADMIN OPTION`,
+  }));
+}
+
+function uncaptured({ inspection }: Ground): OpenPoint[] {
+  return inspection.uncapturable.map(({ reason, table }) => ({
+    closes: 'capture',
+    about: `What is changed in ${table} is not kept`,
+    why: reason,
   }));
 }
 

@@ -18,7 +18,7 @@ import type { ClosingId } from './closings.ts';
 import { fenceSteps } from './fence.ts';
 import type { Foundation } from './foundation.ts';
 import type { Inspection, RoleFacts } from './inspection.ts';
-import { metaSteps } from './meta.ts';
+import { noteSteps, sealStep } from './meta.ts';
 import { agentSteps } from './plan-agents.ts';
 import { defaultSteps } from './plan-defaults.ts';
 import { openPoints } from './plan-open.ts';
@@ -35,7 +35,7 @@ export interface ProtectOptions {
   /** `schema.name`, or `name` for that function in any schema. */
   readonly functionsAllowed: readonly string[];
   /** Capture, receipts: run in this order, in one transaction with the rest. */
-  readonly foundations: readonly Foundation[];
+  readonly foundations: (laying: { readonly ddlOwner: string }) => readonly Foundation[];
   /** A random name for this installation, used when there is none yet. */
   readonly install: string;
 }
@@ -72,6 +72,7 @@ export interface Ground {
   readonly options: ProtectOptions;
   readonly level: ProtectionLevel;
   readonly ddlOwner: string;
+  readonly foundations: readonly Foundation[];
   /** Roles that were there: neither superusers, nor ours, nor agents'. */
   readonly others: readonly RoleFacts[];
   /** To whom goes what PUBLIC loses. */
@@ -84,21 +85,8 @@ export interface Ground {
 export function planProtection(inspection: Inspection, options: ProtectOptions): Plan {
   const ground = groundOf(inspection, options);
   const { server } = inspection;
-  const steps =
-    ground.level === 'capture-only'
-      ? []
-      : [
-          ...roleSteps(ground),
-          ...ownerSteps(ground),
-          ...publicSteps(ground),
-          ...agentSteps(ground),
-          ...defaultSteps(ground),
-        ];
+  const steps = ground.level === 'capture-only' ? [] : laidSteps(ground);
   const { open, notes } = openPoints(ground);
-  const laid =
-    ground.level === 'capture-only'
-      ? []
-      : [...steps, ...foundationSteps(ground, steps), ...fenceSteps(ground)];
   return {
     target: options.target,
     database: server.database,
@@ -107,10 +95,22 @@ export function planProtection(inspection: Inspection, options: ProtectOptions):
     level: ground.level,
     levelReason: levelReason(inspection),
     ddlOwner: ground.ddlOwner,
-    steps: [...laid, ...metaSteps(ground, laid)],
+    steps: steps.length === 0 ? [] : [...steps, sealStep()],
     open,
     notes,
   };
+}
+
+function laidSteps(ground: Ground): PlanStep[] {
+  const roles = [
+    ...roleSteps(ground),
+    ...ownerSteps(ground),
+    ...publicSteps(ground),
+    ...agentSteps(ground),
+    ...defaultSteps(ground),
+    ...noteSteps(ground),
+  ];
+  return [...roles, ...foundationSteps(ground, roles), ...fenceSteps(ground)];
 }
 
 function groundOf(inspection: Inspection, options: ProtectOptions): Ground {
@@ -134,16 +134,30 @@ function groundOf(inspection: Inspection, options: ProtectOptions): Ground {
       .filter(({ grantable, name }) => grantable && (server.superuser || name !== server.admin))
       .map(({ name }) => name),
   );
+  const ddlOwner = ddlOwnerOf(inspection, options, isSuperuser);
   return {
     inspection,
     options,
     level: levelOf(inspection),
-    ddlOwner: options.ddlOwner ?? ownerOfMost(inspection, isSuperuser),
+    ddlOwner,
+    foundations: options.foundations({ ddlOwner }),
     others,
     heirs,
     lendable,
     isSuperuser,
   };
+}
+
+/** What was noted stays, so that a new table of somebody's does not move what agents make. */
+function ddlOwnerOf(
+  inspection: Inspection,
+  { ddlOwner }: ProtectOptions,
+  isSuperuser: (role: string) => boolean,
+): string {
+  const noted = inspection.meta?.get('ddl_owner');
+  const isThere = inspection.roles.some(({ name }) => name === noted);
+  if (ddlOwner !== null) return ddlOwner;
+  return typeof noted === 'string' && isThere ? noted : ownerOfMost(inspection, isSuperuser);
 }
 
 function levelOf({ server }: Inspection): ProtectionLevel {
@@ -170,18 +184,31 @@ function ownerOfMost({ relations }: Inspection, isSuperuser: (role: string) => b
 }
 
 /** Laid again when their text is another than the one that is noted, or when anything else changes. */
-function foundationSteps({ inspection, options }: Ground, steps: readonly PlanStep[]): PlanStep[] {
+function foundationSteps(
+  { foundations, inspection }: Ground,
+  steps: readonly PlanStep[],
+): PlanStep[] {
   const noted = inspection.meta?.get('foundations');
   const known: Readonly<Record<string, unknown>> =
     typeof noted === 'object' && noted !== null ? { ...noted } : {};
-  return options.foundations.flatMap(({ about, closes, digest, id, sql, repeat }) => {
+  const faults = faultsOf(inspection);
+  return foundations.flatMap(({ about, closes, digest, id, sql, repeat }) => {
     const isLaid = known[id] === digest && inspection.meta?.get('version') === LAYOUT_VERSION;
     const needs = 'owner' as const;
     const lay: PlanStep[] = isLaid ? [] : [{ id: `foundation ${id}`, about, sql, needs, closes }];
     const again: PlanStep[] =
-      repeat !== null && (!isLaid || repeat.isDue || steps.length > 0)
-        ? [{ id: `${id} attach`, about: repeat.about, sql: repeat.sql, needs, closes }]
+      repeat !== null && (!isLaid || faults !== null || steps.length > 0)
+        ? [{ id: `${id} attach`, about: faults ?? repeat.about, sql: repeat.sql, needs, closes }]
         : [];
     return [...lay, ...again];
   });
+}
+
+/** Null: each table has the capture it should have. */
+function faultsOf({ captureFaults }: Inspection): string | null {
+  const [first] = captureFaults;
+  if (first === undefined) return null;
+  const more = new Set(captureFaults.map(({ table }) => table)).size - 1;
+  const others = more > 0 ? `, and ${more} tables more` : '';
+  return `Capture is put right on ${first.table} (${first.reason})${others}`;
 }
