@@ -54,7 +54,7 @@ export const VALUES: Readonly<Record<string, readonly string[]>> = {
   ],
   refcursor: ['c', ''],
   regprocedure: ['pg_catalog.abs(integer)'],
-  regoper: ['-'],
+  regoper: ['pg_catalog.||/'],
   regoperator: ['pg_catalog.+(integer,integer)'],
   regclass: ['pg_catalog.pg_class', '-', '12345678'],
   regcollation: ['"C"'],
