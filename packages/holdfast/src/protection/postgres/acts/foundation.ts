@@ -7,6 +7,8 @@
  */
 import { ident } from '../layout.ts';
 import type { Step } from '../step.ts';
+import { CHANGE_SQL } from './change-sql.ts';
+import { COLUMNS_SQL } from './columns-sql.ts';
 import { DIFFERENCE_SQL, DRAFT_SQL } from './difference-sql.ts';
 import { HANGING_SQL } from './hanging-sql.ts';
 import { MOVING_SQL } from './moving-sql.ts';
@@ -39,6 +41,8 @@ grant execute on function holdfast.execute_as_owner(text, text) to holdfast_owne
     inner('acts.difference', 'What a statement would do is told by the catalogs.', DIFFERENCE_SQL),
     inner('acts.hanging', 'What hangs on what stays is recorded.', HANGING_SQL),
     inner('acts.moving', 'What is dropped is moved to the trash.', MOVING_SQL),
+    inner('acts.columns', 'Values of columns are kept before they go.', COLUMNS_SQL),
+    inner('acts.change', 'What is changed is recorded first.', CHANGE_SQL),
     inner('acts.claims', 'What nobody can take back is refused.', CLAIMS_SQL),
     inner('acts.reversible', 'Changes of structure are made reversible.', REVERSIBLE_SQL),
     step('acts.owner', 'Approved statements run as the owner.', PATH_SQL + TAG_SQL + asOwner),
