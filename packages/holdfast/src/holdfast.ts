@@ -16,6 +16,7 @@ import type { Clock } from './model/clock.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { CachedJudge } from './policy/cached-judge.ts';
 import { loadPolicy, type Policy } from './policy/policy.ts';
+import type { TargetGuard } from './protection/target-guard.ts';
 import { createPostgresProtocol, loadCertificate } from './protocols/index.ts';
 import type { ListenAddress, Protocol } from './protocols/protocol.ts';
 import { Rooms } from './rooms.ts';
@@ -38,6 +39,8 @@ export interface HoldfastOptions {
   readonly clock: Clock;
   /** For the operator's log; never an audit source. */
   readonly say: (level: 'info' | 'warn', message: string) => void;
+  /** What keeps each protected target, by its name; a target without one is not protected. */
+  readonly guards?: ReadonlyMap<string, TargetGuard>;
 }
 
 export interface Holdfast {
@@ -142,6 +145,7 @@ class Gateway implements Holdfast {
         note,
         holdLifeMsOf: holdLifeMsOf(config),
       }),
+      deferrals: null,
       recorder: await this.rooms.trail(),
       holdWaitMs: config.approvals.holdWaitMs,
     });
@@ -167,12 +171,17 @@ class Gateway implements Holdfast {
         plaintext: tls.kind === 'off' ? 'anywhere' : 'loopback',
       },
       directory,
-      targets: postgresTargetsOf(config, env, targetsOf(config)),
+      targets: postgresTargetsOf(config, env, targetsOf(config), this.#guards()),
       pipeline,
       reader,
       clock,
       unitBytesMax: config.limits.unitBytesMax,
     });
+  }
+
+  /** One per protected target; what `holdfast protect` has put there is asked for by the guard. */
+  #guards(): ReadonlyMap<string, TargetGuard> {
+    return this.#options.guards ?? new Map();
   }
 
   #sweep(): void {

@@ -4,6 +4,7 @@ import type { Config, Env, TargetConfig } from './config/config.ts';
 import { resolveUpstream } from './config/upstream.ts';
 import { HoldfastError } from './model/errors.ts';
 import type { PolicySource } from './policy/policy-source.ts';
+import type { TargetGuard } from './protection/target-guard.ts';
 import type { PostgresTarget } from './protocols/index.ts';
 import { DeclaredTargets } from './targets/declared-targets.ts';
 
@@ -28,11 +29,13 @@ export function postgresTargetsOf(
   config: Config,
   env: Env,
   declared: DeclaredTargets,
+  guards: ReadonlyMap<string, TargetGuard>,
 ): ReadonlyMap<string, PostgresTarget> {
   return new Map(
     config.targets.map((one) => {
       const target = declared.resolve({ asked: one.name, searchPath: one.searchPath ?? [] });
-      return [one.name, { target, upstream: upstreamOf(one, env) }];
+      const guard = guards.get(one.name) ?? null;
+      return [one.name, { target, upstream: upstreamOf(one, env), guard }];
     }),
   );
 }

@@ -35,7 +35,11 @@ alter function holdfast.execute_as_owner(text, text) owner to ${owner};
 revoke all on function holdfast.execute_as_owner(text, text) from public, ${owner};
 grant execute on function holdfast.execute_as_owner(text, text) to holdfast_owner;`;
   return [
-    step('acts.receipts', 'Receipts lie in a table only Holdfast reads.', RECEIPTS_SQL + IN_RECEIPT_SQL),
+    step(
+      'acts.receipts',
+      'Receipts lie in a table only Holdfast reads.',
+      RECEIPTS_SQL + IN_RECEIPT_SQL,
+    ),
     step('acts.draft', 'What an act would do is worked out in two tables.', DRAFT_SQL),
     inner('acts.names', 'Names and grants as they stand.', NAMES_SQL),
     inner('acts.difference', 'What a statement would do is told by the catalogs.', DIFFERENCE_SQL),
