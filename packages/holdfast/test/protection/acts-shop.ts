@@ -1,6 +1,6 @@
 /** A schema with one of everything that can hang on something else. */
 export const SHOP = `
-create schema shop; create schema aside;
+create schema shop; create schema aside; grant all on schema shop to other with grant option; grant usage on schema shop to readers;
 create type shop.state as enum ('new', 'paid');
 create domain shop.price as numeric check (value >= 0);
 create function shop.stamp() returns trigger language plpgsql as 'begin return new; end';
@@ -32,6 +32,8 @@ create table shop.log (at int, said text, client int references shop.client) par
 create table shop.log_1 partition of shop.log for values from (0) to (10);
 create table shop.log_2 partition of shop.log for values from (10) to (20);
 create table aside.log_3 partition of shop.log default; create index on shop.log (said);
+create table shop.loose (k int, v text collate "C" default 'v' not null);
+insert into shop.loose values (1, 'a'), (1, 'b'), (1, 'b'), (2, 'c');
 create aggregate shop.total(int) (sfunc = int4pl, stype = int, initcond = '0');
 create procedure shop.nothing() language sql as 'select 1';
 insert into shop.client (name) values ('ann'), ('bob'); insert into shop.orders (client, total, note) values (1, 5, 'a'), (2, 7, null);

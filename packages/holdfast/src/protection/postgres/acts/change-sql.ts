@@ -17,6 +17,7 @@ begin
   if not exists (select from holdfast.touched) then return; end if;
   number := nextval('holdfast.seq');
   perform holdfast.plan_views();
+  perform holdfast.plan_identities();
   perform holdfast.plan_constraints(array(
     select c.oid from pg_constraint c join holdfast.gone('pg_constraint') g on g = c.oid
     union select t.key::oid from holdfast.touched t where t.cat = 'pg_constraint' and t.state = 'changed'
@@ -83,12 +84,13 @@ begin
       -- What the server made anew for the new type goes first; it comes again from its definition.
       perform holdfast.step('what hangs on ' || holdfast.rel(relation), null,
         (select string_agg(sql, '; ') from (
-          select format('alter table %s drop constraint %I', holdfast.rel((m.after ->> 'conrelid')::oid), m.after ->> 'conname') as sql
+          select format('alter table %s drop constraint if exists %I', holdfast.rel((m.after ->> 'conrelid')::oid), m.after ->> 'conname') as sql
           from holdfast.touched m where m.cat = 'pg_constraint' and m.state = 'made' order by m.after ->> 'contype' <> 'f') made));
       perform holdfast.step('what hangs on ' || holdfast.rel(relation), null,
         (select string_agg(sql, '; ') from (
           select format('drop index if exists %s.%I', (m.after ->> 'relnamespace')::regnamespace, m.after ->> 'relname') as sql
           from holdfast.touched m where m.cat = 'pg_class' and m.state = 'made' and m.after ->> 'relkind' in ('i', 'I')
+            and (m.after ->> 'relnamespace')::oid <> 'pg_toast'::regnamespace
             and not exists (select from holdfast.touched k where k.cat = 'pg_constraint' and k.state = 'made' and k.after ->> 'conname' = m.after ->> 'relname')) made));
       if exists (select from holdfast.touched where cat = 'pg_statistic_ext') then perform holdfast.cannot('extended statistics are on the column'); end if;
       perform holdfast.step('default', null, format('alter table %s alter column %s drop default', holdfast.rel(relation), holdfast.column_of(relation, num)))
@@ -127,6 +129,7 @@ end $hf$;
 -- '' where another part takes care of it, or nothing has to; null where nobody does.
 create or replace function holdfast.inverse(cat text, key text, field text, before jsonb, after jsonb, rewritten boolean) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $hf$
+#variable_conflict use_variable
 declare
   id oid := split_part(key, '.', 1)::oid;
   old text := before ->> field;
@@ -138,7 +141,7 @@ begin
   when 'pg_class' then
     if field in ('relhasindex', 'relhasrules', 'relhastriggers', 'relhassubclass', 'relchecks', 'relpages', 'reltuples', 'relallvisible',
       'relallfrozen', 'relfrozenxid', 'relminmxid', 'relnatts', 'reltoastrelid') then return ''; end if;
-    if before ->> 'relkind' = 't' then return ''; end if;
+    if (before ->> 'relnamespace')::oid = 'pg_toast'::regnamespace then return ''; end if;
     what := case before ->> 'relkind' when 'i' then 'index' when 'I' then 'index' when 'c' then 'type' else 'table' end;
     subject := holdfast.rel(id);
     now_called := format('%I.%I', (select nspname from pg_namespace where oid = (after ->> 'relnamespace')::oid), after ->> 'relname');
@@ -151,7 +154,10 @@ begin
       when 'relowner' then case when what = 'index' then '' else format('alter %s %s owner to %s', what, subject, holdfast.role_of(old::oid)) end
       when 'relacl' then case when 'relowner' = any(holdfast.differing(before, after)) then '' else
         rtrim(holdfast.acl_sql(case before ->> 'relkind' when 'S' then 'sequence' else 'table' end, subject, case before ->> 'relkind' when 'S' then 's' else 'r' end,
-          (select relacl from pg_class where oid = id), (before ->> 'relowner')::oid, (select array_agg(e::aclitem) from jsonb_array_elements_text(nullif(after -> 'relacl', 'null')) e)), '; ') end
+          (select relacl from pg_class where oid = id), (before ->> 'relowner')::oid, (select array_agg(e::aclitem) from jsonb_array_elements_text(nullif(after -> 'relacl', 'null')) e)), '; ')
+        -- Taking a table's grants takes those of its columns along.
+        || coalesce((select string_agg('; ' || rtrim(holdfast.acl_sql('table', subject, 'c', a.attacl, (before ->> 'relowner')::oid, null, format('(%I)', a.attname)), '; '), '')
+          from pg_attribute a where a.attrelid = id and a.attacl is not null), '') end
       when 'relrowsecurity' then format('alter table %s %s row level security', subject, case old when 'true' then 'enable' else 'disable' end)
       when 'relforcerowsecurity' then format('alter table %s %s row level security', subject, case old when 'true' then 'force' else 'no force' end)
       when 'relreplident' then case old when 'd' then format('alter table %s replica identity default', subject) when 'f' then format('alter table %s replica identity full', subject)
@@ -252,12 +258,39 @@ begin
     return case field when 'stxname' then format('alter statistics %s.%I rename to %I', (after ->> 'stxnamespace')::oid::regnamespace, after ->> field, old)
       when 'stxnamespace' then format('alter statistics %s.%I set schema %s', (after ->> field)::oid::regnamespace, after ->> 'stxname', old::oid::regnamespace)
       when 'stxowner' then format('alter statistics %s.%I owner to %s', (before ->> 'stxnamespace')::oid::regnamespace, before ->> 'stxname', holdfast.role_of(old::oid)) end;
+  when 'pg_default_acl' then
+    return case when field = 'defaclacl' then holdfast.default_acl_sql(before, after) end;
   else
     return null;
   end case;
 end $hf$;
+-- Default privileges: those of before, when the row was there; the server's own, when it was not.
+create or replace function holdfast.default_acl_sql(before jsonb, after jsonb) returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $hf$
+declare
+  is_for jsonb := coalesce(before, after);
+  owner oid := (is_for ->> 'defaclrole')::oid;
+  kind text := is_for ->> 'defaclobjtype';
+  head text := format('alter default privileges for role %s%s ', holdfast.role_of(owner),
+    case when is_for ->> 'defaclnamespace' = '0' then '' else ' in schema ' || (is_for ->> 'defaclnamespace')::oid::regnamespace end);
+  what text := case kind when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions' when 'T' then 'types' when 'n' then 'schemas' else 'large objects' end;
+  base aclitem[] := case when is_for ->> 'defaclnamespace' = '0' then acldefault(case kind when 'S' then 's' else kind end::"char", owner) else '{}'::aclitem[] end;
+  stood aclitem[] := coalesce((select array_agg(e::aclitem) from jsonb_array_elements_text(before -> 'defaclacl') e), base);
+  now_is aclitem[] := coalesce((select array_agg(e::aclitem) from jsonb_array_elements_text(after -> 'defaclacl') e), '{}'::aclitem[]);
+  entry record;
+  sql text := '';
+begin
+  for entry in select distinct e.grantee from unnest(stood || now_is) a cross join lateral aclexplode(array[a]) e order by 1 loop
+    sql := sql || head || format('revoke all on %s from %s cascade; ', what, holdfast.role_of(entry.grantee));
+  end loop;
+  for entry in select e.* from unnest(stood) a cross join lateral aclexplode(array[a]) e loop
+    sql := sql || head || format('grant %s on %s to %s%s; ', entry.privilege_type, what, holdfast.role_of(entry.grantee), case when entry.is_grantable then ' with grant option' else '' end);
+  end loop;
+  return rtrim(sql, '; ');
+end $hf$;
 create or replace function holdfast.inverse_gone(cat text, before jsonb) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $hf$
+#variable_conflict use_variable
 declare
   bound text;
 begin
@@ -267,6 +300,8 @@ begin
     select pg_get_expr(relpartbound, oid) into bound from pg_class where oid = (before ->> 'inhrelid')::oid and relispartition;
     return case when bound is null then format('alter table %s inherit %s', holdfast.rel((before ->> 'inhrelid')::oid), holdfast.rel((before ->> 'inhparent')::oid))
       else format('alter table %s attach partition %s %s', holdfast.rel((before ->> 'inhparent')::oid), holdfast.rel((before ->> 'inhrelid')::oid), bound) end;
+  when 'pg_default_acl' then
+    return holdfast.default_acl_sql(before, null);
   when 'pg_attribute' then
     return case when exists (select from pg_index where indexrelid = (before ->> 'attrelid')::oid)
       or (before ->> 'attrelid')::oid in (select holdfast.gone('pg_class')) then '' end;
@@ -276,6 +311,7 @@ begin
 end $hf$;
 create or replace function holdfast.inverse_made(cat text, after jsonb) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $hf$
+#variable_conflict use_variable
 begin
   return case cat
     when 'pg_attribute' then case when exists (select from pg_class where oid = (after ->> 'attrelid')::oid and relkind in ('r', 'p')) and (after ->> 'attinhcount')::int = 0
@@ -287,6 +323,7 @@ begin
         or exists (select from holdfast.touched x where x.cat = 'pg_constraint' and x.state = 'gone' and x.before ->> 'conname' = after ->> 'conname' and x.before ->> 'conrelid' = after ->> 'conrelid') then ''
       else format('alter table %s drop constraint %I', holdfast.rel((after ->> 'conrelid')::oid), after ->> 'conname') end
     when 'pg_class' then case when after ->> 'relkind' in ('i', 'I', 't', 'S') then '' end
+    when 'pg_default_acl' then holdfast.default_acl_sql(null, after)
     when 'pg_index' then '' when 'pg_trigger' then '' when 'pg_sequence' then ''
     when 'pg_inherits' then case when exists (select from pg_class c where c.oid = (after ->> 'inhrelid')::oid and c.relkind in ('r', 'p'))
       then case when exists (select from pg_partitioned_table where partrelid = (after ->> 'inhparent')::oid)

@@ -7,6 +7,12 @@
  */
 
 export const COLUMNS_SQL = `
+-- Forced row security would hide rows from who keeps them; the setting row_security = off makes any other hiding fail.
+create or replace function holdfast.unforced(relation oid, sql text) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $hf$
+  select case when relforcerowsecurity then format('alter table %s no force row level security; %2$s; alter table %1$s force row level security', holdfast.rel(oid), $2)
+    else $2 end from pg_class where oid = $1
+$hf$;
 -- attnums of the primary key, or of a unique index over NOT NULL columns; without the column itself.
 create or replace function holdfast.row_key(relation oid, but int) returns int[]
 language sql stable set search_path = pg_catalog, pg_temp as $hf$
@@ -76,13 +82,14 @@ begin
           and not exists (select from holdfast.touched t where t.cat = 'pg_attribute' and t.key = relation || '.' || attnum);
       whole := format('row(%s)::text', coalesce(whole, ''));
       perform holdfast.step('values of ' || subject || '.' || quote_ident(a.attname),
-        format('create table %s as select %s as whole, row_number() over (partition by %2$s order by tableoid, ctid) as place, %I as value from %s',
-          kept, whole, a.attname, subject) || format('; alter table %s owner to holdfast_owner', kept), 'drop table ' || kept);
+        holdfast.unforced(relation, format('create table %s as select %s as whole, row_number() over (partition by %2$s order by tableoid, ctid) as place, %I as value from %s',
+          kept, whole, a.attname, subject) || format('; alter table %s owner to holdfast_owner', kept)), 'drop table ' || kept);
       fill := format('update %s t set %I = k.value from %s k, (select tableoid as source, ctid as at, %s as whole, row_number() over (partition by %4$s order by tableoid, ctid) as place from %1$s) r where t.tableoid = r.source and t.ctid = r.at and k.whole = r.whole and k.place = r.place',
         subject, a.attname, kept, whole);
       perform holdfast.say('notRestored', to_jsonb(format('%s has no key: triggers of it see its rows updated by the undo', subject)));
       if not goes then
-        fill := format('alter table %s alter column %I drop not null; alter table %1$s alter column %2$I type %s using null; ', subject, a.attname, type) || fill
+        fill := format('alter table %s alter column %I drop not null; alter table %1$s alter column %2$I type %s using null; ', subject, a.attname, type
+          || case when a.attcollation <> 0 then ' collate ' || a.attcollation::regcollation::text else '' end) || fill
           || case when a.attnotnull then format('; alter table %s alter column %I set not null', subject, a.attname) else '' end;
       end if;
     else
@@ -90,8 +97,8 @@ begin
           string_agg(format_type(atttypid, null), ', ' order by array_position(keys, attnum::int))
         into key_list, key_types from pg_attribute where attrelid = relation and attnum = any(keys);
       perform holdfast.step('values of ' || subject || '.' || quote_ident(a.attname),
-        format('create table %s as select %s, %I as "holdfast value" from %s; alter table %1$s add primary key (%2$s); alter table %1$s owner to holdfast_owner',
-          kept, key_list, a.attname, subject), 'drop table ' || kept);
+        holdfast.unforced(relation, format('create table %s as select %s, %I as "holdfast value" from %s; alter table %1$s add primary key (%2$s); alter table %1$s owner to holdfast_owner',
+          kept, key_list, a.attname, subject)), 'drop table ' || kept);
       fill := format('create function %s(%s) returns %s language sql stable as %L; ', kept || '_value', key_types, type,
           format('select "holdfast value" from %s where (%s) = (%s)', kept, key_list, (select string_agg('$' || n, ', ') from generate_series(1, cardinality(keys)) n)))
         || format('alter table %s alter column %I type %s using %s_value(%s)', subject, a.attname,
@@ -103,8 +110,7 @@ begin
       again := format('alter table %s add column %I %s', subject, a.attname, type)
         || case when a.attcollation <> 0 then ' collate ' || a.attcollation::regcollation::text else '' end || '; ' || fill
         || case when a.attnotnull and not exists (select from pg_constraint where conrelid = relation and contype = 'n' and conkey = array[num::int2])
-          then format('; alter table %s alter column %I set not null', subject, a.attname) else '' end
-        || holdfast.identity_sql(relation, num);
+          then format('; alter table %s alter column %I set not null', subject, a.attname) else '' end;
     else
       again := fill;
     end if;
@@ -122,6 +128,13 @@ begin
   end if;
   perform holdfast.step('column ' || subject || '.' || quote_ident(a.attname), null, again);
 end $hf$;
+-- After the constraints: an identity wants NOT NULL.
+create or replace function holdfast.plan_identities() returns void
+language sql volatile set search_path = pg_catalog, pg_temp as $hf$
+  select holdfast.step('identity of ' || holdfast.rel(a.attrelid) || '.' || quote_ident(a.attname), null, ltrim(holdfast.identity_sql(a.attrelid, a.attnum), '; '))
+  from pg_attribute a join holdfast.touched t on t.cat = 'pg_attribute' and t.key = a.attrelid || '.' || a.attnum
+  where a.attidentity <> '' and t.state = 'changed' and (t.after ->> 'attisdropped')::boolean
+$hf$;
 -- The default of a column that goes or is rewritten, after its values; with the sequence it draws from.
 create or replace function holdfast.plan_default(relation oid, num int) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $hf$
@@ -151,7 +164,7 @@ begin
   loop
     execute format('select last_value, is_called from %s', q.called) into state;
     perform holdfast.step('sequence ' || q.called, null,
-      format('create sequence %s as %s %s; alter sequence %1$s owner to %s; select pg_catalog.setval(%L, %s, %L)', q.called, q.type, holdfast.sequence_sql(relation, num),
+      format('create sequence %1$s as %2$s %3$s; alter sequence %1$s owner to %4$s; select pg_catalog.setval(%5$L, %6$s, %7$L)', q.called, q.type, holdfast.sequence_sql(relation, num),
         holdfast.role_of(q.relowner), q.called, state.last_value, state.is_called)
       || case when q.relacl is null then '' else '; ' || rtrim(holdfast.acl_sql('sequence', q.called, 's', q.relacl, q.relowner, null), '; ') end);
   end loop;

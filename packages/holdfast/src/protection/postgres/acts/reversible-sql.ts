@@ -81,8 +81,11 @@ begin
       then perform holdfast.drop_reversibly(tag, statement, path);
     when tag in ('ALTER TABLE', 'ALTER INDEX', 'ALTER SEQUENCE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FUNCTION', 'ALTER PROCEDURE',
       'ALTER ROUTINE', 'ALTER AGGREGATE', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER SCHEMA', 'ALTER TRIGGER', 'ALTER POLICY', 'ALTER RULE',
-      'ALTER STATISTICS', 'ALTER CONSTRAINT', 'GRANT', 'REVOKE')
+      'ALTER STATISTICS', 'ALTER CONSTRAINT', 'GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES')
       then perform holdfast.alter_reversibly(tag, statement, path);
+    when tag = 'TRUNCATE TABLE' then perform holdfast.truncate_reversibly(tag, statement, path);
+    when tag = 'SELECT' and statement ~* '^\\s*select\\s+(pg_catalog\\.)?lo_unlink\\s*\\(\\s*\\d+\\s*\\)\\s*;?\\s*$'
+      then perform holdfast.unlink_reversibly(substring(statement from '\\d+')::oid, statement, path);
     else perform holdfast.cannot(coalesce(tag, 'this statement') || ' is not among what it can take back');
   end case;
 end $hf$;
@@ -137,7 +140,7 @@ begin
 end $hf$;
 -- Takes the steps in order; the act is them and their reverse, last first.
 create or replace function holdfast.take_steps(verb text, statement text, path text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $hf$
+language plpgsql set search_path = pg_catalog, pg_temp set row_security = off as $hf$
 declare
   s record;
 begin
