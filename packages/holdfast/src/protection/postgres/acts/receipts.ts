@@ -99,7 +99,7 @@ export class Receipts {
         await target.query('reset search_path');
       }
       await target.query('begin');
-      return typeof row?.tag === 'string' ? row.tag : '';
+      return typeof row?.['tag'] === 'string' ? row.tag : '';
     });
   }
 }
@@ -139,6 +139,6 @@ async function pathOf(db: TargetDatabase, role: string): Promise<string> {
        order by s.setrole = 0, s.setdatabase = 0 limit 1), '"$user", public') as path`,
     [role],
   );
-  const path = typeof row?.path === 'string' ? row.path : 'public';
+  const path = typeof row?.['path'] === 'string' ? row.path : 'public';
   return `${path.replace('"$user"', ident(role))}, pg_temp`;
 }
