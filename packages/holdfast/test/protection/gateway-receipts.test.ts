@@ -251,15 +251,15 @@ describe('ways round it', () => {
   it('a receipt that a rollback made good again is void before the next transaction', async () => {
     const agent = await ground.agent();
     await agent.query('begin; create table r1 (a int)');
-    const [id] = (await ground.asAdmin('select id from holdfast.receipts order by length(id) desc, id desc limit 1')).map(
-      (row) => row['id'],
-    );
+    const [id] = (
+      await ground.asAdmin(
+        'select id from holdfast.receipts order by length(id) desc, id desc limit 1',
+      )
+    ).map((row) => row['id']);
     expect(ground.guard.voided).not.toContain(id);
     await agent.query('rollback');
     await agent.query('select 1');
-    expect(ground.guard.voided).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^receipt_/)]),
-    );
+    expect(ground.guard.voided).toContain(id);
     expect((await codes(agent, 'select * from r1'))[0]).toMatch(/^42P01/);
     await agent.end();
   });
@@ -343,7 +343,8 @@ describe('when receipts cannot be had', () => {
     ground.guard.before = () => new Promise((done) => (release = done));
     agent.send(query('drop table w1'));
     await expect.poll(() => ground.recorder.decisions.at(-1)?.text).toBe('drop table w1');
-    await agent.end();
+    agent.socket.destroy();
+    await expect.poll(() => ground.recorder.events.at(-1)?.kind).toBe('session-closed');
     release();
     ground.guard.before = async () => {};
     await expect.poll(() => ground.recorder.outcomes.at(-1)?.outcome.kind).toBe('not-forwarded');
@@ -374,7 +375,7 @@ describe('what cannot run in a transaction', () => {
 describe('long texts', () => {
   it.each([
     ['read in the worker', 40_000],
-    ['of 8 MB', 8 << 20],
+    ['of nearly 16 MB in one text', 7 << 20],
   ])(
     '%s: answered the same, error and all',
     async (_story, bytes) => {
