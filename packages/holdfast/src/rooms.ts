@@ -8,6 +8,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import type { HoldCard } from './approvals/hold.ts';
 import { Holds } from './approvals/holds.ts';
 import type { Config, Env } from './config/config.ts';
 import { holdLifeMsOf } from './config/hold-life.ts';
@@ -24,11 +25,12 @@ import { SqlAgentStore } from './store/agent-store.ts';
 import { type Database, openDatabase, type StoreConnection } from './store/database.ts';
 import { EmbeddedPostgres } from './store/embedded-postgres.ts';
 import { FileJournal } from './store/file-journal.ts';
+import { HOLD_ROWS } from './store/hold-rows.ts';
 import { SqlHoldStore } from './store/hold-store.ts';
 import { PgInstanceBook } from './store/instances.ts';
 import { migrate } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
-import { SqlPeopleStore } from './store/people-store.ts';
+import { type JudgeCode, SqlPeopleStore } from './store/people-store.ts';
 import { PgTrailStore } from './store/trail-store.ts';
 import { type Signer, signerFromFile } from './trail/signer.ts';
 import { TrailLog } from './trail/trail-log.ts';
@@ -50,7 +52,7 @@ export class Rooms {
   readonly agentStore: SqlAgentStore;
   readonly agents: Agents;
   readonly people: People;
-  readonly holdStore: SqlHoldStore;
+  readonly holdStore: SqlHoldStore<HoldCard>;
   readonly holds: Holds;
   readonly trailStore: PgTrailStore;
   readonly signer: Signer;
@@ -80,7 +82,8 @@ export class Rooms {
     this.agentStore = new SqlAgentStore(database);
     this.agents = new Agents({ store: this.agentStore, clock, note });
     this.people = new People({ store: new SqlPeopleStore(database), totp, clock, note });
-    this.holdStore = new SqlHoldStore(database, (state, code) => totp.judge(state, code, 'daily'));
+    const judgeCode: JudgeCode = (state, code) => totp.judge(state, code, 'daily');
+    this.holdStore = new SqlHoldStore(database, judgeCode, HOLD_ROWS);
     const store = this.holdStore;
     this.holds = new Holds({ store, clock, note, holdLifeMsOf: holdLifeMsOf(config) });
   }

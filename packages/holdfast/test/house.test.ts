@@ -34,6 +34,7 @@ const SHUT: readonly (readonly [from: string, to: string, why: string])[] = [
 /** Rooms of one floor that may use each other, each for a reason. */
 const NEIGHBOURS: readonly (readonly [from: string, to: string, why: string])[] = [
   ['approvals', 'policy', 'signatures are part of the question put to policy'],
+  ['protection', 'identity', 'the passwords of agents’ roles are sealed, and sent as verifiers'],
 ];
 
 interface Import {

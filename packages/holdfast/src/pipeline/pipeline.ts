@@ -34,6 +34,7 @@ import {
   refusalDeferred,
   refusalDenied,
   refusalHeld,
+  refusalNotDeferred,
   refusalIrreversible,
   refusalProtectionLost,
   refusalTrailLost,
@@ -278,7 +279,7 @@ export class Pipeline {
       );
       refusal = refusalDeferred(deferral, why);
     } catch (cause) {
-      refusal = refusalTrailLost(cause);
+      refusal = refusalNotDeferred(cause);
     }
     return this.#answer(exchange, scope, { ...verdict, reversal: 'defer' }, hold, refusal);
   }

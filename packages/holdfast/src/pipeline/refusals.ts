@@ -2,7 +2,7 @@
 import type { Deferral } from '../approvals/deferrals.ts';
 import type { HoldTicket, Standing } from '../approvals/desk.ts';
 import type { CouldNotTell, Reading } from '../model/effect.ts';
-import type { ErrorCode } from '../model/errors.ts';
+import { type ErrorCode, HoldfastError } from '../model/errors.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold, Refuse } from '../model/verdict.ts';
 import type { Refusal } from './exchange.ts';
@@ -58,6 +58,20 @@ export function refusalDenied(standing: Standing & { kind: 'denied' }): Refusal 
     message: `A person denied this: hold ${standing.ticket.id}, by ${standing.by}.${note}`,
     detail: 'A denial stands for these exact bytes on this target. Nothing was changed.',
     hint: `Stop, and report the denial to whoever gave you the task. ${NO_OTHER_ROUTE}`,
+    position: null,
+  };
+}
+
+/** It cannot be put off as it was sent (parameters, size), or the store is away. */
+export function refusalNotDeferred(cause: unknown): Refusal {
+  if (!(cause instanceof HoldfastError) || cause.code === 'HF_STORE_UNAVAILABLE') {
+    return refusalTrailLost(cause);
+  }
+  return {
+    code: cause.code,
+    message: `Holdfast cannot put this off, and it cannot be taken back: ${cause.found}.`,
+    detail: `Expected ${cause.expected}. Nothing was changed.`,
+    hint: `${cause.hint} ${NO_OTHER_ROUTE}`,
     position: null,
   };
 }

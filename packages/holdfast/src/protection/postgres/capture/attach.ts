@@ -1,0 +1,269 @@
+/**
+ * Putting the capture on a table, and finding where it is not as it should be. One function says what
+ * is wrong (`faults`), and the same function decides whether `refresh` has work: what the check
+ * would not complain of is never touched.
+ *
+ * The order of `refresh`: lock the table, note the shape, make the capture table, write the functions,
+ * make the triggers, and last enable them ALWAYS in one statement, so that an event trigger that calls
+ * `refresh` for that statement finds nothing left to do.
+ */
+import type { SqlFunction } from './sql-function.ts';
+
+/**
+ * Names sort before those of others: of several statement triggers ours runs first, so that what the
+ * others do to the table comes later in the journal.
+ */
+const wantedTriggers: SqlFunction = {
+  name: 'holdfast.wanted_triggers',
+  parameters: 'wanted regclass',
+  returns: 'table (name name, events text, tables text, level text, function text, kind int2)',
+  volatility: 'stable',
+  language: 'sql',
+  // kind: pg_trigger.tgtype, bits 1 row, 2 before, 4 insert, 8 delete, 16 update, 32 truncate.
+  body: `
+select t.name, t.events, case when t.own or holdfast.is_by_row(wanted) then '' else t.tables end,
+       case when t.own or not holdfast.is_by_row(wanted) then 'statement' else 'row' end,
+       case when t.own then 'holdfast.z' else 'holdfast.t' end || wanted::oid,
+       (t.kind + case when t.own or not holdfast.is_by_row(wanted) then 0 else 1 end)::int2
+  from (values
+    ('!holdfast_insert'::name, 'after insert', 'referencing new table as new_rows', false, 4),
+    ('!holdfast_update', 'after update', 'referencing old table as old_rows new table as new_rows', false, 16),
+    ('!holdfast_delete', 'after delete', 'referencing old table as old_rows', false, 8),
+    ('!holdfast_truncate', 'before truncate', '', true, 34)) as t(name, events, tables, own, kind)
+  join pg_class c on c.oid = wanted
+ where not (t.own and c.relkind = 'p')`,
+};
+
+/** The condition of every trigger, as the server writes it out; empty when nobody is exempt. */
+const wantedCondition: SqlFunction = {
+  name: 'holdfast.wanted_condition',
+  parameters: '',
+  returns: 'text',
+  volatility: 'stable',
+  language: 'sql',
+  body: `
+select case when cardinality(e.roles) = 0 then ''
+    else format('(SESSION_USER <> ALL (%L::name[]))', e.roles::text) end
+  from holdfast.exempt_roles() as e(roles)`,
+};
+
+/** The shape as it would be noted now; shape_id is null. */
+const shapeNow: SqlFunction = {
+  name: 'holdfast.shape_now',
+  parameters: 'wanted regclass',
+  returns: 'holdfast.shapes',
+  volatility: 'stable',
+  language: 'sql',
+  body: `
+select null::bigint, c.oid, n.nspname, c.relname, s.columns, holdfast.shape_key(c.oid),
+       holdfast.shape_is_whole(s.columns)
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  cross join lateral holdfast.shape_columns(c.oid) as s(columns)
+ where c.oid = wanted`,
+};
+
+const shapeNoted: SqlFunction = {
+  name: 'holdfast.shape_noted',
+  parameters: 'wanted regclass',
+  returns: 'holdfast.shapes',
+  volatility: 'stable',
+  language: 'sql',
+  body: `
+select s.* from holdfast.shapes s where s.table_oid = wanted order by s.shape_id desc limit 1`,
+};
+
+const sameShape: SqlFunction = {
+  name: 'holdfast.same_shape',
+  parameters: 'one holdfast.shapes, other holdfast.shapes',
+  returns: 'boolean',
+  volatility: 'stable',
+  language: 'sql',
+  body: `
+select (one.schema_name, one.table_name, one.columns, one.key, one.whole)
+     = (other.schema_name, other.table_name, other.columns, other.key, other.whole)`,
+};
+
+/** Settings that the two functions of a shape carry. */
+const wantedSettings: SqlFunction = {
+  name: 'holdfast.wanted_settings',
+  parameters: 'shape holdfast.shapes, for_truncate boolean',
+  returns: 'text[]',
+  volatility: 'stable',
+  language: 'sql',
+  body: `
+select array['search_path=pg_catalog, pg_temp']
+    || case when for_truncate then array['row_security=off'] end
+    || case when shape.whole or exists (
+         select from jsonb_array_elements(shape.columns) as c
+          where c ->> 'kept' = 'text' and c ->> 'type' <> 'text')
+       then array['DateStyle=ISO, YMD', 'IntervalStyle=postgres', 'TimeZone=UTC', 'extra_float_digits=1',
+                  'bytea_output=hex', 'lc_monetary=C'] end`,
+};
+
+/** What is wrong with the capture of a table: no row when it is as it should be. */
+const faults: SqlFunction = {
+  name: 'holdfast.faults',
+  parameters: 'wanted regclass',
+  returns: 'setof text',
+  volatility: 'stable',
+  body: `
+declare
+  shape holdfast.shapes := holdfast.shape_noted(wanted);
+begin
+  if shape.shape_id is null then return next 'not captured'; return; end if;
+  if not holdfast.same_shape(shape, holdfast.shape_now(wanted)) then
+    return next 'its columns, key or name have changed';
+  end if;
+  if to_regclass('holdfast.c' || shape.shape_id) is null then
+    return next format('holdfast.c%s is missing', shape.shape_id);
+  end if;
+  return query
+    select case when p.oid is null then format('function holdfast.%s is missing', f.name)
+                else format('function holdfast.%s is altered', f.name) end
+      from (values
+        ('t' || wanted::oid, holdfast.capture_source(shape, holdfast.is_by_row(wanted)),
+          holdfast.wanted_settings(shape, false)),
+        ('z' || wanted::oid, holdfast.truncate_source(shape), holdfast.wanted_settings(shape, true))
+      ) as f(name, source, settings)
+      left join pg_proc p on p.proname = f.name and p.pronamespace = 'holdfast'::regnamespace
+       and p.pronargs = 0
+     where p.oid is null or p.prosrc <> f.source or not p.prosecdef
+        or p.proowner <> 'holdfast_owner'::regrole or p.proconfig is distinct from f.settings
+        or p.prolang <> (select oid from pg_language where lanname = 'plpgsql')
+        or exists (select from aclexplode(p.proacl) a where a.grantee <> p.proowner);
+  return query
+    select case
+        when t.oid is null then format('trigger %s is missing', w.name)
+        when t.tgenabled <> 'A' then format('trigger %s is disabled', w.name)
+        else format('trigger %s is altered', w.name) end
+      from holdfast.wanted_triggers(wanted) w
+      left join pg_trigger t on t.tgrelid = wanted and t.tgname = w.name
+     where t.oid is null or t.tgenabled <> 'A' or t.tgtype <> w.kind or t.tgattr <> ''::int2vector
+        or t.tgfoid is distinct from to_regproc(w.function)
+        or (t.tgoldtable is not null) <> (w.tables like '%old_rows%')
+        or (t.tgnewtable is not null) <> (w.tables like '%new_rows%')
+        or coalesce(pg_get_expr(t.tgqual, t.tgrelid), '') <> holdfast.wanted_condition();
+end`,
+};
+
+const writeFunction: SqlFunction = {
+  name: 'holdfast.write_function',
+  parameters: 'named text, source text, settings text[]',
+  returns: 'void',
+  body: `
+begin
+  execute format('create or replace function holdfast.%I() returns trigger language plpgsql security definer %s as %L',
+    named, (select string_agg(format('set %s = %s', split_part(s, '=', 1),
+                (select string_agg(quote_literal(item), ', ')
+                   from regexp_split_to_table(split_part(s, '=', 2), ', ') as item)), ' ')
+              from unnest(settings) as s), source);
+  execute format('revoke all on function holdfast.%I() from public', named);
+end`,
+};
+
+const noteShape: SqlFunction = {
+  name: 'holdfast.note_shape',
+  parameters: 'shape holdfast.shapes',
+  returns: 'holdfast.shapes',
+  body: `
+begin
+  insert into holdfast.shapes (table_oid, schema_name, table_name, columns, key, whole)
+    values (shape.table_oid, shape.schema_name, shape.table_name, shape.columns, shape.key, shape.whole)
+    returning shape_id into shape.shape_id;
+  execute format('create table holdfast.c%s (%s)', shape.shape_id, concat_ws(', ',
+    'seq bigint not null, n bigint not null, side "char" not null',
+    case when shape.whole then 'whole text' else (
+      select string_agg(format('c%s %s', c ->> 'attnum', c ->> 'kept'), ', ' order by (c ->> 'attnum')::int)
+        from jsonb_array_elements(shape.columns) as c) end));
+  return shape;
+end`,
+};
+
+/** True when there was something to do. */
+const refresh: SqlFunction = {
+  name: 'holdfast.refresh',
+  parameters: 'wanted regclass',
+  returns: 'boolean',
+  body: `
+declare
+  shape holdfast.shapes;
+  reason text := holdfast.why_not(wanted);
+  condition text := holdfast.wanted_condition();
+begin
+  if reason is not null then
+    raise exception 'holdfast: % cannot be captured: %', wanted, reason using errcode = 'wrong_object_type';
+  end if;
+  if not exists (select from holdfast.faults(wanted)) then return false; end if;
+  execute format('lock table only %s in share row exclusive mode', wanted);
+  shape := holdfast.shape_noted(wanted);
+  if shape.shape_id is null or not holdfast.same_shape(shape, holdfast.shape_now(wanted))
+      or to_regclass('holdfast.c' || shape.shape_id) is null then
+    shape := holdfast.note_shape(holdfast.shape_now(wanted));
+  end if;
+  perform holdfast.write_function('t' || wanted::oid,
+    holdfast.capture_source(shape, holdfast.is_by_row(wanted)), holdfast.wanted_settings(shape, false));
+  perform holdfast.write_function('z' || wanted::oid,
+    holdfast.truncate_source(shape), holdfast.wanted_settings(shape, true));
+  execute (select string_agg(format('create or replace trigger %I %s on %s %s for each %s %s execute function %s()',
+      w.name, w.events, wanted, w.tables, w.level,
+      case when condition = '' then '' else 'when ' || condition end, w.function), '; ')
+    from holdfast.wanted_triggers(wanted) w);
+  execute format('alter table only %s %s', wanted,
+    (select string_agg(format('enable always trigger %I', w.name), ', ') from holdfast.wanted_triggers(wanted) w));
+  return true;
+end`,
+};
+
+/** A table, and those it inherits from: they are watched by row from now on. */
+const attach: SqlFunction = {
+  name: 'holdfast.attach',
+  parameters: 'wanted regclass',
+  returns: 'boolean',
+  body: `
+declare
+  parent regclass;
+  changed boolean := holdfast.refresh(wanted);
+begin
+  for parent in
+    with recursive up as (
+      select i.inhparent as oid from pg_inherits i where i.inhrelid = wanted
+      union select i.inhparent from pg_inherits i join up on i.inhrelid = up.oid)
+    select up.oid::regclass from up where holdfast.why_not(up.oid) is null
+  loop
+    changed := holdfast.refresh(parent) or changed;
+  end loop;
+  return changed;
+end`,
+};
+
+/** Captured rows stay until they are drained. */
+const detach: SqlFunction = {
+  name: 'holdfast.detach',
+  parameters: 'wanted regclass',
+  returns: 'void',
+  body: `
+declare
+  named name;
+begin
+  for named in select w.name from holdfast.wanted_triggers(wanted) w loop
+    execute format('drop trigger if exists %I on %s', named, wanted);
+  end loop;
+  execute format('drop function if exists holdfast.%I(), holdfast.%I()', 't' || wanted::oid, 'z' || wanted::oid);
+end`,
+};
+
+export const ATTACHING: readonly SqlFunction[] = [
+  wantedTriggers,
+  wantedCondition,
+  shapeNow,
+  shapeNoted,
+  sameShape,
+  wantedSettings,
+  faults,
+  writeFunction,
+  noteShape,
+  refresh,
+  attach,
+  detach,
+];

@@ -1,0 +1,155 @@
+/**
+ * The text of a table's own trigger functions: static SQL over its columns, so that the plans are kept
+ * and nothing is looked up per row. Generated in the target, because it is the target that knows when
+ * a table changes.
+ *
+ * What a shape's rows need of the session (how dates, floats and money are written) is pinned on the
+ * function, and only where some column is kept as text.
+ */
+import type { SqlFunction } from './sql-function.ts';
+
+/**
+ * Types of other schemas are written by their own output function: a cast to text could be anybody's.
+ * IS DISTINCT FROM, because a row of nulls IS NULL. A virtual column is not kept: it follows from the
+ * others, and to compute it here could fail where the statement does not.
+ */
+const keptValue: SqlFunction = {
+  name: 'holdfast.kept_value',
+  parameters: 'col jsonb, source text',
+  returns: 'text',
+  volatility: 'immutable',
+  body: `
+declare
+  value text := source || '.' || quote_ident(col ->> 'name');
+begin
+  if col ->> 'generated' = 'v' then return 'null'; end if;
+  if col ->> 'kept' = col ->> 'type' then return value; end if;
+  if col ->> 'kept' = 'text' then
+    return format('case when %1$s is distinct from null then pg_catalog.format(''%%s'', %1$s) end', value);
+  end if;
+  return format('%s::%s', value, col ->> 'kept');
+end`,
+};
+
+/** An INSERT of what `record` holds: the rows of a FROM the caller adds, or by row the record itself. */
+const keepRows: SqlFunction = {
+  name: 'holdfast.keep_rows',
+  parameters: 'shape holdfast.shapes, by_row boolean, record text, side text, seq text',
+  returns: 'text',
+  volatility: 'stable',
+  body: `
+declare
+  names text := 'whole';
+  kept text := format('pg_catalog.format(''%%s'', %s)', case when by_row then record else record || '.*' end);
+begin
+  if not shape.whole then
+    select string_agg('c' || (c.value ->> 'attnum'), ', ' order by c.place),
+           string_agg(holdfast.kept_value(c.value, record), ', ' order by c.place)
+      into names, kept
+      from jsonb_array_elements(shape.columns) with ordinality as c(value, place);
+  end if;
+  return concat_ws(' ', format('insert into holdfast.c%s (%s)', shape.shape_id, concat_ws(', ', 'seq, n, side', names)),
+    'select', concat_ws(', ', seq, case when by_row then '1' else 'row_number() over ()' end,
+      format('%L::"char"', side), kept));
+end`,
+};
+
+const NEXT = `(select pg_catalog.nextval(''holdfast.seq''))`;
+
+/**
+ * Transition tables see every way of changing rows, cascades included, and no policy hides rows from
+ * them. A statement that touches nothing takes no number and writes nothing (the number is asked for
+ * by the first row). The two sides of an UPDATE come in the same order, except that a row moved
+ * to another partition may be taken away there by a trigger: then they are a delete and an insert.
+ */
+const captureSource: SqlFunction = {
+  name: 'holdfast.capture_source',
+  parameters: 'shape holdfast.shapes, by_row boolean',
+  returns: 'text',
+  volatility: 'stable',
+  body: `
+declare
+  next constant text := '${NEXT}';
+  last constant text := '(select pg_catalog.currval(''holdfast.seq''))';
+  old_source constant text := case when by_row then '' else ' from old_rows o' end;
+  new_source constant text := case when by_row then '' else ' from new_rows o' end;
+  old_record constant text := case when by_row then 'old' else 'o' end;
+  new_record constant text := case when by_row then 'new' else 'o' end;
+  note constant text := format('insert into holdfast.journal (seq, shape_id, op, rows) values (pg_catalog.currval(''holdfast.seq''), %s, ', shape.shape_id);
+begin
+  return format($body$
+declare kept bigint; added bigint; place bigint;
+begin
+  if tg_op = 'INSERT' then
+    %1$s;
+    get diagnostics added = row_count;
+    if added > 0 then %5$s'I', added); end if;
+  elsif tg_op = 'DELETE' then
+    %2$s;
+    get diagnostics kept = row_count;
+    if kept > 0 then %5$s'D', kept); end if;
+  else
+    %2$s;
+    get diagnostics kept = row_count;
+    if kept > 0 then
+      %3$s;
+      get diagnostics added = row_count;
+      if added = kept then
+        %5$s'U', kept);
+      else
+        %5$s'D', kept);
+        place := pg_catalog.currval('holdfast.seq');
+        if added > 0 then
+          update holdfast.c%4$s set seq = %7$s where seq = place and side = '+';
+          %5$s'I', added);
+        end if;
+      end if;
+    %6$send if;
+  end if;
+  return null;
+end $body$,
+    holdfast.keep_rows(shape, by_row, new_record, '+', next) || new_source,
+    holdfast.keep_rows(shape, by_row, old_record, '-', next) || old_source,
+    holdfast.keep_rows(shape, by_row, new_record, '+', last) || new_source,
+    shape.shape_id, note,
+    case when by_row then '' else 'elsif exists (select from new_rows) then
+      raise exception ''holdfast: rows after an UPDATE of %, and none before'', tg_relid::regclass;
+    ' end, next);
+end`,
+};
+
+/**
+ * TRUNCATE shows no rows: they are copied first, by the table's present name. It empties the table of
+ * rows that an older snapshot cannot see, so it is refused where the transaction holds one.
+ * row_security is off on this function: a policy that would hide rows makes it fail.
+ */
+const truncateSource: SqlFunction = {
+  name: 'holdfast.truncate_source',
+  parameters: 'shape holdfast.shapes',
+  returns: 'text',
+  volatility: 'stable',
+  body: `
+begin
+  return format($body$
+declare kept bigint;
+begin
+  if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'holdfast: TRUNCATE of %% in a transaction that is %%: rows it cannot see would be lost',
+        tg_relid::regclass, pg_catalog.upper(pg_catalog.current_setting('transaction_isolation'))
+      using errcode = 'feature_not_supported',
+        hint = 'Run it in a transaction of isolation level READ COMMITTED.';
+  end if;
+  execute %L || tg_relid::regclass::text || ' o';
+  get diagnostics kept = row_count;
+  if kept > 0 then
+    insert into holdfast.journal (seq, shape_id, op, rows)
+      values (pg_catalog.currval('holdfast.seq'), %s, 'T', kept);
+  end if;
+  return null;
+end $body$,
+    holdfast.keep_rows(shape, false, 'o', '-', '${NEXT}') || ' from only ',
+    shape.shape_id);
+end`,
+};
+
+export const SOURCES: readonly SqlFunction[] = [keptValue, keepRows, captureSource, truncateSource];
