@@ -11,7 +11,7 @@ import { MADE, ORDINARY, runProgram } from './programs.ts';
 const DEBIAN = '/usr/lib/postgresql/15/bin';
 let absent: string | null = null;
 beforeAll(async () => {
-  absent = await notBuilt();
+  absent = await notBuilt('protect');
 });
 
 describe.each([
