@@ -33,7 +33,7 @@ describe.each([
     const company = await startProtected(options);
     target = company;
     const before = await company.snapshot();
-    const seen: { readonly held: readonly string[] }[] = [];
+    const seen: Seen[] = [];
     for (const { id, ...program } of ORDINARY) {
       const { code, said } = await runProgram({ id, ...program }, company.through);
       const held = await heldIn(company, holdsSeen(seen));
@@ -51,12 +51,20 @@ describe.each([
   });
 });
 
+interface Seen {
+  readonly id: string;
+  readonly code: number;
+  readonly held: readonly string[];
+  /** What the tool printed, when not all went well. */
+  readonly said?: string;
+}
+
 /** What people were asked, in words, after the first so many. */
 async function heldIn(company: Protected, from: number): Promise<string[]> {
   const opened = (await company.entries()).filter((entry) => entry.kind === 'hold-opened');
   return opened.slice(from).map((entry) => String(entry['message']));
 }
 
-function holdsSeen(seen: readonly { readonly held: readonly string[] }[]): number {
+function holdsSeen(seen: readonly Seen[]): number {
   return seen.reduce((sum, { held }) => sum + held.length, 0);
 }
