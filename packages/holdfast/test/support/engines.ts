@@ -4,13 +4,11 @@
  * gateway: a session with a found login.
  */
 import { systemClock } from '../../src/model/clock.ts';
-import { actsFoundation } from '../../src/protection/postgres/acts/foundation.ts';
 import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
-import { captureFoundation } from '../../src/protection/postgres/capture/foundation.ts';
 import { Drain } from '../../src/protection/postgres/drain.ts';
+import { FOUNDATIONS } from '../../src/protection/postgres/foundations.ts';
 import { runUndo } from '../../src/protection/postgres/undo/engine.ts';
 import { applyProtection } from '../../src/protection/postgres/wall/apply.ts';
-import { foundation } from '../../src/protection/postgres/wall/foundation.ts';
 import type { UndoReport } from '../../src/protection/undo/undo-report.ts';
 import { MemoryUndoStore } from '../../src/testing/memory-undo-store.ts';
 import type { Login } from './raw-client.ts';
@@ -39,14 +37,7 @@ export async function startEngines(upstream: Upstream): Promise<Engines> {
     exempt: [],
     ddlOwner: APP_ROLE,
     functionsAllowed: [],
-    foundations: [
-      foundation('capture', 'capture', 'Keeps the rows before.', captureFoundation(), {
-        about: 'Puts the capture on every table.',
-        sql: 'select holdfast.attach_missing()',
-        isDue: true,
-      }),
-      foundation('acts', 'receipts', 'Receipts.', actsFoundation({ ddlOwner: APP_ROLE })),
-    ],
+    foundations: FOUNDATIONS,
     install: 'test-install',
   });
   await upstream.ask(
