@@ -10,6 +10,7 @@ import { WaitingDesk } from './approvals/waiting-desk.ts';
 import { holdLifeMsOf } from './config/by-environment.ts';
 import type { Config, Env } from './config/config.ts';
 import { executeWith, type LaterPlace, redecideWith } from './deferring.ts';
+import { Guarding } from './guarding.ts';
 import { LiveDirectory } from './identity/live-directory.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
@@ -42,8 +43,6 @@ export interface HoldfastOptions {
   readonly clock: Clock;
   /** For the operator's log; never an audit source. */
   readonly say: (level: 'info' | 'warn', message: string) => void;
-  /** What keeps each protected target, by its name; a target without one is not protected. */
-  readonly guards?: ReadonlyMap<string, TargetGuard>;
 }
 
 export interface Holdfast {
@@ -73,6 +72,8 @@ class Gateway implements Holdfast {
   readonly #policy: Policy;
   /** Undone in reverse by `stop`. */
   readonly #undo: (() => unknown)[] = [];
+  /** Of each target, whether it is protected or not. */
+  #guards: ReadonlyMap<string, TargetGuard> = new Map();
   #stopped: Promise<void> | null = null;
 
   constructor(options: HoldfastOptions, rooms: Rooms, policy: Policy) {
@@ -100,6 +101,10 @@ class Gateway implements Holdfast {
     await notices.start();
     this.#undo.push(() => notices.close());
     const directory = await this.#directory(notices);
+    const { clock, env, say } = this.#options;
+    const guarding = await Guarding.start({ rooms: this.rooms, env, clock, say });
+    this.#undo.push(() => guarding.stop());
+    this.#guards = guarding.guards();
     const protocol = await this.#protocol(directory, await this.#pipeline(notices), reader);
     this.#undo.push(() => protocol.close());
     directory.onEnded(({ tokenId, reason }) => protocol.endSessions({ tokenId, reason }));
@@ -175,17 +180,12 @@ class Gateway implements Holdfast {
         plaintext: tls.kind === 'off' ? 'anywhere' : 'loopback',
       },
       directory,
-      targets: postgresTargetsOf(config, env, targetsOf(config), this.#guards()),
+      targets: postgresTargetsOf(config, env, targetsOf(config), this.#guards),
       pipeline,
       reader,
       clock,
       unitBytesMax: config.limits.unitBytesMax,
     });
-  }
-
-  /** One per protected target; what `holdfast protect` has put there is asked for by the guard. */
-  #guards(): ReadonlyMap<string, TargetGuard> {
-    return this.#options.guards ?? new Map();
   }
 
   #sweep(): void {
@@ -214,7 +214,7 @@ class Gateway implements Holdfast {
         reader,
         judge: new CachedJudge(this.#policy),
         targets: targetsOf(config),
-        protectionOf: (target) => this.#guards().get(target)?.protection ?? UNPROTECTED,
+        protectionOf: (target) => this.#guards.get(target)?.protection ?? UNPROTECTED,
       }),
       execute: executeWith((target) => this.#placeOf(target)),
       trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),

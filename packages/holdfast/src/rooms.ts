@@ -26,6 +26,7 @@ import type { HoldfastEvent } from './model/event.ts';
 import { newId } from './model/ids.ts';
 import { purgeRunner } from './protection/undo/purge.ts';
 import { WatchedClock } from './protection/watched-clock.ts';
+import { SqlAgentRoleStore } from './store/agent-role-store.ts';
 import { SqlAgentStore } from './store/agent-store.ts';
 import { type Database, openDatabase, type StoreConnection } from './store/database.ts';
 import { SqlDeferralStore } from './store/deferral-store.ts';
@@ -71,6 +72,8 @@ export class Rooms {
   readonly deferrals: KeptDeferrals;
   readonly proposals: Proposals;
   readonly undoStore: SqlUndoStore;
+  readonly agentRoleStore: SqlAgentRoleStore;
+  readonly seal: Seal;
   readonly judgeCode: JudgeCode;
   readonly trailStore: PgTrailStore;
   readonly signer: Signer;
@@ -83,7 +86,12 @@ export class Rooms {
   private constructor(
     options: RoomsOptions,
     ground: Ground,
-    keys: { readonly totp: Totp; readonly signer: Signer; readonly folder: string },
+    keys: {
+      readonly seal: Seal;
+      readonly totp: Totp;
+      readonly signer: Signer;
+      readonly folder: string;
+    },
   ) {
     const { clock, config } = options;
     const { database } = ground;
@@ -103,6 +111,8 @@ export class Rooms {
     const judgeCode: JudgeCode = (state, code) => totp.judge(state, code, 'daily');
     this.judgeCode = judgeCode;
     this.undoStore = new SqlUndoStore(database, clock);
+    this.agentRoleStore = new SqlAgentRoleStore(database);
+    this.seal = keys.seal;
     this.holdStore = new SqlHoldStore(database, judgeCode, HOLD_ROWS);
     const store = this.holdStore;
     this.holds = new Holds({ store, clock, note, holdLifeMsOf: holdLifeMsOf(config) });
@@ -138,11 +148,12 @@ export class Rooms {
       // Others may enter, so that the server's own user can reach its data; each thing inside is shut.
       mkdirSync(config.store.dataFolder, { recursive: true, mode: 0o711 });
     }
-    const totp = new Totp(new Seal(loadSealKey(join(folder, 'seal.key'), clock), clock), clock);
+    const seal = new Seal(loadSealKey(join(folder, 'seal.key'), clock), clock);
+    const totp = new Totp(seal, clock);
     const ground = await openGround(options);
     try {
       const signer = await signerFromFile(join(folder, 'trail.key'), config.trail.origin, clock);
-      return new Rooms(options, ground, { totp, signer, folder });
+      return new Rooms(options, ground, { seal, totp, signer, folder });
     } catch (error) {
       await ground.close();
       throw error;

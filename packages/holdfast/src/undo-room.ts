@@ -11,7 +11,6 @@ import { runUndo } from './protection/postgres/undo/engine.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
 import { Undos } from './protection/undo/undos.ts';
 import type { Rooms } from './rooms.ts';
-import { SqlAgentRoleStore } from './store/agent-role-store.ts';
 import { spendOrRefuse } from './store/people-store.ts';
 import { openTarget } from './wiring.ts';
 
@@ -24,9 +23,9 @@ export interface UndoRoom {
 const NO_LOCK = { tryHold: async () => false, release: async () => {} };
 
 export function openUndoRoom(rooms: Rooms, env: Env, clock: Clock): UndoRoom {
-  const { config, database, note, undoStore: store } = rooms;
+  const { config, note, undoStore: store } = rooms;
   const open = new Map<string, TargetDatabase>();
-  const roles = new SqlAgentRoleStore(database);
+  const roles = rooms.agentRoleStore;
   const targetOf = (name: string): TargetDatabase => {
     const there = open.get(name);
     if (there !== undefined) return there;

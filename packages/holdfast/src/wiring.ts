@@ -6,8 +6,9 @@ import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
 import type { PolicySource } from './policy/policy-source.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
+import { captureDrift } from './protection/postgres/capture/drift.ts';
 import { FOUNDATIONS } from './protection/postgres/foundations.ts';
-import { type Check, checkProtection } from './protection/postgres/wall/check.ts';
+import { type Check, checkProtection, type Probe } from './protection/postgres/wall/check.ts';
 import type { ProtectOptions } from './protection/postgres/wall/ground.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
@@ -135,5 +136,11 @@ export function checkTarget(
   target: TargetConfig,
   clock: Clock,
 ): Promise<Check> {
-  return checkProtection(db, protectOptionsOf(target, clock));
+  const findUncaptured: Probe = async (session) =>
+    (await captureDrift(session)).map(({ reason, table }) => ({
+      code: 'drift.capture',
+      about: `${table}: ${reason}`,
+      fix: `holdfast protect ${target.name} --apply`,
+    }));
+  return checkProtection(db, protectOptionsOf(target, clock), [findUncaptured]);
 }

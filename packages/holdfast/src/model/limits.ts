@@ -152,3 +152,5 @@ export const UNDO_LIST_MAX = 500;
 export const AGENT_ROLE_CONNECTIONS_MAX = 40;
 /** Findings kept in a target's state and shown; a database without any trigger has thousands. */
 export const PROTECTION_FINDINGS_MAX = 100;
+/** How often the wall of each target is looked at: drift is raised this soon. */
+export const PROTECTION_LOOK_MS = 10_000;

@@ -12,7 +12,7 @@ const CHECK: Check = {
 };
 const DRIFT = { code: 'drift.fence', about: 'the fence is off', fix: 'protect' };
 
-function guardOf(looks: (Check | Error)[]) {
+function guardOf(looks: (Check | Error)[], known = false) {
   const notes: HoldfastEvent[] = [];
   let trouble: string | null = null;
   const never = () => Promise.reject(new Error('not asked'));
@@ -25,6 +25,7 @@ function guardOf(looks: (Check | Error)[]) {
       if (next instanceof Error) throw next;
       return next;
     },
+    wasProtected: async () => known,
     trouble: () => trouble,
     note: (event) => void notes.push(event),
   });
@@ -32,10 +33,28 @@ function guardOf(looks: (Check | Error)[]) {
 }
 
 describe('the guard of a target', () => {
-  it('is unprotected until it has looked, and agents log in as before', async () => {
-    const { guard } = guardOf([]);
-    expect(guard.protection.level).toBe('none');
+  it('of a target that was never protected lets agents in as before, once it has looked', async () => {
+    const { guard } = guardOf([{ ...CHECK, level: 'none' }]);
     expect(await guard.roleFor({ id: 'a', name: 'x' })).toBeNull();
+    expect(guard.protection.level).toBe('none');
+  });
+
+  it('lets nobody in as long as it could not look', async () => {
+    const { guard } = guardOf([new Error('no route'), new Error('no route'), CHECK]);
+    await guard.refresh();
+    await expect(guard.roleFor({ id: 'a', name: 'x' })).rejects.toMatchObject({
+      code: 'HF_PROTECTION_LOST',
+      found: 'no route',
+    });
+    expect(await guard.roleFor({ id: 'a', name: 'x' })).toMatchObject({ user: 'hf_x' });
+  });
+
+  it('lets nobody in where a wall stood and is gone without unprotect', async () => {
+    const gone = { ...CHECK, level: 'none' } as const;
+    const { guard } = guardOf([gone, gone], true);
+    await expect(guard.roleFor({ id: 'a', name: 'x' })).rejects.toMatchObject({
+      code: 'HF_PROTECTION_LOST',
+    });
   });
 
   it('gives agents their role once it is protected, and says so once', async () => {

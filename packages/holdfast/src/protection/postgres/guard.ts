@@ -7,6 +7,7 @@
  * level and has trouble), or hand out a receipt where nothing is protected.
  */
 import type { AgentActor } from '../../model/actor.ts';
+import { HoldfastError } from '../../model/errors.ts';
 import type { Note } from '../../model/event.ts';
 import { type Protection, UNPROTECTED } from '../../model/reversal.ts';
 import type { AgentRole, PermitSession, PermitWish, TargetGuard } from '../target-guard.ts';
@@ -22,6 +23,8 @@ export interface PostgresGuardParts {
   readonly receipts: Receipts;
   /** `checkProtection` of this target, with its probes. */
   readonly look: () => Promise<Check>;
+  /** By what our own store knows: a wall that is gone without `unprotect` was taken down by somebody. */
+  readonly wasProtected: () => Promise<boolean>;
   /** Why undo data cannot be taken out of the target now; null: it can (the drain knows). */
   readonly trouble: () => string | null;
   readonly note: Note;
@@ -33,6 +36,8 @@ export class PostgresGuard implements TargetGuard {
   #findings: readonly Finding[] = [];
   #lookFault: string | null = null;
   #said = '';
+  /** Why nobody may log in as the upstream's own user; null: nothing was ever protected here. */
+  #shut: string | null = 'it has not been looked at yet';
 
   constructor(parts: PostgresGuardParts) {
     this.#parts = parts;
@@ -51,9 +56,11 @@ export class PostgresGuard implements TargetGuard {
 
   /** Called at start and every so often. Never rejects: what is wrong becomes trouble. */
   async refresh(): Promise<void> {
-    const { look, note, target } = this.#parts;
+    const { look, note, target, wasProtected } = this.#parts;
     try {
       const { findings, level, levelReason } = await look();
+      const isGone = level === 'none' && (await wasProtected());
+      this.#shut = isGone ? 'its wall is gone, and nobody said holdfast unprotect' : null;
       this.#lookFault = null;
       this.#findings = findings;
       if (level !== this.#protection.level) {
@@ -70,11 +77,23 @@ export class PostgresGuard implements TargetGuard {
       });
     } catch (error) {
       this.#lookFault = error instanceof Error ? error.message : String(error);
+      if (this.#shut !== null) this.#shut = this.#lookFault;
     }
   }
 
   async roleFor(agent: Pick<AgentActor, 'id' | 'name'>): Promise<AgentRole | null> {
-    return this.#protection.level === 'none' ? null : this.#parts.roles.ensure(agent);
+    if (this.#protection.level !== 'none') return this.#parts.roles.ensure(agent);
+    if (this.#shut === null) return null;
+    // It may be back, or the wall may stand again, since the last look.
+    await this.refresh();
+    if (this.protection.level !== 'none') return this.#parts.roles.ensure(agent);
+    if (this.#shut === null) return null;
+    const { target } = this.#parts;
+    throw new HoldfastError('HF_PROTECTION_LOST', {
+      expected: `to know how ${target} is protected before an agent is let in`,
+      found: this.#shut,
+      hint: `A person looks at: holdfast doctor; the wall is put back by: holdfast protect ${target} --apply`,
+    });
   }
 
   permit(session: PermitSession, wishes: readonly PermitWish[]): Promise<readonly string[]> {
