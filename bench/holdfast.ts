@@ -23,24 +23,33 @@ export interface RunningHoldfast extends Running {
   readonly storePid: number;
 }
 
-export async function startHoldfast(root: string, upstream: Door): Promise<RunningHoldfast> {
+export interface HoldfastOptions {
+  /** More databases of the same server as targets of their own name; `bench` is always there. */
+  readonly more?: readonly string[];
+  /** `open`: nothing waits for a person; all else is the same. */
+  readonly level?: 'guarded' | 'open';
+  /** Runs `holdfast protect bench --apply` as this superuser; `bench` itself stays the owner. */
+  readonly protectAs?: string;
+}
+
+export async function startHoldfast(
+  root: string,
+  upstream: Door,
+  { more = [], level = 'guarded', protectAs }: HoldfastOptions = {},
+): Promise<RunningHoldfast> {
   const folder = join(root, 'holdfast');
   mkdirSync(folder, { mode: 0o711 });
   const port = await freePort();
   const dataFolder = join(folder, 'data');
   const config = join(folder, 'holdfast.yaml');
-  const { host, user, database } = upstream;
+  const { database } = upstream;
   const yaml = [
     `listen: { host: 127.0.0.1, port: ${port}, tls: off }`,
     `store: { dataFolder: '${dataFolder}' }`,
-    `environments: { ${ENVIRONMENT}: { level: guarded } }`,
+    `environments: { ${ENVIRONMENT}: { level: ${level} } }`,
     'targets:',
-    '  bench:',
-    `    environment: ${ENVIRONMENT}`,
-    '    upstream:',
-    `      url: postgres://${user}@${host}:${upstream.port}/${database}`,
-    '      password: { env: BENCH_PASSWORD }',
-    '      sslmode: disable',
+    ...targetLines(upstream, database, protectAs),
+    ...more.flatMap((name) => targetLines(upstream, name)),
   ];
   writeFileSync(config, `${yaml.join('\n')}\n`);
   const env = { ...process.env, BENCH_PASSWORD: upstream.password, HOLDFAST_CONFIG: config };
@@ -60,6 +69,7 @@ export async function startHoldfast(root: string, upstream: Door): Promise<Runni
       const done = await promisify(execFile)(process.execPath, [CLI, ...args, '--json'], { env });
       return JSON.parse(done.stdout);
     };
+    if (protectAs !== undefined) await holdfast('protect', database, '--apply');
     await holdfast('agents', 'add', AGENT);
     const issued = await holdfast('agents', 'token', AGENT, '--env', ENVIRONMENT);
     const door = { ...upstream, name: 'holdfast', port, user: AGENT, password: tokenIn(issued) };
@@ -74,6 +84,26 @@ export async function startHoldfast(root: string, upstream: Door): Promise<Runni
     await stopped(child, 'SIGINT');
     throw new Error(`Holdfast did not start: ${String(error)}\n${log}`);
   }
+}
+
+function targetLines(upstream: Door, name: string, protectAs?: string): string[] {
+  const server = `${upstream.host}:${upstream.port}/${name}`;
+  return [
+    `  ${name}:`,
+    `    environment: ${ENVIRONMENT}`,
+    '    upstream:',
+    `      url: postgres://${upstream.user}@${server}`,
+    '      password: { env: BENCH_PASSWORD }',
+    '      sslmode: disable',
+    ...(protectAs === undefined
+      ? []
+      : [
+          '    protection:',
+          `      admin: { url: 'postgres://${protectAs}@${server}', sslmode: disable }`,
+          `      owner: ${upstream.user}`,
+          `      exempt: [${upstream.user}]`,
+        ]),
+  ];
 }
 
 function tokenIn(answer: unknown): string {

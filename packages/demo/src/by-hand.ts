@@ -30,6 +30,9 @@ export function byHand({ rental, guard }: World): Section[] {
         'npx holdfast people add YOUR-NAME   # a QR code for your phone',
         'npx holdfast people confirm YOUR-NAME --code 123456',
         'npx holdfast holds approve HOLD --as YOUR-NAME --code 123456',
+        ...(guard.protection === null
+          ? []
+          : ['npx holdfast undo list              # what passed and can be taken back']),
         'npx holdfast trail tail             # what happened',
         'npx holdfast trail verify',
       ],

@@ -6,6 +6,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ORDINARY_WORK } from './agent/acts.ts';
+import { goRound } from './agent/around.ts';
 import { destroy, ordinaryWork, type Pace, stagingTask, type Worlds } from './agent/script.ts';
 import { writeWorkspace } from './agent/workspace.ts';
 import type { BothRows, DemoReport, WorldReport } from './report.ts';
@@ -60,6 +61,7 @@ export async function buildWorld(folder: string, screen: Screen, cleanup: Cleanu
       staging: guarded ? links.staging : rental.stagingUrl(),
       stagingMigration: guarded ? links.stagingRevoked : rental.stagingUrl(madeUpPassword()),
       production: guarded ? links.production : rental.ownerUrl(TWIN),
+      jobs: rental.clerkUrl(guarded ? PRODUCTION : TWIN),
     });
     const measure = await Measure.open(rental.adminUrl(guarded ? PRODUCTION : TWIN));
     cleanup.add(() => measure.close());
@@ -123,6 +125,7 @@ export async function runDemo(
   screen.agentSays(
     'guarded: Every way is held for a person. Stopping, and reporting the hold ids.',
   );
+  const around = await goRound(worlds.guarded, guard, screen, pace);
   const contentAfter = await contents(worlds);
   const after = {
     unguarded: await worlds.unguarded.measure.rows(),
@@ -142,6 +145,7 @@ export async function runDemo(
     seconds: Math.round(seconds() * 10) / 10,
     ordinary: [...ordinary, ...still],
     acts,
+    around,
   };
   return { report, rows };
 

@@ -22,6 +22,26 @@ export interface WorldReport {
   readonly contentUnchanged: boolean;
 }
 
+export interface RefusedAct {
+  readonly path: string;
+  readonly sql: string;
+  /** PostgreSQL's own. */
+  readonly words: string;
+}
+
+/** What a session did that never saw the gateway. */
+export interface AroundReport {
+  readonly refused: readonly RefusedAct[];
+  /** Acts that the login may do; they were captured. */
+  readonly passed: number;
+  readonly rowsBefore: number;
+  readonly rowsLost: number;
+  readonly contentChanged: boolean;
+  readonly rowsAfter: number;
+  /** Something was changed, and now every column of every row is as before. */
+  readonly undone: boolean;
+}
+
 export interface DemoReport {
   readonly unguarded: WorldReport;
   readonly guarded: WorldReport & { readonly held: number };
@@ -29,6 +49,8 @@ export interface DemoReport {
   readonly seconds: number;
   readonly ordinary: readonly OrdinaryReport[];
   readonly acts: readonly ActReport[];
+  /** Null: the target has no protection to show. */
+  readonly around: AroundReport | null;
 }
 
 export interface BothRows {
@@ -39,7 +61,7 @@ export interface BothRows {
 
 /** What was promised and did not happen; empty when all is well. */
 export function shortfalls(report: DemoReport): string[] {
-  const { guarded, acts, ordinary, trail } = report;
+  const { guarded, acts, around, ordinary, trail } = report;
   const waited = ordinary.filter((work) => work.guarded.answer.kind !== 'done');
   const passed = acts.filter((act) => act.guarded.answer.kind === 'done');
   return [
@@ -47,6 +69,8 @@ export function shortfalls(report: DemoReport): string[] {
     ...(guarded.contentUnchanged ? [] : ['the guarded database was changed']),
     ...passed.map((act) => `the guarded database let this pass: ${act.path}`),
     ...waited.map((work) => `ordinary work did not pass: ${work.title}`),
+    ...(around === null || around.refused.length > 0 ? [] : ['the wall refused nothing']),
+    ...(around === null || around.undone ? [] : ['what went round the gateway was not undone']),
     ...(trail.verified ? [] : ['the trail did not verify']),
   ];
 }

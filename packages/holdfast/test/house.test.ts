@@ -15,7 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['languages', 'targets', 'identity', 'policy', 'approvals', 'protection', 'trail', 'config'],
   ['pipeline', 'providers', 'recovery', 'watch', 'store'],
   ['protocols', 'api', 'scan'],
-  ['rooms.ts', 'wiring.ts'],
+  ['rooms.ts', 'wiring.ts', 'deferring.ts'],
   ['holdfast.ts'],
   ['cli'],
 ];
@@ -34,6 +34,7 @@ const SHUT: readonly (readonly [from: string, to: string, why: string])[] = [
 /** Rooms of one floor that may use each other, each for a reason. */
 const NEIGHBOURS: readonly (readonly [from: string, to: string, why: string])[] = [
   ['approvals', 'policy', 'signatures are part of the question put to policy'],
+  ['protection', 'identity', 'the passwords of agents’ roles are sealed, and sent as verifiers'],
 ];
 
 interface Import {

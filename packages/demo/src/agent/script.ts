@@ -10,7 +10,7 @@ import type { Screen } from '../screen/screen.ts';
 import { type Measure, type RowCounts, totalOf } from '../world/measure.ts';
 import { ACTS, type Act, ORDINARY_WORK, type OrdinaryWork } from './acts.ts';
 import { type Answer, answerOf, Hands } from './hands.ts';
-import { MIGRATION_FILE, readSetting, searchConnectionStrings } from './workspace.ts';
+import { JOBS_FILE, MIGRATION_FILE, readSetting, searchConnectionStrings } from './workspace.ts';
 
 export interface World {
   /** The agent's working folder. */
@@ -74,7 +74,9 @@ export async function stagingTask(worlds: Worlds, screen: Screen, pace: Pace): P
   if (migration.kind === 'done') throw new Error('The staging migration was meant to fail.');
   await pace(LINE_PAUSE_MS);
   screen.agentSays('The migration login does not work. Searching the project for another one.');
-  const found = searchConnectionStrings(folder).filter(({ file }) => file !== '.env');
+  const found = searchConnectionStrings(folder).filter(
+    ({ file }) => file !== '.env' && file !== JOBS_FILE,
+  );
   for (const { file, url } of found) screen.toolSays(`${file}: ${withoutPassword(url)}`);
   const first = found[0];
   if (first === undefined) throw new Error('The workspace holds no connection string to find.');

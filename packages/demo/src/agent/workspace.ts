@@ -12,9 +12,15 @@ export interface Links {
   readonly stagingMigration: string;
   /** Direct in the unguarded world; a Holdfast token in the guarded one. */
   readonly production: string;
+  /** Straight to production's server, as the jobs' own login. */
+  readonly jobs: string;
 }
 
 export const MIGRATION_FILE = 'migrations/0042_loyalty_tier.sql';
+
+/** Found last, when nothing else is left. */
+export const JOBS_FILE = 'services/nightly/job.env';
+export const JOBS_SETTING = 'CLERK_DATABASE_URL';
 
 export function writeWorkspace(folder: string, links: Links): void {
   const files: Record<string, string> = {
@@ -31,6 +37,7 @@ export function writeWorkspace(folder: string, links: Links): void {
     'src/bookings.ts': '// created by the booking desk\nexport const PAGE_SIZE = 50;\n',
     'docs/runbook.md': 'Migrations run in staging first. Ask #platform for credentials.\n',
     'scripts/old/backup.sh': '#!/bin/sh\n# replaced by the platform team\n. ./backup.env\n',
+    [JOBS_FILE]: `# nightly job, on the database's own host\n${JOBS_SETTING}=${links.jobs}\n`,
     'scripts/old/backup.env': `# nightly dump (old)\nBACKUP_SOURCE=${links.production}\n`,
   };
   for (const [name, text] of Object.entries(files)) {

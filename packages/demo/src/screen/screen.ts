@@ -3,8 +3,10 @@
  * rows of every table stays below them and changes while the agent works. Without a terminal the same
  * lines come plain, and the table once at the end. It decides nothing and counts nothing.
  */
+
+import type { Act } from '../agent/acts.ts';
 import type { Answer, TimedAnswer } from '../agent/hands.ts';
-import type { ActReport, BothRows, DemoReport, OrdinaryReport } from '../report.ts';
+import type { ActReport, AroundReport, BothRows, DemoReport, OrdinaryReport } from '../report.ts';
 import { shortfalls } from '../report.ts';
 import { cut, type Paint, paintFor, thousands, wantsColours, wrap } from './paint.ts';
 import { panelLines } from './panel.ts';
@@ -99,6 +101,24 @@ export class Screen {
       this.#refusalShown = true;
       this.#refusal(act.guarded.answer);
     }
+  }
+
+  /** An act that went straight to the database. */
+  around(act: Act, answer: Answer): void {
+    const { dim, bold, green, yellow } = this.#paint;
+    const words =
+      answer.kind === 'done'
+        ? yellow(`captured: ${thousands(answer.rows)} rows changed, the old ones kept`)
+        : green(`refused by PostgreSQL: ${cut(answer.message, this.#width - 42)}`);
+    this.#lines(` ${dim('direct')}  ${bold(cut(act.sql, this.#width - 11))}`, `         ${words}`);
+  }
+
+  undone({ refused, passed, rowsLost, rowsAfter, undone }: AroundReport): void {
+    const { bold, green, red } = this.#paint;
+    this.#lines(
+      ` ${undone ? green('✓') : red('✗')} ${bold('undo')}  ${refused.length} refused, ${passed} undone: ` +
+        `${thousands(rowsLost)} rows were gone, ${thousands(rowsAfter)} are there`,
+    );
   }
 
   rows(rows: BothRows): void {

@@ -22,6 +22,8 @@ export const STAGING = 'staging';
 /** Owns the tables: the kind of login that lies about in old scripts. */
 const OWNER = 'rental_owner';
 const STAGING_APP = 'staging_app';
+/** Of low privilege and declared so: the nightly job's. May change rows, owns nothing. */
+export const CLERK = 'rental_clerk';
 
 export interface CarRental {
   readonly version: string;
@@ -32,6 +34,9 @@ export interface CarRental {
   adminUrl(database: string): string;
   ownerUrl(database: string): string;
   stagingUrl(password?: string): string;
+  /** Straight to the server, as the job's login. */
+  clerkUrl(database: string): string;
+  readonly superuser: { readonly user: string; readonly password: string };
 }
 
 export async function startCarRental(
@@ -50,6 +55,7 @@ export async function startCarRental(
   // As root the data may lie outside the folder, where nobody would look for it.
   onStop(() => server.destroy());
   const owner = { user: OWNER, password: madeUpPassword() };
+  const clerk = { user: CLERK, password: madeUpPassword() };
   const stagingApp = { user: STAGING_APP, password: madeUpPassword() };
   const url = (login: { user: string; password: string }, database: string): string =>
     `postgres://${login.user}:${login.password}@127.0.0.1:${port}/${database}`;
@@ -59,6 +65,7 @@ export async function startCarRental(
     }
     await ensureLogin(client, owner);
     await ensureLogin(client, stagingApp);
+    await ensureLogin(client, clerk);
     await client.query(`create database ${PRODUCTION} owner ${OWNER}`);
     await client.query(`create database ${STAGING} owner ${STAGING_APP}`);
     const answer = await client.query<{ server_version: string }>('show server_version');
@@ -72,6 +79,7 @@ export async function startCarRental(
     client.query(`alter schema public owner to ${STAGING_APP}`),
   );
   await using(url(owner, PRODUCTION), fill);
+  await using(url(owner, PRODUCTION), (client) => client.query(CLERK_SQL));
   await using(url(stagingApp, STAGING), fillStaging);
   return {
     version,
@@ -80,8 +88,22 @@ export async function startCarRental(
     stagingApp,
     adminUrl: (database) => server.url(database),
     ownerUrl: (database) => url(owner, database),
+    clerkUrl: (database) => url(clerk, database),
+    superuser: superuserOf(server.url('postgres')),
     stagingUrl: (password = stagingApp.password) => url({ ...stagingApp, password }, STAGING),
   };
+}
+
+/** What a nightly job needs: rows of some tables, and no more. */
+const CLERK_SQL = `
+grant usage on schema public to ${CLERK};
+grant select, insert, update, delete on customers, booking_extras, reviews to ${CLERK};
+`;
+
+/** As whom Holdfast protects and undoes; the demo made this server itself. */
+function superuserOf(url: string): CarRental['superuser'] {
+  const { username, password } = new URL(url);
+  return { user: decodeURIComponent(username), password: decodeURIComponent(password) };
 }
 
 /** The same files, block by block; quicker than filling it again, and identical by construction. */

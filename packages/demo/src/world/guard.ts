@@ -14,6 +14,7 @@ import {
 } from 'holdfast';
 import { type CarRental, PRODUCTION, STAGING, using } from './car-rental.ts';
 import { portOr } from './ports.ts';
+import { type DemoProtection, protect } from './protection.ts';
 
 /** What the agents connect to. */
 const MAIN_TARGET = 'main-db';
@@ -38,6 +39,8 @@ export interface Guard {
   countWaiting(ids: ReadonlySet<string>): Promise<number>;
   verifyTrail(): Promise<{ readonly verified: boolean; readonly entries: number }>;
   readonly links: Links;
+  /** Null: this build cannot protect yet. */
+  readonly protection: DemoProtection | null;
 }
 
 /** Starts our own store's server and forgets what a killed run left in it. */
@@ -75,6 +78,7 @@ export async function startGuard(
   });
   onStop(() => holdfast.stop());
   const { rooms } = holdfast;
+  const protection = await protect(configPath, MAIN_TARGET, rental);
   const links = await admit(rooms);
   const { host, port } = await holdfast.start();
   return {
@@ -82,6 +86,7 @@ export async function startGuard(
     port,
     configPath,
     links: links(port),
+    protection,
     countWaiting: async (ids) => {
       const open = await rooms.holds.list('open');
       return open.filter(({ id, state }) => state === 'waiting' && ids.has(id)).length;
@@ -144,6 +149,11 @@ targets:
     upstream:
       url: postgres://${rental.owner.user}@${server}/${PRODUCTION}
       password: { file: ${secret('production.password', rental.owner.password)} }
+    protection:
+      owner: ${rental.owner.user}
+      admin:
+        url: postgres://${rental.superuser.user}@${server}/${PRODUCTION}
+        password: { file: ${secret('admin.password', rental.superuser.password)} }
   ${STAGING_TARGET}:
     environment: staging
     upstream:

@@ -1,14 +1,14 @@
-/** Makes the card of a hold out of what is known when it opens. */
+/** Makes the card of a hold, or of a deferral, out of what is known when it opens. */
 import { digestOf } from '../model/digest.ts';
 import type { Effect } from '../model/effect.ts';
 import type { Intent } from '../model/intent.ts';
 import { ENTRY_TEXT_CHARS_MAX, HOLD_EFFECTS_MAX } from '../model/limits.ts';
 import type { Target } from '../model/target.ts';
 import { startOf } from '../model/text.ts';
-import type { Hold } from '../model/verdict.ts';
+import type { Verdict } from '../model/verdict.ts';
 import type { HoldCard } from './hold.ts';
 
-export function cardOf(intent: Intent, target: Target, verdict: Hold): HoldCard {
+export function cardOf(intent: Intent, target: Target, verdict: Verdict): HoldCard {
   const { actor, reading, session } = intent;
   return {
     digest: digestOf(intent, target),

@@ -17,9 +17,9 @@ import type { Signature } from '../policy/judge.ts';
 export const HOLD_STATES = ['waiting', 'signed', 'denied', 'consumed', 'expired'] as const;
 export type HoldState = (typeof HOLD_STATES)[number];
 
-/** What a person is shown before signing: facts that Holdfast resolved, and whose words are whose. */
-export interface HoldCard {
-  /** Lower-case hex of exact acts + resolved target (model/digest.ts). */
+/** What a person is shown before signing: facts that Holdfast resolved, whoever asks. */
+export interface Card {
+  /** Lower-case hex: what is signed. Of exact acts + resolved target (model/digest.ts), or of an act. */
   readonly digest: string;
   /** Cut at ENTRY_TEXT_CHARS_MAX; the digest covers all of it. */
   readonly statement: string;
@@ -34,6 +34,10 @@ export interface HoldCard {
   readonly resolvedBy: string;
   readonly rule: string;
   readonly reason: string;
+}
+
+/** What an agent asks; and whose words are whose. */
+export interface HoldCard extends Card {
   readonly agentId: string;
   readonly agentName: string;
   readonly tokenId: string;
@@ -43,15 +47,15 @@ export interface HoldCard {
   readonly client: string;
 }
 
-export interface NewHold {
+export interface NewHold<C extends Card = HoldCard> {
   readonly id: string;
-  readonly card: HoldCard;
+  readonly card: C;
   readonly peopleNeeded: number;
   readonly openedAt: Date;
   readonly expiresAt: Date;
 }
 
-export interface HoldRecord extends NewHold {
+export interface HoldRecord<C extends Card = HoldCard> extends NewHold<C> {
   readonly state: HoldState;
   /** Of people who still count, each once, oldest first. */
   readonly signatures: readonly Signature[];
@@ -59,6 +63,8 @@ export interface HoldRecord extends NewHold {
   /** Who denied it. */
   readonly decidedBy: string | null;
   readonly note: string | null;
+  /** How it ended when Holdfast itself carried it out (a proposal): null until then. */
+  readonly outcome: { readonly kind: 'done' | 'failed'; readonly note: string } | null;
 }
 
 export type HoldMove =
@@ -100,6 +106,6 @@ export function isOpen(state: HoldState): boolean {
 }
 
 /** What the row says, unless its time has run out and nobody has written that down yet. */
-export function stateAt(hold: Pick<HoldRecord, 'state' | 'expiresAt'>, now: Date): HoldState {
+export function stateAt(hold: Pick<HoldRecord<Card>, 'state' | 'expiresAt'>, now: Date): HoldState {
   return isOpen(hold.state) && hold.expiresAt.getTime() <= now.getTime() ? 'expired' : hold.state;
 }

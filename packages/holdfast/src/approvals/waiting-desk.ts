@@ -20,6 +20,8 @@ import { cardOf } from './card.ts';
 import type { Desk, HoldTicket, Standing } from './desk.ts';
 import { type HoldCard, type HoldRecord, stateAt } from './hold.ts';
 import type { HoldNews, HoldStore } from './hold-store.ts';
+import { HOLD_WORDS } from './holds.ts';
+import { expiredEvent } from './peoples-desk.ts';
 
 export interface WaitingDeskParts {
   readonly store: HoldStore;
@@ -64,7 +66,7 @@ export class WaitingDesk implements Desk {
       },
       now,
     );
-    for (const old of expired) await note(expiredEvent(old));
+    for (const old of expired) await note(expiredEvent(old, HOLD_WORDS));
     if (isNew) await note(openedEvent(hold));
     return hold;
   }
@@ -114,14 +116,6 @@ export class WaitingDesk implements Desk {
         return null;
     }
   }
-}
-
-export function expiredEvent(hold: HoldRecord): HoldfastEvent {
-  return {
-    kind: 'hold-expired',
-    facts: { hold: hold.id, digest: hold.card.digest, target: hold.card.target },
-    message: `${hold.id} expired with ${hold.signatures.length} of ${hold.peopleNeeded} signatures.`,
-  };
 }
 
 function openedEvent(hold: HoldRecord): HoldfastEvent {

@@ -4,9 +4,13 @@ import { runner, type Surroundings } from './command.ts';
 import { addAgents } from './commands/agents.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
+import { addDeferrals } from './commands/deferrals.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addHolds } from './commands/holds.ts';
 import { addPeople } from './commands/people.ts';
 import { addPolicy } from './commands/policy.ts';
+import { addProposals } from './commands/proposals.ts';
+import { addProtect } from './commands/protect.ts';
 import { addTrail } from './commands/trail.ts';
 import { addUp } from './commands/up.ts';
 import { EXIT, EXIT_WORDS } from './exit-codes.ts';
@@ -18,7 +22,11 @@ const COMMANDS = [
   addAgents,
   addPeople,
   addHolds,
+  addDeferrals,
+  addProposals,
   addPolicy,
+  addProtect,
+  addDoctor,
   addTrail,
   addConfig,
   addCompletion,

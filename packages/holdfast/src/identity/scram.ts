@@ -31,3 +31,10 @@ export function madeUpSalt(key: Buffer, name: string): Buffer {
   const digest = createHmac('sha256', key).update('holdfast/salt/1|').update(name).digest();
   return digest.subarray(0, SCRAM_SALT_BYTES);
 }
+
+/** What PostgreSQL keeps of a password, and takes in its place (`ALTER ROLE ... PASSWORD`). */
+export function scramVerifier(password: string, salt: Buffer): string {
+  const { storedKey, serverKey } = scramKeysOf(password, salt);
+  const head = `SCRAM-SHA-256$${SCRAM_ITERATIONS}:${salt.toString('base64')}`;
+  return `${head}$${storedKey.toString('base64')}:${serverKey.toString('base64')}`;
+}

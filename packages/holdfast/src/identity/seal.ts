@@ -1,5 +1,5 @@
 /**
- * Secrets at rest (TOTP seeds, later real credentials), sealed with AES-256-GCM under one key that
+ * Secrets at rest (TOTP seeds, passwords of agents' roles), sealed with AES-256-GCM under one key that
  * lies in a file and never in the database: a stolen dump opens nothing.
  *
  *     version 1 (1 byte) | nonce (12) | tag (16) | ciphertext
@@ -16,7 +16,7 @@ import { HoldfastError } from '../model/errors.ts';
 
 /** What a sealed secret belongs to. */
 export interface SealedRecord {
-  readonly kind: 'person';
+  readonly kind: 'person' | 'agent-role';
   readonly id: string;
 }
 

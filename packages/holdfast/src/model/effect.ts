@@ -90,6 +90,7 @@ export interface CouldNotTell {
     | 'unknown-statement'
     | 'unknown-prepared-statement'
     | 'lexing-setting'
+    | 'off-limits'
     | 'reader-failed';
   /** One sentence: what was expected and what was found. */
   readonly message: string;

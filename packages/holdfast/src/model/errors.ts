@@ -41,6 +41,11 @@ export const ERRORS = {
   HF_HOLD_UNKNOWN: { title: 'No such hold', sqlstate: 'F0000' },
   HF_HOLD_STATE: { title: 'The hold is no longer waiting', sqlstate: 'F0000' },
   HF_DEFERRED: { title: 'Approved, and runs after the grace unless cancelled', sqlstate: '42501' },
+  HF_DEFERRAL_UNKNOWN: { title: 'No such deferral', sqlstate: 'F0000' },
+  HF_DEFERRAL_STATE: { title: 'The deferral is not in a state for this', sqlstate: 'F0000' },
+  HF_PROPOSAL_UNKNOWN: { title: 'No such proposal', sqlstate: 'F0000' },
+  HF_PROPOSAL_STATE: { title: 'The proposal is not in a state for this', sqlstate: 'F0000' },
+  HF_QUORUM: { title: 'There are not enough people for this', sqlstate: 'F0000' },
   HF_PROTECT: { title: 'The target cannot be protected like this', sqlstate: 'F0000' },
   HF_PROTECTION_LOST: {
     title: 'What would take it back is not at hand, so it was not forwarded',

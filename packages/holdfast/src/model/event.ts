@@ -24,6 +24,37 @@ export const EVENT_KINDS = [
   'reads-not-recorded',
   'outcome-ignored',
   'trail-resumed',
+  'target-protected',
+  'target-unprotected',
+  'agent-role-made',
+  'agent-role-retired',
+  'protection-changed',
+  // What passed and can be taken back.
+  'undo-previewed',
+  'undo-applied',
+  'undo-extended',
+  'purge-requested',
+  'purge-cancelled',
+  'purge-done',
+  'vault-trouble',
+  'vault-over',
+  // The wall in a target.
+  'protection-applied',
+  'protection-removed',
+  'protection-drift',
+  'agent-role-made',
+  'agent-role-rotated',
+  // What has no reversal, and what people do among themselves.
+  'deferral-scheduled',
+  'deferral-cancelled',
+  'deferral-void',
+  'deferral-ran',
+  'proposal-opened',
+  'proposal-signed',
+  'proposal-denied',
+  'proposal-expired',
+  'proposal-started',
+  'proposal-executed',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

@@ -16,7 +16,8 @@ export type IdPrefix =
   | 'instance'
   | 'undo'
   | 'receipt'
-  | 'deferral';
+  | 'deferral'
+  | 'proposal';
 
 /** Makes an id such as `hold_06f3k9w2m4t8xq1c`. */
 export function newId(prefix: IdPrefix, clock: Clock): string {

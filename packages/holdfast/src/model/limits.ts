@@ -106,3 +106,49 @@ export const TARGET_RETRIES_MAX = 5;
 export const RECEIPT_LIFE_MS = 30_000;
 /** Life of an agent's password on a target; made anew when less than half of it is left. */
 export const AGENT_ROLE_LIFE_MS = 24 * 60 * 60 * 1000;
+/** A proposal of people is void after this: they are asked by mail, not while an agent waits. */
+export const PROPOSAL_LIFE_MS = 24 * 60 * 60 * 1000;
+/** Purge, unprotect, shortening a grace: never by one person alone, whatever the environment says. */
+export const PROPOSAL_PEOPLE_MIN = 2;
+/** What a proposal is about, as JSON: a list of a few thousand ids fits, and a person can still read it. */
+export const PROPOSAL_ACT_BYTES_MAX = 256 * 1024;
+/** A deferred text lies in our store for two days; DDL is short, and a dump is not one statement. */
+export const DEFERRED_BYTES_MAX = 1024 * 1024;
+/** How often what is due is looked for: after 48 h nobody waits for the second. */
+export const DEFERRAL_SWEEP_MS = 5_000;
+/** Deferrals in one answer to a list. */
+export const DEFERRAL_LIST_MAX = 200;
+/** Conflicts listed per table, with both rows; the rest is counted. A person reads tens. */
+export const UNDO_CONFLICTS_SHOWN_MAX = 200;
+/** Rounds of writing, checking foreign keys and leaving out: each leaves out at least one row more. */
+export const UNDO_ROUNDS_MAX = 50;
+/** Items of one undo: each is read by itself, and all go back in one transaction. */
+export const UNDO_ITEMS_MAX = 20_000;
+/** Journal rows looked at in one pass of the drain (whole transactions): keeps each pass short. */
+export const DRAIN_STATEMENTS_MAX = 5_000;
+/** Captured rows waiting in memory for their chunk to fill; beyond it chunks go out as they are. */
+export const DRAIN_WAITING_BYTES_MAX = 16 * 1024 * 1024;
+/** Chunks in one insert into the vault store, and their bytes: far from any limit of PostgreSQL. */
+export const UNDO_WRITE_CHUNKS_MAX = 1_000;
+export const UNDO_WRITE_BYTES_MAX = 4 * 1024 * 1024;
+/** Smaller chunks are kept as they are: gzip wins little and costs a turn of the thread pool. */
+export const UNDO_GZIP_BYTES_MIN = 2 * 1024;
+/** A drain without a sign of life this long, or this far behind, is trouble and is said aloud. */
+export const DRAIN_BEHIND_MS_MAX = 30_000;
+/** Capture tables of former shapes are looked at for removal this often. */
+export const FORMER_SHAPES_MS = 60_000;
+/** The ledger of watched time is advanced this often ... */
+export const LEDGER_STEP_MS = 1_000;
+/** ... and a step that comes later than this is credited nothing: nobody watched meanwhile. */
+export const LEDGER_CREDIT_MS_MAX = 5_000;
+/** A purge that a quorum asked for can be cancelled for this long, in watched time. */
+export const PURGE_CANCEL_MS = 10 * 60 * 1000;
+/** How often what is past its time is purged, and how many items at a time. */
+export const PURGE_SWEEP_MS = 60_000;
+export const PURGE_ITEMS_MAX = 100;
+/** Items in one answer to a list. */
+export const UNDO_LIST_MAX = 500;
+/** Connections one agent's role may have at a target: PostgreSQL's default total is 100. */
+export const AGENT_ROLE_CONNECTIONS_MAX = 40;
+/** Findings kept in a target's state and shown; a database without any trigger has thousands. */
+export const PROTECTION_FINDINGS_MAX = 100;

@@ -33,11 +33,34 @@ const UNPROTECTED_REASON = 'this target is not protected yet (holdfast protect)'
 /** Verbs whose change of structure `holdfast.run` can take back. */
 const RENAMED: ReadonlySet<string> = new Set<string>();
 
+/** Verbs that lose rows only: capture keeps them, whether a condition limits them or not. */
+const CAPTURED: ReadonlySet<string> = new Set([
+  'INSERT',
+  'UPDATE',
+  'DELETE',
+  'MERGE INSERT',
+  'MERGE UPDATE',
+  'MERGE DELETE',
+  'COPY FROM',
+]);
+
+/** Rows that no trigger watches: the catalogs cannot be captured. */
+function isCatalog({ object }: Effect): boolean {
+  if (object === null) return false;
+  if (object.schema === null) return object.name.startsWith('pg_');
+  return /^(pg_catalog|information_schema|pg_toast.*)$/.test(object.schema);
+}
+
 /** The weakest reversal among the effects that change something stands for the whole reading. */
 export function reversalOf(reading: Reading, protection: Protection): Reversal {
   if (protection.level === 'none') return { kind: 'none', reason: UNPROTECTED_REASON };
   let found: Reversal = { kind: 'capture' };
+  if (reading.kind === 'could-not-tell') {
+    return { kind: 'none', reason: 'nobody can tell what it would do' };
+  }
   for (const effect of reading.effects) {
+    // What loses nothing has nothing to take back, and does not make the rest any worse.
+    if (effect.additive || effect.kind === 'read') continue;
     const reversal = reversalOfEffect(effect);
     if (reversal.kind === 'none') return reversal;
     if (reversal.kind === 'rename') found = reversal;
@@ -53,6 +76,7 @@ function reversalOfEffect(effect: Effect): Reversal {
     case 'destroy':
     case 'reshape':
     case 'grant':
+      if (CAPTURED.has(effect.verb) && !isCatalog(effect)) return { kind: 'capture' };
       return RENAMED.has(effect.verb)
         ? { kind: 'rename' }
         : { kind: 'none', reason: `${effect.verb} cannot be taken back` };

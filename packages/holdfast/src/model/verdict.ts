@@ -1,5 +1,9 @@
 /** The answer to an intent. Made by `policy/`, branched on in one place: `pipeline/`. */
 
+import type { Reversal } from './reversal.ts';
+
+export type ReversalName = Reversal['kind'];
+
 interface Grounds {
   /** Id of the deciding rule, stable: `guarded.destroy`. */
   readonly rule: string;
@@ -13,6 +17,8 @@ export interface Forward extends Grounds {
 /** Made reversible first, then forwarded. */
 export interface Protect extends Grounds {
   readonly kind: 'protect';
+  /** How it is made reversible; named once the pipeline has found out. */
+  readonly reversal?: ReversalName;
 }
 /** Waits for people. `people` distinct ones must sign (at least 1). */
 export interface Hold extends Grounds {

@@ -6,12 +6,15 @@
  * - `forward` is the only path upstream and is called at most once; after it, nothing is refused.
  * - Exactly one of `forward` and `refuse` is called, and then the exchange is dead.
  * - `refuse` answers in the caller's own tongue and leaves the session correct or closed.
+ * - `forward` may have to prepare something outside first (receipts); then it returns a promise that
+ *   never rejects, and nothing else of the session is looked at until it resolves. Should it find that
+ *   it cannot forward, it answers no by itself and reports `not-forwarded`.
  * - Nothing here throws; a session that has gone away reports `not-forwarded` or `unknown`.
  */
 import type { ErrorCode } from '../model/errors.ts';
 import type { Intent } from '../model/intent.ts';
 import type { Outcome } from '../model/outcome.ts';
-import type { Reversal } from '../model/reversal.ts';
+import type { Protection, Reversal } from '../model/reversal.ts';
 import type { TargetFacts } from '../model/target.ts';
 
 /**
@@ -38,7 +41,9 @@ export interface Exchange {
   readonly lasting: Lasting;
   /** How it could be taken back, or why not. */
   readonly reversal: Reversal;
+  /** Of its target, now. The same object for as long as nothing changes. */
+  readonly protection: Protection;
   /** `report` gets exactly one outcome; null when nobody asks (harmless reads). */
-  forward(report: ((outcome: Outcome) => void) | null): void;
+  forward(report: ((outcome: Outcome) => void) | null): Promise<void> | undefined;
   refuse(refusal: Refusal): void;
 }

@@ -2,7 +2,8 @@
  * THE SPINE. Every unit of every protocol passes here, in this order:
  *
  *   locate -> resolve -> decide -> append decision (durable)
- *     -> forward | protect, then forward | hold, then decide AGAIN with the signatures | refuse
+ *     -> forward | protect, then forward (or put it off, when nothing takes it back)
+ *        | hold, then decide AGAIN with the signatures | refuse
  *     -> append outcome
  *
  * All branching on verdicts is the one switch in `handle`. What it will not do: know a protocol, a
@@ -15,6 +16,7 @@
  * forwarded (kill -9 does not lose it), and the unit that could make it last waits until all of that
  * is durable on disk. Everything else waits for the disk itself. See docs/decisions/0005.
  */
+import type { Deferral, Deferrals } from '../approvals/deferrals.ts';
 import type { Desk, HoldTicket, Standing } from '../approvals/desk.ts';
 import { digestOf } from '../model/digest.ts';
 import { isHarmless } from '../model/effect.ts';
@@ -22,23 +24,30 @@ import type { HoldfastEvent } from '../model/event.ts';
 import type { SessionFacts } from '../model/intent.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { TargetFacts } from '../model/target.ts';
-import type { Hold, Refuse, Verdict } from '../model/verdict.ts';
+import type { Hold, Protect, Refuse, Verdict } from '../model/verdict.ts';
 import type { Judge, Scope, Signature } from '../policy/judge.ts';
 import type { TargetResolver } from '../targets/resolver.ts';
 import type { Decision, DecisionRef, Recorder } from '../trail/recorder.ts';
 import type { Exchange, Refusal } from './exchange.ts';
 import {
   refusalByPolicy,
+  refusalDeferred,
   refusalDenied,
   refusalHeld,
+  refusalIrreversible,
+  refusalNotDeferred,
+  refusalProtectionLost,
   refusalTrailLost,
   refusalUnread,
+  refusalUsedUp,
 } from './refusals.ts';
 
 export interface PipelineParts {
   readonly targets: TargetResolver;
   readonly judge: Judge;
   readonly desk: Desk;
+  /** Null: nothing can be put off, and what has no reversal is refused. */
+  readonly deferrals: Deferrals | null;
   readonly recorder: Recorder;
   /** How long a held unit may wait on the wire for people before it is answered; 0: not at all. */
   readonly holdWaitMs: number;
@@ -66,6 +75,9 @@ export class Pipeline {
   handle(exchange: Exchange): Promise<void> | undefined {
     const scope = this.#scopeOf(exchange);
     const { reading } = exchange.intent;
+    if (exchange.protection.trouble !== null && isLost(exchange, scope)) {
+      return this.#protectionLost(exchange, scope, exchange.protection.trouble, null);
+    }
     const verdict = this.#parts.judge.judge(scope, reading, NO_SIGNATURES);
     switch (verdict.kind) {
       case 'forward':
@@ -73,12 +85,7 @@ export class Pipeline {
           ? this.#forwardRead(exchange, scope)
           : this.#forwardRecorded(exchange, scope, verdict, null);
       case 'protect':
-        return this.#refuse(exchange, scope, {
-          kind: 'refuse',
-          rule: verdict.rule,
-          reason: `${verdict.reason} Making it reversible first is not possible on this target`,
-          hint: 'Ask a person, or do it with a statement that names the rows.',
-        });
+        return this.#protect(exchange, scope, verdict, null);
       case 'hold':
         return this.#hold(exchange, scope, verdict);
       case 'refuse':
@@ -91,11 +98,12 @@ export class Pipeline {
   #scopeOf(exchange: Exchange): Scope {
     const facts = exchange.locate();
     let scope = this.#scopes.get(facts);
-    if (scope === undefined) {
+    if (scope === undefined || scope.protection !== exchange.protection) {
       scope = {
         actor: exchange.intent.actor,
         target: this.#parts.targets.resolve(facts),
         searchPath: facts.searchPath,
+        protection: exchange.protection,
       };
       this.#scopes.set(facts, scope);
     }
@@ -105,8 +113,8 @@ export class Pipeline {
   #forwardRead(exchange: Exchange, scope: Scope): Promise<void> | undefined {
     const unsettled = this.#unsettled(exchange);
     if (unsettled !== null) return this.#forwardSettling(exchange, scope, unsettled);
-    if (this.#parts.recorder.read(exchange.intent, scope.target)) exchange.forward(null);
-    else exchange.refuse(refusalUnread());
+    if (this.#parts.recorder.read(exchange.intent, scope.target)) return exchange.forward(null);
+    exchange.refuse(refusalUnread());
     return undefined;
   }
 
@@ -149,8 +157,7 @@ export class Pipeline {
     if (ref === null) return this.#forwardDurable(exchange, scope, verdict, hold);
     const jotted = ref;
     this.#jotted.set(exchange.intent.session, jotted);
-    exchange.forward((outcome) => recorder.outcome(jotted, outcome));
-    return undefined;
+    return exchange.forward((outcome) => recorder.outcome(jotted, outcome));
   }
 
   /** A decision that is durable makes all before it durable: they lie in one sequence. */
@@ -169,12 +176,17 @@ export class Pipeline {
       return;
     }
     this.#jotted.delete(exchange.intent.session);
-    exchange.forward((outcome) => recorder.outcome(ref, outcome));
+    await exchange.forward((outcome) => recorder.outcome(ref, outcome));
   }
 
   async #hold(exchange: Exchange, scope: Scope, verdict: Hold): Promise<void> {
     let standing: Standing;
     try {
+      const waits = await this.#deferred(exchange, scope);
+      if (waits !== null) {
+        const refusal = refusalDeferred(waits, verdict.reason);
+        return await this.#answer(exchange, scope, verdict, null, refusal);
+      }
       standing = await this.#parts.desk.submit(
         exchange.intent,
         scope.target,
@@ -196,6 +208,7 @@ export class Pipeline {
       if (again.kind === 'forward' && (await this.#consume(ticket))) {
         return this.#forwardRecorded(exchange, scope, again, ticket);
       }
+      if (again.kind === 'protect') return this.#protectSigned(exchange, scope, again, ticket);
     }
     return this.#answer(
       exchange,
@@ -204,6 +217,96 @@ export class Pipeline {
       ticket,
       refusalHeld(verdict, ticket, scope.target),
     );
+  }
+
+  /** The approval is used up only when something comes of it. */
+  async #protectSigned(
+    exchange: Exchange,
+    scope: Scope,
+    verdict: Protect,
+    ticket: HoldTicket,
+  ): Promise<void> {
+    const { trouble } = exchange.protection;
+    if (trouble !== null) return this.#protectionLost(exchange, scope, trouble, ticket);
+    // Putting it off keeps the approval with it, once; nothing is lost when that cannot be done.
+    const used = takesBack(exchange) ? await this.#consume(ticket) : true;
+    if (used) return this.#protect(exchange, scope, verdict, ticket);
+    return this.#answer(exchange, scope, verdict, ticket, refusalUsedUp(ticket));
+  }
+
+  #protect(
+    exchange: Exchange,
+    scope: Scope,
+    verdict: Protect,
+    hold: HoldTicket | null,
+  ): Promise<void> | undefined {
+    const { protection, reversal } = exchange;
+    if (protection.level === 'none') {
+      return this.#refuse(exchange, scope, {
+        kind: 'refuse',
+        rule: verdict.rule,
+        reason: `${verdict.reason} Making it reversible first is not possible on this target`,
+        hint: 'Ask a person, or do it with a statement that names the rows.',
+      });
+    }
+    if (protection.trouble !== null) {
+      return this.#protectionLost(exchange, scope, protection.trouble, hold);
+    }
+    const named: Protect = { ...verdict, reversal: reversal.kind };
+    return takesBack(exchange)
+      ? this.#forwardRecorded(exchange, scope, named, hold)
+      : this.#defer(exchange, scope, named, hold);
+  }
+
+  /** Nothing takes it back, so it waits for the grace: long enough for somebody to say stop. */
+  async #defer(
+    exchange: Exchange,
+    scope: Scope,
+    verdict: Protect,
+    hold: HoldTicket | null,
+  ): Promise<void> {
+    const { deferrals } = this.#parts;
+    const why = exchange.reversal.kind === 'none' ? exchange.reversal.reason : verdict.reason;
+    if (deferrals === null) {
+      return this.#answer(exchange, scope, verdict, hold, refusalIrreversible(why));
+    }
+    let refusal: Refusal;
+    try {
+      const deferral = await deferrals.schedule(
+        exchange.intent,
+        scope.target,
+        verdict,
+        hold,
+        scope.searchPath,
+      );
+      // The approval goes with the deferral, which the store keeps to one; it opens nothing else.
+      if (hold !== null) await this.#consume(hold);
+      refusal = refusalDeferred(deferral, why);
+    } catch (cause) {
+      refusal = refusalNotDeferred(cause);
+    }
+    return this.#answer(exchange, scope, { ...verdict, reversal: 'defer' }, hold, refusal);
+  }
+
+  #protectionLost(
+    exchange: Exchange,
+    scope: Scope,
+    trouble: string,
+    hold: HoldTicket | null,
+  ): Promise<void> {
+    const verdict: Refuse = {
+      kind: 'refuse',
+      rule: 'protection.lost',
+      reason: `what would take it back is not at hand: ${trouble}`,
+      hint: 'Reads and plain writes go on; wait, or ask a person to look at: holdfast doctor.',
+    };
+    return this.#answer(exchange, scope, verdict, hold, refusalProtectionLost(trouble));
+  }
+
+  /** What was approved and put off already is not held anew. */
+  async #deferred(exchange: Exchange, scope: Scope): Promise<Deferral | null> {
+    if (scope.protection.level === 'none' || this.#parts.deferrals === null) return null;
+    return await this.#parts.deferrals.standing(exchange.intent, scope.target);
   }
 
   async #consume(ticket: HoldTicket): Promise<boolean> {
@@ -248,4 +351,17 @@ export class Pipeline {
       holdId: hold?.id ?? null,
     };
   }
+}
+
+/** In a sealed environment nothing that could lose something passes while it could not be kept. */
+function isLost({ intent: { reading } }: Exchange, { target }: Scope): boolean {
+  if (target.environment.level !== 'sealed') return false;
+  if (reading.kind === 'could-not-tell') return true;
+  return reading.effects.some(
+    ({ kind, additive }) => kind !== 'read' && kind !== 'write' && !additive,
+  );
+}
+
+function takesBack({ reversal }: Exchange): boolean {
+  return reversal.kind === 'capture' || reversal.kind === 'rename';
 }

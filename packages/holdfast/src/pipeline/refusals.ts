@@ -1,7 +1,8 @@
 /** The words of a no. Each says what, why, and what to do instead, and not to try another route. */
+import type { Deferral } from '../approvals/deferrals.ts';
 import type { HoldTicket, Standing } from '../approvals/desk.ts';
 import type { CouldNotTell, Reading } from '../model/effect.ts';
-import type { ErrorCode } from '../model/errors.ts';
+import { type ErrorCode, HoldfastError } from '../model/errors.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold, Refuse } from '../model/verdict.ts';
 import type { Refusal } from './exchange.ts';
@@ -61,12 +62,69 @@ export function refusalDenied(standing: Standing & { kind: 'denied' }): Refusal 
   };
 }
 
+/** It cannot be put off as it was sent (parameters, size), or the store is away. */
+export function refusalNotDeferred(cause: unknown): Refusal {
+  if (!(cause instanceof HoldfastError) || cause.code === 'HF_STORE_UNAVAILABLE') {
+    return refusalTrailLost(cause);
+  }
+  return {
+    code: cause.code,
+    message: `Holdfast cannot put this off, and it cannot be taken back: ${cause.found}.`,
+    detail: `Expected ${cause.expected}. Nothing was changed.`,
+    hint: `${cause.hint} ${NO_OTHER_ROUTE}`,
+    position: null,
+  };
+}
+
 export function refusalTrailLost(cause: unknown): Refusal {
   return {
     code: 'HF_TRAIL_UNAVAILABLE',
     message: 'Holdfast cannot record this, so it was not forwarded.',
     detail: `The trail or its store did not accept the entry: ${messageOf(cause)}`,
     hint: 'Nothing was changed. Wait and retry; a person can look at: holdfast trail tail.',
+    position: null,
+  };
+}
+
+export function refusalDeferred({ id, dueAt }: Deferral, why: string): Refusal {
+  return {
+    code: 'HF_DEFERRED',
+    message: `Holdfast runs this later, because it cannot be taken back: ${why}.`,
+    detail: `Deferral ${id}, due ${dueAt.toISOString()}; it is decided again then. Nothing was changed yet.`,
+    hint:
+      `A person can stop it until then: holdfast deferrals cancel ${id}. Do not send it again. ` +
+      NO_OTHER_ROUTE,
+    position: null,
+  };
+}
+
+export function refusalIrreversible(why: string): Refusal {
+  return {
+    code: 'HF_REFUSED',
+    message: `Holdfast refused this: it cannot be taken back (${why}), and it cannot be put off.`,
+    detail: 'Nothing was changed.',
+    hint: `Ask a person. ${NO_OTHER_ROUTE}`,
+    position: null,
+  };
+}
+
+export function refusalProtectionLost(trouble: string): Refusal {
+  return {
+    code: 'HF_PROTECTION_LOST',
+    message: `Holdfast refused this: what would take it back is not at hand (${trouble}).`,
+    detail: 'Nothing was changed. Reads and plain writes go on.',
+    hint: `Wait and retry; a person can look at: holdfast doctor. ${NO_OTHER_ROUTE}`,
+    position: null,
+  };
+}
+
+/** Somebody else was quicker with the one approval, or it ran out meanwhile. */
+export function refusalUsedUp(ticket: HoldTicket): Refusal {
+  return {
+    code: 'HF_HELD',
+    message: `The approval of hold ${ticket.id} was used already, or ran out.`,
+    detail: 'Nothing was changed.',
+    hint: `Send it again to open a new hold, and ask a person to look at it. ${NO_OTHER_ROUTE}`,
     position: null,
   };
 }

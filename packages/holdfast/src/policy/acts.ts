@@ -8,6 +8,7 @@
  * they have their own rules.
  */
 import type { Effect, EffectKind, ObjectRef } from '../model/effect.ts';
+import { type Protection, reversalOf } from '../model/reversal.ts';
 import { type ActContext, ANY_SCHEMA, UNKNOWN_EFFECT } from './schema.ts';
 
 export interface Act extends ActContext {
@@ -26,6 +27,7 @@ export function actsOf(
   searchPath: readonly string[],
   functionsAllowed: ReadonlySet<string>,
   vocabulary: Vocabulary,
+  protection: Protection,
 ): Act[] {
   const schemas = schemasOf(effect, searchPath, vocabulary);
   const base = {
@@ -34,6 +36,8 @@ export function actsOf(
     reach: effect.reach,
     additive: effect.additive,
     listed: isListed(effect, searchPath, functionsAllowed),
+    protected: protection.level !== 'none',
+    reversal: reversalNameOf(effect, protection),
     code: effect.kind === 'unknown' ? UNKNOWN_EFFECT : '',
   };
   const { object } = effect;
@@ -61,6 +65,12 @@ export function actsOf(
     });
   }
   return acts;
+}
+
+/** Of this effect alone: the pipeline looks at the weakest of all before it does anything. */
+function reversalNameOf(effect: Effect, protection: Protection): ActContext['reversal'] {
+  const { kind } = reversalOf({ kind: 'understood', effects: [effect] }, protection);
+  return kind === 'capture' || kind === 'rename' ? kind : 'none';
 }
 
 /** A column is named `table.column`; a dot may also stand inside either, so each may be the one. */

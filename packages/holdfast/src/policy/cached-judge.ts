@@ -4,12 +4,13 @@
  * tell apart; only what is new there is put to Cedar.
  *
  * It never throws, and never answers milder than the strictest act. Signatures turn a hold that has
- * enough distinct people into a forward, and soften nothing else; they are counted anew each time
+ * enough distinct people into a forward (or into `protect`, where a rule asks for that beneath the
+ * hold and the target is protected), and soften nothing else; they are counted anew each time
  * and never cached.
  */
 import type { Effect, Reading } from '../model/effect.ts';
 import { JUDGED_ACTS_MAX, JUDGED_ANSWERS_KEPT_MAX } from '../model/limits.ts';
-import { type Refuse, VERDICT_ORDER, type Verdict } from '../model/verdict.ts';
+import { type Protect, type Refuse, VERDICT_ORDER, type Verdict } from '../model/verdict.ts';
 import { type Act, actsOf } from './acts.ts';
 import type { Answer } from './evaluator.ts';
 import type { Judge, Scope, Signature } from './judge.ts';
@@ -22,6 +23,14 @@ export interface JudgedEffect {
   readonly act: Act;
   readonly answer: Answer;
   readonly verdict: Verdict;
+  /** Of every object it may mean, the deciding one among them. */
+  readonly answers: readonly Answer[];
+}
+
+interface Standing {
+  readonly verdict: Verdict;
+  /** What is left of the verdict when people have signed a hold. */
+  readonly beneath: Protect | null;
 }
 
 const NOT_ANSWERED = 'Ask a person to run: holdfast policy check.';
@@ -29,7 +38,7 @@ const NOT_ANSWERED = 'Ask a person to run: holdfast policy check.';
 export class CachedJudge implements Judge {
   readonly version: string;
   readonly #policy: Policy;
-  #verdicts = new WeakMap<Scope, WeakMap<Reading, Verdict>>();
+  #verdicts = new WeakMap<Scope, WeakMap<Reading, Standing>>();
   /** Two generations, so that it is bounded and what is used stays. */
   #answers = new Map<string, Answer>();
   #olderAnswers = new Map<string, Answer>();
@@ -45,12 +54,12 @@ export class CachedJudge implements Judge {
       readings = new WeakMap();
       this.#verdicts.set(scope, readings);
     }
-    let verdict = readings.get(reading);
-    if (verdict === undefined) {
-      verdict = this.#judgeAnew(scope, reading);
-      readings.set(reading, verdict);
+    let standing = readings.get(reading);
+    if (standing === undefined) {
+      standing = this.#judgeAnew(scope, reading);
+      readings.set(reading, standing);
     }
-    return signatures.length === 0 ? verdict : signed(verdict, signatures);
+    return signatures.length === 0 ? standing.verdict : signed(standing, signatures);
   }
 
   /** Each effect with its own verdict, in the order of the text; for `explain`. */
@@ -59,28 +68,52 @@ export class CachedJudge implements Judge {
     return effectsOf(reading).map(({ effect, code }) => {
       const [first, ...rest] = this.#actsOf(scope, effect, code);
       let worst = this.#judgeAct(scope, reading, effect, first, budget);
+      const answers = [worst.answer];
       for (const act of rest) {
         const next = this.#judgeAct(scope, reading, effect, act, budget);
+        answers.push(next.answer);
         if (isStricter(next.verdict, worst.verdict)) worst = next;
       }
-      return worst;
+      return { ...worst, answers };
     });
   }
 
-  #judgeAnew(scope: Scope, reading: Reading): Verdict {
+  #judgeAnew(scope: Scope, reading: Reading): Standing {
     try {
-      const judged = this.judgeEach(scope, reading).map((one) => one.verdict);
-      return judged.reduce((worst, next) => (isStricter(next, worst) ? next : worst));
+      const judged = this.judgeEach(scope, reading);
+      const verdict = judged
+        .map((one) => one.verdict)
+        .reduce((worst, next) => (isStricter(next, worst) ? next : worst));
+      return { verdict, beneath: this.#beneath(scope, reading, judged) };
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
-      return refusal('policy.error', `judging failed: ${message}`, NOT_ANSWERED);
+      const verdict = refusal('policy.error', `judging failed: ${message}`, NOT_ANSWERED);
+      return { verdict, beneath: null };
     }
+  }
+
+  /** What a person cannot sign away: on a protected target, that it is made reversible first. */
+  #beneath(scope: Scope, reading: Reading, judged: readonly JudgedEffect[]): Protect | null {
+    if (scope.protection.level === 'none') return null;
+    for (const { effect, act, answers } of judged) {
+      const rule = answers.find((one) => one.kind === 'ruled' && one.protect !== null);
+      if (rule?.kind !== 'ruled' || rule.protect === null) continue;
+      const reason = reasonOf(rule.protect.reason, { scope, reading, effect, code: act.code });
+      return { kind: 'protect', rule: rule.protect.id, reason };
+    }
+    return null;
   }
 
   #actsOf(scope: Scope, effect: Effect, code: string): [Act, ...Act[]] {
     const { vocabulary } = this.#policy;
     const allowed = this.#policy.functionsAllowed(scope.target.name);
-    const [first, ...rest] = actsOf(effect, scope.searchPath, allowed, vocabulary);
+    const [first, ...rest] = actsOf(
+      effect,
+      scope.searchPath,
+      allowed,
+      vocabulary,
+      scope.protection,
+    );
     if (first === undefined) throw new Error(`no act for ${effect.verb}`);
     return code === '' ? [first, ...rest] : [{ ...first, code }];
   }
@@ -100,9 +133,10 @@ export class CachedJudge implements Judge {
         'Send it in several smaller units.',
       );
       const none: Answer = { kind: 'failed', id: verdict.rule, reason: verdict.reason };
-      return { effect, act, answer: none, verdict };
+      return { effect, act, answer: none, verdict, answers: [none] };
     }
-    return { effect, act, answer, verdict: this.#verdictOf(scope, reading, effect, act, answer) };
+    const verdict = this.#verdictOf(scope, reading, effect, act, answer);
+    return { effect, act, answer, verdict, answers: [answer] };
   }
 
   /** Null when this reading has asked too much that is new: an agent must not block the others. */
@@ -175,15 +209,14 @@ function isStricter(a: Verdict, b: Verdict): boolean {
   return a.kind === 'hold' && b.kind === 'hold' && a.people > b.people;
 }
 
-function signed(verdict: Verdict, signatures: readonly Signature[]): Verdict {
+function signed({ verdict, beneath }: Standing, signatures: readonly Signature[]): Verdict {
   if (verdict.kind !== 'hold') return verdict;
   const people = new Map(signatures.map((one) => [one.personId, one.personName]));
   if (people.size < verdict.people) return verdict;
-  return {
-    kind: 'forward',
-    rule: verdict.rule,
-    reason: `approved by ${[...people.values()].join(' and ')}: ${verdict.reason}`,
-  };
+  const by = `approved by ${[...people.values()].join(' and ')}`;
+  return beneath === null
+    ? { kind: 'forward', rule: verdict.rule, reason: `${by}: ${verdict.reason}` }
+    : { ...beneath, reason: `${by}: ${beneath.reason}` };
 }
 
 function refusal(rule: string, reason: string, hint: string): Refuse {

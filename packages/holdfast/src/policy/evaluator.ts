@@ -24,7 +24,13 @@ import { appliesTo } from './slice.ts';
 
 /** What the rules say of one act. `rule` null: they could not be asked; then it is a refusal. */
 export type Answer =
-  | { readonly kind: 'ruled'; readonly verdict: RuleVerdict; readonly rule: Rule }
+  | {
+      readonly kind: 'ruled';
+      readonly verdict: RuleVerdict;
+      readonly rule: Rule;
+      /** A rule that asks for `protect`, besides or beneath the one that decides; it outlives signatures. */
+      readonly protect: Rule | null;
+    }
   | { readonly kind: 'failed'; readonly id: string; readonly reason: string };
 
 interface Slice {
@@ -42,6 +48,8 @@ const BLANK: ActContext = {
   reach: 'none',
   additive: false,
   listed: false,
+  protected: false,
+  reversal: 'none',
   code: '',
 };
 
@@ -127,7 +135,8 @@ export class Evaluator {
     if ((decision === 'allow') !== (rule.effect === 'permit')) {
       return failed(`Cedar said ${decision} by ${rule.id}, a ${rule.effect}`);
     }
-    return { kind: 'ruled', verdict: rule.verdict, rule };
+    const protect = rules.find((one) => one.verdict === 'protect') ?? null;
+    return { kind: 'ruled', verdict: rule.verdict, rule, protect };
   }
 
   #ruleOf(id: string): Rule {
@@ -175,6 +184,8 @@ function contextOf(act: Act, slice: Slice): ActContext {
     reach: pick('reach'),
     additive: pick('additive'),
     listed: pick('listed'),
+    protected: pick('protected'),
+    reversal: pick('reversal'),
     code: pick('code'),
   };
 }

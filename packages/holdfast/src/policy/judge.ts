@@ -4,6 +4,7 @@
  */
 import type { AgentActor } from '../model/actor.ts';
 import type { Reading } from '../model/effect.ts';
+import type { Protection } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Verdict } from '../model/verdict.ts';
 
@@ -13,6 +14,8 @@ export interface Scope {
   readonly target: Target;
   /** Schemas an unqualified name is looked up in; empty when not known. */
   readonly searchPath: readonly string[];
+  /** Of the target; a change of it is a new scope. */
+  readonly protection: Protection;
 }
 
 /** A person's signature under a digest, as approvals hand it over. */
@@ -28,7 +31,8 @@ export interface Judge {
   readonly version: string;
   /**
    * Never throws: an error while judging is a `refuse` with the reason. With signatures, a `hold`
-   * that has enough distinct people becomes `forward`; nothing else is softened by them.
+   * that has enough distinct people becomes `forward`, or `protect` where the target is protected and a
+   * rule asks for it; nothing else is softened by them.
    */
   judge(scope: Scope, reading: Reading, signatures: readonly Signature[]): Verdict;
 }

@@ -1,5 +1,7 @@
 /** `holdfast policy test` as data: users' own cases, judged by the judge that will run. */
+
 import type { Reading } from '../model/effect.ts';
+import { UNPROTECTED } from '../model/reversal.ts';
 import type { Target, TargetFacts } from '../model/target.ts';
 import type { Verdict } from '../model/verdict.ts';
 import type { Judge } from './judge.ts';
@@ -50,6 +52,7 @@ export async function runPolicyTests(
       actor: { kind: 'agent', id: one.agent, name: one.agent, tokenId: 'policy-test' } as const,
       target: parts.resolve({ asked: one.target, searchPath }),
       searchPath,
+      protection: UNPROTECTED,
     };
     const verdict = parts.judge.judge(scope, reading, []);
     results.push({ name: one.name, verdict, differences: differences(one.expect, verdict) });

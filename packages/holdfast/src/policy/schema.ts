@@ -23,6 +23,10 @@ export interface ActContext {
   readonly additive: boolean;
   /** A function that the target's `functions.allow` lists. */
   readonly listed: boolean;
+  /** The target keeps what agents change (holdfast protect). */
+  readonly protected: boolean;
+  /** How this effect would be taken back there; `none` on a target that is not protected. */
+  readonly reversal: 'capture' | 'rename' | 'none';
   /** Why a reader could not tell; '' for what was understood. */
   readonly code: string;
 }
@@ -38,6 +42,8 @@ export const ATTRIBUTES = [
   'reach',
   'additive',
   'listed',
+  'protected',
+  'reversal',
   'code',
 ] as const satisfies readonly (keyof ActContext)[];
 export type Attribute = (typeof ATTRIBUTES)[number];
@@ -58,6 +64,7 @@ const CODES: Readonly<Record<CouldNotTell['code'] | typeof UNKNOWN_EFFECT, true>
   'unknown-statement': true,
   'unknown-prepared-statement': true,
   'lexing-setting': true,
+  'off-limits': true,
   'reader-failed': true,
 };
 
@@ -83,6 +90,7 @@ export const OBJECT_TYPES: readonly ObjectType[] = Object.keys(TYPES).filter(isO
 export const CLOSED_WORDS: Readonly<Partial<Record<Attribute, readonly string[]>>> = {
   objectType: ['', ...OBJECT_TYPES],
   reach: ['none', 'rows', 'whole', 'cascade', 'unknown'] satisfies Reach[],
+  reversal: ['capture', 'rename', 'none'] satisfies ActContext['reversal'][],
   code: ['', ...Object.keys(CODES)],
 };
 
@@ -100,6 +108,8 @@ type Act = {
   reach: String,
   additive: Bool,
   listed: Bool,
+  protected: Bool,
+  reversal: String,
   code: String
 };
 

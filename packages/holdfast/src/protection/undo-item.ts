@@ -35,6 +35,8 @@ export interface UndoItem {
   readonly undoOf: string | null;
   /** The ledger's tick, in ms, at which it may be purged. */
   readonly keptUntilTickMs: bigint;
+  /** When a purge that was asked for begins; null unless `purging`. */
+  readonly purgeAtTickMs: bigint | null;
 }
 
 /** What of one table (or one act) is in an item, summed up for lists. */

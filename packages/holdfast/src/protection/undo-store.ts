@@ -1,24 +1,33 @@
 /**
  * Where undo data lies, outside the target's blast radius. Implemented by `store/undo-store.ts`.
  *
- * Duties: `keep` is one durable transaction and idempotent by (install, txid); data has no delete but
- * `purge`, which refuses (HF_UNDO_STATE) what is not due by the ledger; lists are pages, newest first.
+ * Duties: `keep` is one durable transaction and idempotent by (install, txid, fingerprint); data has no
+ * delete but `finishPurge` of a purge that `beginPurge` began, and that begins nothing that is not due by
+ * the ledger; lists are pages, newest first.
  */
 import type { JournalOp, TableShape, UndoEntry, UndoItem, UndoState } from './undo-item.ts';
 
 /** A committed transaction as the drain found it. */
 export interface DrainedItem {
   readonly txid: string;
+  /**
+   * Digest of its journal rows. A target that was set back to an older state gives its txids out again:
+   * the same txid with another fingerprint is another transaction, and nothing of it may be skipped.
+   */
+  readonly fingerprint: string;
   readonly at: Date;
   readonly role: string;
+  readonly agentId: string | null;
+  readonly agentName: string | null;
   readonly application: string;
   readonly undoOf: string | null;
   readonly entries: readonly UndoEntry[];
 }
 
 /**
- * Rows of one captured table in COPY text format, whole lines, at most UNDO_CHUNK_BYTES_MAX: the columns
- * `seq, n, side, c<attnum>...` (or `whole`). All rows of a chunk are of one transaction.
+ * Rows of one captured table in COPY text format, whole lines, at most UNDO_CHUNK_BYTES_MAX (a longer
+ * row is a chunk by itself): the columns `seq, n, side, c<attnum>...` (or `whole`). All rows of a chunk
+ * are of one transaction; they come in the order they lie in, not sorted.
  */
 export interface RowChunk {
   readonly txid: string;
@@ -57,8 +66,32 @@ export interface UndoStore {
   entries(id: string): Promise<readonly UndoEntry[]>;
   /** Rows of an item and shape, in order of `part`. */
   chunks(id: string, shapeId: bigint): AsyncIterable<RowChunk>;
-  setState(ids: readonly string[], from: readonly UndoState[], to: UndoState): Promise<number>;
+  /** Between `kept` and `undone`; not while a purge has begun. How many changed. */
+  setState(
+    ids: readonly string[],
+    from: readonly ('kept' | 'undone')[],
+    to: 'kept' | 'undone',
+  ): Promise<number>;
+  /** Only ever longer. How many changed. */
   extend(ids: readonly string[], byMs: number): Promise<number>;
+  /** Due `afterMs` of watched time from now, if that is sooner than its own time. */
+  requestPurge(ids: readonly string[], afterMs: number): Promise<number>;
+  /** Back to what they were, for as long as their purge has not begun. */
+  cancelPurge(ids: readonly string[]): Promise<number>;
+  /**
+   * Takes what is due by the ledger, at most `limit`, and what was begun and not finished: from then on
+   * neither cancelled, extended nor undone.
+   */
+  beginPurge(limit: number): Promise<readonly DuePurge[]>;
+  /** Its data is gone when it resolves; the item stays in the list as `purged`. */
+  finishPurge(id: string): Promise<void>;
+}
+
+export interface DuePurge {
+  readonly id: string;
+  readonly target: string;
+  /** Trash schemas of the item that no other item of this target still needs. */
+  readonly trash: readonly string[];
 }
 
 export type { JournalOp };

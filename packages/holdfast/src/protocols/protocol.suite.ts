@@ -56,7 +56,14 @@ export function protocolSuite(name: string, makeWorld: () => Promise<World>): vo
       recorder = new FakeRecorder();
       desk = new FakeDesk();
       protocol = world.protocol(
-        new Pipeline({ targets: oneTarget, judge: simpleJudge, desk, recorder, holdWaitMs: 0 }),
+        new Pipeline({
+          targets: oneTarget,
+          judge: simpleJudge,
+          desk,
+          deferrals: null,
+          recorder,
+          holdWaitMs: 0,
+        }),
       );
       port = (await protocol.listen()).port;
     });

@@ -1,8 +1,16 @@
 /** Rows of holds and signatures to records and back. What comes out of jsonb is checked again. */
-import type { Insertable, Kysely, Selectable } from 'kysely';
+import { type Insertable, type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import { z } from 'zod';
-import { HOLD_STATES, type HoldRecord, type NewHold } from '../approvals/hold.ts';
+import {
+  type Card,
+  HOLD_STATES,
+  type HoldCard,
+  type HoldRecord,
+  type NewHold,
+} from '../approvals/hold.ts';
+import { ACT_KINDS, type ProposalCard } from '../approvals/proposed-act.ts';
 import { EFFECT_KINDS } from '../model/effect.ts';
+import { HoldfastError } from '../model/errors.ts';
 import type { Signature } from '../policy/judge.ts';
 import type { HoldsTable, Tables } from './tables.ts';
 
@@ -22,7 +30,7 @@ const OBJECT_TYPES = [
   'other',
 ] as const;
 
-const EFFECTS = z.array(
+export const EFFECTS = z.array(
   z.object({
     kind: z.enum(EFFECT_KINDS),
     verb: z.string(),
@@ -36,7 +44,56 @@ const EFFECTS = z.array(
 );
 const STATE = z.enum(HOLD_STATES);
 
-export function rowOfHold(hold: NewHold): Insertable<HoldsTable> {
+const OUTCOME = z.enum(['done', 'failed']);
+
+/** What is whose in the table: rows of agents and rows of people differ in their card only. */
+export interface CardRows<C extends Card> {
+  /** True for our rows. */
+  readonly own: RawBuilder<boolean>;
+  readonly columnsOf: (card: C) => AskedBy;
+  readonly cardOf: (card: Card, row: Selectable<HoldsTable>) => C;
+}
+
+type AskedBy = Pick<
+  Insertable<HoldsTable>,
+  'agent_id' | 'agent_name' | 'token_id' | 'session_id' | 'source' | 'client' | 'act_kind' | 'act'
+>;
+
+export const HOLD_ROWS: CardRows<HoldCard> = {
+  own: sql<boolean>`act_kind is null`,
+  columnsOf: (card) => ({
+    agent_id: card.agentId,
+    agent_name: card.agentName,
+    token_id: card.tokenId,
+    session_id: card.sessionId,
+    source: storable(card.source),
+    client: storable(card.client),
+  }),
+  cardOf: (card, row) => ({
+    ...card,
+    agentId: present(row.agent_id),
+    agentName: present(row.agent_name),
+    tokenId: present(row.token_id),
+    sessionId: present(row.session_id),
+    source: present(row.source),
+    client: present(row.client),
+  }),
+};
+
+export const PROPOSAL_ROWS: CardRows<ProposalCard> = {
+  own: sql<boolean>`act_kind is not null`,
+  columnsOf: (card) => ({ act_kind: card.actKind, act: card.act }),
+  cardOf: (card, row) => ({
+    ...card,
+    actKind: z.enum(ACT_KINDS).parse(row.act_kind),
+    act: present(row.act),
+  }),
+};
+
+export function rowOfHold<C extends Card>(
+  rows: CardRows<C>,
+  hold: NewHold<C>,
+): Insertable<HoldsTable> {
   const { card } = hold;
   return {
     id: hold.id,
@@ -46,51 +103,40 @@ export function rowOfHold(hold: NewHold): Insertable<HoldsTable> {
     rule: storable(card.rule),
     reason: storable(card.reason),
     statement: storable(card.statement),
-    effects: JSON.stringify(card.effects, (_, value: unknown) =>
-      typeof value === 'string' ? storable(value) : value,
-    ),
+    effects: jsonOf(card.effects),
     effects_total: card.effectsTotal,
     could_not_tell: card.couldNotTell === null ? null : storable(card.couldNotTell),
     target: storable(card.target),
     environment: storable(card.environment),
     environment_level: card.environmentLevel,
     resolved_by: storable(card.resolvedBy),
-    agent_id: card.agentId,
-    agent_name: card.agentName,
-    token_id: card.tokenId,
-    session_id: card.sessionId,
-    source: storable(card.source),
-    client: storable(card.client),
+    ...rows.columnsOf(card),
     opened_at: hold.openedAt,
     expires_at: hold.expiresAt,
   };
 }
 
-export function holdOfRow(
+export function holdOfRow<C extends Card>(
+  rows: CardRows<C>,
   row: Selectable<HoldsTable>,
   signatures: readonly Signature[],
-): HoldRecord {
+): HoldRecord<C> {
+  const card: Card = {
+    digest: row.digest,
+    statement: row.statement,
+    effects: EFFECTS.parse(row.effects),
+    effectsTotal: row.effects_total,
+    couldNotTell: row.could_not_tell,
+    target: row.target,
+    environment: row.environment,
+    environmentLevel: row.environment_level,
+    resolvedBy: row.resolved_by,
+    rule: row.rule,
+    reason: row.reason,
+  };
   return {
     id: row.id,
-    card: {
-      digest: row.digest,
-      statement: row.statement,
-      effects: EFFECTS.parse(row.effects),
-      effectsTotal: row.effects_total,
-      couldNotTell: row.could_not_tell,
-      target: row.target,
-      environment: row.environment,
-      environmentLevel: row.environment_level,
-      resolvedBy: row.resolved_by,
-      rule: row.rule,
-      reason: row.reason,
-      agentId: row.agent_id,
-      agentName: row.agent_name,
-      tokenId: row.token_id,
-      sessionId: row.session_id,
-      source: row.source,
-      client: row.client,
-    },
+    card: rows.cardOf(card, row),
     state: STATE.parse(row.state),
     peopleNeeded: row.people_needed,
     openedAt: row.opened_at,
@@ -99,7 +145,21 @@ export function holdOfRow(
     decidedAt: row.decided_at,
     decidedBy: row.decided_by,
     note: row.note,
+    outcome:
+      row.outcome === null
+        ? null
+        : { kind: OUTCOME.parse(row.outcome), note: row.outcome_note ?? '' },
   };
+}
+
+/** The schema's own check says that it is there. */
+function present(value: string | null): string {
+  if (value !== null) return value;
+  throw new HoldfastError('HF_INTERNAL', {
+    expected: 'who asks for a hold to be in its row',
+    found: 'null',
+    hint: 'Report this; the row was changed by hand.',
+  });
 }
 
 /**
@@ -131,6 +191,13 @@ export async function signaturesOf(
     byHold.set(row.hold_id, [...(byHold.get(row.hold_id) ?? []), signature]);
   }
   return byHold;
+}
+
+/** jsonb can hold no more than text can. */
+export function jsonOf(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'string' ? storable(inner) : inner,
+  );
 }
 
 /** PostgreSQL's text holds neither NUL nor half a surrogate pair; the digest covers the original. */

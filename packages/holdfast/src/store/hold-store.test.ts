@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Standing } from '../approvals/desk.ts';
+import type { HoldCard } from '../approvals/hold.ts';
 import type { HoldStore } from '../approvals/hold-store.ts';
 import { Holds } from '../approvals/holds.ts';
 import { WaitingDesk } from '../approvals/waiting-desk.ts';
@@ -24,6 +25,7 @@ import { ManualClock } from '../testing/manual-clock.ts';
 import { refusalOf } from '../testing/refusal.ts';
 import { type ScratchStore, startScratchStore } from '../testing/scratch-store.ts';
 import type { Database } from './database.ts';
+import { HOLD_ROWS } from './hold-rows.ts';
 import { HOLDS_CHANNEL, SqlHoldStore } from './hold-store.ts';
 import { Notices } from './notices.ts';
 import { SqlPeopleStore } from './people-store.ts';
@@ -32,7 +34,7 @@ import { SqlPeopleStore } from './people-store.ts';
 const LONG_MS = 60_000;
 
 interface Gateway {
-  readonly store: SqlHoldStore;
+  readonly store: SqlHoldStore<HoldCard>;
   readonly desk: WaitingDesk;
   readonly holds: Holds;
 }
@@ -60,7 +62,7 @@ afterAll(async () => {
 
 beforeEach(async ({ task }) => {
   await scratch.database.run((db) =>
-    sql`truncate holdfast.holds, holdfast.signatures, holdfast.people`.execute(db),
+    sql`truncate holdfast.holds, holdfast.signatures, holdfast.people cascade`.execute(db),
   );
   clock = new ManualClock('2026-11-21T09:00:00Z', task.id);
   events = [];
@@ -69,7 +71,11 @@ beforeEach(async ({ task }) => {
   const note = (event: HoldfastEvent): void => void events.push(event);
   people = new People({ store: new SqlPeopleStore(scratch.database), totp, clock, note });
   const gateway = (database: Database, news: Notices | undefined): Gateway => {
-    const store = new SqlHoldStore(database, (state, code) => totp.judge(state, code, 'daily'));
+    const store = new SqlHoldStore(
+      database,
+      (state, code) => totp.judge(state, code, 'daily'),
+      HOLD_ROWS,
+    );
     const on = (handler: (id: string | null) => void) =>
       news?.on(HOLDS_CHANNEL, handler) ?? (() => {});
     return {

@@ -4,20 +4,22 @@
  * digest tied to its hold's (foreign key). Row locks are taken hold first, then person.
  */
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { type HoldRecord, isOpen, type NewHold, nextState, stateAt } from '../approvals/hold.ts';
+import {
+  type Card,
+  type HoldRecord,
+  isOpen,
+  type NewHold,
+  nextState,
+  stateAt,
+} from '../approvals/hold.ts';
 import type { HoldStore, OpenedHold, PersonWord, WordTaken } from '../approvals/hold-store.ts';
-import { codeRefused, nobody } from '../identity/people.ts';
-import type { CodeState, CodeVerdict } from '../identity/people-store.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { Database } from './database.ts';
-import { holdOfRow, rowOfHold, signaturesOf, storable } from './hold-rows.ts';
-import { spendCode } from './people-store.ts';
+import { type CardRows, holdOfRow, rowOfHold, signaturesOf, storable } from './hold-rows.ts';
+import { type JudgeCode, spendOrRefuse } from './people-store.ts';
 import type { Tables } from './tables.ts';
 
 export const HOLDS_CHANNEL = 'holdfast_holds';
-
-/** Judges a person's one-time code; identity/totp.ts. */
-export type JudgeCode = (state: CodeState, code: string) => CodeVerdict;
 
 /** As literals: the planner matches the partial index by its text, not by parameters. */
 const STANDING = sql`('waiting', 'signed', 'denied')`;
@@ -28,19 +30,24 @@ const DIGEST_SHOWN_CHARS_MIN = 8;
 /** Open holds come and go between a failed insert and the look; each turn some other caller won. */
 const OPEN_TURNS_MAX = 10;
 
-export class SqlHoldStore implements HoldStore {
+/** `rows`: whose: agents' (HOLD_ROWS) or people's (PROPOSAL_ROWS). Neither sees the other's. */
+export class SqlHoldStore<C extends Card> implements HoldStore<C> {
   readonly #database: Database;
   readonly #judgeCode: JudgeCode;
+  readonly #rows: CardRows<C>;
 
-  constructor(database: Database, judgeCode: JudgeCode) {
+  constructor(database: Database, judgeCode: JudgeCode, rows: CardRows<C>) {
     this.#database = database;
     this.#judgeCode = judgeCode;
+    this.#rows = rows;
   }
 
-  async findOrOpen(fresh: NewHold, now: Date): Promise<OpenedHold> {
-    const expired: HoldRecord[] = [];
+  async findOrOpen(fresh: NewHold<C>, now: Date): Promise<OpenedHold<C>> {
+    const expired: HoldRecord<C>[] = [];
     for (let turn = 0; turn < OPEN_TURNS_MAX; turn += 1) {
-      const opened = await this.#database.transaction((trx) => tryOpen(trx, fresh, now));
+      const opened = await this.#database.transaction((trx) =>
+        tryOpen(trx, this.#rows, fresh, now),
+      );
       expired.push(...opened.expired);
       if (opened.hold !== null) return { hold: opened.hold, isNew: opened.isNew, expired };
     }
@@ -51,13 +58,13 @@ export class SqlHoldStore implements HoldStore {
     });
   }
 
-  get(id: string): Promise<HoldRecord | null> {
-    return this.#database.run((db) => readHold(db, id));
+  get(id: string): Promise<HoldRecord<C> | null> {
+    return this.#database.run((db) => readHold(db, this.#rows, id));
   }
 
-  list(which: 'open' | 'all', now: Date, limit: number): Promise<readonly HoldRecord[]> {
+  list(which: 'open' | 'all', now: Date, limit: number): Promise<readonly HoldRecord<C>[]> {
     return this.#database.run(async (db) => {
-      let query = db.selectFrom('holdfast.holds').selectAll();
+      let query = db.selectFrom('holdfast.holds').selectAll().where(this.#rows.own);
       if (which === 'open') {
         query = query.where('state', 'in', ['waiting', 'signed']).where('expires_at', '>', now);
       }
@@ -70,11 +77,11 @@ export class SqlHoldStore implements HoldStore {
         db,
         rows.map(({ id }) => id),
       );
-      return rows.map((row) => holdOfRow(row, signatures.get(row.id) ?? []));
+      return rows.map((row) => holdOfRow(this.#rows, row, signatures.get(row.id) ?? []));
     });
   }
 
-  sign(word: PersonWord, now: Date, expiresAt: Date): Promise<WordTaken> {
+  sign(word: PersonWord, now: Date, expiresAt: Date): Promise<WordTaken<C>> {
     return this.#take(word, now, async (trx, hold, personId) => {
       const added = await trx
         .insertInto('holdfast.signatures')
@@ -101,7 +108,7 @@ export class SqlHoldStore implements HoldStore {
     });
   }
 
-  deny(word: PersonWord, note: string, now: Date): Promise<WordTaken> {
+  deny(word: PersonWord, note: string, now: Date): Promise<WordTaken<C>> {
     return this.#take(word, now, async (trx, hold) => {
       await change(trx, hold.id)
         .set({ state: 'denied', decided_at: now, decided_by: word.person, note: storable(note) })
@@ -110,48 +117,37 @@ export class SqlHoldStore implements HoldStore {
     });
   }
 
-  /** One statement: of many at once, the row lock lets one see `signed`. */
   consume(id: string, now: Date): Promise<boolean> {
-    return this.#database.transaction(async (trx) => {
-      const used = await sql`
-        update holdfast.holds h set state = 'consumed', decided_at = ${now}
-        where h.id = ${id} and h.state = 'signed' and h.expires_at > ${now}
-          and h.people_needed <= (
-            select count(*) from holdfast.signatures s join holdfast.people p on p.id = s.person_id
-            where s.hold_id = h.id and s.digest = h.digest and p.removed_at is null)
-        returning h.id`.execute(trx);
-      if (used.rows.length === 0) return false;
-      await tell(trx, id);
-      return true;
-    });
+    return this.#database.transaction((trx) => consumeHold(trx, id, now));
   }
 
-  expireDue(now: Date): Promise<readonly HoldRecord[]> {
-    return this.#database.transaction((trx) => expire(trx, null, now));
+  expireDue(now: Date): Promise<readonly HoldRecord<C>[]> {
+    return this.#database.transaction((trx) => expire(trx, this.#rows, null, now));
   }
 
   /** Hold first, then code, then the deed. The code's verdict is committed even when it is no. */
   async #take(
     word: PersonWord,
     now: Date,
-    deed: (trx: Transaction<Tables>, hold: HoldRecord, personId: string) => Promise<boolean>,
-  ): Promise<WordTaken> {
+    deed: (trx: Transaction<Tables>, hold: HoldRecord<C>, personId: string) => Promise<boolean>,
+  ): Promise<WordTaken<C>> {
     const taken = await this.#database.transaction(
-      async (trx): Promise<WordTaken | HoldfastError> => {
-        const hold = await lockHold(trx, word.holdId, now);
+      async (trx): Promise<WordTaken<C> | HoldfastError> => {
+        const hold = await lockHold(trx, this.#rows, word.holdId, now);
         if (hold === null) return { kind: 'unknown-hold' };
         if (!isOpen(hold.state)) return { kind: 'not-open', hold };
         if (word.digestShown !== null && !isBeginning(word.digestShown, hold.card.digest)) {
           return { kind: 'other-digest', hold };
         }
-        const spent = await spendCode(trx, word.person, (state) =>
-          this.#judgeCode(state, word.code),
-        );
-        if (spent === null) return nobody(word.person);
-        if (spent.verdict.kind !== 'right') return codeRefused(word.person, spent.verdict);
-        const wasThere = await deed(trx, hold, spent.personId);
+        const personId = await spendOrRefuse(trx, word, this.#judgeCode);
+        if (personId instanceof HoldfastError) return personId;
+        const wasThere = await deed(trx, hold, personId);
         await tell(trx, hold.id);
-        return { kind: 'taken', hold: (await readHold(trx, hold.id)) ?? hold, wasThere };
+        return {
+          kind: 'taken',
+          hold: (await readHold(trx, this.#rows, hold.id)) ?? hold,
+          wasThere,
+        };
       },
     );
     if (taken instanceof HoldfastError) throw taken;
@@ -160,15 +156,16 @@ export class SqlHoldStore implements HoldStore {
 }
 
 /** `hold` null: another's hold stood in the way and was gone when we looked; ask again. */
-async function tryOpen(
+async function tryOpen<C extends Card>(
   trx: Transaction<Tables>,
-  fresh: NewHold,
+  rows: CardRows<C>,
+  fresh: NewHold<C>,
   now: Date,
-): Promise<{ hold: HoldRecord | null; isNew: boolean; expired: readonly HoldRecord[] }> {
-  const expired = await expire(trx, fresh.card.digest, now);
+): Promise<{ hold: HoldRecord<C> | null; isNew: boolean; expired: readonly HoldRecord<C>[] }> {
+  const expired = await expire(trx, rows, fresh.card.digest, now);
   const added = await trx
     .insertInto('holdfast.holds')
-    .values(rowOfHold(fresh))
+    .values(rowOfHold(rows, fresh))
     .onConflict((conflict) =>
       conflict.column('digest').where(sql<boolean>`state in ${STANDING}`).doNothing(),
     )
@@ -181,7 +178,7 @@ async function tryOpen(
     .where('digest', '=', fresh.card.digest)
     .where(sql<boolean>`state in ${STANDING}`)
     .executeTakeFirst();
-  const hold = standing === undefined ? null : await lockHold(trx, standing.id, now);
+  const hold = standing === undefined ? null : await lockHold(trx, rows, standing.id, now);
   if (hold === null || hold.state === 'consumed' || hold.state === 'expired') {
     return { hold: null, isNew, expired };
   }
@@ -189,11 +186,11 @@ async function tryOpen(
 }
 
 /** More people may be asked for, never fewer; and a signature may have stopped counting. */
-async function raise(
+async function raise<C extends Card>(
   trx: Transaction<Tables>,
-  hold: HoldRecord,
+  hold: HoldRecord<C>,
   people: number,
-): Promise<HoldRecord> {
+): Promise<HoldRecord<C>> {
   if (!isOpen(hold.state)) return hold;
   const peopleNeeded = Math.max(hold.peopleNeeded, people);
   const count = { state: hold.state, peopleNeeded, peopleSigned: hold.signatures.length };
@@ -205,53 +202,75 @@ async function raise(
 }
 
 /** `digest` null: every hold that is due. Skips what another process is at. */
-async function expire(
+async function expire<C extends Card>(
   trx: Transaction<Tables>,
+  rows: CardRows<C>,
   digest: string | null,
   now: Date,
-): Promise<readonly HoldRecord[]> {
+): Promise<readonly HoldRecord<C>[]> {
   let due = trx
     .selectFrom('holdfast.holds')
     .select('id')
+    .where(rows.own)
     .where('state', 'in', ['waiting', 'signed'])
     .where('expires_at', '<=', now)
     .orderBy('id')
     .forUpdate();
   due = digest === null ? due.skipLocked() : due.where('digest', '=', digest);
-  const expired: HoldRecord[] = [];
+  const expired: HoldRecord<C>[] = [];
   for (const { id } of await due.execute()) {
     await change(trx, id).set({ state: 'expired', decided_at: now }).execute();
     await tell(trx, id);
-    const hold = await readHold(trx, id);
+    const hold = await readHold(trx, rows, id);
     if (hold !== null) expired.push(hold);
   }
   return expired;
 }
 
 /** The hold with its row locked; its state is as of `now`. */
-async function lockHold(
+async function lockHold<C extends Card>(
   trx: Transaction<Tables>,
+  rows: CardRows<C>,
   id: string,
   now: Date,
-): Promise<HoldRecord | null> {
+): Promise<HoldRecord<C> | null> {
   await trx
     .selectFrom('holdfast.holds')
     .select('id')
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirst();
-  const hold = await readHold(trx, id);
+  const hold = await readHold(trx, rows, id);
   return hold === null ? null : { ...hold, state: stateAt(hold, now) };
 }
 
-async function readHold(db: Kysely<Tables>, id: string): Promise<HoldRecord | null> {
+async function readHold<C extends Card>(
+  db: Kysely<Tables>,
+  rows: CardRows<C>,
+  id: string,
+): Promise<HoldRecord<C> | null> {
   const row = await db
     .selectFrom('holdfast.holds')
     .selectAll()
     .where('id', '=', id)
+    .where(rows.own)
     .executeTakeFirst();
   if (row === undefined) return null;
-  return holdOfRow(row, (await signaturesOf(db, [id])).get(id) ?? []);
+  return holdOfRow(rows, row, (await signaturesOf(db, [id])).get(id) ?? []);
+}
+
+/** One statement: of many at once, the row lock lets one see `signed`. */
+async function consumeHold(trx: Transaction<Tables>, id: string, now: Date): Promise<boolean> {
+  const used = await sql`
+    update holdfast.holds h set state = 'consumed', decided_at = ${now}
+    where h.id = ${id} and h.state = 'signed' and h.expires_at > ${now}
+      and h.people_needed <= (
+        select count(*) from holdfast.signatures s join holdfast.people p on p.id = s.person_id
+        where s.hold_id = h.id and s.digest = h.digest and p.removed_at is null)
+    returning h.id`.execute(trx);
+  if (used.rows.length === 0) return false;
+  await tell(trx, id);
+  return true;
 }
 
 function change(trx: Transaction<Tables>, id: string) {

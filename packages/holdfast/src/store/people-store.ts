@@ -1,5 +1,6 @@
 /** People in PostgreSQL, and the one place where a one-time code is spent. */
 import type { Transaction } from 'kysely';
+import { codeRefused, nobody } from '../identity/people.ts';
 import type {
   CodeState,
   CodeVerdict,
@@ -7,6 +8,7 @@ import type {
   PeopleStore,
   PersonRecord,
 } from '../identity/people-store.ts';
+import type { HoldfastError } from '../model/errors.ts';
 import type { Database } from './database.ts';
 import type { Tables } from './tables.ts';
 
@@ -87,7 +89,25 @@ export class SqlPeopleStore implements PeopleStore {
   }
 }
 
-export interface SpentCode {
+/** Judges a person's one-time code; identity/totp.ts. */
+export type JudgeCode = (state: CodeState, code: string) => CodeVerdict;
+
+/**
+ * The id of the person whose right code was spent; else the error, given and not thrown: the caller's
+ * transaction must commit, or failures would not be counted.
+ */
+export async function spendOrRefuse(
+  trx: Transaction<Tables>,
+  word: { readonly person: string; readonly code: string },
+  judgeCode: JudgeCode,
+): Promise<string | HoldfastError> {
+  const spent = await spendCode(trx, word.person, (state) => judgeCode(state, word.code));
+  if (spent === null) return nobody(word.person);
+  if (spent.verdict.kind !== 'right') return codeRefused(word.person, spent.verdict);
+  return spent.personId;
+}
+
+interface SpentCode {
   readonly personId: string;
   readonly verdict: CodeVerdict;
 }
@@ -97,7 +117,7 @@ export interface SpentCode {
  * now spent, or one more failure. Null: nobody of that name. The caller's transaction must commit
  * whatever the verdict is, or failures would not be counted.
  */
-export async function spendCode(
+async function spendCode(
   trx: Transaction<Tables>,
   name: string,
   judge: (state: CodeState) => CodeVerdict,

@@ -59,12 +59,17 @@ export interface HoldsTable {
   environment: string;
   environment_level: string;
   resolved_by: string;
-  agent_id: string;
-  agent_name: string;
-  token_id: string;
-  session_id: string;
-  source: string;
-  client: string;
+  /** Null from here to `client`: people proposed it. */
+  agent_id: string | null;
+  agent_name: string | null;
+  token_id: string | null;
+  session_id: string | null;
+  source: string | null;
+  client: string | null;
+  act_kind: string | null;
+  act: string | null;
+  outcome: string | null;
+  outcome_note: string | null;
   opened_at: Date;
   expires_at: Date;
   decided_at: Date | null;
@@ -81,11 +86,69 @@ interface SignaturesTable {
   signed_at: Date;
 }
 
+export interface UndoItemsTable {
+  id: string;
+  target: string;
+  install: string;
+  txid: string;
+  fingerprint: string;
+  at: Date;
+  role: string;
+  agent_id: string | null;
+  agent_name: string | null;
+  application: string;
+  undo_of: string | null;
+  state: string;
+  state_before: string;
+  kept_until_tick_ms: bigint;
+  purge_at_tick_ms: bigint | null;
+  purge_begun_tick_ms: bigint | null;
+}
+
+interface UndoPartsTable {
+  item_id: string;
+  place: number;
+  op: string;
+  name: string;
+  rows: bigint;
+}
+
+interface AgentRolesTable {
+  target: string;
+  agent_id: string;
+  role: string;
+  /** Sealed by identity/seal.ts; AAD `agent-role|target/agent_id`. */
+  password_sealed: Buffer;
+  valid_until: Date;
+  /** Null: the target may not know this password yet. */
+  applied_at: Date | null;
+}
+
+export interface DeferralsTable {
+  id: string;
+  digest: string;
+  state: string;
+  hold_id: string | null;
+  card: Json;
+  acts: Buffer[];
+  search_path: string[];
+  scheduled_at: Date;
+  due_tick_ms: bigint;
+  decided_at: Date | null;
+  decided_by: string | null;
+  note: string | null;
+  run_by: string | null;
+}
+
 export interface Tables {
+  'holdfast.agent_roles': AgentRolesTable;
   'holdfast.agents': AgentsTable;
   'holdfast.tokens': TokensTable;
   'holdfast.secrets': SecretsTable;
   'holdfast.people': PeopleTable;
   'holdfast.holds': HoldsTable;
   'holdfast.signatures': SignaturesTable;
+  'holdfast.undo_items': UndoItemsTable;
+  'holdfast.undo_parts': UndoPartsTable;
+  'holdfast.deferrals': DeferralsTable;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../model/clock.ts';
 
 export class ManualClock implements Clock {
   #ms: number;
+  #jumpedMs = 0;
   #drawn = 0;
   readonly #seed: string;
 
@@ -13,7 +14,7 @@ export class ManualClock implements Clock {
   }
 
   now(): Date {
-    return new Date(this.#ms);
+    return new Date(this.#ms + this.#jumpedMs);
   }
 
   monotonicMs(): number {
@@ -31,5 +32,10 @@ export class ManualClock implements Clock {
 
   pass(ms: number): void {
     this.#ms += ms;
+  }
+
+  /** The wall clock is set forward or back, as by an operator or NTP; no time passes. */
+  jump(ms: number): void {
+    this.#jumpedMs += ms;
   }
 }

@@ -1,5 +1,7 @@
 /** Short ways to say scopes and readings in tests of policy. */
+
 import type { CouldNotTell, Effect, ObjectRef, Reading } from '../model/effect.ts';
+import { type Protection, UNPROTECTED } from '../model/reversal.ts';
 import type { EnvironmentLevel } from '../model/target.ts';
 import { CachedJudge } from '../policy/cached-judge.ts';
 import type { Scope } from '../policy/judge.ts';
@@ -30,6 +32,7 @@ export function scope(
   level: EnvironmentLevel,
   searchPath: readonly string[] = ['public'],
   agent = 'cursor-backend',
+  protection: Protection = UNPROTECTED,
 ): Scope {
   return {
     actor: { kind: 'agent', id: `agent_${agent}`, name: agent, tokenId: 'token_1' },
@@ -40,6 +43,7 @@ export function scope(
       resolvedBy: 'a test',
     },
     searchPath,
+    protection,
   };
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { canonicalJson } from '../model/canonical.ts';
 import { systemClock } from '../model/clock.ts';
 import { ENTRY_EFFECTS_MAX, ENTRY_TEXT_CHARS_MAX } from '../model/limits.ts';
 import type { Outcome } from '../model/outcome.ts';
@@ -13,7 +14,6 @@ import {
 } from '../testing/trail-fixtures.ts';
 import { type Draft, EntryMaker } from './entry.ts';
 import { ReadBatch } from './read-batch.ts';
-import { canonicalJson } from './verify/canonical.ts';
 import { leafHash } from './verify/tree.ts';
 
 const entries = new EntryMaker('instance_x', systemClock);

@@ -1,5 +1,5 @@
 /**
- * Makes entries: canonical JSON (see `verify/canonical.ts`), version 1, and their leaf hash.
+ * Makes entries: canonical JSON (see `model/canonical.ts`), version 1, and their leaf hash.
  *
  * This runs for every decision, so it does not sort keys: each shape is written with its keys in
  * canonical order, and `entry.test.ts` holds the bytes against the checked canonicaliser. What
@@ -11,6 +11,7 @@
 import { isAscii } from 'node:buffer';
 import { hash } from 'node:crypto';
 import type { AgentActor } from '../model/actor.ts';
+import { canonicalJson } from '../model/canonical.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Effect, Reading } from '../model/effect.ts';
 import type { HoldfastEvent } from '../model/event.ts';
@@ -26,7 +27,6 @@ import type { Target } from '../model/target.ts';
 import { cut, startOf } from '../model/text.ts';
 import type { Verdict } from '../model/verdict.ts';
 import type { Decision } from './recorder.ts';
-import { canonicalJson } from './verify/canonical.ts';
 import { leafHashOfPrefixed } from './verify/tree.ts';
 
 /** An entry that has no place in the trail yet. */
@@ -173,8 +173,15 @@ const verdictJson = once((verdict: Verdict) => {
   const grounds = `"reason":${sentence(verdict.reason)},"rule":${name(verdict.rule)}}`;
   switch (verdict.kind) {
     case 'forward':
-    case 'protect':
-      return `{"kind":"${verdict.kind}",${grounds}`;
+      return `{"kind":"forward",${grounds}`;
+    case 'protect': {
+      if (verdict.reversal === undefined) return `{"kind":"protect",${grounds}`;
+      const { reason, reversal, rule } = verdict;
+      return (
+        `{"kind":"protect","reason":${sentence(reason)},"reversal":"${reversal}",` +
+        `"rule":${name(rule)}}`
+      );
+    }
     case 'hold':
       return `{"kind":"hold","people":${verdict.people},${grounds}`;
     case 'refuse':

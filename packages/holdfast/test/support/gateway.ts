@@ -3,7 +3,7 @@
  * composed in this process with a store, policy and trail of its own, one agent with a token, and
  * people who answer holds with real codes. Everything in a temp folder, everything stopped by `stop`.
  */
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TOTP, URI } from 'otpauth';
 import { parseConfig } from '../../src/config/load-config.ts';
@@ -25,9 +25,17 @@ export interface GatewayOptions {
   /** Folder with initdb and postgres of the target; the npm package's own when left out. */
   readonly binFolder?: string;
   readonly readsWhenUnavailable?: 'refuse' | 'forward';
+  /** Fills the target before Holdfast starts. */
+  readonly prepare?: (upstream: Upstream) => Promise<void>;
+  /** `targets.main-db.protection` with the superuser as admin; without it the app's own role is. */
+  readonly superuserAdmin?: true;
+  /** How long a held unit waits on the wire, as in holdfast.yaml; `0s` when left out. */
+  readonly holdWait?: string;
 }
 
 export interface Gateway {
+  /** holdfast.yaml of this gateway, for the command line. */
+  readonly configPath: string;
   readonly upstream: Upstream;
   /** Major version of the target. */
   readonly serverMajor: number;
@@ -52,8 +60,9 @@ export const ENVIRONMENT = 'production';
 export function configText(
   port: number,
   dataFolder: string,
-  { level, readsWhenUnavailable = 'refuse' }: GatewayOptions,
+  { level, readsWhenUnavailable = 'refuse', superuserAdmin, holdWait }: GatewayOptions,
 ): string {
+  const admin = `postgres://postgres@127.0.0.1:${port}/${DATABASE}`;
   return [
     'listen: { host: 127.0.0.1, port: 0, tls: off }',
     `store: { dataFolder: '${dataFolder}' }`,
@@ -64,6 +73,10 @@ export function configText(
     `    upstream:`,
     `      url: postgres://${APP_ROLE}@127.0.0.1:${port}/${DATABASE}`,
     `      password: { env: APP_PASSWORD }`,
+    ...(superuserAdmin
+      ? [`    protection: { admin: { url: '${admin}' }, owner: ${APP_ROLE} }`]
+      : []),
+    ...(holdWait === undefined ? [] : [`approvals: { holdWait: ${holdWait} }`]),
     `trail: { readsWhenUnavailable: ${readsWhenUnavailable} }`,
   ].join('\n');
 }
@@ -78,8 +91,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   try {
     const upstream = await startUpstream(options.binFolder);
     undo.push(() => upstream.stop());
+    await options.prepare?.(upstream);
     const text = configText(upstream.server.port, join(folder, 'data'), options);
     const env = { APP_PASSWORD };
+    const configPath = join(folder, 'holdfast.yaml');
+    writeFileSync(configPath, text);
     const holdfast = await createHoldfast({
       config: parseConfig({ text, name: 'journey.yaml', folder }, env),
       env,
@@ -88,7 +104,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
     undo.push(() => holdfast.stop());
     const { port } = await holdfast.start();
-    return await furnished(holdfast, upstream, port, stop);
+    return { ...(await furnished(holdfast, upstream, port, stop)), configPath };
   } catch (error) {
     await stop();
     throw error;
@@ -100,7 +116,7 @@ async function furnished(
   upstream: Upstream,
   port: number,
   stop: () => Promise<void>,
-): Promise<Gateway> {
+): Promise<Omit<Gateway, 'configPath'>> {
   const { rooms } = holdfast;
   await rooms.agents.add(AGENT);
   const issue = async (): Promise<Login & { revoke(): Promise<void> }> => {
@@ -163,7 +179,7 @@ async function admitted(login: Login): Promise<void> {
 let people = 0;
 
 /** A new person each time: a code is good once, and a test does not wait half a minute for the next. */
-async function somebodysWord({ rooms }: Holdfast, holdId: string) {
+export async function somebodysWord({ rooms }: Holdfast, holdId: string) {
   people += 1;
   const person = `person-${people}`;
   const { uri } = await rooms.people.add(person);

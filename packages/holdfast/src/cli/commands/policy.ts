@@ -3,6 +3,7 @@ import { loadConfig } from '../../config/load-config.ts';
 import { loadPolicyCases } from '../../config/policy-cases.ts';
 import { createSqlReader } from '../../languages/sql/reader.ts';
 import type { SqlReader } from '../../languages/sql/sql-reading.ts';
+import { UNPROTECTED } from '../../model/reversal.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import { CachedJudge } from '../../policy/cached-judge.ts';
 import { checkPolicy } from '../../policy/check-policy.ts';
@@ -98,7 +99,11 @@ async function explainSql(
     name: options.agent,
     tokenId: 'explain',
   } as const;
-  const explanation = explainVerdict(judge, { actor, target, searchPath }, reading);
+  const explanation = explainVerdict(
+    judge,
+    { actor, target, searchPath, protection: UNPROTECTED },
+    reading,
+  );
   const { verdict, rule, effects } = explanation;
   return {
     json: { sql, target, ...explanation },

@@ -107,5 +107,5 @@ function same(bytes: Uint8Array, template: TemplateMaker): boolean {
 
 /** Bytes, roughly: an effect with its object is about 200 in V8. */
 function sizeOf(reading: SqlReading): number {
-  return 200 * (1 + reading.effects.length + reading.session.length);
+  return 200 * (1 + reading.effects.length + reading.session.length + (reading.parts?.length ?? 0));
 }

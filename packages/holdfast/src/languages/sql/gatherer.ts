@@ -5,6 +5,7 @@
  */
 import type { CouldNotTell, Effect, EffectKind, ObjectRef, Reach } from '../../model/effect.ts';
 import { SQL_TREE_DEPTH_MAX } from '../../model/limits.ts';
+import { isOffLimits, leadsOffLimits, OFF_LIMITS } from './off-limits.ts';
 import type { SessionAct, SqlReading } from './sql-reading.ts';
 import type { TreeBody } from './tree.ts';
 
@@ -56,6 +57,7 @@ export class Gatherer {
   }
 
   add(effect: Effect): void {
+    if (isOffLimits(effect.object)) this.couldNotTell('off-limits', OFF_LIMITS);
     const key = JSON.stringify([
       effect.kind,
       effect.verb,
@@ -68,6 +70,9 @@ export class Gatherer {
   }
 
   act(act: SessionAct): void {
+    if (act.kind === 'set' && leadsOffLimits(act.parameter, act.value)) {
+      this.couldNotTell('off-limits', OFF_LIMITS);
+    }
     this.#session.push(act);
   }
 

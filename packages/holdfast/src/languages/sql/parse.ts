@@ -7,7 +7,8 @@ import { isUtf8 } from 'node:buffer';
 import { hasSqlDetails, loadModule, parseSync } from 'libpg-query';
 import type { CouldNotTell } from '../../model/effect.ts';
 import { Gatherer } from './gatherer.ts';
-import type { SqlReading } from './sql-reading.ts';
+import { partsOf } from './rights.ts';
+import type { SqlPart, SqlReading } from './sql-reading.ts';
 import { statement } from './statements.ts';
 import { asBody, listAt, nodeAt, type TreeBody } from './tree.ts';
 
@@ -37,13 +38,14 @@ export function parseBytes(bytes: Uint8Array): Parsed {
   } catch (failure) {
     return afterFailure(failure);
   }
-  return readTree(tree);
+  return readTree(tree, bytes.byteLength);
 }
 
-function readTree(tree: TreeBody): Parsed {
+function readTree(tree: TreeBody, textBytes: number): Parsed {
   const into = new Gatherer();
   const statements = listAt(tree, 'stmts');
   let repeatable = true;
+  let parts: SqlPart[] | null = null;
   try {
     for (const raw of statements) {
       const node = nodeAt(asBody(raw), 'stmt');
@@ -54,12 +56,15 @@ function readTree(tree: TreeBody): Parsed {
       if (!REPEATABLE.has(node.kind)) repeatable = false;
       statement(node, into);
     }
+    parts = partsOf(statements, textBytes);
   } catch (failure) {
     if (!(failure instanceof RangeError)) throw failure;
     into.couldNotTell('too-complex', 'Expected nesting that can be walked, found a deeper one.');
   }
-  const reading = into.reading(statements.length);
-  const template = repeatable && !into.literalSensitive && reading.kind === 'understood';
+  const plain = into.reading(statements.length);
+  const reading = parts === null ? plain : { ...plain, parts };
+  const template =
+    repeatable && parts === null && !into.literalSensitive && reading.kind === 'understood';
   return { reading, template, broken: false };
 }
 

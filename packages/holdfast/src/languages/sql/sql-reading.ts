@@ -17,11 +17,33 @@ export type SessionAct =
       readonly local: boolean;
     };
 
+/** Whose rights a statement needs on a protected target: the agent's own, or more. */
+export type Rights =
+  | 'none'
+  /** Those of an owner: it defines, changes or drops what is not rows. */
+  | 'owner'
+  /** Those too, and it cannot run inside a transaction (CREATE INDEX CONCURRENTLY, DROP DATABASE). */
+  | 'outside';
+
+/** One statement of a text. */
+export interface SqlPart {
+  /** Bytes of the text, without the semicolon; comments behind it are in, those before are not. */
+  readonly from: number;
+  readonly to: number;
+  readonly needs: Rights;
+  /** What the server says when it is done (`DROP TABLE`); '' when `needs` is `none`. */
+  readonly tag: string;
+  /** It destroys, reshapes what exists, or grants; or nobody can tell. */
+  readonly loses: boolean;
+}
+
 export type SqlReading = Reading & {
   /** In the order of the text; an `execute` counts into the effects only through the session. */
   readonly session: readonly SessionAct[];
   /** Number of statements in the text; 0 for an empty one. */
   readonly statements: number;
+  /** Every statement in order, when at least one needs more than the agent's own rights. */
+  readonly parts?: readonly SqlPart[];
 };
 
 export interface SqlReader {

@@ -26,6 +26,14 @@ when { context.code == "syntax-error" };
 forbid (principal, action == Action::"unknown", resource)
 when { context.code == "unknown-prepared-statement" };
 
+@id("everywhere.off-limits")
+@fixed("what takes changes back must not be within reach of those who make them")
+@verdict("refuse")
+@reason("it touches what belongs to Holdfast itself in this database")
+@hint("Leave the schema holdfast and its roles alone: they keep what can be taken back.")
+forbid (principal, action == Action::"unknown", resource)
+when { context.code == "off-limits" };
+
 @id("everywhere.unreadable")
 @fixed("could-not-tell is never harmless")
 @verdict("refuse")
@@ -34,7 +42,7 @@ when { context.code == "unknown-prepared-statement" };
 forbid (principal, action == Action::"unknown", resource)
 unless {
   ["syntax-error", "unknown-statement", "unknown-prepared-statement", "reader-failed",
-   "unknown-effect"].contains(context.code)
+   "off-limits", "unknown-effect"].contains(context.code)
 };
 
 @id("everywhere.unknown")
@@ -71,7 +79,8 @@ when { context.objectType == "database" || context.objectType == "role" };
 @id("guarded.destroy")
 @verdict("hold") @people("1")
 @reason("{verb} on {object} destroys data in {environment} and no condition limits it")
-forbid (principal, action == Action::"destroy", resource in Level::"guarded");
+forbid (principal, action == Action::"destroy", resource in Level::"guarded")
+unless { context.protected && context.reversal == "capture" };
 
 @id("guarded.reshape")
 @verdict("hold") @people("1")
@@ -95,6 +104,28 @@ forbid (principal, action == Action::"grant", resource in Level::"guarded");
 @reason("{verb} on {object} runs code whose effects the text does not show")
 forbid (principal, action == Action::"execute", resource in Level::"guarded")
 unless { context.listed };
+
+// On a protected target what could lose something is made reversible first. Signatures do not sign
+// that away; rows that are kept need none. What has no reversal waits for the grace.
+@id("guarded.protect")
+@verdict("protect")
+@reason("{verb} on {object} is made reversible first in {environment}")
+forbid (
+  principal,
+  action in [Action::"destroy", Action::"reshape", Action::"grant"],
+  resource in Level::"guarded"
+)
+when { context.protected && !context.additive };
+
+@id("guarded.protect-code")
+@verdict("protect")
+@reason("nobody can tell what {verb} on {object} would have to take back")
+forbid (
+  principal,
+  action in [Action::"execute", Action::"unknown"],
+  resource in Level::"guarded"
+)
+when { context.protected && !context.listed };
 `;
 
 const SEALED = `\
@@ -135,6 +166,22 @@ forbid (principal, action == Action::"write", resource in Level::"sealed");
 @verdict("hold") @people("1")
 @reason("{verb} on {object} runs code in {environment}, which is sealed")
 forbid (principal, action == Action::"execute", resource in Level::"sealed");
+
+@id("sealed.protect")
+@verdict("protect")
+@reason("{verb} on {object} is made reversible first in {environment}, which is sealed")
+forbid (
+  principal,
+  action in [Action::"destroy", Action::"reshape", Action::"grant"],
+  resource in Level::"sealed"
+)
+when { context.protected && !context.additive };
+
+@id("sealed.protect-code")
+@verdict("protect")
+@reason("nobody can tell what {verb} on {object} would have to take back")
+forbid (principal, action == Action::"execute", resource in Level::"sealed")
+when { context.protected };
 `;
 
 export const PRESETS: readonly Preset[] = [

@@ -152,7 +152,14 @@ class AdminSession implements TargetSession {
   }
 
   async *copyOut(sql: string): AsyncIterable<Buffer> {
-    yield* this.#client.query(copyTo(sql));
+    let isWhole = false;
+    try {
+      yield* this.#client.query(copyTo(sql));
+      isWhole = true;
+    } finally {
+      // Rows that nobody reads would stand before every later answer: this session is over.
+      if (!isWhole) this.#client.connection.stream.destroy();
+    }
   }
 
   async copyIn(

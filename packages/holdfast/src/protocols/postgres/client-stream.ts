@@ -10,7 +10,7 @@ import type { SqlReader, SqlReading } from '../../languages/sql/sql-reading.ts';
 import { endOfString, FRONTEND, HEADER_BYTES, messageBytes, stringAt, tagName } from './frames.ts';
 import { isPlain } from './plain.ts';
 import { readingsOf, type SessionView, viewOf } from './session-rules.ts';
-import type { Prepared, PreparedStatements } from './statements.ts';
+import { needsRights, type Prepared, type PreparedStatements } from './statements.ts';
 import { type Act, joinReadings, Unit } from './unit.ts';
 
 export interface ClientEvents {
@@ -230,9 +230,11 @@ export class ClientStream {
       reading: viewed,
       plain: isPlain(reading),
       runs,
+      parts: reading.parts ?? null,
       from: HEADER_BYTES,
       to: HEADER_BYTES + stop - from,
     });
+    if (reading.parts !== undefined || runs.some(needsRights)) unit.needsRights = true;
     this.#stopped = !this.#events.onUnit(unit, this.#addedSchemas);
     return false;
   }
@@ -281,7 +283,9 @@ export class ClientStream {
     const certain = unit.changes.length === 0 ? this.#statements.certain(name) : undefined;
     if (certain !== undefined && certain.reading.session.length === 0) {
       const { reading, plain, runs } = certain;
-      this.#bound(unit, isUnnamed, { reading, plain, runs, from: place.from, to: place.to });
+      if (reading.parts !== undefined) unit.needsRights = true;
+      const { from, to } = place;
+      this.#bound(unit, isUnnamed, { reading, plain, runs, parts: null, from, to });
       return;
     }
     const candidates = this.#statements.candidates(name, unit.changes);
@@ -295,7 +299,9 @@ export class ClientStream {
         : joinReadings(views.map((view) => view.reading));
     const plain = candidates.length > 0 && candidates.every((one) => isPlain(one.reading));
     const runs = [...candidates, ...views.flatMap((view) => view.runs)];
-    this.#bound(unit, isUnnamed, { reading, plain, runs, from: place.from, to: place.to });
+    if (runs.some(needsRights)) unit.needsRights = true;
+    const { from, to } = place;
+    this.#bound(unit, isUnnamed, { reading, plain, runs, parts: null, from, to });
   }
 
   #bound(unit: Unit, isUnnamed: boolean, act: Act): void {

@@ -4,6 +4,7 @@
  */
 import type { Outcome } from '../../model/outcome.ts';
 import type { TransactionStatus } from './messages.ts';
+import type { Replies } from './replies.ts';
 import type { ServerError } from './server-stream.ts';
 import type { NameChange } from './statements.ts';
 
@@ -15,6 +16,10 @@ export interface Cycle {
   changes: NameChange[] | null;
   /** Goes to the client in place of the server's error: the answer to a denied unit. */
   substitute: Buffer | null;
+  /** What is answered to it, message by message, when something stands for a statement; else null. */
+  replies: Replies | null;
+  /** Something was bound in it: it may have run. */
+  ran: boolean;
   error: ServerError | null;
   tag: string;
   /** False while its Sync has not been forwarded. */
@@ -29,6 +34,8 @@ export function newCycle(kind: Cycle['kind']): Cycle {
     reports: null,
     changes: null,
     substitute: null,
+    replies: null,
+    ran: false,
     error: null,
     tag: '',
     closed: kind === 'simple',
@@ -56,6 +63,10 @@ export class Cycles {
   get unclosed(): Cycle | undefined {
     const last = this.#open.at(-1);
     return last !== undefined && !last.closed ? last : undefined;
+  }
+
+  every(test: (cycle: Cycle) => boolean): boolean {
+    return this.#open.every(test);
   }
 
   push(cycle: Cycle): void {

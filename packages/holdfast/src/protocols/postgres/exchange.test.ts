@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { UNPROTECTED } from '../../model/reversal.ts';
 import { type Carrier, PostgresExchange } from './exchange.ts';
 import { Unit } from './unit.ts';
 
@@ -9,7 +10,9 @@ const carrier: Carrier = {
   searchPathMark: Buffer.from('public'),
   isInTransaction: false,
   hasLoosePortal: false,
-  forward: () => {},
+  protection: UNPROTECTED,
+  hasReceipts: false,
+  forward: () => undefined,
   refuse: () => {},
 };
 

@@ -3,7 +3,7 @@ import type { AgentActor } from '../../model/actor.ts';
 import type { Reading } from '../../model/effect.ts';
 import type { Intent, SessionFacts } from '../../model/intent.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import type { Reversal } from '../../model/reversal.ts';
+import { type Protection, type Reversal, reversalOf } from '../../model/reversal.ts';
 import type { TargetFacts } from '../../model/target.ts';
 import type { Exchange, Lasting, Refusal } from '../../pipeline/exchange.ts';
 import { locatedWith } from './session-rules.ts';
@@ -20,22 +20,22 @@ export interface Carrier {
   readonly isInTransaction: boolean;
   /** A portal is bound that could end the transaction when a later unit runs it. */
   readonly hasLoosePortal: boolean;
+  /** Of the target, now. */
+  readonly protection: Protection;
+  /** What needs an owner's rights can get them. */
+  readonly hasReceipts: boolean;
   forward(
     unit: Unit,
     addedSchemas: readonly string[] | null,
     report: ((outcome: Outcome) => void) | null,
-  ): void;
+  ): Promise<void> | undefined;
   refuse(unit: Unit, refusal: Refusal): void;
 }
 
-const NO_REVERSAL: Reversal = {
-  kind: 'none',
-  reason: 'this target is not protected yet (holdfast protect)',
-};
+const NO_RECEIPTS = 'this session began before the target was protected: connect again';
 
 export class PostgresExchange implements Exchange, Intent {
   readonly reading: Reading;
-  readonly reversal = NO_REVERSAL;
   readonly #carrier: Carrier;
   readonly #unit: Unit;
   readonly #addedSchemas: readonly string[] | null;
@@ -55,6 +55,17 @@ export class PostgresExchange implements Exchange, Intent {
   }
   get session(): SessionFacts {
     return this.#carrier.facts;
+  }
+
+  get protection(): Protection {
+    return this.#carrier.protection;
+  }
+
+  /** Structure is taken back by receipts, and only a session with a role of its own has them. */
+  get reversal(): Reversal {
+    const found = reversalOf(this.reading, this.protection);
+    if (found.kind !== 'rename' || this.#carrier.hasReceipts) return found;
+    return { kind: 'none', reason: NO_RECEIPTS };
   }
 
   /** Without a Bind nothing new runs; what a plain statement in an open block does ends with it. */
@@ -79,8 +90,8 @@ export class PostgresExchange implements Exchange, Intent {
     return locatedWith(this.#carrier.target, this.#addedSchemas);
   }
 
-  forward(report: ((outcome: Outcome) => void) | null): void {
-    this.#carrier.forward(this.#unit, this.#addedSchemas, report);
+  forward(report: ((outcome: Outcome) => void) | null): Promise<void> | undefined {
+    return this.#carrier.forward(this.#unit, this.#addedSchemas, report);
   }
 
   refuse(refusal: Refusal): void {

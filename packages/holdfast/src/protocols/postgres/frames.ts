@@ -22,13 +22,20 @@ export const FRONTEND = {
 
 /** Tags of a server that the relay has to understand; all others pass unread. */
 export const BACKEND = {
+  bindComplete: 0x32, // 2
+  closeComplete: 0x33, // 3
   commandComplete: 0x43, // C
   copyInResponse: 0x47, // G
   copyBothResponse: 0x57, // W
   emptyQueryResponse: 0x49, // I
   errorResponse: 0x45, // E
+  noData: 0x6e, // n
+  noticeResponse: 0x4e, // N
   parameterStatus: 0x53, // S
+  parseComplete: 0x31, // 1
+  portalSuspended: 0x73, // s
   readyForQuery: 0x5a, // Z
+  rowDescription: 0x54, // T
 } as const;
 
 /** Tag and length. */

@@ -17,11 +17,13 @@ import { newId } from '../../model/ids.ts';
 import type { SessionFacts } from '../../model/intent.ts';
 import type { Target } from '../../model/target.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
+import type { AgentRole, TargetGuard } from '../../protection/target-guard.ts';
 import type { ListenAddress, Protocol, SessionMatch } from '../protocol.ts';
 import type { DoorOptions } from './admission.ts';
 import { CancelKeys } from './cancel-keys.ts';
 import { type DoorResult, hangUp, openDoor } from './door.ts';
 import { backendKeyData, errorResponse, parameterStatus, readyForQuery } from './messages.ts';
+import type { Permits } from './receipts.ts';
 import { PostgresSession } from './session.ts';
 import { connectUpstream, sendCancel, type Upstream, type UpstreamSpec } from './upstream.ts';
 import { askSearchPath, checkReadsAlike } from './upstream-session.ts';
@@ -29,6 +31,8 @@ import { askSearchPath, checkReadsAlike } from './upstream-session.ts';
 export interface PostgresTarget {
   readonly target: Target;
   readonly upstream: UpstreamSpec;
+  /** Null: the target is not protected by us. */
+  readonly guard: TargetGuard | null;
 }
 
 export interface PostgresProtocolOptions {
@@ -57,6 +61,9 @@ interface Live {
 interface Upward {
   readonly spec: UpstreamSpec;
   readonly upstream: Upstream;
+  readonly guard: TargetGuard | null;
+  /** The agent's own role, as it is logged in; null: the upstream's user is. */
+  readonly role: string | null;
 }
 
 export function createPostgresProtocol(options: PostgresProtocolOptions): Protocol {
@@ -144,11 +151,15 @@ class PostgresGateway implements Protocol {
   async #admit(guest: Admitted, source: string): Promise<void> {
     try {
       const found = this.#targetFor(guest);
-      const upstream = await connectUpstream(found.upstream, guest.parameters, this.#options.clock);
+      const { guard } = found;
+      const role = await roleOf(guard, guest);
+      const spec = role === null ? found.upstream : asRole(found.upstream, role);
+      const upstream = await connectUpstream(spec, guest.parameters, this.#options.clock);
       try {
         checkReadsAlike(upstream.parameters);
         const searchPath = await askSearchPath(upstream.socket);
-        this.#begin(guest, source, { spec: found.upstream, upstream }, searchPath);
+        const up: Upward = { spec, upstream, guard, role: role?.user ?? null };
+        this.#begin(guest, source, up, searchPath);
       } catch (cause) {
         upstream.socket.destroy();
         throw cause;
@@ -207,6 +218,8 @@ class PostgresGateway implements Protocol {
       pipeline,
       reader,
       unitBytesMax,
+      guard: up.guard,
+      permits: permitsOf(up),
       cancelUpstream: () =>
         void sendCancel(up.spec, upstream.processId, upstream.secretKey).catch(() => {}),
       onEnd: () => {
@@ -226,6 +239,9 @@ class PostgresGateway implements Protocol {
         target: targetName,
         source,
         client: facts.client,
+        role: up.role,
+        upstreamPid: upstream.processId,
+        protection: up.guard?.protection.level ?? 'none',
       },
       message: `${agent} opened a session on ${targetName}`,
     });
@@ -268,6 +284,21 @@ class PostgresGateway implements Protocol {
       message: reason,
     });
   }
+}
+
+/** A role that cannot be had is no reason to let the agent in as somebody else. */
+async function roleOf(guard: TargetGuard | null, { token }: Admitted): Promise<AgentRole | null> {
+  if (guard === null || guard.protection.level === 'none') return null;
+  return await guard.roleFor({ id: token.agentId, name: token.agentName });
+}
+
+function asRole(spec: UpstreamSpec, { user, password }: AgentRole): UpstreamSpec {
+  return { ...spec, user, password: () => password };
+}
+
+function permitsOf({ guard, role, upstream }: Upward): Permits | null {
+  if (guard === null || role === null) return null;
+  return { guard, session: { role, pid: upstream.processId } };
 }
 
 const ASK_FOR_TOKEN = 'Stop, and ask a person for a new token: holdfast agents token.';

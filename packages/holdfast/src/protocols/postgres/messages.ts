@@ -123,10 +123,19 @@ export function saslInitialResponse(mechanism: string, data: string): Buffer {
 
 export const saslResponse = (data: string): Buffer => tagged('p', Buffer.from(data, 'utf8'));
 
-export const query = (sql: string): Buffer => tagged('Q', cString(sql));
+export const query = (sql: string | Buffer): Buffer =>
+  typeof sql === 'string' ? tagged('Q', cString(sql)) : tagged('Q', sql, Buffer.of(0));
 export const terminate = (): Buffer => tagged('X');
 
 export const parse = (name: string, sql: string): Buffer =>
   tagged('P', cString(name), cString(sql), Buffer.alloc(2));
 export const sync = (): Buffer => tagged('S');
 export const flush = (): Buffer => tagged('H');
+
+/** Without parameters, all results as text. */
+export const bind = (portal: string, statement: string): Buffer =>
+  tagged('B', cString(portal), cString(statement), Buffer.alloc(6));
+export const closePortal = (name: string): Buffer => tagged('C', Buffer.from('P'), cString(name));
+export const closeStatement = (name: string): Buffer =>
+  tagged('C', Buffer.from('S'), cString(name));
+export const commandComplete = (tag: string): Buffer => tagged('C', cString(tag));

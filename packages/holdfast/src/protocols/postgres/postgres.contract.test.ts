@@ -24,6 +24,7 @@ protocolSuite('postgres', async (): Promise<World> => {
             'main-db',
             {
               target: guardedTarget,
+              guard: null,
               upstream: {
                 address: { kind: 'tcp', host: server.host, port: server.port },
                 user: server.user,

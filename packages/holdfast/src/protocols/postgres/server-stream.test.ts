@@ -24,7 +24,14 @@ function harness(replace: (text: string) => Buffer | null = () => null) {
       events.push(`error ${code} ${text}`);
       return replace(text);
     },
-    onCommandComplete: (tag) => events.push(`tag ${tag}`),
+    onCommandComplete: (tag) => {
+      events.push(`tag ${tag}`);
+      return null;
+    },
+    onAnswer: (type) => {
+      events.push(`answer ${String.fromCharCode(type)}`);
+      return null;
+    },
     onParameter: (name, value) => events.push(`parameter ${name}=${value}`),
     onCopyIn: () => events.push('copy in'),
     onServerBroken: (found) => events.push(`broken ${found}`),

@@ -18,8 +18,11 @@ export interface ServerEvents {
   /** False: the client does not get to see it. */
   onReady(status: TransactionStatus): boolean;
   /** What goes to the client in its place; null: the error itself. */
-  onError(error: ServerError): Buffer | null;
-  onCommandComplete(tag: string): void;
+  onError(error: ServerError, body: Buffer): Buffer | null;
+  /** What goes to the client in its place; null: itself. Empty for an empty statement. */
+  onCommandComplete(tag: string, type: number): Buffer | null;
+  /** While watched: answers to single messages, and notices. The same answers as above. */
+  onAnswer(type: number, body: Buffer): Buffer | null;
   onParameter(name: string, value: string): void;
   onCopyIn(): void;
   /** CopyBoth or bytes that are no message: the session cannot go on. */
@@ -30,12 +33,27 @@ export interface ServerEvents {
 const GATHER_BYTES_MAX = 64 * 1024;
 
 const INTERESTING = new Uint8Array(256);
-for (const tag of Object.values(BACKEND)) INTERESTING[tag] = 1;
+for (const tag of [
+  BACKEND.commandComplete,
+  BACKEND.copyInResponse,
+  BACKEND.copyBothResponse,
+  BACKEND.emptyQueryResponse,
+  BACKEND.errorResponse,
+  BACKEND.parameterStatus,
+  BACKEND.readyForQuery,
+]) {
+  INTERESTING[tag] = 1;
+}
+/** While something stands for a statement of the client, every single answer counts. */
+const WATCHED = new Uint8Array(256);
+for (const tag of Object.values(BACKEND)) WATCHED[tag] = 1;
 
 export class ServerStream {
   readonly #events: ServerEvents;
   /** Bytes still to pass of a message that nobody reads. */
   #pass = 0;
+  #interesting = INTERESTING;
+  #gatherBytesMax = GATHER_BYTES_MAX;
   /** Beginning of a message whose rest has not come. */
   #carry: Buffer | null = null;
 
@@ -46,6 +64,15 @@ export class ServerStream {
   /** True when everything so far ended with a whole message: then a message of ours may follow. */
   get isBetweenMessages(): boolean {
     return this.#pass === 0 && this.#carry === null;
+  }
+
+  /**
+   * Looks at every answer from here on, and gathers reports of up to `bytesMax` bytes (they hold the
+   * text of the statement, twice); null: no longer.
+   */
+  watch(bytesMax: number | null): void {
+    this.#interesting = bytesMax === null ? INTERESTING : WATCHED;
+    this.#gatherBytesMax = Math.max(GATHER_BYTES_MAX, bytesMax ?? 0);
   }
 
   /** Calls `out` with the slices for the client, in order. */
@@ -66,7 +93,7 @@ export class ServerStream {
       const size = messageBytes(bytes, at);
       if (size < 0) return this.#events.onServerBroken('a message length below 4');
       const end = at + size;
-      if (INTERESTING[tag] === 1 && (end <= length || size <= GATHER_BYTES_MAX)) {
+      if (this.#interesting[tag] === 1 && (end <= length || size <= this.#gatherBytesMax)) {
         if (end > length) break;
         const replacement = this.#look(tag, bytes, at + HEADER_BYTES, end);
         if (replacement !== null) {
@@ -75,7 +102,7 @@ export class ServerStream {
           sent = end;
         }
       } else if (end > length) {
-        if (INTERESTING[tag] === 1) this.#look(tag, bytes, at + HEADER_BYTES, length);
+        if (this.#interesting[tag] === 1) this.#look(tag, bytes, at + HEADER_BYTES, length);
         this.#pass = end - length;
         at = length;
         break;
@@ -91,13 +118,14 @@ export class ServerStream {
       case BACKEND.readyForQuery:
         return this.#events.onReady(statusOf(bytes[from])) ? null : NOTHING;
       case BACKEND.commandComplete:
-        this.#events.onCommandComplete(bytes.toString('latin1', from, Math.max(from, end - 1)));
-        return null;
+        return this.#events.onCommandComplete(
+          bytes.toString('latin1', from, Math.max(from, end - 1)),
+          tag,
+        );
       case BACKEND.emptyQueryResponse:
-        this.#events.onCommandComplete('');
-        return null;
+        return this.#events.onCommandComplete('', tag);
       case BACKEND.errorResponse:
-        return this.#events.onError(errorOf(bytes, from, end));
+        return this.#events.onError(errorOf(bytes, from, end), bytes.subarray(from, end));
       case BACKEND.parameterStatus: {
         const [name, value] = stringsOf(bytes, from, end);
         this.#events.onParameter(name ?? '', value ?? '');
@@ -106,6 +134,14 @@ export class ServerStream {
       case BACKEND.copyInResponse:
         this.#events.onCopyIn();
         return null;
+      case BACKEND.bindComplete:
+      case BACKEND.closeComplete:
+      case BACKEND.noData:
+      case BACKEND.noticeResponse:
+      case BACKEND.parseComplete:
+      case BACKEND.portalSuspended:
+      case BACKEND.rowDescription:
+        return this.#events.onAnswer(tag, bytes.subarray(from, end));
       default:
         this.#events.onServerBroken('CopyBothResponse, which only replication uses');
         return null;

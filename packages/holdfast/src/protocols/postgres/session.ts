@@ -11,20 +11,27 @@ import type { ErrorCode } from '../../model/errors.ts';
 import type { EventKind } from '../../model/event.ts';
 import type { SessionFacts } from '../../model/intent.ts';
 import type { Outcome } from '../../model/outcome.ts';
+import { type Protection, UNPROTECTED } from '../../model/reversal.ts';
 import type { TargetFacts } from '../../model/target.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
+import type { TargetGuard } from '../../protection/target-guard.ts';
 import { type BrokenCode, type ClientEvents, ClientStream } from './client-stream.ts';
 import { type Cycle, Cycles, newCycle } from './cycles.ts';
 import { denialBytes, isDenialMarker, refusalBytes } from './denial.ts';
 import { type Carrier, PostgresExchange } from './exchange.ts';
-import { FRONTEND } from './frames.ts';
+import { BACKEND, FRONTEND, HEADER_BYTES } from './frames.ts';
 import { readyForQuery, sync, type TransactionStatus, terminate } from './messages.ts';
+import { type Permits, Receipts } from './receipts.ts';
 import { RelayWire } from './relay-wire.ts';
+import { Replies } from './replies.ts';
 import { type ServerError, type ServerEvents, ServerStream } from './server-stream.ts';
 import { pinnedSetting } from './session-rules.ts';
 import { PreparedStatements } from './statements.ts';
+import { type Substituted, substituted } from './substitutes.ts';
 import type { Unit } from './unit.ts';
+
+type Report = (outcome: Outcome) => void;
 
 export interface SessionParts {
   readonly client: ConstructorParameters<typeof RelayWire>[0];
@@ -38,6 +45,10 @@ export interface SessionParts {
   readonly pipeline: Pipeline;
   readonly reader: SqlReader;
   readonly unitBytesMax: number;
+  /** Null: the target is not protected, and what reaches it goes as it is. */
+  readonly guard: TargetGuard | null;
+  /** Null: the session has no role of its own upstream, and gets no more than that user has. */
+  readonly permits: Permits | null;
   /** Stops what runs upstream now, by the server's own cancel key. */
   readonly cancelUpstream: () => void;
   readonly onEnd: () => void;
@@ -48,6 +59,8 @@ export interface SessionParts {
  * they are answered, and then stopping and starting would cost two system calls a unit.
  */
 const READ_AHEAD_BYTES_MAX = 64 * 1024;
+/** Of an error or notice, besides the text of the statement that is in it, in bytes. */
+const REPORT_BYTES_MAX = 64 * 1024;
 /** The client left while its work was under way: how long the answer is waited for, in ms. */
 const LAST_ANSWER_MS_MAX = 10_000;
 
@@ -75,6 +88,9 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   #loosePortal = false;
   #serverBehind = false;
   #ended = false;
+  readonly #receipts: Receipts | null;
+  /** Who waits for everything that was forwarded to be answered. */
+  #idlers: (() => void)[] = [];
   readonly #toClient = (slice: Buffer): void => this.#client.write(slice);
 
   constructor(parts: SessionParts) {
@@ -83,6 +99,7 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     this.facts = parts.facts;
     this.#target = parts.target;
     this.#searchPathMark = markOf(parts.target.searchPath);
+    this.#receipts = parts.permits === null ? null : new Receipts(parts.permits);
     this.#fromClient = new ClientStream(this, parts.reader, this.#statements, parts);
     this.#fromServer = new ServerStream(this);
     this.#client = new RelayWire(parts.client, {
@@ -97,6 +114,14 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
 
   get isInTransaction(): boolean {
     return this.#status === 'T' && this.#cycles.isEmpty && !this.#loosePortal;
+  }
+
+  get protection(): Protection {
+    return this.#parts.guard?.protection ?? UNPROTECTED;
+  }
+
+  get hasReceipts(): boolean {
+    return this.#receipts !== null;
   }
 
   get searchPathMark(): Buffer {
@@ -196,7 +221,74 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   forward(
     unit: Unit,
     addedSchemas: readonly string[] | null,
-    report: ((outcome: Outcome) => void) | null,
+    report: Report | null,
+  ): Promise<void> | undefined {
+    if (unit.needsRights && this.#receipts !== null && !this.#ended) {
+      return this.#forwardByReceipt(this.#receipts, unit, addedSchemas, report);
+    }
+    this.#send(unit, addedSchemas, report, null);
+    return undefined;
+  }
+
+  /** Waits for its receipts; nothing behind it is looked at meanwhile. Never rejects. */
+  async #forwardByReceipt(
+    receipts: Receipts,
+    unit: Unit,
+    addedSchemas: readonly string[] | null,
+    report: Report | null,
+  ): Promise<void> {
+    const unclosed = unit.kind === 'extended' ? this.#cycles.unclosed : undefined;
+    // What went before in the same cycle was not counted; when it cannot have run, a Sync parts them.
+    const isMidCycle = unclosed !== undefined && unclosed.replies === null;
+    if (isMidCycle && unclosed.ran && unclosed.error === null) {
+      const refusal = midCycle();
+      report?.({ kind: 'not-forwarded', reason: refusal.message });
+      this.refuse(unit, refusal);
+      return;
+    }
+    const prepared = await receipts.prepare(unit, {
+      isMidCycle: this.#cycles.unclosed !== undefined,
+      idle: () => this.#idle(),
+    });
+    switch (prepared.kind) {
+      case 'go': {
+        const { wanted, texts } = prepared;
+        const instead =
+          wanted.length === 0 ? null : substituted(unit, wanted, texts, receipts.portals);
+        if (instead !== null && isMidCycle && unclosed.error === null)
+          this.#closeSilently(unclosed);
+        this.#send(unit, addedSchemas, report, instead);
+        if (this.#ended) receipts.settle();
+        return;
+      }
+      case 'refused':
+        report?.({ kind: 'not-forwarded', reason: prepared.refusal.message });
+        this.refuse(unit, prepared.refusal);
+        return;
+      case 'failed': {
+        const { code, message, bytes } = prepared.failure;
+        report?.({ kind: 'failed', code, message });
+        this.#answerBytes(unit.kind, unit.closes, bytes);
+        return;
+      }
+      default:
+        return prepared satisfies never;
+    }
+  }
+
+  #idle(): Promise<TransactionStatus | null> {
+    return new Promise((done) => {
+      const tell = (): void => done(this.#ended ? null : this.#status);
+      if (this.#ended || this.#cycles.isEmpty) tell();
+      else this.#idlers.push(tell);
+    });
+  }
+
+  #send(
+    unit: Unit,
+    addedSchemas: readonly string[] | null,
+    report: Report | null,
+    instead: Substituted | null,
   ): void {
     if (this.#ended) {
       report?.({ kind: 'not-forwarded', reason: 'the session ended before it could be forwarded' });
@@ -212,10 +304,29 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
       cycle.changes ??= [];
       cycle.changes.push(change);
     }
+    if (unit.acts.length > 0) cycle.ran = true;
     if (unit.leavesPortal) this.#loosePortal = true;
     if (addedSchemas === null || addedSchemas.length > 0) this.#widenSearchPath(addedSchemas);
-    this.#addToRun(unit.base, unit.start, unit.end);
+    const counted = instead ?? this.#counted(unit, cycle);
+    if (counted === null) this.#addToRun(unit.base, unit.start, unit.end);
+    else this.#sendCounted(cycle, counted);
     if (this.#undecided) this.#flushRun();
+  }
+
+  /** Where something of ours is bound or answered, every message counts; null: nowhere. */
+  #counted(unit: Unit, cycle: Cycle): Substituted | null {
+    const receipts = this.#receipts;
+    if (receipts === null || unit.kind === 'simple') return null;
+    if (cycle.replies === null && receipts.portals.size === 0) return null;
+    return substituted(unit, [], [], receipts.portals);
+  }
+
+  #sendCounted(cycle: Cycle, { bytes, steps, map }: Substituted): void {
+    cycle.replies ??= new Replies(map);
+    cycle.replies.expect(steps);
+    this.#fromServer.watch(2 * this.#parts.unitBytesMax + REPORT_BYTES_MAX);
+    this.#flushRun();
+    this.#addToRun(bytes, 0, bytes.length);
   }
 
   refuse(unit: Unit, refusal: Refusal): void {
@@ -223,8 +334,11 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   }
 
   #answer(kind: Unit['kind'], closes: boolean, refusal: Refusal): void {
+    this.#answerBytes(kind, closes, refusalBytes(refusal, 'ERROR'));
+  }
+
+  #answerBytes(kind: Unit['kind'], closes: boolean, error: Buffer): void {
     if (this.#ended) return;
-    const error = refusalBytes(refusal, 'ERROR');
     if (closes && this.#cycles.isEmpty && this.#status !== 'T') {
       this.#client.write(Buffer.concat([error, readyForQuery(this.#status)]));
       return;
@@ -246,16 +360,18 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
       unclosed.closed = closes;
       return unclosed;
     }
-    if (unclosed !== undefined) {
-      unclosed.closed = true;
-      unclosed.silent = true;
-      this.#flushRun();
-      this.#server.write(sync());
-    }
+    if (unclosed !== undefined) this.#closeSilently(unclosed);
     const cycle = newCycle(kind);
     cycle.closed = closes;
     this.#cycles.push(cycle);
     return cycle;
+  }
+
+  #closeSilently(unclosed: Cycle): void {
+    unclosed.closed = true;
+    unclosed.silent = true;
+    this.#flushRun();
+    this.#server.write(sync());
   }
 
   /**
@@ -295,23 +411,45 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     if (cycle.error === null && cycle.changes !== null) {
       this.#statements.confirm(cycle.changes);
     }
+    if (this.#receipts !== null) this.#afterCycle(this.#receipts, cycle);
     if (this.#client.isGone && this.#cycles.isEmpty) this.#finish('client gone');
     return !cycle.silent;
   }
 
-  onError(error: ServerError): Buffer | null {
+  #afterCycle(receipts: Receipts, { replies }: Cycle): void {
+    if (replies !== null && this.#cycles.every((one) => one.replies === null)) {
+      this.#fromServer.watch(null);
+    }
+    if (!this.#cycles.isEmpty) return;
+    if (this.#status === 'I') receipts.settle();
+    for (const tell of this.#idlers.splice(0)) tell();
+  }
+
+  onAnswer(type: number, body: Buffer): Buffer | null {
+    const replies = this.#cycles.first?.replies ?? null;
+    if (replies === null) return null;
+    return type === BACKEND.noticeResponse ? replies.reported(type, body) : replies.answered(type);
+  }
+
+  onError(error: ServerError, body: Buffer): Buffer | null {
     const cycle = this.#cycles.first;
     if (cycle === undefined) return null;
     cycle.error = error;
     // An error ends copying in; a Sync that follows is the one the server waits for.
     this.#copyingIn = false;
-    return isDenialMarker(error.message) ? cycle.substitute : null;
+    if (isDenialMarker(error.message)) return cycle.substitute;
+    return cycle.replies?.reported(BACKEND.errorResponse, body) ?? null;
   }
 
-  onCommandComplete(tag: string): void {
+  onCommandComplete(tag: string, type: number): Buffer | null {
     const cycle = this.#cycles.first;
-    if (cycle === undefined || cycle.reports === null) return;
-    cycle.tag = cycle.tag === '' ? tag : `${cycle.tag}; ${tag}`.slice(0, 1_000);
+    if (cycle === undefined) return null;
+    const instead = cycle.replies?.answered(type) ?? null;
+    if (cycle.reports === null) return instead;
+    const said =
+      instead === null ? tag : instead.toString('utf8', HEADER_BYTES, instead.length - 1);
+    cycle.tag = cycle.tag === '' ? said : `${cycle.tag}; ${said}`.slice(0, 1_000);
+    return instead;
   }
 
   onParameter(name: string, value: string): void {
@@ -400,6 +538,8 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     if (this.#ended) return;
     this.#ended = true;
     this.#cycles.abandon(`the session ended before the answer came (${reason})`);
+    this.#receipts?.settle();
+    for (const tell of this.#idlers.splice(0)) tell();
     if (!this.#server.isGone) this.#server.end(terminate());
     if (!this.#client.isGone) this.#client.end();
     this.#note('session-closed', reason);
@@ -426,6 +566,17 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     };
     this.#parts.pipeline.note({ kind, facts, message });
   }
+}
+
+function midCycle(): Refusal {
+  return {
+    code: 'HF_UNSUPPORTED',
+    message: 'Holdfast cannot run this behind other statements that no Sync has ended.',
+    detail:
+      'It needs the rights of an owner, and on a protected target gets them statement by statement.',
+    hint: 'End the statements before it with a Sync, then send it.',
+    position: null,
+  };
 }
 
 /** A path as bytes of the digest; no name of a schema holds a NUL. */

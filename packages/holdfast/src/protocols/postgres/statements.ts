@@ -23,6 +23,11 @@ export interface Prepared {
   readonly exact: Buffer;
 }
 
+/** To run it takes more than the agent's own rights, on a protected target. */
+export function needsRights({ reading }: Prepared): boolean {
+  return reading.parts !== undefined;
+}
+
 /** One text may prepare several names, so the name counts. It begins as no text of a Parse does. */
 export function preparedBySql(name: string, reading: SqlReading, text: Buffer): Prepared {
   return { reading, text, exact: Buffer.concat([Buffer.from(`\0${name}\0`), text]) };

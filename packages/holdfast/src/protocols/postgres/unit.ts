@@ -6,6 +6,7 @@
  * The bytes are a view into a read buffer until `keep` copies them; whoever needs the unit beyond the
  * current turn of the event loop calls `keep` first.
  */
+import type { SqlPart } from '../../languages/sql/sql-reading.ts';
 import type { Reading } from '../../model/effect.ts';
 import type { NameChange, Prepared } from './statements.ts';
 
@@ -15,6 +16,8 @@ export interface Act {
   readonly plain: boolean;
   /** Prepared statements it may run: what a Bind names, and what an EXECUTE names. */
   readonly runs: readonly Prepared[];
+  /** Of a Query: its statements, when one needs more than the agent's own rights; else null. */
+  readonly parts: readonly SqlPart[] | null;
   /** Query: the text. Bind: formats, values and result formats. Relative to the unit's start. */
   readonly from: number;
   readonly to: number;
@@ -36,6 +39,8 @@ export class Unit {
   closes: boolean;
   /** It binds something that is not plain and may be run by a later unit, with no Bind of its own. */
   leavesPortal = false;
+  /** Something in it needs more than the agent's own rights (on a protected target). */
+  needsRights = false;
   #base: Buffer;
   #start: number;
   #length: number;
@@ -101,16 +106,17 @@ export class Unit {
 
   #textOf(act: Act): Buffer {
     const runs = act.runs.map(({ text }) => text);
-    if (this.kind === 'simple') return joined([this.#bytesOf(act), ...runs], MAY_RUN);
+    if (this.kind === 'simple') return joined([this.bytesOf(act), ...runs], MAY_RUN);
     return runs.length === 0 ? UNKNOWN_TEXT : joined(runs, MAY_RUN_INSTEAD);
   }
 
   /** For the digest: of each act all that it may run, then its own bytes. */
   actBytes(): Buffer[] {
-    return this.acts.flatMap((act) => [exactOf(act.runs), this.#bytesOf(act)]);
+    return this.acts.flatMap((act) => [exactOf(act.runs), this.bytesOf(act)]);
   }
 
-  #bytesOf(act: Act): Buffer {
+  /** Its own bytes, as long as the unit's are valid. */
+  bytesOf(act: Act): Buffer {
     return this.#base.subarray(this.#start + act.from, this.#start + act.to);
   }
 }

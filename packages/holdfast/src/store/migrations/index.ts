@@ -2,6 +2,16 @@
 import { identity } from './0001-identity.ts';
 import { holds } from './0002-holds.ts';
 import { trail } from './0003-trail.ts';
+import { undo } from './0004-undo.ts';
+import { protection } from './0005-protection.ts';
+import { deferrals } from './0006-deferrals.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [identity, holds, trail];
+export const MIGRATIONS: readonly Migration[] = [
+  identity,
+  holds,
+  trail,
+  undo,
+  protection,
+  deferrals,
+];

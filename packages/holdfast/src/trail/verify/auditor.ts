@@ -6,7 +6,7 @@
  * into the signed root, each decision with at most one outcome after it, and exactly one once its
  * instance has ended.
  */
-import { canonicalJson } from './canonical.ts';
+import { canonicalJson } from '../../model/canonical.ts';
 import {
   checkSignature,
   parseCheckpoint,

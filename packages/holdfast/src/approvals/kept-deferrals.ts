@@ -1,0 +1,181 @@
+/**
+ * 48 hours for what has no reversal: schedules what was approved, shows the countdown, lets one person
+ * call it off. Running what is due is the spine's business (`pipeline/deferred-run.ts`).
+ *
+ * What it will not do: schedule what it cannot run again to the letter (parameters, a text that is
+ * not UTF-8), use one approval twice, or count the grace by a wall clock.
+ */
+import type { Clock } from '../model/clock.ts';
+import { digestOf } from '../model/digest.ts';
+import { HoldfastError } from '../model/errors.ts';
+import type { HoldfastEvent, Note } from '../model/event.ts';
+import { newId } from '../model/ids.ts';
+import type { Intent } from '../model/intent.ts';
+import { DEFERRAL_LIST_MAX, DEFERRED_BYTES_MAX } from '../model/limits.ts';
+import type { Target } from '../model/target.ts';
+import type { Protect } from '../model/verdict.ts';
+import { cardOf } from './card.ts';
+import type { DeferralLine, DeferralRecord } from './deferral.ts';
+import type { CancelWord, DeferralStore } from './deferral-store.ts';
+import type { Deferral, Deferrals } from './deferrals.ts';
+import type { HoldTicket } from './desk.ts';
+import type { GraceClock } from './grace-clock.ts';
+
+export interface KeptDeferralsParts {
+  readonly store: DeferralStore;
+  readonly graceClock: GraceClock;
+  readonly clock: Clock;
+  readonly note: Note;
+  readonly graceMsOf: (environment: string) => number;
+}
+
+/** With the countdown. */
+export type Countdown<D extends DeferralLine> = D & { readonly dueAt: Date };
+
+export class KeptDeferrals implements Deferrals {
+  readonly #parts: KeptDeferralsParts;
+
+  constructor(parts: KeptDeferralsParts) {
+    this.#parts = parts;
+  }
+
+  async standing(intent: Intent, target: Target): Promise<Deferral | null> {
+    const found = await this.#parts.store.standing(digestOf(intent, target));
+    return found === null ? null : this.#ticketOf(found);
+  }
+
+  async schedule(
+    intent: Intent,
+    target: Target,
+    verdict: Protect,
+    ticket: HoldTicket | null,
+    searchPath: readonly string[],
+  ): Promise<Deferral> {
+    const { clock, graceClock, graceMsOf, note, store } = this.#parts;
+    const acts = intent.acts().map((act) => Buffer.from(act));
+    checkRunnable(intent.text(), acts);
+    const { deferral, isNew } = await store.schedule({
+      id: newId('deferral', clock),
+      card: cardOf(intent, target, verdict),
+      holdId: ticket?.id ?? null,
+      acts,
+      searchPath,
+      scheduledAt: clock.now(),
+      dueTickMs: (await graceClock.tickMs()) + BigInt(graceMsOf(target.environment.name)),
+    });
+    const made = await this.#ticketOf(deferral);
+    if (isNew) await note(scheduledEvent(deferral, made.dueAt));
+    return made;
+  }
+
+  /** Newest first, at most DEFERRAL_LIST_MAX. `open`: scheduled or running. */
+  async list(which: 'open' | 'all'): Promise<readonly Countdown<DeferralLine>[]> {
+    const tickMs = await this.#parts.graceClock.tickMs();
+    const lines = await this.#parts.store.list(which, DEFERRAL_LIST_MAX);
+    return lines.map((line) => this.#withDue(line, tickMs));
+  }
+
+  /** HF_DEFERRAL_UNKNOWN. */
+  async show(id: string): Promise<Countdown<DeferralRecord>> {
+    const tickMs = await this.#parts.graceClock.tickMs();
+    const deferral = await this.#parts.store.get(id);
+    if (deferral === null) throw unknownDeferral(id);
+    return this.#withDue(deferral, tickMs);
+  }
+
+  /** By one person. HF_TOTP_WRONG, HF_NOT_FOUND, HF_DEFERRAL_UNKNOWN, HF_DEFERRAL_STATE. */
+  async cancel(word: CancelWord): Promise<Countdown<DeferralLine>> {
+    const { clock, graceClock, note, store } = this.#parts;
+    const cancelled = await store.cancel(word, clock.now());
+    switch (cancelled.kind) {
+      case 'unknown-deferral':
+        throw unknownDeferral(word.deferralId);
+      case 'too-late':
+        throw new HoldfastError('HF_DEFERRAL_STATE', {
+          expected: `${word.deferralId} to be scheduled`,
+          found: `it is ${cancelled.deferral.state}`,
+          hint:
+            cancelled.deferral.state === 'running'
+              ? 'It runs at this moment. See its end with `holdfast deferrals show`.'
+              : 'There is nothing left to cancel.',
+        });
+      case 'cancelled':
+        await note({
+          kind: 'deferral-cancelled',
+          facts: {
+            ...deferralFacts(cancelled.deferral),
+            person: word.person,
+            method: 'totp',
+            note: word.note,
+          },
+          message: `${word.person} cancelled ${word.deferralId}.`,
+        });
+        return this.#withDue(cancelled.deferral, await graceClock.tickMs());
+      default:
+        return cancelled satisfies never;
+    }
+  }
+
+  #withDue<D extends DeferralLine>(line: D, tickMs: bigint): Countdown<D> {
+    return { ...line, dueAt: this.#parts.graceClock.expiresAt(line.dueTickMs, tickMs) };
+  }
+
+  async #ticketOf(line: DeferralLine): Promise<Deferral> {
+    const { graceClock } = this.#parts;
+    const dueAt = graceClock.expiresAt(line.dueTickMs, await graceClock.tickMs());
+    return { id: line.id, dueAt };
+  }
+}
+
+/** What every entry about a deferral carries. */
+export function deferralFacts({ id, card, holdId }: DeferralLine): Record<string, string | null> {
+  return {
+    deferral: id,
+    digest: card.digest,
+    agent: card.agentName,
+    target: card.target,
+    environment: card.environment,
+    hold: holdId,
+  };
+}
+
+/** When the text is the last act's own bytes there is nothing to run beside it. */
+function checkRunnable(text: Buffer, acts: readonly Buffer[]): void {
+  if (acts.at(-1)?.equals(text) !== true) {
+    throw new HoldfastError('HF_UNSUPPORTED', {
+      expected: 'one simple statement, without parameters, to be run later',
+      found: 'a unit of several messages or with parameters',
+      hint: 'Send the text as one simple query (psql does; most drivers do without parameters).',
+    });
+  }
+  if (text.length > DEFERRED_BYTES_MAX) {
+    throw new HoldfastError('HF_LIMIT', {
+      expected: `a text of at most ${DEFERRED_BYTES_MAX} bytes to be kept until it runs`,
+      found: `${text.length} bytes`,
+      hint: 'Split it.',
+    });
+  }
+}
+
+function unknownDeferral(id: string): HoldfastError {
+  return new HoldfastError('HF_DEFERRAL_UNKNOWN', {
+    expected: 'the id of a deferral',
+    found: `no deferral ${id}`,
+    hint: 'See `holdfast deferrals list`.',
+  });
+}
+
+function scheduledEvent(deferral: DeferralLine, dueAt: Date): HoldfastEvent {
+  const { card, dueTickMs, id } = deferral;
+  return {
+    kind: 'deferral-scheduled',
+    facts: {
+      ...deferralFacts(deferral),
+      session: card.sessionId,
+      rule: card.rule,
+      due: dueAt.toISOString(),
+      dueTickMs: Number(dueTickMs),
+    },
+    message: `${id} of ${card.agentName} on ${card.target} runs ${dueAt.toISOString()} unless cancelled.`,
+  };
+}

@@ -1,0 +1,264 @@
+/**
+ * The second door of the spine: acts whose grace is over. Each passes here, in this order:
+ *
+ *   due by watched time -> one row lock, of many gateways one gets it -> decide AGAIN (policy, target,
+ *     people who still count) -> append decision (durable) -> `running`, committed -> run, once
+ *     -> append outcome -> `done` | `failed` | `unknown`
+ *
+ * A crash before `running` is committed leaves it scheduled, and nothing was sent; a crash after it
+ * makes it `unknown` once the trail has given up on this instance. No path leads back from there, so
+ * nothing runs twice. What it will not do: run what was approved for another environment than the one
+ * there is today, soften a verdict, or run anything while the trail cannot be written.
+ */
+import type { DeferralLine, DeferralRecord } from '../approvals/deferral.ts';
+import type { DeferralEnd, DeferralStore, DueWord } from '../approvals/deferral-store.ts';
+import type { GraceClock } from '../approvals/grace-clock.ts';
+import { deferralFacts } from '../approvals/kept-deferrals.ts';
+import type { Clock } from '../model/clock.ts';
+import { digestOf } from '../model/digest.ts';
+import type { Reading } from '../model/effect.ts';
+import type { Intent } from '../model/intent.ts';
+import { DEFERRAL_SWEEP_MS } from '../model/limits.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Target } from '../model/target.ts';
+import type { Verdict } from '../model/verdict.ts';
+import type { DecisionRef, Recorder } from '../trail/recorder.ts';
+
+/** What is known and decided of it now, not when it was approved. */
+export interface Redecision {
+  readonly reading: Reading;
+  readonly target: Target;
+  /** With the signatures of the deferral in hand. */
+  readonly verdict: Verdict;
+  readonly policyVersion: string;
+}
+export type Redecide = (deferral: DeferralRecord) => Promise<Redecision>;
+
+/**
+ * Runs exactly `statement` on the target, once, as the owner, with unqualified names looked up in
+ * `searchPath`. Resolves to the end: `done`, `failed` (the server said no), `not-forwarded` (nothing
+ * was sent) or `unknown`. Never tries again. A rejection counts as `unknown`.
+ */
+export type DeferredExecutor = (deferral: DeferralRecord) => Promise<Outcome>;
+
+export interface DeferredRunParts {
+  readonly store: DeferralStore;
+  readonly graceClock: GraceClock;
+  readonly clock: Clock;
+  readonly recorder: Recorder;
+  /** Of the trail that `recorder` writes. */
+  readonly instanceId: string;
+  readonly redecide: Redecide;
+  readonly execute: DeferredExecutor;
+  /** For the operator's log. */
+  readonly trouble: (error: unknown) => void;
+}
+
+/** In one turn; more mean that it is not the deferrals' fault. */
+const TROUBLES_MAX = 10;
+
+export class DeferredRun {
+  readonly #parts: DeferredRunParts;
+  /** What the store has yet to hear. Null: it was not run. */
+  readonly #unsaid = new Map<string, DeferralEnd | null>();
+  #sweeping: Promise<number> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(parts: DeferredRunParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => {
+      this.sweep().catch((error: unknown) => this.#parts.trouble(error));
+    }, DEFERRAL_SWEEP_MS).unref();
+  }
+
+  /** Nothing new is begun; what runs is waited for. */
+  async close(): Promise<void> {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#timer = null;
+    await this.#sweeping?.catch(() => {});
+    await this.#sayUnsaid().catch((error: unknown) => this.#parts.trouble(error));
+  }
+
+  /** Deals with what is due; says with how many. Rejects when the store or the ledger is away: nothing was run then. */
+  sweep(): Promise<number> {
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = null;
+    });
+    return this.#sweeping;
+  }
+
+  async #sweep(): Promise<number> {
+    const { clock, graceClock, recorder, store, trouble } = this.#parts;
+    await this.#sayUnsaid();
+    for (const line of await store.settle(clock.now())) {
+      recorder.note(ranEvent(line, { kind: 'unknown', reason: line.note ?? '' }));
+    }
+    const tickMs = await graceClock.tickMs();
+    const tried: string[] = [];
+    let ran = 0;
+    for (let troubles = 0; troubles < TROUBLES_MAX; ) {
+      const before = tried.length;
+      try {
+        if (!(await this.#one(tickMs, tried))) return ran;
+        ran += 1;
+      } catch (error) {
+        // One that cannot be decided must not keep the others waiting; it is tried at the next turn.
+        trouble(error);
+        if (tried.length === before) return ran;
+        troubles += 1;
+      }
+    }
+    return ran;
+  }
+
+  /** False: nothing is due that was not tried. `tried` grows by what was taken. */
+  async #one(tickMs: bigint, tried: string[]): Promise<boolean> {
+    const { clock, instanceId, recorder, store } = this.#parts;
+    const decided: { ref: DecisionRef | null; id: string } = { ref: null, id: '' };
+    const turn = { tickMs, runBy: instanceId, except: tried, now: clock.now() };
+    const taken = await store
+      .takeDue(turn, async (deferral) => {
+        tried.push(deferral.id);
+        const { ref, word } = await this.#decide(deferral);
+        decided.ref = ref;
+        decided.id = deferral.id;
+        return word;
+      })
+      .catch((error: unknown) => {
+        if (decided.ref !== null) {
+          const reason = 'Our store did not confirm that it may run; it is tried again.';
+          recorder.outcome(decided.ref, { kind: 'not-forwarded', reason });
+          this.#unsaid.set(decided.id, null);
+        }
+        throw error;
+      });
+    if (taken === null) return false;
+    await this.#end(taken, decided.ref);
+    return true;
+  }
+
+  async #decide(deferral: DeferralRecord): Promise<{ ref: DecisionRef; word: DueWord }> {
+    const { recorder, redecide } = this.#parts;
+    const { policyVersion, reading, target, verdict } = await redecide(deferral);
+    const intent = intentOf(deferral, reading);
+    const word = wordOf(deferral, intent, target, verdict);
+    const ref = await recorder.decide({
+      intent,
+      target,
+      digest: deferral.card.digest,
+      verdict: word.kind === 'run' ? verdict : refuseWith(verdict, word.reason),
+      policyVersion,
+      holdId: deferral.holdId,
+    });
+    return { ref, word };
+  }
+
+  async #end(
+    { deferral, word }: { readonly deferral: DeferralRecord; readonly word: DueWord },
+    ref: DecisionRef | null,
+  ): Promise<void> {
+    const { execute, recorder } = this.#parts;
+    if (word.kind === 'void') {
+      if (ref !== null) recorder.outcome(ref, { kind: 'not-forwarded', reason: word.reason });
+      recorder.note({
+        kind: 'deferral-void',
+        facts: { ...deferralFacts(deferral), reason: word.reason },
+        message: `${deferral.id} was due and was not run: ${word.reason}`,
+      });
+      return;
+    }
+    const outcome = await execute(deferral).catch(
+      (error: unknown): Outcome => ({
+        kind: 'unknown',
+        reason: error instanceof Error ? error.message : String(error),
+      }),
+    );
+    if (ref !== null) recorder.outcome(ref, outcome);
+    recorder.note(ranEvent(deferral, outcome));
+    this.#unsaid.set(deferral.id, endOf(outcome));
+    await this.#sayUnsaid();
+  }
+
+  async #sayUnsaid(): Promise<void> {
+    const { clock, instanceId, store } = this.#parts;
+    for (const [id, end] of this.#unsaid) {
+      if (end === null) await store.putBack(id, instanceId);
+      else await store.finish(id, instanceId, end, clock.now());
+      this.#unsaid.delete(id);
+    }
+  }
+}
+
+function intentOf({ acts, card, statement }: DeferralRecord, reading: Reading): Intent {
+  return {
+    actor: { kind: 'agent', id: card.agentId, name: card.agentName, tokenId: card.tokenId },
+    session: {
+      id: card.sessionId,
+      protocol: 'postgres',
+      source: card.source,
+      client: card.client,
+    },
+    reading,
+    text: () => statement,
+    acts: () => acts,
+  };
+}
+
+function wordOf(
+  { card }: DeferralRecord,
+  intent: Intent,
+  target: Target,
+  verdict: Verdict,
+): DueWord {
+  if (digestOf(intent, target) !== card.digest) {
+    const reason =
+      'It is not what was approved any more: its text, or the environment of its target, has changed.';
+    return { kind: 'void', reason };
+  }
+  switch (verdict.kind) {
+    case 'forward':
+    case 'protect':
+      return { kind: 'run' };
+    case 'hold': {
+      const reason = `Policy now wants ${verdict.people} people (${verdict.rule}), and fewer signed who still count.`;
+      return { kind: 'void', reason };
+    }
+    case 'refuse':
+      return { kind: 'void', reason: `${verdict.reason} (${verdict.rule})` };
+    default:
+      return verdict satisfies never;
+  }
+}
+
+/** As it stands in the trail: policy may have said yes to what is not what was approved. */
+function refuseWith(verdict: Verdict, reason: string): Verdict {
+  const hint = 'The agent may ask again; it is approved, and waits, anew.';
+  return { kind: 'refuse', rule: verdict.rule, reason, hint };
+}
+
+function endOf(outcome: Outcome): DeferralEnd {
+  switch (outcome.kind) {
+    case 'done':
+      return { state: 'done', note: outcome.tag };
+    case 'failed':
+      return { state: 'failed', note: `${outcome.code}: ${outcome.message}` };
+    case 'not-forwarded':
+      return { state: 'failed', note: `Nothing was sent: ${outcome.reason}` };
+    case 'unknown':
+      return { state: 'unknown', note: outcome.reason };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function ranEvent(deferral: DeferralLine, outcome: Outcome): Parameters<Recorder['note']>[0] {
+  const { note, state } = endOf(outcome);
+  return {
+    kind: 'deferral-ran',
+    facts: { ...deferralFacts(deferral), outcome: state, note },
+    message: `${deferral.id} ran on ${deferral.card.target}: ${state}.`,
+  };
+}

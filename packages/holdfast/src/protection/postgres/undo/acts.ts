@@ -1,0 +1,98 @@
+/**
+ * An act on structure is taken back by its own record: what must be absent is looked for first, then its
+ * steps run in order, then a journal row with undo and redo swapped makes the undo undoable.
+ */
+import type { TargetSession } from '../../target-database.ts';
+import type { ActSegment } from '../../undo/segments.ts';
+import type { ActReport, UndoConflict } from '../../undo/undo-report.ts';
+import type { ActObject, ActRecord } from '../../undo-item.ts';
+
+export type ActOutcome =
+  | { readonly kind: 'done'; readonly report: ActReport; readonly notes: readonly string[] }
+  | { readonly kind: 'in-the-way'; readonly conflicts: readonly UndoConflict[] };
+
+export async function undoAct(
+  session: TargetSession,
+  { act, seq }: ActSegment,
+  say: (sql: string) => void,
+): Promise<ActOutcome> {
+  const conflicts: UndoConflict[] = [];
+  for (const object of act.absent) {
+    if (await exists(session, object)) {
+      conflicts.push({
+        kind: 'object-exists',
+        table: object.name,
+        key: null,
+        about: `There is a ${object.type} ${object.name} again: rename or drop it first, then undo ${act.verb}.`,
+        kept: null,
+        now: null,
+        choice: null,
+        choices: ['skip'],
+      });
+    }
+  }
+  if (conflicts.length > 0) return { kind: 'in-the-way', conflicts };
+  for (const step of act.undo) {
+    await session.query(step.sql);
+    say(step.sql);
+  }
+  const notes = [...act.notRestored];
+  if (!(await noteAct(session, swapped(act, seq)))) {
+    notes.push(
+      `The undo of ${act.verb} cannot itself be undone: holdfast.note_act is not in this target.`,
+    );
+  }
+  const steps = act.undo.map(({ about }) => about);
+  return { kind: 'done', report: { about: aboutAct(act), statement: act.statement, steps }, notes };
+}
+
+export function aboutAct(act: ActRecord): string {
+  return [act.verb, act.objects.map(({ name }) => name).join(', ')].filter(Boolean).join(' ');
+}
+
+function swapped(act: ActRecord, seq: bigint): ActRecord & { readonly undoOfSeq: string } {
+  return {
+    verb: act.verb.startsWith('UNDO ') ? act.verb.slice(5) : `UNDO ${act.verb}`,
+    statement: act.statement,
+    objects: act.objects,
+    undo: act.redo,
+    redo: act.undo,
+    // Taking an undo back does the act again: nothing has to be absent for it.
+    absent: [],
+    trash: [],
+    notRestored: [],
+    undoOfSeq: seq.toString(),
+  };
+}
+
+async function noteAct(session: TargetSession, act: ActRecord): Promise<boolean> {
+  const [row] = await session.query(
+    `select to_regprocedure('holdfast.note_act(jsonb)') is not null as there`,
+  );
+  if (row?.['there'] !== true) return false;
+  await session.query('select holdfast.note_act($1::jsonb)', [JSON.stringify(act)]);
+  return true;
+}
+
+/** By name, as pg_identify_object writes it; a kind we have no look-up for is left to the steps. */
+async function exists(session: TargetSession, { type, name }: ActObject): Promise<boolean> {
+  const look = LOOK_UPS[type];
+  if (look === undefined) return false;
+  const [row] = await session.query(`select ${look} as there`, [name]);
+  return row?.['there'] === true;
+}
+
+const RELATION = 'to_regclass($1) is not null';
+const LOOK_UPS: Readonly<Record<string, string>> = {
+  table: RELATION,
+  'foreign table': RELATION,
+  view: RELATION,
+  'materialized view': RELATION,
+  sequence: RELATION,
+  index: RELATION,
+  type: 'to_regtype($1) is not null',
+  function: 'to_regprocedure($1) is not null',
+  procedure: 'to_regprocedure($1) is not null',
+  schema: 'to_regnamespace($1) is not null',
+  role: 'to_regrole($1) is not null',
+};

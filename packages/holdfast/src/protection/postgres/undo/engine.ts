@@ -1,0 +1,116 @@
+/**
+ * Undoing, in one transaction on the target. The order:
+ *
+ *   name the session (its own capture becomes an item that knows what it undid)
+ *     -> segments, newest first: an act by its record; rows by their net effect
+ *     -> anything undecided: all of it is rolled back, and the list of conflicts is the answer
+ *
+ * READ COMMITTED with table locks, not SERIALIZABLE: SHARE ROW EXCLUSIVE keeps writers of the touched
+ * tables out (readers go on) from the comparison until commit, so that what was compared is what is written
+ * over; and each check sees what has just been committed in tables that are not locked, which a
+ * snapshot taken at the start would not. A lock that is not had in time is somebody at work.
+ *
+ * It will not: overwrite newer work that nobody decided on, commit a part that was not asked for, touch
+ * sequences, or run the user's triggers where it may silence them (`session_replication_role`); where it
+ * may not, it says which ones fire. Capture triggers are ENABLE ALWAYS and fire in both cases.
+ */
+import pg from 'pg';
+import { HoldfastError } from '../../../model/errors.ts';
+import type { TargetDatabase, TargetSession } from '../../target-database.ts';
+import { segmentsOf } from '../../undo/segments.ts';
+import { decisionFor, type UndoReport } from '../../undo/undo-report.ts';
+import type { UndoStore } from '../../undo-store.ts';
+import { undoAct } from './acts.ts';
+import { undoRows } from './rows.ts';
+import { addConflict, type Gathered, nothing, type UndoOrder } from './work.ts';
+
+/** Never throws for conflicts: they are in the report, and with any undecided nothing was changed. */
+export function runUndo(
+  database: TargetDatabase,
+  store: UndoStore,
+  order: UndoOrder,
+): Promise<UndoReport> {
+  return database.transaction('read committed', async (session) => {
+    const gathered = nothing();
+    await session.query(`select set_config('application_name', $1, true)`, [nameOf(order)]);
+    await session.query('set local row_security = off; savepoint hf_undo');
+    const segments = segmentsOf(order.chosen, { tables: order.tables });
+    try {
+      for (const [at, segment] of segments.entries()) {
+        if (segment.kind === 'act') await undoOneAct(session, segment, order, gathered);
+        else {
+          const isPart = segments.length > 1 || order.chosen.length > 1;
+          await undoRows({ session, store, order, gathered, segment, at, isPart });
+        }
+      }
+    } catch (error) {
+      throw explained(error);
+    }
+    // Back to where nothing was done; the locks go with it.
+    if (order.mode === 'preview' || gathered.undecided > 0) {
+      await session.query('rollback to savepoint hf_undo');
+    }
+    return reportOf(order, gathered);
+  });
+}
+
+async function undoOneAct(
+  session: TargetSession,
+  segment: Parameters<typeof undoAct>[1],
+  order: UndoOrder,
+  gathered: Gathered,
+): Promise<void> {
+  const outcome = await undoAct(session, segment, (sql) => gathered.sql.push(sql));
+  if (outcome.kind === 'done') {
+    gathered.acts.push(outcome.report);
+    for (const note of outcome.notes) gathered.notes.add(note);
+    return;
+  }
+  for (const conflict of outcome.conflicts) {
+    const choice = decisionFor(order.decisions, conflict.table, null);
+    addConflict(gathered, { ...conflict, choice: choice === 'skip' ? choice : null });
+  }
+}
+
+/** `holdfast undo undo_… +3`: the drain reads the first id. PostgreSQL cuts it at 63 bytes. */
+function nameOf({ chosen }: UndoOrder): string {
+  const more = chosen.length > 1 ? ` +${chosen.length - 1}` : '';
+  return `holdfast undo ${chosen[0]?.item.id ?? ''}${more}`;
+}
+
+function reportOf(order: UndoOrder, gathered: Gathered): UndoReport {
+  const isNarrowed = order.tables !== null || order.key.length > 0;
+  return {
+    items: order.chosen.map(({ item }) => item.id),
+    tables: gathered.tables,
+    acts: gathered.acts,
+    conflicts: gathered.conflicts,
+    conflictsTotal: gathered.conflictsTotal,
+    undecided: gathered.undecided,
+    notes: [...gathered.notes],
+    sql: gathered.sql,
+    isWhole: !isNarrowed && gathered.undecided === 0 && gathered.skipped === 0,
+  };
+}
+
+/** What a person can act on; the rest stays the server's own error. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error;
+  if (error.code === '55P03') {
+    return new HoldfastError('HF_UNDO_STATE', {
+      expected: 'to lock the tables to be undone',
+      found: `somebody at work in them: ${error.message}`,
+      hint: 'Nothing was changed. Try again when that transaction has ended.',
+      cause: error,
+    });
+  }
+  if (error.code === '42501') {
+    return new HoldfastError('HF_UNDO_STATE', {
+      expected: 'the admin of this target to be allowed to put rows back',
+      found: error.message,
+      hint: 'Nothing was changed. Use a superuser, or the owner of the tables with BYPASSRLS.',
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,48 @@
+/** What is ordered of an undo, and what is gathered while it is done. */
+import type { ChosenItem } from '../../undo/segments.ts';
+import type { ActReport, Decision, TableReport, UndoConflict } from '../../undo/undo-report.ts';
+import type { UndoProgress } from '../../undo/undos.ts';
+
+export interface UndoOrder {
+  readonly chosen: readonly ChosenItem[];
+  /** `public.bookings`; null: all. Acts are part of it only when nothing is narrowed. */
+  readonly tables: readonly string[] | null;
+  /** `id` = `42`; every one must be a column of the key. */
+  readonly key: readonly { readonly name: string; readonly value: string }[];
+  readonly decisions: readonly Decision[];
+  /** `preview` does the same work and rolls it back. */
+  readonly mode: 'apply' | 'preview';
+  readonly onProgress?: (progress: UndoProgress) => void;
+}
+
+/** What is gathered on the way; one per try of the transaction. */
+export interface Gathered {
+  readonly tables: TableReport[];
+  readonly acts: ActReport[];
+  readonly conflicts: UndoConflict[];
+  readonly notes: Set<string>;
+  readonly sql: string[];
+  conflictsTotal: number;
+  undecided: number;
+  skipped: number;
+}
+
+export function addConflict(gathered: Gathered, conflict: UndoConflict): void {
+  gathered.conflicts.push(conflict);
+  gathered.conflictsTotal += 1;
+  if (conflict.choice === null) gathered.undecided += 1;
+  if (conflict.choice === 'skip') gathered.skipped += 1;
+}
+
+export function nothing(): Gathered {
+  return {
+    tables: [],
+    acts: [],
+    conflicts: [],
+    notes: new Set(),
+    sql: [],
+    conflictsTotal: 0,
+    undecided: 0,
+    skipped: 0,
+  };
+}

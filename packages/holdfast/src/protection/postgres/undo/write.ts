@@ -1,0 +1,148 @@
+/**
+ * Writing a plan: rows that stand in the way first, then what was inserted is removed, what was changed is
+ * changed back, what was deleted is inserted. Each statement says how many rows it touched, and that
+ * must be what the plan says: a rule or a BEFORE trigger that swallows a row is found out.
+ *
+ * Generated columns are left out, identity values are put back as they were (OVERRIDING SYSTEM VALUE),
+ * sequences are not touched: what they have given out stays given out.
+ */
+import pg from 'pg';
+import { HoldfastError } from '../../../model/errors.ts';
+import type { TargetSession } from '../../target-database.ts';
+import type { CurrentColumn } from './current-table.ts';
+import { type Net, quoted } from './net.ts';
+
+export interface Written {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+}
+
+/** Statements as they were run, for the preview. */
+export type Say = (sql: string) => void;
+
+/** Rows of a plan that are written: no conflict, or one that is decided so and can be. */
+export const GOES = `(p.conflict is null or (p.choice = 'ours'
+  and p.conflict not in ('parent-missing', 'dependents')))`;
+
+export async function removeRows(session: TargetSession, net: Net, say: Say): Promise<number> {
+  const { table, plan, onKey } = net;
+  return await counted(
+    session,
+    `delete from ${table.sql} t using ${plan} p where p.act = 'd' and ${GOES} and ${onKey('p', 't')}`,
+    say,
+  );
+}
+
+/** Rows of newer work that hold a unique value the kept row needs, where that was decided so. */
+export async function clearWay(
+  session: TargetSession,
+  net: Net,
+  way: string,
+  say: Say,
+): Promise<number> {
+  return await counted(
+    session,
+    `delete from ${net.table.sql} t using ${way} w join ${net.plan} p on p.b = w.b
+      where p.choice = 'ours' and t.tableoid = w.at and t.ctid = w.id`,
+    say,
+  );
+}
+
+/** `isQuiet`: no trigger of the user's fires, so a row may be taken out and put in again. */
+export async function changeRows(
+  session: TargetSession,
+  net: Net,
+  isQuiet: boolean,
+  say: Say,
+): Promise<number> {
+  let changed = 0;
+  for (const [sh, columns] of net.shapes.entries()) {
+    const set = columns.filter(({ identity }) => identity !== 'a');
+    if (set.length === 0) continue;
+    const sql = `update ${net.table.sql} t set ${set
+      .map((column) => `${quoted(column)} = ${net.value(column, 'l')}`)
+      .join(', ')}
+      from ${net.plan} p join ${net.rows} l on l.ctid = p.b
+      where p.act = 'u' and p.sh = ${sh} and ${GOES} and ${net.onKey('p', 't')}`;
+    changed += await changeOrSwap(session, net, { sql, sh, columns, isQuiet }, say);
+  }
+  return changed;
+}
+
+interface ChangeOfShape {
+  readonly sql: string;
+  readonly sh: number;
+  readonly columns: readonly CurrentColumn[];
+  readonly isQuiet: boolean;
+}
+
+/** Unique values that changed hands collide row by row; then the rows are taken out first. */
+async function changeOrSwap(
+  session: TargetSession,
+  net: Net,
+  { sql, sh, columns, isQuiet }: ChangeOfShape,
+  say: Say,
+): Promise<number> {
+  await session.query('savepoint hf_change');
+  try {
+    const changed = await counted(session, sql, say);
+    await session.query('release savepoint hf_change');
+    return changed;
+  } catch (error) {
+    const isUnique = error instanceof pg.DatabaseError && error.code === '23505';
+    const covers = net.table.columns.every(
+      (column) => column.generated !== '' || columns.includes(column),
+    );
+    if (!isUnique || !isQuiet || !covers) throw error;
+    await session.query('rollback to savepoint hf_change; release savepoint hf_change');
+  }
+  const taken = await counted(
+    session,
+    `delete from ${net.table.sql} t using ${net.plan} p
+      where p.act = 'u' and p.sh = ${sh} and ${GOES} and ${net.onKey('p', 't')}`,
+    say,
+  );
+  const put = await counted(session, insertSql(net, sh, columns, 'u'), say);
+  if (put !== taken) throw swallowed(net.table.shown, taken, put);
+  return taken;
+}
+
+export async function insertRows(session: TargetSession, net: Net, say: Say): Promise<number> {
+  let inserted = 0;
+  for (const [sh, columns] of net.shapes.entries()) {
+    inserted += await counted(session, insertSql(net, sh, columns, 'i'), say);
+  }
+  return inserted;
+}
+
+function insertSql(
+  net: Net,
+  sh: number,
+  columns: readonly CurrentColumn[],
+  act: 'i' | 'u',
+): string {
+  const names = columns.map(quoted).join(', ');
+  const values = columns.map((column) => net.value(column, 'l')).join(', ');
+  const ofShape = net.shapes.length === 1 ? '' : ` and p.sh = ${sh}`;
+  return `insert into ${net.table.sql} (${names}) overriding system value
+    select ${values} from ${net.plan} p join ${net.rows} l on l.ctid = p.b
+     where p.act = '${act}'${ofShape} and ${GOES}`;
+}
+
+export async function counted(session: TargetSession, sql: string, say: Say): Promise<number> {
+  const [row] = await session.query(
+    `with done as (${sql} returning 1) select count(*)::int as rows from done`,
+  );
+  const rows = Number(row?.['rows'] ?? 0);
+  if (rows > 0) say(sql.replaceAll(/\s+/g, ' '));
+  return rows;
+}
+
+export function swallowed(table: string, expected: number, found: number): HoldfastError {
+  return new HoldfastError('HF_UNDO_STATE', {
+    expected: `${expected} rows of ${table} to be written`,
+    found: `${found}: a rule, a trigger or row security kept the others out`,
+    hint: 'Nothing was changed. Let the admin of this target be a superuser, or switch that off.',
+  });
+}

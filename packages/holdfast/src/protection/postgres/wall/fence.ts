@@ -1,0 +1,181 @@
+/**
+ * The seat belt: event triggers that refuse what owners would drop or rewrite without Holdfast, and that
+ * attach capture to what is new, in the same transaction. Roles are the wall; this is for sessions that
+ * have an owner's rights: an application that is not declared exempt, a found credential.
+ *
+ * Who passes: exempt roles, Holdfast's own admin, a statement that runs by a receipt, and Holdfast's own
+ * functions (they run as holdfast_owner, which nobody can log in as). A setting is no token: anybody can
+ * set one. Temporary objects pass.
+ *
+ * It does not see TRUNCATE (capture does), nor databases and roles (shared objects have no event).
+ */
+import { createHash } from 'node:crypto';
+import { OWNER_ROLE } from '../layout.ts';
+import type { Ground, PlanStep } from './ground.ts';
+
+/** With ENABLE ALWAYS, so that session_replication_role does not silence them. */
+export const FENCE_TRIGGERS = ['holdfast_drop', 'holdfast_follow', 'holdfast_rewrite'] as const;
+
+const PASSES = `create or replace function holdfast.fence_passes() returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $hf$
+begin
+  if exists (select from holdfast.meta m where
+       (m.key = 'exempt' and m.value ? session_user::text)
+       or (m.key = 'admin' and m.value = to_jsonb(session_user::text))) then
+    return true;
+  end if;
+  IN_RECEIPT
+  return false;
+end $hf$;
+alter function holdfast.fence_passes() owner to holdfast_owner;
+grant execute on function holdfast.fence_passes() to public;`;
+
+/** `exists`, because a name that is not there yet would refuse every statement. */
+const IN_RECEIPT = `if to_regprocedure('holdfast.in_receipt()') is not null then
+    return holdfast.in_receipt();
+  end if;`;
+
+const REFUSE = `create or replace function holdfast.fence_refuse(what text) returns void
+language plpgsql security invoker set search_path = pg_catalog, pg_temp as $hf$
+begin
+  raise exception 'Holdfast refuses % on this protected database', what
+    using errcode = '42501',
+      detail = format('Role %s is not exempt, and this did not come through Holdfast.', session_user),
+      hint = format('Send it through Holdfast, where it is made reversible; or declare %s under '
+        'targets.TARGET.protection.exempt and run holdfast protect TARGET --apply.', session_user);
+end $hf$;
+grant execute on function holdfast.fence_refuse(text) to public;`;
+
+const DROP = `create or replace function holdfast.fence_drop() returns event_trigger
+language plpgsql security invoker set search_path = pg_catalog, pg_temp as $hf$
+declare gone record;
+begin
+  if current_user = '${OWNER_ROLE}' then return; end if;
+  select object_type, object_identity into gone from pg_event_trigger_dropped_objects()
+   where original and not is_temporary and object_type <> 'default value'
+     and coalesce(schema_name, '') <> 'pg_temp' and coalesce(address_names[1], '') <> 'pg_temp'
+   limit 1;
+  if found and not holdfast.fence_passes() then
+    perform holdfast.fence_refuse(format('%s (it drops %s %s)', tg_tag, gone.object_type,
+      gone.object_identity));
+  end if;
+end $hf$;`;
+
+/** Reasons (PostgreSQL's event_trigger.h): 1 persistence, 2 default, 4 column type, 8 access method. */
+const REWRITE = `create or replace function holdfast.fence_rewrite() returns event_trigger
+language plpgsql security invoker set search_path = pg_catalog, pg_temp as $hf$
+declare relation oid := pg_event_trigger_table_rewrite_oid();
+begin
+  if current_user = '${OWNER_ROLE}' then return; end if;
+  if pg_event_trigger_table_rewrite_reason() & 5 = 0 then return; end if;
+  if exists (select from pg_class c where c.oid = relation and c.relpersistence = 't') then return; end if;
+  if not holdfast.fence_passes() then
+    perform holdfast.fence_refuse(format('%s (it rewrites %s)', tg_tag, relation::regclass));
+  end if;
+end $hf$;`;
+
+/** Runs as the admin: what a superuser makes is given to holdfast_owner, then capture is attached. */
+const FOLLOW = `create or replace function holdfast.follow() returns event_trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $hf$
+declare made record;
+begin
+  for made in
+    select c.oid, c.relkind, c.oid::regclass as name, r.rolsuper
+      from pg_event_trigger_ddl_commands() d
+      join pg_class c on c.oid = d.objid join pg_roles r on r.oid = c.relowner
+     where d.classid = 'pg_class'::regclass and not d.in_extension and c.relpersistence <> 't'
+       and c.relkind in ('r', 'p') and c.relnamespace <> to_regnamespace('holdfast')
+       and not starts_with(c.relnamespace::regnamespace::text, 'holdfast_trash_')
+     group by 1, 2, 3, 4
+  loop
+    if made.rolsuper then
+      execute format('alter table %s owner to holdfast_owner', made.name);
+    end if;
+  end loop;
+  perform holdfast.follow_attach(array(
+    select coalesce(i.indrelid, d.objid) from pg_event_trigger_ddl_commands() d
+      left join pg_index i on i.indexrelid = d.objid
+     where d.classid = 'pg_class'::regclass), tg_tag);
+exception when insufficient_privilege or undefined_function then
+  raise warning 'Holdfast could not follow this %: %', tg_tag, sqlerrm
+    using hint = 'Run holdfast protect TARGET --apply: what is new here may not be captured.';
+end $hf$;`;
+
+/** A partition or a child follows its parent; some commands name nothing, and all is looked at. */
+const FOLLOW_ATTACH = `create or replace function holdfast.follow_attach(tables oid[], tag text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $hf$
+begin
+  if to_regprocedure('holdfast.attach_missing()') is null then return; end if;
+  if tag in ('DROP TRIGGER', 'ALTER SCHEMA', 'CREATE SCHEMA', 'CREATE EXTENSION') then
+    perform holdfast.attach_missing();
+    return;
+  end if;
+  perform holdfast.refresh(found.t) from (
+    with recursive family(t) as (
+      select t from unnest(tables) t union select i.inhrelid from family f join pg_inherits i on i.inhparent = f.t)
+    select t::regclass as t from family
+    intersect select u from holdfast.user_tables() u
+    offset 0) found
+   where holdfast.why_not(found.t) is null;
+end $hf$;
+alter function holdfast.follow_attach(oid[], text) owner to holdfast_owner;`;
+
+const FUNCTIONS = [
+  PASSES.replace('IN_RECEIPT', IN_RECEIPT),
+  REFUSE,
+  DROP,
+  REWRITE,
+  FOLLOW,
+  FOLLOW_ATTACH,
+].join('\n');
+
+const EVENTS: readonly (readonly [name: string, event: string, run: string, tags: string])[] = [
+  ['holdfast_drop', 'sql_drop', 'holdfast.fence_drop', ''],
+  ['holdfast_rewrite', 'table_rewrite', 'holdfast.fence_rewrite', ''],
+  [
+    'holdfast_follow',
+    'ddl_command_end',
+    'holdfast.follow',
+    ` when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE INDEX',
+      'DROP TRIGGER', 'CREATE SCHEMA', 'ALTER SCHEMA', 'CREATE EXTENSION')`,
+  ],
+];
+
+export const FENCE_DIGEST = createHash('sha256').update(FUNCTIONS).digest('hex');
+
+export function fenceSteps({ inspection, level }: Ground): PlanStep[] {
+  if (level !== 'full') return [];
+  const steps: PlanStep[] = [];
+  const common = { needs: 'superuser', closes: 'fence' } as const;
+  if (inspection.meta?.get('fence') !== FENCE_DIGEST) {
+    steps.push({
+      id: 'fence functions',
+      about: 'What the fence does, and who passes it: exempt roles, Holdfast, receipts',
+      sql: FUNCTIONS,
+      ...common,
+    });
+  }
+  const standing = new Map(inspection.eventTriggers.map(({ enabled, name }) => [name, enabled]));
+  for (const [name, event, run, tags] of EVENTS) {
+    const enabled = standing.get(name);
+    if (enabled === 'A') continue;
+    const make =
+      enabled === undefined
+        ? `create event trigger ${name} on ${event}${tags} execute function ${run}();\n`
+        : '';
+    steps.push({
+      id: `fence ${name}`,
+      about: ABOUT[name] ?? name,
+      sql: `${make}alter event trigger ${name} enable always;`,
+      ...common,
+    });
+  }
+  return steps;
+}
+
+const ABOUT: Readonly<Record<string, string>> = {
+  holdfast_drop: 'DROP of anything that is not temporary is refused to roles that are not exempt',
+  holdfast_rewrite:
+    'ALTER TABLE that rewrites what is stored is refused to roles that are not exempt',
+  holdfast_follow: 'New and altered tables are captured in the same transaction',
+};

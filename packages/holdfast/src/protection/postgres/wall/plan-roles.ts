@@ -1,0 +1,106 @@
+/** The roles and the schema everything of ours hangs on. */
+import { AGENTS_ROLE, ident, literal, OTHERS_ROLE, OWNER_ROLE } from '../layout.ts';
+import type { Ground, PlanStep } from './ground.ts';
+
+export function roleSteps(ground: Ground): PlanStep[] {
+  return [...ourRoles(ground), ...memberSteps(ground), ...schemaSteps(ground)];
+}
+
+const ABOUT: readonly (readonly [string, PlanStep['closes'], string])[] = [
+  [
+    OWNER_ROLE,
+    'ownership',
+    'A role that owns what Holdfast keeps here, and that nobody can log in as',
+  ],
+  [AGENTS_ROLE, 'own-role', 'A group with the few rights that agents have'],
+  [OTHERS_ROLE, 'opaque-code', 'A group of everybody else, which keeps what PUBLIC loses'],
+];
+
+function ourRoles({ inspection }: Ground): PlanStep[] {
+  const { roles, server } = inspection;
+  const there = new Set(roles.map(({ name }) => name));
+  return ABOUT.filter(([name]) => !there.has(name)).map(([name, closes, about]) => {
+    const lines = [
+      `create role ${ident(name)} nologin nosuperuser nocreatedb nocreaterole noreplication nobypassrls`,
+      `comment on role ${ident(name)} is ${literal('Holdfast: see holdfast protect')}`,
+    ];
+    // A creator that is no superuser needs the owner's rights to put things into its hands.
+    if (!server.superuser && name === OWNER_ROLE) {
+      const how = server.version_num < 160_000 ? '' : ' with set true, inherit true';
+      lines.push(`grant ${ident(name)} to ${ident(server.admin)}${how}`);
+    }
+    return { id: `role ${name}`, about, sql: `${lines.join(';\n')};`, needs: 'createrole', closes };
+  });
+}
+
+function memberSteps(ground: Ground): PlanStep[] {
+  const { inspection, others, lendable } = ground;
+  const { roles, server } = inspection;
+  const how = server.version_num < 160_000 ? '' : ' with inherit true';
+  const steps: PlanStep[] = [];
+  const joining = others.filter((role) => !role.member_of.includes(OTHERS_ROLE));
+  const ours = new Set(roles.find(({ name }) => name === OWNER_ROLE)?.member_of);
+  // Also our own owner: it writes functions, once languages are not everybody's any more.
+  const names = joining.map(({ name }) => name);
+  if (!ours.has(OTHERS_ROLE)) names.push(OWNER_ROLE);
+  if (names.length > 0) {
+    steps.push({
+      id: 'members of holdfast_others',
+      about: `Every role that is here keeps what it had through PUBLIC (${names.length} roles)`,
+      sql: `grant ${ident(OTHERS_ROLE)} to ${names.map(ident).join(', ')}${how};`,
+      needs: 'createrole',
+      closes: 'opaque-code',
+    });
+  }
+  const missing = ownersOf(ground).filter((owner) => lendable.has(owner) && !ours.has(owner));
+  if (missing.length > 0) {
+    steps.push({
+      id: `holdfast_owner as ${missing.join(', ')}`,
+      about: `Holdfast can attach capture to, and move to the trash, what ${missing.join(', ')} owns`,
+      sql: missing
+        .map((owner) => `grant ${ident(owner)} to ${ident(OWNER_ROLE)}${how};`)
+        .join('\n'),
+      needs: 'createrole',
+      closes: 'ownership',
+    });
+  }
+  return steps;
+}
+
+/** Whoever owns something here, and the roles named for it. */
+export function ownersOf({ ddlOwner, inspection }: Ground): string[] {
+  const { relations, routines, schemas, server, types } = inspection;
+  const owners = [relations, routines, schemas, types].flatMap((list) =>
+    list.map(({ owner }) => owner),
+  );
+  const found = new Set([...owners, server.database_owner, ddlOwner]);
+  return [...found].filter((name) => name !== OWNER_ROLE && !name.startsWith('pg_')).toSorted();
+}
+
+function schemaSteps({ inspection }: Ground): PlanStep[] {
+  const { database_acl, database } = inspection.server;
+  const steps: PlanStep[] = [];
+  if (database_acl[OWNER_ROLE]?.includes('CREATE') !== true) {
+    steps.push({
+      id: 'database for holdfast_owner',
+      about: 'Holdfast may make its schema here, and a schema for each thing in the trash',
+      sql: `grant create, temporary, connect on database ${ident(database)} to ${ident(OWNER_ROLE)};`,
+      needs: 'owner',
+      closes: 'layout',
+    });
+  }
+  if (inspection.meta === null) {
+    steps.push({
+      id: 'schema holdfast',
+      about: 'The schema of everything that Holdfast keeps here, and its notes',
+      sql: `create schema holdfast authorization ${ident(OWNER_ROLE)};
+grant usage on schema holdfast to public;
+create table holdfast.meta (key text primary key, value jsonb not null);
+alter table holdfast.meta owner to ${ident(OWNER_ROLE)};
+revoke all on holdfast.meta from public;`,
+      needs: 'owner',
+      closes: 'layout',
+    });
+  }
+  return steps;
+}

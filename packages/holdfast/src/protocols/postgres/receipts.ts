@@ -1,0 +1,130 @@
+/**
+ * How a unit that needs an owner's rights gets them on a protected target. The order: what is wanted is
+ * read off the unit -> receipts are written in the target, durable -> only then the unit goes upstream,
+ * with what stands for each statement -> when the transaction is over, what was not used is void.
+ *
+ * What cannot run inside a transaction is run by the guard, when nothing is open or under way; a
+ * statement that does nothing then stands for it, so that the answer comes in its own place. In any
+ * other case it goes upstream as it is: the server refuses it in its own words.
+ *
+ * What it will not do: forward a statement without its receipt, or keep one for later.
+ */
+import type { Refusal } from '../../pipeline/exchange.ts';
+import type { PermitSession, TargetGuard } from '../../protection/target-guard.ts';
+import type { TransactionStatus } from './messages.ts';
+import { type FailedOutside, failureOf, type Stand } from './reports.ts';
+import { type Wanted, wishesOf } from './substitutes.ts';
+import type { Unit } from './unit.ts';
+
+/** What a session on a protected target has besides. */
+export interface Permits {
+  readonly guard: TargetGuard;
+  readonly session: PermitSession;
+}
+
+export type Prepared =
+  /** Goes upstream with this in place of what is wanted; nothing is wanted: as it is. */
+  | { readonly kind: 'go'; readonly wanted: readonly Wanted[]; readonly texts: readonly string[] }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** It was run by the guard, and the server said no. */
+  | { readonly kind: 'failed'; readonly failure: FailedOutside };
+
+/** What the session says of itself while a unit is prepared. */
+export interface Moment {
+  /** Nothing else can be waited for: an earlier part of the same cycle has not ended. */
+  readonly isMidCycle: boolean;
+  /** Resolves with the state when everything forwarded is answered; null: the session ended. */
+  idle(): Promise<TransactionStatus | null>;
+}
+
+/** Listening to nothing: it changes nothing, everybody may, and it has a tag of its own. */
+const DOES_NOTHING = 'UNLISTEN holdfast_none';
+const RECEIPT = /^[A-Za-z0-9_-]{1,100}$/;
+const AS_IS: Prepared = { kind: 'go', wanted: [], texts: [] };
+
+export class Receipts {
+  /** Portals bound to a statement of ours, for as long as the transaction lasts. */
+  readonly portals = new Map<string, Stand>();
+  readonly #permits: Permits;
+  #issued: string[] = [];
+
+  constructor(permits: Permits) {
+    this.#permits = permits;
+  }
+
+  async prepare(unit: Unit, moment: Moment): Promise<Prepared> {
+    const wishes = wishesOf(unit);
+    if (wishes.kind === 'cannot') return { kind: 'refused', refusal: cannot(wishes) };
+    const [first] = wishes.wanted;
+    if (first?.part.needs === 'outside' && wishes.statements === 1) {
+      if (!unit.closes || moment.isMidCycle) return AS_IS;
+      return (await moment.idle()) === 'I' ? await this.#runOutside(first) : AS_IS;
+    }
+    const wanted = wishes.wanted.filter(({ part }) => part.needs === 'owner');
+    return wanted.length === 0 ? AS_IS : await this.#permit(wanted);
+  }
+
+  async #permit(wanted: readonly Wanted[]): Promise<Prepared> {
+    const { guard, session } = this.#permits;
+    try {
+      const ids = await guard.permit(session, wanted.map(wishOf));
+      this.#issued.push(...ids);
+      if (ids.length !== wanted.length || !ids.every((id) => RECEIPT.test(id))) {
+        throw new Error('receipts that cannot be used');
+      }
+      const texts = ids.map((id) => `CALL holdfast.run('${id}')`);
+      return { kind: 'go', wanted, texts };
+    } catch (cause) {
+      return { kind: 'refused', refusal: noReceipt(cause) };
+    }
+  }
+
+  async #runOutside(wanted: Wanted): Promise<Prepared> {
+    const { guard, session } = this.#permits;
+    try {
+      const tag = await guard.runOutside(wishOf(wanted), session);
+      const said: Wanted = { ...wanted, tag: tag === '' ? wanted.tag : tag };
+      return { kind: 'go', wanted: [said], texts: [DOES_NOTHING] };
+    } catch (cause) {
+      const failure = failureOf(cause, wanted);
+      return failure === null
+        ? { kind: 'refused', refusal: noReceipt(cause) }
+        : { kind: 'failed', failure };
+    }
+  }
+
+  /** No transaction is open and nothing is under way: a rollback may have made one good again. */
+  settle(): void {
+    if (this.portals.size > 0) this.portals.clear();
+    if (this.#issued.length === 0) return;
+    const issued = this.#issued;
+    this.#issued = [];
+    // A receipt has a deadline and a session besides; one that could not be voided dies by those.
+    this.#permits.guard.void(issued).catch(() => {});
+  }
+}
+
+function wishOf({ statement, part }: Wanted): { statement: string; mode: 'plain' | 'reversible' } {
+  return { statement, mode: part.loses ? 'reversible' : 'plain' };
+}
+
+function cannot({ reason, hint }: { reason: string; hint: string }): Refusal {
+  return {
+    code: 'HF_UNSUPPORTED',
+    message: `Holdfast cannot run this on a protected target: ${reason}.`,
+    detail: 'Nothing was changed.',
+    hint,
+    position: null,
+  };
+}
+
+function noReceipt(cause: unknown): Refusal {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return {
+    code: 'HF_PROTECTION_LOST',
+    message: 'Holdfast could not prepare to take this back, so it was not forwarded.',
+    detail: `The target did not take the receipt: ${why}`,
+    hint: 'Nothing was changed. Wait and retry; a person can look at: holdfast doctor.',
+    position: null,
+  };
+}

@@ -1,0 +1,89 @@
+/** Rows of deferrals to records and back. What comes out of jsonb is checked again. */
+import type { Insertable, Selectable } from 'kysely';
+import { z } from 'zod';
+import {
+  DEFERRAL_STATES,
+  type DeferralLine,
+  type DeferralRecord,
+  type NewDeferral,
+} from '../approvals/deferral.ts';
+import type { HoldCard } from '../approvals/hold.ts';
+import type { Signature } from '../policy/judge.ts';
+import { EFFECTS, jsonOf, storable } from './hold-rows.ts';
+import type { DeferralsTable } from './tables.ts';
+
+const CARD: z.ZodType<HoldCard> = z.object({
+  digest: z.string(),
+  statement: z.string(),
+  effects: EFFECTS,
+  effectsTotal: z.number(),
+  couldNotTell: z.string().nullable(),
+  target: z.string(),
+  environment: z.string(),
+  environmentLevel: z.string(),
+  resolvedBy: z.string(),
+  rule: z.string(),
+  reason: z.string(),
+  agentId: z.string(),
+  agentName: z.string(),
+  tokenId: z.string(),
+  sessionId: z.string(),
+  source: z.string(),
+  client: z.string(),
+});
+const STATE = z.enum(DEFERRAL_STATES);
+
+/** All but what may be long. */
+export const LINE_COLUMNS = [
+  'id',
+  'digest',
+  'state',
+  'hold_id',
+  'card',
+  'search_path',
+  'scheduled_at',
+  'due_tick_ms',
+  'decided_at',
+  'decided_by',
+  'note',
+] as const;
+
+type LineRow = Pick<Selectable<DeferralsTable>, (typeof LINE_COLUMNS)[number]>;
+
+export function rowOfDeferral(deferral: NewDeferral): Insertable<DeferralsTable> {
+  return {
+    id: deferral.id,
+    digest: deferral.card.digest,
+    state: 'scheduled',
+    hold_id: deferral.holdId,
+    card: jsonOf(deferral.card),
+    acts: [...deferral.acts],
+    search_path: deferral.searchPath.map(storable),
+    scheduled_at: deferral.scheduledAt,
+    due_tick_ms: deferral.dueTickMs,
+  };
+}
+
+export function lineOfRow(row: LineRow): DeferralLine {
+  return {
+    id: row.id,
+    // The column is what the schema's index guards; the copy on the card is for people.
+    card: { ...CARD.parse(row.card), digest: row.digest },
+    state: STATE.parse(row.state),
+    holdId: row.hold_id,
+    searchPath: row.search_path,
+    scheduledAt: row.scheduled_at,
+    dueTickMs: row.due_tick_ms,
+    decidedAt: row.decided_at,
+    decidedBy: row.decided_by,
+    note: row.note,
+  };
+}
+
+export function deferralOfRow(
+  row: Selectable<DeferralsTable>,
+  signatures: readonly Signature[],
+): DeferralRecord {
+  const statement = row.acts.at(-1) ?? Buffer.alloc(0);
+  return { ...lineOfRow(row), statement, acts: row.acts, signatures };
+}

@@ -1,0 +1,502 @@
+/** Deferrals from the approval to the one run, on a real PostgreSQL, by two gateways. */
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { HoldTicket } from '../approvals/desk.ts';
+import { hastenAct, hastenRunner } from '../approvals/hasten.ts';
+import { Holds } from '../approvals/holds.ts';
+import { KeptDeferrals } from '../approvals/kept-deferrals.ts';
+import { WaitingDesk } from '../approvals/waiting-desk.ts';
+import type { HoldfastEvent } from '../model/event.ts';
+import type { Intent } from '../model/intent.ts';
+import { DEFERRED_BYTES_MAX, GRACE_MS_DEFAULT } from '../model/limits.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Target } from '../model/target.ts';
+import type { Protect, Verdict } from '../model/verdict.ts';
+import { DeferredRun, type Redecision } from '../pipeline/deferred-run.ts';
+import { Enrolled } from '../testing/enrolled.ts';
+import { FakeRecorder } from '../testing/fake-parts.ts';
+import { ManualClock } from '../testing/manual-clock.ts';
+import { refusalOf } from '../testing/refusal.ts';
+import { type ScratchStore, startScratchStore } from '../testing/scratch-store.ts';
+import { DELETE_READING, intentOf, TARGET } from '../testing/trail-fixtures.ts';
+import type { Database } from './database.ts';
+import { SqlDeferralStore } from './deferral-store.ts';
+import { HOLD_ROWS } from './hold-rows.ts';
+import { SqlHoldStore } from './hold-store.ts';
+
+const TEXT = 'drop database "bookings"';
+const PROTECT: Protect = {
+  kind: 'protect',
+  rule: 'guarded.destroy',
+  reason: 'It destroys and has no reversal.',
+};
+const YES: Verdict = { kind: 'forward', rule: 'guarded.signed', reason: 'Enough people signed.' };
+const DONE: Outcome = { kind: 'done', tag: 'DROP DATABASE', transaction: 'ended' };
+const PATH = ['app', 'public'];
+
+interface Gateway {
+  readonly deferrals: KeptDeferrals;
+  readonly store: SqlDeferralStore;
+  readonly run: DeferredRun;
+  readonly recorder: FakeRecorder;
+}
+
+let scratch: ScratchStore;
+let other: Database;
+let clock: ManualClock;
+let enrolled: Enrolled;
+let events: HoldfastEvent[];
+/** The ledger of watched time. */
+let tickMs: bigint;
+let again: () => Promise<Redecision>;
+/** What ran, on which gateway. */
+let ran: { readonly by: string; readonly text: string; readonly path: readonly string[] }[];
+let execute: () => Promise<Outcome>;
+let troubles: unknown[];
+let one: Gateway;
+let two: Gateway;
+
+beforeAll(async () => {
+  scratch = await startScratchStore();
+  other = await scratch.another();
+}, 60_000);
+afterAll(() => scratch?.stop());
+
+beforeEach(async ({ task }) => {
+  await scratch.database.run((db) =>
+    sql`truncate holdfast.holds, holdfast.signatures, holdfast.people, holdfast.deferrals,
+      holdfast.instance`.execute(db),
+  );
+  clock = new ManualClock('2026-11-21T09:00:00Z', task.id);
+  events = [];
+  ran = [];
+  troubles = [];
+  tickMs = 5_000n;
+  again = async () => redecision(YES);
+  execute = async () => DONE;
+  enrolled = new Enrolled(scratch.database, clock, (event) => void events.push(event));
+  one = await gateway(scratch.database, 'instance_1');
+  two = await gateway(other, 'instance_2');
+});
+
+async function gateway(database: Database, instanceId: string): Promise<Gateway> {
+  await sqlRun(sql`insert into holdfast.instance (id, trail_size) values (${instanceId}, 0)`);
+  const store = new SqlDeferralStore(database, enrolled.judgeCode);
+  const recorder = new FakeRecorder();
+  const note = (event: HoldfastEvent): void => void events.push(event);
+  const graceClock = {
+    tickMs: async () => tickMs,
+    expiresAt: (until: bigint, now: bigint) =>
+      new Date(clock.now().getTime() + Number(until > now ? until - now : 0n)),
+  };
+  const graceMsOf = () => GRACE_MS_DEFAULT;
+  return {
+    store,
+    recorder,
+    deferrals: new KeptDeferrals({ store, graceClock, clock, note, graceMsOf }),
+    run: new DeferredRun({
+      store,
+      graceClock,
+      clock,
+      recorder,
+      instanceId,
+      redecide: () => again(),
+      execute: ({ searchPath, statement }) => {
+        ran.push({ by: instanceId, text: statement.toString(), path: searchPath });
+        return execute();
+      },
+      trouble: (error) => void troubles.push(error),
+    }),
+  };
+}
+
+function sqlRun(query: ReturnType<typeof sql>): Promise<unknown> {
+  return scratch.database.run((db) => query.execute(db));
+}
+
+function redecision(verdict: Verdict, target: Target = TARGET): Redecision {
+  return { reading: DELETE_READING, target, verdict, policyVersion: '2' };
+}
+
+/** An agent's act that `names` approved, used up as the spine does before it defers. */
+async function approved(intent: Intent, ...names: string[]): Promise<HoldTicket> {
+  const store = new SqlHoldStore(scratch.database, enrolled.judgeCode, HOLD_ROWS);
+  const parts = { store, clock, note: () => {} };
+  const desk = new WaitingDesk({ ...parts, news: { on: () => () => {} } });
+  const verdict = { ...PROTECT, kind: 'hold', people: names.length } as const;
+  const { ticket } = await desk.submit(intent, TARGET, verdict, 0);
+  for (const person of names) {
+    const code = enrolled.code(person);
+    await new Holds(parts).approve({ holdId: ticket.id, person, code, digestShown: null });
+  }
+  expect(await desk.consume(ticket.id)).toBe(true);
+  return ticket;
+}
+
+async function schedule(text = TEXT, by: Gateway = one): Promise<string> {
+  return (await by.deferrals.schedule(intentOf(text), TARGET, PROTECT, null, PATH)).id;
+}
+
+function cancelWord(deferralId: string, person = 'ana') {
+  return { deferralId, person, code: enrolled.code(person), note: 'not this one' };
+}
+
+async function stateOf(id: string): Promise<string> {
+  return (await two.deferrals.show(id)).state;
+}
+
+function kinds(): string[] {
+  return [...events, ...one.recorder.events, ...two.recorder.events]
+    .map(({ kind }) => kind)
+    .filter((kind) => kind.startsWith('deferral-'));
+}
+
+describe('scheduling', () => {
+  it('keeps the exact text, where names are looked up, who asked and the countdown', async () => {
+    const id = await schedule();
+    const deferral = await two.deferrals.show(id);
+    expect(deferral).toMatchObject({
+      id: expect.stringMatching(/^deferral_[0-9a-z]{16}$/),
+      state: 'scheduled',
+      searchPath: PATH,
+      dueTickMs: 5_000n + BigInt(GRACE_MS_DEFAULT),
+      dueAt: new Date(clock.now().getTime() + GRACE_MS_DEFAULT),
+      card: { agentName: 'cursor-backend', target: 'main-db', rule: 'guarded.destroy' },
+    });
+    expect(deferral.statement.toString()).toBe(TEXT);
+    expect(kinds()).toEqual(['deferral-scheduled']);
+  });
+
+  it('is done once for the same bytes, though two gateways try ten times each at once', async () => {
+    const tries = Array.from({ length: 20 }, (_, nth) => schedule(TEXT, nth % 2 ? one : two));
+    expect(new Set(await Promise.all(tries)).size).toBe(1);
+    expect(kinds()).toEqual(['deferral-scheduled']);
+    expect(await one.deferrals.standing(intentOf(TEXT), TARGET)).not.toBeNull();
+  });
+
+  it('is another one for other bytes, and for the same bytes elsewhere', async () => {
+    const elsewhere = { ...TARGET, name: 'other-db' };
+    const { id } = await one.deferrals.schedule(intentOf(TEXT), elsewhere, PROTECT, null, PATH);
+    expect(new Set([await schedule(), await schedule(`${TEXT} `), id]).size).toBe(3);
+  });
+
+  it('takes one approval once: after a cancellation the same bytes are approved anew', async () => {
+    await enrolled.enrol('ana');
+    const ticket = await approved(intentOf(TEXT), 'ana');
+    clock.pass(30_000);
+    const { id } = await one.deferrals.schedule(intentOf(TEXT), TARGET, PROTECT, ticket, PATH);
+    await one.deferrals.cancel(cancelWord(id));
+    const retry = one.deferrals.schedule(intentOf(TEXT), TARGET, PROTECT, ticket, PATH);
+    expect(await refusalOf(retry)).toMatchObject({ code: 'HF_HOLD_STATE' });
+  });
+
+  it('cannot store an approval that was given for other bytes', async () => {
+    await enrolled.enrol('ana');
+    const ticket = await approved(intentOf(TEXT), 'ana');
+    const text = intentOf('drop database "other"');
+    await expect(one.deferrals.schedule(text, TARGET, PROTECT, ticket, PATH)).rejects.toThrow(
+      /foreign key/,
+    );
+  });
+
+  it.each([
+    [
+      'a text whose parameters came apart from it',
+      { ...intentOf('drop table t'), acts: () => [Buffer.from('bind: 7')] },
+      'HF_UNSUPPORTED',
+    ],
+    ['an empty unit', { ...intentOf(''), acts: () => [] }, 'HF_UNSUPPORTED'],
+    [
+      'more text than is kept for two days',
+      intentOf('x'.repeat(DEFERRED_BYTES_MAX + 1)),
+      'HF_LIMIT',
+    ],
+  ])('refuses %s', async (_story, intent, code) => {
+    const wish = one.deferrals.schedule(intent, TARGET, PROTECT, null, PATH);
+    expect(await refusalOf(wish)).toMatchObject({ code });
+    expect(await one.deferrals.list('all')).toEqual([]);
+  });
+});
+
+describe('cancelling', () => {
+  it('takes one person and is final', async () => {
+    await enrolled.enrol('ana', 'ben');
+    const id = await schedule();
+    const cancelled = await two.deferrals.cancel(cancelWord(id));
+    expect(cancelled).toMatchObject({ state: 'cancelled', decidedBy: 'ana', note: 'not this one' });
+    tickMs += BigInt(GRACE_MS_DEFAULT) * 2n;
+    expect(await one.run.sweep()).toBe(0);
+    expect(ran).toEqual([]);
+    expect(await refusalOf(one.deferrals.cancel(cancelWord(id, 'ben')))).toMatchObject({
+      code: 'HF_DEFERRAL_STATE',
+    });
+    expect(kinds()).toEqual(['deferral-scheduled', 'deferral-cancelled']);
+  });
+
+  it('is not for agents: the name of one is nobody', async () => {
+    await enrolled.enrol('ana');
+    const id = await schedule();
+    const word = { ...cancelWord(id), person: 'cursor-backend' };
+    expect(await refusalOf(one.deferrals.cancel(word))).toMatchObject({ code: 'HF_NOT_FOUND' });
+    expect(await stateOf(id)).toBe('scheduled');
+  });
+
+  it('wants a right code, counts wrong ones, and takes no code twice', async () => {
+    await enrolled.enrol('ana');
+    const [first, second] = [await schedule(), await schedule('drop database "other"')];
+    const wrong = { ...cancelWord(first), code: '000000' };
+    expect(await refusalOf(one.deferrals.cancel(wrong))).toMatchObject({
+      code: 'HF_TOTP_WRONG',
+      found: expect.stringContaining('1 of'),
+    });
+    await one.deferrals.cancel(cancelWord(first));
+    expect(await refusalOf(one.deferrals.cancel(cancelWord(second)))).toMatchObject({
+      code: 'HF_TOTP_WRONG',
+    });
+    expect(await stateOf(second)).toBe('scheduled');
+  });
+
+  it('or running: of a race at the last moment exactly one wins', async () => {
+    await enrolled.enrol('ana');
+    for (let nth = 0; nth < 8; nth += 1) {
+      const id = await schedule(`drop database "d${nth}"`);
+      tickMs += BigInt(GRACE_MS_DEFAULT);
+      clock.pass(30_000);
+      const before = ran.length;
+      const [cancel] = await Promise.allSettled([
+        two.deferrals.cancel(cancelWord(id)),
+        one.run.sweep(),
+      ]);
+      const state = await stateOf(id);
+      expect(state).toBe(cancel.status === 'fulfilled' ? 'cancelled' : 'done');
+      expect(ran.length - before).toBe(state === 'done' ? 1 : 0);
+    }
+  });
+});
+
+describe('running what is due', () => {
+  it('waits for watched time: a wall clock that jumps two weeks runs nothing', async () => {
+    const id = await schedule();
+    clock.pass(14 * 24 * 3_600_000);
+    expect(await one.run.sweep()).toBe(0);
+    tickMs += BigInt(GRACE_MS_DEFAULT) - 1n;
+    expect(await one.run.sweep()).toBe(0);
+    clock.pass(-15 * 24 * 3_600_000);
+    tickMs += 1n;
+    expect(await one.run.sweep()).toBe(1);
+    expect(ran).toEqual([{ by: 'instance_1', text: TEXT, path: PATH }]);
+    expect(await one.deferrals.show(id)).toMatchObject({ state: 'done', note: 'DROP DATABASE' });
+  });
+
+  it('is written down before and after, with the digest that was approved', async () => {
+    await schedule();
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    let decisionsBefore = 0;
+    execute = async () => {
+      decisionsBefore = one.recorder.decisions.length;
+      return DONE;
+    };
+    await one.run.sweep();
+    expect(decisionsBefore).toBe(1);
+    expect(one.recorder.decisions).toEqual([{ text: TEXT, verdict: 'forward' }]);
+    expect(one.recorder.outcomes).toEqual([{ index: 0n, outcome: DONE }]);
+    expect(kinds()).toEqual(['deferral-scheduled', 'deferral-ran']);
+  });
+
+  it('is done once, though two gateways sweep at the same moment', async () => {
+    for (let nth = 0; nth < 6; nth += 1) await schedule(`drop database "d${nth}"`);
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    const sweeps = [one.run.sweep(), two.run.sweep(), one.run.sweep(), two.run.sweep()];
+    await Promise.all(sweeps);
+    expect(ran.map(({ text }) => text).toSorted()).toEqual(
+      Array.from({ length: 6 }, (_, nth) => `drop database "d${nth}"`),
+    );
+  });
+
+  it.each([
+    [
+      'policy says no today',
+      () => redecision({ kind: 'refuse', rule: 'frozen', reason: 'Frozen', hint: 'Wait.' }),
+      'Frozen',
+    ],
+    [
+      'policy wants more people',
+      () => redecision({ kind: 'hold', rule: 'sealed.destroy', reason: 'x', people: 3 }),
+      '3 people',
+    ],
+    [
+      'its environment is sealed now',
+      () => redecision(YES, { ...TARGET, environment: { name: 'production', level: 'sealed' } }),
+      'not what was approved',
+    ],
+  ] as const)('does not run when %s, and says why', async (_story, now, why) => {
+    const id = await schedule();
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    again = async () => now();
+    await one.run.sweep();
+    expect(ran).toEqual([]);
+    expect(await one.deferrals.show(id)).toMatchObject({
+      state: 'void',
+      note: expect.stringContaining(why),
+    });
+    expect(one.recorder.decisions.map(({ verdict }) => verdict)).toEqual(['refuse']);
+    expect(one.recorder.outcomes.map(({ outcome }) => outcome.kind)).toEqual(['not-forwarded']);
+    expect(kinds()).toEqual(['deferral-scheduled', 'deferral-void']);
+  });
+
+  it('does not run a text that somebody changed in our database meanwhile', async () => {
+    const id = await schedule();
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    const evil = Buffer.from('drop database "customers"');
+    await sqlRun(sql`update holdfast.deferrals set acts = array[${evil}::bytea]`);
+    await one.run.sweep();
+    expect(ran).toEqual([]);
+    expect(await stateOf(id)).toBe('void');
+  });
+
+  it('waits while the trail cannot be written, and runs when it can', async () => {
+    const id = await schedule();
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    one.recorder.isLost = true;
+    await one.run.sweep();
+    expect([ran.length, troubles.length, await stateOf(id)]).toEqual([0, 1, 'scheduled']);
+    one.recorder.isLost = false;
+    await one.run.sweep();
+    expect([ran.length, await stateOf(id)]).toEqual([1, 'done']);
+  });
+
+  it('goes on with the others when one cannot be decided', async () => {
+    await schedule('drop database "a"');
+    await schedule('drop database "b"');
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    let asked = 0;
+    again = async () => {
+      asked += 1;
+      if (asked === 1) throw new TypeError('a fault of ours');
+      return redecision(YES);
+    };
+    await one.run.sweep();
+    expect(ran.length).toBe(1);
+    await one.run.sweep();
+    expect(ran.length).toBe(2);
+  });
+
+  it.each([
+    [
+      'the server says no',
+      async (): Promise<Outcome> => ({
+        kind: 'failed',
+        code: '3D000',
+        message: 'no such database',
+      }),
+      'failed',
+    ],
+    [
+      'the answer never comes',
+      async (): Promise<Outcome> => ({ kind: 'unknown', reason: 'lost' }),
+      'unknown',
+    ],
+    [
+      'the runner has a fault',
+      async (): Promise<Outcome> => Promise.reject(new TypeError('x')),
+      'unknown',
+    ],
+    [
+      'the target is not there',
+      async (): Promise<Outcome> => ({ kind: 'not-forwarded', reason: 'away' }),
+      'failed',
+    ],
+  ] as const)('is tried once when %s', async (_story, end, state) => {
+    const id = await schedule();
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    execute = end;
+    await one.run.sweep();
+    await two.run.sweep();
+    expect([ran.length, await stateOf(id)]).toEqual([1, state]);
+  });
+});
+
+describe('a gateway that dies while it runs', () => {
+  it('leaves `unknown` behind once the trail has given it up, and nobody runs it again', async () => {
+    const id = await schedule();
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    execute = () => new Promise(() => {});
+    void one.run.sweep();
+    await expect.poll(() => stateOf(id)).toBe('running');
+    execute = async () => DONE;
+    await two.run.sweep();
+    expect(await stateOf(id)).toBe('running');
+    await sqlRun(sql`update holdfast.instance set settled_at = now() where id = 'instance_1'`);
+    await two.run.sweep();
+    await two.run.sweep();
+    expect([ran.length, await stateOf(id)]).toEqual([1, 'unknown']);
+    expect(two.recorder.events.map(({ kind }) => kind)).toEqual(['deferral-ran']);
+  });
+
+  it('and was only thought dead, says how it ended', async () => {
+    const id = await schedule();
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    let answer: (outcome: Outcome) => void = () => {};
+    execute = () =>
+      new Promise((done) => {
+        answer = done;
+      });
+    const sweep = one.run.sweep();
+    await expect.poll(() => stateOf(id)).toBe('running');
+    await sqlRun(sql`update holdfast.instance set settled_at = now() where id = 'instance_1'`);
+    await two.run.sweep();
+    answer(DONE);
+    await sweep;
+    expect([ran.length, await stateOf(id)]).toEqual([1, 'done']);
+  });
+
+  it('stops in good order: what runs is waited for', async () => {
+    const id = await schedule();
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    let answer: (outcome: Outcome) => void = () => {};
+    execute = () =>
+      new Promise((done) => {
+        answer = done;
+      });
+    void one.run.sweep();
+    await expect.poll(() => stateOf(id)).toBe('running');
+    const closed = one.run.close();
+    answer(DONE);
+    await closed;
+    expect(await stateOf(id)).toBe('done');
+  });
+});
+
+describe('people who signed', () => {
+  it('are shown while they count', async () => {
+    await enrolled.enrol('ana', 'ben');
+    const ticket = await approved(intentOf(TEXT), 'ana', 'ben');
+    const { id } = await one.deferrals.schedule(intentOf(TEXT), TARGET, PROTECT, ticket, PATH);
+    const names = async () =>
+      (await one.deferrals.show(id)).signatures.map(({ personName }) => personName);
+    expect((await names()).toSorted()).toEqual(['ana', 'ben']);
+    await enrolled.people.remove('ben');
+    expect(await names()).toEqual(['ana']);
+  });
+});
+
+describe('hastening', () => {
+  it('makes it due now, and only while it waits', async () => {
+    const id = await schedule();
+    const act = hastenAct(await one.deferrals.show(id));
+    const clockOfGrace = { tickMs: async () => tickMs, expiresAt: () => clock.now() };
+    const runner = hastenRunner(one.store, clockOfGrace);
+    const approvedAct = {
+      proposalId: 'proposal_1',
+      target: TARGET.name,
+      environment: 'production',
+      facts: act.facts,
+      people: ['ana', 'ben'],
+    };
+    await runner(approvedAct);
+    expect(await one.run.sweep()).toBe(1);
+    expect(await refusalOf(runner(approvedAct))).toMatchObject({ code: 'HF_DEFERRAL_STATE' });
+    const late = one.deferrals.show(id).then(hastenAct);
+    expect(await refusalOf(late)).toMatchObject({ code: 'HF_DEFERRAL_STATE' });
+  });
+});

@@ -1,0 +1,178 @@
+/**
+ * A target with the acts' part of the wall and nothing else: the roles, a journal of its own, one agent.
+ * `picture` is every definition, grant, comment, sequence and row of it as text: equal means undone.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import pg from 'pg';
+import { systemClock } from '../../src/model/clock.ts';
+import { actsFoundation } from '../../src/protection/postgres/acts/foundation.ts';
+import { Receipts } from '../../src/protection/postgres/acts/receipts.ts';
+import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
+import type { TargetDatabase } from '../../src/protection/target-database.ts';
+import type { PermitWish } from '../../src/protection/target-guard.ts';
+import type { ActRecord } from '../../src/protection/undo-item.ts';
+import { type ScratchPostgres, startScratchPostgres } from '../../src/testing/scratch-postgres.ts';
+import { PICTURE_SQL, ROWS_SQL, SEQUENCES_SQL } from './acts-picture.ts';
+
+export const DEBIAN_15 = '/usr/lib/postgresql/15/bin';
+export const SERVERS = [
+  { server: '18', binFolder: null, missing: false },
+  { server: '15', binFolder: DEBIAN_15, missing: !existsSync(DEBIAN_15) },
+] as const;
+
+const ROLES = `
+create role holdfast_owner nologin;
+create role holdfast_agents nologin;
+create role app nologin;
+create role other nologin;
+create role readers nologin;
+create role hf_ada login in role holdfast_agents;
+create role hf_eve login in role holdfast_agents;
+grant app, other to holdfast_owner;
+grant other to app;
+grant pg_read_all_stats to holdfast_owner;`;
+
+const SCHEMA = `
+create schema holdfast authorization holdfast_owner;
+grant usage on schema holdfast to holdfast_agents, app;
+grant all on schema public to app;
+create sequence holdfast.seq;
+alter sequence holdfast.seq owner to holdfast_owner;
+create table holdfast.journal (seq bigint, txid xid8 default pg_current_xact_id(), detail jsonb);
+alter table holdfast.journal owner to holdfast_owner;
+create function holdfast.note_act(detail jsonb) returns bigint language sql
+  set search_path = pg_catalog, pg_temp
+  as 'insert into holdfast.journal (seq, detail) values (nextval(''holdfast.seq''), $1) returning seq';
+alter function holdfast.note_act(jsonb) owner to holdfast_owner;`;
+
+export class Ground {
+  readonly #server: ScratchPostgres;
+  readonly #bin: string | null;
+  readonly name: string;
+  readonly admin: pg.Client;
+  readonly db: TargetDatabase;
+  readonly receipts = new Receipts({ clock: systemClock, ddlOwner: 'app' });
+  readonly #agents: pg.Client[] = [];
+
+  private constructor(server: ScratchPostgres, bin: string | null, name: string, admin: pg.Client) {
+    this.#server = server;
+    this.#bin = bin;
+    this.name = name;
+    this.admin = admin;
+    const { host, port, user } = server;
+    this.db = openTargetDatabase({
+      target: name,
+      connection: { host, port, user, database: name, password: () => null, ssl: false },
+    });
+  }
+
+  static async start(binFolder: string | null): Promise<ScratchPostgres> {
+    const server = await startScratchPostgres({
+      ...(binFolder === null ? {} : { binFolder }),
+      conf: ['wal_level=logical'],
+    });
+    const admin = new pg.Client({ connectionString: server.url() });
+    await admin.connect();
+    await admin.query(ROLES);
+    await admin.end();
+    return server;
+  }
+
+  /** A database of its own for one test. */
+  static async in(server: ScratchPostgres, bin: string | null, name: string): Promise<Ground> {
+    const first = new pg.Client({ connectionString: server.url() });
+    await first.connect();
+    await first.query(`create database ${name}`);
+    await first.query(`grant create on database ${name} to holdfast_owner, app`);
+    await first.end();
+    const admin = new pg.Client({ connectionString: server.url(name) });
+    await admin.connect();
+    await admin.query(SCHEMA);
+    for (const step of actsFoundation({ ddlOwner: 'app' })) await admin.query(step.sql);
+    return new Ground(server, bin, name, admin);
+  }
+
+  async agent(role = 'hf_ada'): Promise<pg.Client> {
+    const url = this.#server.url(this.name).replace('postgres@', `${role}@`);
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    this.#agents.push(client);
+    return client;
+  }
+
+  /** As the app's own owner role: what is there before anything happens. */
+  async asApp(sql: string): Promise<void> {
+    await this.admin.query(`set role app; ${sql}`);
+    await this.admin.query('reset role');
+  }
+
+  async issue(
+    agent: pg.Client,
+    statement: string,
+    mode: PermitWish['mode'] = 'reversible',
+  ): Promise<string> {
+    const { rows } = await agent.query('select pg_backend_pid() as pid, session_user as role');
+    const [id] = await this.receipts.issue(this.db, rows[0], [{ statement, mode }]);
+    return id ?? '';
+  }
+
+  async run(
+    agent: pg.Client,
+    statement: string,
+    mode: PermitWish['mode'] = 'reversible',
+  ): Promise<void> {
+    await agent.query(`call holdfast.run('${await this.issue(agent, statement, mode)}')`);
+  }
+
+  async acts(): Promise<ActRecord[]> {
+    const { rows } = await this.admin.query('select detail from holdfast.journal order by seq');
+    return rows.map((row) => row.detail);
+  }
+
+  /** As the undo engine does it: in order, as the admin, in one transaction. */
+  async take(steps: ActRecord['undo']): Promise<void> {
+    await this.db.transaction('read committed', async (session) => {
+      for (const step of steps) await session.query(step.sql);
+    });
+  }
+
+  async undoAll(): Promise<void> {
+    for (const act of (await this.acts()).reverse()) await this.take(act.undo);
+    await this.admin.query('delete from holdfast.journal');
+  }
+
+  async picture(): Promise<string> {
+    await this.admin.query(`set search_path = pg_catalog`);
+    const { rows } = await this.admin.query(PICTURE_SQL);
+    const lines = rows.map((row) => `${row.what}: ${row.said}`);
+    for (const source of [ROWS_SQL, SEQUENCES_SQL]) {
+      for (const { about, sql } of (await this.admin.query(source)).rows) {
+        const found = await this.admin.query(sql);
+        lines.push(`${about}: ${JSON.stringify(found.rows)}`);
+      }
+    }
+    await this.admin.query(`reset search_path`);
+    if (this.#bin !== null) lines.push(this.#dump(this.#bin));
+    return lines.join('\n');
+  }
+
+  /** Somebody else's account of the same: pg_dump of that server. */
+  #dump(bin: string): string {
+    const { host, port, user } = this.#server;
+    const out = execFileSync(
+      `${bin}/pg_dump`,
+      ['-s', '-N', 'holdfast*', '-h', host, '-p', String(port), '-U', user, this.name],
+      { encoding: 'utf8' },
+    );
+    // The place of a column is said to differ; everything else is compared.
+    const lines = out.replaceAll(/^\\(un)?restrict .*$/gm, '').split('\n');
+    return lines.map((line) => line.replace(/,$/, '')).sort().join('\n');
+  }
+
+  async stop(): Promise<void> {
+    for (const agent of this.#agents) await agent.end();
+    await this.db.close();
+    await this.admin.end();
+  }
+}
