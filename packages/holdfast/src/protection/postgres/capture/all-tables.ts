@@ -31,7 +31,8 @@ end`,
 };
 
 /**
- * For an event trigger at the end of a DDL command: only what the command made or altered is looked at,
+ * For an event trigger at the end of a DDL command: only what the command made or altered is looked at
+ * (and what inherits from it),
  * for the whole database costs 2 ms a table. What has no table of its own (a schema that was renamed,
  * a type, an extension) may concern any.
  */
@@ -48,11 +49,12 @@ begin
     return;
   end if;
   for wanted in
-    select distinct coalesce(i.indrelid, d.objid)::regclass
-      from pg_event_trigger_ddl_commands() d
-      left join pg_index i on i.indexrelid = d.objid
-     where d.classid = 'pg_class'::regclass and not exists (
-       select from pg_class c where c.oid = coalesce(i.indrelid, d.objid) and c.relkind not in ('r', 'p'))
+    with recursive altered as (
+      select coalesce(i.indrelid, d.objid) as oid from pg_event_trigger_ddl_commands() d
+        left join pg_index i on i.indexrelid = d.objid
+       where d.classid = 'pg_class'::regclass
+      union select h.inhrelid from pg_inherits h join altered a on h.inhparent = a.oid)
+    select c.oid::regclass from altered a join pg_class c using (oid) where c.relkind in ('r', 'p')
   loop
     if holdfast.why_not(wanted) is null then perform holdfast.attach(wanted); end if;
   end loop;
