@@ -1,4 +1,5 @@
 /** A scratch PostgreSQL with the capture in it, an owner of tables and an agent's role; for tests. */
+import { existsSync } from 'node:fs';
 import pg from 'pg';
 import { captureFoundation } from '../protection/postgres/capture/foundation.ts';
 import { type ScratchOptions, startScratchPostgres } from './scratch-postgres.ts';
@@ -16,6 +17,14 @@ export interface CapturedDatabase {
   url(user: string): string;
   stop(): Promise<void>;
 }
+
+const OLD = '/usr/lib/postgresql/15/bin';
+
+/** The oldest server we speak to and the newest; the old one only where Debian's package is installed. */
+export const CAPTURED_SERVERS = [
+  { name: 'PostgreSQL 18', options: {}, isThere: true },
+  { name: 'PostgreSQL 15 (Debian)', options: { binFolder: OLD }, isThere: existsSync(OLD) },
+] as const;
 
 const ROLES = `
 create role shop nologin;

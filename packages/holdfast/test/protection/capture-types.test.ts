@@ -2,23 +2,17 @@
  * Every built-in type of the server: written, deleted, drained as text, read back and put back as the
  * same bytes. On PostgreSQL 18 and, where it is installed, 15.
  */
-import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
 import { readShapes } from '../../src/protection/postgres/capture/shapes.ts';
 import { ident, literal } from '../../src/protection/postgres/layout.ts';
 import type { TargetDatabase } from '../../src/protection/target-database.ts';
 import {
+  CAPTURED_SERVERS,
   type CapturedDatabase,
   startCapturedDatabase,
 } from '../../src/testing/captured-database.ts';
 import { UNWRITABLE, VALUES } from './type-values.ts';
-
-const OLD = '/usr/lib/postgresql/15/bin';
-const SERVERS = [
-  { name: 'PostgreSQL 18', options: {}, isThere: true },
-  { name: 'PostgreSQL 15 (Debian)', options: { binFolder: OLD }, isThere: existsSync(OLD) },
-];
 
 const OWN_TYPES = `
 create type mood as enum ('it''s', 'a "b"', 'NULL');
@@ -48,7 +42,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'timestamptz(1)': ['2026-01-01 00:00:00.1+00'],
 };
 
-for (const { name, options, isThere } of SERVERS) {
+for (const { name, options, isThere } of CAPTURED_SERVERS) {
   // Skipped where Debian's PostgreSQL 15 is not installed: there is no npm package of it here.
   describe.skipIf(!isThere)(name, () => {
     let db: CapturedDatabase;

@@ -14,8 +14,13 @@ let db: CapturedDatabase;
 const session: Pick<TargetSession, 'query'> = {
   query: async (sql, values) => (await db.admin.query(sql, [...(values ?? [])])).rows,
 };
-const attachMissing = async (): Promise<string[]> =>
-  (await db.admin.query('select holdfast.attach_missing()::text as t')).rows.map(({ t }) => t);
+/** As Holdfast's own session would name them. */
+const attachMissing = async (): Promise<string[]> => {
+  const results: unknown = await db.admin.query(`set search_path = pg_catalog, pg_temp;
+    select holdfast.attach_missing()::text as t; reset search_path`);
+  const rows = Array.isArray(results) ? results[1].rows : [];
+  return rows.map(({ t }: { t: string }) => t);
+};
 
 beforeAll(async () => {
   db = await startCapturedDatabase();
@@ -53,7 +58,9 @@ describe('shapes', () => {
     expect(await attachMissing()).toEqual([]);
     await db.agent.query('delete from t');
     expect(await db.captured()).toEqual(['I public.t 1: +(1,x,y)', 'D public.t 1: -(1,x,y,7)']);
-    await db.admin.query('alter table t rename to u; create table t (id int)');
+    await db.admin.query(
+      'set role shop; alter table t rename to u; create table t (id int); reset role',
+    );
     expect(await attachMissing()).toEqual(['public.t', 'public.u']);
     await db.admin.query('drop table t; alter table u rename to t');
     expect(await attachMissing()).toEqual(['public.t']);
@@ -167,7 +174,11 @@ describe('the check', () => {
       'alter table t drop constraint t_pkey',
       'its columns, key or name have changed',
     ],
-    ['a child table', 'create table heir () inherits (t)', 'trigger !holdfast_insert is altered'],
+    [
+      'a child table',
+      'set role shop; create table heir () inherits (t); reset role',
+      'trigger !holdfast_insert is altered',
+    ],
   ] as const;
 
   it.each(DRIFTS)('sees %s, and refresh mends it', async (_, sql, reason) => {
@@ -216,19 +227,26 @@ describe('the check', () => {
   });
 });
 
-it('an event trigger that attaches whatever appears does not call itself without end', async () => {
-  await db.admin.query(`
+it.each(['attach_missing', 'attach_altered'])(
+  'an event trigger that calls %s follows every change, without end of itself',
+  async (called) => {
+    await db.admin.query(`
     create function follow() returns event_trigger language plpgsql security definer as
-      'begin perform holdfast.attach_missing(); end';
+      'begin perform holdfast.${called}(); end';
     create event trigger follow on ddl_command_end execute function follow()`);
-  await db.admin.query(`set role shop; create table f1 (id int); create table f2 () inherits (f1);
-    alter table f1 add v text; reset role`);
-  expect(await captureDrift(session)).toEqual([]);
-  await db.agent.query(`insert into f2 values (1, 'x')`);
-  expect(await db.captured()).toEqual(['I public.f2 1: +(1,x)']);
-  expect((await db.admin.query('select * from holdfast.busy')).rows).toEqual([]);
-  await db.admin.query('drop event trigger follow');
-});
+    await db.admin.query(`set role shop; create table f1 (id int); create table f2 () inherits (f1);
+    alter table f1 add v text; create table f3 (id int not null) partition by range (id);
+    create table f4 partition of f3 default; create unique index on f3 (id);
+    create table f5 as select 1 as one; alter table f5 rename one to two; reset role`);
+    expect(await captureDrift(session)).toEqual([]);
+    await db.agent.query(`insert into f2 values (1, 'x'); delete from f5`);
+    expect(await db.captured()).toEqual(['I public.f2 1: +(1,x)', 'D public.f5 1: -(1)']);
+    expect((await db.admin.query('select * from holdfast.busy')).rows).toEqual([]);
+    await db.admin.query(
+      'drop event trigger follow; drop function follow; drop table f1, f2, f3, f5',
+    );
+  },
+);
 
 describe('an agent cannot', () => {
   const TRIES = [

@@ -152,13 +152,22 @@ const writeFunction: SqlFunction = {
   parameters: 'named text, source text, settings text[]',
   returns: 'void',
   body: `
+declare
+  other regrole;
 begin
   execute format('create or replace function holdfast.%I() returns trigger language plpgsql security definer %s as %L',
     named, (select string_agg(format('set %s = %s', split_part(s, '=', 1),
                 (select string_agg(quote_literal(item), ', ')
                    from regexp_split_to_table(split_part(s, '=', 2), ', ') as item)), ' ')
               from unnest(settings) as s), source);
+  execute format('alter function holdfast.%I() owner to holdfast_owner', named);
   execute format('revoke all on function holdfast.%I() from public', named);
+  for other in
+    select distinct a.grantee::regrole from pg_proc p, aclexplode(p.proacl) a
+     where p.oid = to_regprocedure(format('holdfast.%I()', named)) and a.grantee not in (p.proowner, 0)
+  loop
+    execute format('revoke all on function holdfast.%I() from %s', named, other);
+  end loop;
 end`,
 };
 

@@ -1,34 +1,10 @@
 /** Every way of changing rows, each captured once: what lay there before, and what lies there after. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  CAPTURED_SERVERS,
   type CapturedDatabase,
   startCapturedDatabase,
 } from '../../../testing/captured-database.ts';
-
-let db: CapturedDatabase;
-
-beforeAll(async () => {
-  db = await startCapturedDatabase();
-  await db.tables(`
-    create table t (id int primary key, v text);
-    create table parent (id int primary key);
-    create table child (id int primary key, p int references parent on delete cascade on update cascade);
-    create table "seq" (seq int, n int, side text, c1 text, o text, old_rows text, new_rows text, kept text,
-      place text, tg_op text, "whole" text);
-    create table pt (id int, k int, v text) partition by list (k);
-    create table pt1 (v text, junk int, id int, k int); alter table pt1 drop junk;
-    alter table pt attach partition pt1 for values in (1);
-    create table pt2 partition of pt for values in (2, 3) partition by list (k);
-    create table pt22 partition of pt2 for values in (2);
-    create table pt23 partition of pt2 for values in (3);
-    create table up (a int, b text); create table down (x text) inherits (up);
-    create table lower_down (y text) inherits (down);
-    create table dated (id int primary key, at int generated always as identity, two int generated always as (id * 2) stored);
-    create unlogged table scratch (id int);
-    create table later (id int primary key deferrable initially deferred);
-    create table "Ünı ""quoted"" %s 'name' of sixty-three bytes .............." ("a b" int, "A""B" text, "%s" text)`);
-}, 60_000);
-afterAll(() => db.stop());
 
 const ODD = `"Ünı ""quoted"" %s 'name' of sixty-three bytes .............."`;
 
@@ -183,87 +159,118 @@ const WAYS: readonly Way[] = [
   },
 ];
 
-it.each(WAYS)('$story', async ({ before, run, captured }) => {
-  if (before !== undefined) {
-    await db.admin.query(before);
-    await db.admin.query('select holdfast.attach_missing()');
-    await db.captured();
-  }
-  await db.agent.query(run);
-  expect(await db.captured()).toEqual(captured);
-});
+for (const { name, options, isThere } of CAPTURED_SERVERS) {
+  describe.skipIf(!isThere)(name, () => {
+    let db: CapturedDatabase;
 
-it('COPY FROM', async () => {
-  await db.admin.query(`copy parent from program 'printf "41\\n42\\n"'`);
-  expect(await db.captured()).toEqual(['I public.parent 2: +(41) +(42)']);
-});
+    beforeAll(async () => {
+      db = await startCapturedDatabase(options);
+      await db.tables(`
+    create table t (id int primary key, v text);
+    create table parent (id int primary key);
+    create table child (id int primary key, p int references parent on delete cascade on update cascade);
+    create table "seq" (seq int, n int, side text, c1 text, o text, old_rows text, new_rows text, kept text,
+      place text, tg_op text, "whole" text);
+    create table pt (id int, k int, v text) partition by list (k);
+    create table pt1 (v text, junk int, id int, k int); alter table pt1 drop junk;
+    alter table pt attach partition pt1 for values in (1);
+    create table pt2 partition of pt for values in (2, 3) partition by list (k);
+    create table pt22 partition of pt2 for values in (2);
+    create table pt23 partition of pt2 for values in (3);
+    create table up (a int, b text); create table down (x text) inherits (up);
+    create table lower_down (y text) inherits (down);
+    create table dated (id int primary key, at int generated always as identity, two int generated always as (id * 2) stored);
+    create unlogged table scratch (id int);
+    create table later (id int primary key deferrable initially deferred);
+    create table "Ünı ""quoted"" %s 'name' of sixty-three bytes .............." ("a b" int, "A""B" text, "%s" text)`);
+    }, 60_000);
+    afterAll(() => db.stop());
 
-it('TRUNCATE, with what it cascades to and every partition', async () => {
-  await db.admin.query('insert into child values (90, 41)');
-  await db.captured();
-  await db.admin.query('truncate parent, pt cascade');
-  expect((await db.captured()).sort()).toEqual([
-    'T public.child 2: -(12,3) -(90,41)',
-    'T public.parent 3: -(3) -(41) -(42)',
-    'T public.pt22 2: -(1,2,a) -(2,2,b)',
-  ]);
-});
+    it.each(WAYS)('$story', async ({ before, run, captured }) => {
+      if (before !== undefined) {
+        await db.admin.query(before);
+        await db.admin.query('select holdfast.attach_missing()');
+        await db.captured();
+      }
+      await db.agent.query(run);
+      expect(await db.captured()).toEqual(captured);
+    });
 
-it('TRUNCATE is refused where the transaction cannot see every row it would lose', async () => {
-  await db.admin.query('insert into parent values (7)');
-  await expect(
-    db.admin.query('begin isolation level repeatable read; select 1; truncate parent cascade'),
-  ).rejects.toThrow(/rows it cannot see would be lost/);
-  await db.admin.query('rollback');
-});
+    it('COPY FROM', async () => {
+      await db.admin.query(`copy parent from program 'printf "41\\n42\\n"'`);
+      expect(await db.captured()).toEqual(['I public.parent 2: +(41) +(42)']);
+    });
 
-it('a row that a trigger takes away on its way to another partition: a delete and an insert', async () => {
-  await db.admin.query(`
+    it('TRUNCATE, with what it cascades to and every partition', async () => {
+      await db.admin.query('insert into child values (90, 41)');
+      await db.captured();
+      await db.admin.query('truncate parent, pt cascade');
+      expect((await db.captured()).sort()).toEqual([
+        'T public.child 2: -(12,3) -(90,41)',
+        'T public.parent 3: -(3) -(41) -(42)',
+        'T public.pt22 2: -(1,2,a) -(2,2,b)',
+      ]);
+    });
+
+    it('TRUNCATE is refused where the transaction cannot see every row it would lose', async () => {
+      await db.admin.query('insert into parent values (7)');
+      await expect(
+        db.admin.query('begin isolation level repeatable read; select 1; truncate parent cascade'),
+      ).rejects.toThrow(/rows it cannot see would be lost/);
+      await db.admin.query('rollback');
+    });
+
+    it('a row that a trigger takes away on its way to another partition: a delete and an insert', async () => {
+      await db.admin.query(`
     create function no() returns trigger language plpgsql as 'begin return null; end';
     create trigger no before insert on pt22 for each row execute function no();
     insert into pt values (1, 1, 'stays'), (2, 3, 'lost'), (3, 1, 'lost too');`);
-  await db.captured();
-  await db.admin.query(`update pt set k = case v when 'stays' then 3 else 2 end`);
-  expect(await db.captured()).toEqual([
-    'D public.pt 3: -(1,1,stays) -(3,1,"lost too") -(2,3,lost)',
-    'I public.pt 1: +(1,3,stays)',
-  ]);
-});
+      await db.captured();
+      await db.admin.query(`update pt set k = case v when 'stays' then 3 else 2 end`);
+      expect(await db.captured()).toEqual([
+        'D public.pt 3: -(1,1,stays) -(3,1,"lost too") -(2,3,lost)',
+        'I public.pt 1: +(1,3,stays)',
+      ]);
+    });
 
-it('replica sessions are captured', async () => {
-  await db.admin.query(`set session_replication_role = replica; insert into later values (5);
+    it('replica sessions are captured', async () => {
+      await db.admin.query(`set session_replication_role = replica; insert into later values (5);
     set session_replication_role = origin`);
-  expect(await db.captured()).toEqual(['I public.later 1: +(5)']);
-});
+      expect(await db.captured()).toEqual(['I public.later 1: +(5)']);
+    });
 
-it('forced row level security hides nothing from the capture', async () => {
-  await db.tables(`
+    it('forced row level security hides nothing from the capture', async () => {
+      await db.tables(`
     create table secret (id int, v text); insert into secret values (1, 'a'), (2, 'b');
     alter table secret enable row level security; alter table secret force row level security;
     create policy none on secret as restrictive using (id = 1);
     create policy mine on secret using (true)`);
-  await db.agent.query('delete from secret');
-  expect(await db.captured()).toEqual(['D public.secret 1: -(1,a)']);
-  await db.admin.query('truncate secret');
-  expect(await db.captured()).toEqual(['T public.secret 1: -(2,b)']);
-  await db.admin.query(`insert into secret values (3, 'c'); alter role holdfast_owner nobypassrls`);
-  await expect(db.admin.query('truncate secret')).rejects.toThrow(/row-level security/);
-  const { rows } = await db.admin.query('select * from holdfast.uncaptured()');
-  expect(rows).toEqual([
-    { table_name: 'public.secret', reason: expect.stringMatching(/no BYPASSRLS/) },
-  ]);
-  await db.admin.query('alter role holdfast_owner bypassrls');
-});
+      await db.agent.query('delete from secret');
+      expect(await db.captured()).toEqual(['D public.secret 1: -(1,a)']);
+      await db.admin.query('truncate secret');
+      expect(await db.captured()).toEqual(['T public.secret 1: -(2,b)']);
+      await db.admin.query(
+        `insert into secret values (3, 'c'); alter role holdfast_owner nobypassrls`,
+      );
+      await expect(db.admin.query('truncate secret')).rejects.toThrow(/row-level security/);
+      const { rows } = await db.admin.query('select * from holdfast.uncaptured()');
+      expect(rows).toEqual([
+        { table_name: 'public.secret', reason: expect.stringMatching(/no BYPASSRLS/) },
+      ]);
+      await db.admin.query('alter role holdfast_owner bypassrls');
+    });
 
-it('exempt roles are those declared, and no others', async () => {
-  await db.admin.query(`insert into holdfast.meta values ('exempt', '["hf_agent"]')`);
-  await db.admin.query('select holdfast.attach_missing()');
-  await db.captured();
-  await db.agent.query('insert into scratch values (8)');
-  await db.admin.query('set role hf_agent; delete from scratch; reset role');
-  expect(await db.captured()).toEqual(['D public.scratch 1: -(8)']);
-  await db.admin.query(`delete from holdfast.meta where key = 'exempt'`);
-  await db.admin.query('select holdfast.attach_missing()');
-  await db.agent.query('insert into scratch values (9)');
-  expect(await db.captured()).toEqual(['I public.scratch 1: +(9)']);
-});
+    it('exempt roles are those declared, and no others', async () => {
+      await db.admin.query(`insert into holdfast.meta values ('exempt', '["hf_agent"]')`);
+      await db.admin.query('select holdfast.attach_missing()');
+      await db.captured();
+      await db.agent.query('insert into scratch values (8)');
+      await db.admin.query('set role hf_agent; delete from scratch; reset role');
+      expect(await db.captured()).toEqual(['D public.scratch 1: -(8)']);
+      await db.admin.query(`delete from holdfast.meta where key = 'exempt'`);
+      await db.admin.query('select holdfast.attach_missing()');
+      await db.agent.query('insert into scratch values (9)');
+      expect(await db.captured()).toEqual(['I public.scratch 1: +(9)']);
+    });
+  });
+}
