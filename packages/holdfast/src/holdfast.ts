@@ -7,12 +7,15 @@
  * and back. What it will not do: decide anything, or listen before everything that decides stands (P8).
  */
 import { WaitingDesk } from './approvals/waiting-desk.ts';
+import { holdLifeMsOf } from './config/by-environment.ts';
 import type { Config, Env } from './config/config.ts';
-import { holdLifeMsOf } from './config/hold-life.ts';
+import { executeWith, type LaterPlace, redecideWith } from './deferring.ts';
 import { LiveDirectory } from './identity/live-directory.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
+import { UNPROTECTED } from './model/reversal.ts';
+import { DeferredRun } from './pipeline/deferred-run.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { CachedJudge } from './policy/cached-judge.ts';
 import { loadPolicy, type Policy } from './policy/policy.ts';
@@ -23,7 +26,7 @@ import { Rooms } from './rooms.ts';
 import { AGENTS_CHANNEL } from './store/agent-store.ts';
 import { HOLDS_CHANNEL } from './store/hold-store.ts';
 import { Notices } from './store/notices.ts';
-import { policySourceOf, postgresTargetsOf, targetsOf } from './wiring.ts';
+import { adminConnectionOf, policySourceOf, postgresTargetsOf, targetsOf } from './wiring.ts';
 
 export { loadConfig } from './config/load-config.ts';
 export { systemClock } from './model/clock.ts';
@@ -102,6 +105,7 @@ class Gateway implements Holdfast {
     directory.onEnded(({ tokenId, reason }) => protocol.endSessions({ tokenId, reason }));
     const address = await protocol.listen();
     this.#sweep();
+    await this.#runDeferred(reader);
     return address;
   }
 
@@ -145,7 +149,7 @@ class Gateway implements Holdfast {
         note,
         holdLifeMsOf: holdLifeMsOf(config),
       }),
-      deferrals: null,
+      deferrals: this.rooms.deferrals,
       recorder: await this.rooms.trail(),
       holdWaitMs: config.approvals.holdWaitMs,
     });
@@ -188,7 +192,41 @@ class Gateway implements Holdfast {
     const timer = setInterval(() => {
       // A store that is away is swept at the next turn: what ran out counts as such meanwhile.
       this.rooms.holds.sweep().catch(() => {});
+      this.rooms.proposals.sweep().catch(() => {});
     }, SWEEP_MS);
     this.#undo.push(() => clearInterval(timer));
+  }
+
+  /** Watched time goes on from here, and what is due by it is run. */
+  async #runDeferred(reader: SqlReader): Promise<void> {
+    const { clock, config, say } = this.#options;
+    const { deferralStore, watchedClock } = this.rooms;
+    watchedClock.start();
+    this.#undo.push(() => watchedClock.stop());
+    const trail = await this.rooms.trail();
+    const run = new DeferredRun({
+      store: deferralStore,
+      graceClock: watchedClock,
+      clock,
+      recorder: trail,
+      instanceId: trail.instanceId,
+      redecide: redecideWith({
+        reader,
+        judge: new CachedJudge(this.#policy),
+        targets: targetsOf(config),
+        protectionOf: (target) => this.#guards().get(target)?.protection ?? UNPROTECTED,
+      }),
+      execute: executeWith((target) => this.#placeOf(target)),
+      trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
+    });
+    run.start();
+    this.#undo.push(() => run.close());
+  }
+
+  #placeOf(name: string): LaterPlace | null {
+    const { config, env } = this.#options;
+    const target = config.targets.find((one) => one.name === name);
+    if (target === undefined) return null;
+    return { connection: adminConnectionOf(target, env), owner: target.protection.owner };
   }
 }

@@ -4,10 +4,12 @@ import { runner, type Surroundings } from './command.ts';
 import { addAgents } from './commands/agents.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
+import { addDeferrals } from './commands/deferrals.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addHolds } from './commands/holds.ts';
 import { addPeople } from './commands/people.ts';
 import { addPolicy } from './commands/policy.ts';
+import { addProposals } from './commands/proposals.ts';
 import { addProtect } from './commands/protect.ts';
 import { addTrail } from './commands/trail.ts';
 import { addUp } from './commands/up.ts';
@@ -20,6 +22,8 @@ const COMMANDS = [
   addAgents,
   addPeople,
   addHolds,
+  addDeferrals,
+  addProposals,
   addPolicy,
   addProtect,
   addDoctor,

@@ -2,7 +2,13 @@
 import { systemClock } from '../model/clock.ts';
 import { newId } from '../model/ids.ts';
 import type { UndoEntry, UndoItem, UndoState } from '../protection/undo-item.ts';
-import type { DrainedItem, RowChunk, UndoQuery, UndoStore } from '../protection/undo-store.ts';
+import type {
+  DrainedItem,
+  DuePurge,
+  RowChunk,
+  UndoQuery,
+  UndoStore,
+} from '../protection/undo-store.ts';
 
 interface Kept {
   item: UndoItem;
@@ -54,6 +60,7 @@ export class MemoryUndoStore implements UndoStore {
       })),
       undoOf: drained.undoOf,
       keptUntilTickMs: BigInt(batch.graceMs),
+      purgeAtTickMs: null,
     };
     return { item, entries: drained.entries, chunks: [] };
   }
@@ -98,6 +105,29 @@ export class MemoryUndoStore implements UndoStore {
       ...item,
       keptUntilTickMs: item.keptUntilTickMs + BigInt(byMs),
     }));
+  }
+
+  async requestPurge(ids: readonly string[], afterMs: number): Promise<number> {
+    return this.#change(ids, (item) => ({
+      ...item,
+      state: 'purging',
+      purgeAtTickMs: BigInt(afterMs),
+    }));
+  }
+
+  async cancelPurge(ids: readonly string[]): Promise<number> {
+    return this.#change(ids, (item) =>
+      item.state === 'purging' ? { ...item, state: 'kept', purgeAtTickMs: null } : item,
+    );
+  }
+
+  /** Time stands still here: nothing is ever due. */
+  async beginPurge(): Promise<readonly DuePurge[]> {
+    return [];
+  }
+
+  async finishPurge(id: string): Promise<void> {
+    this.#change([id], (item) => ({ ...item, state: 'purged' }));
   }
 
   #change(ids: readonly string[], change: (item: UndoItem) => UndoItem): number {

@@ -106,7 +106,17 @@ export class PlainCapture {
       const application = String(row['application']);
       const at = row['at'] instanceof Date ? row['at'] : new Date(0);
       const undoOf = /^holdfast undo (\S+)/.exec(application)?.[1] ?? null;
-      items.set(txid, { txid, at, role: String(row['role']), application, undoOf, entries });
+      items.set(txid, {
+        txid,
+        fingerprint: txid,
+        at,
+        role: String(row['role']),
+        agentId: null,
+        agentName: null,
+        application,
+        undoOf,
+        entries,
+      });
     }
     const before = new Set((await store.list({ limit: 1_000_000 })).map(({ id }) => id));
     await store.keep({

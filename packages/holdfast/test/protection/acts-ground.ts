@@ -165,7 +165,9 @@ export class Ground {
       ['-s', '-N', 'holdfast*', '-h', host, '-p', String(port), '-U', user, this.name],
       { encoding: 'utf8' },
     );
-    return out.replaceAll(/^\\(un)?restrict .*$/gm, '');
+    // The place of a column is said to differ; everything else is compared.
+    const lines = out.replaceAll(/^\\(un)?restrict .*$/gm, '').split('\n');
+    return lines.map((line) => line.replace(/,$/, '')).sort().join('\n');
   }
 
   async stop(): Promise<void> {

@@ -40,7 +40,7 @@ union all
 select 'type ' || t.oid::regtype, concat_ws(' ', typtype, pg_get_userbyid(typowner), (select array_agg(a::text order by a::text) from unnest(coalesce(typacl, acldefault('T', typowner))) a), typdefault, typnotnull, format_type(typbasetype, typtypmod), obj_description(t.oid, 'pg_type'), (select string_agg(enumlabel, ',' order by enumsortorder) from pg_enum where enumtypid = t.oid))
 from pg_type t join pg_namespace n on n.oid = typnamespace where ${THEIRS}
 union all
-select 'sequence ' || seqrelid::regclass, concat_ws(' ', seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle, (select string_agg(refobjid::regclass || '.' || refobjsubid || deptype::text, ',') from pg_depend where objid = seqrelid and deptype in ('a', 'i') and refclassid = 'pg_class'::regclass))
+select 'sequence ' || seqrelid::regclass, concat_ws(' ', seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle, (select string_agg(refobjid::regclass || '.' || (select attname from pg_attribute where attrelid = refobjid and attnum = refobjsubid) || deptype::text, ',') from pg_depend where objid = seqrelid and deptype in ('a', 'i') and refclassid = 'pg_class'::regclass))
 from pg_sequence join pg_class c on c.oid = seqrelid join pg_namespace n on n.oid = relnamespace where ${THEIRS}
 union all
 select 'published ' || p.pubname || ' ' || prrelid::regclass, concat_ws(' ', pg_get_expr(prqual, prrelid), prattrs) from pg_publication_rel r join pg_publication p on p.oid = prpubid
@@ -52,7 +52,8 @@ select 'large object ' || m.oid, concat_ws(' ', pg_get_userbyid(lomowner), lomac
 
 export const ROWS_SQL = `
 select 'rows of ' || c.oid::regclass as about,
-  format('select count(*), md5(coalesce(string_agg(t::text, chr(10) order by t::text), %L)) from only %s t', '', c.oid::regclass) as sql
+  format('select count(*), md5(coalesce(string_agg(row(%s)::text, chr(10) order by row(%1$s)::text), %2$L)) from only %3$s t',
+    (select string_agg(quote_ident(attname), ', ' order by attname) from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped), '', c.oid::regclass) as sql
 from pg_class c join pg_namespace n on n.oid = relnamespace where relkind in ('r', 'm') and ${THEIRS} order by 1`;
 
 export const SEQUENCES_SQL = `

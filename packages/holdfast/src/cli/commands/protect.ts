@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import type { ProposedAct } from '../../approvals/proposed-act.ts';
 import type { Config, TargetConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
-import { HoldfastError } from '../../model/errors.ts';
 import { nearest } from '../../model/nearest.ts';
+import type { Target } from '../../model/target.ts';
 import { applyProtection, previewProtection } from '../../protection/postgres/wall/apply.ts';
 import type { Check } from '../../protection/postgres/wall/check.ts';
 import { CLOSING_IDS, CLOSINGS } from '../../protection/postgres/wall/closings.ts';
@@ -13,11 +14,12 @@ import {
   unprotect,
 } from '../../protection/postgres/wall/unprotect.ts';
 import type { TargetDatabase } from '../../protection/target-database.ts';
-import { checkTarget, openTarget, protectOptionsOf } from '../../wiring.ts';
+import { checkTarget, openTarget, protectOptionsOf, targetsOf } from '../../wiring.ts';
 import { type Context, NO, type Run } from '../command.ts';
 import { type Answer, facts, oneLine, type Paint } from '../print.ts';
 import { usageError } from '../usage.ts';
 import { withRooms } from '../with-rooms.ts';
+import { proposedAnswer } from './proposals.ts';
 
 interface ProtectWords {
   readonly apply?: boolean;
@@ -107,7 +109,10 @@ async function unprotectTarget(
       };
     }
     // An environment that is not declared is sealed.
-    if ((level ?? 'sealed') === 'sealed') throw needsQuorum(name, target.environment);
+    if ((level ?? 'sealed') === 'sealed') {
+      const act = unprotectAct(targetsOf(config).resolve({ asked: name, searchPath: [] }), options);
+      return proposedAnswer(await withRooms(context, (rooms) => rooms.proposals.open(act)));
+    }
     const done = await withRooms(context, async (rooms) => {
       const taken = await unprotect(db, options);
       await rooms.note({
@@ -127,12 +132,21 @@ async function unprotectTarget(
   });
 }
 
-function needsQuorum(name: string, environment: string): HoldfastError {
-  return new HoldfastError('HF_QUORUM', {
-    expected: `several people to agree that ${name} loses its protection`,
-    found: `one person, and ${environment} is sealed`,
-    hint: 'Nobody takes down the wall of a sealed target alone: propose it to the others.',
-  });
+/** Nobody takes down the wall of a sealed target alone. */
+function unprotectAct(
+  target: Target,
+  { dropWhatIsKept }: { readonly dropWhatIsKept: boolean },
+): ProposedAct {
+  const kept = dropWhatIsKept
+    ? 'What is kept there and not in the vault yet is dropped for good.'
+    : 'Refused when something is kept there that is not in the vault yet.';
+  return {
+    kind: 'unprotect',
+    target,
+    facts: { dropWhatIsKept },
+    words: `Take the wall off ${target.name}: agents' roles, capture and the fence go.\n${kept}`,
+    reason: `${target.environment.name} is sealed, and without its wall nothing there can be undone.`,
+  };
 }
 
 export async function withTarget<T>(

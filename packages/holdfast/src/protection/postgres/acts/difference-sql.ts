@@ -67,7 +67,7 @@ const CATALOGS: readonly (readonly [name: string, key: string])[] = [
 const rows = (condition: (alias: string) => string): string =>
   CATALOGS.map(
     ([name, key]) =>
-      `select '${name}' as cat, (${key})::text as key, to_jsonb(t) as row from pg_catalog.${name} t where ${condition('t')}`,
+      `select '${name}' as cat, (${key})::text as key, to_jsonb(t) as row, t.xmin as since from pg_catalog.${name} t where ${condition('t')}`,
   ).join('\n  union all ');
 
 export const DRAFT_SQL = `
@@ -92,14 +92,16 @@ alter table holdfast.touched owner to holdfast_owner;
 revoke all on holdfast.draft, holdfast.touched from public, holdfast_agents;`;
 
 export const DIFFERENCE_SQL = `
+-- Rows as they are after it; later numbers, too, since triggers of the fence change a row once more.
 create or replace function holdfast.made_by(sub xid) returns jsonb
 language sql volatile set search_path = pg_catalog, pg_temp as $hf$
-  select coalesce(jsonb_object_agg(cat || ' ' || key, row), '{}') from (
-  ${rows((alias) => `${alias}.xmin = $1`)}) found
+  select coalesce(jsonb_object_agg(cat || ' ' || key, jsonb_build_object('row', row, 'made', since = $1)), '{}') from (
+  ${rows((alias) => `age(${alias}.xmin) <= age($1)`)}) found
 $hf$;
 create or replace function holdfast.ended_by(sub xid) returns table (cat text, key text, before jsonb)
 language sql volatile set search_path = pg_catalog, pg_temp as $hf$
-  ${rows((alias) => `${alias}.xmax = $1`)}
+  select cat, key, row from (
+  ${rows((alias) => `${alias}.xmax = $1`)}) found
 $hf$;
 -- Runs it and takes it back. The number of the subtransaction, and the rows it left.
 create or replace function holdfast.try_out(statement text, path text, without_trash boolean,
@@ -153,11 +155,11 @@ begin
   end if;
   insert into holdfast.touched (cat, key, state, before, after)
     select e.cat, e.key, case when tried.after ? (e.cat || ' ' || e.key) then 'changed' else 'gone' end,
-      e.before, tried.after -> (e.cat || ' ' || e.key)
+      e.before, tried.after -> (e.cat || ' ' || e.key) -> 'row'
     from holdfast.ended_by(tried.sub) e;
   insert into holdfast.touched (cat, key, state, after)
-    select split_part(m.name, ' ', 1), split_part(m.name, ' ', 2), 'made', m.value
+    select split_part(m.name, ' ', 1), split_part(m.name, ' ', 2), 'made', m.value -> 'row'
     from jsonb_each(tried.after) m(name, value)
-    where not exists (select from holdfast.touched t where t.cat || ' ' || t.key = m.name);
+    where (m.value ->> 'made')::boolean and not exists (select from holdfast.touched t where t.cat || ' ' || t.key = m.name);
   return without_trash;
 end $hf$;`;

@@ -7,7 +7,10 @@
  */
 import { ident } from '../layout.ts';
 import type { Step } from '../step.ts';
+import { CHANGE_SQL } from './change-sql.ts';
+import { COLUMNS_SQL } from './columns-sql.ts';
 import { DIFFERENCE_SQL, DRAFT_SQL } from './difference-sql.ts';
+import { EMPTYING_SQL, LARGE_OBJECT_SQL } from './emptying-sql.ts';
 import { HANGING_SQL } from './hanging-sql.ts';
 import { MOVING_SQL } from './moving-sql.ts';
 import { NAMES_SQL } from './names-sql.ts';
@@ -31,7 +34,11 @@ export function actsFoundation(options: ActsOptions): Step[] {
   const asOwner = `${EXECUTE_AS_OWNER_SQL}
 alter function holdfast.execute_as_owner(text, text) owner to ${owner};
 revoke all on function holdfast.execute_as_owner(text, text) from public, ${owner};
-grant execute on function holdfast.execute_as_owner(text, text) to holdfast_owner;`;
+grant execute on function holdfast.execute_as_owner(text, text) to holdfast_owner;
+${LARGE_OBJECT_SQL}
+alter function holdfast.large_object(oid) owner to ${owner};
+revoke all on function holdfast.large_object(oid) from public;
+grant execute on function holdfast.large_object(oid) to holdfast_owner;`;
   return [
     step(
       'acts.receipts',
@@ -43,6 +50,9 @@ grant execute on function holdfast.execute_as_owner(text, text) to holdfast_owne
     inner('acts.difference', 'What a statement would do is told by the catalogs.', DIFFERENCE_SQL),
     inner('acts.hanging', 'What hangs on what stays is recorded.', HANGING_SQL),
     inner('acts.moving', 'What is dropped is moved to the trash.', MOVING_SQL),
+    inner('acts.columns', 'Values of columns are kept before they go.', COLUMNS_SQL),
+    inner('acts.change', 'What is changed is recorded first.', CHANGE_SQL),
+    inner('acts.emptying', 'What is emptied is kept first.', EMPTYING_SQL),
     inner('acts.claims', 'What nobody can take back is refused.', CLAIMS_SQL),
     inner('acts.reversible', 'Changes of structure are made reversible.', REVERSIBLE_SQL),
     step('acts.owner', 'Approved statements run as the owner.', PATH_SQL + TAG_SQL + asOwner),

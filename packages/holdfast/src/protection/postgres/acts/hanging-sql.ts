@@ -51,7 +51,7 @@ declare
 begin
   for i in
     select c.oid, x.indrelid, c.relname, c.relkind from pg_class c join pg_index x on x.indexrelid = c.oid
-    where c.oid = any(indexes) and not c.relispartition
+    where c.oid = any(indexes) and not c.relispartition and c.relnamespace <> 'pg_toast'::regnamespace
       and not exists (select from pg_constraint k where k.conindid = c.oid and k.contype in ('p', 'u', 'x'))
     order by c.relname
   loop

@@ -37,20 +37,20 @@ language sql stable set search_path = pg_catalog, pg_temp as $hf$
   select key::oid from holdfast.touched where cat = $1 and state = 'gone'
 $hf$;
 -- Grants exactly as they stood: first nobody has any, then each again, by who gave it.
-create or replace function holdfast.acl_sql(what text, name text, kind "char", acl aclitem[], owner oid, others aclitem[], part text default '')
+create or replace function holdfast.acl_sql(what text, name text, kind text, acl aclitem[], owner oid, others aclitem[], part text default '')
 returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $hf$
 declare
-  stood aclitem[] := coalesce(acl, case when kind = 'c'::"char" then '{}'::aclitem[] else acldefault(kind, owner) end);
+  stood aclitem[] := coalesce(acl, case when kind = 'c' then '{}'::aclitem[] else acldefault(kind::"char", owner) end);
   entry record;
   sql text := '';
 begin
   for entry in
-    select distinct grantee from aclexplode(stood || coalesce(others, '{}'::aclitem[])) order by 1
+    select distinct e.grantee from unnest(stood || coalesce(others, '{}'::aclitem[])) a cross join lateral aclexplode(array[a]) e order by 1
   loop
     sql := sql || format('revoke all%s on %s %s from %s cascade; ', part, what, name, holdfast.role_of(entry.grantee));
   end loop;
-  for entry in select *, grantor <> owner as indirect from aclexplode(stood) order by grantor <> owner, is_grantable desc loop
+  for entry in select e.*, grantor <> owner as indirect from unnest(stood) a cross join lateral aclexplode(array[a]) e order by grantor <> owner, is_grantable desc loop
     sql := sql || case when entry.indirect then format('set local role %s; ', holdfast.role_of(entry.grantor)) else '' end
       || format('grant %s%s on %s %s to %s%s; ', entry.privilege_type, part, what, name, holdfast.role_of(entry.grantee),
         case when entry.is_grantable and entry.grantee <> owner then ' with grant option' else '' end)

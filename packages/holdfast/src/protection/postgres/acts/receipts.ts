@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../../model/clock.ts';
 import { HoldfastError } from '../../../model/errors.ts';
-import type { TargetDatabase, TargetSession } from '../../target-database.ts';
+import type { TargetDatabase } from '../../target-database.ts';
 import type { PermitSession, PermitWish } from '../../target-guard.ts';
 import { ident } from '../layout.ts';
 
@@ -78,34 +78,67 @@ export class Receipts {
 
   /**
    * A statement that the server refuses inside a transaction, as the owner, in a session of our own. The
-   * names in it mean what they mean by the database's own search path for the agent's role.
+   * names in it mean what they mean by the search path that the agent's role starts with.
    */
   async runOutside(db: TargetDatabase, wish: PermitWish, session: PermitSession): Promise<string> {
-    if (wish.mode === 'reversible') return this.#outsideReversibly(db, wish);
-    return withOwner(db, this.#options.ddlOwner, session, (target) => target(wish.statement));
-  }
-
-  async #outsideReversibly(_db: TargetDatabase, wish: PermitWish): Promise<string> {
-    throw new HoldfastError('HF_UPSTREAM_UNREACHABLE', {
-      expected: 'a statement that can be taken back',
-      found: wish.statement.slice(0, 200),
-      hint: 'It runs outside of any transaction, so nothing of it is kept.',
+    if (wish.mode === 'reversible') return dropDatabase(db, wish.statement);
+    const path = await pathOf(db, session.role);
+    return db.transaction('read committed', async (target) => {
+      const [row] = await target.query('select holdfast.command_tag($1, $2) as tag', [
+        wish.statement,
+        path,
+      ]);
+      // Out of the transaction this session was lent with, and back into one for its end.
+      await target.query('commit');
+      try {
+        await target.query(`set role ${ident(this.#options.ddlOwner)}`);
+        await target.query(`select pg_catalog.set_config('search_path', $1, false)`, [path]);
+        await target.query(wish.statement);
+      } finally {
+        await target.query('reset role');
+        await target.query('reset search_path');
+      }
+      await target.query('begin');
+      return typeof row?.['tag'] === 'string' ? row.tag : '';
     });
   }
 }
 
-type RunStatement = (statement: string) => Promise<string>;
+const DROP_DATABASE = /^\s*drop\s+database\s+(if\s+exists\s+)?("(?:[^"]|"")+"|[a-z_][\w$]*)\s*;?\s*$/i;
 
-async function withOwner(
-  db: TargetDatabase,
-  owner: string,
-  session: PermitSession,
-  work: (run: RunStatement) => Promise<string>,
-): Promise<string> {
-  void db;
-  void owner;
-  void session;
-  void ident;
-  void ({} as TargetSession);
-  return work(async () => '');
+/** The one statement outside of transactions that can be taken back: the database is renamed and closed. */
+async function dropDatabase(db: TargetDatabase, statement: string): Promise<string> {
+  const [, optional, written] = DROP_DATABASE.exec(statement) ?? [];
+  if (written === undefined) {
+    throw new HoldfastError('HF_UNDO_STATE', {
+      expected: 'a statement that can be taken back',
+      found: statement.slice(0, 200),
+      hint: 'It runs outside of any transaction, so nothing of it is kept. DROP DATABASE can be taken back, without FORCE.',
+    });
+  }
+  const name = written.startsWith('"')
+    ? written.slice(1, -1).replaceAll('""', '"')
+    : written.toLowerCase();
+  if (optional !== undefined) {
+    const found = await db.query('select from pg_database where datname = $1', [name]);
+    if (found.length === 0) return 'DROP DATABASE';
+  }
+  await db.query('select holdfast.trash_database($1)', [name]);
+  return 'DROP DATABASE';
+}
+
+/** With what search path sessions of a role begin, `$user` as that role, pg_temp last. */
+async function pathOf(db: TargetDatabase, role: string): Promise<string> {
+  const [row] = await db.query(
+    `select coalesce((
+       select substr(setting, 13) from pg_db_role_setting s
+       cross join unnest(s.setconfig) setting
+       where setting like 'search_path=%'
+         and s.setrole in (0, (select oid from pg_roles where rolname = $1))
+         and s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+       order by s.setrole = 0, s.setdatabase = 0 limit 1), '"$user", public') as path`,
+    [role],
+  );
+  const path = typeof row?.['path'] === 'string' ? row.path : 'public';
+  return `${path.replace('"$user"', ident(role))}, pg_temp`;
 }

@@ -79,6 +79,13 @@ begin
       'DROP PROCEDURE', 'DROP ROUTINE', 'DROP AGGREGATE', 'DROP TYPE', 'DROP DOMAIN', 'DROP INDEX', 'DROP TRIGGER',
       'DROP POLICY', 'DROP RULE', 'DROP STATISTICS', 'DROP FOREIGN TABLE')
       then perform holdfast.drop_reversibly(tag, statement, path);
+    when tag in ('ALTER TABLE', 'ALTER INDEX', 'ALTER SEQUENCE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FUNCTION', 'ALTER PROCEDURE',
+      'ALTER ROUTINE', 'ALTER AGGREGATE', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER SCHEMA', 'ALTER TRIGGER', 'ALTER POLICY', 'ALTER RULE',
+      'ALTER STATISTICS', 'ALTER CONSTRAINT', 'GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES')
+      then perform holdfast.alter_reversibly(tag, statement, path);
+    when tag = 'TRUNCATE TABLE' then perform holdfast.truncate_reversibly(tag, statement, path);
+    when tag = 'SELECT' and statement ~* '^\\s*select\\s+(pg_catalog\\.)?lo_unlink\\s*\\(\\s*\\d+\\s*\\)\\s*;?\\s*$'
+      then perform holdfast.unlink_reversibly(substring(statement from '\\d+')::oid, statement, path);
     else perform holdfast.cannot(coalesce(tag, 'this statement') || ' is not among what it can take back');
   end case;
 end $hf$;
@@ -96,7 +103,7 @@ begin
   perform holdfast.plan_gone(moved, number);
   trouble := coalesce(holdfast.unclaimed(moved), holdfast.changed_unclaimed());
   if trouble is not null then perform holdfast.cannot(trouble); end if;
-  perform holdfast.take_steps(tag, statement);
+  perform holdfast.take_steps(tag, statement, path);
 end $hf$;
 -- Relations that would go and are no mere part of one that stays.
 create or replace function holdfast.moved_relations() returns oid[]
@@ -132,13 +139,14 @@ begin
   perform holdfast.plan_schemas(number);
 end $hf$;
 -- Takes the steps in order; the act is them and their reverse, last first.
-create or replace function holdfast.take_steps(verb text, statement text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $hf$
+create or replace function holdfast.take_steps(verb text, statement text, path text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set row_security = off as $hf$
 declare
   s record;
 begin
   for s in select * from holdfast.draft where part = 'step' and forward is not null order by n loop
-    execute s.forward;
+    if s.about = statement then perform holdfast.execute_as_owner(statement, path);
+    else execute s.forward; end if;
   end loop;
   perform holdfast.note_act(jsonb_build_object(
     'verb', verb, 'statement', statement,
