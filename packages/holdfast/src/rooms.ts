@@ -24,6 +24,7 @@ import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
 import type { HoldfastEvent } from './model/event.ts';
 import { newId } from './model/ids.ts';
+import { purgeRunner } from './protection/undo/purge.ts';
 import { WatchedClock } from './protection/watched-clock.ts';
 import { SqlAgentStore } from './store/agent-store.ts';
 import { type Database, openDatabase, type StoreConnection } from './store/database.ts';
@@ -39,6 +40,7 @@ import { MIGRATIONS } from './store/migrations/index.ts';
 import { type JudgeCode, SqlPeopleStore } from './store/people-store.ts';
 import { SqlProposalStore } from './store/proposal-store.ts';
 import { PgTrailStore } from './store/trail-store.ts';
+import { SqlUndoStore } from './store/undo-store.ts';
 import { type Signer, signerFromFile } from './trail/signer.ts';
 import { TrailLog } from './trail/trail-log.ts';
 
@@ -68,6 +70,8 @@ export class Rooms {
   readonly deferralStore: SqlDeferralStore;
   readonly deferrals: KeptDeferrals;
   readonly proposals: Proposals;
+  readonly undoStore: SqlUndoStore;
+  readonly judgeCode: JudgeCode;
   readonly trailStore: PgTrailStore;
   readonly signer: Signer;
   readonly keyFolder: string;
@@ -97,6 +101,8 @@ export class Rooms {
     this.agents = new Agents({ store: this.agentStore, clock, note });
     this.people = new People({ store: new SqlPeopleStore(database), totp, clock, note });
     const judgeCode: JudgeCode = (state, code) => totp.judge(state, code, 'daily');
+    this.judgeCode = judgeCode;
+    this.undoStore = new SqlUndoStore(database, clock);
     this.holdStore = new SqlHoldStore(database, judgeCode, HOLD_ROWS);
     const store = this.holdStore;
     this.holds = new Holds({ store, clock, note, holdLifeMsOf: holdLifeMsOf(config) });
@@ -117,7 +123,11 @@ export class Rooms {
       record: (event) => this.#record(event),
       signers: () => this.#signers(),
       peopleOf: peopleOf(config),
-      runners: { ...options.runners, hasten: hastenRunner(this.deferralStore, graceClock) },
+      runners: {
+        ...options.runners,
+        hasten: hastenRunner(this.deferralStore, graceClock),
+        purge: purgeRunner(this.undoStore),
+      },
     });
   }
 

@@ -12,6 +12,7 @@ import { addPolicy } from './commands/policy.ts';
 import { addProposals } from './commands/proposals.ts';
 import { addProtect } from './commands/protect.ts';
 import { addTrail } from './commands/trail.ts';
+import { addUndo } from './commands/undo.ts';
 import { addUp } from './commands/up.ts';
 import { EXIT, EXIT_WORDS } from './exit-codes.ts';
 import { printError, type Streams } from './print.ts';
@@ -24,6 +25,7 @@ const COMMANDS = [
   addHolds,
   addDeferrals,
   addProposals,
+  addUndo,
   addPolicy,
   addProtect,
   addDoctor,

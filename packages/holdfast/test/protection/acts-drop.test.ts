@@ -4,7 +4,6 @@ import type { ScratchPostgres } from '../../src/testing/scratch-postgres.ts';
 import { Ground, SERVERS } from './acts-ground.ts';
 import { SHOP } from './acts-shop.ts';
 
-
 const DROPS: readonly (readonly [story: string, statements: readonly string[]])[] = [
   ['a table on which nothing hangs', ['drop table shop.line']],
   ['a table with views, keys, policies, rules', ['drop table shop.orders cascade']],

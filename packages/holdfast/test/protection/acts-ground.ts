@@ -167,7 +167,10 @@ export class Ground {
     );
     // The place of a column is said to differ; everything else is compared.
     const lines = out.replaceAll(/^\\(un)?restrict .*$/gm, '').split('\n');
-    return lines.map((line) => line.replace(/,$/, '')).sort().join('\n');
+    return lines
+      .map((line) => line.replace(/,$/, ''))
+      .sort()
+      .join('\n');
   }
 
   async stop(): Promise<void> {
