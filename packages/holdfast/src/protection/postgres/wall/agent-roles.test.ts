@@ -144,6 +144,23 @@ describe('the role of an agent', () => {
     expect(row?.['rolpassword']).toBeNull();
   });
 
+  it('is made anew when the agent changed its own password and settings', async () => {
+    const one = await agent('meddling');
+    const role = await gateway().ensure(one);
+    const session = await loginAs(role);
+    await session.query(`alter role current_user password 'mine'`);
+    await session.query('alter role current_user set standard_conforming_strings = off');
+    await session.end();
+    await expect(loginAs(role)).rejects.toMatchObject({ code: '28P01' });
+    const again = await loginAs(await gateway().ensure(one, 'anew'));
+    const { rows } = await again.query('show standard_conforming_strings');
+    expect(rows).toEqual([{ standard_conforming_strings: 'on' }]);
+    await again.end();
+    await expect(loginAs({ user: role.user, password: 'mine' })).rejects.toMatchObject({
+      code: '28P01',
+    });
+  });
+
   it('fits into 63 bytes, and two long names do not become one', () => {
     const long = 'a'.repeat(62);
     const [one] = roleNames({ id: 'agent_1', name: `${long}b` });
