@@ -39,7 +39,7 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       const id = await ground.issue(ada, 'drop view public.seen');
       await use(id);
       await ground.undoAll();
-      await expect(use(id)).rejects.toMatchObject({ code: DENIED, message: /used already/ });
+      await expect(use(id)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/used already/) });
       expect(await gone('public.seen')).toBe(false);
     });
 
@@ -47,9 +47,9 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       const id = await ground.issue(ada, 'drop view public.seen');
       const twin = await ground.agent();
       const eve = await ground.agent('hf_eve');
-      await expect(use(id, twin)).rejects.toMatchObject({ code: DENIED, message: /another session/ });
-      await expect(use(id, eve)).rejects.toMatchObject({ code: DENIED, message: /another role/ });
-      await expect(use('receipt_0')).rejects.toMatchObject({ code: DENIED, message: /no such/ });
+      await expect(use(id, twin)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/another session/) });
+      await expect(use(id, eve)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/another role/) });
+      await expect(use('receipt_0')).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/no such/) });
       expect(await gone('public.seen')).toBe(false);
     });
 
@@ -58,16 +58,16 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       await ground.admin.query(
         `update holdfast.receipts set backend_start = backend_start - interval '1 second'`,
       );
-      await expect(use(id)).rejects.toMatchObject({ code: DENIED, message: /another session/ });
+      await expect(use(id)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/another session/) });
     });
 
     test('not late, and not when it is void', async () => {
       const late = await ground.issue(ada, 'drop view public.seen');
       await ground.admin.query('update holdfast.receipts set expires_at = now()');
-      await expect(use(late)).rejects.toMatchObject({ code: DENIED, message: /expired/ });
+      await expect(use(late)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/expired/) });
       const taken = await ground.issue(ada, 'drop view public.seen');
       await ground.receipts.void(ground.db, [taken]);
-      await expect(use(taken)).rejects.toMatchObject({ code: DENIED, message: /void/ });
+      await expect(use(taken)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/void/) });
     });
 
     test('rolled back, it has done nothing, and is void as soon as the gateway says so', async () => {
@@ -83,7 +83,7 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       );
       expect(trash.rowCount).toBe(0);
       await ground.receipts.void(ground.db, [id]);
-      await expect(use(id)).rejects.toMatchObject({ code: DENIED, message: /void/ });
+      await expect(use(id)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/void/) });
     });
 
     test('a used one stays used when the gateway voids it, without waiting', async () => {
@@ -123,7 +123,7 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       const outer = `do $$ begin call holdfast.run('${inner}'); end $$`;
       await expect(ground.run(ada, outer, 'plain')).rejects.toMatchObject({
         code: DENIED,
-        message: /inside another/,
+        message: expect.stringMatching(/inside another/),
       });
     });
 

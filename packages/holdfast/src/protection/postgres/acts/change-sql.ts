@@ -168,7 +168,7 @@ begin
       when 'relpartbound' then ''
       when 'reloptions' then format('alter %s %s %s', what, subject, 'reset (' || (select string_agg(split_part(e, '=', 1), ', ')
           from jsonb_array_elements_text(case when jsonb_typeof(after -> 'reloptions') = 'array' then after -> 'reloptions' else before -> 'reloptions' end) e) || ')')
-        || coalesce(format('; alter %s %s set (%s)', what, subject, (select string_agg(e, ', ') from jsonb_array_elements_text(case when jsonb_typeof(before -> 'reloptions') = 'array' then before -> 'reloptions' end) e)), '')
+        || coalesce('; alter ' || what || ' ' || subject || ' set (' || (select string_agg(e, ', ') from jsonb_array_elements_text(case when jsonb_typeof(before -> 'reloptions') = 'array' then before -> 'reloptions' end) e) || ')', '')
       else null end;
   when 'pg_attribute' then
     if exists (select from pg_class where oid = id and relkind in ('i', 'I', 't')) then return ''; end if;
@@ -258,6 +258,8 @@ begin
     return case field when 'stxname' then format('alter statistics %s.%I rename to %I', (after ->> 'stxnamespace')::oid::regnamespace, after ->> field, old)
       when 'stxnamespace' then format('alter statistics %s.%I set schema %s', (after ->> field)::oid::regnamespace, after ->> 'stxname', old::oid::regnamespace)
       when 'stxowner' then format('alter statistics %s.%I owner to %s', (before ->> 'stxnamespace')::oid::regnamespace, before ->> 'stxname', holdfast.role_of(old::oid)) end;
+  when 'pg_partitioned_table' then
+    return case when field = 'partdefid' then '' end;
   when 'pg_default_acl' then
     return case when field = 'defaclacl' then holdfast.default_acl_sql(before, after) end;
   else
