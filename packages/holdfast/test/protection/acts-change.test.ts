@@ -4,17 +4,22 @@ import type { ScratchPostgres } from '../../src/testing/scratch-postgres.ts';
 import { Ground, SERVERS } from './acts-ground.ts';
 import { SHOP } from './acts-shop.ts';
 
-
 const CHANGES: readonly (readonly [story: string, statements: readonly string[]])[] = [
   ['a column with a default', ['alter table shop.client drop column area']],
-  ['a column with an index, a policy and a comment', ['alter table shop.orders drop column note cascade']],
+  [
+    'a column with an index, a policy and a comment',
+    ['alter table shop.orders drop column note cascade'],
+  ],
   ['the key column others refer to', ['alter table shop.client drop column id cascade']],
   ['a serial column', ['alter table shop.orders drop column id cascade']],
   ['a column of a table without a key', ['alter table shop.loose drop column v']],
   ['a generated column', ['alter table shop.orders drop column twice cascade']],
   ['a column of another type', ['alter table shop.client alter column area type varchar(3)']],
   ['a column of another type, no key', ['alter table shop.loose alter column v type varchar(10)']],
-  ['a column whose values are replaced', ['alter table shop.client alter column name type varchar(50) using upper(name)']],
+  [
+    'a column whose values are replaced',
+    ['alter table shop.client alter column name type varchar(50) using upper(name)'],
+  ],
   ['a constraint', ['alter table shop.orders drop constraint noted']],
   ['a key others refer to', ['alter table shop.client drop constraint client_pkey cascade']],
   ['NOT NULL', ['alter table shop.client alter column name drop not null']],
@@ -37,7 +42,12 @@ const CHANGES: readonly (readonly [story: string, statements: readonly string[]]
   ['grants given', ['grant insert, update (id) on shop.orders, shop.client to readers']],
   ['a value renamed', ["alter type shop.state rename value 'paid' to 'done'"]],
   ['a function renamed', ['alter function shop.double(int) rename to twice']],
-  ['several at once', ['alter table shop.client drop column name cascade, alter column area type varchar(9), alter column area set not null, add column more int default 3, add constraint few check (more < 9)']],
+  [
+    'several at once',
+    [
+      'alter table shop.client drop column name cascade, alter column area type varchar(9), alter column area set not null, add column more int default 3, add constraint few check (more < 9)',
+    ],
+  ],
 ];
 
 describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) => {

@@ -4,7 +4,6 @@ import type { ScratchPostgres } from '../../src/testing/scratch-postgres.ts';
 import { Ground, SERVERS } from './acts-ground.ts';
 import { SHOP } from './acts-shop.ts';
 
-
 const DROPS: readonly (readonly [story: string, statements: readonly string[]])[] = [
   ['a table on which nothing hangs', ['drop table shop.line']],
   ['a table with views, keys, policies, rules', ['drop table shop.orders cascade']],
@@ -13,16 +12,41 @@ const DROPS: readonly (readonly [story: string, statements: readonly string[]])[
   ['a partitioned table with a partition elsewhere', ['drop table shop.log']],
   ['one partition', ['drop table shop.log_1']],
   ['a parent and its heir', ['drop table shop.base cascade']],
-  ['one after the other', ['drop table shop.line', 'drop table shop.orders cascade', 'drop type shop.state', 'drop domain shop.price']],
+  [
+    'one after the other',
+    [
+      'drop table shop.line',
+      'drop table shop.orders cascade',
+      'drop type shop.state',
+      'drop domain shop.price',
+    ],
+  ],
   ['a whole schema', ['drop schema shop cascade']],
   ['a view', ['drop view shop.open']],
   ['a materialized view', ['drop materialized view shop.sums']],
   ['a sequence that is a default', ['drop sequence shop.free cascade']],
   ['a function of triggers', ['drop function shop.stamp cascade']],
-  ['routines', ['drop function shop.double(int)', 'drop aggregate shop.total(int)', 'drop procedure shop.nothing']],
+  [
+    'routines',
+    [
+      'drop function shop.double(int)',
+      'drop aggregate shop.total(int)',
+      'drop procedure shop.nothing',
+    ],
+  ],
   ['an index', ['drop index shop.orders_state, shop.orders_lower_idx']],
   ['an index of a partitioned table', ['drop index shop.log_said_idx']],
-  ['triggers, a policy, a rule, statistics', ['drop trigger stamped on shop.orders', 'drop trigger quiet on shop.client', 'drop policy own on shop.orders', 'drop policy seen on shop.client', 'drop rule gone on shop.line', 'drop statistics shop.orders_stat']],
+  [
+    'triggers, a policy, a rule, statistics',
+    [
+      'drop trigger stamped on shop.orders',
+      'drop trigger quiet on shop.client',
+      'drop policy own on shop.orders',
+      'drop policy seen on shop.client',
+      'drop rule gone on shop.line',
+      'drop statistics shop.orders_stat',
+    ],
+  ],
 ];
 
 describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) => {

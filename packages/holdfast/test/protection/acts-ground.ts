@@ -6,12 +6,12 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import pg from 'pg';
 import { systemClock } from '../../src/model/clock.ts';
-import type { PermitWish } from '../../src/protection/target-guard.ts';
-import type { TargetDatabase } from '../../src/protection/target-database.ts';
-import type { ActRecord } from '../../src/protection/undo-item.ts';
 import { actsFoundation } from '../../src/protection/postgres/acts/foundation.ts';
 import { Receipts } from '../../src/protection/postgres/acts/receipts.ts';
 import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
+import type { TargetDatabase } from '../../src/protection/target-database.ts';
+import type { PermitWish } from '../../src/protection/target-guard.ts';
+import type { ActRecord } from '../../src/protection/undo-item.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../../src/testing/scratch-postgres.ts';
 import { PICTURE_SQL, ROWS_SQL, SEQUENCES_SQL } from './acts-picture.ts';
 
@@ -167,7 +167,10 @@ export class Ground {
     );
     // The place of a column is said to differ; everything else is compared.
     const lines = out.replaceAll(/^\\(un)?restrict .*$/gm, '').split('\n');
-    return lines.map((line) => line.replace(/,$/, '')).sort().join('\n');
+    return lines
+      .map((line) => line.replace(/,$/, ''))
+      .sort()
+      .join('\n');
   }
 
   async stop(): Promise<void> {

@@ -39,7 +39,10 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       const id = await ground.issue(ada, 'drop view public.seen');
       await use(id);
       await ground.undoAll();
-      await expect(use(id)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/used already/) });
+      await expect(use(id)).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/used already/),
+      });
       expect(await gone('public.seen')).toBe(false);
     });
 
@@ -47,9 +50,18 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       const id = await ground.issue(ada, 'drop view public.seen');
       const twin = await ground.agent();
       const eve = await ground.agent('hf_eve');
-      await expect(use(id, twin)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/another session/) });
-      await expect(use(id, eve)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/another role/) });
-      await expect(use('receipt_0')).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/no such/) });
+      await expect(use(id, twin)).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/another session/),
+      });
+      await expect(use(id, eve)).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/another role/),
+      });
+      await expect(use('receipt_0')).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/no such/),
+      });
       expect(await gone('public.seen')).toBe(false);
     });
 
@@ -58,16 +70,25 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       await ground.admin.query(
         `update holdfast.receipts set backend_start = backend_start - interval '1 second'`,
       );
-      await expect(use(id)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/another session/) });
+      await expect(use(id)).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/another session/),
+      });
     });
 
     test('not late, and not when it is void', async () => {
       const late = await ground.issue(ada, 'drop view public.seen');
       await ground.admin.query('update holdfast.receipts set expires_at = now()');
-      await expect(use(late)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/expired/) });
+      await expect(use(late)).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/expired/),
+      });
       const taken = await ground.issue(ada, 'drop view public.seen');
       await ground.receipts.void(ground.db, [taken]);
-      await expect(use(taken)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/void/) });
+      await expect(use(taken)).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/void/),
+      });
     });
 
     test('rolled back, it has done nothing, and is void as soon as the gateway says so', async () => {
@@ -83,7 +104,10 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       );
       expect(trash.rowCount).toBe(0);
       await ground.receipts.void(ground.db, [id]);
-      await expect(use(id)).rejects.toMatchObject({ code: DENIED, message: expect.stringMatching(/void/) });
+      await expect(use(id)).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/void/),
+      });
     });
 
     test('a used one stays used when the gateway voids it, without waiting', async () => {
@@ -104,14 +128,21 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       ['the reversible way', `select holdfast.run_reversibly('drop table public.kept', 'public')`],
       ['a step', `select holdfast.take_steps('x', 'drop table public.kept', 'public')`],
       ['the trash', `select holdfast.trash_database('postgres')`],
-      ['a draft', `insert into holdfast.draft (part, forward) values ('step', 'drop table public.kept')`],
+      [
+        'a draft',
+        `insert into holdfast.draft (part, forward) values ('step', 'drop table public.kept')`,
+      ],
     ])('the agent has no way to %s', async (_story, sql) => {
       await ground.issue(ada, 'drop view public.seen');
       await expect(ada.query(sql)).rejects.toMatchObject({ code: DENIED });
     });
 
     test.each(['plain', 'reversible'] as const)('two statements are refused (%s)', async (mode) => {
-      for (const sql of ['drop view public.seen; drop table public.kept', 'select 1; select 2', '']) {
+      for (const sql of [
+        'drop view public.seen; drop table public.kept',
+        'select 1; select 2',
+        '',
+      ]) {
         await expect(ground.run(ada, sql, mode)).rejects.toMatchObject({ code: DENIED });
       }
       expect(await gone('public.seen')).toBe(false);
@@ -128,14 +159,20 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
     });
 
     test('the role cannot be changed from inside', async () => {
-      await expect(ground.run(ada, 'set role app', 'plain')).rejects.toMatchObject({ code: DENIED });
+      await expect(ground.run(ada, 'set role app', 'plain')).rejects.toMatchObject({
+        code: DENIED,
+      });
       const { rows } = await ada.query('select current_user as me');
       expect(rows[0].me).toBe('hf_ada');
     });
 
     test('in_receipt is true inside, and only there', async () => {
       await ada.query('begin');
-      await ground.run(ada, 'create table public.told as select holdfast.in_receipt() as it', 'plain');
+      await ground.run(
+        ada,
+        'create table public.told as select holdfast.in_receipt() as it',
+        'plain',
+      );
       const { rows } = await ada.query('select holdfast.in_receipt() as after');
       await ada.query('commit');
       expect(rows).toEqual([{ after: false }]);
@@ -144,7 +181,7 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
     });
 
     test('a name means what it meant to the agent', async () => {
-      await ground.admin.query('grant temp on database ' + ground.name + ' to hf_ada');
+      await ground.admin.query(`grant temp on database ${ground.name} to hf_ada`);
       await ground.asApp(`create schema secret; create table secret.twin (); create table public.twin ();
         create schema hf_ada; create table hf_ada.own (); grant usage on schema hf_ada to hf_ada`);
       await ada.query('set search_path = secret, "$user", public');
@@ -199,11 +236,18 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
 
     test('dropped twice: both come back, one after the other', async () => {
       await ground.run(ada, 'drop table public.kept cascade');
-      await ground.asApp('create table public.kept (other int); create index by_note on kept (other)');
+      await ground.asApp(
+        'create table public.kept (other int); create index by_note on kept (other)',
+      );
       await ground.run(ada, 'drop table public.kept');
       const [first, second] = await ground.acts();
       expect(first?.absent.map(({ name }) => name)).toEqual(
-        expect.arrayContaining(['public.kept', 'public.by_note', 'public.kept_pkey', 'public.seen']),
+        expect.arrayContaining([
+          'public.kept',
+          'public.by_note',
+          'public.kept_pkey',
+          'public.seen',
+        ]),
       );
       expect(first?.trash).not.toEqual(second?.trash);
       await ground.take(second?.undo ?? []);
@@ -218,7 +262,9 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       await ground.run(ada, 'drop table public.kept cascade');
       const [act] = await ground.acts();
       const trash = act?.trash[0] ?? '';
-      await expect(ada.query(`select * from ${trash}.kept`)).rejects.toMatchObject({ code: DENIED });
+      await expect(ada.query(`select * from ${trash}.kept`)).rejects.toMatchObject({
+        code: DENIED,
+      });
       await ground.admin.query('set role app');
       for (const sql of [`drop table ${trash}.kept`, `drop schema ${trash} cascade`]) {
         await expect(ground.admin.query(sql)).rejects.toMatchObject({ code: DENIED });
@@ -231,13 +277,19 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
 
     test('outside of transactions: as the owner, with the names of the agent', async () => {
       const { rows } = await ada.query('select pg_backend_pid() as pid, session_user as role');
-      const wish = { statement: 'create index concurrently later on kept (id)', mode: 'plain' } as const;
+      const wish = {
+        statement: 'create index concurrently later on kept (id)',
+        mode: 'plain',
+      } as const;
       expect(await ground.receipts.runOutside(ground.db, wish, rows[0])).toBe('CREATE INDEX');
       expect(await gone('public.later')).toBe(false);
       await expect(
         ground.receipts.runOutside(ground.db, { ...wish, statement: 'vacuum nope' }, rows[0]),
       ).rejects.toMatchObject({ code: '42P01' });
-      const session = await ground.db.query('select current_user as me, current_setting($1) as path', ['search_path']);
+      const session = await ground.db.query(
+        'select current_user as me, current_setting($1) as path',
+        ['search_path'],
+      );
       expect(session).toEqual([{ me: 'postgres', path: 'pg_catalog,pg_temp' }]);
     });
 
@@ -250,10 +302,14 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       await victim.asApp('create table public.precious as select 1 as n');
       await expect(drop(`drop database ${name}`)).rejects.toMatchObject({ code: '55006' });
       await victim.stop();
-      await expect(drop(`drop database ${name} with (force)`)).rejects.toMatchObject({ code: 'HF_UNDO_STATE' });
+      await expect(drop(`drop database ${name} with (force)`)).rejects.toMatchObject({
+        code: 'HF_UNDO_STATE',
+      });
       expect(await drop(`DROP DATABASE IF EXISTS "${name}";`)).toBe('DROP DATABASE');
       const there = (): Promise<pg.QueryResult> =>
-        ground.admin.query('select datallowconn as open from pg_database where datname = $1', [name]);
+        ground.admin.query('select datallowconn as open from pg_database where datname = $1', [
+          name,
+        ]);
       expect((await there()).rows).toEqual([]);
       expect(await drop(`drop database if exists ${name}`)).toBe('DROP DATABASE');
       await ground.undoAll();
@@ -261,7 +317,9 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
     });
 
     test('a large object comes back with its bytes, owner and comment', async () => {
-      await ground.asApp(`select lo_from_bytea(4711, '\\xdeadbeef'); comment on large object 4711 is 'seal'; grant select on large object 4711 to readers`);
+      await ground.asApp(
+        `select lo_from_bytea(4711, '\\xdeadbeef'); comment on large object 4711 is 'seal'; grant select on large object 4711 to readers`,
+      );
       const before = await ground.picture();
       await ground.run(ada, 'select lo_unlink(4711)');
       expect(await ground.picture()).not.toBe(before);
@@ -270,13 +328,17 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
     });
 
     test('TRUNCATE where its rows are captured: the state of its sequences comes back', async () => {
-      await ground.asApp(`create table public.counted (id int generated always as identity, n int); insert into counted (n) values (1), (2)`);
+      await ground.asApp(
+        `create table public.counted (id int generated always as identity, n int); insert into counted (n) values (1), (2)`,
+      );
       await ground.admin.query(`create function holdfast.captured() returns trigger language plpgsql as 'begin return null; end';
         create trigger holdfast_capture before truncate on public.counted execute function holdfast.captured();
         alter table public.counted enable always trigger holdfast_capture`);
       await ground.run(ada, 'truncate public.counted restart identity');
       await ground.undoAll();
-      const { rows } = await ground.admin.query('select last_value::int, is_called from public.counted_id_seq');
+      const { rows } = await ground.admin.query(
+        'select last_value::int, is_called from public.counted_id_seq',
+      );
       expect(rows).toEqual([{ last_value: 2, is_called: true }]);
     });
 

@@ -9,7 +9,7 @@ import { SHOP } from './acts-shop.ts';
 
 const MORE = `
 create type shop.unused as (a int, b text); create domain shop.spare as text;
-create table shop.offspring () inherits (shop.base);
+create table shop.offspring (k int, v text) inherits (shop.base);
 alter default privileges in schema shop grant select on tables to readers;`;
 
 /** Two are tried elsewhere: rows of TRUNCATE are the capture's, a database is not inside one. */
@@ -81,7 +81,10 @@ const EXAMPLES: readonly (readonly [verb: string, statement: string])[] = [
   ['ALTER POLICY', 'alter policy own on shop.orders using (true)'],
   ['GRANT', 'grant insert on shop.line to readers'],
   ['REVOKE', 'revoke all on shop.orders from readers cascade'],
-  ['ALTER DEFAULT PRIVILEGES', 'alter default privileges in schema shop revoke select on tables from readers'],
+  [
+    'ALTER DEFAULT PRIVILEGES',
+    'alter default privileges in schema shop revoke select on tables from readers',
+  ],
   ['TRUNCATE', 'truncate shop.loose'],
   ['DROP DATABASE', 'drop database spare'],
 ];
@@ -93,7 +96,8 @@ test('each verb has its example, and each example its verb', async () => {
     for (const [verb, statement] of EXAMPLES) {
       const bytes = Buffer.from(statement);
       const reading = await reader.read(bytes, 0, bytes.length);
-      const verbs = reading.kind === 'could-not-tell' ? [] : reading.effects.map((effect) => effect.verb);
+      const verbs =
+        reading.kind === 'could-not-tell' ? [] : reading.effects.map((effect) => effect.verb);
       expect(new Set(verbs), statement).toEqual(new Set([verb]));
     }
   } finally {

@@ -99,12 +99,13 @@ export class Receipts {
         await target.query('reset search_path');
       }
       await target.query('begin');
-      return typeof row?.['tag'] === 'string' ? row.tag : '';
+      return typeof row?.['tag'] === 'string' ? row['tag'] : '';
     });
   }
 }
 
-const DROP_DATABASE = /^\s*drop\s+database\s+(if\s+exists\s+)?("(?:[^"]|"")+"|[a-z_][\w$]*)\s*;?\s*$/i;
+const DROP_DATABASE =
+  /^\s*drop\s+database\s+(if\s+exists\s+)?("(?:[^"]|"")+"|[a-z_][\w$]*)\s*;?\s*$/i;
 
 /** The one statement outside of transactions that can be taken back: the database is renamed and closed. */
 async function dropDatabase(db: TargetDatabase, statement: string): Promise<string> {
@@ -139,6 +140,6 @@ async function pathOf(db: TargetDatabase, role: string): Promise<string> {
        order by s.setrole = 0, s.setdatabase = 0 limit 1), '"$user", public') as path`,
     [role],
   );
-  const path = typeof row?.['path'] === 'string' ? row.path : 'public';
+  const path = typeof row?.['path'] === 'string' ? row['path'] : 'public';
   return `${path.replace('"$user"', ident(role))}, pg_temp`;
 }
