@@ -39,7 +39,10 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       const id = await ground.issue(ada, 'drop view public.seen');
       await use(id);
       await ground.undoAll();
-      await expect(use(id)).rejects.toMatchObject({ code: DENIED, message: /used already/ });
+      await expect(use(id)).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/used already/),
+      });
       expect(await gone('public.seen')).toBe(false);
     });
 
@@ -49,10 +52,16 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       const eve = await ground.agent('hf_eve');
       await expect(use(id, twin)).rejects.toMatchObject({
         code: DENIED,
-        message: /another session/,
+        message: expect.stringMatching(/another session/),
       });
-      await expect(use(id, eve)).rejects.toMatchObject({ code: DENIED, message: /another role/ });
-      await expect(use('receipt_0')).rejects.toMatchObject({ code: DENIED, message: /no such/ });
+      await expect(use(id, eve)).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/another role/),
+      });
+      await expect(use('receipt_0')).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/no such/),
+      });
       expect(await gone('public.seen')).toBe(false);
     });
 
@@ -61,16 +70,25 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       await ground.admin.query(
         `update holdfast.receipts set backend_start = backend_start - interval '1 second'`,
       );
-      await expect(use(id)).rejects.toMatchObject({ code: DENIED, message: /another session/ });
+      await expect(use(id)).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/another session/),
+      });
     });
 
     test('not late, and not when it is void', async () => {
       const late = await ground.issue(ada, 'drop view public.seen');
       await ground.admin.query('update holdfast.receipts set expires_at = now()');
-      await expect(use(late)).rejects.toMatchObject({ code: DENIED, message: /expired/ });
+      await expect(use(late)).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/expired/),
+      });
       const taken = await ground.issue(ada, 'drop view public.seen');
       await ground.receipts.void(ground.db, [taken]);
-      await expect(use(taken)).rejects.toMatchObject({ code: DENIED, message: /void/ });
+      await expect(use(taken)).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/void/),
+      });
     });
 
     test('rolled back, it has done nothing, and is void as soon as the gateway says so', async () => {
@@ -86,7 +104,10 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       );
       expect(trash.rowCount).toBe(0);
       await ground.receipts.void(ground.db, [id]);
-      await expect(use(id)).rejects.toMatchObject({ code: DENIED, message: /void/ });
+      await expect(use(id)).rejects.toMatchObject({
+        code: DENIED,
+        message: expect.stringMatching(/void/),
+      });
     });
 
     test('a used one stays used when the gateway voids it, without waiting', async () => {
@@ -133,7 +154,7 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       const outer = `do $$ begin call holdfast.run('${inner}'); end $$`;
       await expect(ground.run(ada, outer, 'plain')).rejects.toMatchObject({
         code: DENIED,
-        message: /inside another/,
+        message: expect.stringMatching(/inside another/),
       });
     });
 
@@ -160,7 +181,7 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
     });
 
     test('a name means what it meant to the agent', async () => {
-      await ground.admin.query('grant temp on database ' + ground.name + ' to hf_ada');
+      await ground.admin.query(`grant temp on database ${ground.name} to hf_ada`);
       await ground.asApp(`create schema secret; create table secret.twin (); create table public.twin ();
         create schema hf_ada; create table hf_ada.own (); grant usage on schema hf_ada to hf_ada`);
       await ada.query('set search_path = secret, "$user", public');

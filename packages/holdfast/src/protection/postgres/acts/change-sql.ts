@@ -163,12 +163,12 @@ begin
       when 'relreplident' then case old when 'd' then format('alter table %s replica identity default', subject) when 'f' then format('alter table %s replica identity full', subject)
         when 'n' then format('alter table %s replica identity nothing', subject) else '' end
       when 'relpersistence' then case when old in ('p', 'u') and what = 'table' then format('alter table %s set %s', subject, case old when 'p' then 'logged' else 'unlogged' end) when what = 'index' then '' end
-      when 'relfilenode' then case when rewritten or 'relpersistence' = any(holdfast.differing(before, after)) then '' end
+      when 'relfilenode' then case when before ->> 'relkind' = 'S' then holdfast.state_sql(id) when rewritten or 'relpersistence' = any(holdfast.differing(before, after)) then '' end
       when 'relispartition' then case when old = 'true' then '' end
       when 'relpartbound' then ''
       when 'reloptions' then format('alter %s %s %s', what, subject, 'reset (' || (select string_agg(split_part(e, '=', 1), ', ')
           from jsonb_array_elements_text(case when jsonb_typeof(after -> 'reloptions') = 'array' then after -> 'reloptions' else before -> 'reloptions' end) e) || ')')
-        || coalesce(format('; alter %s %s set (%s)', what, subject, (select string_agg(e, ', ') from jsonb_array_elements_text(case when jsonb_typeof(before -> 'reloptions') = 'array' then before -> 'reloptions' end) e)), '')
+        || coalesce('; alter ' || what || ' ' || subject || ' set (' || (select string_agg(e, ', ') from jsonb_array_elements_text(case when jsonb_typeof(before -> 'reloptions') = 'array' then before -> 'reloptions' end) e) || ')', '')
       else null end;
   when 'pg_attribute' then
     if exists (select from pg_class where oid = id and relkind in ('i', 'I', 't')) then return ''; end if;
@@ -258,11 +258,22 @@ begin
     return case field when 'stxname' then format('alter statistics %s.%I rename to %I', (after ->> 'stxnamespace')::oid::regnamespace, after ->> field, old)
       when 'stxnamespace' then format('alter statistics %s.%I set schema %s', (after ->> field)::oid::regnamespace, after ->> 'stxname', old::oid::regnamespace)
       when 'stxowner' then format('alter statistics %s.%I owner to %s', (before ->> 'stxnamespace')::oid::regnamespace, before ->> 'stxname', holdfast.role_of(old::oid)) end;
+  when 'pg_partitioned_table' then
+    return case when field = 'partdefid' then '' end;
   when 'pg_default_acl' then
     return case when field = 'defaclacl' then holdfast.default_acl_sql(before, after) end;
   else
     return null;
   end case;
+end $hf$;
+-- What a sequence stands at, as the statement that sets it.
+create or replace function holdfast.state_sql(sequence oid) returns text
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $hf$
+declare
+  state record;
+begin
+  execute format('select last_value, is_called from %s', holdfast.rel(sequence)) into state;
+  return format('select pg_catalog.setval(%L, %s, %L)', holdfast.rel(sequence), state.last_value, state.is_called);
 end $hf$;
 -- Default privileges: those of before, when the row was there; the server's own, when it was not.
 create or replace function holdfast.default_acl_sql(before jsonb, after jsonb) returns text
@@ -298,6 +309,9 @@ begin
   when 'pg_inherits' then
     if exists (select from pg_class where oid = (before ->> 'inhrelid')::oid and relkind in ('i', 'I')) then return ''; end if;
     select pg_get_expr(relpartbound, oid) into bound from pg_class where oid = (before ->> 'inhrelid')::oid and relispartition;
+    if exists (select from pg_attribute where attrelid = (before ->> 'inhrelid')::oid and attnum > 0 and not attisdropped and not attislocal and bound is null) then
+      perform holdfast.say('notRestored', to_jsonb(format('columns of %s count as declared in it, too, after the undo', holdfast.rel((before ->> 'inhrelid')::oid))));
+    end if;
     return case when bound is null then format('alter table %s inherit %s', holdfast.rel((before ->> 'inhrelid')::oid), holdfast.rel((before ->> 'inhparent')::oid))
       else format('alter table %s attach partition %s %s', holdfast.rel((before ->> 'inhparent')::oid), holdfast.rel((before ->> 'inhrelid')::oid), bound) end;
   when 'pg_default_acl' then

@@ -63,7 +63,7 @@ language sql volatile set search_path = pg_catalog, pg_temp as $hf$
     when 'pg_class' then '{relhasindex,relhasrules,relhastriggers,relhassubclass,relchecks,relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid,relreplident}'::text[]
     when 'pg_attribute' then '{atthasdef,attinhcount,attislocal}'
     when 'pg_constraint' then '{coninhcount,conislocal}'
-    when 'pg_type' then '{}'
+    when 'pg_partitioned_table' then '{partdefid}'
     else '{}' end limit 1
 $hf$;`;
 
