@@ -5,7 +5,7 @@
  * delete but `finishPurge` of a purge that `beginPurge` began, and that begins nothing that is not due by
  * the ledger; lists are pages, newest first.
  */
-import type { JournalOp, TableShape, UndoEntry, UndoItem, UndoState } from './undo-item.ts';
+import type { TableShape, UndoEntry, UndoItem, UndoState } from './undo-item.ts';
 
 /** A committed transaction as the drain found it. */
 export interface DrainedItem {
@@ -94,4 +94,3 @@ export interface DuePurge {
   readonly trash: readonly string[];
 }
 
-export type { JournalOp };

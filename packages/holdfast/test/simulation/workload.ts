@@ -16,7 +16,7 @@ export interface Written {
 }
 
 const RETRY_MS = 50;
-const PAUSE_MS = 25;
+const PAUSE_MS = 60;
 
 export class Workload {
   readonly written: Written[] = [];
@@ -81,7 +81,7 @@ export class Workload {
   }
 
   async #statement(client: pg.Client, random: Seeded, ids: number[]): Promise<void> {
-    const rows = random.chance(2) ? 5_000 : random.whole(1, 100);
+    const rows = random.chance(2) ? 3_000 : random.whole(1, 60);
     const from = this.#nextId;
     this.#nextId += rows;
     const to = from + rows - 1;

@@ -11,7 +11,7 @@ import { openDatabase } from '../../store/database.ts';
 import { migrate } from '../../store/migrate.ts';
 import { MIGRATIONS } from '../../store/migrations/index.ts';
 import { SqlUndoStore } from '../../store/undo-store.ts';
-import { captureAct, captureDelete, layOutTarget } from '../../testing/captured-target.ts';
+import { adminOf, captureAct, captureDelete, layOutTarget } from '../../testing/captured-target.ts';
 import { dropOf } from '../../testing/drained.ts';
 import { refusalOf } from '../../testing/refusal.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../../testing/scratch-postgres.ts';
@@ -271,6 +271,22 @@ describe('trouble', () => {
     drains.push(away);
     away.start();
     await vi.waitFor(() => expect(away.health.trouble).toContain('ECONNREFUSED'), 5_000);
+  });
+
+  it('a target that is away is said aloud', async () => {
+    const nowhere = adminOf({ ...server, port: 1 }, 'main-db', 'nowhere');
+    const drain = new Drain({
+      target: nowhere,
+      store,
+      lock: lockOf(),
+      clock: systemClock,
+      graceMs: 1_000,
+      agentOf: () => null,
+    });
+    expect((await refusalOf(drain.drainOnce())).code).toBe('HF_UPSTREAM_UNREACHABLE');
+    expect(drain.health.trouble).toContain('main-db cannot be reached by Holdfast itself');
+    await drain.stop();
+    await nowhere.close();
   });
 
   it('a target without an installation id keeps its rows', async () => {
