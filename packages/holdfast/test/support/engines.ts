@@ -4,11 +4,13 @@
  * gateway: a session with a found login.
  */
 import { systemClock } from '../../src/model/clock.ts';
+import { Receipts } from '../../src/protection/postgres/acts/receipts.ts';
 import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
 import { Drain } from '../../src/protection/postgres/drain.ts';
 import { FOUNDATIONS } from '../../src/protection/postgres/foundations.ts';
 import { runUndo } from '../../src/protection/postgres/undo/engine.ts';
 import { applyProtection } from '../../src/protection/postgres/wall/apply.ts';
+import type { TargetGuard } from '../../src/protection/target-guard.ts';
 import type { UndoReport } from '../../src/protection/undo/undo-report.ts';
 import { MemoryUndoStore } from '../../src/testing/memory-undo-store.ts';
 import type { Login } from './raw-client.ts';
@@ -21,8 +23,12 @@ const GRACE_MS = 48 * 3_600_000;
 export interface Engines {
   /** Straight to the server, as the agent's own role. */
   readonly direct: Login;
+  /** What is captured so far is taken out and is not part of the next undo. */
+  drain(): Promise<void>;
   /** Takes back everything that was captured since the last call, newest first. */
   undoAll(): Promise<UndoReport | null>;
+  /** For a gateway in front of it: as `AGENT_ROLE`, with receipts. */
+  readonly guard: TargetGuard;
   stop(): Promise<void>;
 }
 
@@ -53,8 +59,22 @@ export async function startEngines(upstream: Upstream): Promise<Engines> {
     agentOf: () => null,
   });
   let undoneAlready: readonly string[] = [];
+  const receipts = new Receipts({ clock: systemClock, ddlOwner: APP_ROLE });
+  const guard: TargetGuard = {
+    protection: { level: 'full', trouble: null },
+    roleFor: async () => ({ user: AGENT_ROLE, password: AGENT_PASSWORD }),
+    permit: (session, wishes) => receipts.issue(target, session, wishes),
+    void: (ids) => receipts.void(target, ids),
+    runOutside: (wish, session) => receipts.runOutside(target, wish, session),
+  };
   return {
+    guard,
     direct: { ...direct, user: AGENT_ROLE, password: AGENT_PASSWORD },
+    drain: async () => {
+      await drain.drainOnce();
+      const items = await store.list({ target: 'main-db', limit: 100_000 });
+      undoneAlready = items.map(({ id }) => id);
+    },
     undoAll: async () => {
       await drain.drainOnce();
       const items = (await store.list({ target: 'main-db', limit: 100_000 })).filter(

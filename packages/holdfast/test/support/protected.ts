@@ -109,7 +109,10 @@ function handles(gateway: Gateway, cli: Protected['cli']): Omit<Protected, keyof
   };
 }
 
-async function approveAll(gateway: Gateway, isOver: () => boolean): Promise<readonly string[]> {
+export async function approveAll(
+  gateway: Gateway,
+  isOver: () => boolean,
+): Promise<readonly string[]> {
   const approved: string[] = [];
   while (!isOver()) {
     const open = await gateway.holdfast.rooms.holds.list('open');
