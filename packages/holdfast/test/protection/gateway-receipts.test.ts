@@ -283,6 +283,22 @@ describe.each(SERVERS)('PostgreSQL $server', ({ binFolder, missing }) => {
         await agent.end();
       });
 
+      it('a prepared statement of ours cannot be had under its name', async () => {
+        const agent = await ground.agent();
+        agent.send(parse('holdfast_receipt', 'select 1'), sync());
+        const [said] = await agent.untilClosed();
+        expect(said?.body.toString()).toContain('does not begin with holdfast_');
+        const other = await ground.agent();
+        await transcript(other, [extended('create table n1 (a int)')]);
+        expect(await codes(other, 'execute holdfast_receipt')).toEqual([
+          expect.stringMatching(/^42501 .*one of Holdfast itself/),
+        ]);
+        other.send(bind('', 'holdfast_receipt'), execute(''), sync());
+        expect((await other.until('Z')).map(({ tag }) => tag).join('')).toBe('EZ');
+        await other.query('drop table n1');
+        await other.end();
+      });
+
       it('a name that may still mean two things runs neither', async () => {
         const agent = await ground.agent();
         await agent.query('create table x2 (a int)');

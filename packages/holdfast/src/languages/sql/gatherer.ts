@@ -5,7 +5,7 @@
  */
 import type { CouldNotTell, Effect, EffectKind, ObjectRef, Reach } from '../../model/effect.ts';
 import { SQL_TREE_DEPTH_MAX } from '../../model/limits.ts';
-import { isOffLimits, leadsOffLimits, OFF_LIMITS } from './off-limits.ts';
+import { isOffLimits, isOwnName, leadsOffLimits, OFF_LIMITS } from './off-limits.ts';
 import type { SessionAct, SqlReading } from './sql-reading.ts';
 import type { TreeBody } from './tree.ts';
 
@@ -70,7 +70,11 @@ export class Gatherer {
   }
 
   act(act: SessionAct): void {
-    if (act.kind === 'set' && leadsOffLimits(act.parameter, act.value)) {
+    const isOurs =
+      act.kind === 'set'
+        ? leadsOffLimits(act.parameter, act.value)
+        : act.name !== null && isOwnName(act.name);
+    if (isOurs) {
       this.couldNotTell('off-limits', OFF_LIMITS);
     }
     this.#session.push(act);

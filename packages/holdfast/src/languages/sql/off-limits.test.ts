@@ -33,6 +33,8 @@ it.each([
   'grant holdfast_owner to me',
   'alter role hf_other password null',
   'drop owned by holdfast_agents',
+  'prepare holdfast_receipt as select 1',
+  'execute holdfast_receipt',
 ])('what is of Holdfast itself: %s', async (sql) => expect(await isRefused(sql)).toBe(true));
 
 it.each([

@@ -26,3 +26,11 @@ export function leadsOffLimits(parameter: string, value: string | null): boolean
   if (parameter === 'search_path') return words.some((word) => SCHEMA.test(word));
   return parameter === 'role' && words.some((word) => ROLE.test(word));
 }
+
+/**
+ * A prepared statement that the gateway itself keeps in the session. Under such a name an agent could
+ * have one thing judged and run what stands there of ours.
+ */
+export function isOwnName(name: string): boolean {
+  return name.startsWith('holdfast_');
+}

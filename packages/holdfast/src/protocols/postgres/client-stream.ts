@@ -6,6 +6,7 @@
  * A chunk is valid only during `feed`, so what is not dealt with by then is copied to `#carry`, once.
  * COPY data is the only thing that flows through without being kept whole.
  */
+import { isOwnName } from '../../languages/sql/off-limits.ts';
 import type { SqlReader, SqlReading } from '../../languages/sql/sql-reading.ts';
 import { endOfString, FRONTEND, HEADER_BYTES, messageBytes, stringAt, tagName } from './frames.ts';
 import { isPlain } from './plain.ts';
@@ -253,6 +254,10 @@ export class ClientStream {
     const reading = this.#read(bytes, nameEnd + 1, textEnd);
     if (reading === null) return true;
     const name = stringAt(bytes, at + HEADER_BYTES, nameEnd);
+    if (isOwnName(name)) {
+      this.#broken('a name that does not begin with holdfast_', 'one of ours');
+      return false;
+    }
     if (name !== '' && this.#statements.isFull) {
       this.#broken('fewer prepared statements', 'one more than may be kept', 'HF_LIMIT');
       return false;
