@@ -431,6 +431,9 @@ for (const { name, binFolder } of SERVERS) {
         await at.run('delete from t');
         const items = await at.drain();
         await at.run(change);
+        if (!change.includes('table t rename to') && !change.includes('drop table')) {
+          await at.capture.attach('public.t');
+        }
         const report = await at.undo(items);
         expect(report.conflicts).toEqual([]);
         expect(await at.look([], LOOK)).toEqual([[{ r: after }]]);

@@ -37,8 +37,10 @@ export function runUndo(
     const segments = segmentsOf(order.chosen, { tables: order.tables });
     try {
       for (const [at, segment] of segments.entries()) {
-        if (segment.kind === 'act') await undoOneAct(session, segment, order, gathered);
-        else {
+        if (segment.kind === 'act') {
+          // What was done before it was done to another structure: it cannot be judged from here.
+          if (!(await undoOneAct(session, segment, order, gathered))) break;
+        } else {
           const isPart = segments.length > 1 || order.chosen.length > 1;
           await undoRows({ session, store, order, gathered, segment, at, isPart });
         }
@@ -54,22 +56,24 @@ export function runUndo(
   });
 }
 
+/** False: it is in the way and nobody has decided. */
 async function undoOneAct(
   session: TargetSession,
   segment: Parameters<typeof undoAct>[1],
   order: UndoOrder,
   gathered: Gathered,
-): Promise<void> {
+): Promise<boolean> {
   const outcome = await undoAct(session, segment, (sql) => gathered.sql.push(sql));
   if (outcome.kind === 'done') {
     gathered.acts.push(outcome.report);
     for (const note of outcome.notes) gathered.notes.add(note);
-    return;
+    return true;
   }
   for (const conflict of outcome.conflicts) {
     const choice = decisionFor(order.decisions, conflict.table, null);
     addConflict(gathered, { ...conflict, choice: choice === 'skip' ? choice : null });
   }
+  return gathered.undecided === 0;
 }
 
 /** The drain reads an id that stands alone; an undo of several items is the undo of none of them. */
