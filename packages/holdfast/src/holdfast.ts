@@ -7,12 +7,16 @@
  * and back. What it will not do: decide anything, or listen before everything that decides stands (P8).
  */
 import { WaitingDesk } from './approvals/waiting-desk.ts';
+import { holdLifeMsOf } from './config/by-environment.ts';
 import type { Config, Env } from './config/config.ts';
-import { holdLifeMsOf } from './config/hold-life.ts';
+import { executeWith, type LaterPlace, redecideWith } from './deferring.ts';
+import { Guarding } from './guarding.ts';
 import { LiveDirectory } from './identity/live-directory.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
+import { UNPROTECTED } from './model/reversal.ts';
+import { DeferredRun } from './pipeline/deferred-run.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { CachedJudge } from './policy/cached-judge.ts';
 import { loadPolicy, type Policy } from './policy/policy.ts';
@@ -23,7 +27,7 @@ import { Rooms } from './rooms.ts';
 import { AGENTS_CHANNEL } from './store/agent-store.ts';
 import { HOLDS_CHANNEL } from './store/hold-store.ts';
 import { Notices } from './store/notices.ts';
-import { policySourceOf, postgresTargetsOf, targetsOf } from './wiring.ts';
+import { adminConnectionOf, policySourceOf, postgresTargetsOf, targetsOf } from './wiring.ts';
 
 export { loadConfig } from './config/load-config.ts';
 export { systemClock } from './model/clock.ts';
@@ -39,8 +43,6 @@ export interface HoldfastOptions {
   readonly clock: Clock;
   /** For the operator's log; never an audit source. */
   readonly say: (level: 'info' | 'warn', message: string) => void;
-  /** What keeps each protected target, by its name; a target without one is not protected. */
-  readonly guards?: ReadonlyMap<string, TargetGuard>;
 }
 
 export interface Holdfast {
@@ -70,6 +72,8 @@ class Gateway implements Holdfast {
   readonly #policy: Policy;
   /** Undone in reverse by `stop`. */
   readonly #undo: (() => unknown)[] = [];
+  /** Of each target, whether it is protected or not. */
+  #guards: ReadonlyMap<string, TargetGuard> = new Map();
   #stopped: Promise<void> | null = null;
 
   constructor(options: HoldfastOptions, rooms: Rooms, policy: Policy) {
@@ -97,11 +101,16 @@ class Gateway implements Holdfast {
     await notices.start();
     this.#undo.push(() => notices.close());
     const directory = await this.#directory(notices);
+    const { clock, env, say } = this.#options;
+    const guarding = await Guarding.start({ rooms: this.rooms, env, clock, say });
+    this.#undo.push(() => guarding.stop());
+    this.#guards = guarding.guards();
     const protocol = await this.#protocol(directory, await this.#pipeline(notices), reader);
     this.#undo.push(() => protocol.close());
     directory.onEnded(({ tokenId, reason }) => protocol.endSessions({ tokenId, reason }));
     const address = await protocol.listen();
     this.#sweep();
+    await this.#runDeferred(reader);
     return address;
   }
 
@@ -145,7 +154,7 @@ class Gateway implements Holdfast {
         note,
         holdLifeMsOf: holdLifeMsOf(config),
       }),
-      deferrals: null,
+      deferrals: this.rooms.deferrals,
       recorder: await this.rooms.trail(),
       holdWaitMs: config.approvals.holdWaitMs,
     });
@@ -171,7 +180,7 @@ class Gateway implements Holdfast {
         plaintext: tls.kind === 'off' ? 'anywhere' : 'loopback',
       },
       directory,
-      targets: postgresTargetsOf(config, env, targetsOf(config), this.#guards()),
+      targets: postgresTargetsOf(config, env, targetsOf(config), this.#guards),
       pipeline,
       reader,
       clock,
@@ -179,16 +188,45 @@ class Gateway implements Holdfast {
     });
   }
 
-  /** One per protected target; what `holdfast protect` has put there is asked for by the guard. */
-  #guards(): ReadonlyMap<string, TargetGuard> {
-    return this.#options.guards ?? new Map();
-  }
-
   #sweep(): void {
     const timer = setInterval(() => {
       // A store that is away is swept at the next turn: what ran out counts as such meanwhile.
       this.rooms.holds.sweep().catch(() => {});
+      this.rooms.proposals.sweep().catch(() => {});
     }, SWEEP_MS);
     this.#undo.push(() => clearInterval(timer));
+  }
+
+  /** Watched time goes on from here, and what is due by it is run. */
+  async #runDeferred(reader: SqlReader): Promise<void> {
+    const { clock, config, say } = this.#options;
+    const { deferralStore, watchedClock } = this.rooms;
+    watchedClock.start();
+    this.#undo.push(() => watchedClock.stop());
+    const trail = await this.rooms.trail();
+    const run = new DeferredRun({
+      store: deferralStore,
+      graceClock: watchedClock,
+      clock,
+      recorder: trail,
+      instanceId: trail.instanceId,
+      redecide: redecideWith({
+        reader,
+        judge: new CachedJudge(this.#policy),
+        targets: targetsOf(config),
+        protectionOf: (target) => this.#guards.get(target)?.protection ?? UNPROTECTED,
+      }),
+      execute: executeWith((target) => this.#placeOf(target)),
+      trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
+    });
+    run.start();
+    this.#undo.push(() => run.close());
+  }
+
+  #placeOf(name: string): LaterPlace | null {
+    const { config, env } = this.#options;
+    const target = config.targets.find((one) => one.name === name);
+    if (target === undefined) return null;
+    return { connection: adminConnectionOf(target, env), owner: target.protection.owner };
   }
 }

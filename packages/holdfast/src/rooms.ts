@@ -8,30 +8,40 @@
  */
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { hastenRunner } from './approvals/hasten.ts';
 import type { HoldCard } from './approvals/hold.ts';
 import { Holds } from './approvals/holds.ts';
+import { KeptDeferrals } from './approvals/kept-deferrals.ts';
+import { type ActRunners, Proposals } from './approvals/proposals.ts';
+import { graceMsOf, holdLifeMsOf, peopleOf } from './config/by-environment.ts';
 import type { Config, Env } from './config/config.ts';
-import { holdLifeMsOf } from './config/hold-life.ts';
 import { resolveSecret } from './config/upstream.ts';
 import { Agents } from './identity/agents.ts';
 import { People } from './identity/people.ts';
 import { loadSealKey, Seal } from './identity/seal.ts';
 import { Totp } from './identity/totp.ts';
 import type { Clock } from './model/clock.ts';
-import type { HoldfastError } from './model/errors.ts';
+import { HoldfastError } from './model/errors.ts';
 import type { HoldfastEvent } from './model/event.ts';
 import { newId } from './model/ids.ts';
+import { purgeRunner } from './protection/undo/purge.ts';
+import { WatchedClock } from './protection/watched-clock.ts';
+import { SqlAgentRoleStore } from './store/agent-role-store.ts';
 import { SqlAgentStore } from './store/agent-store.ts';
 import { type Database, openDatabase, type StoreConnection } from './store/database.ts';
+import { SqlDeferralStore } from './store/deferral-store.ts';
 import { EmbeddedPostgres } from './store/embedded-postgres.ts';
 import { FileJournal } from './store/file-journal.ts';
 import { HOLD_ROWS } from './store/hold-rows.ts';
 import { SqlHoldStore } from './store/hold-store.ts';
 import { PgInstanceBook } from './store/instances.ts';
+import { SqlLedgerStore } from './store/ledger-store.ts';
 import { migrate } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
 import { type JudgeCode, SqlPeopleStore } from './store/people-store.ts';
+import { SqlProposalStore } from './store/proposal-store.ts';
 import { PgTrailStore } from './store/trail-store.ts';
+import { SqlUndoStore } from './store/undo-store.ts';
 import { type Signer, signerFromFile } from './trail/signer.ts';
 import { TrailLog } from './trail/trail-log.ts';
 
@@ -41,6 +51,8 @@ export interface RoomsOptions {
   readonly clock: Clock;
   /** For the operator's log. */
   readonly say: (level: 'info' | 'warn', message: string) => void;
+  /** Who carries out what people signed, beyond our own store; none when left out. */
+  readonly runners?: ActRunners;
 }
 
 /** Where the keys lie that must never be in the database: seal.key, trail.key, our certificate. */
@@ -54,6 +66,15 @@ export class Rooms {
   readonly people: People;
   readonly holdStore: SqlHoldStore<HoldCard>;
   readonly holds: Holds;
+  /** Started by the gateway; a short command reads it only. */
+  readonly watchedClock: WatchedClock;
+  readonly deferralStore: SqlDeferralStore;
+  readonly deferrals: KeptDeferrals;
+  readonly proposals: Proposals;
+  readonly undoStore: SqlUndoStore;
+  readonly agentRoleStore: SqlAgentRoleStore;
+  readonly seal: Seal;
+  readonly judgeCode: JudgeCode;
   readonly trailStore: PgTrailStore;
   readonly signer: Signer;
   readonly keyFolder: string;
@@ -65,7 +86,12 @@ export class Rooms {
   private constructor(
     options: RoomsOptions,
     ground: Ground,
-    keys: { readonly totp: Totp; readonly signer: Signer; readonly folder: string },
+    keys: {
+      readonly seal: Seal;
+      readonly totp: Totp;
+      readonly signer: Signer;
+      readonly folder: string;
+    },
   ) {
     const { clock, config } = options;
     const { database } = ground;
@@ -83,9 +109,36 @@ export class Rooms {
     this.agents = new Agents({ store: this.agentStore, clock, note });
     this.people = new People({ store: new SqlPeopleStore(database), totp, clock, note });
     const judgeCode: JudgeCode = (state, code) => totp.judge(state, code, 'daily');
+    this.judgeCode = judgeCode;
+    this.undoStore = new SqlUndoStore(database, clock);
+    this.agentRoleStore = new SqlAgentRoleStore(database);
+    this.seal = keys.seal;
     this.holdStore = new SqlHoldStore(database, judgeCode, HOLD_ROWS);
     const store = this.holdStore;
     this.holds = new Holds({ store, clock, note, holdLifeMsOf: holdLifeMsOf(config) });
+    this.watchedClock = new WatchedClock({ ledger: new SqlLedgerStore(database), clock });
+    const graceClock = this.watchedClock;
+    this.deferralStore = new SqlDeferralStore(database, judgeCode);
+    this.deferrals = new KeptDeferrals({
+      store: this.deferralStore,
+      graceClock,
+      clock,
+      note,
+      graceMsOf: graceMsOf(config),
+    });
+    this.proposals = new Proposals({
+      store: new SqlProposalStore(database, judgeCode),
+      clock,
+      note,
+      record: (event) => this.#record(event),
+      signers: () => this.#signers(),
+      peopleOf: peopleOf(config),
+      runners: {
+        ...options.runners,
+        hasten: hastenRunner(this.deferralStore, graceClock),
+        purge: purgeRunner(this.undoStore),
+      },
+    });
   }
 
   static async open(options: RoomsOptions): Promise<Rooms> {
@@ -95,11 +148,12 @@ export class Rooms {
       // Others may enter, so that the server's own user can reach its data; each thing inside is shut.
       mkdirSync(config.store.dataFolder, { recursive: true, mode: 0o711 });
     }
-    const totp = new Totp(new Seal(loadSealKey(join(folder, 'seal.key'), clock), clock), clock);
+    const seal = new Seal(loadSealKey(join(folder, 'seal.key'), clock), clock);
+    const totp = new Totp(seal, clock);
     const ground = await openGround(options);
     try {
       const signer = await signerFromFile(join(folder, 'trail.key'), config.trail.origin, clock);
-      return new Rooms(options, ground, { totp, signer, folder });
+      return new Rooms(options, ground, { seal, totp, signer, folder });
     } catch (error) {
       await ground.close();
       throw error;
@@ -128,6 +182,23 @@ export class Rooms {
       onFault: (error: HoldfastError) => say('warn', error.message),
     });
     return this.#trail;
+  }
+
+  async #signers(): Promise<readonly string[]> {
+    const people = await this.people.list();
+    return people.filter(({ confirmedAt }) => confirmedAt !== null).map(({ name }) => name);
+  }
+
+  /** For what must not be done unless it is written down first. */
+  async #record(event: HoldfastEvent): Promise<void> {
+    const trail = await this.trail();
+    trail.note(event);
+    if (await trail.flush()) return;
+    throw new HoldfastError('HF_TRAIL_UNAVAILABLE', {
+      expected: 'the trail to take an entry before the act',
+      found: 'that it cannot be written now',
+      hint: 'Nothing was done. See what became of our store, then propose it again.',
+    });
   }
 
   /** The last entries are written and signed, then the store is left. */

@@ -1,15 +1,23 @@
 /** From what holdfast.yaml says to what the rooms are made of. Reads secrets, keeps none. */
 import { readFileSync } from 'node:fs';
-import type { Config, Env, TargetConfig } from './config/config.ts';
+import type { Config, Env, SslMode, TargetConfig } from './config/config.ts';
 import { resolveUpstream } from './config/upstream.ts';
+import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
 import type { PolicySource } from './policy/policy-source.ts';
+import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
+import { captureDrift } from './protection/postgres/capture/drift.ts';
+import { FOUNDATIONS } from './protection/postgres/foundations.ts';
+import { type Check, checkProtection, type Probe } from './protection/postgres/wall/check.ts';
+import type { ProtectOptions } from './protection/postgres/wall/ground.ts';
+import type { TargetDatabase } from './protection/target-database.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
 import type { PostgresTarget } from './protocols/index.ts';
 import { DeclaredTargets } from './targets/declared-targets.ts';
 
 /** A server that takes longer to let us in is as good as away; the agent is told so. */
 const UPSTREAM_CONNECT_MS_MAX = 10_000;
+const INSTALL_BYTES = 10;
 
 export function policySourceOf({ environments, policy, targets }: Config): PolicySource {
   return {
@@ -65,4 +73,74 @@ function upstreamOf(target: TargetConfig, env: Env): PostgresTarget['upstream'] 
     ca: sslrootcert === null ? null : readFileSync(sslrootcert, 'utf8'),
     connectTimeoutMs: UPSTREAM_CONNECT_MS_MAX,
   };
+}
+
+/** Holdfast's own way to a target: as protection.admin, or as the upstream's user. */
+export function adminConnectionOf(target: TargetConfig, env: Env): AdminConnection {
+  const source = target.protection.admin ?? target.upstream;
+  const { host, port, user, database, sslmode, sslrootcert } = resolveUpstream(source, env);
+  if (user === null) {
+    throw new HoldfastError('HF_CONFIG_INVALID', {
+      expected: `targets.${target.name}.protection.admin.url with a user`,
+      found: 'none',
+      hint: 'Say as whom Holdfast protects: postgres://holdfast_admin@host:5432/database',
+    });
+  }
+  return {
+    host: decodeURIComponent(host),
+    port,
+    user,
+    database: database ?? target.name,
+    password: () => resolveUpstream(source, env).password,
+    ssl: sslOf(sslmode, sslrootcert),
+  };
+}
+
+/** As libpq means them; `prefer` without TLS, because it is for this machine only. */
+function sslOf(sslmode: SslMode, sslrootcert: string | null): AdminConnection['ssl'] {
+  const ca = sslrootcert === null ? {} : { ca: readFileSync(sslrootcert, 'utf8') };
+  switch (sslmode) {
+    case 'disable':
+    case 'prefer':
+      return false;
+    case 'require':
+      return { ...ca, rejectUnauthorized: sslrootcert !== null };
+    case 'verify-ca':
+      return { ...ca, checkServerIdentity: () => undefined };
+    case 'verify-full':
+      return ca;
+    default:
+      return sslmode satisfies never;
+  }
+}
+
+export function openTarget(target: TargetConfig, env: Env): TargetDatabase {
+  return openTargetDatabase({ target: target.name, connection: adminConnectionOf(target, env) });
+}
+
+/** What `protect`, the check and the guard are told of a target. */
+export function protectOptionsOf(target: TargetConfig, clock: Clock): ProtectOptions {
+  return {
+    target: target.name,
+    exempt: target.protection.exempt,
+    ddlOwner: target.protection.owner,
+    functionsAllowed: target.functionsAllowed,
+    foundations: FOUNDATIONS,
+    install: `install_${clock.random(INSTALL_BYTES).toString('hex')}`,
+  };
+}
+
+/** Drift of a target: holdfast protect --check, doctor, and the guard every so often. */
+export function checkTarget(
+  db: TargetDatabase,
+  target: TargetConfig,
+  clock: Clock,
+): Promise<Check> {
+  const findUncaptured: Probe = async (session) =>
+    (await captureDrift(session)).map(({ reason, table }) => ({
+      code: 'drift.capture',
+      about: `${table}: ${reason}`,
+      fix: `holdfast protect ${target.name} --apply`,
+    }));
+  return checkProtection(db, protectOptionsOf(target, clock), [findUncaptured]);
 }

@@ -15,7 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['languages', 'targets', 'identity', 'policy', 'approvals', 'protection', 'trail', 'config'],
   ['pipeline', 'providers', 'recovery', 'watch', 'store'],
   ['protocols', 'api', 'scan'],
-  ['rooms.ts', 'wiring.ts'],
+  ['rooms.ts', 'wiring.ts', 'deferring.ts', 'guarding.ts', 'undo-room.ts'],
   ['holdfast.ts'],
   ['cli'],
 ];

@@ -156,6 +156,13 @@ export function visible(text: string): string {
   });
 }
 
+/** `visible`, line by line, as a block under a heading. */
+export function indented(text: string): string[] {
+  return visible(text)
+    .split('\n')
+    .map((line) => `  ${line}`);
+}
+
 /** `visible`, and on one line. */
 export function oneLine(text: string): string {
   return visible(text.replaceAll(/\s+/g, ' ').trim());

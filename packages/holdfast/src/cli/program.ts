@@ -4,10 +4,15 @@ import { runner, type Surroundings } from './command.ts';
 import { addAgents } from './commands/agents.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
+import { addDeferrals } from './commands/deferrals.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addHolds } from './commands/holds.ts';
 import { addPeople } from './commands/people.ts';
 import { addPolicy } from './commands/policy.ts';
+import { addProposals } from './commands/proposals.ts';
+import { addProtect } from './commands/protect.ts';
 import { addTrail } from './commands/trail.ts';
+import { addUndo } from './commands/undo.ts';
 import { addUp } from './commands/up.ts';
 import { EXIT, EXIT_WORDS } from './exit-codes.ts';
 import { printError, type Streams } from './print.ts';
@@ -18,7 +23,12 @@ const COMMANDS = [
   addAgents,
   addPeople,
   addHolds,
+  addDeferrals,
+  addProposals,
+  addUndo,
   addPolicy,
+  addProtect,
+  addDoctor,
   addTrail,
   addConfig,
   addCompletion,

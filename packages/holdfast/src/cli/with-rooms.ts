@@ -1,6 +1,7 @@
 /** Opens the rooms for one command and closes them whatever happens, Ctrl-C included. */
 import { loadConfig } from '../config/load-config.ts';
 import { Rooms } from '../rooms.ts';
+import { actRunnersOf } from './act-runners.ts';
 import type { Context } from './command.ts';
 
 export async function withRooms<T>(
@@ -13,6 +14,7 @@ export async function withRooms<T>(
     config,
     env,
     clock,
+    runners: actRunnersOf(config, env),
     // A first start takes seconds and a person should know why; scripts read stdout only.
     say: (level, message) => {
       if (level === 'warn' || streams.err.isTTY === true)

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { HoldfastError } from '../model/errors.ts';
+import { holdLifeMsOf } from './by-environment.ts';
 import { checkConfig } from './check-config.ts';
 import type { Config, Env } from './config.ts';
-import { holdLifeMsOf } from './hold-life.ts';
 import { loadConfig, parseConfig } from './load-config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-config-'));

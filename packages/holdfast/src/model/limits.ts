@@ -106,6 +106,18 @@ export const TARGET_RETRIES_MAX = 5;
 export const RECEIPT_LIFE_MS = 30_000;
 /** Life of an agent's password on a target; made anew when less than half of it is left. */
 export const AGENT_ROLE_LIFE_MS = 24 * 60 * 60 * 1000;
+/** A proposal of people is void after this: they are asked by mail, not while an agent waits. */
+export const PROPOSAL_LIFE_MS = 24 * 60 * 60 * 1000;
+/** Purge, unprotect, shortening a grace: never by one person alone, whatever the environment says. */
+export const PROPOSAL_PEOPLE_MIN = 2;
+/** What a proposal is about, as JSON: a list of a few thousand ids fits, and a person can still read it. */
+export const PROPOSAL_ACT_BYTES_MAX = 256 * 1024;
+/** A deferred text lies in our store for two days; DDL is short, and a dump is not one statement. */
+export const DEFERRED_BYTES_MAX = 1024 * 1024;
+/** How often what is due is looked for: after 48 h nobody waits for the second. */
+export const DEFERRAL_SWEEP_MS = 5_000;
+/** Deferrals in one answer to a list. */
+export const DEFERRAL_LIST_MAX = 200;
 /** Conflicts listed per table, with both rows; the rest is counted. A person reads tens. */
 export const UNDO_CONFLICTS_SHOWN_MAX = 200;
 /** Rounds of writing, checking foreign keys and leaving out: each leaves out at least one row more. */
@@ -140,15 +152,5 @@ export const UNDO_LIST_MAX = 500;
 export const AGENT_ROLE_CONNECTIONS_MAX = 40;
 /** Findings kept in a target's state and shown; a database without any trigger has thousands. */
 export const PROTECTION_FINDINGS_MAX = 100;
-/** A proposal of people is void after this: they are asked by mail, not while an agent waits. */
-export const PROPOSAL_LIFE_MS = 24 * 60 * 60 * 1000;
-/** Purge, unprotect, shortening a grace: never by one person alone, whatever the environment says. */
-export const PROPOSAL_PEOPLE_MIN = 2;
-/** What a proposal is about, as JSON: a list of a few thousand ids fits, and a person can still read it. */
-export const PROPOSAL_ACT_BYTES_MAX = 256 * 1024;
-/** A deferred text lies in our store for two days; DDL is short, and a dump is not one statement. */
-export const DEFERRED_BYTES_MAX = 1024 * 1024;
-/** How often what is due is looked for: after 48 h nobody waits for the second. */
-export const DEFERRAL_SWEEP_MS = 5_000;
-/** Deferrals in one answer to a list. */
-export const DEFERRAL_LIST_MAX = 200;
+/** How often the wall of each target is looked at: drift is raised this soon. */
+export const PROTECTION_LOOK_MS = 10_000;

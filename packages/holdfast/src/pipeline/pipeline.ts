@@ -228,8 +228,10 @@ export class Pipeline {
   ): Promise<void> {
     const { trouble } = exchange.protection;
     if (trouble !== null) return this.#protectionLost(exchange, scope, trouble, ticket);
-    if (await this.#consume(ticket)) return this.#protect(exchange, scope, verdict, ticket);
-    exchange.refuse(refusalUsedUp(ticket));
+    // Putting it off keeps the approval with it, once; nothing is lost when that cannot be done.
+    const used = takesBack(exchange) ? await this.#consume(ticket) : true;
+    if (used) return this.#protect(exchange, scope, verdict, ticket);
+    return this.#answer(exchange, scope, verdict, ticket, refusalUsedUp(ticket));
   }
 
   #protect(
@@ -251,7 +253,7 @@ export class Pipeline {
       return this.#protectionLost(exchange, scope, protection.trouble, hold);
     }
     const named: Protect = { ...verdict, reversal: reversal.kind };
-    return reversal.kind === 'capture' || reversal.kind === 'rename'
+    return takesBack(exchange)
       ? this.#forwardRecorded(exchange, scope, named, hold)
       : this.#defer(exchange, scope, named, hold);
   }
@@ -277,6 +279,8 @@ export class Pipeline {
         hold,
         scope.searchPath,
       );
+      // The approval goes with the deferral, which the store keeps to one; it opens nothing else.
+      if (hold !== null) await this.#consume(hold);
       refusal = refusalDeferred(deferral, why);
     } catch (cause) {
       refusal = refusalNotDeferred(cause);
@@ -356,4 +360,8 @@ function isLost({ intent: { reading } }: Exchange, { target }: Scope): boolean {
   return reading.effects.some(
     ({ kind, additive }) => kind !== 'read' && kind !== 'write' && !additive,
   );
+}
+
+function takesBack({ reversal }: Exchange): boolean {
+  return reversal.kind === 'capture' || reversal.kind === 'rename';
 }

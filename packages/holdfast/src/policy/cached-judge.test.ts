@@ -265,7 +265,7 @@ describe('names', () => {
     const judge = judgeOf(
       '@id("whole") forbid (principal, action, resource) when { context == {verb: "DROP", ' +
         'objectType: "table", schema: "public", name: "cars", reach: "whole", additive: false, ' +
-        'listed: false, code: ""} };',
+        'listed: false, protected: false, reversal: "none", code: ""} };',
     );
     const one = effect('destroy', { verb: 'DROP', object: table('cars', 'public') });
     const other = effect('destroy', { verb: 'DROP', object: table('vans', 'public') });

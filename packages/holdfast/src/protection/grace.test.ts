@@ -1,7 +1,7 @@
 /** Purges on real servers: after the clock and not before, trash first, and never what still lives. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { PURGE_CANCEL_MS } from '../model/limits.ts';
+import { LEDGER_CREDIT_MS_MAX, PURGE_CANCEL_MS } from '../model/limits.ts';
 import type { Database } from '../store/database.ts';
 import { openDatabase } from '../store/database.ts';
 import { SqlLedgerStore } from '../store/ledger-store.ts';
@@ -17,6 +17,8 @@ import { dropTrash } from './postgres/trash-bin.ts';
 import type { TargetDatabase } from './target-database.ts';
 import type { UndoStore } from './undo-store.ts';
 
+/** The grace of `keepThese`, and what the ledger's next step may credit of the time before it. */
+const DUE_MS = 1_000 + LEDGER_CREDIT_MS_MAX;
 const TRASH = 'holdfast_trash_17';
 
 let server: ScratchPostgres;
@@ -72,7 +74,7 @@ async function inTrash(): Promise<boolean> {
 
 describe('the sweep', () => {
   it('drops nothing before its time, and everything after it', async () => {
-    await watched(999);
+    await watched(DUE_MS - 1);
     expect(await graceOn().sweep()).toEqual({ purged: [], waiting: [] });
     expect(await inTrash()).toBe(true);
     await watched(1);
@@ -84,7 +86,7 @@ describe('the sweep', () => {
   });
 
   it('is finished by the next one when it died between the trash and the vault', async () => {
-    await watched(1_000);
+    await watched(DUE_MS);
     class Dying extends SqlUndoStore {
       override finishPurge(): Promise<void> {
         return Promise.reject(new Error('killed here'));
@@ -103,7 +105,7 @@ describe('the sweep', () => {
 
   it('waits for a target that is away or no longer declared, and lets others go on', async () => {
     await keepThese(store, [drainedItem(2)]);
-    await watched(1_000);
+    await watched(DUE_MS);
     const report = await graceOn(store, null).sweep();
     expect(report.purged).toHaveLength(1);
     expect(report.waiting).toMatchObject([
@@ -135,7 +137,7 @@ describe('the sweep', () => {
   ];
   it.each(HANGING)('drops no live thing along: %s', async (_story, make, named) => {
     await target.query(`set search_path = public; ${make}`);
-    await watched(1_000);
+    await watched(DUE_MS);
     const [waiting] = (await graceOn().sweep()).waiting;
     expect(waiting?.reason).toContain(named);
     expect(await inTrash()).toBe(true);
@@ -152,7 +154,7 @@ describe('the sweep', () => {
       create policy p on ${TRASH}.bookings using (true);
       create table public.customers (id int primary key);
       alter table ${TRASH}.bookings add c int references public.customers on delete cascade`);
-    await watched(1_000);
+    await watched(DUE_MS);
     expect((await graceOn().sweep()).waiting).toEqual([]);
     expect(await inTrash()).toBe(false);
   });
@@ -170,14 +172,14 @@ describe('a purge that was asked for', () => {
     const id = await idOf();
     await grace.extend([id], 2 * PURGE_CANCEL_MS);
     await grace.requestPurge([id]);
-    await watched(PURGE_CANCEL_MS - 1);
+    await watched(PURGE_CANCEL_MS + LEDGER_CREDIT_MS_MAX - 1);
     expect((await grace.sweep()).purged).toEqual([]);
     expect(await grace.cancelPurge([id])).toBe(1);
-    await watched(1_000);
+    await watched(DUE_MS);
     expect((await grace.sweep()).purged).toEqual([]);
     expect(await inTrash()).toBe(true);
     await grace.requestPurge([id]);
-    await watched(PURGE_CANCEL_MS);
+    await watched(PURGE_CANCEL_MS + LEDGER_CREDIT_MS_MAX);
     expect((await grace.sweep()).purged).toEqual([id]);
   });
 });

@@ -12,6 +12,7 @@ import { sql, type Transaction } from 'kysely';
 import type { Clock } from '../model/clock.ts';
 import { newId } from '../model/ids.ts';
 import {
+  LEDGER_CREDIT_MS_MAX,
   UNDO_GZIP_BYTES_MIN,
   UNDO_WRITE_BYTES_MAX,
   UNDO_WRITE_CHUNKS_MAX,
@@ -25,6 +26,13 @@ import { partName, shapeText } from './undo-rows.ts';
 
 export type KeepBatch = Parameters<UndoStore['keep']>[0];
 type Trx = Transaction<Tables>;
+
+/**
+ * From when a time counts that begins now: the ledger's next step also credits what was watched before
+ * now, since its last one. Without this an item could go that much early (a seeded run found it).
+ */
+export const TICK_FROM_NOW = sql`(
+  select tick_ms + ${sql.lit(LEDGER_CREDIT_MS_MAX)}::bigint from holdfast.undo_ledger)`;
 
 /** A wait of this transaction for the target's rows; longer, and the target is stuck. */
 const TARGET_IDLE_MS_MAX = 10 * 60 * 1000;
@@ -73,8 +81,8 @@ async function keepItems(
     insert into holdfast.undo_items (id, target, install, txid, fingerprint, at, role, agent_id,
       agent_name, application, undo_of, state, kept_until_tick_ms)
     select r.id, ${batch.target}, ${batch.install}, r.txid, r.fingerprint, r.at, r.role, r.agent_id,
-      r.agent_name, r.application, r.undo_of, 'kept', l.tick_ms + ${batch.graceMs}::bigint
-    from holdfast.undo_ledger l, jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (id text,
+      r.agent_name, r.application, r.undo_of, 'kept', ${TICK_FROM_NOW} + ${batch.graceMs}::bigint
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (id text,
       txid text, fingerprint text, at timestamptz, role text, agent_id text, agent_name text,
       application text, undo_of text)
     on conflict (install, txid, fingerprint) do nothing

@@ -1,6 +1,7 @@
 /** The vault of undo data on a real PostgreSQL: kept once, given back byte for byte, never gone early. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { LEDGER_CREDIT_MS_MAX } from '../model/limits.ts';
 import type { UndoItem } from '../protection/undo-item.ts';
 import type { UndoQuery } from '../protection/undo-store.ts';
 import { chunkOf, drainedItem, dropOf, keepThese, SHAPE } from '../testing/drained.ts';
@@ -9,6 +10,10 @@ import { refusalOf } from '../testing/refusal.ts';
 import { type ScratchStore, startScratchStore } from '../testing/scratch-store.ts';
 import { SqlLedgerStore } from './ledger-store.ts';
 import { listQuery, SqlUndoStore } from './undo-store.ts';
+
+/** The grace of `keepThese`, and what the ledger's next step may credit of the time before it. */
+const DUE_MS = 1_000 + LEDGER_CREDIT_MS_MAX;
+const DUE = BigInt(DUE_MS);
 
 let scratch: ScratchStore;
 let store: SqlUndoStore;
@@ -36,6 +41,10 @@ async function theOnly(): Promise<UndoItem> {
   return item;
 }
 
+async function watched(ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= LEDGER_CREDIT_MS_MAX) await ledger.credit(left);
+}
+
 async function textOf(id: string): Promise<string[]> {
   const texts: string[] = [];
   for await (const { data } of store.chunks(id, SHAPE.shapeId)) texts.push(String(data));
@@ -55,7 +64,7 @@ describe('what is kept', () => {
     const odd = '1\t1\t-\t\\\\N\\\\\té€𝄞\n';
     await keepThese(store, [drainedItem(1)], [chunkOf(1, long), chunkOf(1, odd, 1)]);
     const item = await theOnly();
-    expect(item).toMatchObject({ txid: '1', state: 'kept', keptUntilTickMs: 1_000n });
+    expect(item).toMatchObject({ txid: '1', state: 'kept', keptUntilTickMs: DUE });
     expect(item.parts).toEqual([{ op: 'D', name: 'public.bookings', rows: 2 }]);
     expect(await textOf(item.id)).toEqual([long, odd]);
     const [entry] = await store.entries(item.id);
@@ -128,11 +137,11 @@ describe('its end', () => {
   it('does not come before the ledger says so, whoever asks', async () => {
     await keepThese(store, [drainedItem(1)], [chunkOf(1, '1\t0\n')]);
     const { id } = await theOnly();
-    await ledger.credit(999);
+    await watched(DUE_MS - 1);
     expect(await store.beginPurge(10)).toEqual([]);
     expect((await refusalOf(store.finishPurge(id))).code).toBe('HF_UNDO_STATE');
     expect(await chunksLeft()).toBe(1);
-    await ledger.credit(1);
+    await watched(1);
     expect(await store.beginPurge(10)).toEqual([{ id, target: 'main-db', trash: [] }]);
     await store.finishPurge(id);
     expect(await chunksLeft()).toBe(0);
@@ -145,11 +154,11 @@ describe('its end', () => {
     await keepThese(store, [drainedItem(1)]);
     const { id } = await theOnly();
     expect(await store.extend([id], 500)).toBe(1);
-    expect((await theOnly()).keptUntilTickMs).toBe(1_500n);
+    expect((await theOnly()).keptUntilTickMs).toBe(DUE + 500n);
     for (const byMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect((await refusalOf(store.extend([id], byMs))).code).toBe('HF_USAGE');
     }
-    await ledger.credit(1_500);
+    await watched(DUE_MS + 500);
     await store.beginPurge(10);
     expect(await store.extend([id], 500)).toBe(0);
     expect(await store.cancelPurge([id])).toBe(0);
@@ -163,17 +172,17 @@ describe('its end', () => {
     expect(await store.requestPurge(ids, 300)).toBe(2);
     expect((await store.list({ limit: 1 }))[0]).toMatchObject({
       state: 'purging',
-      purgeAtTickMs: 300n,
+      purgeAtTickMs: 300n + BigInt(LEDGER_CREDIT_MS_MAX),
     });
     expect(await store.cancelPurge(ids)).toBe(2);
     expect((await store.list({ limit: 10 })).map(({ state }) => state)).toEqual(['undone', 'kept']);
     await store.requestPurge(ids, 5_000);
-    expect((await store.find(ids[0] ?? ''))?.purgeAtTickMs).toBe(1_000n);
+    expect((await store.find(ids[0] ?? ''))?.purgeAtTickMs).toBe(DUE);
   });
 
   it('is taken up by whoever comes next when the one who began it died', async () => {
     await keepThese(store, [drainedItem(1)]);
-    await ledger.credit(1_000);
+    await watched(DUE_MS);
     const begun = await store.beginPurge(10);
     expect(begun).toHaveLength(1);
     expect(
@@ -190,9 +199,9 @@ describe('its end', () => {
     await keepThese(store, [drop(1, wild)]);
     // The target was set back, and gave the number out again.
     await keepThese(store, [drop(2, ['holdfast_trash_9'])], [], 3_000);
-    await ledger.credit(1_000);
+    await watched(DUE_MS);
     expect((await store.beginPurge(10)).map(({ trash }) => trash)).toEqual([[]]);
-    await ledger.credit(2_000);
+    await watched(2_000);
     const due = await store.beginPurge(10);
     expect(due.flatMap(({ trash }) => trash)).toContain('holdfast_trash_9');
     expect(new Set(due.flatMap(({ trash }) => trash)).size).toBe(1);

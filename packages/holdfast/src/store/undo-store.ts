@@ -17,7 +17,7 @@ import type { UndoEntry, UndoItem } from '../protection/undo-item.ts';
 import type { DuePurge, RowChunk, UndoQuery, UndoStore } from '../protection/undo-store.ts';
 import type { Database } from './database.ts';
 import type { Tables, UndoItemsTable } from './tables.ts';
-import { type KeepBatch, keepBatch } from './undo-keep.ts';
+import { type KeepBatch, keepBatch, TICK_FROM_NOW } from './undo-keep.ts';
 import { ALL_STATES, type EntryRow, type PartRow, undoEntryOf, undoItemOf } from './undo-rows.ts';
 
 const TICK = sql`(select tick_ms from holdfast.undo_ledger)`;
@@ -106,14 +106,14 @@ export class SqlUndoStore implements UndoStore {
     }
     return this.#change(sql`
       update holdfast.undo_items
-      set kept_until_tick_ms = greatest(kept_until_tick_ms, ${TICK}) + ${byMs}::bigint
+      set kept_until_tick_ms = greatest(kept_until_tick_ms, ${TICK_FROM_NOW}) + ${byMs}::bigint
       where id = any(${[...ids]}::text[]) and state in ('kept', 'undone') returning id`);
   }
 
   requestPurge(ids: readonly string[], afterMs: number): Promise<number> {
     return this.#change(sql`
       update holdfast.undo_items set state = 'purging', state_before = state,
-        purge_at_tick_ms = least(kept_until_tick_ms, ${TICK} + ${Math.max(0, afterMs)}::bigint)
+        purge_at_tick_ms = least(kept_until_tick_ms, ${TICK_FROM_NOW} + ${Math.max(0, afterMs)}::bigint)
       where id = any(${[...ids]}::text[]) and state in ('kept', 'undone') returning id`);
   }
 

@@ -3,6 +3,7 @@
  * statement captured. Tables have the shape (id integer, name text).
  */
 import { openTargetDatabase } from '../protection/postgres/admin.ts';
+import { captureFoundation } from '../protection/postgres/capture/foundation.ts';
 import type { TargetDatabase, TargetSession } from '../protection/target-database.ts';
 import type { ActRecord } from '../protection/undo-item.ts';
 import type { ScratchPostgres } from './scratch-postgres.ts';
@@ -67,6 +68,28 @@ export async function layOutTarget(
       insert into holdfast.shapes (table_oid, schema_name, table_name, columns, key)
         values ('public.t${table}'::regclass, 'public', 't${table}', '${COLUMNS}', '[1]');
       create table holdfast.c${table} (seq bigint, n bigint, side "char", c1 integer, c2 text)`);
+  }
+  return target;
+}
+
+/** The same tables, with the real capture on them. */
+export async function captureTarget(
+  server: ScratchPostgres,
+  name: string,
+  tables: number,
+): Promise<TargetDatabase> {
+  const postgres = adminOf(server, 'postgres', 'postgres');
+  await postgres.query(`create database ${name}`);
+  await postgres.close();
+  const target = adminOf(server, name, name);
+  await target.query(`create role holdfast_owner;
+    create schema holdfast authorization holdfast_owner`);
+  for (const { sql } of captureFoundation()) await target.query(sql);
+  await target.query(`insert into holdfast.meta values ('install', '"install-one"')`);
+  for (let table = 1; table <= tables; table += 1) {
+    await target.query(`create table public.t${table} (id integer primary key, name text);
+      alter table public.t${table} owner to holdfast_owner`);
+    await target.query(`select holdfast.attach('public.t${table}')`);
   }
   return target;
 }

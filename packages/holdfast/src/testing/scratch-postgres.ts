@@ -16,6 +16,10 @@ export interface ScratchPostgres {
   /** Superuser, no password needed from loopback. */
   readonly user: string;
   url(database?: string): string;
+  /** Immediate shutdown, as by a crash; what was committed is recovered by `startAgain`. */
+  crash(): Promise<void>;
+  /** On the same port and data. */
+  startAgain(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -65,21 +69,33 @@ async function startIn(folder: string, options: ScratchOptions): Promise<Scratch
   ];
   writeFileSync(join(data, 'postgresql.auto.conf'), `${conf.join('\n')}\n`);
   if (options.hba) writeFileSync(join(data, 'pg_hba.conf'), `${options.hba.join('\n')}\n`);
-  const child = spawn(join(bin, 'postgres'), ['-D', data], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    cwd: folder,
-    ...run,
-  });
-  await ready(child, port);
+  const start = async (): Promise<ChildProcess> => {
+    const started = spawn(join(bin, 'postgres'), ['-D', data], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      cwd: folder,
+      ...run,
+    });
+    await ready(started, port);
+    return started;
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((done) => child.once('exit', done));
+    child.kill(signal);
+    await gone;
+  };
+  let child = await start();
   return {
     host: '127.0.0.1',
     port,
     user: 'postgres',
     url: (database = 'postgres') => `postgres://postgres@127.0.0.1:${port}/${database}`,
+    crash: () => end('SIGQUIT'),
+    startAgain: async () => {
+      child = await start();
+    },
     stop: async () => {
-      const gone = new Promise((done) => child.once('exit', done));
-      child.kill('SIGINT');
-      await gone;
+      await end('SIGINT');
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -224,6 +224,11 @@ export class TrailLog implements Recorder {
     this.#sequencer.add(this.#entries.event(event));
   }
 
+  /** Once it is settled, what this instance left open is `unknown` for everybody. */
+  get instanceId(): string {
+    return this.#parts.instanceId;
+  }
+
   status(): TrailStatus {
     const { available, head } = this.#sequencer;
     return { available, size: head.size, open: this.#open.size };

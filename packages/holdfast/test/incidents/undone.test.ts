@@ -14,7 +14,7 @@ import { DESTRUCTIVE, missing, type Program, programOf, runProgram } from './pro
 const DEBIAN = '/usr/lib/postgresql/15/bin';
 let absent: string | null = null;
 beforeAll(async () => {
-  absent = await notBuilt();
+  absent = await notBuilt('protect', 'undo');
 });
 
 describe.each([

@@ -52,7 +52,7 @@ export class Ground {
   readonly name: string;
   readonly admin: pg.Client;
   readonly db: TargetDatabase;
-  readonly receipts = new Receipts({ clock: systemClock, ddlOwner: 'app' });
+  readonly receipts = new Receipts({ clock: systemClock });
   readonly #agents: pg.Client[] = [];
 
   private constructor(server: ScratchPostgres, bin: string | null, name: string, admin: pg.Client) {

@@ -2,17 +2,14 @@
  * An agent's role that owns nothing defines and drops things through the gateway, and hears what the
  * owner hears who does it directly: message by message, byte for byte.
  */
+import pg from 'pg';
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { frontend } from '../support/raw-client.ts';
+import { SERVERS } from './acts-ground.ts';
 import { type Ground, type Step, simple, startGround, transcript } from './gateway-ground.ts';
 
 const { parse, bind, describe: ask, execute, sync, flush, close, query } = frontend;
-
-let ground: Ground;
-beforeAll(async () => {
-  ground = await startGround();
-}, 120_000);
-afterAll(() => ground?.stop());
 
 /** The whole of one statement in the extended protocol. */
 const extended = (sql: string, name = ''): Step => ({
@@ -200,200 +197,269 @@ const SAME: readonly (readonly [story: string, steps: readonly Step[]])[] = [
   ],
 ];
 
-describe('the answers are those of the server to the owner', () => {
-  it.each(SAME)('%s', async (_story, steps) => {
-    const owner = await ground.owner();
-    const agent = await ground.agent();
-    const expected = await transcript(owner, steps);
-    expect(await transcript(agent, steps)).toEqual(expected);
-    await Promise.all([owner.end(), agent.end()]);
+describe.each(SERVERS)('PostgreSQL $server', ({ binFolder, missing }) => {
+  // Without its binaries there is no such server to ask.
+  describe.skipIf(missing)('through the gateway', () => {
+    let ground: Ground;
+    beforeAll(async () => {
+      ground = await startGround(binFolder ?? undefined);
+    }, 120_000);
+    afterAll(() => ground?.stop());
+
+    describe('the answers are those of the server to the owner', () => {
+      it.each(SAME)('%s', async (_story, steps) => {
+        const owner = await ground.owner();
+        const agent = await ground.agent();
+        const expected = await transcript(owner, steps);
+        expect(await transcript(agent, steps)).toEqual(expected);
+        await Promise.all([owner.end(), agent.end()]);
+      });
+    });
+
+    const codes = async (agent: Awaited<ReturnType<Ground['agent']>>, sql: string) =>
+      (await agent.query(sql)).errors.map((error) => `${error['C']} ${error['M']}`);
+
+    describe('ways round it', () => {
+      it.each([
+        ['calling run itself', "call holdfast.run('receipt_1')"],
+        ['with quotes and a comment', '/**/ CALL "holdfast" . "run" (\'receipt_1\')'],
+        ['behind something harmless', "select 1; call holdfast.run('receipt_1')"],
+        ['by the search path', "set search_path = holdfast; call run('receipt_1')"],
+        ['by set_config', "select set_config('search_path', 'public, holdfast', false)"],
+        ['reading the receipts', 'select id from holdfast.receipts'],
+        ['a view over them', 'create view peek as select * from holdfast.receipts'],
+        ['dropping the schema', 'drop schema holdfast cascade'],
+        ['becoming the owner', 'set role holdfast_owner'],
+        ['a grant of its role', 'grant holdfast_owner to someone'],
+        ['explained', 'explain analyze select * from holdfast.receipts'],
+        ['prepared and executed', 'prepare x as select * from holdfast.receipts; execute x'],
+      ])('%s', async (_story, sql) => {
+        const agent = await ground.agent();
+        const asked = ground.guard.wishes.length;
+        const [said, ...more] = await codes(agent, sql);
+        expect(said).toMatch(/^42501 Holdfast refused this: .*one of Holdfast itself/);
+        expect(more).toEqual([]);
+        expect(ground.guard.wishes).toHaveLength(asked);
+        await agent.end();
+      });
+
+      it('a receipt is for one statement: its mode says whether something could be lost', async () => {
+        const agent = await ground.agent();
+        const from = ground.guard.wishes.length;
+        await agent.query('create table m1 (a int); drop table m1 /* gone */; select 1');
+        expect(ground.guard.wishes.slice(from)).toEqual([
+          { statement: 'create table m1 (a int)', mode: 'plain' },
+          { statement: 'drop table m1 /* gone */', mode: 'reversible' },
+        ]);
+        await agent.end();
+      });
+
+      it('a receipt that a rollback made good again is void before the next transaction', async () => {
+        const agent = await ground.agent();
+        await agent.query('begin; create table r1 (a int)');
+        const [id] = (
+          await ground.asAdmin(
+            'select id from holdfast.receipts order by length(id) desc, id desc limit 1',
+          )
+        ).map((row) => row['id']);
+        expect(ground.guard.voided).not.toContain(id);
+        await agent.query('rollback');
+        await agent.query('select 1');
+        expect(ground.guard.voided).toContain(id);
+        expect((await codes(agent, 'select * from r1'))[0]).toMatch(/^42P01/);
+        await agent.end();
+      });
+
+      it('EXECUTE of a prepared DROP is refused in words, and the name still runs by the protocol', async () => {
+        const agent = await ground.agent();
+        await agent.query('create table x1 (a int)');
+        agent.send(parse('d', 'drop table x1'), sync());
+        await agent.until('Z');
+        expect(await codes(agent, 'execute d')).toEqual([
+          expect.stringMatching(/^0A000 .*EXECUTE of a prepared statement/),
+        ]);
+        agent.send(bind('', 'd'), execute(''), sync());
+        expect((await agent.until('Z')).map(({ tag }) => tag).join('')).toBe('2CZ');
+        await agent.end();
+      });
+
+      it('a name that may still mean two things runs neither', async () => {
+        const agent = await ground.agent();
+        await agent.query('create table x2 (a int)');
+        agent.send(parse('n', 'select 1'), sync());
+        await agent.until('Z');
+        // The second Parse fails (the name is taken), so the name means SELECT; a DROP must not run for it.
+        agent.send(parse('n', 'drop table x2'), sync(), bind('', 'n'), execute(''), sync());
+        await agent.until('Z');
+        const tags = (await agent.until('Z')).map(({ tag }) => tag).join('');
+        expect(tags).toBe('EZ');
+        expect((await agent.query('select * from x2')).errors).toEqual([]);
+        await agent.query('drop table x2');
+        await agent.end();
+      });
+
+      it('DO and CALL run with the rights of the agent, which are none', async () => {
+        const agent = await ground.agent();
+        const asked = ground.guard.wishes.length;
+        expect(await codes(agent, "do $$ begin execute 'drop table cars'; end $$")).toEqual([
+          '42501 must be owner of table cars',
+        ]);
+        expect(await codes(agent, 'explain analyze create table e1 as select 1')).toEqual([
+          '42501 permission denied for schema public',
+        ]);
+        expect(ground.guard.wishes).toHaveLength(asked);
+        await agent.end();
+      });
+
+      it('behind statements that no Sync has ended, it is refused, and the session goes on', async () => {
+        const agent = await ground.agent();
+        agent.send(parse('', 'select 1'), bind('', ''), execute(''), flush());
+        await agent.until('C');
+        agent.send(parse('', 'drop table cars'), bind('', ''), execute(''), sync());
+        expect((await agent.until('Z')).map(({ tag }) => tag).join('')).toBe('EZ');
+        expect((await agent.query('select 1')).complete).toEqual(['SELECT 1']);
+        await agent.end();
+      });
+    });
+
+    describe('when receipts cannot be had', () => {
+      it('nothing is forwarded, and the outcome says so', async () => {
+        const agent = await ground.agent();
+        ground.guard.before = async () => {
+          throw new Error('the target is away');
+        };
+        const [said] = await codes(agent, 'select 1; drop table rides');
+        ground.guard.before = async () => {};
+        expect(said).toMatch(/^57P03 Holdfast could not prepare to take this back/);
+        expect(ground.recorder.outcomes.at(-1)?.outcome.kind).toBe('not-forwarded');
+        expect((await agent.query('select * from rides')).errors).toEqual([]);
+        await agent.end();
+      });
+
+      it('what comes behind waits, in its order; a client that leaves takes it along', async () => {
+        const agent = await ground.agent();
+        let release: () => void = () => {};
+        ground.guard.before = () => new Promise((done) => (release = done));
+        agent.send(query('create table w1 (a int)'), query('insert into w1 values (1)'));
+        await expect
+          .poll(() => ground.recorder.decisions.at(-1)?.text)
+          .toBe('create table w1 (a int)');
+        release();
+        ground.guard.before = async () => {};
+        const tags = [...(await agent.until('Z')), ...(await agent.until('Z'))].map(
+          ({ tag }) => tag,
+        );
+        expect(tags.join('')).toBe('CZCZ');
+        ground.guard.before = () => new Promise((done) => (release = done));
+        agent.send(query('drop table w1'));
+        await expect.poll(() => ground.recorder.decisions.at(-1)?.text).toBe('drop table w1');
+        agent.socket.destroy();
+        await expect.poll(() => ground.recorder.events.at(-1)?.kind).toBe('session-closed');
+        release();
+        ground.guard.before = async () => {};
+        await expect
+          .poll(() => ground.recorder.outcomes.at(-1)?.outcome.kind)
+          .toBe('not-forwarded');
+        expect(await ground.asAdmin('select count(*)::int as n from w1')).toEqual([{ n: 1 }]);
+      });
+    });
+
+    describe('what cannot run in a transaction', () => {
+      it('is run by the guard, when nothing is open, and answered in its place', async () => {
+        const agent = await ground.agent();
+        agent.send(query('select 1'), query('/* ü */ create index concurrently o1 on cars (id);'));
+        await agent.until('Z');
+        expect((await transcript(agent, [{ send: [] }])).join()).toBe('C CREATE INDEX|,Z I');
+        const again = await agent.query('/* ü */ create index concurrently o1 on cars (id);');
+        expect(again.errors[0]).toMatchObject({ C: '42P07', M: 'relation "o1" already exists' });
+        const parts = [parse('', 'vacuum cars'), bind('', ''), ask('P', ''), execute(''), sync()];
+        expect(await transcript(agent, [{ send: parts }])).toEqual([
+          '1 ',
+          '2 ',
+          'n ',
+          'C VACUUM|',
+          'Z I',
+        ]);
+        await agent.end();
+      });
+    });
+
+    describe('long texts', () => {
+      it.each([
+        ['read in the worker', 40_000],
+        ['of nearly 16 MB in one text', 7 << 20],
+      ])(
+        '%s: answered the same, error and all',
+        async (_story, bytes) => {
+          const comment = 'ü'.repeat(bytes / 2);
+          const steps = [
+            simple(
+              `select 1; /* ${comment} */ create table l1 (a int /* ${comment} */); drop table l1`,
+            ),
+            simple(`create table l2 (a int /* ${comment} */, b nosuchtype)`),
+            simple('select 2'),
+          ];
+          const owner = await ground.owner();
+          const agent = await ground.agent();
+          const expected = await transcript(owner, steps);
+          expect(await transcript(agent, steps)).toEqual(expected);
+          await Promise.all([owner.end(), agent.end()]);
+        },
+        60_000,
+      );
+    });
+
+    describe('drivers', () => {
+      it('node-postgres: plain, named, in a transaction', async () => {
+        const client = new pg.Client(ground.driver());
+        await client.connect();
+        expect((await client.query('create table d1 (a int)')).command).toBe('CREATE');
+        await client.query({
+          name: 'again',
+          text: 'alter table d1 add column if not exists b int',
+        });
+        await client.query({
+          name: 'again',
+          text: 'alter table d1 add column if not exists b int',
+        });
+        await client.query('begin');
+        await client.query('insert into d1 values ($1, $2)', [1, 2]);
+        await client.query('drop table d1');
+        await client.query('rollback');
+        expect((await client.query('select * from d1')).rows).toEqual([]);
+        await expect(client.query('drop table cars')).rejects.toMatchObject({
+          code: '2BP01',
+          hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
+          internalQuery: undefined,
+          where: undefined,
+        });
+        await client.query('drop table d1');
+        await client.end();
+      });
+
+      it('postgres.js: unsafe, tagged, several, in a transaction', async () => {
+        const { user: username, ...login } = ground.driver();
+        const notices: string[] = [];
+        const sql = postgres({
+          ...login,
+          username,
+          max: 1,
+          fetch_types: false,
+          onnotice: (notice) => notices.push(String(notice['message'])),
+        });
+        await sql`create table d2 (a int)`;
+        await sql`create table if not exists d2 (a int)`;
+        await sql.unsafe('alter table d2 add b text; create index on d2 (b); select 1');
+        await sql.begin(async (tx) => {
+          await tx`alter table d2 drop column b`;
+          await tx`insert into d2 values (${5})`;
+        });
+        expect(await sql`select * from d2`).toEqual([{ a: 5 }]);
+        await expect(sql`create table d2 (b int)`).rejects.toMatchObject({ code: '42P07' });
+        expect(notices).toEqual(['relation "d2" already exists, skipping']);
+        await sql`drop table d2`;
+        await sql.end();
+      });
+    });
   });
-});
-
-const codes = async (agent: Awaited<ReturnType<Ground['agent']>>, sql: string) =>
-  (await agent.query(sql)).errors.map((error) => `${error['C']} ${error['M']}`);
-
-describe('ways round it', () => {
-  it.each([
-    ['calling run itself', "call holdfast.run('receipt_1')"],
-    ['with quotes and a comment', '/**/ CALL "holdfast" . "run" (\'receipt_1\')'],
-    ['behind something harmless', "select 1; call holdfast.run('receipt_1')"],
-    ['by the search path', "set search_path = holdfast; call run('receipt_1')"],
-    ['by set_config', "select set_config('search_path', 'public, holdfast', false)"],
-    ['reading the receipts', 'select id from holdfast.receipts'],
-    ['a view over them', 'create view peek as select * from holdfast.receipts'],
-    ['dropping the schema', 'drop schema holdfast cascade'],
-    ['becoming the owner', 'set role holdfast_owner'],
-    ['a grant of its role', 'grant holdfast_owner to someone'],
-    ['explained', 'explain analyze select * from holdfast.receipts'],
-    ['prepared and executed', 'prepare x as select * from holdfast.receipts; execute x'],
-  ])('%s', async (_story, sql) => {
-    const agent = await ground.agent();
-    const asked = ground.guard.wishes.length;
-    const [said, ...more] = await codes(agent, sql);
-    expect(said).toMatch(/^42501 Holdfast refused this: .*one of Holdfast itself/);
-    expect(more).toEqual([]);
-    expect(ground.guard.wishes).toHaveLength(asked);
-    await agent.end();
-  });
-
-  it('a receipt is for one statement: its mode says whether something could be lost', async () => {
-    const agent = await ground.agent();
-    const from = ground.guard.wishes.length;
-    await agent.query('create table m1 (a int); drop table m1 /* gone */; select 1');
-    expect(ground.guard.wishes.slice(from)).toEqual([
-      { statement: 'create table m1 (a int)', mode: 'plain' },
-      { statement: 'drop table m1 /* gone */', mode: 'reversible' },
-    ]);
-    await agent.end();
-  });
-
-  it('a receipt that a rollback made good again is void before the next transaction', async () => {
-    const agent = await ground.agent();
-    await agent.query('begin; create table r1 (a int)');
-    const [id] = (
-      await ground.asAdmin(
-        'select id from holdfast.receipts order by length(id) desc, id desc limit 1',
-      )
-    ).map((row) => row['id']);
-    expect(ground.guard.voided).not.toContain(id);
-    await agent.query('rollback');
-    await agent.query('select 1');
-    expect(ground.guard.voided).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^receipt_/)]),
-    );
-    expect((await codes(agent, 'select * from r1'))[0]).toMatch(/^42P01/);
-    await agent.end();
-  });
-
-  it('EXECUTE of a prepared DROP is refused in words, and the name still runs by the protocol', async () => {
-    const agent = await ground.agent();
-    await agent.query('create table x1 (a int)');
-    agent.send(parse('d', 'drop table x1'), sync());
-    await agent.until('Z');
-    expect(await codes(agent, 'execute d')).toEqual([
-      expect.stringMatching(/^0A000 .*EXECUTE of a prepared statement/),
-    ]);
-    agent.send(bind('', 'd'), execute(''), sync());
-    expect((await agent.until('Z')).map(({ tag }) => tag).join('')).toBe('2CZ');
-    await agent.end();
-  });
-
-  it('a name that may still mean two things runs neither', async () => {
-    const agent = await ground.agent();
-    await agent.query('create table x2 (a int)');
-    agent.send(parse('n', 'select 1'), sync());
-    await agent.until('Z');
-    // The second Parse fails (the name is taken), so the name means SELECT; a DROP must not run for it.
-    agent.send(parse('n', 'drop table x2'), sync(), bind('', 'n'), execute(''), sync());
-    await agent.until('Z');
-    const tags = (await agent.until('Z')).map(({ tag }) => tag).join('');
-    expect(tags).toBe('EZ');
-    expect((await agent.query('select * from x2')).errors).toEqual([]);
-    await agent.query('drop table x2');
-    await agent.end();
-  });
-
-  it('DO and CALL run with the rights of the agent, which are none', async () => {
-    const agent = await ground.agent();
-    const asked = ground.guard.wishes.length;
-    expect(await codes(agent, "do $$ begin execute 'drop table cars'; end $$")).toEqual([
-      '42501 must be owner of table cars',
-    ]);
-    expect(await codes(agent, 'explain analyze create table e1 as select 1')).toEqual([
-      '42501 permission denied for schema public',
-    ]);
-    expect(ground.guard.wishes).toHaveLength(asked);
-    await agent.end();
-  });
-
-  it('behind statements that no Sync has ended, it is refused, and the session goes on', async () => {
-    const agent = await ground.agent();
-    agent.send(parse('', 'select 1'), bind('', ''), execute(''), flush());
-    await agent.until('C');
-    agent.send(parse('', 'drop table cars'), bind('', ''), execute(''), sync());
-    expect((await agent.until('Z')).map(({ tag }) => tag).join('')).toBe('EZ');
-    expect((await agent.query('select 1')).complete).toEqual(['SELECT 1']);
-    await agent.end();
-  });
-});
-
-describe('when receipts cannot be had', () => {
-  it('nothing is forwarded, and the outcome says so', async () => {
-    const agent = await ground.agent();
-    ground.guard.before = async () => {
-      throw new Error('the target is away');
-    };
-    const [said] = await codes(agent, 'select 1; drop table rides');
-    ground.guard.before = async () => {};
-    expect(said).toMatch(/^57P03 Holdfast could not prepare to take this back/);
-    expect(ground.recorder.outcomes.at(-1)?.outcome.kind).toBe('not-forwarded');
-    expect((await agent.query('select * from rides')).errors).toEqual([]);
-    await agent.end();
-  });
-
-  it('what comes behind waits, in its order; a client that leaves takes it along', async () => {
-    const agent = await ground.agent();
-    let release: () => void = () => {};
-    ground.guard.before = () => new Promise((done) => (release = done));
-    agent.send(query('create table w1 (a int)'), query('insert into w1 values (1)'));
-    await expect.poll(() => ground.recorder.decisions.at(-1)?.text).toBe('create table w1 (a int)');
-    release();
-    ground.guard.before = async () => {};
-    const tags = [...(await agent.until('Z')), ...(await agent.until('Z'))].map(({ tag }) => tag);
-    expect(tags.join('')).toBe('CZCZ');
-    ground.guard.before = () => new Promise((done) => (release = done));
-    agent.send(query('drop table w1'));
-    await expect.poll(() => ground.recorder.decisions.at(-1)?.text).toBe('drop table w1');
-    await agent.end();
-    release();
-    ground.guard.before = async () => {};
-    await expect.poll(() => ground.recorder.outcomes.at(-1)?.outcome.kind).toBe('not-forwarded');
-    expect(await ground.asAdmin('select count(*)::int as n from w1')).toEqual([{ n: 1 }]);
-  });
-});
-
-describe('what cannot run in a transaction', () => {
-  it('is run by the guard, when nothing is open, and answered in its place', async () => {
-    const agent = await ground.agent();
-    agent.send(query('select 1'), query('/* ü */ create index concurrently o1 on cars (id);'));
-    await agent.until('Z');
-    expect((await transcript(agent, [{ send: [] }])).join()).toBe('C CREATE INDEX|,Z I');
-    const again = await agent.query('/* ü */ create index concurrently o1 on cars (id);');
-    expect(again.errors[0]).toMatchObject({ C: '42P07', M: 'relation "o1" already exists' });
-    const parts = [parse('', 'vacuum cars'), bind('', ''), ask('P', ''), execute(''), sync()];
-    expect(await transcript(agent, [{ send: parts }])).toEqual([
-      '1 ',
-      '2 ',
-      'n ',
-      'C VACUUM|',
-      'Z I',
-    ]);
-    await agent.end();
-  });
-});
-
-describe('long texts', () => {
-  it.each([
-    ['read in the worker', 40_000],
-    ['of 8 MB', 8 << 20],
-  ])(
-    '%s: answered the same, error and all',
-    async (_story, bytes) => {
-      const comment = 'ü'.repeat(bytes / 2);
-      const steps = [
-        simple(
-          `select 1; /* ${comment} */ create table l1 (a int /* ${comment} */); drop table l1`,
-        ),
-        simple(`create table l2 (a int /* ${comment} */, b nosuchtype)`),
-        simple('select 2'),
-      ];
-      const owner = await ground.owner();
-      const agent = await ground.agent();
-      const expected = await transcript(owner, steps);
-      expect(await transcript(agent, steps)).toEqual(expected);
-      await Promise.all([owner.end(), agent.end()]);
-    },
-    60_000,
-  );
 });

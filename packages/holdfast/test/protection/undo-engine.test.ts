@@ -269,6 +269,278 @@ for (const { name, binFolder } of SERVERS) {
         await at.close();
       }
     });
+
+    interface Clash {
+      readonly story: string;
+      readonly schema: string;
+      readonly tables: readonly string[];
+      readonly agent: string;
+      readonly between?: string;
+      readonly agentAgain?: string;
+      /** Somebody else's newer work; not among the items undone. */
+      readonly since: string;
+      readonly kinds: readonly string[];
+      /** Rows after each decision; null: `ours` is not possible. */
+      readonly ours: string | null;
+      readonly theirs: string;
+    }
+
+    const T = `create table t (id int primary key, v text unique); insert into t values (1, 'a'), (2, 'b')`;
+    const FAMILY = `create table p (id int primary key); insert into p values (1), (2);
+      create table c (id int primary key, p int references p on delete cascade); insert into c values (10, 1), (20, 2)`;
+    const LOOK = `select coalesce(string_agg(t::text, ' ' order by t), '') as r from t`;
+    const CLASHES: readonly Clash[] = [
+      {
+        story: 'a row changed by somebody else since',
+        schema: T,
+        tables: ['public.t'],
+        agent: `update t set v = v || '!'`,
+        since: `update t set v = 'newer' where id = 1`,
+        kinds: ['changed'],
+        ours: '(1,a) (2,b)',
+        theirs: '(1,newer) (2,b)',
+      },
+      {
+        story: 'a row removed by somebody else since',
+        schema: T,
+        tables: ['public.t'],
+        agent: `update t set v = v || '!'`,
+        since: 'delete from t where id = 1',
+        kinds: ['gone'],
+        ours: '(1,a) (2,b)',
+        theirs: '(2,b)',
+      },
+      {
+        story: 'a key used again',
+        schema: T,
+        tables: ['public.t'],
+        agent: 'delete from t',
+        since: `insert into t values (1, 'newer')`,
+        kinds: ['recreated'],
+        ours: '(1,a) (2,b)',
+        theirs: '(1,newer) (2,b)',
+      },
+      {
+        story: 'a unique value used again by another row',
+        schema: T,
+        tables: ['public.t'],
+        agent: 'delete from t',
+        since: `insert into t values (7, 'a')`,
+        kinds: ['unique'],
+        ours: '(1,a) (2,b)',
+        theirs: '(2,b) (7,a)',
+      },
+      {
+        story: 'a change by somebody else in between',
+        schema: T,
+        tables: ['public.t'],
+        agent: `update t set v = 'x' where id = 1`,
+        between: `update t set v = 'person' where id = 1`,
+        agentAgain: `update t set v = 'y' where id = 1`,
+        since: 'select 1',
+        kinds: ['in-between'],
+        ours: '(1,a) (2,b)',
+        theirs: '(1,y) (2,b)',
+      },
+      {
+        story: 'newer rows that refer to a row to be removed',
+        schema:
+          'create table t (id int primary key); create table c (t int references t on delete cascade); insert into t values (1)',
+        tables: ['public.t'],
+        agent: 'insert into t values (5), (6)',
+        since: 'insert into c values (5)',
+        kinds: ['dependents'],
+        ours: null,
+        theirs: '(1) (5)',
+      },
+      {
+        story: 'a parent that somebody else removed since',
+        schema:
+          'create table p (id int primary key); insert into p values (1), (2); create table t (id int primary key, p int references p); insert into t values (1, 1), (2, 2)',
+        tables: ['public.t'],
+        agent: 'delete from t',
+        since: 'delete from p where id = 2',
+        kinds: ['parent-missing'],
+        ours: null,
+        theirs: '(1,1)',
+      },
+    ];
+
+    it.each(CLASHES)('does not overwrite newer work: $story', async (clash) => {
+      const { schema, tables, agent, between, agentAgain, since, kinds, ours, theirs } = clash;
+      for (const choice of ['ours', 'theirs', 'skip'] as const) {
+        const at = await world(schema, ...tables);
+        try {
+          await at.run(agent);
+          const items = [...(await at.drain())];
+          if (between !== undefined) await at.run(between);
+          await at.drain();
+          if (agentAgain !== undefined) {
+            await at.run(agentAgain);
+            items.push(...(await at.drain()));
+          }
+          await at.run(since);
+          await at.drain();
+          const before = await at.look([], LOOK);
+          const refused = await at.undo(items);
+          expect(refused.conflicts.map(({ kind }) => kind)).toEqual(kinds);
+          expect(refused.undecided).toBe(1);
+          expect(refused.isWhole).toBe(false);
+          expect(await at.look([], LOOK)).toEqual(before);
+          const decided = await at.undo(items, { decisions: [{ table: null, key: null, choice }] });
+          if (choice === 'ours' && ours === null) {
+            expect(decided.undecided).toBe(1);
+            expect(await at.look([], LOOK)).toEqual(before);
+          } else {
+            expect(decided.undecided).toBe(0);
+            expect(decided.isWhole).toBe(choice !== 'skip');
+            expect(await at.look([], LOOK)).toEqual([[{ r: choice === 'ours' ? ours : theirs }]]);
+          }
+        } finally {
+          await at.close();
+        }
+      }
+    });
+
+    const DRIFTS = [
+      ['a column added', `alter table t add w int default 7`, '(1,a,7) (2,b,7)', /w was added/],
+      ['a column renamed', 'alter table t rename v to vv', '(1,a) (2,b)', /v is now called vv/],
+      ['a column dropped', 'alter table t drop v', '(1) (2)', /v no longer exists/],
+      [
+        'the table renamed, and another takes its name',
+        'alter table t rename to old; create view t as table old',
+        '(1,a) (2,b)',
+        /is now called public.old/,
+      ],
+      [
+        'the type of the key made larger',
+        'alter table t alter id type bigint',
+        '(1,a) (2,b)',
+        null,
+      ],
+      [
+        'the table made anew',
+        'drop table t; create table t (v text, id int primary key)',
+        '(a,1) (b,2)',
+        /made anew/,
+      ],
+    ] as const;
+    it.each(DRIFTS)('puts rows back after %s', async (_story, change, after, note) => {
+      const at = await world(T, 'public.t');
+      try {
+        await at.run('delete from t');
+        const items = await at.drain();
+        await at.run(change);
+        const report = await at.undo(items);
+        expect(report.conflicts).toEqual([]);
+        expect(await at.look([], LOOK)).toEqual([[{ r: after }]]);
+        if (note !== null) expect(report.notes.join('\n')).toMatch(note);
+      } finally {
+        await at.close();
+      }
+    });
+
+    it('says that a value does not fit any more, and that a table is gone', async () => {
+      const at = await world(
+        `create table t (id int primary key, v text); insert into t values (1, 'too long'), (2, 'b')`,
+        'public.t',
+      );
+      try {
+        await at.run('delete from t');
+        const items = await at.drain();
+        await at.run('alter table t alter v type varchar(3)');
+        expect((await at.undo(items)).conflicts.map(({ kind }) => kind)).toEqual(['does-not-fit']);
+        await at.run('drop table t');
+        expect((await at.undo(items)).conflicts.map(({ kind }) => kind)).toEqual(['table-gone']);
+      } finally {
+        await at.close();
+      }
+    });
+
+    it('undoes a part by table and by key, and the rest later', async () => {
+      const at = await world(FAMILY, 'public.p', 'public.c');
+      try {
+        await at.run('delete from p');
+        const items = await at.drain();
+        const child = await at.undo(items, { tables: ['public.c'] });
+        expect(child.conflicts.map(({ kind }) => kind)).toEqual([
+          'parent-missing',
+          'parent-missing',
+        ]);
+        const one = await at.undo(items, {
+          tables: ['public.p'],
+          key: [{ name: 'id', value: '2' }],
+        });
+        expect(one.isWhole).toBe(false);
+        expect(await at.look(['p', 'c'])).toEqual([[{ row: '(2)' }], []]);
+        const rest = await at.undo(items);
+        expect(rest.isWhole).toBe(true);
+        expect(await at.look(['p', 'c'])).toEqual([
+          [{ row: '(1)' }, { row: '(2)' }],
+          [{ row: '(10,1)' }, { row: '(20,2)' }],
+        ]);
+      } finally {
+        await at.close();
+      }
+    });
+
+    it('is tried again after a serialization failure', async () => {
+      const at = await world(
+        `${T}; create sequence tries;
+         create function fails() returns trigger language plpgsql as $$ begin
+           if nextval('public.tries') < 3 then raise 'once more' using errcode = '40001'; end if; return null; end $$`,
+        'public.t',
+      );
+      try {
+        await at.run('delete from t');
+        const items = await at.drain();
+        await at.run(
+          'create trigger fails after insert on t execute function fails(); alter table t enable always trigger fails',
+        );
+        const report = await at.undo(items);
+        expect(report.isWhole).toBe(true);
+        expect(report.notes.join()).toMatch(/Trigger fails of public.t fires/);
+        expect(await at.look([], LOOK)).toEqual([[{ r: '(1,a) (2,b)' }]]);
+      } finally {
+        await at.close();
+      }
+    });
+
+    it('takes acts back in their order, and refuses what is in the way', async () => {
+      const at = await world(T, 'public.t');
+      try {
+        await at.run(`update t set v = v || '!'`);
+        await at.run('alter table t rename v to gone');
+        await at.capture.act({
+          verb: 'RENAME COLUMN',
+          statement: 'alter table t rename v to gone',
+          objects: [{ type: 'table', name: 'public.t' }],
+          undo: [{ about: 'its name', sql: 'alter table public.t rename gone to v' }],
+          redo: [{ about: 'its name', sql: 'alter table public.t rename v to gone' }],
+          absent: [{ type: 'table', name: 'public.in_the_way' }],
+          trash: [],
+          notRestored: ['the old plan cache'],
+        });
+        const items = await at.drain();
+        await at.run('create table in_the_way ()');
+        const refused = await at.undo(items);
+        expect(refused.conflicts.map(({ kind }) => kind)).toEqual(['object-exists']);
+        await at.run('drop table in_the_way');
+        const report = await at.undo(items);
+        expect(report.acts.map(({ about }) => about)).toEqual(['RENAME COLUMN public.t']);
+        expect(report.notes).toContain('the old plan cache');
+        expect(await at.look([], 'select v from t order by id')).toEqual([
+          [{ v: 'a' }, { v: 'b' }],
+        ]);
+        const again = await at.drain();
+        await at.undo(again);
+        expect(await at.look([], 'select gone from t order by id')).toEqual([
+          [{ gone: 'a!' }, { gone: 'b!' }],
+        ]);
+      } finally {
+        await at.close();
+      }
+    });
   });
 }
 

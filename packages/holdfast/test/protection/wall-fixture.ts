@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import pg from 'pg';
 import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
-import type { ProtectOptions } from '../../src/protection/postgres/wall/plan.ts';
+import { FOUNDATIONS } from '../../src/protection/postgres/foundations.ts';
+import type { ProtectOptions } from '../../src/protection/postgres/wall/ground.ts';
 import type { TargetDatabase } from '../../src/protection/target-database.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../../src/testing/scratch-postgres.ts';
 
@@ -33,6 +34,7 @@ const HBA = [
 /** `app` owns most, the superuser the rest; `reports` reads; `deploy` is the declared exempt one. */
 const FIXTURE = `
 create role app login; create role reports login; create role deploy login in role app;
+create role weak login createrole; grant app to weak with admin option;
 create database shop owner app;
 `;
 
@@ -129,7 +131,7 @@ export const OPTIONS: ProtectOptions = {
   exempt: ['deploy'],
   ddlOwner: null,
   functionsAllowed: ['public.is_free'],
-  foundations: [],
+  foundations: FOUNDATIONS,
   install: 'test-install',
 };
 

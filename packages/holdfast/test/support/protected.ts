@@ -42,9 +42,9 @@ export interface Protected extends Gateway {
 }
 
 /** Null when this build has the commands; else which one is not there, for `ctx.skip`. */
-export async function notBuilt(): Promise<string | null> {
-  for (const command of ['protect', 'undo']) {
-    const { stdout } = await promisify(execFile)(process.execPath, [CLI, '--help']);
+export async function notBuilt(...commands: readonly string[]): Promise<string | null> {
+  const { stdout } = await promisify(execFile)(process.execPath, [CLI, '--help']);
+  for (const command of commands) {
     if (!new RegExp(`^\\s+${command}\\b`, 'm').test(stdout)) {
       return `this build has no \`holdfast ${command}\` yet`;
     }

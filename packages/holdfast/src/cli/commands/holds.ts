@@ -3,22 +3,21 @@ import type { HoldRecord, HoldState } from '../../approvals/hold.ts';
 import type { PersonWord } from '../../approvals/hold-store.ts';
 import type { Rooms } from '../../rooms.ts';
 import type { Context, Run } from '../command.ts';
+import { digestShown, type WordOptions, withWord, wordOf } from '../person-word.ts';
 import {
   type Answer,
   cut,
   facts,
   fromNow,
+  indented,
   oneLine,
   type Paint,
   table,
   visible,
   when,
 } from '../print.ts';
-import { readCode } from '../read-code.ts';
 import { withRooms } from '../with-rooms.ts';
 
-/** Enough of a digest to compare by eye: 64 bits. */
-const DIGEST_SHOWN_CHARS = 16;
 const STATEMENT_CHARS_IN_LIST = 48;
 
 export function addHolds(program: Command, run: Run): void {
@@ -70,22 +69,6 @@ export function addHolds(program: Command, run: Run): void {
   );
 }
 
-interface WordOptions {
-  readonly as: string;
-  readonly code?: string;
-  readonly digest?: string;
-}
-
-function withWord(command: Command): Command {
-  return command
-    .requiredOption('--as <name>', 'who decides: a person of `holdfast people list`')
-    .option('--code <digits>', 'six digits; else asked for without showing it, or read from stdin')
-    .option(
-      '--digest <hex>',
-      `the digest you were shown, or its first ${DIGEST_SHOWN_CHARS} characters`,
-    );
-}
-
 async function listHolds(context: Context, all: boolean): Promise<Answer> {
   const holds = await withRooms(context, (rooms) => rooms.holds.list(all ? 'all' : 'open'));
   const now = context.clock.now();
@@ -130,9 +113,7 @@ function cardLines(hold: HoldRecord, now: Date, paint: Paint): string[] {
     `${paint.bold(hold.id)}  ${stateWord(hold.state, paint)}`,
     '',
     paint.bold('What exactly would run'),
-    ...visible(card.statement)
-      .split('\n')
-      .map((line) => `  ${line}`),
+    ...indented(card.statement),
     '',
     ...facts(
       [
@@ -153,7 +134,7 @@ function cardLines(hold: HoldRecord, now: Date, paint: Paint): string[] {
         ['signed by', signed.join('\n') || 'nobody yet'],
         [
           'digest',
-          `${digestShown(hold)}  (first 16 of 64; it covers the exact bytes and the target)`,
+          `${digestShown(card)}  (first 16 of 64; it covers the exact bytes and the target)`,
         ],
         ...(hold.decidedBy === null
           ? []
@@ -167,15 +148,11 @@ function cardLines(hold: HoldRecord, now: Date, paint: Paint): string[] {
       ? [
           '',
           `${missing} more signature(s) needed:`,
-          `  holdfast holds approve ${hold.id} --as NAME --digest ${digestShown(hold)} --code 123456`,
+          `  holdfast holds approve ${hold.id} --as NAME --digest ${digestShown(card)} --code 123456`,
           `  holdfast holds deny ${hold.id} --as NAME --code 123456 --note 'why'`,
         ]
       : []),
   ];
-}
-
-function digestShown(hold: HoldRecord): string {
-  return hold.card.digest.slice(0, DIGEST_SHOWN_CHARS);
 }
 
 async function decide(
@@ -184,9 +161,7 @@ async function decide(
   options: WordOptions,
   work: (rooms: Rooms, word: PersonWord) => Promise<HoldRecord>,
 ): Promise<Answer> {
-  const { streams } = context;
-  const code = await readCode(options.code, streams.in, (text) => streams.err.write(text));
-  const word = { holdId, person: options.as, code, digestShown: options.digest ?? null };
+  const word = await wordOf(context, holdId, options);
   const hold = await withRooms(context, (rooms) => work(rooms, word));
   const missing = hold.peopleNeeded - hold.signatures.length;
   const news: Readonly<Record<HoldState, string>> = {

@@ -127,6 +127,22 @@ function altering(objectType: string | null): string {
   return HOLDERS[objectType ?? ''] ?? `ALTER ${wordsOf(objectType)}`;
 }
 
+/** Kinds that may need more than the agent's own rights. */
+export const TAGGED: ReadonlySet<string> = new Set([
+  ...Object.keys(TAGS),
+  ...Object.keys(TAGS_BY_BODY),
+]);
+
+/** Kinds that run with the agent's own rights, or not at all. */
+export const RIGHTLESS: ReadonlySet<string> = new Set(
+  (
+    'InsertStmt UpdateStmt DeleteStmt MergeStmt TransactionStmt VariableSetStmt VariableShowStmt ' +
+    'ConstraintsSetStmt FetchStmt ClosePortalStmt ListenStmt UnlistenStmt NotifyStmt ' +
+    'CheckPointStmt DiscardStmt DeclareCursorStmt PrepareStmt ExecuteStmt DeallocateStmt ' +
+    'ExplainStmt CopyStmt LockStmt DoStmt CallStmt LoadStmt'
+  ).split(' '),
+);
+
 /** Never inside a transaction block, so never inside `holdfast.run` either. */
 const OUTSIDE: Readonly<Record<string, (body: TreeBody) => boolean>> = {
   CreatedbStmt: () => true,
@@ -173,7 +189,7 @@ function rightsOf({ kind, body }: TreeNode): Rights {
       return isTemporary(bodyAt(body, 'sequence')) ? 'none' : 'owner';
     default:
       if (OUTSIDE[kind]?.(body) === true) return 'outside';
-      return TAGS[kind] === undefined && TAGS_BY_BODY[kind] === undefined ? 'none' : 'owner';
+      return TAGGED.has(kind) ? 'owner' : 'none';
   }
 }
 

@@ -185,6 +185,9 @@ function settingsOf(options: AdminOptions): string {
     timezone: 'UTC',
     extra_float_digits: '1',
     bytea_output: 'hex',
+    // What is drained as $1.00 is read back as that, whatever the database is set to since.
+    lc_monetary: 'C',
+    xmloption: 'content',
     lock_timeout: String(options.lockMsMax ?? LOCK_MS_MAX),
     statement_timeout: String(options.statementMsMax ?? STATEMENT_MS_MAX),
   };

@@ -210,7 +210,7 @@ describe('whose word counts', () => {
 
   it('what Holdfast itself runs as an undo is one', async () => {
     await target.transaction('read committed', async (session) => {
-      await session.query(`set local application_name = 'holdfast undo undo_0123456789abcdef'`);
+      await session.query(`set local application_name = 'holdfast undo undo_0123456789abcdef +2'`);
       await captureDelete(session, 1, { from: 1, to: 1 });
     });
     await drainInto(store).drainOnce();
@@ -268,11 +268,9 @@ describe('trouble', () => {
       graceMs: 1_000,
       agentOf: () => null,
     });
-    const said: (string | null)[] = [];
     drains.push(away);
     away.start();
     await vi.waitFor(() => expect(away.health.trouble).toContain('ECONNREFUSED'), 5_000);
-    void said;
   });
 
   it('a target without an installation id keeps its rows', async () => {

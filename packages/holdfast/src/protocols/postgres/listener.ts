@@ -288,7 +288,7 @@ class PostgresGateway implements Protocol {
 
 /** A role that cannot be had is no reason to let the agent in as somebody else. */
 async function roleOf(guard: TargetGuard | null, { token }: Admitted): Promise<AgentRole | null> {
-  if (guard === null || guard.protection.level === 'none') return null;
+  if (guard === null) return null;
   return await guard.roleFor({ id: token.agentId, name: token.agentName });
 }
 

@@ -17,8 +17,6 @@ const RECEIPT_KEPT = '1 day';
 
 export interface ReceiptsOptions {
   readonly clock: Clock;
-  /** As whom statements run that cannot run in a transaction. */
-  readonly ddlOwner: string;
 }
 
 export class Receipts {
@@ -83,6 +81,7 @@ export class Receipts {
   async runOutside(db: TargetDatabase, wish: PermitWish, session: PermitSession): Promise<string> {
     if (wish.mode === 'reversible') return dropDatabase(db, wish.statement);
     const path = await pathOf(db, session.role);
+    const owner = await ownerOf(db);
     return db.transaction('read committed', async (target) => {
       const [row] = await target.query('select holdfast.command_tag($1, $2) as tag', [
         wish.statement,
@@ -91,7 +90,7 @@ export class Receipts {
       // Out of the transaction this session was lent with, and back into one for its end.
       await target.query('commit');
       try {
-        await target.query(`set role ${ident(this.#options.ddlOwner)}`);
+        await target.query(`set role ${ident(owner)}`);
         await target.query(`select pg_catalog.set_config('search_path', $1, false)`, [path]);
         await target.query(wish.statement);
       } finally {
@@ -126,6 +125,19 @@ async function dropDatabase(db: TargetDatabase, statement: string): Promise<stri
   }
   await db.query('select holdfast.trash_database($1)', [name]);
   return 'DROP DATABASE';
+}
+
+/** As whom statements run that cannot run in a transaction: noted by `holdfast protect`. */
+async function ownerOf(db: TargetDatabase): Promise<string> {
+  const [row] = await db.query(
+    `select value #>> '{}' as owner from holdfast.meta where key = 'ddl_owner'`,
+  );
+  if (typeof row?.['owner'] === 'string') return row['owner'];
+  throw new HoldfastError('HF_PROTECT', {
+    expected: `the owner of what agents create to be noted in ${db.target}`,
+    found: 'none',
+    hint: `Run: holdfast protect ${db.target} --apply`,
+  });
 }
 
 /** With what search path sessions of a role begin, `$user` as that role, pg_temp last. */

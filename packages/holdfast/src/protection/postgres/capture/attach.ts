@@ -4,8 +4,8 @@
  * would not complain of is never touched.
  *
  * The order of `refresh`: lock the table, note the shape, make the capture table, write the functions,
- * make the triggers, and last enable them ALWAYS in one statement, so that an event trigger that calls
- * `refresh` for that statement finds nothing left to do.
+ * make the triggers, enable them ALWAYS. An event trigger that is called for one of these statements and calls
+ * `refresh` again finds `busy` and leaves it: a setting would do as well, but anybody can set those.
  */
 import type { SqlFunction } from './sql-function.ts';
 
@@ -152,13 +152,22 @@ const writeFunction: SqlFunction = {
   parameters: 'named text, source text, settings text[]',
   returns: 'void',
   body: `
+declare
+  other regrole;
 begin
   execute format('create or replace function holdfast.%I() returns trigger language plpgsql security definer %s as %L',
     named, (select string_agg(format('set %s = %s', split_part(s, '=', 1),
                 (select string_agg(quote_literal(item), ', ')
                    from regexp_split_to_table(split_part(s, '=', 2), ', ') as item)), ' ')
               from unnest(settings) as s), source);
+  execute format('alter function holdfast.%I() owner to holdfast_owner', named);
   execute format('revoke all on function holdfast.%I() from public', named);
+  for other in
+    select distinct a.grantee::regrole from pg_proc p, aclexplode(p.proacl) a
+     where p.oid = to_regprocedure(format('holdfast.%I()', named)) and a.grantee not in (p.proowner, 0)
+  loop
+    execute format('revoke all on function holdfast.%I() from %s', named, other);
+  end loop;
 end`,
 };
 
@@ -194,7 +203,11 @@ begin
   if reason is not null then
     raise exception 'holdfast: % cannot be captured: %', wanted, reason using errcode = 'wrong_object_type';
   end if;
-  if not exists (select from holdfast.faults(wanted)) then return false; end if;
+  if exists (select from holdfast.busy where txid = pg_current_xact_id_if_assigned())
+      or not exists (select from holdfast.faults(wanted)) then
+    return false;
+  end if;
+  insert into holdfast.busy (txid) values (pg_current_xact_id());
   execute format('lock table only %s in share row exclusive mode', wanted);
   shape := holdfast.shape_noted(wanted);
   if shape.shape_id is null or not holdfast.same_shape(shape, holdfast.shape_now(wanted))
@@ -211,6 +224,7 @@ begin
     from holdfast.wanted_triggers(wanted) w);
   execute format('alter table only %s %s', wanted,
     (select string_agg(format('enable always trigger %I', w.name), ', ') from holdfast.wanted_triggers(wanted) w));
+  delete from holdfast.busy where txid = pg_current_xact_id();
   return true;
 end`,
 };

@@ -11,8 +11,11 @@ export interface Drift {
 export function captureDrift(session: Pick<TargetSession, 'query'>): Promise<Drift[]> {
   return driftOf(
     session,
-    `select t::text as "table", f as reason
-       from holdfast.user_tables() t, holdfast.faults(t) f
+    `select format('%I.%I', n.nspname, c.relname) as "table", f as reason
+       from holdfast.user_tables() t
+       join pg_class c on c.oid = t
+       join pg_namespace n on n.oid = c.relnamespace
+       cross join lateral holdfast.faults(t) f
       where holdfast.why_not(t) is null`,
   );
 }

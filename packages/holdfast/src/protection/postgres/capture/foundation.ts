@@ -26,6 +26,7 @@ create table if not exists holdfast.shapes (
   shape_id bigint primary key default pg_catalog.nextval('holdfast.shape_seq'),
   table_oid oid not null, schema_name name not null, table_name name not null,
   columns jsonb not null, key jsonb not null, whole boolean not null);
+create unlogged table if not exists holdfast.busy (txid xid8 not null);
 create table if not exists holdfast.journal (
   seq bigint primary key,
   txid xid8 not null default pg_catalog.pg_current_xact_id(),
@@ -41,6 +42,7 @@ const OWNED = [
   'sequence holdfast.seq',
   'sequence holdfast.shape_seq',
   'table holdfast.shapes',
+  'table holdfast.busy',
   'table holdfast.journal',
 ];
 

@@ -72,7 +72,7 @@ async function undoOneAct(
   }
 }
 
-/** `holdfast undo undo_… +3`: the drain reads the first id. PostgreSQL cuts it at 63 bytes. */
+/** The drain reads an id that stands alone; an undo of several items is the undo of none of them. */
 function nameOf({ chosen }: UndoOrder): string {
   const more = chosen.length > 1 ? ` +${chosen.length - 1}` : '';
   return `holdfast undo ${chosen[0]?.item.id ?? ''}${more}`;

@@ -12,6 +12,7 @@ import { UNDO_ROUNDS_MAX } from '../../../model/limits.ts';
 import type { TargetSession } from '../../target-database.ts';
 import type { RowsSegment } from '../../undo/segments.ts';
 import { decisionFor, type UndoConflict } from '../../undo/undo-report.ts';
+import type { UndoProgress } from '../../undo/undos.ts';
 import type { UndoStore } from '../../undo-store.ts';
 import { decide, readConflicts } from './conflict-rows.ts';
 import { type CurrentColumn, type CurrentTable, placeShape } from './current-table.ts';
@@ -28,7 +29,7 @@ import {
 } from './references.ts';
 import { notesOnTriggers } from './triggers.ts';
 import { findInTheWay } from './unique.ts';
-import { addConflict, type Gathered, type UndoOrder, type UndoProgress } from './work.ts';
+import { addConflict, type Gathered, type UndoOrder } from './work.ts';
 import { changeRows, clearWay, GOES, insertRows, removeRows, type Written } from './write.ts';
 
 export interface RowsWork {

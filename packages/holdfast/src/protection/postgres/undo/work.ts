@@ -1,12 +1,7 @@
 /** What is ordered of an undo, and what is gathered while it is done. */
 import type { ChosenItem } from '../../undo/segments.ts';
 import type { ActReport, Decision, TableReport, UndoConflict } from '../../undo/undo-report.ts';
-
-export interface UndoProgress {
-  readonly phase: 'reading' | 'comparing' | 'writing' | 'checking';
-  readonly rows: number;
-  readonly rowsTotal: number;
-}
+import type { UndoProgress } from '../../undo/undos.ts';
 
 export interface UndoOrder {
   readonly chosen: readonly ChosenItem[];

@@ -53,14 +53,18 @@ export class AgentRoles {
     this.#parts = parts;
   }
 
-  /** HF_PROTECT when the target is not protected; what the server said when it does not let us. */
-  async ensure(agent: Agent): Promise<AgentRole> {
+  /**
+   * HF_PROTECT when the target is not protected; what the server said when it does not let us. `anew`
+   * when the target refused the kept password (28P01): a role may change its own.
+   */
+  async ensure(agent: Agent, how: 'kept' | 'anew' = 'kept'): Promise<AgentRole> {
     const { clock, db, store } = this.#parts;
     const key = { target: db.target, agentId: agent.id };
     const fresh = this.#fresh(agent);
     let record = await store.settle(key, (found) => {
       if (found === null) return fresh;
-      return found.isApplied && this.#isWorn(found) ? { ...fresh, role: found.role } : null;
+      if (!found.isApplied) return null;
+      return how === 'anew' || this.#isWorn(found) ? { ...fresh, role: found.role } : null;
     });
     if (record === null) throw new Error('a settled role is none');
     if (!record.isApplied) {
@@ -201,6 +205,8 @@ function roleSql({ isThere, name }: FreeName, verifier: string, until: Date, mar
     isThere ? `alter role ${role} ${kept}` : `create role ${role} ${attributes}`,
     `comment on role ${role} is ${literal(mark)}`,
     `grant ${ident(AGENTS_ROLE)} to ${role}`,
+    // A role may set its own defaults: they end here.
+    `alter role ${role} reset all`,
     ...SETTINGS.map(([setting, value]) => `alter role ${role} set ${setting} = ${literal(value)}`),
   ].join(';\n');
 }

@@ -7,8 +7,9 @@
  */
 import { HoldfastError } from '../../../model/errors.ts';
 import type { TargetDatabase, TargetSession } from '../../target-database.ts';
+import type { Plan, PlanStep, ProtectOptions } from './ground.ts';
 import { inspect } from './inspection.ts';
-import { type Plan, type PlanStep, type ProtectOptions, planProtection } from './plan.ts';
+import { planProtection } from './plan.ts';
 
 /** "holdfast" in ASCII, as one bigint; per database, as advisory locks are. */
 const LOCK_KEY = '7526402853842973556';

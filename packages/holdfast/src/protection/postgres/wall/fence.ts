@@ -11,7 +11,7 @@
  */
 import { createHash } from 'node:crypto';
 import { OWNER_ROLE } from '../layout.ts';
-import type { Ground, PlanStep } from './plan.ts';
+import type { Ground, PlanStep } from './ground.ts';
 
 /** With ENABLE ALWAYS, so that session_replication_role does not silence them. */
 export const FENCE_TRIGGERS = ['holdfast_drop', 'holdfast_follow', 'holdfast_rewrite'] as const;
@@ -92,20 +92,33 @@ begin
       execute format('alter table %s owner to holdfast_owner', made.name);
     end if;
   end loop;
-  if to_regprocedure('holdfast.attach_missing()') is not null then
-    perform holdfast.follow_attach();
-  end if;
+  perform holdfast.follow_attach(array(
+    select coalesce(i.indrelid, d.objid) from pg_event_trigger_ddl_commands() d
+      left join pg_index i on i.indexrelid = d.objid
+     where d.classid = 'pg_class'::regclass), tg_tag);
 exception when insufficient_privilege or undefined_function then
   raise warning 'Holdfast could not follow this %: %', tg_tag, sqlerrm
     using hint = 'Run holdfast protect TARGET --apply: what is new here may not be captured.';
 end $hf$;`;
 
-const FOLLOW_ATTACH = `create or replace function holdfast.follow_attach() returns void
+/** A partition or a child follows its parent; some commands name nothing, and all is looked at. */
+const FOLLOW_ATTACH = `create or replace function holdfast.follow_attach(tables oid[], tag text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $hf$
 begin
-  perform holdfast.attach_missing();
+  if to_regprocedure('holdfast.attach_missing()') is null then return; end if;
+  if tag in ('DROP TRIGGER', 'ALTER SCHEMA', 'CREATE SCHEMA', 'CREATE EXTENSION') then
+    perform holdfast.attach_missing();
+    return;
+  end if;
+  perform holdfast.refresh(found.t) from (
+    with recursive family(t) as (
+      select t from unnest(tables) t union select i.inhrelid from family f join pg_inherits i on i.inhparent = f.t)
+    select t::regclass as t from family
+    intersect select u from holdfast.user_tables() u
+    offset 0) found
+   where holdfast.why_not(found.t) is null;
 end $hf$;
-alter function holdfast.follow_attach() owner to holdfast_owner;`;
+alter function holdfast.follow_attach(oid[], text) owner to holdfast_owner;`;
 
 const FUNCTIONS = [
   PASSES.replace('IN_RECEIPT', IN_RECEIPT),
@@ -123,7 +136,8 @@ const EVENTS: readonly (readonly [name: string, event: string, run: string, tags
     'holdfast_follow',
     'ddl_command_end',
     'holdfast.follow',
-    ` when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'DROP TRIGGER')`,
+    ` when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE INDEX',
+      'DROP TRIGGER', 'CREATE SCHEMA', 'ALTER SCHEMA', 'CREATE EXTENSION')`,
   ],
 ];
 

@@ -14,8 +14,6 @@ export interface Foundation {
   readonly repeat: {
     readonly about: string;
     readonly sql: string;
-    /** The caller has looked, and there is something to do. */
-    readonly isDue: boolean;
   } | null;
 }
 

@@ -18,6 +18,10 @@ function aclSql(column: string, kind: string, owner: string): string {
 export const USER_SCHEMA = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
   and n.nspname <> ${literal(SCHEMA)} and not starts_with(n.nspname, ${literal(TRASH_PREFIX)})`;
 
+/** Since PostgreSQL 16 who makes a role may administer it without being it. */
+export const REAL_MEMBER = `(coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, true)
+  or coalesce((to_jsonb(m) ->> 'set_option')::boolean, true))`;
+
 function extensionSql(catalog: string, oid: string): string {
   return `(select e.extname from pg_depend d join pg_extension e on e.oid = d.refobjid
     where d.classid = '${catalog}'::regclass and d.objid = ${oid} and d.deptype = 'e'
@@ -41,6 +45,9 @@ const ROUTINE = `
 export const QUERIES = {
   layout: `select to_regnamespace('holdfast') is not null as schema,
     to_regclass('holdfast.meta') is not null as meta`,
+
+  capture: `select to_regprocedure('holdfast.uncaptured()') is not null
+    and to_regprocedure('holdfast.attach_missing()') is not null as there`,
 
   server: `
     select current_setting('server_version_num')::int as version_num,
@@ -69,7 +76,7 @@ export const QUERIES = {
              select from pg_namespace n where ${USER_SCHEMA}
                 and has_schema_privilege(r.oid, n.oid, 'CREATE')) as creates,
            coalesce((select jsonb_agg(distinct pg_get_userbyid(m.roleid)) from pg_auth_members m
-              where m.member = r.oid), '[]') as member_of,
+              where m.member = r.oid and ${REAL_MEMBER}), '[]') as member_of,
            shobj_description(r.oid, 'pg_authid') as comment
       from pg_roles r where r.rolname !~ '^pg_' order by 1`,
 

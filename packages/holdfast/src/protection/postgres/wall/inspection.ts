@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { HoldfastError } from '../../../model/errors.ts';
 import type { TargetSession } from '../../target-database.ts';
+import { captureDrift, type Drift, uncapturedTables } from '../capture/drift.ts';
 import { LAYOUT_VERSION } from '../layout.ts';
 import { QUERIES } from './inspection-sql.ts';
 
@@ -112,6 +113,9 @@ export interface Inspection {
   readonly defaults: readonly DefaultFacts[];
   readonly eventTriggers: readonly z.infer<typeof eventTrigger>[];
   readonly otherDatabases: readonly string[];
+  /** Tables whose capture is not as it should be, and those that can have none. */
+  readonly captureFaults: readonly Drift[];
+  readonly uncapturable: readonly Drift[];
   /** Null: not protected. */
   readonly meta: ReadonlyMap<string, unknown> | null;
 }
@@ -140,7 +144,19 @@ export async function inspect(session: TargetSession): Promise<Inspection> {
     types: await read(type, QUERIES.types),
     defaults: await read(defaults, QUERIES.defaults),
     eventTriggers: await read(eventTrigger, QUERIES.eventTriggers),
+    ...(await captureOf(session)),
     otherDatabases: (await read(foreign, QUERIES.otherDatabases)).map(({ name }) => name),
+  };
+}
+
+async function captureOf(
+  session: TargetSession,
+): Promise<Pick<Inspection, 'captureFaults' | 'uncapturable'>> {
+  const [row] = await session.query(QUERIES.capture);
+  if (row?.['there'] !== true) return { captureFaults: [], uncapturable: [] };
+  return {
+    captureFaults: await captureDrift(session),
+    uncapturable: await uncapturedTables(session),
   };
 }
 

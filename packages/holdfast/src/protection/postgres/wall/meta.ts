@@ -1,11 +1,13 @@
-/** What `holdfast.meta` says, and how it is written: always last in a plan. */
+/**
+ * What `holdfast.meta` says. Notes are written before the foundations, because capture reads there who is
+ * exempt; the seal comes last: nothing of ours is anybody's, and our functions are as they are now.
+ */
 import { LAYOUT_VERSION, literal } from '../layout.ts';
 import { FENCE_DIGEST } from './fence.ts';
-import type { Ground, PlanStep } from './plan.ts';
+import type { Ground, PlanStep } from './ground.ts';
 import { type Owned, toBeOwned } from './plan-owners.ts';
 
-export function metaSteps(ground: Ground, laid: readonly PlanStep[]): PlanStep[] {
-  if (ground.level === 'capture-only' && ground.inspection.meta === null) return [];
+export function noteSteps(ground: Ground): PlanStep[] {
   const { inspection, level, options } = ground;
   const wanted: Readonly<Record<string, unknown>> = {
     version: LAYOUT_VERSION,
@@ -14,14 +16,14 @@ export function metaSteps(ground: Ground, laid: readonly PlanStep[]): PlanStep[]
     admin: inspection.server.admin,
     ddl_owner: ground.ddlOwner,
     exempt: [...options.exempt].toSorted(),
-    foundations: Object.fromEntries(options.foundations.map(({ digest, id }) => [id, digest])),
+    foundations: Object.fromEntries(ground.foundations.map(({ digest, id }) => [id, digest])),
     fence: level === 'full' ? FENCE_DIGEST : null,
     before: ownersBefore(ground),
   };
   const changed = Object.entries(wanted).filter(
     ([key, value]) => !same(inspection.meta?.get(key) ?? null, value),
   );
-  if (changed.length === 0 && laid.length === 0) return [];
+  if (changed.length === 0) return [];
   const lines = changed.map(
     ([key, value]) =>
       `insert into holdfast.meta values (${literal(key)}, ${literal(JSON.stringify(value))}) ` +
@@ -31,11 +33,21 @@ export function metaSteps(ground: Ground, laid: readonly PlanStep[]): PlanStep[]
     {
       id: 'notes',
       about: 'What was done and what stood before, for the next run and for unprotect',
-      sql: [...lines, HYGIENE, FUNCTIONS_NOTED].join('\n'),
+      sql: lines.join('\n'),
       needs: 'owner',
       closes: 'layout',
     },
   ];
+}
+
+export function sealStep(): PlanStep {
+  return {
+    id: 'seal',
+    about: 'Nothing of what Holdfast keeps here is anybody else’s; what its functions are is noted',
+    sql: `${HYGIENE}\n${FUNCTIONS_NOTED}`,
+    needs: 'owner',
+    closes: 'layout',
+  };
 }
 
 /** Nothing of ours is anybody's but what the parts granted by name. */

@@ -1,7 +1,7 @@
 /** What agents get, and nothing else: the rows of tables, the values of sequences, listed functions. */
 import { AGENTS_ROLE, ident } from '../layout.ts';
+import type { Ground, PlanStep } from './ground.ts';
 import type { RoutineFacts } from './inspection.ts';
-import type { Ground, PlanStep } from './plan.ts';
 import { canAct } from './plan-public.ts';
 
 /** By kind of relation. None on foreign tables: no trigger of ours sees what is written there. */

@@ -4,8 +4,8 @@
  * no captured row is ever an agent's to change.
  */
 import { AGENTS_ROLE, ident, OTHERS_ROLE, OWNER_ROLE } from '../layout.ts';
+import type { Ground, PlanStep } from './ground.ts';
 import type { DefaultFacts } from './inspection.ts';
-import type { Ground, PlanStep } from './plan.ts';
 import { AGENT_RIGHTS } from './plan-agents.ts';
 
 const KINDS: Readonly<Record<string, string>> = { r: 'tables', S: 'sequences' };

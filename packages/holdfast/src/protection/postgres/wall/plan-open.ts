@@ -1,6 +1,7 @@
 /** What stays open on this server, by name and with the reason; and what people should know. */
+
+import type { Ground, OpenPoint } from './ground.ts';
 import { isHarmless } from './harmless.ts';
-import type { Ground, OpenPoint } from './plan.ts';
 import { ownersOf } from './plan-roles.ts';
 
 export function openPoints(ground: Ground): {
@@ -8,7 +9,7 @@ export function openPoints(ground: Ground): {
   readonly notes: readonly string[];
 } {
   return {
-    open: [...always(ground), ...byLevel(ground), ...byOwner(ground)],
+    open: [...always(ground), ...byLevel(ground), ...byOwner(ground), ...uncaptured(ground)],
     notes: notes(ground),
   };
 }
@@ -85,6 +86,14 @@ function byOwner(ground: Ground): OpenPoint[] {
     closes: 'ownership',
     about: `What ${owner} owns is neither captured nor made reversible`,
     why: `${admin} may not lend ${owner}'s rights: GRANT ${owner} TO ${admin} WITH ADMIN OPTION`,
+  }));
+}
+
+function uncaptured({ inspection }: Ground): OpenPoint[] {
+  return inspection.uncapturable.map(({ reason, table }) => ({
+    closes: 'capture',
+    about: `What is changed in ${table} is not kept`,
+    why: reason,
   }));
 }
 

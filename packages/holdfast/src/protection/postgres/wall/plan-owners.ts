@@ -7,7 +7,7 @@
  * a language only superusers may use), extensions and what belongs to them, and large objects.
  */
 import { ident, OWNER_ROLE } from '../layout.ts';
-import type { Ground, PlanStep } from './plan.ts';
+import type { Ground, PlanStep } from './ground.ts';
 
 export interface Owned {
   readonly catalog: 'pg_class' | 'pg_namespace' | 'pg_proc' | 'pg_type';

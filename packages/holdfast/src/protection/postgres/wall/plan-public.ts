@@ -1,9 +1,9 @@
 /** What PUBLIC loses, and holdfast_others gets in the same breath. */
 import { ident } from '../layout.ts';
 import type { ClosingId } from './closings.ts';
+import type { Ground, PlanStep } from './ground.ts';
 import { isHarmless } from './harmless.ts';
 import type { Acl, RoutineFacts } from './inspection.ts';
-import type { Ground, PlanStep } from './plan.ts';
 
 /** Rights on relations that no agent has; whoever had them through PUBLIC keeps them. */
 const NOT_FOR_AGENTS = ['TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'];

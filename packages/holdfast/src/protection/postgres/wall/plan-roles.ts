@@ -1,6 +1,6 @@
 /** The roles and the schema everything of ours hangs on. */
 import { AGENTS_ROLE, ident, literal, OTHERS_ROLE, OWNER_ROLE } from '../layout.ts';
-import type { Ground, PlanStep } from './plan.ts';
+import type { Ground, PlanStep } from './ground.ts';
 
 export function roleSteps(ground: Ground): PlanStep[] {
   return [...ourRoles(ground), ...memberSteps(ground), ...schemaSteps(ground)];

@@ -1,0 +1,38 @@
+/**
+ * Who carries out what people signed, where it takes more than our own store: handed to the rooms of
+ * every command. One line per kind of act.
+ */
+import { z } from 'zod';
+import type { ActRunner, ActRunners } from '../approvals/proposals.ts';
+import type { Config, Env } from '../config/config.ts';
+import { HoldfastError } from '../model/errors.ts';
+import { unprotect } from '../protection/postgres/wall/unprotect.ts';
+import { openTarget } from '../wiring.ts';
+
+export function actRunnersOf(config: Config, env: Env): ActRunners {
+  return { unprotect: unprotectRunner(config, env) };
+}
+
+const UNPROTECT_FACTS = z.object({ dropWhatIsKept: z.boolean() });
+
+/** Rejects when nothing was changed: it is one transaction of the target. */
+function unprotectRunner(config: Config, env: Env): ActRunner {
+  return async (act) => {
+    const { dropWhatIsKept } = UNPROTECT_FACTS.parse(act.facts);
+    const target = config.targets.find(({ name }) => name === act.target);
+    if (target === undefined) {
+      throw new HoldfastError('HF_TARGET_UNKNOWN', {
+        expected: `${act.target} in holdfast.yaml`,
+        found: 'no such target',
+        hint: 'Propose it where the target is declared.',
+      });
+    }
+    const db = openTarget(target, env);
+    try {
+      await unprotect(db, { target: act.target, dropWhatIsKept });
+    } finally {
+      await db.close();
+    }
+    return `${act.target} is not protected any more.`;
+  };
+}

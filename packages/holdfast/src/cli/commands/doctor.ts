@@ -1,0 +1,152 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Config, TargetConfig } from '../../config/config.ts';
+import { loadConfig } from '../../config/load-config.ts';
+import type { Check, Finding } from '../../protection/postgres/wall/check.ts';
+import { isSameServer, reachOf, urlsIn } from '../../protection/postgres/wall/found-urls.ts';
+import { adminConnectionOf, checkTarget, openTarget } from '../../wiring.ts';
+import { type Context, NO, type Run } from '../command.ts';
+import type { Answer } from '../print.ts';
+import { checkLines, withTarget } from './protect.ts';
+
+export function addDoctor(program: Command, run: Run): void {
+  const doctor = program
+    .command('doctor')
+    .description('Look at every target: its level, drift, and credentials in an agent’s reach')
+    .option('--folder <path>', 'where an agent works: its .env and config files are read', '.')
+    .addHelpText(
+      'after',
+      '\nExit code 0: every target is protected and nothing was found; 1: something is to be done.\n' +
+        'Of a credential that lies around only the name of its role is asked about; it is never tried.',
+    )
+    .action((options: { readonly folder: string }) =>
+      run(doctor, (context) => examine(context, options.folder)),
+    );
+}
+
+interface Around {
+  readonly file: string;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly line: number;
+}
+
+async function examine(context: Context, folder: string): Promise<Answer> {
+  const config = loadConfig(context.configPath, context.env);
+  const around = credentialsIn(folder);
+  const checks: Check[] = [];
+  for (const target of config.targets) checks.push(await examineTarget(context, target, around));
+  const isWell = checks.every(({ findings, level }) => level !== 'none' && findings.length === 0);
+  return {
+    json: { checks, files: filesIn(folder).length, levels: levelsOf(config, checks) },
+    lines: (paint) => [
+      ...checks.flatMap((check) => [...checkLines(check, paint), '']),
+      isWell ? 'All is well.' : `${count(checks)} to be done.`,
+    ],
+    ...(isWell ? {} : { exit: NO }),
+  };
+}
+
+function count(checks: readonly Check[]): number {
+  return checks.reduce(
+    (sum, { findings, level }) => sum + Math.max(findings.length, level === 'none' ? 1 : 0),
+    0,
+  );
+}
+
+function levelsOf({ targets }: Config, checks: readonly Check[]) {
+  return targets.map(({ environment, name }, at) => ({
+    target: name,
+    environment,
+    level: checks[at]?.level ?? 'none',
+  }));
+}
+
+/** A target that cannot be looked at is a finding, not the end: the others are looked at all the same. */
+async function examineTarget(
+  { clock, env }: Context,
+  target: TargetConfig,
+  around: readonly Around[],
+): Promise<Check> {
+  try {
+    return await withTarget(openTarget(target, env), async (db) => {
+      const check = await checkTarget(db, target, clock);
+      const server = adminConnectionOf(target, env);
+      const findings: Finding[] = [];
+      for (const { file, line, user, ...found } of around) {
+        if (!isSameServer(found, server)) continue;
+        const reach = await reachOf(db, user, target.protection.exempt);
+        if (reach === 'role' || reach === 'unknown') continue;
+        findings.push({
+          code: `reach.${reach}`,
+          about: `${file}:${line} has a URL of ${target.name}'s server as ${user}, ${REACH[reach]}`,
+          fix: 'Move it out of the agent’s reach and change its password; agents use a Holdfast token.',
+        });
+      }
+      return { ...check, findings: [...check.findings, ...findings] };
+    });
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    return {
+      target: target.name,
+      level: 'none',
+      levelReason: 'it could not be looked at',
+      findings: [
+        { code: 'unreachable', about: found, fix: 'See protection.admin of this target.' },
+      ],
+      open: [],
+    };
+  }
+}
+
+const REACH = {
+  superuser: 'a superuser: it can take down everything here',
+  owner: 'who owns tables: the fence refuses its drops, where there is one',
+  exempt: 'who is exempt: what it does is neither captured nor refused',
+} as const;
+
+const NAMES =
+  /^(\.env.*|.*\.env|\.?mcp\.json|settings(\.local)?\.json|.*\.(ya?ml|toml|ini|cfg|conf|properties|json|sh))$/i;
+const SKIPPED = /^(node_modules|\.git|dist|build|coverage|target|vendor|\.venv)$/;
+const FILES_MAX = 500;
+const FILE_BYTES_MAX = 256 * 1024;
+const DEPTH_MAX = 3;
+
+function filesIn(folder: string, depth = 0): string[] {
+  const found: string[] = [];
+  const entries = readdirSync(folder, { withFileTypes: true }).toSorted((a, b) =>
+    a.name < b.name ? -1 : 1,
+  );
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      if (depth < DEPTH_MAX && !SKIPPED.test(entry.name))
+        found.push(...unless(() => filesIn(path, depth + 1)));
+    } else if (entry.isFile() && NAMES.test(entry.name)) {
+      found.push(path);
+    }
+  }
+  return found.slice(0, FILES_MAX);
+}
+
+function credentialsIn(folder: string): Around[] {
+  return filesIn(folder).flatMap((file) =>
+    unless(() => {
+      if (statSync(file).size > FILE_BYTES_MAX) return [];
+      return urlsIn(readFileSync(file, 'utf8'))
+        .filter(({ hasPassword }) => hasPassword)
+        .map(({ host, line, port, user }) => ({ file, host, line, port, user }));
+    }),
+  );
+}
+
+/** What we may not read an agent of the same user may not read either. */
+function unless<T>(read: () => T[]): T[] {
+  try {
+    return read();
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,47 @@
+/** A person's word on the command line: who, the code that proves it, and the digest they were shown. */
+import type { Command } from 'commander';
+import type { PersonWord } from '../approvals/hold-store.ts';
+import type { Context } from './command.ts';
+import { readCode } from './read-code.ts';
+
+/** Enough of a digest to compare by eye: 64 bits. */
+const DIGEST_SHOWN_CHARS = 16;
+
+export interface PersonOptions {
+  readonly as: string;
+  readonly code?: string;
+}
+
+export interface WordOptions extends PersonOptions {
+  readonly digest?: string;
+}
+
+export function withPerson(command: Command): Command {
+  return command
+    .requiredOption('--as <name>', 'who decides: a person of `holdfast people list`')
+    .option('--code <digits>', 'six digits; else asked for without showing it, or read from stdin');
+}
+
+export function withWord(command: Command): Command {
+  return withPerson(command).option(
+    '--digest <hex>',
+    `the digest you were shown, or its first ${DIGEST_SHOWN_CHARS} characters`,
+  );
+}
+
+export function codeOf({ streams }: Context, options: PersonOptions): Promise<string> {
+  return readCode(options.code, streams.in, (text) => streams.err.write(text));
+}
+
+export async function wordOf(
+  context: Context,
+  holdId: string,
+  options: WordOptions,
+): Promise<PersonWord> {
+  const code = await codeOf(context, options);
+  return { holdId, person: options.as, code, digestShown: options.digest ?? null };
+}
+
+export function digestShown({ digest }: { readonly digest: string }): string {
+  return digest.slice(0, DIGEST_SHOWN_CHARS);
+}

@@ -1,0 +1,115 @@
+/** A report of an undo for people, and the line that says how far a long one is. */
+import type { Clock } from '../model/clock.ts';
+import type { RowText, UndoConflict, UndoReport } from '../protection/undo/undo-report.ts';
+import type { UndoProgress } from '../protection/undo/undos.ts';
+import { cut, oneLine, type Paint, type Streams, table } from './print.ts';
+
+const CONFLICTS_IN_LINES = 20;
+const ROW_CHARS = 160;
+const SQL_CHARS = 200;
+
+export function reportLines(
+  report: UndoReport,
+  what: 'preview' | 'apply' | 'refused',
+  paint: Paint,
+): string[] {
+  const lines: string[] = [];
+  for (const act of report.acts) lines.push(`${paint.bold(oneLine(act.about))}  taken back`);
+  if (report.tables.length > 0) {
+    const header = [
+      'table',
+      'inserted back',
+      'changed back',
+      'removed again',
+      'already',
+      'left out',
+    ];
+    const rows = report.tables.map((one) => [
+      one.table,
+      ...[one.insertedBack, one.changedBack, one.removedAgain, one.already, one.leftOut].map(
+        String,
+      ),
+    ]);
+    lines.push(...table(header, rows, paint));
+  }
+  if (report.acts.length === 0 && report.tables.length === 0) lines.push('Nothing to take back.');
+  if (report.conflictsTotal > 0) lines.push('', ...conflictLines(report, paint));
+  if (report.notes.length > 0)
+    lines.push('', ...report.notes.map((note) => `Note: ${oneLine(note)}`));
+  if (what === 'preview') {
+    lines.push('', paint.dim('It would run:'));
+    lines.push(...report.sql.map((sql) => `  ${cut(oneLine(sql), SQL_CHARS)}`));
+  }
+  if (what === 'apply')
+    lines.push('', report.isWhole ? paint.green('Undone.') : paint.yellow('Undone in part.'));
+  return lines;
+}
+
+function conflictLines(report: UndoReport, paint: Paint): string[] {
+  const shown = report.conflicts.slice(0, CONFLICTS_IN_LINES);
+  const more = report.conflictsTotal - shown.length;
+  return [
+    paint.yellow(`${report.conflictsTotal} conflict(s), ${report.undecided} not decided:`),
+    ...shown.flatMap(lineOf),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
+}
+
+function lineOf({
+  kind,
+  table: name,
+  key,
+  about,
+  choice,
+  choices,
+  kept,
+  now,
+}: UndoConflict): string[] {
+  const decided = choice === null ? `decide ${choices.join('|')}` : choice;
+  return [
+    `  ${oneLine(name)}${key === null ? '' : `:${oneLine(key)}`}  ${kind}  (${decided})  ${oneLine(about)}`,
+    ...(key === null ? [] : [`    kept  ${rowWords(kept)}`, `    now   ${rowWords(now)}`]),
+  ];
+}
+
+function rowWords(row: RowText | null): string {
+  if (row === null) return '(no row)';
+  const fields = Object.entries(row).map(([name, value]) => `${name}=${value ?? 'NULL'}`);
+  return cut(oneLine(fields.join(' ')), ROW_CHARS);
+}
+
+/** Progress comes thousands of times; a person reads a few a second. */
+const PROGRESS_MS = 200;
+
+export interface ProgressLine {
+  readonly on: (progress: UndoProgress) => void;
+  readonly end: () => void;
+}
+
+/** On a terminal only: phase, rows, rate, time left. */
+export function progressLine(stream: Streams['err'], clock: Clock): ProgressLine {
+  if (stream.isTTY !== true) return { on: () => {}, end: () => {} };
+  let saidAtMs = Number.NEGATIVE_INFINITY;
+  let begunAtMs = clock.monotonicMs();
+  let phase: UndoProgress['phase'] | null = null;
+  return {
+    on: (progress) => {
+      const nowMs = clock.monotonicMs();
+      if (progress.phase !== phase) begunAtMs = nowMs;
+      else if (nowMs - saidAtMs < PROGRESS_MS) return;
+      phase = progress.phase;
+      saidAtMs = nowMs;
+      stream.write(`\r\x1b[K${progressWords(progress, nowMs - begunAtMs)}`);
+    },
+    end: () => {
+      if (phase !== null) stream.write('\r\x1b[K');
+    },
+  };
+}
+
+export function progressWords({ phase, rows, rowsTotal }: UndoProgress, tookMs: number): string {
+  if (rows === 0 || tookMs <= 0) return `${phase} ...`;
+  const rate = (rows * 1000) / tookMs;
+  const left = Math.max(0, Math.ceil((rowsTotal - rows) / rate));
+  return `${phase}  ${rows}/${rowsTotal} rows  ${Math.round(rate)}/s  ${left} s left`;
+}

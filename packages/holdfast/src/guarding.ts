@@ -1,0 +1,163 @@
+/**
+ * The protected targets of one gateway: to each its admin connection, its guard and its drain; one purge
+ * for all. Order: connect -> look (how far is it protected?) -> guard -> drain, as soon as there is
+ * something to drain. `stop` goes the other way round.
+ *
+ * What it will not do: let an agent in as anything but its own role where a wall once stood. A target
+ * that cannot be looked at, or whose wall is gone without `holdfast unprotect`, lets nobody in.
+ */
+import { graceMsOf } from './config/by-environment.ts';
+import type { Env, TargetConfig } from './config/config.ts';
+import type { Clock } from './model/clock.ts';
+import { PROTECTION_LOOK_MS } from './model/limits.ts';
+import { Grace } from './protection/grace.ts';
+import { Receipts } from './protection/postgres/acts/receipts.ts';
+import { Drain } from './protection/postgres/drain.ts';
+import { PostgresGuard } from './protection/postgres/guard.ts';
+import { dropTrash } from './protection/postgres/trash-bin.ts';
+import { AgentRoles } from './protection/postgres/wall/agent-roles.ts';
+import type { TargetDatabase } from './protection/target-database.ts';
+import type { TargetGuard } from './protection/target-guard.ts';
+import type { Rooms } from './rooms.ts';
+import { AdvisoryLock } from './store/advisory-lock.ts';
+import { checkTarget, openTarget } from './wiring.ts';
+
+export interface GuardingParts {
+  readonly rooms: Rooms;
+  readonly env: Env;
+  readonly clock: Clock;
+  readonly say: (level: 'info' | 'warn', message: string) => void;
+}
+
+interface Guarded {
+  readonly target: TargetConfig;
+  readonly db: TargetDatabase;
+  readonly guard: PostgresGuard;
+  drain: Drain | null;
+  /** Which agent a role belongs to, as of the last look. */
+  agents: ReadonlyMap<string, { readonly id: string; readonly name: string }>;
+}
+
+export class Guarding {
+  readonly #parts: GuardingParts;
+  readonly #guarded = new Map<string, Guarded>();
+  readonly #grace: Grace;
+  #timer: NodeJS.Timeout | null = null;
+  #looking: Promise<unknown> = Promise.resolve();
+
+  private constructor(parts: GuardingParts) {
+    this.#parts = parts;
+    const { config, undoStore } = parts.rooms;
+    for (const target of config.targets) this.#guarded.set(target.name, this.#made(target));
+    this.#grace = new Grace({
+      store: undoStore,
+      targetOf: (name) => this.#guarded.get(name)?.db ?? null,
+      dropTrash,
+      onSweep: ({ waiting }) => {
+        for (const { id, reason } of waiting) parts.say('warn', `purge of ${id} waits: ${reason}`);
+      },
+    });
+  }
+
+  /** Every target has been looked at once when it resolves; one that is away has trouble, and waits. */
+  static async start(parts: GuardingParts): Promise<Guarding> {
+    const guarding = new Guarding(parts);
+    await guarding.#lookAtAll();
+    guarding.#grace.start();
+    guarding.#timer = setInterval(() => void guarding.#lookAtAll(), PROTECTION_LOOK_MS);
+    return guarding;
+  }
+
+  guards(): ReadonlyMap<string, TargetGuard> {
+    return new Map([...this.#guarded].map(([name, { guard }]) => [name, guard]));
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer) clearInterval(this.#timer);
+    await this.#looking;
+    await this.#grace.stop();
+    for (const { db, drain } of this.#guarded.values()) {
+      await drain?.stop();
+      await db.close();
+    }
+  }
+
+  #made(target: TargetConfig): Guarded {
+    const { clock, env, rooms } = this.#parts;
+    const db = openTarget(target, env);
+    const store = rooms.agentRoleStore;
+    const guard = new PostgresGuard({
+      target: target.name,
+      roles: new AgentRoles({ db, store, seal: rooms.seal, clock, note: rooms.note }),
+      receipts: receiptsOn(db, clock),
+      look: () => checkTarget(db, target, clock),
+      wasProtected: async () => (await store.byTarget(target.name)).length > 0,
+      trouble: () => this.#guarded.get(target.name)?.drain?.health.trouble ?? null,
+      note: rooms.note,
+    });
+    return { target, db, guard, drain: null, agents: new Map() };
+  }
+
+  #lookAtAll(): Promise<void> {
+    const looked = this.#looking.then(async () => {
+      await Promise.all([...this.#guarded.values()].map((one) => this.#look(one)));
+    });
+    this.#looking = looked;
+    return looked;
+  }
+
+  async #look(one: Guarded): Promise<void> {
+    const { say } = this.#parts;
+    await one.guard.refresh();
+    try {
+      one.agents = await this.#agentsOf(one.target.name);
+    } catch (error) {
+      // The names of before serve until our store is back; the drain says that it is away.
+      say('warn', error instanceof Error ? error.message : String(error));
+    }
+    if (one.guard.protection.level === 'none' || one.drain !== null) return;
+    one.drain = this.#drainOf(one);
+    one.drain.start();
+  }
+
+  #drainOf(one: Guarded): Drain {
+    const { clock, rooms, say } = this.#parts;
+    const { name, environment } = one.target;
+    return new Drain({
+      target: one.db,
+      store: rooms.undoStore,
+      lock: new AdvisoryLock(rooms.database, `drain ${name}`),
+      clock,
+      graceMs: graceMsOf(rooms.config)(environment),
+      agentOf: (role) => one.agents.get(role) ?? null,
+      onHealth: ({ trouble }) => {
+        if (trouble !== null) say('warn', `undo data of ${name}: ${trouble}`);
+      },
+    });
+  }
+
+  async #agentsOf(target: string): Promise<Guarded['agents']> {
+    const { agentRoleStore, agents } = this.#parts.rooms;
+    const names = new Map((await agents.list()).map(({ id, name }) => [id, name]));
+    const roles = await agentRoleStore.byTarget(target);
+    return new Map(
+      roles.map(({ agentId, role }) => [
+        role,
+        { id: agentId, name: names.get(agentId) ?? agentId },
+      ]),
+    );
+  }
+}
+
+/** Who owns what agents create was settled by `holdfast protect`, and is noted in the target. */
+function receiptsOn(
+  db: TargetDatabase,
+  clock: Clock,
+): Pick<TargetGuard, 'permit' | 'void' | 'runOutside'> {
+  const receipts = new Receipts({ clock });
+  return {
+    permit: (session, wishes) => receipts.issue(db, session, wishes),
+    void: (ids) => receipts.void(db, ids),
+    runOutside: (wish, session) => receipts.runOutside(db, wish, session),
+  };
+}

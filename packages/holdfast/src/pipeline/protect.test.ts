@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import type { Deferral, Deferrals } from '../approvals/deferrals.ts';
+import type { Reading } from '../model/effect.ts';
+import { HoldfastError } from '../model/errors.ts';
+import type { Protection, Reversal } from '../model/reversal.ts';
+import { UNPROTECTED } from '../model/reversal.ts';
+import type { EnvironmentLevel } from '../model/target.ts';
+import { FakeDesk, FakeRecorder, guardedTarget } from '../testing/fake-parts.ts';
+import { effect, judgeOf, table, understood } from '../testing/policy-words.ts';
+import { intentOf } from '../testing/trail-fixtures.ts';
+import type { Exchange, Refusal } from './exchange.ts';
+import { Pipeline } from './pipeline.ts';
+
+const FULL: Protection = { level: 'full', trouble: null };
+const LOST: Protection = { level: 'full', trouble: 'the vault store is full' };
+const CAPTURE: Reversal = { kind: 'capture' };
+const RENAME: Reversal = { kind: 'rename' };
+const NONE: Reversal = { kind: 'none', reason: 'DROP DATABASE cannot be taken back' };
+
+const ROWS = understood(
+  effect('destroy', { verb: 'DELETE', object: table('cars'), reach: 'whole' }),
+);
+const DROP = understood(effect('destroy', { verb: 'DROP TABLE', object: table('cars') }));
+const WRITE = understood(effect('write', { verb: 'UPDATE', object: table('cars') }));
+const READ = understood(effect('read', { verb: 'SELECT', object: table('cars') }));
+
+class FakeDeferrals implements Deferrals {
+  waits: Deferral | null = null;
+  scheduled: string[] = [];
+  failure: Error | null = null;
+
+  async standing(): Promise<Deferral | null> {
+    return this.waits;
+  }
+  async schedule(...[intent, , , ticket]: Parameters<Deferrals['schedule']>): Promise<Deferral> {
+    if (this.failure !== null) throw this.failure;
+    this.scheduled.push(`${intent.text().toString()} ${ticket?.id ?? 'unsigned'}`);
+    this.waits = { id: 'deferral_1', dueAt: new Date('2026-01-03T00:00:00Z') };
+    return this.waits;
+  }
+}
+
+interface Setting {
+  readonly level?: EnvironmentLevel;
+  readonly protection: Protection;
+  readonly reversal: Reversal;
+}
+
+function world(reading: Reading, { level = 'guarded', protection, reversal }: Setting) {
+  const target = { ...guardedTarget, environment: { name: `${level}-env`, level } };
+  const recorder = new FakeRecorder();
+  const desk = new FakeDesk();
+  const deferrals = new FakeDeferrals();
+  const said: Refusal[] = [];
+  let forwarded = 0;
+  const reversals: (string | undefined)[] = [];
+  const decide = recorder.decide.bind(recorder);
+  recorder.decide = (decision) => {
+    reversals.push(decision.verdict.kind === 'protect' ? decision.verdict.reversal : undefined);
+    return decide(decision);
+  };
+  const pipeline = new Pipeline({
+    targets: { resolve: () => target },
+    judge: judgeOf(),
+    desk,
+    deferrals,
+    recorder,
+    holdWaitMs: 0,
+  });
+  const facts = { asked: 'main-db', searchPath: ['public'] };
+  const intent = intentOf('the statement', reading);
+  const send = async (now: Protection = protection): Promise<void> => {
+    const exchange: Exchange = {
+      intent,
+      lasting: 'at-once',
+      reversal,
+      protection: now,
+      locate: () => facts,
+      forward: (report) => {
+        forwarded += 1;
+        report?.({ kind: 'done', tag: 'OK', transaction: 'ended' });
+        return undefined;
+      },
+      refuse: (refusal) => said.push(refusal),
+    };
+    await pipeline.handle(exchange);
+  };
+  const codes = (): string[] => said.map(({ code }) => code);
+  return { send, desk, deferrals, recorder, said, codes, reversals, forwarded: () => forwarded };
+}
+
+describe('the protect arm', () => {
+  it('forwards rows that are kept, without a hold, and names the reversal in the entry', async () => {
+    const at = world(ROWS, { protection: FULL, reversal: CAPTURE });
+    await at.send();
+    expect([at.forwarded(), at.codes()]).toEqual([1, []]);
+    expect(at.reversals).toEqual(['capture']);
+  });
+
+  it('holds a DROP, and once signed makes it reversible: that is not signed away', async () => {
+    const at = world(DROP, { protection: FULL, reversal: RENAME });
+    await at.send();
+    expect([at.forwarded(), at.codes()]).toEqual([0, ['HF_HELD']]);
+    at.desk.standing = 'signed';
+    await at.send();
+    expect([at.forwarded(), at.desk.consumed, at.reversals.at(-1)]).toEqual([1, 1, 'rename']);
+  });
+
+  it('puts off what nothing takes back, with its approval, and tells the same bytes so again', async () => {
+    const at = world(DROP, { protection: FULL, reversal: NONE });
+    at.desk.standing = 'signed';
+    await at.send();
+    await at.send();
+    expect([at.forwarded(), at.desk.consumed]).toEqual([0, 1]);
+    expect(at.deferrals.scheduled).toEqual(['the statement hold_0000000000000000']);
+    expect(at.codes()).toEqual(['HF_DEFERRED', 'HF_DEFERRED']);
+    expect(at.said[0]?.detail).toContain('deferral_1, due 2026-01-03T00:00:00.000Z');
+    expect(at.said[0]?.hint).toContain('holdfast deferrals cancel deferral_1');
+    expect(at.recorder.outcomes.at(-1)?.outcome.kind).toBe('not-forwarded');
+  });
+
+  it('keeps the approval when it cannot be put off as it was sent', async () => {
+    const at = world(DROP, { protection: FULL, reversal: NONE });
+    at.desk.standing = 'signed';
+    at.deferrals.failure = new HoldfastError('HF_UNSUPPORTED', {
+      expected: 'one simple statement',
+      found: 'parameters',
+      hint: 'Send the text.',
+    });
+    await at.send();
+    expect([at.forwarded(), at.desk.consumed, at.codes()]).toEqual([0, 0, ['HF_UNSUPPORTED']]);
+  });
+
+  it('leaves an unprotected target as it was: hold, then forward', async () => {
+    const at = world(ROWS, { protection: UNPROTECTED, reversal: NONE });
+    await at.send();
+    at.desk.standing = 'signed';
+    await at.send();
+    expect([at.forwarded(), at.codes()]).toEqual([1, ['HF_HELD']]);
+    expect(at.reversals).toEqual([undefined, undefined]);
+  });
+
+  it('judges anew when the protection changes in the middle of a session', async () => {
+    const at = world(ROWS, { protection: FULL, reversal: CAPTURE });
+    await at.send();
+    await at.send(UNPROTECTED);
+    expect([at.forwarded(), at.codes()]).toEqual([1, ['HF_HELD']]);
+  });
+});
+
+describe('when undo data cannot be taken out of the target', () => {
+  it.each([
+    ['guarded', 'rows that would be kept', ROWS, ['HF_PROTECTION_LOST'], 0],
+    ['guarded', 'a plain write', WRITE, [], 1],
+    ['guarded', 'a read', READ, [], 1],
+    ['sealed', 'a DROP, before anybody signs', DROP, ['HF_PROTECTION_LOST'], 0],
+    ['sealed', 'a read', READ, [], 1],
+    ['sealed', 'a plain write, which people sign', WRITE, [], 1],
+  ] as const)('%s: %s', async (level, _what, reading, codes, forwarded) => {
+    const at = world(reading, { level, protection: LOST, reversal: CAPTURE });
+    at.desk.standing = 'signed';
+    await at.send();
+    expect([at.codes(), at.forwarded()]).toEqual([codes, forwarded]);
+    expect(at.said.every(({ message }) => message.includes('the vault store is full'))).toBe(true);
+  });
+
+  it('a signed DROP is not forwarded, and the approval is kept', async () => {
+    const at = world(DROP, { protection: LOST, reversal: RENAME });
+    at.desk.standing = 'signed';
+    await at.send();
+    expect([at.forwarded(), at.desk.consumed, at.codes()]).toEqual([0, 0, ['HF_PROTECTION_LOST']]);
+  });
+});

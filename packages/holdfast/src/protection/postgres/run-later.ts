@@ -1,0 +1,93 @@
+/**
+ * Runs one text on a target, once, as the owner of its tables, over a connection that nothing else
+ * uses: what waited out its grace. Outside any transaction of ours, because what has no reversal is
+ * mostly what cannot run in one (DROP DATABASE, CREATE INDEX CONCURRENTLY).
+ *
+ * It will not: try again, or call anything but the server's own answer an end. A connection that could
+ * not be had sent nothing; one that was lost meanwhile leaves `unknown`.
+ */
+import pg from 'pg';
+import type { Outcome } from '../../model/outcome.ts';
+import type { AdminConnection } from './admin.ts';
+import { ident } from './layout.ts';
+
+export interface LaterText {
+  readonly statement: string;
+  /** Schemas that unqualified names are looked up in, in order. */
+  readonly searchPath: readonly string[];
+  /** The role it runs as; null: the one of the connection. */
+  readonly owner: string | null;
+}
+
+const CONNECT_MS_MAX = 10_000;
+/** Nobody waits for it, but a lock that it cannot have must not hold up the deferrals behind it. */
+const LOCK_MS_MAX = 60_000;
+const STATEMENT_MS_MAX = 60 * 60 * 1000;
+/** Shut down, killed, connection trouble: said by the server, and no answer to the statement. */
+const NO_ANSWER = /^(57P|08)/;
+
+/** `BEGIN; DROP ...` and no COMMIT: it said yes to each, and nothing of it lasts. */
+const LEFT_OPEN: Outcome = {
+  kind: 'failed',
+  code: '25P01',
+  message: 'it left a transaction open, which was rolled back with its connection',
+};
+
+export async function runLater(connection: AdminConnection, text: LaterText): Promise<Outcome> {
+  const client = new pg.Client({
+    host: connection.host,
+    port: connection.port,
+    user: connection.user,
+    database: connection.database,
+    password: connection.password() ?? '',
+    ssl: connection.ssl,
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+    application_name: 'holdfast',
+  });
+  // The statement that runs is rejected all the same.
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await prepare(client, text);
+  } catch (error) {
+    await client.end().catch(() => {});
+    return { kind: 'not-forwarded', reason: wordsOf(error) };
+  }
+  try {
+    const tags: string[] = [];
+    let status = 'I';
+    client.connection.on('commandComplete', ({ text: tag }: { readonly text: string }) => {
+      tags.push(tag);
+    });
+    client.connection.on('readyForQuery', (ready: { readonly status: string }) => {
+      status = ready.status;
+    });
+    await client.query(text.statement);
+    return status === 'I'
+      ? { kind: 'done', tag: tags.join('; '), transaction: 'ended' }
+      : LEFT_OPEN;
+  } catch (error) {
+    const code = error instanceof pg.DatabaseError ? (error.code ?? '') : '';
+    return code === '' || NO_ANSWER.test(code)
+      ? { kind: 'unknown', reason: wordsOf(error) }
+      : { kind: 'failed', code, message: wordsOf(error) };
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+async function prepare(client: pg.Client, { owner, searchPath }: LaterText): Promise<void> {
+  await client.query(
+    `set lock_timeout = ${LOCK_MS_MAX}; set statement_timeout = ${STATEMENT_MS_MAX}`,
+  );
+  if (searchPath.length > 0) {
+    await client.query("select pg_catalog.set_config('search_path', $1, false)", [
+      searchPath.map(ident).join(', '),
+    ]);
+  }
+  if (owner !== null) await client.query(`set role ${ident(owner)}`);
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

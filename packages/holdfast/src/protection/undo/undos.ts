@@ -1,0 +1,275 @@
+/**
+ * What people do with undo items: list, look, preview, apply, extend. Applying and extending want a
+ * one-time code: undoing is a person's act, and the name under it is theirs.
+ *
+ * The order of an apply: code -> what is captured is drained -> items chosen -> one transaction on the target
+ * -> drained again -> states -> the trail. A crash after the transaction leaves items `kept`; applied again they
+ * are found to stand as they were, and become `undone`.
+ */
+import type { Clock } from '../../model/clock.ts';
+import { HoldfastError } from '../../model/errors.ts';
+import type { Note } from '../../model/event.ts';
+import type { TargetDatabase } from '../target-database.ts';
+import type { UndoEntry, UndoItem, UndoState } from '../undo-item.ts';
+import type { UndoStore } from '../undo-store.ts';
+import type { ChosenItem } from './segments.ts';
+import { type Selection, selectItems } from './selection.ts';
+import type { Decision, UndoReport } from './undo-report.ts';
+
+export interface UndoWish {
+  readonly selection: Selection;
+  readonly tables: readonly string[] | null;
+  readonly key: readonly { readonly name: string; readonly value: string }[];
+  readonly decisions: readonly Decision[];
+}
+
+/** The engine of a kind of target; protection/postgres/undo. */
+export type RunUndo = (
+  database: TargetDatabase,
+  store: UndoStore,
+  order: Omit<UndoWish, 'selection'> & {
+    readonly chosen: readonly ChosenItem[];
+    readonly mode: 'apply' | 'preview';
+    readonly onProgress?: (progress: UndoProgress) => void;
+  },
+) => Promise<UndoReport>;
+
+export interface UndoProgress {
+  readonly phase: 'reading' | 'comparing' | 'writing' | 'checking';
+  readonly rows: number;
+  readonly rowsTotal: number;
+}
+
+export interface UndosParts {
+  readonly store: UndoStore;
+  readonly clock: Clock;
+  readonly note: Note;
+  readonly run: RunUndo;
+  /** HF_TARGET_UNKNOWN when it is not declared. */
+  readonly targetOf: (name: string) => TargetDatabase;
+  /** What is captured goes to the vault now. Rejects when the target is away. */
+  readonly drainOnce: (target: string) => Promise<unknown>;
+  /** Every declared target that is protected. */
+  readonly targets: readonly string[];
+  /** Spends the code: HF_TOTP_WRONG, HF_NOT_FOUND. */
+  readonly prove: (person: string, code: string) => Promise<void>;
+  /** Now, by the ledger of watched time. */
+  readonly tickMs: () => Promise<bigint>;
+}
+
+export interface Listed {
+  readonly item: UndoItem;
+  /** Watched time until it may be purged; null when its data is gone. */
+  readonly leftMs: number | null;
+}
+
+export interface Signed {
+  readonly person: string;
+  readonly code: string;
+}
+
+const TRIED: readonly UndoState[] = ['kept', 'undone', 'purging'];
+
+export class Undos {
+  readonly #parts: UndosParts;
+
+  constructor(parts: UndosParts) {
+    this.#parts = parts;
+  }
+
+  /** Newest first. A target that is away is listed as far as it was drained; `away` names it. */
+  async list(
+    selection: Selection,
+    states: readonly UndoState[],
+    limit: number,
+  ): Promise<{ readonly items: readonly Listed[]; readonly away: readonly string[] }> {
+    const { store, targets } = this.#parts;
+    const wanted = targets.filter(
+      (name) => selection.target === undefined || selection.target === name,
+    );
+    const away = await this.#drain(wanted);
+    const items = await selectItems(store, selection, states, limit);
+    return { items: await this.#timed(items), away };
+  }
+
+  async show(id: string): Promise<Listed & { readonly entries: readonly UndoEntry[] }> {
+    const { store } = this.#parts;
+    const items = await selectItems(store, { ids: [id] }, TRIED);
+    const [listed] = await this.#timed(items);
+    if (listed === undefined) throw nothingChosen();
+    const isGone = listed.item.state === 'purged';
+    return { ...listed, entries: isGone ? [] : await store.entries(id) };
+  }
+
+  async preview(wish: UndoWish): Promise<UndoReport> {
+    const { target, chosen } = await this.#choose(wish);
+    return this.#parts.run(this.#parts.targetOf(target), this.#parts.store, {
+      ...wish,
+      chosen,
+      mode: 'preview',
+    });
+  }
+
+  /** HF_UNDO_CONFLICT, with the report as its cause, when something is not decided; nothing was changed then. */
+  async apply(
+    wish: UndoWish,
+    signed: Signed,
+    onProgress?: (progress: UndoProgress) => void,
+  ): Promise<UndoReport> {
+    const { store, run, prove, targetOf, note } = this.#parts;
+    await prove(signed.person, signed.code);
+    const { target, chosen } = await this.#choose(wish);
+    const done = chosen.filter(({ item }) => item.state === 'undone');
+    if (done.length === chosen.length) throw alreadyUndone(done);
+    const open = chosen.filter(({ item }) => item.state !== 'undone');
+    const report = await run(targetOf(target), store, {
+      ...wish,
+      chosen: open,
+      mode: 'apply',
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
+    if (report.undecided > 0) throw conflicting(report);
+    await this.#drain([target]);
+    if (report.isWhole) await this.#settle(open);
+    await note({
+      kind: 'undo-applied',
+      facts: {
+        person: signed.person,
+        method: 'totp',
+        target,
+        items: report.items.slice(0, ITEMS_NAMED_MAX).join(', '),
+        count: report.items.length,
+        rows: report.tables.reduce((sum, one) => sum + rowsOf(one), 0),
+        whole: report.isWhole,
+      },
+      message: `${signed.person} undid ${report.items.length} item(s) on ${target}.`,
+    });
+    return report;
+  }
+
+  async extend(ids: readonly string[], byMs: number, signed: Signed): Promise<number> {
+    const { store, prove, note } = this.#parts;
+    await prove(signed.person, signed.code);
+    const items = await selectItems(store, { ids }, TRIED);
+    const extended = await store.extend(
+      items.map(({ id }) => id),
+      byMs,
+    );
+    await note({
+      kind: 'undo-extended',
+      facts: { person: signed.person, method: 'totp', items: ids.join(', '), byMs, extended },
+      message: `${signed.person} keeps ${extended} item(s) longer.`,
+    });
+    return extended;
+  }
+
+  /** For a purge that people are to sign: all of one target, and still there. */
+  async ofOneTarget(selection: Selection): Promise<readonly UndoItem[]> {
+    const items = await selectItems(this.#parts.store, selection, ['kept', 'undone']);
+    if (items.length === 0) throw nothingChosen();
+    oneTarget(items);
+    return items;
+  }
+
+  async #choose(
+    wish: UndoWish,
+  ): Promise<{ readonly target: string; readonly chosen: readonly ChosenItem[] }> {
+    const { store, targets } = this.#parts;
+    const asked = wish.selection.target;
+    await this.#drain(targets.filter((name) => asked === undefined || asked === name));
+    const items = await selectItems(store, wish.selection, ['kept']);
+    if (items.length === 0) throw nothingChosen();
+    const target = oneTarget(items);
+    for (const item of items) {
+      if (item.state === 'purged' || item.state === 'purging') throw leaving(item);
+    }
+    const chosen: ChosenItem[] = [];
+    for (const item of items) chosen.push({ item, entries: await store.entries(item.id) });
+    return { target, chosen };
+  }
+
+  /** Undone; and what an undo had taken back is there again when that undo is undone. */
+  async #settle(chosen: readonly ChosenItem[]): Promise<void> {
+    const { store } = this.#parts;
+    await store.setState(
+      chosen.map(({ item }) => item.id),
+      ['kept'],
+      'undone',
+    );
+    const back = chosen.flatMap(({ item: { undoOf } }) => (undoOf === null ? [] : [undoOf]));
+    if (back.length > 0) await store.setState(back, ['undone'], 'kept');
+  }
+
+  /** Names of those that could not be reached. */
+  async #drain(names: readonly string[]): Promise<readonly string[]> {
+    const away: string[] = [];
+    for (const name of names) {
+      try {
+        await this.#parts.drainOnce(name);
+      } catch {
+        away.push(name);
+      }
+    }
+    return away;
+  }
+
+  async #timed(items: readonly UndoItem[]): Promise<readonly Listed[]> {
+    const tick = await this.#parts.tickMs();
+    return items.map((item) => {
+      if (item.state === 'purged') return { item, leftMs: null };
+      const until = item.purgeAtTickMs ?? item.keptUntilTickMs;
+      return { item, leftMs: Math.max(0, Number(until - tick)) };
+    });
+  }
+}
+
+/** Ids in the entry of an undo; a range of thousands is named by its count. */
+const ITEMS_NAMED_MAX = 20;
+
+function rowsOf(table: UndoReport['tables'][number]): number {
+  return table.insertedBack + table.changedBack + table.removedAgain;
+}
+
+function oneTarget(items: readonly UndoItem[]): string {
+  const names = [...new Set(items.map(({ target }) => target))];
+  const [first = ''] = names;
+  if (names.length === 1) return first;
+  throw new HoldfastError('HF_USAGE', {
+    expected: 'items of one target: an undo is one transaction',
+    found: names.join(', '),
+    hint: 'Add --target NAME.',
+  });
+}
+
+function nothingChosen(): HoldfastError {
+  return new HoldfastError('HF_UNDO_UNKNOWN', {
+    expected: 'at least one item that can be taken back',
+    found: 'none',
+    hint: 'See `holdfast undo list --all`.',
+  });
+}
+
+function alreadyUndone(done: readonly ChosenItem[]): HoldfastError {
+  return new HoldfastError('HF_UNDO_STATE', {
+    expected: 'an item that was not undone yet',
+    found: `${done.map(({ item }) => item.id).join(', ')}: undone already`,
+    hint: 'To do it again, undo the undo: `holdfast undo list` shows it.',
+  });
+}
+
+function leaving({ id, state }: UndoItem): HoldfastError {
+  return new HoldfastError('HF_UNDO_STATE', {
+    expected: `${id} to be kept`,
+    found: state === 'purged' ? 'that its data is gone' : 'that it is to be purged',
+    hint: 'A purge that is pending can be cancelled: `holdfast undo purge --cancel`.',
+  });
+}
+
+function conflicting(report: UndoReport): HoldfastError {
+  return new HoldfastError('HF_UNDO_CONFLICT', {
+    expected: 'every conflict to be decided',
+    found: `${report.undecided} that are not; nothing was changed`,
+    hint: 'Look with `holdfast undo preview`, then decide: --conflict theirs, --conflict TABLE=ours, --conflict TABLE:KEY=skip.',
+    cause: report,
+  });
+}

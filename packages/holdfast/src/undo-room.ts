@@ -1,0 +1,90 @@
+/**
+ * The undo list for one command: the vault, the targets, whose code signs. Connections are opened when they
+ * are first needed and closed with the room.
+ */
+import { graceMsOf } from './config/by-environment.ts';
+import type { Env } from './config/config.ts';
+import type { Clock } from './model/clock.ts';
+import { HoldfastError } from './model/errors.ts';
+import { Drain } from './protection/postgres/drain.ts';
+import { runUndo } from './protection/postgres/undo/engine.ts';
+import type { TargetDatabase } from './protection/target-database.ts';
+import { Undos } from './protection/undo/undos.ts';
+import type { Rooms } from './rooms.ts';
+import { spendOrRefuse } from './store/people-store.ts';
+import { openTarget } from './wiring.ts';
+
+export interface UndoRoom {
+  readonly undos: Undos;
+  close(): Promise<void>;
+}
+
+/** For a command: it drains what is there and leaves the lock to the gateway. */
+const NO_LOCK = { tryHold: async () => false, release: async () => {} };
+
+export function openUndoRoom(rooms: Rooms, env: Env, clock: Clock): UndoRoom {
+  const { config, note, undoStore: store } = rooms;
+  const open = new Map<string, TargetDatabase>();
+  const roles = rooms.agentRoleStore;
+  const targetOf = (name: string): TargetDatabase => {
+    const there = open.get(name);
+    if (there !== undefined) return there;
+    const target = config.targets.find((one) => one.name === name);
+    if (target === undefined) throw undeclared(name);
+    const made = openTarget(target, env);
+    open.set(name, made);
+    return made;
+  };
+  const drainOnce = async (name: string): Promise<void> => {
+    const target = config.targets.find((one) => one.name === name);
+    if (target === undefined) throw undeclared(name);
+    const agents = await rooms.agents.list();
+    const names = new Map(
+      (await roles.byTarget(name)).map(({ agentId, role }) => [role, agentId] as const),
+    );
+    const drain = new Drain({
+      target: targetOf(name),
+      store,
+      lock: NO_LOCK,
+      clock,
+      graceMs: graceMsOf(config)(target.environment),
+      agentOf: (role) => {
+        const agent = agents.find(({ id }) => id === names.get(role));
+        return agent === undefined ? null : { id: agent.id, name: agent.name };
+      },
+    });
+    await drain.drainOnce();
+  };
+  const undos = new Undos({
+    store,
+    clock,
+    note,
+    run: runUndo,
+    targetOf,
+    drainOnce,
+    targets: config.targets.map(({ name }) => name),
+    prove: (person, code) => prove(rooms, person, code),
+    tickMs: () => rooms.watchedClock.tickMs(),
+  });
+  return {
+    undos,
+    close: async () => {
+      for (const target of open.values()) await target.close();
+    },
+  };
+}
+
+/** The code is spent, right or wrong, before anything else happens. */
+async function prove({ database, judgeCode }: Rooms, person: string, code: string): Promise<void> {
+  const word = { person, code };
+  const spent = await database.transaction((trx) => spendOrRefuse(trx, word, judgeCode));
+  if (spent instanceof HoldfastError) throw spent;
+}
+
+function undeclared(name: string): HoldfastError {
+  return new HoldfastError('HF_TARGET_UNKNOWN', {
+    expected: 'a target that holdfast.yaml declares',
+    found: name,
+    hint: 'Declare it again to undo what was done there.',
+  });
+}
