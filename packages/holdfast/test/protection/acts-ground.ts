@@ -37,6 +37,8 @@ const SCHEMA = `
 create schema holdfast authorization holdfast_owner;
 grant usage on schema holdfast to holdfast_agents, app;
 grant all on schema public to app;
+create table holdfast.meta (key text primary key, value jsonb);
+insert into holdfast.meta values ('ddl_owner', '"app"');
 create sequence holdfast.seq;
 alter sequence holdfast.seq owner to holdfast_owner;
 create table holdfast.journal (seq bigint, txid xid8 default pg_current_xact_id(), detail jsonb);

@@ -72,7 +72,7 @@ describe.each(VERSIONS)('all of it together, $name', (version) => {
     });
 
     it('an agent drops a table by a receipt, and only by it', async () => {
-      const receipts = new Receipts({ clock: systemClock, ddlOwner: 'app' });
+      const receipts = new Receipts({ clock: systemClock });
       const [{ pid }] = (await agent.query('select pg_backend_pid() as pid')).rows;
       const wish = { statement: 'drop table fresh2', mode: 'reversible' } as const;
       const [id] = await receipts.issue(shop.db, { role: 'hf_shopper', pid }, [wish]);
