@@ -93,4 +93,3 @@ export interface DuePurge {
   /** Trash schemas of the item that no other item of this target still needs. */
   readonly trash: readonly string[];
 }
-

@@ -36,7 +36,7 @@ afterAll(() => scratch?.stop());
 beforeEach(async ({ task }) => {
   const { database } = scratch;
   await database.run((db) =>
-    sql`truncate holdfast.agents, holdfast.tokens, holdfast.people, holdfast.signatures`.execute(
+    sql`truncate holdfast.agents, holdfast.tokens, holdfast.people, holdfast.signatures cascade`.execute(
       db,
     ),
   );

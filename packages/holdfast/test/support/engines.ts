@@ -59,7 +59,7 @@ export async function startEngines(upstream: Upstream): Promise<Engines> {
     agentOf: () => null,
   });
   let undoneAlready: readonly string[] = [];
-  const receipts = new Receipts({ clock: systemClock, ddlOwner: APP_ROLE });
+  const receipts = new Receipts({ clock: systemClock });
   const guard: TargetGuard = {
     protection: { level: 'full', trouble: null },
     roleFor: async () => ({ user: AGENT_ROLE, password: AGENT_PASSWORD }),

@@ -43,7 +43,6 @@ const HANGING = `
   where nsp <> $1::regnamespace and nsp <> 'pg_toast'::regnamespace
   order by 1 limit 5`;
 
-
 /** Idempotent. Rejects with HF_UNDO_STATE when live things hang on it, or when it is no trash at all. */
 export async function dropTrash(target: TargetDatabase, name: string): Promise<void> {
   if (!isTrashName(name)) {
