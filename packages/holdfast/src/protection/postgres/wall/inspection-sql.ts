@@ -52,6 +52,7 @@ export const QUERIES = {
   server: `
     select current_setting('server_version_num')::int as version_num,
            current_setting('server_version') as version, current_database() as database,
+           d.oid::text as database_oid,
            session_user::text as admin, r.rolsuper as superuser, r.rolcreaterole as createrole,
            pg_get_userbyid(d.datdba) as database_owner,
            pg_has_role(d.datdba, 'USAGE') as owns_database, pg_is_in_recovery() as in_recovery,

@@ -20,6 +20,7 @@ const server = z.object({
   version_num: z.number(),
   version: z.string(),
   database: z.string(),
+  database_oid: z.string(),
   admin: z.string(),
   superuser: z.boolean(),
   createrole: z.boolean(),

@@ -44,6 +44,15 @@ function ownersGifts({ inspection }: Ground): PlanStep[] {
   const owner = roles.find(({ name }) => name === OWNER_ROLE);
   const common = { needs: 'createrole', closes: 'layout' } as const;
   const steps: PlanStep[] = [];
+  if (!server.superuser && owner !== undefined && !owner.ours && owner.grantable) {
+    const how = server.version_num < 160_000 ? '' : ' with set true, inherit true';
+    steps.push({
+      id: `holdfast_owner for ${server.admin}`,
+      about: `${server.admin} puts things into the hands of holdfast_owner, which another database has too`,
+      sql: `grant ${ident(OWNER_ROLE)} to ${ident(server.admin)}${how};`,
+      ...common,
+    });
+  }
   if (server.lends_bypassrls && owner?.bypassrls !== true) {
     steps.push({
       id: 'holdfast_owner bypassrls',
