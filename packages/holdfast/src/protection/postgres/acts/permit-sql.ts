@@ -140,7 +140,7 @@ begin
   end if;
   update holdfast.receipts set used_txid = pg_current_xact_id() where id = receipt;
   if permit.mode = 'plain' then
-    perform holdfast.execute_as_owner(permit.statement, path);
+    perform holdfast.run_noted(permit.statement, path);
   else
     perform holdfast.run_reversibly(permit.statement, path);
   end if;
