@@ -92,33 +92,24 @@ begin
       execute format('alter table %s owner to holdfast_owner', made.name);
     end if;
   end loop;
-  perform holdfast.follow_attach(array(
-    select coalesce(i.indrelid, d.objid) from pg_event_trigger_ddl_commands() d
-      left join pg_index i on i.indexrelid = d.objid
-     where d.classid = 'pg_class'::regclass), tg_tag);
+  perform holdfast.follow_attach(tg_tag);
 exception when insufficient_privilege or undefined_function then
   raise warning 'Holdfast could not follow this %: %', tg_tag, sqlerrm
     using hint = 'Run holdfast protect TARGET --apply: what is new here may not be captured.';
 end $hf$;`;
 
-/** A partition or a child follows its parent; some commands name nothing, and all is looked at. */
-const FOLLOW_ATTACH = `create or replace function holdfast.follow_attach(tables oid[], tag text) returns void
+/** A trigger that was dropped names no table, so all are looked at; else only what was altered. */
+const FOLLOW_ATTACH = `create or replace function holdfast.follow_attach(tag text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $hf$
 begin
-  if to_regprocedure('holdfast.attach_missing()') is null then return; end if;
-  if tag in ('DROP TRIGGER', 'ALTER SCHEMA', 'CREATE SCHEMA', 'CREATE EXTENSION') then
+  if to_regprocedure('holdfast.attach_altered()') is null then return; end if;
+  if tag = 'DROP TRIGGER' then
     perform holdfast.attach_missing();
-    return;
+  else
+    perform holdfast.attach_altered();
   end if;
-  perform holdfast.refresh(found.t) from (
-    with recursive family(t) as (
-      select t from unnest(tables) t union select i.inhrelid from family f join pg_inherits i on i.inhparent = f.t)
-    select t::regclass as t from family
-    intersect select u from holdfast.user_tables() u
-    offset 0) found
-   where holdfast.why_not(found.t) is null;
 end $hf$;
-alter function holdfast.follow_attach(oid[], text) owner to holdfast_owner;`;
+alter function holdfast.follow_attach(text) owner to holdfast_owner;`;
 
 const FUNCTIONS = [
   PASSES.replace('IN_RECEIPT', IN_RECEIPT),
@@ -137,7 +128,7 @@ const EVENTS: readonly (readonly [name: string, event: string, run: string, tags
     'ddl_command_end',
     'holdfast.follow',
     ` when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE INDEX',
-      'DROP TRIGGER', 'CREATE SCHEMA', 'ALTER SCHEMA', 'CREATE EXTENSION')`,
+      'DROP TRIGGER', 'CREATE SCHEMA', 'ALTER SCHEMA', 'ALTER TYPE', 'CREATE EXTENSION')`,
   ],
 ];
 
