@@ -5,6 +5,7 @@ import { trail } from './0003-trail.ts';
 import { undo } from './0004-undo.ts';
 import { protection } from './0005-protection.ts';
 import { deferrals } from './0006-deferrals.ts';
+import { undoRuns } from './0007-undo-runs.ts';
 import { walls } from './0007-walls.ts';
 import type { Migration } from './migration.ts';
 
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   protection,
   deferrals,
   walls,
+  undoRuns,
 ];
