@@ -215,7 +215,7 @@ export class Pipeline {
       scope,
       verdict,
       ticket,
-      refusalHeld(verdict, ticket, scope.target),
+      refusalHeld(verdict, ticket, scope.target, exchange.protection.level),
     );
   }
 

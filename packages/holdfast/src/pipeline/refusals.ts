@@ -3,6 +3,7 @@ import type { Deferral } from '../approvals/deferrals.ts';
 import type { HoldTicket, Standing } from '../approvals/desk.ts';
 import type { CouldNotTell, Reading } from '../model/effect.ts';
 import { type ErrorCode, HoldfastError } from '../model/errors.ts';
+import type { ProtectionLevel } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold, Refuse } from '../model/verdict.ts';
 import type { Refusal } from './exchange.ts';
@@ -33,14 +34,19 @@ export function refusalByPolicy(verdict: Refuse, reading: Reading): Refusal {
   };
 }
 
-export function refusalHeld(verdict: Hold, ticket: HoldTicket, target: Target): Refusal {
+export function refusalHeld(
+  verdict: Hold,
+  ticket: HoldTicket,
+  target: Target,
+  protection: ProtectionLevel,
+): Refusal {
   const missing = ticket.peopleNeeded - ticket.peopleSigned;
   return {
     code: 'HF_HELD',
     message: `Holdfast holds this for a person: ${verdict.reason}.`,
     detail:
       `Hold ${ticket.id} on ${target.name} (${target.environment.name}, ` +
-      `${target.environment.level}), rule ${verdict.rule}. ` +
+      `${target.environment.level}, protection ${protection}), rule ${verdict.rule}. ` +
       `${missing} of ${ticket.peopleNeeded} approval(s) missing; ` +
       `expires ${ticket.expiresAt.toISOString()}. Nothing was changed.`,
     hint:

@@ -35,5 +35,41 @@ describe.each(VERSIONS)('protecting a database, $name', (version) => {
       expect(again.steps.map(({ id }) => id)).toEqual([]);
       expect(await catalogDump(shop.db)).toEqual(once);
     });
+
+    it('gives holdfast_owner what capture, receipts and the trash need, and nothing lasts without it', async () => {
+      const facts = `select rolbypassrls as rls, pg_has_role(oid, 'pg_read_all_stats', 'USAGE') as stats,
+          has_language_privilege(oid, 'plpgsql', 'USAGE') and has_language_privilege(oid, 'sql', 'USAGE') as code,
+          has_database_privilege(oid, current_database(), 'CREATE') as schemas, rolcanlogin as login
+        from pg_roles where rolname = 'holdfast_owner'`;
+      const right = [{ rls: true, stats: true, code: true, schemas: true, login: false }];
+      expect(await shop.db.query(facts)).toEqual(right);
+      await shop.db.query(`alter role holdfast_owner nobypassrls;
+        revoke pg_read_all_stats from holdfast_owner`);
+      const { steps } = await applyProtection(shop.db, OPTIONS);
+      expect(steps.map(({ id }) => id)).toEqual(
+        expect.arrayContaining(['holdfast_owner bypassrls', 'holdfast_owner as pg_read_all_stats']),
+      );
+      expect(await shop.db.query(facts)).toEqual(right);
+    });
+
+    it.each([
+      ['a trigger was dropped', 'drop trigger %s on stock.parts'],
+      ['its type was altered', 'alter type public.shaped add attribute more int cascade'],
+      ['a child was altered through its parent', 'alter table public.parted add column more int'],
+    ])('keeps capture in place in the same command: %s', async (_what, sql) => {
+      const app = await shop.as('postgres');
+      const { rows } = await app.query(
+        `select tgname from pg_trigger where tgrelid = 'stock.parts'::regclass and not tgisinternal limit 1`,
+      );
+      await app.query('begin');
+      await app.query(`create type public.shaped as (id int); set local role app;
+        create table public.of_shape of public.shaped; reset role`);
+      await app.query(sql.replace('%s', `"${rows[0].tgname}"`));
+      const { rows: drifted } = await app.query(
+        'select t, f from holdfast.user_tables() t cross join lateral holdfast.faults(t) f where holdfast.why_not(t) is null',
+      );
+      await app.query('rollback');
+      expect(drifted).toEqual([]);
+    });
   });
 });

@@ -7,6 +7,8 @@ import { protection } from './0005-protection.ts';
 import { deferrals } from './0006-deferrals.ts';
 import { walls } from './0007-walls.ts';
 import { undoRuns } from './0008-undo-runs.ts';
+import { undoRuns } from './0007-undo-runs.ts';
+import { walls } from './0008-walls.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -16,6 +18,6 @@ export const MIGRATIONS: readonly Migration[] = [
   undo,
   protection,
   deferrals,
-  walls,
   undoRuns,
+  walls,
 ];

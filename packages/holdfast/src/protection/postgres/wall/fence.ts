@@ -135,12 +135,12 @@ exception when insufficient_privilege or undefined_function then
     using hint = 'Run holdfast protect TARGET --apply: what is new here may not be captured.';
 end $hf$;`;
 
-/** A trigger that was dropped names no table, so all are looked at; else only what was altered. */
+/** A dropped trigger and an altered type name no table, so all are looked at; else only what was altered. */
 const FOLLOW_ATTACH = `create or replace function holdfast.follow_attach(tag text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $hf$
 begin
   if to_regprocedure('holdfast.attach_altered()') is null then return; end if;
-  if tag = 'DROP TRIGGER' then
+  if tag in ('DROP TRIGGER', 'ALTER TYPE') then
     perform holdfast.attach_missing();
   else
     perform holdfast.attach_altered();

@@ -1,7 +1,7 @@
 import type { Migration } from './migration.ts';
 
 export const walls: Migration = {
-  name: '0007-walls',
+  name: '0008-walls',
   sql: `
     -- Targets that people have protected and not unprotected: a wall that is gone, and is still in here,
     -- was taken down by somebody.
