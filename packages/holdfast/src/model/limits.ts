@@ -8,6 +8,8 @@ export const SQL_READ_BYTES_MAX = 16 * 1024 * 1024;
 export const SQL_READ_MS_MAX = 10_000;
 /** The walk over a statement's tree is recursive; 1,000 levels stay far from the end of the stack. */
 export const SQL_TREE_DEPTH_MAX = 1_000;
+/** Statements and expressions of one DO block; more are not read (each is parsed by itself). */
+export const SQL_BLOCK_PARTS_MAX = 200;
 /** Readings of longer texts are not remembered: one of them would push out hundreds. */
 export const SQL_CACHED_BYTES_MAX = 64 * 1024;
 /** Readings remembered per generation (there are two, by text and by template each) ... */

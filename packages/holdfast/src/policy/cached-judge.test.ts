@@ -73,6 +73,58 @@ describe('what each level says to each kind of effect', () => {
   });
 });
 
+describe('on a protected target in a guarded environment', () => {
+  const judge = judgeOf();
+  const kept = { ...scope('guarded'), protection: { level: 'full', trouble: null } } as const;
+  const one = (kind: Effect['kind'], verb: string, rest: Partial<Effect> = {}): Effect =>
+    effect(kind, { verb, object: table('cars', 'public'), reach: 'whole', ...rest });
+  const index = { type: 'index', schema: null, name: 'i' } as const;
+  const rows: readonly [effect: Effect, expected: string, signed: string][] = [
+    [one('reshape', 'ALTER TABLE RENAME'), 'protect guarded.protect', 'protect guarded.protect'],
+    [one('reshape', 'ALTER COLUMN RENAME'), 'protect guarded.protect', 'protect guarded.protect'],
+    [
+      one('reshape', 'ALTER TABLE ALTER COLUMN TYPE'),
+      'protect guarded.protect',
+      'protect guarded.protect',
+    ],
+    [one('destroy', 'DROP INDEX', { object: index }), 'protect guarded.protect', ''],
+    [one('destroy', 'DELETE'), 'protect guarded.protect', ''],
+    [
+      one('destroy', 'DROP INDEX', { object: index, reach: 'cascade' }),
+      'hold 1 guarded.destroy',
+      '',
+    ],
+    [
+      one('reshape', 'ALTER TABLE DROP CONSTRAINT', { reach: 'cascade' }),
+      'hold 1 guarded.reshape',
+      'protect guarded.protect',
+    ],
+    [one('reshape', 'ALTER TABLE SET UN LOGGED'), 'hold 1 guarded.reshape', ''],
+    [one('reshape', 'ALTER TABLE DISABLE TRIGGER'), 'hold 1 guarded.reshape', ''],
+    [one('reshape', 'ALTER TABLE DISABLE TRIGGER ALL'), 'hold 1 guarded.reshape', ''],
+    [one('reshape', 'ALTER TRIGGER RENAME'), 'hold 1 guarded.reshape', ''],
+    [one('reshape', 'ALTER FUNCTION', fn('f')), 'hold 1 guarded.reshape', ''],
+    [one('reshape', 'CREATE RULE'), 'hold 1 guarded.reshape', ''],
+    [one('destroy', 'DROP TABLE'), 'hold 1 guarded.destroy', 'protect guarded.protect'],
+    [one('destroy', 'ALTER TABLE DROP COLUMN'), 'hold 1 guarded.destroy', ''],
+    [one('destroy', 'DROP TYPE'), 'hold 1 guarded.destroy', ''],
+    [one('destroy', 'TRUNCATE'), 'hold 1 guarded.destroy', ''],
+    [one('grant', 'GRANT'), 'hold 1 guarded.grant', 'protect guarded.protect'],
+  ];
+  it.each(rows)('%o: %s, and signed: %s', (effect, expected, after) => {
+    expect(say(judge.judge(kept, understood(effect), []))).toBe(expected);
+    const signature: Signature = {
+      personId: 'p',
+      personName: 'ada',
+      method: 'totp',
+      at: new Date(0),
+    };
+    if (after !== '') expect(say(judge.judge(kept, understood(effect), [signature]))).toBe(after);
+    // Without protection each of them waits for a person.
+    expect(judge.judge(scope('guarded'), understood(effect), []).kind).toBe('hold');
+  });
+});
+
 describe('what could not be read', () => {
   const judge = judgeOf();
   const rows = [

@@ -329,9 +329,24 @@ function createIndex(body: TreeBody, into: Gatherer, walker: Walker): void {
   for (const field of ['indexParams', 'whereClause']) walker.value(body[field], null, into);
 }
 
+/**
+ * They come with the server, are trusted by it (no superuser needed), and only compute: types, operators,
+ * functions without effects. A version or CASCADE asks for something else than what is known here.
+ */
+const HARMLESS_EXTENSIONS: ReadonlySet<string> = new Set(
+  (
+    'btree_gin btree_gist citext cube fuzzystrmatch hstore intarray isn ltree pg_trgm pgcrypto seg ' +
+    'unaccent uuid-ossp'
+  ).split(' '),
+);
+
 function createExtension(body: TreeBody, into: Gatherer): void {
   const ref = named(body, 'extname', 'other');
   into.effect('reshape', 'CREATE EXTENSION', ref, 'none', { additive: true });
+  const isPlain = nodesAt(body, 'options').every(
+    (option) => textAt(option.body, 'defname') === 'schema',
+  );
+  if (isPlain && HARMLESS_EXTENSIONS.has(ref?.name ?? '')) return;
   into.effect('execute', 'CREATE EXTENSION', ref, 'unknown', {
     why: 'It runs the install script of the extension.',
   });

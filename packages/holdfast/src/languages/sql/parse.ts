@@ -58,7 +58,8 @@ function readTree(tree: TreeBody, textBytes: number): Parsed {
     }
     parts = partsOf(statements, textBytes);
   } catch (failure) {
-    if (!(failure instanceof RangeError)) throw failure;
+    // The parser was asked again for what stands in a block, and broke down.
+    if (!(failure instanceof RangeError)) return afterFailure(failure);
     into.couldNotTell('too-complex', 'Expected nesting that can be walked, found a deeper one.');
   }
   const plain = into.reading(statements.length);

@@ -37,6 +37,15 @@ describe('texts that need nothing say nothing', () => {
 describe('where each statement stands, and what it needs', () => {
   it.each([
     [
+      'do $$ begin create type e as enum (); exception when duplicate_object then null; end $$',
+      [
+        [
+          'do $$ begin create type e as enum (); exception when duplicate_object then null; end $$',
+          'owner DO',
+        ],
+      ],
+    ],
+    [
       ' /* ü */ create table é (a int) -- x\n;; select 1 ; DROP TABLE t /* y */',
       [
         ['create table é (a int) -- x\n', 'owner CREATE TABLE'],

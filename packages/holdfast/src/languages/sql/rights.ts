@@ -89,6 +89,7 @@ const TAGS: Readonly<Record<string, string>> = {
   RefreshMatViewStmt: 'REFRESH MATERIALIZED VIEW',
   ReindexStmt: 'REINDEX',
   ClusterStmt: 'CLUSTER',
+  DoStmt: 'DO',
 };
 
 /** The tag of a kind that has several (`command tags` of PostgreSQL's utility.c). */
@@ -139,7 +140,7 @@ export const RIGHTLESS: ReadonlySet<string> = new Set(
     'InsertStmt UpdateStmt DeleteStmt MergeStmt TransactionStmt VariableSetStmt VariableShowStmt ' +
     'ConstraintsSetStmt FetchStmt ClosePortalStmt ListenStmt UnlistenStmt NotifyStmt ' +
     'CheckPointStmt DiscardStmt DeclareCursorStmt PrepareStmt ExecuteStmt DeallocateStmt ' +
-    'ExplainStmt CopyStmt LockStmt DoStmt CallStmt LoadStmt'
+    'ExplainStmt CopyStmt LockStmt CallStmt LoadStmt'
   ).split(' '),
 );
 
@@ -185,12 +186,22 @@ function rightsOf({ kind, body }: TreeNode): Rights {
       return isTemporary(bodyAt(body, 'relation')) ? 'none' : 'owner';
     case 'ViewStmt':
       return isTemporary(bodyAt(body, 'view')) ? 'none' : 'owner';
+    case 'DoStmt':
+      return definesOnly(body) ? 'owner' : 'none';
     case 'CreateSeqStmt':
       return isTemporary(bodyAt(body, 'sequence')) ? 'none' : 'owner';
     default:
       if (OUTSIDE[kind]?.(body) === true) return 'outside';
       return TAGGED.has(kind) ? 'owner' : 'none';
   }
+}
+
+/** A block that was read whole and defines something; any other runs with the agent's own rights. */
+function definesOnly(body: TreeBody): boolean {
+  const into = new Gatherer();
+  statement({ kind: 'DoStmt', body }, into);
+  const kinds = new Set(into.effects.map(({ kind }) => kind));
+  return into.trouble === null && !kinds.has('execute') && kinds.has('reshape');
 }
 
 /** INTO stands at the leftmost SELECT of a UNION. */

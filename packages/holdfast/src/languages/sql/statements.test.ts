@@ -91,6 +91,24 @@ describe('statements', () => {
       ['write MERGE DELETE t rows', 'read SELECT u none'],
     ],
     ['EXPLAIN UPDATE t SET a = 1', ['read EXPLAIN t none']],
+    [
+      "DO 'BEGIN CREATE TYPE s.e AS ENUM(''a''); EXCEPTION WHEN duplicate_object THEN null; END;'",
+      ['reshape CREATE TYPE s.e none +'],
+    ],
+    [
+      'DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_type) THEN CREATE TABLE t (a int); END IF; END $$',
+      ['read SELECT pg_type none', 'reshape CREATE TABLE t none +'],
+    ],
+    [
+      'DO $$ DECLARE n int := 1; BEGIN INSERT INTO t VALUES (n); UPDATE t SET a = n WHERE b = 1; END $$',
+      ['read SELECT - none', 'write INSERT t rows', 'destroy UPDATE t whole'],
+    ],
+    ['DO $$ BEGIN DROP TABLE t; END $$', ['execute DO - unknown', 'destroy DROP TABLE t whole']],
+    ['CREATE EXTENSION IF NOT EXISTS "uuid-ossp"', ['reshape CREATE EXTENSION uuid-ossp none +']],
+    [
+      'CREATE EXTENSION dblink',
+      ['reshape CREATE EXTENSION dblink none +', 'execute CREATE EXTENSION dblink unknown'],
+    ],
     ['BEGIN', []],
     ['SET a.b = 1', []],
     ['LISTEN x', []],

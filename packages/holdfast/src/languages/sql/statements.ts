@@ -3,6 +3,7 @@
  * tables; a kind that has none makes the text `unknown-statement`. The worst node of the whole tree
  * counts, because effects of all parts are gathered into one reading.
  */
+import { doBlock } from './blocks.ts';
 import { DEFINITIONS } from './definitions.ts';
 import type { Gatherer } from './gatherer.ts';
 import { object, relation, relationAt } from './objects.ts';
@@ -49,9 +50,7 @@ const STATEMENTS: Readonly<Record<string, Statement>> = {
       why: 'It sends a notification to other sessions.',
     });
   },
-  DoStmt: (_body, into) => {
-    into.effect('execute', 'DO', null, 'unknown', { why: 'A block of code is run unread.' });
-  },
+  DoStmt: (body, into) => doBlock(body, into, statement),
   CallStmt: (body, into) => {
     const names = listAt(bodyAt(body, 'funccall'), 'funcname');
     const texts = names.map((name) => stringOf(nodeOf(name)) ?? '');

@@ -80,13 +80,26 @@ when { context.objectType == "database" || context.objectType == "role" };
 @verdict("hold") @people("1")
 @reason("{verb} on {object} destroys data in {environment} and no condition limits it")
 forbid (principal, action == Action::"destroy", resource in Level::"guarded")
-unless { context.protected && context.reversal == "capture" };
+unless {
+  context.protected &&
+  (context.reversal == "capture" ||
+   // Definitions, which hold no data: they come back as they were.
+   (context.reversal == "rename" && context.reach == "whole" &&
+    ["DROP INDEX", "DROP STATISTICS"].contains(context.verb)))
+};
 
 @id("guarded.reshape")
 @verdict("hold") @people("1")
 @reason("{verb} on {object} changes or rewrites what exists in {environment}")
 forbid (principal, action == Action::"reshape", resource in Level::"guarded")
-unless { context.additive };
+unless {
+  context.additive ||
+  // On a protected target what comes back whole needs nobody; code, and what switches guards off, does.
+  (context.protected && context.reversal == "rename" && context.reach == "whole" &&
+   ["table", "column", "index", "view", "sequence", "schema", "type"].contains(context.objectType) &&
+   !(["ALTER TABLE ENABLE TRIGGER", "ALTER TABLE DISABLE TRIGGER", "ALTER TRIGGER RENAME",
+      "ALTER POLICY", "ALTER POLICY RENAME", "ALTER TABLE SET UN LOGGED"].contains(context.verb)))
+};
 
 @id("guarded.role")
 @verdict("hold") @people("1")

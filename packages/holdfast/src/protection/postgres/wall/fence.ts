@@ -12,6 +12,7 @@
 import { createHash } from 'node:crypto';
 import { OWNER_ROLE } from '../layout.ts';
 import type { Ground, PlanStep } from './ground.ts';
+import { HARMLESS } from './harmless.ts';
 
 /** With ENABLE ALWAYS, so that session_replication_role does not silence them. */
 export const FENCE_TRIGGERS = [
@@ -111,11 +112,24 @@ begin
   end if;
 end $hf$;`;
 
-/** Runs as the admin: what a superuser makes is given to holdfast_owner, then capture is attached. */
+/**
+ * Runs as the admin: what a superuser makes is given to holdfast_owner, then capture is attached. What a
+ * harmless extension brings is everybody's, as without Holdfast: defaults of columns call it.
+ */
 const FOLLOW = `create or replace function holdfast.follow() returns event_trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $hf$
 declare made record;
 begin
+  for made in
+    select p.oid::regprocedure as name from pg_event_trigger_ddl_commands() d
+      join pg_extension e on e.oid = d.objid and d.classid = 'pg_extension'::regclass
+      join pg_depend m on m.refclassid = d.classid and m.refobjid = e.oid and m.deptype = 'e'
+        and m.classid = 'pg_proc'::regclass
+      join pg_proc p on p.oid = m.objid
+     where not p.prosecdef and e.extname = any('{${[...HARMLESS].join(',')}}'::name[])
+  loop
+    execute format('grant execute on routine %s to public', made.name);
+  end loop;
   for made in
     select c.oid, c.relkind, c.oid::regclass as name, r.rolsuper
       from pg_event_trigger_ddl_commands() d

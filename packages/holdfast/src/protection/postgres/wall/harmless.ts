@@ -4,7 +4,7 @@
  */
 import type { RoutineFacts } from './inspection.ts';
 
-const HARMLESS: ReadonlySet<string> = new Set([
+export const HARMLESS: ReadonlySet<string> = new Set([
   'btree_gin',
   'btree_gist',
   'citext',

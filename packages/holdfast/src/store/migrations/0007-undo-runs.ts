@@ -2,7 +2,7 @@ import type { Migration } from './migration.ts';
 
 /** Which items an undo was to take back, so that undoing it restores them, and a crash is found out. */
 export const undoRuns: Migration = {
-  name: '0008-undo-runs',
+  name: '0007-undo-runs',
   sql: `
     create table holdfast.undo_runs (
       id text primary key,
