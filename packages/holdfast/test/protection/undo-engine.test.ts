@@ -623,7 +623,9 @@ for (const { name, binFolder } of SERVERS) {
           verb: 'DROP CONSTRAINT',
           statement: 'alter table t drop constraint t_v_key',
           objects: [{ type: 'table', name: 'public.t' }],
-          undo: [{ about: 'unique (v)', sql: 'alter table public.t add constraint t_v_key unique (v)' }],
+          undo: [
+            { about: 'unique (v)', sql: 'alter table public.t add constraint t_v_key unique (v)' },
+          ],
           redo: [{ about: 'unique (v)', sql: 'alter table public.t drop constraint t_v_key' }],
           absent: [],
           trash: [],
