@@ -544,6 +544,105 @@ for (const { name, binFolder } of SERVERS) {
         await at.close();
       }
     });
+
+    it('looks without a lock: a preview passes writers by, and no writer waits for it', async () => {
+      const at = await world(T, 'public.t');
+      const writer = new pg.Client(server.url(at.name));
+      await writer.connect();
+      try {
+        await at.run('delete from t');
+        const items = await at.drain();
+        // Holds ROW EXCLUSIVE until it ends: an undo would wait for it.
+        await writer.query(`begin; insert into t values (9, 'writer')`);
+        const preview = await at.undo(items, { mode: 'preview' });
+        expect(preview.tables).toMatchObject([{ table: 'public.t', insertedBack: 2 }]);
+        expect(preview.sql).toHaveLength(1);
+        await writer.query('commit');
+        expect(await at.look([], LOOK)).toEqual([[{ r: '(9,writer)' }]]);
+      } finally {
+        await writer.end();
+        await at.close();
+      }
+    });
+
+    const ORPHANS = [
+      [
+        'a table without a key',
+        `create table p (id int primary key); insert into p values (1), (2);
+         create table t (p int references p); insert into t values (1), (2)`,
+      ],
+      [
+        'a foreign key of one partition',
+        `create table p (id int primary key); insert into p values (1), (2);
+         create table t (p int primary key) partition by list (p);
+         create table t1 partition of t for values in (1);
+         create table t2 partition of t for values in (2);
+         alter table t2 add foreign key (p) references p; insert into t values (1), (2)`,
+      ],
+    ] as const;
+    it.each(ORPHANS)('lets no orphan in: %s', async (_story, schema) => {
+      const at = await world(schema, 'public.t');
+      try {
+        await at.run('delete from t');
+        const items = await at.drain();
+        await at.run('delete from p where id = 2');
+        const refused = await at.undo(items);
+        expect(refused.undecided).toBe(1);
+        expect(refused.conflicts[0]?.about).toMatch(/refers? to (a row|rows) of public.p/);
+        expect(await at.look(['t'])).toEqual([[]]);
+      } finally {
+        await at.close();
+      }
+    });
+
+    it('keeps the rows of a table apart from those that inherit from it', async () => {
+      const at = await world(
+        `create table t (id int primary key, v text); create table heir () inherits (t);
+         insert into t values (1, 'a'); insert into heir values (2, 'heir')`,
+        'public.t',
+      );
+      try {
+        await at.run('delete from only t');
+        const items = await at.drain();
+        await at.run(`insert into heir values (1, 'heir')`);
+        expect((await at.undo(items)).conflicts).toEqual([]);
+        expect(await at.look([], 'select v from only t')).toEqual([[{ v: 'a' }]]);
+        expect(await at.look([], 'select v from heir order by id')).toEqual([
+          [{ v: 'heir' }, { v: 'heir' }],
+        ]);
+      } finally {
+        await at.close();
+      }
+    });
+
+    it('an act that the server refuses to take back is a conflict, and nothing was changed', async () => {
+      const at = await world(T, 'public.t');
+      try {
+        await at.run('alter table t drop constraint t_v_key');
+        await at.capture.act({
+          verb: 'DROP CONSTRAINT',
+          statement: 'alter table t drop constraint t_v_key',
+          objects: [{ type: 'table', name: 'public.t' }],
+          undo: [
+            { about: 'unique (v)', sql: 'alter table public.t add constraint t_v_key unique (v)' },
+          ],
+          redo: [{ about: 'unique (v)', sql: 'alter table public.t drop constraint t_v_key' }],
+          absent: [],
+          trash: [],
+          notRestored: [],
+        });
+        const items = await at.drain();
+        await at.run(`insert into t values (3, 'a')`);
+        const refused = await at.undo(items);
+        expect(refused.conflicts.map(({ kind }) => kind)).toEqual(['server']);
+        expect(refused.conflicts[0]?.about).toMatch(/could not create unique index/);
+        expect(refused.undecided).toBe(1);
+        await at.run('delete from t where id = 3');
+        expect((await at.undo(items)).isWhole).toBe(true);
+      } finally {
+        await at.close();
+      }
+    });
   });
 }
 

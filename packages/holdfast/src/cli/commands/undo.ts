@@ -82,10 +82,17 @@ export function addUndo(program: Command, run: Run): void {
       .command('purge')
       .description('Propose that undo data goes before its time; several people must sign')
       .argument('[item...]', 'ids; or choose with --agent, --since ...')
-      .option('--cancel', 'take back a purge that is pending'),
+      .option('--cancel', 'take back a purge that is pending; with --as and a code')
+      .option('--as <name>', 'who cancels: a person of `holdfast people list`')
+      .option(
+        '--code <digits>',
+        'six digits; else asked for without showing it, or read from stdin',
+      ),
   );
-  purge.action((ids: readonly string[], words: FilterWords & { readonly cancel?: boolean }) =>
-    run(purge, (context) => purgeItems(context, ids, words)),
+  purge.action((ids: readonly string[], words: PurgeWords) =>
+    run(purge, (context) =>
+      words.cancel === true ? cancelPurge(context, ids, words) : proposePurge(context, ids, words),
+    ),
   );
 }
 
@@ -95,6 +102,12 @@ interface FilterWords {
   readonly role?: string;
   readonly since?: string;
   readonly until?: string;
+}
+
+interface PurgeWords extends FilterWords {
+  readonly cancel?: boolean;
+  readonly as?: string;
+  readonly code?: string;
 }
 
 interface WishWords extends FilterWords {
@@ -316,22 +329,38 @@ async function extendItems(
   };
 }
 
-async function purgeItems(
+async function cancelPurge(
   context: Context,
   ids: readonly string[],
-  words: FilterWords & { readonly cancel?: boolean },
+  words: PurgeWords,
+): Promise<Answer> {
+  const { as: person, code } = words;
+  if (ids.length === 0 || person === undefined) {
+    throw usageError(
+      'ids of items and --as NAME',
+      ids.length === 0 ? 'no id' : 'nobody named',
+      'holdfast undo purge ITEM --cancel --as NAME',
+    );
+  }
+  const signed = {
+    person,
+    code: await codeOf(context, { as: person, ...(code === undefined ? {} : { code }) }),
+  };
+  const cancelled = await withUndos(context, (undos) => undos.cancelPurge(ids, signed));
+  return {
+    json: { cancelled },
+    lines: () => [`${cancelled} of ${ids.length} item(s) stay.`],
+    ...(cancelled === ids.length ? {} : { exit: NO }),
+  };
+}
+
+async function proposePurge(
+  context: Context,
+  ids: readonly string[],
+  words: PurgeWords,
 ): Promise<Answer> {
   const selection = chosenBy(context, ids, words);
   return withUndos(context, async (undos, rooms) => {
-    if (words.cancel === true) {
-      const cancelled = await rooms.undoStore.cancelPurge(ids);
-      await rooms.note({
-        kind: 'purge-cancelled',
-        facts: { items: ids.join(', '), cancelled },
-        message: `A pending purge of ${cancelled} item(s) was cancelled.`,
-      });
-      return { json: { cancelled }, lines: () => [`${cancelled} item(s) stay.`] };
-    }
     const items = await undos.ofOneTarget(selection);
     const [first] = items;
     const target = targetsOf(rooms.config).resolve({ asked: first?.target ?? '', searchPath: [] });

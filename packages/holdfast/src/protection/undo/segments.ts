@@ -31,6 +31,7 @@ export interface ShapeRows {
   readonly entries: readonly ShapeEntry[];
   readonly itemIds: readonly string[];
   readonly rows: number;
+  readonly byOp: (op: UndoEntry['op']) => number;
 }
 
 export interface ShapeEntry {
@@ -96,6 +97,8 @@ function rowsSegment(numbered: readonly Numbered[]): RowsSegment {
     entries: of.map(({ entry, tx }) => ({ seq: entry.seq, tx, op: entry.op })),
     itemIds: [...new Set(of.map(({ itemId }) => itemId))],
     rows: of.reduce((sum, { entry }) => sum + entry.rows, 0),
+    byOp: (op: UndoEntry['op']) =>
+      of.reduce((sum, { entry }) => sum + (entry.op === op ? entry.rows : 0), 0),
   }));
   return { kind: 'rows', shapes };
 }

@@ -175,6 +175,20 @@ export class Undos {
     return extended;
   }
 
+  /** How many stay; a purge that has begun is not taken back. */
+  async cancelPurge(ids: readonly string[], signed: Signed): Promise<number> {
+    const { store, prove, note } = this.#parts;
+    await prove(signed.person, signed.code);
+    const items = await selectItems(store, { ids }, TRIED);
+    const cancelled = await store.cancelPurge(items.map(({ id }) => id));
+    await note({
+      kind: 'purge-cancelled',
+      facts: { person: signed.person, method: 'totp', items: ids.join(', '), cancelled },
+      message: `${signed.person} cancelled the pending purge of ${cancelled} item(s).`,
+    });
+    return cancelled;
+  }
+
   /** For a purge that people are to sign: all of one target, and still there. */
   async ofOneTarget(selection: Selection): Promise<readonly UndoItem[]> {
     const items = await selectItems(this.#parts.store, selection, ['kept', 'undone']);
@@ -314,7 +328,7 @@ function leaving({ id, state }: UndoItem): HoldfastError {
   return new HoldfastError('HF_UNDO_STATE', {
     expected: `${id} to be kept`,
     found: state === 'purged' ? 'that its data is gone' : 'that it is to be purged',
-    hint: 'A purge that is pending can be cancelled: `holdfast undo purge --cancel`.',
+    hint: 'A purge that is pending can be cancelled: `holdfast undo purge ITEM --cancel --as NAME`.',
   });
 }
 

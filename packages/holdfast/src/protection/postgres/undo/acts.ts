@@ -2,6 +2,7 @@
  * An act on structure is taken back by its own record: what must be absent is looked for first, then its
  * steps run in order, then a journal row with undo and redo swapped makes the undo undoable.
  */
+import pg from 'pg';
 import type { TargetSession } from '../../target-database.ts';
 import type { ActSegment } from '../../undo/segments.ts';
 import type { ActReport, UndoConflict } from '../../undo/undo-report.ts';
@@ -14,6 +15,7 @@ export type ActOutcome =
 export async function undoAct(
   session: TargetSession,
   { act, seq }: ActSegment,
+  isLook: boolean,
   say: (sql: string) => void,
 ): Promise<ActOutcome> {
   const conflicts: UndoConflict[] = [];
@@ -32,12 +34,14 @@ export async function undoAct(
     }
   }
   if (conflicts.length > 0) return { kind: 'in-the-way', conflicts };
-  for (const step of act.undo) {
-    await session.query(step.sql);
-    say(step.sql);
-  }
   const notes = [...act.notRestored];
-  if (!(await noteAct(session, swapped(act, seq)))) {
+  if (isLook) {
+    for (const step of act.undo) say(step.sql);
+  } else {
+    const refused = await runSteps(session, act, say);
+    if (refused !== null) return { kind: 'in-the-way', conflicts: [refused] };
+  }
+  if (!isLook && !(await noteAct(session, swapped(act, seq)))) {
     notes.push(
       `The undo of ${act.verb} cannot itself be undone: holdfast.note_act is not in this target.`,
     );
@@ -45,6 +49,40 @@ export async function undoAct(
   const steps = act.undo.map(({ about }) => about);
   return { kind: 'done', report: { about: aboutAct(act), statement: act.statement, steps }, notes };
 }
+
+/** What the server says no to is in the way like anything else: told, with nothing changed. */
+async function runSteps(
+  session: TargetSession,
+  act: ActRecord,
+  say: (sql: string) => void,
+): Promise<UndoConflict | null> {
+  await session.query('savepoint hf_act');
+  for (const step of act.undo) {
+    try {
+      await session.query(step.sql);
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError) || OTHERS_WORD.test(error.code ?? '')) throw error;
+      await session.query('rollback to savepoint hf_act; release savepoint hf_act');
+      const detail = error.detail === undefined ? '' : ` ${error.detail}`;
+      return {
+        kind: 'server',
+        table: act.objects[0]?.name ?? act.verb,
+        key: null,
+        about: `The server refused "${step.about}": ${error.message}.${detail}`,
+        kept: null,
+        now: null,
+        choice: null,
+        choices: ['skip'],
+      };
+    }
+    say(step.sql);
+  }
+  await session.query('release savepoint hf_act');
+  return null;
+}
+
+/** Tried again, waited for, not allowed, or the connection is gone: others have a word for these. */
+const OTHERS_WORD = /^(40|55P03|42501|57|08|53)/;
 
 export function aboutAct(act: ActRecord): string {
   return [act.verb, act.objects.map(({ name }) => name).join(', ')].filter(Boolean).join(' ');

@@ -55,13 +55,13 @@ export async function readConflicts(
     way === null
       ? 'null::jsonb'
       : `(select to_jsonb(jsonb_object(${called}, ${now('t')}))
-     from ${way} w join ${net.table.sql} t on t.tableoid = w.at and t.ctid = w.id
+     from ${way} w join ${net.table.from} t on t.tableoid = w.at and t.ctid = w.id
     where w.b = p.b limit 1)`;
   const rows = await session.query(
     `select p.conflict, p.choice, p.about, ${keyText(net, 'p')} as key,
             (select jsonb_object(${called}, ${kept}) from ${net.rows} l where l.ctid = p.b) as kept,
             case when p.conflict = 'unique' then ${other} else
-              (select jsonb_object(${called}, ${now('t')}) from ${net.table.sql} t
+              (select jsonb_object(${called}, ${now('t')}) from ${net.table.from} t
                 where ${net.onKey('p', 't')} limit 1) end as now,
             count(*) over ()::int as total, count(*) filter (where p.choice is null) over ()::int as undecided
        from ${net.plan} p where p.conflict is not null order by p.choice is not null, p.b, p.a

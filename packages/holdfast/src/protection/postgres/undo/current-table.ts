@@ -33,6 +33,8 @@ export interface CurrentTable {
   readonly shown: string;
   /** `"public"."bookings"`, for SQL. */
   readonly sql: string;
+  /** The same to read, change and delete from: ONLY it, unless its rows lie in partitions. */
+  readonly from: string;
   readonly columns: readonly CurrentColumn[];
   readonly key: readonly KeyColumn[];
 }
@@ -92,7 +94,7 @@ export async function placeShape(session: TargetSession, shape: TableShape): Pro
 
 async function readTable(session: TargetSession, oid: number): Promise<CurrentTable> {
   const rows = await session.query(
-    `select n.nspname as schema, c.relname as name, a.attnum::int as attnum, a.attname as column,
+    `select n.nspname as schema, c.relname as name, c.relkind as kind, a.attnum::int as attnum, a.attname as column,
             format_type(a.atttypid, a.atttypmod) as type, a.attgenerated as generated,
             a.attidentity as identity, a.atthasdef or a.attidentity <> '' as has_default,
             case when a.attcollation <> t.typcollation and a.attcollation <> 0
@@ -114,6 +116,7 @@ async function readTable(session: TargetSession, oid: number): Promise<CurrentTa
     name,
     shown: `${schema}.${name}`,
     sql: `${ident(schema)}.${ident(name)}`,
+    from: `${first?.['kind'] === 'p' ? '' : 'only '}${ident(schema)}.${ident(name)}`,
     columns: rows.filter((row) => row['attnum'] !== null).map(columnOf),
     key: await readKey(session, oid),
   };

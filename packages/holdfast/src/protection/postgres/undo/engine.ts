@@ -10,6 +10,8 @@
  * over; and each check sees what has just been committed in tables that are not locked, which a
  * snapshot taken at the start would not. A lock that is not had in time is somebody at work.
  *
+ * A preview reads one snapshot and locks nothing: what it says is true of that moment.
+ *
  * It will not: overwrite newer work that nobody decided on, commit a part that was not asked for, touch
  * sequences, or run the user's triggers where it may silence them (`session_replication_role`); where it
  * may not, it says which ones fire. Capture triggers are ENABLE ALWAYS and fire in both cases.
@@ -17,7 +19,7 @@
 import pg from 'pg';
 import { HoldfastError } from '../../../model/errors.ts';
 import type { TargetDatabase, TargetSession } from '../../target-database.ts';
-import { segmentsOf } from '../../undo/segments.ts';
+import { type RowsSegment, segmentsOf, tableName } from '../../undo/segments.ts';
 import { decisionFor, type UndoReport } from '../../undo/undo-report.ts';
 import type { UndoStore } from '../../undo-store.ts';
 import { undoAct } from './acts.ts';
@@ -30,7 +32,9 @@ export function runUndo(
   store: UndoStore,
   order: UndoOrder,
 ): Promise<UndoReport> {
-  return database.transaction('read committed', async (session) => {
+  // A look is one snapshot; an undo must see what is committed while it waits for its locks.
+  const isolation = order.mode === 'preview' ? 'repeatable read' : 'read committed';
+  return database.transaction(isolation, async (session) => {
     const gathered = nothing();
     await session.query(`select set_config('application_name', $1, true)`, [nameOf(order)]);
     await session.query('set local row_security = off; savepoint hf_undo');
@@ -40,6 +44,8 @@ export function runUndo(
         if (segment.kind === 'act') {
           // What was done before it was done to another structure: it cannot be judged from here.
           if (!(await undoOneAct(session, segment, order, gathered))) break;
+        } else if (order.mode === 'preview' && gathered.acts.length > 0) {
+          countRows(segment, gathered);
         } else {
           const isPart = segments.length > 1 || order.chosen.length > 1;
           await undoRows({ session, store, order, gathered, segment, at, isPart });
@@ -57,6 +63,23 @@ export function runUndo(
   });
 }
 
+/** Rows from before an act: a preview does not take it back, so there is nothing to compare them with. */
+function countRows({ shapes }: RowsSegment, gathered: Gathered): void {
+  for (const { shape, byOp } of shapes) {
+    gathered.tables.push({
+      table: tableName(shape),
+      insertedBack: byOp('D') + byOp('T'),
+      changedBack: byOp('U'),
+      removedAgain: byOp('I'),
+      already: 0,
+      leftOut: 0,
+    });
+  }
+  gathered.notes.add(
+    'Rows from before an act on structure are counted as they were captured; whether newer work stands in their way is found when it is applied.',
+  );
+}
+
 /** False: it is in the way and nobody has decided. */
 async function undoOneAct(
   session: TargetSession,
@@ -64,7 +87,9 @@ async function undoOneAct(
   order: UndoOrder,
   gathered: Gathered,
 ): Promise<boolean> {
-  const outcome = await undoAct(session, segment, (sql) => gathered.sql.push(sql));
+  const outcome = await undoAct(session, segment, order.mode === 'preview', (sql) =>
+    gathered.sql.push(sql),
+  );
   if (outcome.kind === 'done') {
     gathered.acts.push(outcome.report);
     for (const note of outcome.notes) gathered.notes.add(note);

@@ -32,7 +32,7 @@ export async function planBag(
          from ${rows} l ${entries === null ? '' : `join ${entries} en on en.seq = l.seq`}
         group by 2 having sum(case when l.side = '-' then 1 else -1 end) <> 0),
      now as (
-       select ${nowImage(loaded)} as img, count(*) as rows from ${table.sql} t
+       select ${nowImage(loaded)} as img, count(*) as rows from ${table.from} t
         where exists (select from bag where d < 0) group by 1)
      select bag.id, bag.img, bag.d, coalesce(now.rows, 0) as there, l.sh
        from bag join ${rows} l on l.ctid = bag.id left join now on now.img = bag.img and bag.d < 0`,
@@ -72,10 +72,10 @@ export async function writeBag(
   const { bag, rows, table, value, shapes } = keyless;
   const deleted = await counted(
     session,
-    `delete from ${table.sql} t using (
+    `delete from ${table.from} t using (
        select n.at, n.id from (
          select t.tableoid as at, t.ctid as id, ${nowImage(keyless)} as img,
-                row_number() over (partition by ${nowImage(keyless)}) as place from ${table.sql} t) n
+                row_number() over (partition by ${nowImage(keyless)}) as place from ${table.from} t) n
          join ${bag} b on b.img = n.img where b.d < 0 and n.place <= -b.d) gone
       where t.tableoid = gone.at and t.ctid = gone.id`,
     say,

@@ -87,7 +87,7 @@ export async function planNet(options: NetOptions): Promise<Net> {
             ${changed} end as conflict,
        null::text as choice, null::text as about
      from net left join ${loaded.rows} lb on lb.ctid = net.b ${la}
-     left join ${table.sql} t on ${keyJoin(table, 'net', 't')}`,
+     left join ${table.from} t on ${keyJoin(table, 'net', 't')}`,
   );
   return { ...loaded, plan, keyColumns, onKey: (one, other) => keyJoin(table, one, other) };
 }

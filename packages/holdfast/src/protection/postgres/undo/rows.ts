@@ -16,13 +16,16 @@ import type { UndoProgress } from '../../undo/undos.ts';
 import type { UndoStore } from '../../undo-store.ts';
 import { decide, readConflicts } from './conflict-rows.ts';
 import { type CurrentColumn, type CurrentTable, placeShape } from './current-table.ts';
-import { bagConflicts, type Keyless, planBag, writeBag } from './keyless.ts';
+import { bagConflicts, type Keyless, lookAtBag, planBag, writeBag } from './keyless.ts';
 import { loadRows, type ShapePlace } from './load.ts';
 import { type Net, planNet } from './net.ts';
 import {
+  bagViolation,
   dependents,
+  dependentsAhead,
   type ForeignKey,
   orphans,
+  orphansAhead,
   parentsFirst,
   readForeignKeys,
   type Violation,
@@ -30,7 +33,15 @@ import {
 import { notesOnTriggers } from './triggers.ts';
 import { findInTheWay } from './unique.ts';
 import { addConflict, type Gathered, type UndoOrder } from './work.ts';
-import { changeRows, clearWay, GOES, insertRows, removeRows, type Written } from './write.ts';
+import {
+  changeRows,
+  clearWay,
+  GOES,
+  insertRows,
+  lookAtWrites,
+  removeRows,
+  type Written,
+} from './write.ts';
 
 export interface RowsWork {
   readonly session: TargetSession;
@@ -63,8 +74,9 @@ export async function undoRows(work: RowsWork): Promise<void> {
   const { session, segment, at } = work;
   const groups = await place(work);
   if (groups.length === 0) return;
-  for (const { table } of groups) {
-    await session.query(`lock table ${table.sql} in share row exclusive mode`);
+  const isLook = work.order.mode === 'preview';
+  for (const { table } of isLook ? [] : groups) {
+    await session.query(`lock table ${table.from} in share row exclusive mode`);
   }
   const keys = await readForeignKeys(
     session,
@@ -239,11 +251,10 @@ async function writeInRounds(
       } else if (await isBagLeft(work, one)) left.add(one);
     }
     await session.query('savepoint hf_write');
-    const tried = await write(
-      work,
-      planned.filter((one) => !left.has(one)),
-      around,
-    );
+    const now = planned.filter((one) => !left.has(one));
+    const tried = await (order.mode === 'preview'
+      ? look(work, now, around)
+      : write(work, now, around));
     if (tried.kind === 'written') {
       await session.query('release savepoint hf_write');
       for (const conflict of refused.values()) addConflict(work.gathered, conflict);
@@ -325,6 +336,15 @@ async function write(
     if (!isQuiet) await session.query('set constraints all immediate');
     else await session.query('set local session_replication_role = origin');
     tell('checking', 0);
+    for (const by of ordered) {
+      if (by.kind === 'keyed') continue;
+      for (const key of keys) {
+        const about = await bagViolation(session, by.bag, key, locked);
+        if (about === null) continue;
+        gathered.sql.length = mark;
+        return { kind: 'refused', by, about };
+      }
+    }
     const found = await checkAll(session, ordered, keys, locked);
     if (found.length === 0) return { kind: 'written', rows: counts };
     gathered.sql.length = mark;
@@ -341,6 +361,41 @@ async function write(
     }
     throw error;
   }
+}
+
+/** A preview's round: what would be written and what foreign keys would say, from the plans alone. */
+async function look(
+  { session, gathered }: RowsWork,
+  ordered: readonly Planned[],
+  { keys }: Around,
+): Promise<Tried> {
+  const nets = new Map(
+    ordered.flatMap((one) => (one.kind === 'keyed' ? [[one.table.oid, one.net]] : [])),
+  );
+  const keyless = new Set(ordered.flatMap((one) => (one.kind === 'keyed' ? [] : [one.table.oid])));
+  const all: { net: Net; found: readonly Violation[] }[] = [];
+  for (const [oid, net] of nets) {
+    const found: Violation[] = [];
+    for (const key of keys) {
+      // Rows of a table without a key cannot be told apart ahead: applying finds out.
+      if (key.child === oid && !keyless.has(key.parent)) {
+        found.push(...(await orphansAhead(session, net, key, nets.get(key.parent) ?? null)));
+      }
+      if (key.parent === oid && !keyless.has(key.child)) {
+        found.push(...(await dependentsAhead(session, net, key, nets.get(key.child) ?? null)));
+      }
+    }
+    if (found.length > 0) all.push({ net, found });
+  }
+  if (all.length > 0) return { kind: 'found', found: all };
+  const rows = new Map<Planned, Written>();
+  const say = (sql: string): void => void gathered.sql.push(sql);
+  for (const one of ordered) {
+    const count =
+      one.kind === 'keyed' ? lookAtWrites(session, one.net, say) : lookAtBag(session, one.bag);
+    rows.set(one, await count);
+  }
+  return { kind: 'written', rows };
 }
 
 async function checkAll(

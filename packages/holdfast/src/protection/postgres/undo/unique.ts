@@ -37,7 +37,7 @@ export async function findInTheWay(session: TargetSession, net: Net, way: string
                where p.act in ('i', 'u') and ${GOES}) s${where}),
             now as (select "hf at" as at, "hf id" as id, ${keys.join(', ')}, ${list} from (
               select t.tableoid as "hf at", t.ctid as "hf id", ${nowKeys.join(', ')}, t.*
-                from ${net.table.sql} t) s${where})
+                from ${net.table.from} t) s${where})
        select kept.b, now.at, now.id from kept join now on ${same.join(' and ')} where not ${mine}`,
     );
   }

@@ -30,7 +30,7 @@ export async function removeRows(session: TargetSession, net: Net, say: Say): Pr
 }
 
 function removeSql({ table, plan, onKey }: Net): string {
-  return `delete from ${table.sql} t using ${plan} p
+  return `delete from ${table.from} t using ${plan} p
     where p.act = 'd' and ${GOES} and ${onKey('p', 't')}`;
 }
 
@@ -43,7 +43,7 @@ export async function clearWay(
 ): Promise<number> {
   return await counted(
     session,
-    `delete from ${net.table.sql} t using ${way} w join ${net.plan} p on p.b = w.b
+    `delete from ${net.table.from} t using ${way} w join ${net.plan} p on p.b = w.b
       where p.choice = 'ours' and t.tableoid = w.at and t.ctid = w.id`,
     say,
   );
@@ -70,7 +70,7 @@ function changeSql(net: Net, sh: number, columns: readonly CurrentColumn[]): str
   const set = columns.filter(({ identity }) => identity !== 'a');
   if (set.length === 0) return null;
   const pairs = set.map((column) => `${quoted(column)} = ${net.value(column, 'l')}`);
-  return `update ${net.table.sql} t set ${pairs.join(', ')}
+  return `update ${net.table.from} t set ${pairs.join(', ')}
       from ${net.plan} p join ${net.rows} l on l.ctid = p.b
       where p.act = 'u' and p.sh = ${sh} and ${GOES} and ${net.onKey('p', 't')}`;
 }
@@ -125,7 +125,7 @@ async function changeOrSwap(
   }
   const taken = await counted(
     session,
-    `delete from ${net.table.sql} t using ${net.plan} p
+    `delete from ${net.table.from} t using ${net.plan} p
       where p.act = 'u' and p.sh = ${sh} and ${GOES} and ${net.onKey('p', 't')}`,
     say,
   );
