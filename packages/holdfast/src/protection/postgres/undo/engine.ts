@@ -21,6 +21,7 @@ import { segmentsOf } from '../../undo/segments.ts';
 import { decisionFor, type UndoReport } from '../../undo/undo-report.ts';
 import type { UndoStore } from '../../undo-store.ts';
 import { undoAct } from './acts.ts';
+import { lesserSession } from './lesser-session.ts';
 import { undoRows } from './rows.ts';
 import { addConflict, type Gathered, nothing, type UndoOrder } from './work.ts';
 
@@ -30,10 +31,12 @@ export function runUndo(
   store: UndoStore,
   order: UndoOrder,
 ): Promise<UndoReport> {
-  return database.transaction('read committed', async (session) => {
+  return database.transaction('read committed', async (admin) => {
     const gathered = nothing();
-    await session.query(`select set_config('application_name', $1, true)`, [nameOf(order)]);
-    await session.query('set local row_security = off; savepoint hf_undo');
+    await admin.query(`select set_config('application_name', $1, true)`, [nameOf(order)]);
+    const session = await lesserSession(admin);
+    await session.query('set local row_security = off');
+    await session.query('savepoint hf_undo');
     const segments = segmentsOf(order.chosen, { tables: order.tables });
     try {
       for (const [at, segment] of segments.entries()) {
