@@ -302,6 +302,48 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
       ).rejects.toMatchObject({ code: '42501' });
     });
 
+    it('and yet acts on structure come back, by a role that is no superuser', async () => {
+      const drain = new Drain({
+        target: shop.db,
+        store,
+        lock: { tryHold: async () => true, release: async () => {} },
+        clock: systemClock,
+        graceMs: 60_000,
+        agentOf: () => null,
+      });
+      await drain.drainOnce();
+      const before = new Set((await store.list({ limit: 1_000 })).map(({ id }) => id));
+      const [{ pid }] = (await agent.query('select pg_backend_pid() as pid')).rows;
+      const wishes = [
+        'drop table public.bookings',
+        'alter table stock.parts drop column amount',
+        'revoke select on public.roots from reports',
+        'drop view public.roots_seen',
+        'truncate public.parted',
+      ].map((statement) => ({ statement, mode: 'reversible' }) as const);
+      for (const id of await receipts.issue(shop.db, { role: user, pid }, wishes)) {
+        await agent.query(`call holdfast.run('${id}')`);
+      }
+      await drain.drainOnce();
+      const items = (await store.list({ limit: 1_000 })).filter(({ id }) => !before.has(id));
+      const chosen = [];
+      for (const item of items) chosen.push({ item, entries: await store.entries(item.id) });
+      const report = await runUndo(shop.db, store, {
+        chosen,
+        tables: null,
+        key: [],
+        decisions: [],
+        mode: 'apply',
+      });
+      expect(report.conflicts).toEqual([]);
+      const [row] = await shop.db.query(
+        `select (select count(*)::int from public.bookings) as bookings, (select sum(amount)::int from stock.parts) as parts,
+           has_table_privilege('reports', 'public.roots', 'select') as reads, (select count(*)::int from public.roots_seen) as seen,
+           (select count(*)::int from public.parted) as parted`,
+      );
+      expect(row).toEqual({ bookings: 50, parts: 3, reads: true, seen: 2, parted: 1 });
+    });
+
     it.each(CLIMBS)('nobody becomes a superuser by an undo: %s', async (_story, make) => {
       const drain = new Drain({
         target: shop.db,
