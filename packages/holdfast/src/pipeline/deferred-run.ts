@@ -208,7 +208,7 @@ function intentOf({ acts, card, statement }: DeferralRecord, reading: Reading): 
 }
 
 function wordOf(
-  { card }: DeferralRecord,
+  { acts, card, searchPath }: DeferralRecord,
   intent: Intent,
   target: Target,
   verdict: Verdict,
@@ -216,6 +216,13 @@ function wordOf(
   if (digestOf(intent, target) !== card.digest) {
     const reason =
       'It is not what was approved any more: its text, or the environment of its target, has changed.';
+    return { kind: 'void', reason };
+  }
+  // The digest covers the path that names were judged by (the first of several acts), not the column
+  // beside it; a path that was not known then is none to run by.
+  if (acts.length > 1 && acts[0]?.equals(Buffer.from(searchPath.join('\0'))) !== true) {
+    const reason =
+      'The schemas its names would be looked up in are not those it was approved under.';
     return { kind: 'void', reason };
   }
   switch (verdict.kind) {

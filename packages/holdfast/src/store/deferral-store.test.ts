@@ -416,6 +416,29 @@ describe('running what is due', () => {
   });
 });
 
+describe('where names are looked up', () => {
+  const judgedBy = (path: string): Intent => ({
+    ...intentOf(TEXT),
+    acts: () => [Buffer.from(path), Buffer.from(TEXT)],
+  });
+
+  it.each([
+    ['as it was approved', 'app\0public', PATH, 'done'],
+    ['a path that was never known', '\0session_1\x001', [], 'void'],
+    ['no path at all', '', [], 'done'],
+    ['changed in our store since', 'app\0public', ['evil', 'public'], 'void'],
+    ['taken out of our store since', 'app\0public', [], 'void'],
+  ] as const)('%s', async (_story, judged, path, state) => {
+    const intent = judgedBy(judged);
+    again = async () => redecision(YES);
+    const { id } = await one.deferrals.schedule(intent, TARGET, PROTECT, null, path);
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    await one.run.sweep();
+    expect(await stateOf(id)).toBe(state);
+    expect(ran.length).toBe(state === 'done' ? 1 : 0);
+  });
+});
+
 describe('a gateway that dies while it runs', () => {
   it('leaves `unknown` behind once the trail has given it up, and nobody runs it again', async () => {
     const id = await schedule();

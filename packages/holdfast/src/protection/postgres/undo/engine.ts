@@ -23,6 +23,7 @@ import { type RowsSegment, segmentsOf, tableName } from '../../undo/segments.ts'
 import { decisionFor, type UndoReport } from '../../undo/undo-report.ts';
 import type { UndoStore } from '../../undo-store.ts';
 import { undoAct } from './acts.ts';
+import { lesserSession } from './lesser-session.ts';
 import { undoRows } from './rows.ts';
 import { addConflict, type Gathered, nothing, type UndoOrder } from './work.ts';
 
@@ -34,10 +35,12 @@ export function runUndo(
 ): Promise<UndoReport> {
   // A look is one snapshot; an undo must see what is committed while it waits for its locks.
   const isolation = order.mode === 'preview' ? 'repeatable read' : 'read committed';
-  return database.transaction(isolation, async (session) => {
+  return database.transaction(isolation, async (admin) => {
     const gathered = nothing();
-    await session.query(`select set_config('application_name', $1, true)`, [nameOf(order)]);
-    await session.query('set local row_security = off; savepoint hf_undo');
+    await admin.query(`select set_config('application_name', $1, true)`, [nameOf(order)]);
+    const session = await lesserSession(admin);
+    await session.query('set local row_security = off');
+    await session.query('savepoint hf_undo');
     const segments = segmentsOf(order.chosen, { tables: order.tables });
     try {
       for (const [at, segment] of segments.entries()) {

@@ -62,6 +62,7 @@ export async function loadRows(
     const copy = `copy ${rows} (seq, n, side${into.map((column) => `, ${column}`).join('')}) from stdin`;
     await session.copyIn(copy, chunksOf(options, place));
   }
+  if (isWhole) await session.query(`update ${rows} set r = whole::${table.sql}`);
   const misfits: Misfit[] = [];
   for (const change of plan.changed) misfits.push(...(await convert(session, rows, change)));
   const shapes = places.map(({ placed }) => {
@@ -107,7 +108,9 @@ function columnPlan(places: readonly ShapePlace[]): Plan {
       }
       const name = `x${column.attnum}`;
       columns.set(name, `${name} ${column.type}${column.collate}`);
-      if (column.type === captured.type) return name;
+      // Another kind than it is kept as: its input may run code of others (the check of a domain), and
+      // COPY would run it as the admin.
+      if (column.type === captured.type && captured.kept === captured.type) return name;
       const raw = `raw${sh}_${place}`;
       columns.set(raw, `${raw} ${captured.kept}`);
       changed.push({ raw, kept: captured.kept, column });
@@ -136,7 +139,11 @@ function wholePlan(table: CurrentTable, places: readonly ShapePlace[]): Plan {
       hint: 'Undo the change of its columns first.',
     });
   }
-  return { columns: [`r ${table.sql}`], copied: places.map(() => ['r']), changed: [] };
+  return {
+    columns: [`r ${table.sql}`, 'whole text'],
+    copied: places.map(() => ['whole']),
+    changed: [],
+  };
 }
 
 async function convert(

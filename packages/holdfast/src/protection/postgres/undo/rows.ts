@@ -333,8 +333,9 @@ async function write(
       }
       tell('writing', count.inserted + count.updated + count.deleted);
     }
-    if (!isQuiet) await session.query('set constraints all immediate');
-    else await session.query('set local session_replication_role = origin');
+    // What waits for the commit would run as the admin then.
+    await session.query('set constraints all immediate');
+    if (isQuiet) await session.query('set local session_replication_role = origin');
     tell('checking', 0);
     for (const by of ordered) {
       if (by.kind === 'keyed') continue;
