@@ -29,7 +29,9 @@ describe.each(VERSIONS)('two protected databases of one server, $name', (version
           ssl: false,
         },
       });
-      await second.query('create table public.notes (id int primary key); alter table public.notes owner to app');
+      await second.query(
+        'create table public.notes (id int primary key); alter table public.notes owner to app',
+      );
       await second.query(`create function public.here() returns int language sql as 'select 1'`);
     });
     afterAll(async () => {
