@@ -126,7 +126,10 @@ function cardLines(hold: HoldRecord, now: Date, paint: Paint): string[] {
           ? []
           : ([['could not tell', visible(card.couldNotTell)]] as const)),
         ['held because', `${oneLine(card.reason)} (rule ${card.rule})`],
-        ['undo', 'none: what passes here is not made reversible first'],
+        [
+          'undo',
+          'protected target: kept for undo, or put off for the grace when nothing takes it back; else none',
+        ],
         ['agent', `${card.agentName}, token ${card.tokenId}`],
         ['from', `${card.source}; calls itself "${oneLine(card.client)}"`],
         ['opened', when(hold.openedAt)],
