@@ -18,6 +18,7 @@ const record = z.looseObject({
   redo: z.array(step),
   absent: z.array(object),
   trash: z.array(z.string()),
+  trashOfUndo: z.array(z.string()).optional(),
   notRestored: z.array(z.string()),
 });
 

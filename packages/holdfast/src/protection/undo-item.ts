@@ -101,5 +101,7 @@ export interface ActRecord {
   readonly redo: readonly ActStep[];
   readonly absent: readonly ActObject[];
   readonly trash: readonly string[];
+  /** What the undo of this act puts into the trash: what a CREATE made. */
+  readonly trashOfUndo?: readonly string[] | undefined;
   readonly notRestored: readonly string[];
 }

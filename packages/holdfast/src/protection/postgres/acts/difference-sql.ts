@@ -64,7 +64,8 @@ const CATALOGS: readonly (readonly [name: string, key: string])[] = [
   ['pg_largeobject_metadata', 'oid'],
 ];
 
-const rows = (condition: (alias: string) => string): string =>
+/** Rows of every catalog that a condition on its alias takes. */
+export const catalogRows = (condition: (alias: string) => string): string =>
   CATALOGS.map(
     ([name, key]) =>
       `select '${name}' as cat, (${key})::text as key, to_jsonb(t) as row, t.xmin as since from pg_catalog.${name} t where ${condition('t')}`,
@@ -96,12 +97,12 @@ export const DIFFERENCE_SQL = `
 create or replace function holdfast.made_by(sub xid) returns jsonb
 language sql volatile set search_path = pg_catalog, pg_temp as $hf$
   select coalesce(jsonb_object_agg(cat || ' ' || key, jsonb_build_object('row', row, 'made', since = $1)), '{}') from (
-  ${rows((alias) => `age(${alias}.xmin) <= age($1)`)}) found
+  ${catalogRows((alias) => `age(${alias}.xmin) <= age($1)`)}) found
 $hf$;
 create or replace function holdfast.ended_by(sub xid) returns table (cat text, key text, before jsonb)
 language sql volatile set search_path = pg_catalog, pg_temp as $hf$
   select cat, key, row from (
-  ${rows((alias) => `${alias}.xmax = $1`)}) found
+  ${catalogRows((alias) => `${alias}.xmax = $1`)}) found
 $hf$;
 -- Runs it and takes it back. The number of the subtransaction, and the rows it left.
 create or replace function holdfast.try_out(statement text, path text, without_trash boolean,

@@ -12,6 +12,7 @@ import { COLUMNS_SQL } from './columns-sql.ts';
 import { DIFFERENCE_SQL, DRAFT_SQL } from './difference-sql.ts';
 import { EMPTYING_SQL, LARGE_OBJECT_SQL } from './emptying-sql.ts';
 import { HANGING_SQL } from './hanging-sql.ts';
+import { MADE_SQL } from './made-sql.ts';
 import { MOVING_SQL } from './moving-sql.ts';
 import { NAMES_SQL } from './names-sql.ts';
 import {
@@ -55,6 +56,7 @@ grant execute on function holdfast.large_object(oid) to holdfast_owner;`;
     inner('acts.emptying', 'What is emptied is kept first.', EMPTYING_SQL),
     inner('acts.claims', 'What nobody can take back is refused.', CLAIMS_SQL),
     inner('acts.reversible', 'Changes of structure are made reversible.', REVERSIBLE_SQL),
+    inner('acts.made', 'What is made is noted, so that it can be taken back.', MADE_SQL),
     step('acts.owner', 'Approved statements run as the owner.', PATH_SQL + TAG_SQL + asOwner),
     step('acts.run', 'Agents use a receipt by holdfast.run, once.', RUN_SQL),
   ];

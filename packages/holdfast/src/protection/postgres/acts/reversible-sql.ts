@@ -39,6 +39,8 @@ language sql volatile set search_path = pg_catalog, pg_temp as $hf$
     when 'pg_default_acl' then (t.before ->> 'defaclnamespace')::oid in (select holdfast.gone('pg_namespace'))
     when 'pg_foreign_table' then (t.before ->> 'ftrelid')::oid = any(moved)
     when 'pg_seclabel' then (t.before ->> 'objoid')::oid = any(moved)
+    when 'pg_init_privs' then (t.before ->> 'classoid')::oid = 'pg_namespace'::regclass and (t.before ->> 'objoid')::oid in (select holdfast.gone('pg_namespace'))
+      or (t.before ->> 'classoid')::oid = 'pg_class'::regclass and (t.before ->> 'objoid')::oid = any(moved)
     when 'pg_cast' then (t.before ->> 'castsource')::oid in (select holdfast.gone('pg_type'))
       or (t.before ->> 'casttarget')::oid in (select holdfast.gone('pg_type'))
     when 'pg_amop' then (t.before ->> 'amopfamily')::oid in (select holdfast.gone('pg_opfamily'))
@@ -115,6 +117,13 @@ $hf$;
 create or replace function holdfast.plan_gone(moved oid[], number bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $hf$
 begin
+  perform holdfast.plan_parts(moved);
+  perform holdfast.plan_homes(moved, number);
+end $hf$;
+-- What hangs on what stays.
+create or replace function holdfast.plan_parts(moved oid[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $hf$
+begin
   insert into holdfast.draft (part, item)
     select 'objects', jsonb_build_object('type', i.type, 'name', i.identity)
     from holdfast.touched t
@@ -134,6 +143,11 @@ begin
     where c.conrelid <> all(moved) and not (c.contypid <> 0 and c.contypid in (select holdfast.gone('pg_type')))));
   perform holdfast.plan_code(moved);
   perform holdfast.plan_indexes(array(select g from holdfast.gone('pg_class') g where g <> all(moved)));
+end $hf$;
+-- What moves, with what lies in it.
+create or replace function holdfast.plan_homes(moved oid[], number bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $hf$
+begin
   perform holdfast.plan_detach(moved);
   perform holdfast.plan_moves(moved, number);
   perform holdfast.plan_schemas(number);

@@ -59,7 +59,8 @@ function swapped(act: ActRecord, seq: bigint): ActRecord & { readonly undoOfSeq:
     redo: act.undo,
     // Taking an undo back does the act again: nothing has to be absent for it.
     absent: [],
-    trash: [],
+    trash: act.trashOfUndo ?? [],
+    trashOfUndo: act.trash,
     notRestored: [],
     undoOfSeq: seq.toString(),
   };
