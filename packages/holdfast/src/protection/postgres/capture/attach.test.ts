@@ -14,12 +14,14 @@ let db: CapturedDatabase;
 const session: Pick<TargetSession, 'query'> = {
   query: async (sql, values) => (await db.admin.query(sql, [...(values ?? [])])).rows,
 };
-/** As Holdfast's own session would name them. */
+/** Named whole, whatever search_path the session has: a regclass would be written as that allows. */
 const attachMissing = async (): Promise<string[]> => {
-  const results: unknown = await db.admin.query(`set search_path = pg_catalog, pg_temp;
-    select holdfast.attach_missing()::text as t; reset search_path`);
-  const rows = Array.isArray(results) ? results[1].rows : [];
-  return rows.map(({ t }: { t: string }) => t);
+  const { rows } = await db.admin.query(
+    `select format('%I.%I', n.nspname, c.relname) as t from holdfast.attach_missing() a
+       join pg_class c on c.oid = a join pg_namespace n on n.oid = c.relnamespace
+      order by n.nspname, c.relname`,
+  );
+  return rows.map(({ t }) => String(t));
 };
 
 beforeAll(async () => {
