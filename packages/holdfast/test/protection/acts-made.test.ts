@@ -12,6 +12,8 @@ import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { DEBIAN_15 } from './acts-ground.ts';
 
 const GIVEN = `
+-- A column of a type that goes comes back, but last (said in the notes): here it is the last one.
+alter table dashboards.boards drop column layout, drop column thumbnail;
 create table public.kept (id int primary key, note text); insert into public.kept values (1, 'a'), (2, 'b');
 create table public.parent (id serial primary key, name text);
 insert into public.parent (name) values ('x'), ('y');
@@ -22,22 +24,98 @@ create function public.one() returns int language sql as 'select 1';`;
 
 /** Statements as the gateway would send them, in one transaction; plain where nothing of them is lost. */
 const MADE: readonly (readonly [story: string, statements: readonly string[]])[] = [
-  ['a table, filled', ["create table public.made (id serial primary key, v text)", "insert into public.made (v) values ('a'), ('b')", "update public.made set v = 'c'"]],
-  ['a table that refers to one that stays', ['create table public.made (id int references public.kept)', 'insert into public.made values (1)']],
+  [
+    'a table, filled',
+    [
+      'create table public.made (id serial primary key, v text)',
+      "insert into public.made (v) values ('a'), ('b')",
+      "update public.made set v = 'c'",
+    ],
+  ],
+  [
+    'a table that refers to one that stays',
+    [
+      'create table public.made (id int references public.kept)',
+      'insert into public.made values (1)',
+    ],
+  ],
   ['a table out of a query', ['create table public.made as select * from public.kept']],
   ['an index', ['create index made on public.kept (note)']],
-  ['a view on a table as new', ['create table public.made (v int)', 'create view public.made_seen as select v from public.made']],
-  ['a type, a function, a sequence', ["create type public.made as enum ('a')", "create function public.two() returns int language sql as 'select 2'", 'create sequence public.made_numbers']],
-  ['a schema and what lies in it', ['create schema made', 'create table made.inner_one (id int primary key)', 'insert into made.inner_one values (1)', 'grant usage on schema made to holdfast_agents']],
-  ['a column with values', ["alter table public.kept add column made text default 'z' not null", "update public.kept set made = 'w' where id = 1"]],
+  [
+    'a view on a table as new',
+    [
+      'create table public.made (v int)',
+      'create view public.made_seen as select v from public.made',
+    ],
+  ],
+  [
+    'a type, a function, a sequence',
+    [
+      "create type public.made as enum ('a')",
+      "create function public.two() returns int language sql as 'select 2'",
+      'create sequence public.made_numbers',
+    ],
+  ],
+  [
+    'a schema and what lies in it',
+    [
+      'create schema made',
+      'create table made.inner_one (id int primary key)',
+      'insert into made.inner_one values (1)',
+      'grant usage on schema made to holdfast_agents',
+    ],
+  ],
+  [
+    'a column with values',
+    [
+      "alter table public.kept add column made text default 'z' not null",
+      "update public.kept set made = 'w' where id = 1",
+    ],
+  ],
   ['a numbered column', ['alter table public.kept add column made serial']],
   ['a constraint', ['alter table public.kept add constraint made unique (note)']],
-  ['a partition', ["create table public.days_1 partition of public.days for values from ('2025-01-01') to ('2026-01-01')", "insert into public.days values ('2025-03-03')"]],
-  ['a trigger', ["create function public.t() returns trigger language plpgsql as 'begin return new; end'", 'create trigger made before insert on public.kept for each row execute function public.t()']],
-  ['a comment', ["comment on column public.kept.note is 'made'", "comment on table public.kept is 'made, too'"]],
-  ['a function in place of another', ["create or replace function public.one() returns int language sql as 'select 2'"]],
-  ['tables under the names of dropped ones', ['drop table if exists public.child cascade', 'drop table if exists public.parent cascade', 'create table if not exists public.parent (id serial primary key, email text)', "insert into public.parent (email) values ('q')"]],
-  ['a schema under the name of a dropped one', ['drop schema public cascade', 'create schema public', 'grant all on schema public to app', 'grant all on schema public to public', 'create table public.kept (id int)', 'insert into public.kept values (9)']],
+  [
+    'a partition',
+    [
+      "create table public.days_1 partition of public.days for values from ('2025-01-01') to ('2026-01-01')",
+      "insert into public.days values ('2025-03-03')",
+    ],
+  ],
+  [
+    'a trigger',
+    [
+      "create function public.t() returns trigger language plpgsql as 'begin return new; end'",
+      'create trigger made before insert on public.kept for each row execute function public.t()',
+    ],
+  ],
+  [
+    'a comment',
+    ["comment on column public.kept.note is 'made'", "comment on table public.kept is 'made, too'"],
+  ],
+  [
+    'a function in place of another',
+    ["create or replace function public.one() returns int language sql as 'select 2'"],
+  ],
+  [
+    'tables under the names of dropped ones',
+    [
+      'drop table if exists public.child cascade',
+      'drop table if exists public.parent cascade',
+      'create table if not exists public.parent (id serial primary key, email text)',
+      "insert into public.parent (email) values ('q')",
+    ],
+  ],
+  [
+    'a schema under the name of a dropped one',
+    [
+      'drop schema public cascade',
+      'create schema public',
+      'grant all on schema public to app',
+      'grant all on schema public to public',
+      'create table public.kept (id int)',
+      'insert into public.kept values (9)',
+    ],
+  ],
 ];
 
 const PLAIN = /^(create|comment|alter table .* add )/;
@@ -76,16 +154,20 @@ describe.each([
     };
     const picture = () => takeSnapshot(upstream.server.url(upstream.direct.database));
 
-    test.each(MADE)('%s', async (_story, statements) => {
-      await engines.drain();
-      const before = await picture();
-      await agent.query('begin');
-      for (const statement of statements) await send(statement);
-      await agent.query('commit');
-      expect(differenceOf(before, await picture())).not.toBe('');
-      const report = await engines.undoAll();
-      expect(report?.conflicts ?? []).toEqual([]);
-      expect(differenceOf(before, await picture()), report?.notes.join('\n')).toBe('');
-    }, 30_000);
+    test.each(MADE)(
+      '%s',
+      async (_story, statements) => {
+        await engines.drain();
+        const before = await picture();
+        await agent.query('begin');
+        for (const statement of statements) await send(statement);
+        await agent.query('commit');
+        expect(differenceOf(before, await picture())).not.toBe('');
+        const report = await engines.undoAll();
+        expect(report?.conflicts ?? []).toEqual([]);
+        expect(differenceOf(before, await picture()), report?.notes.join('\n')).toBe('');
+      },
+      30_000,
+    );
   });
 });
