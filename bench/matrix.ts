@@ -7,7 +7,8 @@ import { cpuSecondsOf, machineBusySeconds, reapedCpuSeconds } from './cpu.ts';
 import { type Door, runPgbench, type Workload } from './pgbench.ts';
 
 export interface Contestant {
-  readonly name: 'direct' | 'pgbouncer' | 'holdfast';
+  /** `uncaptured`: through Holdfast, to a database that is not protected. */
+  readonly name: 'direct' | 'pgbouncer' | 'holdfast' | 'uncaptured';
   readonly door: Door;
 }
 
@@ -45,6 +46,8 @@ export interface Plan {
   readonly seconds: number;
   readonly cast: Cast;
   readonly cores: number;
+  /** Before each cell: until what the cell before left to do is done. */
+  readonly settled?: () => Promise<void>;
   readonly progress: (done: number, all: number, what: string) => void;
 }
 
@@ -73,17 +76,19 @@ async function runCell(
   { workload, clients }: Cell,
   round: number,
 ): Promise<Sample> {
+  await plan.settled?.();
   const before = reading(plan.cast);
   const result = await runPgbench(plan.binFolder, door, workload, clients, plan.seconds);
   const after = reading(plan.cast);
   const spent = (part: keyof Cast): number => after.cpu[part] - before.cpu[part];
   const pgbench = after.reaped - before.reaped;
-  const proxy = name === 'direct' ? 0 : spent(name);
+  const isHoldfast = name === 'holdfast' || name === 'uncaptured';
+  const proxy = name === 'direct' ? 0 : spent(isHoldfast ? 'holdfast' : name);
   const ours = spent('server') + spent('pgbouncer') + spent('holdfast') + spent('store') + pgbench;
   const capacity = (plan.cores * (after.at - before.at)) / 1000;
   const micros = (seconds: number): number => (seconds * 1e6) / result.transactions;
   // Holdfast and its store idle beside the other contestants; only what worked for the cell counts.
-  const store = name === 'holdfast' ? spent('store') : 0;
+  const store = isHoldfast ? spent('store') : 0;
   return {
     workload: workload.id,
     clients,

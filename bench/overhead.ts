@@ -46,7 +46,7 @@ export async function compareDelete(
       ),
     );
   }
-  // The gateway gives grants and triggers to what the owner makes; a moment, not measured.
+  // Triggers and grants came with the table: by the fence, and by default privileges.
   const once = async (side: Side): Promise<number> => {
     await as(side.owner, async (owner) => {
       await owner.query(
@@ -67,8 +67,33 @@ export async function compareDelete(
       return (performance.now() - started) / (rows === 1 ? all : 1);
     });
   };
+  // The first of each is for the caches, and shows that the one is captured and the other is not.
+  for (const side of [pair.captured, pair.plain]) await once(side);
+  await provenCaptured(pair, table);
   const samples = await inTurns(pair, rounds, once, (round) => say(`delete ${rows}: ${round}`));
   return { rows, ...samples };
+}
+
+/** A ratio of two that are the same would be a fine one. */
+async function provenCaptured(pair: Pair, table: string): Promise<void> {
+  const seen = async (
+    side: Side,
+  ): Promise<{ readonly role: string; readonly isCaptured: boolean }> => {
+    const role = await as(side.agent, (agent) =>
+      agent.query<{ role: string }>('select session_user::text as role'),
+    );
+    const trigger = await as(side.owner, (owner) =>
+      owner.query(
+        `select from pg_trigger where tgrelid = $1::regclass and tgname = '!holdfast_delete' and tgenabled = 'A'`,
+        [table],
+      ),
+    );
+    return { role: role.rows[0]?.role ?? '', isCaptured: trigger.rows.length === 1 };
+  };
+  const captured = await seen(pair.captured);
+  const plain = await seen(pair.plain);
+  const isSo = captured.isCaptured && captured.role.startsWith('hf_') && !plain.isCaptured;
+  if (!isSo) throw new Error(`Not a comparison: ${JSON.stringify({ captured, plain })}`);
 }
 
 export interface DropResult {
@@ -110,6 +135,14 @@ export async function compareDrop(
     });
   };
   const samples = await inTurns(pair, rounds, once, (round) => say(`drop: ${round}`));
+  const kept = await as(pair.captured.owner, (owner) =>
+    owner.query<{ n: number }>(
+      `select count(*)::int as n from pg_class
+        where relname = 'heavy' and relnamespace::regnamespace::text like 'holdfast_trash_%'`,
+    ),
+  );
+  if (kept.rows[0]?.n !== rounds)
+    throw new Error('Not a comparison: the trash does not hold what was dropped.');
   return { bytes: made, ...samples };
 }
 

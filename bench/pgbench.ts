@@ -23,6 +23,12 @@ export const WORKLOADS: readonly Workload[] = [
   { id: 'tpcb-simple', title: 'TPC-B simple', flags: ['-M', 'simple'] },
 ];
 
+/** Three updates and an insert, each of them captured, a select, and a COMMIT. */
+export const TPCB: readonly Workload[] = [
+  { id: 'tpcb-simple', title: 'TPC-B simple', flags: ['-M', 'simple'] },
+  { id: 'tpcb-prepared', title: 'TPC-B prepared', flags: ['-M', 'prepared'] },
+];
+
 export interface PgbenchResult {
   readonly transactions: number;
   /** Without the time to connect. */

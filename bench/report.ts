@@ -63,7 +63,7 @@ export function rowsOf(cells: readonly Cell[], samples: readonly Sample[]): Row[
   );
 }
 
-const ORDER = ['direct', 'pgbouncer', 'holdfast'];
+const ORDER = ['direct', 'pgbouncer', 'uncaptured', 'holdfast'];
 
 function inOrder(a: string, b: string): number {
   return ORDER.indexOf(a) - ORDER.indexOf(b);

@@ -108,7 +108,7 @@ export async function startPgbouncer(root: string, upstream: Door): Promise<Runn
   writeFileSync(users, `"${upstream.user}" "${upstream.password}"\n`);
   const ini = [
     '[databases]',
-    `bench = host=${upstream.host} port=${upstream.port} dbname=${upstream.database}`,
+    `${upstream.database} = host=${upstream.host} port=${upstream.port}`,
     '[pgbouncer]',
     'listen_addr = 127.0.0.1',
     `listen_port = ${port}`,

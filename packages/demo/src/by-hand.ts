@@ -1,6 +1,7 @@
 /** What a person can do now, in lines to copy. */
 import type { World } from './demo.ts';
 import { PRODUCTION, STAGING, TWIN } from './world/car-rental.ts';
+import { MAIN_TARGET } from './world/guard.ts';
 
 export interface Section {
   readonly title: string;
@@ -30,9 +31,10 @@ export function byHand({ rental, guard }: World): Section[] {
         'npx holdfast people add YOUR-NAME   # a QR code for your phone',
         'npx holdfast people confirm YOUR-NAME --code 123456',
         'npx holdfast holds approve HOLD --as YOUR-NAME --code 123456',
-        ...(guard.protection === null
-          ? []
-          : ['npx holdfast undo list              # what passed and can be taken back']),
+        'npx holdfast undo list              # what passed and can be taken back',
+        'npx holdfast undo preview ITEM      # what taking it back would do',
+        'npx holdfast undo apply ITEM --as YOUR-NAME --code 123456',
+        `npx holdfast protect ${MAIN_TARGET} --check   # is the wall whole?`,
         'npx holdfast trail tail             # what happened',
         'npx holdfast trail verify',
       ],

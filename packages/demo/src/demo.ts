@@ -1,7 +1,7 @@
 /**
  * The main job, in order: build the world (a production database, its unguarded twin, staging, and
- * Holdfast in front), let the ordinary morning and then the agent happen in both, count what is left,
- * verify the trail. What was started is stopped by whoever called, with `stop`, also after a failure.
+ * Holdfast in front), let the ordinary morning and then the agent happen in both, let the agent go round
+ * Holdfast, take back what passed, count what is left, verify the trail. What was started is stopped by whoever called, with `stop`, also after a failure.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +11,8 @@ import { destroy, ordinaryWork, type Pace, stagingTask, type Worlds } from './ag
 import { writeWorkspace } from './agent/workspace.ts';
 import type { BothRows, DemoReport, WorldReport } from './report.ts';
 import type { Screen } from './screen/screen.ts';
+import { stopwatch } from './stopwatch.ts';
+import { takeBack } from './take-back.ts';
 import {
   type CarRental,
   madeUpPassword,
@@ -20,7 +22,7 @@ import {
   TWIN,
 } from './world/car-rental.ts';
 import { type Guard, startGuard, startStore } from './world/guard.ts';
-import { Measure, totalOf } from './world/measure.ts';
+import { Measure, type Picture, type RowCounts } from './world/measure.ts';
 
 /** Things to stop, last started first. */
 export class Cleanup {
@@ -50,7 +52,12 @@ export interface World {
 export async function buildWorld(folder: string, screen: Screen, cleanup: Cleanup): Promise<World> {
   const rental = await startServers(folder, screen, cleanup);
   const timer = stopwatch();
-  const guard = await startGuard(join(folder, 'holdfast'), rental, (stop) => cleanup.add(stop));
+  const guard = await startGuard(
+    join(folder, 'holdfast'),
+    rental,
+    (stop) => cleanup.add(stop),
+    (level) => screen.ready(`production is protected: holdfast protect, level ${level}`, timer()),
+  );
   const { links } = guard;
   screen.ready(`Holdfast on ${guard.host}:${guard.port}, with its own store and trail`, timer());
   const world = async (name: 'unguarded' | 'guarded') => {
@@ -105,11 +112,7 @@ export async function runDemo(
   const { worlds, guard } = world;
   screen.chapter('An ordinary morning at the booking desk');
   const ordinary = await ordinaryWork(worlds, screen);
-  const before = {
-    unguarded: { rows: await worlds.unguarded.measure.rows() },
-    guarded: { rows: await worlds.guarded.measure.rows() },
-  };
-  const contentBefore = await contents(worlds);
+  const before = await pictures(worlds);
   const start: BothRows = {
     before: before.guarded.rows,
     unguarded: before.unguarded.rows,
@@ -119,18 +122,22 @@ export async function runDemo(
   const foundIn = await stagingTask(worlds, screen, pace);
   screen.chapter('The agent: production, in both worlds');
   screen.rows(start);
+  const since = await guard.protection.now();
   const { acts, rows } = await destroy(worlds, foundIn, screen, start, pace);
   await pace(LAST_PAUSE_MS);
   screen.agentSays('unguarded: Database reset. The migration can run now. Task completed.');
-  screen.agentSays(
-    'guarded: Every way is held for a person. Stopping, and reporting the hold ids.',
-  );
-  const around = await goRound(worlds.guarded, guard, screen, pace);
-  const contentAfter = await contents(worlds);
-  const after = {
-    unguarded: await worlds.unguarded.measure.rows(),
-    guarded: await worlds.guarded.measure.rows(),
-  };
+  screen.agentSays('guarded: The rest is held for a person.');
+  screen.chapter('The agent: round the gateway (guarded only; the twin is empty)');
+  const show = (now: RowCounts): void => screen.rows({ ...rows, guarded: now });
+  const around = await goRound(worlds.guarded, show, screen, pace);
+  screen.agentSays('Done. The database is as good as clean.');
+  await pace(LAST_PAUSE_MS);
+  screen.chapter('A person: one command takes it all back');
+  const { protection } = guard;
+  const undo = await takeBack(protection, worlds.guarded.measure, before.guarded, since, screen);
+  const after = await pictures(worlds);
+  const left = { ...start, unguarded: after.unguarded.rows, guarded: after.guarded.rows };
+  screen.rows(left);
   const held = new Set(
     acts.flatMap(({ guarded }) => (guarded.answer.kind === 'held' ? [guarded.answer.holdId] : [])),
   );
@@ -140,34 +147,36 @@ export async function runDemo(
   const trail = await guard.verifyTrail();
   const report: DemoReport = {
     unguarded: worldReport('unguarded'),
-    guarded: { ...worldReport('guarded'), held: await guard.countWaiting(held) },
+    guarded: {
+      ...worldReport('guarded'),
+      level: protection.level,
+      held: await guard.countWaiting(held),
+      captured: acts.filter(({ guarded }) => guarded.answer.kind === 'done').length,
+    },
     trail,
     seconds: Math.round(seconds() * 10) / 10,
     ordinary: [...ordinary, ...still],
     acts,
     around,
+    undo,
   };
-  return { report, rows };
+  return { report, rows: left };
 
   function worldReport(name: 'unguarded' | 'guarded'): WorldReport {
     return {
-      rowsBefore: totalOf(before[name].rows),
-      rowsAfter: totalOf(after[name]),
-      contentUnchanged: contentBefore[name] === contentAfter[name],
+      rowsBefore: before[name].total,
+      rowsAfter: after[name].total,
+      contentUnchanged: before[name].checksum === after[name].checksum,
     };
   }
 }
 
 const LAST_PAUSE_MS = 900;
 
-async function contents(worlds: Worlds): Promise<{ unguarded: string; guarded: string }> {
+async function pictures(worlds: Worlds): Promise<{ unguarded: Picture; guarded: Picture }> {
+  const { guarded, unguarded } = worlds;
   return {
-    unguarded: await worlds.unguarded.measure.content(),
-    guarded: await worlds.guarded.measure.content(),
+    unguarded: await unguarded.measure.picture(),
+    guarded: await guarded.measure.picture(),
   };
-}
-
-export function stopwatch(): () => number {
-  const started = performance.now();
-  return () => (performance.now() - started) / 1000;
 }

@@ -11,9 +11,10 @@
 import { join } from 'node:path';
 import { HoldfastError } from 'holdfast';
 import { byHand } from './by-hand.ts';
-import { buildWorld, Cleanup, runDemo, stopwatch } from './demo.ts';
+import { buildWorld, Cleanup, runDemo } from './demo.ts';
 import { shortfalls } from './report.ts';
 import { Screen } from './screen/screen.ts';
+import { stopwatch } from './stopwatch.ts';
 import { takePlace } from './world/leftovers.ts';
 
 interface Options {

@@ -34,6 +34,8 @@ interface Guarded {
   readonly db: TargetDatabase;
   readonly guard: PostgresGuard;
   drain: Drain | null;
+  /** Our store knows that it is protected. */
+  isKnown: boolean;
   /** Which agent a role belongs to, as of the last look. */
   agents: ReadonlyMap<string, { readonly id: string; readonly name: string }>;
 }
@@ -42,6 +44,7 @@ export class Guarding {
   readonly #parts: GuardingParts;
   readonly #guarded = new Map<string, Guarded>();
   readonly #grace: Grace;
+  readonly #listeners = new Set<() => void>();
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<unknown> = Promise.resolve();
 
@@ -72,6 +75,18 @@ export class Guarding {
     return new Map([...this.#guarded].map(([name, { guard }]) => [name, guard]));
   }
 
+  /** Told after each look, when `protection` of the guards is as it was seen. */
+  onLook(tell: () => void): void {
+    this.#listeners.add(tell);
+  }
+
+  /** Somebody said that a target is protected, or is not any more. */
+  lookAt(name: string): void {
+    const one = this.#guarded.get(name);
+    if (one === undefined) return;
+    this.#looking = this.#looking.then(() => this.#look(one));
+  }
+
   async stop(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
     await this.#looking;
@@ -91,11 +106,11 @@ export class Guarding {
       roles: new AgentRoles({ db, store, seal: rooms.seal, clock, note: rooms.note }),
       receipts: receiptsOn(db, clock),
       look: () => checkTarget(db, target, clock),
-      wasProtected: async () => (await store.byTarget(target.name)).length > 0,
+      wasProtected: () => rooms.wallStore.isKnown(target.name),
       trouble: () => this.#guarded.get(target.name)?.drain?.health.trouble ?? null,
       note: rooms.note,
     });
-    return { target, db, guard, drain: null, agents: new Map() };
+    return { target, db, guard, drain: null, isKnown: false, agents: new Map() };
   }
 
   #lookAtAll(): Promise<void> {
@@ -115,9 +130,30 @@ export class Guarding {
       // The names of before serve until our store is back; the drain says that it is away.
       say('warn', error instanceof Error ? error.message : String(error));
     }
-    if (one.guard.protection.level === 'none' || one.drain !== null) return;
-    one.drain = this.#drainOf(one);
-    one.drain.start();
+    const isProtected = one.guard.protection.level !== 'none';
+    // Also a wall that another store's `protect` put there is one that people know of.
+    if (isProtected && !one.isKnown) await this.#remember(one);
+    if (!isProtected) one.isKnown = false;
+    for (const tell of this.#listeners) tell();
+    if (!isProtected) {
+      const { drain } = one;
+      one.drain = null;
+      await drain?.stop();
+    } else if (one.drain === null) {
+      one.drain = this.#drainOf(one);
+      one.drain.start();
+    }
+  }
+
+  async #remember(one: Guarded): Promise<void> {
+    const { clock, rooms, say } = this.#parts;
+    try {
+      const { name } = one.target;
+      if (!(await rooms.wallStore.isKnown(name))) await rooms.wallStore.raised(name, clock.now());
+      one.isKnown = true;
+    } catch (error) {
+      say('warn', error instanceof Error ? error.message : String(error));
+    }
   }
 
   #drainOf(one: Guarded): Drain {

@@ -27,6 +27,7 @@ import { Rooms } from './rooms.ts';
 import { AGENTS_CHANNEL } from './store/agent-store.ts';
 import { HOLDS_CHANNEL } from './store/hold-store.ts';
 import { Notices } from './store/notices.ts';
+import { WALLS_CHANNEL } from './store/wall-store.ts';
 import { adminConnectionOf, policySourceOf, postgresTargetsOf, targetsOf } from './wiring.ts';
 
 export { loadConfig } from './config/load-config.ts';
@@ -104,9 +105,15 @@ class Gateway implements Holdfast {
     const { clock, env, say } = this.#options;
     const guarding = await Guarding.start({ rooms: this.rooms, env, clock, say });
     this.#undo.push(() => guarding.stop());
+    const leave = notices.on(WALLS_CHANNEL, (target) => {
+      // A notice that was lost is made up for by the next look of its own.
+      if (target !== null) guarding.lookAt(target);
+    });
+    this.#undo.push(leave);
     this.#guards = guarding.guards();
     const protocol = await this.#protocol(directory, await this.#pipeline(notices), reader);
     this.#undo.push(() => protocol.close());
+    guarding.onLook(() => protocol.lookAgain());
     directory.onEnded(({ tokenId, reason }) => protocol.endSessions({ tokenId, reason }));
     const address = await protocol.listen();
     this.#sweep();

@@ -42,6 +42,7 @@ import { type JudgeCode, SqlPeopleStore } from './store/people-store.ts';
 import { SqlProposalStore } from './store/proposal-store.ts';
 import { PgTrailStore } from './store/trail-store.ts';
 import { SqlUndoStore } from './store/undo-store.ts';
+import { SqlWallStore } from './store/wall-store.ts';
 import { type Signer, signerFromFile } from './trail/signer.ts';
 import { TrailLog } from './trail/trail-log.ts';
 
@@ -52,7 +53,7 @@ export interface RoomsOptions {
   /** For the operator's log. */
   readonly say: (level: 'info' | 'warn', message: string) => void;
   /** Who carries out what people signed, beyond our own store; none when left out. */
-  readonly runners?: ActRunners;
+  readonly runners?: (rooms: Pick<Rooms, 'wallStore'>) => ActRunners;
 }
 
 /** Where the keys lie that must never be in the database: seal.key, trail.key, our certificate. */
@@ -73,6 +74,7 @@ export class Rooms {
   readonly proposals: Proposals;
   readonly undoStore: SqlUndoStore;
   readonly agentRoleStore: SqlAgentRoleStore;
+  readonly wallStore: SqlWallStore;
   readonly seal: Seal;
   readonly judgeCode: JudgeCode;
   readonly trailStore: PgTrailStore;
@@ -112,6 +114,7 @@ export class Rooms {
     this.judgeCode = judgeCode;
     this.undoStore = new SqlUndoStore(database, clock);
     this.agentRoleStore = new SqlAgentRoleStore(database);
+    this.wallStore = new SqlWallStore(database);
     this.seal = keys.seal;
     this.holdStore = new SqlHoldStore(database, judgeCode, HOLD_ROWS);
     const store = this.holdStore;
@@ -134,7 +137,7 @@ export class Rooms {
       signers: () => this.#signers(),
       peopleOf: peopleOf(config),
       runners: {
-        ...options.runners,
+        ...options.runners?.(this),
         hasten: hastenRunner(this.deferralStore, graceClock),
         purge: purgeRunner(this.undoStore),
       },

@@ -6,7 +6,7 @@
 
 import type { Act } from '../agent/acts.ts';
 import type { Answer, TimedAnswer } from '../agent/hands.ts';
-import type { ActReport, AroundReport, BothRows, DemoReport, OrdinaryReport } from '../report.ts';
+import type { ActReport, BothRows, DemoReport, OrdinaryReport, UndoReport } from '../report.ts';
 import { shortfalls } from '../report.ts';
 import { cut, type Paint, paintFor, thousands, wantsColours, wrap } from './paint.ts';
 import { panelLines } from './panel.ts';
@@ -95,7 +95,7 @@ export class Screen {
     this.#lines(
       ` ${dim(String(index + 1).padStart(6))}  ${bold(cut(act.sql, this.#width - 11))}`,
       this.#verdict('unguarded', lossWords(act), act.unguarded, this.#paint.red),
-      this.#verdict('guarded', noWords(act.guarded.answer), act.guarded, this.#paint.green),
+      this.#verdict('guarded', guardedWords(act), act.guarded, this.#guardedColour(act)),
     );
     if (!this.#refusalShown && act.guarded.answer.kind !== 'done') {
       this.#refusalShown = true;
@@ -108,16 +108,38 @@ export class Screen {
     const { dim, bold, green, yellow } = this.#paint;
     const words =
       answer.kind === 'done'
-        ? yellow(`captured: ${thousands(answer.rows)} rows changed, the old ones kept`)
-        : green(`refused by PostgreSQL: ${cut(answer.message, this.#width - 42)}`);
+        ? yellow(`■ passed, ${thousands(answer.rows)} old rows kept for undo`)
+        : green(cut(`■ refused by PostgreSQL: ${answer.message}`, this.#width - 9));
     this.#lines(` ${dim('direct')}  ${bold(cut(act.sql, this.#width - 11))}`, `         ${words}`);
   }
 
-  undone({ refused, passed, rowsLost, rowsAfter, undone }: AroundReport): void {
-    const { bold, green, red } = this.#paint;
+  /** What passed since then, by who did it. */
+  undoList(since: string, actors: UndoReport['actors']): void {
+    const { cyan, dim } = this.#paint;
+    this.#lines(` ${cyan('person ›')} holdfast undo list --since ${since}`);
+    for (const { who, items, rows } of actors) {
+      const what = `${items} transactions, ${thousands(rows)} old rows kept`;
+      this.#lines(`          ${who.padEnd(16)} ${dim(what)}`);
+    }
+  }
+
+  /** The code is asked for where nobody sees it. */
+  personTypes(command: string): void {
+    const { cyan, dim } = this.#paint;
     this.#lines(
-      ` ${undone ? green('✓') : red('✗')} ${bold('undo')}  ${refused.length} refused, ${passed} undone: ` +
-        `${thousands(rowsLost)} rows were gone, ${thousands(rowsAfter)} are there`,
+      ` ${cyan('person ›')} ${command}`,
+      `          ${dim('code from the phone: ······')}`,
+    );
+  }
+
+  undone({ actors, items, rowsAfter, rowsLost, seconds, undone }: UndoReport): void {
+    const { bold, green, red } = this.#paint;
+    const who = actors.map((one) => `${one.items} by ${one.who}`).join(', ');
+    this.#lines(
+      `          ${undone ? green('✓') : red('✗')} ${bold(`${items} transactions undone`)} (${who})`,
+      `            in one transaction, ${seconds.toFixed(1)} s: ${thousands(rowsLost)} rows were gone, ` +
+        `${thousands(rowsAfter)} are there`,
+      `            ${undone ? 'checksums over every value equal those of before' : red('CHECKSUMS DIFFER')}`,
     );
   }
 
@@ -144,7 +166,15 @@ export class Screen {
     const kept = `${thousands(guarded.rowsAfter)} of ${thousands(guarded.rowsBefore)} rows kept, `;
     const content = guarded.contentUnchanged ? 'no value changed' : 'VALUES CHANGED';
     const fine = guarded.contentUnchanged && guarded.rowsAfter === guarded.rowsBefore;
-    say(fine, 'guarded', `${kept}${content}, ${guarded.held} acts held`);
+    say(fine, 'guarded', `${kept}${content}`);
+    const { around, undo } = report;
+    say(guarded.held > 0, 'held', `${guarded.held} acts wait for a person`);
+    say(
+      around.refused.length > 0,
+      'refused',
+      `${around.refused.length} acts, by PostgreSQL itself`,
+    );
+    say(undo.undone, 'undone', `${undo.items} acts that passed, old rows kept and put back`);
     const verified = trail.verified ? 'verified' : 'DOES NOT VERIFY';
     say(trail.verified, 'trail', `${thousands(trail.entries)} entries, ${verified}`);
     for (const words of shortfalls(report)) say(false, 'not kept', words);
@@ -171,6 +201,10 @@ export class Screen {
     const { green, red } = this.#paint;
     if (answer.kind === 'done') return green('passed');
     return red(`${answer.kind}: ${cut(answer.message, 40)}`);
+  }
+
+  #guardedColour({ guarded }: ActReport): (text: string) => string {
+    return guarded.answer.kind === 'done' ? this.#paint.yellow : this.#paint.green;
   }
 
   #verdict(
@@ -223,8 +257,8 @@ function lossWords({ unguarded }: ActReport): string {
   return 'done, nothing lost';
 }
 
-function noWords(answer: Answer): string {
+function guardedWords({ guarded: { answer, rowsLost } }: ActReport): string {
   if (answer.kind === 'held') return `■ held, ${answer.holdId}`;
   if (answer.kind === 'failed') return `■ refused, ${answer.message}`;
-  return '✗ PASSED';
+  return `■ passed, ${thousands(rowsLost > 0 ? rowsLost : answer.rows)} old rows kept for undo`;
 }

@@ -97,7 +97,7 @@ export async function startCarRental(
 /** What a nightly job needs: rows of some tables, and no more. */
 const CLERK_SQL = `
 grant usage on schema public to ${CLERK};
-grant select, insert, update, delete on customers, booking_extras, reviews to ${CLERK};
+grant select, insert, update, delete on bookings, employees, maintenance to ${CLERK};
 `;
 
 /** As whom Holdfast protects and undoes; the demo made this server itself. */

@@ -13,14 +13,17 @@ import {
   verifyStore,
 } from 'holdfast';
 import { type CarRental, PRODUCTION, STAGING, using } from './car-rental.ts';
+import { Phone } from './phone.ts';
 import { portOr } from './ports.ts';
 import { type DemoProtection, protect } from './protection.ts';
 
 /** What the agents connect to. */
-const MAIN_TARGET = 'main-db';
+export const MAIN_TARGET = 'main-db';
 const STAGING_TARGET = 'staging-db';
 const HOST = '127.0.0.1';
 const USUAL_PORT = 6432;
+/** Who decides. */
+const PERSON = 'ada';
 
 export interface Links {
   readonly staging: string;
@@ -39,8 +42,7 @@ export interface Guard {
   countWaiting(ids: ReadonlySet<string>): Promise<number>;
   verifyTrail(): Promise<{ readonly verified: boolean; readonly entries: number }>;
   readonly links: Links;
-  /** Null: this build cannot protect yet. */
-  readonly protection: DemoProtection | null;
+  readonly protection: DemoProtection;
 }
 
 /** Starts our own store's server and forgets what a killed run left in it. */
@@ -61,11 +63,12 @@ export async function startStore(
   );
 }
 
-/** Needs the store's server (`startStore`) and the databases to guard. */
+/** Needs the store's server (`startStore`) and the databases to guard. Tells when production is protected. */
 export async function startGuard(
   folder: string,
   rental: CarRental,
   onStop: (stop: () => Promise<void>) => void,
+  protectedIn: (level: string) => void,
 ): Promise<Guard> {
   const configPath = writeConfig(folder, rental, await portOr(USUAL_PORT));
   const holdfast = await createHoldfast({
@@ -78,7 +81,9 @@ export async function startGuard(
   });
   onStop(() => holdfast.stop());
   const { rooms } = holdfast;
-  const protection = await protect(configPath, MAIN_TARGET, rental);
+  const phone = await enrol(rooms);
+  const protection = await protect(configPath, MAIN_TARGET, rental, { person: PERSON, phone });
+  protectedIn(protection.level);
   const links = await admit(rooms);
   const { host, port } = await holdfast.start();
   return {
@@ -99,6 +104,13 @@ export async function startGuard(
       return { verified: report.ok, entries: report.to - report.from };
     },
   };
+}
+
+/** As `holdfast people add` and `confirm` do. The code before now confirms: no code counts twice. */
+async function enrol({ people }: Rooms): Promise<Phone> {
+  const phone = new Phone((await people.add(PERSON)).uri);
+  await people.confirm(PERSON, phone.code('before'));
+  return phone;
 }
 
 /** Two agents with a token each for what they do, and one token that is taken back. */

@@ -2,11 +2,20 @@
  * What is really there: rows and content, asked of the server by a connection that neither the agent
  * nor Holdfast has a part in. Nothing the demo reports is remembered or assumed; it is counted.
  */
+import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { TABLES, type TableName } from './schema.ts';
 
 /** Rows of each table; null when the table is gone. */
 export type RowCounts = Readonly<Record<TableName, number | null>>;
+
+/** Rows and content at one moment. */
+export interface Picture {
+  readonly rows: RowCounts;
+  readonly total: number;
+  /** Equal only when no column of no row differs. */
+  readonly checksum: string;
+}
 
 export class Measure {
   readonly #client: pg.Client;
@@ -36,8 +45,17 @@ export class Measure {
     return forEachTable((table) => counted.get(table) ?? null);
   }
 
-  /** One value over every column of every row of every table: equal only when nothing changed. */
-  async content(): Promise<string> {
+  async picture(): Promise<Picture> {
+    const rows = await this.rows();
+    const checksum = createHash('sha256')
+      .update(await this.#content())
+      .digest('hex')
+      .slice(0, 32);
+    return { rows, total: totalOf(rows), checksum };
+  }
+
+  /** One text over every column of every row of every table. */
+  async #content(): Promise<string> {
     const there = await this.#there();
     const parts = there.map(
       (table) =>

@@ -6,17 +6,18 @@ import { z } from 'zod';
 import type { ActRunner, ActRunners } from '../approvals/proposals.ts';
 import type { Config, Env } from '../config/config.ts';
 import { HoldfastError } from '../model/errors.ts';
-import { unprotect } from '../protection/postgres/wall/unprotect.ts';
+import { takeDown } from '../protection/postgres/wall/take-down.ts';
+import type { WallStore } from '../protection/wall-store.ts';
 import { openTarget } from '../wiring.ts';
 
-export function actRunnersOf(config: Config, env: Env): ActRunners {
-  return { unprotect: unprotectRunner(config, env) };
+export function actRunnersOf(config: Config, env: Env, walls: WallStore): ActRunners {
+  return { unprotect: unprotectRunner(config, env, walls) };
 }
 
 const UNPROTECT_FACTS = z.object({ dropWhatIsKept: z.boolean() });
 
 /** Rejects when nothing was changed: it is one transaction of the target. */
-function unprotectRunner(config: Config, env: Env): ActRunner {
+function unprotectRunner(config: Config, env: Env, walls: WallStore): ActRunner {
   return async (act) => {
     const { dropWhatIsKept } = UNPROTECT_FACTS.parse(act.facts);
     const target = config.targets.find(({ name }) => name === act.target);
@@ -29,7 +30,7 @@ function unprotectRunner(config: Config, env: Env): ActRunner {
     }
     const db = openTarget(target, env);
     try {
-      await unprotect(db, { target: act.target, dropWhatIsKept });
+      await takeDown(db, walls, { target: act.target, dropWhatIsKept });
     } finally {
       await db.close();
     }

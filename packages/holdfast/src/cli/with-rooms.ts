@@ -14,7 +14,7 @@ export async function withRooms<T>(
     config,
     env,
     clock,
-    runners: actRunnersOf(config, env),
+    runners: ({ wallStore }) => actRunnersOf(config, env, wallStore),
     // A first start takes seconds and a person should know why; scripts read stdout only.
     say: (level, message) => {
       if (level === 'warn' || streams.err.isTTY === true)

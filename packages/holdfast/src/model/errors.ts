@@ -51,6 +51,10 @@ export const ERRORS = {
     title: 'What would take it back is not at hand, so it was not forwarded',
     sqlstate: '57P03',
   },
+  HF_PROTECTION_CHANGED: {
+    title: 'How the target is protected has changed: connect again',
+    sqlstate: '57P01',
+  },
   HF_UNDO_UNKNOWN: { title: 'No such undo item', sqlstate: 'F0000' },
   HF_UNDO_STATE: { title: 'The undo item is not in a state for this', sqlstate: 'F0000' },
   HF_UNDO_CONFLICT: { title: 'Newer work would be overwritten', sqlstate: 'F0000' },

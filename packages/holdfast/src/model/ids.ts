@@ -15,6 +15,7 @@ export type IdPrefix =
   | 'hold'
   | 'instance'
   | 'undo'
+  | 'run'
   | 'receipt'
   | 'deferral'
   | 'proposal';

@@ -27,8 +27,14 @@ export interface PermitSession {
 
 export interface TargetGuard {
   readonly protection: Protection;
-  /** Makes the role or its password anew when needed. Null: not protected; the upstream's own user. */
-  roleFor(agent: Pick<AgentActor, 'id' | 'name'>): Promise<AgentRole | null>;
+  /**
+   * Makes the role or its password anew when needed. Null: not protected; the upstream's own user.
+   * `refused`: what it answered before, and the target did not let in (28P01).
+   */
+  roleFor(
+    agent: Pick<AgentActor, 'id' | 'name'>,
+    refused?: AgentRole | null,
+  ): Promise<AgentRole | null>;
   /** Durable in the target when it resolves; ids in the order of the wishes, for CALL holdfast.run. */
   permit(session: PermitSession, wishes: readonly PermitWish[]): Promise<readonly string[]>;
   /** What was not used is void from now on. */

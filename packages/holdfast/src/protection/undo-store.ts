@@ -64,8 +64,24 @@ export interface UndoStore {
   list(query: UndoQuery): Promise<readonly UndoItem[]>;
   find(id: string): Promise<UndoItem | null>;
   entries(id: string): Promise<readonly UndoEntry[]>;
+  /** Of many items, in one query; an item without entries is not in it. */
+  entriesOf(ids: readonly string[]): Promise<ReadonlyMap<string, readonly UndoEntry[]>>;
   /** Rows of an item and shape, in order of `part`. */
   chunks(id: string, shapeId: bigint): AsyncIterable<RowChunk>;
+  /** Rows of many items and one shape, read ahead in pages of a few megabytes; parts of an item in order. */
+  chunksOf(ids: readonly string[], shapeId: bigint): AsyncIterable<RowChunk>;
+  /** Written before an undo begins on the target: `items` is what it is to take back. */
+  beginRun(run: UndoRun): Promise<void>;
+  /** Written before its transaction commits: whether it takes its items back wholly. */
+  endRun(id: string, isWhole: boolean): Promise<void>;
+  /** The items an undo took back; empty when there is no such run. */
+  itemsOfRun(id: string): Promise<readonly string[]>;
+  /**
+   * Runs over any of these items that took them back wholly and whose own transaction is in the vault,
+   * though nobody wrote down the states after it: a crash in between.
+   */
+  unsettledRuns(ids: readonly string[]): Promise<readonly UndoRun[]>;
+  settleRun(id: string): Promise<void>;
   /** Between `kept` and `undone`; not while a purge has begun. How many changed. */
   setState(
     ids: readonly string[],
@@ -85,6 +101,14 @@ export interface UndoStore {
   beginPurge(limit: number): Promise<readonly DuePurge[]>;
   /** Its data is gone when it resolves; the item stays in the list as `purged`. */
   finishPurge(id: string): Promise<void>;
+}
+
+/** One undo as it was ordered; its id is in the name of its session on the target. */
+export interface UndoRun {
+  /** `run_...`. */
+  readonly id: string;
+  readonly target: string;
+  readonly items: readonly string[];
 }
 
 export interface DuePurge {

@@ -5,11 +5,13 @@
  * - `listen` resolves when connections are accepted, rejects when the control cannot enforce (P8).
  * - `close` stops accepting, ends sessions, and resolves when the last is gone. Idempotent.
  * - `endSessions` ends live sessions that match, within 100 ms, in-flight work included.
+ * - `lookAgain` ends what may not go on: its token is over, or how its target is protected has changed.
  */
 export interface Protocol {
   readonly name: string;
   listen(): Promise<ListenAddress>;
   endSessions(match: SessionMatch): number;
+  lookAgain(): void;
   close(): Promise<void>;
 }
 

@@ -124,6 +124,11 @@ interface AgentRolesTable {
   applied_at: Date | null;
 }
 
+interface WallsTable {
+  target: string;
+  raised_at: Date;
+}
+
 export interface DeferralsTable {
   id: string;
   digest: string;
@@ -142,6 +147,7 @@ export interface DeferralsTable {
 
 export interface Tables {
   'holdfast.agent_roles': AgentRolesTable;
+  'holdfast.walls': WallsTable;
   'holdfast.agents': AgentsTable;
   'holdfast.tokens': TokensTable;
   'holdfast.secrets': SecretsTable;

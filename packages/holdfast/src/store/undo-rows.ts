@@ -82,9 +82,13 @@ export function undoEntryOf(row: EntryRow): UndoEntry {
     seq: row.seq,
     op: op.parse(row.op),
     rows: Number(row.rows),
-    shape: row.shape === null ? null : shape.parse(row.shape),
+    shape: row.shape === null ? null : tableShapeOf(row.shape),
     act: row.act === null ? null : parseActRecord(row.act),
   };
+}
+
+export function tableShapeOf(stored: unknown): TableShape {
+  return shape.parse(stored);
 }
 
 /** The order of keys is fixed, so that equal shapes are equal texts. */

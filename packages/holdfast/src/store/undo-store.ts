@@ -6,30 +6,26 @@
  * It will not delete anything that is not due by the ledger, nor hand out a chunk whose hash is not the
  * one it was written with.
  */
-import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { UNDO_LIST_MAX } from '../model/limits.ts';
 import type { UndoEntry, UndoItem } from '../protection/undo-item.ts';
-import type { DuePurge, RowChunk, UndoQuery, UndoStore } from '../protection/undo-store.ts';
+import type {
+  DuePurge,
+  RowChunk,
+  UndoQuery,
+  UndoRun,
+  UndoStore,
+} from '../protection/undo-store.ts';
 import type { Database } from './database.ts';
 import type { Tables, UndoItemsTable } from './tables.ts';
+import { chunksOf, entriesOf, type StoredChunk, unpacked } from './undo-bulk.ts';
 import { type KeepBatch, keepBatch, TICK_FROM_NOW } from './undo-keep.ts';
 import { ALL_STATES, type EntryRow, type PartRow, undoEntryOf, undoItemOf } from './undo-rows.ts';
+import { beginRun, endRun, itemsOfRun, settleRun, unsettledRuns } from './undo-runs.ts';
 
 const TICK = sql`(select tick_ms from holdfast.undo_ledger)`;
-const gunzipped = promisify(gunzip);
-
-interface ChunkRow {
-  readonly part: number;
-  readonly rows: number;
-  readonly is_gzip: boolean;
-  readonly sha256: Buffer;
-  readonly data: Buffer;
-}
 
 export class SqlUndoStore implements UndoStore {
   readonly #database: Database;
@@ -75,14 +71,39 @@ export class SqlUndoStore implements UndoStore {
     for (let part = 0; ; part += 1) {
       const row = await this.#chunk(id, shapeId, part);
       if (row === undefined) break;
-      const data = row.is_gzip ? await gunzipped(row.data) : row.data;
-      if (!createHash('sha256').update(data).digest().equals(row.sha256)) {
-        throw damaged(id, shapeId, part);
-      }
+      const data = await unpacked(row, id, shapeId);
       yield { txid: item.txid, shapeId, part, data, rows: row.rows };
     }
     // A purge in the midst of it would look like the end.
     await this.#database.run((db) => refuseGone(db, id));
+  }
+
+  entriesOf(ids: readonly string[]): Promise<ReadonlyMap<string, readonly UndoEntry[]>> {
+    return this.#database.run((db) => entriesOf(db, ids));
+  }
+
+  chunksOf(ids: readonly string[], shapeId: bigint): AsyncIterable<RowChunk> {
+    return chunksOf(this.#database, ids, shapeId);
+  }
+
+  beginRun(run: UndoRun): Promise<void> {
+    return this.#database.run((db) => beginRun(db, run));
+  }
+
+  endRun(id: string, isWhole: boolean): Promise<void> {
+    return this.#database.run((db) => endRun(db, id, isWhole));
+  }
+
+  itemsOfRun(id: string): Promise<readonly string[]> {
+    return this.#database.run((db) => itemsOfRun(db, id));
+  }
+
+  unsettledRuns(ids: readonly string[]): Promise<readonly UndoRun[]> {
+    return this.#database.run((db) => unsettledRuns(db, ids));
+  }
+
+  settleRun(id: string): Promise<void> {
+    return this.#database.run((db) => settleRun(db, id));
   }
 
   async setState(
@@ -176,9 +197,9 @@ export class SqlUndoStore implements UndoStore {
     return rows.length;
   }
 
-  #chunk(id: string, shapeId: bigint, part: number): Promise<ChunkRow | undefined> {
+  #chunk(id: string, shapeId: bigint, part: number): Promise<StoredChunk | undefined> {
     return this.#database.run(async (db) => {
-      const { rows } = await sql<ChunkRow>`
+      const { rows } = await sql<StoredChunk>`
         select part, rows, is_gzip, sha256, data from holdfast.undo_chunks
         where item_id = ${id} and shape_id = ${shapeId.toString()}::bigint
           and part = ${part}`.execute(db);
@@ -258,13 +279,5 @@ function unknownItem(id: string): HoldfastError {
     expected: 'the id of an undo item',
     found: id,
     hint: 'See holdfast undo list.',
-  });
-}
-
-function damaged(id: string, shapeId: bigint, part: number): HoldfastError {
-  return new HoldfastError('HF_UNDO_STATE', {
-    expected: `chunk ${part} of ${id}, shape ${shapeId}, as it was written`,
-    found: 'other bytes: its SHA-256 does not match',
-    hint: "Somebody or a disk changed the vault. Keep it as it is; use a recovery point's copy.",
   });
 }

@@ -7,6 +7,7 @@ import type {
   DuePurge,
   RowChunk,
   UndoQuery,
+  UndoRun,
   UndoStore,
 } from '../protection/undo-store.ts';
 
@@ -18,6 +19,7 @@ interface Kept {
 
 export class MemoryUndoStore implements UndoStore {
   readonly #kept: Kept[] = [];
+  readonly #runs = new Map<string, { run: UndoRun; isWhole: boolean; isSettled: boolean }>();
   /** Roles that are agents': role -> [id, name]. */
   readonly agents = new Map<string, readonly [string, string]>();
 
@@ -94,6 +96,44 @@ export class MemoryUndoStore implements UndoStore {
   async *chunks(id: string, shapeId: bigint): AsyncIterable<RowChunk> {
     const kept = this.#kept.find(({ item }) => item.id === id);
     for (const chunk of kept?.chunks ?? []) if (chunk.shapeId === shapeId) yield chunk;
+  }
+
+  async entriesOf(ids: readonly string[]) {
+    const of = this.#kept.filter(({ item }) => ids.includes(item.id));
+    return new Map(of.map(({ item, entries }) => [item.id, entries]));
+  }
+
+  async *chunksOf(ids: readonly string[], shapeId: bigint): AsyncIterable<RowChunk> {
+    for (const id of ids) yield* this.chunks(id, shapeId);
+  }
+
+  async beginRun(run: UndoRun): Promise<void> {
+    this.#runs.set(run.id, { run, isWhole: false, isSettled: false });
+  }
+
+  async endRun(id: string, isWhole: boolean): Promise<void> {
+    const there = this.#runs.get(id);
+    if (there !== undefined) this.#runs.set(id, { ...there, isWhole });
+  }
+
+  async itemsOfRun(id: string): Promise<readonly string[]> {
+    return this.#runs.get(id)?.run.items ?? [];
+  }
+
+  async unsettledRuns(ids: readonly string[]): Promise<readonly UndoRun[]> {
+    return [...this.#runs.values()]
+      .filter(({ run, isWhole, isSettled }) => {
+        const isThere = this.#kept.some(
+          ({ item }) => item.undoOf !== null && item.application.endsWith(run.id),
+        );
+        return isWhole && !isSettled && isThere && run.items.some((id) => ids.includes(id));
+      })
+      .map(({ run }) => run);
+  }
+
+  async settleRun(id: string): Promise<void> {
+    const there = this.#runs.get(id);
+    if (there !== undefined) this.#runs.set(id, { ...there, isSettled: true });
   }
 
   async setState(ids: readonly string[], from: readonly UndoState[], to: UndoState) {

@@ -1,50 +1,56 @@
 /**
- * The incidents by a session that never saw the gateway: the agent's own role, straight to the server.
- * PostgreSQL itself refuses what needs an owner; what the role may do is captured. In the end the
- * database is equal to before, whichever of the two it was, and nobody had to be asked.
+ * The incidents by a session that never saw the gateway, straight to the server: once as the agent's own
+ * role, once with the credential of a declared app role that lies in a file. PostgreSQL itself refuses
+ * what needs an owner; what the role may do is captured. In the end `holdfast undo` makes the database
+ * equal to before, and nobody had to be asked.
  */
-import { existsSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
-import { fillCompany } from '../support/company.ts';
-import { type Engines, startEngines } from '../support/engines.ts';
-import { differenceOf, takeSnapshot } from '../support/snapshot.ts';
-import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { OTHER_DATABASE } from '../support/company.ts';
+import { BY_AGENT, BY_CLERK } from '../support/protected.ts';
+import { differenceOf, withoutSequences } from '../support/snapshot.ts';
+import { Ground, SERVERS } from './grounds.ts';
 import { DESTRUCTIVE, missing, programOf, runProgram } from './programs.ts';
 
-const DEBIAN = '/usr/lib/postgresql/15/bin';
+const WAYS = [
+  { way: 'as the agent’s own role', doer: BY_AGENT },
+  { way: 'with the app credential of a file', doer: BY_CLERK },
+];
+/** What they do needs no owner: each must have something to undo, or the replay proves nothing. */
+const ROWS_ALONE = ['delete-one-by-one', 'update-all'];
 
-describe.each([
-  { server: 'PostgreSQL 18', binFolder: undefined },
-  { server: 'PostgreSQL 15', binFolder: DEBIAN },
-])('$server, round the gateway', ({ binFolder }) => {
-  const absent = binFolder !== undefined && !existsSync(binFolder);
-  let upstream: Upstream | undefined;
-  let engines: Engines | undefined;
-  afterEach(async () => {
-    await engines?.stop();
-    await upstream?.stop();
-    engines = undefined;
-    upstream = undefined;
-  });
+describe.each(SERVERS)('$server, round the gateway', (server) => {
+  const ground = new Ground(server);
+  afterAll(() => ground.leave());
 
-  it.for(DESTRUCTIVE)('rows $rows, $id: $story', { timeout: 120_000 }, async (program, ctx) => {
-    ctx.skip(absent, 'postgresql-15 is not installed');
-    const reason = missing(program);
-    ctx.skip(reason !== null, reason ?? '');
-    upstream = await startUpstream(binFolder);
-    await fillCompany(upstream, { otherDatabase: program.otherDatabase === true });
-    for (const id of program.after ?? []) {
-      expect(await runProgram(programOf(id), upstream.direct)).toMatchObject({ code: 0 });
-    }
-    engines = await startEngines(upstream);
-    const url = upstream.server.url(upstream.direct.database);
-    const before = await takeSnapshot(url);
-    const { said } = await runProgram(program, engines.direct);
-    const report = await engines.undoAll();
-    expect(report?.conflicts ?? []).toEqual([]);
-    expect(differenceOf(before, await takeSnapshot(url)), said).toBe('');
-    // Rows that could be changed were; everything else PostgreSQL has said no to.
-    if (report === null) expect(said).toMatch(/must be owner|permission denied/);
-    else expect(report.isWhole).toBe(true);
+  describe.each(WAYS)('$way', ({ doer }) => {
+    it.for(DESTRUCTIVE)('rows $rows, $id: $story', { timeout: 120_000 }, async (program, ctx) => {
+      const reason = server.absent ?? missing(program);
+      ctx.skip(reason !== null, reason ?? '');
+      await ground.on(async (company) => {
+        for (const id of program.after ?? []) {
+          expect(await runProgram(programOf(id), company.upstream.direct)).toMatchObject({
+            code: 0,
+          });
+        }
+        const look = async () => [
+          withoutSequences(await company.snapshot(), program.sequencesMoved ?? []),
+          await company.snapshot({}, OTHER_DATABASE),
+        ];
+        await company.drained();
+        const before = await look();
+        const since = await company.now();
+        const login = doer === BY_AGENT ? await company.agentRole() : company.clerk;
+        const { said } = await runProgram(program, login);
+        const items = await company.undoable(doer, since);
+        if (doer === BY_AGENT && ROWS_ALONE.includes(program.id)) expect(items, said).not.toBe(0);
+        // Rows that could be changed were; everything else PostgreSQL has said no to.
+        if (items === 0) expect(said).toMatch(/must be (the )?owner|permission denied/);
+        else expect(await company.undo(doer, since)).toMatchObject({ code: 0 });
+        const after = await look();
+        before.forEach((one, index) => {
+          expect(differenceOf(one, after[index] ?? new Map()), said).toBe('');
+        });
+      });
+    });
   });
 });

@@ -27,6 +27,13 @@ export interface Program {
   readonly needs?: { readonly file: string; readonly debianPackage: string };
   /** Ids of ordinary programs that ran before, when the company was well. */
   readonly after?: readonly string[];
+  /**
+   * Sequences that its own INSERTs move on. An undo does not turn them back, as a ROLLBACK does not;
+   * every sequence that it drops or restarts is not among them and comes back as it stood.
+   */
+  readonly sequencesMoved?: readonly string[];
+  /** It drops columns of these: each comes back as the last one of its table, which the undo says. */
+  readonly columnsDroppedOf?: readonly string[];
   /** What it destroys lies in the second database. */
   readonly otherDatabase?: true;
 }
@@ -58,6 +65,8 @@ export const DESTRUCTIVE: readonly Program[] = [
     rows: '2',
     story: 'deletes, 4,000 invented people, TRUNCATE, drops, over four sessions',
     ...node('code-freeze.mjs'),
+    sequencesMoved: ['public.customers_id_seq'],
+    columnsDroppedOf: ['public.customers'],
   },
   {
     id: 'prisma-reset',
@@ -82,6 +91,7 @@ export const DESTRUCTIVE: readonly Program[] = [
     rows: '7',
     story: 'prisma db push --accept-data-loss: columns, types and tables go',
     ...node('prisma-engine.mjs', 'accept-data-loss'),
+    columnsDroppedOf: ['public.customers'],
   },
   {
     id: 'drizzle-push',

@@ -9,7 +9,6 @@ import { TOTP, URI } from 'otpauth';
 import { parseConfig } from '../../src/config/load-config.ts';
 import { createHoldfast, type Holdfast, systemClock } from '../../src/holdfast.ts';
 import type { EnvironmentLevel } from '../../src/model/target.ts';
-import type { TargetGuard } from '../../src/protection/target-guard.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { type Login, RawClient, ServerError } from './raw-client.ts';
 import { APP_PASSWORD, APP_ROLE, DATABASE, startUpstream, type Upstream } from './upstream.ts';
@@ -26,8 +25,8 @@ export interface GatewayOptions {
   /** Folder with initdb and postgres of the target; the npm package's own when left out. */
   readonly binFolder?: string;
   readonly readsWhenUnavailable?: 'refuse' | 'forward';
-  /** Guards of protected targets, instead of those that Holdfast composes itself. */
-  readonly guards?: (upstream: Upstream) => Promise<ReadonlyMap<string, TargetGuard>>;
+  /** With holdfast.yaml written and the store open, before the gateway looks at its targets. */
+  readonly beforeStart?: (configPath: string) => Promise<void>;
   /** Fills the target before Holdfast starts. */
   readonly prepare?: (upstream: Upstream) => Promise<void>;
   /** `targets.main-db.protection` with the superuser as admin; without it the app's own role is. */
@@ -99,15 +98,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const env = { APP_PASSWORD };
     const configPath = join(folder, 'holdfast.yaml');
     writeFileSync(configPath, text);
-    const guards = await options.guards?.(upstream);
     const holdfast = await createHoldfast({
-      ...(guards === undefined ? {} : { guards }),
       config: parseConfig({ text, name: 'journey.yaml', folder }, env),
       env,
       clock: systemClock,
       say: () => {},
     });
     undo.push(() => holdfast.stop());
+    await options.beforeStart?.(configPath);
     const { port } = await holdfast.start();
     return { ...(await furnished(holdfast, upstream, port, stop)), configPath };
   } catch (error) {

@@ -1,16 +1,15 @@
 /**
- * A company behind Holdfast, protected: upstream with its data, the gateway in this process, the wall and
- * the capture put in by `holdfast protect --apply`, people who approve whatever is held as soon as it is
- * held, and the way back by `holdfast undo`. What is protected and undone is done by the built command
- * line, as a person does it, on the same store.
+ * A company behind Holdfast, protected: upstream with its data, the wall and the capture put in by
+ * `holdfast protect --apply`, then the gateway in this process, people who answer whatever is held, and
+ * the way back by `holdfast undo`. What is protected and undone is done by the built command line, as a
+ * person does it, on the same store.
  *
  * It will not: reach past the command line into the parts, or repair anything that an undo left.
  */
 import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { fillCompany } from './company.ts';
+import { CLERK_ROLE, fillCompany } from './company.ts';
 import {
   AGENT,
   type Gateway,
@@ -19,7 +18,8 @@ import {
   startGateway,
   TARGET,
 } from './gateway.ts';
-import { type Snapshot, takeSnapshot } from './snapshot.ts';
+import type { Login } from './raw-client.ts';
+import { type Snapshot, type SnapshotOptions, takeSnapshot } from './snapshot.ts';
 import { APP_PASSWORD } from './upstream.ts';
 
 const CLI = join(dirname(fileURLToPath(import.meta.url)), '../../dist/cli/main.js');
@@ -27,53 +27,58 @@ const CLI = join(dirname(fileURLToPath(import.meta.url)), '../../dist/cli/main.j
 const DRAIN_MS_MAX = 30_000;
 const LOOK_MS = 50;
 
+/** Whose work is undone: what stands in `undo apply` before `--since`. */
+export type Doer = readonly ['--agent' | '--role', string];
+export const BY_AGENT: Doer = ['--agent', AGENT];
+export const BY_CLERK: Doer = ['--role', CLERK_ROLE];
+
 export interface Protected extends Gateway {
-  /** Everything of the target; `other`: of another database on its server. */
-  snapshot(database?: string): Promise<Snapshot>;
+  /** Everything of the target; `database`: of another one on its server. */
+  snapshot(options?: SnapshotOptions, database?: string): Promise<Snapshot>;
   /** By the target's clock, for `--since`. */
   now(): Promise<string>;
   /** Until what is captured has been taken out of the target. */
   drained(): Promise<void>;
-  /** `holdfast undo apply --agent AGENT --since T`; what it said, parsed. */
-  undoSince(since: string): Promise<unknown>;
-  cli(...words: readonly string[]): Promise<unknown>;
-  /** Approves each hold as it opens, until `stop`; the ids it approved. */
-  approving(): { stop(): Promise<readonly string[]> };
+  /** `holdfast undo list --agent AGENT --since T`: how many items there are to take back. */
+  undoable(doer: Doer, since: string): Promise<number>;
+  /** `holdfast undo apply --agent AGENT --since T`; what it said. */
+  undo(doer: Doer, since: string): Promise<Said>;
+  cli(...words: readonly string[]): Promise<Said>;
+  /** Answers each hold as it opens, until `stop`; how many it answered. */
+  answering(answer: 'approve' | 'deny'): { stop(): Promise<number> };
+  /** Straight to the server, as the role that agents are logged in as. */
+  agentRole(): Promise<Login>;
+  /** Straight to the server, with the app credential that lies in a file. */
+  readonly clerk: Login;
 }
 
-/** Null when this build has the commands; else which one is not there, for `ctx.skip`. */
-export async function notBuilt(...commands: readonly string[]): Promise<string | null> {
-  const { stdout } = await promisify(execFile)(process.execPath, [CLI, '--help']);
-  for (const command of commands) {
-    if (!new RegExp(`^\\s+${command}\\b`, 'm').test(stdout)) {
-      return `this build has no \`holdfast ${command}\` yet`;
-    }
-  }
-  return null;
+export interface Said {
+  readonly code: number;
+  /** What --json printed. */
+  readonly out: string;
+  readonly err: string;
 }
 
 export async function startProtected(
-  options: Omit<GatewayOptions, 'level'> & { readonly otherDatabase?: boolean },
+  options: Omit<GatewayOptions, 'level'> = {},
 ): Promise<Protected> {
   const gateway = await startGateway({
     level: 'guarded',
     superuserAdmin: true,
     holdWait: '60s',
-    prepare: (upstream) => fillCompany(upstream, { otherDatabase: options.otherDatabase === true }),
+    prepare: (upstream) => fillCompany(upstream, { otherDatabase: true }),
+    beforeStart: async (configPath) => {
+      const said = await commandLine(configPath)('protect', TARGET, '--apply');
+      if (said.code !== 0) throw new Error(`holdfast protect: ${said.out}${said.err}`);
+    },
     ...options,
   });
-  try {
-    const cli = commandLine(gateway);
-    await cli('protect', TARGET, '--apply');
-    return { ...gateway, ...handles(gateway, cli) };
-  } catch (error) {
-    await gateway.stop();
-    throw error;
-  }
+  return { ...gateway, ...handles(gateway) };
 }
 
-function handles(gateway: Gateway, cli: Protected['cli']): Omit<Protected, keyof Gateway> {
+function handles(gateway: Gateway): Omit<Protected, keyof Gateway> {
   const { upstream, holdfast } = gateway;
+  const cli = commandLine(gateway.configPath);
   const drained = async (): Promise<void> => {
     for (let left = DRAIN_MS_MAX / LOOK_MS; ; left -= 1) {
       const found = await upstream.ask('select count(*)::int as n from holdfast.journal');
@@ -85,56 +90,74 @@ function handles(gateway: Gateway, cli: Protected['cli']): Omit<Protected, keyof
   return {
     cli,
     drained,
-    snapshot: (database = upstream.direct.database) => takeSnapshot(upstream.server.url(database)),
+    snapshot: (options = {}, database = upstream.direct.database) =>
+      takeSnapshot(upstream.server.url(database), options),
     now: async () => {
-      const found = await upstream.ask('select clock_timestamp()::text as now');
-      return new Date(String(found[0]?.['now'])).toISOString();
+      const found = await upstream.ask('select clock_timestamp() as now');
+      const now = found[0]?.['now'];
+      if (!(now instanceof Date)) throw new Error('No time.');
+      return now.toISOString();
     },
-    undoSince: async (since) => {
+    undoable: async (doer, since) => {
       await drained();
+      const { out } = await cli('undo', 'list', ...doer, '--since', since);
+      return (JSON.parse(out).items as unknown[]).length;
+    },
+    undo: async (doer, since) => {
       const { person, code } = await somebodysWord(holdfast, '');
-      const who = ['--as', person, '--code', code];
-      return cli('undo', 'apply', '--agent', AGENT, '--since', since, ...who);
+      return cli('undo', 'apply', ...doer, '--since', since, '--as', person, '--code', code);
     },
-    approving: () => {
-      let isOver = false;
-      const work = approveAll(gateway, () => isOver);
-      return {
-        stop: () => {
-          isOver = true;
-          return work;
-        },
-      };
-    },
+    answering: (answer) => answering(gateway, answer),
+    agentRole: async () => ({ ...upstream.direct, ...(await roleOfAgent(gateway)) }),
+    clerk: { ...upstream.direct, user: CLERK_ROLE, password: 'clerk password' },
   };
 }
 
-export async function approveAll(
-  gateway: Gateway,
-  isOver: () => boolean,
-): Promise<readonly string[]> {
-  const approved: string[] = [];
-  while (!isOver()) {
-    const open = await gateway.holdfast.rooms.holds.list('open');
-    const waiting = open.filter(({ id, state }) => state === 'waiting' && !approved.includes(id));
-    for (const { id } of waiting) {
-      approved.push(id);
-      await gateway.approve(id);
+/** As if the password of the agent's own role had leaked: the worst that can be found in its reach. */
+async function roleOfAgent({ holdfast }: Gateway): Promise<Pick<Login, 'user' | 'password'>> {
+  const { agentRoleStore, seal } = holdfast.rooms;
+  const record = (await agentRoleStore.byTarget(TARGET))[0];
+  if (record === undefined) throw new Error('The agent has no role yet.');
+  const sealedFor = { kind: 'agent-role', id: `${TARGET}/${record.agentId}` } as const;
+  const password = seal.open(record.passwordSealed, sealedFor).toString('utf8');
+  return { user: record.role, password };
+}
+
+function answering(gateway: Gateway, answer: 'approve' | 'deny'): { stop(): Promise<number> } {
+  let isOver = false;
+  const answered = new Set<string>();
+  const work = (async () => {
+    while (!isOver) {
+      const open = await gateway.holdfast.rooms.holds.list('open');
+      for (const { id } of open.filter((one) => one.state === 'waiting' && !answered.has(one.id))) {
+        answered.add(id);
+        if (answer === 'approve') await gateway.approve(id);
+        else await gateway.deny(id, 'no');
+      }
+      await pause();
     }
-    await pause();
-  }
-  return approved;
+  })();
+  return {
+    stop: async () => {
+      isOver = true;
+      await work;
+      return answered.size;
+    },
+  };
 }
 
-function commandLine(gateway: Gateway): Protected['cli'] {
-  const env = { ...process.env, APP_PASSWORD, HOLDFAST_CONFIG: gateway.configPath };
-  return async (...words) => {
-    const ran = await promisify(execFile)(process.execPath, [CLI, ...words, '--json'], {
-      env,
-      maxBuffer: 256 * 1024 * 1024,
+function commandLine(configPath: string): Protected['cli'] {
+  const env = { ...process.env, APP_PASSWORD, HOLDFAST_CONFIG: configPath };
+  return (...words) =>
+    new Promise((done) => {
+      const args = [CLI, ...words, '--json'];
+      const child = execFile(
+        process.execPath,
+        args,
+        { env, maxBuffer: 256 * 1024 * 1024 },
+        (error, out, err) => done({ code: error === null ? 0 : (child.exitCode ?? 1), out, err }),
+      );
     });
-    return JSON.parse(ran.stdout);
-  };
 }
 
 function pause(): Promise<void> {

@@ -1,25 +1,53 @@
 import type { Command } from 'commander';
 import { checkConfig } from '../../config/check-config.ts';
+import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
+import { checkTarget, openTarget } from '../../wiring.ts';
 import type { Context, Run } from '../command.ts';
 import { type Answer, facts, table } from '../print.ts';
+import { withTarget } from './protect.ts';
 
 export function addConfig(program: Command, run: Run): void {
   const config = program.command('config').description('The configuration file');
   const check = config
     .command('check')
     .description('Read holdfast.yaml and say everything that is wrong or worth knowing in it')
-    .action(() => run(check, checkFile));
+    .option('--targets', 'also ask each target how far it is protected')
+    .action((options: { readonly targets?: boolean }) =>
+      run(check, (context) => checkFile(context, options.targets === true)),
+    );
 }
 
-async function checkFile(context: Context): Promise<Answer> {
+/** Its level by name, `none`, or why it could not be asked. */
+async function protectionsOf(
+  config: Config,
+  { clock, env }: Context,
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (const target of config.targets) {
+    try {
+      const check = await withTarget(openTarget(target, env), (db) =>
+        checkTarget(db, target, clock),
+      );
+      const drift = check.findings.length === 0 ? '' : ` (${check.findings.length} findings)`;
+      found.set(target.name, `${check.level}${drift}`);
+    } catch (error) {
+      found.set(target.name, `unknown: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return found;
+}
+
+async function checkFile(context: Context, asks: boolean): Promise<Answer> {
   const config = loadConfig(context.configPath, context.env);
   const warnings = checkConfig(config);
   const levels = new Map(config.environments.map(({ name, level }) => [name, level]));
+  const protections = asks ? await protectionsOf(config, context) : null;
   const targets = config.targets.map(({ name, environment }) => ({
     name,
     environment,
     level: levels.get(environment) ?? 'sealed',
+    ...(protections === null ? {} : { protection: protections.get(name) ?? 'unknown' }),
   }));
   const store =
     config.store.kind === 'url'
@@ -38,8 +66,13 @@ async function checkFile(context: Context): Promise<Answer> {
       ),
       '',
       ...table(
-        ['target', 'environment', 'level'],
-        targets.map((one) => [one.name, one.environment, one.level]),
+        ['target', 'environment', 'level', ...(asks ? ['protection'] : [])],
+        targets.map((one) => [
+          one.name,
+          one.environment,
+          one.level,
+          ...(one.protection === undefined ? [] : [one.protection]),
+        ]),
         paint,
       ),
       ...warnings.flatMap(({ path, found, hint }) => [

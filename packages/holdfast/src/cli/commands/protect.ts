@@ -8,11 +8,8 @@ import { applyProtection, previewProtection } from '../../protection/postgres/wa
 import type { Check } from '../../protection/postgres/wall/check.ts';
 import { CLOSING_IDS, CLOSINGS } from '../../protection/postgres/wall/closings.ts';
 import type { Plan } from '../../protection/postgres/wall/ground.ts';
-import {
-  previewUnprotect,
-  type Unprotection,
-  unprotect,
-} from '../../protection/postgres/wall/unprotect.ts';
+import { takeDown } from '../../protection/postgres/wall/take-down.ts';
+import { previewUnprotect, type Unprotection } from '../../protection/postgres/wall/unprotect.ts';
 import type { TargetDatabase } from '../../protection/target-database.ts';
 import { checkTarget, openTarget, protectOptionsOf, targetsOf } from '../../wiring.ts';
 import { type Context, NO, type Run } from '../command.ts';
@@ -77,6 +74,7 @@ async function protectTarget(context: Context, name: string, words: ProtectWords
     }
     const plan = await withRooms(context, async (rooms) => {
       const applied = await applyProtection(db, options);
+      await rooms.wallStore.raised(name, clock.now());
       const { level, steps } = applied;
       if (steps.length > 0) {
         await rooms.note({
@@ -114,7 +112,7 @@ async function unprotectTarget(
       return proposedAnswer(await withRooms(context, (rooms) => rooms.proposals.open(act)));
     }
     const done = await withRooms(context, async (rooms) => {
-      const taken = await unprotect(db, options);
+      const taken = await takeDown(db, rooms.wallStore, options);
       await rooms.note({
         kind: 'target-unprotected',
         facts: { target: name, dropped: options.dropWhatIsKept },

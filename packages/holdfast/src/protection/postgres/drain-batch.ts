@@ -29,7 +29,7 @@ export interface DrainBatch {
 const S = ident(SCHEMA);
 /** Journal rows held as the driver gives them, at a time; a transaction may have a million. */
 const FETCH_ROWS = 5_000;
-const UNDO_WORD = /^holdfast undo (undo_[0-9a-z]{16})(?: \+\d+)?$/;
+const UNDO_WORD = /^holdfast undo (undo_[0-9a-z]{16})(?: \+\d+)?(?: run_[0-9a-z]{16})?$/;
 
 const JOURNAL = `
   declare holdfast_drain no scroll cursor for

@@ -81,12 +81,19 @@ export class PostgresGuard implements TargetGuard {
     }
   }
 
-  async roleFor(agent: Pick<AgentActor, 'id' | 'name'>): Promise<AgentRole | null> {
-    if (this.#protection.level !== 'none') return this.#parts.roles.ensure(agent);
-    if (this.#shut === null) return null;
+  async roleFor(
+    agent: Pick<AgentActor, 'id' | 'name'>,
+    refused: AgentRole | null = null,
+  ): Promise<AgentRole | null> {
+    const { roles } = this.#parts;
+    const isStanding = (): boolean => this.#protection.level !== 'none';
+    const refusedPassword = refused?.password ?? null;
+    // Who was refused may have lost its role with the wall: that is looked at first.
+    if (refused === null && isStanding()) return roles.ensure(agent);
+    if (refused === null && this.#shut === null) return null;
     // It may be back, or the wall may stand again, since the last look.
     await this.refresh();
-    if (this.protection.level !== 'none') return this.#parts.roles.ensure(agent);
+    if (isStanding()) return roles.ensure(agent, refusedPassword);
     if (this.#shut === null) return null;
     const { target } = this.#parts;
     throw new HoldfastError('HF_PROTECTION_LOST', {

@@ -2,13 +2,15 @@
  * What people do with undo items: list, look, preview, apply, extend. Applying and extending want a
  * one-time code: undoing is a person's act, and the name under it is theirs.
  *
- * The order of an apply: code -> what is captured is drained -> items chosen -> one transaction on the target
- * -> drained again -> states -> the trail. A crash after the transaction leaves items `kept`; applied again they
- * are found to stand as they were, and become `undone`.
+ * The order of an apply: code -> what is captured is drained -> items chosen -> the run is written down -> one
+ * transaction on the target -> drained again -> states -> the trail. After a crash behind the commit the
+ * run's own transaction is in the vault and its states are not set: the next preview or apply of these
+ * items finds that, sets them, and says that they are undone already.
  */
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { Note } from '../../model/event.ts';
+import { newId } from '../../model/ids.ts';
 import type { TargetDatabase } from '../target-database.ts';
 import type { UndoEntry, UndoItem, UndoState } from '../undo-item.ts';
 import type { UndoStore } from '../undo-store.ts';
@@ -30,6 +32,8 @@ export type RunUndo = (
   order: Omit<UndoWish, 'selection'> & {
     readonly chosen: readonly ChosenItem[];
     readonly mode: 'apply' | 'preview';
+    readonly run?: string;
+    readonly beforeCommit?: (report: UndoReport) => Promise<void>;
     readonly onProgress?: (progress: UndoProgress) => void;
   },
 ) => Promise<UndoReport>;
@@ -102,12 +106,13 @@ export class Undos {
   }
 
   async preview(wish: UndoWish): Promise<UndoReport> {
-    const { target, chosen } = await this.#choose(wish);
-    return this.#parts.run(this.#parts.targetOf(target), this.#parts.store, {
+    const { target, chosen, away } = await this.#choose(wish);
+    const report = await this.#parts.run(this.#parts.targetOf(target), this.#parts.store, {
       ...wish,
       chosen,
       mode: 'preview',
     });
+    return withNotes(report, away.map(notDrained));
   }
 
   /** HF_UNDO_CONFLICT, with the report as its cause, when something is not decided; nothing was changed then. */
@@ -116,21 +121,28 @@ export class Undos {
     signed: Signed,
     onProgress?: (progress: UndoProgress) => void,
   ): Promise<UndoReport> {
-    const { store, run, prove, targetOf, note } = this.#parts;
+    const { store, run, prove, targetOf, note, clock } = this.#parts;
     await prove(signed.person, signed.code);
-    const { target, chosen } = await this.#choose(wish);
+    const { target, chosen, away } = await this.#choose(wish);
+    const isRange = wish.selection.ids.length === 0;
+    if (isRange && away.includes(target)) throw notAll(target);
     const done = chosen.filter(({ item }) => item.state === 'undone');
     if (done.length === chosen.length) throw alreadyUndone(done);
     const open = chosen.filter(({ item }) => item.state !== 'undone');
+    const runId = newId('run', clock);
+    await store.beginRun({ id: runId, target, items: open.map(({ item }) => item.id) });
     const report = await run(targetOf(target), store, {
       ...wish,
       chosen: open,
       mode: 'apply',
+      run: runId,
+      beforeCommit: ({ isWhole }) => store.endRun(runId, isWhole),
       ...(onProgress === undefined ? {} : { onProgress }),
     });
     if (report.undecided > 0) throw conflicting(report);
-    await this.#drain([target]);
-    if (report.isWhole) await this.#settle(open);
+    const later = await this.#drain([target]);
+    if (report.isWhole) await this.#settle(open.map(({ item }) => item));
+    await store.settleRun(runId);
     await note({
       kind: 'undo-applied',
       facts: {
@@ -144,7 +156,7 @@ export class Undos {
       },
       message: `${signed.person} undid ${report.items.length} item(s) on ${target}.`,
     });
-    return report;
+    return withNotes(report, [...new Set([...away, ...later])].map(notDrained));
   }
 
   async extend(ids: readonly string[], byMs: number, signed: Signed): Promise<number> {
@@ -171,32 +183,54 @@ export class Undos {
     return items;
   }
 
-  async #choose(
-    wish: UndoWish,
-  ): Promise<{ readonly target: string; readonly chosen: readonly ChosenItem[] }> {
+  async #choose(wish: UndoWish): Promise<{
+    readonly target: string;
+    readonly chosen: readonly ChosenItem[];
+    readonly away: readonly string[];
+  }> {
     const { store, targets } = this.#parts;
     const asked = wish.selection.target;
-    await this.#drain(targets.filter((name) => asked === undefined || asked === name));
-    const items = await selectItems(store, wish.selection, ['kept']);
+    const away = await this.#drain(targets.filter((name) => asked === undefined || asked === name));
+    const first = await selectItems(store, wish.selection, ['kept']);
+    const isFound = await this.#settleLost(first);
+    const items = isFound ? await selectItems(store, wish.selection, ['kept']) : first;
     if (items.length === 0) throw nothingChosen();
     const target = oneTarget(items);
     for (const item of items) {
       if (item.state === 'purged' || item.state === 'purging') throw leaving(item);
     }
-    const chosen: ChosenItem[] = [];
-    for (const item of items) chosen.push({ item, entries: await store.entries(item.id) });
-    return { target, chosen };
+    const entries = await store.entriesOf(items.map(({ id }) => id));
+    const chosen = items.map((item) => ({ item, entries: entries.get(item.id) ?? [] }));
+    return { target, chosen, away };
+  }
+
+  /** What a crash left: undone on the target, and nobody wrote it down. True: something was. */
+  async #settleLost(items: readonly UndoItem[]): Promise<boolean> {
+    const { store } = this.#parts;
+    const runs = await store.unsettledRuns(items.map(({ id }) => id));
+    for (const run of runs) {
+      await this.#settle(await selectItems(store, { ids: run.items }, TRIED));
+      await store.settleRun(run.id);
+    }
+    return runs.length > 0;
   }
 
   /** Undone; and what an undo had taken back is there again when that undo is undone. */
-  async #settle(chosen: readonly ChosenItem[]): Promise<void> {
+  async #settle(items: readonly UndoItem[]): Promise<void> {
     const { store } = this.#parts;
     await store.setState(
-      chosen.map(({ item }) => item.id),
+      items.map(({ id }) => id),
       ['kept'],
       'undone',
     );
-    const back = chosen.flatMap(({ item: { undoOf } }) => (undoOf === null ? [] : [undoOf]));
+    const back: string[] = [];
+    for (const { undoOf, application } of items) {
+      if (undoOf === null) continue;
+      // Only our own sessions give an item an `undoOf`, so the name is ours too.
+      const [run] = RUN_WORD.exec(application) ?? [];
+      const of = run === undefined ? [] : await store.itemsOfRun(run);
+      back.push(...(of.length > 0 ? of : [undoOf]));
+    }
     if (back.length > 0) await store.setState(back, ['undone'], 'kept');
   }
 
@@ -225,6 +259,25 @@ export class Undos {
 
 /** Ids in the entry of an undo; a range of thousands is named by its count. */
 const ITEMS_NAMED_MAX = 20;
+
+const RUN_WORD = /run_[0-9a-z]{16}$/;
+
+function withNotes(report: UndoReport, notes: readonly string[]): UndoReport {
+  return notes.length === 0 ? report : { ...report, notes: [...report.notes, ...notes] };
+}
+
+function notDrained(target: string): string {
+  return `${target} could not be drained now: what was done there last may be missing here.`;
+}
+
+/** Everything since 14:00 is not everything while the newest of it is still in the target. */
+function notAll(target: string): HoldfastError {
+  return new HoldfastError('HF_UNDO_STATE', {
+    expected: `what is captured in ${target} to be in the vault`,
+    found: 'that it could not be drained now, so the newest may be missing from the range',
+    hint: 'Nothing was changed. See `holdfast doctor`, or name the items by id.',
+  });
+}
 
 function rowsOf(table: UndoReport['tables'][number]): number {
   return table.insertedBack + table.changedBack + table.removedAgain;

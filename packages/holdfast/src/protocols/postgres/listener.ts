@@ -26,6 +26,7 @@ import { backendKeyData, errorResponse, parameterStatus, readyForQuery } from '.
 import type { Permits } from './receipts.ts';
 import { PostgresSession } from './session.ts';
 import { connectUpstream, sendCancel, type Upstream, type UpstreamSpec } from './upstream.ts';
+import { ServerError } from './upstream-login.ts';
 import { askSearchPath, checkReadsAlike } from './upstream-session.ts';
 
 export interface PostgresTarget {
@@ -55,7 +56,15 @@ type Admitted = Extract<DoorResult, { kind: 'session' }>;
 
 interface Live {
   readonly token: TokenVerifier;
+  readonly up: Upward;
   readonly session: PostgresSession;
+}
+
+/** A login that succeeded. */
+interface Connected {
+  readonly role: AgentRole | null;
+  readonly spec: UpstreamSpec;
+  readonly upstream: Upstream;
 }
 
 interface Upward {
@@ -97,7 +106,7 @@ class PostgresGateway implements Protocol {
       );
       this.#server.listen({ host, port, backlog: BACKLOG }, () => {
         const address = this.#server.address();
-        this.#liveness = setInterval(() => this.#endTheExpired(), LIVENESS_MS).unref();
+        this.#liveness = setInterval(() => this.lookAgain(), LIVENESS_MS).unref();
         done({ host, port: address !== null && typeof address === 'object' ? address.port : port });
       });
     });
@@ -112,6 +121,17 @@ class PostgresGateway implements Protocol {
       ended++;
     }
     return ended;
+  }
+
+  lookAgain(): void {
+    for (const { token, session, up } of this.#live) {
+      const change = changeOf(up);
+      if (change !== null) session.end(change.code, change.words, 'Connect again.');
+      if (this.#options.directory.isLive(token.tokenId)) continue;
+      const expired = token.expiresAt.getTime() <= this.#options.clock.now().getTime();
+      const code: ErrorCode = expired ? 'HF_TOKEN_EXPIRED' : 'HF_TOKEN_REVOKED';
+      session.end(code, `${ERRORS[code].title}.`, ASK_FOR_TOKEN);
+    }
   }
 
   async close(): Promise<void> {
@@ -152,9 +172,7 @@ class PostgresGateway implements Protocol {
     try {
       const found = this.#targetFor(guest);
       const { guard } = found;
-      const role = await roleOf(guard, guest);
-      const spec = role === null ? found.upstream : asRole(found.upstream, role);
-      const upstream = await connectUpstream(spec, guest.parameters, this.#options.clock);
+      const { role, spec, upstream } = await this.#connect(found, guest);
       try {
         checkReadsAlike(upstream.parameters);
         const searchPath = await askSearchPath(upstream.socket);
@@ -177,6 +195,22 @@ class PostgresGateway implements Protocol {
       // Paused, it would never see the caller's own end and stay open.
       hangUp(guest.socket);
       this.#noteRefused(source, error.code, error.message, guest);
+    }
+  }
+
+  /** A password that was changed since it was read (by the agent, by another gateway) is had anew, once. */
+  async #connect({ guard, upstream }: PostgresTarget, guest: Admitted): Promise<Connected> {
+    const { clock } = this.#options;
+    const connect = async (role: AgentRole | null): Promise<Connected> => {
+      const spec = role === null ? upstream : asRole(upstream, role);
+      return { role, spec, upstream: await connectUpstream(spec, guest.parameters, clock) };
+    };
+    const role = await roleOf(guard, guest, null);
+    try {
+      return await connect(role);
+    } catch (cause) {
+      if (role === null || !isPasswordRefused(cause)) throw cause;
+      return await connect(await roleOf(guard, guest, role));
     }
   }
 
@@ -227,7 +261,7 @@ class PostgresGateway implements Protocol {
         this.#live.delete(live);
       },
     });
-    const live: Live = { token, session };
+    const live: Live = { token, up, session };
     this.#live.add(live);
     const { agentName: agent, tokenId } = token;
     pipeline.note({
@@ -249,7 +283,8 @@ class PostgresGateway implements Protocol {
     session.start(
       Buffer.concat([...status, backendKeyData(key.processId, key.secret), readyForQuery('I')]),
     );
-    if (!this.#options.directory.isLive(tokenId)) this.#endTheExpired();
+    // The token or the wall may have changed while it logged in.
+    this.lookAgain();
   }
 
   async #cancel(processId: number, secret: Uint8Array, source: string): Promise<void> {
@@ -261,15 +296,6 @@ class PostgresGateway implements Protocol {
     });
     if (up === null) return;
     await sendCancel(up.spec, up.upstream.processId, up.upstream.secretKey).catch(() => {});
-  }
-
-  #endTheExpired(): void {
-    for (const { token, session } of this.#live) {
-      if (this.#options.directory.isLive(token.tokenId)) continue;
-      const expired = token.expiresAt.getTime() <= this.#options.clock.now().getTime();
-      const code: ErrorCode = expired ? 'HF_TOKEN_EXPIRED' : 'HF_TOKEN_REVOKED';
-      session.end(code, `${ERRORS[code].title}.`, ASK_FOR_TOKEN);
-    }
   }
 
   #noteRefused(source: string, code: ErrorCode, reason: string, guest?: Admitted): void {
@@ -287,9 +313,34 @@ class PostgresGateway implements Protocol {
 }
 
 /** A role that cannot be had is no reason to let the agent in as somebody else. */
-async function roleOf(guard: TargetGuard | null, { token }: Admitted): Promise<AgentRole | null> {
+async function roleOf(
+  guard: TargetGuard | null,
+  { token }: Admitted,
+  refused: AgentRole | null,
+): Promise<AgentRole | null> {
   if (guard === null) return null;
-  return await guard.roleFor({ id: token.agentId, name: token.agentName });
+  return await guard.roleFor({ id: token.agentId, name: token.agentName }, refused);
+}
+
+function isPasswordRefused(cause: unknown): boolean {
+  const said = cause instanceof HoldfastError ? cause.cause : cause;
+  return said instanceof ServerError && said.sqlstate === '28P01';
+}
+
+/** What ends a session whose target is protected since, or is not any more; null: it may go on. */
+function changeOf({
+  guard,
+  role,
+}: Upward): { readonly code: ErrorCode; readonly words: string } | null {
+  if (guard === null) return null;
+  const isProtected = guard.protection.level !== 'none';
+  if (isProtected === (role !== null)) return null;
+  return isProtected
+    ? {
+        code: 'HF_PROTECTION_CHANGED',
+        words: 'This target is protected now: you get a role of your own.',
+      }
+    : { code: 'HF_PROTECTION_CHANGED', words: 'The protection of this target is gone.' };
 }
 
 function asRole(spec: UpstreamSpec, { user, password }: AgentRole): UpstreamSpec {

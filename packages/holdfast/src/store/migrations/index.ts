@@ -5,6 +5,8 @@ import { trail } from './0003-trail.ts';
 import { undo } from './0004-undo.ts';
 import { protection } from './0005-protection.ts';
 import { deferrals } from './0006-deferrals.ts';
+import { walls } from './0007-walls.ts';
+import { undoRuns } from './0008-undo-runs.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -14,4 +16,6 @@ export const MIGRATIONS: readonly Migration[] = [
   undo,
   protection,
   deferrals,
+  walls,
+  undoRuns,
 ];

@@ -29,7 +29,8 @@ language sql volatile security definer set search_path = pg_catalog, pg_temp as 
     select from holdfast.receipts
     where pid = pg_backend_pid() and not done and used_txid = pg_current_xact_id_if_assigned())
 $hf$;
-alter function holdfast.in_receipt() owner to holdfast_owner;`;
+alter function holdfast.in_receipt() owner to holdfast_owner;
+grant execute on function holdfast.in_receipt() to public;`;
 
 /**
  * The search path as the session means it: schemas its own role may use, "$user" as that role, pg_temp
@@ -66,6 +67,10 @@ export const EXECUTE_AS_OWNER_SQL = `
 create or replace function holdfast.execute_as_owner(statement text, path text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $hf$
 begin
+  -- It belongs to a role that may give EXECUTE on it away.
+  if not holdfast.in_receipt() then
+    raise exception 'holdfast: only a receipt is run as the owner' using errcode = '42501';
+  end if;
   -- Taken back when this function is left: it has a SET of its own for the same setting.
   perform set_config('search_path', path, true);
   execute statement;

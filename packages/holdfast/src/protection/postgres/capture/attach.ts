@@ -180,7 +180,10 @@ begin
   insert into holdfast.shapes (table_oid, schema_name, table_name, columns, key, whole)
     values (shape.table_oid, shape.schema_name, shape.table_name, shape.columns, shape.key, shape.whole)
     returning shape_id into shape.shape_id;
-  execute format('create table holdfast.c%s (%s)', shape.shape_id, concat_ws(', ',
+  -- Filled and emptied again within a second: vacuumed by number, not by share of what was once there.
+  execute format('create table holdfast.c%s (%s)
+      with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)',
+    shape.shape_id, concat_ws(', ',
     'seq bigint not null, n bigint not null, side "char" not null',
     case when shape.whole then 'whole text' else (
       select string_agg(format('c%s %s', c ->> 'attnum', c ->> 'kept'), ', ' order by (c ->> 'attnum')::int)

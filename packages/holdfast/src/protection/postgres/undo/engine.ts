@@ -48,11 +48,12 @@ export function runUndo(
     } catch (error) {
       throw explained(error);
     }
+    const report = reportOf(order, gathered);
     // Back to where nothing was done; the locks go with it.
     if (order.mode === 'preview' || gathered.undecided > 0) {
       await session.query('rollback to savepoint hf_undo');
-    }
-    return reportOf(order, gathered);
+    } else await order.beforeCommit?.(report);
+    return report;
   });
 }
 
@@ -76,10 +77,10 @@ async function undoOneAct(
   return gathered.undecided === 0;
 }
 
-/** The drain reads an id that stands alone; an undo of several items is the undo of none of them. */
-function nameOf({ chosen }: UndoOrder): string {
+/** Read by the drain; with UNDO_ITEMS_MAX items exactly the 63 bytes that a session's name may have. */
+function nameOf({ chosen, run }: UndoOrder): string {
   const more = chosen.length > 1 ? ` +${chosen.length - 1}` : '';
-  return `holdfast undo ${chosen[0]?.item.id ?? ''}${more}`;
+  return `holdfast undo ${chosen[0]?.item.id ?? ''}${more}${run === undefined ? '' : ` ${run}`}`;
 }
 
 function reportOf(order: UndoOrder, gathered: Gathered): UndoReport {

@@ -94,6 +94,19 @@ export async function writeBag(
   return { inserted, updated: 0, deleted };
 }
 
+/** What the bag would write: of rows to be removed, those that are there. */
+export async function lookAtBag(session: TargetSession, { bag }: Keyless): Promise<Written> {
+  const [row] = await session.query(
+    `select coalesce(sum(d) filter (where d > 0), 0)::int as inserted,
+            coalesce(sum(least(-d, there)) filter (where d < 0), 0)::int as deleted from ${bag}`,
+  );
+  return {
+    inserted: Number(row?.['inserted'] ?? 0),
+    updated: 0,
+    deleted: Number(row?.['deleted'] ?? 0),
+  };
+}
+
 function nowImage({ common }: Loaded): string {
   return `row(${common.map((column) => `t.${quoted(column)}`).join(', ')})::text`;
 }

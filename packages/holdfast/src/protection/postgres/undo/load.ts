@@ -75,11 +75,9 @@ export async function loadRows(
 }
 
 async function* chunksOf({ store, onBytes }: LoadOptions, place: ShapePlace) {
-  for (const id of place.itemIds) {
-    for await (const { data, rows } of store.chunks(id, place.shape.shapeId)) {
-      onBytes(data.byteLength, rows);
-      yield data;
-    }
+  for await (const { data, rows } of store.chunksOf(place.itemIds, place.shape.shapeId)) {
+    onBytes(data.byteLength, rows);
+    yield data;
   }
 }
 

@@ -1,6 +1,12 @@
 /** What is ordered of an undo, and what is gathered while it is done. */
 import type { ChosenItem } from '../../undo/segments.ts';
-import type { ActReport, Decision, TableReport, UndoConflict } from '../../undo/undo-report.ts';
+import type {
+  ActReport,
+  Decision,
+  TableReport,
+  UndoConflict,
+  UndoReport,
+} from '../../undo/undo-report.ts';
 import type { UndoProgress } from '../../undo/undos.ts';
 
 export interface UndoOrder {
@@ -10,8 +16,12 @@ export interface UndoOrder {
   /** `id` = `42`; every one must be a column of the key. */
   readonly key: readonly { readonly name: string; readonly value: string }[];
   readonly decisions: readonly Decision[];
-  /** `preview` does the same work and rolls it back. */
+  /** `preview` looks and compares, without locks and without writing: it is true of its moment. */
   readonly mode: 'apply' | 'preview';
+  /** `run_...`: stands in the name of the session, and so in the item this undo becomes. */
+  readonly run?: string;
+  /** Everything is written and nothing is committed yet. */
+  readonly beforeCommit?: (report: UndoReport) => Promise<void>;
   readonly onProgress?: (progress: UndoProgress) => void;
 }
 

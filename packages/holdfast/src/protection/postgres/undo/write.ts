@@ -26,12 +26,12 @@ export const GOES = `(p.conflict is null or (p.choice = 'ours'
   and p.conflict not in ('parent-missing', 'dependents')))`;
 
 export async function removeRows(session: TargetSession, net: Net, say: Say): Promise<number> {
-  const { table, plan, onKey } = net;
-  return await counted(
-    session,
-    `delete from ${table.sql} t using ${plan} p where p.act = 'd' and ${GOES} and ${onKey('p', 't')}`,
-    say,
-  );
+  return await counted(session, removeSql(net), say);
+}
+
+function removeSql({ table, plan, onKey }: Net): string {
+  return `delete from ${table.sql} t using ${plan} p
+    where p.act = 'd' and ${GOES} and ${onKey('p', 't')}`;
 }
 
 /** Rows of newer work that hold a unique value the kept row needs, where that was decided so. */
@@ -58,16 +58,42 @@ export async function changeRows(
 ): Promise<number> {
   let changed = 0;
   for (const [sh, columns] of net.shapes.entries()) {
-    const set = columns.filter(({ identity }) => identity !== 'a');
-    if (set.length === 0) continue;
-    const sql = `update ${net.table.sql} t set ${set
-      .map((column) => `${quoted(column)} = ${net.value(column, 'l')}`)
-      .join(', ')}
-      from ${net.plan} p join ${net.rows} l on l.ctid = p.b
-      where p.act = 'u' and p.sh = ${sh} and ${GOES} and ${net.onKey('p', 't')}`;
+    const sql = changeSql(net, sh, columns);
+    if (sql === null) continue;
     changed += await changeOrSwap(session, net, { sql, sh, columns, isQuiet }, say);
   }
   return changed;
+}
+
+/** Null: there is nothing in it that an UPDATE may set. */
+function changeSql(net: Net, sh: number, columns: readonly CurrentColumn[]): string | null {
+  const set = columns.filter(({ identity }) => identity !== 'a');
+  if (set.length === 0) return null;
+  const pairs = set.map((column) => `${quoted(column)} = ${net.value(column, 'l')}`);
+  return `update ${net.table.sql} t set ${pairs.join(', ')}
+      from ${net.plan} p join ${net.rows} l on l.ctid = p.b
+      where p.act = 'u' and p.sh = ${sh} and ${GOES} and ${net.onKey('p', 't')}`;
+}
+
+/** What the plan would write, counted in the plan; nothing is written. */
+export async function lookAtWrites(session: TargetSession, net: Net, say: Say): Promise<Written> {
+  const rows = await session.query(
+    `select p.act::text as act, coalesce(p.sh, 0)::int as sh, count(*)::int as rows
+       from ${net.plan} p where p.act in ('d', 'u', 'i') and ${GOES} group by 1, 2`,
+  );
+  const count = (act: string, sh?: number): number =>
+    rows
+      .filter((row) => row['act'] === act && (sh === undefined || row['sh'] === sh))
+      .reduce((sum, row) => sum + Number(row['rows']), 0);
+  const tell = (sql: string | null): void => {
+    if (sql !== null) say(sql.replaceAll(/\s+/g, ' '));
+  };
+  if (count('d') > 0) tell(removeSql(net));
+  for (const [sh, columns] of net.shapes.entries()) {
+    if (count('u', sh) > 0) tell(changeSql(net, sh, columns));
+    if (count('i', sh) > 0) tell(insertSql(net, sh, columns, 'i'));
+  }
+  return { inserted: count('i'), updated: count('u'), deleted: count('d') };
 }
 
 interface ChangeOfShape {

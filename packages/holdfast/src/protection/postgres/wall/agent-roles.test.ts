@@ -135,13 +135,42 @@ describe('the role of an agent', () => {
     await target.query('create role "hf_taken" login');
     const one = await agent('taken');
     const { password, user } = await gateway().ensure(one);
-    expect(user).toBe(roleNames(one)[1]);
+    expect(user).toMatch(/^hf_taken_[0-9a-f]{8}$/);
     expect((await gateway().ensure(one)).user).toBe(user);
     await (await loginAs({ user, password })).end();
     const [row] = await target.query(
       `select rolpassword from pg_authid where rolname = 'hf_taken'`,
     );
     expect(row?.['rolpassword']).toBeNull();
+  });
+
+  it('is not shared by two databases of one server, not even by a copy of a protected one', async () => {
+    const one = await agent('twofold');
+    const here = await gateway().ensure(one);
+    for (const name of ['copy', 'copy_of_copy']) {
+      await target.query(`create database ${name} template template0`);
+      const copy = openTargetDatabase({ target: name, connection: connection(name) });
+      try {
+        await copy.query(LAYOUT.replace('create role holdfast_agents;', ''));
+        const there = await gateway({ db: copy }).ensure(one);
+        expect(there.user).toMatch(/^hf_twofold_[0-9a-f]{8}$/);
+        await (await loginAs(there)).end();
+      } finally {
+        await copy.close();
+      }
+    }
+    await (await loginAs(here)).end();
+    expect(await gateway().ensure(one)).toEqual(here);
+  });
+
+  it('is made anew once for all whose login was refused with the same password', async () => {
+    const one = await agent('refused');
+    const role = await gateway().ensure(one);
+    await target.query(`alter role "${role.user}" password 'another'`);
+    const again = await Promise.all([1, 2, 3].map(() => gateway().ensure(one, role.password)));
+    expect(new Set(again.map(({ password }) => password)).size).toBe(1);
+    await (await loginAs(again[0] ?? role)).end();
+    expect(await gateway().ensure(one, role.password)).toEqual(again[0]);
   });
 
   it('is made anew when the agent changed its own password and settings', async () => {
@@ -152,7 +181,7 @@ describe('the role of an agent', () => {
     await session.query('alter role current_user set standard_conforming_strings = off');
     await session.end();
     await expect(loginAs(role)).rejects.toMatchObject({ code: '28P01' });
-    const again = await loginAs(await gateway().ensure(one, 'anew'));
+    const again = await loginAs(await gateway().ensure(one, role.password));
     const { rows } = await again.query('show standard_conforming_strings');
     expect(rows).toEqual([{ standard_conforming_strings: 'on' }]);
     await again.end();
@@ -163,10 +192,11 @@ describe('the role of an agent', () => {
 
   it('fits into 63 bytes, and two long names do not become one', () => {
     const long = 'a'.repeat(62);
-    const [one] = roleNames({ id: 'agent_1', name: `${long}b` });
-    const [two] = roleNames({ id: 'agent_2', name: `${long}c` });
-    expect(Buffer.byteLength(one)).toBe(63);
-    expect(one).not.toBe(two);
+    const place = { install: 'install-one', databaseOid: '5' };
+    const one = roleNames({ id: 'agent_1', name: `${long}b` }, place);
+    const two = roleNames({ id: 'agent_2', name: `${long}c` }, place);
+    expect([...one, ...two].map((name) => Buffer.byteLength(name))).toEqual([63, 63, 63, 63]);
+    expect(new Set([...one, ...two]).size).toBe(4);
   });
 
   it('is refused where the target is not protected', async () => {

@@ -54,17 +54,19 @@ export class AgentRoles {
   }
 
   /**
-   * HF_PROTECT when the target is not protected; what the server said when it does not let us. `anew`
-   * when the target refused the kept password (28P01): a role may change its own.
+   * HF_PROTECT when the target is not protected; what the server said when it does not let us. `refused`
+   * is the password that the target did not take (28P01: a role may change its own); when it is still the
+   * one we keep it is made anew, once for all who were refused with it.
    */
-  async ensure(agent: Agent, how: 'kept' | 'anew' = 'kept'): Promise<AgentRole> {
+  async ensure(agent: Agent, refusedPassword: string | null = null): Promise<AgentRole> {
     const { clock, db, store } = this.#parts;
     const key = { target: db.target, agentId: agent.id };
     const fresh = this.#fresh(agent);
     let record = await store.settle(key, (found) => {
       if (found === null) return fresh;
       if (!found.isApplied) return null;
-      return how === 'anew' || this.#isWorn(found) ? { ...fresh, role: found.role } : null;
+      const isRefused = refusedPassword !== null && this.#passwordOf(found) === refusedPassword;
+      return isRefused || this.#isWorn(found) ? { ...fresh, role: found.role } : null;
     });
     if (record === null) throw new Error('a settled role is none');
     if (!record.isApplied) {
@@ -103,7 +105,7 @@ export class AgentRoles {
     return {
       target: db.target,
       agentId: agent.id,
-      role: roleNames(agent)[0],
+      role: firstName(agent),
       passwordSealed: seal.close(Buffer.from(password, 'utf8'), sealedFor),
       validUntil: new Date(clock.now().getTime() + AGENT_ROLE_LIFE_MS),
       isApplied: false,
@@ -127,8 +129,9 @@ export class AgentRoles {
     const { made, role } = await db.transaction('read committed', async (session) => {
       // Two gateways that make the same role, one after the other.
       await session.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [agent.id]);
-      const mark = `holdfast agent ${agent.id} on ${await installOf(session)}`;
-      const free = await freeName(session, agent, mark);
+      const place = await placeOf(session);
+      const mark = agentMark(agent.id, place);
+      const free = await freeName(session, roleNames(agent, place), mark);
       await session.query(roleSql(free, verifier, record.validUntil, mark));
       return { made: !free.isThere, role: free.name };
     });
@@ -150,12 +153,35 @@ export class AgentRoles {
   }
 }
 
-/** First choice and, where that is another's, a second that cannot be. */
-export function roleNames({ id, name }: Agent): readonly [string, string] {
-  const tail = `_${createHash('sha256').update(id).digest('hex').slice(0, 8)}`;
-  const plain = `${AGENT_ROLE_PREFIX}${name}`;
-  const marked = `${plain.slice(0, ROLE_BYTES_MAX - tail.length)}${tail}`;
-  return [plain.length > ROLE_BYTES_MAX ? marked : plain, marked];
+/** A protected database of a server: what was installed there, and which database of the server it is. */
+export interface Place {
+  readonly install: string;
+  /** A copy of a protected database (TEMPLATE) has the same install, and is another place. */
+  readonly databaseOid: string;
+}
+
+/** Roles belong to the whole server: whose one is, and for which of its databases, is said in its comment. */
+export function agentMark(agentId: string, place: Place): string {
+  return `holdfast agent ${agentId} ${placeMark(place)}`;
+}
+
+export function placeMark({ databaseOid, install }: Place): string {
+  return `on ${install}, database ${databaseOid}`;
+}
+
+/** First choice and, where that is another's or another target's, a second that cannot be. */
+export function roleNames(agent: Agent, place: Place): readonly string[] {
+  return [...new Set([firstName(agent), cut(agent, `${agent.id} ${placeMark(place)}`)])];
+}
+
+function firstName(agent: Agent): string {
+  const plain = `${AGENT_ROLE_PREFIX}${agent.name}`;
+  return plain.length > ROLE_BYTES_MAX ? cut(agent, agent.id) : plain;
+}
+
+function cut({ name }: Agent, unlike: string): string {
+  const tail = `_${createHash('sha256').update(unlike).digest('hex').slice(0, 8)}`;
+  return `${`${AGENT_ROLE_PREFIX}${name}`.slice(0, ROLE_BYTES_MAX - tail.length)}${tail}`;
 }
 
 interface FreeName {
@@ -163,8 +189,12 @@ interface FreeName {
   readonly isThere: boolean;
 }
 
-async function freeName(session: TargetSession, agent: Agent, mark: string): Promise<FreeName> {
-  for (const name of new Set(roleNames(agent))) {
+async function freeName(
+  session: TargetSession,
+  names: readonly string[],
+  mark: string,
+): Promise<FreeName> {
+  for (const name of names) {
     const [row] = await session.query(
       `select shobj_description(oid, 'pg_authid') as mark from pg_roles where rolname = $1`,
       [name],
@@ -173,22 +203,24 @@ async function freeName(session: TargetSession, agent: Agent, mark: string): Pro
     if (row['mark'] === mark) return { name, isThere: true };
   }
   throw refused(
-    `a role ${roleNames(agent).join(' or ')} that is free`,
+    `a role ${names.join(' or ')} that is free`,
     'roles by these names that are not this agent’s',
     'Rename the agent, or the roles.',
   );
 }
 
-async function installOf(session: TargetSession): Promise<string> {
+async function placeOf(session: TargetSession): Promise<Place> {
   const [there] = await session.query(`select to_regclass('holdfast.meta') is not null as there`);
   const rows =
     there?.['there'] === true
-      ? await session.query(`select value from holdfast.meta where key = 'install'`)
+      ? await session.query(`select value as install, (select oid::text from pg_database
+          where datname = current_database()) as "databaseOid"
+        from holdfast.meta where key = 'install'`)
       : [];
   if (rows.length === 0) {
     throw refused('a protected target', 'one that is not', 'holdfast protect TARGET --apply');
   }
-  return z.object({ value: z.string() }).parse(rows[0]).value;
+  return z.object({ install: z.string(), databaseOid: z.string() }).parse(rows[0]);
 }
 
 function roleSql({ isThere, name }: FreeName, verifier: string, until: Date, mark: string): string {

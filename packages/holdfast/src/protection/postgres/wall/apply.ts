@@ -8,8 +8,8 @@
 import { HoldfastError } from '../../../model/errors.ts';
 import type { TargetDatabase, TargetSession } from '../../target-database.ts';
 import type { Plan, PlanStep, ProtectOptions } from './ground.ts';
-import { inspect } from './inspection.ts';
-import { planProtection } from './plan.ts';
+import { type Inspection, inspect } from './inspection.ts';
+import { adminFault, planProtection } from './plan.ts';
 
 /** "holdfast" in ASCII, as one bigint; per database, as advisory locks are. */
 const LOCK_KEY = '7526402853842973556';
@@ -18,7 +18,7 @@ const LOCK_KEY = '7526402853842973556';
 export function previewProtection(db: TargetDatabase, options: ProtectOptions): Promise<Plan> {
   return db.transaction('repeatable read', async (session) => {
     await session.query('set transaction read only');
-    return planProtection(await inspect(session), options);
+    return planned(await inspect(session), options);
   });
 }
 
@@ -26,11 +26,17 @@ export function previewProtection(db: TargetDatabase, options: ProtectOptions): 
 export function applyProtection(db: TargetDatabase, options: ProtectOptions): Promise<Plan> {
   return db.transaction('read committed', async (session) => {
     await lockLayout(session);
-    const plan = planProtection(await inspect(session), options);
+    const plan = planned(await inspect(session), options);
     if (plan.level === 'capture-only') throw withoutRoles(plan);
     for (const step of plan.steps) await take(session, step);
     return plan;
   });
+}
+
+function planned(inspection: Inspection, options: ProtectOptions): Plan {
+  const fault = adminFault(inspection, options);
+  if (fault !== null) throw fault;
+  return planProtection(inspection, options);
 }
 
 export async function lockLayout(session: TargetSession): Promise<void> {

@@ -15,7 +15,7 @@ import type { OpenPoint, ProtectOptions } from './ground.ts';
 import { inspect } from './inspection.ts';
 import { REAL_MEMBER } from './inspection-sql.ts';
 import { FUNCTIONS_SQL } from './meta.ts';
-import { planProtection } from './plan.ts';
+import { adminFault, planProtection } from './plan.ts';
 
 export interface Finding {
   /** Stable, for scripts: `drift.fence`, `agent.member`, `body.altered` ... */
@@ -63,6 +63,11 @@ export function checkProtection(
       ...(await agentFindings(session)),
       ...(await bodyFindings(session, inspection.meta)),
     );
+    const fault = adminFault(inspection, options);
+    if (fault !== null) {
+      const { found, hint } = fault;
+      findings.unshift({ code: 'admin.exempt', about: `The admin is exempt: ${found}`, fix: hint });
+    }
     for (const probe of probes) findings.push(...(await probe(session)));
     return {
       target,

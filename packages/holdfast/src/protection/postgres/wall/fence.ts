@@ -14,7 +14,13 @@ import { OWNER_ROLE } from '../layout.ts';
 import type { Ground, PlanStep } from './ground.ts';
 
 /** With ENABLE ALWAYS, so that session_replication_role does not silence them. */
-export const FENCE_TRIGGERS = ['holdfast_drop', 'holdfast_follow', 'holdfast_rewrite'] as const;
+export const FENCE_TRIGGERS = [
+  'holdfast_drop',
+  'holdfast_follow',
+  'holdfast_inside',
+  'holdfast_own',
+  'holdfast_rewrite',
+] as const;
 
 const PASSES = `create or replace function holdfast.fence_passes() returns boolean
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $hf$
@@ -74,6 +80,37 @@ begin
   end if;
 end $hf$;`;
 
+/**
+ * A receipt is for the statement it was written for, not for code that this statement sets off (the check
+ * of a domain, an operator, a default: anybody may make these, and here they run as an owner). Such code
+ * may read and write rows, which are kept; its commands on structure are refused, the first time and
+ * when the statement is run again. Frames cannot be hidden: what is set off stands in the context by name.
+ */
+const INSIDE = String.raw`create or replace function holdfast.fence_inside() returns event_trigger
+language plpgsql security invoker set search_path = pg_catalog, pg_temp as $hf$
+declare
+  stack text;
+  inside text;
+begin
+  if to_regprocedure('holdfast.in_receipt()') is null or not holdfast.in_receipt() then return; end if;
+  get diagnostics stack = pg_context;
+  select m[1] into inside from regexp_matches(stack, '^((?:SQL|PL/\w+) function .*)$', 'gn') m
+   where m[1] !~ '^PL/pgSQL function holdfast\.' limit 1;
+  if inside is not null then
+    perform holdfast.fence_refuse(format('%s by code that the statement sets off (%s)', tg_tag, inside));
+  end if;
+end $hf$;`;
+
+/** One function of ours belongs to the owner of the tables, who could alter it: not while this stands. */
+const OWN = `create or replace function holdfast.fence_own() returns event_trigger
+language plpgsql security invoker set search_path = pg_catalog, pg_temp as $hf$
+begin
+  if current_user = '${OWNER_ROLE}' or (select r.rolsuper from pg_roles r where r.rolname = current_user) then return; end if;
+  if exists (select from pg_event_trigger_ddl_commands() d where d.schema_name = 'holdfast') then
+    perform holdfast.fence_refuse(format('%s of what belongs to Holdfast', tg_tag));
+  end if;
+end $hf$;`;
+
 /** Runs as the admin: what a superuser makes is given to holdfast_owner, then capture is attached. */
 const FOLLOW = `create or replace function holdfast.follow() returns event_trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $hf$
@@ -92,39 +129,32 @@ begin
       execute format('alter table %s owner to holdfast_owner', made.name);
     end if;
   end loop;
-  perform holdfast.follow_attach(array(
-    select coalesce(i.indrelid, d.objid) from pg_event_trigger_ddl_commands() d
-      left join pg_index i on i.indexrelid = d.objid
-     where d.classid = 'pg_class'::regclass), tg_tag);
+  perform holdfast.follow_attach(tg_tag);
 exception when insufficient_privilege or undefined_function then
   raise warning 'Holdfast could not follow this %: %', tg_tag, sqlerrm
     using hint = 'Run holdfast protect TARGET --apply: what is new here may not be captured.';
 end $hf$;`;
 
-/** A partition or a child follows its parent; some commands name nothing, and all is looked at. */
-const FOLLOW_ATTACH = `create or replace function holdfast.follow_attach(tables oid[], tag text) returns void
+/** A trigger that was dropped names no table, so all are looked at; else only what was altered. */
+const FOLLOW_ATTACH = `create or replace function holdfast.follow_attach(tag text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $hf$
 begin
-  if to_regprocedure('holdfast.attach_missing()') is null then return; end if;
-  if tag in ('DROP TRIGGER', 'ALTER SCHEMA', 'CREATE SCHEMA', 'CREATE EXTENSION') then
+  if to_regprocedure('holdfast.attach_altered()') is null then return; end if;
+  if tag = 'DROP TRIGGER' then
     perform holdfast.attach_missing();
-    return;
+  else
+    perform holdfast.attach_altered();
   end if;
-  perform holdfast.refresh(found.t) from (
-    with recursive family(t) as (
-      select t from unnest(tables) t union select i.inhrelid from family f join pg_inherits i on i.inhparent = f.t)
-    select t::regclass as t from family
-    intersect select u from holdfast.user_tables() u
-    offset 0) found
-   where holdfast.why_not(found.t) is null;
 end $hf$;
-alter function holdfast.follow_attach(oid[], text) owner to holdfast_owner;`;
+alter function holdfast.follow_attach(text) owner to holdfast_owner;`;
 
 const FUNCTIONS = [
   PASSES.replace('IN_RECEIPT', IN_RECEIPT),
   REFUSE,
   DROP,
   REWRITE,
+  INSIDE,
+  OWN,
   FOLLOW,
   FOLLOW_ATTACH,
 ].join('\n');
@@ -132,12 +162,19 @@ const FUNCTIONS = [
 const EVENTS: readonly (readonly [name: string, event: string, run: string, tags: string])[] = [
   ['holdfast_drop', 'sql_drop', 'holdfast.fence_drop', ''],
   ['holdfast_rewrite', 'table_rewrite', 'holdfast.fence_rewrite', ''],
+  ['holdfast_inside', 'ddl_command_start', 'holdfast.fence_inside', ''],
+  [
+    'holdfast_own',
+    'ddl_command_end',
+    'holdfast.fence_own',
+    ` when tag in ('ALTER FUNCTION', 'ALTER PROCEDURE', 'ALTER ROUTINE')`,
+  ],
   [
     'holdfast_follow',
     'ddl_command_end',
     'holdfast.follow',
     ` when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE INDEX',
-      'DROP TRIGGER', 'CREATE SCHEMA', 'ALTER SCHEMA', 'CREATE EXTENSION')`,
+      'DROP TRIGGER', 'CREATE SCHEMA', 'ALTER SCHEMA', 'ALTER TYPE', 'CREATE EXTENSION')`,
   ],
 ];
 
@@ -177,5 +214,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   holdfast_drop: 'DROP of anything that is not temporary is refused to roles that are not exempt',
   holdfast_rewrite:
     'ALTER TABLE that rewrites what is stored is refused to roles that are not exempt',
+  holdfast_inside: 'Code that a statement with a receipt sets off may not change structure',
+  holdfast_own: 'Functions of Holdfast are altered by Holdfast only',
   holdfast_follow: 'New and altered tables are captured in the same transaction',
 };

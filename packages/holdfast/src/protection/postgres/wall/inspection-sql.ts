@@ -52,9 +52,14 @@ export const QUERIES = {
   server: `
     select current_setting('server_version_num')::int as version_num,
            current_setting('server_version') as version, current_database() as database,
+           d.oid::text as database_oid,
            session_user::text as admin, r.rolsuper as superuser, r.rolcreaterole as createrole,
            pg_get_userbyid(d.datdba) as database_owner,
            pg_has_role(d.datdba, 'USAGE') as owns_database, pg_is_in_recovery() as in_recovery,
+           r.rolsuper or (r.rolcreaterole and current_setting('server_version_num')::int < 160000)
+             or pg_has_role(session_user, 'pg_read_all_stats', 'USAGE WITH ADMIN OPTION') as lends_stats,
+           r.rolsuper or (r.rolcreaterole and r.rolbypassrls
+             and current_setting('server_version_num')::int >= 160000) as lends_bypassrls,
            case when exists (select from pg_roles where rolname = 'rds_superuser') then 'Amazon RDS'
                 when exists (select from pg_roles where rolname = 'supabase_admin') then 'Supabase'
                 when exists (select from pg_roles where rolname = 'neon_superuser') then 'Neon'
@@ -68,7 +73,7 @@ export const QUERIES = {
 
   roles: `
     select r.rolname as name, r.rolcanlogin as login, r.rolsuper as superuser,
-           r.rolinherit as inherit, pg_has_role(r.oid, 'USAGE') as ours,
+           r.rolinherit as inherit, r.rolbypassrls as bypassrls, pg_has_role(r.oid, 'USAGE') as ours,
            (select rolsuper or (rolcreaterole and current_setting('server_version_num')::int < 160000)
               from pg_roles where rolname = session_user)
              or pg_has_role(r.oid, 'USAGE WITH ADMIN OPTION') as grantable,

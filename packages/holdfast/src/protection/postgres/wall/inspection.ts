@@ -20,12 +20,16 @@ const server = z.object({
   version_num: z.number(),
   version: z.string(),
   database: z.string(),
+  database_oid: z.string(),
   admin: z.string(),
   superuser: z.boolean(),
   createrole: z.boolean(),
   database_owner: z.string(),
   owns_database: z.boolean(),
   in_recovery: z.boolean(),
+  /** May give holdfast_owner pg_read_all_stats, and BYPASSRLS. */
+  lends_stats: z.boolean(),
+  lends_bypassrls: z.boolean(),
   hosted: z.string().nullable(),
   database_acl: acl,
 });
@@ -34,6 +38,7 @@ const role = z.object({
   login: z.boolean(),
   superuser: z.boolean(),
   inherit: z.boolean(),
+  bypassrls: z.boolean(),
   creates: z.boolean(),
   /** The admin has its rights, and may hand its membership on. */
   ours: z.boolean(),

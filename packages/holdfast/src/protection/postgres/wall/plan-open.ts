@@ -2,6 +2,7 @@
 
 import type { Ground, OpenPoint } from './ground.ts';
 import { isHarmless } from './harmless.ts';
+import { isOwned } from './meta.ts';
 import { ownersOf } from './plan-roles.ts';
 
 export function openPoints(ground: Ground): {
@@ -97,6 +98,14 @@ function uncaptured({ inspection }: Ground): OpenPoint[] {
   }));
 }
 
+/** Now, or before what it owned was given to holdfast_owner. */
+function ownedByAdmin({ inspection }: Ground): number {
+  const { meta, relations, server } = inspection;
+  const noted = meta?.get('before');
+  const before = (Array.isArray(noted) ? (noted as unknown[]) : []).filter(isOwned);
+  return [...relations, ...before].filter(({ owner }) => owner === server.admin).length;
+}
+
 function notes(ground: Ground): string[] {
   const { ddlOwner, inspection, isSuperuser, level, options } = ground;
   const { roles, routines, server } = inspection;
@@ -112,6 +121,15 @@ function notes(ground: Ground): string[] {
     said.push(
       `${server.admin} becomes a member of holdfast_owner: keep its password from the application.`,
     );
+    const owned = ownedByAdmin(ground);
+    if (owned > 0) {
+      said.push(
+        `${server.admin} is Holdfast’s admin and owns ${owned} of the objects here: they are given to holdfast_owner, ` +
+          `and agents log in as themselves. But whoever has the password of ${server.admin} is Holdfast here: ` +
+          'its changes of rows are captured, its drops are not refused, and it can take all of this down. ' +
+          'A role of its own under protection.admin is better.',
+      );
+    }
   }
   for (const { definer, extension, identity, used_by } of routines.filter(
     (one) => one.extension === null || !isHarmless(one),

@@ -3,7 +3,12 @@ import { AGENTS_ROLE, ident, literal, OTHERS_ROLE, OWNER_ROLE } from '../layout.
 import type { Ground, PlanStep } from './ground.ts';
 
 export function roleSteps(ground: Ground): PlanStep[] {
-  return [...ourRoles(ground), ...memberSteps(ground), ...schemaSteps(ground)];
+  return [
+    ...ourRoles(ground),
+    ...ownersGifts(ground),
+    ...memberSteps(ground),
+    ...schemaSteps(ground),
+  ];
 }
 
 const ABOUT: readonly (readonly [string, PlanStep['closes'], string])[] = [
@@ -31,6 +36,41 @@ function ourRoles({ inspection }: Ground): PlanStep[] {
     }
     return { id: `role ${name}`, about, sql: `${lines.join(';\n')};`, needs: 'createrole', closes };
   });
+}
+
+/** What holdfast_owner needs of the server, where the admin may give it. */
+function ownersGifts({ inspection }: Ground): PlanStep[] {
+  const { roles, server } = inspection;
+  const owner = roles.find(({ name }) => name === OWNER_ROLE);
+  const common = { needs: 'createrole', closes: 'layout' } as const;
+  const steps: PlanStep[] = [];
+  if (!server.superuser && owner !== undefined && !owner.ours && owner.grantable) {
+    const how = server.version_num < 160_000 ? '' : ' with set true, inherit true';
+    steps.push({
+      id: `holdfast_owner for ${server.admin}`,
+      about: `${server.admin} puts things into the hands of holdfast_owner, which another database has too`,
+      sql: `grant ${ident(OWNER_ROLE)} to ${ident(server.admin)}${how};`,
+      ...common,
+    });
+  }
+  if (server.lends_bypassrls && owner?.bypassrls !== true) {
+    steps.push({
+      id: 'holdfast_owner bypassrls',
+      about: 'Capture keeps every row, also of tables whose row security is forced on their owner',
+      sql: `alter role ${ident(OWNER_ROLE)} bypassrls;`,
+      ...common,
+    });
+  }
+  if (server.lends_stats && owner?.member_of.includes('pg_read_all_stats') !== true) {
+    const how = server.version_num < 160_000 ? '' : ' with inherit true';
+    steps.push({
+      id: 'holdfast_owner as pg_read_all_stats',
+      about: 'A receipt can tell the session it was given to from a later one of the same number',
+      sql: `grant pg_read_all_stats to ${ident(OWNER_ROLE)}${how};`,
+      ...common,
+    });
+  }
+  return steps;
 }
 
 function memberSteps(ground: Ground): PlanStep[] {

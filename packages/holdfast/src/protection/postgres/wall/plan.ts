@@ -11,10 +11,11 @@
  * It will not: run anything, guess which roles are the application's, or give agents more than the
  * contract says (docs/decisions/0006).
  */
+import type { HoldfastError } from '../../../model/errors.ts';
 import { LAYOUT_VERSION } from '../layout.ts';
 import { fenceSteps } from './fence.ts';
 import { type Ground, groundOf, type Plan, type PlanStep, type ProtectOptions } from './ground.ts';
-import type { Inspection } from './inspection.ts';
+import { type Inspection, refused } from './inspection.ts';
 import { noteSteps, sealStep } from './meta.ts';
 import { agentSteps } from './plan-agents.ts';
 import { defaultSteps } from './plan-defaults.ts';
@@ -40,6 +41,19 @@ export function planProtection(inspection: Inspection, options: ProtectOptions):
     open,
     notes,
   };
+}
+
+/** What makes it useless to begin; null: nothing. An undo is taken back by what was captured of it. */
+export function adminFault(
+  { server }: Inspection,
+  { exempt, target }: Pick<ProtectOptions, 'exempt' | 'target'>,
+): HoldfastError | null {
+  if (!exempt.includes(server.admin)) return null;
+  return refused(
+    `an admin of ${target} that is not under protection.exempt: what it does (an undo, approved DDL) is kept too`,
+    `${server.admin}, which is both`,
+    'Name another role under protection.admin (or upstream), or take it off protection.exempt.',
+  );
 }
 
 function laidSteps(ground: Ground): PlanStep[] {

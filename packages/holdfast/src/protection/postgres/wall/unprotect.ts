@@ -9,6 +9,7 @@
 import { z } from 'zod';
 import type { TargetDatabase, TargetSession } from '../../target-database.ts';
 import { AGENTS_ROLE, ident, OTHERS_ROLE, OWNER_ROLE, TRASH_PREFIX } from '../layout.ts';
+import { placeMark } from './agent-roles.ts';
 import { lockLayout } from './apply.ts';
 import { FENCE_TRIGGERS } from './fence.ts';
 import { type Acl, type Inspection, inspect, refused } from './inspection.ts';
@@ -95,10 +96,7 @@ async function planUnprotect(
   { dropWhatIsKept }: UnprotectOptions,
 ): Promise<Unprotection> {
   const { server } = inspection;
-  const agents = inspection.roles
-    .filter(({ member_of }) => member_of.includes(AGENTS_ROLE))
-    .map(({ name }) => name);
-  const roles = [...agents, AGENTS_ROLE, OTHERS_ROLE, OWNER_ROLE];
+  const roles = [...agentsHere(inspection), AGENTS_ROLE, OTHERS_ROLE, OWNER_ROLE];
   const rolesLeft = await neededElsewhere(session, roles);
   const kept = await keptIn(session);
   const steps: { about: string; sql: string }[] = [];
@@ -128,12 +126,46 @@ async function planUnprotect(
   add('What is left of our rights goes', [
     `reassign owned by ${ident(OWNER_ROLE)} to ${ident(heirOf(inspection))}`,
     ...roles.map((name) => `drop owned by ${ident(name)}`),
+    // DROP OWNED takes what they hold on every database of the server.
+    ...(await heldElsewhere(session, rolesLeft)),
   ]);
   add(
     'Our roles go',
     roles.filter((name) => !rolesLeft.includes(name)).map((name) => `drop role ${ident(name)}`),
   );
   return { steps, rolesLeft };
+}
+
+/** Agents' roles of this very database: another protected one on this server has its own. */
+function agentsHere({ meta, roles, server }: Inspection): string[] {
+  const install = String(meta?.get('install'));
+  const mark = placeMark({ install, databaseOid: server.database_oid });
+  return roles
+    .filter(({ comment, member_of }) => member_of.includes(AGENTS_ROLE) && isOf(comment, mark))
+    .map(({ name }) => name);
+}
+
+function isOf(comment: string | null, mark: string): boolean {
+  return comment?.startsWith('holdfast agent ') === true && comment.endsWith(` ${mark}`);
+}
+
+/** What our groups hold on the server's other databases, as the GRANTs that give it again. */
+async function heldElsewhere(
+  session: TargetSession,
+  roles: readonly string[],
+): Promise<readonly string[]> {
+  const rows = await session.query(
+    `select format('grant %s on database %I to %I', string_agg(distinct a.privilege_type, ', '),
+            d.datname, r.rolname) as sql
+       from pg_database d cross join lateral aclexplode(d.datacl) a join pg_roles r on r.oid = a.grantee
+      where d.datname <> current_database() and r.rolname = any($1::text[])
+      group by d.datname, r.rolname order by 1`,
+    [roles],
+  );
+  return z
+    .array(z.object({ sql: z.string() }))
+    .parse(rows)
+    .map(({ sql }) => sql);
 }
 
 /** To whom goes what holdfast_owner got since: made by agents, or re-owned and not noted. */
@@ -217,10 +249,9 @@ async function neededElsewhere(
     [roles],
   );
   const names = z.array(z.object({ name: z.string() })).parse(rows);
+  const needed = new Set(names.map(({ name }) => name));
+  const ours = [AGENTS_ROLE, OTHERS_ROLE, OWNER_ROLE];
+  const isShared = ours.some((name) => needed.has(name));
   // What is shared by all databases hangs together: one that stays keeps the others' memberships.
-  return names.length === 0
-    ? []
-    : roles
-        .filter((name) => !name.startsWith('hf_'))
-        .concat(names.map(({ name }) => name).filter((name) => name.startsWith('hf_')));
+  return roles.filter((name) => needed.has(name) || (isShared && ours.includes(name)));
 }

@@ -1,0 +1,38 @@
+/** What issue 3 asks for, beside what was measured in this run. */
+
+const AIMS = {
+  tpcb: { aim: 0.85, is: 'at least' },
+  deleteOne: { aim: 1.3, is: 'at most' },
+  deleteMany: { aim: 3.1, is: 'at most' },
+  drop: { aim: 1, is: 'at most' },
+  drainMs: { aim: 1_000, is: 'at most' },
+} as const;
+
+export interface Aimed {
+  readonly what: string;
+  readonly measured: number;
+  readonly aim: number;
+  readonly is: 'at least' | 'at most';
+  readonly isMet: boolean;
+}
+
+export function aimed(name: keyof typeof AIMS, what: string, measured: number): Aimed {
+  const { aim, is } = AIMS[name];
+  return { what, measured, aim, is, isMet: is === 'at least' ? measured >= aim : measured <= aim };
+}
+
+export function aimsTable(results: readonly Aimed[]): string {
+  const number = (value: number): string => value.toFixed(value >= 10 ? 0 : 2);
+  const width = Math.max(...results.map(({ what }) => what.length), 0);
+  return results
+    .map(({ what, measured, aim, is, isMet }) =>
+      [
+        what.padEnd(width),
+        number(measured).padStart(7),
+        `aim: ${is} ${number(aim)}`,
+        isMet ? 'met' : 'NOT MET',
+      ].join('  '),
+    )
+    .map((line) => `${line}\n`)
+    .join('');
+}

@@ -1,0 +1,38 @@
+/**
+ * The phone of the person who decides: an authenticator app in a few lines (RFC 6238, what every such app
+ * does with the QR code of `holdfast people add`). It lies where the agent cannot reach: in this process.
+ */
+import { createHmac } from 'node:crypto';
+
+const PERIOD_MS = 30_000;
+const DIGITS = 6;
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+export class Phone {
+  readonly #secret: Buffer;
+
+  /** `uri`: the text of the QR code, otpauth://totp/... */
+  constructor(uri: string) {
+    this.#secret = fromBase32(new URL(uri).searchParams.get('secret') ?? '');
+  }
+
+  /** Now; or, while it still counts, the one before: no code counts twice. */
+  code(which: 'now' | 'before' = 'now'): string {
+    const step = Math.floor(Date.now() / PERIOD_MS) - (which === 'before' ? 1 : 0);
+    const counter = Buffer.alloc(8);
+    counter.writeBigUInt64BE(BigInt(step));
+    const mac = createHmac('sha1', this.#secret).update(counter).digest();
+    const offset = (mac.at(-1) ?? 0) & 0x0f;
+    const number = (mac.readUInt32BE(offset) & 0x7fff_ffff) % 10 ** DIGITS;
+    return String(number).padStart(DIGITS, '0');
+  }
+}
+
+/** RFC 4648 §6, without padding. */
+function fromBase32(text: string): Buffer {
+  const bits = [...text.replaceAll('=', '')].map((letter) =>
+    BASE32.indexOf(letter).toString(2).padStart(5, '0'),
+  );
+  const bytes = bits.join('').match(/.{8}/g) ?? [];
+  return Buffer.from(bytes.map((byte) => Number.parseInt(byte, 2)));
+}
