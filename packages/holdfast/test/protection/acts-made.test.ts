@@ -12,6 +12,8 @@ import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { DEBIAN_15 } from './acts-ground.ts';
 
 const GIVEN = `
+-- A column of a type that goes comes back, but last (said in the notes): here it is the last one.
+alter table dashboards.boards drop column layout, drop column thumbnail;
 create table public.kept (id int primary key, note text); insert into public.kept values (1, 'a'), (2, 'b');
 create table public.parent (id serial primary key, name text);
 insert into public.parent (name) values ('x'), ('y');
@@ -167,5 +169,42 @@ describe.each([
       },
       30_000,
     );
+
+    test('an undone CREATE comes back with its rows when the undo is undone', async () => {
+      await engines.drain();
+      const before = await picture();
+      await send('create table public.again (id serial primary key, v text)');
+      await send("insert into public.again (v) values ('a')");
+      const made = await picture();
+      await engines.undoAll();
+      expect(differenceOf(before, await picture())).toBe('');
+      await engines.undoAll();
+      expect(differenceOf(made, await picture())).toBe('');
+      await engines.undoAll();
+      expect(differenceOf(before, await picture())).toBe('');
+    }, 30_000);
+
+    test('a CREATE is not undone alone when something that stays uses it', async () => {
+      await send('create table public.used (id int primary key)');
+      await engines.drain();
+      await send('create table public.later (id int references public.used)');
+      await engines.drain();
+      const [undo] = await upstream
+        .ask("select holdfast.nothing_hangs_on(array['public.used'::regclass::oid])")
+        .then(
+          () => ['taken away'],
+          (error: { code?: string }) => [error.code],
+        );
+      expect(undo).toBe('2BP01');
+    });
+
+    test('a statement that fails leaves no act, and says what the server said', async () => {
+      await engines.drain();
+      await expect(send('create table public.kept (id int)')).rejects.toMatchObject({
+        code: '42P07',
+      });
+      await send('create table if not exists public.kept (id int)');
+      expect(await engines.undoAll()).toBeNull();
+    });
   });
 });

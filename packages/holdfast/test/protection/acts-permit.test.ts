@@ -1,6 +1,7 @@
 /** Ways round a receipt, and what a refused or failed statement leaves: nothing. */
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { dropTrash } from '../../src/protection/postgres/trash-bin.ts';
 import type { ScratchPostgres } from '../../src/testing/scratch-postgres.ts';
 import { Ground, SERVERS } from './acts-ground.ts';
 
@@ -314,6 +315,42 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       expect(await drop(`drop database if exists ${name}`)).toBe('DROP DATABASE');
       await ground.undoAll();
       expect((await there()).rows).toEqual([{ open: true }]);
+      await drop(`drop database ${name}`);
+      const trash = (await ground.acts()).flatMap((act) => act.trash);
+      for (const called of [...trash, ...trash]) await dropTrash(ground.db, called);
+      const { rows: left } = await ground.admin.query(
+        'select datname from pg_database where datname = any($1)',
+        [[name, ...trash]],
+      );
+      expect({ trash: trash.length, left }).toEqual({ trash: 1, left: [] });
+    });
+
+    test.each(['repeatable read', 'serializable'])(
+      '%s: an older snapshot is told what to do, and nothing is changed',
+      async (level) => {
+        await ada.query(`begin isolation level ${level}; select 1 from pg_class`);
+        const id = await ground.issue(ada, 'drop view public.seen');
+        await expect(use(id)).rejects.toMatchObject({
+          code: '25001',
+          hint: expect.stringMatching(/BEGIN ISOLATION LEVEL READ COMMITTED/),
+        });
+        await ada.query('rollback');
+        expect(await gone('public.seen')).toBe(false);
+      },
+    );
+
+    test('a column of another type: rows that came since keep their values', async () => {
+      await ground.asApp('alter table public.kept add column n int; update public.kept set n = 7');
+      await ground.run(ada, 'alter table public.kept alter column n type text using $$n$$ || n');
+      await ground.asApp("insert into public.kept values (2, 'b', '22')");
+      const [act] = await ground.acts();
+      expect(act?.notRestored).toEqual([expect.stringMatching(/written into n of public.kept/)]);
+      await ground.undoAll();
+      const { rows } = await ground.admin.query('select id, n from public.kept order by id');
+      expect(rows).toEqual([
+        { id: 1, n: 7 },
+        { id: 2, n: 22 },
+      ]);
     });
 
     test('a large object comes back with its bytes, owner and comment', async () => {

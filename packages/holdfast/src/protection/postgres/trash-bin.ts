@@ -1,5 +1,5 @@
 /**
- * Drops a trash schema for good. What hangs on it from outside is not dropped along: a view or a default
+ * Drops a trash schema, or a database that was renamed to one's name, for good. What hangs on it from outside is not dropped along: a view or a default
  * of live tables that still uses what lies in the trash makes the purge wait, by name, for a person.
  */
 import { HoldfastError } from '../../model/errors.ts';
@@ -52,6 +52,7 @@ export async function dropTrash(target: TargetDatabase, name: string): Promise<v
       hint: 'The record of this act was tampered with; nothing is dropped for it.',
     });
   }
+  await dropTrashedDatabase(target, name);
   await target.transaction('serializable', async (session) => {
     const found = await session.query('select to_regnamespace($1) is not null as there', [
       ident(name),
@@ -66,6 +67,16 @@ export async function dropTrash(target: TargetDatabase, name: string): Promise<v
       );
     await session.query(`drop schema ${ident(name)} cascade`);
   });
+}
+
+/** What a DROP DATABASE left: renamed and closed. One that was opened again is somebody's. */
+async function dropTrashedDatabase(target: TargetDatabase, name: string): Promise<void> {
+  const found = await target.query(
+    'select from pg_database where datname = $1 and not datallowconn and not datistemplate',
+    [name],
+  );
+  // Cannot run in a transaction; alone in its statement it is either gone or still there.
+  if (found.length > 0) await target.query(`drop database ${ident(name)}`);
 }
 
 function hangsOn(target: string, name: string, what: readonly unknown[]): HoldfastError {

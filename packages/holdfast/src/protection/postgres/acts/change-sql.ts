@@ -26,7 +26,7 @@ begin
   perform holdfast.plan_indexes(array(select g from holdfast.gone('pg_class') g));
   update holdfast.draft set forward = null where part = 'step';
   delete from holdfast.draft where part = 'absent';
-  perform holdfast.plan_columns(number);
+  perform holdfast.plan_columns(number, false);
   perform holdfast.plan_changes();
   insert into holdfast.draft (part, item)
     select 'objects', jsonb_build_object('type', i.type, 'name', i.identity) from holdfast.touched t
@@ -60,7 +60,7 @@ begin
           from pg_attribute where attrelid = v.oid and attnum > 0), ''));
   end loop;
 end $hf$;
-create or replace function holdfast.plan_columns(number bigint) returns void
+create or replace function holdfast.plan_columns(number bigint, taking boolean) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $hf$
 declare
   t record;
@@ -80,6 +80,10 @@ begin
     end if;
     perform holdfast.plan_default(relation, num);
     perform holdfast.plan_column(relation, num, goes, number);
+    if taking then
+      perform holdfast.step(format('column %s.%I', holdfast.rel(relation), t.before ->> 'attname'),
+        format('alter table %s drop column %I', holdfast.rel(relation), t.before ->> 'attname'), null);
+    end if;
     if not goes then
       -- What the server made anew for the new type goes first; it comes again from its definition.
       perform holdfast.step('what hangs on ' || holdfast.rel(relation), null,

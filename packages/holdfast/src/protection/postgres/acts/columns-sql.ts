@@ -60,6 +60,7 @@ declare
   key_list text;
   key_types text;
   whole text;
+  found text;
   fill text;
   again text;
 begin
@@ -99,11 +100,19 @@ begin
       perform holdfast.step('values of ' || subject || '.' || quote_ident(a.attname),
         holdfast.unforced(relation, format('create table %s as select %s, %I as "holdfast value" from %s; alter table %1$s add primary key (%2$s); alter table %1$s owner to holdfast_owner',
           kept, key_list, a.attname, subject)), 'drop table ' || kept);
-      fill := format('create function %s(%s) returns %s language sql stable as %L; ', kept || '_value', key_types, type,
-          format('select "holdfast value" from %s where (%s) = (%s)', kept, key_list, (select string_agg('$' || n, ', ') from generate_series(1, cardinality(keys)) n)))
-        || format('alter table %s alter column %I type %s using %s_value(%s)', subject, a.attname,
-          type || case when a.attcollation <> 0 then ' collate ' || a.attcollation::regcollation::text else '' end, kept, key_list);
-      fill := fill || format('; drop function %s_value(%s)', kept, key_types);
+      found := format('from %s where (%s) = (%s)', kept, key_list, (select string_agg('$' || n, ', ') from generate_series(1, cardinality(keys)) n));
+      -- A row that is newer than the act keeps its value, read as what it was before.
+      fill := format('create function %s_value(%s) returns %s language sql stable as %L; ', kept, key_types, type, 'select "holdfast value" ' || found)
+        || case when goes then '' else format('create function %s_had(%s) returns boolean language sql stable as %L; ', kept, key_types, format('select exists (select %s)', found)) end
+        || format('alter table %s alter column %I type %s using %s', subject, a.attname,
+          type || case when a.attcollation <> 0 then ' collate ' || a.attcollation::regcollation::text else '' end,
+          case when goes then format('%s_value(%s)', kept, key_list)
+            else format('case when %1$s_had(%2$s) then %1$s_value(%2$s) else %3$I::text::%4$s end', kept, key_list, a.attname, type) end);
+      fill := fill || format('; drop function %s_value(%s)', kept, key_types)
+        || case when goes then '' else format('; drop function %s_had(%s)', kept, key_types) end;
+      if not goes then
+        perform holdfast.say('notRestored', to_jsonb(format('what was written into %I of %s since, in rows that were there: they get their values of before', a.attname, subject)));
+      end if;
     end if;
     if goes then
       perform holdfast.say('notRestored', to_jsonb(format('the place of column %I in %s: it comes last', a.attname, subject)));

@@ -82,7 +82,7 @@ begin
     'redo', jsonb_build_array(jsonb_build_object('about', 'database ' || quote_ident(name),
       'sql', format('alter database %1$I rename to %2$I; alter database %2$I allow_connections false', name, trash))),
     'absent', jsonb_build_array(jsonb_build_object('type', 'database', 'name', quote_ident(name))),
-    'trash', '[]'::jsonb, 'notRestored', '[]'::jsonb));
+    'trash', jsonb_build_array(trash), 'notRestored', '[]'::jsonb));
 end $hf$;`;
 
 /** Owned by the role that may read what it deletes; only holdfast_owner may call it. */

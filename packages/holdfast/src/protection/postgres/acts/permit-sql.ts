@@ -124,9 +124,12 @@ begin
   end if;
   select * into permit from holdfast.receipts where id = receipt for update;
   select backend_start into began from pg_stat_activity where pid = pg_backend_pid();
-  if permit.id is null then
-    raise exception 'holdfast: there is no such receipt' using errcode = '42501',
-      hint = 'Send the statement itself. In a REPEATABLE READ transaction, send it first: a receipt written later is not seen.';
+  if permit.id is null and current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    raise exception 'holdfast: a % transaction does not see a receipt that is newer than its snapshot', current_setting('transaction_isolation')
+      using errcode = '25001',
+      hint = 'Roll back, and change the structure in a READ COMMITTED transaction: BEGIN ISOLATION LEVEL READ COMMITTED. Nothing was changed.';
+  elsif permit.id is null then
+    raise exception 'holdfast: there is no such receipt' using errcode = '42501', hint = 'Send the statement itself.';
   elsif permit.void then
     raise exception 'holdfast: this receipt is void' using errcode = '42501';
   elsif permit.used_txid is not null then

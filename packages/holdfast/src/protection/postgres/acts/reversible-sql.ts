@@ -59,11 +59,13 @@ $hf$;
 -- A change of a catalog row that follows from a drop and comes back with what was dropped.
 create or replace function holdfast.changed_unclaimed() returns text
 language sql volatile set search_path = pg_catalog, pg_temp as $hf$
-  select format('%s would change (%s)', replace(t.cat, 'pg_', ''), array_to_string(holdfast.differing(t.before, t.after), ', '))
+  select format('%s%s would change (%s)', replace(t.cat, 'pg_', ''),
+    coalesce(' ' || (t.before ->> 'attrelid')::oid::regclass || '.' || (t.before ->> 'attname'), ' ' || (t.before ->> 'relname'), ''),
+    array_to_string(holdfast.differing(t.before, t.after), ', '))
   from holdfast.touched t
   where t.state = 'made' or t.state = 'changed' and not holdfast.differing(t.before, t.after) <@ case t.cat
     when 'pg_class' then '{relhasindex,relhasrules,relhastriggers,relhassubclass,relchecks,relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid,relreplident}'::text[]
-    when 'pg_attribute' then '{atthasdef,attinhcount,attislocal}'
+    when 'pg_attribute' then case when (t.after ->> 'attisdropped')::boolean then holdfast.differing(t.before, t.after) else '{atthasdef,attinhcount,attislocal}' end
     when 'pg_constraint' then '{coninhcount,conislocal}'
     when 'pg_partitioned_table' then '{partdefid}'
     else '{}' end limit 1
@@ -118,6 +120,9 @@ create or replace function holdfast.plan_gone(moved oid[], number bigint) return
 language plpgsql set search_path = pg_catalog, pg_temp as $hf$
 begin
   perform holdfast.plan_parts(moved);
+  -- Columns of what stays that are of a type that goes.
+  perform holdfast.plan_identities();
+  perform holdfast.plan_columns(number, true);
   perform holdfast.plan_homes(moved, number);
 end $hf$;
 -- What hangs on what stays.
