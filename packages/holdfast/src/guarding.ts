@@ -14,6 +14,7 @@ import { Grace } from './protection/grace.ts';
 import { Receipts } from './protection/postgres/acts/receipts.ts';
 import { Drain } from './protection/postgres/drain.ts';
 import { PostgresGuard } from './protection/postgres/guard.ts';
+import { AGENT_ROLE_PREFIX } from './protection/postgres/layout.ts';
 import { dropTrash } from './protection/postgres/trash-bin.ts';
 import { AgentRoles } from './protection/postgres/wall/agent-roles.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
@@ -165,7 +166,13 @@ export class Guarding {
       lock: new AdvisoryLock(rooms.database, `drain ${name}`),
       clock,
       graceMs: graceMsOf(rooms.config)(environment),
-      agentOf: (role) => one.agents.get(role) ?? null,
+      // A role made since the last look, here or by another gateway, is an agent's all the same.
+      agentOf: async (role) => {
+        if (!one.agents.has(role) && role.startsWith(AGENT_ROLE_PREFIX)) {
+          one.agents = await this.#agentsOf(name);
+        }
+        return one.agents.get(role) ?? null;
+      },
       onHealth: ({ trouble }) => {
         if (trouble !== null) say('warn', `undo data of ${name}: ${trouble}`);
       },

@@ -10,14 +10,21 @@ import { TARGET } from '../support/gateway.ts';
 import { BY_AGENT, type Protected } from '../support/protected.ts';
 import { differenceOf, type Snapshot, withoutSequences } from '../support/snapshot.ts';
 import { Ground, SERVERS } from './grounds.ts';
-import { DESTRUCTIVE, missing, type Program, programOf, runProgram } from './programs.ts';
+import {
+  DESTRUCTIVE,
+  missing,
+  type Program,
+  programOf,
+  runProgram,
+  SHOWN_UNDONE,
+} from './programs.ts';
 
 describe.each(SERVERS)('$server, guarded and protected', (server) => {
   const ground = new Ground(server);
   afterAll(() => ground.leave());
   const reasonFor = (program: Program): string | null => server.absent ?? missing(program);
 
-  it.for(DESTRUCTIVE)(
+  it.for(SHOWN_UNDONE)(
     'rows $rows, $id is undone: $story',
     { timeout: 180_000 },
     async (program, ctx) => {

@@ -15,7 +15,12 @@ import type { DrainedItem, RowChunk } from '../undo-store.ts';
 import { ident, SCHEMA } from './layout.ts';
 import { splitRows } from './row-splitter.ts';
 
-export type AgentOfRole = (role: string) => { readonly id: string; readonly name: string } | null;
+export type AgentOfRole = (role: string) => AgentName | null | Promise<AgentName | null>;
+
+interface AgentName {
+  readonly id: string;
+  readonly name: string;
+}
 
 export interface DrainBatch {
   readonly items: readonly DrainedItem[];
@@ -117,7 +122,7 @@ export async function readBatch(
   if (seqs.length === 0) return null;
   const txids = [...drafts.keys()];
   return {
-    items: [...drafts].map(([txid, draft]) => itemOf(txid, draft, agentOf)),
+    items: await Promise.all([...drafts].map(([txid, draft]) => itemOf(txid, draft, agentOf))),
     shapes: [...shapes.values()],
     seqs,
     isAll: seqs.length < DRAIN_STATEMENTS_MAX,
@@ -175,8 +180,12 @@ function addEntry(
   });
 }
 
-function itemOf(txid: string, { first, entries, hash }: Draft, agentOf: AgentOfRole): DrainedItem {
-  const agent = agentOf(first.role);
+async function itemOf(
+  txid: string,
+  { first, entries, hash }: Draft,
+  agentOf: AgentOfRole,
+): Promise<DrainedItem> {
+  const agent = await agentOf(first.role);
   return {
     txid,
     fingerprint: hash.digest('hex'),
