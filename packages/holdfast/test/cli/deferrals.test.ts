@@ -17,6 +17,7 @@ import {
   startScratchPostgres,
 } from '../../src/testing/scratch-postgres.ts';
 import { intentOf, TARGET } from '../../src/testing/trail-fixtures.ts';
+import { codeBefore } from '../support/one-time-codes.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const COMMAND_MS_MAX = 60_000;
@@ -64,13 +65,7 @@ async function enrol(name: string): Promise<void> {
   const totp = URI.parse((await json('people', 'add', name)).otpauth);
   if (!(totp instanceof TOTP)) throw new Error('not a TOTP');
   codes.set(name, totp);
-  await json(
-    'people',
-    'confirm',
-    name,
-    '--code',
-    totp.generate({ timestamp: Date.now() - 30_000 }),
-  );
+  await json('people', 'confirm', name, '--code', await codeBefore(totp));
 }
 
 function as(name: string): string[] {

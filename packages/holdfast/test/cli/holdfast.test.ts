@@ -14,6 +14,7 @@ import {
   type ScratchPostgres,
   startScratchPostgres,
 } from '../../src/testing/scratch-postgres.ts';
+import { codeBefore } from '../support/one-time-codes.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const COMMAND_MS_MAX = 60_000;
@@ -120,7 +121,7 @@ describe('holdfast up, and the commands beside it', () => {
     const totp = URI.parse(otpauth);
     if (!(totp instanceof TOTP)) throw new Error('not a TOTP');
     // The code of the step before counts for confirming; the current one is then still fresh.
-    const before = totp.generate({ timestamp: Date.now() - 30_000 });
+    const before = await codeBefore(totp);
     await json(['people', 'confirm', 'ada', '--code', before]);
     const digest = card.digest.slice(0, 16);
     const approved = await holdfast(

@@ -10,6 +10,7 @@ import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { AGENT, type GatewayOptions, TARGET } from '../support/gateway.ts';
+import { codeBefore } from '../support/one-time-codes.ts';
 import { HoldfastProcess } from '../support/process.ts';
 import type { Login } from '../support/raw-client.ts';
 import { APP_PASSWORD, APP_ROLE, startUpstream, type Upstream } from '../support/upstream.ts';
@@ -165,7 +166,7 @@ it('of a sealed target comes down when two people have signed, and nobody is let
     const totp = URI.parse(textAt(json, 'otpauth'));
     if (!(totp instanceof TOTP)) throw new Error('not a TOTP');
     codes.set(name, totp);
-    const code = totp.generate({ timestamp: Date.now() - 30_000 });
+    const code = await codeBefore(totp);
     expect((await run('people', 'confirm', name, '--code', code)).exit).toBe(0);
   }
   const { exit, json, text } = await run('unprotect', TARGET, '--apply', '--json');

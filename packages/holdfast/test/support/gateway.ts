@@ -10,6 +10,7 @@ import { parseConfig } from '../../src/config/load-config.ts';
 import { createHoldfast, type Holdfast, systemClock } from '../../src/holdfast.ts';
 import type { EnvironmentLevel } from '../../src/model/target.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
+import { AT_ONCE_MS_MAX, codeBefore } from './one-time-codes.ts';
 import { type Login, RawClient, ServerError } from './raw-client.ts';
 import { APP_PASSWORD, APP_ROLE, DATABASE, startUpstream, type Upstream } from './upstream.ts';
 
@@ -188,9 +189,6 @@ export async function somebodysWord({ rooms }: Holdfast, holdId: string) {
   const { uri } = await rooms.people.add(person);
   const totp = URI.parse(uri);
   if (!(totp instanceof TOTP)) throw new Error('The enrolment is no TOTP.');
-  const { period } = totp;
-  const codeOf = (steps: number): string =>
-    totp.generate({ timestamp: Date.now() + steps * period * 1000 });
-  await rooms.people.confirm(person, codeOf(-1));
-  return { holdId, person, code: codeOf(0), digestShown: null };
+  await rooms.people.confirm(person, await codeBefore(totp, AT_ONCE_MS_MAX));
+  return { holdId, person, code: totp.generate(), digestShown: null };
 }
