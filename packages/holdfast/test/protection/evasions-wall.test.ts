@@ -145,6 +145,14 @@ const SET_OFF: readonly SetOff[] = [
     'create table public.made2 as select 1 operator(public.===) 2 as x',
   ],
   [
+    'a function with the name that a DO block has in the context',
+    [
+      EVIL('inline_code_block', "do ''begin drop table if exists stock.parts; end''"),
+      'create domain public.d9 as int check (public.inline_code_block(value))',
+    ],
+    'alter table public.bookings add column x9 public.d9 default 1',
+  ],
+  [
     'a default makes a table unlogged (came through once)',
     [EVIL('bad3', 'alter table stock.parts set unlogged')],
     'alter table public.bookings add column x3 boolean default public.bad3(1)',

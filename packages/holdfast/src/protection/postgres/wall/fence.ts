@@ -85,7 +85,9 @@ end $hf$;`;
  * A receipt is for the statement it was written for, not for code that this statement sets off (the check
  * of a domain, an operator, a default: anybody may make these, and here they run as an owner). Such code
  * may read and write rows, which are kept; its commands on structure are refused, the first time and
- * when the statement is run again. Frames cannot be hidden: what is set off stands in the context by name.
+ * when the statement is run again. Frames cannot be hidden: what is set off stands in the context by name,
+ * with its arguments in parentheses. A DO block has none: it is the statement itself, which was read, or
+ * stands beside the function that runs it.
  */
 const INSIDE = String.raw`create or replace function holdfast.fence_inside() returns event_trigger
 language plpgsql security invoker set search_path = pg_catalog, pg_temp as $hf$
@@ -96,7 +98,7 @@ begin
   if to_regprocedure('holdfast.in_receipt()') is null or not holdfast.in_receipt() then return; end if;
   get diagnostics stack = pg_context;
   select m[1] into inside from regexp_matches(stack, '^((?:SQL|PL/\w+) function .*)$', 'gn') m
-   where m[1] !~ '^PL/pgSQL function holdfast\.' limit 1;
+   where m[1] !~ '^PL/pgSQL function (holdfast\.|inline_code_block line )' limit 1;
   if inside is not null then
     perform holdfast.fence_refuse(format('%s by code that the statement sets off (%s)', tg_tag, inside));
   end if;
