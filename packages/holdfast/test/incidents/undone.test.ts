@@ -10,21 +10,14 @@ import { TARGET } from '../support/gateway.ts';
 import { BY_AGENT, type Protected } from '../support/protected.ts';
 import { differenceOf, type Snapshot, withoutSequences } from '../support/snapshot.ts';
 import { Ground, SERVERS } from './grounds.ts';
-import {
-  DESTRUCTIVE,
-  missing,
-  type Program,
-  programOf,
-  runProgram,
-  SHOWN_UNDONE,
-} from './programs.ts';
+import { DESTRUCTIVE, missing, type Program, programOf, runProgram } from './programs.ts';
 
 describe.each(SERVERS)('$server, guarded and protected', (server) => {
   const ground = new Ground(server);
   afterAll(() => ground.leave());
   const reasonFor = (program: Program): string | null => server.absent ?? missing(program);
 
-  it.for(SHOWN_UNDONE)(
+  it.for(DESTRUCTIVE.filter(({ waits }) => waits !== true))(
     'rows $rows, $id is undone: $story',
     { timeout: 180_000 },
     async (program, ctx) => {
@@ -41,6 +34,24 @@ describe.each(SERVERS)('$server, guarded and protected', (server) => {
         await moment.undo();
         expect(await moment.difference(), said).toBe('');
         expect(await company.cli('protect', TARGET, '--check')).toMatchObject({ code: 0 });
+      });
+    },
+  );
+
+  it.for(DESTRUCTIVE.filter(({ waits }) => waits === true))(
+    'rows $rows, $id waits out its grace even when people approve it',
+    { timeout: 180_000 },
+    async (program, ctx) => {
+      const reason = reasonFor(program);
+      ctx.skip(reason !== null, reason ?? '');
+      await ground.on(async (company) => {
+        const moment = await momentBefore(program, company);
+        const people = company.answering('approve');
+        const { code, said } = await runProgram(program, company.through);
+        await people.stop();
+        expect(code).not.toBe(0);
+        expect(said).toContain('Holdfast runs this later');
+        expect(await moment.difference()).toBe('');
       });
     },
   );

@@ -79,7 +79,7 @@ export class Receipts {
    * names in it mean what they mean by the search path that the agent's role starts with.
    */
   async runOutside(db: TargetDatabase, wish: PermitWish, session: PermitSession): Promise<string> {
-    if (wish.mode === 'reversible') return dropDatabase(db, wish.statement);
+    if (wish.mode === 'reversible') return dropDatabase(db, wish.statement, session.role);
     const path = await pathOf(db, session.role);
     const owner = await ownerOf(db);
     return db.transaction('read committed', async (target) => {
@@ -107,7 +107,7 @@ const DROP_DATABASE =
   /^\s*drop\s+database\s+(if\s+exists\s+)?("(?:[^"]|"")+"|[a-z_][\w$]*)\s*;?\s*$/i;
 
 /** The one statement outside of transactions that can be taken back: the database is renamed and closed. */
-async function dropDatabase(db: TargetDatabase, statement: string): Promise<string> {
+async function dropDatabase(db: TargetDatabase, statement: string, role: string): Promise<string> {
   const [, optional, written] = DROP_DATABASE.exec(statement) ?? [];
   if (written === undefined) {
     throw new HoldfastError('HF_UNDO_STATE', {
@@ -123,7 +123,14 @@ async function dropDatabase(db: TargetDatabase, statement: string): Promise<stri
     const found = await db.query('select from pg_database where datname = $1', [name]);
     if (found.length === 0) return 'DROP DATABASE';
   }
-  await db.query('select holdfast.trash_database($1)', [name]);
+  await db.transaction('read committed', async (target) => {
+    const [act] = await target.query('select holdfast.trash_database($1)::text as seq', [name]);
+    // It was run by us, and for the agent: by its name it is found and taken back.
+    await target.query('update holdfast.journal set role = $1 where seq = $2::bigint', [
+      role,
+      act?.['seq'],
+    ]);
+  });
   return 'DROP DATABASE';
 }
 
