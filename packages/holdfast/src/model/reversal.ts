@@ -102,6 +102,9 @@ export const RENAMED: ReadonlySet<string> = new Set([
   'DROP DATABASE',
 ]);
 
+/** What only adds, and may reach rows later: it is noted as made, and what it reaches is captured. */
+export const NOTED: ReadonlySet<string> = new Set(['ALTER TABLE ADD CONSTRAINT']);
+
 /** Verbs that lose rows only: capture keeps them, whether a condition limits them or not. */
 const CAPTURED: ReadonlySet<string> = new Set([
   'INSERT',
@@ -146,7 +149,7 @@ function reversalOfEffect(effect: Effect): Reversal {
     case 'reshape':
     case 'grant':
       if (CAPTURED.has(effect.verb) && !isCatalog(effect)) return { kind: 'capture' };
-      return RENAMED.has(effect.verb)
+      return RENAMED.has(effect.verb) || NOTED.has(effect.verb)
         ? { kind: 'rename' }
         : { kind: 'none', reason: `${effect.verb} cannot be taken back` };
     case 'execute':

@@ -7,6 +7,8 @@
  * statement. What it will not do: judge. A kind that is not listed needs nothing of ours; the server
  * then answers for itself what the agent's own role may do.
  */
+import type { Effect } from '../../model/effect.ts';
+import { NOTED } from '../../model/reversal.ts';
 import { Gatherer } from './gatherer.ts';
 import { wordsOf } from './objects.ts';
 import type { Rights, SqlPart } from './sql-reading.ts';
@@ -235,14 +237,14 @@ function partOf(raw: TreeBody | null, textBytes: number): SqlPart {
   if (node === null || needs === 'none') return { from, to, needs: 'none', tag: '', loses: false };
   const into = new Gatherer();
   statement(node, into);
-  const loses =
-    into.trouble !== null || into.effects.some(({ kind, additive }) => !isLossless(kind, additive));
+  const loses = into.trouble !== null || into.effects.some((effect) => !isLossless(effect));
   const tag = TAGS_BY_BODY[node.kind]?.(node.body) ?? TAGS[node.kind] ?? '';
   return { from, to, needs, tag, loses };
 }
 
-function isLossless(kind: string, additive: boolean): boolean {
-  return kind === 'read' || kind === 'write' || (kind === 'reshape' && additive);
+function isLossless({ additive, kind, verb }: Effect): boolean {
+  if (kind === 'reshape') return additive || NOTED.has(verb);
+  return kind === 'read' || kind === 'write';
 }
 
 function numberAt(body: TreeBody | null, field: string): number {
