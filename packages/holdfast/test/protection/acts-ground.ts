@@ -41,7 +41,8 @@ create table holdfast.meta (key text primary key, value jsonb);
 insert into holdfast.meta values ('ddl_owner', '"app"');
 create sequence holdfast.seq;
 alter sequence holdfast.seq owner to holdfast_owner;
-create table holdfast.journal (seq bigint, txid xid8 default pg_current_xact_id(), detail jsonb);
+create table holdfast.journal (seq bigint, txid xid8 default pg_current_xact_id(), role name default session_user,
+  detail jsonb);
 alter table holdfast.journal owner to holdfast_owner;
 create function holdfast.note_act(detail jsonb) returns bigint language sql
   set search_path = pg_catalog, pg_temp
