@@ -91,7 +91,8 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   readonly #receipts: Receipts | null;
   /** Who waits for everything that was forwarded to be answered. */
   #idlers: (() => void)[] = [];
-  readonly #toClient = (slice: Buffer): void => this.#client.write(slice);
+  readonly #toClient = (bytes: Buffer, from: number, to: number): void =>
+    this.#client.write(bytes, from, to);
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -507,7 +508,7 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     const run = this.#run;
     if (run === null) return;
     this.#run = null;
-    this.#server.write(run.subarray(this.#runFrom, this.#runTo));
+    this.#server.write(run, this.#runFrom, this.#runTo);
     if (!this.#server.isBehind || this.#serverBehind) return;
     this.#serverBehind = true;
     this.#client.pause();
