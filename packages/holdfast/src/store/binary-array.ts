@@ -24,7 +24,9 @@ export function binaryArray(elementOid: number, elements: readonly (Buffer | nul
   for (const element of elements) {
     array.writeInt32BE(element?.length ?? -1, at);
     at += 4;
-    if (element !== null) at += element.copy(array, at);
+    if (element === null) continue;
+    array.set(element, at);
+    at += element.length;
   }
   return array;
 }
