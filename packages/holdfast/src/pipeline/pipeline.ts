@@ -23,6 +23,7 @@ import { isHarmless } from '../model/effect.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import type { SessionFacts } from '../model/intent.ts';
 import type { Outcome } from '../model/outcome.ts';
+import type { Reversal } from '../model/reversal.ts';
 import type { TargetFacts } from '../model/target.ts';
 import type { Hold, Protect, Refuse, Verdict } from '../model/verdict.ts';
 import type { Judge, Scope, Signature } from '../policy/judge.ts';
@@ -59,6 +60,7 @@ export class Pipeline {
   readonly #parts: PipelineParts;
   /** One scope per located facts object, so that the judge can cache by identity. */
   #scopes = new WeakMap<TargetFacts, Scope>();
+  readonly #namedVerdicts = new WeakMap<Protect, Protect>();
   /** Per session the newest decision that was written down and perhaps is not durable yet. */
   readonly #jotted = new WeakMap<SessionFacts, DecisionRef>();
 
@@ -252,10 +254,20 @@ export class Pipeline {
     if (protection.trouble !== null) {
       return this.#protectionLost(exchange, scope, protection.trouble, hold);
     }
-    const named: Protect = { ...verdict, reversal: reversal.kind };
+    const named = this.#named(verdict, reversal.kind);
     return takesBack(exchange)
       ? this.#forwardRecorded(exchange, scope, named, hold)
       : this.#defer(exchange, scope, named, hold);
+  }
+
+  /** The same object for the same verdict, so that the trail renders it once. */
+  #named(verdict: Protect, reversal: Reversal['kind']): Protect {
+    let named = this.#namedVerdicts.get(verdict);
+    if (named?.reversal !== reversal) {
+      named = { ...verdict, reversal };
+      this.#namedVerdicts.set(verdict, named);
+    }
+    return named;
   }
 
   /** Nothing takes it back, so it waits for the grace: long enough for somebody to say stop. */

@@ -62,12 +62,15 @@ interface SessionLines {
   readonly isAscii: boolean;
 }
 
-/** What is the same in all decisions with one reading and verdict. */
+/** What is the same in all decisions with one reading, under one policy. */
 interface ReadingLines {
-  readonly verdict: Verdict;
   readonly policyVersion: string;
   readonly effects: string;
   readonly policy: string;
+  readonly isAscii: boolean;
+}
+
+interface VerdictLine {
   readonly tail: string;
   readonly isAscii: boolean;
 }
@@ -78,6 +81,8 @@ export class EntryMaker {
   readonly #clock: Clock;
   readonly #ofSessions = new WeakMap<SessionFacts, SessionLines>();
   readonly #ofReadings = new WeakMap<Reading, ReadingLines>();
+  /** A judge has one verdict per session and reading, so it is looked up by itself. */
+  readonly #ofVerdicts = new WeakMap<Verdict, VerdictLine>();
   #isoMs = Number.NaN;
   #iso = '';
 
@@ -91,8 +96,14 @@ export class EntryMaker {
   decision(decision: Decision, sequence: number | null = null): Draft {
     const ofSession = this.#sessionLines(decision);
     const ofReading = this.#readingLines(decision);
+    const ofVerdict = this.#verdictLine(decision.verdict);
     const text = decision.intent.text();
-    const isPlain = ofSession.isAscii && ofReading.isAscii && isAscii(text);
+    const isPlain =
+      decision.holdId === null &&
+      ofSession.isAscii &&
+      ofReading.isAscii &&
+      ofVerdict.isAscii &&
+      isAscii(text);
     const json =
       ofSession.head +
       quote(decision.digest) +
@@ -104,8 +115,8 @@ export class EntryMaker {
       textJson(text, ENTRY_TEXT_CHARS_MAX) +
       ',"time":"' +
       this.now() +
-      ofReading.tail;
-    return draft('decision', json, null, isPlain && decision.holdId === null);
+      ofVerdict.tail;
+    return draft('decision', json, null, isPlain);
   }
 
   #sessionLines({ intent: { actor, session }, target }: Decision): SessionLines {
@@ -118,18 +129,26 @@ export class EntryMaker {
     return lines;
   }
 
-  #readingLines({ intent: { reading }, policyVersion, verdict }: Decision): ReadingLines {
+  #readingLines({ intent: { reading }, policyVersion }: Decision): ReadingLines {
     const known = this.#ofReadings.get(reading);
-    if (known?.verdict === verdict && known.policyVersion === policyVersion) return known;
+    if (known?.policyVersion === policyVersion) return known;
     const effects = `,${readingJson(reading)},"hold":`;
     const policy =
       `,"instance":${this.#instance},"kind":"decision","policy":${quote(policyVersion)},` +
       '"sequence":';
-    const tail = `","v":1,"verdict":${verdictJson(verdict)}}`;
-    const isAscii = isAsciiText(effects + policy + tail);
-    const lines = { verdict, policyVersion, effects, policy, tail, isAscii };
+    const lines = { policyVersion, effects, policy, isAscii: isAsciiText(effects + policy) };
     this.#ofReadings.set(reading, lines);
     return lines;
+  }
+
+  #verdictLine(verdict: Verdict): VerdictLine {
+    let line = this.#ofVerdicts.get(verdict);
+    if (line === undefined) {
+      const tail = `","v":1,"verdict":${verdictJson(verdict)}}`;
+      line = { tail, isAscii: isAsciiText(tail) };
+      this.#ofVerdicts.set(verdict, line);
+    }
+    return line;
   }
 
   outcome(decisionIndex: bigint, outcome: Outcome): Draft {
@@ -224,13 +243,13 @@ export const targetJson = once(
     `"name":${name(target)},"protocol":"${protocol}","resolvedBy":${sentence(resolvedBy)}}`,
 );
 
-const readingJson = once((reading: Reading) => {
+function readingJson(reading: Reading): string {
   const effects = reading.effects.slice(0, ENTRY_EFFECTS_MAX).map(effectJson).join(',');
   return (
     `"effectCount":${reading.effects.length},"effects":[${effects}],` +
     `"fault":${reading.kind === 'understood' ? 'null' : faultJson(reading.reason)}`
   );
-});
+}
 
 function faultJson(reason: { code: string; message: string; position: number | null }): string {
   const { code, message, position } = reason;
@@ -249,7 +268,7 @@ function effectJson({ additive, kind, object, reach, verb, why }: Effect): strin
   );
 }
 
-const verdictJson = once((verdict: Verdict) => {
+function verdictJson(verdict: Verdict): string {
   const grounds = `"reason":${sentence(verdict.reason)},"rule":${name(verdict.rule)}}`;
   switch (verdict.kind) {
     case 'forward':
@@ -269,7 +288,7 @@ const verdictJson = once((verdict: Verdict) => {
     default:
       return verdict satisfies never;
   }
-});
+}
 
 function outcomeJson(outcome: Outcome): string {
   switch (outcome.kind) {
