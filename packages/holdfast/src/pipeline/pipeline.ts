@@ -14,14 +14,14 @@
  *
  * Durable means twice. What can only last if a later unit commits it is written down before it is
  * forwarded (kill -9 does not lose it), and the unit that could make it last waits until all of that
- * is durable on disk. Everything else waits for the disk itself. See docs/decisions/0005.
+ * is durable on disk; with the write that was the last one the time before, the disk is begun with.
+ * Everything else waits for the disk itself. See docs/decisions/0005.
  */
 import type { Deferral, Deferrals } from '../approvals/deferrals.ts';
 import type { Desk, HoldTicket, Standing } from '../approvals/desk.ts';
 import { digestOf } from '../model/digest.ts';
 import { isHarmless } from '../model/effect.ts';
 import type { HoldfastEvent } from '../model/event.ts';
-import type { SessionFacts } from '../model/intent.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Reversal } from '../model/reversal.ts';
 import type { TargetFacts } from '../model/target.ts';
@@ -42,6 +42,7 @@ import {
   refusalUnread,
   refusalUsedUp,
 } from './refusals.ts';
+import { WrittenDown } from './written-down.ts';
 
 export interface PipelineParts {
   readonly targets: TargetResolver;
@@ -61,11 +62,11 @@ export class Pipeline {
   /** One scope per located facts object, so that the judge can cache by identity. */
   #scopes = new WeakMap<TargetFacts, Scope>();
   readonly #namedVerdicts = new WeakMap<Protect, Protect>();
-  /** Per session the newest decision that was written down and perhaps is not durable yet. */
-  readonly #jotted = new WeakMap<SessionFacts, DecisionRef>();
+  readonly #written: WrittenDown;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
+    this.#written = new WrittenDown(parts.recorder);
   }
 
   /** For what is worth an entry but is no unit: sessions, protocol errors. */
@@ -113,22 +114,14 @@ export class Pipeline {
   }
 
   #forwardRead(exchange: Exchange, scope: Scope): Promise<void> | undefined {
-    const unsettled = this.#unsettled(exchange);
+    const { session } = exchange.intent;
+    // What must be durable before this unit may make it permanent.
+    const mayLast = this.#written.isOpen(session) && exchange.lasting === 'at-once';
+    const unsettled = mayLast ? this.#written.durable(session) : null;
     if (unsettled !== null) return this.#forwardSettling(exchange, scope, unsettled);
     if (this.#parts.recorder.read(exchange.intent, scope.target)) return exchange.forward(null);
     exchange.refuse(refusalUnread());
     return undefined;
-  }
-
-  /** What must be durable before this unit may make it permanent; null when nothing. */
-  #unsettled(exchange: Exchange): Promise<void> | null {
-    const { session } = exchange.intent;
-    const ref = this.#jotted.get(session);
-    if (ref === undefined || exchange.lasting === 'on-commit') return null;
-    const wait = this.#parts.recorder.durable(ref);
-    // Kept while it waits: should the wait fail, the next try must find it too.
-    if (wait === null) this.#jotted.delete(session);
-    return wait;
   }
 
   async #forwardSettling(exchange: Exchange, scope: Scope, wait: Promise<void>): Promise<void> {
@@ -158,7 +151,7 @@ export class Pipeline {
     }
     if (ref === null) return this.#forwardDurable(exchange, scope, verdict, hold);
     const jotted = ref;
-    this.#jotted.set(exchange.intent.session, jotted);
+    this.#written.add(exchange.intent.session, jotted);
     return exchange.forward((outcome) => recorder.outcome(jotted, outcome));
   }
 
@@ -177,7 +170,7 @@ export class Pipeline {
       exchange.refuse(refusalTrailLost(cause));
       return;
     }
-    this.#jotted.delete(exchange.intent.session);
+    this.#written.settle(exchange.intent.session);
     await exchange.forward((outcome) => recorder.outcome(ref, outcome));
   }
 

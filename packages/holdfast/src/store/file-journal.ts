@@ -69,6 +69,8 @@ export class FileJournal implements Journal {
   #durable = 0;
   #released = 0;
   #waiters: Waiter[] = [];
+  /** Up to here somebody will wait soon. */
+  #hastened = 0;
   #syncing = false;
   #broken: Error | null = null;
 
@@ -128,11 +130,21 @@ export class FileJournal implements Journal {
     if (sequence <= this.#durable) return null;
     return new Promise((resolve, reject) => {
       this.#waiters.push({ sequence, resolve, reject });
-      if (this.#syncing) return;
-      this.#syncing = true;
-      // After the sockets of this turn were read, so that their decisions share one fdatasync.
-      setImmediate(() => this.#sync());
+      this.#beginSync();
     });
+  }
+
+  hasten(sequence: number): void {
+    if (this.#broken !== null || sequence <= this.#durable) return;
+    this.#hastened = Math.max(this.#hastened, sequence);
+    this.#beginSync();
+  }
+
+  #beginSync(): void {
+    if (this.#syncing) return;
+    this.#syncing = true;
+    // After the sockets of this turn were read, so that their decisions share one fdatasync.
+    setImmediate(() => this.#sync());
   }
 
   release(sequence: number): void {
@@ -210,8 +222,8 @@ export class FileJournal implements Journal {
     const waiters = this.#waiters;
     this.#waiters = waiters.filter(({ sequence }) => sequence > upTo);
     for (const { sequence, resolve } of waiters) if (sequence <= upTo) resolve();
-    this.#syncing = this.#waiters.length > 0;
-    if (this.#syncing) setImmediate(() => this.#sync());
+    this.#syncing = false;
+    if (this.#waiters.length > 0 || this.#hastened > upTo) this.#beginSync();
   }
 
   #break(cause: Error): void {

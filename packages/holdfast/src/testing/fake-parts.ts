@@ -30,12 +30,13 @@ export class FakeRecorder implements Recorder {
     await this.untilDurable;
     return { index };
   }
-  jot(): null {
+  jot(): DecisionRef | null {
     return null;
   }
-  durable(): null {
+  durable(): Promise<void> | null {
     return null;
   }
+  hasten(): void {}
   outcome({ index }: DecisionRef, outcome: Outcome): void {
     this.outcomes.push({ index, outcome });
   }
