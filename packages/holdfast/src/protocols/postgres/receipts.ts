@@ -11,9 +11,10 @@
  */
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { PermitSession, TargetGuard } from '../../protection/target-guard.ts';
+import type { Cycle } from './cycles.ts';
 import type { TransactionStatus } from './messages.ts';
 import { type FailedOutside, failureOf, type Stand } from './reports.ts';
-import { type Wanted, wishesOf } from './substitutes.ts';
+import { type Substituted, substituted, type Wanted, wishesOf } from './substitutes.ts';
 import type { Unit } from './unit.ts';
 
 /** What a session on a protected target has besides. */
@@ -62,6 +63,13 @@ export class Receipts {
     }
     const wanted = wishes.wanted.filter(({ part }) => part.needs === 'owner');
     return wanted.length === 0 ? AS_IS : await this.#permit(wanted);
+  }
+
+  /** Where something of ours is bound or answered, every message counts; null: nowhere. */
+  counted(unit: Unit, { replies }: Cycle): Substituted | null {
+    if (unit.kind === 'simple') return null;
+    if (replies === null && this.portals.size === 0) return null;
+    return substituted(unit, [], [], this.portals);
   }
 
   async #permit(wanted: readonly Wanted[]): Promise<Prepared> {
