@@ -26,7 +26,8 @@ afterAll(() => scratch?.stop());
 
 beforeEach(async ({ task }) => {
   await scratch.database.run((db) =>
-    sql`truncate holdfast.undo_items, holdfast.undo_shapes cascade`.execute(db),
+    sql`truncate holdfast.undo_items, holdfast.undo_shapes, holdfast.undo_parts,
+      holdfast.undo_entries, holdfast.undo_chunks, holdfast.undo_trash`.execute(db),
   );
   await scratch.database.run((db) => sql`update holdfast.undo_ledger set tick_ms = 0`.execute(db));
   store = new SqlUndoStore(scratch.database, new ManualClock('2026-11-21T09:00:00Z', task.id));

@@ -46,8 +46,8 @@ export interface DrainHealth {
 }
 
 const LOOK = `
-  select (extract(epoch from clock_timestamp() - j.at) * 1000)::float8 as age_ms
-  from ${ident(SCHEMA)}.journal j order by j.seq limit 1`;
+  select (extract(epoch from clock_timestamp() - min(j.at)) * 1000)::float8 as age_ms
+  from ${ident(SCHEMA)}.journal j`;
 const INSTALL = `select value #>> '{}' as install from ${ident(SCHEMA)}.meta where key = 'install'`;
 const DISK_FULL = '53100';
 
