@@ -81,6 +81,7 @@ describe.each(VERSIONS)('two protected databases of one server, $name', (version
       const { rolesLeft } = await unprotect(shop.db, { target: 'shop', dropWhatIsKept: false });
       expect([...rolesLeft].toSorted()).toEqual([
         'holdfast_agents',
+        'holdfast_ddl',
         'holdfast_others',
         'holdfast_owner',
       ]);

@@ -1,5 +1,5 @@
 /** The roles and the schema everything of ours hangs on. */
-import { AGENTS_ROLE, ident, literal, OTHERS_ROLE, OWNER_ROLE } from '../layout.ts';
+import { AGENTS_ROLE, DDL_ROLE, ident, literal, OTHERS_ROLE, OWNER_ROLE } from '../layout.ts';
 import type { Ground, PlanStep } from './ground.ts';
 
 export function roleSteps(ground: Ground): PlanStep[] {
@@ -16,6 +16,11 @@ const ABOUT: readonly (readonly [string, PlanStep['closes'], string])[] = [
     OWNER_ROLE,
     'ownership',
     'A role that owns what Holdfast keeps here, and that nobody can log in as',
+  ],
+  [
+    DDL_ROLE,
+    'ownership',
+    'A role that owns what superusers owned, and has none of the rights of what Holdfast keeps',
   ],
   [AGENTS_ROLE, 'own-role', 'A group with the few rights that agents have'],
   [OTHERS_ROLE, 'opaque-code', 'A group of everybody else, which keeps what PUBLIC loses'],
@@ -83,6 +88,8 @@ function memberSteps(ground: Ground): PlanStep[] {
   // Also our own owner: it writes functions, once languages are not everybody's any more.
   const names = joining.map(({ name }) => name);
   if (!ours.has(OTHERS_ROLE)) names.push(OWNER_ROLE);
+  const ddl = roles.find(({ name }) => name === DDL_ROLE)?.member_of ?? [];
+  if (!ddl.includes(OTHERS_ROLE)) names.push(DDL_ROLE);
   if (names.length > 0) {
     steps.push({
       id: 'members of holdfast_others',
@@ -92,7 +99,10 @@ function memberSteps(ground: Ground): PlanStep[] {
       closes: 'opaque-code',
     });
   }
-  const missing = ownersOf(ground).filter((owner) => lendable.has(owner) && !ours.has(owner));
+  const missing = [
+    ...ownersOf(ground).filter((owner) => lendable.has(owner) && !ours.has(owner)),
+    ...(ours.has(DDL_ROLE) ? [] : [DDL_ROLE]),
+  ];
   if (missing.length > 0) {
     steps.push({
       id: `holdfast_owner as ${missing.join(', ')}`,
@@ -114,10 +124,12 @@ export function ownersOf({ ddlOwner, inspection }: Ground): string[] {
     list.map(({ owner }) => owner),
   );
   const found = new Set([...owners, server.database_owner, ddlOwner]);
-  return [...found].filter((name) => name !== OWNER_ROLE && !name.startsWith('pg_')).toSorted();
+  return [...found]
+    .filter((name) => ![OWNER_ROLE, DDL_ROLE].includes(name) && !name.startsWith('pg_'))
+    .toSorted();
 }
 
-function schemaSteps({ inspection }: Ground): PlanStep[] {
+function schemaSteps({ ddlOwner, inspection }: Ground): PlanStep[] {
   const { database_acl, database } = inspection.server;
   const steps: PlanStep[] = [];
   if (database_acl[OWNER_ROLE]?.includes('CREATE') !== true) {
@@ -125,6 +137,15 @@ function schemaSteps({ inspection }: Ground): PlanStep[] {
       id: 'database for holdfast_owner',
       about: 'Holdfast may make its schema here, and a schema for each thing in the trash',
       sql: `grant create, temporary, connect on database ${ident(database)} to ${ident(OWNER_ROLE)};`,
+      needs: 'owner',
+      closes: 'layout',
+    });
+  }
+  if (ddlOwner === DDL_ROLE && database_acl[DDL_ROLE]?.includes('CREATE') !== true) {
+    steps.push({
+      id: 'database for holdfast_ddl',
+      about: 'Approved statements can make schemas here',
+      sql: `grant create, connect on database ${ident(database)} to ${ident(DDL_ROLE)};`,
       needs: 'owner',
       closes: 'layout',
     });
