@@ -11,6 +11,7 @@ import { AgentRoles } from '../../src/protection/postgres/wall/agent-roles.ts';
 import { applyProtection } from '../../src/protection/postgres/wall/apply.ts';
 import { checkProtection } from '../../src/protection/postgres/wall/check.ts';
 import { unprotect } from '../../src/protection/postgres/wall/unprotect.ts';
+import { ANY_PATH } from '../../src/testing/fake-parts.ts';
 import { MemoryAgentRoleStore } from '../../src/testing/memory-agent-role-store.ts';
 import { OPTIONS, type Shop, startLoneShop, VERSIONS } from './wall-fixture.ts';
 
@@ -31,7 +32,7 @@ describe.each(VERSIONS)('a database of a superuser, $name', (version) => {
     let shop: Shop;
     let agent: pg.Client;
     let user: string;
-    const receipts = new Receipts({ clock: systemClock });
+    const receipts = new Receipts();
     beforeAll(async () => {
       shop = await startLoneShop(version);
       const plan = await applyProtection(shop.db, OPTIONS);
@@ -51,7 +52,12 @@ describe.each(VERSIONS)('a database of a superuser, $name', (version) => {
 
     async function run(statement: string, mode: 'plain' | 'reversible' = 'plain'): Promise<void> {
       const [{ pid }] = (await agent.query('select pg_backend_pid() as pid')).rows;
-      const [id] = await receipts.issue(shop.db, { role: user, pid }, [{ statement, mode }]);
+      const [id] = await receipts.issue(
+        shop.db,
+        { role: user, pid },
+        [{ statement, mode }],
+        ANY_PATH,
+      );
       await agent.query(`call holdfast.run('${id}')`);
     }
 

@@ -12,6 +12,7 @@ import { Drain } from '../../src/protection/postgres/drain.ts';
 import { runUndo } from '../../src/protection/postgres/undo/engine.ts';
 import { AgentRoles } from '../../src/protection/postgres/wall/agent-roles.ts';
 import { applyProtection } from '../../src/protection/postgres/wall/apply.ts';
+import { ANY_PATH } from '../../src/testing/fake-parts.ts';
 import { MemoryAgentRoleStore } from '../../src/testing/memory-agent-role-store.ts';
 import { MemoryUndoStore } from '../../src/testing/memory-undo-store.ts';
 import { OPTIONS, type Shop, startShop, VERSIONS } from './wall-fixture.ts';
@@ -254,7 +255,7 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
     let agent: pg.Client;
     let app: pg.Client;
     let user: string;
-    const receipts = new Receipts({ clock: systemClock });
+    const receipts = new Receipts();
     const store = new MemoryUndoStore();
     beforeAll(async () => {
       shop = await startShop(version);
@@ -276,7 +277,7 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
     async function permitted(client: pg.Client, statement: string): Promise<string> {
       const [{ pid }] = (await client.query('select pg_backend_pid() as pid')).rows;
       const wish = { statement, mode: 'plain' } as const;
-      const [id] = await receipts.issue(shop.db, { role: user, pid }, [wish]);
+      const [id] = await receipts.issue(shop.db, { role: user, pid }, [wish], ANY_PATH);
       return `call holdfast.run('${id}')`;
     }
 
@@ -329,7 +330,7 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
         'drop view public.roots_seen',
         'truncate public.parted',
       ].map((statement) => ({ statement, mode: 'reversible' }) as const);
-      for (const id of await receipts.issue(shop.db, { role: user, pid }, wishes)) {
+      for (const id of await receipts.issue(shop.db, { role: user, pid }, wishes, ANY_PATH)) {
         await agent.query(`call holdfast.run('${id}')`);
       }
       await drain.drainOnce();

@@ -14,8 +14,9 @@ import type { Outcome } from '../../model/outcome.ts';
 import { type Protection, UNPROTECTED } from '../../model/reversal.ts';
 import type { TargetFacts } from '../../model/target.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
+import { pathMark } from '../../pipeline/path-mark.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
-import type { TargetGuard } from '../../protection/target-guard.ts';
+import type { JudgedPath, TargetGuard } from '../../protection/target-guard.ts';
 import { type BrokenCode, type ClientEvents, ClientStream } from './client-stream.ts';
 import { type Cycle, Cycles, newCycle } from './cycles.ts';
 import { denialBytes, isDenialMarker, refusalBytes } from './denial.ts';
@@ -26,7 +27,7 @@ import { type Permits, Receipts } from './receipts.ts';
 import { RelayWire } from './relay-wire.ts';
 import { Replies } from './replies.ts';
 import { type ServerError, type ServerEvents, ServerStream } from './server-stream.ts';
-import { pinnedSetting } from './session-rules.ts';
+import { locatedWith, pinnedSetting } from './session-rules.ts';
 import { PreparedStatements } from './statements.ts';
 import { type Substituted, substituted } from './substitutes.ts';
 import type { Unit } from './unit.ts';
@@ -77,6 +78,8 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   #target: TargetFacts;
   #searchPathMark: Buffer;
   #searchPathsLost = 0;
+  /** In order, as it was last set; it may have been rolled back since. Null: by what we cannot read. */
+  #pathSaid: readonly string[] | null;
   #status: TransactionStatus = 'I';
   /** Contiguous bytes of one buffer that may go upstream, written together. */
   #run: Buffer | null = null;
@@ -98,7 +101,8 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     this.actor = parts.actor;
     this.facts = parts.facts;
     this.#target = parts.target;
-    this.#searchPathMark = markOf(parts.target.searchPath);
+    this.#pathSaid = parts.target.searchPath;
+    this.#searchPathMark = pathMark(this.#judgedPath([]));
     this.#receipts = parts.permits === null ? null : new Receipts(parts.permits);
     this.#fromClient = new ClientStream(this, parts.reader, this.#statements, parts);
     this.#fromServer = new ServerStream(this);
@@ -248,6 +252,7 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     }
     const prepared = await receipts.prepare(unit, {
       isMidCycle: this.#cycles.unclosed !== undefined,
+      path: this.#judgedPath(addedSchemas),
       idle: () => this.#idle(),
     });
     switch (prepared.kind) {
@@ -374,6 +379,12 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     this.#server.write(sync());
   }
 
+  /** With what a unit adds to it. */
+  #judgedPath(added: readonly string[] | null): JudgedPath {
+    const { searchPath } = locatedWith(this.#target, added);
+    return { schemas: searchPath, said: added?.length === 0 ? this.#pathSaid : added };
+  }
+
   /**
    * The path may be the old one or the new one (it is undone by a rollback): both count. Empty means
    * any, and then stays so: no approval given under one unknown path is good under another.
@@ -384,9 +395,10 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     const searchPath = isAny ? [] : [...new Set([...before, ...added])];
     if (isAny) this.#searchPathsLost += 1;
     this.#target = { asked, searchPath };
+    this.#pathSaid = added;
     this.#searchPathMark = isAny
       ? markOf(['', this.facts.id, String(this.#searchPathsLost)])
-      : markOf(searchPath);
+      : pathMark({ schemas: searchPath, said: added });
   }
 
   // ---- from the server

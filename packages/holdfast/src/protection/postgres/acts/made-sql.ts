@@ -212,6 +212,10 @@ begin
     delete from holdfast.touched;
     return;
   end if;
+  if holdfast.only_creates(tag, statement) and holdfast.is_behind() then
+    perform holdfast.note_made(tag, statement, '{}', 'its transaction could not see what was committed since it began');
+    return;
+  end if;
   number := nextval('holdfast.seq');
   update holdfast.touched set state = 'gone', before = after where state = 'made';
   -- A sequence of a new column of a table that stays comes and goes with the column.
