@@ -75,7 +75,7 @@ export class Ground {
   static async start(binFolder: string | null): Promise<ScratchPostgres> {
     const server = await startScratchPostgres({
       ...(binFolder === null ? {} : { binFolder }),
-      conf: ['wal_level=logical'],
+      conf: ['wal_level=logical', 'max_prepared_transactions=5'],
     });
     const admin = new pg.Client({ connectionString: server.url() });
     await admin.connect();

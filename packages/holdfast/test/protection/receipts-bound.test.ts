@@ -384,6 +384,72 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       });
     });
 
+    describe('from where it is used', () => {
+      test('by another role of the same session, by a block of code: it is the same act', async () => {
+        await ada.query(
+          `begin; set local role holdfast_agents; ${call(await issue('drop table stock.lone'))}; commit`,
+        );
+        await ada.query(`do $$ begin ${call(await issue('drop table public.parts'))}; end $$`);
+        expect([await there('stock.lone'), await there('public.parts')]).toEqual([false, false]);
+        expect((await ground.acts()).map(({ verb }) => verb)).toEqual(['DROP TABLE', 'DROP TABLE']);
+      });
+
+      test('a block that catches what was refused cannot try again', async () => {
+        const receipt = await issue('drop table public.nope');
+        const twice = `begin ${call(receipt)}; exception when others then said := said || sqlstate || ' '; end;`;
+        await ada
+          .query(`do $$ declare said text := ''; begin ${twice} ${twice} raise '%', said; end $$`)
+          .then(
+            () => expect.unreachable(),
+            ({ message }) => expect(message).toBe('42P01 42501 '),
+          );
+      });
+
+      test('a function with a path of its own is held to what was judged', async () => {
+        const receipt = await issue('drop table parts', { schemas: ['public'], said: ['public'] });
+        await ground.asApp(`create function public.elsewhere(receipt text) returns void language plpgsql
+          set search_path = stock as $$ begin call holdfast.run(receipt); end $$`);
+        await expect(ada.query('select public.elsewhere($1)', [receipt])).rejects.toMatchObject(
+          refused(/not judged with it/),
+        );
+        await ada.query(call(receipt));
+        expect([await there('public.parts'), await there('stock.parts')]).toEqual([false, true]);
+      });
+
+      test('a prepared transaction: the act is in it whole, and nobody else ends it', async () => {
+        const receipt = await issue('drop table public.kept');
+        await ada.query(`begin; ${call(receipt)}; prepare transaction 'left'`);
+        await expect(ada.query(call(receipt))).rejects.toMatchObject(refused(/used already/));
+        const eve = await ground.agent('hf_eve');
+        await expect(eve.query(`commit prepared 'left'`)).rejects.toMatchObject({ code: DENIED });
+        const twin = await ground.agent();
+        await twin.query(`commit prepared 'left'`);
+        expect(await there('public.kept')).toBe(false);
+        await expect(twin.query(call(receipt))).rejects.toMatchObject(refused(/another session/));
+        await ground.undoAll();
+        expect(await there('public.kept')).toBe(true);
+      });
+
+      test('the function that runs as the owner, altered by its owner where nothing hinders it', async () => {
+        for (const change of [
+          'alter function holdfast.execute_as_owner(text, text) security invoker',
+          'alter function holdfast.execute_as_owner(text, text) reset all',
+          'alter function holdfast.execute_as_owner(text, text) set search_path = public',
+        ]) {
+          const receipt = await issue('drop table public.kept');
+          await ground.admin.query('begin');
+          await ground.asApp(change);
+          await ground.admin.query('commit');
+          await expect(ada.query(call(receipt))).rejects.toMatchObject(
+            refused(/not what Holdfast put there/),
+          );
+          await ground.admin.query(`alter function holdfast.execute_as_owner(text, text) security definer;
+            alter function holdfast.execute_as_owner(text, text) set search_path = pg_catalog, pg_temp`);
+        }
+        expect(await there('public.kept')).toBe(true);
+      });
+    });
+
     describe('old snapshots', () => {
       const LEVELS = ['repeatable read', 'serializable'] as const;
       test.each(LEVELS)(

@@ -7,7 +7,7 @@
  * that two judged schemas hold is refused.
  */
 
-export const PATH_SQL = String.raw`
+export const PATH_SQL = `
 -- Schemas by these names that the session may use, in order, as the server itself takes them: "$user" is
 -- its role, what is not there is passed over. Never pg_temp.
 create or replace function holdfast.usable_schemas(names text[]) returns text[]
