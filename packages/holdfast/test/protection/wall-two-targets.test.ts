@@ -84,6 +84,7 @@ describe.each(VERSIONS)('two protected databases of one server, $name', (version
         'holdfast_ddl',
         'holdfast_others',
         'holdfast_owner',
+        'holdfast_undo',
       ]);
       const roles = await second.query(
         `select rolname from pg_roles where rolname ~ '^hf_|^by_hand' order by 1`,

@@ -8,6 +8,19 @@ export const OWNER_ROLE = 'holdfast_owner';
  * holdfast_owner, so that code of such a table or function never has the rights of what keeps it.
  */
 export const DDL_ROLE = 'holdfast_ddl';
+/**
+ * As whom an undo writes rows back: it has the rights of every owner of tables, owns nothing, and has none
+ * of those of what keeps the rows, so that a trigger or a check that it sets off cannot empty that.
+ */
+export const UNDO_ROLE = 'holdfast_undo';
+/** Each protected database of a server has these. */
+export const SHARED_ROLES: readonly string[] = [
+  'holdfast_agents',
+  'holdfast_others',
+  OWNER_ROLE,
+  DDL_ROLE,
+  UNDO_ROLE,
+];
 export const AGENTS_ROLE = 'holdfast_agents';
 export const OTHERS_ROLE = 'holdfast_others';
 /** Login role of one agent: `hf_` and its name, cut to what PostgreSQL keeps (63 bytes). */

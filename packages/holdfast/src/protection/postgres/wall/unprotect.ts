@@ -8,7 +8,15 @@
  */
 import { z } from 'zod';
 import type { TargetDatabase, TargetSession } from '../../target-database.ts';
-import { AGENTS_ROLE, DDL_ROLE, ident, OTHERS_ROLE, OWNER_ROLE, TRASH_PREFIX } from '../layout.ts';
+import {
+  AGENTS_ROLE,
+  DDL_ROLE,
+  ident,
+  OTHERS_ROLE,
+  OWNER_ROLE,
+  SHARED_ROLES,
+  TRASH_PREFIX,
+} from '../layout.ts';
 import { placeMark } from './agent-roles.ts';
 import { lockLayout } from './apply.ts';
 import { FENCE_TRIGGERS } from './fence.ts';
@@ -16,9 +24,8 @@ import { type Acl, type Inspection, inspect, refused } from './inspection.ts';
 import { isOwned } from './meta.ts';
 import type { Owned } from './plan-owners.ts';
 
-/** The roles of ours that own things, and all that every protected database of a server has. */
+/** The roles of ours that own things. */
 const OWNERS: readonly string[] = [OWNER_ROLE, DDL_ROLE];
-const SHARED: readonly string[] = [AGENTS_ROLE, OTHERS_ROLE, ...OWNERS];
 
 export interface UnprotectOptions {
   readonly target: string;
@@ -100,7 +107,7 @@ async function planUnprotect(
   { dropWhatIsKept }: UnprotectOptions,
 ): Promise<Unprotection> {
   const { server } = inspection;
-  const roles = [...agentsHere(inspection), ...SHARED];
+  const roles = [...agentsHere(inspection), ...SHARED_ROLES];
   const rolesLeft = await neededElsewhere(session, roles);
   const kept = await keptIn(session);
   const steps: { about: string; sql: string }[] = [];
@@ -254,7 +261,7 @@ async function neededElsewhere(
   );
   const names = z.array(z.object({ name: z.string() })).parse(rows);
   const needed = new Set(names.map(({ name }) => name));
-  const isShared = SHARED.some((name) => needed.has(name));
+  const isShared = SHARED_ROLES.some((name) => needed.has(name));
   // What is shared by all databases hangs together: one that stays keeps the others' memberships.
-  return roles.filter((name) => needed.has(name) || (isShared && SHARED.includes(name)));
+  return roles.filter((name) => needed.has(name) || (isShared && SHARED_ROLES.includes(name)));
 }
