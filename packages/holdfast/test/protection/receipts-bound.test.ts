@@ -384,6 +384,35 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       });
     });
 
+    // This ground has no event trigger: what a fence would say first is found by the catalogs.
+    describe('code that a statement sets off which only adds, and no fence', () => {
+      test.each([
+        ['a table', 'drop table stock.parts'],
+        ['a table, with what hangs on it', 'drop table if exists public.parts, stock.lone cascade'],
+        ['a schema', 'drop schema stock cascade'],
+        ['a column', 'alter table stock.parts drop column b'],
+        ['the values of a column', 'alter table stock.parts alter column b type text using null'],
+        ['a large object', 'select lo_unlink(4711)'],
+        ['its durability', 'alter table stock.parts set unlogged'],
+        ['its owner', 'alter table stock.parts owner to other'],
+      ])('%s does not go', async (_story, ddl) => {
+        await ground.asApp(`select lo_from_bytea(4711, 'x'); insert into stock.parts values (1);
+          grant create on schema stock to other;
+          create function public.bad(v int) returns boolean language plpgsql as $$ begin execute '${ddl}'; return true; end $$;
+          create domain public.odd as int check (public.bad(value))`);
+        const before = await ground.picture();
+        for (const statement of [
+          'alter table public.kept add column x public.odd default 1',
+          'create table public.odd_one as select 1::public.odd as x',
+        ]) {
+          await expect(
+            ada.query(call(await issue(statement, ANY_PATH, 'plain'))),
+          ).rejects.toMatchObject(refused(/would go by code/));
+        }
+        expect(await ground.picture()).toBe(before);
+      });
+    });
+
     describe('from where it is used', () => {
       test('by another role of the same session, by a block of code: it is the same act', async () => {
         await ada.query(
