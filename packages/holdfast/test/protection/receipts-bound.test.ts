@@ -76,6 +76,23 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
         await ada.query(call(receipt));
       });
 
+      test('a query is no act, and nothing in it runs: not a function that says it is immutable', async () => {
+        await ground.asApp(`create function public.folded() returns oid language plpgsql immutable as $$
+          begin raise exception 'it ran as %', current_user; end $$`);
+        for (const sql of [
+          'select public.folded()',
+          'select lo_unlink(public.folded())',
+          '(select public.folded())',
+          'with a as (select public.folded()) table a',
+          'explain analyze select public.folded()',
+          'values (public.folded())',
+        ]) {
+          await expect(ada.query(call(await issue(sql)))).rejects.toMatchObject(
+            refused(/for one statement/),
+          );
+        }
+      });
+
       test('letters of all sorts, and a long one', async () => {
         const name = `"tä''b\\\\le 💥 ""q"""`;
         await ground.run(
