@@ -105,7 +105,7 @@ export class Guarding {
     const guard = new PostgresGuard({
       target: target.name,
       roles: new AgentRoles({ db, store, seal: rooms.seal, clock, note: rooms.note }),
-      receipts: receiptsOn(db, clock),
+      receipts: receiptsOn(db),
       look: () => checkTarget(db, target, clock),
       wasProtected: () => rooms.wallStore.isKnown(target.name),
       trouble: () => this.#guarded.get(target.name)?.drain?.health.trouble ?? null,
@@ -193,14 +193,11 @@ export class Guarding {
 }
 
 /** Who owns what agents create was settled by `holdfast protect`, and is noted in the target. */
-function receiptsOn(
-  db: TargetDatabase,
-  clock: Clock,
-): Pick<TargetGuard, 'permit' | 'void' | 'runOutside'> {
-  const receipts = new Receipts({ clock });
+function receiptsOn(db: TargetDatabase): Pick<TargetGuard, 'permit' | 'void' | 'runOutside'> {
+  const receipts = new Receipts();
   return {
-    permit: (session, wishes) => receipts.issue(db, session, wishes),
+    permit: (session, wishes, path) => receipts.issue(db, session, wishes, path),
     void: (ids) => receipts.void(db, ids),
-    runOutside: (wish, session) => receipts.runOutside(db, wish, session),
+    runOutside: (wish, session, path) => receipts.runOutside(db, wish, session, path),
   };
 }

@@ -104,8 +104,8 @@ export const UNDO_CHUNK_BYTES_MAX = 1024 * 1024;
 export const DRAIN_MS = 250;
 /** Times a transaction of ours on a target is tried again after 40001 or 40P01. */
 export const TARGET_RETRIES_MAX = 5;
-/** A receipt is used right after it was issued, or never. */
-export const RECEIPT_LIFE_MS = 30_000;
+/** The last statement of a long script waits for those before it: an index may be built among them. */
+export const RECEIPT_LIFE_MS = 10 * 60 * 1000;
 /** Life of an agent's password on a target; made anew when less than half of it is left. */
 export const AGENT_ROLE_LIFE_MS = 24 * 60 * 60 * 1000;
 /** A proposal of people is void after this: they are asked by mail, not while an agent waits. */

@@ -10,6 +10,7 @@ import type { Outcome } from '../model/outcome.ts';
 import type { Target, TargetFacts } from '../model/target.ts';
 import type { Verdict } from '../model/verdict.ts';
 import type { Judge, Scope, Signature } from '../policy/judge.ts';
+import type { JudgedPath } from '../protection/target-guard.ts';
 import type { TargetResolver } from '../targets/resolver.ts';
 import type { Decision, DecisionRef, Recorder } from '../trail/recorder.ts';
 
@@ -115,3 +116,6 @@ function trailLost(): HoldfastError {
     hint: 'Start the store.',
   });
 }
+
+/** As of a session whose search path nobody can tell. */
+export const ANY_PATH: JudgedPath = { schemas: [], said: null };

@@ -1436,6 +1436,36 @@ const ROWS: readonly Short[] = [
     { unknown: 'off-limits' },
   ],
   [
+    'key of receipts',
+    'Who reads it signs what nobody approved.',
+    'SELECT inner_pad FROM holdfast.receipt_key',
+    { unknown: 'off-limits' },
+  ],
+  [
+    'turn of receipts',
+    'A number turned back makes a used one good.',
+    "SELECT setval('holdfast.turn_1', 1)",
+    { unknown: 'off-limits' },
+  ],
+  [
+    'role of what agents make',
+    'Its owner needs no receipt.',
+    'SET ROLE holdfast_ddl',
+    { unknown: 'off-limits' },
+  ],
+  [
+    'role of undo',
+    'It reaches the rows of every table.',
+    'GRANT holdfast_undo TO me',
+    { unknown: 'off-limits' },
+  ],
+  [
+    'receipt used in a block',
+    'A block hides whose call it is.',
+    "DO $$ BEGIN CALL holdfast.run('t1n1.x.y'); END $$",
+    execute(),
+  ],
+  [
     'too many statements in a block',
     'Each costs a parse.',
     `DO $$ BEGIN ${'PERFORM 1; '.repeat(300)} END $$`,

@@ -11,7 +11,12 @@ import type { Protection } from '../../src/model/reversal.ts';
 import type { Verdict } from '../../src/model/verdict.ts';
 import { Pipeline } from '../../src/pipeline/pipeline.ts';
 import type { Judge } from '../../src/policy/judge.ts';
-import type { PermitSession, PermitWish, TargetGuard } from '../../src/protection/target-guard.ts';
+import type {
+  JudgedPath,
+  PermitSession,
+  PermitWish,
+  TargetGuard,
+} from '../../src/protection/target-guard.ts';
 import { createPostgresProtocol } from '../../src/protocols/index.ts';
 import { fakeDirectory } from '../../src/testing/fake-directory.ts';
 import { FakeDesk, FakeRecorder, guardedTarget, oneTarget } from '../../src/testing/fake-parts.ts';
@@ -66,6 +71,7 @@ export interface Ground {
 export class HandMadeGuard implements TargetGuard {
   protection: Protection = { level: 'full', trouble: null };
   readonly wishes: PermitWish[] = [];
+  readonly paths: JudgedPath[] = [];
   readonly voided: string[] = [];
   /** `permit` waits for this, and fails with its error. */
   before: () => Promise<void> = async () => {};
@@ -80,8 +86,13 @@ export class HandMadeGuard implements TargetGuard {
     return { user: 'hf_cursor', password: 'x' };
   }
 
-  async permit(session: PermitSession, wishes: readonly PermitWish[]): Promise<readonly string[]> {
+  async permit(
+    session: PermitSession,
+    wishes: readonly PermitWish[],
+    path: JudgedPath,
+  ): Promise<readonly string[]> {
     await this.before();
+    this.paths.push(path);
     const ids: string[] = [];
     for (const { statement, mode } of wishes) {
       this.wishes.push({ statement, mode });
@@ -104,7 +115,12 @@ export class HandMadeGuard implements TargetGuard {
     );
   }
 
-  async runOutside({ statement }: PermitWish): Promise<string> {
+  async runOutside(
+    { statement }: PermitWish,
+    _session: PermitSession,
+    path: JudgedPath,
+  ): Promise<string> {
+    this.paths.push(path);
     const { command } = await this.#admin.query(statement);
     return statement.toLowerCase().startsWith('create index') ? 'CREATE INDEX' : command;
   }

@@ -254,6 +254,34 @@ describe.each(SERVERS)('PostgreSQL $server', ({ binFolder, missing }) => {
         await agent.end();
       });
 
+      it('what names were judged with goes along, as the session last said it', async () => {
+        const agent = await ground.agent();
+        const from = ground.guard.paths.length;
+        for (const sql of [
+          'create table p1 (a int)',
+          'set search_path = stock, public; alter table p1 add b int',
+          'alter table p1 add c int',
+          'alter table p1 add c int',
+          'begin; set local search_path = later; alter table public.p1 add d int; rollback',
+          'vacuum cars',
+          "select set_config('search_path', lower('PUBLIC'), false); drop table public.p1",
+          'reset search_path',
+        ]) {
+          await agent.query(sql);
+        }
+        const all = ['public', 'stock', 'later'];
+        expect(ground.guard.paths.slice(from)).toEqual([
+          { schemas: ['public'], said: ['public'] },
+          { schemas: ['public', 'stock'], said: ['stock', 'public'] },
+          { schemas: ['public', 'stock'], said: ['stock', 'public'] },
+          { schemas: ['public', 'stock'], said: ['stock', 'public'] },
+          { schemas: all, said: ['later'] },
+          { schemas: all, said: ['later'] },
+          { schemas: [], said: null },
+        ]);
+        await agent.end();
+      });
+
       it('a receipt that a rollback made good again is void before the next transaction', async () => {
         const agent = await ground.agent();
         await agent.query('begin; create table r1 (a int)');

@@ -12,6 +12,7 @@ import { Receipts } from '../../src/protection/postgres/acts/receipts.ts';
 import { AgentRoles } from '../../src/protection/postgres/wall/agent-roles.ts';
 import { applyProtection } from '../../src/protection/postgres/wall/apply.ts';
 import { unprotect } from '../../src/protection/postgres/wall/unprotect.ts';
+import { ANY_PATH } from '../../src/testing/fake-parts.ts';
 import { MemoryAgentRoleStore } from '../../src/testing/memory-agent-role-store.ts';
 import { OPTIONS, type Shop, startShop, VERSIONS } from './wall-fixture.ts';
 
@@ -72,10 +73,10 @@ describe.each(VERSIONS)('all of it together, $name', (version) => {
     });
 
     it('an agent drops a table by a receipt, and only by it', async () => {
-      const receipts = new Receipts({ clock: systemClock });
+      const receipts = new Receipts();
       const [{ pid }] = (await agent.query('select pg_backend_pid() as pid')).rows;
       const wish = { statement: 'drop table fresh2', mode: 'reversible' } as const;
-      const [id] = await receipts.issue(shop.db, { role: 'hf_shopper', pid }, [wish]);
+      const [id] = await receipts.issue(shop.db, { role: 'hf_shopper', pid }, [wish], ANY_PATH);
       await expect(agent.query('drop table fresh2')).rejects.toMatchObject({ code: '42501' });
       await agent.query(`call holdfast.run('${id}')`);
       const [row] = await shop.db.query(`select to_regclass('public.fresh2') is null as gone`);

@@ -59,13 +59,13 @@ export async function startEngines(upstream: Upstream): Promise<Engines> {
     agentOf: () => null,
   });
   let undoneAlready: readonly string[] = [];
-  const receipts = new Receipts({ clock: systemClock });
+  const receipts = new Receipts();
   const guard: TargetGuard = {
     protection: { level: 'full', trouble: null },
     roleFor: async () => ({ user: AGENT_ROLE, password: AGENT_PASSWORD }),
-    permit: (session, wishes) => receipts.issue(target, session, wishes),
+    permit: (session, wishes, path) => receipts.issue(target, session, wishes, path),
     void: (ids) => receipts.void(target, ids),
-    runOutside: (wish, session) => receipts.runOutside(target, wish, session),
+    runOutside: (wish, session, path) => receipts.runOutside(target, wish, session, path),
   };
   return {
     guard,

@@ -10,7 +10,13 @@ import type { AgentActor } from '../../model/actor.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { Note } from '../../model/event.ts';
 import { type Protection, UNPROTECTED } from '../../model/reversal.ts';
-import type { AgentRole, PermitSession, PermitWish, TargetGuard } from '../target-guard.ts';
+import type {
+  AgentRole,
+  JudgedPath,
+  PermitSession,
+  PermitWish,
+  TargetGuard,
+} from '../target-guard.ts';
 import type { AgentRoles } from './wall/agent-roles.ts';
 import type { Check, Finding } from './wall/check.ts';
 
@@ -103,16 +109,20 @@ export class PostgresGuard implements TargetGuard {
     });
   }
 
-  permit(session: PermitSession, wishes: readonly PermitWish[]): Promise<readonly string[]> {
-    return this.#parts.receipts.permit(session, wishes);
+  permit(
+    session: PermitSession,
+    wishes: readonly PermitWish[],
+    path: JudgedPath,
+  ): Promise<readonly string[]> {
+    return this.#parts.receipts.permit(session, wishes, path);
   }
 
   void(receipts: readonly string[]): Promise<void> {
     return this.#parts.receipts.void(receipts);
   }
 
-  runOutside(wish: PermitWish, session: PermitSession): Promise<string> {
-    return this.#parts.receipts.runOutside(wish, session);
+  runOutside(wish: PermitWish, session: PermitSession, path: JudgedPath): Promise<string> {
+    return this.#parts.receipts.runOutside(wish, session, path);
   }
 
   #troubleNow(): string | null {

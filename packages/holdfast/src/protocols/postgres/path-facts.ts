@@ -4,17 +4,23 @@
  * they stay the same; the mark is what stands for the path in a digest.
  */
 import type { TargetFacts } from '../../model/target.ts';
+import { pathMark } from '../../pipeline/path-mark.ts';
+import type { JudgedPath } from '../../protection/target-guard.ts';
+import { locatedWith } from './session-rules.ts';
 
 export class PathFacts {
   readonly #sessionId: string;
   #target: TargetFacts;
+  /** In order, as it was last set; it may have been rolled back since. Null: by what we cannot read. */
+  #said: readonly string[] | null;
   #mark: Buffer;
   #lost = 0;
 
   constructor(target: TargetFacts, sessionId: string) {
     this.#sessionId = sessionId;
     this.#target = target;
-    this.#mark = markOf(target.searchPath);
+    this.#said = target.searchPath;
+    this.#mark = pathMark(this.judged([]));
   }
 
   get target(): TargetFacts {
@@ -23,6 +29,12 @@ export class PathFacts {
 
   get mark(): Buffer {
     return this.#mark;
+  }
+
+  /** With what a unit adds to it. */
+  judged(added: readonly string[] | null): JudgedPath {
+    const { searchPath } = locatedWith(this.#target, added);
+    return { schemas: searchPath, said: added?.length === 0 ? this.#said : added };
   }
 
   /**
@@ -36,11 +48,9 @@ export class PathFacts {
     const searchPath = isAny ? [] : [...new Set([...before, ...added])];
     if (isAny) this.#lost += 1;
     this.#target = { asked, searchPath };
-    this.#mark = isAny ? markOf(['', this.#sessionId, String(this.#lost)]) : markOf(searchPath);
+    this.#said = added;
+    this.#mark = isAny
+      ? Buffer.from(['', this.#sessionId, String(this.#lost)].join('\0'))
+      : pathMark({ schemas: searchPath, said: added });
   }
-}
-
-/** A path as bytes of the digest; no name of a schema holds a NUL. */
-function markOf(searchPath: readonly string[]): Buffer {
-  return Buffer.from(searchPath.join('\0'));
 }

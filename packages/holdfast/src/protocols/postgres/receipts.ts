@@ -1,7 +1,8 @@
 /**
  * How a unit that needs an owner's rights gets them on a protected target. The order: what is wanted is
- * read off the unit -> receipts are written in the target, durable -> only then the unit goes upstream,
- * with what stands for each statement -> when the transaction is over, what was not used is void.
+ * read off the unit -> receipts are had from the target, for the names as they were judged -> only then the
+ * unit goes upstream, with what stands for each statement -> when the transaction is over, what was not
+ * used is void.
  *
  * What cannot run inside a transaction is run by the guard, when nothing is open or under way; a
  * statement that does nothing then stands for it, so that the answer comes in its own place. In any
@@ -10,7 +11,7 @@
  * What it will not do: forward a statement without its receipt, or keep one for later.
  */
 import type { Refusal } from '../../pipeline/exchange.ts';
-import type { PermitSession, TargetGuard } from '../../protection/target-guard.ts';
+import type { JudgedPath, PermitSession, TargetGuard } from '../../protection/target-guard.ts';
 import type { Cycle } from './cycles.ts';
 import type { TransactionStatus } from './messages.ts';
 import { type FailedOutside, failureOf, type Stand } from './reports.ts';
@@ -34,13 +35,16 @@ export type Prepared =
 export interface Moment {
   /** Nothing else can be waited for: an earlier part of the same cycle has not ended. */
   readonly isMidCycle: boolean;
+  /** What names without a schema in the unit were judged with. */
+  readonly path: JudgedPath;
   /** Resolves with the state when everything forwarded is answered; null: the session ended. */
   idle(): Promise<TransactionStatus | null>;
 }
 
 /** Listening to nothing: it changes nothing, everybody may, and it has a tag of its own. */
 const DOES_NOTHING = 'UNLISTEN holdfast_none';
-const RECEIPT = /^[A-Za-z0-9_-]{1,100}$/;
+/** What cannot end a string, whatever the settings. */
+const RECEIPT = /^[A-Za-z0-9_.+/=-]+$/;
 const AS_IS: Prepared = { kind: 'go', wanted: [], texts: [] };
 
 export class Receipts {
@@ -59,10 +63,10 @@ export class Receipts {
     const [first] = wishes.wanted;
     if (first?.part.needs === 'outside' && wishes.statements === 1) {
       if (!unit.closes || moment.isMidCycle) return AS_IS;
-      return (await moment.idle()) === 'I' ? await this.#runOutside(first) : AS_IS;
+      return (await moment.idle()) === 'I' ? await this.#runOutside(first, moment.path) : AS_IS;
     }
     const wanted = wishes.wanted.filter(({ part }) => part.needs === 'owner');
-    return wanted.length === 0 ? AS_IS : await this.#permit(wanted);
+    return wanted.length === 0 ? AS_IS : await this.#permit(wanted, moment.path);
   }
 
   /** Where something of ours is bound or answered, every message counts; null: nowhere. */
@@ -72,10 +76,10 @@ export class Receipts {
     return substituted(unit, [], [], this.portals);
   }
 
-  async #permit(wanted: readonly Wanted[]): Promise<Prepared> {
+  async #permit(wanted: readonly Wanted[], path: JudgedPath): Promise<Prepared> {
     const { guard, session } = this.#permits;
     try {
-      const ids = await guard.permit(session, wanted.map(wishOf));
+      const ids = await guard.permit(session, wanted.map(wishOf), path);
       this.#issued.push(...ids);
       if (ids.length !== wanted.length || !ids.every((id) => RECEIPT.test(id))) {
         throw new Error('receipts that cannot be used');
@@ -87,10 +91,10 @@ export class Receipts {
     }
   }
 
-  async #runOutside(wanted: Wanted): Promise<Prepared> {
+  async #runOutside(wanted: Wanted, path: JudgedPath): Promise<Prepared> {
     const { guard, session } = this.#permits;
     try {
-      const tag = await guard.runOutside(wishOf(wanted), session);
+      const tag = await guard.runOutside(wishOf(wanted), session, path);
       const said: Wanted = { ...wanted, tag: tag === '' ? wanted.tag : tag };
       return { kind: 'go', wanted: [said], texts: [DOES_NOTHING] };
     } catch (cause) {

@@ -226,6 +226,7 @@ export class PostgresSession implements Carrier, ClientEvents, WireEvents {
     }
     const prepared = await receipts.prepare(unit, {
       isMidCycle: this.#answers.cycles.unclosed !== undefined,
+      path: this.#path.judged(addedSchemas),
       idle: () => this.#answers.idle(),
     });
     switch (prepared.kind) {

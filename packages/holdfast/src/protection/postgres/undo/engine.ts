@@ -23,7 +23,7 @@ import { type RowsSegment, segmentsOf, tableName } from '../../undo/segments.ts'
 import { decisionFor, type UndoReport } from '../../undo/undo-report.ts';
 import type { UndoStore } from '../../undo-store.ts';
 import { undoAct } from './acts.ts';
-import { lesserSession } from './lesser-session.ts';
+import { lesserSessions } from './lesser-session.ts';
 import { undoRows } from './rows.ts';
 import { addConflict, type Gathered, nothing, type UndoOrder } from './work.ts';
 
@@ -38,7 +38,7 @@ export function runUndo(
   return database.transaction(isolation, async (admin) => {
     const gathered = nothing();
     await admin.query(`select set_config('application_name', $1, true)`, [nameOf(order)]);
-    const session = await lesserSession(admin);
+    const { acts, rows: session } = await lesserSessions(admin);
     await session.query('set local row_security = off');
     await session.query('savepoint hf_undo');
     const segments = segmentsOf(order.chosen, { tables: order.tables });
@@ -46,7 +46,7 @@ export function runUndo(
       for (const [at, segment] of segments.entries()) {
         if (segment.kind === 'act') {
           // What was done before it was done to another structure: it cannot be judged from here.
-          if (!(await undoOneAct(session, segment, order, gathered))) break;
+          if (!(await undoOneAct(acts, segment, order, gathered))) break;
         } else if (order.mode === 'preview' && gathered.acts.length > 0) {
           countRows(segment, gathered);
         } else {

@@ -10,7 +10,7 @@
  * It does not see TRUNCATE (capture does), nor databases and roles (shared objects have no event).
  */
 import { createHash } from 'node:crypto';
-import { OWNER_ROLE } from '../layout.ts';
+import { DDL_ROLE, OWNER_ROLE } from '../layout.ts';
 import type { Ground, PlanStep } from './ground.ts';
 import { HARMLESS } from './harmless.ts';
 
@@ -115,7 +115,7 @@ begin
 end $hf$;`;
 
 /**
- * Runs as the admin: what a superuser makes is given to holdfast_owner, then capture is attached. What a
+ * Runs as the admin: what a superuser makes is given to holdfast_ddl, then capture is attached. What a
  * harmless extension brings is everybody's, as without Holdfast: defaults of columns call it.
  */
 const FOLLOW = `create or replace function holdfast.follow() returns event_trigger
@@ -142,7 +142,7 @@ begin
      group by 1, 2, 3, 4
   loop
     if made.rolsuper then
-      execute format('alter table %s owner to holdfast_owner', made.name);
+      execute format('alter table %s owner to ${DDL_ROLE}', made.name);
     end if;
   end loop;
   perform holdfast.follow_attach(tg_tag);
