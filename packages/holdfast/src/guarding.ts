@@ -15,6 +15,7 @@ import { Receipts } from './protection/postgres/acts/receipts.ts';
 import { Drain } from './protection/postgres/drain.ts';
 import { PostgresGuard } from './protection/postgres/guard.ts';
 import { AGENT_ROLE_PREFIX } from './protection/postgres/layout.ts';
+import { changeRoles } from './protection/postgres/roles/change.ts';
 import { dropTrash } from './protection/postgres/trash-bin.ts';
 import { AgentRoles } from './protection/postgres/wall/agent-roles.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
@@ -196,11 +197,12 @@ export class Guarding {
 function receiptsOn(
   db: TargetDatabase,
   clock: Clock,
-): Pick<TargetGuard, 'permit' | 'void' | 'runOutside'> {
+): Pick<TargetGuard, 'permit' | 'void' | 'runOutside' | 'changeRoles'> {
   const receipts = new Receipts({ clock });
   return {
     permit: (session, wishes) => receipts.issue(db, session, wishes),
     void: (ids) => receipts.void(db, ids),
     runOutside: (wish, session) => receipts.runOutside(db, wish, session),
+    changeRoles: (statement, session) => changeRoles(db, statement, session.role),
   };
 }

@@ -98,6 +98,13 @@ export const RENAMED: ReadonlySet<string> = new Set([
   'GRANT',
   'REVOKE',
   'ALTER DEFAULT PRIVILEGES',
+  'CREATE ROLE',
+  'ALTER ROLE',
+  'ALTER ROLE SET',
+  'ALTER ROLE RENAME',
+  'DROP ROLE',
+  'GRANT ROLE',
+  'REVOKE ROLE',
   'TRUNCATE',
   'DROP DATABASE',
 ]);

@@ -12,8 +12,21 @@ create type shop.unused as (a int, b text); create domain shop.spare as text;
 create table shop.offspring (k int, v text) inherits (shop.base);
 alter default privileges in schema shop grant select on tables to readers;`;
 
-/** Two are tried elsewhere: rows of TRUNCATE are the capture's, a database is not inside one. */
-const APART = new Set(['TRUNCATE', 'DROP DATABASE']);
+/**
+ * Some are tried elsewhere: rows of TRUNCATE are the capture's, a database is not inside one, and roles
+ * are changed outside of receipts (roles.test.ts).
+ */
+const APART = new Set([
+  'TRUNCATE',
+  'DROP DATABASE',
+  'CREATE ROLE',
+  'ALTER ROLE',
+  'ALTER ROLE SET',
+  'ALTER ROLE RENAME',
+  'DROP ROLE',
+  'GRANT ROLE',
+  'REVOKE ROLE',
+]);
 
 const EXAMPLES: readonly (readonly [verb: string, statement: string])[] = [
   ['DROP TABLE', 'drop table shop.line'],
@@ -87,6 +100,13 @@ const EXAMPLES: readonly (readonly [verb: string, statement: string])[] = [
   ],
   ['TRUNCATE', 'truncate shop.loose'],
   ['DROP DATABASE', 'drop database spare'],
+  ['CREATE ROLE', 'create role clerk'],
+  ['ALTER ROLE', 'alter role readers nologin'],
+  ['ALTER ROLE SET', "alter role readers set work_mem = '8MB'"],
+  ['ALTER ROLE RENAME', 'alter role readers rename to viewers'],
+  ['DROP ROLE', 'drop role readers'],
+  ['GRANT ROLE', 'grant readers to app'],
+  ['REVOKE ROLE', 'revoke readers from app'],
 ];
 
 test('each verb has its example, and each example its verb', async () => {

@@ -104,6 +104,11 @@ export class HandMadeGuard implements TargetGuard {
     );
   }
 
+  async changeRoles(statement: string): Promise<string> {
+    const { command } = await this.#admin.query(statement);
+    return `${command} ROLE`;
+  }
+
   async runOutside({ statement }: PermitWish): Promise<string> {
     const { command } = await this.#admin.query(statement);
     return statement.toLowerCase().startsWith('create index') ? 'CREATE INDEX' : command;

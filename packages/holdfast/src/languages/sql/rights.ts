@@ -171,6 +171,15 @@ const OUTSIDE: Readonly<Record<string, (body: TreeBody) => boolean>> = {
     nodesAt(body, 'options').some((one) => textAt(one.body, 'defname') === 'tablespace'),
 };
 
+/** Roles have no owner who could lend his rights to a receipt. */
+const ROLES: ReadonlySet<string> = new Set([
+  'CreateRoleStmt',
+  'AlterRoleStmt',
+  'AlterRoleSetStmt',
+  'DropRoleStmt',
+  'GrantRoleStmt',
+]);
+
 /** A temporary table is the agent's own business: its role may make one, or it may not. */
 function isTemporary(relation: TreeBody | null): boolean {
   return textAt(relation, 'relpersistence') === 't';
@@ -193,6 +202,8 @@ function rightsOf({ kind, body }: TreeNode): Rights {
     case 'CreateSeqStmt':
       return isTemporary(bodyAt(body, 'sequence')) ? 'none' : 'owner';
     default:
+      if (ROLES.has(kind)) return 'admin';
+      if (kind === 'RenameStmt' && textAt(body, 'renameType') === 'OBJECT_ROLE') return 'admin';
       if (OUTSIDE[kind]?.(body) === true) return 'outside';
       return TAGGED.has(kind) ? 'owner' : 'none';
   }

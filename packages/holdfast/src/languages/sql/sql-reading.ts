@@ -23,7 +23,9 @@ export type Rights =
   /** Those of an owner: it defines, changes or drops what is not rows. */
   | 'owner'
   /** Those too, and it cannot run inside a transaction (CREATE INDEX CONCURRENTLY, DROP DATABASE). */
-  | 'outside';
+  | 'outside'
+  /** Those of the admin: roles have no owner. Nor can it run inside the agent's transaction. */
+  | 'admin';
 
 /** One statement of a text. */
 export interface SqlPart {

@@ -15,7 +15,7 @@ import type { AgentRoles } from './wall/agent-roles.ts';
 import type { Check, Finding } from './wall/check.ts';
 
 /** The part that keeps receipts (protection/postgres/acts). */
-export type Receipts = Pick<TargetGuard, 'permit' | 'void' | 'runOutside'>;
+export type Receipts = Pick<TargetGuard, 'permit' | 'void' | 'runOutside' | 'changeRoles'>;
 
 export interface PostgresGuardParts {
   readonly target: string;
@@ -113,6 +113,10 @@ export class PostgresGuard implements TargetGuard {
 
   runOutside(wish: PermitWish, session: PermitSession): Promise<string> {
     return this.#parts.receipts.runOutside(wish, session);
+  }
+
+  changeRoles(statement: string, session: PermitSession): Promise<string> {
+    return this.#parts.receipts.changeRoles(statement, session);
   }
 
   #troubleNow(): string | null {

@@ -7,6 +7,7 @@ import type { TargetSession } from '../../target-database.ts';
 import type { ActSegment } from '../../undo/segments.ts';
 import type { ActReport, UndoConflict } from '../../undo/undo-report.ts';
 import type { ActObject, ActRecord } from '../../undo-item.ts';
+import { withoutSecrets } from '../roles/steps.ts';
 
 export type ActOutcome =
   | { readonly kind: 'done'; readonly report: ActReport; readonly notes: readonly string[] }
@@ -36,7 +37,7 @@ export async function undoAct(
   if (conflicts.length > 0) return { kind: 'in-the-way', conflicts };
   const notes = [...act.notRestored];
   if (isLook) {
-    for (const step of act.undo) say(step.sql);
+    for (const step of act.undo) say(withoutSecrets(step.sql));
   } else {
     const refused = await runSteps(session, act, say);
     if (refused !== null) return { kind: 'in-the-way', conflicts: [refused] };
@@ -75,7 +76,7 @@ async function runSteps(
         choices: ['skip'],
       };
     }
-    say(step.sql);
+    say(withoutSecrets(step.sql));
   }
   await session.query('release savepoint hf_act');
   return null;

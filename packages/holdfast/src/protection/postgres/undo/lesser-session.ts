@@ -5,11 +5,14 @@
  * a wall), and what is set off has no more than the owner of the capture.
  *
  * As the admin, still: what moves the transaction or locks, what only looks at catalogs (statements with
- * parameters), and the renaming of databases. A target without that role, or an admin who is no superuser,
- * is left as it is.
+ * parameters), the renaming of databases, and changes of roles, each by its exact form and within the
+ * same rules as when it was made (roles/rules.ts). A target without that role, or an admin who is no
+ * superuser, is left as it is.
  */
 import type { Row, TargetSession } from '../../target-database.ts';
 import { OWNER_ROLE } from '../layout.ts';
+import { undoRoleStep } from '../roles/change.ts';
+import { isRoleStep } from '../roles/steps.ts';
 
 const LESSER = `
   create or replace function pg_temp.hf_lesser(sql text, shows boolean) returns setof jsonb
@@ -34,9 +37,9 @@ export async function lesserSession(session: TargetSession): Promise<TargetSessi
       where a.rolname = session_user and a.rolsuper and o.rolname = $1`,
     [OWNER_ROLE],
   );
-  if (may === undefined) return session;
+  if (may === undefined) return withRoleSteps(session, session);
   await session.query(LESSER);
-  return {
+  return withRoleSteps(session, {
     query: async (sql, values) => {
       if (values !== undefined || AS_ADMIN.test(sql) || isDatabaseStep(sql)) {
         return session.query(sql, values);
@@ -50,6 +53,18 @@ export async function lesserSession(session: TargetSession): Promise<TargetSessi
     },
     copyOut: (sql) => session.copyOut(sql),
     copyIn: (sql, chunks) => session.copyIn(sql, chunks),
+  });
+}
+
+function withRoleSteps(admin: TargetSession, lesser: TargetSession): TargetSession {
+  return {
+    query: async (sql, values) => {
+      if (values !== undefined || !isRoleStep(sql)) return lesser.query(sql, values);
+      await undoRoleStep(admin, sql);
+      return [];
+    },
+    copyOut: (sql) => lesser.copyOut(sql),
+    copyIn: (sql, chunks) => lesser.copyIn(sql, chunks),
   };
 }
 
