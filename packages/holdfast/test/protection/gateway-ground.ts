@@ -105,8 +105,8 @@ export class HandMadeGuard implements TargetGuard {
   }
 
   async changeRoles(statement: string): Promise<string> {
-    const { command } = await this.#admin.query(statement);
-    return `${command} ROLE`;
+    await this.#admin.query(statement);
+    return 'ALTER ROLE';
   }
 
   async runOutside({ statement }: PermitWish): Promise<string> {

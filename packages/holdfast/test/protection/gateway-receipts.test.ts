@@ -400,6 +400,44 @@ describe.each(SERVERS)('PostgreSQL $server', ({ binFolder, missing }) => {
       });
     });
 
+    describe('changes of roles', () => {
+      it('are made by the guard, alone, and answered in their place', async () => {
+        const agent = await ground.agent();
+        agent.send(query('select 1'), query('alter role someone nologin;'));
+        await agent.until('Z');
+        expect((await transcript(agent, [{ send: [] }])).join()).toBe('C ALTER ROLE|,Z I');
+        const parts = [parse('', 'alter role someone login'), bind('', ''), execute(''), sync()];
+        expect(await transcript(agent, [{ send: parts }])).toEqual([
+          '1 ',
+          '2 ',
+          'C ALTER ROLE|',
+          'Z I',
+        ]);
+        const wrong = await agent.query('alter role nobody_at_all login');
+        expect(wrong.errors[0]).toMatchObject({ C: '42704' });
+        await agent.end();
+      });
+
+      it.each([
+        ['in a block', ['begin', 'alter role someone nologin']],
+        ['in a text with others', ['select 1; alter role someone nologin']],
+        ['two at once', ['alter role someone nologin; alter role someone login']],
+        ['with a table in one text', ['create table ro1 (a int); grant someone to app']],
+        ['behind what opens a block', ['begin; alter role someone nologin']],
+      ])('%s they are refused, and nothing is done', async (_story, texts) => {
+        const agent = await ground.agent();
+        let said: string[] = [];
+        for (const text of texts) said = await codes(agent, text);
+        expect(said).toEqual([expect.stringMatching(/^0A000 .*a change of roles together/)]);
+        await agent.query('rollback');
+        const [row] = await ground.asAdmin(
+          "select rolcanlogin as may, to_regclass('ro1') as made from pg_roles where rolname = 'someone'",
+        );
+        expect(row).toEqual({ may: true, made: null });
+        await agent.end();
+      });
+    });
+
     describe('long texts', () => {
       it.each([
         ['read in the worker', 40_000],

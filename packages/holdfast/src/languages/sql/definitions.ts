@@ -220,7 +220,9 @@ export const DEFINITIONS: Readonly<Record<string, Define>> = {
       into.effect('grant', verb, object('role', textAt(granted.body, 'priv_name') ?? '?'), 'whole');
     }
   },
-  AlterDefaultPrivilegesStmt: (_body, into) => {
+  AlterDefaultPrivilegesStmt: (body, into) => {
+    const action = bodyAt(body, 'action');
+    if (action !== null && flagAt(action, 'is_grant')) notToOurs(action, 'grantees', into);
     into.effect('grant', 'ALTER DEFAULT PRIVILEGES', null, 'unknown');
   },
   CreateUserMappingStmt: grants('CREATE USER MAPPING', 'servername', 'other'),

@@ -59,9 +59,10 @@ export function roleSteps(from: RolePicture, to: RolePicture): RoleSteps {
   }
   const coming = memberships.flatMap(({ after }) => (after === null ? [] : [after]));
   for (const row of inOrder(coming)) {
-    if (!row.grantorThere) {
+    const isSaid = saysWhoGranted(to, row);
+    if (!isSaid) {
       notRestored.push(
-        `who granted ${nameOf(to, row.roleOid)} to ${nameOf(to, row.memberOid)}: that role is gone`,
+        `who granted ${nameOf(to, row.roleOid)} to ${nameOf(to, row.memberOid)}: it is the admin then`,
       );
     }
     say(aboutMembership(to, row), grantSql(to, row));
@@ -193,8 +194,16 @@ function grantSql(picture: RolePicture, row: MembershipRow): string {
       : ` with admin ${admin}, inherit ${inherit}, set ${set}`;
   const by = picture.roles.get(row.grantorOid);
   return `grant ${ident(nameOf(picture, row.roleOid))} to ${ident(nameOf(picture, row.memberOid))}${how}${
-    by === undefined ? '' : ` granted by ${ident(by.name)}`
+    by === undefined || !saysWhoGranted(picture, row) ? '' : ` granted by ${ident(by.name)}`
   }`;
+}
+
+/** Before PostgreSQL 16 only a superuser does, and who granted may be gone since. */
+function saysWhoGranted(
+  { readable }: RolePicture,
+  { grantorThere, inherit }: MembershipRow,
+): boolean {
+  return grantorThere && (inherit !== null || readable);
 }
 
 function revokeSql(picture: RolePicture, row: MembershipRow): string {
