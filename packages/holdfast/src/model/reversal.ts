@@ -106,6 +106,7 @@ export const RENAMED: ReadonlySet<string> = new Set([
   'GRANT ROLE',
   'REVOKE ROLE',
   'TRUNCATE',
+  'LO_UNLINK',
   'DROP DATABASE',
 ]);
 

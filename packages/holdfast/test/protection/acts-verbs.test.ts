@@ -10,7 +10,8 @@ import { SHOP } from './acts-shop.ts';
 const MORE = `
 create type shop.unused as (a int, b text); create domain shop.spare as text;
 create table shop.offspring (k int, v text) inherits (shop.base);
-alter default privileges in schema shop grant select on tables to readers;`;
+alter default privileges in schema shop grant select on tables to readers;
+select lo_from_bytea(4711, '\\x00ff');`;
 
 /**
  * Some are tried elsewhere: rows of TRUNCATE are the capture's, a database is not inside one, and roles
@@ -99,6 +100,7 @@ const EXAMPLES: readonly (readonly [verb: string, statement: string])[] = [
     'alter default privileges in schema shop revoke select on tables from readers',
   ],
   ['TRUNCATE', 'truncate shop.loose'],
+  ['LO_UNLINK', 'select lo_unlink(4711)'],
   ['DROP DATABASE', 'drop database spare'],
   ['CREATE ROLE', 'create role clerk'],
   ['ALTER ROLE', 'alter role readers nologin'],

@@ -92,6 +92,67 @@ const SAME: readonly (readonly [story: string, steps: readonly Step[]])[] = [
     ],
   ],
   [
+    'tables made from queries: how many rows',
+    [
+      simple('create table q1 as select * from cars'),
+      simple('create table q2 as select * from cars where false; select 1'),
+      simple('create table q3 as select * from cars with no data'),
+      simple('create table if not exists q1 as select * from cars'),
+      simple('set client_min_messages = error; create table q4 as select * from cars'),
+      simple('create table if not exists q5 as select 1; create table if not exists q6 (a int)'),
+      simple('create materialized view q7 as select * from cars; drop materialized view q7'),
+      simple('create materialized view q7 as select * from cars with no data'),
+      extended('create table q8 as select * from cars'),
+      simple('create table q9 as values (1), (2), (3); create table q9 as select 1'),
+      simple('reset client_min_messages; drop materialized view q7'),
+      simple('drop table q1, q2, q3, q4, q5, q6, q8, q9'),
+    ],
+  ],
+  [
+    'SELECT INTO in all its ways',
+    [
+      simple('select * into i1 from cars'),
+      simple(
+        ' /* é */ select id /* a */ , \'into x\' as b INTO /* é */ unlogged table /* ü */ "I 2" -- c\n from cars -- d',
+      ),
+      simple(
+        'select 1; with q as (select * from cars) select q.id into public . i3 from q; select * from i3',
+      ),
+      simple('select id into i4 from cars union all select 7 union select 8'),
+      extended('select * into i5 from cars where id = 1'),
+      simple('select * into i1 from cars'),
+      simple("select 'é', nope, id into i6 from cars"),
+      simple("select 'é', id into i6 from nosuch"),
+      simple("select 'é', id into nosuch.i6 from cars"),
+      simple('begin; select * into i7 from cars; rollback'),
+      simple('select * from i7'),
+      simple(
+        "select relname, relpersistence from pg_class where relname ~ '^i [0-9]$|^i[0-9]$' or relname = 'I 2' order by 1",
+      ),
+      simple('drop table i1, "I 2", i3, i4, i5'),
+    ],
+  ],
+  [
+    'a large object deleted',
+    [
+      simple('select lo_unlink(4711)'),
+      simple('select lo_unlink(4711)'),
+      simple('select 1; select pg_catalog.lo_unlink(4712); select 2'),
+      simple('begin; select lo_unlink(4713); rollback'),
+      extended('select lo_unlink(4713)'),
+      {
+        send: [
+          parse('u', 'SELECT lo_unlink(4713)'),
+          ask('S', 'u'),
+          bind('p', 'u'),
+          ask('P', 'p'),
+          execute('p'),
+          sync(),
+        ],
+      },
+    ],
+  ],
+  [
     'what cannot run in a block, in a block',
     [
       simple('begin'),

@@ -20,7 +20,7 @@ import { type BrokenCode, type ClientEvents, ClientStream } from './client-strea
 import { type Cycle, Cycles, newCycle } from './cycles.ts';
 import { denialBytes, isDenialMarker, refusalBytes } from './denial.ts';
 import { type Carrier, PostgresExchange } from './exchange.ts';
-import { BACKEND, FRONTEND, HEADER_BYTES } from './frames.ts';
+import { BACKEND, FRONTEND } from './frames.ts';
 import { readyForQuery, sync, type TransactionStatus, terminate } from './messages.ts';
 import { type Permits, Receipts } from './receipts.ts';
 import { RelayWire } from './relay-wire.ts';
@@ -446,8 +446,7 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     if (cycle === undefined) return null;
     const instead = cycle.replies?.answered(type) ?? null;
     if (cycle.reports === null) return instead;
-    const said =
-      instead === null ? tag : instead.toString('utf8', HEADER_BYTES, instead.length - 1);
+    const said = instead === null ? tag : (cycle.replies?.tag ?? tag);
     cycle.tag = cycle.tag === '' ? said : `${cycle.tag}; ${said}`.slice(0, 1_000);
     return instead;
   }
