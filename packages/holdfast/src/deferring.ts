@@ -55,12 +55,14 @@ export interface LaterPlace {
 
 /** `placeOf` gives null for a target that is not declared any more. */
 export function executeWith(placeOf: (target: string) => LaterPlace | null): DeferredExecutor {
-  return async ({ card, searchPath, statement }: DeferralRecord): Promise<Outcome> => {
+  return async (deferral: DeferralRecord): Promise<Outcome> => {
+    const { card, parameters, searchPath, statement } = deferral;
     const place = placeOf(card.target);
     if (place === null) {
       return { kind: 'not-forwarded', reason: `${card.target} is not declared any more` };
     }
     const { connection, owner } = place;
-    return runLater(connection, { statement: statement.toString('utf8'), searchPath, owner });
+    const text = statement.toString('utf8');
+    return runLater(connection, { statement: text, parameters, searchPath, owner });
   };
 }
