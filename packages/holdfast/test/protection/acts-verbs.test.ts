@@ -11,6 +11,7 @@ const MORE = `
 create type shop.unused as (a int, b text); create domain shop.spare as text;
 create table shop.offspring (k int, v text) inherits (shop.base);
 alter default privileges in schema shop grant select on tables to readers;
+create server far foreign data wrapper away; create foreign table shop.far (a int) server far;
 select lo_from_bytea(4711, '\\x00ff');`;
 
 /**
@@ -93,6 +94,20 @@ const EXAMPLES: readonly (readonly [verb: string, statement: string])[] = [
   ['ALTER SEQUENCE', 'alter sequence shop.free increment by 3'],
   ['ALTER TYPE', "alter type shop.state rename value 'paid' to 'done'"],
   ['ALTER POLICY', 'alter policy own on shop.orders using (true)'],
+  ['ALTER MATERIALIZED VIEW SET SCHEMA', 'alter materialized view shop.sums set schema aside'],
+  ['ALTER DOMAIN SET SCHEMA', 'alter domain shop.price set schema aside'],
+  ['ALTER PROCEDURE SET SCHEMA', 'alter procedure shop.nothing() set schema aside'],
+  ['ALTER AGGREGATE SET SCHEMA', 'alter aggregate shop.total(int) set schema aside'],
+  ['ALTER STATISTICS SET SCHEMA', 'alter statistics shop.orders_stat set schema aside'],
+  ['ALTER AGGREGATE RENAME', 'alter aggregate shop.total(int) rename to added'],
+  ['ALTER ROUTINE RENAME', 'alter routine shop.double(int) rename to twice'],
+  ['ALTER RULE RENAME', 'alter rule gone on shop.line rename to went'],
+  ['ALTER STATISTICS RENAME', 'alter statistics shop.orders_stat rename to counted'],
+  ['ALTER PROCEDURE OWNER', 'alter procedure shop.nothing() owner to other'],
+  ['ALTER DOMAIN OWNER', 'alter domain shop.price owner to other'],
+  ['ALTER AGGREGATE OWNER', 'alter aggregate shop.total(int) owner to other'],
+  ['ALTER STATISTICS OWNER', 'alter statistics shop.orders_stat owner to other'],
+  ['DROP FOREIGN TABLE', 'drop foreign table shop.far'],
   ['GRANT', 'grant insert on shop.line to readers'],
   ['REVOKE', 'revoke all on shop.orders from readers cascade'],
   [
@@ -135,6 +150,9 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
     beforeAll(async () => {
       postgres = await Ground.start(binFolder);
       ground = await Ground.in(postgres, binFolder, 'verbs');
+      await ground.admin.query(
+        'create foreign data wrapper away; grant usage on foreign data wrapper away to app',
+      );
       await ground.asApp(SHOP);
       await ground.asApp(MORE);
       before = await ground.picture();
