@@ -31,6 +31,8 @@ create table rides (car int references cars);
 create view fast as select * from cars;
 insert into cars values (1, 'a'), (2, 'b');
 select lo_from_bytea(4711, 'x'), lo_from_bytea(4712, 'x'), lo_from_bytea(4713, 'x');
+create function counts() returns int language plpgsql as
+  $$ begin raise info 'holdfast: 99 rows' using errcode = 'HFROW'; return 1; end $$;
 create function shout() returns int language plpgsql as
   $$ begin raise notice 'shouting'; raise exception 'no more' using detail = 'd', hint = 'h'; end $$;
 reset role;`;

@@ -375,6 +375,17 @@ describe.each(SERVERS)('PostgreSQL $server', ({ binFolder, missing }) => {
         await agent.end();
       });
 
+      it('code that counts for us is overruled, and is heard only where it is no part of a receipt', async () => {
+        const agent = await ground.agent();
+        expect((await agent.query('create table co1 as select counts()')).complete).toEqual([
+          'SELECT 1',
+        ]);
+        agent.send(query('select counts(); drop table co1'));
+        const seen = await agent.until('Z');
+        expect(seen.filter(({ tag }) => tag === 'N')).toHaveLength(1);
+        await agent.end();
+      });
+
       it('DO and CALL run with the rights of the agent, which are none', async () => {
         const agent = await ground.agent();
         const asked = ground.guard.wishes.length;

@@ -167,7 +167,7 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
     const take = (steps: ActRecord['undo']): Promise<void> =>
       ground.db.transaction('read committed', async (admin) => {
         const session = await lesserSession(admin);
-        for (const { sql } of steps) await session.query(sql);
+        for (const { sql } of steps) await session.run(sql);
       });
     const change = (statement: string): Promise<string> =>
       changeRoles(ground.db, statement, 'hf_ada');

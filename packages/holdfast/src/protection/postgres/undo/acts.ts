@@ -8,13 +8,14 @@ import type { ActSegment } from '../../undo/segments.ts';
 import type { ActReport, UndoConflict } from '../../undo/undo-report.ts';
 import type { ActObject, ActRecord } from '../../undo-item.ts';
 import { withoutSecrets } from '../roles/steps.ts';
+import type { LesserSession } from './lesser-session.ts';
 
 export type ActOutcome =
   | { readonly kind: 'done'; readonly report: ActReport; readonly notes: readonly string[] }
   | { readonly kind: 'in-the-way'; readonly conflicts: readonly UndoConflict[] };
 
 export async function undoAct(
-  session: TargetSession,
+  session: LesserSession,
   { act, seq }: ActSegment,
   isLook: boolean,
   say: (sql: string) => void,
@@ -53,14 +54,14 @@ export async function undoAct(
 
 /** What the server says no to is in the way like anything else: told, with nothing changed. */
 async function runSteps(
-  session: TargetSession,
+  session: LesserSession,
   act: ActRecord,
   say: (sql: string) => void,
 ): Promise<UndoConflict | null> {
   await session.query('savepoint hf_act');
   for (const step of act.undo) {
     try {
-      await session.query(step.sql);
+      await session.run(step.sql);
     } catch (error) {
       if (!(error instanceof pg.DatabaseError) || OTHERS_WORD.test(error.code ?? '')) throw error;
       await session.query('rollback to savepoint hf_act; release savepoint hf_act');
