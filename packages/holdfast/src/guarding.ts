@@ -15,6 +15,7 @@ import { Receipts } from './protection/postgres/acts/receipts.ts';
 import { Drain } from './protection/postgres/drain.ts';
 import { PostgresGuard } from './protection/postgres/guard.ts';
 import { AGENT_ROLE_PREFIX } from './protection/postgres/layout.ts';
+import { changeRoles } from './protection/postgres/roles/change.ts';
 import { dropTrash } from './protection/postgres/trash-bin.ts';
 import { AgentRoles } from './protection/postgres/wall/agent-roles.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
@@ -193,11 +194,14 @@ export class Guarding {
 }
 
 /** Who owns what agents create was settled by `holdfast protect`, and is noted in the target. */
-function receiptsOn(db: TargetDatabase): Pick<TargetGuard, 'permit' | 'void' | 'runOutside'> {
+function receiptsOn(
+  db: TargetDatabase,
+): Pick<TargetGuard, 'permit' | 'void' | 'runOutside' | 'changeRoles'> {
   const receipts = new Receipts();
   return {
     permit: (session, wishes, path) => receipts.issue(db, session, wishes, path),
     void: (ids) => receipts.void(db, ids),
     runOutside: (wish, session, path) => receipts.runOutside(db, wish, session, path),
+    changeRoles: (statement, session) => changeRoles(db, statement, session.role),
   };
 }

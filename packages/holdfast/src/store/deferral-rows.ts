@@ -8,6 +8,7 @@ import {
   type NewDeferral,
 } from '../approvals/deferral.ts';
 import type { HoldCard } from '../approvals/hold.ts';
+import { runnableOf } from '../approvals/runnable.ts';
 import type { Signature } from '../policy/judge.ts';
 import { EFFECTS, jsonOf, storable } from './hold-rows.ts';
 import type { DeferralsTable } from './tables.ts';
@@ -84,6 +85,6 @@ export function deferralOfRow(
   row: Selectable<DeferralsTable>,
   signatures: readonly Signature[],
 ): DeferralRecord {
-  const statement = row.acts.at(-1) ?? Buffer.alloc(0);
-  return { ...lineOfRow(row), statement, acts: row.acts, signatures };
+  const runnable = runnableOf(row.acts) ?? { statement: Buffer.alloc(0), parameters: [] };
+  return { ...lineOfRow(row), ...runnable, acts: row.acts, signatures };
 }

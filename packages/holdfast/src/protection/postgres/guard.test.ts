@@ -19,7 +19,7 @@ function guardOf(looks: (Check | Error)[], known = false) {
   const guard = new PostgresGuard({
     target: 'shop',
     roles: { ensure: async ({ name }) => ({ user: `hf_${name}`, password: 'p' }) },
-    receipts: { permit: never, void: never, runOutside: never },
+    receipts: { permit: never, void: never, runOutside: never, changeRoles: never },
     look: async () => {
       const next = looks.shift() ?? CHECK;
       if (next instanceof Error) throw next;

@@ -21,7 +21,7 @@ import type { AgentRoles } from './wall/agent-roles.ts';
 import type { Check, Finding } from './wall/check.ts';
 
 /** The part that keeps receipts (protection/postgres/acts). */
-export type Receipts = Pick<TargetGuard, 'permit' | 'void' | 'runOutside'>;
+export type Receipts = Pick<TargetGuard, 'permit' | 'void' | 'runOutside' | 'changeRoles'>;
 
 export interface PostgresGuardParts {
   readonly target: string;
@@ -123,6 +123,10 @@ export class PostgresGuard implements TargetGuard {
 
   runOutside(wish: PermitWish, session: PermitSession, path: JudgedPath): Promise<string> {
     return this.#parts.receipts.runOutside(wish, session, path);
+  }
+
+  changeRoles(statement: string, session: PermitSession): Promise<string> {
+    return this.#parts.receipts.changeRoles(statement, session);
   }
 
   #troubleNow(): string | null {

@@ -7,7 +7,7 @@
  */
 import { type Cycle, Cycles } from './cycles.ts';
 import { isDenialMarker } from './denial.ts';
-import { BACKEND, HEADER_BYTES } from './frames.ts';
+import { BACKEND } from './frames.ts';
 import type { TransactionStatus } from './messages.ts';
 import type { Receipts } from './receipts.ts';
 import { Replies } from './replies.ts';
@@ -140,8 +140,7 @@ export class Answers implements ServerEvents {
     if (cycle === undefined) return null;
     const instead = cycle.replies?.answered(type) ?? null;
     if (cycle.reports === null) return instead;
-    const said =
-      instead === null ? tag : instead.toString('utf8', HEADER_BYTES, instead.length - 1);
+    const said = instead === null ? tag : (cycle.replies?.tag ?? tag);
     cycle.tag = cycle.tag === '' ? said : `${cycle.tag}; ${said}`.slice(0, 1_000);
     return instead;
   }

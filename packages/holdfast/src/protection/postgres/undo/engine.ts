@@ -18,12 +18,12 @@
  */
 import pg from 'pg';
 import { HoldfastError } from '../../../model/errors.ts';
-import type { TargetDatabase, TargetSession } from '../../target-database.ts';
+import type { TargetDatabase } from '../../target-database.ts';
 import { type RowsSegment, segmentsOf, tableName } from '../../undo/segments.ts';
 import { decisionFor, type UndoReport } from '../../undo/undo-report.ts';
 import type { UndoStore } from '../../undo-store.ts';
 import { undoAct } from './acts.ts';
-import { lesserSessions } from './lesser-session.ts';
+import { type LesserSession, lesserSessions } from './lesser-session.ts';
 import { undoRows } from './rows.ts';
 import { addConflict, type Gathered, nothing, type UndoOrder } from './work.ts';
 
@@ -85,7 +85,7 @@ function countRows({ shapes }: RowsSegment, gathered: Gathered): void {
 
 /** False: it is in the way and nobody has decided. */
 async function undoOneAct(
-  session: TargetSession,
+  session: LesserSession,
   segment: Parameters<typeof undoAct>[1],
   order: UndoOrder,
   gathered: Gathered,
