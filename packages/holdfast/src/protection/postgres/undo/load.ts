@@ -65,6 +65,9 @@ export async function loadRows(
   if (isWhole) await session.query(`update ${rows} set r = whole::${table.sql}`);
   const misfits: Misfit[] = [];
   for (const change of plan.changed) misfits.push(...(await convert(session, rows, change)));
+  // What rows are matched by; in a row that is kept as one there is nothing to count.
+  const keys = isWhole ? [] : keyNames(table, places);
+  await session.query(`analyze ${rows} (${['seq', 'side', ...keys].join(', ')})`);
   const shapes = places.map(({ placed }) => {
     const has = new Set(placed.to.map((column) => column?.attnum));
     return table.columns.filter(({ attnum }) => has.has(attnum));
@@ -73,6 +76,11 @@ export async function loadRows(
   const value = (column: CurrentColumn, alias: string): string =>
     isWhole ? `(${alias}.r).${quote(column.name)}` : `${alias}.x${column.attnum}`;
   return { table, rows, shapes, common, value, misfits };
+}
+
+function keyNames({ key }: CurrentTable, places: readonly ShapePlace[]): string[] {
+  const filled = new Set(places.flatMap(({ placed }) => placed.to.map((one) => one?.attnum)));
+  return key.filter(({ attnum }) => filled.has(attnum)).map(({ attnum }) => `x${attnum}`);
 }
 
 async function* chunksOf({ store, onBytes }: LoadOptions, place: ShapePlace) {
