@@ -99,10 +99,18 @@ export async function planNet(options: NetOptions): Promise<Net> {
   return { ...loaded, plan, keyColumns, onKey: (one, other) => keyJoin(table, one, other) };
 }
 
-function plainNet({ loaded, only }: NetOptions, keyColumns: readonly CurrentColumn[]): string {
+function plainNet(
+  { loaded, only, entries }: NetOptions,
+  keyColumns: readonly CurrentColumn[],
+): string {
   const keys = keyColumns.map((column) => `${loaded.value(column, 'l')} as k${column.attnum}`);
   return `select l.*, ${keys.join(', ')}, l.ctid as b, null::tid as a, false as broken
-    from ${loaded.rows} l ${whereOnly(loaded, only)}`;
+    from ${loaded.rows} l ${joinEntries(entries)} ${whereOnly(loaded, only)}`;
+}
+
+/** Chunks may hold rows of statements that are not chosen. */
+function joinEntries(entries: string | null): string {
+  return entries === null ? '' : `join ${entries} en on en.seq = l.seq`;
 }
 
 function netOf(
@@ -116,7 +124,7 @@ function netOf(
   return `
     with e as (
       select ${entries === null ? '0 as tx' : 'en.tx'}, l.seq, l.side, l.ctid as id, ${named}, ${image} as img
-        from ${rows} l ${entries === null ? '' : `join ${entries} en on en.seq = l.seq`}
+        from ${rows} l ${joinEntries(entries)}
         ${whereOnly(loaded, only)}),
     g as (
       select tx, ${keys}, img, max(seq) as s,
