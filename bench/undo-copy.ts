@@ -111,12 +111,7 @@ async function measure(
 }
 
 /** Empties the table, brings the rows back, sees that they are the same, and says how long that took. */
-async function once(
-  ground: UndoGround,
-  way: Way,
-  bytes: Buffer,
-  rows: number,
-): Promise<number> {
+async function once(ground: UndoGround, way: Way, bytes: Buffer, rows: number): Promise<number> {
   const into = way === 'plain' ? ground.twin : ground.owner;
   if (way === 'undo') {
     await asking(ground.owner, `analyze ${TABLE}`);
@@ -189,7 +184,9 @@ function print(out: string, rows: number, rounds: number, samples: readonly Samp
   const toPlain = ratioTo('plain', 'ms');
   const results = [aimed('undoCopy', `undo of ${rows} rows, to COPY through capture`, toCaptured)];
   const cpu = { toCaptured: ratioTo('captured', 'serverCpuMs') };
-  writeSections(out, { copy: { rows, rounds, medianMs, toCaptured, toPlain, cpu, samples, results } });
+  writeSections(out, {
+    copy: { rows, rounds, medianMs, toCaptured, toPlain, cpu, samples, results },
+  });
   process.stdout.write(aimsTable(results));
   process.stdout.write(
     `copy: medians in ms: ${JSON.stringify(medianMs)}; to COPY into a table without capture ` +

@@ -217,7 +217,7 @@ export function listQuery(query: UndoQuery): RawBuilder<UndoItemsTable> {
   const states = [...(query.states ?? ALL_STATES)];
   const where = [sql`i.state = s.state`];
   if (query.target !== undefined) where.push(sql`i.target = ${query.target}`);
-  if (query.agentId !== undefined) where.push(sql`i.agent_id = ${query.agentId}`);
+  if (query.agentName !== undefined) where.push(sql`i.agent_name = ${query.agentName}`);
   if (query.role !== undefined) where.push(sql`i.role = ${query.role}`);
   if (query.since !== undefined) where.push(sql`i.at >= ${query.since}`);
   if (query.until !== undefined) where.push(sql`i.at < ${query.until}`);
