@@ -22,9 +22,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { aimed, aimsTable } from './aims.ts';
+import { as, asking } from './asking.ts';
 import { cpuSecondsOf } from './cpu.ts';
 import type { Door } from './pgbench.ts';
 import { median } from './report.ts';
@@ -34,16 +34,20 @@ import { type Stops, startUndoGround, type UndoGround } from './undo-ground.ts';
 
 const RESULT = join(dirname(fileURLToPath(import.meta.url)), '..', 'results', 'undo.json');
 const TABLE = 'public.bookings';
+const LOOK_MS = 5;
 const SIGNED = { person: 'bench', code: '000000' };
 const WAYS = ['undo', 'captured', 'plain'] as const;
 type Way = (typeof WAYS)[number];
 
-interface Sample {
+interface Spent {
+  readonly ms: number;
+  /** Of the target's server, in the same time: what a neighbour on this machine does not falsify. */
+  readonly serverCpuMs: number;
+}
+
+interface Sample extends Spent {
   readonly way: Way;
   readonly round: number;
-  readonly ms: number;
-  /** Of the target's server. */
-  readonly serverCpuMs: number;
 }
 
 async function main(): Promise<void> {
@@ -100,18 +104,16 @@ async function measure(
   for (let round = -1; round < rounds; round += 1) {
     const turns = round % 2 === 0 ? WAYS : WAYS.toReversed();
     for (const way of turns) {
-      const before = cpuSecondsOf({ server: ground.serverPid }).server;
-      const ms = await once(ground, way, bytes, rows);
-      const serverCpuMs = (cpuSecondsOf({ server: ground.serverPid }).server - before) * 1_000;
-      say(`copy: round ${round + 1} of ${rounds}, ${way}: ${ms.toFixed(0)} ms`);
-      if (round >= 0) samples.push({ way, round, ms, serverCpuMs });
+      const spent = await once(ground, way, bytes, rows);
+      say(`copy: round ${round + 1} of ${rounds}, ${way}: ${spent.ms.toFixed(0)} ms`);
+      if (round >= 0) samples.push({ way, round, ...spent });
     }
   }
   return samples;
 }
 
 /** Empties the table, brings the rows back, sees that they are the same, and says how long that took. */
-async function once(ground: UndoGround, way: Way, bytes: Buffer, rows: number): Promise<number> {
+async function once(ground: UndoGround, way: Way, bytes: Buffer, rows: number): Promise<Spent> {
   const into = way === 'plain' ? ground.twin : ground.owner;
   if (way === 'undo') {
     await asking(ground.owner, `analyze ${TABLE}`);
@@ -119,43 +121,58 @@ async function once(ground: UndoGround, way: Way, bytes: Buffer, rows: number): 
     await ground.drain.drainOnce();
   } else await asking(into, `truncate ${TABLE}`);
   await asking(into, 'checkpoint', 'postgres');
-  const ms = await (way === 'undo'
-    ? undoNewest(ground, rows)
-    : copyIn(way === 'captured' ? ground.agent : ground.twin, bytes));
+  const watch = stopwatch(ground.serverPid);
+  const spent = await (way === 'undo'
+    ? undoNewest(ground, rows, watch)
+    : copyIn(way === 'captured' ? ground.agent : ground.twin, bytes, watch));
   await ground.drain.drainOnce();
   if (digest(await copiedOut(into)) !== digest(bytes)) {
     throw new Error(`Not a comparison: after ${way} the rows are not what they were.`);
   }
-  return ms;
+  return spent;
+}
+
+type Stopwatch = () => () => Spent;
+
+function stopwatch(server: number): Stopwatch {
+  const cpu = (): number => cpuSecondsOf({ server }).server;
+  return () => {
+    const cpuBefore = cpu();
+    const started = performance.now();
+    return () => {
+      const ms = performance.now() - started;
+      return { ms, serverCpuMs: (cpu() - cpuBefore) * 1_000 };
+    };
+  };
 }
 
 /** From the order to the commit: the first drain of `apply` finds nothing, its last one comes after. */
-async function undoNewest({ undos, target }: UndoGround, rows: number): Promise<number> {
+async function undoNewest(
+  { undos, target }: UndoGround,
+  rows: number,
+  watch: Stopwatch,
+): Promise<Spent> {
   const { items } = await undos.list({ ids: [] }, ['kept'], 1);
   const id = items[0]?.item.id ?? '';
-  const started = performance.now();
-  let committedMs = 0;
-  const done = undos.apply(
-    { selection: { ids: [id] }, tables: null, key: [], decisions: [] },
-    SIGNED,
-  );
+  const stop = watch();
+  const wish = { selection: { ids: [id] }, tables: null, key: [], decisions: [] };
+  const applied = undos.apply(wish, SIGNED);
   // Readers are never locked out by an undo: the rows are seen when they are there for everybody.
-  while (committedMs === 0) {
-    const [seen] = await target.query(`select from ${TABLE} limit 1`);
-    if (seen !== undefined) committedMs = performance.now() - started;
-    else await new Promise((after) => setTimeout(after, 2));
-  }
-  const report = await done;
-  const back = report.tables[0]?.insertedBack;
-  if (back !== rows || !report.isWhole) throw new Error(`Not a comparison: ${back} rows are back.`);
-  return committedMs;
+  const isThere = async (): Promise<boolean> =>
+    (await target.query(`select from ${TABLE} limit 1`)).length > 0;
+  while (!(await isThere())) await new Promise((after) => setTimeout(after, LOOK_MS));
+  const spent = stop();
+  const { tables, isWhole } = await applied;
+  const back = tables[0]?.insertedBack;
+  if (back !== rows || !isWhole) throw new Error(`Not a comparison: ${back} rows are back.`);
+  return spent;
 }
 
-async function copyIn(door: Door, bytes: Buffer): Promise<number> {
+async function copyIn(door: Door, bytes: Buffer, watch: Stopwatch): Promise<Spent> {
   return as(door, async (client) => {
-    const started = performance.now();
+    const stop = watch();
     await pipeline(Readable.from([bytes]), client.query(copyFrom(`copy ${TABLE} from stdin`)));
-    return performance.now() - started;
+    return stop();
   });
 }
 
@@ -169,7 +186,7 @@ async function copiedOut(door: Door): Promise<Buffer> {
 }
 
 function print(out: string, rows: number, rounds: number, samples: readonly Sample[]): void {
-  const ratioTo = (other: Way, part: 'ms' | 'serverCpuMs'): number => {
+  const ratioTo = (other: Way, part: keyof Spent): number => {
     const of = (way: Way): readonly Sample[] => samples.filter((one) => one.way === way);
     const pairs = of('undo').map(
       (one) =>
@@ -196,22 +213,6 @@ function print(out: string, rows: number, rounds: number, samples: readonly Samp
 
 function digest(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-async function asking(door: Door, sql: string, user: string = door.user): Promise<void> {
-  await as({ ...door, user }, (client) => client.query(sql));
-}
-
-async function as<T>(door: Door, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const { host, port, user, password, database } = door;
-  const client = new pg.Client({ host, port, user, password, database, ssl: false });
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
 }
 
 function say(text: string): void {

@@ -33,6 +33,8 @@ const SCALE = 1;
 export type Stops = (() => Promise<void>)[];
 
 export interface VaultOfBench {
+  /** As `store.dataFolder`: a command of `holdfast` finds this vault running there. */
+  readonly folder: string;
   readonly database: Database;
   readonly store: SqlUndoStore;
 }
@@ -55,13 +57,14 @@ export interface UndoGround extends VaultOfBench {
 /** Each started server adds its stop. */
 export async function startVault(root: string, stops: Stops): Promise<VaultOfBench> {
   const folder = join(root, 'vault');
-  mkdirSync(folder, { mode: 0o711 });
-  const vault = await EmbeddedPostgres.start({ folder, clock: systemClock });
+  const own = join(folder, 'store');
+  mkdirSync(own, { mode: 0o711, recursive: true });
+  const vault = await EmbeddedPostgres.start({ folder: own, clock: systemClock });
   stops.push(() => vault.stop());
   const database = await openDatabase({ connection: vault.connection });
   stops.push(() => database.close());
   await migrate(database, MIGRATIONS, systemClock);
-  return { database, store: new SqlUndoStore(database, systemClock) };
+  return { folder, database, store: new SqlUndoStore(database, systemClock) };
 }
 
 export async function startUndoGround(root: string, stops: Stops): Promise<UndoGround> {
@@ -107,7 +110,7 @@ export async function startUndoGround(root: string, stops: Stops): Promise<UndoG
   };
 }
 
-export function undosOf(
+function undosOf(
   store: SqlUndoStore,
   targets: Readonly<Record<string, TargetDatabase>>,
   drainOnce: (target: string) => Promise<unknown>,
@@ -127,4 +130,24 @@ export function undosOf(
     prove: async () => {},
     tickMs: async () => 0n,
   });
+}
+
+/** holdfast.yaml for the commands of `holdfast` on this ground. */
+export function yamlOf({ folder, owner }: UndoGround): string {
+  const server = `${owner.host}:${owner.port}/${owner.database}`;
+  return `listen: { host: 127.0.0.1, port: 1, tls: off }
+store: { dataFolder: '${folder}' }
+environments: { production: { level: open } }
+targets:
+  ${owner.database}:
+    environment: production
+    upstream:
+      url: postgres://${owner.user}@${server}
+      password: { env: BENCH_PASSWORD }
+      sslmode: disable
+    protection:
+      admin: { url: 'postgres://${SUPERUSER}@${server}', sslmode: disable }
+      owner: ${owner.user}
+      exempt: [${owner.user}]
+`;
 }
