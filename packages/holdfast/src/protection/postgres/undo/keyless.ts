@@ -37,7 +37,7 @@ export async function planBag(
      select bag.id, bag.img, bag.d, coalesce(now.rows, 0) as there, l.sh
        from bag join ${rows} l on l.ctid = bag.id left join now on now.img = bag.img and bag.d < 0`,
   );
-  await session.query(`analyze pg_temp.${name} (id, d, there)`);
+  if (loaded.isLarge) await session.query(`analyze pg_temp.${name} (id, d, there)`);
   return { ...loaded, bag: `pg_temp.${name}` };
 }
 

@@ -95,7 +95,7 @@ export async function planNet(options: NetOptions): Promise<Net> {
        null::text as choice, null::text as about
      from ${images} left join ${table.from} t on ${keyJoin(table, of, 't')}`,
   );
-  await session.query(`analyze ${plan}`);
+  if (loaded.isLarge) await session.query(`analyze ${plan}`);
   return { ...loaded, plan, keyColumns, onKey: (one, other) => keyJoin(table, one, other) };
 }
 

@@ -52,7 +52,7 @@ export async function writeInRounds(
     for (const one of planned) {
       if (one.kind === 'keyed') {
         await decide(session, one.net, order.decisions);
-        if ((await findInTheWay(session, one.net, one.way)) > 0)
+        if (one.way !== null && (await findInTheWay(session, one.net, one.way)) > 0)
           await decide(session, one.net, order.decisions);
       } else if (await isBagLeft(work, one)) left.add(one);
     }
@@ -177,7 +177,7 @@ async function takeOut(writing: Writing): Promise<Tried | null> {
       }
       if (found.length > 0) return { kind: 'found', found: [{ net: one.net, found }] };
     }
-    await clearWay(session, one.net, `pg_temp.${one.way}`, say);
+    await clearWay(session, one.net, one.way?.table ?? null, say);
     const planned = await plannedRows(session, one.net);
     writing.planned.set(one, planned);
     count.deleted = await removeRows(session, one.net, { planned, isQuiet, say });

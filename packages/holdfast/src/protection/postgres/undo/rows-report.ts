@@ -28,7 +28,7 @@ export async function reportRows(
       gathered.tables.push({ ...base, already: 0, leftOut: written.has(one) ? 0 : total });
       continue;
     }
-    const list = await readConflicts(session, one.net, `pg_temp.${one.way}`);
+    const list = await readConflicts(session, one.net, one.way?.table ?? null);
     gathered.conflicts.push(...list.shown);
     gathered.conflictsTotal += list.total;
     gathered.undecided += list.undecided;

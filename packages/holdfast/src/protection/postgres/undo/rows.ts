@@ -17,6 +17,7 @@ import { type ForeignKey, parentsFirst, readForeignKeys } from './references.ts'
 import { writeInRounds } from './rounds.ts';
 import { reportRows } from './rows-report.ts';
 import { notesOnTriggers } from './triggers.ts';
+import { makeWay } from './unique.ts';
 import {
   addConflict,
   type Planned,
@@ -65,14 +66,16 @@ export async function undoRows(work: RowsWork): Promise<void> {
   const tell = progressOf(work);
   for (const [number, group] of groups.entries()) {
     const name = `hf_${at}_${number}`;
-    names.push(`${name}_rows`, `${name}_plan`);
+    names.push(`${name}_rows`, `${name}_plan`, `${name}_way`);
     const one = await plan(work, group, { name, keys, entries, tell });
     if (one !== null) planned.push(one);
   }
   const written = await writeInRounds(work, parentsFirst(planned, keys), { keys, isQuiet, tell });
   await reportRows(work, planned, written);
-  // A later act on these tables must not find temp tables that use their types.
-  for (const name of names) await session.query(`drop table if exists pg_temp.${name}`);
+  // A later act on these tables must not find temp tables that use their types; a look runs none.
+  if (isLook) return;
+  const all = names.map((name) => `pg_temp.${name}`).join(', ');
+  await session.query(`drop table if exists ${all}`);
 }
 
 async function place({ session, segment, order, gathered }: RowsWork): Promise<Group[]> {
@@ -157,7 +160,7 @@ async function plan(
     only: onlyKey(order, table),
     referenced: table.columns.filter(({ attnum }) => referenced.has(attnum)),
   });
-  return { kind: 'keyed', table, net, way: `${name}_way` };
+  return { kind: 'keyed', table, net, way: await makeWay(session, net, `${name}_way`) };
 }
 
 /** By one transaction, and nothing else: then no key is among the rows twice. */

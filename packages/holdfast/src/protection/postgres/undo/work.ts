@@ -13,6 +13,7 @@ import type { UndoStore } from '../../undo-store.ts';
 import type { CurrentTable } from './current-table.ts';
 import type { Keyless } from './keyless.ts';
 import type { Net } from './net.ts';
+import type { Way } from './unique.ts';
 
 export interface UndoOrder {
   readonly chosen: readonly ChosenItem[];
@@ -80,7 +81,7 @@ export type Planned =
       readonly kind: 'keyed';
       readonly table: CurrentTable;
       readonly net: Net;
-      readonly way: string;
+      readonly way: Way | null;
     }
   | { readonly kind: 'keyless'; readonly table: CurrentTable; readonly bag: Keyless };
 

@@ -66,9 +66,10 @@ function removeSql({ table, plan, onKey }: Net): string {
 export async function clearWay(
   session: TargetSession,
   net: Net,
-  way: string,
+  way: string | null,
   say: Say,
 ): Promise<number> {
+  if (way === null) return 0;
   return await counted(
     session,
     `delete from ${net.table.from} t using ${way} w join ${net.plan} p on p.b = w.b
