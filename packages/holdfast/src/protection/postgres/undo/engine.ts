@@ -42,9 +42,11 @@ export function runUndo(
     const gathered = nothing();
     await admin.query(`select set_config('application_name', $1, true)`, [nameOf(order)]);
     const session = await lesserSession(admin);
-    await session.query('set local row_security = off');
-    await session.query(`set local default_statistics_target = ${STATISTICS_TARGET}`);
-    await session.query('savepoint hf_undo');
+    await session.query(
+      `set local row_security = off;
+       set local default_statistics_target = ${STATISTICS_TARGET};
+       savepoint hf_undo`,
+    );
     const segments = segmentsOf(order.chosen, { tables: order.tables });
     try {
       for (const [at, segment] of segments.entries()) {
