@@ -34,7 +34,6 @@ import { type Stops, startUndoGround, type UndoGround } from './undo-ground.ts';
 
 const RESULT = join(dirname(fileURLToPath(import.meta.url)), '..', 'results', 'undo.json');
 const TABLE = 'public.bookings';
-const LOOK_MS = 5;
 const SIGNED = { person: 'bench', code: '000000' };
 const WAYS = ['undo', 'captured', 'plain'] as const;
 type Way = (typeof WAYS)[number];
@@ -148,23 +147,23 @@ function stopwatch(server: number): Stopwatch {
 
 /** From the order to the commit: the first drain of `apply` finds nothing, its last one comes after. */
 async function undoNewest(
-  { undos, target }: UndoGround,
+  { undos, hooks }: UndoGround,
   rows: number,
   watch: Stopwatch,
 ): Promise<Spent> {
   const { items } = await undos.list({ ids: [] }, ['kept'], 1);
   const id = items[0]?.item.id ?? '';
   const stop = watch();
+  let spent: Spent | null = null;
+  hooks.committed = () => {
+    spent ??= stop();
+  };
   const wish = { selection: { ids: [id] }, tables: null, key: [], decisions: [] };
-  const applied = undos.apply(wish, SIGNED);
-  // Readers are never locked out by an undo: the rows are seen when they are there for everybody.
-  const isThere = async (): Promise<boolean> =>
-    (await target.query(`select from ${TABLE} limit 1`)).length > 0;
-  while (!(await isThere())) await new Promise((after) => setTimeout(after, LOOK_MS));
-  const spent = stop();
-  const { tables, isWhole } = await applied;
+  const { tables, isWhole } = await undos.apply(wish, SIGNED);
   const back = tables[0]?.insertedBack;
-  if (back !== rows || !isWhole) throw new Error(`Not a comparison: ${back} rows are back.`);
+  if (back !== rows || !isWhole || spent === null) {
+    throw new Error(`Not a comparison: ${back} rows are back.`);
+  }
   return spent;
 }
 

@@ -50,6 +50,8 @@ export interface UndoGround extends VaultOfBench {
   readonly target: TargetDatabase;
   readonly drain: Drain;
   readonly undos: Undos;
+  /** Called when the transaction of an undo has been committed on the target; set by who measures that. */
+  readonly hooks: { committed: () => void };
   /** Postmaster of both databases. */
   readonly serverPid: number;
 }
@@ -98,6 +100,7 @@ export async function startUndoGround(root: string, stops: Stops): Promise<UndoG
     graceMs: GRACE_MS,
     agentOf: () => null,
   });
+  const hooks = { committed: () => {} };
   return {
     ...vault,
     owner,
@@ -105,8 +108,22 @@ export async function startUndoGround(root: string, stops: Stops): Promise<UndoG
     twin,
     target,
     drain,
-    undos: undosOf(vault.store, { [database]: target }, () => drain.drainOnce()),
+    undos: undosOf(vault.store, { [database]: watched(target, hooks) }, () => drain.drainOnce()),
+    hooks,
     serverPid: server.pid,
+  };
+}
+
+function watched(target: TargetDatabase, hooks: UndoGround['hooks']): TargetDatabase {
+  return {
+    target: target.target,
+    query: (text, values) => target.query(text, values),
+    transaction: async (isolation, work) => {
+      const result = await target.transaction(isolation, work);
+      hooks.committed();
+      return result;
+    },
+    close: () => target.close(),
   };
 }
 
