@@ -40,7 +40,8 @@ export interface RowChunk {
 
 export interface UndoQuery {
   readonly target?: string;
-  readonly agentId?: string;
+  /** As it was called when it acted. */
+  readonly agentName?: string;
   readonly role?: string;
   readonly since?: Date;
   readonly until?: Date;

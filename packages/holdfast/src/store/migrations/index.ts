@@ -8,6 +8,7 @@ import { deferrals } from './0006-deferrals.ts';
 import { undoRuns } from './0007-undo-runs.ts';
 import { walls } from './0008-walls.ts';
 import { undoReferences } from './0009-undo-references.ts';
+import { undoAgentName } from './0010-undo-agent-name.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   undoRuns,
   walls,
   undoReferences,
+  undoAgentName,
 ];

@@ -27,6 +27,9 @@ import { type LesserSession, lesserSessions } from './lesser-session.ts';
 import { undoRows } from './rows.ts';
 import { addConflict, type Gathered, nothing, type UndoOrder } from './work.ts';
 
+/** Of our temp tables: 3,000 rows are looked at, enough to tell a few from many and one value from all. */
+const STATISTICS_TARGET = 10;
+
 /** Never throws for conflicts: they are in the report, and with any undecided nothing was changed. */
 export function runUndo(
   database: TargetDatabase,
@@ -39,8 +42,11 @@ export function runUndo(
     const gathered = nothing();
     await admin.query(`select set_config('application_name', $1, true)`, [nameOf(order)]);
     const { acts, rows: session } = await lesserSessions(admin);
-    await session.query('set local row_security = off');
-    await session.query('savepoint hf_undo');
+    await session.query(
+      `set local row_security = off;
+       set local default_statistics_target = ${STATISTICS_TARGET};
+       savepoint hf_undo`,
+    );
     const segments = segmentsOf(order.chosen, { tables: order.tables });
     try {
       for (const [at, segment] of segments.entries()) {
