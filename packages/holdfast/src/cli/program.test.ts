@@ -39,7 +39,7 @@ environments:
 targets:
   main-db:
     environment: production
-    upstream: { url: postgres://app@127.0.0.1:5432/app }
+    upstream: { url: postgres://app@127.0.0.1:1/app }
 `;
 
 describe('the command line', () => {
@@ -125,6 +125,29 @@ describe('policy', () => {
     expect(exit).toBe(0);
     expect(out).toContain('hold');
     expect(out).toContain('@id("guarded.destroy")');
+  });
+
+  it('judges as the target is protected, says so, and says when that is only assumed', async () => {
+    const explain = (...words: string[]) =>
+      run(['policy', 'explain', '--target', 'main-db', ...words, '--config', configFile(CONFIG)]);
+    const kept = await explain('--level', 'full', 'DELETE FROM payments');
+    expect(kept.out).toMatch(/^protect /);
+    expect(kept.out).toContain('protection full (given, not looked at)');
+    expect(kept.out).toContain('undo capture: the rows as they were before are kept for 48 h');
+    const moved = await explain('--level', 'no-fence', 'DROP TABLE payments');
+    expect(moved.out).toMatch(/^hold /);
+    expect(moved.out).toContain('undo rename');
+    const late = await explain('--level', 'full', 'DROP EXTENSION citext');
+    expect(late.out).toContain('undo defer: nothing takes it back (DROP EXTENSION cannot be');
+    expect(late.out).toContain('after 48 h');
+    const blind = await explain('DELETE FROM payments');
+    expect(blind.out).toMatch(/^hold /);
+    expect(blind.out).toMatch(/protection none \(assumed, for it could not be looked at: .*:1/);
+    expect(blind.out).toContain('undo none: what passes is done for good');
+    const read = await explain('--level', 'full', 'SELECT 1');
+    expect(read.out).not.toMatch(/^undo /m);
+    const wrong = await explain('--level', 'ful', 'SELECT 1');
+    expect([wrong.exit, wrong.err]).toEqual([2, expect.stringContaining('no-fence')]);
   });
 
   it.each([

@@ -28,6 +28,38 @@ export interface Protection {
 
 export const UNPROTECTED: Protection = { level: 'none', trouble: null };
 
+/** How far a target is protected, and how an act on it would be taken back: for people, before it runs. */
+export interface TakingBack {
+  readonly level: ProtectionLevel;
+  readonly reversal: (typeof TAKEN_BACK_BY)[number];
+  /** Why nothing takes it back at once; '' where something does. */
+  readonly reason: string;
+}
+
+/** From weakest to strongest. */
+export const TAKEN_BACK_BY = ['none', 'defer', 'capture', 'rename'] as const;
+
+/** `isMadeReversible`: a rule asks for it once people have signed, so that what has no reversal waits. */
+export function takingBackOf(
+  { level }: Protection,
+  reversal: Reversal,
+  isMadeReversible: boolean,
+): TakingBack {
+  if (reversal.kind === 'capture' || reversal.kind === 'rename') {
+    return { level, reversal: reversal.kind, reason: '' };
+  }
+  const reason = reversal.kind === 'none' ? reversal.reason : '';
+  return { level, reversal: level !== 'none' && isMadeReversible ? 'defer' : 'none', reason };
+}
+
+/** Whether what was shown to people when they signed said more than what would happen now. */
+export function isWeaker(now: TakingBack, shown: TakingBack): boolean {
+  // The rows before, or the thing itself: each is the whole of what that act could lose.
+  const strength = ({ reversal }: TakingBack): number =>
+    Math.min(TAKEN_BACK_BY.indexOf(reversal), TAKEN_BACK_BY.indexOf('capture'));
+  return strength(now) < strength(shown);
+}
+
 const UNPROTECTED_REASON = 'this target is not protected yet (holdfast protect)';
 
 /** Verbs whose change of structure `holdfast.run` can take back. */

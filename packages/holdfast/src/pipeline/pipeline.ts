@@ -23,6 +23,7 @@ import { isHarmless } from '../model/effect.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import type { SessionFacts } from '../model/intent.ts';
 import type { Outcome } from '../model/outcome.ts';
+import { isWeaker, type TakingBack, takingBackOf } from '../model/reversal.ts';
 import type { TargetFacts } from '../model/target.ts';
 import type { Hold, Protect, Refuse, Verdict } from '../model/verdict.ts';
 import type { Judge, Scope, Signature } from '../policy/judge.ts';
@@ -40,6 +41,7 @@ import {
   refusalTrailLost,
   refusalUnread,
   refusalUsedUp,
+  refusalWeaker,
 } from './refusals.ts';
 
 export interface PipelineParts {
@@ -181,6 +183,7 @@ export class Pipeline {
 
   async #hold(exchange: Exchange, scope: Scope, verdict: Hold): Promise<void> {
     let standing: Standing;
+    const takingBack = this.#takingBack(exchange, scope);
     try {
       const waits = await this.#deferred(exchange, scope);
       if (waits !== null) {
@@ -192,6 +195,7 @@ export class Pipeline {
         scope.target,
         verdict,
         this.#parts.holdWaitMs,
+        takingBack,
       );
     } catch (cause) {
       exchange.refuse(refusalTrailLost(cause));
@@ -202,6 +206,9 @@ export class Pipeline {
       return this.#answer(exchange, scope, verdict, ticket, refusalDenied(standing));
     }
     if (standing.kind === 'signed') {
+      if (standing.shown !== null && isWeaker(takingBack, standing.shown)) {
+        return this.#weaker(exchange, scope, verdict, ticket, standing.shown, takingBack);
+      }
       // Policy and target are read again: an approval of Monday does not pass a freeze of Tuesday.
       const again = this.#parts.judge.judge(scope, exchange.intent.reading, standing.signatures);
       if (again.kind === 'refuse') return this.#refuse(exchange, scope, again);
@@ -217,6 +224,24 @@ export class Pipeline {
       ticket,
       refusalHeld(verdict, ticket, scope.target, exchange.protection.level),
     );
+  }
+
+  #takingBack({ intent, reversal }: Exchange, scope: Scope): TakingBack {
+    const beneath = this.#parts.judge.beneath(scope, intent.reading);
+    return takingBackOf(scope.protection, reversal, beneath !== null);
+  }
+
+  /** People signed for what could be taken back; it no longer can, so that word is used up. */
+  async #weaker(
+    exchange: Exchange,
+    scope: Scope,
+    verdict: Hold,
+    ticket: HoldTicket,
+    shown: TakingBack,
+    now: TakingBack,
+  ): Promise<void> {
+    await this.#consume(ticket);
+    return this.#answer(exchange, scope, verdict, ticket, refusalWeaker(ticket, shown, now));
   }
 
   /** The approval is used up only when something comes of it. */
