@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../model/clock.ts';
 import { Interrupt } from './interrupt.ts';
@@ -115,6 +115,35 @@ describe('config check', () => {
     const { exit, err } = await run(['config', 'check', '--config', path]);
     expect(exit).toBe(2);
     expect(err).toContain('targets');
+  });
+});
+
+describe('a secret that is missing', () => {
+  const FILE = CONFIG.replace(
+    '/app }',
+    '/app, password: { env: APP_SECRET } }\n    protection: { admin: { url: { env: ADMIN_URL } } }',
+  );
+
+  it('is named by config check, with all others', async () => {
+    const path = configFile(FILE);
+    const { exit, out } = await run(['config', 'check', '--config', path]);
+    expect(exit).toBe(0);
+    expect(out).toContain('targets.main-db.upstream.password: the environment variable APP_SECRET');
+    expect(out).toContain(
+      'targets.main-db.protection.admin.url: the environment variable ADMIN_URL',
+    );
+    expect(out).toContain('2 secret(s) it names are missing');
+    const there = { APP_SECRET: 'x', ADMIN_URL: 'postgres://a@127.0.0.1:1/app' };
+    const whole = await run(['config', 'check', '--config', path], there);
+    expect(whole.out).toContain('The configuration can be used.');
+  });
+
+  it('stops `up` before anything is made', async () => {
+    const path = configFile(FILE);
+    const { exit, err } = await run(['up', '--config', path]);
+    expect([exit, err]).toEqual([2, expect.stringContaining('APP_SECRET')]);
+    expect(err).toContain('ADMIN_URL');
+    expect(readdirSync(dirname(path))).toEqual(['holdfast.yaml']);
   });
 });
 
