@@ -24,6 +24,8 @@ export interface Protection {
   readonly level: ProtectionLevel;
   /** Undo data cannot be taken out of the target now: the vault store is away or full; else null. */
   readonly trouble: string | null;
+  /** In trouble, and what waits in the target has reached its limit: agents change nothing there. */
+  readonly isFull?: true;
 }
 
 export const UNPROTECTED: Protection = { level: 'none', trouble: null };

@@ -323,9 +323,10 @@ export class Pipeline {
       kind: 'refuse',
       rule: 'protection.lost',
       reason: `what would take it back is not at hand: ${trouble}`,
-      hint: 'Reads and plain writes go on; wait, or ask a person to look at: holdfast doctor.',
+      hint: 'Reads go on; wait, or ask a person to look at: holdfast doctor.',
     };
-    return this.#answer(exchange, scope, verdict, hold, refusalProtectionLost(trouble));
+    const isFull = exchange.protection.isFull === true;
+    return this.#answer(exchange, scope, verdict, hold, refusalProtectionLost(trouble, isFull));
   }
 
   /** What was approved and put off already is not held anew. */
@@ -379,7 +380,9 @@ export class Pipeline {
 }
 
 /** In a sealed environment nothing that could lose something passes while it could not be kept. */
-function isLost({ intent: { reading } }: Exchange, { target }: Scope): boolean {
+function isLost({ intent: { reading }, protection }: Exchange, { target }: Scope): boolean {
+  // What the capture would add has no place any more: the target's own disk is at stake.
+  if (protection.isFull === true) return !isHarmless(reading);
   if (target.environment.level !== 'sealed') return false;
   if (reading.kind === 'could-not-tell') return true;
   return reading.effects.some(

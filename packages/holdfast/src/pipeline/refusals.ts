@@ -114,11 +114,12 @@ export function refusalIrreversible(why: string): Refusal {
   };
 }
 
-export function refusalProtectionLost(trouble: string): Refusal {
+/** `isFull`: plain writes stop, too. */
+export function refusalProtectionLost(trouble: string, isFull: boolean): Refusal {
   return {
     code: 'HF_PROTECTION_LOST',
     message: `Holdfast refused this: what would take it back is not at hand (${trouble}).`,
-    detail: 'Nothing was changed. Reads and plain writes go on.',
+    detail: `Nothing was changed. ${isFull ? 'Only reads go on' : 'Reads and plain writes go on'}.`,
     hint: `Wait and retry; a person can look at: holdfast doctor. ${NO_OTHER_ROUTE}`,
     position: null,
   };

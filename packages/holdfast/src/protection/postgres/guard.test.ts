@@ -15,6 +15,7 @@ const DRIFT = { code: 'drift.fence', about: 'the fence is off', fix: 'protect' }
 function guardOf(looks: (Check | Error)[], known = false) {
   const notes: HoldfastEvent[] = [];
   let trouble: string | null = null;
+  let isFull = false;
   const never = () => Promise.reject(new Error('not asked'));
   const guard = new PostgresGuard({
     target: 'shop',
@@ -27,9 +28,14 @@ function guardOf(looks: (Check | Error)[], known = false) {
     },
     wasProtected: async () => known,
     trouble: () => trouble,
+    isFull: () => isFull,
     note: (event) => void notes.push(event),
   });
-  return { guard, notes, setTrouble: (text: string | null) => (trouble = text) };
+  const setTrouble = (text: string | null, full = false) => {
+    trouble = text;
+    isFull = full;
+  };
+  return { guard, notes, setTrouble };
 }
 
 describe('the guard of a target', () => {
@@ -89,7 +95,10 @@ describe('the guard of a target', () => {
     expect(guard.protection).toBe(first);
     setTrouble('the vault store is full');
     expect(guard.protection.trouble).toBe('the vault store is full');
-    setTrouble(null);
-    expect(guard.protection.trouble).toBeNull();
+    setTrouble('the vault store is full', true);
+    expect(guard.protection.isFull).toBe(true);
+    expect(guard.protection).toBe(guard.protection);
+    setTrouble(null, true);
+    expect(guard.protection).toEqual({ level: 'full', trouble: null });
   });
 });

@@ -27,6 +27,8 @@ export interface PostgresGuardParts {
   readonly wasProtected: () => Promise<boolean>;
   /** Why undo data cannot be taken out of the target now; null: it can (the drain knows). */
   readonly trouble: () => string | null;
+  /** Whether so much waits in the target by now that nothing may be added to it. */
+  readonly isFull: () => boolean;
   readonly note: Note;
 }
 
@@ -45,7 +47,11 @@ export class PostgresGuard implements TargetGuard {
 
   get protection(): Protection {
     const trouble = this.#protection.level === 'none' ? null : this.#troubleNow();
-    if (trouble !== this.#protection.trouble) this.#protection = { ...this.#protection, trouble };
+    const isFull = trouble !== null && this.#parts.isFull();
+    const { level, ...before } = this.#protection;
+    if (trouble !== before.trouble || isFull !== (before.isFull === true)) {
+      this.#protection = { level, trouble, ...(isFull ? { isFull } : {}) };
+    }
     return this.#protection;
   }
 
