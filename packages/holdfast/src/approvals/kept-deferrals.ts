@@ -57,7 +57,7 @@ export class KeptDeferrals implements Deferrals {
     checkRunnable(intent.text(), acts);
     const { deferral, isNew } = await store.schedule({
       id: newId('deferral', clock),
-      card: cardOf(intent, target, verdict),
+      card: cardOf(intent, target, verdict, null),
       holdId: ticket?.id ?? null,
       acts,
       searchPath,

@@ -23,7 +23,7 @@ import { digestOf } from '../model/digest.ts';
 import { isHarmless } from '../model/effect.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import type { Outcome } from '../model/outcome.ts';
-import type { Reversal } from '../model/reversal.ts';
+import { isWeaker, type Reversal, type TakingBack, takingBackOf } from '../model/reversal.ts';
 import type { TargetFacts } from '../model/target.ts';
 import type { Hold, Protect, Refuse, Verdict } from '../model/verdict.ts';
 import type { Judge, Scope, Signature } from '../policy/judge.ts';
@@ -41,6 +41,7 @@ import {
   refusalTrailLost,
   refusalUnread,
   refusalUsedUp,
+  refusalWeaker,
 } from './refusals.ts';
 import { WrittenDown } from './written-down.ts';
 
@@ -176,6 +177,7 @@ export class Pipeline {
 
   async #hold(exchange: Exchange, scope: Scope, verdict: Hold): Promise<void> {
     let standing: Standing;
+    const takingBack = this.#takingBack(exchange, scope);
     try {
       const waits = await this.#deferred(exchange, scope);
       if (waits !== null) {
@@ -187,6 +189,7 @@ export class Pipeline {
         scope.target,
         verdict,
         this.#parts.holdWaitMs,
+        takingBack,
       );
     } catch (cause) {
       exchange.refuse(refusalTrailLost(cause));
@@ -197,6 +200,9 @@ export class Pipeline {
       return this.#answer(exchange, scope, verdict, ticket, refusalDenied(standing));
     }
     if (standing.kind === 'signed') {
+      if (standing.shown !== null && isWeaker(takingBack, standing.shown)) {
+        return this.#weaker(exchange, scope, verdict, ticket, standing.shown, takingBack);
+      }
       // Policy and target are read again: an approval of Monday does not pass a freeze of Tuesday.
       const again = this.#parts.judge.judge(scope, exchange.intent.reading, standing.signatures);
       if (again.kind === 'refuse') return this.#refuse(exchange, scope, again);
@@ -212,6 +218,24 @@ export class Pipeline {
       ticket,
       refusalHeld(verdict, ticket, scope.target, exchange.protection.level),
     );
+  }
+
+  #takingBack({ intent, reversal }: Exchange, scope: Scope): TakingBack {
+    const beneath = this.#parts.judge.beneath(scope, intent.reading);
+    return takingBackOf(scope.protection, reversal, beneath !== null);
+  }
+
+  /** People signed for what could be taken back; it no longer can, so that word is used up. */
+  async #weaker(
+    exchange: Exchange,
+    scope: Scope,
+    verdict: Hold,
+    ticket: HoldTicket,
+    shown: TakingBack,
+    now: TakingBack,
+  ): Promise<void> {
+    await this.#consume(ticket);
+    return this.#answer(exchange, scope, verdict, ticket, refusalWeaker(ticket, shown, now));
   }
 
   /** The approval is used up only when something comes of it. */
@@ -303,9 +327,10 @@ export class Pipeline {
       kind: 'refuse',
       rule: 'protection.lost',
       reason: `what would take it back is not at hand: ${trouble}`,
-      hint: 'Reads and plain writes go on; wait, or ask a person to look at: holdfast doctor.',
+      hint: 'Reads go on; wait, or ask a person to look at: holdfast doctor.',
     };
-    return this.#answer(exchange, scope, verdict, hold, refusalProtectionLost(trouble));
+    const isFull = exchange.protection.isFull === true;
+    return this.#answer(exchange, scope, verdict, hold, refusalProtectionLost(trouble, isFull));
   }
 
   /** What was approved and put off already is not held anew. */
@@ -359,7 +384,9 @@ export class Pipeline {
 }
 
 /** In a sealed environment nothing that could lose something passes while it could not be kept. */
-function isLost({ intent: { reading } }: Exchange, { target }: Scope): boolean {
+function isLost({ intent: { reading }, protection }: Exchange, { target }: Scope): boolean {
+  // What the capture would add has no place any more: the target's own disk is at stake.
+  if (protection.isFull === true) return !isHarmless(reading);
   if (target.environment.level !== 'sealed') return false;
   if (reading.kind === 'could-not-tell') return true;
   return reading.effects.some(

@@ -10,10 +10,10 @@ import {
 import type { HoldCard } from '../approvals/hold.ts';
 import { runnableOf } from '../approvals/runnable.ts';
 import type { Signature } from '../policy/judge.ts';
-import { EFFECTS, jsonOf, storable } from './hold-rows.ts';
+import { EFFECTS, jsonOf, storable, TAKING_BACK } from './hold-rows.ts';
 import type { DeferralsTable } from './tables.ts';
 
-const CARD: z.ZodType<HoldCard> = z.object({
+const CARD: z.ZodType<HoldCard, unknown> = z.object({
   digest: z.string(),
   statement: z.string(),
   effects: EFFECTS,
@@ -31,6 +31,8 @@ const CARD: z.ZodType<HoldCard> = z.object({
   sessionId: z.string(),
   source: z.string(),
   client: z.string(),
+  // Deferred before there was such a fact, it has none.
+  takingBack: TAKING_BACK.nullable().default(null),
 });
 const STATE = z.enum(DEFERRAL_STATES);
 

@@ -143,6 +143,7 @@ const everything: Judge = {
     const { code, message } = reading.reason;
     return { kind: 'refuse', rule: `test.${code}`, reason: message, hint: 'Do not.' };
   },
+  beneath: () => null,
 };
 
 export async function startGround(binFolder?: string): Promise<Ground> {

@@ -17,6 +17,7 @@ import {
 import { cancelPurge, extendItems, type PurgeWords, proposePurge } from '../undo-time.ts';
 import { itemLines, progressLine, reportLines, stateWord, whatOf } from '../undo-words.ts';
 import { usageError } from '../usage.ts';
+import { vaultLines } from '../vault-words.ts';
 
 const LIST_DEFAULT = 50;
 const PARTS_CHARS_IN_LIST = 60;
@@ -116,15 +117,20 @@ async function listItems(
   const states: readonly UndoState[] =
     words.all === true ? ['kept', 'undone', 'purging', 'purged'] : ['kept', 'purging'];
   const selection = selectionOf(context, [], words);
-  const { items, away } = await withUndos(context, (undos) => undos.list(selection, states, limit));
+  const { items, away, vault, freeBytesMin } = await withUndos(context, async (undos, rooms) => ({
+    ...(await undos.list(selection, states, limit)),
+    vault: await rooms.vault.state(),
+    freeBytesMin: rooms.config.limits.vaultFreeBytesMin,
+  }));
   const now = context.clock.now();
   const note = away.map(
     (name) => `Not drained now, so what is newest there may be missing: ${name}.`,
   );
   return {
-    json: { items: items.map(({ item, leftMs }) => ({ ...item, leftMs })), away },
+    json: { items: items.map(({ item, leftMs }) => ({ ...item, leftMs })), away, vault },
     lines: (paint) => {
-      if (items.length === 0) return ['Nothing can be taken back.', ...note];
+      const room = vaultLines(vault, freeBytesMin, now).map(paint.dim);
+      if (items.length === 0) return ['Nothing can be taken back.', ...note, '', ...room];
       const rows = items.map(({ item, leftMs }) => [
         item.id,
         fromNow(item.at, now),
@@ -137,6 +143,8 @@ async function listItems(
       return [
         ...table(['item', 'when', 'left', 'who', 'target', 'rows', 'what'], rows, paint),
         ...note,
+        '',
+        ...room,
       ];
     },
   };

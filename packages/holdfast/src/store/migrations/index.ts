@@ -9,6 +9,7 @@ import { undoRuns } from './0007-undo-runs.ts';
 import { walls } from './0008-walls.ts';
 import { undoReferences } from './0009-undo-references.ts';
 import { undoAgentName } from './0010-undo-agent-name.ts';
+import { takingBack } from './0011-taking-back.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   walls,
   undoReferences,
   undoAgentName,
+  takingBack,
 ];
