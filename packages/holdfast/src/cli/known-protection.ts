@@ -39,10 +39,11 @@ export async function knownProtection(
   const target = config.targets.find((one) => one.name === name);
   if (target === undefined) return known('none', 'assumed', `holdfast.yaml declares no ${name}`);
   try {
-    const { level, levelReason } = await withTarget(openTarget(target, env), (db) =>
+    const { level, levelReason, uncaptured } = await withTarget(openTarget(target, env), (db) =>
       checkTarget(db, target, clock),
     );
-    return known(level, 'seen', levelReason);
+    const seen = known(level, 'seen', levelReason);
+    return uncaptured.length === 0 ? seen : { ...seen, uncaptured: new Set(uncaptured) };
   } catch (error) {
     return known('none', 'assumed', error instanceof Error ? error.message : String(error));
   }

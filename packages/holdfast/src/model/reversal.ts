@@ -26,6 +26,8 @@ export interface Protection {
   readonly trouble: string | null;
   /** In trouble, and what waits in the target has reached its limit: agents change nothing there. */
   readonly isFull?: true;
+  /** Tables whose rows are not kept now, `schema.name` quoted as PostgreSQL does; left out: none. */
+  readonly uncaptured?: ReadonlySet<string>;
 }
 
 export const UNPROTECTED: Protection = { level: 'none', trouble: null };
@@ -167,14 +169,26 @@ export function reversalOf(reading: Reading, protection: Protection): Reversal {
   for (const effect of reading.effects) {
     // What loses nothing has nothing to take back, and does not make the rest any worse.
     if (effect.additive || effect.kind === 'read') continue;
-    const reversal = reversalOfEffect(effect);
+    const reversal = reversalOfEffect(effect, protection);
     if (reversal.kind === 'none') return reversal;
     if (reversal.kind === 'rename') found = reversal;
   }
   return found;
 }
 
-function reversalOfEffect(effect: Effect): Reversal {
+/** By its name alone where the schema is not said: which of them it is nobody can tell here. */
+function isUncaptured({ object }: Effect, uncaptured: ReadonlySet<string> | undefined): boolean {
+  if (uncaptured === undefined || object === null) return false;
+  for (const quoted of uncaptured) {
+    const [schema, name] = [...quoted.matchAll(/"((?:[^"]|"")*)"|([^".]+)/g)].map(
+      ([, inside, plain]) => inside?.replaceAll('""', '"') ?? plain,
+    );
+    if (object.name === name && (object.schema === null || object.schema === schema)) return true;
+  }
+  return false;
+}
+
+function reversalOfEffect(effect: Effect, { uncaptured }: Protection): Reversal {
   switch (effect.kind) {
     case 'read':
     case 'write':
@@ -182,6 +196,10 @@ function reversalOfEffect(effect: Effect): Reversal {
     case 'destroy':
     case 'reshape':
     case 'grant':
+      if (CAPTURED.has(effect.verb) && isUncaptured(effect, uncaptured)) {
+        const name = effect.object?.name ?? '';
+        return { kind: 'none', reason: `the rows of ${name} are not kept now (holdfast doctor)` };
+      }
       if (CAPTURED.has(effect.verb) && !isCatalog(effect)) return { kind: 'capture' };
       return RENAMED.has(effect.verb) || NOTED.has(effect.verb)
         ? { kind: 'rename' }

@@ -114,6 +114,7 @@ async function examineTarget(
           fix: error instanceof HoldfastError ? error.hint : 'See protection.admin of this target.',
         },
       ],
+      uncaptured: [],
       open: [],
     };
   }

@@ -121,7 +121,7 @@ async function explainSql(
   const { verdict, rule, effects, takingBack } = explanation;
   const graceMs = graceMsOf(config)(target.environment.name);
   return {
-    json: { sql, target, protection, ...explanation },
+    json: { sql, target, protection: shown(protection), ...explanation },
     lines: (paint) => [
       `${verdictWord(verdict, paint)}  ${verdict.reason}`,
       '',
@@ -144,6 +144,10 @@ async function explainSql(
       ...(rule === null ? [] : ['', paint.dim(rule.where), ...rule.text.trimEnd().split('\n')]),
     ],
   };
+}
+
+function shown({ level, source, why }: KnownProtection) {
+  return { level, source, why };
 }
 
 function objectWords(
@@ -201,7 +205,7 @@ async function testRules(
       ok: failed.length === 0,
       passed: results.length - failed.length,
       failed: failed.length,
-      protections: Object.fromEntries(protections),
+      protections: Object.fromEntries([...protections].map(([name, one]) => [name, shown(one)])),
       results,
     },
     exit: failed.length === 0 ? 0 : NO,

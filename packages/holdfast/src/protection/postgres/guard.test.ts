@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HoldfastEvent } from '../../model/event.ts';
+import { reversalOf } from '../../model/reversal.ts';
+import { effect, table } from '../../testing/policy-words.ts';
 import { PostgresGuard } from './guard.ts';
 import type { Check } from './wall/check.ts';
 
@@ -8,6 +10,7 @@ const CHECK: Check = {
   level: 'full',
   levelReason: 'a superuser',
   findings: [],
+  uncaptured: [],
   open: [],
 };
 const DRIFT = { code: 'drift.fence', about: 'the fence is off', fix: 'protect' };
@@ -78,6 +81,27 @@ describe('the guard of a target', () => {
     const { guard, notes } = guardOf([CHECK, weak, CHECK]);
     for (let look = 0; look < 3; look += 1) await guard.refresh();
     expect(notes.map(({ facts }) => facts['findings'])).toEqual([0, 1, 0]);
+    expect(guard.protection).toEqual({ level: 'full', trouble: null });
+  });
+
+  it('knows which tables are not captured, and is another object only when that changes', async () => {
+    const bare: Check = { ...CHECK, uncaptured: ['public.cars', 'odd."a ""b"".c"'] };
+    const { guard } = guardOf([CHECK, bare, bare, CHECK]);
+    await guard.refresh();
+    expect(guard.protection).toEqual({ level: 'full', trouble: null });
+    await guard.refresh();
+    const seen = guard.protection;
+    const row = (schema: string | null, name: string) => ({
+      kind: 'understood' as const,
+      effects: [effect('destroy', { verb: 'DELETE', object: { ...table(name), schema } })],
+    });
+    expect(reversalOf(row('public', 'cars'), seen).kind).toBe('none');
+    expect(reversalOf(row(null, 'cars'), seen).kind).toBe('none');
+    expect(reversalOf(row('odd', 'a "b".c'), seen).kind).toBe('none');
+    expect(reversalOf(row('other', 'cars'), seen).kind).toBe('capture');
+    await guard.refresh();
+    expect(guard.protection).toBe(seen);
+    await guard.refresh();
     expect(guard.protection).toEqual({ level: 'full', trouble: null });
   });
 

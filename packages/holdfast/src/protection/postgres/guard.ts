@@ -48,9 +48,9 @@ export class PostgresGuard implements TargetGuard {
   get protection(): Protection {
     const trouble = this.#protection.level === 'none' ? null : this.#troubleNow();
     const isFull = trouble !== null && this.#parts.isFull();
-    const { level, ...before } = this.#protection;
-    if (trouble !== before.trouble || isFull !== (before.isFull === true)) {
-      this.#protection = { level, trouble, ...(isFull ? { isFull } : {}) };
+    const { isFull: wasFull, ...before } = this.#protection;
+    if (trouble !== before.trouble || isFull !== (wasFull === true)) {
+      this.#protection = { ...before, trouble, ...(isFull ? { isFull } : {}) };
     }
     return this.#protection;
   }
@@ -64,13 +64,18 @@ export class PostgresGuard implements TargetGuard {
   async refresh(): Promise<void> {
     const { look, note, target, wasProtected } = this.#parts;
     try {
-      const { findings, level, levelReason } = await look();
+      const { findings, level, levelReason, uncaptured } = await look();
       const isGone = level === 'none' && (await wasProtected());
       this.#shut = isGone ? 'its wall is gone, and nobody said holdfast unprotect' : null;
       this.#lookFault = null;
       this.#findings = findings;
-      if (level !== this.#protection.level) {
-        this.#protection = { level, trouble: level === 'none' ? null : this.#troubleNow() };
+      const { uncaptured: known, ...before } = this.#protection;
+      if (level !== before.level || uncaptured.join() !== [...(known ?? [])].join()) {
+        this.#protection = {
+          level,
+          trouble: level === 'none' ? null : this.#troubleNow(),
+          ...(uncaptured.length === 0 ? {} : { uncaptured: new Set(uncaptured) }),
+        };
       }
       const said = `${level}|${findings.map(({ code, about }) => `${code} ${about}`).join('|')}`;
       if (said === this.#said) return;
