@@ -20,6 +20,10 @@ const TABLES = `create table bookings (id int primary key, note text);
   insert into bookings select i, 'n' || i from generate_series(1, 100) i;
   create table cars (id int primary key, name text);
   insert into cars select i, 'c' || i from generate_series(1, 100) i;
+  create table guests (id int primary key); insert into guests select generate_series(1, 100);
+  alter table bookings add column guest int references guests on delete cascade;
+  update bookings set guest = id; create view seen as select * from bookings;
+  alter view seen owner to ${APP_ROLE}; alter table guests owner to ${APP_ROLE};
   alter table bookings owner to ${APP_ROLE}; alter table cars owner to ${APP_ROLE}`;
 
 export interface TroubledOptions {
