@@ -4,7 +4,7 @@
  * twin without protection.
  *
  *   tpcb     TPC-B through Holdfast with capture, beside PgBouncer without any
- *   delete   DELETE of 1 row and of many rows through Holdfast, captured and not
+ *   delete   DELETE of 1 row and of many rows through Holdfast, captured and not, each after the drain's end
  *   drop     DROP TABLE of a table of many segments, reversible and plain
  *   drain    how long captured rows stay in the target, at 5,000 a second
  *   list     list and preview with 100,000 undo items (bench/undo-list.ts)
@@ -146,7 +146,7 @@ async function onOwnServers(options: Options): Promise<Aimed[]> {
     const results: Aimed[] = [];
     const parts: Readonly<Record<string, () => Promise<Aimed[]>>> = {
       tpcb: () => tpcb(options, contestants, cast, () => drained(server.door)),
-      delete: () => deletes(options, pair),
+      delete: () => deletes(options, pair, () => drained(server.door)),
       drop: () => drop(options, pair),
       drain: () => drainLags(options, pair),
     };
@@ -191,9 +191,13 @@ async function tpcb(
     );
 }
 
-async function deletes({ rows, rounds, out }: Options, pair: Pair): Promise<Aimed[]> {
-  const one = await compareDelete(pair, 1, rounds, say);
-  const many = await compareDelete(pair, rows, rounds, say);
+async function deletes(
+  { rows, rounds, out }: Options,
+  pair: Pair,
+  settled: () => Promise<void>,
+): Promise<Aimed[]> {
+  const one = await compareDelete(pair, 1, rounds, settled, say);
+  const many = await compareDelete(pair, rows, rounds, settled, say);
   writeSections(out, { delete: { rounds, results: [one, many] } });
   return [
     aimed('deleteOne', 'DELETE of 1 row, to uncaptured', one.ratio),

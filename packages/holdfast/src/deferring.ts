@@ -56,7 +56,8 @@ export interface LaterPlace {
 
 /** `placeOf` gives null for a target that is not declared any more. */
 export function executeWith(placeOf: (target: string) => LaterPlace | null): DeferredExecutor {
-  return async ({ acts, card, searchPath, statement }: DeferralRecord): Promise<Outcome> => {
+  return async (deferral: DeferralRecord): Promise<Outcome> => {
+    const { acts, card, parameters, searchPath, statement } = deferral;
     const place = placeOf(card.target);
     if (place === null) {
       return { kind: 'not-forwarded', reason: `${card.target} is not declared any more` };
@@ -67,6 +68,7 @@ export function executeWith(placeOf: (target: string) => LaterPlace | null): Def
     const order = mark === undefined || others.length === 0 ? null : pathIn(mark, searchPath);
     return runLater(connection, {
       statement: statement.toString('utf8'),
+      parameters,
       searchPath: order ?? searchPath,
       owner,
     });

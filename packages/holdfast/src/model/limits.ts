@@ -156,3 +156,7 @@ export const AGENT_ROLE_CONNECTIONS_MAX = 40;
 export const PROTECTION_FINDINGS_MAX = 100;
 /** How often the wall of each target is looked at: drift is raised this soon. */
 export const PROTECTION_LOOK_MS = 10_000;
+/** Free space on the disk of our own store below which no more undo data is taken: the trail lies there too. */
+export const VAULT_FREE_BYTES_MIN = 256 * 1024 * 1024;
+/** What may wait in a target while the vault takes none; past it agents change nothing, or its disk fills. */
+export const WAITING_BYTES_MAX = 1024 * 1024 * 1024;

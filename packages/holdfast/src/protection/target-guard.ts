@@ -56,4 +56,9 @@ export interface TargetGuard {
    * owner, over Holdfast's own connection. The command tag; rejects with what the server said.
    */
   runOutside(wish: PermitWish, session: PermitSession, path: JudgedPath): Promise<string>;
+  /**
+   * One change of roles, as the admin, committed with the record that takes it back. The command tag;
+   * rejects with what the server said, or with HF_UNDO_STATE for what Holdfast does not change.
+   */
+  changeRoles(statement: string, session: PermitSession): Promise<string>;
 }

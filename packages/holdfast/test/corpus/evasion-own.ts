@@ -982,6 +982,42 @@ const ROWS: readonly Short[] = [
   ['prepare transaction', 'Outlives the session.', "PREPARE TRANSACTION 'x'", { kinds: ['write'] }],
   ['grant', 'To everybody.', 'GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC', grant],
   ['grant a role', 'Membership is might.', 'GRANT admin TO agent', grant],
+  [
+    'rights for itself',
+    'A receipt runs as the owner, and SESSION_USER is the agent all the same.',
+    'GRANT TRUNCATE ON bookings TO SESSION_USER',
+    { unknown: 'off-limits' },
+  ],
+  [
+    'rights for itself by name',
+    'Its role may what holdfast protect says, no more.',
+    'GRANT ALL ON bookings TO app, hf_cursor',
+    { unknown: 'off-limits' },
+  ],
+  [
+    'rights for all agents, later',
+    'What is made from now on would be theirs.',
+    'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO holdfast_agents',
+    { unknown: 'off-limits' },
+  ],
+  [
+    'a role for itself',
+    'Who belongs to an owner is one.',
+    'GRANT app TO CURRENT_ROLE',
+    { unknown: 'off-limits' },
+  ],
+  [
+    'a role for an agent, by an older word',
+    'ALTER GROUP is GRANT.',
+    'ALTER GROUP holdfast_agents ADD USER app',
+    { unknown: 'off-limits' },
+  ],
+  [
+    'a role with a member from the start',
+    'CREATE ROLE grants, too; told as grant, and refused by what it did (roles.test.ts).',
+    'CREATE ROLE fresh ROLE hf_cursor IN ROLE app',
+    grant,
+  ],
   ['alter role', 'Superuser in one line.', 'ALTER ROLE agent SUPERUSER', grant],
   [
     'alter role set',

@@ -319,6 +319,19 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
         ground.receipts.runOutside(ground.db, { statement, mode: 'reversible' }, rows[0], ANY_PATH);
       const victim = await Ground.in(postgres, null, name);
       await victim.asApp('create table public.precious as select 1 as n');
+      await ground.admin.query(`comment on database ${name} is 'dear'; alter database ${name} connection limit 5;
+        alter database ${name} set work_mem = '9MB'; alter role other in database ${name} set work_mem = '8MB';
+        grant temp on database ${name} to readers; alter database ${name} owner to app`);
+      const facts = async (): Promise<unknown> => {
+        const { rows } = await ground.admin.query(
+          `select to_jsonb(d) - 'datfrozenxid' - 'datminmxid' as row, shobj_description(d.oid, 'pg_database') as said,
+             (select jsonb_agg(setconfig order by setrole) from pg_db_role_setting where setdatabase = d.oid) as settings
+           from pg_database d where datname = $1`,
+          [name],
+        );
+        return rows;
+      };
+      const before = await facts();
       await expect(drop(`drop database ${name}`)).rejects.toMatchObject({ code: '55006' });
       await victim.stop();
       await expect(drop(`drop database ${name} with (force)`)).rejects.toMatchObject({
@@ -333,6 +346,7 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       expect(await drop(`drop database if exists ${name}`)).toBe('DROP DATABASE');
       await ground.undoAll();
       expect((await there()).rows).toEqual([{ open: true }]);
+      expect(await facts()).toEqual(before);
       await drop(`drop database ${name}`);
       const trash = (await ground.acts()).flatMap((act) => act.trash);
       for (const called of [...trash, ...trash]) await dropTrash(ground.db, called);

@@ -113,6 +113,16 @@ const DIRECT: readonly Direct[] = [
   ['agent', 'an origin', `select pg_replication_origin_create('x')`, '42501'],
   ['agent', 'a large object by its table', 'delete from pg_largeobject', '42501'],
   ['agent', 'clusters', 'cluster bookings using bookings_pkey', '42501'],
+  ['agent', 'overwrites a large object', `select lo_put(4711, 0, 'y')`, '42501'],
+  ['agent', 'cuts a large object off', 'select lo_truncate(lo_open(4711, 131072), 0)', '42501'],
+  ['agent', 'deletes a large object without a receipt', 'select lo_unlink(4711)', '42501'],
+  ['agent', 'becomes the owner', 'grant app to current_user', '42501'],
+  ['agent', 'makes a role', `create role twin login password 'x' in role app`, '42501'],
+  ['agent', 'drops a role', 'drop role reports', '42501'],
+  ['agent', 'takes a password', `alter role app password 'mine'`, '42501'],
+  ['agent', 'sets what others start with', 'alter role app set search_path = evil', '42501'],
+  ['app', 'makes a role for an agent', 'create role twin in role app', '42501'],
+  ['app', 'makes agents owners', 'grant app to holdfast_agents', '42501'],
   [
     'app',
     'lets receipts run as ours (came through once)',
@@ -327,6 +337,31 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
       expect(row).toEqual({ rows: 2, kept: 'p', ours: true });
     });
 
+    it('a function with the name of the one that deletes large objects is not called for it', async () => {
+      await app.query(`select lo_from_bytea(4712, 'x')`);
+      const evil = (type: string) =>
+        `create function public.lo_unlink(v ${type}) returns int language plpgsql immutable as
+           $$ begin drop table if exists stock.parts; return 7; end $$`;
+      await agent.query(await permitted(agent, evil('int')));
+      await agent.query(await permitted(agent, evil('oid')));
+      const [{ pid }] = (await agent.query('select pg_backend_pid() as pid')).rows;
+      const wishes = ['select lo_unlink(4712)', 'select lo_unlink(4713)'].map(
+        (statement) => ({ statement, mode: 'reversible' }) as const,
+      );
+      const session = { role: user, pid };
+      const [first, second] = await receipts.issue(shop.db, session, wishes, ANY_PATH);
+      await agent.query(`set search_path = public, pg_catalog; call holdfast.run('${first}')`);
+      await expect(agent.query(`call holdfast.run('${second}')`)).rejects.toMatchObject({
+        code: '42704',
+        message: 'large object 4713 does not exist',
+      });
+      await agent.query('reset search_path');
+      const [row] = await shop.db.query(
+        `select count(*)::int as rows, (select count(*)::int from pg_largeobject_metadata where oid = 4712) as objects from stock.parts`,
+      );
+      expect(row).toEqual({ rows: 2, objects: 0 });
+    });
+
     it('a receipt used twice, by savepoint and after a rollback, does one thing once', async () => {
       const call = await permitted(agent, 'create table public.once (id int)');
       await agent.query(`begin; savepoint a; ${call}; rollback to a`);
@@ -356,6 +391,7 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
       });
       await drain.drainOnce();
       const before = new Set((await store.list({ limit: 1_000 })).map(({ id }) => id));
+      await app.query(`select lo_from_bytea(4711, 'kept'); comment on large object 4711 is 'seal'`);
       const [{ pid }] = (await agent.query('select pg_backend_pid() as pid')).rows;
       const wishes = [
         'drop table public.bookings',
@@ -363,6 +399,7 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
         'revoke select on public.roots from reports',
         'drop view public.roots_seen',
         'truncate public.parted',
+        'select lo_unlink(4711)',
       ].map((statement) => ({ statement, mode: 'reversible' }) as const);
       for (const id of await receipts.issue(shop.db, { role: user, pid }, wishes, ANY_PATH)) {
         await agent.query(`call holdfast.run('${id}')`);
@@ -382,9 +419,65 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
       const [row] = await shop.db.query(
         `select (select count(*)::int from public.bookings) as bookings, (select sum(amount)::int from stock.parts) as parts,
            has_table_privilege('reports', 'public.roots', 'select') as reads, (select count(*)::int from public.roots_seen) as seen,
-           (select count(*)::int from public.parted) as parted`,
+           (select count(*)::int from public.parted) as parted,
+           (select convert_from(lo_get(m.oid), 'UTF8') || pg_get_userbyid(lomowner) || obj_description(m.oid, 'pg_largeobject')
+              from pg_largeobject_metadata m where m.oid = 4711) as object`,
       );
-      expect(row).toEqual({ bookings: 50, parts: 3, reads: true, seen: 2, parted: 1 });
+      expect(row).toEqual({
+        bookings: 50,
+        parts: 3,
+        reads: true,
+        seen: 2,
+        parted: 1,
+        object: 'keptappseal',
+      });
+    });
+
+    it('an undo, its undo, and grants of somebody who is not the owner (did not come back once)', async () => {
+      const drain = new Drain({
+        target: shop.db,
+        store,
+        lock: { tryHold: async () => true, release: async () => {} },
+        clock: systemClock,
+        graceMs: 60_000,
+        agentOf: () => null,
+      });
+      const undoNewest = async (): Promise<void> => {
+        await drain.drainOnce();
+        const [item] = await store.list({ limit: 1 });
+        if (item === undefined) throw new Error('nothing to undo');
+        const chosen = [{ item, entries: await store.entries(item.id) }];
+        const order = { chosen, tables: null, key: [], decisions: [], mode: 'apply' } as const;
+        expect((await runUndo(shop.db, store, order)).conflicts).toEqual([]);
+      };
+      const seen = async (): Promise<unknown> =>
+        await shop.db.query(
+          `select (select array_agg(a::text order by a::text) from unnest(relacl) a) as acl, obj_description(c.oid, 'pg_class') as said, reloptions,
+             (select array_agg(attname || a::text order by attname, a::text) from pg_attribute, unnest(attacl) a where attrelid = c.oid) as columns
+           from pg_class c where relname = 'granted'`,
+        );
+      // What is said of a table is no statement, however it is written.
+      const said = `x''; set local role app; grant all on table public.granted to reports; reset role; --`;
+      await app.query(`create table public.granted (id int primary key, "a;b" int);
+        comment on table public.granted is '${said}';
+        grant select, update ("a;b") on public.granted to deploy with grant option`);
+
+      const deploy = await shop.as('deploy');
+      await deploy.query('grant select, update ("a;b") on public.granted to reports, "weak"');
+      const before = await seen();
+      const [{ pid }] = (await agent.query('select pg_backend_pid() as pid')).rows;
+      const statement = 'revoke all on public.granted from deploy cascade';
+      const wishes = [{ statement, mode: 'reversible' }] as const;
+      const [id] = await receipts.issue(shop.db, { role: user, pid }, wishes, ANY_PATH);
+      await agent.query(`call holdfast.run('${id}')`);
+      const between = await seen();
+      expect(between).not.toEqual(before);
+      await undoNewest();
+      expect(await seen()).toEqual(before);
+      await undoNewest();
+      expect(await seen()).toEqual(between);
+      await undoNewest();
+      expect(await seen()).toEqual(before);
     });
 
     it.each(CLIMBS)('nobody becomes a superuser by an undo: %s', async (_story, make) => {

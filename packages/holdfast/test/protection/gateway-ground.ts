@@ -35,6 +35,9 @@ create table cars (id int primary key, "schöner Name" text);
 create table rides (car int references cars);
 create view fast as select * from cars;
 insert into cars values (1, 'a'), (2, 'b');
+select lo_from_bytea(4711, 'x'), lo_from_bytea(4712, 'x'), lo_from_bytea(4713, 'x');
+create function counts() returns int language plpgsql as
+  $$ begin raise info 'holdfast: 99 rows' using errcode = 'HFROW'; return 1; end $$;
 create function shout() returns int language plpgsql as
   $$ begin raise notice 'shouting'; raise exception 'no more' using detail = 'd', hint = 'h'; end $$;
 reset role;`;
@@ -44,7 +47,8 @@ set role app;
 create table holdfast.receipts (id text primary key, statement text, mode text, role name, pid int,
   used boolean default false, void boolean default false);
 create function holdfast.execute_as_owner(statement text) returns void language plpgsql as
-  $$ begin execute statement; end $$;
+  $$ declare made bigint; begin execute statement; get diagnostics made = row_count;
+     raise info 'holdfast: % rows', made using errcode = 'HFROW'; end $$;
 create procedure holdfast.run(receipt text) language plpgsql security definer as $$
   declare wanted text;
   begin
@@ -115,6 +119,11 @@ export class HandMadeGuard implements TargetGuard {
     );
   }
 
+  async changeRoles(statement: string): Promise<string> {
+    await this.#admin.query(statement);
+    return 'ALTER ROLE';
+  }
+
   async runOutside(
     { statement }: PermitWish,
     _session: PermitSession,
@@ -134,6 +143,7 @@ const everything: Judge = {
     const { code, message } = reading.reason;
     return { kind: 'refuse', rule: `test.${code}`, reason: message, hint: 'Do not.' };
   },
+  beneath: () => null,
 };
 
 export async function startGround(binFolder?: string): Promise<Ground> {

@@ -8,6 +8,7 @@ import { Receipts } from '../../src/protection/postgres/acts/receipts.ts';
 import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
 import { Drain } from '../../src/protection/postgres/drain.ts';
 import { FOUNDATIONS } from '../../src/protection/postgres/foundations.ts';
+import { changeRoles } from '../../src/protection/postgres/roles/change.ts';
 import { runUndo } from '../../src/protection/postgres/undo/engine.ts';
 import { applyProtection } from '../../src/protection/postgres/wall/apply.ts';
 import type { TargetGuard } from '../../src/protection/target-guard.ts';
@@ -66,6 +67,7 @@ export async function startEngines(upstream: Upstream): Promise<Engines> {
     permit: (session, wishes, path) => receipts.issue(target, session, wishes, path),
     void: (ids) => receipts.void(target, ids),
     runOutside: (wish, session, path) => receipts.runOutside(target, wish, session, path),
+    changeRoles: (statement, session) => changeRoles(target, statement, session.role),
   };
   return {
     guard,

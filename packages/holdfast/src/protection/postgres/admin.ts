@@ -188,6 +188,8 @@ function settingsOf(options: AdminOptions): string {
     // What is drained as $1.00 is read back as that, whatever the database is set to since.
     lc_monetary: 'C',
     xmloption: 'content',
+    // A text means what it meant to who judged it, whatever the database is set to.
+    standard_conforming_strings: 'on',
     lock_timeout: String(options.lockMsMax ?? LOCK_MS_MAX),
     statement_timeout: String(options.statementMsMax ?? STATEMENT_MS_MAX),
   };

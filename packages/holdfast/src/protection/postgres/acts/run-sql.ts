@@ -25,13 +25,19 @@ function bodyDigest(sql: string): string {
  * it is opened, and a function that calls itself immutable runs then: so it is not, but for the one that counts.
  */
 export const TAG_SQL = `
+create or replace function holdfast.is_unlink(statement text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $hf$
+  select statement ~* '^\\s*select\\s+(pg_catalog\\.)?lo_unlink\\s*\\(\\s*\\d+\\s*\\)\\s*;?\\s*$'
+$hf$;
+alter function holdfast.is_unlink(text) owner to holdfast_owner;
+revoke all on function holdfast.is_unlink(text) from public;
 create or replace function holdfast.command_tag(statement text, path text) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $hf$
 declare
   opened refcursor;
   said text;
 begin
-  if statement ~* '^\\s*select\\s+(pg_catalog\\.)?lo_unlink\\s*\\(\\s*\\d+\\s*\\)\\s*;?\\s*$' then return 'SELECT'; end if;
+  if holdfast.is_unlink(statement) then return 'SELECT'; end if;
   if statement ~* '^[\\s(]*(select|with|values|table|insert|update|delete|merge|explain|show|execute|fetch)\\M' and statement !~* '\\minto\\M' then
     return null;
   end if;

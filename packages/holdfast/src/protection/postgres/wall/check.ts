@@ -12,7 +12,7 @@ import type { ProtectionLevel } from '../../../model/reversal.ts';
 import type { TargetDatabase, TargetSession } from '../../target-database.ts';
 import { CLOSINGS } from './closings.ts';
 import type { OpenPoint, ProtectOptions } from './ground.ts';
-import { inspect } from './inspection.ts';
+import { type Inspection, inspect } from './inspection.ts';
 import { REAL_MEMBER } from './inspection-sql.ts';
 import { FUNCTIONS_SQL } from './meta.ts';
 import { adminFault, planProtection } from './plan.ts';
@@ -30,6 +30,8 @@ export interface Check {
   readonly level: ProtectionLevel;
   readonly levelReason: string;
   readonly findings: readonly Finding[];
+  /** Tables whose rows are not kept now, `schema.name` quoted as PostgreSQL does. */
+  readonly uncaptured: readonly string[];
   readonly open: readonly OpenPoint[];
 }
 
@@ -48,7 +50,7 @@ export function checkProtection(
     const { target } = options;
     if (inspection.meta === null) {
       const levelReason = `it is not protected (holdfast protect ${target} --apply)`;
-      return { target, level: 'none', levelReason, findings: [], open: plan.open };
+      return { target, level: 'none', levelReason, findings: [], uncaptured: [], open: plan.open };
     }
     const fix = `holdfast protect ${target} --apply`;
     const findings: Finding[] = plan.steps
@@ -74,9 +76,16 @@ export function checkProtection(
       level: weakest(plan.level, inspection.meta.get('level'), findings),
       levelReason: plan.levelReason,
       findings: findings.slice(0, PROTECTION_FINDINGS_MAX),
+      uncaptured: uncapturedOf(inspection),
       open: plan.open,
     };
   });
+}
+
+/** Forced row security hinders TRUNCATE alone, which then fails; its rows are kept. */
+function uncapturedOf({ captureFaults, uncapturable }: Inspection): string[] {
+  const without = uncapturable.filter(({ reason }) => !reason.startsWith('forced row level'));
+  return [...new Set([...captureFaults, ...without].map(({ table }) => table))];
 }
 
 const NOTES_DIFFER =
