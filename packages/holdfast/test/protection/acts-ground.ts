@@ -75,7 +75,8 @@ export class Ground {
   static async start(binFolder: string | null): Promise<ScratchPostgres> {
     const server = await startScratchPostgres({
       ...(binFolder === null ? {} : { binFolder }),
-      conf: ['wal_level=logical', 'max_prepared_transactions=5'],
+      // Autovacuum commits, too: "nobody else was there" would not be true.
+      conf: ['wal_level=logical', 'max_prepared_transactions=5', 'autovacuum=off'],
     });
     const admin = new pg.Client({ connectionString: server.url() });
     await admin.connect();

@@ -102,6 +102,13 @@ describe.each(VERSIONS)('a database of a superuser, $name', (version) => {
       await shop.db.query(`alter table public.notes owner to holdfast_owner;
         alter schema later owner to holdfast_owner; alter table later.things owner to holdfast_owner;
         alter function public.tidy() owner to holdfast_owner;
+        create table holdfast.receipts (id text primary key, pid int, done boolean, used_txid xid8);
+        alter table holdfast.receipts owner to holdfast_owner;
+        create or replace function holdfast.in_receipt() returns boolean language sql volatile security definer
+          set search_path = pg_catalog, pg_temp as $$ select exists (select from holdfast.receipts
+            where pid = pg_backend_pid() and not done and used_txid = pg_current_xact_id_if_assigned()) $$;
+        create function holdfast.path_as_judged(setting text) returns text language sql as 'select setting';
+        alter function holdfast.path_as_judged(text) owner to holdfast_owner;
         update holdfast.meta set value = '1' where key = 'version';
         update holdfast.meta set value = '"holdfast_owner"' where key = 'ddl_owner'`);
       const { ddlOwner, steps } = await applyProtection(shop.db, OPTIONS);
@@ -109,6 +116,10 @@ describe.each(VERSIONS)('a database of a superuser, $name', (version) => {
       expect(steps.length).toBeGreaterThan(0);
       expect((await owned()).map((row) => Object(row)['owner'])).toEqual(['holdfast_ddl']);
       expect((await applyProtection(shop.db, OPTIONS)).steps).toEqual([]);
+      const [left] = await shop.db.query(
+        `select to_regclass('holdfast.receipts') as rows, to_regprocedure('holdfast.path_as_judged(text)') as path`,
+      );
+      expect(left).toEqual({ rows: null, path: null });
       await run('alter table later.things add column more int');
       await unprotect(shop.db, { target: 'shop', dropWhatIsKept: true });
       expect((await owned()).map((row) => Object(row)['owner'])).toEqual(['postgres']);

@@ -16,7 +16,13 @@ import { MADE_SQL } from './made-sql.ts';
 import { MOVING_SQL } from './moving-sql.ts';
 import { NAMES_SQL } from './names-sql.ts';
 import { PATH_SQL } from './path-sql.ts';
-import { EXECUTE_AS_OWNER_SQL, IN_RECEIPT_SQL, ISSUE_SQL, RECEIPTS_SQL } from './permit-sql.ts';
+import {
+  EXECUTE_AS_OWNER_SQL,
+  FORMER_SQL,
+  IN_RECEIPT_SQL,
+  ISSUE_SQL,
+  RECEIPTS_SQL,
+} from './permit-sql.ts';
 import { CLAIMS_SQL, REVERSIBLE_SQL } from './reversible-sql.ts';
 import { RUN_SQL, TAG_SQL, UNSEEN_SQL } from './run-sql.ts';
 
@@ -57,6 +63,7 @@ grant execute on function holdfast.large_object(oid) to holdfast_owner;`;
     inner('acts.made', 'What is made is noted, so that it can be taken back.', MADE_SQL),
     step('acts.owner', 'Approved statements run as the owner.', TAG_SQL + asOwner),
     inner('acts.run', 'Agents use a receipt by holdfast.run, once.', RUN_SQL),
+    step('acts.former', 'What an older layout kept receipts in goes.', FORMER_SQL),
   ];
 }
 

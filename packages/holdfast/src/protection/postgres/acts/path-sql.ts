@@ -36,7 +36,7 @@ $hf$;
 -- points hides them: then any name that is in two.
 create or replace function holdfast.two_meanings(statement text, schemas text[]) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $hf$
-  select o.name from (
+  with twice as materialized (select o.name from (
     select relname::text, relnamespace from pg_class union all select proname, pronamespace from pg_proc
     union all select typname, typnamespace from pg_type where typcategory <> 'A'
     union all select oprname, oprnamespace from pg_operator union all select collname, collnamespace from pg_collation
@@ -45,10 +45,10 @@ language sql stable set search_path = pg_catalog, pg_temp as $hf$
     union all select cfgname, cfgnamespace from pg_ts_config union all select dictname, dictnamespace from pg_ts_dict
     union all select prsname, prsnamespace from pg_ts_parser union all select tmplname, tmplnamespace from pg_ts_template
   ) o(name, home) join pg_namespace n on n.oid = o.home
-  where n.nspname = any(schemas)
-    and (strpos(lower(statement), lower(o.name)) > 0 or strpos(lower(statement), lower(replace(o.name, '"', '""'))) > 0
-      or statement ~* 'u&"')
-  group by o.name having count(distinct o.home) > 1 order by 1 limit 1
+  where n.nspname = any(schemas) group by o.name having count(distinct o.home) > 1)
+  select name from twice
+  where strpos(lower(statement), lower(name)) > 0 or strpos(lower(statement), lower(replace(name, '"', '""'))) > 0 or statement ~* 'u&"'
+  order by 1 limit 1
 $hf$;
 -- The path to run with; refuses when the names may mean what was not judged.
 create or replace function holdfast.judged_path(statement text, setting text, judged text[], said text[]) returns text

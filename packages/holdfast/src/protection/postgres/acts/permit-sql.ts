@@ -13,10 +13,6 @@
  */
 
 export const RECEIPTS_SQL = `
-drop procedure if exists holdfast.run(text);
-drop function if exists holdfast.use_receipt(text, text);
-drop function if exists holdfast.path_as_judged(text);
-drop table if exists holdfast.receipts cascade;
 create table if not exists holdfast.receipt_key (inner_pad bytea not null, outer_pad bytea not null);
 create table if not exists holdfast.turns (
   turn int primary key,
@@ -37,6 +33,11 @@ with made as materialized (select sha256(uuid_send(gen_random_uuid()) || uuid_se
 insert into holdfast.receipt_key
   select decode(string_agg(lpad(to_hex(b # 54), 2, '0'), '' order by n), 'hex'), decode(string_agg(lpad(to_hex(b # 92), 2, '0'), '' order by n), 'hex')
   from bytes;`;
+
+/** What layouts before version 2 had. It goes last: the fence asks what stands in its place all the while. */
+export const FORMER_SQL = `
+drop function if exists holdfast.path_as_judged(text);
+drop table if exists holdfast.receipts;`;
 
 /** True only while run() executes a receipt, in this backend and transaction. The fence asks it. */
 export const IN_RECEIPT_SQL = `

@@ -54,7 +54,7 @@ end $hf$;
 alter function holdfast.command_tag(text, text) owner to holdfast_owner;
 revoke all on function holdfast.command_tag(text, text) from public;`;
 
-/** Numbers of transactions (xid8) are counted on from our own; 100,000 of them take about 20 ms. */
+/** Numbers of transactions are counted on from our own; more than 100,000 are not looked at. */
 export const UNSEEN_SQL = `
 -- Something was committed that this transaction's snapshot does not show; never under READ COMMITTED.
 create or replace function holdfast.is_behind() returns boolean
