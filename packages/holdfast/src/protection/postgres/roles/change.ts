@@ -19,6 +19,7 @@ import type { ActObject, ActRecord } from '../../undo-item.ts';
 import { ident, OWNER_ROLE } from '../layout.ts';
 import { differences, lockRoles, type RolePicture, rolePicture } from './picture.ts';
 import { type RoleFacts, roleTrouble } from './rules.ts';
+import { changedSince, factsLeft, type LeftFact } from './since.ts';
 import { roleSteps, withoutSecrets } from './steps.ts';
 
 const TAGS: ReadonlySet<string> = new Set([
@@ -53,6 +54,14 @@ export function changeRoles(db: TargetDatabase, statement: string, role: string)
 /** One step of an undo, as the admin, within the same rules. */
 export async function undoRoleStep(session: TargetSession, sql: string): Promise<void> {
   await checked(session, sql);
+}
+
+/** What somebody else has set otherwise since; nobody does meanwhile. */
+export async function rolesChangedSince(
+  session: TargetSession,
+  left: readonly LeftFact[],
+): Promise<readonly LeftFact[]> {
+  return changedSince(left, await rolePicture(session, await lockRoles(session)));
 }
 
 async function checked(
@@ -136,6 +145,7 @@ function actOf(
     absent,
     trash: [],
     notRestored: undo.notRestored,
+    left: factsLeft(before, after),
   };
 }
 
