@@ -20,7 +20,7 @@ import { ident, OWNER_ROLE } from '../layout.ts';
 import { differences, lockRoles, type RolePicture, rolePicture } from './picture.ts';
 import { type RoleFacts, roleTrouble } from './rules.ts';
 import { changedSince, factsLeft, type LeftFact } from './since.ts';
-import { roleSteps, withoutSecrets } from './steps.ts';
+import { roleSteps, withoutPassword } from './steps.ts';
 
 const TAGS: ReadonlySet<string> = new Set([
   'CREATE ROLE',
@@ -138,7 +138,7 @@ function actOf(
   );
   return {
     verb,
-    statement: withoutSecrets(statement),
+    statement: withoutPassword(statement),
     objects: namesTouched(before, after).map(objectOf),
     undo: undo.steps,
     redo: redo.steps,
