@@ -6,7 +6,7 @@ import { changeRoles } from '../../src/protection/postgres/roles/change.ts';
 import { runUndo } from '../../src/protection/postgres/undo/engine.ts';
 import { applyProtection } from '../../src/protection/postgres/wall/apply.ts';
 import type { TargetDatabase } from '../../src/protection/target-database.ts';
-import type { UndoReport } from '../../src/protection/undo/undo-report.ts';
+import type { Decision, UndoReport } from '../../src/protection/undo/undo-report.ts';
 import { MemoryUndoStore } from '../../src/testing/memory-undo-store.ts';
 import { databaseAs, OPTIONS, type Shop, startShop, VERSIONS } from './wall-fixture.ts';
 
@@ -21,7 +21,8 @@ class Undoer {
   readonly #store = new MemoryUndoStore();
   readonly #db: TargetDatabase;
   readonly #drain: Drain;
-  readonly #seen = new Set<string>();
+  #seen = new Set<string>();
+  #before = new Set<string>();
 
   constructor(db: TargetDatabase) {
     this.#db = db;
@@ -36,7 +37,13 @@ class Undoer {
   }
 
   /** What is new since the last time, newest first. */
-  async undo(mode: 'preview' | 'apply'): Promise<UndoReport> {
+  async undo(
+    mode: 'preview' | 'apply',
+    decisions: readonly Decision[] = [],
+    isAgain = false,
+  ): Promise<UndoReport> {
+    if (isAgain) this.#seen = new Set(this.#before);
+    this.#before = new Set(this.#seen);
     await this.#drain.drainOnce();
     const items = (await this.#store.list({ limit: 1_000 })).filter(
       ({ id }) => !this.#seen.has(id),
@@ -46,7 +53,7 @@ class Undoer {
       if (mode === 'apply') this.#seen.add(item.id);
       chosen.push({ item, entries: await this.#store.entries(item.id) });
     }
-    const order = { chosen, tables: null, key: [], decisions: [], mode } as const;
+    const order = { chosen, tables: null, key: [], decisions, mode } as const;
     const report = await runUndo(this.#db, this.#store, order);
     if (mode === 'apply') {
       await this.#drain.drainOnce();
@@ -104,6 +111,28 @@ describe.each(VERSIONS)('$name', (version) => {
       expect(report.conflicts).toEqual([
         expect.objectContaining({ kind: 'object-exists', table: 'aside' }),
       ]);
+      expect(await picture()).toEqual(before);
+    });
+
+    it('what somebody changed since is not overwritten, until it is decided', async () => {
+      const undoer = new Undoer(shop.db);
+      await undoer.undo('apply');
+      const before = await picture();
+      await changeRoles(shop.db, "alter role clerk password 'agents'", 'hf_shopper');
+      await changeRoles(shop.db, "alter role clerk set work_mem = '33MB'", 'hf_shopper');
+      await changeRoles(shop.db, 'grant clerk to aside', 'hf_shopper');
+      await shop.db.query(
+        `alter role clerk password 'a person''s'; alter role clerk set statement_timeout = '3s'`,
+      );
+      const changed = await picture();
+      const report = await undoer.undo('apply');
+      expect(report.conflicts.map(({ about, choices, kind }) => [kind, about, choices])).toEqual([
+        ['changed', expect.stringMatching(/^Somebody changed role clerk since/), ['ours', 'skip']],
+      ]);
+      expect(await picture()).toEqual(changed);
+      const done = await undoer.undo('apply', [{ table: null, key: null, choice: 'ours' }], true);
+      expect(done.conflicts).toEqual([]);
+      await shop.db.query('alter role clerk reset statement_timeout');
       expect(await picture()).toEqual(before);
     });
 

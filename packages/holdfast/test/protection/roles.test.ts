@@ -204,6 +204,8 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
       "alter role clerk encrypted password 'sesame'",
       "alter role clerk PASSWORD E'ses\\'ame'",
       'alter role clerk password $x$sesame$x$',
+      "alter role clerk password /* 'a' */ -- b\n 'sesame'",
+      "alter role clerk password 'ses'\n'ame' valid until '2031-01-01'",
       "alter role clerk password U&'sesame'",
       "alter role clerk password 'sesame\\'",
     ])('no password is written down: %s', async (statement) => {

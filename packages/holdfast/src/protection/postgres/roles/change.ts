@@ -19,7 +19,8 @@ import type { ActObject, ActRecord } from '../../undo-item.ts';
 import { ident, OWNER_ROLE } from '../layout.ts';
 import { differences, lockRoles, type RolePicture, rolePicture } from './picture.ts';
 import { type RoleFacts, roleTrouble } from './rules.ts';
-import { roleSteps, withoutSecrets } from './steps.ts';
+import { changedSince, factsLeft, type LeftFact } from './since.ts';
+import { roleSteps, withoutPassword } from './steps.ts';
 
 const TAGS: ReadonlySet<string> = new Set([
   'CREATE ROLE',
@@ -53,6 +54,14 @@ export function changeRoles(db: TargetDatabase, statement: string, role: string)
 /** One step of an undo, as the admin, within the same rules. */
 export async function undoRoleStep(session: TargetSession, sql: string): Promise<void> {
   await checked(session, sql);
+}
+
+/** What somebody else has set otherwise since; nobody does meanwhile. */
+export async function rolesChangedSince(
+  session: TargetSession,
+  left: readonly LeftFact[],
+): Promise<readonly LeftFact[]> {
+  return changedSince(left, await rolePicture(session, await lockRoles(session)));
 }
 
 async function checked(
@@ -129,13 +138,14 @@ function actOf(
   );
   return {
     verb,
-    statement: withoutSecrets(statement),
+    statement: withoutPassword(statement),
     objects: namesTouched(before, after).map(objectOf),
     undo: undo.steps,
     redo: redo.steps,
     absent,
     trash: [],
     notRestored: undo.notRestored,
+    left: factsLeft(before, after),
   };
 }
 

@@ -88,11 +88,15 @@ const pictureSql = (readable: boolean): string => `
       from pg_db_role_setting s left join pg_database d on d.oid = s.setdatabase
       where s.setrole <> 0 or s.setdatabase = 0)) as picture`;
 
+/** With parameters, though none: so an undo asks as the admin, too (undo/lesser-session.ts). */
+const AS_ADMIN: readonly unknown[] = [];
+
 /** True: the admin may read verifiers, and everybody else waits. */
 export async function lockRoles(session: TargetSession): Promise<boolean> {
   const [row] = await session.query(
     `select has_table_privilege('pg_catalog.pg_authid', 'select') and
        (select rolsuper from pg_roles where rolname = current_user) as readable`,
+    AS_ADMIN,
   );
   const readable = row?.['readable'] === true;
   if (readable) await session.query(LOCK);
@@ -100,7 +104,7 @@ export async function lockRoles(session: TargetSession): Promise<boolean> {
 }
 
 export async function rolePicture(session: TargetSession, readable: boolean): Promise<RolePicture> {
-  const [row] = await session.query(pictureSql(readable));
+  const [row] = await session.query(pictureSql(readable), AS_ADMIN);
   const seen = picture.parse(row?.['picture']);
   return {
     readable: seen.readable,

@@ -232,10 +232,17 @@ export function isRoleStep(sql: string): boolean {
   return STEP.test(sql);
 }
 
-const SECRET =
-  /(\bpassword\s+)(?:E'(?:[^'\\]|''|\\.)*'|(?:U&)?'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\2\$)/gi;
+const SECRET = /(\bpassword )(?:E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*')/g;
 
-/** For people: a verifier is as good as a password to somebody who has time. */
-export function withoutSecrets(sql: string): string {
-  return sql.replaceAll(SECRET, "$1'***'");
+/** A step, for people: a verifier is as good as a password to somebody who has time. */
+export function withoutSecrets(step: string): string {
+  return step.replaceAll(SECRET, "$1'***'");
+}
+
+const LITERAL =
+  /(?<![A-Za-z0-9_$])E'(?:[^'\\]|''|\\[\s\S])*'|'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\1\$/gi;
+
+/** What somebody wrote: the word stands where it likes, and a password may come in pieces. */
+export function withoutPassword(statement: string): string {
+  return /\bpassword\b/i.test(statement) ? statement.replaceAll(LITERAL, "'***'") : statement;
 }

@@ -5,8 +5,9 @@
 import pg from 'pg';
 import type { TargetSession } from '../../target-database.ts';
 import type { ActSegment } from '../../undo/segments.ts';
-import type { ActReport, UndoConflict } from '../../undo/undo-report.ts';
+import type { ActReport, Choice, UndoConflict } from '../../undo/undo-report.ts';
 import type { ActObject, ActRecord } from '../../undo-item.ts';
+import { rolesChangedSince } from '../roles/change.ts';
 import { withoutSecrets } from '../roles/steps.ts';
 import type { LesserSession } from './lesser-session.ts';
 
@@ -14,11 +15,18 @@ export type ActOutcome =
   | { readonly kind: 'done'; readonly report: ActReport; readonly notes: readonly string[] }
   | { readonly kind: 'in-the-way'; readonly conflicts: readonly UndoConflict[] };
 
+export interface ActUndoing {
+  readonly isLook: boolean;
+  /** A look takes nothing back: what later acts of the same undo did is still there for the others. */
+  readonly isFirst: boolean;
+  readonly decide: (table: string) => Choice | null;
+  readonly say: (sql: string) => void;
+}
+
 export async function undoAct(
   session: LesserSession,
   { act, seq }: ActSegment,
-  isLook: boolean,
-  say: (sql: string) => void,
+  { decide, isFirst, isLook, say }: ActUndoing,
 ): Promise<ActOutcome> {
   const conflicts: UndoConflict[] = [];
   for (const object of act.absent) {
@@ -32,6 +40,22 @@ export async function undoAct(
         now: null,
         choice: null,
         choices: ['skip'],
+      });
+    }
+  }
+  if (act.left !== undefined && !(isLook && !isFirst)) {
+    for (const { about } of await rolesChangedSince(session, act.left)) {
+      const table = act.objects[0]?.name ?? act.verb;
+      if (decide(table) === 'ours') continue;
+      conflicts.push({
+        kind: 'changed',
+        table,
+        key: null,
+        about: `Somebody changed ${about} since: "ours" sets it to what it was before ${act.verb}.`,
+        kept: null,
+        now: null,
+        choice: null,
+        choices: ['ours', 'skip'],
       });
     }
   }

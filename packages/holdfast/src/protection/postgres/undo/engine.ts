@@ -96,9 +96,12 @@ async function undoOneAct(
   order: UndoOrder,
   gathered: Gathered,
 ): Promise<boolean> {
-  const outcome = await undoAct(session, segment, order.mode === 'preview', (sql) =>
-    gathered.sql.push(sql),
-  );
+  const outcome = await undoAct(session, segment, {
+    isLook: order.mode === 'preview',
+    isFirst: gathered.acts.length === 0,
+    decide: (table) => decisionFor(order.decisions, table, null),
+    say: (sql) => gathered.sql.push(sql),
+  });
   if (outcome.kind === 'done') {
     gathered.acts.push(outcome.report);
     for (const note of outcome.notes) gathered.notes.add(note);
