@@ -286,6 +286,42 @@ const CLIMBS: readonly Climb[] = [
   ],
 ];
 
+/** What stands first on the path of whoever changes rows, and would run as ours if the capture met it. */
+type Lure = readonly [story: string, make: string];
+const lureOf = (left: string, right: string): string =>
+  `create function lure.no(${left}, ${right}) returns boolean language plpgsql as
+     'begin insert into lure.seen values (current_user); return false; end';`;
+const LURES: readonly Lure[] = [
+  [
+    'an operator by which the kind of a change is told',
+    `${lureOf('text', 'text')} create operator lure.= (leftarg = text, rightarg = text, function = lure.no);`,
+  ],
+  [
+    'operators by which rows are counted',
+    `${lureOf('bigint', 'int')} create operator lure.> (leftarg = bigint, rightarg = int, function = lure.no);
+     ${lureOf('bigint', 'bigint')} create operator lure.= (leftarg = bigint, rightarg = bigint, function = lure.no);`,
+  ],
+  [
+    'an operator by which an exempt role is told',
+    `${lureOf('name', 'name')} create operator lure.= (leftarg = name, rightarg = name, function = lure.no);`,
+  ],
+  [
+    'types that a value is cast to',
+    `create function lure.look(text) returns boolean language plpgsql as
+       'begin insert into lure.seen values (current_user); return true; end';
+     create domain lure."char" as text check (lure.look(value)); create domain lure.name as text check (lure.look(value));
+     create domain lure.regclass as text check (lure.look(value)); create domain lure.int8 as text check (lure.look(value));`,
+  ],
+  [
+    'functions and tables of the same names, and temporary ones',
+    `create function lure.nextval(text) returns bigint language plpgsql as
+       'begin insert into lure.seen values (current_user); return 1; end';
+     create table lure.old_rows (like public.bookings); create table lure.new_rows (like public.bookings);
+     create temp table old_rows (like public.bookings); create temp table new_rows (like public.bookings);
+     create temp table journal (seq bigint); create temp table this (place bigint);`,
+  ],
+];
+
 describe.each(VERSIONS)('the wall from inside, $name', (version) => {
   describe.skipIf(version.skip !== null)(version.skip ?? '', () => {
     let shop: Shop;
@@ -361,6 +397,29 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
       );
       expect(row).toEqual({ rows: 2, objects: 0 });
     });
+
+    it.each(LURES.map(([story, make], place) => [story, make, `lure${place}`] as const))(
+      'the capture meets none of what lies on the path: %s',
+      async (_story, make, lure) => {
+        await shop.db.query('delete from holdfast.journal');
+        await app.query(`create schema ${lure}; grant usage on schema ${lure} to public;
+        create table ${lure}.seen (who text); grant insert on ${lure}.seen to public;
+        ${make.replaceAll('lure.', `${lure}.`)}
+        set search_path = ${lure}, pg_temp, public, pg_catalog;
+        insert into public.bookings (client, note) values (1, 'lured');
+        update public.bookings set note = 'caught' where note operator(pg_catalog.=) 'lured';
+        delete from public.bookings where note operator(pg_catalog.=) 'caught';
+        reset search_path`);
+        const seen = await app.query(`select who from ${lure}.seen where who ~ 'holdfast'`);
+        expect(seen.rows).toEqual([]);
+        const kept = await shop.db.query(
+          `select j.op::text from holdfast.journal j join holdfast.shapes s using (shape_id)
+          where s.table_name = 'bookings' order by j.seq`,
+        );
+        expect(kept.map(({ op }) => op)).toEqual(['I', 'U', 'D']);
+        await app.query('discard temp');
+      },
+    );
 
     it('a receipt used twice, by savepoint and after a rollback, does one thing once', async () => {
       const call = await permitted(agent, 'create table public.once (id int)');

@@ -71,7 +71,12 @@ select (one.schema_name, one.table_name, one.columns, one.key, one.whole)
      = (other.schema_name, other.table_name, other.columns, other.key, other.whole)`,
 };
 
-/** Settings that the two functions of a shape carry. */
+/**
+ * Settings that the two functions of a shape carry; null: none. To pin the path for a moment makes the session
+ * look its own up again for its next statement, which is a third of what capture costs a small one. So
+ * the path is pinned only where something in the text is looked up by it: where a value is cast. In
+ * the rest every name and operator is written with its schema (`sources.ts`).
+ */
 const wantedSettings: SqlFunction = {
   name: 'holdfast.wanted_settings',
   parameters: 'shape holdfast.shapes, for_truncate boolean',
@@ -79,7 +84,9 @@ const wantedSettings: SqlFunction = {
   volatility: 'stable',
   language: 'sql',
   body: `
-select array['search_path=pg_catalog, pg_temp']
+select case when for_truncate or shape.whole or exists (
+         select from jsonb_array_elements(shape.columns) as c where c ->> 'kept' <> c ->> 'type')
+       then array['search_path=pg_catalog, pg_temp'] end
     || case when for_truncate then array['row_security=off'] end
     || case when shape.whole or exists (
          select from jsonb_array_elements(shape.columns) as c

@@ -52,7 +52,7 @@ begin
       from jsonb_array_elements(shape.columns) with ordinality as c(value, place);
   end if;
   return concat_ws(' ', format('insert into holdfast.c%s (%s)', shape.shape_id, concat_ws(', ', 'seq, n, side', names)),
-    'select', concat_ws(', ', seq, '0', format('%L::"char"', side), kept));
+    'select', concat_ws(', ', seq, '0', format('%L::pg_catalog."char"', side), kept));
 end`,
 };
 
@@ -82,6 +82,9 @@ end`,
  * an UPDATE are as many, except that a row moved to another partition may be taken away there by a
  * trigger: then they are a delete and an insert.
  *
+ * No path is pinned on it (`wanted_settings`), so each operator, type and function is named with its schema;
+ * a transition table comes before every table of its name.
+ *
  * The number is a variable under a label of its own: unqualified, it would be ambiguous with a column of
  * that name; asked for in each INSERT, it costs as much as the row.
  */
@@ -104,32 +107,33 @@ declare place bigint; former bigint; kept bigint; added bigint;
 begin
   %1$s
   place := pg_catalog.nextval('holdfast.seq');
-  if tg_op = 'UPDATE' then
+  if tg_op operator(pg_catalog.=) 'UPDATE' then
     %3$s;
     get diagnostics kept = row_count;
-    if kept > 0 then
+    if kept operator(pg_catalog.>) 0 then
       %2$s;
       get diagnostics added = row_count;
-      if added = kept then
+      if added operator(pg_catalog.=) kept then
         %5$s'U', kept);
       else
         %5$s'D', kept);
-        if added > 0 then
+        if added operator(pg_catalog.>) 0 then
           former := place;
           place := pg_catalog.nextval('holdfast.seq');
-          update holdfast.c%4$s set seq = this.place where seq = this.former and side = '+';
+          update holdfast.c%4$s set seq = this.place
+            where seq operator(pg_catalog.=) this.former and side operator(pg_catalog.=) '+';
           %5$s'I', added);
         end if;
       end if;
     %6$send if;
-  elsif tg_op = 'INSERT' then
+  elsif tg_op operator(pg_catalog.=) 'INSERT' then
     %2$s;
     get diagnostics added = row_count;
-    if added > 0 then %5$s'I', added); end if;
+    if added operator(pg_catalog.>) 0 then %5$s'I', added); end if;
   else
     %3$s;
     get diagnostics kept = row_count;
-    if kept > 0 then %5$s'D', kept); end if;
+    if kept operator(pg_catalog.>) 0 then %5$s'D', kept); end if;
   end if;
   return null;
 end $body$,
@@ -138,7 +142,7 @@ end $body$,
     holdfast.keep_rows(shape, by_row, old_record, '-', 'this.place') || old_source,
     shape.shape_id, note,
     case when by_row then '' else 'elsif exists (select from new_rows) then
-      raise exception ''holdfast: rows after an UPDATE of %, and none before'', tg_relid::regclass;
+      raise exception ''holdfast: rows after an UPDATE of %, and none before'', tg_relid::pg_catalog.regclass;
     ' end);
 end`,
 };
