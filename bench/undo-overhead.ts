@@ -11,7 +11,7 @@
  *   copy     undo of a large DELETE, beside COPY of the same rows (bench/undo-copy.ts)
  *
  * The targets are `open`: nothing waits for a person, all else is as on `guarded`. Prints medians and
- * ratios beside their aims (issue 3), writes its sections of bench/results/undo.json. About 6 minutes;
+ * ratios beside their aims (issue 3), writes its sections of bench/results/undo.json. About 10 minutes;
  * the numbers are worth something on a machine that does nothing else.
  *
  * Options: --quick (small, to see that it runs)  --rounds N  --seconds N  --rows N  --gigabytes X
