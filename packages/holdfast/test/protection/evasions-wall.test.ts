@@ -252,6 +252,12 @@ const CLIMBS: readonly Climb[] = [
      create table public.climb (id int primary key, x public.dup);`,
   ],
   [
+    'the domain of a key, whose values are counted',
+    `create function public.up(v int) returns boolean language plpgsql as $$ ${GREEDY} return true; end $$;
+     create domain public.dup as int check (public.up(value));
+     create table public.climb (id public.dup primary key, x int);`,
+  ],
+  [
     'a check of the table (came through once)',
     `create function public.up(v int) returns boolean language plpgsql as $$ ${GREEDY} return true; end $$;
      create table public.climb (id int primary key, x int check (public.up(x)));`,
@@ -549,7 +555,10 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
         agentOf: () => null,
       });
       await app.query(make);
-      await app.query('insert into public.climb (id, x) values (1, 1), (2, null)');
+      // So many that an undo has the server look at their values before it plans.
+      await app.query(
+        'insert into public.climb (id, x) select g, nullif(g, 2) from generate_series(1, 60) g',
+      );
       await drain.drainOnce();
       const before = new Set((await store.list({ limit: 1_000 })).map(({ id }) => id));
       await app.query('delete from public.climb');
@@ -561,7 +570,9 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
       await runUndo(shop.db, store, { ...order, mode: 'preview' });
       await runUndo(shop.db, store, { ...order, mode: 'apply' });
       const [row] = await shop.db.query(
-        `select rolsuper as risen, (select value::text from holdfast.meta where key = 'exempt') as exempt, (select array_agg(id || coalesce(x::text, '-') order by id) from public.climb) as rows
+        `select rolsuper as risen, (select value::text from holdfast.meta where key = 'exempt') as exempt,
+            (select count(*)::int from public.climb) as count,
+            (select array_agg(id || coalesce(x::text, '-') order by id) from public.climb where id < 3) as rows
          from pg_roles where rolname = 'app'`,
       );
       await shop.db.query(`drop table public.climb; drop domain if exists public.dup;
@@ -569,6 +580,7 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
       expect(row).toEqual({
         risen: false,
         exempt: '["deploy"]',
+        count: 60,
         rows: ['11', '2-'],
       });
     });

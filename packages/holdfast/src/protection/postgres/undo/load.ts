@@ -22,6 +22,8 @@ export interface Loaded {
   /** SQL of a column's value; `alias` is an alias of `rows`. */
   readonly value: (column: CurrentColumn, alias: string) => string;
   readonly misfits: readonly Misfit[];
+  /** How many there are in it. */
+  readonly count: number;
   /** Enough rows that how they are looked up matters: tables that are made of them are analyzed. */
   readonly isLarge: boolean;
 }
@@ -82,7 +84,7 @@ export async function loadRows(
   const common = table.columns.filter((column) => shapes.every((one) => one.includes(column)));
   const value = (column: CurrentColumn, alias: string): string =>
     isWhole ? `(${alias}.r).${quote(column.name)}` : `${alias}.x${column.attnum}`;
-  return { table, rows, shapes, common, value, misfits, isLarge };
+  return { table, rows, shapes, common, value, misfits, count, isLarge };
 }
 
 function keyNames({ key }: CurrentTable, places: readonly ShapePlace[]): string[] {

@@ -28,16 +28,19 @@ export async function reportRows(
       gathered.tables.push({ ...base, already: 0, leftOut: written.has(one) ? 0 : total });
       continue;
     }
-    const list = await readConflicts(session, one.net, one.way?.table ?? null);
-    gathered.conflicts.push(...list.shown);
-    gathered.conflictsTotal += list.total;
-    gathered.undecided += list.undecided;
     const [counts] = await session.query(
       `select count(*) filter (where p.act = 'n')::int as already,
               count(*) filter (where p.act <> 'n' and not ${GOES})::int as left_out,
-              count(*) filter (where p.choice = 'skip')::int as skipped from ${one.net.plan} p`,
+              count(*) filter (where p.choice = 'skip')::int as skipped,
+              count(p.conflict)::int as conflicts from ${one.net.plan} p`,
     );
     gathered.skipped += Number(counts?.['skipped'] ?? 0);
+    if (Number(counts?.['conflicts'] ?? 0) > 0) {
+      const list = await readConflicts(session, one.net, one.way?.table ?? null);
+      gathered.conflicts.push(...list.shown);
+      gathered.conflictsTotal += list.total;
+      gathered.undecided += list.undecided;
+    }
     gathered.tables.push({
       ...base,
       already: Number(counts?.['already'] ?? 0),

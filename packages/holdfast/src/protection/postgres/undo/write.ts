@@ -112,7 +112,7 @@ export async function lookAtWrites(session: TargetSession, net: Net, say: Say): 
   if (planned('d') > 0) tell(removeSql(net));
   for (const [sh, columns] of net.shapes.entries()) {
     if (planned('u', sh) > 0) tell(changeSql(net, sh, columns));
-    if (planned('i', sh) > 0) tell(insertSql(net, sh, columns, 'i'));
+    if (planned('i', sh) > 0) tell(putBackSql(net, sh, columns, planned));
   }
   return { inserted: planned('i'), updated: planned('u'), deleted: planned('d') };
 }
@@ -163,10 +163,25 @@ export async function insertRows(
   let inserted = 0;
   for (const [sh, columns] of net.shapes.entries()) {
     if (planned('i', sh) === 0) continue;
-    const rows = await counted(session, insertSql(net, sh, columns, 'i'), say);
+    const rows = await counted(session, putBackSql(net, sh, columns, planned), say);
     inserted += asPlanned(net, planned('i', sh), rows);
   }
   return inserted;
+}
+
+/** Each loaded row stands in the plan once at most: where all are put back, the plan need not be asked. */
+function putBackSql(
+  net: Net,
+  sh: number,
+  columns: readonly CurrentColumn[],
+  planned: PlannedRows,
+): string {
+  if (planned('i') !== net.count) return insertSql(net, sh, columns, 'i');
+  const names = columns.map(quoted).join(', ');
+  const values = columns.map((column) => net.value(column, 'l')).join(', ');
+  const ofShape = net.shapes.length === 1 ? '' : ` where l.sh = ${sh}`;
+  return `insert into ${net.table.sql} (${names}) overriding system value
+    select ${values} from ${net.rows} l${ofShape}`;
 }
 
 function insertSql(
