@@ -167,8 +167,8 @@ language plpgsql security invoker set search_path = pg_catalog, pg_temp as $hf$
 declare given record;
 begin
   execute format('grant usage on schema %I to ${AGENTS_ROLE}', made);
-  if (select n.nspowner from pg_namespace n where n.nspname = made) <> to_regrole('${OWNER_ROLE}') then
-    execute format('grant usage, create on schema %I to ${OWNER_ROLE}', made);
+  if (select n.nspowner from pg_namespace n where n.nspname = made) not in (to_regrole('${OWNER_ROLE}'), to_regrole('${DDL_ROLE}')) then
+    execute format('grant usage, create on schema %I to ${OWNER_ROLE}, ${DDL_ROLE}', made);
   end if;
   for given in
     select distinct a.defaclrole::regrole as role, x.privilege_type as privilege,
