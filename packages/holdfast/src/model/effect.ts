@@ -88,6 +88,8 @@ export interface CouldNotTell {
     | 'nul-byte'
     | 'invalid-utf8'
     | 'unknown-statement'
+    /** It can be read in two ways, and which one counts is the server's choice. */
+    | 'ambiguous'
     | 'unknown-prepared-statement'
     | 'lexing-setting'
     | 'off-limits'

@@ -156,3 +156,20 @@ export const AGENT_ROLE_CONNECTIONS_MAX = 40;
 export const PROTECTION_FINDINGS_MAX = 100;
 /** How often the wall of each target is looked at: drift is raised this soon. */
 export const PROTECTION_LOOK_MS = 10_000;
+/** GraphQL longer than this is not read: the longest of a real client found is 20 KB. */
+export const GRAPHQL_TEXT_CHARS_MAX = 256 * 1024;
+/** Tokens of one document; the parser stops there, so that a bomb costs about a millisecond. */
+export const GRAPHQL_TOKENS_MAX = 10_000;
+/** Levels of selections; introspection needs 13. */
+export const GRAPHQL_DEPTH_MAX = 50;
+/** Fields of one operation with its fragments put in place: they multiply. */
+export const GRAPHQL_FIELDS_MAX = 2_000;
+/** Aliases of one operation: each is one more act of the same field. */
+export const GRAPHQL_ALIASES_MAX = 200;
+/** Documents remembered per generation (there are two), and their size as a guess at the plans. */
+export const GRAPHQL_CACHE_ENTRIES_MAX = 2_000;
+export const GRAPHQL_CACHE_BYTES_MAX = 8 * 1024 * 1024;
+/** Requests in one batch (a JSON array): each is judged, and the worst decides. */
+export const GRAPHQL_BATCH_MAX = 20;
+/** Levels of a JSON body; the deepest document of a provider seen has 12. */
+export const JSON_DEPTH_MAX = 64;

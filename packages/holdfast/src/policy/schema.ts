@@ -62,6 +62,7 @@ const CODES: Readonly<Record<CouldNotTell['code'] | typeof UNKNOWN_EFFECT, true>
   'nul-byte': true,
   'invalid-utf8': true,
   'unknown-statement': true,
+  ambiguous: true,
   'unknown-prepared-statement': true,
   'lexing-setting': true,
   'off-limits': true,
