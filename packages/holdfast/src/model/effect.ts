@@ -36,6 +36,22 @@ export type ObjectType =
   | 'type'
   | 'setting'
   | 'large-object'
+  // What a hosting provider keeps.
+  | 'account'
+  | 'backup'
+  | 'bucket'
+  | 'credential'
+  | 'deployment'
+  | 'domain'
+  | 'environment'
+  | 'member'
+  | 'network'
+  | 'project'
+  | 'sandbox'
+  | 'service'
+  | 'variable'
+  | 'volume'
+  | 'workspace'
   | 'other';
 
 /** A named object. `schema: null` means the text did not say; the search path decides. */

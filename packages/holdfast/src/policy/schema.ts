@@ -83,6 +83,21 @@ const TYPES: Readonly<Record<ObjectType, true>> = {
   setting: true,
   'large-object': true,
   other: true,
+  account: true,
+  backup: true,
+  bucket: true,
+  credential: true,
+  deployment: true,
+  domain: true,
+  environment: true,
+  member: true,
+  network: true,
+  project: true,
+  sandbox: true,
+  service: true,
+  variable: true,
+  volume: true,
+  workspace: true,
 };
 const isObjectType = (word: string): word is ObjectType => Object.hasOwn(TYPES, word);
 export const OBJECT_TYPES: readonly ObjectType[] = Object.keys(TYPES).filter(isObjectType);
