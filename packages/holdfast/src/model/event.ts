@@ -10,6 +10,7 @@ export const EVENT_KINDS = [
   'session-refused',
   'protocol-error',
   'cancel-requested',
+  'foreign-credential',
   'agent-added',
   'token-issued',
   'token-revoked',

@@ -173,3 +173,17 @@ export const GRAPHQL_CACHE_BYTES_MAX = 8 * 1024 * 1024;
 export const GRAPHQL_BATCH_MAX = 20;
 /** Levels of a JSON body; the deepest document of a provider seen has 12. */
 export const JSON_DEPTH_MAX = 64;
+/** A request to a provider's API is kept whole until it is judged; the largest seen has 200 KB. */
+export const HTTP_BODY_BYTES_MAX = 4 * 1024 * 1024;
+/** Head of a request; Node's own default is 16 KiB, and no client of a provider sends more. */
+export const HTTP_HEAD_BYTES_MAX = 16 * 1024;
+/** From the first byte of a request to its last: a slow body holds a socket and nothing else. */
+export const HTTP_REQUEST_MS_MAX = 30_000;
+/** Codings on top of each other; one is what clients do, and each is a bomb within a bomb. */
+export const HTTP_CODINGS_MAX = 2;
+/** A provider that has not begun to answer by then: the outcome is unknown. Railway's CLI waits 90 s. */
+export const PROVIDER_ANSWER_MS_MAX = 90_000;
+/** How much of an answer is looked at to tell success from an error with a good status. */
+export const PROVIDER_ANSWER_LOOK_BYTES = 64 * 1024;
+/** Connections to one provider at a time. */
+export const PROVIDER_CONNECTIONS_MAX = 64;

@@ -1,0 +1,72 @@
+/**
+ * The contract of a provider: a hosting product's API, known whole. A folder each, one line in
+ * `index.ts`. It knows what its operations do and where its resources are; it does not know how a
+ * request came (a protocol does), nor whether it may pass (policy does). Duties:
+ *
+ * - `read` says what a request would do and where. It never rejects: what it cannot tell or cannot
+ *   place it says so, and that is held or refused. It may ask the API itself, within its rate limit.
+ * - `credential` is the real one, unsealed for the way out and nowhere else.
+ * - `refusal` is a no in the shape of the API's own errors, so that its clients show it to people.
+ * - `outcomeOf` tells success from an error that came with a good status.
+ */
+
+import type { Reading } from '../model/effect.ts';
+import type { ErrorCode } from '../model/errors.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Reversal } from '../model/reversal.ts';
+import type { TargetFacts } from '../model/target.ts';
+
+/** What a request is, as far as its meaning goes: no header that only carries it. */
+export interface ProviderRequest {
+  /** Upper case. */
+  readonly method: string;
+  /** Begins with a slash, as it was sent. */
+  readonly path: string;
+  /** With its question mark, as it was sent; '' when there is none. */
+  readonly search: string;
+  /** Lower case, without parameters; '' when none was said. */
+  readonly mediaType: string;
+  /** No content encoding is left. */
+  readonly body: Buffer;
+}
+
+export interface ProviderAct {
+  readonly reading: Reading;
+  /** Where it acts; what cannot be placed has a name that no target has. */
+  readonly place: TargetFacts;
+  readonly reversal: Reversal;
+  /** For people and the trail. */
+  readonly text: Buffer;
+  /** For the digest: all that its meaning hangs on. */
+  readonly acts: readonly Uint8Array[];
+}
+
+/** A no, as the pipeline hands it down. */
+export interface ProviderRefusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly detail: string;
+  readonly hint: string;
+}
+
+export interface ProviderAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface Provider {
+  readonly name: string;
+  /** Every host name of its API, lower case; the first is where requests go. */
+  readonly hosts: readonly [string, ...string[]];
+  /** Headers in which the API takes a credential, lower case. */
+  readonly credentialHeaders: readonly string[];
+  /** `https://backboard.railway.com`; a test sends them elsewhere. */
+  readonly origin: string;
+  read(request: ProviderRequest): Promise<ProviderAct>;
+  /** Headers that carry the real credential. Rejects when there is none, or it cannot be unsealed. */
+  credential(): Promise<Readonly<Record<string, string>>>;
+  refusal(refusal: ProviderRefusal): ProviderAnswer;
+  /** `body`: its first bytes, at most PROVIDER_ANSWER_LOOK_BYTES. */
+  outcomeOf(status: number, body: Buffer): Outcome;
+}
