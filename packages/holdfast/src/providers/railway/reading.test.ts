@@ -167,6 +167,22 @@ it.each([
   ],
   ['an id that is a number', 'mutation { cloudAgentDelete(id: 5) }', ['id 5']],
   ['none', 'mutation { userDelete }', []],
+  [
+    'an environment that limits nothing',
+    'mutation { egressGatewayAssociationsClear(input: {environmentId: "e", serviceId: "s", allEnvironments: true}) }',
+    ['service s'],
+  ],
 ])('places: %s', (_story, query, expected) => {
-  expect(read(query).places.map(({ type, id }) => `${type} ${id}`)).toEqual(expected);
+  expect(
+    read(query)
+      .places.flat()
+      .map(({ type, id }) => `${type} ${id}`),
+  ).toEqual(expected);
+});
+
+it('keeps the places of two calls apart, so that one does not narrow the other', () => {
+  const { places } = read(
+    'mutation { environmentRename(id: "staging", input: {name: "x"}) { id } volumeDelete(volumeId: "v") }',
+  );
+  expect(places).toEqual([[{ type: 'environment', id: 'staging' }], [{ type: 'volume', id: 'v' }]]);
 });

@@ -39,20 +39,24 @@ export interface PlaceRef {
     | 'volume'
     | 'volume-instance'
     | 'workspace'
-    | 'account'
+    | 'bucket'
+    | 'domain'
+    | 'deployment'
+    /** Of something that Holdfast keeps no list of: it is not found, and counts as sealed. */
     | 'id';
   readonly id: string;
 }
 
 export interface RailwayReading {
   readonly reading: Reading;
-  readonly places: readonly PlaceRef[];
+  /** Of each call apart: an environment that one call names says nothing of another. */
+  readonly places: readonly (readonly PlaceRef[])[];
   readonly lookups: readonly Lookup[];
 }
 
 export function readRailway(readings: readonly GraphqlReading[]): RailwayReading {
   const effects: Effect[] = [];
-  const places: PlaceRef[] = [];
+  const places: (readonly PlaceRef[])[] = [];
   const lookups: Lookup[] = [];
   for (const reading of readings) {
     if (reading.kind === 'could-not-tell') {
@@ -66,7 +70,7 @@ export function readRailway(readings: readonly GraphqlReading[]): RailwayReading
         effects.push(readOf(call));
       }
       effects.push(...secretsOf(call, reading.operation));
-      places.push(...placesOf(call));
+      places.push(placesOf(call));
     }
   }
   return { reading: { kind: 'understood', effects }, places, lookups };
@@ -161,6 +165,8 @@ const PLACES: readonly (readonly [argument: string, type: PlaceRef['type']])[] =
   ['rootServiceId', 'service'],
   ['volumeId', 'volume'],
   ['volumeInstanceId', 'volume-instance'],
+  ['bucketId', 'bucket'],
+  ['deploymentId', 'deployment'],
   ['workspaceId', 'workspace'],
   ['sourceEnvironmentId', 'environment'],
   ['targetEnvironmentId', 'environment'],
@@ -169,25 +175,40 @@ const PLACES: readonly (readonly [argument: string, type: PlaceRef['type']])[] =
 function placesOf(call: GraphqlCall): readonly PlaceRef[] {
   const places: PlaceRef[] = [];
   const { input } = call.args;
+  let isEverywhere = false;
   for (const args of isObject(input) ? [call.args, input] : [call.args]) {
     for (const [argument, type] of PLACES) {
       const id = textAt(args, argument);
       if (id !== null) places.push({ type, id });
     }
+    // The environment beside it then limits nothing.
+    isEverywhere ||= args['allEnvironments'] !== undefined && args['allEnvironments'] !== false;
   }
   const operation = MUTATIONS.get(call.name);
   if (operation?.names === 'id' || operation?.names === 'input.id') {
     const id = valueAt(call, operation.names);
-    const { type } = operation;
-    if (id !== null) places.push({ type: isPlace(type) ? type : 'id', id });
+    if (id !== null) places.push({ type: placeOf(operation.type), id });
   }
-  return places;
+  return isEverywhere ? places.filter(({ type }) => type !== 'environment') : places;
 }
 
-function isPlace(
-  type: string,
-): type is 'project' | 'environment' | 'service' | 'workspace' | 'account' {
-  return ['project', 'environment', 'service', 'workspace', 'account'].includes(type);
+const LISTED: ReadonlySet<string> = new Set<PlaceRef['type']>([
+  'project',
+  'environment',
+  'service',
+  'volume',
+  'workspace',
+  'bucket',
+  'domain',
+  'deployment',
+]);
+
+function placeOf(type: string): PlaceRef['type'] {
+  return isListed(type) ? type : 'id';
+}
+
+function isListed(type: string): type is PlaceRef['type'] {
+  return LISTED.has(type);
 }
 
 function objectOf(call: GraphqlCall, { type, names }: Operation): ObjectRef {
