@@ -21,14 +21,20 @@ import { Pipeline } from './pipeline/pipeline.ts';
 import { CachedJudge } from './policy/cached-judge.ts';
 import { loadPolicy, type Policy } from './policy/policy.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
-import { createPostgresProtocol, loadCertificate } from './protocols/index.ts';
+import { createHttpProtocol, createPostgresProtocol, loadCertificate } from './protocols/index.ts';
 import type { ListenAddress, Protocol } from './protocols/protocol.ts';
 import { Rooms } from './rooms.ts';
 import { AGENTS_CHANNEL } from './store/agent-store.ts';
 import { HOLDS_CHANNEL } from './store/hold-store.ts';
 import { Notices } from './store/notices.ts';
 import { WALLS_CHANNEL } from './store/wall-store.ts';
-import { adminConnectionOf, policySourceOf, postgresTargetsOf, targetsOf } from './wiring.ts';
+import {
+  adminConnectionOf,
+  policySourceOf,
+  postgresTargetsOf,
+  providersOf,
+  targetsOf,
+} from './wiring.ts';
 
 export { loadConfig } from './config/load-config.ts';
 export { systemClock } from './model/clock.ts';
@@ -50,6 +56,8 @@ export interface Holdfast {
   readonly rooms: Rooms;
   /** Resolves when agents can connect. */
   start(): Promise<ListenAddress>;
+  /** Where providers are reached, once started; null: none is declared. */
+  readonly httpAddress: ListenAddress | null;
   /** Ends sessions, writes the last entries, stops what was started. Idempotent. */
   stop(): Promise<void>;
 }
@@ -76,6 +84,7 @@ class Gateway implements Holdfast {
   /** Of each target, whether it is protected or not. */
   #guards: ReadonlyMap<string, TargetGuard> = new Map();
   #stopped: Promise<void> | null = null;
+  httpAddress: ListenAddress | null = null;
 
   constructor(options: HoldfastOptions, rooms: Rooms, policy: Policy) {
     this.rooms = rooms;
@@ -111,11 +120,13 @@ class Gateway implements Holdfast {
     });
     this.#undo.push(leave);
     this.#guards = guarding.guards();
-    const protocol = await this.#protocol(directory, await this.#pipeline(notices), reader);
+    const pipeline = await this.#pipeline(notices);
+    const protocol = await this.#protocol(directory, pipeline, reader);
     this.#undo.push(() => protocol.close());
     guarding.onLook(() => protocol.lookAgain());
     directory.onEnded(({ tokenId, reason }) => protocol.endSessions({ tokenId, reason }));
     const address = await protocol.listen();
+    this.httpAddress = await this.#listenHttp(directory, pipeline);
     this.#sweep();
     await this.#runDeferred(reader);
     return address;
@@ -193,6 +204,23 @@ class Gateway implements Holdfast {
       clock,
       unitBytesMax: config.limits.unitBytesMax,
     });
+  }
+
+  /** Null: no provider is declared. */
+  async #listenHttp(directory: LiveDirectory, pipeline: Pipeline): Promise<ListenAddress | null> {
+    const { clock, config } = this.#options;
+    if (config.providers.length === 0) return null;
+    const { credentials } = this.rooms;
+    const http = createHttpProtocol({
+      listen: config.http,
+      directory,
+      providers: providersOf(config, clock, (name) => credentials.open(name)),
+      pipeline,
+      clock,
+    });
+    this.#undo.push(() => http.close());
+    directory.onEnded(({ tokenId, reason }) => http.endSessions({ tokenId, reason }));
+    return await http.listen();
   }
 
   #sweep(): void {

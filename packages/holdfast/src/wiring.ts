@@ -4,6 +4,7 @@ import type { Config, Env, SslMode, TargetConfig } from './config/config.ts';
 import { resolveUpstream } from './config/upstream.ts';
 import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
+import { ENVIRONMENT_LEVELS } from './model/target.ts';
 import type { PolicySource } from './policy/policy-source.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
 import { captureDrift } from './protection/postgres/capture/drift.ts';
@@ -13,6 +14,8 @@ import type { ProtectOptions } from './protection/postgres/wall/ground.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
 import type { PostgresTarget } from './protocols/index.ts';
+import { PROVIDERS } from './providers/index.ts';
+import type { Provider } from './providers/provider.ts';
 import { DeclaredTargets } from './targets/declared-targets.ts';
 
 /** A server that takes longer to let us in is as good as away; the agent is told so. */
@@ -28,8 +31,57 @@ export function policySourceOf({ environments, policy, targets }: Config): Polic
   };
 }
 
-export function targetsOf({ environments, targets }: Config): DeclaredTargets {
-  return new DeclaredTargets(targets, environments);
+export function targetsOf({ environments, providers, targets }: Config): DeclaredTargets {
+  const places = providers.flatMap((one) => one.places);
+  const hosted = places.map(({ target, environment }) => ({
+    name: target,
+    protocol: 'http' as const,
+    environment,
+  }));
+  return new DeclaredTargets([...targets, ...hosted], environments);
+}
+
+/** Throws HF_CONFIG_INVALID for a provider that this version does not know. */
+export function providersOf(
+  config: Config,
+  clock: Clock,
+  secretOf: (credential: string) => Promise<string>,
+): ReadonlyMap<string, Provider> {
+  const strictnessOf = new Map(
+    config.environments.map(({ name, level }) => [name, ENVIRONMENT_LEVELS.indexOf(level)]),
+  );
+  return new Map(
+    config.providers.map(({ credential, kind, name, places, url }) => {
+      const Made = PROVIDERS.get(name);
+      if (Made === undefined) throw unknownProvider(name);
+      const provider = new Made({
+        origin: url,
+        clock,
+        kind,
+        secret: () => secretOf(credential),
+        placeOf: (project, at) => {
+          const place = places.find((one) => one.project === project && one.at === at);
+          if (place === undefined) return null;
+          const strictness = strictnessOf.get(place.environment) ?? ENVIRONMENT_LEVELS.length;
+          return { target: place.target, strictness };
+        },
+        databaseOf: async (target, service) => {
+          const place = places.find((one) => one.target === target);
+          const database = place?.databases[service];
+          return database === undefined ? null : `database ${database}`;
+        },
+      });
+      return [name, provider];
+    }),
+  );
+}
+
+function unknownProvider(name: string): HoldfastError {
+  return new HoldfastError('HF_CONFIG_INVALID', {
+    expected: `a provider that this version knows: ${[...PROVIDERS.keys()].join(', ')}`,
+    found: name,
+    hint: 'Correct its name under providers in holdfast.yaml.',
+  });
 }
 
 /** Throws HF_CONFIG_INVALID for a target whose server cannot be named. */

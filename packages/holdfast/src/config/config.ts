@@ -53,6 +53,28 @@ export interface TargetConfig {
   };
 }
 
+/** One environment of a provider's project, and which of ours it is. */
+export interface ProviderPlace {
+  /** The target it is: `railway/acme/production`. */
+  readonly target: string;
+  /** By name or id, as the provider has it. */
+  readonly project: string;
+  readonly at: string;
+  readonly environment: string;
+  /** Targets that are the databases of its services, by the service's name. */
+  readonly databases: Readonly<Record<string, string>>;
+}
+
+export interface ProviderConfig {
+  readonly name: string;
+  /** Which sealed credential it is reached with. */
+  readonly credential: string;
+  readonly kind: 'account' | 'project';
+  /** Null: where the provider itself is. */
+  readonly url: string | null;
+  readonly places: readonly ProviderPlace[];
+}
+
 interface EnvironmentConfig {
   readonly name: string;
   readonly level: EnvironmentLevel;
@@ -78,6 +100,9 @@ export interface Config {
     | { readonly kind: 'url'; readonly url: SecretRef };
   readonly environments: readonly EnvironmentConfig[];
   readonly targets: readonly TargetConfig[];
+  /** Where agents reach providers; listened on only when there are any. */
+  readonly http: { readonly host: string; readonly port: number };
+  readonly providers: readonly ProviderConfig[];
   readonly approvals: {
     /** How long a held unit waits on the wire; 0: it is answered at once. */
     readonly holdWaitMs: number;

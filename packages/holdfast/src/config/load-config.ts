@@ -9,7 +9,15 @@ import {
   SQL_READ_MS_MAX,
   UNIT_BYTES_MAX,
 } from '../model/limits.ts';
-import type { Config, Env, ListenTls, SecretRef, TargetConfig, UpstreamConfig } from './config.ts';
+import type {
+  Config,
+  Env,
+  ListenTls,
+  ProviderConfig,
+  SecretRef,
+  TargetConfig,
+  UpstreamConfig,
+} from './config.ts';
 import { errorOf, type Finding } from './finding.ts';
 import { readPolicyFiles, readTestPaths } from './policy-files.ts';
 import { SHAPE, type Shaped } from './shape.ts';
@@ -93,6 +101,8 @@ function configOf(
       graceMs: one.grace ?? GRACE_MS_DEFAULT,
     })),
     targets: Object.entries(shaped.targets).map(([name, one]) => targetOf(name, one, at)),
+    http: shaped.http,
+    providers: Object.entries(shaped.providers).map(([name, one]) => providerOf(name, one)),
     approvals: { holdWaitMs: approvals.holdWait ?? 0, holdLifeMs },
     trail: shaped.trail,
     limits: {
@@ -141,6 +151,20 @@ function targetOf(name: string, one: Shaped['targets'][string], at: At): TargetC
       exempt,
     },
   };
+}
+
+function providerOf(name: string, one: Shaped['providers'][string]): ProviderConfig {
+  const places = Object.entries(one.projects).flatMap(([project, environments]) =>
+    Object.entries(environments).map(([at, place]) => ({
+      target: `${name}/${project}/${at}`,
+      project,
+      at,
+      environment: typeof place === 'string' ? place : place.environment,
+      databases: typeof place === 'string' ? {} : place.databases,
+    })),
+  );
+  const { credential = name, kind, url = null } = one;
+  return { name, credential, kind, url, places };
 }
 
 function upstreamOf(one: Shaped['targets'][string]['upstream'], at: At): UpstreamConfig {

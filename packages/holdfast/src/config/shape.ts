@@ -111,6 +111,37 @@ const target = keys({
   protection: protection.prefault({}),
 });
 
+/** `production: production`, or with what its services hold. */
+const providerEnvironment = z.union(
+  [
+    name,
+    keys({
+      environment: name,
+      databases: z
+        .record(text('the name of a service'), name, 'targets by the name of their service')
+        .default({}),
+    }),
+  ],
+  'an environment of ours, or {environment: NAME, databases: {SERVICE: TARGET}}',
+);
+
+const provider = keys({
+  credential: name.optional(),
+  kind: words(['account', 'project']).default('account'),
+  url: text('a URL such as https://api.example.com', /^https?:\/\/[^/]+$/).optional(),
+  projects: z
+    .record(
+      text('the name or id of a project'),
+      z.record(
+        text('the name or id of an environment'),
+        providerEnvironment,
+        'its environments, each with one of ours',
+      ),
+      'projects by name or id',
+    )
+    .default({}),
+});
+
 const MIB = 1024 * 1024;
 const limits = keys({
   unitBytesMax: whole(MIB, 1024 * MIB, 'bytes').optional(),
@@ -123,6 +154,11 @@ export const SHAPE = keys({
   store: store.optional(),
   environments: z.record(name, environment, 'environments by name').default({}),
   targets: z.record(name, target, 'targets by name').default({}),
+  http: keys({
+    host: text('a host name or address').default('127.0.0.1'),
+    port: whole(0, 65_535, 'a port').default(7071),
+  }).prefault({}),
+  providers: z.record(name, provider, 'providers by name').default({}),
   approvals: keys({
     holdWait: duration(HOLD_WAIT_MS_MAX, '10m').optional(),
     holdExpires: holdExpires.optional(),

@@ -34,6 +34,18 @@ export function wholeFindings(yaml: YamlText): Finding[] {
       ),
     );
   }
+  for (const [name, one] of Object.entries(record(at(yaml.value, ['providers'])))) {
+    const url = record(one)['url'];
+    if (typeof url !== 'string' || !isClearElsewhere(url)) continue;
+    findings.push(
+      finding(
+        ['providers', name, 'url'],
+        'https, where it is not this machine',
+        'http, which would send the credential in clear',
+        'Leave url out; it is for a stand-in on this machine.',
+      ),
+    );
+  }
   const listen = record(at(yaml.value, ['listen']));
   const host = listen['host'] ?? '127.0.0.1';
   const isOpenWire = listen['tls'] === 'off' && typeof host === 'string' && !isLoopback(host);
@@ -48,6 +60,11 @@ export function wholeFindings(yaml: YamlText): Finding[] {
     );
   }
   return findings;
+}
+
+function isClearElsewhere(url: string): boolean {
+  const parsed = URL.parse(url);
+  return parsed?.protocol === 'http:' && !isLoopback(parsed.hostname);
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

@@ -11,6 +11,8 @@ export const EVENT_KINDS = [
   'protocol-error',
   'cancel-requested',
   'foreign-credential',
+  'credential-added',
+  'credential-removed',
   'agent-added',
   'token-issued',
   'token-revoked',

@@ -197,3 +197,7 @@ export const RAILWAY_LISTED_MAX = 500;
 export const RAILWAY_ESTATE_MS = 60_000;
 /** An id that is not found has it taken again at most this often. */
 export const RAILWAY_LOOK_AGAIN_MS = 5_000;
+/** A credential older than this is a finding (P5). */
+export const CREDENTIAL_AGE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
+/** One line; a key in PEM is no bearer credential. */
+export const CREDENTIAL_BYTES_MAX = 8 * 1024;

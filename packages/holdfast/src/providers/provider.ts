@@ -10,6 +10,7 @@
  * - `outcomeOf` tells success from an error that came with a good status.
  */
 
+import type { Clock } from '../model/clock.ts';
 import type { Reading } from '../model/effect.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Outcome } from '../model/outcome.ts';
@@ -39,6 +40,27 @@ export interface ProviderAct {
   readonly text: Buffer;
   /** For the digest: all that its meaning hangs on. */
   readonly acts: readonly Uint8Array[];
+}
+
+/** What a provider is made of; the same for all. */
+export interface ProviderOptions {
+  /** Null: where the API itself is. */
+  readonly origin: string | null;
+  readonly clock: Clock;
+  /** `project`: the credential is of one project or environment only, and can list no more. */
+  readonly kind: 'account' | 'project';
+  /** The unsealed credential; rejects when there is none. */
+  readonly secret: () => Promise<string>;
+  /** Which target an environment of a project is, by names or ids; null: none is declared. */
+  readonly placeOf: (project: string, at: string) => DeclaredPlace | null;
+  /** What is known of the database that a service of a target is: rows, size; null: nothing. */
+  readonly databaseOf: (target: string, service: string) => Promise<string | null>;
+}
+
+export interface DeclaredPlace {
+  readonly target: string;
+  /** The larger, the stricter. */
+  readonly strictness: number;
 }
 
 /** A no, as the pipeline hands it down. */

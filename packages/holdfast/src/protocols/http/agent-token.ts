@@ -9,6 +9,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { TokenVerifier } from '../../identity/agent-directory.ts';
+import { fingerprintOf } from '../../identity/credentials.ts';
 import { isTokenText } from '../../identity/token.ts';
 
 export type Sender =
@@ -37,7 +38,7 @@ export function senderOf(
     for (const text of Array.isArray(value) ? value : value === undefined ? [] : [value]) {
       const token = tokenIn(text);
       if (token === null || (found !== null && found !== token)) {
-        return { kind: 'foreign', header, fingerprint: fingerprintOf(text) };
+        return { kind: 'foreign', header, fingerprint: fingerprintOf(bare(text)) };
       }
       found = token;
     }
@@ -59,8 +60,7 @@ function tokenIn(text: string): string | null {
   return isTokenText(password) ? password : null;
 }
 
-/** Names a secret without telling it: enough to find it again in a list of one's own. */
-export function fingerprintOf(text: string): string {
-  const secret = text.trim().replace(/^(bearer|token|basic)\s+/i, '');
-  return `sha256:${createHash('sha256').update(secret, 'utf8').digest('hex').slice(0, 16)}`;
+/** Without its scheme, as the credential lies in a file. */
+function bare(text: string): string {
+  return text.trim().replace(/^(bearer|token|basic)\s+/i, '');
 }

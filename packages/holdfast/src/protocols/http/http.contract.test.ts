@@ -3,7 +3,7 @@ import { systemClock } from '../../model/clock.ts';
 import { PlainProvider, PlainServer } from '../../testing/plain-provider.ts';
 import { PlainTokens } from '../../testing/plain-tokens.ts';
 import { type Answer, type ClientUnderTest, protocolSuite, type World } from '../protocol.suite.ts';
-import { createHttpProtocol } from './gateway.ts';
+import { createHttpProtocol } from './listener.ts';
 
 /** One connection, as a session is one. */
 class Client implements ClientUnderTest {

@@ -8,14 +8,15 @@
 import type { GraphqlReading } from '../../languages/graphql/graphql-reading.ts';
 import { GraphqlReader } from '../../languages/graphql/reader.ts';
 import { requestsOf } from '../../languages/graphql/request.ts';
-import type { Clock } from '../../model/clock.ts';
 import { type Effect, isHarmless, type Reading } from '../../model/effect.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { TargetFacts } from '../../model/target.ts';
 import type {
+  DeclaredPlace,
   Provider,
   ProviderAct,
   ProviderAnswer,
+  ProviderOptions,
   ProviderRefusal,
   ProviderRequest,
 } from '../provider.ts';
@@ -23,30 +24,6 @@ import { RailwayApi } from './api.ts';
 import { Evidence } from './evidence.ts';
 import { Inventory, type Whereabouts } from './inventory.ts';
 import { readRailway } from './reading.ts';
-
-export interface RailwayOptions {
-  readonly origin: string;
-  readonly clock: Clock;
-  /** The unsealed credential; rejects when there is none. */
-  readonly credential: () => Promise<RailwayCredential>;
-  /** What kind of credential it is: it decides what can be listed. */
-  readonly kind: 'account' | 'project';
-  /** The target that an environment of a project is, by names or ids; null: none is declared. */
-  readonly targetOf: (project: string, environment: string) => DeclaredPlace | null;
-  /** What is known of the database behind a service: rows, size; null: nothing. */
-  readonly databaseOf: (target: string, service: string) => Promise<string | null>;
-}
-
-export interface RailwayCredential {
-  readonly secret: string;
-  readonly kind: 'account' | 'project';
-}
-
-export interface DeclaredPlace {
-  readonly target: string;
-  /** The larger, the stricter. */
-  readonly strictness: number;
-}
 
 /** A name that no target has: what is not placed counts as sealed. */
 const NOWHERE = 'railway (not found)';
@@ -58,13 +35,14 @@ export class RailwayProvider implements Provider {
   readonly hosts = ['backboard.railway.com', 'backboard.railway.app'] as const;
   readonly credentialHeaders = ['authorization', 'project-access-token', 'team-access-token'];
   readonly origin: string;
-  readonly #options: RailwayOptions;
+  readonly #options: ProviderOptions;
   readonly #reader = new GraphqlReader();
   readonly #inventory: Inventory;
   readonly #evidence: Evidence;
 
-  constructor(options: RailwayOptions) {
-    const { clock, kind, origin } = options;
+  constructor(options: ProviderOptions) {
+    const { clock, kind } = options;
+    const origin = options.origin ?? `https://${this.hosts[0]}`;
     this.origin = origin;
     this.#options = options;
     const api = new RailwayApi({ clock, origin, credential: () => this.credential() });
@@ -91,8 +69,8 @@ export class RailwayProvider implements Provider {
   }
 
   async credential(): Promise<Readonly<Record<string, string>>> {
-    const { kind, secret } = await this.#options.credential();
-    return kind === 'project'
+    const secret = await this.#options.secret();
+    return this.#options.kind === 'project'
       ? { 'project-access-token': secret }
       : { authorization: `Bearer ${secret}` };
   }
@@ -132,20 +110,18 @@ export class RailwayProvider implements Provider {
     return found.requests.map((one) => this.#reader.read(one));
   }
 
-  #declared(
-    where: Whereabouts,
-  ): readonly {
+  #declared(where: Whereabouts): readonly {
     readonly id: string;
     readonly name: string;
     readonly place: DeclaredPlace | null;
   }[] {
-    const { targetOf } = this.#options;
+    const { placeOf } = this.#options;
     return where.environments.map(({ id, name, projectId, projectName }) => {
       const place =
-        targetOf(projectId, id) ??
-        targetOf(projectName, name) ??
-        targetOf(projectName, id) ??
-        targetOf(projectId, name);
+        placeOf(projectId, id) ??
+        placeOf(projectName, name) ??
+        placeOf(projectName, id) ??
+        placeOf(projectId, name);
       return { id, name: `${name} of ${projectName}`, place };
     });
   }

@@ -7,6 +7,7 @@ import { protection } from './0005-protection.ts';
 import { deferrals } from './0006-deferrals.ts';
 import { undoRuns } from './0007-undo-runs.ts';
 import { walls } from './0008-walls.ts';
+import { credentials } from './0010-credentials.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   deferrals,
   undoRuns,
   walls,
+  credentials,
 ];

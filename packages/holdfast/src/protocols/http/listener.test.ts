@@ -9,7 +9,7 @@ import { FakeDesk, FakeRecorder, oneTarget, simpleJudge } from '../../testing/fa
 import { PlainProvider, PlainServer, REAL_CREDENTIAL } from '../../testing/plain-provider.ts';
 import { PlainTokens } from '../../testing/plain-tokens.ts';
 import type { Protocol } from '../protocol.ts';
-import { createHttpProtocol } from './gateway.ts';
+import { createHttpProtocol } from './listener.ts';
 
 let server: PlainServer;
 let gateway: Protocol;
