@@ -21,7 +21,12 @@ import { Pipeline } from './pipeline/pipeline.ts';
 import { CachedJudge } from './policy/cached-judge.ts';
 import { loadPolicy, type Policy } from './policy/policy.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
-import { createHttpProtocol, createPostgresProtocol, loadCertificate } from './protocols/index.ts';
+import {
+  Authority,
+  createHttpProtocol,
+  createPostgresProtocol,
+  loadCertificate,
+} from './protocols/index.ts';
 import type { ListenAddress, Protocol } from './protocols/protocol.ts';
 import { Rooms } from './rooms.ts';
 import { AGENTS_CHANNEL } from './store/agent-store.ts';
@@ -213,6 +218,8 @@ class Gateway implements Holdfast {
     const { credentials } = this.rooms;
     const http = createHttpProtocol({
       listen: config.http,
+      authority: await Authority.load(this.rooms.keyFolder, clock),
+      allowed: config.http.allow,
       directory,
       providers: providersOf(config, clock, (name) => credentials.open(name)),
       pipeline,

@@ -63,7 +63,7 @@ export function providersOf(
           const place = places.find((one) => one.project === project && one.at === at);
           if (place === undefined) return null;
           const strictness = strictnessOf.get(place.environment) ?? ENVIRONMENT_LEVELS.length;
-          return { target: place.target, strictness };
+          return { target: place.target, environment: place.environment, strictness };
         },
         databaseOf: async (target, service) => {
           const place = places.find((one) => one.target === target);

@@ -101,7 +101,12 @@ export interface Config {
   readonly environments: readonly EnvironmentConfig[];
   readonly targets: readonly TargetConfig[];
   /** Where agents reach providers; listened on only when there are any. */
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Hosts that the forward proxy passes on without looking into it. */
+    readonly allow: readonly string[];
+  };
   readonly providers: readonly ProviderConfig[];
   readonly approvals: {
     /** How long a held unit waits on the wire; 0: it is answered at once. */

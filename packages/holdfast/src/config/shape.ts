@@ -111,6 +111,8 @@ const target = keys({
   protection: protection.prefault({}),
 });
 
+const hostName = text('a host name in lower case', /^[a-z0-9][a-z0-9.-]{0,252}$/);
+
 /** `production: production`, or with what its services hold. */
 const providerEnvironment = z.union(
   [
@@ -157,6 +159,7 @@ export const SHAPE = keys({
   http: keys({
     host: text('a host name or address').default('127.0.0.1'),
     port: whole(0, 65_535, 'a port').default(7071),
+    allow: z.array(hostName, 'a list of host names').default([]),
   }).prefault({}),
   providers: z.record(name, provider, 'providers by name').default({}),
   approvals: keys({

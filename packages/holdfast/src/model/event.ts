@@ -11,6 +11,7 @@ export const EVENT_KINDS = [
   'protocol-error',
   'cancel-requested',
   'foreign-credential',
+  'tunnel-opened',
   'credential-added',
   'credential-removed',
   'agent-added',

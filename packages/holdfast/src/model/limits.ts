@@ -201,3 +201,7 @@ export const RAILWAY_LOOK_AGAIN_MS = 5_000;
 export const CREDENTIAL_AGE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
 /** One line; a key in PEM is no bearer credential. */
 export const CREDENTIAL_BYTES_MAX = 8 * 1024;
+/** Headers of one request over HTTP/2; over HTTP/1.1 their bytes are bounded. */
+export const HEADERS_MAX = 100;
+/** A host that is only passed on answers by then or not. */
+export const TUNNEL_CONNECT_MS_MAX = 10_000;

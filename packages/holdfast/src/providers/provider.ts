@@ -31,10 +31,18 @@ export interface ProviderRequest {
   readonly body: Buffer;
 }
 
+/** A target, and the environment of ours that it is in. */
+export interface Reach {
+  readonly target: string;
+  readonly environment: string;
+}
+
 export interface ProviderAct {
   readonly reading: Reading;
   /** Where it acts; what cannot be placed has a name that no target has. */
   readonly place: TargetFacts;
+  /** Every declared place that it may reach; none when nothing was named, or nothing was found. */
+  readonly reaches: readonly Reach[];
   readonly reversal: Reversal;
   /** For people and the trail. */
   readonly text: Buffer;
@@ -57,8 +65,7 @@ export interface ProviderOptions {
   readonly databaseOf: (target: string, service: string) => Promise<string | null>;
 }
 
-export interface DeclaredPlace {
-  readonly target: string;
+export interface DeclaredPlace extends Reach {
   /** The larger, the stricter. */
   readonly strictness: number;
 }

@@ -58,6 +58,7 @@ export class PlainProvider implements Provider {
   readonly hosts = ['api.plain.test', 'api.old-plain.test'] as const;
   readonly credentialHeaders = ['authorization', 'plain-token'];
   readonly origin: string;
+  reaches: ProviderAct['reaches'] = [];
 
   constructor(origin: string) {
     this.origin = origin;
@@ -67,6 +68,7 @@ export class PlainProvider implements Provider {
     return {
       reading: readingOf(method, path),
       place: { asked: 'main-db', searchPath: [] },
+      reaches: this.reaches,
       reversal: { kind: 'none', reason: 'nothing takes it back' },
       text: Buffer.from(`${method} ${path}${search}`),
       acts: [body],

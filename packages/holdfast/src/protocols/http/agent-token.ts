@@ -7,10 +7,10 @@
  * reported by its fingerprint only.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
 import type { TokenVerifier } from '../../identity/agent-directory.ts';
 import { fingerprintOf } from '../../identity/credentials.ts';
 import { isTokenText } from '../../identity/token.ts';
+import type { Incoming } from './incoming.ts';
 
 export type Sender =
   | { readonly kind: 'agent'; readonly token: TokenVerifier }
@@ -28,14 +28,13 @@ export interface TokenLookup {
 }
 
 export function senderOf(
-  headers: IncomingHttpHeaders,
+  headers: Incoming['headers'],
   own: readonly string[],
   tokens: TokenLookup,
 ): Sender {
   let found: string | null = null;
   for (const header of new Set([...ALWAYS, ...own])) {
-    const value = headers[header];
-    for (const text of Array.isArray(value) ? value : value === undefined ? [] : [value]) {
+    for (const text of headers.get(header) ?? []) {
       const token = tokenIn(text);
       if (token === null || (found !== null && found !== token)) {
         return { kind: 'foreign', header, fingerprint: fingerprintOf(bare(text)) };

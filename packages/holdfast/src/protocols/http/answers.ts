@@ -1,8 +1,9 @@
 /** A no, in the shape of the provider's own errors; of ours where there is no provider. */
-import type { ServerResponse } from 'node:http';
-import type { ErrorCode } from '../../model/errors.ts';
+import { ServerResponse } from 'node:http';
+import { type ErrorCode, HoldfastError } from '../../model/errors.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Provider } from '../../providers/provider.ts';
+import type { Response } from './incoming.ts';
 
 /** RFC 9110 section 15. What waits for people is no fault of the request, and no success. */
 const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
@@ -14,7 +15,7 @@ const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   HF_DEFERRED: 403,
   HF_TARGET_FORBIDDEN: 403,
   HF_TARGET_UNKNOWN: 404,
-  HF_PROTOCOL: 400,
+  HF_HTTP: 400,
   HF_SYNTAX: 400,
   HF_UNSUPPORTED: 501,
   HF_LIMIT: 413,
@@ -29,12 +30,13 @@ export function statusOf(code: ErrorCode): number {
 }
 
 export function toAgent(
-  response: ServerResponse,
+  response: Response,
   provider: Provider | null,
   status: number,
   refusal: Refusal,
 ): void {
   if (response.headersSent || response.destroyed) return;
+  const isHttp1 = response instanceof ServerResponse;
   const answer = provider?.refusal(refusal) ?? {
     status,
     headers: { 'content-type': 'application/json' },
@@ -47,7 +49,17 @@ export function toAgent(
     'cache-control': 'no-store',
     'x-holdfast-code': refusal.code,
     ...(status === 401 ? { 'www-authenticate': 'Bearer realm="holdfast"' } : {}),
-    ...(isRead ? {} : { connection: 'close' }),
+    ...(isRead || !isHttp1 ? {} : { connection: 'close' }),
   });
   response.end(answer.body);
+}
+
+export function asHoldfastError(cause: unknown, expected: string): HoldfastError {
+  if (cause instanceof HoldfastError) return cause;
+  return new HoldfastError('HF_INTERNAL', {
+    expected,
+    found: cause instanceof Error ? cause.message : String(cause),
+    hint: 'Nothing was forwarded. Report this as a fault of Holdfast.',
+    cause,
+  });
 }

@@ -2,7 +2,9 @@ import { Agent, request } from 'node:http';
 import { systemClock } from '../../model/clock.ts';
 import { PlainProvider, PlainServer } from '../../testing/plain-provider.ts';
 import { PlainTokens } from '../../testing/plain-tokens.ts';
+import { scratchFolder } from '../../testing/scratch-folder.ts';
 import { type Answer, type ClientUnderTest, protocolSuite, type World } from '../protocol.suite.ts';
+import { Authority } from './authority.ts';
 import { createHttpProtocol } from './listener.ts';
 
 /** One connection, as a session is one. */
@@ -56,6 +58,7 @@ class Client implements ClientUnderTest {
 }
 
 async function world(): Promise<World> {
+  const authority = await Authority.load(scratchFolder('authority'), systemClock);
   const server = new PlainServer();
   const provider = new PlainProvider(await server.start());
   const tokens = new PlainTokens();
@@ -64,6 +67,8 @@ async function world(): Promise<World> {
     protocol: (pipeline) =>
       createHttpProtocol({
         listen: { host: '127.0.0.1', port: 0 },
+        authority,
+        allowed: [],
         directory: tokens,
         providers: new Map([[provider.name, provider]]),
         pipeline,

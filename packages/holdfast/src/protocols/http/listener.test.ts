@@ -8,10 +8,14 @@ import { Pipeline } from '../../pipeline/pipeline.ts';
 import { FakeDesk, FakeRecorder, oneTarget, simpleJudge } from '../../testing/fake-parts.ts';
 import { PlainProvider, PlainServer, REAL_CREDENTIAL } from '../../testing/plain-provider.ts';
 import { PlainTokens } from '../../testing/plain-tokens.ts';
+import { scratchFolder } from '../../testing/scratch-folder.ts';
 import type { Protocol } from '../protocol.ts';
+import { Authority } from './authority.ts';
 import { createHttpProtocol } from './listener.ts';
 
+const authority = await Authority.load(scratchFolder('authority'), systemClock);
 let server: PlainServer;
+let provider: PlainProvider;
 let gateway: Protocol;
 let recorder: FakeRecorder;
 let tokens: PlainTokens;
@@ -20,7 +24,7 @@ let port: number;
 
 beforeEach(async () => {
   server = new PlainServer();
-  const provider = new PlainProvider(await server.start());
+  provider = new PlainProvider(await server.start());
   tokens = new PlainTokens();
   token = tokens.issue('token_a');
   recorder = new FakeRecorder();
@@ -34,6 +38,8 @@ beforeEach(async () => {
   });
   gateway = createHttpProtocol({
     listen: { host: '127.0.0.1', port: 0 },
+    authority,
+    allowed: [],
     directory: tokens,
     providers: new Map([[provider.name, provider]]),
     pipeline,
@@ -137,11 +143,26 @@ describe('routes', () => {
     expect(statuses(answer)).toEqual(['400']);
   });
 
-  it.each([
-    'CONNECT api.plain.test:443 HTTP/1.1\r\nHost: x\r\n\r\n',
-    'GET /plain/read HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
-  ])('does not change to another protocol', async (text) => {
+  it('does not change to another protocol', async () => {
+    const text =
+      'GET /plain/read HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
     expect(statuses(await raw(text))).toEqual(['501']);
+  });
+});
+
+describe('the scope of a token', () => {
+  const STAGING = { target: 'plain/acme/staging', environment: 'staging' };
+  const PRODUCTION = { target: 'plain/acme/production', environment: 'production' };
+
+  it.each([
+    ['its own environment', [PRODUCTION], '200'],
+    ['its own and another: people will see both', [STAGING, PRODUCTION], '200'],
+    ['another only', [STAGING], '403'],
+    ['nothing that is known', [], '200'],
+  ])('reaching %s', async (_story, reaches, status) => {
+    provider.reaches = reaches;
+    expect(statuses(await raw(get('/plain/read')))).toEqual([status]);
+    expect(server.seen).toHaveLength(status === '200' ? 1 : 0);
   });
 });
 

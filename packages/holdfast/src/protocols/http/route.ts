@@ -8,9 +8,9 @@
  * could be read in two ways (two hosts, a user in the authority, an absolute form for another host) is
  * no route.
  */
-import type { IncomingMessage } from 'node:http';
 import { HoldfastError } from '../../model/errors.ts';
 import type { Provider } from '../../providers/provider.ts';
+import type { Incoming } from './incoming.ts';
 
 export interface Route {
   readonly provider: Provider;
@@ -23,13 +23,12 @@ export type Providers = ReadonlyMap<string, Provider>;
 
 /** `tunnel`: the host that the tunnel was opened to; null: our own address. Throws HoldfastError. */
 export function routeOf(
-  request: IncomingMessage,
+  request: Pick<Incoming, 'hosts' | 'url'>,
   providers: Providers,
   tunnel: string | null,
 ): Route {
-  const target = request.url ?? '';
-  const hosts = request.headersDistinct['host'] ?? [];
-  if (hosts.length > 1) throw twoWays('one Host', `${hosts.length} of them`);
+  const { hosts, url: target } = request;
+  if (hosts.length > 1) throw twoWays('one Host', hosts.join(' and ').slice(0, 100));
   if (!target.startsWith('/') || target.startsWith('//')) {
     throw twoWays('a path that begins with one slash', target.slice(0, 100));
   }
@@ -92,7 +91,7 @@ function hasControl(text: string): boolean {
 }
 
 function twoWays(expected: string, found: string): HoldfastError {
-  return new HoldfastError('HF_PROTOCOL', {
+  return new HoldfastError('HF_HTTP', {
     expected,
     found,
     hint: 'Send it in the plain form that your client library makes.',

@@ -5,7 +5,7 @@
  *
  * The answer flows through as it comes; its beginning is kept to tell success from an error.
  */
-import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type Dispatcher, Pool } from 'undici';
 import {
@@ -15,6 +15,7 @@ import {
 } from '../../model/limits.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Provider } from '../../providers/provider.ts';
+import type { Response } from './incoming.ts';
 
 export interface UpstreamRequest {
   readonly method: string;
@@ -76,7 +77,7 @@ export class Upstream {
    */
   async send(
     request: UpstreamRequest,
-    response: ServerResponse,
+    response: Response,
     failed: (code: string, words: string) => void,
   ): Promise<Outcome> {
     let answer: Dispatcher.ResponseData;
@@ -104,8 +105,9 @@ export class Upstream {
     return this.#pool.destroy();
   }
 
-  async #passBack(answer: Dispatcher.ResponseData, response: ServerResponse): Promise<Outcome> {
+  async #passBack(answer: Dispatcher.ResponseData, response: Response): Promise<Outcome> {
     const { statusCode, headers, body } = answer;
+    const sink: Writable = response;
     if (!response.destroyed) response.writeHead(statusCode, passedBack(headers));
     const begun: Buffer[] = [];
     let begunBytes = 0;
@@ -117,7 +119,7 @@ export class Upstream {
           begun.push(chunk.subarray(0, PROVIDER_ANSWER_LOOK_BYTES - begunBytes));
           begunBytes += chunk.length;
         }
-        if (!response.destroyed && !response.write(chunk)) await drained(response);
+        if (!response.destroyed && !sink.write(chunk)) await drained(response);
       }
     } catch (error) {
       // A body cut short must not look whole.
@@ -134,7 +136,7 @@ export class Upstream {
   }
 }
 
-function drained(response: ServerResponse): Promise<void> {
+function drained(response: Response): Promise<void> {
   return new Promise((done) => {
     const go = (): void => {
       response.off('drain', go).off('close', go);

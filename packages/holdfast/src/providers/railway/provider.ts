@@ -56,7 +56,7 @@ export class RailwayProvider implements Provider {
     const { reading, places, lookups } = readRailway(readings);
     if (isHarmless(reading)) {
       const where = await this.#inventory.find(places, true);
-      return act(reading, this.#placeOf(where, true), text, [text]);
+      return this.#act(reading, where, text, [text]);
     }
     const found = await this.#evidence.lookUp(reading, lookups);
     const where = await this.#inventory.find(places, false);
@@ -65,7 +65,7 @@ export class RailwayProvider implements Provider {
       return declared?.place?.target ?? null;
     });
     // What is staged is not in the text: the approval is for what was found there.
-    return act(told, this.#placeOf(where, false), text, [text, ...found.acts]);
+    return this.#act(told, where, text, [text, ...found.acts]);
   }
 
   async credential(): Promise<Readonly<Record<string, string>>> {
@@ -96,6 +96,25 @@ export class RailwayProvider implements Provider {
     if (message !== null) return { kind: 'failed', code: 'errors', message };
     this.#inventory.forget();
     return { kind: 'done', tag: String(status), transaction: 'ended' };
+  }
+
+  #act(
+    reading: Reading,
+    where: Whereabouts,
+    text: Buffer,
+    acts: readonly Uint8Array[],
+  ): ProviderAct {
+    const worst = worstOf(reading);
+    const reason =
+      worst === null ? 'it only reads' : `Railway takes ${worst.verb} back by no operation`;
+    return {
+      reading,
+      place: this.#placeOf(where, worst === null),
+      reaches: this.#declared(where).flatMap(({ place }) => (place === null ? [] : [place])),
+      reversal: { kind: 'none', reason },
+      text,
+      acts,
+    };
   }
 
   #readingsOf(request: ProviderRequest): readonly GraphqlReading[] {
@@ -151,18 +170,6 @@ export class RailwayProvider implements Provider {
       (undeclared ?? strictest).place?.target ?? `railway ${(undeclared ?? strictest).name}`;
     return { asked, searchPath, how };
   }
-}
-
-function act(
-  reading: Reading,
-  place: TargetFacts,
-  text: Buffer,
-  acts: readonly Uint8Array[],
-): ProviderAct {
-  const worst = worstOf(reading);
-  const reason =
-    worst === null ? 'it only reads' : `Railway takes ${worst.verb} back by no operation`;
-  return { reading, place, reversal: { kind: 'none', reason }, text, acts };
 }
 
 function worstOf(reading: Reading): Effect | null {
