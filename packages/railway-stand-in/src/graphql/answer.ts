@@ -1,8 +1,10 @@
 /** One GraphQL request from its text to its answer: parse, validate, pick, run. */
-import { type DocumentNode, parse } from '@0no-co/graphql.web';
+
+import type { DefinitionNode } from './ast.ts';
 import { Unfit } from './coerce.ts';
 import { execute, type Problem, type RunRoot } from './execute.ts';
 import type { Json, JsonObject } from './json.ts';
+import { parse } from './parse.ts';
 import type { Schema } from './schema.ts';
 import { validate } from './validate.ts';
 
@@ -21,9 +23,9 @@ export async function answer(
   },
   run: RunRoot,
 ): Promise<GraphqlAnswer> {
-  let document: DocumentNode;
+  let document: readonly DefinitionNode[];
   try {
-    document = parse(request.query, { noLocation: true });
+    document = parse(request.query);
   } catch (error) {
     return notRun(error instanceof Error ? error.message : String(error), 'GRAPHQL_PARSE_FAILED');
   }
@@ -33,7 +35,7 @@ export async function answer(
     const found =
       request.operationName === null
         ? operations
-        : operations.filter((one) => one.name?.value === request.operationName);
+        : operations.filter((one) => one.name === request.operationName);
     const [operation] = found;
     if (operation === undefined || found.length > 1) {
       return notRun('Which operation is meant is not clear.', 'OPERATION_RESOLUTION_FAILURE');

@@ -2,7 +2,7 @@
  * Values into what a type says, from literals and from variables (GraphQL specification, section 3).
  * Throws `Unfit` in words; nothing is bent to fit.
  */
-import { Kind, type ValueNode } from '@0no-co/graphql.web';
+import type { ValueNode } from './ast.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
 import { constantOf, isMissing, type Variables } from './literal.ts';
 import { type InputValue, isRequired, type Schema, shown, type TypeRef } from './schema.ts';
@@ -60,20 +60,20 @@ export function fromLiteral(
   node: ValueNode,
   variables: Variables,
 ): Json {
-  if (node.kind === Kind.VARIABLE) {
-    const value = variables.get(node.name.value) ?? null;
+  if (node.kind === 'variable') {
+    const value = variables.get(node.name) ?? null;
     if (type.kind === 'non-null' && value === null) {
-      throw new Unfit(`Expected ${shown(type)}, found null in $${node.name.value}.`);
+      throw new Unfit(`Expected ${shown(type)}, found null in $${node.name}.`);
     }
     return value;
   }
   if (type.kind === 'non-null') {
-    if (node.kind === Kind.NULL) throw new Unfit(`Expected ${shown(type)}, found null.`);
+    if (node.kind === 'null') throw new Unfit(`Expected ${shown(type)}, found null.`);
     return fromLiteral(schema, type.of, node, variables);
   }
-  if (node.kind === Kind.NULL) return null;
+  if (node.kind === 'null') return null;
   if (type.kind === 'list') {
-    const nodes = node.kind === Kind.LIST ? node.values : [node];
+    const nodes = node.kind === 'list' ? node.values : [node];
     return nodes.map((one) => fromLiteral(schema, type.of, one, variables));
   }
   const named = schema.get(type.name);
@@ -81,19 +81,19 @@ export function fromLiteral(
     case 'scalar':
       return scalarFromLiteral(type.name, node, variables);
     case 'enum':
-      if (node.kind === Kind.ENUM && named.values.includes(node.value)) return node.value;
+      if (node.kind === 'enum' && named.values.includes(node.text)) return node.text;
       throw new Unfit(`Expected a value of ${type.name}.`);
     case 'input': {
-      if (node.kind !== Kind.OBJECT) throw new Unfit(`Expected ${type.name} to be an object.`);
+      if (node.kind !== 'object') throw new Unfit(`Expected ${type.name} to be an object.`);
       const { fields } = node;
-      const names = fields.map((field) => field.name.value);
+      const names = fields.map((field) => field.name);
       const extra = names.find((one) => !named.fields.has(one));
       if (extra !== undefined) {
         throw new Unfit(`Field "${extra}" is not defined by type "${type.name}".`);
       }
       if (new Set(names).size < names.length) throw new Unfit('A field is given twice.');
       return gathered(type.name, named.fields, (field) => {
-        const found = fields.find((one) => one.name.value === field.name)?.value;
+        const found = fields.find((one) => one.name === field.name)?.value;
         if (found === undefined || isMissing(found, variables)) return undefined;
         return fromLiteral(schema, field.type, found, variables);
       });
@@ -158,17 +158,17 @@ function scalarFromLiteral(name: string, node: ValueNode, variables: Variables):
   };
   switch (name) {
     case 'Int':
-      return isKind(Kind.INT) ? scalarOf(name, constantOf(node)) : wrong();
+      return isKind('int') ? scalarOf(name, constantOf(node)) : wrong();
     case 'Float':
-      return isKind(Kind.INT, Kind.FLOAT) ? scalarOf(name, constantOf(node)) : wrong();
+      return isKind('int', 'float') ? scalarOf(name, constantOf(node)) : wrong();
     case 'Boolean':
-      return isKind(Kind.BOOLEAN) ? constantOf(node) : wrong();
+      return isKind('boolean') ? constantOf(node) : wrong();
     case 'String':
     case 'DateTime':
-      return isKind(Kind.STRING) ? scalarOf(name, constantOf(node)) : wrong();
+      return isKind('string') ? scalarOf(name, constantOf(node)) : wrong();
     case 'ID':
-      if (node.kind === Kind.INT) return node.value;
-      return isKind(Kind.STRING) ? constantOf(node) : wrong();
+      if (node.kind === 'int') return node.text;
+      return isKind('string') ? constantOf(node) : wrong();
     default:
       return scalarOf(name, constantOf(node, variables));
   }

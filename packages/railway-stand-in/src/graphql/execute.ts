@@ -3,24 +3,11 @@
  * fields, errors with paths, null that climbs to the next field that may be null. Fields of the root of
  * a mutation run one after the other; so do all others here, since nothing is gained by hurry.
  */
-import {
-  type DirectiveNode,
-  type FieldNode,
-  Kind,
-  type OperationDefinitionNode,
-  type SelectionNode,
-} from '@0no-co/graphql.web';
+import type { DirectiveNode, FieldNode, OperationNode, SelectionNode } from './ast.ts';
 import { fromJson, fromLiteral, gathered, Unfit } from './coerce.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { isMissing, type Variables } from './literal.ts';
-import {
-  type Field,
-  innermost,
-  type ObjectType,
-  type Schema,
-  type TypeRef,
-  typeRef,
-} from './schema.ts';
+import { type Field, innermost, type ObjectType, type Schema, type TypeRef } from './schema.ts';
 import { type Parts, rootOf } from './validate.ts';
 
 export type Args = JsonObject;
@@ -68,7 +55,7 @@ class Climb extends Error {}
 export async function execute(
   schema: Schema,
   parts: Parts,
-  operation: OperationDefinitionNode,
+  operation: OperationNode,
   given: JsonObject,
   run: RunRoot,
 ): Promise<Result> {
@@ -77,7 +64,7 @@ export async function execute(
   const variables = variablesOf(schema, operation, given);
   const execution = new Execution(schema, parts, variables);
   const kind = operation.operation === 'mutation' ? 'mutation' : 'query';
-  const { selections } = operation.selectionSet;
+  const { selections } = operation;
   try {
     const data = await execution.fields(selections, root, [], (field, args) =>
       run(kind, field.name, args),
@@ -89,23 +76,17 @@ export async function execute(
   }
 }
 
-function variablesOf(
-  schema: Schema,
-  operation: OperationDefinitionNode,
-  given: JsonObject,
-): Variables {
+function variablesOf(schema: Schema, operation: OperationNode, given: JsonObject): Variables {
   const values = new Map<string, Json>();
-  for (const { variable, type: node, defaultValue } of operation.variableDefinitions ?? []) {
-    const name = variable.name.value;
-    const type = typeRef(node);
+  for (const { name, type, preset } of operation.variables) {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
     if (value !== undefined)
       values.set(
         name,
         named(name, () => fromJson(schema, type, value)),
       );
-    else if (defaultValue !== undefined) {
-      values.set(name, fromLiteral(schema, type, defaultValue, new Map()));
+    else if (preset !== null) {
+      values.set(name, fromLiteral(schema, type, preset, new Map()));
     } else if (type.kind === 'non-null') {
       throw new Unfit(`Variable "$${name}" is required.`);
     }
@@ -158,28 +139,28 @@ class Execution {
   ): void {
     for (const node of selections) {
       if (!this.#isWanted(node.directives)) continue;
-      if (node.kind === Kind.FIELD) {
-        const name = (node.alias ?? node.name).value;
+      if (node.kind === 'field') {
+        const name = node.answerName;
         const there = into.get(name);
         if (there) there.push(node);
         else into.set(name, [node]);
-      } else if (node.kind === Kind.INLINE_FRAGMENT) {
-        this.#collect(node.selectionSet.selections, into, spread);
-      } else if (!spread.has(node.name.value)) {
-        spread.add(node.name.value);
-        const fragment = this.#parts.fragments.get(node.name.value);
-        if (fragment) this.#collect(fragment.selectionSet.selections, into, spread);
+      } else if (node.kind === 'inline') {
+        this.#collect(node.selections, into, spread);
+      } else if (!spread.has(node.name)) {
+        spread.add(node.name);
+        const fragment = this.#parts.fragments.get(node.name);
+        if (fragment) this.#collect(fragment.selections, into, spread);
       }
     }
   }
 
-  #isWanted(directives: readonly DirectiveNode[] | undefined): boolean {
-    return (directives ?? []).every(({ name, arguments: args = [] }) => {
+  #isWanted(directives: readonly DirectiveNode[]): boolean {
+    return directives.every(({ name, args }) => {
       const type: TypeRef = { kind: 'named', name: 'Boolean' };
       const node = args[0]?.value;
       if (node === undefined) return true;
       const is = fromLiteral(this.#schema, type, node, this.#variables) === true;
-      return name.value === 'skip' ? !is : is;
+      return name === 'skip' ? !is : is;
     });
   }
 
@@ -191,8 +172,8 @@ class Execution {
   ): Promise<Json> {
     const [first] = nodes;
     if (first === undefined) return null;
-    if (first.name.value === '__typename') return on.name;
-    const field = on.fields.get(first.name.value);
+    if (first.name === '__typename') return on.name;
+    const field = on.fields.get(first.name);
     if (field === undefined) return null;
     try {
       const value = await resolve(field, this.#argsOf(field, first));
@@ -206,7 +187,7 @@ class Execution {
 
   #argsOf(field: Field, node: FieldNode): Args {
     return gathered(`"${field.name}"`, field.args, ({ name, type }) => {
-      const found = node.arguments?.find((one) => one.name.value === name)?.value;
+      const found = node.args.find((one) => one.name === name)?.value;
       if (found === undefined || isMissing(found, this.#variables)) return undefined;
       return fromLiteral(this.#schema, type, found, this.#variables);
     });
@@ -235,7 +216,7 @@ class Execution {
     const named = this.#schema.get(type.name);
     if (named?.kind !== 'object') return plain(value);
     const object = isAnswerObject(value) ? value : {};
-    const selections = nodes.flatMap((node) => node.selectionSet?.selections ?? []);
+    const selections = nodes.flatMap((node) => node.selections ?? []);
     return this.fields(selections, named, path, (field, args) => {
       const found = Object.hasOwn(object, field.name) ? object[field.name] : undefined;
       return typeof found === 'function' ? found(args) : found;

@@ -1,5 +1,5 @@
-/** The value a literal stands for when no type says otherwise: in JSON scalars and in the schema. */
-import { Kind, type ValueNode } from '@0no-co/graphql.web';
+/** The value a literal stands for when no type says otherwise: in JSON scalars. */
+import type { ValueNode } from './ast.ts';
 import { type Json, objectOf } from './json.ts';
 
 export type Variables = ReadonlyMap<string, Json>;
@@ -9,31 +9,30 @@ const NONE: Variables = new Map();
 /** A variable that was not given is null here, and no field of an object. */
 export function constantOf(node: ValueNode, variables: Variables = NONE): Json {
   switch (node.kind) {
-    case Kind.VARIABLE:
-      return variables.get(node.name.value) ?? null;
-    case Kind.NULL:
+    case 'variable':
+      return variables.get(node.name) ?? null;
+    case 'null':
       return null;
-    case Kind.INT:
-    case Kind.FLOAT:
-      return Number(node.value);
-    case Kind.STRING:
-    case Kind.BOOLEAN:
-    case Kind.ENUM:
-      return node.value;
-    case Kind.LIST:
+    case 'int':
+    case 'float':
+      return Number(node.text);
+    case 'string':
+    case 'enum':
+      return node.text;
+    case 'boolean':
+      return node.is;
+    case 'list':
       return node.values.map((one) => constantOf(one, variables));
-    case Kind.OBJECT:
+    case 'object':
       return objectOf(
         node.fields
           .filter(({ value }) => !isMissing(value, variables))
-          .map(({ name, value }) => [name.value, constantOf(value, variables)] as const),
+          .map(({ name, value }) => [name, constantOf(value, variables)] as const),
       );
-    default:
-      throw new Error('a literal of no known kind');
   }
 }
 
 /** A variable nobody gave a value: what it stands for is left out. */
 export function isMissing(node: ValueNode, variables: Variables): boolean {
-  return node.kind === Kind.VARIABLE && !variables.has(node.name.value);
+  return node.kind === 'variable' && !variables.has(node.name);
 }

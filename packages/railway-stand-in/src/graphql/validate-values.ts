@@ -1,11 +1,11 @@
 /** Literals and variables against the types of the places they stand in (specification 5.6, 5.8). */
-import { Kind, type OperationDefinitionNode, type ValueNode } from '@0no-co/graphql.web';
+import type { OperationNode, ValueNode } from './ast.ts';
 import { fromLiteral, Unfit } from './coerce.ts';
-import { type InputValue, innermost, type Schema, shown, type TypeRef, typeRef } from './schema.ts';
+import { type InputValue, innermost, type Schema, shown, type TypeRef } from './schema.ts';
 
 export type Declared = ReadonlyMap<
   string,
-  { readonly type: TypeRef; readonly preset: ValueNode | undefined }
+  { readonly type: TypeRef; readonly preset: ValueNode | null }
 >;
 
 /** The argument of @skip and @include. */
@@ -17,19 +17,16 @@ export const DIRECTIVE_IF: InputValue = {
 
 const NO_VARIABLES = new Map<string, never>();
 
-export function checkVariables(schema: Schema, operation: OperationDefinitionNode): Declared {
-  const declared = new Map<string, { type: TypeRef; preset: ValueNode | undefined }>();
-  for (const { variable, type: node, defaultValue, directives } of operation.variableDefinitions ??
-    []) {
-    const name = variable.name.value;
-    const type = typeRef(node);
+export function checkVariables(schema: Schema, operation: OperationNode): Declared {
+  const declared = new Map<string, { type: TypeRef; preset: ValueNode | null }>();
+  for (const { name, type, preset, directives } of operation.variables) {
     if (declared.has(name)) throw new Unfit(`Variable "$${name}" is declared twice.`);
-    if ((directives ?? []).length > 0) throw new Unfit('A directive is out of place.');
+    if (directives.length > 0) throw new Unfit('A directive is out of place.');
     const named = schema.get(innermost(type));
     if (named === undefined) throw new Unfit(`Unknown type "${innermost(type)}".`);
     if (named.kind === 'object') throw new Unfit(`"$${name}" cannot be of type ${shown(type)}.`);
-    if (defaultValue !== undefined) fromLiteral(schema, type, defaultValue, NO_VARIABLES);
-    declared.set(name, { type, preset: defaultValue });
+    if (preset !== null) fromLiteral(schema, type, preset, NO_VARIABLES);
+    declared.set(name, { type, preset });
   }
   return declared;
 }
@@ -42,8 +39,8 @@ export function checkValue(
   declared: Declared,
   used: Set<string>,
 ): void {
-  if (node.kind === Kind.VARIABLE) {
-    const name = node.name.value;
+  if (node.kind === 'variable') {
+    const name = node.name;
     used.add(name);
     const variable = declared.get(name);
     if (variable === undefined) throw new Unfit(`Variable "$${name}" is not defined.`);
@@ -53,20 +50,20 @@ export function checkValue(
     );
   }
   const type = at.type.kind === 'non-null' ? at.type.of : at.type;
-  if (node.kind === Kind.NULL) {
+  if (node.kind === 'null') {
     if (at.type.kind === 'non-null') throw new Unfit(`"${at.name}" cannot be null.`);
     return;
   }
   if (type.kind === 'list') {
-    const nodes = node.kind === Kind.LIST ? node.values : [node];
+    const nodes = node.kind === 'list' ? node.values : [node];
     const inside = { name: at.name, type: type.of, preset: undefined };
     for (const one of nodes) checkValue(schema, inside, one, declared, used);
     return;
   }
   const named = type.kind === 'named' ? schema.get(type.name) : undefined;
-  if (named?.kind === 'input' && node.kind === Kind.OBJECT) {
+  if (named?.kind === 'input' && node.kind === 'object') {
     for (const { name, value } of node.fields) {
-      const field = named.fields.get(name.value);
+      const field = named.fields.get(name);
       if (field !== undefined) checkValue(schema, field, value, declared, used);
     }
     checkObject(schema, at, node);
@@ -80,8 +77,8 @@ export function checkValue(
 /** Names and what is required; the values were looked at one by one. */
 function checkObject(schema: Schema, at: InputValue, node: ValueNode): void {
   const named = schema.get(innermost(at.type));
-  if (named?.kind !== 'input' || node.kind !== Kind.OBJECT) return;
-  const names = node.fields.map((one) => one.name.value);
+  if (named?.kind !== 'input' || node.kind !== 'object') return;
+  const names = node.fields.map((one) => one.name);
   const extra = names.find((name) => !named.fields.has(name));
   if (extra !== undefined) throw new Unfit(`Field "${extra}" is not defined by "${named.name}".`);
   if (new Set(names).size < names.length) throw new Unfit(`A field of "${at.name}" is twice.`);
@@ -94,9 +91,9 @@ function checkObject(schema: Schema, at: InputValue, node: ValueNode): void {
 }
 
 /** Specification 5.8.5: a default on either side makes up for a missing `!`. */
-function fits(type: TypeRef, preset: ValueNode | undefined, at: InputValue): boolean {
+function fits(type: TypeRef, preset: ValueNode | null, at: InputValue): boolean {
   if (at.type.kind === 'non-null' && type.kind !== 'non-null') {
-    const hasPreset = preset !== undefined && preset.kind !== Kind.NULL;
+    const hasPreset = preset !== null && preset.kind !== 'null';
     return (hasPreset || at.preset !== undefined) && isWithin(type, at.type.of);
   }
   return isWithin(type, at.type);
@@ -110,20 +107,20 @@ function isWithin(type: TypeRef, wanted: TypeRef): boolean {
 }
 
 function holdsVariables(node: ValueNode): boolean {
-  return node.kind === Kind.LIST || node.kind === Kind.OBJECT;
+  return node.kind === 'list' || node.kind === 'object';
 }
 
 /** Inside JSON a variable may be of any type, and must be declared all the same. */
 function collect(node: ValueNode, declared: Declared, used: Set<string>): void {
-  if (node.kind === Kind.VARIABLE) {
-    if (!declared.has(node.name.value)) {
-      throw new Unfit(`Variable "$${node.name.value}" is not defined.`);
+  if (node.kind === 'variable') {
+    if (!declared.has(node.name)) {
+      throw new Unfit(`Variable "$${node.name}" is not defined.`);
     }
-    used.add(node.name.value);
-  } else if (node.kind === Kind.LIST) {
+    used.add(node.name);
+  } else if (node.kind === 'list') {
     for (const one of node.values) collect(one, declared, used);
-  } else if (node.kind === Kind.OBJECT) {
-    const names = node.fields.map((one) => one.name.value);
+  } else if (node.kind === 'object') {
+    const names = node.fields.map((one) => one.name);
     if (new Set(names).size < names.length) throw new Unfit('A field is given twice.');
     for (const { value } of node.fields) collect(value, declared, used);
   }

@@ -2,23 +2,23 @@
  * Does a document fit the schema? The rules of the GraphQL specification, section 5, over the whole
  * document and before anything runs. Says the first thing wrong with it, in words, or null.
  */
-import {
-  type DirectiveNode,
-  type DocumentNode,
-  type FieldNode,
-  type FragmentDefinitionNode,
-  Kind,
-  type OperationDefinitionNode,
-  type SelectionNode,
-} from '@0no-co/graphql.web';
+import type {
+  DefinitionNode,
+  DirectiveNode,
+  FieldNode,
+  FragmentNode,
+  OperationNode,
+  SelectionNode,
+  ValueNode,
+} from './ast.ts';
 import { Unfit } from './coerce.ts';
 import { mergeConflict } from './merging.ts';
-import { innermost, isRequired, type ObjectType, type Schema } from './schema.ts';
+import { type InputValue, innermost, isRequired, type ObjectType, type Schema } from './schema.ts';
 import { checkValue, checkVariables, type Declared, DIRECTIVE_IF } from './validate-values.ts';
 
 export interface Parts {
-  readonly operations: readonly OperationDefinitionNode[];
-  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly operations: readonly OperationNode[];
+  readonly fragments: ReadonlyMap<string, FragmentNode>;
 }
 
 /** Which object type a kind of operation starts at. */
@@ -29,7 +29,7 @@ export function rootOf(schema: Schema, operation: string): ObjectType | null {
 }
 
 /** Throws `Unfit`. */
-export function validate(schema: Schema, document: DocumentNode): Parts {
+export function validate(schema: Schema, document: readonly DefinitionNode[]): Parts {
   const parts = partsOf(document);
   const used = new Set<string>();
   for (const operation of parts.operations) {
@@ -37,11 +37,11 @@ export function validate(schema: Schema, document: DocumentNode): Parts {
     if (root === null) throw new Unfit(`Nothing here answers a ${operation.operation}.`);
     const declared = checkVariables(schema, operation);
     const walk = new Walk(schema, parts, declared);
-    if ((operation.directives ?? []).length > 0) throw new Unfit('A directive is out of place.');
-    walk.selections(operation.selectionSet.selections, root, []);
+    if (operation.directives.length > 0) throw new Unfit('A directive is out of place.');
+    walk.selections(operation.selections, root, []);
     const idle = [...declared.keys()].find((name) => !walk.variablesUsed.has(name));
     if (idle !== undefined) throw new Unfit(`Variable "$${idle}" is never used.`);
-    const conflict = mergeConflict(parts, operation.selectionSet.selections);
+    const conflict = mergeConflict(parts, operation.selections);
     if (conflict !== null) throw new Unfit(`Fields "${conflict}" conflict; use different aliases.`);
     for (const name of walk.fragmentsUsed) used.add(name);
   }
@@ -50,17 +50,16 @@ export function validate(schema: Schema, document: DocumentNode): Parts {
   return parts;
 }
 
-function partsOf(document: DocumentNode): Parts {
-  const operations: OperationDefinitionNode[] = [];
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const node of document.definitions) {
-    if (node.kind === Kind.OPERATION_DEFINITION) operations.push(node);
-    else if (node.kind !== Kind.FRAGMENT_DEFINITION) throw new Unfit('It defines types.');
-    else if (fragments.has(node.name.value)) throw new Unfit('Two fragments have one name.');
-    else fragments.set(node.name.value, node);
+function partsOf(document: readonly DefinitionNode[]): Parts {
+  const operations: OperationNode[] = [];
+  const fragments = new Map<string, FragmentNode>();
+  for (const node of document) {
+    if (node.kind === 'operation') operations.push(node);
+    else if (fragments.has(node.name)) throw new Unfit('Two fragments have one name.');
+    else fragments.set(node.name, node);
   }
-  const names = operations.map((one) => one.name?.value);
-  if (operations.length > 1 && names.includes(undefined)) {
+  const names = operations.map((one) => one.name);
+  if (operations.length > 1 && names.includes(null)) {
     throw new Unfit('An anonymous operation must be the only one.');
   }
   if (new Set(names).size < names.length) throw new Unfit('Two operations have one name.');
@@ -85,24 +84,23 @@ class Walk {
     for (const node of nodes) {
       this.directives(node.directives);
       switch (node.kind) {
-        case Kind.FIELD:
+        case 'field':
           this.#field(node, on, path);
           break;
-        case Kind.INLINE_FRAGMENT:
-          this.#condition(node.typeCondition?.name.value ?? on.name, on);
-          this.selections(node.selectionSet.selections, on, path);
+        case 'inline':
+          this.#condition(node.on ?? on.name, on);
+          this.selections(node.selections, on, path);
           break;
-        case Kind.FRAGMENT_SPREAD: {
-          const name = node.name.value;
+        case 'spread': {
+          const name = node.name;
           const fragment = this.#parts.fragments.get(name);
           if (fragment === undefined) throw new Unfit(`Unknown fragment "${name}".`);
           if (path.includes(name)) throw new Unfit(`Fragment "${name}" contains itself.`);
-          this.#condition(fragment.typeCondition.name.value, on);
+          this.#condition(fragment.on, on);
           // Once is enough: its variables are those of the same operation.
           if (this.fragmentsUsed.has(name)) break;
-          if ((fragment.directives ?? []).length > 0)
-            throw new Unfit('A directive is out of place.');
-          this.selections(fragment.selectionSet.selections, on, [...path, name]);
+          if (fragment.directives.length > 0) throw new Unfit('A directive is out of place.');
+          this.selections(fragment.selections, on, [...path, name]);
           this.fragmentsUsed.add(name);
           break;
         }
@@ -116,22 +114,22 @@ class Walk {
   }
 
   #field(node: FieldNode, on: ObjectType, path: readonly string[]): void {
-    const name = node.name.value;
+    const name = node.name;
     if (name === '__typename') {
-      if (node.selectionSet !== undefined) throw new Unfit('"__typename" has no fields.');
-      if ((node.arguments ?? []).length > 0) throw new Unfit('"__typename" takes no argument.');
+      if (node.selections !== null) throw new Unfit('"__typename" has no fields.');
+      if (node.args.length > 0) throw new Unfit('"__typename" takes no argument.');
       return;
     }
     const field = on.fields.get(name);
     if (field === undefined) {
       throw new Unfit(`Cannot query field "${name}" on type "${on.name}".`);
     }
-    const given = (node.arguments ?? []).map((one) => one.name.value);
+    const given = node.args.map((one) => one.name);
     if (new Set(given).size < given.length) throw new Unfit(`An argument of "${name}" is twice.`);
-    for (const argument of node.arguments ?? []) {
-      const known = field.args.get(argument.name.value);
+    for (const argument of node.args) {
+      const known = field.args.get(argument.name);
       if (known === undefined) {
-        throw new Unfit(`Unknown argument "${argument.name.value}" on field "${on.name}.${name}".`);
+        throw new Unfit(`Unknown argument "${argument.name}" on field "${on.name}.${name}".`);
       }
       this.#value(known, argument.value);
     }
@@ -142,30 +140,30 @@ class Walk {
     }
     const below = this.#schema.get(innermost(field.type));
     if (below?.kind === 'object') {
-      if (node.selectionSet === undefined) throw new Unfit(`Field "${name}" needs fields of it.`);
-      this.selections(node.selectionSet.selections, below, path);
-    } else if (node.selectionSet !== undefined) {
+      if (node.selections === null) throw new Unfit(`Field "${name}" needs fields of it.`);
+      this.selections(node.selections, below, path);
+    } else if (node.selections !== null) {
       throw new Unfit(`Field "${name}" has no fields.`);
     }
   }
 
-  directives(nodes: readonly DirectiveNode[] | undefined): void {
+  directives(nodes: readonly DirectiveNode[]): void {
     const seen = new Set<string>();
-    for (const { name, arguments: args = [] } of nodes ?? []) {
-      if (name.value !== 'skip' && name.value !== 'include') {
-        throw new Unfit(`Unknown directive "@${name.value}".`);
+    for (const { name, args } of nodes) {
+      if (name !== 'skip' && name !== 'include') {
+        throw new Unfit(`Unknown directive "@${name}".`);
       }
-      if (seen.has(name.value)) throw new Unfit(`Directive "@${name.value}" is there twice.`);
-      seen.add(name.value);
+      if (seen.has(name)) throw new Unfit(`Directive "@${name}" is there twice.`);
+      seen.add(name);
       const [first] = args;
-      if (first === undefined || args.length > 1 || first.name.value !== 'if') {
-        throw new Unfit(`Directive "@${name.value}" takes "if" and nothing else.`);
+      if (first === undefined || args.length > 1 || first.name !== 'if') {
+        throw new Unfit(`Directive "@${name}" takes "if" and nothing else.`);
       }
       this.#value(DIRECTIVE_IF, first.value);
     }
   }
 
-  #value(at: Parameters<typeof checkValue>[1], node: Parameters<typeof checkValue>[2]): void {
+  #value(at: InputValue, node: ValueNode): void {
     checkValue(this.#schema, at, node, this.#declared, this.variablesUsed);
   }
 }

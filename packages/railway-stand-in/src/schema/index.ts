@@ -3,7 +3,8 @@
  * queries an inventory is made of. Names, types and nullability are Railway's (August 2026);
  * `schema.test.ts` holds them against Railway's own description where that is at hand.
  */
-import { readSchema, type Schema } from '../graphql/schema.ts';
+import type { Schema } from '../graphql/schema.ts';
+import { readSchema } from '../graphql/sdl.ts';
 import { INPUTS_DATA } from './inputs-data.ts';
 import { INPUTS_PEOPLE } from './inputs-people.ts';
 import { INPUTS_RUNNING } from './inputs-running.ts';
