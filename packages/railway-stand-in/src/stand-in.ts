@@ -36,6 +36,11 @@ export interface StandInOptions {
   readonly batching?: boolean;
   /** Queries and mutations by GET; whether Railway takes them is not known. */
   readonly get?: boolean;
+  /**
+   * Every request is read and written down as ever, by whomever; nothing is done and all succeeds. For
+   * comparing what runs with what somebody said would run.
+   */
+  readonly rehearsal?: boolean;
 }
 
 export interface RailwayStandIn {
@@ -57,12 +62,14 @@ const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
 export async function startRailwayStandIn(options: StandInOptions): Promise<RailwayStandIn> {
   const { world, port = 0, tls, rateLimit = null, batching = false, get = false } = options;
+  const { rehearsal: isRehearsal = false } = options;
   const executed: Executed[] = [];
   const parts: HandlerParts = {
     world,
     rules: { batching, get },
     rates: rateLimit === null ? null : new RateCounter(rateLimit, world.now),
     note: (one) => executed.push(one),
+    isRehearsal,
   };
   // One after the other, as a single row of a database would have it: no two acts at once.
   let last: Promise<unknown> = Promise.resolve();

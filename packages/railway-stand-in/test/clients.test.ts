@@ -1,8 +1,14 @@
 /** The stand-in as clients meet it: tokens, errors, limits, an inventory, and real client libraries. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request as rawRequest } from 'node:http';
+import { request as tlsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ClientError, GraphQLClient } from 'graphql-request';
+import { systemClock } from 'holdfast';
 import { afterEach, describe, expect, it } from 'vitest';
+import { loadCertificate } from '../../holdfast/src/protocols/postgres/certificate.ts';
 import {
   type Bearer,
   headersOf,
@@ -11,6 +17,8 @@ import {
   type Town,
   type TownOptions,
 } from './support/town.ts';
+
+const HOSTS = ['backboard.railway.com', 'backboard.railway.app'];
 
 const towns: Town[] = [];
 
@@ -181,6 +189,60 @@ describe('answers', () => {
   });
 });
 
+describe('a rehearsal', () => {
+  it('writes down every call of the schema, and does nothing', async () => {
+    const town = await newTown({ rehearsal: true });
+    const { volumeId, world } = town.ready;
+    const query = `mutation { a: volumeDelete(volumeId: "x") b: volumeDelete(volumeId: ${q(volumeId)})
+      environmentStageChanges(environmentId: "e", input: {}) { id status environment { id name } }
+      projectMemberRemove(input: { projectId: "p", userId: "u" }) { id } sandboxExec(
+        environmentId: "e", id: "s", command: "ls") { exitCode } }`;
+    const { errors, data } = await town.ask(query, {}, { kind: 'account', secret: 'nobody' });
+    expect(errors).toEqual([]);
+    expect(pick(data, 'b')).toBe(true);
+    expect(
+      (
+        await town.ask(
+          '{ projects { edges { node { id } } } variables(projectId: "p", ' +
+            'environmentId: "e") me { id } }',
+        )
+      ).errors,
+    ).toEqual([]);
+    expect(town.standIn.executed.map(({ field }) => field)).toEqual([
+      'volumeDelete',
+      'volumeDelete',
+      'environmentStageChanges',
+      'projectMemberRemove',
+      'sandboxExec',
+      'projects',
+      'variables',
+      'me',
+    ]);
+    expect(world.backups.size).toBe(6);
+  });
+});
+
+describe('domains', () => {
+  it('are added, listed and removed: what the token was made for', async () => {
+    const town = await newTown();
+    const { projectId, serviceId, staging } = town.ready;
+    const place = `projectId: ${q(projectId)}, environmentId: ${q(staging.id)}, serviceId: ${q(serviceId)}`;
+    const made = await town.ask(
+      `mutation { customDomainCreate(input: { ${place}, domain: "new.example" }) { id domain serviceId } }`,
+    );
+    expect(pick(made.data, 'customDomainCreate', 'serviceId')).toBe(serviceId);
+    const list = `{ domains(${place}) { customDomains { domain } serviceDomains { domain } } }`;
+    const names = async () => pick((await town.ask(list)).data, 'domains', 'customDomains');
+    expect(await names()).toEqual([
+      { domain: 'staging.car-rental.example' },
+      { domain: 'new.example' },
+    ]);
+    const id = String(pick(made.data, 'customDomainCreate', 'id'));
+    await town.ask(`mutation { customDomainDelete(id: ${q(id)}) }`);
+    expect(await names()).toEqual([{ domain: 'staging.car-rental.example' }]);
+  });
+});
+
 describe('an inventory', () => {
   it('finds the id that two environments share, and the backups that would die', async () => {
     const town = await newTown();
@@ -280,6 +342,27 @@ describe('soft delete', () => {
 });
 
 describe('clients', () => {
+  it('by HTTPS, under both of the names that Railway has', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'stand-in-tls-'));
+    await loadCertificate({ folder, own: null, hosts: HOSTS, clock: systemClock });
+    const cert = readFileSync(join(folder, 'holdfast.crt'), 'utf8');
+    const key = readFileSync(join(folder, 'holdfast.key'), 'utf8');
+    rmSync(folder, { recursive: true });
+    const town = await newTown({ tls: { key, cert } });
+    for (const servername of HOSTS) {
+      const status = await new Promise((done, fail) => {
+        const request = tlsRequest(
+          town.standIn.url,
+          { method: 'POST', ca: cert, servername },
+          (response) => done(response.resume().statusCode),
+        );
+        request.on('error', fail);
+        request.end('{"query":"{ __typename }"}');
+      });
+      expect(status).toBe(200);
+    }
+  });
+
   it('graphql-request works, and sees errors in an answer of 200', async () => {
     const town = await newTown();
     const headers = headersOf(bearer(town, 'account'));

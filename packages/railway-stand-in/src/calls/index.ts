@@ -2,7 +2,8 @@
  * Every call there is. A mutation without a row of its own is taken, written down with its arguments and
  * answered with a value of its type, and changes nothing here.
  */
-import type { Answer, RunRoot } from '../graphql/execute.ts';
+import { randomUUID } from 'node:crypto';
+import type { Answer, Args, RunRoot } from '../graphql/execute.ts';
 import { isJsonObject, type Json } from '../graphql/json.ts';
 import { innermost } from '../graphql/schema.ts';
 import { RAILWAY } from '../schema/index.ts';
@@ -49,10 +50,22 @@ export function runFor(world: World, caller: Token, note: (executed: Executed) =
   };
 }
 
-/** A value of the type: what was given comes back under its own names, the rest is made up. */
-function taken({ world, field, args }: Call): Answer {
-  const mutation = RAILWAY.get('Mutation');
-  const type = mutation?.kind === 'object' ? mutation.fields.get(field)?.type : undefined;
+/** Nothing is done and nobody is asked who he is: what would run is written down. */
+export function rehearse(note: (executed: Executed) => void): RunRoot {
+  return (operation, field, args) => {
+    note({ operation, field, args, error: null });
+    return valueOfType(operation === 'query' ? 'Query' : 'Mutation', field, args);
+  };
+}
+
+function taken({ field, args }: Call): Answer {
+  return valueOfType('Mutation', field, args);
+}
+
+/** What was given comes back under its own names, the rest is made up. */
+function valueOfType(root: string, field: string, args: Args): Answer {
+  const owner = RAILWAY.get(root);
+  const type = owner?.kind === 'object' ? owner.fields.get(field)?.type : undefined;
   if (type === undefined) return null;
   const name = innermost(type);
   const named = RAILWAY.get(name);
@@ -62,12 +75,12 @@ function taken({ world, field, args }: Call): Answer {
     const fits = Object.entries(given).filter(
       ([key, value]) => innermost(named.fields.get(key)?.type ?? type) in PLAIN && value !== null,
     );
-    const one = { ...Object.fromEntries(fits), id: world.newId() };
+    const one = { ...Object.fromEntries(fits), id: randomUUID() };
     const isList = type.kind === 'list' || (type.kind === 'non-null' && type.of.kind === 'list');
     return isList ? [one] : one;
   }
   if (name === 'Boolean') return true;
-  return name === 'Int' ? 0 : world.newId();
+  return name === 'Int' ? 0 : randomUUID();
 }
 
 const PLAIN = { String: true, ID: true };

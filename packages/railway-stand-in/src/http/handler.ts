@@ -3,9 +3,9 @@
  * who asks, then each GraphQL request one after the other. What could be run is answered with 200, its
  * errors in the body; 400 says that nothing ran.
  */
-import { type Executed, runFor } from '../calls/index.ts';
+import { type Executed, rehearse, runFor } from '../calls/index.ts';
 import { answer } from '../graphql/answer.ts';
-import { type Problem, Refusal } from '../graphql/execute.ts';
+import { type Problem, Refusal, type RunRoot } from '../graphql/execute.ts';
 import { RAILWAY } from '../schema/index.ts';
 import type { Token } from '../world/records.ts';
 import { settle } from '../world/removal.ts';
@@ -25,6 +25,7 @@ export interface HandlerParts {
   readonly rules: ReadingRules;
   readonly rates: RateCounter | null;
   readonly note: (executed: Executed) => void;
+  readonly isRehearsal: boolean;
 }
 
 const PATH = '/graphql/v2';
@@ -44,7 +45,8 @@ export async function handle(parts: HandlerParts, incoming: Incoming): Promise<O
   const caller = whoever(parts.world, incoming);
   const answers = [];
   for (const request of requests.list) {
-    const run: ReturnType<typeof runFor> = (operation, field, args) => {
+    const run: RunRoot = (operation, field, args) => {
+      if (parts.isRehearsal) return rehearse(parts.note)(operation, field, args);
       if (caller instanceof Refusal) {
         parts.note({ operation, field, args, error: caller.message });
         throw caller;
