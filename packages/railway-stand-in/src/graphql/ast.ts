@@ -75,3 +75,9 @@ export interface FragmentNode {
 }
 
 export type DefinitionNode = OperationNode | FragmentNode;
+
+/** A document, its names looked up. */
+export interface Parts {
+  readonly operations: readonly OperationNode[];
+  readonly fragments: ReadonlyMap<string, FragmentNode>;
+}

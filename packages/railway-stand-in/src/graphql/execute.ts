@@ -3,12 +3,12 @@
  * fields, errors with paths, null that climbs to the next field that may be null. Fields of the root of
  * a mutation run one after the other; so do all others here, since nothing is gained by hurry.
  */
-import type { DirectiveNode, FieldNode, OperationNode, SelectionNode } from './ast.ts';
+import type { DirectiveNode, FieldNode, OperationNode, Parts, SelectionNode } from './ast.ts';
 import { fromJson, fromLiteral, gathered, Unfit } from './coerce.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { isMissing, type Variables } from './literal.ts';
 import { type Field, innermost, type ObjectType, type Schema, type TypeRef } from './schema.ts';
-import { type Parts, rootOf } from './validate.ts';
+import { rootOf } from './validate.ts';
 
 export type Args = JsonObject;
 

@@ -2,8 +2,7 @@
  * Fields of one answer name must be the same field with the same arguments (specification 5.3.2).
  * Every type here is an object, so that two fields of one name in one place are of one parent.
  */
-import type { FieldNode, SelectionNode, ValueNode } from './ast.ts';
-import type { Parts } from './validate.ts';
+import type { FieldNode, Parts, SelectionNode, ValueNode } from './ast.ts';
 
 /** The answer name in dispute, or null. */
 export function mergeConflict(parts: Parts, selections: readonly SelectionNode[]): string | null {

@@ -8,6 +8,7 @@ import type {
   FieldNode,
   FragmentNode,
   OperationNode,
+  Parts,
   SelectionNode,
   ValueNode,
 } from './ast.ts';
@@ -15,11 +16,6 @@ import { Unfit } from './coerce.ts';
 import { mergeConflict } from './merging.ts';
 import { type InputValue, innermost, isRequired, type ObjectType, type Schema } from './schema.ts';
 import { checkValue, checkVariables, type Declared, DIRECTIVE_IF } from './validate-values.ts';
-
-export interface Parts {
-  readonly operations: readonly OperationNode[];
-  readonly fragments: ReadonlyMap<string, FragmentNode>;
-}
 
 /** Which object type a kind of operation starts at. */
 export function rootOf(schema: Schema, operation: string): ObjectType | null {
