@@ -6,6 +6,9 @@ const AIMS = {
   deleteMany: { aim: 3.1, is: 'at most' },
   drop: { aim: 1, is: 'at most' },
   drainMs: { aim: 1_000, is: 'at most' },
+  undoCopy: { aim: 0.5, is: 'at least' },
+  listMs: { aim: 50, is: 'at most' },
+  previewMs: { aim: 50, is: 'at most' },
 } as const;
 
 export interface Aimed {

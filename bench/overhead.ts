@@ -1,7 +1,8 @@
 /**
  * The same statement on a protected table and on its twin, both through Holdfast, in turns: the
  * difference is capture alone. Rows are made by the owner, who is exempt, so that making them costs
- * both the same and is not measured.
+ * both the same and is not measured. Before each statement that is measured the drain has come to its end:
+ * what it still takes out of the round before would be charged to this one, on either side.
  */
 import pg from 'pg';
 import type { Door } from './pgbench.ts';
@@ -34,6 +35,7 @@ export async function compareDelete(
   pair: Pair,
   rows: number,
   rounds: number,
+  settled: () => Promise<void>,
   say: (text: string) => void,
 ): Promise<DeleteResult> {
   const table = `gone_${rows}`;
@@ -55,6 +57,7 @@ export async function compareDelete(
       );
       await owner.query(`analyze ${table}`);
     });
+    await settled();
     return as(side.agent, async (agent) => {
       const started = performance.now();
       if (rows === 1) {

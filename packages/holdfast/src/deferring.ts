@@ -8,6 +8,7 @@ import type { Outcome } from './model/outcome.ts';
 import type { Protection } from './model/reversal.ts';
 import type { Refuse } from './model/verdict.ts';
 import type { DeferredExecutor, Redecide } from './pipeline/deferred-run.ts';
+import { pathIn } from './pipeline/path-mark.ts';
 import type { Judge } from './policy/judge.ts';
 import type { AdminConnection } from './protection/postgres/admin.ts';
 import { runLater } from './protection/postgres/run-later.ts';
@@ -55,12 +56,21 @@ export interface LaterPlace {
 
 /** `placeOf` gives null for a target that is not declared any more. */
 export function executeWith(placeOf: (target: string) => LaterPlace | null): DeferredExecutor {
-  return async ({ card, searchPath, statement }: DeferralRecord): Promise<Outcome> => {
+  return async (deferral: DeferralRecord): Promise<Outcome> => {
+    const { acts, card, parameters, searchPath, statement } = deferral;
     const place = placeOf(card.target);
     if (place === null) {
       return { kind: 'not-forwarded', reason: `${card.target} is not declared any more` };
     }
     const { connection, owner } = place;
-    return runLater(connection, { statement: statement.toString('utf8'), searchPath, owner });
+    const [mark, ...others] = acts;
+    // In the order that was approved; what has no mark of its own has no more than the schemas.
+    const order = mark === undefined || others.length === 0 ? null : pathIn(mark, searchPath);
+    return runLater(connection, {
+      statement: statement.toString('utf8'),
+      parameters,
+      searchPath: order ?? searchPath,
+      owner,
+    });
   };
 }

@@ -9,13 +9,16 @@
 import { graceMsOf } from './config/by-environment.ts';
 import type { Env, TargetConfig } from './config/config.ts';
 import type { Clock } from './model/clock.ts';
+import { HoldfastError } from './model/errors.ts';
 import { PROTECTION_LOOK_MS } from './model/limits.ts';
 import { Grace } from './protection/grace.ts';
 import { Receipts } from './protection/postgres/acts/receipts.ts';
-import { Drain } from './protection/postgres/drain.ts';
+import { Drain, fullWords } from './protection/postgres/drain.ts';
 import { PostgresGuard } from './protection/postgres/guard.ts';
 import { AGENT_ROLE_PREFIX } from './protection/postgres/layout.ts';
+import { changeRoles } from './protection/postgres/roles/change.ts';
 import { dropTrash } from './protection/postgres/trash-bin.ts';
+import { waitingIn } from './protection/postgres/waiting.ts';
 import { AgentRoles } from './protection/postgres/wall/agent-roles.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
@@ -35,6 +38,8 @@ interface Guarded {
   readonly db: TargetDatabase;
   readonly guard: PostgresGuard;
   drain: Drain | null;
+  /** What waits there took more than its limit at the last look, while it could not be taken out. */
+  isFull: boolean;
   /** Our store knows that it is protected. */
   isKnown: boolean;
   /** Which agent a role belongs to, as of the last look. */
@@ -48,6 +53,8 @@ export class Guarding {
   readonly #listeners = new Set<() => void>();
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<unknown> = Promise.resolve();
+  /** The vault has too little room, as of the last look. */
+  #noRoom: HoldfastError | null = null;
 
   private constructor(parts: GuardingParts) {
     this.#parts = parts;
@@ -105,17 +112,52 @@ export class Guarding {
     const guard = new PostgresGuard({
       target: target.name,
       roles: new AgentRoles({ db, store, seal: rooms.seal, clock, note: rooms.note }),
-      receipts: receiptsOn(db, clock),
+      receipts: receiptsOn(db),
       look: () => checkTarget(db, target, clock),
       wasProtected: () => rooms.wallStore.isKnown(target.name),
-      trouble: () => this.#guarded.get(target.name)?.drain?.health.trouble ?? null,
+      trouble: () => this.#troubleOf(target.name),
+      isFull: () => this.#guarded.get(target.name)?.isFull === true,
       note: rooms.note,
     });
-    return { target, db, guard, drain: null, isKnown: false, agents: new Map() };
+    return { target, db, guard, drain: null, isFull: false, isKnown: false, agents: new Map() };
+  }
+
+  /** What keeps undo data in the target now. */
+  #troubleOf(name: string): string | null {
+    const drain = this.#guarded.get(name)?.drain?.health.trouble ?? null;
+    if (drain !== null || this.#noRoom === null) return drain;
+    return fullWords(name, this.#noRoom);
+  }
+
+  /** Known before the first statement would have to be kept. */
+  async #lookForRoom(): Promise<void> {
+    const { config, vault } = this.#parts.rooms;
+    try {
+      await vault.requireRoom(config.limits.vaultFreeBytesMin);
+      this.#noRoom = null;
+    } catch (error) {
+      // A store that is away is the drain's to say.
+      const isFull = error instanceof HoldfastError && error.code === 'HF_VAULT_FULL';
+      this.#noRoom = isFull ? error : null;
+    }
+  }
+
+  async #lookAtWaiting(one: Guarded): Promise<void> {
+    if (one.guard.protection.trouble === null) {
+      one.isFull = false;
+      return;
+    }
+    try {
+      const { bytes } = await waitingIn(one.db);
+      one.isFull = bytes > this.#parts.rooms.config.limits.waitingBytesMax;
+    } catch {
+      // The target is away, as its trouble says already; what was known of it stands.
+    }
   }
 
   #lookAtAll(): Promise<void> {
     const looked = this.#looking.then(async () => {
+      await this.#lookForRoom();
       await Promise.all([...this.#guarded.values()].map((one) => this.#look(one)));
     });
     this.#looking = looked;
@@ -131,6 +173,7 @@ export class Guarding {
       // The names of before serve until our store is back; the drain says that it is away.
       say('warn', error instanceof Error ? error.message : String(error));
     }
+    await this.#lookAtWaiting(one);
     const isProtected = one.guard.protection.level !== 'none';
     // Also a wall that another store's `protect` put there is one that people know of.
     if (isProtected && !one.isKnown) await this.#remember(one);
@@ -173,10 +216,26 @@ export class Guarding {
         }
         return one.agents.get(role) ?? null;
       },
+      requireRoom: () => rooms.vault.requireRoom(rooms.config.limits.vaultFreeBytesMin),
       onHealth: ({ trouble }) => {
         if (trouble !== null) say('warn', `undo data of ${name}: ${trouble}`);
+        void this.#noteTrouble(name, trouble);
       },
     });
+  }
+
+  async #noteTrouble(target: string, trouble: string | null): Promise<void> {
+    const { rooms, say } = this.#parts;
+    try {
+      await rooms.note({
+        kind: trouble === null ? 'vault-over' : 'vault-trouble',
+        facts: { target, trouble },
+        message:
+          trouble ?? `Undo data of ${target} is taken to the vault again; nothing of it was lost.`,
+      });
+    } catch (error) {
+      say('warn', error instanceof Error ? error.message : String(error));
+    }
   }
 
   async #agentsOf(target: string): Promise<Guarded['agents']> {
@@ -195,12 +254,12 @@ export class Guarding {
 /** Who owns what agents create was settled by `holdfast protect`, and is noted in the target. */
 function receiptsOn(
   db: TargetDatabase,
-  clock: Clock,
-): Pick<TargetGuard, 'permit' | 'void' | 'runOutside'> {
-  const receipts = new Receipts({ clock });
+): Pick<TargetGuard, 'permit' | 'void' | 'runOutside' | 'changeRoles'> {
+  const receipts = new Receipts();
   return {
-    permit: (session, wishes) => receipts.issue(db, session, wishes),
+    permit: (session, wishes, path) => receipts.issue(db, session, wishes, path),
     void: (ids) => receipts.void(db, ids),
-    runOutside: (wish, session) => receipts.runOutside(db, wish, session),
+    runOutside: (wish, session, path) => receipts.runOutside(db, wish, session, path),
+    changeRoles: (statement, session) => changeRoles(db, statement, session.role),
   };
 }

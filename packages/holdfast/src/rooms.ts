@@ -44,6 +44,7 @@ import { type JudgeCode, SqlPeopleStore } from './store/people-store.ts';
 import { SqlProposalStore } from './store/proposal-store.ts';
 import { PgTrailStore } from './store/trail-store.ts';
 import { SqlUndoStore } from './store/undo-store.ts';
+import { VaultLook } from './store/vault-look.ts';
 import { SqlWallStore } from './store/wall-store.ts';
 import { type Signer, signerFromFile } from './trail/signer.ts';
 import { TrailLog } from './trail/trail-log.ts';
@@ -76,6 +77,7 @@ export class Rooms {
   readonly deferrals: KeptDeferrals;
   readonly proposals: Proposals;
   readonly undoStore: SqlUndoStore;
+  readonly vault: VaultLook;
   readonly agentRoleStore: SqlAgentRoleStore;
   readonly wallStore: SqlWallStore;
   readonly seal: Seal;
@@ -122,6 +124,7 @@ export class Rooms {
     const judgeCode: JudgeCode = (state, code) => totp.judge(state, code, 'daily');
     this.judgeCode = judgeCode;
     this.undoStore = new SqlUndoStore(database, clock);
+    this.vault = new VaultLook(database, config.store.kind === 'embedded');
     this.agentRoleStore = new SqlAgentRoleStore(database);
     this.wallStore = new SqlWallStore(database);
     this.seal = keys.seal;

@@ -48,6 +48,7 @@ export function openUndoRoom(rooms: Rooms, env: Env, clock: Clock): UndoRoom {
       lock: NO_LOCK,
       clock,
       graceMs: graceMsOf(config)(target.environment),
+      requireRoom: () => rooms.vault.requireRoom(config.limits.vaultFreeBytesMin),
       agentOf: (role) => {
         const agent = agents.find(({ id }) => id === names.get(role));
         return agent === undefined ? null : { id: agent.id, name: agent.name };

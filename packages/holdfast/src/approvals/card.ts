@@ -3,12 +3,18 @@ import { digestOf } from '../model/digest.ts';
 import type { Effect } from '../model/effect.ts';
 import type { Intent } from '../model/intent.ts';
 import { ENTRY_TEXT_CHARS_MAX, HOLD_EFFECTS_MAX } from '../model/limits.ts';
+import type { TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import { startOf } from '../model/text.ts';
 import type { Verdict } from '../model/verdict.ts';
 import type { HoldCard } from './hold.ts';
 
-export function cardOf(intent: Intent, target: Target, verdict: Verdict): HoldCard {
+export function cardOf(
+  intent: Intent,
+  target: Target,
+  verdict: Verdict,
+  takingBack: TakingBack | null,
+): HoldCard {
   const { actor, reading, session } = intent;
   return {
     digest: digestOf(intent, target),
@@ -28,6 +34,7 @@ export function cardOf(intent: Intent, target: Target, verdict: Verdict): HoldCa
     sessionId: session.id,
     source: session.source,
     client: session.client,
+    takingBack,
   };
 }
 

@@ -11,6 +11,7 @@
  */
 import type { Signature } from '../policy/judge.ts';
 import type { HoldCard } from './hold.ts';
+import type { Parameter } from './runnable.ts';
 
 export const DEFERRAL_STATES = [
   'scheduled',
@@ -30,8 +31,8 @@ export interface NewDeferral {
   /** The approval that it used up; null when policy asked for none. */
   readonly holdId: string | null;
   /**
-   * `Intent.acts()`, what the digest covers: what the meaning of the text hung on, and last the text.
-   * Never empty.
+   * `Intent.acts()`, what the digest covers: what the meaning of the text hung on, and the text with what
+   * is bound to it (runnable.ts). Never empty.
    */
   readonly acts: readonly Buffer[];
   /** Schemas that unqualified names are looked up in, as in the agent's session. */
@@ -43,8 +44,10 @@ export interface NewDeferral {
 
 export interface DeferralRecord extends NewDeferral {
   readonly state: DeferralState;
-  /** The exact text that will run, in UTF-8: the last of `acts`, so that it is what was signed. */
+  /** The exact text that will run, in UTF-8, read out of `acts`, so that it is what was signed. */
   readonly statement: Buffer;
+  /** What is bound to it, from there too. */
+  readonly parameters: readonly Parameter[];
   /** Under the approval it used up, of people who still count. */
   readonly signatures: readonly Signature[];
   readonly decidedAt: Date | null;
@@ -55,4 +58,4 @@ export interface DeferralRecord extends NewDeferral {
 }
 
 /** In lists: without what may be long. */
-export type DeferralLine = Omit<DeferralRecord, 'statement' | 'acts' | 'signatures'>;
+export type DeferralLine = Omit<DeferralRecord, 'statement' | 'parameters' | 'acts' | 'signatures'>;

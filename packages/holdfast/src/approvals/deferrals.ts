@@ -21,7 +21,7 @@ export interface Deferrals {
    * Durable when it resolves. The same digest on the same target is scheduled once: a second try
    * finds the first. `ticket`: the hold whose approval was used for it; null when nobody had to sign.
    * `searchPath`: as `Scope` has it; unqualified names are looked up there when it runs.
-   * HF_UNSUPPORTED for what is not one text without parameters, HF_LIMIT for one that is too long.
+   * HF_UNSUPPORTED for what is not one statement, HF_LIMIT for one that is too long.
    */
   schedule(
     intent: Intent,

@@ -12,6 +12,7 @@
  * clocks in step (NTP), and a clock that is off by seconds moves a deadline by seconds.
  */
 import type { Effect } from '../model/effect.ts';
+import type { TakingBack } from '../model/reversal.ts';
 import type { Signature } from '../policy/judge.ts';
 
 export const HOLD_STATES = ['waiting', 'signed', 'denied', 'consumed', 'expired'] as const;
@@ -45,6 +46,8 @@ export interface HoldCard extends Card {
   readonly source: string;
   /** The client's own word for itself. */
   readonly client: string;
+  /** When it opened; null where that was not known (a deferral, or a hold of an older Holdfast). */
+  readonly takingBack: TakingBack | null;
 }
 
 export interface NewHold<C extends Card = HoldCard> {

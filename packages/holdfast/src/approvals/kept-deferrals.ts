@@ -2,8 +2,8 @@
  * 48 hours for what has no reversal: schedules what was approved, shows the countdown, lets one person
  * call it off. Running what is due is the spine's business (`pipeline/deferred-run.ts`).
  *
- * What it will not do: schedule what it cannot run again to the letter (parameters, a text that is
- * not UTF-8), use one approval twice, or count the grace by a wall clock.
+ * What it will not do: schedule what it cannot run again to the letter (several statements bound at
+ * once, a name with several meanings), use one approval twice, or count the grace by a wall clock.
  */
 import type { Clock } from '../model/clock.ts';
 import { digestOf } from '../model/digest.ts';
@@ -20,6 +20,7 @@ import type { CancelWord, DeferralStore } from './deferral-store.ts';
 import type { Deferral, Deferrals } from './deferrals.ts';
 import type { HoldTicket } from './desk.ts';
 import type { GraceClock } from './grace-clock.ts';
+import { runnableOf } from './runnable.ts';
 
 export interface KeptDeferralsParts {
   readonly store: DeferralStore;
@@ -56,7 +57,7 @@ export class KeptDeferrals implements Deferrals {
     checkRunnable(intent.text(), acts);
     const { deferral, isNew } = await store.schedule({
       id: newId('deferral', clock),
-      card: cardOf(intent, target, verdict),
+      card: cardOf(intent, target, verdict, null),
       holdId: ticket?.id ?? null,
       acts,
       searchPath,
@@ -139,19 +140,20 @@ export function deferralFacts({ id, card, holdId }: DeferralLine): Record<string
   };
 }
 
-/** When the text is the last act's own bytes there is nothing to run beside it. */
+/** What is read back out of the acts is what people see, or it is not put off. */
 function checkRunnable(text: Buffer, acts: readonly Buffer[]): void {
-  if (acts.at(-1)?.equals(text) !== true) {
+  if (runnableOf(acts)?.statement.equals(text) !== true) {
     throw new HoldfastError('HF_UNSUPPORTED', {
-      expected: 'one simple statement, without parameters, to be run later',
-      found: 'a unit of several messages or with parameters',
-      hint: 'Send the text as one simple query (psql does; most drivers do without parameters).',
+      expected: 'one statement to be run later, with parameters of types of the server',
+      found: 'several statements bound at once, or what cannot be bound again to the letter',
+      hint: 'Send the text as one simple query (psql does; most drivers do without parameters), with the values in it.',
     });
   }
-  if (text.length > DEFERRED_BYTES_MAX) {
+  const bytes = acts.reduce((sum, act) => sum + act.length, 0);
+  if (bytes > DEFERRED_BYTES_MAX) {
     throw new HoldfastError('HF_LIMIT', {
       expected: `a text of at most ${DEFERRED_BYTES_MAX} bytes to be kept until it runs`,
-      found: `${text.length} bytes`,
+      found: `${bytes} bytes`,
       hint: 'Split it.',
     });
   }

@@ -14,6 +14,7 @@ import type { HoldfastEvent, Note } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
 import type { Intent } from '../model/intent.ts';
 import { HOLD_LIFE_MS_DEFAULT } from '../model/limits.ts';
+import type { TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold } from '../model/verdict.ts';
 import { cardOf } from './card.ts';
@@ -39,8 +40,14 @@ export class WaitingDesk implements Desk {
     this.#parts = parts;
   }
 
-  async submit(intent: Intent, target: Target, verdict: Hold, waitMs: number): Promise<Standing> {
-    const card = cardOf(intent, target, verdict);
+  async submit(
+    intent: Intent,
+    target: Target,
+    verdict: Hold,
+    waitMs: number,
+    takingBack: TakingBack,
+  ): Promise<Standing> {
+    const card = cardOf(intent, target, verdict, takingBack);
     const hold = await this.#findOrOpen(card, verdict.people);
     const standing = this.#standingOf(hold);
     if (standing?.kind !== 'waiting' || waitMs <= 0) return standing ?? waiting(hold);
@@ -108,7 +115,12 @@ export class WaitingDesk implements Desk {
       case 'waiting':
         return { kind: 'waiting', ticket };
       case 'signed':
-        return { kind: 'signed', ticket, signatures: hold.signatures };
+        return {
+          kind: 'signed',
+          ticket,
+          signatures: hold.signatures,
+          shown: hold.card.takingBack,
+        };
       case 'denied':
         return { kind: 'denied', ticket, by: hold.decidedBy ?? '', note: hold.note ?? '' };
       case 'consumed':

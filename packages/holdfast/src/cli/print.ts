@@ -185,6 +185,13 @@ export function fromNow(date: Date, now: Date): string {
   return seconds >= 0 ? `in ${words}` : `${words} ago`;
 }
 
+/** `48 h`, `30 min`, `7 days`: a length that somebody set. */
+export function spanOf(ms: number): string {
+  const hours = ms / 3_600_000;
+  if (!Number.isInteger(hours)) return span(Math.round(ms / 1000));
+  return hours <= 72 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
+}
+
 function span(seconds: number): string {
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../model/clock.ts';
 import { Interrupt } from './interrupt.ts';
@@ -39,7 +39,7 @@ environments:
 targets:
   main-db:
     environment: production
-    upstream: { url: postgres://app@127.0.0.1:5432/app }
+    upstream: { url: postgres://app@127.0.0.1:1/app }
 `;
 
 describe('the command line', () => {
@@ -118,6 +118,35 @@ describe('config check', () => {
   });
 });
 
+describe('a secret that is missing', () => {
+  const FILE = CONFIG.replace(
+    '/app }',
+    '/app, password: { env: APP_SECRET } }\n    protection: { admin: { url: { env: ADMIN_URL } } }',
+  );
+
+  it('is named by config check, with all others', async () => {
+    const path = configFile(FILE);
+    const { exit, out } = await run(['config', 'check', '--config', path]);
+    expect(exit).toBe(0);
+    expect(out).toContain('targets.main-db.upstream.password: the environment variable APP_SECRET');
+    expect(out).toContain(
+      'targets.main-db.protection.admin.url: the environment variable ADMIN_URL',
+    );
+    expect(out).toContain('2 secret(s) it names are missing');
+    const there = { APP_SECRET: 'x', ADMIN_URL: 'postgres://a@127.0.0.1:1/app' };
+    const whole = await run(['config', 'check', '--config', path], there);
+    expect(whole.out).toContain('The configuration can be used.');
+  });
+
+  it('stops `up` before anything is made', async () => {
+    const path = configFile(FILE);
+    const { exit, err } = await run(['up', '--config', path]);
+    expect([exit, err]).toEqual([2, expect.stringContaining('APP_SECRET')]);
+    expect(err).toContain('ADMIN_URL');
+    expect(readdirSync(dirname(path))).toEqual(['holdfast.yaml']);
+  });
+});
+
 describe('policy', () => {
   it('explains which rule holds a statement, and shows its Cedar', async () => {
     const words = ['policy', 'explain', '--target', 'main-db', 'TRUNCATE payments'];
@@ -125,6 +154,29 @@ describe('policy', () => {
     expect(exit).toBe(0);
     expect(out).toContain('hold');
     expect(out).toContain('@id("guarded.destroy")');
+  });
+
+  it('judges as the target is protected, says so, and says when that is only assumed', async () => {
+    const explain = (...words: string[]) =>
+      run(['policy', 'explain', '--target', 'main-db', ...words, '--config', configFile(CONFIG)]);
+    const kept = await explain('--level', 'full', 'DELETE FROM payments');
+    expect(kept.out).toMatch(/^protect /);
+    expect(kept.out).toContain('protection full (given, not looked at)');
+    expect(kept.out).toContain('undo capture: the rows as they were before are kept for 48 h');
+    const moved = await explain('--level', 'no-fence', 'DROP TABLE payments');
+    expect(moved.out).toMatch(/^hold /);
+    expect(moved.out).toContain('undo rename');
+    const late = await explain('--level', 'full', 'DROP EXTENSION citext');
+    expect(late.out).toContain('undo defer: nothing takes it back (DROP EXTENSION cannot be');
+    expect(late.out).toContain('after 48 h');
+    const blind = await explain('DELETE FROM payments');
+    expect(blind.out).toMatch(/^hold /);
+    expect(blind.out).toMatch(/protection none \(assumed, for it could not be looked at: .*:1/);
+    expect(blind.out).toContain('undo none: what passes is done for good');
+    const read = await explain('--level', 'full', 'SELECT 1');
+    expect(read.out).not.toMatch(/^undo /m);
+    const wrong = await explain('--level', 'ful', 'SELECT 1');
+    expect([wrong.exit, wrong.err]).toEqual([2, expect.stringContaining('no-fence')]);
   });
 
   it.each([

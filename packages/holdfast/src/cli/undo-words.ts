@@ -1,8 +1,9 @@
-/** A report of an undo for people, and the line that says how far a long one is. */
+/** Undo items and a report of an undo for people, and the line that says how far a long one is. */
 import type { Clock } from '../model/clock.ts';
 import type { RowText, UndoConflict, UndoReport } from '../protection/undo/undo-report.ts';
-import type { UndoProgress } from '../protection/undo/undos.ts';
-import { cut, oneLine, type Paint, type Streams, table } from './print.ts';
+import type { Listed, UndoProgress } from '../protection/undo/undos.ts';
+import type { UndoItem } from '../protection/undo-item.ts';
+import { cut, facts, fromNow, oneLine, type Paint, type Streams, table, when } from './print.ts';
 
 const CONFLICTS_IN_LINES = 20;
 const ROW_CHARS = 160;
@@ -112,4 +113,41 @@ export function progressWords({ phase, rows, rowsTotal }: UndoProgress, tookMs: 
   const rate = (rows * 1000) / tookMs;
   const left = Math.max(0, Math.ceil((rowsTotal - rows) / rate));
   return `${phase}  ${rows}/${rowsTotal} rows  ${Math.round(rate)}/s  ${left} s left`;
+}
+
+export function stateWord({ state }: UndoItem, leftMs: number | null): string {
+  if (state === 'purged' || leftMs === null) return 'gone';
+  const left = `${Math.floor(leftMs / 3_600_000)} h ${Math.floor((leftMs % 3_600_000) / 60_000)} min`;
+  return state === 'kept' ? left : `${state}, ${left}`;
+}
+
+const OP_WORDS = { D: 'deleted', U: 'changed', I: 'added', T: 'truncated', X: '' } as const;
+
+export function whatOf({ parts, undoOf }: UndoItem): string {
+  const words = parts.map(({ op, name, rows }) =>
+    op === 'X' ? oneLine(name) : `${rows} ${OP_WORDS[op]} in ${oneLine(name)}`,
+  );
+  return `${undoOf === null ? '' : `undo of ${undoOf}: `}${words.join('; ')}`;
+}
+
+export function itemLines({ item, leftMs }: Listed, now: Date, paint: Paint): string[] {
+  return [
+    `${paint.bold(item.id)}  ${item.state}`,
+    '',
+    ...facts(
+      [
+        ['target', item.target],
+        ['at', `${when(item.at)} (${fromNow(item.at, now)})`],
+        ['by', item.agentName === null ? item.role : `${item.agentName} (as ${item.role})`],
+        ['client', oneLine(item.application)],
+        ['left', stateWord(item, leftMs)],
+        [
+          'what',
+          item.parts.map((part) => whatOf({ ...item, undoOf: null, parts: [part] })).join('\n'),
+        ],
+        ...(item.undoOf === null ? [] : ([['undo of', item.undoOf]] as const)),
+      ],
+      paint,
+    ),
+  ];
 }

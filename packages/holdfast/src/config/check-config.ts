@@ -1,6 +1,8 @@
 /** What is not wrong with a configuration but worth saying: for `holdfast check` and at start. */
-import type { Config } from './config.ts';
-import { isLoopback } from './upstream.ts';
+
+import { HoldfastError } from '../model/errors.ts';
+import type { Config, Env, SecretRef, UpstreamConfig } from './config.ts';
+import { isLoopback, resolveSecret } from './upstream.ts';
 
 export interface Warning {
   readonly path: string;
@@ -58,4 +60,41 @@ export function checkConfig(config: Config): Warning[] {
     });
   }
   return warnings;
+}
+
+/**
+ * Secrets that the file names and that are not there for this process: each would stop `up`. Nothing of
+ * what is there is kept or said.
+ */
+export function missingSecrets({ store, targets }: Config, env: Env): Warning[] {
+  const named: (readonly [string, SecretRef | null])[] = targets.flatMap(
+    ({ name, protection, upstream }) => [
+      ...secretsOf(`targets.${name}.upstream`, upstream),
+      ...(protection.admin === null
+        ? []
+        : secretsOf(`targets.${name}.protection.admin`, protection.admin)),
+    ],
+  );
+  if (store.kind === 'url') named.push(['store.url', store.url]);
+  return named.flatMap(([path, ref]) => {
+    if (ref === null) return [];
+    try {
+      resolveSecret(ref, env);
+      return [];
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      const found = `${error.expected} is missing here (${error.found})`;
+      return [{ path, found, hint: 'Set it where Holdfast runs: commands and `up` need it.' }];
+    }
+  });
+}
+
+function secretsOf(
+  path: string,
+  { password, url }: UpstreamConfig,
+): (readonly [string, SecretRef | null])[] {
+  return [
+    [`${path}.url`, url.kind === 'literal' ? null : url],
+    [`${path}.password`, password],
+  ];
 }

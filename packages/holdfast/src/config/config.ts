@@ -122,6 +122,8 @@ export interface Config {
     readonly unitBytesMax: number;
     readonly sqlReadBytesMax: number;
     readonly sqlReadMsMax: number;
+    readonly vaultFreeBytesMin: number;
+    readonly waitingBytesMax: number;
   };
   readonly policy: {
     readonly files: readonly { readonly path: string; readonly text: string }[];

@@ -8,6 +8,8 @@ import {
   SQL_READ_BYTES_MAX,
   SQL_READ_MS_MAX,
   UNIT_BYTES_MAX,
+  VAULT_FREE_BYTES_MIN,
+  WAITING_BYTES_MAX,
 } from '../model/limits.ts';
 import type {
   Config,
@@ -109,6 +111,8 @@ function configOf(
       unitBytesMax: limits.unitBytesMax ?? UNIT_BYTES_MAX,
       sqlReadBytesMax: limits.sqlReadBytesMax ?? SQL_READ_BYTES_MAX,
       sqlReadMsMax: limits.sqlReadMsMax ?? SQL_READ_MS_MAX,
+      vaultFreeBytesMin: limits.vaultFreeBytesMin ?? VAULT_FREE_BYTES_MIN,
+      waitingBytesMax: limits.waitingBytesMax ?? WAITING_BYTES_MAX,
     },
     policy: { files, replaces: shaped.policy.replaces, tests },
   };

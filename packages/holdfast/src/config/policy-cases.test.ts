@@ -12,7 +12,8 @@ it('reads cases, with what is left out filled in', () => {
       agent: 'cursor-backend',
       sql: 'DROP TABLE cars',
       searchPath: ['public'],
-      expect: { verdict: 'hold', rule: null, people: 2 },
+      protection: null,
+      expect: { verdict: 'hold', rule: null, people: 2, undo: null },
     },
   ]);
 });

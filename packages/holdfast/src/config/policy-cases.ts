@@ -1,6 +1,7 @@
 /** Reads a file of policy tests: what verdict the user expects for which SQL. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { PROTECTION_LEVELS, type ProtectionLevel, TAKEN_BACK_BY } from '../model/reversal.ts';
 import { VERDICT_ORDER } from '../model/verdict.ts';
 import { errorOf } from './finding.ts';
 import { keys, name, text, whole, words } from './shape.ts';
@@ -17,10 +18,12 @@ const CASES = keys({
       agent: name,
       sql: z.string('SQL'),
       searchPath: schemas.default(['public']),
+      protection: words(PROTECTION_LEVELS).optional(),
       expect: keys({
         verdict: words(VERDICT_ORDER),
         rule: text('the id of a rule').optional(),
         people: whole(1, 9, 'a number of people').optional(),
+        undo: words(TAKEN_BACK_BY).optional(),
       }),
     }),
     'a list of cases',
@@ -33,10 +36,12 @@ export interface PolicyCaseText {
   readonly agent: string;
   readonly sql: string;
   readonly searchPath: readonly string[];
+  readonly protection: ProtectionLevel | null;
   readonly expect: {
     readonly verdict: (typeof VERDICT_ORDER)[number];
     readonly rule: string | null;
     readonly people: number | null;
+    readonly undo: (typeof TAKEN_BACK_BY)[number] | null;
   };
 }
 
@@ -53,7 +58,11 @@ export function parsePolicyCases(source: string, path: string): PolicyCaseText[]
     throw errorOf('HF_POLICY_INVALID', path, shapeFindings(yaml, read.error.issues));
   }
   return read.data.tests.map((one) => {
-    const { verdict, rule, people } = one.expect;
-    return { ...one, expect: { verdict, rule: rule ?? null, people: people ?? null } };
+    const { verdict, rule, people, undo } = one.expect;
+    return {
+      ...one,
+      protection: one.protection ?? null,
+      expect: { verdict, rule: rule ?? null, people: people ?? null, undo: undo ?? null },
+    };
   });
 }

@@ -149,6 +149,8 @@ const limits = keys({
   unitBytesMax: whole(MIB, 1024 * MIB, 'bytes').optional(),
   sqlReadBytesMax: whole(1024, 64 * MIB, 'bytes').optional(),
   sqlReadMsMax: whole(100, 60_000, 'milliseconds').optional(),
+  vaultFreeBytesMin: whole(MIB, 1024 * 1024 * MIB, 'bytes').optional(),
+  waitingBytesMax: whole(MIB, 1024 * 1024 * MIB, 'bytes').optional(),
 });
 
 export const SHAPE = keys({

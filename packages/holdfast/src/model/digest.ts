@@ -19,14 +19,15 @@ const LARGE_BYTES = 64 * 1024;
 export function digestOf(intent: Intent, target: Target): string {
   const acts = intent.acts();
   const head = headOf(intent, target);
-  const large = acts.some((act) => act.length > LARGE_BYTES);
-  if (large) return streamed(head, acts);
-  const size = acts.reduce((sum, act) => sum + LENGTH_BYTES + act.length, head.length);
+  let size = head.length;
+  for (const act of acts) size += LENGTH_BYTES + act.length;
+  if (size > LARGE_BYTES) return streamed(head, acts);
   const bytes = Buffer.allocUnsafe(size);
-  let at = head.copy(bytes);
+  bytes.set(head, 0);
+  let at = head.length;
   for (const act of acts) {
     at = bytes.writeUInt32BE(act.length, at);
-    bytes.set(act, at);
+    if (act.length > 0) bytes.set(act, at);
     at += act.length;
   }
   return hash('sha256', bytes, 'hex');

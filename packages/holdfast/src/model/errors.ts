@@ -60,6 +60,7 @@ export const ERRORS = {
     title: 'How the target is protected has changed: connect again',
     sqlstate: '57P01',
   },
+  HF_VAULT_FULL: { title: 'The vault of undo data has no room', sqlstate: '53100' },
   HF_UNDO_UNKNOWN: { title: 'No such undo item', sqlstate: 'F0000' },
   HF_UNDO_STATE: { title: 'The undo item is not in a state for this', sqlstate: 'F0000' },
   HF_UNDO_CONFLICT: { title: 'Newer work would be overwritten', sqlstate: 'F0000' },

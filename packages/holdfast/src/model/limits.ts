@@ -104,8 +104,8 @@ export const UNDO_CHUNK_BYTES_MAX = 1024 * 1024;
 export const DRAIN_MS = 250;
 /** Times a transaction of ours on a target is tried again after 40001 or 40P01. */
 export const TARGET_RETRIES_MAX = 5;
-/** A receipt is used right after it was issued, or never. */
-export const RECEIPT_LIFE_MS = 30_000;
+/** The last statement of a long script waits for those before it: an index may be built among them. */
+export const RECEIPT_LIFE_MS = 10 * 60 * 1000;
 /** Life of an agent's password on a target; made anew when less than half of it is left. */
 export const AGENT_ROLE_LIFE_MS = 24 * 60 * 60 * 1000;
 /** A proposal of people is void after this: they are asked by mail, not while an agent waits. */
@@ -156,6 +156,10 @@ export const AGENT_ROLE_CONNECTIONS_MAX = 40;
 export const PROTECTION_FINDINGS_MAX = 100;
 /** How often the wall of each target is looked at: drift is raised this soon. */
 export const PROTECTION_LOOK_MS = 10_000;
+/** Free space on the disk of our own store below which no more undo data is taken: the trail lies there too. */
+export const VAULT_FREE_BYTES_MIN = 256 * 1024 * 1024;
+/** What may wait in a target while the vault takes none; past it agents change nothing, or its disk fills. */
+export const WAITING_BYTES_MAX = 1024 * 1024 * 1024;
 /** GraphQL longer than this is not read: the longest of a real client found is 20 KB. */
 export const GRAPHQL_TEXT_CHARS_MAX = 256 * 1024;
 /** Tokens of one document; the parser stops there, so that a bomb costs about a millisecond. */

@@ -24,9 +24,45 @@ export interface Protection {
   readonly level: ProtectionLevel;
   /** Undo data cannot be taken out of the target now: the vault store is away or full; else null. */
   readonly trouble: string | null;
+  /** In trouble, and what waits in the target has reached its limit: agents change nothing there. */
+  readonly isFull?: true;
+  /** Tables whose rows are not kept now, `schema.name` quoted as PostgreSQL does; left out: none. */
+  readonly uncaptured?: ReadonlySet<string>;
 }
 
 export const UNPROTECTED: Protection = { level: 'none', trouble: null };
+
+/** How far a target is protected, and how an act on it would be taken back: for people, before it runs. */
+export interface TakingBack {
+  readonly level: ProtectionLevel;
+  readonly reversal: (typeof TAKEN_BACK_BY)[number];
+  /** Why nothing takes it back at once; '' where something does. */
+  readonly reason: string;
+}
+
+/** From weakest to strongest. */
+export const TAKEN_BACK_BY = ['none', 'defer', 'capture', 'rename'] as const;
+
+/** `isMadeReversible`: a rule asks for it once people have signed, so that what has no reversal waits. */
+export function takingBackOf(
+  { level }: Protection,
+  reversal: Reversal,
+  isMadeReversible: boolean,
+): TakingBack {
+  if (reversal.kind === 'capture' || reversal.kind === 'rename') {
+    return { level, reversal: reversal.kind, reason: '' };
+  }
+  const reason = reversal.kind === 'none' ? reversal.reason : '';
+  return { level, reversal: level !== 'none' && isMadeReversible ? 'defer' : 'none', reason };
+}
+
+/** Whether what was shown to people when they signed said more than what would happen now. */
+export function isWeaker(now: TakingBack, shown: TakingBack): boolean {
+  // The rows before, or the thing itself: each is the whole of what that act could lose.
+  const strength = ({ reversal }: TakingBack): number =>
+    Math.min(TAKEN_BACK_BY.indexOf(reversal), TAKEN_BACK_BY.indexOf('capture'));
+  return strength(now) < strength(shown);
+}
 
 const UNPROTECTED_REASON = 'this target is not protected yet (holdfast protect)';
 
@@ -95,10 +131,32 @@ export const RENAMED: ReadonlySet<string> = new Set([
   'ALTER SEQUENCE',
   'ALTER TYPE',
   'ALTER POLICY',
+  'ALTER MATERIALIZED VIEW SET SCHEMA',
+  'ALTER DOMAIN SET SCHEMA',
+  'ALTER PROCEDURE SET SCHEMA',
+  'ALTER AGGREGATE SET SCHEMA',
+  'ALTER STATISTICS SET SCHEMA',
+  'ALTER AGGREGATE RENAME',
+  'ALTER ROUTINE RENAME',
+  'ALTER RULE RENAME',
+  'ALTER STATISTICS RENAME',
+  'ALTER PROCEDURE OWNER',
+  'ALTER DOMAIN OWNER',
+  'ALTER AGGREGATE OWNER',
+  'ALTER STATISTICS OWNER',
+  'DROP FOREIGN TABLE',
   'GRANT',
   'REVOKE',
   'ALTER DEFAULT PRIVILEGES',
+  'CREATE ROLE',
+  'ALTER ROLE',
+  'ALTER ROLE SET',
+  'ALTER ROLE RENAME',
+  'DROP ROLE',
+  'GRANT ROLE',
+  'REVOKE ROLE',
   'TRUNCATE',
+  'LO_UNLINK',
   'DROP DATABASE',
 ]);
 
@@ -133,14 +191,26 @@ export function reversalOf(reading: Reading, protection: Protection): Reversal {
   for (const effect of reading.effects) {
     // What loses nothing has nothing to take back, and does not make the rest any worse.
     if (effect.additive || effect.kind === 'read') continue;
-    const reversal = reversalOfEffect(effect);
+    const reversal = reversalOfEffect(effect, protection);
     if (reversal.kind === 'none') return reversal;
     if (reversal.kind === 'rename') found = reversal;
   }
   return found;
 }
 
-function reversalOfEffect(effect: Effect): Reversal {
+/** By its name alone where the schema is not said: which of them it is nobody can tell here. */
+function isUncaptured({ object }: Effect, uncaptured: ReadonlySet<string> | undefined): boolean {
+  if (uncaptured === undefined || object === null) return false;
+  for (const quoted of uncaptured) {
+    const [schema, name] = [...quoted.matchAll(/"((?:[^"]|"")*)"|([^".]+)/g)].map(
+      ([, inside, plain]) => inside?.replaceAll('""', '"') ?? plain,
+    );
+    if (object.name === name && (object.schema === null || object.schema === schema)) return true;
+  }
+  return false;
+}
+
+function reversalOfEffect(effect: Effect, { uncaptured }: Protection): Reversal {
   switch (effect.kind) {
     case 'read':
     case 'write':
@@ -148,6 +218,10 @@ function reversalOfEffect(effect: Effect): Reversal {
     case 'destroy':
     case 'reshape':
     case 'grant':
+      if (CAPTURED.has(effect.verb) && isUncaptured(effect, uncaptured)) {
+        const name = effect.object?.name ?? '';
+        return { kind: 'none', reason: `the rows of ${name} are not kept now (holdfast doctor)` };
+      }
       if (CAPTURED.has(effect.verb) && !isCatalog(effect)) return { kind: 'capture' };
       return RENAMED.has(effect.verb) || NOTED.has(effect.verb)
         ? { kind: 'rename' }

@@ -23,6 +23,7 @@ import type { Outcome } from '../model/outcome.ts';
 import type { Target } from '../model/target.ts';
 import type { Verdict } from '../model/verdict.ts';
 import type { DecisionRef, Recorder } from '../trail/recorder.ts';
+import { pathIn } from './path-mark.ts';
 
 /** What is known and decided of it now, not when it was approved. */
 export interface Redecision {
@@ -220,7 +221,8 @@ function wordOf(
   }
   // The digest covers the path that names were judged by (the first of several acts), not the column
   // beside it; a path that was not known then is none to run by.
-  if (acts.length > 1 && acts[0]?.equals(Buffer.from(searchPath.join('\0'))) !== true) {
+  const [mark, ...others] = acts;
+  if (mark !== undefined && others.length > 0 && pathIn(mark, searchPath) === null) {
     const reason =
       'The schemas its names would be looked up in are not those it was approved under.';
     return { kind: 'void', reason };

@@ -1,10 +1,21 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Reading } from '../model/effect.ts';
 import { UNPROTECTED } from '../model/reversal.ts';
 import { FakeDesk, FakeRecorder, oneTarget, simpleJudge } from '../testing/fake-parts.ts';
 import { intentOf } from '../testing/trail-fixtures.ts';
+import type { DecisionRef } from '../trail/recorder.ts';
 import type { Exchange, Refusal } from './exchange.ts';
 import { Pipeline } from './pipeline.ts';
+
+const WRITE: Reading = {
+  kind: 'understood',
+  effects: [
+    { kind: 'write', verb: 'UPDATE', object: null, reach: 'rows', additive: false, why: null },
+  ],
+};
+const COMMIT: Reading = { kind: 'understood', effects: [] };
+
+const FACTS = { asked: 'main-db', searchPath: ['public'] };
 
 const DROP: Reading = {
   kind: 'understood',
@@ -29,7 +40,7 @@ it('answers no although recording the no fails in a way nobody thought of', asyn
     lasting: 'at-once',
     protection: UNPROTECTED,
     reversal: { kind: 'none', reason: 'a test' },
-    locate: () => ({ asked: 'main-db', searchPath: ['public'] }),
+    locate: () => FACTS,
     forward: () => expect.unreachable('nothing may be forwarded'),
     refuse: (refusal) => said.push(refusal),
   };
@@ -42,4 +53,83 @@ it('answers no although recording the no fails in a way nobody thought of', asyn
   };
   await new Pipeline({ ...parts, holdWaitMs: 0 }).handle(exchange);
   expect(said.map(({ code }) => code)).toEqual(['HF_HELD']);
+});
+
+/** Writes down, and is durable when it was asked to wait. */
+class JottingRecorder extends FakeRecorder {
+  readonly calls: string[] = [];
+  isFailing = false;
+  #count = 0;
+  #durable = 0;
+
+  override jot(): DecisionRef {
+    this.#count += 1;
+    return { index: null };
+  }
+  override durable(): Promise<void> | null {
+    if (this.#durable === this.#count) return null;
+    this.calls.push(`wait for ${this.#count}`);
+    if (this.isFailing) return Promise.reject(new Error('no disk'));
+    this.#durable = this.#count;
+    return Promise.resolve();
+  }
+  override hasten(): void {
+    this.calls.push(`hasten ${this.#count}`);
+  }
+}
+
+describe('what a transaction wrote down', () => {
+  const world = () => {
+    const recorder = new JottingRecorder();
+    const desk = new FakeDesk();
+    const parts = { targets: oneTarget, judge: simpleJudge, desk, deferrals: null, recorder };
+    const pipeline = new Pipeline({ ...parts, holdWaitMs: 0 });
+    const forwarded: string[] = [];
+    const send = async (text: string, reading: Reading): Promise<void> => {
+      await pipeline.handle({
+        intent: intentOf(text, reading),
+        lasting: text === 'commit' ? 'at-once' : 'on-commit',
+        protection: UNPROTECTED,
+        reversal: { kind: 'none', reason: 'a test' },
+        locate: () => FACTS,
+        forward: () => {
+          forwarded.push(text);
+          return undefined;
+        },
+        refuse: ({ code }) => forwarded.push(code),
+      });
+    };
+    const transaction = async (writes: number): Promise<string[]> => {
+      for (let at = 0; at < writes; at += 1) await send('update', WRITE);
+      await send('commit', COMMIT);
+      return recorder.calls.splice(0);
+    };
+    return { recorder, forwarded, send, transaction };
+  };
+
+  it('begins to be durable with the write that was the last one the time before', async () => {
+    const { transaction } = world();
+    expect(await transaction(3)).toEqual(['wait for 3']);
+    expect(await transaction(3)).toEqual(['hasten 6', 'wait for 6']);
+    expect(await transaction(5)).toEqual(['hasten 9', 'wait for 11']);
+    expect(await transaction(0)).toEqual([]);
+    expect(await transaction(2)).toEqual(['wait for 13']);
+  });
+
+  it('is waited for by COMMIT whatever was guessed, and again when the wait failed', async () => {
+    const { forwarded, recorder, send, transaction } = world();
+    await transaction(1);
+    await send('update', WRITE);
+    recorder.isFailing = true;
+    await send('commit', COMMIT);
+    await send('commit', COMMIT);
+    recorder.isFailing = false;
+    await send('commit', COMMIT);
+    expect(forwarded.slice(2)).toEqual([
+      'update',
+      'HF_TRAIL_UNAVAILABLE',
+      'HF_TRAIL_UNAVAILABLE',
+      'commit',
+    ]);
+  });
 });

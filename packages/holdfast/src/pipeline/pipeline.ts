@@ -14,15 +14,16 @@
  *
  * Durable means twice. What can only last if a later unit commits it is written down before it is
  * forwarded (kill -9 does not lose it), and the unit that could make it last waits until all of that
- * is durable on disk. Everything else waits for the disk itself. See docs/decisions/0005.
+ * is durable on disk; with the write that was the last one the time before, the disk is begun with.
+ * Everything else waits for the disk itself. See docs/decisions/0005.
  */
 import type { Deferral, Deferrals } from '../approvals/deferrals.ts';
 import type { Desk, HoldTicket, Standing } from '../approvals/desk.ts';
 import { digestOf } from '../model/digest.ts';
 import { isHarmless } from '../model/effect.ts';
 import type { HoldfastEvent } from '../model/event.ts';
-import type { SessionFacts } from '../model/intent.ts';
 import type { Outcome } from '../model/outcome.ts';
+import { isWeaker, type Reversal, type TakingBack, takingBackOf } from '../model/reversal.ts';
 import type { TargetFacts } from '../model/target.ts';
 import type { Hold, Protect, Refuse, Verdict } from '../model/verdict.ts';
 import type { Judge, Scope, Signature } from '../policy/judge.ts';
@@ -40,7 +41,9 @@ import {
   refusalTrailLost,
   refusalUnread,
   refusalUsedUp,
+  refusalWeaker,
 } from './refusals.ts';
+import { WrittenDown } from './written-down.ts';
 
 export interface PipelineParts {
   readonly targets: TargetResolver;
@@ -59,11 +62,12 @@ export class Pipeline {
   readonly #parts: PipelineParts;
   /** One scope per located facts object, so that the judge can cache by identity. */
   #scopes = new WeakMap<TargetFacts, Scope>();
-  /** Per session the newest decision that was written down and perhaps is not durable yet. */
-  readonly #jotted = new WeakMap<SessionFacts, DecisionRef>();
+  readonly #namedVerdicts = new WeakMap<Protect, Protect>();
+  readonly #written: WrittenDown;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
+    this.#written = new WrittenDown(parts.recorder);
   }
 
   /** For what is worth an entry but is no unit: sessions, protocol errors. */
@@ -111,22 +115,14 @@ export class Pipeline {
   }
 
   #forwardRead(exchange: Exchange, scope: Scope): Promise<void> | undefined {
-    const unsettled = this.#unsettled(exchange);
+    const { session } = exchange.intent;
+    // What must be durable before this unit may make it permanent.
+    const mayLast = this.#written.isOpen(session) && exchange.lasting === 'at-once';
+    const unsettled = mayLast ? this.#written.durable(session) : null;
     if (unsettled !== null) return this.#forwardSettling(exchange, scope, unsettled);
     if (this.#parts.recorder.read(exchange.intent, scope.target)) return exchange.forward(null);
     exchange.refuse(refusalUnread());
     return undefined;
-  }
-
-  /** What must be durable before this unit may make it permanent; null when nothing. */
-  #unsettled(exchange: Exchange): Promise<void> | null {
-    const { session } = exchange.intent;
-    const ref = this.#jotted.get(session);
-    if (ref === undefined || exchange.lasting === 'on-commit') return null;
-    const wait = this.#parts.recorder.durable(ref);
-    // Kept while it waits: should the wait fail, the next try must find it too.
-    if (wait === null) this.#jotted.delete(session);
-    return wait;
   }
 
   async #forwardSettling(exchange: Exchange, scope: Scope, wait: Promise<void>): Promise<void> {
@@ -156,7 +152,7 @@ export class Pipeline {
     }
     if (ref === null) return this.#forwardDurable(exchange, scope, verdict, hold);
     const jotted = ref;
-    this.#jotted.set(exchange.intent.session, jotted);
+    this.#written.add(exchange.intent.session, jotted);
     return exchange.forward((outcome) => recorder.outcome(jotted, outcome));
   }
 
@@ -175,12 +171,13 @@ export class Pipeline {
       exchange.refuse(refusalTrailLost(cause));
       return;
     }
-    this.#jotted.delete(exchange.intent.session);
+    this.#written.settle(exchange.intent.session);
     await exchange.forward((outcome) => recorder.outcome(ref, outcome));
   }
 
   async #hold(exchange: Exchange, scope: Scope, verdict: Hold): Promise<void> {
     let standing: Standing;
+    const takingBack = this.#takingBack(exchange, scope);
     try {
       const waits = await this.#deferred(exchange, scope);
       if (waits !== null) {
@@ -192,6 +189,7 @@ export class Pipeline {
         scope.target,
         verdict,
         this.#parts.holdWaitMs,
+        takingBack,
       );
     } catch (cause) {
       exchange.refuse(refusalTrailLost(cause));
@@ -202,6 +200,9 @@ export class Pipeline {
       return this.#answer(exchange, scope, verdict, ticket, refusalDenied(standing));
     }
     if (standing.kind === 'signed') {
+      if (standing.shown !== null && isWeaker(takingBack, standing.shown)) {
+        return this.#weaker(exchange, scope, verdict, ticket, standing.shown, takingBack);
+      }
       // Policy and target are read again: an approval of Monday does not pass a freeze of Tuesday.
       const again = this.#parts.judge.judge(scope, exchange.intent.reading, standing.signatures);
       if (again.kind === 'refuse') return this.#refuse(exchange, scope, again);
@@ -217,6 +218,24 @@ export class Pipeline {
       ticket,
       refusalHeld(verdict, ticket, scope.target, exchange.protection.level),
     );
+  }
+
+  #takingBack({ intent, reversal }: Exchange, scope: Scope): TakingBack {
+    const beneath = this.#parts.judge.beneath(scope, intent.reading);
+    return takingBackOf(scope.protection, reversal, beneath !== null);
+  }
+
+  /** People signed for what could be taken back; it no longer can, so that word is used up. */
+  async #weaker(
+    exchange: Exchange,
+    scope: Scope,
+    verdict: Hold,
+    ticket: HoldTicket,
+    shown: TakingBack,
+    now: TakingBack,
+  ): Promise<void> {
+    await this.#consume(ticket);
+    return this.#answer(exchange, scope, verdict, ticket, refusalWeaker(ticket, shown, now));
   }
 
   /** The approval is used up only when something comes of it. */
@@ -252,10 +271,20 @@ export class Pipeline {
     if (protection.trouble !== null) {
       return this.#protectionLost(exchange, scope, protection.trouble, hold);
     }
-    const named: Protect = { ...verdict, reversal: reversal.kind };
+    const named = this.#named(verdict, reversal.kind);
     return takesBack(exchange)
       ? this.#forwardRecorded(exchange, scope, named, hold)
       : this.#defer(exchange, scope, named, hold);
+  }
+
+  /** The same object for the same verdict, so that the trail renders it once. */
+  #named(verdict: Protect, reversal: Reversal['kind']): Protect {
+    let named = this.#namedVerdicts.get(verdict);
+    if (named?.reversal !== reversal) {
+      named = { ...verdict, reversal };
+      this.#namedVerdicts.set(verdict, named);
+    }
+    return named;
   }
 
   /** Nothing takes it back, so it waits for the grace: long enough for somebody to say stop. */
@@ -298,9 +327,10 @@ export class Pipeline {
       kind: 'refuse',
       rule: 'protection.lost',
       reason: `what would take it back is not at hand: ${trouble}`,
-      hint: 'Reads and plain writes go on; wait, or ask a person to look at: holdfast doctor.',
+      hint: 'Reads go on; wait, or ask a person to look at: holdfast doctor.',
     };
-    return this.#answer(exchange, scope, verdict, hold, refusalProtectionLost(trouble));
+    const isFull = exchange.protection.isFull === true;
+    return this.#answer(exchange, scope, verdict, hold, refusalProtectionLost(trouble, isFull));
   }
 
   /** What was approved and put off already is not held anew. */
@@ -354,7 +384,9 @@ export class Pipeline {
 }
 
 /** In a sealed environment nothing that could lose something passes while it could not be kept. */
-function isLost({ intent: { reading } }: Exchange, { target }: Scope): boolean {
+function isLost({ intent: { reading }, protection }: Exchange, { target }: Scope): boolean {
+  // What the capture would add has no place any more: the target's own disk is at stake.
+  if (protection.isFull === true) return !isHarmless(reading);
   if (target.environment.level !== 'sealed') return false;
   if (reading.kind === 'could-not-tell') return true;
   return reading.effects.some(

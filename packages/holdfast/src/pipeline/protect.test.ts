@@ -73,7 +73,7 @@ function world(reading: Reading, { level = 'guarded', protection, reversal }: Se
     const exchange: Exchange = {
       intent,
       lasting: 'at-once',
-      reversal,
+      reversal: at.reversal,
       protection: now,
       locate: () => facts,
       forward: (report) => {
@@ -86,7 +86,11 @@ function world(reading: Reading, { level = 'guarded', protection, reversal }: Se
     await pipeline.handle(exchange);
   };
   const codes = (): string[] => said.map(({ code }) => code);
-  return { send, desk, deferrals, recorder, said, codes, reversals, forwarded: () => forwarded };
+  const at = {
+    ...{ send, desk, deferrals, recorder, said, codes, reversals, reversal },
+    forwarded: () => forwarded,
+  };
+  return at;
 }
 
 describe('the protect arm', () => {
@@ -104,6 +108,23 @@ describe('the protect arm', () => {
     at.desk.standing = 'signed';
     await at.send();
     expect([at.forwarded(), at.desk.consumed, at.reversals.at(-1)]).toEqual([1, 1, 'rename']);
+  });
+
+  it('does not let a word given for what can be taken back pass what cannot', async () => {
+    const at = world(DROP, { protection: FULL, reversal: RENAME });
+    await at.send();
+    at.desk.standing = 'signed';
+    // The wall was taken down in good order meanwhile, or the act became one that nothing takes back.
+    at.reversal = { kind: 'none', reason: 'this target is not protected yet' };
+    await at.send(UNPROTECTED);
+    expect([at.forwarded(), at.desk.consumed, at.codes()]).toEqual([0, 1, ['HF_HELD', 'HF_HELD']]);
+    expect(at.said.at(-1)?.message).toContain('taken back by rename; now it is none');
+    // A word for that very thing is one.
+    at.desk.standing = 'waiting';
+    await at.send(UNPROTECTED);
+    at.desk.standing = 'signed';
+    await at.send(UNPROTECTED);
+    expect(at.forwarded()).toBe(1);
   });
 
   it('puts off what nothing takes back, with its approval, and tells the same bytes so again', async () => {

@@ -3,7 +3,7 @@ import type { Deferral } from '../approvals/deferrals.ts';
 import type { HoldTicket, Standing } from '../approvals/desk.ts';
 import type { CouldNotTell, Reading } from '../model/effect.ts';
 import { type ErrorCode, HoldfastError } from '../model/errors.ts';
-import type { ProtectionLevel } from '../model/reversal.ts';
+import type { ProtectionLevel, TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold, Refuse } from '../model/verdict.ts';
 import type { Refusal } from './exchange.ts';
@@ -114,11 +114,12 @@ export function refusalIrreversible(why: string): Refusal {
   };
 }
 
-export function refusalProtectionLost(trouble: string): Refusal {
+/** `isFull`: plain writes stop, too. */
+export function refusalProtectionLost(trouble: string, isFull: boolean): Refusal {
   return {
     code: 'HF_PROTECTION_LOST',
     message: `Holdfast refused this: what would take it back is not at hand (${trouble}).`,
-    detail: 'Nothing was changed. Reads and plain writes go on.',
+    detail: `Nothing was changed. ${isFull ? 'Only reads go on' : 'Reads and plain writes go on'}.`,
     hint: `Wait and retry; a person can look at: holdfast doctor. ${NO_OTHER_ROUTE}`,
     position: null,
   };
@@ -131,6 +132,18 @@ export function refusalUsedUp(ticket: HoldTicket): Refusal {
     message: `The approval of hold ${ticket.id} was used already, or ran out.`,
     detail: 'Nothing was changed.',
     hint: `Send it again to open a new hold, and ask a person to look at it. ${NO_OTHER_ROUTE}`,
+    position: null,
+  };
+}
+
+/** Whoever signed was shown that it can be taken back, and it no longer can. */
+export function refusalWeaker(ticket: HoldTicket, shown: TakingBack, now: TakingBack): Refusal {
+  const why = now.reason === '' ? '' : ` (${now.reason})`;
+  return {
+    code: 'HF_HELD',
+    message: `The approval of hold ${ticket.id} was given for something that could be taken back by ${shown.reversal}; now it is ${now.reversal}${why}.`,
+    detail: `Protection was ${shown.level} and is ${now.level}. That approval counts no more. Nothing was changed.`,
+    hint: `Send it again to open a new hold, which says so, and ask a person to look at it. ${NO_OTHER_ROUTE}`,
     position: null,
   };
 }

@@ -49,6 +49,15 @@ export class CachedJudge implements Judge {
   }
 
   judge(scope: Scope, reading: Reading, signatures: readonly Signature[]): Verdict {
+    const standing = this.#standingOf(scope, reading);
+    return signatures.length === 0 ? standing.verdict : signed(standing, signatures);
+  }
+
+  beneath(scope: Scope, reading: Reading): Protect | null {
+    return this.#standingOf(scope, reading).beneath;
+  }
+
+  #standingOf(scope: Scope, reading: Reading): Standing {
     let readings = this.#verdicts.get(scope);
     if (readings === undefined) {
       readings = new WeakMap();
@@ -59,7 +68,7 @@ export class CachedJudge implements Judge {
       standing = this.#judgeAnew(scope, reading);
       readings.set(reading, standing);
     }
-    return signatures.length === 0 ? standing.verdict : signed(standing, signatures);
+    return standing;
   }
 
   /** Each effect with its own verdict, in the order of the text; for `explain`. */
@@ -84,7 +93,7 @@ export class CachedJudge implements Judge {
       const verdict = judged
         .map((one) => one.verdict)
         .reduce((worst, next) => (isStricter(next, worst) ? next : worst));
-      return { verdict, beneath: this.#beneath(scope, reading, judged) };
+      return { verdict, beneath: this.#beneathOf(scope, reading, judged) };
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
       const verdict = refusal('policy.error', `judging failed: ${message}`, NOT_ANSWERED);
@@ -93,7 +102,7 @@ export class CachedJudge implements Judge {
   }
 
   /** What a person cannot sign away: on a protected target, that it is made reversible first. */
-  #beneath(scope: Scope, reading: Reading, judged: readonly JudgedEffect[]): Protect | null {
+  #beneathOf(scope: Scope, reading: Reading, judged: readonly JudgedEffect[]): Protect | null {
     if (scope.protection.level === 'none') return null;
     for (const { effect, act, answers } of judged) {
       const rule = answers.find((one) => one.kind === 'ruled' && one.protect !== null);

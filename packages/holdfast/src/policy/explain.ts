@@ -1,6 +1,7 @@
 /** Why a verdict stands: for `holdfast policy explain`, as data. */
-import type { Effect, Reading } from '../model/effect.ts';
-import type { Verdict } from '../model/verdict.ts';
+import { type Effect, isHarmless, type Reading } from '../model/effect.ts';
+import { reversalOf, type TakingBack, takingBackOf } from '../model/reversal.ts';
+import type { ReversalName, Verdict } from '../model/verdict.ts';
 import type { CachedJudge } from './cached-judge.ts';
 import type { Scope } from './judge.ts';
 import type { Rule } from './rule.ts';
@@ -21,6 +22,8 @@ interface ExplainedEffect {
   readonly rule: ExplainedRule | null;
   /** The object that decided, when it is not the one in the text: what a sweep would take along. */
   readonly reached: { readonly schema: string; readonly name: string } | null;
+  /** How this effect alone would be taken back; null: it changes nothing. */
+  readonly reversal: ReversalName | null;
 }
 
 export interface Explanation {
@@ -29,6 +32,8 @@ export interface Explanation {
   /** The rule that decided; null when the rules could not be asked. */
   readonly rule: ExplainedRule | null;
   readonly effects: readonly ExplainedEffect[];
+  /** Of the whole, once people have signed where somebody must; null: it only reads, or is refused. */
+  readonly takingBack: TakingBack | null;
 }
 
 export function explainVerdict(judge: CachedJudge, scope: Scope, reading: Reading): Explanation {
@@ -37,11 +42,34 @@ export function explainVerdict(judge: CachedJudge, scope: Scope, reading: Readin
     effect,
     verdict: own,
     rule: answer.kind === 'ruled' ? explained(answer.rule) : null,
+    reversal: effect.kind === 'read' || effect.additive ? null : reversalKind(effect, scope),
     reached:
       act.name === (effect.object?.name ?? '') ? null : { schema: act.schema, name: act.name },
   }));
   const deciding = effects.find((one) => one.verdict.rule === verdict.rule);
-  return { policyVersion: judge.version, verdict, rule: deciding?.rule ?? null, effects };
+  return {
+    policyVersion: judge.version,
+    verdict,
+    rule: deciding?.rule ?? null,
+    effects,
+    takingBack: takenBack(judge, scope, reading, verdict),
+  };
+}
+
+function takenBack(
+  judge: CachedJudge,
+  scope: Scope,
+  reading: Reading,
+  verdict: Verdict,
+): TakingBack | null {
+  if (verdict.kind === 'refuse' || isHarmless(reading)) return null;
+  const { protection } = scope;
+  const isMadeReversible = verdict.kind === 'protect' || judge.beneath(scope, reading) !== null;
+  return takingBackOf(protection, reversalOf(reading, protection), isMadeReversible);
+}
+
+function reversalKind(effect: Effect, { protection }: Scope): ReversalName {
+  return reversalOf({ kind: 'understood', effects: [effect] }, protection).kind;
 }
 
 export function explained(rule: Rule): ExplainedRule {

@@ -6,7 +6,7 @@ import type { AgentActor } from '../model/actor.ts';
 import type { Reading } from '../model/effect.ts';
 import type { Protection } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
-import type { Verdict } from '../model/verdict.ts';
+import type { Protect, Verdict } from '../model/verdict.ts';
 
 /** Stable for as long as nothing in it changes; judges cache by its identity. */
 export interface Scope {
@@ -35,4 +35,6 @@ export interface Judge {
    * rule asks for it; nothing else is softened by them.
    */
   judge(scope: Scope, reading: Reading, signatures: readonly Signature[]): Verdict;
+  /** What is left of a `hold` once people have signed; null: plain `forward`. */
+  beneath(scope: Scope, reading: Reading): Protect | null;
 }

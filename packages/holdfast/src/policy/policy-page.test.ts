@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parsePolicyCases } from '../config/policy-cases.ts';
 import { createSqlReader } from '../languages/sql/reader.ts';
+import { UNPROTECTED } from '../model/reversal.ts';
 import { effect, judgeOf, scope, source, table, understood } from '../testing/policy-words.ts';
 import { checkPolicy } from './check-policy.ts';
 import { runPolicyTests } from './policy-test.ts';
@@ -52,6 +53,7 @@ it('its policy tests pass, read by the real SQL reader', async () => {
   const cases = parsePolicyCases(yaml, 'docs/policy.md');
   const reader = await createSqlReader();
   const results = await runPolicyTests(cases, {
+    protectionOf: async () => UNPROTECTED,
     judge: judgeOf(blocks[0], declared),
     resolve: () => main.target,
     read: async (sql, searchPath) => {
@@ -63,6 +65,7 @@ it('its policy tests pass, read by the real SQL reader', async () => {
   expect(results.map((one) => [one.name, one.differences])).toEqual([
     ['nobody drops the payments', []],
     ['deletes wait for three', []],
+    ['a drop comes back from the trash', []],
   ]);
 });
 

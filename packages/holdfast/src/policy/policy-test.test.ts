@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { UNPROTECTED } from '../model/reversal.ts';
 import { DeclaredTargets } from '../targets/declared-targets.ts';
 import { effect, judgeOf, understood } from '../testing/policy-words.ts';
 import { type PolicyCase, runPolicyTests } from './policy-test.ts';
@@ -19,13 +20,15 @@ const row = (
   target: string,
   sql: string,
   expected: Partial<PolicyCase['expect']>,
+  protection: PolicyCase['protection'] = null,
 ) => ({
   name,
   target,
   agent: 'cursor-backend',
   sql,
   searchPath: ['public'],
-  expect: { verdict: 'forward', rule: null, people: null, ...expected } as const,
+  protection,
+  expect: { verdict: 'forward', rule: null, people: null, undo: null, ...expected } as const,
 });
 
 it('judges each case as the gateway would, and says how it differs', async () => {
@@ -33,14 +36,23 @@ it('judges each case as the gateway would, and says how it differs', async () =>
     [
       row('reads pass', 'guarded-db', 'read', {}),
       row('drops wait', 'guarded-db', 'destroy', { verdict: 'hold', rule: 'guarded.destroy' }),
+      row('drops wait twice', 'guarded-db', 'destroy', { verdict: 'hold', undo: 'defer' }, 'full'),
+      row('else not', 'guarded-db', 'destroy', { verdict: 'hold', undo: 'rename' }),
       row('undeclared is sealed', 'other-db', 'destroy', { verdict: 'hold', people: 2 }),
       row('a wrong hope', 'guarded-db', 'destroy', { verdict: 'forward', people: 3 }),
     ],
-    { judge: judgeOf(), resolve: (facts) => targets.resolve(facts), read },
+    {
+      judge: judgeOf(),
+      resolve: (facts) => targets.resolve(facts),
+      protectionOf: async () => UNPROTECTED,
+      read,
+    },
   );
   expect(results.map((one) => [one.name, one.differences])).toEqual([
     ['reads pass', []],
     ['drops wait', []],
+    ['drops wait twice', []],
+    ['else not', ['expected undo rename, found none']],
     ['undeclared is sealed', []],
     ['a wrong hope', ['expected verdict forward, found hold', 'expected people 3, found 1']],
   ]);

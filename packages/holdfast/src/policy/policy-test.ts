@@ -1,7 +1,13 @@
 /** `holdfast policy test` as data: users' own cases, judged by the judge that will run. */
 
 import type { Reading } from '../model/effect.ts';
-import { UNPROTECTED } from '../model/reversal.ts';
+import {
+  type Protection,
+  type ProtectionLevel,
+  reversalOf,
+  type TakingBack,
+  takingBackOf,
+} from '../model/reversal.ts';
 import type { Target, TargetFacts } from '../model/target.ts';
 import type { Verdict } from '../model/verdict.ts';
 import type { Judge } from './judge.ts';
@@ -12,10 +18,14 @@ export interface PolicyCase {
   readonly agent: string;
   readonly sql: string;
   readonly searchPath: readonly string[];
+  /** How far its target is protected; null: as the target is. */
+  readonly protection: ProtectionLevel | null;
   readonly expect: {
     readonly verdict: Verdict['kind'];
     readonly rule: string | null;
     readonly people: number | null;
+    /** How it is taken back, once people have signed where somebody must. */
+    readonly undo: TakingBack['reversal'] | null;
   };
 }
 
@@ -34,6 +44,8 @@ export interface CaseRead {
 export interface PolicyCaseParts {
   readonly judge: Judge;
   resolve(facts: TargetFacts): Target;
+  /** Of a target by its name, for cases that do not say. */
+  protectionOf(target: string): Promise<Protection>;
   /**
    * What the statement does, and where its unqualified names are then looked up. Handed in: policy
    * itself never looks at text.
@@ -48,19 +60,26 @@ export async function runPolicyTests(
   const results: PolicyCaseResult[] = [];
   for (const one of cases) {
     const { reading, searchPath } = await parts.read(one.sql, one.searchPath);
+    const protection =
+      one.protection === null
+        ? await parts.protectionOf(one.target)
+        : { level: one.protection, trouble: null };
     const scope = {
       actor: { kind: 'agent', id: one.agent, name: one.agent, tokenId: 'policy-test' } as const,
       target: parts.resolve({ asked: one.target, searchPath }),
       searchPath,
-      protection: UNPROTECTED,
+      protection,
     };
     const verdict = parts.judge.judge(scope, reading, []);
-    results.push({ name: one.name, verdict, differences: differences(one.expect, verdict) });
+    const isMadeReversible =
+      verdict.kind === 'protect' || parts.judge.beneath(scope, reading) !== null;
+    const undo = takingBackOf(protection, reversalOf(reading, protection), isMadeReversible);
+    results.push({ name: one.name, verdict, differences: differences(one.expect, verdict, undo) });
   }
   return results;
 }
 
-function differences(expected: PolicyCase['expect'], verdict: Verdict): string[] {
+function differences(expected: PolicyCase['expect'], verdict: Verdict, undo: TakingBack): string[] {
   const people = verdict.kind === 'hold' ? verdict.people : null;
   const found: string[] = [];
   const compare = (what: string, wanted: string | number, got: string | number | null): void => {
@@ -69,5 +88,6 @@ function differences(expected: PolicyCase['expect'], verdict: Verdict): string[]
   compare('verdict', expected.verdict, verdict.kind);
   if (expected.rule !== null) compare('rule', expected.rule, verdict.rule);
   if (expected.people !== null) compare('people', expected.people, people);
+  if (expected.undo !== null) compare('undo', expected.undo, undo.reversal);
   return found;
 }

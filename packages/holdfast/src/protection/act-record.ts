@@ -19,6 +19,7 @@ const record = z.looseObject({
   absent: z.array(object),
   trash: z.array(z.string()),
   trashOfUndo: z.array(z.string()).optional(),
+  left: z.array(z.object({ about: z.string(), key: z.string(), state: z.string() })).optional(),
   notRestored: z.array(z.string()),
 });
 

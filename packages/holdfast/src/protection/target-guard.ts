@@ -19,7 +19,15 @@ export interface PermitWish {
   readonly mode: 'plain' | 'reversible';
 }
 
-/** The upstream session it is for; `backendStart` as pg_stat_activity shows it, text. */
+/** What names without a schema meant when the statement was judged. */
+export interface JudgedPath {
+  /** Each schema that they may lead to; empty: any, so that there is nothing to hold a session to. */
+  readonly schemas: readonly string[];
+  /** The path in order, as the session last set it; null: nobody can tell. */
+  readonly said: readonly string[] | null;
+}
+
+/** The upstream session it is for. */
 export interface PermitSession {
   readonly role: string;
   readonly pid: number;
@@ -35,13 +43,22 @@ export interface TargetGuard {
     agent: Pick<AgentActor, 'id' | 'name'>,
     refused?: AgentRole | null,
   ): Promise<AgentRole | null>;
-  /** Durable in the target when it resolves; ids in the order of the wishes, for CALL holdfast.run. */
-  permit(session: PermitSession, wishes: readonly PermitWish[]): Promise<readonly string[]>;
+  /** Receipts in the order of the wishes, for CALL holdfast.run; safe within single quotes. */
+  permit(
+    session: PermitSession,
+    wishes: readonly PermitWish[],
+    path: JudgedPath,
+  ): Promise<readonly string[]>;
   /** What was not used is void from now on. */
   void(receipts: readonly string[]): Promise<void>;
   /**
    * Statements that cannot run in a transaction (CREATE INDEX CONCURRENTLY, DROP DATABASE ...), as the
    * owner, over Holdfast's own connection. The command tag; rejects with what the server said.
    */
-  runOutside(wish: PermitWish, session: PermitSession): Promise<string>;
+  runOutside(wish: PermitWish, session: PermitSession, path: JudgedPath): Promise<string>;
+  /**
+   * One change of roles, as the admin, committed with the record that takes it back. The command tag;
+   * rejects with what the server said, or with HF_UNDO_STATE for what Holdfast does not change.
+   */
+  changeRoles(statement: string, session: PermitSession): Promise<string>;
 }

@@ -103,5 +103,9 @@ export interface ActRecord {
   readonly trash: readonly string[];
   /** What the undo of this act puts into the trash: what a CREATE made. */
   readonly trashOfUndo?: readonly string[] | undefined;
+  /** Of a change of roles: what it set, to see what somebody set otherwise since. */
+  readonly left?:
+    | readonly { readonly about: string; readonly key: string; readonly state: string }[]
+    | undefined;
   readonly notRestored: readonly string[];
 }

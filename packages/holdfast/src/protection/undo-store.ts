@@ -27,7 +27,7 @@ export interface DrainedItem {
 /**
  * Rows of one captured table in COPY text format, whole lines, at most UNDO_CHUNK_BYTES_MAX (a longer
  * row is a chunk by itself): the columns `seq, n, side, c<attnum>...` (or `whole`). All rows of a chunk
- * are of one transaction; they come in the order they lie in, not sorted.
+ * are of one transaction; they come in the order they lie in, not sorted. Whoever takes one may keep `data`.
  */
 export interface RowChunk {
   readonly txid: string;
@@ -40,7 +40,8 @@ export interface RowChunk {
 
 export interface UndoQuery {
   readonly target?: string;
-  readonly agentId?: string;
+  /** As it was called when it acted. */
+  readonly agentName?: string;
   readonly role?: string;
   readonly since?: Date;
   readonly until?: Date;

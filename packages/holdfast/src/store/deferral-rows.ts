@@ -8,11 +8,12 @@ import {
   type NewDeferral,
 } from '../approvals/deferral.ts';
 import type { HoldCard } from '../approvals/hold.ts';
+import { runnableOf } from '../approvals/runnable.ts';
 import type { Signature } from '../policy/judge.ts';
-import { EFFECTS, jsonOf, storable } from './hold-rows.ts';
+import { EFFECTS, jsonOf, storable, TAKING_BACK } from './hold-rows.ts';
 import type { DeferralsTable } from './tables.ts';
 
-const CARD: z.ZodType<HoldCard> = z.object({
+const CARD: z.ZodType<HoldCard, unknown> = z.object({
   digest: z.string(),
   statement: z.string(),
   effects: EFFECTS,
@@ -30,6 +31,8 @@ const CARD: z.ZodType<HoldCard> = z.object({
   sessionId: z.string(),
   source: z.string(),
   client: z.string(),
+  // Deferred before there was such a fact, it has none.
+  takingBack: TAKING_BACK.nullable().default(null),
 });
 const STATE = z.enum(DEFERRAL_STATES);
 
@@ -84,6 +87,6 @@ export function deferralOfRow(
   row: Selectable<DeferralsTable>,
   signatures: readonly Signature[],
 ): DeferralRecord {
-  const statement = row.acts.at(-1) ?? Buffer.alloc(0);
-  return { ...lineOfRow(row), statement, acts: row.acts, signatures };
+  const runnable = runnableOf(row.acts) ?? { statement: Buffer.alloc(0), parameters: [] };
+  return { ...lineOfRow(row), ...runnable, acts: row.acts, signatures };
 }

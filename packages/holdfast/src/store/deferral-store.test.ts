@@ -10,6 +10,7 @@ import type { HoldfastEvent } from '../model/event.ts';
 import type { Intent } from '../model/intent.ts';
 import { DEFERRED_BYTES_MAX, GRACE_MS_DEFAULT } from '../model/limits.ts';
 import type { Outcome } from '../model/outcome.ts';
+import type { TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Protect, Verdict } from '../model/verdict.ts';
 import { DeferredRun, type Redecision } from '../pipeline/deferred-run.ts';
@@ -24,6 +25,7 @@ import { SqlDeferralStore } from './deferral-store.ts';
 import { HOLD_ROWS } from './hold-rows.ts';
 import { SqlHoldStore } from './hold-store.ts';
 
+const BACK: TakingBack = { level: 'full', reversal: 'defer', reason: 'nothing takes it back' };
 const TEXT = 'drop database "bookings"';
 const PROTECT: Protect = {
   kind: 'protect',
@@ -124,7 +126,7 @@ async function approved(intent: Intent, ...names: string[]): Promise<HoldTicket>
   const parts = { store, clock, note: () => {} };
   const desk = new WaitingDesk({ ...parts, news: { on: () => () => {} } });
   const verdict = { ...PROTECT, kind: 'hold', people: names.length } as const;
-  const { ticket } = await desk.submit(intent, TARGET, verdict, 0);
+  const { ticket } = await desk.submit(intent, TARGET, verdict, 0, BACK);
   for (const person of names) {
     const code = enrolled.code(person);
     await new Holds(parts).approve({ holdId: ticket.id, person, code, digestShown: null });

@@ -95,6 +95,33 @@ describe('the journal in files', () => {
     journal.close();
   });
 
+  it('begins early where it is told to hasten, and whoever asks then waits for nothing', async () => {
+    const journal = FileJournal.open(folder, 'instance_a');
+    const syncs = vi.spyOn(fs, 'fdatasync');
+    syncBuiltinESMExports();
+    journal.write(Buffer.from('one'));
+    journal.hasten(1);
+    journal.hasten(1);
+    await vi.waitFor(() => expect(journal.durable(1)).toBeNull());
+    expect(syncs).toHaveBeenCalledTimes(1);
+    // What comes while one is under way is not in it: it has to be asked for, or hastened, by itself.
+    journal.write(Buffer.from('two'));
+    journal.hasten(2);
+    await new Promise((done) => setImmediate(done));
+    journal.write(Buffer.from('three'));
+    journal.hasten(3);
+    expect(journal.durable(3)).not.toBeNull();
+    await vi.waitFor(() => expect(journal.durable(3)).toBeNull());
+    expect(syncs).toHaveBeenCalledTimes(3);
+    journal.hasten(3);
+    await new Promise((done) => setImmediate(done));
+    expect(syncs).toHaveBeenCalledTimes(3);
+    syncs.mockRestore();
+    syncBuiltinESMExports();
+    journal.close();
+    journal.hasten(4);
+  });
+
   it('turns to further segments, uses released ones again, and mixes nothing up', async () => {
     const journal = FileJournal.open(folder, 'instance_a');
     const big = Buffer.alloc(1_000_000, 0x61);

@@ -7,7 +7,7 @@
  * all big-endian. Reading stops at the first record whose checksum or sequence does not fit: that is
  * the torn end, or what is left of an older use of the segment (whose sequences are lower).
  *
- * `write` is one pwrite; `durable` is one fdatasync for everybody who waits, one at a time. After an
+ * `write` is one pwrite of a record that is laid out in one buffer; `durable` is one fdatasync for everybody who waits, one at a time. After an
  * fdatasync that failed nothing is written any more: what the disk really holds is not known then.
  * Segments are filled with zeros when made, so that an append changes no file size: measured, 0.22 ms
  * instead of 0.40 ms an fdatasync. The folder has one owner, a living process.
@@ -24,7 +24,6 @@ import {
   rmSync,
   writeFileSync,
   writeSync,
-  writevSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -34,6 +33,9 @@ import { formatMark, isSame, markOf, parseMark } from './process-mark.ts';
 
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const HEADER_BYTES = 16;
+/** Room that is kept for one record. */
+const RECORD_BYTES = 32 * 1024;
+const UINT32 = 0x1_0000_0000;
 /** Segments kept for use again; more than these are removed. */
 const FREE_SEGMENTS_MAX = 2;
 
@@ -61,12 +63,14 @@ export class FileJournal implements Journal {
   /** In use, oldest first; the last takes what is written. */
   readonly #segments: Segment[] = [];
   readonly #free: Segment[] = [];
-  readonly #header = Buffer.alloc(HEADER_BYTES);
+  readonly #record = Buffer.alloc(RECORD_BYTES);
   #made = 0;
   #next = 1;
   #durable = 0;
   #released = 0;
   #waiters: Waiter[] = [];
+  /** Up to here somebody will wait soon. */
+  #hastened = 0;
   #syncing = false;
   #broken: Error | null = null;
 
@@ -106,10 +110,14 @@ export class FileJournal implements Journal {
     const size = HEADER_BYTES + bytes.length;
     const segment = this.#roomFor(size);
     const sequence = this.#next;
-    this.#header.writeUInt32BE(bytes.length, 0);
-    this.#header.writeUInt32BE(checksum(sequence, bytes), 4);
-    this.#header.writeBigUInt64BE(BigInt(sequence), 8);
-    const written = writevSync(segment.fd, [this.#header, bytes], segment.offset);
+    // A large one is rare, and its room is given back.
+    const record = size > RECORD_BYTES ? Buffer.allocUnsafe(size) : this.#record;
+    record.writeUInt32BE(bytes.length, 0);
+    record.writeUInt32BE(checksum(sequence, bytes), 4);
+    record.writeUInt32BE(Math.floor(sequence / UINT32), 8);
+    record.writeUInt32BE(sequence % UINT32, 12);
+    record.set(bytes, HEADER_BYTES);
+    const written = writeSync(segment.fd, record, 0, size, segment.offset);
     if (written !== size) throw unusable(segment.path, new Error(`wrote ${written} of ${size}`));
     segment.offset += size;
     segment.lastSequence = sequence;
@@ -122,11 +130,21 @@ export class FileJournal implements Journal {
     if (sequence <= this.#durable) return null;
     return new Promise((resolve, reject) => {
       this.#waiters.push({ sequence, resolve, reject });
-      if (this.#syncing) return;
-      this.#syncing = true;
-      // After the sockets of this turn were read, so that their decisions share one fdatasync.
-      setImmediate(() => this.#sync());
+      this.#beginSync();
     });
+  }
+
+  hasten(sequence: number): void {
+    if (this.#broken !== null || sequence <= this.#durable) return;
+    this.#hastened = Math.max(this.#hastened, sequence);
+    this.#beginSync();
+  }
+
+  #beginSync(): void {
+    if (this.#syncing) return;
+    this.#syncing = true;
+    // After the sockets of this turn were read, so that their decisions share one fdatasync.
+    setImmediate(() => this.#sync());
   }
 
   release(sequence: number): void {
@@ -204,8 +222,8 @@ export class FileJournal implements Journal {
     const waiters = this.#waiters;
     this.#waiters = waiters.filter(({ sequence }) => sequence > upTo);
     for (const { sequence, resolve } of waiters) if (sequence <= upTo) resolve();
-    this.#syncing = this.#waiters.length > 0;
-    if (this.#syncing) setImmediate(() => this.#sync());
+    this.#syncing = false;
+    if (this.#waiters.length > 0 || this.#hastened > upTo) this.#beginSync();
   }
 
   #break(cause: Error): void {
@@ -215,7 +233,7 @@ export class FileJournal implements Journal {
 }
 
 function checksum(sequence: number, bytes: Buffer): number {
-  return crc32(bytes, sequence % 0x1_0000_0000);
+  return crc32(bytes, sequence % UINT32);
 }
 
 /** Else the name of a new segment could be lost with the machine, and its records with it. */

@@ -11,6 +11,7 @@ import {
 import { ACT_KINDS, type ProposalCard } from '../approvals/proposed-act.ts';
 import { EFFECT_KINDS, OBJECT_TYPES } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
+import { PROTECTION_LEVELS, TAKEN_BACK_BY } from '../model/reversal.ts';
 import type { Signature } from '../policy/judge.ts';
 import type { HoldsTable, Tables } from './tables.ts';
 
@@ -26,6 +27,11 @@ export const EFFECTS = z.array(
     why: z.string().nullable(),
   }),
 );
+export const TAKING_BACK = z.object({
+  level: z.enum(PROTECTION_LEVELS),
+  reversal: z.enum(TAKEN_BACK_BY),
+  reason: z.string(),
+});
 const STATE = z.enum(HOLD_STATES);
 
 const OUTCOME = z.enum(['done', 'failed']);
@@ -40,7 +46,15 @@ export interface CardRows<C extends Card> {
 
 type AskedBy = Pick<
   Insertable<HoldsTable>,
-  'agent_id' | 'agent_name' | 'token_id' | 'session_id' | 'source' | 'client' | 'act_kind' | 'act'
+  | 'agent_id'
+  | 'agent_name'
+  | 'token_id'
+  | 'session_id'
+  | 'source'
+  | 'client'
+  | 'taking_back'
+  | 'act_kind'
+  | 'act'
 >;
 
 export const HOLD_ROWS: CardRows<HoldCard> = {
@@ -52,6 +66,7 @@ export const HOLD_ROWS: CardRows<HoldCard> = {
     session_id: card.sessionId,
     source: storable(card.source),
     client: storable(card.client),
+    taking_back: card.takingBack === null ? null : jsonOf(card.takingBack),
   }),
   cardOf: (card, row) => ({
     ...card,
@@ -61,6 +76,7 @@ export const HOLD_ROWS: CardRows<HoldCard> = {
     sessionId: present(row.session_id),
     source: present(row.source),
     client: present(row.client),
+    takingBack: TAKING_BACK.nullable().parse(row.taking_back),
   }),
 };
 

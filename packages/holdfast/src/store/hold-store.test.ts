@@ -18,6 +18,7 @@ import {
   HOLD_LIFE_MS_DEFAULT,
   TOTP_FAILURES_MAX,
 } from '../model/limits.ts';
+import type { TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold } from '../model/verdict.ts';
 import { authenticator } from '../testing/authenticator.ts';
@@ -116,6 +117,7 @@ const TARGET: Target = {
   protocol: 'postgres',
   resolvedBy: 'declared in holdfast.yaml',
 };
+const BACK: TakingBack = { level: 'full', reversal: 'defer', reason: 'nothing takes it back' };
 const HOLD: Hold = { kind: 'hold', rule: 'guarded.destroy', reason: 'It destroys.', people: 1 };
 const TWO_PEOPLE: Hold = { ...HOLD, people: 2 };
 
@@ -136,7 +138,7 @@ function kinds(): string[] {
 describe('opening a hold', () => {
   it('is done once, though two gateways try ten times each at the same moment', async () => {
     const tries = Array.from({ length: 20 }, (_, nth) =>
-      (nth % 2 === 0 ? one : two).desk.submit(intent(), TARGET, HOLD, 0),
+      (nth % 2 === 0 ? one : two).desk.submit(intent(), TARGET, HOLD, 0, BACK),
     );
     const standings = await Promise.all(tries);
     expect(new Set(standings.map(({ ticket }) => ticket.id)).size).toBe(1);
@@ -147,19 +149,20 @@ describe('opening a hold', () => {
   it('is another one for other bytes, and for the same bytes on another target', async () => {
     const elsewhere = { ...TARGET, name: 'other-db' };
     const ids = [
-      await one.desk.submit(intent(), TARGET, HOLD, 0),
-      await one.desk.submit(intent('delete from bookings '), TARGET, HOLD, 0),
-      await one.desk.submit(intent(), elsewhere, HOLD, 0),
+      await one.desk.submit(intent(), TARGET, HOLD, 0, BACK),
+      await one.desk.submit(intent('delete from bookings '), TARGET, HOLD, 0, BACK),
+      await one.desk.submit(intent(), elsewhere, HOLD, 0, BACK),
     ].map(({ ticket }) => ticket.id);
     expect(new Set(ids).size).toBe(3);
   });
 
   it('keeps the facts of the card', async () => {
-    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     const { card, state } = await two.holds.show(ticket.id);
     expect(state).toBe('waiting');
     expect(card).toEqual({
       digest: ticket.digest,
+      takingBack: BACK,
       statement: 'delete from bookings',
       effects: [DELETE],
       effectsTotal: 1,
@@ -183,7 +186,7 @@ describe('opening a hold', () => {
     const read: Effect = { ...DELETE, kind: 'read', verb: 'SELECT', reach: 'none' };
     const crowd = [...Array.from({ length: 500 }, () => read), DELETE];
     const long = intent('x'.repeat(ENTRY_TEXT_CHARS_MAX + 1), crowd);
-    const { ticket } = await one.desk.submit(long, TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(long, TARGET, HOLD, 0, BACK);
     const { card } = await one.holds.show(ticket.id);
     expect(card.effects[0]).toEqual(DELETE);
     expect([card.effects.length, card.effectsTotal]).toEqual([HOLD_EFFECTS_MAX, 501]);
@@ -192,7 +195,7 @@ describe('opening a hold', () => {
 
   it('takes text that PostgreSQL could not keep', async () => {
     const odd = { ...DELETE, why: 'half \ud800 and \0 none' };
-    const { ticket } = await one.desk.submit(intent('a\0b\ud800', [odd]), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent('a\0b\ud800', [odd]), TARGET, HOLD, 0, BACK);
     const { card } = await one.holds.show(ticket.id);
     expect(card.statement).toBe('a\u2400b\ufffd');
     expect(card.effects[0]?.why).toBe('half \ufffd and \u2400 none');
@@ -202,10 +205,10 @@ describe('opening a hold', () => {
 describe('approving', () => {
   it('passes the same bytes once, and the next try waits anew', async () => {
     await enrol('ana');
-    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     const hold = await two.holds.approve(word(ticket.id, 'ana', ticket.digest.slice(0, 12)));
     expect(hold.state).toBe('signed');
-    const standing = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const standing = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     expect(standing).toMatchObject({
       kind: 'signed',
       ticket: { id: ticket.id, peopleSigned: 1 },
@@ -215,7 +218,7 @@ describe('approving', () => {
       (nth % 2 === 0 ? one : two).desk.consume(ticket.id),
     );
     expect((await Promise.all(racers)).filter(Boolean)).toHaveLength(1);
-    const again = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const again = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     expect(again.kind).toBe('waiting');
     expect(again.ticket.id).not.toBe(ticket.id);
     expect(kinds()).toEqual(['hold-opened', 'hold-signed', 'hold-opened']);
@@ -229,7 +232,7 @@ describe('approving', () => {
 
   it('counts a person once, and two people as two', async () => {
     await enrol('ana', 'ben');
-    const { ticket } = await one.desk.submit(intent(), TARGET, TWO_PEOPLE, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, TWO_PEOPLE, 0, BACK);
     expect((await one.holds.approve(word(ticket.id, 'ana'))).state).toBe('waiting');
     clock.pass(30_000);
     expect((await one.holds.approve(word(ticket.id, 'ana'))).state).toBe('waiting');
@@ -240,7 +243,7 @@ describe('approving', () => {
 
   it('completes when the last two people sign at the same moment', async () => {
     await enrol('ana', 'ben');
-    const { ticket } = await one.desk.submit(intent(), TARGET, TWO_PEOPLE, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, TWO_PEOPLE, 0, BACK);
     await Promise.all([
       one.holds.approve(word(ticket.id, 'ana')),
       two.holds.approve(word(ticket.id, 'ben')),
@@ -250,7 +253,7 @@ describe('approving', () => {
 
   it('wants a right code, and counts the wrong ones although nothing else is kept', async () => {
     await enrol('ana');
-    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     const wrong = { ...word(ticket.id, 'ana'), code: '000000' };
     for (let tries = 0; tries < TOTP_FAILURES_MAX; tries += 1) {
       expect((await refusalOf(one.holds.approve(wrong))).code).toBe('HF_TOTP_WRONG');
@@ -262,8 +265,8 @@ describe('approving', () => {
 
   it('takes one code for one hold only', async () => {
     await enrol('ana');
-    const first = await one.desk.submit(intent('drop table a'), TARGET, HOLD, 0);
-    const second = await one.desk.submit(intent('drop table b'), TARGET, HOLD, 0);
+    const first = await one.desk.submit(intent('drop table a'), TARGET, HOLD, 0, BACK);
+    const second = await one.desk.submit(intent('drop table b'), TARGET, HOLD, 0, BACK);
     await one.holds.approve(word(first.ticket.id, 'ana'));
     const error = await refusalOf(one.holds.approve(word(second.ticket.id, 'ana')));
     expect(error.found).toContain('used before');
@@ -275,7 +278,7 @@ describe('approving', () => {
     ['that is too short to say anything', ''],
   ])('is refused for a digest %s, and the code is not spent', async (_, shown) => {
     await enrol('ana');
-    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     const error = await refusalOf(one.holds.approve(word(ticket.id, 'ana', shown)));
     expect(error.code).toBe('HF_HOLD_STATE');
     expect((await one.holds.approve(word(ticket.id, 'ana'))).state).toBe('signed');
@@ -283,7 +286,7 @@ describe('approving', () => {
 
   it('is not for who never confirmed, nor for nobody, nor for no hold', async () => {
     await people.add('new');
-    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     expect((await refusalOf(one.holds.approve(word(ticket.id, 'new')))).found).toContain(
       'never confirmed',
     );
@@ -297,7 +300,7 @@ describe('approving', () => {
 
   it('is void for another digest: the store will not even keep it', async () => {
     await enrol('ana');
-    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     const forged = scratch.database.run((db) =>
       sql`insert into holdfast.signatures
           select ${ticket.id}, ${'0'.repeat(64)}, id, name, 'totp', now()
@@ -308,18 +311,18 @@ describe('approving', () => {
 
   it('stops counting when the person is removed before the approval is used', async () => {
     await enrol('ana');
-    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     await one.holds.approve(word(ticket.id, 'ana'));
     await people.remove('ana');
     expect(await one.desk.consume(ticket.id)).toBe(false);
-    expect((await one.desk.submit(intent(), TARGET, HOLD, 0)).kind).toBe('waiting');
+    expect((await one.desk.submit(intent(), TARGET, HOLD, 0, BACK)).kind).toBe('waiting');
   });
 
   it('waits again when policy has come to ask for more people', async () => {
     await enrol('ana', 'ben');
-    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     await one.holds.approve(word(ticket.id, 'ana'));
-    const standing = await one.desk.submit(intent(), TARGET, TWO_PEOPLE, 0);
+    const standing = await one.desk.submit(intent(), TARGET, TWO_PEOPLE, 0, BACK);
     expect(standing).toMatchObject({
       kind: 'waiting',
       ticket: { id: ticket.id, peopleNeeded: 2, peopleSigned: 1 },
@@ -333,10 +336,10 @@ describe('approving', () => {
 describe('denying', () => {
   it('stands for ever: no new hold, no later yes', async () => {
     await enrol('ana');
-    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     await one.holds.deny({ ...word(ticket.id, 'ana'), note: 'not on a Friday' });
     clock.pass(365 * 86_400_000);
-    const standing = await two.desk.submit(intent(), TARGET, HOLD, 0);
+    const standing = await two.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     expect(standing).toMatchObject({
       kind: 'denied',
       by: 'ana',
@@ -345,13 +348,13 @@ describe('denying', () => {
     });
     expect((await refusalOf(one.holds.approve(word(ticket.id, 'ana')))).code).toBe('HF_HOLD_STATE');
     expect(await one.desk.consume(ticket.id)).toBe(false);
-    const stricter = await one.desk.submit(intent(), TARGET, TWO_PEOPLE, 0);
+    const stricter = await one.desk.submit(intent(), TARGET, TWO_PEOPLE, 0, BACK);
     expect(stricter).toMatchObject({ kind: 'denied', ticket: { peopleNeeded: 1 } });
   });
 
   it('wants the code of who denies', async () => {
     await enrol('ana');
-    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     const unproven = { ...word(ticket.id, 'ana'), code: '000000', note: '' };
     expect((await refusalOf(one.holds.deny(unproven))).code).toBe('HF_TOTP_WRONG');
     expect((await one.holds.show(ticket.id)).state).toBe('waiting');
@@ -359,7 +362,7 @@ describe('denying', () => {
 
   it('takes back a yes that was not used yet', async () => {
     await enrol('ana');
-    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     await one.holds.approve(word(ticket.id, 'ana'));
     clock.pass(30_000);
     await one.holds.deny({ ...word(ticket.id, 'ana'), note: 'wait' });
@@ -370,12 +373,12 @@ describe('denying', () => {
 describe('time', () => {
   it('voids a hold nobody answered; the next try opens another', async () => {
     await enrol('ana');
-    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     clock.pass(HOLD_LIFE_MS_DEFAULT);
     expect((await one.holds.show(ticket.id)).state).toBe('expired');
     expect(await one.holds.list('open')).toEqual([]);
     expect((await refusalOf(one.holds.approve(word(ticket.id, 'ana')))).code).toBe('HF_HOLD_STATE');
-    const next = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const next = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     expect(next.ticket.id).not.toBe(ticket.id);
     expect(kinds()).toEqual(['hold-opened', 'hold-expired', 'hold-opened']);
     expect((await one.holds.list('all')).map(({ state }) => state)).toEqual(['waiting', 'expired']);
@@ -383,11 +386,11 @@ describe('time', () => {
 
   it('gives an approval its own life, and voids it after', async () => {
     await enrol('ana');
-    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     clock.pass(HOLD_LIFE_MS_DEFAULT - 1);
     await one.holds.approve(word(ticket.id, 'ana'));
     clock.pass(HOLD_LIFE_MS_DEFAULT - 1);
-    expect((await one.desk.submit(intent(), TARGET, HOLD, 0)).kind).toBe('signed');
+    expect((await one.desk.submit(intent(), TARGET, HOLD, 0, BACK)).kind).toBe('signed');
     clock.pass(1);
     expect(await one.desk.consume(ticket.id)).toBe(false);
   });
@@ -399,7 +402,7 @@ describe('time', () => {
       environment === 'production' ? lifeMs : 1;
     const parts = { store: one.store, clock, note: () => {}, holdLifeMsOf };
     const desk = new WaitingDesk({ ...parts, news: { on: () => () => {} } });
-    const { ticket } = await desk.submit(intent(), TARGET, HOLD, 0);
+    const { ticket } = await desk.submit(intent(), TARGET, HOLD, 0, BACK);
     expect(ticket.expiresAt.getTime()).toBe(clock.now().getTime() + lifeMs);
     clock.pass(lifeMs - 1);
     const signed = await new Holds(parts).approve(word(ticket.id, 'ana'));
@@ -409,7 +412,7 @@ describe('time', () => {
   });
 
   it('is written down by a sweep, and noted once though two sweep', async () => {
-    await one.desk.submit(intent(), TARGET, HOLD, 0);
+    await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     clock.pass(HOLD_LIFE_MS_DEFAULT);
     const swept = await Promise.all([one.holds.sweep(), two.holds.sweep()]);
     expect(swept.toSorted()).toEqual([0, 1]);
@@ -420,7 +423,7 @@ describe('time', () => {
 describe('waiting on the wire', () => {
   /** Submits with a long wait, and resolves once the hold is there to be decided. */
   async function waitIn(gateway: Gateway): Promise<{ id: string; answer: Promise<Standing> }> {
-    const answer = gateway.desk.submit(intent(), TARGET, HOLD, LONG_MS);
+    const answer = gateway.desk.submit(intent(), TARGET, HOLD, LONG_MS, BACK);
     const id = await vi.waitFor(async () => {
       const [hold] = await gateway.holds.list('open');
       if (hold === undefined) throw new Error('not open yet');
@@ -446,12 +449,12 @@ describe('waiting on the wire', () => {
   it('of two sessions on one hold lets one pass and gives the other a new hold', async () => {
     await enrol('ana');
     const { id, answer } = await waitIn(one);
-    const second = two.desk.submit(intent(), TARGET, HOLD, LONG_MS);
+    const second = two.desk.submit(intent(), TARGET, HOLD, LONG_MS, BACK);
     await one.holds.approve(word(id, 'ana'));
     const standings = await Promise.all([answer, second]);
     const passed = await Promise.all(standings.map(({ ticket }) => one.desk.consume(ticket.id)));
     expect(passed.filter(Boolean)).toHaveLength(1);
-    const next = await two.desk.submit(intent(), TARGET, HOLD, 0);
+    const next = await two.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     expect(next.ticket.id).not.toBe(id);
   });
 
@@ -473,11 +476,11 @@ describe('waiting on the wire', () => {
     };
     const silent = { on: () => () => {} };
     const desk = new WaitingDesk({ store: sly, news: silent, clock, note: () => {} });
-    expect((await desk.submit(intent(), TARGET, HOLD, LONG_MS)).kind).toBe('signed');
+    expect((await desk.submit(intent(), TARGET, HOLD, LONG_MS, BACK)).kind).toBe('signed');
   });
 
   it('ends with the time that was given, undecided', async () => {
-    const standing = await one.desk.submit(intent(), TARGET, HOLD, 30);
+    const standing = await one.desk.submit(intent(), TARGET, HOLD, 30, BACK);
     expect(standing.kind).toBe('waiting');
   });
 
@@ -489,7 +492,7 @@ describe('waiting on the wire', () => {
       return () => {};
     };
     const deaf = new WaitingDesk({ store: one.store, news: { on }, clock, note: () => {} });
-    const answer = deaf.submit(intent(), TARGET, HOLD, LONG_MS);
+    const answer = deaf.submit(intent(), TARGET, HOLD, LONG_MS, BACK);
     const [hold] = await vi.waitFor(async () => {
       const open = await two.holds.list('open');
       expect(open).toHaveLength(1);

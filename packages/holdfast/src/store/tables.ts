@@ -66,6 +66,7 @@ export interface HoldsTable {
   session_id: string | null;
   source: string | null;
   client: string | null;
+  taking_back: Json | null;
   act_kind: string | null;
   act: string | null;
   outcome: string | null;

@@ -220,18 +220,31 @@ async function refuseForgetful(database: Database): Promise<void> {
 
 /** Their places follow from the head. */
 function columnsOf(entries: readonly NewEntry[]): Buffer[] {
-  const instances = entries.map(({ instanceId }) => Buffer.from(instanceId, 'utf8'));
-  const kinds = entries.map(({ kind }) => Buffer.from(kind, 'utf8'));
   const decisions = entries.map(({ decisionIndex }) =>
     decisionIndex === null ? null : int8(decisionIndex),
   );
-  const bytes = entries.map((entry) => entry.bytes);
   return [
-    binaryArray(OID.text, instances),
-    binaryArray(OID.text, kinds),
+    binaryArray(OID.text, encoded(entries.map(({ instanceId }) => instanceId))),
+    binaryArray(OID.text, encoded(entries.map(({ kind }) => kind))),
     binaryArray(OID.int8, decisions),
-    binaryArray(OID.bytea, bytes),
+    binaryArray(
+      OID.bytea,
+      entries.map(({ bytes }) => bytes),
+    ),
   ];
+}
+
+/** Each distinct text once: there are few. */
+function encoded(texts: readonly string[]): Buffer[] {
+  const known = new Map<string, Buffer>();
+  return texts.map((text) => {
+    let bytes = known.get(text);
+    if (bytes === undefined) {
+      bytes = Buffer.from(text, 'utf8');
+      known.set(text, bytes);
+    }
+    return bytes;
+  });
 }
 
 function checkpointOf({ size, frontier, note }: CheckpointRow): StoredCheckpoint {

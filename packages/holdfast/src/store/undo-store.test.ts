@@ -26,7 +26,8 @@ afterAll(() => scratch?.stop());
 
 beforeEach(async ({ task }) => {
   await scratch.database.run((db) =>
-    sql`truncate holdfast.undo_items, holdfast.undo_shapes cascade`.execute(db),
+    sql`truncate holdfast.undo_items, holdfast.undo_shapes, holdfast.undo_parts,
+      holdfast.undo_entries, holdfast.undo_chunks, holdfast.undo_trash`.execute(db),
   );
   await scratch.database.run((db) => sql`update holdfast.undo_ledger set tick_ms = 0`.execute(db));
   store = new SqlUndoStore(scratch.database, new ManualClock('2026-11-21T09:00:00Z', task.id));
@@ -215,6 +216,7 @@ describe('lists', () => {
         // Two of one moment, so that a page may end between them.
         at: new Date(Date.UTC(2026, 10, 21, 9, 0, Math.floor(at / 2))),
         agentId: at % 2 === 0 ? 'agent_even' : null,
+        agentName: at % 2 === 0 ? 'even' : null,
         role: at % 2 === 0 ? 'hf_even' : 'app',
       }),
     );
@@ -231,7 +233,7 @@ describe('lists', () => {
     expect(new Set(all).size).toBe(7);
     const count = async (query: Omit<UndoQuery, 'limit'>): Promise<number> =>
       (await store.list({ ...query, limit: 10 })).length;
-    expect(await count({ agentId: 'agent_even' })).toBe(4);
+    expect(await count({ agentName: 'even' })).toBe(4);
     expect(await count({ role: 'app' })).toBe(3);
     expect(await count({ target: 'other-db' })).toBe(0);
     expect(await count({ states: ['undone', 'purged'] })).toBe(0);
@@ -242,9 +244,9 @@ describe('lists', () => {
   it('read a range of an index at 100,000 items, whatever is asked for', async () => {
     await scratch.database.transaction(async (trx) => {
       await sql`insert into holdfast.undo_items (id, target, install, txid, fingerprint, at, role,
-          agent_id, application, state, kept_until_tick_ms)
+          agent_id, agent_name, application, state, kept_until_tick_ms)
         select 'undo_' || n, 'db-' || n % 5, 'i', n, '', timestamptz '2026-11-21' + n * interval '1 s',
-          'hf_' || n % 20, 'agent_' || n % 20, '', case when n % 7 = 0 then 'kept' else 'purged' end,
+          'hf_' || n % 20, 'agent_' || n % 20, 'agent-' || n % 20, '', case when n % 7 = 0 then 'kept' else 'purged' end,
           1000 + n
         from generate_series(1, 100000) n`.execute(trx);
       await sql`insert into holdfast.undo_parts (item_id, place, op, name, rows)
@@ -256,7 +258,8 @@ describe('lists', () => {
     const asked: readonly [story: string, query: UndoQuery][] = [
       ['everything', { limit: 50 }],
       ['of one target', { limit: 50, target: 'db-3' }],
-      ['of one agent since a moment', { limit: 50, agentId: 'agent_7', since: new Date(0) }],
+      ['of one agent since a moment', { limit: 50, agentName: 'agent-7', since: new Date(0) }],
+      ['of an agent that did nothing', { limit: 50, agentName: 'nobody' }],
       ['of one role', { limit: 50, role: 'hf_7' }],
       ['in a state that is rare', { limit: 50, states: ['purging', 'undone'] }],
       ['a later page', { limit: 50, after: 'undo_5000' }],
@@ -266,7 +269,7 @@ describe('lists', () => {
       expect(plan.scans, story).not.toContain('Seq Scan on undo_items');
       expect(plan.rowsRead, story).toBeLessThan(2_000);
     }
-    const [first] = await store.list({ limit: 50, agentId: 'agent_10', states: ['kept'] });
+    const [first] = await store.list({ limit: 50, agentName: 'agent-10', states: ['kept'] });
     expect(first).toMatchObject({ agentId: 'agent_10', state: 'kept' });
     const due = sql`select id from holdfast.undo_items where state <> 'purged'
       and coalesce(purge_at_tick_ms, kept_until_tick_ms) <= 1100`;

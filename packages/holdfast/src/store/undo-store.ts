@@ -217,7 +217,7 @@ export function listQuery(query: UndoQuery): RawBuilder<UndoItemsTable> {
   const states = [...(query.states ?? ALL_STATES)];
   const where = [sql`i.state = s.state`];
   if (query.target !== undefined) where.push(sql`i.target = ${query.target}`);
-  if (query.agentId !== undefined) where.push(sql`i.agent_id = ${query.agentId}`);
+  if (query.agentName !== undefined) where.push(sql`i.agent_name = ${query.agentName}`);
   if (query.role !== undefined) where.push(sql`i.role = ${query.role}`);
   if (query.since !== undefined) where.push(sql`i.at >= ${query.since}`);
   if (query.until !== undefined) where.push(sql`i.at < ${query.until}`);
@@ -238,10 +238,13 @@ async function withParts(
   rows: readonly UndoItemsTable[],
 ): Promise<readonly UndoItem[]> {
   if (rows.length === 0) return [];
+  // `offset 0`: id by id, also while the numbers of a table that has just grown are not known yet.
   const parts = await sql<PartRow>`
-    select item_id, op, name, rows from holdfast.undo_parts
-    where item_id = any(${rows.map(({ id }) => id)}::text[])
-    order by item_id, place`.execute(db);
+    select part.* from unnest(${rows.map(({ id }) => id)}::text[]) as page (id)
+    cross join lateral (
+      select item_id, op, name, rows from holdfast.undo_parts
+      where item_id = page.id order by place offset 0
+    ) part`.execute(db);
   const of = new Map<string, PartRow[]>(rows.map(({ id }) => [id, []]));
   for (const part of parts.rows) of.get(part.item_id)?.push(part);
   return rows.map((row) => undoItemOf(row, of.get(row.id) ?? []));

@@ -86,10 +86,11 @@ async function capturedSince(admin: pg.Client): Promise<string[]> {
       found.push(String(entry).trim());
       continue;
     }
-    // The row's text without seq, n and side; sides of one updated row together.
+    // The row's text without seq, n and side; sides of one updated row together: they lie in the same order.
     const kept = await admin.query(
       `select side::text || '(' || substr(c::text, length((seq, n, side)::text) + 1) as line
-         from holdfast.c${shape} c where seq = $1 order by n, side desc, ctid`,
+         from holdfast.c${shape} c where seq = $1
+        order by row_number() over (partition by side order by ctid), side desc`,
       [seq],
     );
     found.push([`${entry}:`, ...kept.rows.map(({ line }) => String(line))].join(' '));

@@ -7,9 +7,11 @@ import { isHarmless, type Reading } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import type { Outcome } from '../model/outcome.ts';
+import type { TakingBack } from '../model/reversal.ts';
 import type { Target, TargetFacts } from '../model/target.ts';
 import type { Verdict } from '../model/verdict.ts';
 import type { Judge, Scope, Signature } from '../policy/judge.ts';
+import type { JudgedPath } from '../protection/target-guard.ts';
 import type { TargetResolver } from '../targets/resolver.ts';
 import type { Decision, DecisionRef, Recorder } from '../trail/recorder.ts';
 
@@ -30,12 +32,13 @@ export class FakeRecorder implements Recorder {
     await this.untilDurable;
     return { index };
   }
-  jot(): null {
+  jot(): DecisionRef | null {
     return null;
   }
-  durable(): null {
+  durable(): Promise<void> | null {
     return null;
   }
+  hasten(): void {}
   outcome({ index }: DecisionRef, outcome: Outcome): void {
     this.outcomes.push({ index, outcome });
   }
@@ -52,8 +55,11 @@ export class FakeRecorder implements Recorder {
 export class FakeDesk implements Desk {
   standing: 'waiting' | 'signed' | 'denied' = 'waiting';
   consumed = 0;
+  /** As they were shown; what the first submit said, until it is used up. */
+  shown: TakingBack | null = null;
 
-  async submit(): Promise<Standing> {
+  async submit(...[, , , , takingBack]: Parameters<Desk['submit']>): Promise<Standing> {
+    this.shown ??= takingBack;
     const ticket: HoldTicket = {
       id: 'hold_0000000000000000',
       digest: '0'.repeat(64),
@@ -65,10 +71,11 @@ export class FakeDesk implements Desk {
     if (this.standing === 'waiting') return { kind: 'waiting', ticket };
     const at = new Date('2026-01-01T00:00:00Z');
     const signature: Signature = { personId: 'person_1', personName: 'ada', method: 'totp', at };
-    return { kind: 'signed', ticket, signatures: [signature] };
+    return { kind: 'signed', ticket, signatures: [signature], shown: this.shown };
   }
   async consume(): Promise<boolean> {
     this.consumed++;
+    this.shown = null;
     this.standing = 'waiting';
     return true;
   }
@@ -96,6 +103,7 @@ export const simpleJudge: Judge = {
     if (signatures.length > 0) return { kind: 'forward', rule: 'test.signed', reason: 'signed' };
     return { kind: 'hold', rule: 'test.hold', reason: 'it destroys', people: 1 };
   },
+  beneath: () => null,
 };
 
 export const guardedTarget: Target = {
@@ -114,3 +122,6 @@ function trailLost(): HoldfastError {
     hint: 'Start the store.',
   });
 }
+
+/** As of a session whose search path nobody can tell. */
+export const ANY_PATH: JudgedPath = { schemas: [], said: null };

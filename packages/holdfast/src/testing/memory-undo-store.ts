@@ -68,13 +68,13 @@ export class MemoryUndoStore implements UndoStore {
   }
 
   async list(query: UndoQuery): Promise<readonly UndoItem[]> {
-    const { target, agentId, role, since, until, states, after } = query;
+    const { target, agentName, role, since, until, states, after } = query;
     const fits = this.#kept
       .map(({ item }) => item)
       .filter(
         (item) =>
           (target === undefined || item.target === target) &&
-          (agentId === undefined || item.agentId === agentId) &&
+          (agentName === undefined || item.agentName === agentName) &&
           (role === undefined || item.role === role) &&
           (since === undefined || item.at >= since) &&
           (until === undefined || item.at < until) &&

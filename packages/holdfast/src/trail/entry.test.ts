@@ -19,10 +19,11 @@ import { leafHash } from './verify/tree.ts';
 const entries = new EntryMaker('instance_x', systemClock);
 
 /** The value, after the bytes were held against the canonicaliser that sorts and checks. */
-function checkedValue({ bytes, leaf }: Draft): unknown {
+function checkedValue(draft: Draft): unknown {
+  const { bytes } = draft;
   const value: unknown = JSON.parse(bytes.toString('utf8'));
   expect(canonicalJson(value)).toBe(bytes.toString('utf8'));
-  expect(leafHash(bytes)).toEqual(leaf);
+  expect(leafHash(bytes)).toEqual(draft.leaf());
   return value;
 }
 

@@ -26,6 +26,8 @@ export interface Journal {
   write(bytes: Buffer): void;
   /** Resolves when all up to `sequence` survive the end of the machine; null when they do already. */
   durable(sequence: number): Promise<void> | null;
+  /** Somebody will ask for `durable(sequence)` soon: begins, and nobody waits. Never throws. */
+  hasten(sequence: number): void;
   /** All up to `sequence` lie in the trail: their room may be used again. */
   release(sequence: number): void;
   /** Keeps what was not released for the next start. */

@@ -32,6 +32,7 @@ class MemoryJournal implements Journal {
   durable(): Promise<void> {
     return new Promise((done) => this.#makeDurable.push(done));
   }
+  hasten(): void {}
   sync(): void {
     for (const done of this.#makeDurable.splice(0)) done();
   }

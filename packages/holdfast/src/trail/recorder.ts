@@ -35,6 +35,8 @@ export interface Recorder {
   jot(decision: Decision): DecisionRef | null;
   /** Resolves when the decision and all before it are durable; null when they are. */
   durable(ref: DecisionRef): Promise<void> | null;
+  /** `durable(ref)` will be asked for soon: begins with it, and nobody waits. Never throws. */
+  hasten(ref: DecisionRef): void;
   /** Exactly once per decision; durable with the next batch. Never throws. */
   outcome(ref: DecisionRef, outcome: Outcome): void;
   /**

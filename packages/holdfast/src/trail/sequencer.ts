@@ -279,7 +279,7 @@ export class Sequencer {
   async #append(expected: TrailHead, items: readonly Item[]): Promise<AppendResult> {
     const next = grow(
       expected,
-      items.map(({ draft }) => draft.leaf),
+      items.map(({ draft }) => draft.leaf()),
     );
     const own = this.#parts.instanceId;
     const entries = items.map(

@@ -186,6 +186,10 @@ export class TrailLog implements Recorder {
     return journal.durable(ref.sequence);
   }
 
+  hasten(ref: DecisionRef): void {
+    if (ref instanceof JournaledRef) this.#parts.journal?.hasten(ref.sequence);
+  }
+
   async #durableOrNot(ref: DecisionRef): Promise<void> {
     try {
       await this.durable(ref);

@@ -114,7 +114,7 @@ export const KNOWN: readonly EvasionRow[] = [
     name: 'lo_unlink',
     story: 'And delete its own.',
     sql: 'SELECT lo_unlink(16500)',
-    expected: { kinds: ['execute'] },
+    expected: { kinds: ['destroy'], object: '16500' },
   },
   {
     name: 'dblink',

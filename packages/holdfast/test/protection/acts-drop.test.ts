@@ -79,5 +79,32 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
         }
       },
     );
+
+    test('what ANALYZE had gathered comes back with the table', async () => {
+      const ground = await Ground.in(postgres, binFolder, 'gathered');
+      const gathered = async (): Promise<unknown> => {
+        const { rows } = await ground.admin.query(
+          `select to_jsonb(s)::text as said from pg_stats s where schemaname = 'shop' and tablename in ('orders', 'client')
+           union all select to_jsonb(x)::text from pg_stats_ext x where schemaname = 'shop'
+           union all select relname || ' ' || reltuples || ' ' || relpages from pg_class where relname in ('orders', 'client') order by 1`,
+        );
+        return rows;
+      };
+      try {
+        await ground.asApp(SHOP);
+        await ground.admin.query(`insert into shop.orders (client, total, note) select 1 + n % 2, n % 7, 'n' || n from generate_series(1, 500) n;
+          analyze shop.orders, shop.client`);
+        const before = await gathered();
+        expect(JSON.stringify(before)).toContain('dependencies');
+        const agent = await ground.agent();
+        await ground.run(agent, 'drop table shop.orders cascade');
+        await ground.run(agent, 'drop table shop.client cascade');
+        expect(await gathered()).not.toEqual(before);
+        await ground.undoAll();
+        expect(await gathered()).toEqual(before);
+      } finally {
+        await ground.stop();
+      }
+    });
   });
 });

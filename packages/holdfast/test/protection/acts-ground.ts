@@ -3,15 +3,16 @@
  * `picture` is every definition, grant, comment, sequence and row of it as text: equal means undone.
  */
 import { execFileSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import pg from 'pg';
-import { systemClock } from '../../src/model/clock.ts';
 import { actsFoundation } from '../../src/protection/postgres/acts/foundation.ts';
 import { Receipts } from '../../src/protection/postgres/acts/receipts.ts';
 import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
 import type { TargetDatabase } from '../../src/protection/target-database.ts';
-import type { PermitWish } from '../../src/protection/target-guard.ts';
+import type { PermitSession, PermitWish } from '../../src/protection/target-guard.ts';
 import type { ActRecord } from '../../src/protection/undo-item.ts';
+import { ANY_PATH } from '../../src/testing/fake-parts.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../../src/testing/scratch-postgres.ts';
 import { PICTURE_SQL, ROWS_SQL, SEQUENCES_SQL } from './acts-picture.ts';
 
@@ -25,6 +26,7 @@ const ROLES = `
 create role holdfast_owner nologin;
 create role holdfast_agents nologin;
 create role app nologin;
+create role app_login login in role app;
 create role other nologin;
 create role readers nologin;
 create role hf_ada login in role holdfast_agents;
@@ -55,7 +57,7 @@ export class Ground {
   readonly name: string;
   readonly admin: pg.Client;
   readonly db: TargetDatabase;
-  readonly receipts = new Receipts({ clock: systemClock });
+  readonly receipts = new Receipts();
   readonly #agents: pg.Client[] = [];
 
   private constructor(server: ScratchPostgres, bin: string | null, name: string, admin: pg.Client) {
@@ -73,7 +75,8 @@ export class Ground {
   static async start(binFolder: string | null): Promise<ScratchPostgres> {
     const server = await startScratchPostgres({
       ...(binFolder === null ? {} : { binFolder }),
-      conf: ['wal_level=logical'],
+      // Autovacuum commits, too: "nobody else was there" would not be true.
+      conf: ['wal_level=logical', 'max_prepared_transactions=5', 'autovacuum=off'],
     });
     const admin = new pg.Client({ connectionString: server.url() });
     await admin.connect();
@@ -114,10 +117,37 @@ export class Ground {
     agent: pg.Client,
     statement: string,
     mode: PermitWish['mode'] = 'reversible',
+    path = ANY_PATH,
+    receipts = this.receipts,
   ): Promise<string> {
-    const { rows } = await agent.query('select pg_backend_pid() as pid, session_user as role');
-    const [id] = await this.receipts.issue(this.db, rows[0], [{ statement, mode }]);
+    const session = await this.sessionOf(agent);
+    const [id] = await receipts.issue(this.db, session, [{ statement, mode }], path);
     return id ?? '';
+  }
+
+  /** Asked as the admin: a look of its own would give the agent's transaction its snapshot. */
+  async sessionOf(agent: pg.Client): Promise<PermitSession> {
+    const pid = Number(Object(agent)['processID']);
+    const { rows } = await this.admin.query(
+      'select pid, usename as role from pg_stat_activity where pid = $1',
+      [pid],
+    );
+    return rows[0];
+  }
+
+  /** The same receipt with something else in it, signed by our own hand: what only Holdfast can. */
+  async forge(receipt: string, other: Readonly<Record<string, unknown>>): Promise<string> {
+    const [head = '', , body = ''] = receipt.split('.');
+    const said: unknown = JSON.parse(Buffer.from(body, 'base64').toString('utf8'));
+    const forged = Buffer.from(JSON.stringify({ ...Object(said), ...other })).toString('base64');
+    return [head, await this.macOf(`${head}.${forged}`), forged].join('.');
+  }
+
+  /** By node:crypto, from the key as it lies there: the target computes it in SQL. */
+  async macOf(text: string): Promise<string> {
+    const { rows } = await this.admin.query('select inner_pad from holdfast.receipt_key');
+    const key = Buffer.from(rows[0].inner_pad.subarray(0, 32)).map((byte) => byte ^ 0x36);
+    return createHmac('sha256', key).update(text).digest('hex');
   }
 
   async run(

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ANY_PATH } from '../../src/testing/fake-parts.ts';
 import { fillCompany } from '../support/company.ts';
 import { type Engines, startEngines } from '../support/engines.ts';
 import { differenceOf, takeSnapshot } from '../support/snapshot.ts';
@@ -149,7 +150,7 @@ describe.each([
       }
       const { rows } = await agent.query('select pg_backend_pid() as pid, session_user as role');
       const mode = PLAIN.test(statement) ? 'plain' : 'reversible';
-      const [id] = await engines.guard.permit(rows[0], [{ statement, mode }]);
+      const [id] = await engines.guard.permit(rows[0], [{ statement, mode }], ANY_PATH);
       await agent.query(`call holdfast.run('${id}')`);
     };
     const picture = () => takeSnapshot(upstream.server.url(upstream.direct.database));

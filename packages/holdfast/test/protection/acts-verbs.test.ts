@@ -10,10 +10,25 @@ import { SHOP } from './acts-shop.ts';
 const MORE = `
 create type shop.unused as (a int, b text); create domain shop.spare as text;
 create table shop.offspring (k int, v text) inherits (shop.base);
-alter default privileges in schema shop grant select on tables to readers;`;
+alter default privileges in schema shop grant select on tables to readers;
+create server far foreign data wrapper away; create foreign table shop.far (a int) server far;
+select lo_from_bytea(4711, '\\x00ff');`;
 
-/** Two are tried elsewhere: rows of TRUNCATE are the capture's, a database is not inside one. */
-const APART = new Set(['TRUNCATE', 'DROP DATABASE']);
+/**
+ * Some are tried elsewhere: rows of TRUNCATE are the capture's, a database is not inside one, and roles
+ * are changed outside of receipts (roles.test.ts).
+ */
+const APART = new Set([
+  'TRUNCATE',
+  'DROP DATABASE',
+  'CREATE ROLE',
+  'ALTER ROLE',
+  'ALTER ROLE SET',
+  'ALTER ROLE RENAME',
+  'DROP ROLE',
+  'GRANT ROLE',
+  'REVOKE ROLE',
+]);
 
 const EXAMPLES: readonly (readonly [verb: string, statement: string])[] = [
   ['DROP TABLE', 'drop table shop.line'],
@@ -79,6 +94,20 @@ const EXAMPLES: readonly (readonly [verb: string, statement: string])[] = [
   ['ALTER SEQUENCE', 'alter sequence shop.free increment by 3'],
   ['ALTER TYPE', "alter type shop.state rename value 'paid' to 'done'"],
   ['ALTER POLICY', 'alter policy own on shop.orders using (true)'],
+  ['ALTER MATERIALIZED VIEW SET SCHEMA', 'alter materialized view shop.sums set schema aside'],
+  ['ALTER DOMAIN SET SCHEMA', 'alter domain shop.price set schema aside'],
+  ['ALTER PROCEDURE SET SCHEMA', 'alter procedure shop.nothing() set schema aside'],
+  ['ALTER AGGREGATE SET SCHEMA', 'alter aggregate shop.total(int) set schema aside'],
+  ['ALTER STATISTICS SET SCHEMA', 'alter statistics shop.orders_stat set schema aside'],
+  ['ALTER AGGREGATE RENAME', 'alter aggregate shop.total(int) rename to added'],
+  ['ALTER ROUTINE RENAME', 'alter routine shop.double(int) rename to twice'],
+  ['ALTER RULE RENAME', 'alter rule gone on shop.line rename to went'],
+  ['ALTER STATISTICS RENAME', 'alter statistics shop.orders_stat rename to counted'],
+  ['ALTER PROCEDURE OWNER', 'alter procedure shop.nothing() owner to other'],
+  ['ALTER DOMAIN OWNER', 'alter domain shop.price owner to other'],
+  ['ALTER AGGREGATE OWNER', 'alter aggregate shop.total(int) owner to other'],
+  ['ALTER STATISTICS OWNER', 'alter statistics shop.orders_stat owner to other'],
+  ['DROP FOREIGN TABLE', 'drop foreign table shop.far'],
   ['GRANT', 'grant insert on shop.line to readers'],
   ['REVOKE', 'revoke all on shop.orders from readers cascade'],
   [
@@ -86,7 +115,15 @@ const EXAMPLES: readonly (readonly [verb: string, statement: string])[] = [
     'alter default privileges in schema shop revoke select on tables from readers',
   ],
   ['TRUNCATE', 'truncate shop.loose'],
+  ['LO_UNLINK', 'select lo_unlink(4711)'],
   ['DROP DATABASE', 'drop database spare'],
+  ['CREATE ROLE', 'create role clerk'],
+  ['ALTER ROLE', 'alter role readers nologin'],
+  ['ALTER ROLE SET', "alter role readers set work_mem = '8MB'"],
+  ['ALTER ROLE RENAME', 'alter role readers rename to viewers'],
+  ['DROP ROLE', 'drop role readers'],
+  ['GRANT ROLE', 'grant readers to app'],
+  ['REVOKE ROLE', 'revoke readers from app'],
 ];
 
 test('each verb has its example, and each example its verb', async () => {
@@ -113,6 +150,9 @@ describe.each(SERVERS)('PostgreSQL $server', ({ server, binFolder, missing }) =>
     beforeAll(async () => {
       postgres = await Ground.start(binFolder);
       ground = await Ground.in(postgres, binFolder, 'verbs');
+      await ground.admin.query(
+        'create foreign data wrapper away; grant usage on foreign data wrapper away to app',
+      );
       await ground.asApp(SHOP);
       await ground.asApp(MORE);
       before = await ground.picture();

@@ -12,6 +12,7 @@ import { Drain } from '../../src/protection/postgres/drain.ts';
 import { runUndo } from '../../src/protection/postgres/undo/engine.ts';
 import { AgentRoles } from '../../src/protection/postgres/wall/agent-roles.ts';
 import { applyProtection } from '../../src/protection/postgres/wall/apply.ts';
+import { ANY_PATH } from '../../src/testing/fake-parts.ts';
 import { MemoryAgentRoleStore } from '../../src/testing/memory-agent-role-store.ts';
 import { MemoryUndoStore } from '../../src/testing/memory-undo-store.ts';
 import { OPTIONS, type Shop, startShop, VERSIONS } from './wall-fixture.ts';
@@ -19,8 +20,8 @@ import { OPTIONS, type Shop, startShop, VERSIONS } from './wall-fixture.ts';
 type Direct = readonly [who: 'agent' | 'app', story: string, sql: string, code: string];
 
 const DIRECT: readonly Direct[] = [
-  ['agent', 'reads receipts', 'select * from holdfast.receipts', '42501'],
-  ['agent', 'writes itself a receipt', `insert into holdfast.receipts (id) values ('x')`, '42501'],
+  ['agent', 'reads receipts', 'select * from holdfast.turns', '42501'],
+  ['agent', 'writes itself a receipt', `insert into holdfast.turns values (9, 1)`, '42501'],
   ['agent', 'guesses a receipt', `call holdfast.run('receipt_0')`, '42501'],
   ['agent', 'a receipt of nothing', 'call holdfast.run(null)', '42501'],
   [
@@ -28,6 +29,32 @@ const DIRECT: readonly Direct[] = [
     'a receipt with SQL in it',
     `call holdfast.run('x''; drop table clients; --')`,
     '42501',
+  ],
+  ['agent', 'reads the key of receipts', 'table holdfast.receipt_key', '42501'],
+  ['agent', 'signs one itself', `select holdfast.receipt_mac('t1n1', '{}')`, '42501'],
+  [
+    'agent',
+    'issues itself one',
+    `select holdfast.issue_receipts(pg_backend_pid(), current_user, 1, '{}', null, '{drop table clients}', '{plain}')`,
+    '42501',
+  ],
+  ['agent', 'turns its turn back', `select setval('holdfast.turn_1', 1, false)`, '42501'],
+  [
+    'agent',
+    'says that a receipt runs',
+    `insert into holdfast.running values (1, '1', '{}')`,
+    '42501',
+  ],
+  ['agent', 'voids what others have', `select holdfast.void_receipts('{1}', '{9}')`, '42501'],
+  ['agent', 'is another session', 'set session authorization app', '42501'],
+  ['agent', 'is the owner for a transaction', 'begin; set local role app', '42501'],
+  ['agent', 'has things made by the maker', 'set role holdfast_ddl', '42501'],
+  [
+    'agent',
+    'leaves a transaction behind its session',
+    `begin; prepare transaction 'left'`,
+    // None are allowed by default; what one can do is tried in receipts-bound.test.ts.
+    '55000',
   ],
   ['agent', 'runs past the receipt', `select holdfast.use_receipt('x', 'public')`, '42501'],
   [
@@ -86,6 +113,16 @@ const DIRECT: readonly Direct[] = [
   ['agent', 'an origin', `select pg_replication_origin_create('x')`, '42501'],
   ['agent', 'a large object by its table', 'delete from pg_largeobject', '42501'],
   ['agent', 'clusters', 'cluster bookings using bookings_pkey', '42501'],
+  ['agent', 'overwrites a large object', `select lo_put(4711, 0, 'y')`, '42501'],
+  ['agent', 'cuts a large object off', 'select lo_truncate(lo_open(4711, 131072), 0)', '42501'],
+  ['agent', 'deletes a large object without a receipt', 'select lo_unlink(4711)', '42501'],
+  ['agent', 'becomes the owner', 'grant app to current_user', '42501'],
+  ['agent', 'makes a role', `create role twin login password 'x' in role app`, '42501'],
+  ['agent', 'drops a role', 'drop role reports', '42501'],
+  ['agent', 'takes a password', `alter role app password 'mine'`, '42501'],
+  ['agent', 'sets what others start with', 'alter role app set search_path = evil', '42501'],
+  ['app', 'makes a role for an agent', 'create role twin in role app', '42501'],
+  ['app', 'makes agents owners', 'grant app to holdfast_agents', '42501'],
   [
     'app',
     'lets receipts run as ours (came through once)',
@@ -205,13 +242,20 @@ const SET_OFF: readonly SetOff[] = [
 
 /** Code of a table's owner that an undo would run: it takes what it can get, and says nothing. */
 type Climb = readonly [story: string, make: string];
-const GREEDY = `begin begin execute 'alter role app superuser'; exception when others then null; end;`;
+const GREEDY = `begin begin execute 'alter role app superuser'; exception when others then null; end;
+  begin delete from holdfast.journal; update holdfast.meta set value = '["app"]' where key = 'exempt'; exception when others then null; end;`;
 const CLIMBS: readonly Climb[] = [
   [
     'the check of a domain (came through once)',
     `create function public.up(v int) returns boolean language plpgsql as $$ ${GREEDY} return true; end $$;
      create domain public.dup as int check (public.up(value));
      create table public.climb (id int primary key, x public.dup);`,
+  ],
+  [
+    'the domain of a key, whose values are counted',
+    `create function public.up(v int) returns boolean language plpgsql as $$ ${GREEDY} return true; end $$;
+     create domain public.dup as int check (public.up(value));
+     create table public.climb (id public.dup primary key, x int);`,
   ],
   [
     'a check of the table (came through once)',
@@ -248,13 +292,49 @@ const CLIMBS: readonly Climb[] = [
   ],
 ];
 
+/** What stands first on the path of whoever changes rows, and would run as ours if the capture met it. */
+type Lure = readonly [story: string, make: string];
+const lureOf = (left: string, right: string): string =>
+  `create function lure.no(${left}, ${right}) returns boolean language plpgsql as
+     'begin insert into lure.seen values (current_user); return false; end';`;
+const LURES: readonly Lure[] = [
+  [
+    'an operator by which the kind of a change is told',
+    `${lureOf('text', 'text')} create operator lure.= (leftarg = text, rightarg = text, function = lure.no);`,
+  ],
+  [
+    'operators by which rows are counted',
+    `${lureOf('bigint', 'int')} create operator lure.> (leftarg = bigint, rightarg = int, function = lure.no);
+     ${lureOf('bigint', 'bigint')} create operator lure.= (leftarg = bigint, rightarg = bigint, function = lure.no);`,
+  ],
+  [
+    'an operator by which an exempt role is told',
+    `${lureOf('name', 'name')} create operator lure.= (leftarg = name, rightarg = name, function = lure.no);`,
+  ],
+  [
+    'types that a value is cast to',
+    `create function lure.look(text) returns boolean language plpgsql as
+       'begin insert into lure.seen values (current_user); return true; end';
+     create domain lure."char" as text check (lure.look(value)); create domain lure.name as text check (lure.look(value));
+     create domain lure.regclass as text check (lure.look(value)); create domain lure.int8 as text check (lure.look(value));`,
+  ],
+  [
+    'functions and tables of the same names, and temporary ones',
+    `create function lure.nextval(text) returns bigint language plpgsql as
+       'begin insert into lure.seen values (current_user); return 1; end';
+     create table lure.old_rows (like public.bookings); create table lure.new_rows (like public.bookings);
+     create temp table old_rows (like public.bookings); create temp table new_rows (like public.bookings);
+     create temp table journal (seq bigint); create temp table this (place bigint);`,
+  ],
+];
+
 describe.each(VERSIONS)('the wall from inside, $name', (version) => {
   describe.skipIf(version.skip !== null)(version.skip ?? '', () => {
     let shop: Shop;
     let agent: pg.Client;
     let app: pg.Client;
     let user: string;
-    const receipts = new Receipts({ clock: systemClock });
+    const receipts = new Receipts();
     const store = new MemoryUndoStore();
     beforeAll(async () => {
       shop = await startShop(version);
@@ -270,13 +350,15 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
       user = role.user;
       agent = await shop.as(role.user, role.password);
       app = await shop.as('app');
+      // So that the turn is there which some rows are about.
+      await permitted(agent, 'create table public.never ()');
     });
     afterAll(() => shop?.stop());
 
     async function permitted(client: pg.Client, statement: string): Promise<string> {
       const [{ pid }] = (await client.query('select pg_backend_pid() as pid')).rows;
       const wish = { statement, mode: 'plain' } as const;
-      const [id] = await receipts.issue(shop.db, { role: user, pid }, [wish]);
+      const [id] = await receipts.issue(shop.db, { role: user, pid }, [wish], ANY_PATH);
       return `call holdfast.run('${id}')`;
     }
 
@@ -297,10 +379,63 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
       expect(row).toEqual({ rows: 2, kept: 'p', ours: true });
     });
 
+    it('a function with the name of the one that deletes large objects is not called for it', async () => {
+      await app.query(`select lo_from_bytea(4712, 'x')`);
+      const evil = (type: string) =>
+        `create function public.lo_unlink(v ${type}) returns int language plpgsql immutable as
+           $$ begin drop table if exists stock.parts; return 7; end $$`;
+      await agent.query(await permitted(agent, evil('int')));
+      await agent.query(await permitted(agent, evil('oid')));
+      const [{ pid }] = (await agent.query('select pg_backend_pid() as pid')).rows;
+      const wishes = ['select lo_unlink(4712)', 'select lo_unlink(4713)'].map(
+        (statement) => ({ statement, mode: 'reversible' }) as const,
+      );
+      const session = { role: user, pid };
+      const [first, second] = await receipts.issue(shop.db, session, wishes, ANY_PATH);
+      await agent.query(`set search_path = public, pg_catalog; call holdfast.run('${first}')`);
+      await expect(agent.query(`call holdfast.run('${second}')`)).rejects.toMatchObject({
+        code: '42704',
+        message: 'large object 4713 does not exist',
+      });
+      await agent.query('reset search_path');
+      const [row] = await shop.db.query(
+        `select count(*)::int as rows, (select count(*)::int from pg_largeobject_metadata where oid = 4712) as objects from stock.parts`,
+      );
+      expect(row).toEqual({ rows: 2, objects: 0 });
+    });
+
+    it.each(LURES.map(([story, make], place) => [story, make, `lure${place}`] as const))(
+      'the capture meets none of what lies on the path: %s',
+      async (_story, make, lure) => {
+        await shop.db.query('delete from holdfast.journal');
+        await app.query(`create schema ${lure}; grant usage on schema ${lure} to public;
+        create table ${lure}.seen (who text); grant insert on ${lure}.seen to public;
+        ${make.replaceAll('lure.', `${lure}.`)}
+        set search_path = ${lure}, pg_temp, public, pg_catalog;
+        insert into public.bookings (client, note) values (1, 'lured');
+        update public.bookings set note = 'caught' where note operator(pg_catalog.=) 'lured';
+        delete from public.bookings where note operator(pg_catalog.=) 'caught';
+        reset search_path`);
+        const seen = await app.query(`select who from ${lure}.seen where who ~ 'holdfast'`);
+        expect(seen.rows).toEqual([]);
+        const kept = await shop.db.query(
+          `select j.op::text from holdfast.journal j join holdfast.shapes s using (shape_id)
+          where s.table_name = 'bookings' order by j.seq`,
+        );
+        expect(kept.map(({ op }) => op)).toEqual(['I', 'U', 'D']);
+        await app.query('discard temp');
+      },
+    );
+
     it('a receipt used twice, by savepoint and after a rollback, does one thing once', async () => {
       const call = await permitted(agent, 'create table public.once (id int)');
-      await agent.query(`begin; savepoint a; ${call}; rollback to a; ${call}; commit`);
+      await agent.query(`begin; savepoint a; ${call}; rollback to a`);
       await expect(agent.query(call)).rejects.toMatchObject({ code: '42501' });
+      await agent.query('rollback');
+      await expect(agent.query(call)).rejects.toMatchObject({ code: '42501' });
+      await agent.query(
+        `begin; ${await permitted(agent, 'create table public.once (id int)')}; commit`,
+      );
     });
 
     it('rights on our function, given away by its owner, are good for nothing (came through once)', async () => {
@@ -321,6 +456,7 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
       });
       await drain.drainOnce();
       const before = new Set((await store.list({ limit: 1_000 })).map(({ id }) => id));
+      await app.query(`select lo_from_bytea(4711, 'kept'); comment on large object 4711 is 'seal'`);
       const [{ pid }] = (await agent.query('select pg_backend_pid() as pid')).rows;
       const wishes = [
         'drop table public.bookings',
@@ -328,8 +464,9 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
         'revoke select on public.roots from reports',
         'drop view public.roots_seen',
         'truncate public.parted',
+        'select lo_unlink(4711)',
       ].map((statement) => ({ statement, mode: 'reversible' }) as const);
-      for (const id of await receipts.issue(shop.db, { role: user, pid }, wishes)) {
+      for (const id of await receipts.issue(shop.db, { role: user, pid }, wishes, ANY_PATH)) {
         await agent.query(`call holdfast.run('${id}')`);
       }
       await drain.drainOnce();
@@ -347,9 +484,65 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
       const [row] = await shop.db.query(
         `select (select count(*)::int from public.bookings) as bookings, (select sum(amount)::int from stock.parts) as parts,
            has_table_privilege('reports', 'public.roots', 'select') as reads, (select count(*)::int from public.roots_seen) as seen,
-           (select count(*)::int from public.parted) as parted`,
+           (select count(*)::int from public.parted) as parted,
+           (select convert_from(lo_get(m.oid), 'UTF8') || pg_get_userbyid(lomowner) || obj_description(m.oid, 'pg_largeobject')
+              from pg_largeobject_metadata m where m.oid = 4711) as object`,
       );
-      expect(row).toEqual({ bookings: 50, parts: 3, reads: true, seen: 2, parted: 1 });
+      expect(row).toEqual({
+        bookings: 50,
+        parts: 3,
+        reads: true,
+        seen: 2,
+        parted: 1,
+        object: 'keptappseal',
+      });
+    });
+
+    it('an undo, its undo, and grants of somebody who is not the owner (did not come back once)', async () => {
+      const drain = new Drain({
+        target: shop.db,
+        store,
+        lock: { tryHold: async () => true, release: async () => {} },
+        clock: systemClock,
+        graceMs: 60_000,
+        agentOf: () => null,
+      });
+      const undoNewest = async (): Promise<void> => {
+        await drain.drainOnce();
+        const [item] = await store.list({ limit: 1 });
+        if (item === undefined) throw new Error('nothing to undo');
+        const chosen = [{ item, entries: await store.entries(item.id) }];
+        const order = { chosen, tables: null, key: [], decisions: [], mode: 'apply' } as const;
+        expect((await runUndo(shop.db, store, order)).conflicts).toEqual([]);
+      };
+      const seen = async (): Promise<unknown> =>
+        await shop.db.query(
+          `select (select array_agg(a::text order by a::text) from unnest(relacl) a) as acl, obj_description(c.oid, 'pg_class') as said, reloptions,
+             (select array_agg(attname || a::text order by attname, a::text) from pg_attribute, unnest(attacl) a where attrelid = c.oid) as columns
+           from pg_class c where relname = 'granted'`,
+        );
+      // What is said of a table is no statement, however it is written.
+      const said = `x''; set local role app; grant all on table public.granted to reports; reset role; --`;
+      await app.query(`create table public.granted (id int primary key, "a;b" int);
+        comment on table public.granted is '${said}';
+        grant select, update ("a;b") on public.granted to deploy with grant option`);
+
+      const deploy = await shop.as('deploy');
+      await deploy.query('grant select, update ("a;b") on public.granted to reports, "weak"');
+      const before = await seen();
+      const [{ pid }] = (await agent.query('select pg_backend_pid() as pid')).rows;
+      const statement = 'revoke all on public.granted from deploy cascade';
+      const wishes = [{ statement, mode: 'reversible' }] as const;
+      const [id] = await receipts.issue(shop.db, { role: user, pid }, wishes, ANY_PATH);
+      await agent.query(`call holdfast.run('${id}')`);
+      const between = await seen();
+      expect(between).not.toEqual(before);
+      await undoNewest();
+      expect(await seen()).toEqual(before);
+      await undoNewest();
+      expect(await seen()).toEqual(between);
+      await undoNewest();
+      expect(await seen()).toEqual(before);
     });
 
     it.each(CLIMBS)('nobody becomes a superuser by an undo: %s', async (_story, make) => {
@@ -362,7 +555,10 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
         agentOf: () => null,
       });
       await app.query(make);
-      await app.query('insert into public.climb (id, x) values (1, 1), (2, null)');
+      // So many that an undo has the server look at their values before it plans.
+      await app.query(
+        'insert into public.climb (id, x) select g, nullif(g, 2) from generate_series(1, 60) g',
+      );
       await drain.drainOnce();
       const before = new Set((await store.list({ limit: 1_000 })).map(({ id }) => id));
       await app.query('delete from public.climb');
@@ -374,12 +570,19 @@ describe.each(VERSIONS)('the wall from inside, $name', (version) => {
       await runUndo(shop.db, store, { ...order, mode: 'preview' });
       await runUndo(shop.db, store, { ...order, mode: 'apply' });
       const [row] = await shop.db.query(
-        `select rolsuper as risen, (select array_agg(id || coalesce(x::text, '-') order by id) from public.climb) as rows
+        `select rolsuper as risen, (select value::text from holdfast.meta where key = 'exempt') as exempt,
+            (select count(*)::int from public.climb) as count,
+            (select array_agg(id || coalesce(x::text, '-') order by id) from public.climb where id < 3) as rows
          from pg_roles where rolname = 'app'`,
       );
       await shop.db.query(`drop table public.climb; drop domain if exists public.dup;
         drop routine if exists public.up; drop routine if exists public.up0`);
-      expect(row).toEqual({ risen: false, rows: ['11', '2-'] });
+      expect(row).toEqual({
+        risen: false,
+        exempt: '["deploy"]',
+        count: 60,
+        rows: ['11', '2-'],
+      });
     });
   });
 });

@@ -11,7 +11,12 @@ import type { Protection } from '../../src/model/reversal.ts';
 import type { Verdict } from '../../src/model/verdict.ts';
 import { Pipeline } from '../../src/pipeline/pipeline.ts';
 import type { Judge } from '../../src/policy/judge.ts';
-import type { PermitSession, PermitWish, TargetGuard } from '../../src/protection/target-guard.ts';
+import type {
+  JudgedPath,
+  PermitSession,
+  PermitWish,
+  TargetGuard,
+} from '../../src/protection/target-guard.ts';
 import { createPostgresProtocol } from '../../src/protocols/index.ts';
 import { fakeDirectory } from '../../src/testing/fake-directory.ts';
 import { FakeDesk, FakeRecorder, guardedTarget, oneTarget } from '../../src/testing/fake-parts.ts';
@@ -30,6 +35,9 @@ create table cars (id int primary key, "schöner Name" text);
 create table rides (car int references cars);
 create view fast as select * from cars;
 insert into cars values (1, 'a'), (2, 'b');
+select lo_from_bytea(4711, 'x'), lo_from_bytea(4712, 'x'), lo_from_bytea(4713, 'x');
+create function counts() returns int language plpgsql as
+  $$ begin raise info 'holdfast: 99 rows' using errcode = 'HFROW'; return 1; end $$;
 create function shout() returns int language plpgsql as
   $$ begin raise notice 'shouting'; raise exception 'no more' using detail = 'd', hint = 'h'; end $$;
 reset role;`;
@@ -39,7 +47,8 @@ set role app;
 create table holdfast.receipts (id text primary key, statement text, mode text, role name, pid int,
   used boolean default false, void boolean default false);
 create function holdfast.execute_as_owner(statement text) returns void language plpgsql as
-  $$ begin execute statement; end $$;
+  $$ declare made bigint; begin execute statement; get diagnostics made = row_count;
+     raise info 'holdfast: % rows', made using errcode = 'HFROW'; end $$;
 create procedure holdfast.run(receipt text) language plpgsql security definer as $$
   declare wanted text;
   begin
@@ -66,6 +75,7 @@ export interface Ground {
 export class HandMadeGuard implements TargetGuard {
   protection: Protection = { level: 'full', trouble: null };
   readonly wishes: PermitWish[] = [];
+  readonly paths: JudgedPath[] = [];
   readonly voided: string[] = [];
   /** `permit` waits for this, and fails with its error. */
   before: () => Promise<void> = async () => {};
@@ -80,8 +90,13 @@ export class HandMadeGuard implements TargetGuard {
     return { user: 'hf_cursor', password: 'x' };
   }
 
-  async permit(session: PermitSession, wishes: readonly PermitWish[]): Promise<readonly string[]> {
+  async permit(
+    session: PermitSession,
+    wishes: readonly PermitWish[],
+    path: JudgedPath,
+  ): Promise<readonly string[]> {
     await this.before();
+    this.paths.push(path);
     const ids: string[] = [];
     for (const { statement, mode } of wishes) {
       this.wishes.push({ statement, mode });
@@ -104,7 +119,17 @@ export class HandMadeGuard implements TargetGuard {
     );
   }
 
-  async runOutside({ statement }: PermitWish): Promise<string> {
+  async changeRoles(statement: string): Promise<string> {
+    await this.#admin.query(statement);
+    return 'ALTER ROLE';
+  }
+
+  async runOutside(
+    { statement }: PermitWish,
+    _session: PermitSession,
+    path: JudgedPath,
+  ): Promise<string> {
+    this.paths.push(path);
     const { command } = await this.#admin.query(statement);
     return statement.toLowerCase().startsWith('create index') ? 'CREATE INDEX' : command;
   }
@@ -118,6 +143,7 @@ const everything: Judge = {
     const { code, message } = reading.reason;
     return { kind: 'refuse', rule: `test.${code}`, reason: message, hint: 'Do not.' };
   },
+  beneath: () => null,
 };
 
 export async function startGround(binFolder?: string): Promise<Ground> {

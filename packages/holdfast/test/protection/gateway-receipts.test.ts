@@ -92,6 +92,67 @@ const SAME: readonly (readonly [story: string, steps: readonly Step[]])[] = [
     ],
   ],
   [
+    'tables made from queries: how many rows',
+    [
+      simple('create table q1 as select * from cars'),
+      simple('create table q2 as select * from cars where false; select 1'),
+      simple('create table q3 as select * from cars with no data'),
+      simple('create table if not exists q1 as select * from cars'),
+      simple('set client_min_messages = error; create table q4 as select * from cars'),
+      simple('create table if not exists q5 as select 1; create table if not exists q6 (a int)'),
+      simple('create materialized view q7 as select * from cars; drop materialized view q7'),
+      simple('create materialized view q7 as select * from cars with no data'),
+      extended('create table q8 as select * from cars'),
+      simple('create table q9 as values (1), (2), (3); create table q9 as select 1'),
+      simple('reset client_min_messages; drop materialized view q7'),
+      simple('drop table q1, q2, q3, q4, q5, q6, q8, q9'),
+    ],
+  ],
+  [
+    'SELECT INTO in all its ways',
+    [
+      simple('select * into i1 from cars'),
+      simple(
+        ' /* é */ select id /* a */ , \'into x\' as b INTO /* é */ unlogged table /* ü */ "I 2" -- c\n from cars -- d',
+      ),
+      simple(
+        'select 1; with q as (select * from cars) select q.id into public . i3 from q; select * from i3',
+      ),
+      simple('select id into i4 from cars union all select 7 union select 8'),
+      extended('select * into i5 from cars where id = 1'),
+      simple('select * into i1 from cars'),
+      simple("select 'é', nope, id into i6 from cars"),
+      simple("select 'é', id into i6 from nosuch"),
+      simple("select 'é', id into nosuch.i6 from cars"),
+      simple('begin; select * into i7 from cars; rollback'),
+      simple('select * from i7'),
+      simple(
+        "select relname, relpersistence from pg_class where relname ~ '^i [0-9]$|^i[0-9]$' or relname = 'I 2' order by 1",
+      ),
+      simple('drop table i1, "I 2", i3, i4, i5'),
+    ],
+  ],
+  [
+    'a large object deleted',
+    [
+      simple('select lo_unlink(4711)'),
+      simple('select lo_unlink(4711)'),
+      simple('select 1; select pg_catalog.lo_unlink(4712); select 2'),
+      simple('begin; select lo_unlink(4713); rollback'),
+      extended('select lo_unlink(4713)'),
+      {
+        send: [
+          parse('u', 'SELECT lo_unlink(4713)'),
+          ask('S', 'u'),
+          bind('p', 'u'),
+          ask('P', 'p'),
+          execute('p'),
+          sync(),
+        ],
+      },
+    ],
+  ],
+  [
     'what cannot run in a block, in a block',
     [
       simple('begin'),
@@ -254,6 +315,34 @@ describe.each(SERVERS)('PostgreSQL $server', ({ binFolder, missing }) => {
         await agent.end();
       });
 
+      it('what names were judged with goes along, as the session last said it', async () => {
+        const agent = await ground.agent();
+        const from = ground.guard.paths.length;
+        for (const sql of [
+          'create table p1 (a int)',
+          'set search_path = stock, public; alter table p1 add b int',
+          'alter table p1 add c int',
+          'alter table p1 add c int',
+          'begin; set local search_path = later; alter table public.p1 add d int; rollback',
+          'vacuum cars',
+          "select set_config('search_path', lower('PUBLIC'), false); drop table public.p1",
+          'reset search_path',
+        ]) {
+          await agent.query(sql);
+        }
+        const all = ['public', 'stock', 'later'];
+        expect(ground.guard.paths.slice(from)).toEqual([
+          { schemas: ['public'], said: ['public'] },
+          { schemas: ['public', 'stock'], said: ['stock', 'public'] },
+          { schemas: ['public', 'stock'], said: ['stock', 'public'] },
+          { schemas: ['public', 'stock'], said: ['stock', 'public'] },
+          { schemas: all, said: ['later'] },
+          { schemas: all, said: ['later'] },
+          { schemas: [], said: null },
+        ]);
+        await agent.end();
+      });
+
       it('a receipt that a rollback made good again is void before the next transaction', async () => {
         const agent = await ground.agent();
         await agent.query('begin; create table r1 (a int)');
@@ -311,6 +400,17 @@ describe.each(SERVERS)('PostgreSQL $server', ({ binFolder, missing }) => {
         expect(tags).toBe('EZ');
         expect((await agent.query('select * from x2')).errors).toEqual([]);
         await agent.query('drop table x2');
+        await agent.end();
+      });
+
+      it('code that counts for us is overruled, and is heard only where it is no part of a receipt', async () => {
+        const agent = await ground.agent();
+        expect((await agent.query('create table co1 as select counts()')).complete).toEqual([
+          'SELECT 1',
+        ]);
+        agent.send(query('select counts(); drop table co1'));
+        const seen = await agent.until('Z');
+        expect(seen.filter(({ tag }) => tag === 'N')).toHaveLength(1);
         await agent.end();
       });
 
@@ -396,6 +496,44 @@ describe.each(SERVERS)('PostgreSQL $server', ({ binFolder, missing }) => {
           'C VACUUM|',
           'Z I',
         ]);
+        await agent.end();
+      });
+    });
+
+    describe('changes of roles', () => {
+      it('are made by the guard, alone, and answered in their place', async () => {
+        const agent = await ground.agent();
+        agent.send(query('select 1'), query('alter role someone nologin;'));
+        await agent.until('Z');
+        expect((await transcript(agent, [{ send: [] }])).join()).toBe('C ALTER ROLE|,Z I');
+        const parts = [parse('', 'alter role someone login'), bind('', ''), execute(''), sync()];
+        expect(await transcript(agent, [{ send: parts }])).toEqual([
+          '1 ',
+          '2 ',
+          'C ALTER ROLE|',
+          'Z I',
+        ]);
+        const wrong = await agent.query('alter role nobody_at_all login');
+        expect(wrong.errors[0]).toMatchObject({ C: '42704' });
+        await agent.end();
+      });
+
+      it.each([
+        ['in a block', ['begin', 'alter role someone nologin']],
+        ['in a text with others', ['select 1; alter role someone nologin']],
+        ['two at once', ['alter role someone nologin; alter role someone login']],
+        ['with a table in one text', ['create table ro1 (a int); grant someone to app']],
+        ['behind what opens a block', ['begin; alter role someone nologin']],
+      ])('%s they are refused, and nothing is done', async (_story, texts) => {
+        const agent = await ground.agent();
+        let said: string[] = [];
+        for (const text of texts) said = await codes(agent, text);
+        expect(said).toEqual([expect.stringMatching(/^0A000 .*a change of roles together/)]);
+        await agent.query('rollback');
+        const [row] = await ground.asAdmin(
+          "select rolcanlogin as may, to_regclass('ro1') as made from pg_roles where rolname = 'someone'",
+        );
+        expect(row).toEqual({ may: true, made: null });
         await agent.end();
       });
     });

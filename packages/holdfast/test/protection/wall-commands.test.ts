@@ -187,6 +187,12 @@ describe.each(VERSIONS)('one credential for everything, $name', (version) => {
   describe.skipIf(version.skip !== null)(version.skip ?? '', () => {
     it('is a weaker wall, by name, and the plan says what it means', async () => {
       const { holdfast, login, run, upstream } = await world(version, { level: 'guarded' });
+      const blocked = await run('protect', TARGET);
+      expect([blocked.exit, blocked.text]).toEqual([
+        1,
+        expect.stringContaining(`Nothing can be put in place as ${APP_ROLE}`),
+      ]);
+      expect(blocked.text).not.toContain('All of it is in place');
       await upstream.ask(`alter role ${APP_ROLE} createrole`);
       const plan = await run('protect', TARGET);
       expect(plan.text).toContain('no-fence');

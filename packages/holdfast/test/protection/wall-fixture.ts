@@ -87,7 +87,23 @@ export interface Shop {
   stop(): Promise<void>;
 }
 
-export async function startShop({ binFolder }: Version): Promise<Shop> {
+/** What a superuser alone leaves: all of it is its own. */
+const LONE = `
+create table public.notes (id int primary key, note text);
+insert into public.notes values (1, 'a'), (2, 'b');
+create view public.short_notes as select id from public.notes;
+create function public.tidy() returns int language sql as 'select 1';
+`;
+
+export function startShop(version: Version): Promise<Shop> {
+  return startWith(version, TABLES);
+}
+
+export function startLoneShop(version: Version): Promise<Shop> {
+  return startWith(version, LONE);
+}
+
+async function startWith({ binFolder }: Version, tables: string): Promise<Shop> {
   const server = await startScratchPostgres({
     hba: HBA,
     ...(binFolder === null ? {} : { binFolder }),
@@ -104,7 +120,7 @@ export async function startShop({ binFolder }: Version): Promise<Shop> {
   const postgres = await open('postgres', 'postgres');
   for (const line of FIXTURE.split(';')) if (line.trim() !== '') await postgres.query(line);
   const shop = await open('postgres', 'shop');
-  await shop.query(TABLES);
+  await shop.query(tables);
   await shop.end();
   const db = databaseAs(server, 'postgres');
   return {

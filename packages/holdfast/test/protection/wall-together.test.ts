@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type pg from 'pg';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Interrupt } from '../../src/cli/interrupt.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
@@ -11,7 +11,9 @@ import { systemClock } from '../../src/model/clock.ts';
 import { Receipts } from '../../src/protection/postgres/acts/receipts.ts';
 import { AgentRoles } from '../../src/protection/postgres/wall/agent-roles.ts';
 import { applyProtection } from '../../src/protection/postgres/wall/apply.ts';
+import { checkProtection } from '../../src/protection/postgres/wall/check.ts';
 import { unprotect } from '../../src/protection/postgres/wall/unprotect.ts';
+import { ANY_PATH } from '../../src/testing/fake-parts.ts';
 import { MemoryAgentRoleStore } from '../../src/testing/memory-agent-role-store.ts';
 import { OPTIONS, type Shop, startShop, VERSIONS } from './wall-fixture.ts';
 
@@ -71,11 +73,26 @@ describe.each(VERSIONS)('all of it together, $name', (version) => {
       await expect(agent.query('truncate fresh')).rejects.toMatchObject({ code: '42501' });
     });
 
+    it.each([`it's "mine"`, 'public; drop table bookings', 'holdfastly'])(
+      'a schema that the application makes is as those that were there: %s',
+      async (name) => {
+        const schema = pg.escapeIdentifier(name);
+        await app.query(`create schema ${schema}`);
+        await app.query(`create table ${schema}.t (id serial primary key)`);
+        await agent.query(`insert into ${schema}.t default values; delete from ${schema}.t`);
+        await expect(agent.query(`create table ${schema}.mine ()`)).rejects.toMatchObject({
+          code: '42501',
+        });
+        const { findings } = await checkProtection(shop.db, OPTIONS);
+        expect(findings.filter(({ about }) => !about.includes('of postgres'))).toEqual([]);
+      },
+    );
+
     it('an agent drops a table by a receipt, and only by it', async () => {
-      const receipts = new Receipts({ clock: systemClock });
+      const receipts = new Receipts();
       const [{ pid }] = (await agent.query('select pg_backend_pid() as pid')).rows;
       const wish = { statement: 'drop table fresh2', mode: 'reversible' } as const;
-      const [id] = await receipts.issue(shop.db, { role: 'hf_shopper', pid }, [wish]);
+      const [id] = await receipts.issue(shop.db, { role: 'hf_shopper', pid }, [wish], ANY_PATH);
       await expect(agent.query('drop table fresh2')).rejects.toMatchObject({ code: '42501' });
       await agent.query(`call holdfast.run('${id}')`);
       const [row] = await shop.db.query(`select to_regclass('public.fresh2') is null as gone`);

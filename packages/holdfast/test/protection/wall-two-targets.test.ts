@@ -81,8 +81,10 @@ describe.each(VERSIONS)('two protected databases of one server, $name', (version
       const { rolesLeft } = await unprotect(shop.db, { target: 'shop', dropWhatIsKept: false });
       expect([...rolesLeft].toSorted()).toEqual([
         'holdfast_agents',
+        'holdfast_ddl',
         'holdfast_others',
         'holdfast_owner',
+        'holdfast_undo',
       ]);
       const roles = await second.query(
         `select rolname from pg_roles where rolname ~ '^hf_|^by_hand' order by 1`,

@@ -8,6 +8,7 @@ import { Receipts } from '../../src/protection/postgres/acts/receipts.ts';
 import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
 import { Drain } from '../../src/protection/postgres/drain.ts';
 import { FOUNDATIONS } from '../../src/protection/postgres/foundations.ts';
+import { changeRoles } from '../../src/protection/postgres/roles/change.ts';
 import { runUndo } from '../../src/protection/postgres/undo/engine.ts';
 import { applyProtection } from '../../src/protection/postgres/wall/apply.ts';
 import type { TargetGuard } from '../../src/protection/target-guard.ts';
@@ -59,13 +60,14 @@ export async function startEngines(upstream: Upstream): Promise<Engines> {
     agentOf: () => null,
   });
   let undoneAlready: readonly string[] = [];
-  const receipts = new Receipts({ clock: systemClock });
+  const receipts = new Receipts();
   const guard: TargetGuard = {
     protection: { level: 'full', trouble: null },
     roleFor: async () => ({ user: AGENT_ROLE, password: AGENT_PASSWORD }),
-    permit: (session, wishes) => receipts.issue(target, session, wishes),
+    permit: (session, wishes, path) => receipts.issue(target, session, wishes, path),
     void: (ids) => receipts.void(target, ids),
-    runOutside: (wish, session) => receipts.runOutside(target, wish, session),
+    runOutside: (wish, session, path) => receipts.runOutside(target, wish, session, path),
+    changeRoles: (statement, session) => changeRoles(target, statement, session.role),
   };
   return {
     guard,

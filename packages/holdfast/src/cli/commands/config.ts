@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { checkConfig } from '../../config/check-config.ts';
+import { checkConfig, missingSecrets } from '../../config/check-config.ts';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { checkTarget, openTarget } from '../../wiring.ts';
@@ -40,7 +40,8 @@ async function protectionsOf(
 
 async function checkFile(context: Context, asks: boolean): Promise<Answer> {
   const config = loadConfig(context.configPath, context.env);
-  const warnings = checkConfig(config);
+  const missing = missingSecrets(config, context.env);
+  const warnings = [...checkConfig(config), ...missing];
   const levels = new Map(config.environments.map(({ name, level }) => [name, level]));
   const protections = asks ? await protectionsOf(config, context) : null;
   const targets = config.targets.map(({ name, environment }) => ({
@@ -81,7 +82,9 @@ async function checkFile(context: Context, asks: boolean): Promise<Answer> {
         `     ${hint}`,
       ]),
       '',
-      `${paint.green('✓')} The configuration can be used.`,
+      missing.length === 0
+        ? `${paint.green('✓')} The configuration can be used.`
+        : `${paint.yellow('○')} The file is right; ${missing.length} secret(s) it names are missing in this environment.`,
     ],
   };
 }

@@ -81,12 +81,22 @@ async function listDeferrals(context: Context, all: boolean): Promise<Answer> {
 
 async function showDeferral(context: Context, id: string): Promise<Answer> {
   const deferral = await withRooms(context, (rooms) => rooms.deferrals.show(id));
-  const { acts: _, statement, ...rest } = deferral;
-  const json = { ...plain(rest), statement: statement.toString('utf8') };
+  const { acts: _, parameters, statement, ...rest } = deferral;
+  const json = {
+    ...plain(rest),
+    statement: statement.toString('utf8'),
+    parameters: parameters.map(parameterText),
+  };
   return {
     json: { deferral: json },
     lines: (paint) => cardLines(deferral, context.clock.now(), paint),
   };
+}
+
+/** As it was bound; what came in binary is shown as bytes. */
+function parameterText({ isBinary, value }: DeferralRecord['parameters'][number]): string | null {
+  if (value === null) return null;
+  return isBinary ? `\\x${value.toString('hex')}` : value.toString('utf8');
 }
 
 function cardLines(deferral: Countdown<DeferralRecord>, now: Date, paint: Paint): string[] {
@@ -97,6 +107,9 @@ function cardLines(deferral: Countdown<DeferralRecord>, now: Date, paint: Paint)
     '',
     paint.bold('What exactly will run'),
     ...indented(card.statement),
+    ...deferral.parameters.map(
+      (parameter, at) => `  $${at + 1} = ${oneLine(parameterText(parameter) ?? 'NULL')}`,
+    ),
     '',
     ...facts(
       [

@@ -1,13 +1,20 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Config, TargetConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
+import { HoldfastError } from '../../model/errors.ts';
+import { DRAIN_BEHIND_MS_MAX } from '../../model/limits.ts';
+import { waitingIn } from '../../protection/postgres/waiting.ts';
 import type { Check, Finding } from '../../protection/postgres/wall/check.ts';
 import { isSameServer, reachOf, urlsIn } from '../../protection/postgres/wall/found-urls.ts';
+import type { TargetDatabase } from '../../protection/target-database.ts';
+import type { VaultState } from '../../store/vault-look.ts';
 import { adminConnectionOf, checkTarget, openTarget } from '../../wiring.ts';
 import { type Context, NO, type Run } from '../command.ts';
-import type { Answer } from '../print.ts';
+import { type Answer, oneLine, type Paint } from '../print.ts';
+import { bytesWords, vaultLines } from '../vault-words.ts';
+import { withRooms } from '../with-rooms.ts';
 import { checkLines, withTarget } from './protect.ts';
 
 export function addDoctor(program: Command, run: Run): void {
@@ -37,13 +44,19 @@ async function examine(context: Context, folder: string): Promise<Answer> {
   const config = loadConfig(context.configPath, context.env);
   const around = credentialsIn(folder);
   const checks: Check[] = [];
-  for (const target of config.targets) checks.push(await examineTarget(context, target, around));
-  const isWell = checks.every(({ findings, level }) => level !== 'none' && findings.length === 0);
+  for (const target of config.targets)
+    checks.push(await examineTarget(context, config, target, around));
+  const vault = await examineVault(context, config);
+  const isWell =
+    vault.findings.length === 0 &&
+    checks.every(({ findings, level }) => level !== 'none' && findings.length === 0);
   return {
-    json: { checks, files: filesIn(folder).length, levels: levelsOf(config, checks) },
+    json: { checks, files: filesIn(folder).length, levels: levelsOf(config, checks), vault },
     lines: (paint) => [
       ...checks.flatMap((check) => [...checkLines(check, paint), '']),
-      isWell ? 'All is well.' : `${count(checks)} to be done.`,
+      ...vaultSection(vault, config.limits.vaultFreeBytesMin, context.clock.now(), paint),
+      '',
+      isWell ? 'All is well.' : `${count(checks) + vault.findings.length} to be done.`,
     ],
     ...(isWell ? {} : { exit: NO }),
   };
@@ -67,6 +80,7 @@ function levelsOf({ targets }: Config, checks: readonly Check[]) {
 /** A target that cannot be looked at is a finding, not the end: the others are looked at all the same. */
 async function examineTarget(
   { clock, env }: Context,
+  config: Config,
   target: TargetConfig,
   around: readonly Around[],
 ): Promise<Check> {
@@ -74,7 +88,7 @@ async function examineTarget(
     return await withTarget(openTarget(target, env), async (db) => {
       const check = await checkTarget(db, target, clock);
       const server = adminConnectionOf(target, env);
-      const findings: Finding[] = [];
+      const findings: Finding[] = check.level === 'none' ? [] : await waitingFindings(db, config);
       for (const { file, line, user, ...found } of around) {
         if (!isSameServer(found, server)) continue;
         const reach = await reachOf(db, user, target.protection.exempt);
@@ -94,11 +108,81 @@ async function examineTarget(
       level: 'none',
       levelReason: 'it could not be looked at',
       findings: [
-        { code: 'unreachable', about: found, fix: 'See protection.admin of this target.' },
+        {
+          code: 'unreachable',
+          about: found,
+          fix: error instanceof HoldfastError ? error.hint : 'See protection.admin of this target.',
+        },
       ],
+      uncaptured: [],
       open: [],
     };
   }
+}
+
+/** What the drain takes within a second, when one runs and the vault takes it. */
+async function waitingFindings(db: TargetDatabase, { limits }: Config): Promise<Finding[]> {
+  const { ageMs, bytes, statements } = await waitingIn(db);
+  if (ageMs <= DRAIN_BEHIND_MS_MAX) return [];
+  const more =
+    bytes > limits.waitingBytesMax
+      ? `, past the limit of ${bytesWords(limits.waitingBytesMax)}: agents change nothing there`
+      : '';
+  return [
+    {
+      code: 'vault.behind',
+      about: `${statements} captured statement(s) wait for the vault, the oldest for ${Math.round(ageMs / 1000)} s; they take ${bytesWords(bytes)} in the target${more}`,
+      fix: 'See that `holdfast up` runs, and what it says in its log and in `holdfast trail tail` (vault-trouble).',
+    },
+  ];
+}
+
+interface VaultExamined {
+  /** Null: it could not be looked at, or there is none yet. */
+  readonly state: VaultState | null;
+  readonly findings: readonly Finding[];
+}
+
+/** It makes nothing: where no store was ever made there is nothing to look at. */
+async function examineVault(context: Context, config: Config): Promise<VaultExamined> {
+  const { store, limits } = config;
+  if (store.kind === 'embedded' && !existsSync(join(store.dataFolder, 'store'))) {
+    return { state: null, findings: [] };
+  }
+  try {
+    return await withRooms(context, async ({ vault }) => {
+      const state = await vault.state();
+      const { freeBytes } = state;
+      if (freeBytes === null || freeBytes >= limits.vaultFreeBytesMin)
+        return { state, findings: [] };
+      const about = `only ${bytesWords(freeBytes)} are free on the disk of our store, ${bytesWords(limits.vaultFreeBytesMin)} are wanted (limits.vaultFreeBytesMin): no undo data is taken, and what needs it is refused`;
+      const fix = 'Make room there. Nothing that is kept is deleted for it.';
+      return { state, findings: [{ code: 'vault.full', about, fix }] };
+    });
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    const about = `our own store cannot be looked at: ${error.found}`;
+    return { state: null, findings: [{ code: 'vault.away', about, fix: error.hint }] };
+  }
+}
+
+function vaultSection(
+  { findings, state }: VaultExamined,
+  freeMin: number,
+  now: Date,
+  paint: Paint,
+) {
+  const mark = findings.length === 0 ? paint.green('✓') : paint.red('✗');
+  const lines = state === null ? [] : vaultLines(state, freeMin, now);
+  if (state === null && findings.length === 0) return ['The vault of undo data: none yet.'];
+  return [
+    `${mark} ${paint.bold('vault')} of undo data`,
+    ...findings.flatMap(({ about, code, fix }) => [
+      `  ${paint.red('✗')} ${oneLine(about)} ${paint.dim(`(${code})`)}`,
+      `    ${paint.dim(`do: ${oneLine(fix)}`)}`,
+    ]),
+    ...lines.map((line) => `  ${line}`),
+  ];
 }
 
 const REACH = {

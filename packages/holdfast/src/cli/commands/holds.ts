@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { HoldRecord, HoldState } from '../../approvals/hold.ts';
 import type { PersonWord } from '../../approvals/hold-store.ts';
+import { graceMsOf } from '../../config/by-environment.ts';
+import type { TakingBack } from '../../model/reversal.ts';
 import type { Rooms } from '../../rooms.ts';
 import type { Context, Run } from '../command.ts';
 import { digestShown, type WordOptions, withWord, wordOf } from '../person-word.ts';
@@ -16,6 +18,7 @@ import {
   visible,
   when,
 } from '../print.ts';
+import { levelWords, takingBackWords } from '../taking-back-words.ts';
 import { withRooms } from '../with-rooms.ts';
 
 const STATEMENT_CHARS_IN_LIST = 48;
@@ -96,11 +99,27 @@ async function listHolds(context: Context, all: boolean): Promise<Answer> {
 }
 
 async function showHold(context: Context, id: string): Promise<Answer> {
-  const hold = await withRooms(context, (rooms) => rooms.holds.show(id));
-  return { json: { hold }, lines: (paint) => cardLines(hold, context.clock.now(), paint) };
+  const { hold, graceMs } = await withRooms(context, async (rooms) => {
+    const found = await rooms.holds.show(id);
+    return { hold: found, graceMs: graceMsOf(rooms.config)(found.card.environment) };
+  });
+  const now = context.clock.now();
+  return { json: { hold }, lines: (paint) => cardLines(hold, now, graceMs, paint) };
 }
 
-function cardLines(hold: HoldRecord, now: Date, paint: Paint): string[] {
+/** As it was when the hold opened. What became weaker since does not pass on these signatures. */
+function takenBackLines(
+  takingBack: TakingBack | null,
+  graceMs: number,
+): readonly (readonly [string, string])[] {
+  if (takingBack === null) return [['undo', 'not known: an older Holdfast opened this']];
+  return [
+    ['protection', levelWords(takingBack)],
+    ['undo', takingBackWords(takingBack, graceMs)],
+  ];
+}
+
+function cardLines(hold: HoldRecord, now: Date, graceMs: number, paint: Paint): string[] {
   const { card } = hold;
   const signed = hold.signatures.map(({ personName, at }) => `${personName} at ${when(at)}`);
   const missing = hold.peopleNeeded - hold.signatures.length;
@@ -126,10 +145,7 @@ function cardLines(hold: HoldRecord, now: Date, paint: Paint): string[] {
           ? []
           : ([['could not tell', visible(card.couldNotTell)]] as const)),
         ['held because', `${oneLine(card.reason)} (rule ${card.rule})`],
-        [
-          'undo',
-          'protected target: kept for undo, or put off for the grace when nothing takes it back; else none',
-        ],
+        ...takenBackLines(card.takingBack, graceMs),
         ['agent', `${card.agentName}, token ${card.tokenId}`],
         ['from', `${card.source}; calls itself "${oneLine(card.client)}"`],
         ['opened', when(hold.openedAt)],

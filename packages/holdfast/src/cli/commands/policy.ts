@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { graceMsOf } from '../../config/by-environment.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { loadPolicyCases } from '../../config/policy-cases.ts';
 import { createSqlReader } from '../../languages/sql/reader.ts';
 import type { SqlReader } from '../../languages/sql/sql-reading.ts';
-import { UNPROTECTED } from '../../model/reversal.ts';
+import type { ProtectionLevel } from '../../model/reversal.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import { CachedJudge } from '../../policy/cached-judge.ts';
 import { checkPolicy } from '../../policy/check-policy.ts';
@@ -13,7 +14,15 @@ import { runPolicyTests } from '../../policy/policy-test.ts';
 import { type FirstView, firstView } from '../../protocols/index.ts';
 import { policySourceOf, targetsOf } from '../../wiring.ts';
 import { type Context, NO, type Run } from '../command.ts';
+import {
+  type KnownProtection,
+  knownProtection,
+  LEVEL_OPTION,
+  levelOf,
+  protectionWords,
+} from '../known-protection.ts';
 import { type Answer, type Paint, table } from '../print.ts';
+import { takingBackWords } from '../taking-back-words.ts';
 import { usageError } from '../usage.ts';
 
 export function addPolicy(program: Command, run: Run): void {
@@ -34,6 +43,7 @@ export function addPolicy(program: Command, run: Run): void {
     .requiredOption('--target <name>', 'the target it would be sent to')
     .option('--agent <name>', 'the agent that would send it', 'any-agent')
     .option('--search-path <schema...>', 'where unqualified names are looked up', ['public'])
+    .option(...LEVEL_OPTION)
     .addHelpText('after', "\nFor example: holdfast policy explain --target main-db 'DELETE FROM t'")
     .action((sql: string, options: ExplainOptions) =>
       run(explain, (context) => explainSql(context, sql, options)),
@@ -43,10 +53,17 @@ export function addPolicy(program: Command, run: Run): void {
     .command('test')
     .description('Run the cases of `policy.tests`; exit code 1 when one comes out differently')
     .argument('[file...]', 'these files instead')
-    .action((files: readonly string[]) => run(test, (context) => testRules(context, files)));
+    .option(...LEVEL_OPTION)
+    .action((files: readonly string[], { level }: LevelOption) =>
+      run(test, (context) => testRules(context, files, levelOf(level))),
+    );
 }
 
-interface ExplainOptions {
+interface LevelOption {
+  readonly level?: string;
+}
+
+interface ExplainOptions extends LevelOption {
   readonly target: string;
   readonly agent: string;
   readonly searchPath: readonly string[];
@@ -93,31 +110,32 @@ async function explainSql(
   );
   const target = targetsOf(config).resolve({ asked: options.target, searchPath });
   const judge = new CachedJudge(loadPolicy(policySourceOf(config)));
+  const protection = await knownProtection(context, config, options.target, levelOf(options.level));
   const actor = {
     kind: 'agent',
     id: options.agent,
     name: options.agent,
     tokenId: 'explain',
   } as const;
-  const explanation = explainVerdict(
-    judge,
-    { actor, target, searchPath, protection: UNPROTECTED },
-    reading,
-  );
-  const { verdict, rule, effects } = explanation;
+  const explanation = explainVerdict(judge, { actor, target, searchPath, protection }, reading);
+  const { verdict, rule, effects, takingBack } = explanation;
+  const graceMs = graceMsOf(config)(target.environment.name);
   return {
-    json: { sql, target, ...explanation },
+    json: { sql, target, protection: shown(protection), ...explanation },
     lines: (paint) => [
       `${verdictWord(verdict, paint)}  ${verdict.reason}`,
       '',
       `target ${target.name}: ${target.environment.name}, ${target.environment.level} (${target.resolvedBy})`,
+      `protection ${protectionWords(protection)}`,
+      ...(takingBack === null ? [] : [`undo ${takingBackWords(takingBack, graceMs)}`]),
       '',
       ...table(
-        ['does', 'object', 'reach', 'verdict', 'rule'],
+        ['does', 'object', 'reach', 'undo', 'verdict', 'rule'],
         effects.map((one) => [
           `${one.effect.kind} (${one.effect.verb})`,
           objectWords(one.effect.object),
           one.effect.reach,
+          one.reversal ?? '-',
           one.verdict.kind,
           one.verdict.rule,
         ]),
@@ -126,6 +144,10 @@ async function explainSql(
       ...(rule === null ? [] : ['', paint.dim(rule.where), ...rule.text.trimEnd().split('\n')]),
     ],
   };
+}
+
+function shown({ level, source, why }: KnownProtection) {
+  return { level, source, why };
 }
 
 function objectWords(
@@ -142,7 +164,11 @@ function verdictWord(verdict: Verdict, paint: Paint): string {
   return (verdict.kind === 'refuse' ? paint.red(word) : paint.yellow(word)) + people;
 }
 
-async function testRules(context: Context, given: readonly string[]): Promise<Answer> {
+async function testRules(
+  context: Context,
+  given: readonly string[],
+  level: ProtectionLevel | null,
+): Promise<Answer> {
   const config = loadConfig(context.configPath, context.env);
   const files = given.length > 0 ? given : config.policy.tests;
   if (files.length === 0) {
@@ -154,22 +180,32 @@ async function testRules(context: Context, given: readonly string[]): Promise<An
   }
   const judge = new CachedJudge(loadPolicy(policySourceOf(config)));
   const targets = targetsOf(config);
+  const looks = new Map<string, Promise<KnownProtection>>();
+  const look = (name: string): Promise<KnownProtection> => {
+    const seen = looks.get(name) ?? knownProtection(context, config, name, level);
+    looks.set(name, seen);
+    return seen;
+  };
   const results = await withReader(async (reader) => {
     const parts = {
       judge,
       resolve: targets.resolve.bind(targets),
+      protectionOf: look,
       read: (sql: string, searchPath: readonly string[]) => readSql(reader, sql, searchPath),
     };
     return (
       await Promise.all(files.map((file) => runPolicyTests(loadPolicyCases(file), parts)))
     ).flat();
   });
+  const protections = new Map<string, KnownProtection>();
+  for (const [name, seen] of looks) protections.set(name, await seen);
   const failed = results.filter(({ differences }) => differences.length > 0);
   return {
     json: {
       ok: failed.length === 0,
       passed: results.length - failed.length,
       failed: failed.length,
+      protections: Object.fromEntries([...protections].map(([name, one]) => [name, shown(one)])),
       results,
     },
     exit: failed.length === 0 ? 0 : NO,
@@ -178,6 +214,9 @@ async function testRules(context: Context, given: readonly string[]): Promise<An
         differences.length === 0
           ? [`${paint.green('✓')} ${name}`]
           : [`${paint.red('✗')} ${name}`, ...differences.map((one) => `    ${one}`)],
+      ),
+      ...[...protections].map(([name, seen]) =>
+        paint.dim(`${name}: protection ${protectionWords(seen)}`),
       ),
       `${results.length - failed.length} passed, ${failed.length} failed`,
     ],

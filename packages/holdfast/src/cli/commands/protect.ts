@@ -69,7 +69,7 @@ async function protectTarget(context: Context, name: string, words: ProtectWords
     if (words.check === true) return checkAnswer(await checkTarget(db, target, clock));
     if (words.apply !== true) {
       const plan = await previewProtection(db, options);
-      const exit = plan.steps.length === 0 ? {} : { exit: NO };
+      const exit = plan.steps.length === 0 && !isImpossible(plan) ? {} : { exit: NO };
       return { json: { plan, applied: false }, lines: (paint) => planLines(plan, paint), ...exit };
     }
     const plan = await withRooms(context, async (rooms) => {
@@ -207,7 +207,20 @@ function planLines(plan: Plan, paint: Paint): string[] {
     lines.push('', paint.bold('To know'), ...plan.notes.map((note) => `  ${oneLine(note)}`));
   }
   const next = `Nothing was done. To do it: holdfast protect ${plan.target} --apply`;
+  if (isImpossible(plan)) {
+    return [
+      ...lines,
+      '',
+      `${paint.red('✗')} Nothing can be put in place as ${plan.admin}: ${plan.levelReason}.`,
+      '  Name a role that may create roles (a superuser for level full) under protection.admin.',
+    ];
+  }
   return [...lines, '', plan.steps.length === 0 ? 'All of it is in place; nothing to do.' : next];
+}
+
+/** Not even roles for agents can be made; what has no step is not in place. */
+function isImpossible({ level }: Plan): boolean {
+  return level === 'capture-only' || level === 'none';
 }
 
 const SQL_LINES_SHOWN = 12;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { checkConfig } from '../../config/check-config.ts';
+import { checkConfig, missingSecrets } from '../../config/check-config.ts';
 import { loadConfig } from '../../config/load-config.ts';
-import { createHoldfast } from '../../holdfast.ts';
+import { createHoldfast, HoldfastError } from '../../holdfast.ts';
 import type { Context, Run } from '../command.ts';
 import { createLog } from '../log.ts';
 import type { Answer } from '../print.ts';
@@ -23,6 +23,15 @@ async function runGateway(context: Context): Promise<Answer> {
   const config = loadConfig(configPath, env);
   const log = createLog(streams.err, env, clock);
   for (const { path, found, hint } of checkConfig(config)) log.warn(`${path}: ${found}. ${hint}`);
+  // Before anything is made or started: what is missing is named at once, and all of it.
+  const missing = missingSecrets(config, env);
+  if (missing.length > 0) {
+    throw new HoldfastError('HF_CONFIG_INVALID', {
+      expected: 'the secrets that holdfast.yaml names to be there',
+      found: missing.map(({ found, path }) => `${path}: ${found}`).join('; '),
+      hint: 'Set them for the process that runs Holdfast, and start again.',
+    });
+  }
   const holdfast = await createHoldfast({
     config,
     env,

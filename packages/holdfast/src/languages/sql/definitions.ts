@@ -16,6 +16,7 @@ import {
   typeOf,
   wordsOf,
 } from './objects.ts';
+import { isOffLimits, OFF_LIMITS } from './off-limits.ts';
 import type { Walker } from './scope.ts';
 import type { TreeBody } from './tree.ts';
 import {
@@ -212,12 +213,16 @@ export const DEFINITIONS: Readonly<Record<string, Define>> = {
   },
   GrantStmt: grant,
   GrantRoleStmt: (body, into) => {
-    const verb = flagAt(body, 'is_grant') ? 'GRANT' : 'REVOKE';
+    const isGrant = flagAt(body, 'is_grant');
+    const verb = isGrant ? 'GRANT ROLE' : 'REVOKE ROLE';
+    if (isGrant) notToOurs(body, 'grantee_roles', into);
     for (const granted of nodesAt(body, 'granted_roles')) {
       into.effect('grant', verb, object('role', textAt(granted.body, 'priv_name') ?? '?'), 'whole');
     }
   },
-  AlterDefaultPrivilegesStmt: (_body, into) => {
+  AlterDefaultPrivilegesStmt: (body, into) => {
+    const action = bodyAt(body, 'action');
+    if (action !== null && flagAt(action, 'is_grant')) notToOurs(action, 'grantees', into);
     into.effect('grant', 'ALTER DEFAULT PRIVILEGES', null, 'unknown');
   },
   CreateUserMappingStmt: grants('CREATE USER MAPPING', 'servername', 'other'),
@@ -361,10 +366,21 @@ function alterDomain(body: TreeBody, into: Gatherer, walker: Walker): void {
   if (adding) walker.value(valueAt(body, 'def'), null, into);
 }
 
+/** What an agent's role may is settled by `holdfast protect`, under whatever name it is given more. */
+function notToOurs(body: TreeBody, field: string, into: Gatherer): void {
+  const selves = ['current_user', 'current_role', 'session_user'];
+  for (const grantee of nodesAt(body, field)) {
+    const to = role(grantee.body);
+    const isSelf = textAt(grantee.body, 'rolename') === null && selves.includes(to?.name ?? '');
+    if (isSelf || isOffLimits(to)) into.couldNotTell('off-limits', OFF_LIMITS);
+  }
+}
+
 function grant(body: TreeBody, into: Gatherer): void {
   const verb = flagAt(body, 'is_grant') ? 'GRANT' : 'REVOKE';
   const kind = textAt(body, 'objtype');
   const all = textAt(body, 'targtype') === 'ACL_TARGET_ALL_IN_SCHEMA';
+  if (verb === 'GRANT') notToOurs(body, 'grantees', into);
   for (const value of listAt(body, 'objects')) {
     const node = asNode(value);
     const ref =

@@ -7,9 +7,8 @@ import { isUtf8 } from 'node:buffer';
 import { hasSqlDetails, loadModule, parseSync } from 'libpg-query';
 import type { CouldNotTell } from '../../model/effect.ts';
 import { Gatherer } from './gatherer.ts';
-import { partsOf } from './rights.ts';
+import { partsOf, topStatement } from './rights.ts';
 import type { SqlPart, SqlReading } from './sql-reading.ts';
-import { statement } from './statements.ts';
 import { asBody, listAt, nodeAt, type TreeBody } from './tree.ts';
 
 export interface Parsed {
@@ -38,10 +37,10 @@ export function parseBytes(bytes: Uint8Array): Parsed {
   } catch (failure) {
     return afterFailure(failure);
   }
-  return readTree(tree, bytes.byteLength);
+  return readTree(tree, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
-function readTree(tree: TreeBody, textBytes: number): Parsed {
+function readTree(tree: TreeBody, text: Buffer): Parsed {
   const into = new Gatherer();
   const statements = listAt(tree, 'stmts');
   let repeatable = true;
@@ -54,9 +53,9 @@ function readTree(tree: TreeBody, textBytes: number): Parsed {
         continue;
       }
       if (!REPEATABLE.has(node.kind)) repeatable = false;
-      statement(node, into);
+      topStatement(node, into);
     }
-    parts = partsOf(statements, textBytes);
+    parts = partsOf(statements, text);
   } catch (failure) {
     // The parser was asked again for what stands in a block, and broke down.
     if (!(failure instanceof RangeError)) return afterFailure(failure);

@@ -90,7 +90,7 @@ describe('where each statement stands, and what it needs', () => {
       'select 1 as a into t union select 2',
       [['select 1 as a into t union select 2', 'owner SELECT INTO']],
     ],
-    ['grant a to b', [['grant a to b', 'owner GRANT ROLE, loses']]],
+    ['grant a to b', [['grant a to b', 'admin GRANT ROLE, loses']]],
   ])('%s', async (sql, expected) => expect(await read(sql)).toEqual(expected));
 });
 

@@ -10,7 +10,9 @@
 import type { Effect } from '../../model/effect.ts';
 import { NOTED } from '../../model/reversal.ts';
 import { Gatherer } from './gatherer.ts';
-import { wordsOf } from './objects.ts';
+import { unlinked } from './large-object.ts';
+import { object, wordsOf } from './objects.ts';
+import { asCreateTable } from './select-into.ts';
 import type { Rights, SqlPart } from './sql-reading.ts';
 import { statement } from './statements.ts';
 import type { TreeBody, TreeNode } from './tree.ts';
@@ -115,7 +117,7 @@ const TAGS_BY_BODY: Readonly<Record<string, (body: TreeBody) => string>> = {
   // With data the server says `SELECT n`; how many, only it can tell.
   CreateTableAsStmt: (body) =>
     textAt(body, 'objtype') === 'OBJECT_MATVIEW' ? 'CREATE MATERIALIZED VIEW' : 'CREATE TABLE AS',
-  SelectStmt: () => 'SELECT INTO',
+  SelectStmt: (body) => (unlinked(body) === null ? 'SELECT INTO' : 'SELECT 1'),
 };
 
 /** Parts of an object that have no ALTER of their own. */
@@ -171,6 +173,15 @@ const OUTSIDE: Readonly<Record<string, (body: TreeBody) => boolean>> = {
     nodesAt(body, 'options').some((one) => textAt(one.body, 'defname') === 'tablespace'),
 };
 
+/** Roles have no owner who could lend his rights to a receipt. */
+const ROLES: ReadonlySet<string> = new Set([
+  'CreateRoleStmt',
+  'AlterRoleStmt',
+  'AlterRoleSetStmt',
+  'DropRoleStmt',
+  'GrantRoleStmt',
+]);
+
 /** A temporary table is the agent's own business: its role may make one, or it may not. */
 function isTemporary(relation: TreeBody | null): boolean {
   return textAt(relation, 'relpersistence') === 't';
@@ -180,6 +191,7 @@ function rightsOf({ kind, body }: TreeNode): Rights {
   switch (kind) {
     case 'SelectStmt': {
       const into = intoOf(body);
+      if (unlinked(body) !== null) return 'owner';
       return into === null || isTemporary(bodyAt(into, 'rel')) ? 'none' : 'owner';
     }
     case 'CreateTableAsStmt':
@@ -193,6 +205,8 @@ function rightsOf({ kind, body }: TreeNode): Rights {
     case 'CreateSeqStmt':
       return isTemporary(bodyAt(body, 'sequence')) ? 'none' : 'owner';
     default:
+      if (ROLES.has(kind)) return 'admin';
+      if (kind === 'RenameStmt' && textAt(body, 'renameType') === 'OBJECT_ROLE') return 'admin';
       if (OUTSIDE[kind]?.(body) === true) return 'outside';
       return TAGGED.has(kind) ? 'owner' : 'none';
   }
@@ -218,9 +232,19 @@ function intoOf(body: TreeBody): TreeBody | null {
 }
 
 /** The statements of a text, in order; null when none needs anything. */
-export function partsOf(statements: readonly unknown[], textBytes: number): SqlPart[] | null {
+export function partsOf(statements: readonly unknown[], text: Buffer): SqlPart[] | null {
   if (statements.every((raw) => rightsAt(raw) === 'none')) return null;
-  return statements.map((raw) => partOf(asBody(raw), textBytes));
+  return statements.map((raw) => partOf(asBody(raw), text));
+}
+
+/** One statement as it stands in a text. The call that deletes a large object counts as what it is only there. */
+export function topStatement(node: TreeNode, into: Gatherer): void {
+  const id = node.kind === 'SelectStmt' ? unlinked(node.body) : null;
+  if (id === null) return statement(node, into);
+  into.literalSensitive = true;
+  into.effect('destroy', 'LO_UNLINK', object('large-object', id), 'whole', {
+    why: 'It deletes a large object.',
+  });
 }
 
 function rightsAt(raw: unknown): Rights {
@@ -228,18 +252,34 @@ function rightsAt(raw: unknown): Rights {
   return node === null ? 'none' : rightsOf(node);
 }
 
-function partOf(raw: TreeBody | null, textBytes: number): SqlPart {
+function partOf(raw: TreeBody | null, text: Buffer): SqlPart {
   const node = nodeAt(raw, 'stmt');
   const from = numberAt(raw, 'stmt_location');
   const length = numberAt(raw, 'stmt_len');
-  const to = length === 0 ? textBytes : from + length;
+  const to = length === 0 ? text.length : from + length;
   const needs = node === null ? 'none' : rightsOf(node);
-  if (node === null || needs === 'none') return { from, to, needs: 'none', tag: '', loses: false };
+  if (node === null || needs === 'none')
+    return { from, to, needs: 'none', tag: '', loses: false, answers: 'tag' };
   const into = new Gatherer();
-  statement(node, into);
+  topStatement(node, into);
   const loses = into.trouble !== null || into.effects.some((effect) => !isLossless(effect));
   const tag = TAGS_BY_BODY[node.kind]?.(node.body) ?? TAGS[node.kind] ?? '';
-  return { from, to, needs, tag, loses };
+  const answers = answersOf(node);
+  const part: SqlPart = { from, to, needs, tag, loses, answers };
+  if (node.kind !== 'SelectStmt' || answers !== 'count') return part;
+  const rel = bodyAt(intoOf(node.body), 'rel');
+  const instead = asCreateTable(
+    text.subarray(from, to),
+    node.body,
+    numberAt(rel, 'location') - from,
+  );
+  return { ...part, instead };
+}
+
+function answersOf({ kind, body }: TreeNode): SqlPart['answers'] {
+  if (kind === 'SelectStmt') return unlinked(body) === null ? 'count' : 'one';
+  if (kind !== 'CreateTableAsStmt') return 'tag';
+  return flagAt(bodyAt(body, 'into'), 'skipData') ? 'tag' : 'count';
 }
 
 function isLossless({ additive, kind, verb }: Effect): boolean {

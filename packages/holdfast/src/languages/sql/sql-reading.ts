@@ -23,7 +23,9 @@ export type Rights =
   /** Those of an owner: it defines, changes or drops what is not rows. */
   | 'owner'
   /** Those too, and it cannot run inside a transaction (CREATE INDEX CONCURRENTLY, DROP DATABASE). */
-  | 'outside';
+  | 'outside'
+  /** Those of the admin: roles have no owner. Nor can it run inside the agent's transaction. */
+  | 'admin';
 
 /** One statement of a text. */
 export interface SqlPart {
@@ -35,6 +37,19 @@ export interface SqlPart {
   readonly tag: string;
   /** It destroys, reshapes what exists, or grants; or nobody can tell. */
   readonly loses: boolean;
+  /** What comes with the tag: nothing, how many rows it made (`SELECT 5`), or one row with one number. */
+  readonly answers: 'tag' | 'count' | 'one';
+  /** What runs for it, where it cannot run as it is; null: nothing, so it cannot. Left out: it runs itself. */
+  readonly instead?: Rewritten | null;
+}
+
+/** A text with something cut out and put in front of it. Lengths in characters. */
+export interface Rewritten {
+  readonly text: string;
+  readonly headChars: number;
+  /** Between the head and where something was cut out, and how much. */
+  readonly beforeChars: number;
+  readonly cutChars: number;
 }
 
 export type SqlReading = Reading & {

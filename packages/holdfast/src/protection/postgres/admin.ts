@@ -37,6 +37,7 @@ const POOL_SIZE_DEFAULT = 4;
 const CONNECT_MS_MAX = 10_000;
 const LOCK_MS_MAX = 10_000;
 const STATEMENT_MS_MAX = 10 * 60 * 1000;
+const TEMP_BUFFERS = '32MB';
 const TRIED_AGAIN: readonly string[] = ['40001', '40P01'];
 
 export function openTargetDatabase(options: AdminOptions): TargetDatabase {
@@ -188,6 +189,10 @@ function settingsOf(options: AdminOptions): string {
     // What is drained as $1.00 is read back as that, whatever the database is set to since.
     lc_monetary: 'C',
     xmloption: 'content',
+    // A text means what it meant to who judged it, whatever the database is set to.
+    standard_conforming_strings: 'on',
+    // An undo of a hundred thousand rows lies in temp tables: in memory, which is taken as it is used.
+    temp_buffers: TEMP_BUFFERS,
     lock_timeout: String(options.lockMsMax ?? LOCK_MS_MAX),
     statement_timeout: String(options.statementMsMax ?? STATEMENT_MS_MAX),
   };

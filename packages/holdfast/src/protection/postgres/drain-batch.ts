@@ -12,6 +12,7 @@ import { parseActRecord } from '../act-record.ts';
 import type { TargetSession } from '../target-database.ts';
 import type { TableShape, UndoEntry } from '../undo-item.ts';
 import type { DrainedItem, RowChunk } from '../undo-store.ts';
+import { type JournalRow, journalCopy, journalRows } from './journal-rows.ts';
 import { ident, SCHEMA } from './layout.ts';
 import { splitRows } from './row-splitter.ts';
 
@@ -32,36 +33,13 @@ export interface DrainBatch {
 }
 
 const S = ident(SCHEMA);
-/** Journal rows held as the driver gives them, at a time; a transaction may have a million. */
-const FETCH_ROWS = 5_000;
+/** As many seqs are named in the text of a COPY; a transaction may have a million. */
+const NAMED_MAX = 20_000;
+/** Facts of one transaction that wait to be hashed: few calls, and no text without end. */
+const FACTS_CHARS_MAX = 64 * 1024;
+/** Capture tables emptied by one statement. */
+const PRUNED_TABLES_MAX = 50;
 const UNDO_WORD = /^holdfast undo (undo_[0-9a-z]{16})(?: \+\d+)?(?: run_[0-9a-z]{16})?$/;
-
-const JOURNAL = `
-  declare holdfast_drain no scroll cursor for
-  select j.seq::text, j.txid::text, j.at::text as moment,
-    floor(extract(epoch from j.at) * 1000)::text as at_ms, j.role::text, j.pid::text,
-    coalesce(j.application, '') as application, j.shape_id::text, j.op::text, j.rows::text, j.detail,
-    j.role = session_user as is_ours
-  from ${S}.journal j
-  where j.txid in (
-    select o.txid from (select txid from ${S}.journal order by seq limit ${DRAIN_STATEMENTS_MAX}) o)
-  order by j.seq`;
-
-const journalRow = z.object({
-  seq: z.string(),
-  txid: z.string().regex(/^\d+$/),
-  moment: z.string(),
-  at_ms: z.string().transform(Number),
-  role: z.string(),
-  pid: z.string().nullable(),
-  application: z.string(),
-  shape_id: z.string().regex(/^\d+$/).nullable(),
-  op: z.enum(['D', 'U', 'I', 'T', 'X']),
-  rows: z.string().nullable(),
-  detail: z.unknown(),
-  is_ours: z.boolean(),
-});
-type JournalRow = z.infer<typeof journalRow>;
 
 const SHAPES = `
   select s.shape_id::text, s.table_oid::bigint::text as table_oid, s.schema_name::text,
@@ -91,10 +69,26 @@ const shapeRow = z.object({
   is_whole: z.boolean(),
 });
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 interface Draft {
   readonly first: JournalRow;
-  readonly entries: UndoEntry[];
+  readonly entries: Mutable<UndoEntry>[];
   readonly hash: Hash;
+  /** Not hashed yet. */
+  facts: string;
+}
+
+/** What the statements of one capture table are. */
+type SeqsOfShape = Map<string, string[]>;
+
+interface Read {
+  readonly drafts: Map<string, Draft>;
+  readonly seqs: string[];
+  readonly txidOfSeq: Map<number, string>;
+  readonly seqsOfShape: SeqsOfShape;
+  /** To be given their shape once all shapes are known. */
+  readonly shaped: { readonly entry: Mutable<UndoEntry>; readonly shapeId: string }[];
 }
 
 /** Null: nothing is waiting. */
@@ -102,24 +96,20 @@ export async function readBatch(
   session: TargetSession,
   agentOf: AgentOfRole,
 ): Promise<DrainBatch | null> {
-  const drafts = new Map<string, Draft>();
-  const shapes = new Map<string, TableShape>();
-  const txidOfSeq = new Map<number, string>();
-  const seqs: string[] = [];
-  await session.query(JOURNAL);
-  for (;;) {
-    const page = await session.query(`fetch ${FETCH_ROWS} from holdfast_drain`);
-    const rows = page.map((row) => journalRow.parse(row));
-    await addShapes(session, rows, shapes);
-    for (const row of rows) {
-      seqs.push(row.seq);
-      txidOfSeq.set(Number(row.seq), row.txid);
-      addEntry(drafts, row, shapes);
-    }
-    if (page.length < FETCH_ROWS) break;
+  const read: Read = {
+    drafts: new Map(),
+    seqs: [],
+    txidOfSeq: new Map(),
+    seqsOfShape: new Map(),
+    shaped: [],
+  };
+  for await (const rows of journalRows(session.copyOut(journalCopy(DRAIN_STATEMENTS_MAX)))) {
+    for (const row of rows) addRow(read, row);
   }
-  await session.query('close holdfast_drain');
+  const { drafts, seqs, txidOfSeq, seqsOfShape } = read;
   if (seqs.length === 0) return null;
+  const shapes = await shapesOf(session, [...seqsOfShape.keys()]);
+  for (const { entry, shapeId } of read.shaped) entry.shape = shapes.get(shapeId) ?? null;
   const txids = [...drafts.keys()];
   return {
     items: await Promise.all([...drafts].map(([txid, draft]) => itemOf(txid, draft, agentOf))),
@@ -127,22 +117,21 @@ export async function readBatch(
     seqs,
     isAll: seqs.length < DRAIN_STATEMENTS_MAX,
     rows: async function* () {
-      for (const { shapeId } of shapes.values()) {
-        yield* splitRows(shapeId, txidOfSeq, session.copyOut(copyOf(shapeId, txids)));
+      for (const [id, { shapeId }] of shapes) {
+        const copy = copyOf(shapeId, seqsOfShape.get(id) ?? [], txids);
+        yield* splitRows(shapeId, txidOfSeq, session.copyOut(copy));
       }
     },
   };
 }
 
-async function addShapes(
+async function shapesOf(
   session: TargetSession,
-  rows: readonly JournalRow[],
-  known: Map<string, TableShape>,
-): Promise<void> {
-  const ids = new Set(rows.flatMap(({ shape_id }) => (shape_id === null ? [] : [shape_id])));
-  const missing = [...ids].filter((id) => !known.has(id));
-  if (missing.length === 0) return;
-  for (const row of await session.query(SHAPES, [missing])) {
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, TableShape>> {
+  const known = new Map<string, TableShape>();
+  if (ids.length === 0) return known;
+  for (const row of await session.query(SHAPES, [ids])) {
     const one = shapeRow.parse(row);
     known.set(one.shape_id.toString(), {
       shapeId: one.shape_id,
@@ -154,58 +143,68 @@ async function addShapes(
       isWhole: one.is_whole,
     });
   }
-  const lost = missing.filter((id) => !known.has(id));
+  const lost = ids.filter((id) => !known.has(id));
   // Without its shape nobody can read the rows: they stay where they are, and it is said aloud.
   if (lost.length > 0) throw new Error(`${SCHEMA}.shapes has no row for shape ${lost.join(', ')}`);
+  return known;
 }
 
-function addEntry(
-  drafts: Map<string, Draft>,
-  row: JournalRow,
-  shapes: ReadonlyMap<string, TableShape>,
-): void {
-  let draft = drafts.get(row.txid);
+function addRow(read: Read, row: JournalRow): void {
+  const { seq, txid, shapeId, op } = row;
+  read.seqs.push(seq);
+  read.txidOfSeq.set(Number(seq), txid);
+  let draft = read.drafts.get(txid);
   if (draft === undefined) {
-    draft = { first: row, entries: [], hash: createHash('sha256') };
-    drafts.set(row.txid, draft);
+    draft = { first: row, entries: [], hash: createHash('sha256'), facts: '' };
+    read.drafts.set(txid, draft);
   }
-  const facts = [row.seq, row.txid, row.moment, row.role, row.pid, row.shape_id, row.op, row.rows];
-  draft.hash.update(`${JSON.stringify(facts)}\n`);
-  draft.entries.push({
-    seq: BigInt(row.seq),
-    op: row.op,
+  const facts = [seq, txid, row.moment, row.role, row.pid, shapeId, op, row.rows];
+  draft.facts += `${JSON.stringify(facts)}\n`;
+  if (draft.facts.length > FACTS_CHARS_MAX) {
+    draft.hash.update(draft.facts);
+    draft.facts = '';
+  }
+  const entry = {
+    seq: BigInt(seq),
+    op,
     rows: Number(row.rows ?? 0),
-    shape: row.shape_id === null ? null : (shapes.get(row.shape_id) ?? null),
-    act: row.op === 'X' ? parseActRecord(row.detail) : null,
-  });
+    shape: null,
+    act: op === 'X' ? parseActRecord(JSON.parse(row.detail ?? 'null')) : null,
+  };
+  draft.entries.push(entry);
+  if (shapeId === null) return;
+  read.shaped.push({ entry, shapeId });
+  const named = read.seqsOfShape.get(shapeId);
+  if (named === undefined) read.seqsOfShape.set(shapeId, [seq]);
+  else named.push(seq);
 }
 
 async function itemOf(
   txid: string,
-  { first, entries, hash }: Draft,
+  { first, entries, hash, facts }: Draft,
   agentOf: AgentOfRole,
 ): Promise<DrainedItem> {
   const agent = await agentOf(first.role);
   return {
     txid,
-    fingerprint: hash.digest('hex'),
-    at: new Date(first.at_ms),
+    fingerprint: hash.update(facts).digest('hex'),
+    at: new Date(first.atMs),
     role: first.role,
     agentId: agent?.id ?? null,
     agentName: agent?.name ?? null,
     application: first.application,
-    undoOf: first.is_ours ? (UNDO_WORD.exec(first.application)?.[1] ?? null) : null,
+    undoOf: first.isOurs ? (UNDO_WORD.exec(first.application)?.[1] ?? null) : null,
     entries,
   };
 }
 
-/** Txids are digits, as parsed above; COPY takes no parameters. */
-function copyOf(shapeId: bigint, txids: readonly string[]): string {
-  return `copy (
-    select c.* from ${S}.${ident(`c${shapeId}`)} c
-    where c.seq in (
-      select j.seq from ${S}.journal j where j.txid = any ('{${txids.join(',')}}'::xid8[]))
-  ) to stdout`;
+/** Seqs and txids are digits, as parsed; COPY takes no parameters. */
+function copyOf(shapeId: bigint, seqs: readonly string[], txids: readonly string[]): string {
+  const wanted =
+    seqs.length <= NAMED_MAX
+      ? `any ('{${seqs.join(',')}}'::bigint[])`
+      : `any (select j.seq from ${S}.journal j where j.txid = any ('{${txids.join(',')}}'::xid8[]))`;
+  return `copy (select c.* from ${S}.${ident(`c${shapeId}`)} c where c.seq = ${wanted}) to stdout`;
 }
 
 /**
@@ -213,14 +212,15 @@ function copyOf(shapeId: bigint, txids: readonly string[]): string {
  * already has, and that statement has not been read.
  */
 export async function pruneBatch(session: TargetSession, batch: DrainBatch): Promise<void> {
+  const tables = batch.shapes.map(({ shapeId }) => `${S}.${ident(`c${shapeId}`)}`);
+  const gone = (table: string): string => `delete from ${table} where seq = any ($1::bigint[])`;
   for (let at = 0; at < batch.seqs.length; at += DRAIN_STATEMENTS_MAX) {
-    const seqs = batch.seqs.slice(at, at + DRAIN_STATEMENTS_MAX);
-    for (const { shapeId } of batch.shapes) {
-      await session.query(
-        `delete from ${S}.${ident(`c${shapeId}`)} where seq = any($1::bigint[])`,
-        [seqs],
-      );
+    const seqs = `{${batch.seqs.slice(at, at + DRAIN_STATEMENTS_MAX).join(',')}}`;
+    for (let from = 0; from < tables.length; from += PRUNED_TABLES_MAX) {
+      const [last = '', ...others] = tables.slice(from, from + PRUNED_TABLES_MAX);
+      const first = others.map((table, place) => `g${place} as (${gone(table)})`).join(', ');
+      await session.query(first === '' ? gone(last) : `with ${first} ${gone(last)}`, [seqs]);
     }
-    await session.query(`delete from ${S}.journal where seq = any($1::bigint[])`, [seqs]);
+    await session.query(gone(`${S}.journal`), [seqs]);
   }
 }

@@ -40,7 +40,8 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await database.run((db) =>
-    sql`truncate holdfast.undo_items, holdfast.undo_shapes cascade`.execute(db),
+    sql`truncate holdfast.undo_items, holdfast.undo_shapes, holdfast.undo_parts,
+      holdfast.undo_entries, holdfast.undo_chunks, holdfast.undo_trash`.execute(db),
   );
   made += 1;
   target = await layOutTarget(server, `target_${made}`, 2);
@@ -122,6 +123,56 @@ describe('the drain', () => {
     const counts = await Promise.all(items.map(async (item) => (await rowsOf(item, 1n)).length));
     expect(counts.toSorted()).toEqual([1, 500, 500, 500, 500, 500, 500]);
     expect((await rowsOf(items[0], 1n))[0]?.length).toBeGreaterThan(3_000_000);
+  });
+
+  it('takes a transaction of more statements than a statement of ours can name, beside a later one', async () => {
+    const many = 25_000;
+    await target.query(
+      `with statement as (
+         insert into holdfast.journal (shape_id, op, rows) select 1, 'D', 1 from generate_series(1, $1::int) returning seq)
+       insert into holdfast.c1 select seq, 0, '-', seq::int, 'x' from statement`,
+      [many],
+    );
+    await target.query(
+      `insert into holdfast.c1 values (0, 0, '-', 0, 'a row that no statement names')`,
+    );
+    await captureDelete(target, 2, { from: 1, to: 1 });
+    expect(await drainInto(store).drainOnce()).toBe(2);
+    expect(await leftInTarget()).toEqual({ journal: 0, c1: 1, c2: 0 });
+    const [, first] = await store.list({ limit: 10 });
+    const rows = await rowsOf(first, 1n);
+    expect(new Set(rows.map((row) => row.split('\t')[3])).size).toBe(many);
+    expect(rows.length).toBe(many);
+  });
+
+  it('takes statements on more tables than one statement of ours empties', async () => {
+    const wide = await layOutTarget(server, `wide_${made}`, 120);
+    try {
+      await wide.transaction('read committed', async (session) => {
+        for (let table = 1; table <= 120; table += 1) {
+          await captureDelete(session, table, { from: table, to: table + 1 });
+        }
+      });
+      await captureDelete(wide, 60, { from: 1, to: 1 });
+      const narrow = target;
+      target = wide;
+      expect(await drainInto(store).drainOnce()).toBe(2);
+      target = narrow;
+      const left = await wide.query(
+        `select (select count(*)::int from holdfast.journal) as journal, ${Array.from(
+          { length: 120 },
+          (_, n) => `(select count(*) from holdfast.c${n + 1})`,
+        ).join(' + ')} as captured`,
+      );
+      expect(left).toEqual([{ journal: 0, captured: '0' }]);
+      const [, first] = await store.list({ limit: 10 });
+      for (const shape of [1n, 50n, 51n, 100n, 101n, 120n]) {
+        expect((await rowsOf(first, shape)).length).toBe(2);
+      }
+    } finally {
+      await Promise.all(drains.splice(0).map((one) => one.stop()));
+      await wide.close();
+    }
   });
 
   it('leaves what is not committed alone, and takes it after', async () => {

@@ -34,6 +34,8 @@ export interface DrainOptions {
   /** How long each item is kept, in watched time. */
   readonly graceMs: number;
   readonly agentOf: AgentOfRole;
+  /** Before anything is taken out; rejects with HF_VAULT_FULL. Left out: only the store itself says no. */
+  readonly requireRoom?: () => Promise<void>;
   /** When `health.trouble` appears, changes or goes. */
   readonly onHealth?: (health: DrainHealth) => void;
 }
@@ -46,8 +48,8 @@ export interface DrainHealth {
 }
 
 const LOOK = `
-  select (extract(epoch from clock_timestamp() - j.at) * 1000)::float8 as age_ms
-  from ${ident(SCHEMA)}.journal j order by j.seq limit 1`;
+  select (extract(epoch from clock_timestamp() - min(j.at)) * 1000)::float8 as age_ms
+  from ${ident(SCHEMA)}.journal j`;
 const INSTALL = `select value #>> '{}' as install from ${ident(SCHEMA)}.meta where key = 'install'`;
 const DISK_FULL = '53100';
 
@@ -153,6 +155,7 @@ export class Drain {
   async #pass(): Promise<{ readonly kept: number; readonly isAll: boolean }> {
     const { target } = this.#options;
     if (!(await this.#look())) return { kept: 0, isAll: true };
+    await this.#options.requireRoom?.();
     const install = await this.#installOf();
     const read = await target.transaction('repeatable read', async (session) => {
       const batch = await readBatch(session, this.#options.agentOf);
@@ -249,6 +252,9 @@ export class Drain {
     if (isDiskFull(error)) {
       return `A disk is full, so undo data stays in ${name}: ${rootOf(error)}. Make room, or give our database a larger disk; nothing kept is deleted for it.`;
     }
+    if (error instanceof HoldfastError && error.code === 'HF_VAULT_FULL') {
+      return fullWords(name, error);
+    }
     if (error instanceof HoldfastError && error.code === 'HF_STORE_UNAVAILABLE') {
       return `The vault of undo data is away, so undo data stays in ${name}: ${error.found}. ${error.hint}`;
     }
@@ -271,6 +277,11 @@ export class Drain {
       };
     });
   }
+}
+
+/** The same words before anything had to be taken out. */
+export function fullWords(target: string, { expected, found, hint }: HoldfastError): string {
+  return `The vault of undo data has no room, so undo data stays in ${target}: ${found} of ${expected}. ${hint}`;
 }
 
 function isDiskFull(error: unknown): boolean {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HoldfastEvent } from '../../model/event.ts';
+import { reversalOf } from '../../model/reversal.ts';
+import { effect, table } from '../../testing/policy-words.ts';
 import { PostgresGuard } from './guard.ts';
 import type { Check } from './wall/check.ts';
 
@@ -8,6 +10,7 @@ const CHECK: Check = {
   level: 'full',
   levelReason: 'a superuser',
   findings: [],
+  uncaptured: [],
   open: [],
 };
 const DRIFT = { code: 'drift.fence', about: 'the fence is off', fix: 'protect' };
@@ -15,11 +18,12 @@ const DRIFT = { code: 'drift.fence', about: 'the fence is off', fix: 'protect' }
 function guardOf(looks: (Check | Error)[], known = false) {
   const notes: HoldfastEvent[] = [];
   let trouble: string | null = null;
+  let isFull = false;
   const never = () => Promise.reject(new Error('not asked'));
   const guard = new PostgresGuard({
     target: 'shop',
     roles: { ensure: async ({ name }) => ({ user: `hf_${name}`, password: 'p' }) },
-    receipts: { permit: never, void: never, runOutside: never },
+    receipts: { permit: never, void: never, runOutside: never, changeRoles: never },
     look: async () => {
       const next = looks.shift() ?? CHECK;
       if (next instanceof Error) throw next;
@@ -27,9 +31,14 @@ function guardOf(looks: (Check | Error)[], known = false) {
     },
     wasProtected: async () => known,
     trouble: () => trouble,
+    isFull: () => isFull,
     note: (event) => void notes.push(event),
   });
-  return { guard, notes, setTrouble: (text: string | null) => (trouble = text) };
+  const setTrouble = (text: string | null, full = false) => {
+    trouble = text;
+    isFull = full;
+  };
+  return { guard, notes, setTrouble };
 }
 
 describe('the guard of a target', () => {
@@ -75,6 +84,27 @@ describe('the guard of a target', () => {
     expect(guard.protection).toEqual({ level: 'full', trouble: null });
   });
 
+  it('knows which tables are not captured, and is another object only when that changes', async () => {
+    const bare: Check = { ...CHECK, uncaptured: ['public.cars', 'odd."a ""b"".c"'] };
+    const { guard } = guardOf([CHECK, bare, bare, CHECK]);
+    await guard.refresh();
+    expect(guard.protection).toEqual({ level: 'full', trouble: null });
+    await guard.refresh();
+    const seen = guard.protection;
+    const row = (schema: string | null, name: string) => ({
+      kind: 'understood' as const,
+      effects: [effect('destroy', { verb: 'DELETE', object: { ...table(name), schema } })],
+    });
+    expect(reversalOf(row('public', 'cars'), seen).kind).toBe('none');
+    expect(reversalOf(row(null, 'cars'), seen).kind).toBe('none');
+    expect(reversalOf(row('odd', 'a "b".c'), seen).kind).toBe('none');
+    expect(reversalOf(row('other', 'cars'), seen).kind).toBe('capture');
+    await guard.refresh();
+    expect(guard.protection).toBe(seen);
+    await guard.refresh();
+    expect(guard.protection).toEqual({ level: 'full', trouble: null });
+  });
+
   it('keeps its level and has trouble when the target cannot be looked at', async () => {
     const { guard } = guardOf([CHECK, new Error('away')]);
     await guard.refresh();
@@ -89,7 +119,10 @@ describe('the guard of a target', () => {
     expect(guard.protection).toBe(first);
     setTrouble('the vault store is full');
     expect(guard.protection.trouble).toBe('the vault store is full');
-    setTrouble(null);
-    expect(guard.protection.trouble).toBeNull();
+    setTrouble('the vault store is full', true);
+    expect(guard.protection.isFull).toBe(true);
+    expect(guard.protection).toBe(guard.protection);
+    setTrouble(null, true);
+    expect(guard.protection).toEqual({ level: 'full', trouble: null });
   });
 });

@@ -10,12 +10,18 @@ import type { AgentActor } from '../../model/actor.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { Note } from '../../model/event.ts';
 import { type Protection, UNPROTECTED } from '../../model/reversal.ts';
-import type { AgentRole, PermitSession, PermitWish, TargetGuard } from '../target-guard.ts';
+import type {
+  AgentRole,
+  JudgedPath,
+  PermitSession,
+  PermitWish,
+  TargetGuard,
+} from '../target-guard.ts';
 import type { AgentRoles } from './wall/agent-roles.ts';
 import type { Check, Finding } from './wall/check.ts';
 
 /** The part that keeps receipts (protection/postgres/acts). */
-export type Receipts = Pick<TargetGuard, 'permit' | 'void' | 'runOutside'>;
+export type Receipts = Pick<TargetGuard, 'permit' | 'void' | 'runOutside' | 'changeRoles'>;
 
 export interface PostgresGuardParts {
   readonly target: string;
@@ -27,6 +33,8 @@ export interface PostgresGuardParts {
   readonly wasProtected: () => Promise<boolean>;
   /** Why undo data cannot be taken out of the target now; null: it can (the drain knows). */
   readonly trouble: () => string | null;
+  /** Whether so much waits in the target by now that nothing may be added to it. */
+  readonly isFull: () => boolean;
   readonly note: Note;
 }
 
@@ -45,7 +53,11 @@ export class PostgresGuard implements TargetGuard {
 
   get protection(): Protection {
     const trouble = this.#protection.level === 'none' ? null : this.#troubleNow();
-    if (trouble !== this.#protection.trouble) this.#protection = { ...this.#protection, trouble };
+    const isFull = trouble !== null && this.#parts.isFull();
+    const { isFull: wasFull, ...before } = this.#protection;
+    if (trouble !== before.trouble || isFull !== (wasFull === true)) {
+      this.#protection = { ...before, trouble, ...(isFull ? { isFull } : {}) };
+    }
     return this.#protection;
   }
 
@@ -58,13 +70,18 @@ export class PostgresGuard implements TargetGuard {
   async refresh(): Promise<void> {
     const { look, note, target, wasProtected } = this.#parts;
     try {
-      const { findings, level, levelReason } = await look();
+      const { findings, level, levelReason, uncaptured } = await look();
       const isGone = level === 'none' && (await wasProtected());
       this.#shut = isGone ? 'its wall is gone, and nobody said holdfast unprotect' : null;
       this.#lookFault = null;
       this.#findings = findings;
-      if (level !== this.#protection.level) {
-        this.#protection = { level, trouble: level === 'none' ? null : this.#troubleNow() };
+      const { uncaptured: known, ...before } = this.#protection;
+      if (level !== before.level || uncaptured.join() !== [...(known ?? [])].join()) {
+        this.#protection = {
+          level,
+          trouble: level === 'none' ? null : this.#troubleNow(),
+          ...(uncaptured.length === 0 ? {} : { uncaptured: new Set(uncaptured) }),
+        };
       }
       const said = `${level}|${findings.map(({ code, about }) => `${code} ${about}`).join('|')}`;
       if (said === this.#said) return;
@@ -103,16 +120,24 @@ export class PostgresGuard implements TargetGuard {
     });
   }
 
-  permit(session: PermitSession, wishes: readonly PermitWish[]): Promise<readonly string[]> {
-    return this.#parts.receipts.permit(session, wishes);
+  permit(
+    session: PermitSession,
+    wishes: readonly PermitWish[],
+    path: JudgedPath,
+  ): Promise<readonly string[]> {
+    return this.#parts.receipts.permit(session, wishes, path);
   }
 
   void(receipts: readonly string[]): Promise<void> {
     return this.#parts.receipts.void(receipts);
   }
 
-  runOutside(wish: PermitWish, session: PermitSession): Promise<string> {
-    return this.#parts.receipts.runOutside(wish, session);
+  runOutside(wish: PermitWish, session: PermitSession, path: JudgedPath): Promise<string> {
+    return this.#parts.receipts.runOutside(wish, session, path);
+  }
+
+  changeRoles(statement: string, session: PermitSession): Promise<string> {
+    return this.#parts.receipts.changeRoles(statement, session);
   }
 
   #troubleNow(): string | null {

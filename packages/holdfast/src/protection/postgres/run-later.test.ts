@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 function run(statement: string, searchPath: readonly string[] = [], owner: string | null = null) {
-  return runLater(connection, { statement, searchPath, owner });
+  return runLater(connection, { statement, parameters: [], searchPath, owner });
 }
 
 async function isThere(table: string): Promise<boolean> {
@@ -89,7 +89,7 @@ it.each([
   ['the user is unknown', { user: 'nobody_here' }, null],
   ['the owner is gone', {}, 'gone'],
 ])('says that nothing was sent when %s', async (_story, changes, owner) => {
-  const text = { statement: 'drop table kept', searchPath: [], owner };
+  const text = { statement: 'drop table kept', parameters: [], searchPath: [], owner };
   const end = await runLater({ ...connection, ...changes }, text);
   expect(end).toMatchObject({ kind: 'not-forwarded' });
   expect(await isThere('kept')).toBe(true);

@@ -11,8 +11,16 @@ import type { Outcome } from '../../model/outcome.ts';
 import type { AdminConnection } from './admin.ts';
 import { ident } from './layout.ts';
 
+export interface LaterParameter {
+  readonly typeOid: number;
+  readonly isBinary: boolean;
+  readonly value: Buffer | null;
+}
+
 export interface LaterText {
   readonly statement: string;
+  /** Bound to it as they once were; types of pg_type, 0: inferred. */
+  readonly parameters: readonly LaterParameter[];
   /** Schemas that unqualified names are looked up in, in order. */
   readonly searchPath: readonly string[];
   /** The role it runs as; null: the one of the connection. */
@@ -62,7 +70,7 @@ export async function runLater(connection: AdminConnection, text: LaterText): Pr
     client.connection.on('readyForQuery', (ready: { readonly status: string }) => {
       status = ready.status;
     });
-    await client.query(text.statement);
+    await send(client, text);
     return status === 'I'
       ? { kind: 'done', tag: tags.join('; '), transaction: 'ended' }
       : LEFT_OPEN;
@@ -74,6 +82,24 @@ export async function runLater(connection: AdminConnection, text: LaterText): Pr
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+/** Without parameters a simple query, as it was or might have been. */
+async function send(client: pg.Client, { parameters, statement }: LaterText): Promise<void> {
+  if (parameters.length === 0) {
+    await client.query(statement);
+    return;
+  }
+  // The driver hands on the numbers as the types of parameters, and asks the same object how to read results.
+  const types = Object.assign(
+    parameters.map(({ typeOid }) => typeOid),
+    { getTypeParser: () => String },
+  );
+  // A Buffer is bound as binary, a string as text: so is it sent.
+  const values = parameters.map(({ isBinary, value }) =>
+    value === null || isBinary ? value : value.toString('utf8'),
+  );
+  await client.query({ text: statement, values, types });
 }
 
 async function prepare(client: pg.Client, { owner, searchPath }: LaterText): Promise<void> {

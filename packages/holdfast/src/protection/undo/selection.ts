@@ -16,35 +16,45 @@ export interface Selection {
 
 const PAGE = 500;
 
-/** Newest first. Rejects with HF_UNDO_UNKNOWN for an id that is none, HF_LIMIT for too many. */
+/**
+ * Newest first; at most `limit`, or all there are: of those, HF_LIMIT when they are more than one undo
+ * takes, because half of what somebody asked for is not it. HF_UNDO_UNKNOWN for an id that is none.
+ */
 export async function selectItems(
   store: UndoStore,
   selection: Selection,
   states: readonly UndoState[],
-  limit: number = UNDO_ITEMS_MAX,
+  limit: number | 'all' = 'all',
 ): Promise<readonly UndoItem[]> {
   if (selection.ids.length > 0) return byId(store, selection.ids);
   const { target, role, since, until, agentName } = selection;
   const found: UndoItem[] = [];
+  const most = limit === 'all' ? UNDO_ITEMS_MAX + 1 : limit;
   let after: string | undefined;
   for (;;) {
     const page = await store.list({
       states,
-      limit: PAGE,
+      limit: Math.min(PAGE, most - found.length),
+      ...(agentName === undefined ? {} : { agentName }),
       ...(target === undefined ? {} : { target }),
       ...(role === undefined ? {} : { role }),
       ...(since === undefined ? {} : { since }),
       ...(until === undefined ? {} : { until }),
       ...(after === undefined ? {} : { after }),
     });
-    for (const item of page) {
-      if (agentName !== undefined && item.agentName !== agentName) continue;
-      found.push(item);
-      if (found.length >= limit) return found;
-    }
+    found.push(...page);
     after = page.at(-1)?.id;
-    if (page.length < PAGE || after === undefined) return found;
+    if (limit === 'all' && found.length >= most) throw tooMany();
+    if (page.length < PAGE || found.length >= most || after === undefined) return found;
   }
+}
+
+function tooMany(): HoldfastError {
+  return new HoldfastError('HF_LIMIT', {
+    expected: `at most ${UNDO_ITEMS_MAX} items in one undo`,
+    found: 'more than that; nothing was changed',
+    hint: 'Narrow it by --since and --until, the newest first.',
+  });
 }
 
 async function byId(store: UndoStore, ids: readonly string[]): Promise<readonly UndoItem[]> {

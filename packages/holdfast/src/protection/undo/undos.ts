@@ -4,8 +4,8 @@
  *
  * The order of an apply: code -> what is captured is drained -> items chosen -> the run is written down -> one
  * transaction on the target -> drained again -> states -> the trail. After a crash behind the commit the
- * run's own transaction is in the vault and its states are not set: the next preview or apply of these
- * items finds that, sets them, and says that they are undone already.
+ * run's own transaction is in the vault and its states are not set: the next look at these items, by
+ * whatever command, finds that, sets them, and says that they are undone already.
  */
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
@@ -92,13 +92,13 @@ export class Undos {
       (name) => selection.target === undefined || selection.target === name,
     );
     const away = await this.#drain(wanted);
-    const items = await selectItems(store, selection, states, limit);
+    const items = await this.#settled(() => selectItems(store, selection, states, limit));
     return { items: await this.#timed(items), away };
   }
 
   async show(id: string): Promise<Listed & { readonly entries: readonly UndoEntry[] }> {
     const { store } = this.#parts;
-    const items = await selectItems(store, { ids: [id] }, TRIED);
+    const items = await this.#settled(() => selectItems(store, { ids: [id] }, TRIED));
     const [listed] = await this.#timed(items);
     if (listed === undefined) throw nothingChosen();
     const isGone = listed.item.state === 'purged';
@@ -205,9 +205,7 @@ export class Undos {
     const { store, targets } = this.#parts;
     const asked = wish.selection.target;
     const away = await this.#drain(targets.filter((name) => asked === undefined || asked === name));
-    const first = await selectItems(store, wish.selection, ['kept']);
-    const isFound = await this.#settleLost(first);
-    const items = isFound ? await selectItems(store, wish.selection, ['kept']) : first;
+    const items = await this.#settled(() => selectItems(store, wish.selection, ['kept']));
     if (items.length === 0) throw nothingChosen();
     const target = oneTarget(items);
     for (const item of items) {
@@ -218,15 +216,16 @@ export class Undos {
     return { target, chosen, away };
   }
 
-  /** What a crash left: undone on the target, and nobody wrote it down. True: something was. */
-  async #settleLost(items: readonly UndoItem[]): Promise<boolean> {
+  /** What a crash left: undone on the target, and nobody wrote it down. Then they are chosen anew. */
+  async #settled(choose: () => Promise<readonly UndoItem[]>): Promise<readonly UndoItem[]> {
     const { store } = this.#parts;
+    const items = await choose();
     const runs = await store.unsettledRuns(items.map(({ id }) => id));
     for (const run of runs) {
       await this.#settle(await selectItems(store, { ids: run.items }, TRIED));
       await store.settleRun(run.id);
     }
-    return runs.length > 0;
+    return runs.length > 0 ? choose() : items;
   }
 
   /** Undone; and what an undo had taken back is there again when that undo is undone. */

@@ -82,7 +82,9 @@ export class PostgresExchange implements Exchange, Intent {
   }
 
   acts(): readonly Uint8Array[] {
-    return [this.#carrier.searchPathMark, ...this.#unit.actBytes()];
+    const bytes: Uint8Array[] = [this.#carrier.searchPathMark];
+    this.#unit.addActBytes(bytes);
+    return bytes;
   }
 
   /** What the unit itself adds to the search path counts for it already. */

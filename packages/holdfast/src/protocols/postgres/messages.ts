@@ -26,6 +26,12 @@ export interface NoticeFields {
   readonly position?: number;
 }
 
+function int16(value: number): Buffer {
+  const buffer = Buffer.alloc(2);
+  buffer.writeInt16BE(value);
+  return buffer;
+}
+
 function int32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32BE(value, 0);
@@ -138,4 +144,21 @@ export const bind = (portal: string, statement: string): Buffer =>
 export const closePortal = (name: string): Buffer => tagged('C', Buffer.from('P'), cString(name));
 export const closeStatement = (name: string): Buffer =>
   tagged('C', Buffer.from('S'), cString(name));
+/** The result of a function that says 1 in an int4: its description, and its one row. */
+export const oneColumn = (isBinary: boolean): Buffer =>
+  tagged(
+    'T',
+    int16(1),
+    cString('lo_unlink'),
+    int32(0),
+    int16(0),
+    int32(23),
+    int16(4),
+    int32(-1),
+    int16(isBinary ? 1 : 0),
+  );
+export const oneRow = (isBinary: boolean): Buffer => {
+  const value = isBinary ? int32(1) : Buffer.from('1');
+  return tagged('D', int16(1), int32(value.length), value);
+};
 export const commandComplete = (tag: string): Buffer => tagged('C', cString(tag));

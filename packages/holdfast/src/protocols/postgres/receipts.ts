@@ -1,19 +1,24 @@
 /**
  * How a unit that needs an owner's rights gets them on a protected target. The order: what is wanted is
- * read off the unit -> receipts are written in the target, durable -> only then the unit goes upstream,
- * with what stands for each statement -> when the transaction is over, what was not used is void.
+ * read off the unit -> receipts are had from the target, for the names as they were judged -> only then the
+ * unit goes upstream, with what stands for each statement -> when the transaction is over, what was not
+ * used is void.
  *
  * What cannot run inside a transaction is run by the guard, when nothing is open or under way; a
  * statement that does nothing then stands for it, so that the answer comes in its own place. In any
- * other case it goes upstream as it is: the server refuses it in its own words.
+ * other case it goes upstream as it is: the server refuses it in its own words. What changes roles is run
+ * by the guard, too; where something is open it is refused here, since a rollback would not reach it.
  *
  * What it will not do: forward a statement without its receipt, or keep one for later.
  */
+
+import { HoldfastError } from '../../model/errors.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
-import type { PermitSession, TargetGuard } from '../../protection/target-guard.ts';
+import type { JudgedPath, PermitSession, TargetGuard } from '../../protection/target-guard.ts';
+import type { Cycle } from './cycles.ts';
 import type { TransactionStatus } from './messages.ts';
 import { type FailedOutside, failureOf, type Stand } from './reports.ts';
-import { type Wanted, wishesOf } from './substitutes.ts';
+import { type Substituted, substituted, type Wanted, wishesOf } from './substitutes.ts';
 import type { Unit } from './unit.ts';
 
 /** What a session on a protected target has besides. */
@@ -33,13 +38,16 @@ export type Prepared =
 export interface Moment {
   /** Nothing else can be waited for: an earlier part of the same cycle has not ended. */
   readonly isMidCycle: boolean;
+  /** What names without a schema in the unit were judged with. */
+  readonly path: JudgedPath;
   /** Resolves with the state when everything forwarded is answered; null: the session ended. */
   idle(): Promise<TransactionStatus | null>;
 }
 
 /** Listening to nothing: it changes nothing, everybody may, and it has a tag of its own. */
 const DOES_NOTHING = 'UNLISTEN holdfast_none';
-const RECEIPT = /^[A-Za-z0-9_-]{1,100}$/;
+/** What cannot end a string, whatever the settings. */
+const RECEIPT = /^[A-Za-z0-9_.+/=-]+$/;
 const AS_IS: Prepared = { kind: 'go', wanted: [], texts: [] };
 
 export class Receipts {
@@ -58,16 +66,28 @@ export class Receipts {
     const [first] = wishes.wanted;
     if (first?.part.needs === 'outside' && wishes.statements === 1) {
       if (!unit.closes || moment.isMidCycle) return AS_IS;
-      return (await moment.idle()) === 'I' ? await this.#runOutside(first) : AS_IS;
+      return (await moment.idle()) === 'I' ? await this.#runOutside(first, moment.path) : AS_IS;
+    }
+    if (wishes.wanted.some(({ part }) => part.needs === 'admin')) {
+      const isAlone = first !== undefined && wishes.statements === 1 && unit.closes;
+      if (!isAlone || moment.isMidCycle || (await moment.idle()) !== 'I') return NOT_ALONE;
+      return await this.#changeRoles(first);
     }
     const wanted = wishes.wanted.filter(({ part }) => part.needs === 'owner');
-    return wanted.length === 0 ? AS_IS : await this.#permit(wanted);
+    return wanted.length === 0 ? AS_IS : await this.#permit(wanted, moment.path);
   }
 
-  async #permit(wanted: readonly Wanted[]): Promise<Prepared> {
+  /** Where something of ours is bound or answered, every message counts; null: nowhere. */
+  counted(unit: Unit, { replies }: Cycle): Substituted | null {
+    if (unit.kind === 'simple') return null;
+    if (replies === null && this.portals.size === 0) return null;
+    return substituted(unit, [], [], this.portals);
+  }
+
+  async #permit(wanted: readonly Wanted[], path: JudgedPath): Promise<Prepared> {
     const { guard, session } = this.#permits;
     try {
-      const ids = await guard.permit(session, wanted.map(wishOf));
+      const ids = await guard.permit(session, wanted.map(wishOf), path);
       this.#issued.push(...ids);
       if (ids.length !== wanted.length || !ids.every((id) => RECEIPT.test(id))) {
         throw new Error('receipts that cannot be used');
@@ -79,17 +99,27 @@ export class Receipts {
     }
   }
 
-  async #runOutside(wanted: Wanted): Promise<Prepared> {
+  #runOutside(wanted: Wanted, path: JudgedPath): Promise<Prepared> {
     const { guard, session } = this.#permits;
+    return this.#runByGuard(wanted, () => guard.runOutside(wishOf(wanted), session, path));
+  }
+
+  #changeRoles(wanted: Wanted): Promise<Prepared> {
+    const { guard, session } = this.#permits;
+    return this.#runByGuard(wanted, () => guard.changeRoles(wanted.statement, session));
+  }
+
+  async #runByGuard(wanted: Wanted, run: () => Promise<string>): Promise<Prepared> {
     try {
-      const tag = await guard.runOutside(wishOf(wanted), session);
+      const tag = await run();
       const said: Wanted = { ...wanted, tag: tag === '' ? wanted.tag : tag };
       return { kind: 'go', wanted: [said], texts: [DOES_NOTHING] };
     } catch (cause) {
       const failure = failureOf(cause, wanted);
-      return failure === null
-        ? { kind: 'refused', refusal: noReceipt(cause) }
-        : { kind: 'failed', failure };
+      if (failure !== null) return { kind: 'failed', failure };
+      const isNo = cause instanceof HoldfastError && cause.code === 'HF_UNDO_STATE';
+      const refusal = isNo ? cannot({ reason: cause.found, hint: cause.hint }) : noReceipt(cause);
+      return { kind: 'refused', refusal };
     }
   }
 
@@ -117,6 +147,15 @@ function cannot({ reason, hint }: { reason: string; hint: string }): Refusal {
     position: null,
   };
 }
+
+/** Roles are changed in a commit of its own: together with other things it would look like one with them. */
+const NOT_ALONE: Prepared = {
+  kind: 'refused',
+  refusal: cannot({
+    reason: 'a change of roles together with other statements, or inside a transaction block',
+    hint: 'It commits by itself, and no ROLLBACK of yours would reach it: end the transaction, then send the statement alone.',
+  }),
+};
 
 function noReceipt(cause: unknown): Refusal {
   const why = cause instanceof Error ? cause.message : String(cause);

@@ -11,8 +11,10 @@ export interface Stand {
   readonly statement: string;
   /** What the server says when it is done. */
   readonly tag: string;
-  /** Characters before it in the text the client sent. */
-  charsBefore(): number;
+  /** What comes with the tag, as `SqlPart` says. */
+  readonly answers: 'tag' | 'count' | 'one';
+  /** From a position in `statement` to the one in the text the client sent. */
+  placeOf(position: number): number;
 }
 
 /** From a position in the text that was sent to the one in the text the client sent. */
@@ -28,6 +30,22 @@ export function charsIn(bytes: Uint8Array, from: number, to: number): number {
   let chars = 0;
   for (let at = from; at < to; at += 1) if (((bytes[at] ?? 0) & 0xc0) !== 0x80) chars += 1;
   return chars;
+}
+
+/** What our own function says of a statement, to us and to nobody else (acts/permit-sql.ts). */
+const ROWS_CODE = 'HFROW';
+
+/** How many rows a statement made; null: it is another message. */
+export function rowsIn(body: Buffer): string | null {
+  const fields = fieldsOf(body);
+  if (fields.find(({ type }) => type === 'C')?.value !== ROWS_CODE) return null;
+  const said = fields.find(({ type }) => type === 'M')?.value ?? '';
+  return /^holdfast: (\d+) rows$/.exec(said)?.[1] ?? '0';
+}
+
+/** `relation "t" already exists, skipping`. */
+export function saysSkipped(body: Buffer): boolean {
+  return fieldsOf(body).some(({ type, value }) => type === 'C' && value === '42P07');
 }
 
 /** `tag`: E or N. The whole message, mended; `stand` null: the statement ran as it is. */
@@ -57,7 +75,7 @@ function restored(fields: readonly Field[], stand: Stand, map: PositionMap | nul
     const { type, value } = field;
     if (type === 'q' && isOurs) continue;
     if (type === 'p' && isOurs) {
-      found.push({ type: 'P', value: String(stand.charsBefore() + Number(value)) });
+      found.push({ type: 'P', value: String(stand.placeOf(Number(value))) });
     } else if (type === 'W') {
       const context = contextWithout(value, stand);
       if (context !== '') found.push({ type: 'W', value: context });
@@ -146,7 +164,7 @@ export function failureOf(cause: unknown, stand: Stand): FailedOutside | null {
   for (const [type, name] of FIELD_NAMES) {
     const value: unknown = said.get(name);
     if (typeof value !== 'string') continue;
-    const shown = type === 'P' ? String(stand.charsBefore() + Number(value)) : value;
+    const shown = type === 'P' ? String(stand.placeOf(Number(value))) : value;
     fields.push({ type, value: shown });
   }
   return { code, message: cause.message, bytes: messageOf(0x45, fields) };

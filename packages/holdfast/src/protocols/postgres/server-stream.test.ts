@@ -39,7 +39,9 @@ function harness(replace: (text: string) => Buffer | null = () => null) {
   const stream = new ServerStream(handler);
   const out: Buffer[] = [];
   const feed = (bytes: Buffer): void => {
-    stream.scan(bytes, bytes.length, (slice) => out.push(Buffer.from(slice)));
+    stream.scan(bytes, bytes.length, (slice, from, to) =>
+      out.push(Buffer.from(slice.subarray(from, to))),
+    );
   };
   return { stream, events, feed, output: () => Buffer.concat(out), pieces: out };
 }

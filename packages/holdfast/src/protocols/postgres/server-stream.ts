@@ -75,8 +75,12 @@ export class ServerStream {
     this.#gatherBytesMax = Math.max(GATHER_BYTES_MAX, bytesMax ?? 0);
   }
 
-  /** Calls `out` with the slices for the client, in order. */
-  scan(chunk: Buffer, chunkBytes: number, out: (slice: Buffer) => void): void {
+  /** Calls `out` with the slices `bytes[from, to)` for the client, in order. */
+  scan(
+    chunk: Buffer,
+    chunkBytes: number,
+    out: (bytes: Buffer, from: number, to: number) => void,
+  ): void {
     let bytes = chunk;
     let length = chunkBytes;
     if (this.#carry !== null) {
@@ -97,8 +101,8 @@ export class ServerStream {
         if (end > length) break;
         const replacement = this.#look(tag, bytes, at + HEADER_BYTES, end);
         if (replacement !== null) {
-          if (at > sent) out(bytes.subarray(sent, at));
-          if (replacement.length > 0) out(replacement);
+          if (at > sent) out(bytes, sent, at);
+          if (replacement.length > 0) out(replacement, 0, replacement.length);
           sent = end;
         }
       } else if (end > length) {
@@ -110,7 +114,7 @@ export class ServerStream {
       at = end;
     }
     if (at < length) this.#carry = Buffer.from(bytes.subarray(at, length));
-    if (at > sent) out(sent === 0 && at === bytes.length ? bytes : bytes.subarray(sent, at));
+    if (at > sent) out(bytes, sent, at);
   }
 
   #look(tag: number, bytes: Buffer, from: number, end: number): Buffer | null {

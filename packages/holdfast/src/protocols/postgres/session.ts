@@ -1,9 +1,9 @@
 /**
- * One agent's session: two wires, and between them units that are judged one after the other.
+ * One agent's session: two wires (`wires.ts`), and between them units that are judged one after the
+ * other. What was forwarded and what the server says to it is `answers.ts`.
  *
- * Order kept: a unit is forwarded before the next is looked at; bytes of one read go upstream in one
- * write; whoever fills a wire that is behind is paused. What it will not do: concatenate what need
- * not be, answer out of turn, or let anything through once it has ended.
+ * Order kept: a unit is forwarded before the next is looked at. What it will not do: concatenate what
+ * need not be, answer out of turn, or let anything through once it has ended.
  */
 import type { SqlReader } from '../../languages/sql/sql-reading.ts';
 import type { AgentActor } from '../../model/actor.ts';
@@ -16,20 +16,21 @@ import type { TargetFacts } from '../../model/target.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { TargetGuard } from '../../protection/target-guard.ts';
+import { Answers } from './answers.ts';
 import { type BrokenCode, type ClientEvents, ClientStream } from './client-stream.ts';
-import { type Cycle, Cycles, newCycle } from './cycles.ts';
-import { denialBytes, isDenialMarker, refusalBytes } from './denial.ts';
+import { type Cycle, newCycle } from './cycles.ts';
+import { denialBytes, refusalBytes } from './denial.ts';
 import { type Carrier, PostgresExchange } from './exchange.ts';
-import { BACKEND, FRONTEND, HEADER_BYTES } from './frames.ts';
-import { readyForQuery, sync, type TransactionStatus, terminate } from './messages.ts';
+import { FRONTEND } from './frames.ts';
+import { readyForQuery, sync, terminate } from './messages.ts';
+import { PathFacts } from './path-facts.ts';
 import { type Permits, Receipts } from './receipts.ts';
-import { RelayWire } from './relay-wire.ts';
-import { Replies } from './replies.ts';
-import { type ServerError, type ServerEvents, ServerStream } from './server-stream.ts';
-import { pinnedSetting } from './session-rules.ts';
+import type { RelayWire } from './relay-wire.ts';
+import { FUNCTION_CALL, MID_CYCLE } from './session-refusals.ts';
 import { PreparedStatements } from './statements.ts';
 import { type Substituted, substituted } from './substitutes.ts';
 import type { Unit } from './unit.ts';
+import { type WireEvents, Wires } from './wires.ts';
 
 type Report = (outcome: Outcome) => void;
 
@@ -64,56 +65,39 @@ const REPORT_BYTES_MAX = 64 * 1024;
 /** The client left while its work was under way: how long the answer is waited for, in ms. */
 const LAST_ANSWER_MS_MAX = 10_000;
 
-export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
+export class PostgresSession implements Carrier, ClientEvents, WireEvents {
   readonly actor: AgentActor;
   readonly facts: SessionFacts;
   readonly #parts: SessionParts;
-  readonly #client: RelayWire;
-  readonly #server: RelayWire;
+  readonly #wires: Wires;
+  readonly #answers: Answers;
   readonly #statements = new PreparedStatements();
   readonly #fromClient: ClientStream;
-  readonly #fromServer: ServerStream;
-  readonly #cycles = new Cycles();
-  #target: TargetFacts;
-  #searchPathMark: Buffer;
-  #searchPathsLost = 0;
-  #status: TransactionStatus = 'I';
-  /** Contiguous bytes of one buffer that may go upstream, written together. */
-  #run: Buffer | null = null;
-  #runFrom = 0;
-  #runTo = 0;
-  #undecided = false;
-  #copyingIn = false;
-  /** A bound portal that could end the transaction may still be run; portals die with it. */
-  #loosePortal = false;
-  #serverBehind = false;
-  #ended = false;
+  readonly #path: PathFacts;
   readonly #receipts: Receipts | null;
-  /** Who waits for everything that was forwarded to be answered. */
-  #idlers: (() => void)[] = [];
-  readonly #toClient = (slice: Buffer): void => this.#client.write(slice);
+  #ended = false;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.actor = parts.actor;
     this.facts = parts.facts;
-    this.#target = parts.target;
-    this.#searchPathMark = markOf(parts.target.searchPath);
+    this.#path = new PathFacts(parts.target, parts.facts.id);
     this.#receipts = parts.permits === null ? null : new Receipts(parts.permits);
     this.#fromClient = new ClientStream(this, parts.reader, this.#statements, parts);
-    this.#fromServer = new ServerStream(this);
-    this.#client = new RelayWire(parts.client, {
-      onBytes: (bytes, length) => this.#clientBytes(bytes, length),
-      onGone: (reason) => this.#clientGone(reason),
+    this.#answers = new Answers({
+      statements: this.#statements,
+      receipts: this.#receipts,
+      reportBytesMax: 2 * parts.unitBytesMax + REPORT_BYTES_MAX,
+      onAllAnswered: () => {
+        if (this.#wires.client.isGone) this.#finish('client gone');
+      },
+      onBroken: (found) => this.#broken('HF_PROTOCOL', `the server sent ${found}`),
     });
-    this.#server = new RelayWire(parts.server, {
-      onBytes: (bytes, length) => this.#serverBytes(bytes, length),
-      onGone: (reason) => this.#serverGone(reason),
-    });
+    this.#wires = new Wires(parts.client, parts.server, this);
   }
 
   get isInTransaction(): boolean {
-    return this.#status === 'T' && this.#cycles.isEmpty && !this.#loosePortal;
+    return this.#answers.isInTransaction;
   }
 
   get protection(): Protection {
@@ -125,44 +109,44 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   }
 
   get searchPathMark(): Buffer {
-    return this.#searchPathMark;
+    return this.#path.mark;
   }
 
   get hasLoosePortal(): boolean {
-    return this.#loosePortal;
+    return this.#answers.hasLoosePortal;
   }
 
   get target(): TargetFacts {
-    return this.#target;
+    return this.#path.target;
   }
 
   /** `greeting`: what ends the client's start-up. */
   start(greeting: Buffer): void {
     const { clientLeftover, serverLeftover } = this.#parts;
-    this.#client.write(greeting);
-    if (serverLeftover.length > 0) this.#serverBytes(serverLeftover, serverLeftover.length);
-    if (clientLeftover.length > 0) this.#clientBytes(clientLeftover, clientLeftover.length);
-    this.#server.resume();
-    this.#letClientRead();
+    this.#wires.client.write(greeting);
+    if (serverLeftover.length > 0) this.onServerBytes(serverLeftover, serverLeftover.length);
+    if (clientLeftover.length > 0) this.onClientBytes(clientLeftover, clientLeftover.length);
+    this.#wires.server.resume();
+    this.#wires.letClientRead();
   }
 
   /** Ends the session from our side: the agent is told why, and running work is stopped. */
   end(code: ErrorCode, message: string, hint: string): void {
     if (this.#ended) return;
     const refusal: Refusal = { code, message, detail: '', hint, position: null };
-    const words = this.#fromServer.isBetweenMessages ? refusalBytes(refusal, 'FATAL') : undefined;
-    this.#client.end(words);
-    if (!this.#cycles.isEmpty) this.#parts.cancelUpstream();
+    const { cycles, stream } = this.#answers;
+    this.#wires.client.end(stream.isBetweenMessages ? refusalBytes(refusal, 'FATAL') : undefined);
+    if (!cycles.isEmpty) this.#parts.cancelUpstream();
     this.#finish(`${code}: ${message}`);
   }
 
   // ---- from the client
 
-  #clientBytes(bytes: Buffer, length: number): void {
+  onClientBytes(bytes: Buffer, length: number): void {
     this.#fromClient.feed(bytes, length);
-    this.#flushRun();
-    if (this.#undecided && this.#fromClient.waitingBytes > READ_AHEAD_BYTES_MAX) {
-      this.#client.pause();
+    this.#wires.flushRun();
+    if (this.#wires.isUndecided && this.#fromClient.waitingBytes > READ_AHEAD_BYTES_MAX) {
+      this.#wires.client.pause();
     }
   }
 
@@ -181,35 +165,30 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
 
   onFunctionCall(): boolean {
     this.#note('protocol-error', 'fastpath function call refused');
-    this.#answer('simple', true, {
-      code: 'HF_UNSUPPORTED',
-      message: 'Holdfast refuses fastpath function calls: they carry no text that could be judged.',
-      detail: 'Nothing was changed.',
-      hint: 'Call the function by SQL (SELECT function(...)); large objects are not available.',
-      position: null,
-    });
+    this.#answer('simple', true, refusalBytes(FUNCTION_CALL, 'ERROR'));
     return true;
   }
 
   get isCopyingIn(): boolean {
-    return this.#copyingIn;
+    return this.#answers.isCopyingIn;
   }
 
   onPassage(bytes: Buffer, from: number, to: number, tag: number): void {
-    if (tag === FRONTEND.copyDone || tag === FRONTEND.copyFail) this.#copyingIn = false;
+    const { cycles } = this.#answers;
+    if (tag === FRONTEND.copyDone || tag === FRONTEND.copyFail) this.#answers.copyingInEnds();
     // The server would read and drop these; dropped here, they cannot confuse the count of cycles.
-    if (this.#copyingIn && (tag === FRONTEND.sync || tag === FRONTEND.flush)) return;
+    if (this.isCopyingIn && (tag === FRONTEND.sync || tag === FRONTEND.flush)) return;
     if (tag === FRONTEND.sync) {
-      const unclosed = this.#cycles.unclosed;
+      const { unclosed } = cycles;
       if (unclosed !== undefined) unclosed.closed = true;
-      else this.#cycles.push({ ...newCycle('extended'), closed: true });
+      else cycles.push({ ...newCycle('extended'), closed: true });
     }
     if (tag === FRONTEND.terminate) {
-      this.#flushRun();
-      this.#clientGone('said goodbye');
+      this.#wires.flushRun();
+      this.onClientGone('said goodbye');
       return;
     }
-    this.#addToRun(bytes, from, to);
+    this.#wires.addToRun(bytes, from, to);
   }
 
   onClientBroken(code: BrokenCode, expected: string, found: string): void {
@@ -237,18 +216,18 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     addedSchemas: readonly string[] | null,
     report: Report | null,
   ): Promise<void> {
-    const unclosed = unit.kind === 'extended' ? this.#cycles.unclosed : undefined;
+    const unclosed = unit.kind === 'extended' ? this.#answers.cycles.unclosed : undefined;
     // What went before in the same cycle was not counted; when it cannot have run, a Sync parts them.
     const isMidCycle = unclosed !== undefined && unclosed.replies === null;
     if (isMidCycle && unclosed.ran && unclosed.error === null) {
-      const refusal = midCycle();
-      report?.({ kind: 'not-forwarded', reason: refusal.message });
-      this.refuse(unit, refusal);
+      report?.({ kind: 'not-forwarded', reason: MID_CYCLE.message });
+      this.refuse(unit, MID_CYCLE);
       return;
     }
     const prepared = await receipts.prepare(unit, {
-      isMidCycle: this.#cycles.unclosed !== undefined,
-      idle: () => this.#idle(),
+      isMidCycle: this.#answers.cycles.unclosed !== undefined,
+      path: this.#path.judged(addedSchemas),
+      idle: () => this.#answers.idle(),
     });
     switch (prepared.kind) {
       case 'go': {
@@ -268,20 +247,12 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
       case 'failed': {
         const { code, message, bytes } = prepared.failure;
         report?.({ kind: 'failed', code, message });
-        this.#answerBytes(unit.kind, unit.closes, bytes);
+        this.#answer(unit.kind, unit.closes, bytes);
         return;
       }
       default:
         return prepared satisfies never;
     }
-  }
-
-  #idle(): Promise<TransactionStatus | null> {
-    return new Promise((done) => {
-      const tell = (): void => done(this.#ended ? null : this.#status);
-      if (this.#ended || this.#cycles.isEmpty) tell();
-      else this.#idlers.push(tell);
-    });
   }
 
   #send(
@@ -305,49 +276,36 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
       cycle.changes.push(change);
     }
     if (unit.acts.length > 0) cycle.ran = true;
-    if (unit.leavesPortal) this.#loosePortal = true;
-    if (addedSchemas === null || addedSchemas.length > 0) this.#widenSearchPath(addedSchemas);
-    const counted = instead ?? this.#counted(unit, cycle);
-    if (counted === null) this.#addToRun(unit.base, unit.start, unit.end);
+    if (unit.leavesPortal) this.#answers.portalIsLeft();
+    this.#path.widen(addedSchemas);
+    const counted = instead ?? this.#receipts?.counted(unit, cycle) ?? null;
+    if (counted === null) this.#wires.addToRun(unit.base, unit.start, unit.end);
     else this.#sendCounted(cycle, counted);
-    if (this.#undecided) this.#flushRun();
+    if (this.#wires.isUndecided) this.#wires.flushRun();
   }
 
-  /** Where something of ours is bound or answered, every message counts; null: nowhere. */
-  #counted(unit: Unit, cycle: Cycle): Substituted | null {
-    const receipts = this.#receipts;
-    if (receipts === null || unit.kind === 'simple') return null;
-    if (cycle.replies === null && receipts.portals.size === 0) return null;
-    return substituted(unit, [], [], receipts.portals);
-  }
-
-  #sendCounted(cycle: Cycle, { bytes, steps, map }: Substituted): void {
-    cycle.replies ??= new Replies(map);
-    cycle.replies.expect(steps);
-    this.#fromServer.watch(2 * this.#parts.unitBytesMax + REPORT_BYTES_MAX);
-    this.#flushRun();
-    this.#addToRun(bytes, 0, bytes.length);
+  #sendCounted(cycle: Cycle, counted: Substituted): void {
+    this.#answers.expect(cycle, counted);
+    this.#wires.flushRun();
+    this.#wires.addToRun(counted.bytes, 0, counted.bytes.length);
   }
 
   refuse(unit: Unit, refusal: Refusal): void {
-    this.#answer(unit.kind, unit.closes, refusal);
+    this.#answer(unit.kind, unit.closes, refusalBytes(refusal, 'ERROR'));
   }
 
-  #answer(kind: Unit['kind'], closes: boolean, refusal: Refusal): void {
-    this.#answerBytes(kind, closes, refusalBytes(refusal, 'ERROR'));
-  }
-
-  #answerBytes(kind: Unit['kind'], closes: boolean, error: Buffer): void {
+  #answer(kind: Unit['kind'], closes: boolean, error: Buffer): void {
     if (this.#ended) return;
-    if (closes && this.#cycles.isEmpty && this.#status !== 'T') {
-      this.#client.write(Buffer.concat([error, readyForQuery(this.#status)]));
+    const { cycles, status } = this.#answers;
+    if (closes && cycles.isEmpty && status !== 'T') {
+      this.#wires.client.write(Buffer.concat([error, readyForQuery(status)]));
       return;
     }
-    this.#flushRun();
+    this.#wires.flushRun();
     const cycle = this.#cycleFor(kind, closes);
     cycle.substitute = error;
     if (!closes) this.#fromClient.skipToSync();
-    this.#server.write(denialBytes(kind, closes));
+    this.#wires.server.write(denialBytes(kind, closes));
   }
 
   /**
@@ -355,7 +313,7 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
    * ReadyForQuery, or with none if one of them failed. A Sync of ours in between keeps the count.
    */
   #cycleFor(kind: Unit['kind'], closes: boolean): Cycle {
-    const unclosed = this.#cycles.unclosed;
+    const unclosed = this.#answers.cycles.unclosed;
     if (unclosed !== undefined && kind === 'extended') {
       unclosed.closed = closes;
       return unclosed;
@@ -363,170 +321,44 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     if (unclosed !== undefined) this.#closeSilently(unclosed);
     const cycle = newCycle(kind);
     cycle.closed = closes;
-    this.#cycles.push(cycle);
+    this.#answers.cycles.push(cycle);
     return cycle;
   }
 
   #closeSilently(unclosed: Cycle): void {
     unclosed.closed = true;
     unclosed.silent = true;
-    this.#flushRun();
-    this.#server.write(sync());
-  }
-
-  /**
-   * The path may be the old one or the new one (it is undone by a rollback): both count. Empty means
-   * any, and then stays so: no approval given under one unknown path is good under another.
-   */
-  #widenSearchPath(added: readonly string[] | null): void {
-    const { asked, searchPath: before } = this.#target;
-    const isAny = added === null || before.length === 0;
-    const searchPath = isAny ? [] : [...new Set([...before, ...added])];
-    if (isAny) this.#searchPathsLost += 1;
-    this.#target = { asked, searchPath };
-    this.#searchPathMark = isAny
-      ? markOf(['', this.facts.id, String(this.#searchPathsLost)])
-      : markOf(searchPath);
+    this.#wires.sendUpstream(sync());
   }
 
   // ---- from the server
 
-  #serverBytes(bytes: Buffer, length: number): void {
-    this.#fromServer.scan(bytes, length, this.#toClient);
-    if (this.#client.isBehind) {
-      this.#server.pause();
-      this.#client.whenFlushed(() => this.#server.resume());
-    }
+  onServerBytes(bytes: Buffer, length: number): void {
+    this.#answers.stream.scan(bytes, length, this.#wires.toClient);
+    this.#wires.awaitClient();
   }
-
-  onReady(status: TransactionStatus): boolean {
-    this.#status = status;
-    this.#copyingIn = false;
-    if (status === 'I' && this.#cycles.count === 1) this.#loosePortal = false;
-    const cycle = this.#cycles.end(status);
-    if (cycle === undefined || !cycle.closed) {
-      this.onServerBroken('an answer that nothing asked for');
-      return false;
-    }
-    if (cycle.error === null && cycle.changes !== null) {
-      this.#statements.confirm(cycle.changes);
-    }
-    if (this.#receipts !== null) this.#afterCycle(this.#receipts, cycle);
-    if (this.#client.isGone && this.#cycles.isEmpty) this.#finish('client gone');
-    return !cycle.silent;
-  }
-
-  #afterCycle(receipts: Receipts, { replies }: Cycle): void {
-    if (replies !== null && this.#cycles.every((one) => one.replies === null)) {
-      this.#fromServer.watch(null);
-    }
-    if (!this.#cycles.isEmpty) return;
-    if (this.#status === 'I') receipts.settle();
-    for (const tell of this.#idlers.splice(0)) tell();
-  }
-
-  onAnswer(type: number, body: Buffer): Buffer | null {
-    const replies = this.#cycles.first?.replies ?? null;
-    if (replies === null) return null;
-    return type === BACKEND.noticeResponse ? replies.reported(type, body) : replies.answered(type);
-  }
-
-  onError(error: ServerError, body: Buffer): Buffer | null {
-    const cycle = this.#cycles.first;
-    if (cycle === undefined) return null;
-    cycle.error = error;
-    // An error ends copying in; a Sync that follows is the one the server waits for.
-    this.#copyingIn = false;
-    if (isDenialMarker(error.message)) return cycle.substitute;
-    return cycle.replies?.reported(BACKEND.errorResponse, body) ?? null;
-  }
-
-  onCommandComplete(tag: string, type: number): Buffer | null {
-    const cycle = this.#cycles.first;
-    if (cycle === undefined) return null;
-    const instead = cycle.replies?.answered(type) ?? null;
-    if (cycle.reports === null) return instead;
-    const said =
-      instead === null ? tag : instead.toString('utf8', HEADER_BYTES, instead.length - 1);
-    cycle.tag = cycle.tag === '' ? said : `${cycle.tag}; ${said}`.slice(0, 1_000);
-    return instead;
-  }
-
-  onParameter(name: string, value: string): void {
-    const broken = pinnedSetting(name, value);
-    if (broken !== null) this.onServerBroken(`a change of a pinned setting: ${broken}`);
-  }
-
-  /**
-   * While data is copied in, the server takes nothing else: it drops a Sync (so an extended cycle goes
-   * on until the next one) and fails on what was sent behind, which would put us out of step.
-   */
-  onCopyIn(): void {
-    const cycle = this.#cycles.first;
-    if (cycle === undefined || this.#cycles.count > 1) {
-      return this.onServerBroken('CopyInResponse while more units were under way');
-    }
-    this.#copyingIn = true;
-    if (cycle.kind === 'extended') cycle.closed = false;
-  }
-
-  onServerBroken(found: string): void {
-    this.#broken('HF_PROTOCOL', `the server sent ${found}`);
-  }
-
-  // ---- wires
 
   #waitFor(pending: Promise<void>): void {
-    this.#flushRun();
-    this.#undecided = true;
+    this.#wires.holdBack();
     void pending.then(() => {
-      this.#undecided = false;
+      this.#wires.decided();
       if (this.#ended) return;
       this.#fromClient.proceed();
-      this.#flushRun();
-      this.#letClientRead();
-    });
-  }
-
-  #letClientRead(): void {
-    if (!this.#undecided && !this.#serverBehind) this.#client.resume();
-  }
-
-  #addToRun(bytes: Buffer, from: number, to: number): void {
-    if (this.#run === bytes && this.#runTo === from) {
-      this.#runTo = to;
-      return;
-    }
-    this.#flushRun();
-    this.#run = bytes;
-    this.#runFrom = from;
-    this.#runTo = to;
-  }
-
-  #flushRun(): void {
-    const run = this.#run;
-    if (run === null) return;
-    this.#run = null;
-    this.#server.write(run.subarray(this.#runFrom, this.#runTo));
-    if (!this.#server.isBehind || this.#serverBehind) return;
-    this.#serverBehind = true;
-    this.#client.pause();
-    this.#server.whenFlushed(() => {
-      this.#serverBehind = false;
-      this.#letClientRead();
+      this.#wires.flushRun();
+      this.#wires.letClientRead();
     });
   }
 
   // ---- ends
 
-  #clientGone(reason: string): void {
-    if (this.#cycles.isEmpty) return this.#finish(`client ${reason}`);
+  onClientGone(reason: string): void {
+    if (this.#answers.cycles.isEmpty) return this.#finish(`client ${reason}`);
     // As with PostgreSQL itself, what runs goes on; the trail wants to know how it ends.
-    this.#server.resume();
+    this.#wires.server.resume();
     setTimeout(() => this.#finish(`client ${reason}`), LAST_ANSWER_MS_MAX).unref();
   }
 
-  #serverGone(reason: string): void {
+  onServerGone(reason: string): void {
     this.end(
       'HF_UPSTREAM_LOST',
       `The connection to the target was lost (${reason}).`,
@@ -537,11 +369,10 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
   #finish(reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#cycles.abandon(`the session ended before the answer came (${reason})`);
-    this.#receipts?.settle();
-    for (const tell of this.#idlers.splice(0)) tell();
-    if (!this.#server.isGone) this.#server.end(terminate());
-    if (!this.#client.isGone) this.#client.end();
+    this.#answers.abandon(reason);
+    const { client, server } = this.#wires;
+    if (!server.isGone) server.end(terminate());
+    if (!client.isGone) client.end();
     this.#note('session-closed', reason);
     this.#parts.onEnd();
   }
@@ -560,26 +391,10 @@ export class PostgresSession implements Carrier, ClientEvents, ServerEvents {
     const facts = {
       session: id,
       agent: this.actor.name,
-      target: this.#target.asked,
+      target: this.target.asked,
       source,
       client,
     };
     this.#parts.pipeline.note({ kind, facts, message });
   }
-}
-
-function midCycle(): Refusal {
-  return {
-    code: 'HF_UNSUPPORTED',
-    message: 'Holdfast cannot run this behind other statements that no Sync has ended.',
-    detail:
-      'It needs the rights of an owner, and on a protected target gets them statement by statement.',
-    hint: 'End the statements before it with a Sync, then send it.',
-    position: null,
-  };
-}
-
-/** A path as bytes of the digest; no name of a schema holds a NUL. */
-function markOf(searchPath: readonly string[]): Buffer {
-  return Buffer.from(searchPath.join('\0'));
 }

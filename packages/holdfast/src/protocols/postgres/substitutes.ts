@@ -8,9 +8,9 @@
  *
  * Functions over bytes; who asks for receipts and keeps count of sessions is `receipts.ts`.
  */
-import type { SqlPart } from '../../languages/sql/sql-reading.ts';
+import type { Rewritten, SqlPart } from '../../languages/sql/sql-reading.ts';
 import { endOfString, FRONTEND, HEADER_BYTES, messageBytes, stringAt } from './frames.ts';
-import { bind, closePortal, closeStatement, parse, query } from './messages.ts';
+import { bind, closePortal, closeStatement, oneColumn, oneRow, parse, query } from './messages.ts';
 import type { Step } from './replies.ts';
 import { charsIn, type PositionMap, type Stand } from './reports.ts';
 import { needsRights } from './statements.ts';
@@ -39,7 +39,10 @@ export function wishesOf(unit: Unit): Wishes {
       if (act.runs.some(needsRights)) return BY_EXECUTE;
       const text = Buffer.from(unit.bytesOf(act));
       statements += act.parts?.length ?? 1;
-      for (const part of act.parts ?? []) addTo(wanted, text, part, at);
+      for (const part of act.parts ?? []) {
+        if (part.instead === null) return SELECT_INTO;
+        addTo(wanted, text, part, at);
+      }
     } else {
       statements += 1;
       const [only] = act.runs;
@@ -47,7 +50,8 @@ export function wishesOf(unit: Unit): Wishes {
       if (act.runs.length > 1) return act.runs[0]?.reading.session.length ? BY_EXECUTE : AMBIGUOUS;
       const [part] = only.reading.parts ?? [];
       if (part === undefined) continue;
-      if (part.tag === 'CREATE TABLE AS' && hasParameters(unit.bytesOf(act))) return PARAMETERS;
+      if (part.instead === null) return SELECT_INTO;
+      if (part.answers === 'count' && hasParameters(unit.bytesOf(act))) return PARAMETERS;
       addTo(wanted, only.text, part, at);
     }
   }
@@ -59,10 +63,19 @@ function addTo(wanted: Wanted[], text: Buffer, part: SqlPart, act: number): void
   wanted.push({
     part,
     act,
-    statement: text.toString('utf8', part.from, part.to),
+    statement: part.instead?.text ?? text.toString('utf8', part.from, part.to),
     tag: part.tag,
-    charsBefore: () => charsIn(text, 0, part.from),
+    answers: part.answers,
+    placeOf: (position) => charsIn(text, 0, part.from) + placeIn(part.instead ?? null, position),
   });
+}
+
+/** Where a place in a rewritten text was; one in its head is at what was cut out. */
+function placeIn(instead: Rewritten | null, position: number): number {
+  if (instead === null) return position;
+  const at = position - instead.headChars;
+  if (at <= 0) return instead.beforeChars + 1;
+  return at <= instead.beforeChars ? at : at + instead.cutChars;
 }
 
 const BY_EXECUTE: Wishes = {
@@ -79,6 +92,11 @@ const PARAMETERS: Wishes = {
   kind: 'cannot',
   reason: 'CREATE TABLE AS with parameters',
   hint: 'Write the values into the statement.',
+};
+const SELECT_INTO: Wishes = {
+  kind: 'cannot',
+  reason: 'this SELECT INTO, which makes a table',
+  hint: 'Write it as CREATE TABLE ... AS SELECT ...',
 };
 
 /** Formats, their count first, then the count of parameters (manual, "Bind"). */
@@ -122,11 +140,11 @@ function inQuery(unit: Unit, edits: readonly Edit[]): Substituted {
   }
   pieces.push(text.subarray(at));
   const stands = new Map(edits.map(({ wanted }) => [wanted.part, wanted]));
-  const steps = (act?.parts ?? []).map((part) => ({
-    to: FRONTEND.execute,
-    hidden: false,
-    stand: stands.get(part) ?? null,
-  }));
+  const steps = (act?.parts ?? []).map((part) => {
+    const stand = stands.get(part) ?? null;
+    const row = stand?.answers === 'one' ? { head: oneColumn(false), body: oneRow(false) } : null;
+    return { to: FRONTEND.execute, hidden: false, stand, row };
+  });
   return { bytes: query(Buffer.concat(pieces)), steps, map: mapOf(text, edits) };
 }
 
@@ -162,10 +180,18 @@ function inExtended(unit: Unit, edits: readonly Edit[], portals: Map<string, Sta
     at = end;
     const name = nameIn(message, tag);
     if (tag === FRONTEND.execute) {
-      steps.push({ to: tag, hidden: false, stand: portals.get(name) ?? null });
+      const stand = portals.get(name) ?? null;
+      const row =
+        stand?.answers === 'one' ? { head: NOTHING, body: oneRow(binary.has(stand)) } : null;
+      steps.push({ to: tag, hidden: false, stand, row });
       continue;
     }
-    if (ANSWERED.has(tag)) steps.push({ to: tag, hidden: false, stand: null });
+    if (tag === FRONTEND.describe && message[HEADER_BYTES] === PORTAL) {
+      const stand = portals.get(name) ?? null;
+      const row =
+        stand?.answers === 'one' ? { head: oneColumn(binary.has(stand)), body: NOTHING } : null;
+      steps.push({ to: tag, hidden: false, stand: null, row });
+    } else if (ANSWERED.has(tag)) steps.push({ to: tag, hidden: false, stand: null, row: null });
     if (tag === FRONTEND.close && message[HEADER_BYTES] === PORTAL) portals.delete(name);
     if (tag !== FRONTEND.bind) continue;
     const edit = byAct.get(binds);
@@ -175,6 +201,7 @@ function inExtended(unit: Unit, edits: readonly Edit[], portals: Map<string, Sta
       continue;
     }
     portals.set(name, edit.wanted);
+    if (wantsBinary(message)) binary.add(edit.wanted);
     insteadOf(name, edit, pieces, steps);
   }
   return { bytes: Buffer.concat(pieces), steps, map: null };
@@ -183,7 +210,7 @@ function inExtended(unit: Unit, edits: readonly Edit[], portals: Map<string, Sta
 /** Behind the client's Bind: the portal means ours from here on. */
 function insteadOf(portal: string, edit: Edit, pieces: Buffer[], steps: Step[]): void {
   const hidden = (to: number): void => {
-    steps.push({ to, hidden: true, stand: edit.wanted });
+    steps.push({ to, hidden: true, stand: edit.wanted, row: null });
   };
   // Only the unnamed portal is replaced without being closed.
   if (portal !== '') {
@@ -196,6 +223,22 @@ function insteadOf(portal: string, edit: Edit, pieces: Buffer[], steps: Step[]):
   hidden(FRONTEND.bind);
 }
 
+/** Stands whose client asked for binary results; a stand is bound once. */
+const binary = new WeakSet<Stand>();
+
+/** The first result format of a Bind (manual, "Bind"); one that is not whole is the server's to refuse. */
+function wantsBinary(message: Buffer): boolean {
+  const portalEnd = endOfString(message, HEADER_BYTES, message.length);
+  const nameEnd = endOfString(message, portalEnd + 1, message.length);
+  const formats = nameEnd + 1;
+  if (portalEnd < 0 || nameEnd < 0 || formats + 2 > message.length) return false;
+  const parameters = formats + 2 + 2 * message.readUInt16BE(formats);
+  // With parameters the server refuses it: the statement has none.
+  if (parameters + 6 > message.length || message.readUInt16BE(parameters) > 0) return false;
+  return message.readUInt16BE(parameters + 2) > 0 && message.readUInt16BE(parameters + 4) === 1;
+}
+
+const NOTHING = Buffer.alloc(0);
 const PORTAL = 0x50;
 const ANSWERED: ReadonlySet<number> = new Set([
   FRONTEND.parse,

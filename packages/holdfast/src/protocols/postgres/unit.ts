@@ -111,8 +111,8 @@ export class Unit {
   }
 
   /** For the digest: of each act all that it may run, then its own bytes. */
-  actBytes(): Buffer[] {
-    return this.acts.flatMap((act) => [exactOf(act.runs), this.bytesOf(act)]);
+  addActBytes(bytes: Uint8Array[]): void {
+    for (const act of this.acts) bytes.push(exactOf(act.runs), this.bytesOf(act));
   }
 
   /** Its own bytes, as long as the unit's are valid. */
@@ -125,6 +125,7 @@ const UNKNOWN_TEXT = Buffer.from('(a statement that nobody prepared)');
 
 /** With the length before each, so that no two lists share their bytes. */
 function exactOf(runs: readonly Prepared[]): Buffer {
+  if (runs.length === 0) return NO_TEXT;
   return Buffer.concat(
     runs.flatMap(({ exact }) => {
       const length = Buffer.allocUnsafe(4);

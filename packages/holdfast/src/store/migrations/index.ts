@@ -7,7 +7,10 @@ import { protection } from './0005-protection.ts';
 import { deferrals } from './0006-deferrals.ts';
 import { undoRuns } from './0007-undo-runs.ts';
 import { walls } from './0008-walls.ts';
-import { credentials } from './0010-credentials.ts';
+import { undoReferences } from './0009-undo-references.ts';
+import { undoAgentName } from './0010-undo-agent-name.ts';
+import { takingBack } from './0011-taking-back.ts';
+import { credentials } from './0012-credentials.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -19,5 +22,8 @@ export const MIGRATIONS: readonly Migration[] = [
   deferrals,
   undoRuns,
   walls,
+  undoReferences,
+  undoAgentName,
+  takingBack,
   credentials,
 ];

@@ -46,22 +46,24 @@ declare
   number bigint := nextval('holdfast.seq');
   o record;
   trash text;
+  -- By its own name, so that no function of somebody's is called.
+  said text := format('select pg_catalog.lo_unlink(%s)', id);
 begin
   select * into o from pg_largeobject_metadata where oid = id;
   if o.oid is null then
     -- The server says itself that there is none.
-    perform holdfast.execute_as_owner(statement, path);
+    perform holdfast.execute_as_owner(said, path);
     return;
   end if;
   trash := holdfast.trash_for(0, number);
   perform holdfast.step('bytes of large object ' || id,
     format('create table %I.kept as select holdfast.large_object(%s) as bytes', trash, id), format('drop table %I.kept', trash));
-  perform holdfast.step(statement, format('select pg_catalog.lo_unlink(%s)', id),
+  perform holdfast.step(said, said,
     format('select pg_catalog.lo_from_bytea(%1$s, bytes) from %2$I.kept; alter large object %1$s owner to %3$s', id, trash, holdfast.role_of(o.lomowner))
     || case when o.lomacl is null then '' else '; ' || rtrim(holdfast.acl_sql('large object', id::text, 'L', o.lomacl, o.lomowner, null), '; ') end
     || holdfast.comment_sql('large object', id::text, obj_description(id, 'pg_largeobject')));
   perform holdfast.say('objects', jsonb_build_object('type', 'large object', 'name', id::text));
-  perform holdfast.take_steps('lo_unlink', statement, path);
+  perform holdfast.take_steps('LO_UNLINK', said, path);
 end $hf$;
 -- Runs from another database of the server, as the admin. Who is connected there is named by the server.
 create or replace function holdfast.trash_database(name text) returns bigint

@@ -15,15 +15,16 @@ import { HANGING_SQL } from './hanging-sql.ts';
 import { MADE_SQL } from './made-sql.ts';
 import { MOVING_SQL } from './moving-sql.ts';
 import { NAMES_SQL } from './names-sql.ts';
+import { PATH_SQL } from './path-sql.ts';
 import {
   EXECUTE_AS_OWNER_SQL,
+  FORMER_SQL,
   IN_RECEIPT_SQL,
-  PATH_SQL,
+  ISSUE_SQL,
   RECEIPTS_SQL,
-  RUN_SQL,
-  TAG_SQL,
 } from './permit-sql.ts';
 import { CLAIMS_SQL, REVERSIBLE_SQL } from './reversible-sql.ts';
+import { RUN_SQL, TAG_SQL, UNSEEN_SQL } from './run-sql.ts';
 
 export interface ActsOptions {
   /** Owns what approved statements create; a member of every role whose objects they may change. */
@@ -43,9 +44,12 @@ grant execute on function holdfast.large_object(oid) to holdfast_owner;`;
   return [
     step(
       'acts.receipts',
-      'Receipts lie in a table only Holdfast reads.',
+      'Receipts are signed with a key only Holdfast reads, and counted.',
       RECEIPTS_SQL + IN_RECEIPT_SQL,
     ),
+    inner('acts.issue', 'Receipts are given out to one session, in order.', ISSUE_SQL),
+    inner('acts.path', 'Names mean what they were judged to mean.', PATH_SQL),
+    inner('acts.unseen', 'What an old snapshot cannot see is not changed from it.', UNSEEN_SQL),
     step('acts.draft', 'What an act would do is worked out in two tables.', DRAFT_SQL),
     inner('acts.names', 'Names and grants as they stand.', NAMES_SQL),
     inner('acts.difference', 'What a statement would do is told by the catalogs.', DIFFERENCE_SQL),
@@ -57,8 +61,9 @@ grant execute on function holdfast.large_object(oid) to holdfast_owner;`;
     inner('acts.claims', 'What nobody can take back is refused.', CLAIMS_SQL),
     inner('acts.reversible', 'Changes of structure are made reversible.', REVERSIBLE_SQL),
     inner('acts.made', 'What is made is noted, so that it can be taken back.', MADE_SQL),
-    step('acts.owner', 'Approved statements run as the owner.', PATH_SQL + TAG_SQL + asOwner),
-    step('acts.run', 'Agents use a receipt by holdfast.run, once.', RUN_SQL),
+    step('acts.owner', 'Approved statements run as the owner.', TAG_SQL + asOwner),
+    inner('acts.run', 'Agents use a receipt by holdfast.run, once.', RUN_SQL),
+    step('acts.former', 'What an older layout kept receipts in goes.', FORMER_SQL),
   ];
 }
 

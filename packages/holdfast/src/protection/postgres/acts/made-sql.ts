@@ -5,7 +5,9 @@
  * Order: run and compare, plan a drop of what is new, note the act with that plan as its undo.
  *
  * The rows before are told in the same query that runs the statement: its snapshot is older.
- * It will not: refuse. What cannot be taken back again is said in the record.
+ * It will not: refuse what it makes. What cannot be taken back again is said in the record. But rows, columns
+ * and large objects that go by a statement which was read as adding only go by code that it set off: that is
+ * refused, whether a fence stands or not.
  */
 import { catalogRows } from './difference-sql.ts';
 
@@ -71,6 +73,18 @@ language sql volatile set search_path = pg_catalog, pg_temp as $hf$
     when 'pg_trigger' then '{tgparentid}'
     when 'pg_partitioned_table' then '{partdefid}'
     else '{}' end) limit 1
+$hf$;
+-- What holds data and would go, or be rewritten, in words; null: nothing.
+create or replace function holdfast.takes_data() returns text
+language sql volatile set search_path = pg_catalog, pg_temp as $hf$
+  select format('%s %s', replace(t.cat, 'pg_', ''), coalesce(t.before ->> 'relname', t.before ->> 'attname', t.key)) from holdfast.touched t
+  where t.state = 'gone' and (t.cat = 'pg_largeobject_metadata' or t.cat = 'pg_class' and t.before ->> 'relkind' in ('r', 'p', 'm', 'S', 'f'))
+    or t.state = 'changed' and (
+      t.cat = 'pg_attribute' and holdfast.differing(t.before, t.after) && '{attisdropped,atttypid,atttypmod}'
+        and exists (select from pg_class c where c.oid = (t.before ->> 'attrelid')::oid and c.relkind in ('r', 'p', 'm', 'f'))
+      or t.cat = 'pg_class' and t.before ->> 'relkind' in ('r', 'p', 'm', 'S') and holdfast.differing(t.before, t.after) && '{relpersistence,relowner}'
+      or t.cat = 'pg_largeobject_metadata')
+  limit 1
 $hf$;
 -- Columns that are new in a table that is not: their values are kept before they go.
 create or replace function holdfast.plan_new_columns(number bigint) returns void
@@ -181,6 +195,7 @@ declare
   moved oid[];
   number bigint;
   trouble text;
+  taken text;
 begin
   delete from holdfast.touched;
   delete from holdfast.draft;
@@ -190,6 +205,11 @@ begin
       cross join lateral holdfast.stood_before(m.sub) b;
     select xmin into sub from holdfast.draft where part = 'mark';
     perform holdfast.settle_touched(sub);
+    taken := holdfast.takes_data();
+    if taken is not null then
+      raise exception 'holdfast: % would go by code that this statement sets off', taken using errcode = '42501',
+        detail = 'The statement itself only adds.', hint = 'Look at the defaults, checks and operators it uses.';
+    end if;
     trouble := holdfast.replaced();
     if trouble is not null then raise exception using errcode = 'HFTRY'; end if;
   exception when sqlstate 'HFTRY' then null;
@@ -210,6 +230,10 @@ begin
   end if;
   if not exists (select from holdfast.touched t where t.state = 'made' or t.cat = 'pg_description') then
     delete from holdfast.touched;
+    return;
+  end if;
+  if holdfast.only_creates(tag, statement) and holdfast.is_behind() then
+    perform holdfast.note_made(tag, statement, '{}', 'its transaction could not see what was committed since it began');
     return;
   end if;
   number := nextval('holdfast.seq');

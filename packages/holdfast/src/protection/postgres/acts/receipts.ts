@@ -1,97 +1,92 @@
 /**
- * Receipts as the gateway writes them: over Holdfast's own connection, committed before the agent's
- * session hears of them. A receipt is for one statement, one session, one role, once, and soon.
+ * Receipts as the gateway asks for them, over Holdfast's own connection: the target signs them itself. A
+ * receipt is for one statement, one session, one role, names that mean what was judged, once, and soon.
  */
-import type { Clock } from '../../../model/clock.ts';
 import { HoldfastError } from '../../../model/errors.ts';
+import { RECEIPT_LIFE_MS } from '../../../model/limits.ts';
 import type { TargetDatabase } from '../../target-database.ts';
-import type { PermitSession, PermitWish } from '../../target-guard.ts';
+import type { JudgedPath, PermitSession, PermitWish } from '../../target-guard.ts';
 import { ident } from '../layout.ts';
 
-/** Long enough for a statement that waits behind others in its session; a late one is sent again. */
-const RECEIPT_MS_MAX = 60_000;
-/** 128 bits: nobody guesses one. */
-const RECEIPT_BYTES = 16;
-/** Used and expired ones are of use to a person who looks, for a while. */
-const RECEIPT_KEPT = '1 day';
-
 export interface ReceiptsOptions {
-  readonly clock: Clock;
+  readonly lifeMs: number;
 }
 
-export class Receipts {
-  readonly #options: ReceiptsOptions;
+/** The head of a receipt: whose turn, and which number. */
+const HEAD = /^t(\d{1,9})n(\d{1,18})\./;
 
-  constructor(options: ReceiptsOptions) {
-    this.#options = options;
+export class Receipts {
+  readonly #lifeMs: number;
+
+  constructor({ lifeMs }: ReceiptsOptions = { lifeMs: RECEIPT_LIFE_MS }) {
+    this.#lifeMs = lifeMs;
   }
 
-  /** Durable when it resolves; ids in the order of the wishes. */
-  issue(
+  /** In the order of the wishes, which is the order they can be used in. */
+  async issue(
     db: TargetDatabase,
     session: PermitSession,
     wishes: readonly PermitWish[],
+    path: JudgedPath,
   ): Promise<readonly string[]> {
-    const ids = wishes.map(
-      () => `receipt_${this.#options.clock.random(RECEIPT_BYTES).toString('hex')}`,
+    const rows = await db.query(
+      `select receipt from holdfast.issue_receipts($1, $2, $3, $4::text[], $5::text[], $6::text[], $7::text[]) receipt`,
+      [
+        session.pid,
+        session.role,
+        this.#lifeMs,
+        path.schemas,
+        path.said,
+        wishes.map((wish) => wish.statement),
+        wishes.map((wish) => wish.mode),
+      ],
     );
-    return db.transaction('read committed', async (target) => {
-      await target.query(
-        `delete from holdfast.receipts where expires_at < clock_timestamp() - interval '${RECEIPT_KEPT}'`,
-      );
-      const made = await target.query(
-        `insert into holdfast.receipts (id, statement, mode, role, pid, backend_start, expires_at)
-         select w.id, w.statement, w.mode, a.usename, a.pid, a.backend_start,
-           clock_timestamp() + $6 * interval '1 millisecond'
-         from unnest($1::text[], $2::text[], $3::text[]) w(id, statement, mode)
-         join pg_stat_activity a on a.pid = $4 and a.usename = $5
-         returning id`,
-        [
-          ids,
-          wishes.map((wish) => wish.statement),
-          wishes.map((wish) => wish.mode),
-          session.pid,
-          session.role,
-          RECEIPT_MS_MAX,
-        ],
-      );
-      if (made.length === ids.length) return ids;
-      throw new HoldfastError('HF_UPSTREAM_UNREACHABLE', {
-        expected: `a session of ${session.role} with process ${session.pid} on ${db.target}`,
-        found: 'none',
-        hint: 'The session has ended; connect again.',
-      });
+    const receipts = rows.map((row) => String(row['receipt']));
+    if (receipts.length === wishes.length) return receipts;
+    throw new HoldfastError('HF_UPSTREAM_UNREACHABLE', {
+      expected: `a session of ${session.role} with process ${session.pid} on ${db.target}`,
+      found: 'none',
+      hint: 'The session has ended; connect again.',
     });
   }
 
-  /** What was not used is void from now on. One that is being used this moment is left. */
-  async void(db: TargetDatabase, ids: readonly string[]): Promise<void> {
-    await db.query(
-      `update holdfast.receipts set void = true where id in (
-         select id from holdfast.receipts where id = any($1) and used_txid is null
-         for update skip locked)`,
-      [ids],
-    );
+  /** What was not used is void from now on, and whatever was given to the same session before it. */
+  async void(db: TargetDatabase, receipts: readonly string[]): Promise<void> {
+    const heads = receipts.flatMap((receipt) => {
+      const [, turn, number] = HEAD.exec(receipt) ?? [];
+      return turn === undefined || number === undefined ? [] : [{ turn, number }];
+    });
+    await db.query('select holdfast.void_receipts($1::int[], $2::bigint[])', [
+      heads.map(({ turn }) => turn),
+      heads.map(({ number }) => number),
+    ]);
   }
 
   /**
    * A statement that the server refuses inside a transaction, as the owner, in a session of our own. The
-   * names in it mean what they mean by the search path that the agent's role starts with.
+   * names in it mean what was judged; where that cannot be told, they need their schemas.
    */
-  async runOutside(db: TargetDatabase, wish: PermitWish, session: PermitSession): Promise<string> {
+  async runOutside(
+    db: TargetDatabase,
+    wish: PermitWish,
+    session: PermitSession,
+    judged: JudgedPath,
+  ): Promise<string> {
     if (wish.mode === 'reversible') return dropDatabase(db, wish.statement, session.role);
-    const path = await pathOf(db, session.role);
     const owner = await ownerOf(db);
     return db.transaction('read committed', async (target) => {
-      const [row] = await target.query('select holdfast.command_tag($1, $2) as tag', [
-        wish.statement,
-        path,
-      ]);
+      const [row] = await target.query(
+        `select path, holdfast.command_tag($1, path) as tag
+           from holdfast.path_outside($1, $2, $3::text[], $4::text[]) path`,
+        [wish.statement, session.role, judged.schemas, judged.said],
+      );
       // Out of the transaction this session was lent with, and back into one for its end.
       await target.query('commit');
       try {
+        await target.query(`select pg_catalog.set_config('search_path', $1, false)`, [
+          row?.['path'],
+        ]);
         await target.query(`set role ${ident(owner)}`);
-        await target.query(`select pg_catalog.set_config('search_path', $1, false)`, [path]);
         await target.query(wish.statement);
       } finally {
         await target.query('reset role');
@@ -145,20 +140,4 @@ async function ownerOf(db: TargetDatabase): Promise<string> {
     found: 'none',
     hint: `Run: holdfast protect ${db.target} --apply`,
   });
-}
-
-/** With what search path sessions of a role begin, `$user` as that role, pg_temp last. */
-async function pathOf(db: TargetDatabase, role: string): Promise<string> {
-  const [row] = await db.query(
-    `select coalesce((
-       select substr(setting, 13) from pg_db_role_setting s
-       cross join unnest(s.setconfig) setting
-       where setting like 'search_path=%'
-         and s.setrole in (0, (select oid from pg_roles where rolname = $1))
-         and s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
-       order by s.setrole = 0, s.setdatabase = 0 limit 1), '"$user", public') as path`,
-    [role],
-  );
-  const path = typeof row?.['path'] === 'string' ? row['path'] : 'public';
-  return `${path.replace('"$user"', ident(role))}, pg_temp`;
 }

@@ -88,7 +88,7 @@ begin
       'ALTER STATISTICS', 'ALTER CONSTRAINT', 'GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES')
       then perform holdfast.alter_reversibly(tag, statement, path);
     when tag = 'TRUNCATE TABLE' then perform holdfast.truncate_reversibly(tag, statement, path);
-    when tag = 'SELECT' and statement ~* '^\\s*select\\s+(pg_catalog\\.)?lo_unlink\\s*\\(\\s*\\d+\\s*\\)\\s*;?\\s*$'
+    when tag = 'SELECT' and holdfast.is_unlink(statement)
       then perform holdfast.unlink_reversibly(substring(statement from '\\d+')::oid, statement, path);
     else perform holdfast.cannot(coalesce(tag, 'this statement') || ' is not among what it can take back');
   end case;

@@ -160,8 +160,8 @@ describe('the check', () => {
       'function holdfast.T is altered',
     ],
     [
-      'a settable path',
-      'alter function holdfast.T() reset search_path',
+      'a path of somebody else’s',
+      'alter function holdfast.T() set search_path = public',
       'function holdfast.T is altered',
     ],
     [
@@ -214,6 +214,28 @@ describe('the check', () => {
     for (const step of captureFoundation()) await db.admin.query(step.sql);
     expect(await captureDrift(session)).toEqual([]);
     expect(await attachMissing()).toEqual([]);
+  });
+
+  it('mends what a former version laid: conditions of triggers, functions, the key of the journal', async () => {
+    await db.admin.query(`alter table holdfast.journal add constraint journal_pkey primary key (seq);
+      create function holdfast.wanted_condition() returns text language sql as 'select null::text';
+      insert into holdfast.meta values ('exempt', '["shop"]')`);
+    await attachMissing();
+    const { rows } = await db.admin.query(`select 't' || 't'::regclass::oid as f`);
+    await db.admin.query(`create or replace trigger "!holdfast_insert" after insert on t
+        referencing new table as new_rows for each statement
+        when (SESSION_USER <> ALL ('{shop}'::name[])) execute function holdfast.${rows[0].f}();
+      alter table t enable always trigger "!holdfast_insert"`);
+    for (const step of captureFoundation()) await db.admin.query(step.sql);
+    expect(await attachMissing()).toEqual(['public.t']);
+    const left = await db.admin.query(`select
+      (select count(*)::int from pg_index where indrelid = 'holdfast.journal'::regclass) as indexes,
+      (select count(*)::int from pg_trigger where tgname like '!holdfast%' and tgqual is not null) as conditions,
+      to_regproc('holdfast.wanted_condition') as condition`);
+    expect(left.rows).toEqual([{ indexes: 0, conditions: 0, condition: null }]);
+    await db.admin.query(`delete from holdfast.meta where key = 'exempt'`);
+    await attachMissing();
+    await db.captured();
   });
 
   it('detach leaves the table as it was, and what was captured', async () => {
@@ -282,24 +304,83 @@ describe('an agent cannot', () => {
     await expect(db.agent.query(sql)).rejects.toMatchObject({ code: expect.stringMatching(/^42/) });
   });
 
-  it('stand in for what the trigger calls', async () => {
+  it.each([
+    ['t', null],
+    ['plain_one', null],
+    ['s', expect.arrayContaining(['search_path=pg_catalog, pg_temp'])],
+  ])('find a name that a path decides in the function of %s', async (table, settings) => {
+    await db.admin.query(
+      `insert into holdfast.meta values ('exempt', '["shop"]');
+       set role shop; create table if not exists plain_one (id int, v text[], n numeric(9, 2)); reset role`,
+    );
+    await attachMissing();
+    const { rows } = await db.admin.query(
+      `select prosrc, proconfig from pg_proc where proname = 't' || '${table}'::regclass::oid`,
+    );
+    await db.admin.query(`delete from holdfast.meta where key = 'exempt'`);
+    await attachMissing();
+    expect(rows[0].proconfig).toEqual(settings);
+    if (settings !== null) return;
+    const bare = String(rows[0].prosrc)
+      .replaceAll(/'[^']*'/g, '')
+      .replaceAll(/get diagnostics \w+ = row_count;|:=|<<this>>/g, '')
+      .replaceAll(/operator\(pg_catalog\.[=<>]+\)|pg_catalog\."?\w+"?|holdfast\.\w+/g, '');
+    expect(bare).toMatch(/session_user\s+any/);
+    expect(bare.replaceAll(/set seq = this|::(?=[;,)\s[])/g, '')).not.toMatch(
+      /[=<>~!@#%^&|*/+-]|::|\w\(/,
+    );
+    expect(bare).not.toMatch(/(from|into|join|update) (?!old_rows|new_rows)[\w"]/);
+  });
+
+  it.each([
+    ['with nobody exempt', null],
+    ['with somebody exempt', '["shop"]'],
+  ])('stand in for what the trigger calls, %s', async (_, exempt) => {
+    if (exempt !== null) {
+      await db.admin.query(`insert into holdfast.meta values ('exempt', $1)`, [exempt]);
+      await attachMissing();
+    }
     await db.admin.query(
       'create schema agents authorization hf_agent; grant temp on database postgres to public',
     );
     const { rows } =
       await db.admin.query(`select shape_id from holdfast.shapes where table_name = 't'
       order by shape_id desc limit 1`);
+    // Usable by holdfast_owner, too: a path leaves out what its user may not use.
     await db.agent.query(`
+      grant usage on schema agents to public; create table agents.plain_one (like public.plain_one);
       create function agents.nextval(text) returns bigint language sql as 'select 1::bigint';
       create function agents.row_number() returns bigint language sql as 'select 1::bigint';
       create function agents.format(text, anyelement) returns text language sql as 'select ''''';
-      create temp table old_rows (like t); create temp table new_rows (like t); create temp table c${rows[0].shape_id} (id int);
+      create domain agents.name as pg_catalog.text check (false); create domain agents."char" as pg_catalog.text check (false);
+      create function agents.no(pg_catalog.name, pg_catalog.name) returns boolean language plpgsql as 'begin raise ''run''; end';
+      create function agents.no(bigint, bigint) returns boolean language plpgsql as 'begin raise ''run''; end';
+      create function agents.no(bigint, int) returns boolean language plpgsql as 'begin raise ''run''; end';
+      create function agents.no(text, text) returns boolean language plpgsql as 'begin raise ''run''; end';
+      create operator agents.= (leftarg = pg_catalog.name, rightarg = pg_catalog.name, function = agents.no);
+      create operator agents.= (leftarg = bigint, rightarg = bigint, function = agents.no);
+      create operator agents.= (leftarg = text, rightarg = text, function = agents.no);
+      create operator agents.> (leftarg = bigint, rightarg = int, function = agents.no);
+      create function agents.no("char", "char") returns boolean language plpgsql as 'begin raise ''run''; end';
+      create operator agents.= (leftarg = pg_catalog."char", rightarg = pg_catalog."char", function = agents.no);
+      create operator agents.> (leftarg = bigint, rightarg = bigint, function = agents.no);
+      create domain agents.regclass as pg_catalog.text check (false); create domain agents.oid as pg_catalog.text check (false);
+      create domain agents.int8 as pg_catalog.text check (false); create domain agents.int4 as pg_catalog.text check (false);
+      create function agents.currval(text) returns bigint language sql as 'select 1::bigint';
+      create type agents.old_rows as (id int); create table agents.new_rows (like t);
+      create temp table this (place bigint); create temp table old_rows (like t); create temp table new_rows (like t); create temp table c${rows[0].shape_id} (id int);
       create temp table journal (like t); create temp table pg_proc (oid oid);
       set search_path = agents, pg_temp, public, pg_catalog;
-      insert into public.t (id) values (1); delete from public.t`);
+      insert into public.t (id) values (1); update public.t set id = 2; delete from public.t;
+      insert into public.plain_one (id) values (1); update public.plain_one set id = 2; delete from public.plain_one`);
     const found = await db.captured();
-    expect(found.map((line) => line.slice(0, 12))).toEqual(['I public.t 1', 'D public.t 1']);
-    await db.agent.query('reset search_path');
+    expect(found.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual(
+      ['public.t', 'public.plain_one'].flatMap((one) => [`I ${one}`, `U ${one}`, `D ${one}`]),
+    );
+    await db.agent.query('reset search_path; discard temp; drop schema agents cascade');
+    await db.admin.query(`delete from holdfast.meta where key = 'exempt'`);
+    await attachMissing();
+    await db.admin.query('drop schema if exists agents cascade');
   });
 
   it('hide behind a function of the owner, which is captured as the one who called it', async () => {

@@ -34,19 +34,6 @@ select t.name, t.events, case when t.own or holdfast.is_by_row(wanted) then '' e
  where not (t.own and c.relkind = 'p')`,
 };
 
-/** The condition of every trigger, as the server writes it out; empty when nobody is exempt. */
-const wantedCondition: SqlFunction = {
-  name: 'holdfast.wanted_condition',
-  parameters: '',
-  returns: 'text',
-  volatility: 'stable',
-  language: 'sql',
-  body: `
-select case when cardinality(e.roles) = 0 then ''
-    else format('(SESSION_USER <> ALL (%L::name[]))', e.roles::text) end
-  from holdfast.exempt_roles() as e(roles)`,
-};
-
 /** The shape as it would be noted now; shape_id is null. */
 const shapeNow: SqlFunction = {
   name: 'holdfast.shape_now',
@@ -84,7 +71,12 @@ select (one.schema_name, one.table_name, one.columns, one.key, one.whole)
      = (other.schema_name, other.table_name, other.columns, other.key, other.whole)`,
 };
 
-/** Settings that the two functions of a shape carry. */
+/**
+ * Settings that the two functions of a shape carry; null: none. To pin the path for a moment makes the session
+ * look its own up again for its next statement, which is a third of what capture costs a small one. So
+ * the path is pinned only where something in the text is looked up by it: where a value is cast. In
+ * the rest every name and operator is written with its schema (`sources.ts`).
+ */
 const wantedSettings: SqlFunction = {
   name: 'holdfast.wanted_settings',
   parameters: 'shape holdfast.shapes, for_truncate boolean',
@@ -92,7 +84,9 @@ const wantedSettings: SqlFunction = {
   volatility: 'stable',
   language: 'sql',
   body: `
-select array['search_path=pg_catalog, pg_temp']
+select case when for_truncate or shape.whole or exists (
+         select from jsonb_array_elements(shape.columns) as c where c ->> 'kept' <> c ->> 'type')
+       then array['search_path=pg_catalog, pg_temp'] end
     || case when for_truncate then array['row_security=off'] end
     || case when shape.whole or exists (
          select from jsonb_array_elements(shape.columns) as c
@@ -143,7 +137,7 @@ begin
         or t.tgfoid is distinct from to_regproc(w.function)
         or (t.tgoldtable is not null) <> (w.tables like '%old_rows%')
         or (t.tgnewtable is not null) <> (w.tables like '%new_rows%')
-        or coalesce(pg_get_expr(t.tgqual, t.tgrelid), '') <> holdfast.wanted_condition();
+        or t.tgqual is not null;
 end`,
 };
 
@@ -171,6 +165,9 @@ begin
 end`,
 };
 
+/** Filled and emptied again within a second: vacuumed by number, not by share of what was once there. */
+export const VACUUMED = 'autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000';
+
 const noteShape: SqlFunction = {
   name: 'holdfast.note_shape',
   parameters: 'shape holdfast.shapes',
@@ -180,14 +177,13 @@ begin
   insert into holdfast.shapes (table_oid, schema_name, table_name, columns, key, whole)
     values (shape.table_oid, shape.schema_name, shape.table_name, shape.columns, shape.key, shape.whole)
     returning shape_id into shape.shape_id;
-  -- Filled and emptied again within a second: vacuumed by number, not by share of what was once there.
-  execute format('create table holdfast.c%s (%s)
-      with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)',
+  execute format('create table holdfast.c%s (%s) with (${VACUUMED})',
     shape.shape_id, concat_ws(', ',
     'seq bigint not null, n bigint not null, side "char" not null',
     case when shape.whole then 'whole text' else (
       select string_agg(format('c%s %s', c ->> 'attnum', c ->> 'kept'), ', ' order by (c ->> 'attnum')::int)
         from jsonb_array_elements(shape.columns) as c) end));
+  execute format('alter table holdfast.c%s replica identity full', shape.shape_id);
   return shape;
 end`,
 };
@@ -201,7 +197,6 @@ const refresh: SqlFunction = {
 declare
   shape holdfast.shapes;
   reason text := holdfast.why_not(wanted);
-  condition text := holdfast.wanted_condition();
 begin
   if reason is not null then
     raise exception 'holdfast: % cannot be captured: %', wanted, reason using errcode = 'wrong_object_type';
@@ -221,9 +216,8 @@ begin
     holdfast.capture_source(shape, holdfast.is_by_row(wanted)), holdfast.wanted_settings(shape, false));
   perform holdfast.write_function('z' || wanted::oid,
     holdfast.truncate_source(shape), holdfast.wanted_settings(shape, true));
-  execute (select string_agg(format('create or replace trigger %I %s on %s %s for each %s %s execute function %s()',
-      w.name, w.events, wanted, w.tables, w.level,
-      case when condition = '' then '' else 'when ' || condition end, w.function), '; ')
+  execute (select string_agg(format('create or replace trigger %I %s on %s %s for each %s execute function %s()',
+      w.name, w.events, wanted, w.tables, w.level, w.function), '; ')
     from holdfast.wanted_triggers(wanted) w);
   execute format('alter table only %s %s', wanted,
     (select string_agg(format('enable always trigger %I', w.name), ', ') from holdfast.wanted_triggers(wanted) w));
@@ -272,7 +266,6 @@ end`,
 
 export const ATTACHING: readonly SqlFunction[] = [
   wantedTriggers,
-  wantedCondition,
   shapeNow,
   shapeNoted,
   sameShape,

@@ -12,12 +12,15 @@
 import { OWNER_ROLE } from '../layout.ts';
 import type { Step } from '../step.ts';
 import { OVER_ALL } from './all-tables.ts';
-import { ATTACHING } from './attach.ts';
+import { ATTACHING, VACUUMED } from './attach.ts';
 import { DESCRIBING } from './describe.ts';
 import { SOURCES } from './sources.ts';
 import { sqlFunction } from './sql-function.ts';
 
-/** No index where a statement of the user's would pay for it: the journal's own is all there is. */
+/**
+ * No index where a statement of the user's would pay for it: journal and captured rows are emptied within
+ * a second, and read whole by the drain.
+ */
 const TABLES = `
 create table if not exists holdfast.meta (key text primary key, value jsonb not null);
 create sequence if not exists holdfast.seq as bigint no cycle;
@@ -28,13 +31,23 @@ create table if not exists holdfast.shapes (
   columns jsonb not null, key jsonb not null, whole boolean not null);
 create unlogged table if not exists holdfast.busy (txid xid8 not null);
 create table if not exists holdfast.journal (
-  seq bigint primary key,
+  seq bigint not null,
   txid xid8 not null default pg_catalog.pg_current_xact_id(),
   at timestamptz not null default pg_catalog.clock_timestamp(),
   role name not null default session_user,
   pid integer not null default pg_catalog.pg_backend_pid(),
   application text not null default pg_catalog.current_setting('application_name'),
   shape_id bigint, op "char" not null, rows bigint not null, detail jsonb);
+alter table holdfast.journal drop constraint if exists journal_pkey;
+-- So that a publication of all tables does not refuse the drain its DELETE.
+alter table holdfast.journal replica identity full;
+alter table holdfast.journal set (${VACUUMED});
+`;
+
+/** Functions of former versions. */
+const GONE = `
+drop function if exists holdfast.wanted_condition();
+drop function if exists holdfast.keep_rows(holdfast.shapes, boolean, boolean, text, text, text);
 `;
 
 const OWNED = [
@@ -60,7 +73,7 @@ export function captureFoundation(): Step[] {
       id: 'capture.functions',
       about:
         'Makes the functions that put the capture on tables; only holdfast_owner may call them.',
-      sql: functions.map(sqlFunction).join('\n'),
+      sql: `${functions.map(sqlFunction).join('\n')}${GONE}`,
       needs: 'owner',
     },
   ];

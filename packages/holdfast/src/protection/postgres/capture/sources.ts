@@ -31,11 +31,13 @@ begin
 end`,
 };
 
-/** An INSERT of what `record` holds: the rows of a FROM the caller adds, or by row the record itself. */
+/**
+ * An INSERT of what `record` holds: the rows of a FROM the caller adds, or by row the record itself. `n` once
+ * paired the two sides of an updated row; nothing reads it, and to number rows costs, so it is 0.
+ */
 const keepRows: SqlFunction = {
   name: 'holdfast.keep_rows',
-  parameters:
-    'shape holdfast.shapes, by_row boolean, is_pair boolean, record text, side text, seq text',
+  parameters: 'shape holdfast.shapes, by_row boolean, record text, side text, seq text',
   returns: 'text',
   volatility: 'stable',
   body: `
@@ -50,19 +52,41 @@ begin
       from jsonb_array_elements(shape.columns) with ordinality as c(value, place);
   end if;
   return concat_ws(' ', format('insert into holdfast.c%s (%s)', shape.shape_id, concat_ws(', ', 'seq, n, side', names)),
-    'select', concat_ws(', ', seq, case when is_pair then 'row_number() over ()' else '0' end,
-      format('%L::"char"', side), kept));
+    'select', concat_ws(', ', seq, '0', format('%L::pg_catalog."char"', side), kept));
 end`,
 };
 
-const NEXT = `(select pg_catalog.nextval(''holdfast.seq''))`;
+/**
+ * Exempt roles are let out here and not by a condition of the trigger: that is read from its text and
+ * compiled again for every statement, which costs more than to call the function. Who is exempt is a
+ * part of the text, so that the check finds a function that says otherwise.
+ */
+const exemption: SqlFunction = {
+  name: 'holdfast.exemption',
+  parameters: '',
+  returns: 'text',
+  volatility: 'stable',
+  body: `
+declare
+  roles name[] := holdfast.exempt_roles();
+begin
+  if cardinality(roles) = 0 then return ''; end if;
+  return format('if session_user operator(pg_catalog.=) any (%L::pg_catalog.name[]) then return null; end if;',
+    roles::text);
+end`,
+};
 
 /**
  * Transition tables see every way of changing rows, cascades included, and no policy hides rows from
- * them. A statement that touches nothing takes no number and writes nothing (the number is asked for
- * by the first row). Rows are numbered only where there are two sides to pair: it costs a third of a large
- * DELETE. The two sides of an UPDATE come in the same order, except that a row moved
- * to another partition may be taken away there by a trigger: then they are a delete and an insert.
+ * them. A statement that touches nothing writes nothing; the number it took is left out. The two sides of
+ * an UPDATE are as many, except that a row moved to another partition may be taken away there by a
+ * trigger: then they are a delete and an insert.
+ *
+ * No path is pinned on it (`wanted_settings`), so each operator, type and function is named with its schema;
+ * a transition table comes before every table of its name.
+ *
+ * The number is a variable under a label of its own: unqualified, it would be ambiguous with a column of
+ * that name; asked for in each INSERT, it costs as much as the row.
  */
 const captureSource: SqlFunction = {
   name: 'holdfast.capture_source',
@@ -71,53 +95,55 @@ const captureSource: SqlFunction = {
   volatility: 'stable',
   body: `
 declare
-  next constant text := '${NEXT}';
-  last constant text := '(select pg_catalog.currval(''holdfast.seq''))';
   old_source constant text := case when by_row then '' else ' from old_rows o' end;
   new_source constant text := case when by_row then '' else ' from new_rows o' end;
   old_record constant text := case when by_row then 'old' else 'o' end;
   new_record constant text := case when by_row then 'new' else 'o' end;
-  note constant text := format('insert into holdfast.journal (seq, shape_id, op, rows) values (pg_catalog.currval(''holdfast.seq''), %s, ', shape.shape_id);
+  note constant text := format('insert into holdfast.journal (seq, shape_id, op, rows) values (this.place, %s, ', shape.shape_id);
 begin
   return format($body$
-declare kept bigint; added bigint; place bigint;
+<<this>>
+declare place bigint; former bigint; kept bigint; added bigint;
 begin
-  if tg_op = 'INSERT' then
-    %1$s;
-    get diagnostics added = row_count;
-    if added > 0 then %5$s'I', added); end if;
-  elsif tg_op = 'DELETE' then
-    %2$s;
+  %1$s
+  place := pg_catalog.nextval('holdfast.seq');
+  if tg_op operator(pg_catalog.=) 'UPDATE' then
+    %3$s;
     get diagnostics kept = row_count;
-    if kept > 0 then %5$s'D', kept); end if;
-  else
-    %8$s;
-    get diagnostics kept = row_count;
-    if kept > 0 then
-      %3$s;
+    if kept operator(pg_catalog.>) 0 then
+      %2$s;
       get diagnostics added = row_count;
-      if added = kept then
+      if added operator(pg_catalog.=) kept then
         %5$s'U', kept);
       else
         %5$s'D', kept);
-        place := pg_catalog.currval('holdfast.seq');
-        if added > 0 then
-          update holdfast.c%4$s set seq = %7$s where seq = place and side = '+';
+        if added operator(pg_catalog.>) 0 then
+          former := place;
+          place := pg_catalog.nextval('holdfast.seq');
+          update holdfast.c%4$s set seq = this.place
+            where seq operator(pg_catalog.=) this.former and side operator(pg_catalog.=) '+';
           %5$s'I', added);
         end if;
       end if;
     %6$send if;
+  elsif tg_op operator(pg_catalog.=) 'INSERT' then
+    %2$s;
+    get diagnostics added = row_count;
+    if added operator(pg_catalog.>) 0 then %5$s'I', added); end if;
+  else
+    %3$s;
+    get diagnostics kept = row_count;
+    if kept operator(pg_catalog.>) 0 then %5$s'D', kept); end if;
   end if;
   return null;
 end $body$,
-    holdfast.keep_rows(shape, by_row, false, new_record, '+', next) || new_source,
-    holdfast.keep_rows(shape, by_row, false, old_record, '-', next) || old_source,
-    holdfast.keep_rows(shape, by_row, not by_row, new_record, '+', last) || new_source,
+    holdfast.exemption(),
+    holdfast.keep_rows(shape, by_row, new_record, '+', 'this.place') || new_source,
+    holdfast.keep_rows(shape, by_row, old_record, '-', 'this.place') || old_source,
     shape.shape_id, note,
     case when by_row then '' else 'elsif exists (select from new_rows) then
-      raise exception ''holdfast: rows after an UPDATE of %, and none before'', tg_relid::regclass;
-    ' end, next,
-    holdfast.keep_rows(shape, by_row, not by_row, old_record, '-', next) || old_source);
+      raise exception ''holdfast: rows after an UPDATE of %, and none before'', tg_relid::pg_catalog.regclass;
+    ' end);
 end`,
 };
 
@@ -134,25 +160,32 @@ const truncateSource: SqlFunction = {
   body: `
 begin
   return format($body$
-declare kept bigint;
+declare place bigint; kept bigint;
 begin
+  %3$s
   if pg_catalog.current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
     raise exception 'holdfast: TRUNCATE of %% in a transaction that is %%: rows it cannot see would be lost',
         tg_relid::regclass, pg_catalog.upper(pg_catalog.current_setting('transaction_isolation'))
       using errcode = 'feature_not_supported',
         hint = 'Run it in a transaction of isolation level READ COMMITTED.';
   end if;
-  execute %L || tg_relid::regclass::text || ' o';
+  place := pg_catalog.nextval('holdfast.seq');
+  execute %1$L || tg_relid::regclass::text || ' o' using place;
   get diagnostics kept = row_count;
   if kept > 0 then
-    insert into holdfast.journal (seq, shape_id, op, rows)
-      values (pg_catalog.currval('holdfast.seq'), %s, 'T', kept);
+    insert into holdfast.journal (seq, shape_id, op, rows) values (place, %2$s, 'T', kept);
   end if;
   return null;
 end $body$,
-    holdfast.keep_rows(shape, false, false, 'o', '-', '${NEXT}') || ' from only ',
-    shape.shape_id);
+    holdfast.keep_rows(shape, false, 'o', '-', '$1') || ' from only ',
+    shape.shape_id, holdfast.exemption());
 end`,
 };
 
-export const SOURCES: readonly SqlFunction[] = [keptValue, keepRows, captureSource, truncateSource];
+export const SOURCES: readonly SqlFunction[] = [
+  keptValue,
+  keepRows,
+  exemption,
+  captureSource,
+  truncateSource,
+];

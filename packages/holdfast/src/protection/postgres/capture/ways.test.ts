@@ -98,9 +98,23 @@ const WAYS: readonly Way[] = [
   },
   {
     story: 'columns named like ours',
-    before: `insert into "seq" values (1, 2, 's', 'c', 'o', 'old', 'new', 'k', 'p', 'op', 'w')`,
-    run: 'delete from "seq"',
-    captured: ['D public.seq 1: -(1,2,s,c,o,old,new,k,p,op,w)'],
+    before: `insert into "seq" values (1, 2, 's', 'c', 'o', 'old', 'new', 'k', 'p', 'op', 'w', 't', 'f', 'a', 'u')`,
+    run: `update "seq" set place = 'q', this = 'x'; delete from "seq"`,
+    captured: [
+      'U public.seq 1: -(1,2,s,c,o,old,new,k,p,op,w,t,f,a,u) +(1,2,s,c,o,old,new,k,q,op,w,x,f,a,u)',
+      'D public.seq 1: -(1,2,s,c,o,old,new,k,q,op,w,x,f,a,u)',
+    ],
+  },
+  {
+    story: 'columns named like ours, row by row',
+    before: `insert into this values ('p', 't', 'o', 'n'); insert into that values ('p', 't', 'o', 'n', 'f')`,
+    run: `update this set place = 'q'; delete from this`,
+    captured: [
+      'U public.this 1: -(p,t,o,n) +(q,t,o,n)',
+      'U public.that 1: -(p,t,o,n,f) +(q,t,o,n,f)',
+      'D public.this 1: -(q,t,o,n)',
+      'D public.that 1: -(q,t,o,n,f)',
+    ],
   },
   {
     story: 'rows of partitions through the root, once',
@@ -170,7 +184,8 @@ for (const { name, options, isThere } of CAPTURED_SERVERS) {
     create table parent (id int primary key);
     create table child (id int primary key, p int references parent on delete cascade on update cascade);
     create table "seq" (seq int, n int, side text, c1 text, o text, old_rows text, new_rows text, kept text,
-      place text, tg_op text, "whole" text);
+      place text, tg_op text, "whole" text, this text, former text, added text, "session_user" text);
+    create table this (place text, this text, old text, new text); create table that (former text) inherits (this);
     create table pt (id int, k int, v text) partition by list (k);
     create table pt1 (v text, junk int, id int, k int); alter table pt1 drop junk;
     alter table pt attach partition pt1 for values in (1);
@@ -260,13 +275,30 @@ for (const { name, options, isThere } of CAPTURED_SERVERS) {
       await db.admin.query('alter role holdfast_owner bypassrls');
     });
 
+    it('a publication of all tables does not keep rows from being taken out', async () => {
+      await db.admin.query('create publication every for all tables');
+      await db.agent.query('delete from scratch; insert into t values (77)');
+      await db.admin.query(`do $$ declare s bigint; begin for s in select shape_id from holdfast.shapes loop
+        execute format('delete from holdfast.c%s', s); end loop; end $$`);
+      await db.admin.query('delete from holdfast.journal; drop publication every');
+    });
+
     it('exempt roles are those declared, and no others', async () => {
-      await db.admin.query(`insert into holdfast.meta values ('exempt', '["hf_agent"]')`);
+      await db.admin.query(
+        `insert into holdfast.meta values ('exempt', '["o''dd,\\"x", "hf_agent"]')`,
+      );
       await db.admin.query('select holdfast.attach_missing()');
       await db.captured();
       await db.agent.query('insert into scratch values (8)');
       await db.admin.query('set role hf_agent; delete from scratch; reset role');
       expect(await db.captured()).toEqual(['D public.scratch 1: -(8)']);
+      await db.admin.query(`insert into scratch values (1); set session authorization hf_agent;
+        insert into scratch values (2); update this set place = 'r'; reset session authorization;
+        set session authorization shop; truncate scratch; reset session authorization`);
+      expect(await db.captured()).toEqual([
+        'I public.scratch 1: +(1)',
+        'T public.scratch 2: -(1) -(2)',
+      ]);
       await db.admin.query(`delete from holdfast.meta where key = 'exempt'`);
       await db.admin.query('select holdfast.attach_missing()');
       await db.agent.query('insert into scratch values (9)');

@@ -5,18 +5,28 @@
 import pg from 'pg';
 import type { TargetSession } from '../../target-database.ts';
 import type { ActSegment } from '../../undo/segments.ts';
-import type { ActReport, UndoConflict } from '../../undo/undo-report.ts';
+import type { ActReport, Choice, UndoConflict } from '../../undo/undo-report.ts';
 import type { ActObject, ActRecord } from '../../undo-item.ts';
+import { rolesChangedSince } from '../roles/change.ts';
+import { withoutSecrets } from '../roles/steps.ts';
+import type { LesserSession } from './lesser-session.ts';
 
 export type ActOutcome =
   | { readonly kind: 'done'; readonly report: ActReport; readonly notes: readonly string[] }
   | { readonly kind: 'in-the-way'; readonly conflicts: readonly UndoConflict[] };
 
+export interface ActUndoing {
+  readonly isLook: boolean;
+  /** A look takes nothing back: what later acts of the same undo did is still there for the others. */
+  readonly isFirst: boolean;
+  readonly decide: (table: string) => Choice | null;
+  readonly say: (sql: string) => void;
+}
+
 export async function undoAct(
-  session: TargetSession,
+  session: LesserSession,
   { act, seq }: ActSegment,
-  isLook: boolean,
-  say: (sql: string) => void,
+  { decide, isFirst, isLook, say }: ActUndoing,
 ): Promise<ActOutcome> {
   const conflicts: UndoConflict[] = [];
   for (const object of act.absent) {
@@ -33,10 +43,26 @@ export async function undoAct(
       });
     }
   }
+  if (act.left !== undefined && !(isLook && !isFirst)) {
+    for (const { about } of await rolesChangedSince(session, act.left)) {
+      const table = act.objects[0]?.name ?? act.verb;
+      if (decide(table) === 'ours') continue;
+      conflicts.push({
+        kind: 'changed',
+        table,
+        key: null,
+        about: `Somebody changed ${about} since: "ours" sets it to what it was before ${act.verb}.`,
+        kept: null,
+        now: null,
+        choice: null,
+        choices: ['ours', 'skip'],
+      });
+    }
+  }
   if (conflicts.length > 0) return { kind: 'in-the-way', conflicts };
   const notes = [...act.notRestored];
   if (isLook) {
-    for (const step of act.undo) say(step.sql);
+    for (const step of act.undo) say(withoutSecrets(step.sql));
   } else {
     const refused = await runSteps(session, act, say);
     if (refused !== null) return { kind: 'in-the-way', conflicts: [refused] };
@@ -52,14 +78,14 @@ export async function undoAct(
 
 /** What the server says no to is in the way like anything else: told, with nothing changed. */
 async function runSteps(
-  session: TargetSession,
+  session: LesserSession,
   act: ActRecord,
   say: (sql: string) => void,
 ): Promise<UndoConflict | null> {
   await session.query('savepoint hf_act');
   for (const step of act.undo) {
     try {
-      await session.query(step.sql);
+      await session.run(step.sql);
     } catch (error) {
       if (!(error instanceof pg.DatabaseError) || OTHERS_WORD.test(error.code ?? '')) throw error;
       await session.query('rollback to savepoint hf_act; release savepoint hf_act');
@@ -75,7 +101,7 @@ async function runSteps(
         choices: ['skip'],
       };
     }
-    say(step.sql);
+    say(withoutSecrets(step.sql));
   }
   await session.query('release savepoint hf_act');
   return null;

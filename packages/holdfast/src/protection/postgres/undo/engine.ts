@@ -18,14 +18,17 @@
  */
 import pg from 'pg';
 import { HoldfastError } from '../../../model/errors.ts';
-import type { TargetDatabase, TargetSession } from '../../target-database.ts';
+import type { TargetDatabase } from '../../target-database.ts';
 import { type RowsSegment, segmentsOf, tableName } from '../../undo/segments.ts';
 import { decisionFor, type UndoReport } from '../../undo/undo-report.ts';
 import type { UndoStore } from '../../undo-store.ts';
 import { undoAct } from './acts.ts';
-import { lesserSession } from './lesser-session.ts';
+import { type LesserSession, lesserSessions } from './lesser-session.ts';
 import { undoRows } from './rows.ts';
 import { addConflict, type Gathered, nothing, type UndoOrder } from './work.ts';
+
+/** Of our temp tables: 3,000 rows are looked at, enough to tell a few from many and one value from all. */
+const STATISTICS_TARGET = 10;
 
 /** Never throws for conflicts: they are in the report, and with any undecided nothing was changed. */
 export function runUndo(
@@ -38,15 +41,18 @@ export function runUndo(
   return database.transaction(isolation, async (admin) => {
     const gathered = nothing();
     await admin.query(`select set_config('application_name', $1, true)`, [nameOf(order)]);
-    const session = await lesserSession(admin);
-    await session.query('set local row_security = off');
-    await session.query('savepoint hf_undo');
+    const { acts, rows: session } = await lesserSessions(admin);
+    await session.query(
+      `set local row_security = off;
+       set local default_statistics_target = ${STATISTICS_TARGET};
+       savepoint hf_undo`,
+    );
     const segments = segmentsOf(order.chosen, { tables: order.tables });
     try {
       for (const [at, segment] of segments.entries()) {
         if (segment.kind === 'act') {
           // What was done before it was done to another structure: it cannot be judged from here.
-          if (!(await undoOneAct(session, segment, order, gathered))) break;
+          if (!(await undoOneAct(acts, segment, order, gathered))) break;
         } else if (order.mode === 'preview' && gathered.acts.length > 0) {
           countRows(segment, gathered);
         } else {
@@ -85,14 +91,17 @@ function countRows({ shapes }: RowsSegment, gathered: Gathered): void {
 
 /** False: it is in the way and nobody has decided. */
 async function undoOneAct(
-  session: TargetSession,
+  session: LesserSession,
   segment: Parameters<typeof undoAct>[1],
   order: UndoOrder,
   gathered: Gathered,
 ): Promise<boolean> {
-  const outcome = await undoAct(session, segment, order.mode === 'preview', (sql) =>
-    gathered.sql.push(sql),
-  );
+  const outcome = await undoAct(session, segment, {
+    isLook: order.mode === 'preview',
+    isFirst: gathered.acts.length === 0,
+    decide: (table) => decisionFor(order.decisions, table, null),
+    say: (sql) => gathered.sql.push(sql),
+  });
   if (outcome.kind === 'done') {
     gathered.acts.push(outcome.report);
     for (const note of outcome.notes) gathered.notes.add(note);

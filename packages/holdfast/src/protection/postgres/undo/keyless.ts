@@ -9,7 +9,7 @@ import type { Choice, UndoConflict } from '../../undo/undo-report.ts';
 import { text } from './current-table.ts';
 import type { Loaded } from './load.ts';
 import { quoted } from './net.ts';
-import { counted, type Say, type Written } from './write.ts';
+import { counted, type Say, swallowed, type Written } from './write.ts';
 
 export interface Keyless extends Loaded {
   /** Temp table (id, img, d, there): place of an image, how often more it was before, how many stand there now. */
@@ -37,6 +37,7 @@ export async function planBag(
      select bag.id, bag.img, bag.d, coalesce(now.rows, 0) as there, l.sh
        from bag join ${rows} l on l.ctid = bag.id left join now on now.img = bag.img and bag.d < 0`,
   );
+  if (loaded.isLarge) await session.query(`analyze pg_temp.${name} (id, d, there)`);
   return { ...loaded, bag: `pg_temp.${name}` };
 }
 
@@ -80,6 +81,7 @@ export async function writeBag(
       where t.tableoid = gone.at and t.ctid = gone.id`,
     say,
   );
+  const planned = await lookAtBag(session, keyless);
   let inserted = 0;
   for (const [sh, columns] of shapes.entries()) {
     inserted += await counted(
@@ -91,6 +93,7 @@ export async function writeBag(
       say,
     );
   }
+  if (inserted !== planned.inserted) throw swallowed(table.shown, planned.inserted, inserted);
   return { inserted, updated: 0, deleted };
 }
 

@@ -22,7 +22,14 @@ export interface Loaded {
   /** SQL of a column's value; `alias` is an alias of `rows`. */
   readonly value: (column: CurrentColumn, alias: string) => string;
   readonly misfits: readonly Misfit[];
+  /** How many there are in it. */
+  readonly count: number;
+  /** Enough rows that how they are looked up matters: tables that are made of them are analyzed. */
+  readonly isLarge: boolean;
 }
+
+/** So few are looked up one by one by whatever plan, and to count them first costs more than that. */
+const UNANALYZED_ROWS_MAX = 50;
 
 export interface Misfit {
   readonly column: string;
@@ -56,15 +63,20 @@ export async function loadRows(
     `create temp table ${name} (seq bigint, n bigint, side "char", sh int2 default 0` +
       `${plan.columns.map((column) => `, ${column}`).join('')}) on commit drop`,
   );
+  let count = 0;
   for (const [sh, place] of places.entries()) {
-    await session.query(`alter table ${rows} alter column sh set default ${sh}`);
+    if (sh > 0) await session.query(`alter table ${rows} alter column sh set default ${sh}`);
     const into = plan.copied[sh] ?? [];
     const copy = `copy ${rows} (seq, n, side${into.map((column) => `, ${column}`).join('')}) from stdin`;
-    await session.copyIn(copy, chunksOf(options, place));
+    count += await session.copyIn(copy, chunksOf(options, place));
   }
   if (isWhole) await session.query(`update ${rows} set r = whole::${table.sql}`);
   const misfits: Misfit[] = [];
   for (const change of plan.changed) misfits.push(...(await convert(session, rows, change)));
+  // What rows are matched by; in a row that is kept as one there is nothing to count.
+  const keys = isWhole ? [] : keyNames(table, places);
+  const isLarge = count > UNANALYZED_ROWS_MAX;
+  if (isLarge) await session.query(`analyze ${rows} (${['seq', 'side', ...keys].join(', ')})`);
   const shapes = places.map(({ placed }) => {
     const has = new Set(placed.to.map((column) => column?.attnum));
     return table.columns.filter(({ attnum }) => has.has(attnum));
@@ -72,7 +84,12 @@ export async function loadRows(
   const common = table.columns.filter((column) => shapes.every((one) => one.includes(column)));
   const value = (column: CurrentColumn, alias: string): string =>
     isWhole ? `(${alias}.r).${quote(column.name)}` : `${alias}.x${column.attnum}`;
-  return { table, rows, shapes, common, value, misfits };
+  return { table, rows, shapes, common, value, misfits, count, isLarge };
+}
+
+function keyNames({ key }: CurrentTable, places: readonly ShapePlace[]): string[] {
+  const filled = new Set(places.flatMap(({ placed }) => placed.to.map((one) => one?.attnum)));
+  return key.filter(({ attnum }) => filled.has(attnum)).map(({ attnum }) => `x${attnum}`);
 }
 
 async function* chunksOf({ store, onBytes }: LoadOptions, place: ShapePlace) {

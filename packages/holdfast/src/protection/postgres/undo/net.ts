@@ -10,6 +10,9 @@
  *
  * The plan is a temp table: key, `b` and `a` (places of the images before and after in the loaded rows),
  * `act` (i insert, u update, d delete, n nothing), `conflict`, `choice`. Nothing is written yet.
+ *
+ * Temp tables of ours are analyzed once they are filled, because nobody else does it: without numbers the
+ * planner takes a plan of 100,000 rows for one of a few, and compares each of them with each row there is.
  */
 import type { TargetSession } from '../../target-database.ts';
 import type { CurrentColumn, KeyColumn } from './current-table.ts';
@@ -57,7 +60,8 @@ export async function planNet(options: NetOptions): Promise<Net> {
     table.columns.filter((column) => column.attnum === attnum),
   );
   const net = options.isPlainDelete ? plainNet(options, keyColumns) : netOf(options, keyColumns);
-  const keys = keyColumns.map(({ attnum }) => `k${attnum}`).join(', ');
+  const of = options.isPlainDelete ? 'lb' : 'net';
+  const keys = keyColumns.map(({ attnum }) => `${of}.k${attnum}`).join(', ');
   const image = (alias: string): string =>
     `row(${common.map((column) => value(column, alias)).join(', ')})`;
   const now = `row(${common.map((column) => `t.${quoted(column)}`).join(', ')})`;
@@ -66,36 +70,47 @@ export async function planNet(options: NetOptions): Promise<Net> {
   // The function: between two row constructors an operator would be taken column by column.
   const isBefore = `pg_catalog.record_image_eq(${image('lb')}, ${now})`;
   const isAfter = `pg_catalog.record_image_eq(${image('la')}, ${now})`;
-  const la = options.isPlainDelete ? '' : `left join ${loaded.rows} la on la.ctid = net.a`;
+  // A plain row is its own image before: it is read once, not looked up by its place again.
+  const images = options.isPlainDelete
+    ? 'net lb'
+    : `net left join ${loaded.rows} lb on lb.ctid = net.b left join ${loaded.rows} la on la.ctid = net.a`;
   const changed = options.isPlainDelete
     ? ''
-    : `when net.a is not null and ${there} and not (${isAfter}) then 'changed'`;
+    : `when ${of}.a is not null and ${there} and not (${isAfter}) then 'changed'`;
   const plan = `pg_temp.${name}`;
   await session.query(
     `create temp table ${name} on commit drop as
      with net as (${net})
-     select ${keys}, net.b, net.a, lb.sh,
+     select ${keys}, ${of}.b, ${of}.a, lb.sh,
        ${referenced.map((column) => `t.${quoted(column)} as o${column.attnum}, `).join('')}
-       (case when net.b is null then case when ${there} then 'd' else 'n' end
+       (case when ${of}.b is null then case when ${there} then 'd' else 'n' end
              when not (${there}) then 'i'
              when ${isBefore} then 'n' else 'u' end)::"char" as act,
-       case when net.b is null and not (${there}) then null
-            when net.b is not null and ${there} and ${isBefore} then null
-            when net.broken then 'in-between'
-            when net.a is not null and not (${there}) then 'gone'
-            when net.a is null and ${there} then 'recreated'
+       case when ${of}.b is null and not (${there}) then null
+            when ${of}.b is not null and ${there} and ${isBefore} then null
+            when ${of}.broken then 'in-between'
+            when ${of}.a is not null and not (${there}) then 'gone'
+            when ${of}.a is null and ${there} then 'recreated'
             ${changed} end as conflict,
        null::text as choice, null::text as about
-     from net left join ${loaded.rows} lb on lb.ctid = net.b ${la}
-     left join ${table.from} t on ${keyJoin(table, 'net', 't')}`,
+     from ${images} left join ${table.from} t on ${keyJoin(table, of, 't')}`,
   );
+  if (loaded.isLarge) await session.query(`analyze ${plan}`);
   return { ...loaded, plan, keyColumns, onKey: (one, other) => keyJoin(table, one, other) };
 }
 
-function plainNet({ loaded, only }: NetOptions, keyColumns: readonly CurrentColumn[]): string {
+function plainNet(
+  { loaded, only, entries }: NetOptions,
+  keyColumns: readonly CurrentColumn[],
+): string {
   const keys = keyColumns.map((column) => `${loaded.value(column, 'l')} as k${column.attnum}`);
-  return `select ${keys.join(', ')}, l.ctid as b, null::tid as a, false as broken
-    from ${loaded.rows} l ${whereOnly(loaded, only)}`;
+  return `select l.*, ${keys.join(', ')}, l.ctid as b, null::tid as a, false as broken
+    from ${loaded.rows} l ${joinEntries(entries)} ${whereOnly(loaded, only)}`;
+}
+
+/** Chunks may hold rows of statements that are not chosen. */
+function joinEntries(entries: string | null): string {
+  return entries === null ? '' : `join ${entries} en on en.seq = l.seq`;
 }
 
 function netOf(
@@ -109,7 +124,7 @@ function netOf(
   return `
     with e as (
       select ${entries === null ? '0 as tx' : 'en.tx'}, l.seq, l.side, l.ctid as id, ${named}, ${image} as img
-        from ${rows} l ${entries === null ? '' : `join ${entries} en on en.seq = l.seq`}
+        from ${rows} l ${joinEntries(entries)}
         ${whereOnly(loaded, only)}),
     g as (
       select tx, ${keys}, img, max(seq) as s,

@@ -8,12 +8,31 @@ import { EQUALS, text } from './current-table.ts';
 import { type Net, quoted } from './net.ts';
 import { GOES } from './write.ts';
 
-/** Fills temp table `way` (b, at, id): the plan's row, and where the row in its way is. */
-export async function findInTheWay(session: TargetSession, net: Net, way: string): Promise<number> {
-  await session.query(
-    `create temp table if not exists ${way} (b tid, at oid, id tid) on commit drop; truncate pg_temp.${way}`,
-  );
-  for (const index of await uniqueIndexes(session, net.table.oid)) {
+/** Temp table (b, at, id): the plan's row, and where the row in its way is. Null: no index but the key. */
+export interface Way {
+  readonly table: string;
+  readonly indexes: readonly UniqueIndex[];
+}
+
+export async function makeWay(
+  session: TargetSession,
+  { table }: Net,
+  name: string,
+): Promise<Way | null> {
+  const indexes = await uniqueIndexes(session, table.oid);
+  if (indexes.length === 0) return null;
+  await session.query(`create temp table ${name} (b tid, at oid, id tid) on commit drop`);
+  return { table: `pg_temp.${name}`, indexes };
+}
+
+/** Fills it anew, and marks what is in conflict: how many rows of the plan. */
+export async function findInTheWay(
+  session: TargetSession,
+  net: Net,
+  { table: way, indexes }: Way,
+): Promise<number> {
+  await session.query(`truncate ${way}`);
+  for (const index of indexes) {
     const { exprs, equals, predicate, nullsEqual } = index;
     const where = predicate === null ? '' : ` where ${predicate}`;
     const list = exprs.map((expr, place) => `${expr} as u${place}`).join(', ');
@@ -30,7 +49,7 @@ export async function findInTheWay(session: TargetSession, net: Net, way: string
     const mine = `exists (select from ${net.plan} p where p.act in ('d', 'u') and ${GOES}
                             and ${self.join(' and ')})`;
     await session.query(
-      `insert into pg_temp.${way}
+      `insert into ${way}
        with kept as (select "hf b" as b, ${list} from (
               select p.b as "hf b", ${kept.join(', ')} from ${net.plan} p
                 join ${net.rows} l on l.ctid = p.b
@@ -43,7 +62,7 @@ export async function findInTheWay(session: TargetSession, net: Net, way: string
   }
   const [found] = await session.query(
     `with marked as (update ${net.plan} p set conflict = 'unique'
-        from pg_temp.${way} w where p.b = w.b and p.conflict is distinct from 'unique' returning 1)
+        from ${way} w where p.b = w.b and p.conflict is distinct from 'unique' returning 1)
      select count(*)::int as rows from marked`,
   );
   return Number(found?.['rows'] ?? 0);

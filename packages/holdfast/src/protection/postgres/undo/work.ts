@@ -1,5 +1,6 @@
-/** What is ordered of an undo, and what is gathered while it is done. */
-import type { ChosenItem } from '../../undo/segments.ts';
+/** What is ordered of an undo, what its parts hand to each other, and what is gathered on the way. */
+import type { TargetSession } from '../../target-database.ts';
+import type { ChosenItem, RowsSegment } from '../../undo/segments.ts';
 import type {
   ActReport,
   Decision,
@@ -8,6 +9,11 @@ import type {
   UndoReport,
 } from '../../undo/undo-report.ts';
 import type { UndoProgress } from '../../undo/undos.ts';
+import type { UndoStore } from '../../undo-store.ts';
+import type { CurrentTable } from './current-table.ts';
+import type { Keyless } from './keyless.ts';
+import type { Net } from './net.ts';
+import type { Way } from './unique.ts';
 
 export interface UndoOrder {
   readonly chosen: readonly ChosenItem[];
@@ -54,5 +60,48 @@ export function nothing(): Gathered {
     conflictsTotal: 0,
     undecided: 0,
     skipped: 0,
+  };
+}
+
+export interface RowsWork {
+  readonly session: TargetSession;
+  readonly store: UndoStore;
+  readonly order: UndoOrder;
+  readonly gathered: Gathered;
+  readonly segment: RowsSegment;
+  /** Of the segment; makes the names of temp tables distinct. */
+  readonly at: number;
+  /** Chunks may hold rows of other segments, or several transactions are chosen. */
+  readonly isPart: boolean;
+}
+
+/** A table with its plan. */
+export type Planned =
+  | {
+      readonly kind: 'keyed';
+      readonly table: CurrentTable;
+      readonly net: Net;
+      readonly way: Way | null;
+    }
+  | { readonly kind: 'keyless'; readonly table: CurrentTable; readonly bag: Keyless };
+
+export type Tell = (phase: UndoProgress['phase'], rows: number) => void;
+
+/** Of a table as a whole. */
+export function tableConflict(
+  kind: UndoConflict['kind'],
+  table: string,
+  about: string,
+  choice: UndoConflict['choice'],
+): UndoConflict {
+  return {
+    kind,
+    table,
+    key: null,
+    about,
+    kept: null,
+    now: null,
+    choice,
+    choices: ['theirs', 'skip'],
   };
 }

@@ -25,8 +25,36 @@ export type Say = (sql: string) => void;
 export const GOES = `(p.conflict is null or (p.choice = 'ours'
   and p.conflict not in ('parent-missing', 'dependents')))`;
 
-export async function removeRows(session: TargetSession, net: Net, say: Say): Promise<number> {
-  return await counted(session, removeSql(net), say);
+/** What a plan would write, counted before anything is written. */
+export type PlannedRows = (act: 'd' | 'u' | 'i', sh?: number) => number;
+
+export async function plannedRows(session: TargetSession, net: Net): Promise<PlannedRows> {
+  const rows = await session.query(
+    `select p.act::text as act, coalesce(p.sh, 0)::int as sh, count(*)::int as rows
+       from ${net.plan} p where p.act in ('d', 'u', 'i') and ${GOES} group by 1, 2`,
+  );
+  return (act, sh) =>
+    rows
+      .filter((row) => row['act'] === act && (sh === undefined || row['sh'] === sh))
+      .reduce((sum, row) => sum + Number(row['rows']), 0);
+}
+
+export interface WriteOptions {
+  readonly planned: PlannedRows;
+  /** No trigger of the user's fires, so a row may be taken out and put in again. */
+  readonly isQuiet: boolean;
+  readonly say: Say;
+}
+
+export async function removeRows(
+  session: TargetSession,
+  net: Net,
+  { planned, isQuiet, say }: WriteOptions,
+): Promise<number> {
+  if (planned('d') === 0) return 0;
+  const removed = await counted(session, removeSql(net), say);
+  // Where cascades run, one of its rows may be gone before its turn.
+  return isQuiet ? asPlanned(net, planned('d'), removed) : removed;
 }
 
 function removeSql({ table, plan, onKey }: Net): string {
@@ -38,9 +66,10 @@ function removeSql({ table, plan, onKey }: Net): string {
 export async function clearWay(
   session: TargetSession,
   net: Net,
-  way: string,
+  way: string | null,
   say: Say,
 ): Promise<number> {
+  if (way === null) return 0;
   return await counted(
     session,
     `delete from ${net.table.from} t using ${way} w join ${net.plan} p on p.b = w.b
@@ -49,18 +78,17 @@ export async function clearWay(
   );
 }
 
-/** `isQuiet`: no trigger of the user's fires, so a row may be taken out and put in again. */
 export async function changeRows(
   session: TargetSession,
   net: Net,
-  isQuiet: boolean,
-  say: Say,
+  { planned, isQuiet, say }: WriteOptions,
 ): Promise<number> {
   let changed = 0;
   for (const [sh, columns] of net.shapes.entries()) {
     const sql = changeSql(net, sh, columns);
-    if (sql === null) continue;
-    changed += await changeOrSwap(session, net, { sql, sh, columns, isQuiet }, say);
+    if (sql === null || planned('u', sh) === 0) continue;
+    const rows = await changeOrSwap(session, net, { sql, sh, columns, isQuiet }, say);
+    changed += asPlanned(net, planned('u', sh), rows);
   }
   return changed;
 }
@@ -75,25 +103,18 @@ function changeSql(net: Net, sh: number, columns: readonly CurrentColumn[]): str
       where p.act = 'u' and p.sh = ${sh} and ${GOES} and ${net.onKey('p', 't')}`;
 }
 
-/** What the plan would write, counted in the plan; nothing is written. */
+/** A preview: nothing is written. */
 export async function lookAtWrites(session: TargetSession, net: Net, say: Say): Promise<Written> {
-  const rows = await session.query(
-    `select p.act::text as act, coalesce(p.sh, 0)::int as sh, count(*)::int as rows
-       from ${net.plan} p where p.act in ('d', 'u', 'i') and ${GOES} group by 1, 2`,
-  );
-  const count = (act: string, sh?: number): number =>
-    rows
-      .filter((row) => row['act'] === act && (sh === undefined || row['sh'] === sh))
-      .reduce((sum, row) => sum + Number(row['rows']), 0);
+  const planned = await plannedRows(session, net);
   const tell = (sql: string | null): void => {
     if (sql !== null) say(sql.replaceAll(/\s+/g, ' '));
   };
-  if (count('d') > 0) tell(removeSql(net));
+  if (planned('d') > 0) tell(removeSql(net));
   for (const [sh, columns] of net.shapes.entries()) {
-    if (count('u', sh) > 0) tell(changeSql(net, sh, columns));
-    if (count('i', sh) > 0) tell(insertSql(net, sh, columns, 'i'));
+    if (planned('u', sh) > 0) tell(changeSql(net, sh, columns));
+    if (planned('i', sh) > 0) tell(putBackSql(net, sh, columns, planned));
   }
-  return { inserted: count('i'), updated: count('u'), deleted: count('d') };
+  return { inserted: planned('i'), updated: planned('u'), deleted: planned('d') };
 }
 
 interface ChangeOfShape {
@@ -134,12 +155,33 @@ async function changeOrSwap(
   return taken;
 }
 
-export async function insertRows(session: TargetSession, net: Net, say: Say): Promise<number> {
+export async function insertRows(
+  session: TargetSession,
+  net: Net,
+  { planned, say }: WriteOptions,
+): Promise<number> {
   let inserted = 0;
   for (const [sh, columns] of net.shapes.entries()) {
-    inserted += await counted(session, insertSql(net, sh, columns, 'i'), say);
+    if (planned('i', sh) === 0) continue;
+    const rows = await counted(session, putBackSql(net, sh, columns, planned), say);
+    inserted += asPlanned(net, planned('i', sh), rows);
   }
   return inserted;
+}
+
+/** Each loaded row stands in the plan once at most: where all are put back, the plan need not be asked. */
+function putBackSql(
+  net: Net,
+  sh: number,
+  columns: readonly CurrentColumn[],
+  planned: PlannedRows,
+): string {
+  if (planned('i') !== net.count) return insertSql(net, sh, columns, 'i');
+  const names = columns.map(quoted).join(', ');
+  const values = columns.map((column) => net.value(column, 'l')).join(', ');
+  const ofShape = net.shapes.length === 1 ? '' : ` where l.sh = ${sh}`;
+  return `insert into ${net.table.sql} (${names}) overriding system value
+    select ${values} from ${net.rows} l${ofShape}`;
 }
 
 function insertSql(
@@ -163,6 +205,11 @@ export async function counted(session: TargetSession, sql: string, say: Say): Pr
   const rows = Number(row?.['rows'] ?? 0);
   if (rows > 0) say(sql.replaceAll(/\s+/g, ' '));
   return rows;
+}
+
+function asPlanned({ table }: Net, planned: number, written: number): number {
+  if (written !== planned) throw swallowed(table.shown, planned, written);
+  return written;
 }
 
 export function swallowed(table: string, expected: number, found: number): HoldfastError {

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Seal } from '../../../identity/seal.ts';
+import { systemClock } from '../../../model/clock.ts';
 import type { HoldfastEvent } from '../../../model/event.ts';
 import { AGENT_ROLE_LIFE_MS } from '../../../model/limits.ts';
 import { SqlAgentRoleStore } from '../../../store/agent-role-store.ts';
@@ -25,7 +26,8 @@ let server: ScratchPostgres;
 let target: TargetDatabase;
 let database: Database;
 let store: SqlAgentRoleStore;
-const clock = new ManualClock();
+// A real server compares what it is told (VALID UNTIL) with its own clock.
+const clock = new ManualClock(systemClock.now().toISOString());
 const seal = new Seal(clock.random(32), clock);
 const notes: HoldfastEvent[] = [];
 

@@ -12,7 +12,7 @@ import type { ProtectionLevel } from '../../../model/reversal.ts';
 import type { TargetDatabase, TargetSession } from '../../target-database.ts';
 import { CLOSINGS } from './closings.ts';
 import type { OpenPoint, ProtectOptions } from './ground.ts';
-import { inspect } from './inspection.ts';
+import { type Inspection, inspect } from './inspection.ts';
 import { REAL_MEMBER } from './inspection-sql.ts';
 import { FUNCTIONS_SQL } from './meta.ts';
 import { adminFault, planProtection } from './plan.ts';
@@ -30,6 +30,8 @@ export interface Check {
   readonly level: ProtectionLevel;
   readonly levelReason: string;
   readonly findings: readonly Finding[];
+  /** Tables whose rows are not kept now, and what leads to them: `schema.name` quoted as PostgreSQL does. */
+  readonly uncaptured: readonly string[];
   readonly open: readonly OpenPoint[];
 }
 
@@ -48,7 +50,7 @@ export function checkProtection(
     const { target } = options;
     if (inspection.meta === null) {
       const levelReason = `it is not protected (holdfast protect ${target} --apply)`;
-      return { target, level: 'none', levelReason, findings: [], open: plan.open };
+      return { target, level: 'none', levelReason, findings: [], uncaptured: [], open: plan.open };
     }
     const fix = `holdfast protect ${target} --apply`;
     const findings: Finding[] = plan.steps
@@ -74,9 +76,39 @@ export function checkProtection(
       level: weakest(plan.level, inspection.meta.get('level'), findings),
       levelReason: plan.levelReason,
       findings: findings.slice(0, PROTECTION_FINDINGS_MAX),
+      uncaptured: await reaching(session, uncapturedOf(inspection)),
       open: plan.open,
     };
   });
+}
+
+/** Forced row security hinders TRUNCATE alone, which then fails; its rows are kept. */
+function uncapturedOf({ captureFaults, uncapturable }: Inspection): string[] {
+  const without = uncapturable.filter(({ reason }) => !reason.startsWith('forced row level'));
+  return [...new Set([...captureFaults, ...without].map(({ table }) => table))];
+}
+
+/** Whatever leads to them: views, parents whose keys cascade, what they inherit from. */
+const REACHING = `
+with recursive reached as (
+  select to_regclass(t)::oid as oid from unnest($1::text[]) t
+  union
+  select n.oid from reached r cross join lateral (
+    select w.ev_class as oid from pg_depend d
+      join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid
+     where d.refclassid = 'pg_class'::regclass and d.refobjid = r.oid and w.ev_class <> r.oid
+    union all
+    select c.confrelid from pg_constraint c where c.contype = 'f' and c.conrelid = r.oid
+       and (c.confdeltype in ('c', 'n', 'd') or c.confupdtype in ('c', 'n', 'd'))
+    union all
+    select i.inhparent from pg_inherits i where i.inhrelid = r.oid) n)
+select format('%I.%I', n.nspname, c.relname) as name
+  from reached r join pg_class c using (oid) join pg_namespace n on n.oid = c.relnamespace
+ order by 1`;
+
+async function reaching(session: TargetSession, tables: readonly string[]): Promise<string[]> {
+  if (tables.length === 0) return [];
+  return (await session.query(REACHING, [tables])).map(({ name }) => String(name));
 }
 
 const NOTES_DIFFER =

@@ -10,9 +10,10 @@
  * It does not see TRUNCATE (capture does), nor databases and roles (shared objects have no event).
  */
 import { createHash } from 'node:crypto';
-import { OWNER_ROLE } from '../layout.ts';
+import { AGENTS_ROLE, DDL_ROLE, OWNER_ROLE } from '../layout.ts';
 import type { Ground, PlanStep } from './ground.ts';
 import { HARMLESS } from './harmless.ts';
+import { USER_SCHEMA } from './inspection-sql.ts';
 
 /** With ENABLE ALWAYS, so that session_replication_role does not silence them. */
 export const FENCE_TRIGGERS = [
@@ -115,7 +116,7 @@ begin
 end $hf$;`;
 
 /**
- * Runs as the admin: what a superuser makes is given to holdfast_owner, then capture is attached. What a
+ * Runs as the admin: what a superuser makes is given to holdfast_ddl, then capture is attached. What a
  * harmless extension brings is everybody's, as without Holdfast: defaults of columns call it.
  */
 const FOLLOW = `create or replace function holdfast.follow() returns event_trigger
@@ -142,13 +143,43 @@ begin
      group by 1, 2, 3, 4
   loop
     if made.rolsuper then
-      execute format('alter table %s owner to holdfast_owner', made.name);
+      execute format('alter table %s owner to ${DDL_ROLE}', made.name);
     end if;
+  end loop;
+  for made in
+    select n.nspname as name from pg_event_trigger_ddl_commands() d join pg_namespace n on n.oid = d.objid
+     where d.classid = 'pg_namespace'::regclass and ${USER_SCHEMA}
+  loop
+    perform holdfast.follow_schema(made.name);
   end loop;
   perform holdfast.follow_attach(tg_tag);
 exception when insufficient_privilege or undefined_function then
   raise warning 'Holdfast could not follow this %: %', tg_tag, sqlerrm
     using hint = 'Run holdfast protect TARGET --apply: what is new here may not be captured.';
+end $hf$;`;
+
+/**
+ * A new schema is as those that were there: what `protect` would grant in it is granted at once, and the
+ * defaults that others have by schema count in it too. Runs as the admin, called by `follow` only.
+ */
+const FOLLOW_SCHEMA = `create or replace function holdfast.follow_schema(made name) returns void
+language plpgsql security invoker set search_path = pg_catalog, pg_temp as $hf$
+declare given record;
+begin
+  execute format('grant usage on schema %I to ${AGENTS_ROLE}', made);
+  if (select n.nspowner from pg_namespace n where n.nspname = made) <> to_regrole('${OWNER_ROLE}') then
+    execute format('grant usage, create on schema %I to ${OWNER_ROLE}', made);
+  end if;
+  for given in
+    select distinct a.defaclrole::regrole as role, x.privilege_type as privilege,
+           case a.defaclobjtype when 'S' then 'sequences' else 'tables' end as kind
+      from pg_default_acl a cross join lateral aclexplode(a.defaclacl) x
+     where a.defaclnamespace <> 0 and a.defaclobjtype in ('r', 'S')
+       and x.grantee = to_regrole('${AGENTS_ROLE}')
+  loop
+    execute format('alter default privileges for role %s in schema %I grant %s on %s to ${AGENTS_ROLE}',
+      given.role, made, given.privilege, given.kind);
+  end loop;
 end $hf$;`;
 
 /** A dropped trigger and an altered type name no table, so all are looked at; else only what was altered. */
@@ -171,6 +202,7 @@ const FUNCTIONS = [
   REWRITE,
   INSIDE,
   OWN,
+  FOLLOW_SCHEMA,
   FOLLOW,
   FOLLOW_ATTACH,
 ].join('\n');

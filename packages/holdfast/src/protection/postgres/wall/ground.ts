@@ -1,6 +1,6 @@
 /** What a plan is, and the ground that every part of it works from. */
 import type { ProtectionLevel } from '../../../model/reversal.ts';
-import { AGENTS_ROLE, OTHERS_ROLE, OWNER_ROLE } from '../layout.ts';
+import { AGENTS_ROLE, DDL_ROLE, OTHERS_ROLE, OWNER_ROLE, SHARED_ROLES } from '../layout.ts';
 import type { Step } from '../step.ts';
 import type { ClosingId } from './closings.ts';
 import type { Foundation } from './foundation.ts';
@@ -67,9 +67,8 @@ export function groundOf(inspection: Inspection, options: ProtectOptions): Groun
   const byName = new Map(roles.map((role) => [role.name, role]));
   const isSuperuser = (role: string): boolean => byName.get(role)?.superuser === true;
   const isAgent = (role: RoleFacts): boolean => role.member_of.includes(AGENTS_ROLE);
-  const ours = [OWNER_ROLE, AGENTS_ROLE, OTHERS_ROLE];
   const others = roles.filter(
-    (role) => !role.superuser && !isAgent(role) && !ours.includes(role.name),
+    (role) => !role.superuser && !isAgent(role) && !SHARED_ROLES.includes(role.name),
   );
   // Before PostgreSQL 16 a role that does not inherit has nothing of its groups: it is an heir itself.
   const heirs = [
@@ -105,8 +104,11 @@ function ddlOwnerOf(
 ): string {
   const noted = inspection.meta?.get('ddl_owner');
   const isThere = inspection.roles.some(({ name }) => name === noted);
-  if (ddlOwner !== null) return ddlOwner;
-  return typeof noted === 'string' && isThere ? noted : ownerOfMost(inspection, isSuperuser);
+  const found =
+    ddlOwner ??
+    (typeof noted === 'string' && isThere ? noted : ownerOfMost(inspection, isSuperuser));
+  // As layouts before version 2 had it.
+  return found === OWNER_ROLE ? DDL_ROLE : found;
 }
 
 function levelOf({ server }: Inspection): ProtectionLevel {
@@ -121,5 +123,5 @@ function ownerOfMost({ relations }: Inspection, isSuperuser: (role: string) => b
     counts.set(owner, (counts.get(owner) ?? 0) + 1);
   }
   const most = [...counts].toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
-  return most[0]?.[0] ?? OWNER_ROLE;
+  return most[0]?.[0] ?? DDL_ROLE;
 }

@@ -1,7 +1,7 @@
 /** The queries of an inspection. Each gives rows as `inspection.ts` names them. */
-import { AGENTS_ROLE, literal, OTHERS_ROLE, OWNER_ROLE, SCHEMA, TRASH_PREFIX } from '../layout.ts';
+import { literal, SCHEMA, SHARED_ROLES, TRASH_PREFIX } from '../layout.ts';
 
-const OURS = [AGENTS_ROLE, OTHERS_ROLE, OWNER_ROLE].map(literal).join(', ');
+const OURS = SHARED_ROLES.map(literal).join(', ');
 
 /** What PUBLIC and our groups hold, by grantee; an ACL that was never touched counts as its default. */
 function aclSql(column: string, kind: string, owner: string): string {

@@ -2,7 +2,7 @@
  * What `holdfast.meta` says. Notes are written before the foundations, because capture reads there who is
  * exempt; the seal comes last: nothing of ours is anybody's, and our functions are as they are now.
  */
-import { LAYOUT_VERSION, literal } from '../layout.ts';
+import { LAYOUT_VERSION, literal, OWNER_ROLE } from '../layout.ts';
 import { FENCE_DIGEST } from './fence.ts';
 import type { Ground, PlanStep } from './ground.ts';
 import { type Owned, toBeOwned } from './plan-owners.ts';
@@ -69,7 +69,10 @@ function ownersBefore(ground: Ground): Owned[] {
   const seen = new Set(kept.map(({ catalog, oid }) => `${catalog} ${oid}`));
   return [
     ...kept,
-    ...toBeOwned(ground).filter(({ catalog, oid }) => !seen.has(`${catalog} ${oid}`)),
+    ...toBeOwned(ground).filter(
+      // What is ours already was never anybody else's, or is noted.
+      ({ catalog, oid, owner }) => owner !== OWNER_ROLE && !seen.has(`${catalog} ${oid}`),
+    ),
   ];
 }
 

@@ -3,7 +3,7 @@
  * cannot write into schema `holdfast`, and by schema for those that can (superusers, our owner), so that
  * no captured row is ever an agent's to change.
  */
-import { AGENTS_ROLE, ident, OTHERS_ROLE, OWNER_ROLE } from '../layout.ts';
+import { AGENTS_ROLE, DDL_ROLE, ident, OWNER_ROLE, SHARED_ROLES } from '../layout.ts';
 import type { Ground, PlanStep } from './ground.ts';
 import type { DefaultFacts } from './inspection.ts';
 import { AGENT_RIGHTS } from './plan-agents.ts';
@@ -35,8 +35,8 @@ export function creatorsOf({ inspection, isSuperuser }: Ground): string[] {
     .filter(({ creates, member_of }) => creates && !member_of.includes(AGENTS_ROLE))
     .filter(({ name, ours }) => superuser || name === admin || (ours && !isSuperuser(name)))
     .map(({ name }) => name)
-    .filter((name) => ![AGENTS_ROLE, OTHERS_ROLE, OWNER_ROLE].includes(name));
-  return [...found, OWNER_ROLE];
+    .filter((name) => !SHARED_ROLES.includes(name));
+  return [...found, DDL_ROLE, OWNER_ROLE];
 }
 
 function find(ground: Ground, role: string, kind: string, schema: string | null) {

@@ -98,7 +98,7 @@ function uncaptured({ inspection }: Ground): OpenPoint[] {
   }));
 }
 
-/** Now, or before what it owned was given to holdfast_owner. */
+/** Now, or before what it owned was given to holdfast_ddl. */
 function ownedByAdmin({ inspection }: Ground): number {
   const { meta, relations, server } = inspection;
   const noted = meta?.get('before');
@@ -124,7 +124,7 @@ function notes(ground: Ground): string[] {
     const owned = ownedByAdmin(ground);
     if (owned > 0) {
       said.push(
-        `${server.admin} is Holdfast’s admin and owns ${owned} of the objects here: they are given to holdfast_owner, ` +
+        `${server.admin} is Holdfast’s admin and owns ${owned} of the objects here: they are given to holdfast_ddl, ` +
           `and agents log in as themselves. But whoever has the password of ${server.admin} is Holdfast here: ` +
           'its changes of rows are captured, its drops are not refused, and it can take all of this down. ' +
           'A role of its own under protection.admin is better.',

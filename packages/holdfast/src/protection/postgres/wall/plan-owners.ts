@@ -1,12 +1,13 @@
 /**
  * Who owns what: what belongs to a superuser (or to an admin whose rights cannot be lent) is given to
- * holdfast_owner, so that Holdfast can attach to it and move it without being a superuser. What was
- * before is noted for unprotect.
+ * holdfast_ddl, so that Holdfast can attach to it and move it without being a superuser, and so that
+ * code that runs with the rights of its owner (a function, a view, a trigger) has none of Holdfast's
+ * own. What was before is noted for unprotect.
  *
  * Left where they are: functions that run with a superuser's rights on purpose (SECURITY DEFINER, or in
  * a language only superusers may use), extensions and what belongs to them, and large objects.
  */
-import { ident, OWNER_ROLE } from '../layout.ts';
+import { DDL_ROLE, ident, OWNER_ROLE } from '../layout.ts';
 import type { Ground, PlanStep } from './ground.ts';
 
 export interface Owned {
@@ -26,9 +27,11 @@ const RELATION: Readonly<Record<string, string>> = {
   S: 'sequence',
 };
 
-/** True when holdfast_owner will own what this role owns. */
+/** True when holdfast_ddl will own what this role owns. */
 function givesUp({ inspection, isSuperuser }: Ground, owner: string): boolean {
   const { admin, superuser } = inspection.server;
+  // Layouts before version 2 gave it to holdfast_owner.
+  if (owner === OWNER_ROLE) return true;
   return isSuperuser(owner) ? superuser : !superuser && owner === admin;
 }
 
@@ -88,17 +91,20 @@ export function toBeOwned(ground: Ground): Owned[] {
 export function ownerSteps(ground: Ground): PlanStep[] {
   const { schemas } = ground.inspection;
   const steps: PlanStep[] = [];
-  const shut = schemas.filter(
-    ({ acl, owner }) =>
-      owner !== OWNER_ROLE &&
-      !['CREATE', 'USAGE'].every((one) => acl[OWNER_ROLE]?.includes(one) === true),
-  );
-  if (shut.length > 0) {
+  for (const role of [OWNER_ROLE, DDL_ROLE]) {
+    // holdfast_owner has what holdfast_ddl has; what was its own is given away below.
+    const shut = schemas.filter(
+      ({ acl, owner }) =>
+        owner !== OWNER_ROLE &&
+        owner !== DDL_ROLE &&
+        !['CREATE', 'USAGE'].every((one) => acl[role]?.includes(one) === true),
+    );
+    if (shut.length === 0) continue;
     const names = shut.map(({ name }) => ident(name)).join(', ');
     steps.push({
-      id: `schemas for holdfast_owner ${names}`,
+      id: `schemas for ${role} ${names}`,
       about: 'Holdfast can put things back where they were',
-      sql: `grant usage, create on schema ${names} to ${ident(OWNER_ROLE)};`,
+      sql: `grant usage, create on schema ${names} to ${ident(role)};`,
       needs: 'owner',
       closes: 'layout',
     });
@@ -109,9 +115,9 @@ export function ownerSteps(ground: Ground): PlanStep[] {
     steps.push({
       id: `owner of ${owned.length} objects of ${from}`,
       about:
-        `What ${from} owns here is given to holdfast_owner (${owned.length} objects); ` +
+        `What ${from} owns here is given to holdfast_ddl (${owned.length} objects); ` +
         'unprotect gives it back',
-      sql: owned.map(({ alter }) => `${alter} ${ident(OWNER_ROLE)};`).join('\n'),
+      sql: owned.map(({ alter }) => `${alter} ${ident(DDL_ROLE)};`).join('\n'),
       needs: 'owner',
       closes: 'ownership',
     });

@@ -1,5 +1,13 @@
 /** The roles and the schema everything of ours hangs on. */
-import { AGENTS_ROLE, ident, literal, OTHERS_ROLE, OWNER_ROLE } from '../layout.ts';
+import {
+  AGENTS_ROLE,
+  DDL_ROLE,
+  ident,
+  literal,
+  OTHERS_ROLE,
+  OWNER_ROLE,
+  UNDO_ROLE,
+} from '../layout.ts';
 import type { Ground, PlanStep } from './ground.ts';
 
 export function roleSteps(ground: Ground): PlanStep[] {
@@ -16,6 +24,16 @@ const ABOUT: readonly (readonly [string, PlanStep['closes'], string])[] = [
     OWNER_ROLE,
     'ownership',
     'A role that owns what Holdfast keeps here, and that nobody can log in as',
+  ],
+  [
+    DDL_ROLE,
+    'ownership',
+    'A role that owns what superusers owned, and has none of the rights of what Holdfast keeps',
+  ],
+  [
+    UNDO_ROLE,
+    'ownership',
+    'A role that an undo writes rows back as: it reaches every table, and nothing that Holdfast keeps',
   ],
   [AGENTS_ROLE, 'own-role', 'A group with the few rights that agents have'],
   [OTHERS_ROLE, 'opaque-code', 'A group of everybody else, which keeps what PUBLIC loses'],
@@ -53,11 +71,14 @@ function ownersGifts({ inspection }: Ground): PlanStep[] {
       ...common,
     });
   }
-  if (server.lends_bypassrls && owner?.bypassrls !== true) {
+  for (const [name, about] of PASSES_RLS) {
+    if (!server.lends_bypassrls || roles.find((role) => role.name === name)?.bypassrls === true) {
+      continue;
+    }
     steps.push({
-      id: 'holdfast_owner bypassrls',
-      about: 'Capture keeps every row, also of tables whose row security is forced on their owner',
-      sql: `alter role ${ident(OWNER_ROLE)} bypassrls;`,
+      id: `${name} bypassrls`,
+      about,
+      sql: `alter role ${ident(name)} bypassrls;`,
       ...common,
     });
   }
@@ -73,16 +94,27 @@ function ownersGifts({ inspection }: Ground): PlanStep[] {
   return steps;
 }
 
+const PASSES_RLS = [
+  [
+    OWNER_ROLE,
+    'Capture keeps every row, also of tables whose row security is forced on their owner',
+  ],
+  [UNDO_ROLE, 'An undo writes every row back, also where row security is forced on the owner'],
+] as const;
+
 function memberSteps(ground: Ground): PlanStep[] {
   const { inspection, others, lendable } = ground;
   const { roles, server } = inspection;
   const how = server.version_num < 160_000 ? '' : ' with inherit true';
   const steps: PlanStep[] = [];
   const joining = others.filter((role) => !role.member_of.includes(OTHERS_ROLE));
-  const ours = new Set(roles.find(({ name }) => name === OWNER_ROLE)?.member_of);
-  // Also our own owner: it writes functions, once languages are not everybody's any more.
-  const names = joining.map(({ name }) => name);
-  if (!ours.has(OTHERS_ROLE)) names.push(OWNER_ROLE);
+  const groupsOf = (role: string): ReadonlySet<string> =>
+    new Set(roles.find(({ name }) => name === role)?.member_of);
+  // Also our own: they write functions, and call them, once these are not everybody's any more.
+  const names = [
+    ...joining.map(({ name }) => name),
+    ...[OWNER_ROLE, DDL_ROLE, UNDO_ROLE].filter((role) => !groupsOf(role).has(OTHERS_ROLE)),
+  ];
   if (names.length > 0) {
     steps.push({
       id: 'members of holdfast_others',
@@ -92,20 +124,25 @@ function memberSteps(ground: Ground): PlanStep[] {
       closes: 'opaque-code',
     });
   }
-  const missing = ownersOf(ground).filter((owner) => lendable.has(owner) && !ours.has(owner));
-  if (missing.length > 0) {
+  const owners = [...ownersOf(ground).filter((owner) => lendable.has(owner)), DDL_ROLE];
+  for (const [role, does] of LENT_TO) {
+    const missing = owners.filter((owner) => !groupsOf(role).has(owner));
+    if (missing.length === 0) continue;
     steps.push({
-      id: `holdfast_owner as ${missing.join(', ')}`,
-      about: `Holdfast can attach capture to, and move to the trash, what ${missing.join(', ')} owns`,
-      sql: missing
-        .map((owner) => `grant ${ident(owner)} to ${ident(OWNER_ROLE)}${how};`)
-        .join('\n'),
+      id: `${role} as ${missing.join(', ')}`,
+      about: `Holdfast can ${does} what ${missing.join(', ')} owns`,
+      sql: missing.map((owner) => `grant ${ident(owner)} to ${ident(role)}${how};`).join('\n'),
       needs: 'createrole',
       closes: 'ownership',
     });
   }
   return steps;
 }
+
+const LENT_TO = [
+  [OWNER_ROLE, 'attach capture to, and move to the trash,'],
+  [UNDO_ROLE, 'write rows back into'],
+] as const;
 
 /** Whoever owns something here, and the roles named for it. */
 export function ownersOf({ ddlOwner, inspection }: Ground): string[] {
@@ -114,10 +151,12 @@ export function ownersOf({ ddlOwner, inspection }: Ground): string[] {
     list.map(({ owner }) => owner),
   );
   const found = new Set([...owners, server.database_owner, ddlOwner]);
-  return [...found].filter((name) => name !== OWNER_ROLE && !name.startsWith('pg_')).toSorted();
+  return [...found]
+    .filter((name) => ![OWNER_ROLE, DDL_ROLE].includes(name) && !name.startsWith('pg_'))
+    .toSorted();
 }
 
-function schemaSteps({ inspection }: Ground): PlanStep[] {
+function schemaSteps({ ddlOwner, inspection }: Ground): PlanStep[] {
   const { database_acl, database } = inspection.server;
   const steps: PlanStep[] = [];
   if (database_acl[OWNER_ROLE]?.includes('CREATE') !== true) {
@@ -125,6 +164,24 @@ function schemaSteps({ inspection }: Ground): PlanStep[] {
       id: 'database for holdfast_owner',
       about: 'Holdfast may make its schema here, and a schema for each thing in the trash',
       sql: `grant create, temporary, connect on database ${ident(database)} to ${ident(OWNER_ROLE)};`,
+      needs: 'owner',
+      closes: 'layout',
+    });
+  }
+  if (database_acl[UNDO_ROLE]?.includes('TEMPORARY') !== true) {
+    steps.push({
+      id: 'database for holdfast_undo',
+      about: 'An undo lays out what it compares in temporary tables',
+      sql: `grant temporary on database ${ident(database)} to ${ident(UNDO_ROLE)};`,
+      needs: 'owner',
+      closes: 'layout',
+    });
+  }
+  if (ddlOwner === DDL_ROLE && database_acl[DDL_ROLE]?.includes('CREATE') !== true) {
+    steps.push({
+      id: 'database for holdfast_ddl',
+      about: 'Approved statements can make schemas here',
+      sql: `grant create, connect on database ${ident(database)} to ${ident(DDL_ROLE)};`,
       needs: 'owner',
       closes: 'layout',
     });

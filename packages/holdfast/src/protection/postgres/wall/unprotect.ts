@@ -4,17 +4,28 @@
  *
  * It will not: go on while something in here can still be taken back and is nowhere else (journal rows
  * that were not drained, things in the trash) unless told so, or drop a table that lies in a user's
- * schema: what holdfast_owner still owns there is given to the role that stands for it.
+ * schema: what our roles still own there is given to the role that stands for them.
  */
 import { z } from 'zod';
 import type { TargetDatabase, TargetSession } from '../../target-database.ts';
-import { AGENTS_ROLE, ident, OTHERS_ROLE, OWNER_ROLE, TRASH_PREFIX } from '../layout.ts';
+import {
+  AGENTS_ROLE,
+  DDL_ROLE,
+  ident,
+  OTHERS_ROLE,
+  OWNER_ROLE,
+  SHARED_ROLES,
+  TRASH_PREFIX,
+} from '../layout.ts';
 import { placeMark } from './agent-roles.ts';
 import { lockLayout } from './apply.ts';
 import { FENCE_TRIGGERS } from './fence.ts';
 import { type Acl, type Inspection, inspect, refused } from './inspection.ts';
 import { isOwned } from './meta.ts';
 import type { Owned } from './plan-owners.ts';
+
+/** The roles of ours that own things. */
+const OWNERS: readonly string[] = [OWNER_ROLE, DDL_ROLE];
 
 export interface UnprotectOptions {
   readonly target: string;
@@ -96,7 +107,7 @@ async function planUnprotect(
   { dropWhatIsKept }: UnprotectOptions,
 ): Promise<Unprotection> {
   const { server } = inspection;
-  const roles = [...agentsHere(inspection), AGENTS_ROLE, OTHERS_ROLE, OWNER_ROLE];
+  const roles = [...agentsHere(inspection), ...SHARED_ROLES];
   const rolesLeft = await neededElsewhere(session, roles);
   const kept = await keptIn(session);
   const steps: { about: string; sql: string }[] = [];
@@ -124,7 +135,7 @@ async function planUnprotect(
   ]);
   add('Owners are as they were', await ownersBack(session, inspection));
   add('What is left of our rights goes', [
-    `reassign owned by ${ident(OWNER_ROLE)} to ${ident(heirOf(inspection))}`,
+    `reassign owned by ${OWNERS.map(ident).join(', ')} to ${ident(heirOf(inspection))}`,
     ...roles.map((name) => `drop owned by ${ident(name)}`),
     // DROP OWNED takes what they hold on every database of the server.
     ...(await heldElsewhere(session, rolesLeft)),
@@ -168,11 +179,11 @@ async function heldElsewhere(
     .map(({ sql }) => sql);
 }
 
-/** To whom goes what holdfast_owner got since: made by agents, or re-owned and not noted. */
+/** To whom goes what our roles got since: made by agents, or re-owned and not noted. */
 function heirOf({ meta, roles, server }: Inspection): string {
   const noted = meta?.get('ddl_owner');
   const isThere = roles.some(({ name }) => name === noted);
-  return typeof noted === 'string' && isThere && noted !== OWNER_ROLE ? noted : server.admin;
+  return typeof noted === 'string' && isThere && !OWNERS.includes(noted) ? noted : server.admin;
 }
 
 function backToPublic(inspection: Inspection): string[] {
@@ -196,7 +207,7 @@ function backToPublic(inspection: Inspection): string[] {
 
 function defaultsBack({ defaults }: Inspection): string[] {
   return defaults
-    .filter(({ acl, kind, role }) => kind === 'f' && role !== OWNER_ROLE && acl[OTHERS_ROLE])
+    .filter(({ acl, kind, role }) => kind === 'f' && !OWNERS.includes(role) && acl[OTHERS_ROLE])
     .map(
       ({ role, schema }) =>
         `alter default privileges for role ${ident(role)} ` +
@@ -204,7 +215,7 @@ function defaultsBack({ defaults }: Inspection): string[] {
     );
 }
 
-/** Only what is still there, and still holdfast_owner's. */
+/** Only what is still there, and still ours. */
 async function ownersBack(session: TargetSession, { meta, roles }: Inspection): Promise<string[]> {
   const noted = meta?.get('before');
   const before = (Array.isArray(noted) ? (noted as unknown[]) : []).filter(isOwned);
@@ -230,8 +241,8 @@ async function nowNamed(session: TargetSession, one: Owned): Promise<string | nu
     `select (pg_identify_object('${one.catalog}'::regclass, o.oid, 0)).type as type,
             (pg_identify_object('${one.catalog}'::regclass, o.oid, 0)).identity as name
        from ${one.catalog} o
-      where o.oid = $1::int8::oid and o.${OWNER_COLUMN[one.catalog]} = to_regrole($2)`,
-    [one.oid, OWNER_ROLE],
+      where o.oid = $1::int8::oid and o.${OWNER_COLUMN[one.catalog]} in (select to_regrole(r) from unnest($2::text[]) r)`,
+    [one.oid, OWNERS],
   );
   if (row === undefined) return null;
   const { type, name } = z.object({ type: z.string(), name: z.string() }).parse(row);
@@ -250,8 +261,7 @@ async function neededElsewhere(
   );
   const names = z.array(z.object({ name: z.string() })).parse(rows);
   const needed = new Set(names.map(({ name }) => name));
-  const ours = [AGENTS_ROLE, OTHERS_ROLE, OWNER_ROLE];
-  const isShared = ours.some((name) => needed.has(name));
+  const isShared = SHARED_ROLES.some((name) => needed.has(name));
   // What is shared by all databases hangs together: one that stays keeps the others' memberships.
-  return roles.filter((name) => needed.has(name) || (isShared && ours.includes(name)));
+  return roles.filter((name) => needed.has(name) || (isShared && SHARED_ROLES.includes(name)));
 }

@@ -1,7 +1,7 @@
 import type { Migration } from './migration.ts';
 
 export const credentials: Migration = {
-  name: '0010-credentials',
+  name: '0012-credentials',
   sql: `
     -- Real credentials of providers, sealed; the key is not in here.
     create table holdfast.credentials (

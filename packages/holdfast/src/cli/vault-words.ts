@@ -1,0 +1,37 @@
+/** How much is kept for undo, and how much room there is for more. */
+import type { KeptOfTarget, VaultState } from '../store/vault-look.ts';
+import { fromNow, oneLine, spanOf } from './print.ts';
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** `3.1 MB`; 1 kB is 1,000 bytes. */
+export function bytesWords(bytes: number): string {
+  let value = bytes;
+  let at = 0;
+  while (value >= 1000 && at < UNITS.length - 1) {
+    value /= 1000;
+    at += 1;
+  }
+  return `${at === 0 ? value : value.toFixed(1)} ${UNITS[at]}`;
+}
+
+export function vaultLines(
+  { bytes, freeBytes, kept }: VaultState,
+  freeBytesMin: number,
+  now: Date,
+) {
+  const room =
+    freeBytes === null
+      ? 'its disk is that of your database'
+      : `${bytesWords(freeBytes)} free, at least ${bytesWords(freeBytesMin)} wanted`;
+  return [
+    ...kept.map((one) => keptWords(one, now)),
+    `The vault takes ${bytesWords(bytes)}; ${room}.`,
+  ];
+}
+
+function keptWords({ items, nextPurgeMs, oldestAt, target }: KeptOfTarget, now: Date): string {
+  const minutes = Math.ceil(nextPurgeMs / 60_000) * 60_000;
+  const next = nextPurgeMs === 0 ? 'purge is due' : `next purge in ${spanOf(minutes)}`;
+  return `${oneLine(target)}: ${items} kept, the oldest from ${fromNow(oldestAt, now)}; ${next}.`;
+}
