@@ -26,8 +26,10 @@ import {
   createHttpProtocol,
   createPostgresProtocol,
   loadCertificate,
+  runRequestWith,
 } from './protocols/index.ts';
 import type { ListenAddress, Protocol } from './protocols/protocol.ts';
+import type { Provider } from './providers/provider.ts';
 import { Rooms } from './rooms.ts';
 import { AGENTS_CHANNEL } from './store/agent-store.ts';
 import { HOLDS_CHANNEL } from './store/hold-store.ts';
@@ -77,7 +79,12 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     options.say('warn', `policy ${where}: ${found}. ${hint}`);
   }
   const rooms = await Rooms.open(options);
-  return new Gateway(options, rooms, policy);
+  try {
+    return new Gateway(options, rooms, policy);
+  } catch (error) {
+    await rooms.close();
+    throw error;
+  }
 }
 
 class Gateway implements Holdfast {
@@ -88,6 +95,7 @@ class Gateway implements Holdfast {
   readonly #undo: (() => unknown)[] = [];
   /** Of each target, whether it is protected or not. */
   #guards: ReadonlyMap<string, TargetGuard> = new Map();
+  readonly #providers: ReadonlyMap<string, Provider>;
   #stopped: Promise<void> | null = null;
   httpAddress: ListenAddress | null = null;
 
@@ -95,6 +103,9 @@ class Gateway implements Holdfast {
     this.rooms = rooms;
     this.#options = options;
     this.#policy = policy;
+    const { credentials } = rooms;
+    const secretOf = (name: string): Promise<string> => credentials.open(name);
+    this.#providers = providersOf(options.config, options.clock, secretOf);
     this.#undo.push(() => rooms.close());
   }
 
@@ -215,13 +226,12 @@ class Gateway implements Holdfast {
   async #listenHttp(directory: LiveDirectory, pipeline: Pipeline): Promise<ListenAddress | null> {
     const { clock, config } = this.#options;
     if (config.providers.length === 0) return null;
-    const { credentials } = this.rooms;
     const http = createHttpProtocol({
       listen: config.http,
       authority: await Authority.load(this.rooms.keyFolder, clock),
       allowed: config.http.allow,
       directory,
-      providers: providersOf(config, clock, (name) => credentials.open(name)),
+      providers: this.#providers,
       pipeline,
       clock,
     });
@@ -256,9 +266,10 @@ class Gateway implements Holdfast {
         reader,
         judge: new CachedJudge(this.#policy),
         targets: targetsOf(config),
+        providers: this.#providers,
         protectionOf: (target) => this.#guards.get(target)?.protection ?? UNPROTECTED,
       }),
-      execute: executeWith((target) => this.#placeOf(target)),
+      execute: executeWith((target) => this.#placeOf(target), runRequestWith(this.#providers)),
       trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
     });
     run.start();

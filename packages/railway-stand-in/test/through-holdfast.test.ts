@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { parseConfig } from '../../holdfast/src/config/load-config.ts';
 import { createHoldfast, type Holdfast, systemClock } from '../../holdfast/src/holdfast.ts';
 import { scratchFolder } from '../../holdfast/src/testing/scratch-folder.ts';
+import { somebodysWord } from '../../holdfast/test/support/gateway.ts';
 import { startTown, type Town } from './support/town.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
@@ -101,6 +102,28 @@ it('holds it with the brokered one: the card names production and the backups', 
   expect(words).toContain('postgres-volume of production (service postgres');
   expect(words).toContain('3 backups die with it');
   expect(words).toContain('database main-db');
+});
+
+it('is put off for 48 hours although two people approve it, and cancelled by one', async () => {
+  const id = /hold_[0-9a-z]{16}/.exec(await curl(token, incident()))?.[0] ?? '';
+  for (let count = 0; count < 2; count += 1) {
+    await holdfast.rooms.holds.approve(await somebodysWord(holdfast, id));
+  }
+  const answer = await curl(token, incident());
+  expect(answer).toContain('HF_DEFERRED');
+  expect(changed()).toEqual([]);
+  const [waiting] = await holdfast.rooms.deferrals.list('open');
+  const leftMs = (waiting?.dueAt.getTime() ?? 0) - Date.now();
+  expect(leftMs / 3_600_000).toBeCloseTo(48, 1);
+  const deferralId = waiting?.id ?? '';
+  const shown = await holdfast.rooms.deferrals.show(deferralId);
+  expect(shown.statement.toString()).toBe(incident());
+  const { person, code } = await somebodysWord(holdfast, id);
+  const note = 'this is production';
+  await holdfast.rooms.deferrals.cancel({ deferralId, person, code, note });
+  expect(await holdfast.rooms.deferrals.list('open')).toEqual([]);
+  expect(changed()).toEqual([]);
+  expect(town.ready.world.volumes.has(town.ready.volumeId)).toBe(true);
 });
 
 it('passes what reads, and ordinary work in its own environment', async () => {

@@ -44,10 +44,8 @@ export interface ProviderAct {
   /** Every declared place that it may reach; none when nothing was named, or nothing was found. */
   readonly reaches: readonly Reach[];
   readonly reversal: Reversal;
-  /** For people and the trail. */
-  readonly text: Buffer;
-  /** For the digest: all that its meaning hangs on. */
-  readonly acts: readonly Uint8Array[];
+  /** For the digest: what was looked up for it, and its meaning hangs on, besides the request itself. */
+  readonly evidence: readonly Uint8Array[];
 }
 
 /** What a provider is made of; the same for all. */

@@ -64,14 +64,13 @@ export class PlainProvider implements Provider {
     this.origin = origin;
   }
 
-  async read({ method, path, search, body }: ProviderRequest): Promise<ProviderAct> {
+  async read({ method, path }: ProviderRequest): Promise<ProviderAct> {
     return {
       reading: readingOf(method, path),
       place: { asked: 'main-db', searchPath: [] },
       reaches: this.reaches,
       reversal: { kind: 'none', reason: 'nothing takes it back' },
-      text: Buffer.from(`${method} ${path}${search}`),
-      acts: [body],
+      evidence: [],
     };
   }
 

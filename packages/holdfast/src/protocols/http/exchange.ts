@@ -1,25 +1,19 @@
 /** The exchange a request lends the pipeline; also the intent itself. */
 import type { AgentActor } from '../../model/actor.ts';
 import type { Reading } from '../../model/effect.ts';
+import { type HttpAct, httpActs, httpText } from '../../model/http-request.ts';
 import type { Intent, SessionFacts } from '../../model/intent.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import type { Protection, Reversal } from '../../model/reversal.ts';
+import { PROVIDER_PROTECTION, type Protection, type Reversal } from '../../model/reversal.ts';
 import type { TargetFacts } from '../../model/target.ts';
 import type { Exchange, Lasting, Refusal } from '../../pipeline/exchange.ts';
 import type { ProviderAct } from '../../providers/provider.ts';
-
-/**
- * Every call of a provider passes Holdfast, so what it would destroy can always be put off, and what it
- * would change can be read before: there is no weaker level.
- */
-const PROTECTED: Protection = { level: 'full', trouble: null };
 
 export interface HttpExchangeParts {
   readonly actor: AgentActor;
   readonly session: SessionFacts;
   readonly act: ProviderAct;
-  /** Which request it is: method, provider and path, for the digest. */
-  readonly line: string;
+  readonly request: HttpAct;
   forward(report: ((outcome: Outcome) => void) | null): Promise<void>;
   refuse(refusal: Refusal): void;
 }
@@ -28,7 +22,7 @@ export class HttpExchange implements Exchange, Intent {
   readonly #parts: HttpExchangeParts;
   /** A request is a transaction of its own. */
   readonly lasting: Lasting = 'at-once';
-  readonly protection = PROTECTED;
+  readonly protection: Protection = PROVIDER_PROTECTION;
 
   constructor(parts: HttpExchangeParts) {
     this.#parts = parts;
@@ -55,11 +49,11 @@ export class HttpExchange implements Exchange, Intent {
   }
 
   text(): Buffer {
-    return this.#parts.act.text;
+    return httpText(this.#parts.request);
   }
 
   acts(): readonly Uint8Array[] {
-    return [Buffer.from(this.#parts.line), ...this.#parts.act.acts];
+    return httpActs(this.#parts.request, this.#parts.act.evidence);
   }
 
   forward(report: ((outcome: Outcome) => void) | null): Promise<void> {

@@ -13,7 +13,7 @@ import type { Clock } from '../../model/clock.ts';
 import { ERRORS, HoldfastError } from '../../model/errors.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
-import type { Provider, ProviderAct } from '../../providers/provider.ts';
+import type { Provider, ProviderAct, ProviderRequest } from '../../providers/provider.ts';
 import { senderOf, type TokenLookup } from './agent-token.ts';
 import { asHoldfastError, statusOf, toAgent } from './answers.ts';
 import { readBody } from './body.ts';
@@ -21,7 +21,7 @@ import { HttpExchange } from './exchange.ts';
 import { headerOf, type Incoming, type Response } from './incoming.ts';
 import { type Providers, type Route, routeOf } from './route.ts';
 import { type Session, Sessions } from './sessions.ts';
-import { HOP_BY_HOP, Upstream } from './upstream.ts';
+import { HOP_BY_HOP, Upstream, upstreamOf } from './upstream.ts';
 
 export interface HttpDirectory extends TokenLookup {
   freshen(): Promise<void>;
@@ -40,7 +40,7 @@ interface Unit {
   readonly response: Response;
   readonly route: Route;
   readonly act: ProviderAct;
-  readonly body: Buffer;
+  readonly asked: ProviderRequest;
   readonly session: Session;
 }
 
@@ -64,16 +64,13 @@ export class Serving {
       route = routeOf(request, this.#parts.providers, tunnel);
       const token = await this.admit(request, route.provider);
       const body = await readBody(request);
-      const act = await route.provider.read({
-        method: request.method,
-        path: route.path,
-        search: route.search,
-        mediaType: mediaTypeOf(request),
-        body,
-      });
+      const { path, search } = route;
+      const { method } = request;
+      const asked = { method, path, search, mediaType: mediaTypeOf(request), body };
+      const act = await route.provider.read(asked);
       requireScope(token, act);
       const session = this.sessions.of(request, token);
-      await this.#handle({ request, response, route, act, body, session });
+      await this.#handle({ request, response, route, act, asked, session });
     } catch (cause) {
       if (response.headersSent || response.destroyed) return;
       const error = asHoldfastError(cause, 'a request');
@@ -138,17 +135,16 @@ export class Serving {
     this.#parts.pipeline.note({ kind, facts: { source, ...facts }, message });
   }
 
-  async #handle({ request, response, route, act, body, session }: Unit): Promise<void> {
+  async #handle({ request, response, route, act, asked, session }: Unit): Promise<void> {
     const { provider } = route;
     const upstream = this.#upstreams.get(provider);
     const { token } = session;
     if (upstream === undefined) throw new Error(`no way to ${provider.name}`);
-    const path = `${route.path}${route.search}`;
     const exchange = new HttpExchange({
       actor: { kind: 'agent', id: token.agentId, name: token.agentName, tokenId: token.tokenId },
       session: session.facts,
       act,
-      line: `${request.method} ${provider.name} ${path}`,
+      request: { ...asked, provider: provider.name },
       refuse: (refusal: Refusal) => toAgent(response, provider, statusOf(refusal.code), refusal),
       forward: async (report) => {
         if (!this.#parts.directory.isLive(token.tokenId) || response.destroyed) {
@@ -157,9 +153,9 @@ export class Serving {
           return;
         }
         const outcome = await upstream.send(
-          { method: request.method, path, headers: passedOn(request, provider, body), body },
+          upstreamOf(asked, passedOn(request, provider)),
           response,
-          (_code, words) => toAgent(response, provider, 502, lost(provider, words)),
+          (words) => toAgent(response, provider, 502, lost(provider, words)),
         );
         report?.(outcome);
       },
@@ -202,11 +198,7 @@ const NOT_PASSED_ON = new Set([
   'forwarded',
 ]);
 
-function passedOn(
-  request: Incoming,
-  provider: Provider,
-  body: Buffer,
-): Record<string, string | string[]> {
+function passedOn(request: Incoming, provider: Provider): Record<string, string | string[]> {
   const listed = headerOf(request, 'connection').split(',');
   const dropped = new Set(listed.map((one) => one.trim().toLowerCase()));
   const passed: Record<string, string | string[]> = {};
@@ -215,9 +207,6 @@ function passedOn(
     if (provider.credentialHeaders.includes(name) || name.startsWith('x-forwarded-')) continue;
     passed[name] = [...values];
   }
-  // An answer that is packed could not be looked at.
-  passed['accept-encoding'] = 'identity';
-  if (body.length > 0) passed['content-length'] = String(body.length);
   return passed;
 }
 

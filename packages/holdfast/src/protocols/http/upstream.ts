@@ -14,7 +14,7 @@ import {
   PROVIDER_CONNECTIONS_MAX,
 } from '../../model/limits.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import type { Provider } from '../../providers/provider.ts';
+import type { Provider, ProviderRequest } from '../../providers/provider.ts';
 import type { Response } from './incoming.ts';
 
 export interface UpstreamRequest {
@@ -22,6 +22,20 @@ export interface UpstreamRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body: Buffer;
+}
+
+/** Under a length of our own; an answer that is packed could not be looked at. */
+export function upstreamOf(
+  { method, path, search, body }: ProviderRequest,
+  headers: Readonly<Record<string, string | string[]>>,
+): UpstreamRequest {
+  const length = body.length > 0 ? { 'content-length': String(body.length) } : {};
+  return {
+    method,
+    path: `${path}${search}`,
+    headers: { ...headers, 'accept-encoding': 'identity', ...length },
+    body,
+  };
 }
 
 /** Of the connection between two machines, not of the message (RFC 9110 section 7.6.1). */
@@ -78,37 +92,49 @@ export class Upstream {
   async send(
     request: UpstreamRequest,
     response: Response,
-    failed: (code: string, words: string) => void,
+    failed: (words: string) => void,
   ): Promise<Outcome> {
-    let answer: Dispatcher.ResponseData;
-    try {
-      const headers = { ...request.headers, ...(await this.#provider.credential()) };
-      const { method, path, body } = request;
-      answer = await this.#pool.request({
-        method,
-        path,
-        headers,
-        body: body.length === 0 ? null : body,
-        idempotent: false,
-      });
-    } catch (error) {
-      const { code, message } = faultOf(error);
-      failed(code, message);
-      return NOT_SENT.has(code)
-        ? { kind: 'not-forwarded', reason: `${this.#provider.name} was not reached: ${message}` }
-        : { kind: 'unknown', reason: `no answer came from ${this.#provider.name}: ${message}` };
-    }
-    return await this.#passBack(answer, response);
+    const asked = await this.#ask(request);
+    if (asked.kind === 'answered') return await this.#passBack(asked.answer, response);
+    failed(asked.words);
+    return asked.outcome;
+  }
+
+  /** Nobody waits for the answer: only what came of it counts. Never rejects. */
+  async run(request: UpstreamRequest): Promise<Outcome> {
+    const asked = await this.#ask(request);
+    return asked.kind === 'answered' ? await this.#passBack(asked.answer, null) : asked.outcome;
   }
 
   close(): Promise<void> {
     return this.#pool.destroy();
   }
 
-  async #passBack(answer: Dispatcher.ResponseData, response: Response): Promise<Outcome> {
+  async #ask({ headers, ...request }: UpstreamRequest): Promise<Asked> {
+    const { name } = this.#provider;
+    try {
+      const answer = await this.#pool.request({
+        method: request.method,
+        path: request.path,
+        headers: { ...headers, ...(await this.#provider.credential()) },
+        body: request.body.length === 0 ? null : request.body,
+        idempotent: false,
+      });
+      return { kind: 'answered', answer };
+    } catch (error) {
+      const { code, message } = faultOf(error);
+      const outcome: Outcome = NOT_SENT.has(code)
+        ? { kind: 'not-forwarded', reason: `${name} was not reached: ${message}` }
+        : { kind: 'unknown', reason: `no answer came from ${name}: ${message}` };
+      return { kind: 'unanswered', outcome, words: message };
+    }
+  }
+
+  async #passBack(answer: Dispatcher.ResponseData, response: Response | null): Promise<Outcome> {
     const { statusCode, headers, body } = answer;
-    const sink: Writable = response;
-    if (!response.destroyed) response.writeHead(statusCode, passedBack(headers));
+    const sink: Writable | null = response;
+    if (response !== null && !response.destroyed)
+      response.writeHead(statusCode, passedBack(headers));
     const begun: Buffer[] = [];
     let begunBytes = 0;
     try {
@@ -119,24 +145,30 @@ export class Upstream {
           begun.push(chunk.subarray(0, PROVIDER_ANSWER_LOOK_BYTES - begunBytes));
           begunBytes += chunk.length;
         }
-        if (!response.destroyed && !sink.write(chunk)) await drained(response);
+        if (sink !== null && !sink.destroyed && !sink.write(chunk)) await drained(sink);
       }
     } catch (error) {
       // A body cut short must not look whole.
-      response.destroy();
+      response?.destroy();
       const { message } = faultOf(error);
       return {
         kind: 'unknown',
         reason: `the answer of ${this.#provider.name} broke off: ${message}`,
       };
     }
-    response.end();
-    await finished(response).catch(() => {});
+    if (sink !== null) {
+      sink.end();
+      await finished(sink).catch(() => {});
+    }
     return this.#provider.outcomeOf(statusCode, Buffer.concat(begun));
   }
 }
 
-function drained(response: Response): Promise<void> {
+type Asked =
+  | { readonly kind: 'answered'; readonly answer: Dispatcher.ResponseData }
+  | { readonly kind: 'unanswered'; readonly outcome: Outcome; readonly words: string };
+
+function drained(response: Writable): Promise<void> {
   return new Promise((done) => {
     const go = (): void => {
       response.off('drain', go).off('close', go);

@@ -51,12 +51,11 @@ export class RailwayProvider implements Provider {
   }
 
   async read(request: ProviderRequest): Promise<ProviderAct> {
-    const text = Buffer.concat([Buffer.from(request.search), request.body]);
     const readings = this.#readingsOf(request);
     const { reading, places, lookups } = readRailway(readings);
     if (isHarmless(reading)) {
       const where = await this.#inventory.find(places, true);
-      return this.#act(reading, where, text, [text]);
+      return this.#act(reading, where, []);
     }
     const found = await this.#evidence.lookUp(reading, lookups);
     const where = await this.#inventory.find(places, false);
@@ -65,7 +64,7 @@ export class RailwayProvider implements Provider {
       return declared?.place?.target ?? null;
     });
     // What is staged is not in the text: the approval is for what was found there.
-    return this.#act(told, where, text, [text, ...found.acts]);
+    return this.#act(told, where, found.acts);
   }
 
   async credential(): Promise<Readonly<Record<string, string>>> {
@@ -98,12 +97,7 @@ export class RailwayProvider implements Provider {
     return { kind: 'done', tag: String(status), transaction: 'ended' };
   }
 
-  #act(
-    reading: Reading,
-    where: Whereabouts,
-    text: Buffer,
-    acts: readonly Uint8Array[],
-  ): ProviderAct {
+  #act(reading: Reading, where: Whereabouts, evidence: readonly Uint8Array[]): ProviderAct {
     const worst = worstOf(reading);
     const reason =
       worst === null ? 'it only reads' : `Railway takes ${worst.verb} back by no operation`;
@@ -112,8 +106,7 @@ export class RailwayProvider implements Provider {
       place: this.#placeOf(where, worst === null),
       reaches: this.#declared(where).flatMap(({ place }) => (place === null ? [] : [place])),
       reversal: { kind: 'none', reason },
-      text,
-      acts,
+      evidence,
     };
   }
 
