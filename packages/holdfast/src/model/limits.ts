@@ -187,16 +187,16 @@ export const PROVIDER_ANSWER_MS_MAX = 90_000;
 export const PROVIDER_ANSWER_LOOK_BYTES = 64 * 1024;
 /** Connections to one provider at a time. */
 export const PROVIDER_CONNECTIONS_MAX = 64;
-/** Railway answers its own questions in well under a second; a decision waits for it. */
-export const RAILWAY_ASK_MS_MAX = 10_000;
+/** Providers answer our questions in well under a second; a decision waits for it. */
+export const PROVIDER_ASK_MS_MAX = 10_000;
 /** Requests an hour that are kept back for what a decision hangs on. */
-export const RAILWAY_ASKS_KEPT = 20;
+export const PROVIDER_ASKS_KEPT = 20;
 /** Projects, and volumes of one environment, in one answer. */
 export const RAILWAY_LISTED_MAX = 500;
 /** A snapshot of what there is counts this long for what changes something. */
-export const RAILWAY_ESTATE_MS = 60_000;
+export const PROVIDER_ESTATE_MS = 60_000;
 /** An id that is not found has it taken again at most this often. */
-export const RAILWAY_LOOK_AGAIN_MS = 5_000;
+export const PROVIDER_LOOK_AGAIN_MS = 5_000;
 /** A credential older than this is a finding (P5). */
 export const CREDENTIAL_AGE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
 /** One line; a key in PEM is no bearer credential. */

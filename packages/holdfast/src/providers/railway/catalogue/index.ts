@@ -5,10 +5,10 @@
 import { DESTROYS, OPAQUE } from './destroys.ts';
 import { GRANTS, RUNS } from './grants.ts';
 import { INTERRUPTS } from './interrupts.ts';
-import type { Operation } from './operation.ts';
+import type { Operation } from '../../catalogue.ts';
 import { ORDINARY } from './ordinary.ts';
 
-export { KIND_OF, type Operation } from './operation.ts';
+export { KIND_OF, type Operation } from '../../catalogue.ts';
 
 export const MUTATIONS: ReadonlyMap<string, Operation> = new Map([
   ...DESTROYS,

@@ -1,0 +1,146 @@
+/**
+ * A REST request as a call of the catalogue: path, then method, then query and body. What has no row is
+ * `unknown`; what could be read in two ways is not read.
+ *
+ * HEAD is read as the GET that it asks the head of. OPTIONS changes nothing anywhere (RFC 9110 section
+ * 9.3.7). A method that is named in the query or in the body is an old way to send another one than the
+ * request line says: not read.
+ */
+import type { CouldNotTell, Effect } from '../../model/effect.ts';
+import { JSON_DEPTH_MAX } from '../../model/limits.ts';
+import { isObject, type Json, readJson } from '../../languages/json/json-text.ts';
+import type { ProviderRequest } from '../provider.ts';
+import { segmentsOf } from './path.ts';
+import type { RestTable } from './table.ts';
+
+export interface RestCall<Of> {
+  readonly operation: Of;
+  /** `DELETE /projects/{project_id}` */
+  readonly verb: string;
+  readonly parameters: ReadonlyMap<string, string>;
+  /** A name may stand several times in what only reads. */
+  readonly query: ReadonlyMap<string, readonly string[]>;
+  /** Undefined: none was sent. */
+  readonly body: Json | undefined;
+}
+
+type NotRead = { readonly kind: 'could-not-tell'; readonly reason: CouldNotTell };
+
+export type RestReading<Of> =
+  | { readonly kind: 'call'; readonly call: RestCall<Of> }
+  /** Nothing of the catalogue: one effect stands for it, `unknown` or, for OPTIONS, `read`. */
+  | { readonly kind: 'other'; readonly effect: Effect }
+  | NotRead;
+
+export interface RestApi<Of> {
+  readonly title: string;
+  /** Before every path: `/api/v2`; '' when there is none. */
+  readonly prefix: string;
+  readonly table: RestTable<Of>;
+}
+
+const OVERRIDES = new Set(['_method', 'x-http-method-override', 'x-http-method', 'x-method-override']);
+
+/** Never throws. */
+export function readRest<Of>(api: RestApi<Of>, request: ProviderRequest): RestReading<Of> {
+  const { method, path } = request;
+  const isInside = path.startsWith(`${api.prefix}/`);
+  const found = segmentsOf(isInside ? path.slice(api.prefix.length) : path);
+  if (found.kind === 'could-not-tell') return found;
+  if (method === 'OPTIONS') return { kind: 'other', effect: bare('read', 'OPTIONS', null) };
+  const row = isInside
+    ? api.table.find(method === 'HEAD' ? 'GET' : method, found.segments)
+    : ({ kind: 'not-found' } as const);
+  if (row.kind === 'ambiguous') {
+    return unread('ambiguous', `Expected ${row.expected} in this case, found another.`);
+  }
+  if (row.kind === 'not-found') {
+    const why = `${method} ${path.slice(0, 100)} is not in the catalogue of ${api.title}`;
+    return { kind: 'other', effect: bare('unknown', method, why) };
+  }
+  const query = queryOf(request.search, isSafe(method));
+  if ('kind' in query) return query;
+  const body = bodyOf(request);
+  if (body !== undefined && 'kind' in body) return body;
+  const { operation, parameters, template } = row;
+  const verb = `${method} ${template}`;
+  return { kind: 'call', call: { operation, verb, parameters, query, body: body?.value } };
+}
+
+function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function queryOf(search: string, mayRepeat: boolean): RestCall<never>['query'] | NotRead {
+  const query = new Map<string, string[]>();
+  if (search === '' || search === '?') return query;
+  try {
+    decodeURIComponent(search.replaceAll('+', ' '));
+  } catch {
+    return unread('invalid-utf8', 'Expected UTF-8 behind the percent signs, found other bytes.');
+  }
+  for (const [name, value] of new URLSearchParams(search)) {
+    if (OVERRIDES.has(name.toLowerCase())) return overridden(name);
+    const known = query.get(name);
+    if (known === undefined) query.set(name, [value]);
+    else if (mayRepeat) known.push(value);
+    else {
+      const shown = JSON.stringify(name.slice(0, 100));
+      return unread('ambiguous', `Expected each name once in the query, found ${shown} twice.`);
+    }
+  }
+  return query;
+}
+
+function bodyOf({ method, body }: ProviderRequest): { readonly value: Json } | NotRead | undefined {
+  if (body.length === 0) return undefined;
+  if (isSafe(method)) return unread('ambiguous', `Expected ${method} without a body, found one.`);
+  const json = readJson(body, JSON_DEPTH_MAX);
+  if (json.kind === 'could-not-tell') return json;
+  if (isObject(json.value)) {
+    const named = Object.keys(json.value).find((key) => OVERRIDES.has(key.toLowerCase()));
+    if (named !== undefined) return overridden(named);
+  }
+  return { value: json.value };
+}
+
+function overridden(name: string): NotRead {
+  return unread('ambiguous', `Expected the method in the request line only, found ${name}.`);
+}
+
+function bare(kind: Effect['kind'], verb: string, why: string | null): Effect {
+  const reach = kind === 'read' ? 'none' : 'unknown';
+  return { kind, verb, object: null, reach, additive: false, why };
+}
+
+function unread(code: CouldNotTell['code'], message: string): NotRead {
+  return { kind: 'could-not-tell', reason: { code, message, position: null } };
+}
+
+/** A text at a path of keys in the body; null when there is none. */
+export function textIn(body: Json | undefined, ...path: readonly string[]): string | null {
+  const value = valueIn(body, ...path);
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' ? String(value) : null;
+}
+
+export function valueIn(body: Json | undefined, ...path: readonly string[]): Json | undefined {
+  let value: Json | undefined = body;
+  for (const key of path) {
+    if (!isObject(value) || !Object.hasOwn(value, key)) return undefined;
+    value = value[key];
+  }
+  return value;
+}
+
+/** Said with any value that is not a plain no: what one server takes for false, another does not. */
+export function isSaid(values: readonly string[] | undefined): boolean {
+  return values !== undefined && !values.every((value) => value === 'false');
+}
+
+/** By a row's `names`: a `{name}` of the path, or `body.` and a path of keys. */
+export function namedBy(names: string | null, call: RestCall<unknown>): string {
+  if (names === null) return '';
+  if (!names.startsWith('body.')) return call.parameters.get(names) ?? '';
+  return textIn(call.body, ...names.slice('body.'.length).split('.')) ?? '';
+}
