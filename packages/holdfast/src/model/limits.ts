@@ -205,3 +205,5 @@ export const CREDENTIAL_BYTES_MAX = 8 * 1024;
 export const HEADERS_MAX = 100;
 /** A host that is only passed on answers by then or not. */
 export const TUNNEL_CONNECT_MS_MAX = 10_000;
+/** Pages of one list that are asked for; with more there is no list, and nothing on it is found. */
+export const PROVIDER_PAGES_MAX = 25;

@@ -63,7 +63,9 @@ export class Asking {
   #parsed<T>(shape: z.ZodType<T>, value: unknown): T {
     const parsed = shape.safeParse(value);
     if (parsed.success) return parsed.data;
-    throw this.#refused(`an answer of another shape: ${z.prettifyError(parsed.error).slice(0, 200)}`);
+    throw this.#refused(
+      `an answer of another shape: ${z.prettifyError(parsed.error).slice(0, 200)}`,
+    );
   }
 
   async #send(url: string, body: unknown, urgency: Urgency): Promise<Answer> {

@@ -1,7 +1,11 @@
 /** The providers there are: one line each. */
+import { NeonProvider } from './neon/provider.ts';
 import type { Provider, ProviderOptions } from './provider.ts';
 import { RailwayProvider } from './railway/provider.ts';
 
-export const PROVIDERS: ReadonlyMap<string, new (options: ProviderOptions) => Provider> = new Map([
+type ProviderClass = new (options: ProviderOptions) => Provider;
+
+export const PROVIDERS: ReadonlyMap<string, ProviderClass> = new Map<string, ProviderClass>([
   ['railway', RailwayProvider],
+  ['neon', NeonProvider],
 ]);

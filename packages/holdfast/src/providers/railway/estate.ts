@@ -119,7 +119,8 @@ class EstateMaker {
       this.#placed.add('environment', id, id);
       this.#placed.add('project', projectId, id);
       if (workspaceId !== null) this.#placed.add('workspace', workspaceId, id);
-      for (const bucket of rest.buckets?.edges ?? []) this.#placed.add('bucket', bucket.node.id, id);
+      for (const bucket of rest.buckets?.edges ?? [])
+        this.#placed.add('bucket', bucket.node.id, id);
       for (const { node: instance } of node.serviceInstances.edges) {
         this.#placed.add('service', instance.serviceId, id);
         services.set(instance.serviceId, instance.serviceName);

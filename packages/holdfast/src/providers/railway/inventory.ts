@@ -20,11 +20,7 @@ export interface InventoryOptions {
   readonly clock: Clock;
 }
 
-export function railwayInventory({
-  api,
-  kind,
-  clock,
-}: InventoryOptions): Inventory<RailwayEstate> {
+export function railwayInventory({ api, kind, clock }: InventoryOptions): Inventory<RailwayEstate> {
   const deployments = new Map<string, ReadonlySet<string>>();
   return new Inventory({
     clock,

@@ -15,7 +15,7 @@ function effects(query: string, variables = {}): readonly string[] {
   );
 }
 
-it.each([
+it.each<readonly [story: string, query: string, effects: readonly string[], variables?: object]>([
   ['the call of the incident', 'mutation { volumeDelete(volumeId: "v") }', ['destroy volume v']],
   [
     'the undo of a deletion',

@@ -27,7 +27,7 @@ export function segmentsOf(path: string): Segments {
   const segments: Segment[] = [];
   for (const raw of path.slice(1).split('/')) {
     if (raw === '') return odd('a path without empty segments or a slash at its end', path);
-    const value = valueOf(raw);
+    const value = unescaped(raw);
     if (value === null) return odd('a path in which only that is escaped which has to be', path);
     segments.push({ raw, value });
   }
@@ -35,7 +35,7 @@ export function segmentsOf(path: string): Segments {
 }
 
 /** Null: it is not in the one form that everybody reads alike. */
-function valueOf(raw: string): string | null {
+function unescaped(raw: string): string | null {
   if (raw === '.' || raw === '..') return null;
   for (let at = 0; at < raw.length; at += 1) {
     const sign = raw.charAt(at);

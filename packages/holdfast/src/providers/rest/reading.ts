@@ -6,9 +6,10 @@
  * 9.3.7). A method that is named in the query or in the body is an old way to send another one than the
  * request line says: not read.
  */
+
+import { isObject, type Json, readJson } from '../../languages/json/json-text.ts';
 import type { CouldNotTell, Effect } from '../../model/effect.ts';
 import { JSON_DEPTH_MAX } from '../../model/limits.ts';
-import { isObject, type Json, readJson } from '../../languages/json/json-text.ts';
 import type { ProviderRequest } from '../provider.ts';
 import { segmentsOf } from './path.ts';
 import type { RestTable } from './table.ts';
@@ -39,7 +40,12 @@ export interface RestApi<Of> {
   readonly table: RestTable<Of>;
 }
 
-const OVERRIDES = new Set(['_method', 'x-http-method-override', 'x-http-method', 'x-method-override']);
+const OVERRIDES = new Set([
+  '_method',
+  'x-http-method-override',
+  'x-http-method',
+  'x-method-override',
+]);
 
 /** Never throws. */
 export function readRest<Of>(api: RestApi<Of>, request: ProviderRequest): RestReading<Of> {
