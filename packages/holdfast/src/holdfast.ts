@@ -131,7 +131,7 @@ class Gateway implements Holdfast {
     guarding.onLook(() => protocol.lookAgain());
     directory.onEnded(({ tokenId, reason }) => protocol.endSessions({ tokenId, reason }));
     const address = await protocol.listen();
-    this.httpAddress = await this.#listenHttp(directory, pipeline);
+    this.httpAddress = await this.#listenHttp(directory, pipeline, reader);
     this.#sweep();
     await this.#runDeferred(reader);
     return address;
@@ -212,7 +212,11 @@ class Gateway implements Holdfast {
   }
 
   /** Null: no provider is declared. */
-  async #listenHttp(directory: LiveDirectory, pipeline: Pipeline): Promise<ListenAddress | null> {
+  async #listenHttp(
+    directory: LiveDirectory,
+    pipeline: Pipeline,
+    sql: SqlReader,
+  ): Promise<ListenAddress | null> {
     const { clock, config } = this.#options;
     if (config.providers.length === 0) return null;
     const { credentials } = this.rooms;
@@ -221,7 +225,7 @@ class Gateway implements Holdfast {
       authority: await Authority.load(this.rooms.keyFolder, clock),
       allowed: config.http.allow,
       directory,
-      providers: providersOf(config, clock, (name) => credentials.open(name)),
+      providers: providersOf(config, { clock, sql, secretOf: (name) => credentials.open(name) }),
       pipeline,
       clock,
     });

@@ -15,7 +15,7 @@ import type { TargetDatabase } from './protection/target-database.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
 import type { PostgresTarget } from './protocols/index.ts';
 import { PROVIDERS } from './providers/index.ts';
-import type { Provider } from './providers/provider.ts';
+import type { Provider, ProviderOptions } from './providers/provider.ts';
 import { DeclaredTargets } from './targets/declared-targets.ts';
 
 /** A server that takes longer to let us in is as good as away; the agent is told so. */
@@ -44,9 +44,13 @@ export function targetsOf({ environments, providers, targets }: Config): Declare
 /** Throws HF_CONFIG_INVALID for a provider that this version does not know. */
 export function providersOf(
   config: Config,
-  clock: Clock,
-  secretOf: (credential: string) => Promise<string>,
+  parts: {
+    readonly clock: Clock;
+    readonly sql: ProviderOptions['sql'];
+    readonly secretOf: (credential: string) => Promise<string>;
+  },
 ): ReadonlyMap<string, Provider> {
+  const { clock, sql, secretOf } = parts;
   const strictnessOf = new Map(
     config.environments.map(({ name, level }) => [name, ENVIRONMENT_LEVELS.indexOf(level)]),
   );
@@ -57,6 +61,7 @@ export function providersOf(
       const provider = new Made({
         origin: url,
         clock,
+        sql,
         kind,
         secret: () => secretOf(credential),
         placeOf: (project, at) => {

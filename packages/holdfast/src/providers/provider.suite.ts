@@ -5,6 +5,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createSqlReader } from '../languages/sql/reader.ts';
+import type { SqlReader } from '../languages/sql/sql-reading.ts';
 import { isHarmless } from '../model/effect.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import type { Provider, ProviderAct, ProviderOptions, ProviderRequest } from './provider.ts';
@@ -59,11 +61,13 @@ export function providerSuite(name: string, under: ProviderUnderTest): void {
   describe(`${name} keeps the contract of a provider`, () => {
     let server: Server;
     let origin: string;
+    let sql: SqlReader;
     let isAway = false;
     let provider: Provider;
     const asked: ApiRequest[] = [];
     const options = (): ProviderOptions => ({
       ...BASE,
+      sql,
       origin,
       placeOf: (project, at) =>
         project === under.production.project && at === under.production.at
@@ -72,6 +76,7 @@ export function providerSuite(name: string, under: ProviderUnderTest): void {
     });
 
     beforeAll(async () => {
+      sql = await createSqlReader();
       server = createServer((request, response) => {
         const chunks: Buffer[] = [];
         request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -89,6 +94,7 @@ export function providerSuite(name: string, under: ProviderUnderTest): void {
       origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     });
     afterAll(async () => {
+      await sql.close();
       server.closeAllConnections();
       await new Promise<void>((done) => server.close(() => done()));
     });
@@ -224,7 +230,7 @@ const REFUSAL = {
   hint: 'Send the same bytes again after that.',
 } as const;
 
-const BASE: Omit<ProviderOptions, 'origin' | 'placeOf'> = {
+const BASE: Omit<ProviderOptions, 'origin' | 'placeOf' | 'sql'> = {
   clock: new ManualClock(),
   kind: 'account',
   secret: async () => SUITE_SECRET,

@@ -10,6 +10,7 @@
  * - `outcomeOf` tells success from an error that came with a good status.
  */
 
+import type { SqlReader } from '../languages/sql/sql-reading.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Reading } from '../model/effect.ts';
 import type { ErrorCode } from '../model/errors.ts';
@@ -63,6 +64,8 @@ export interface ProviderOptions {
   readonly placeOf: (project: string, at: string) => DeclaredPlace | null;
   /** What is known of the database that a service of a target is: rows, size; null: nothing. */
   readonly databaseOf: (target: string, service: string) => Promise<string | null>;
+  /** For an API that takes SQL: what it is read with everywhere else. */
+  readonly sql: Pick<SqlReader, 'read'>;
 }
 
 export interface DeclaredPlace extends Reach {

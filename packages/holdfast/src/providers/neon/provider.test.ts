@@ -24,6 +24,11 @@ beforeAll(async () => {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     clock: new ManualClock(),
     kind: 'account',
+    sql: {
+      read: () => {
+        throw new Error('no SQL goes to Neon');
+      },
+    },
     secret: async () => 'k',
     placeOf: (project, at) => places.get(`${project}/${at}`) ?? null,
     databaseOf: async (target, name) => (name === 'shop' ? `${target} holds the shop` : null),

@@ -15,7 +15,7 @@ function effects(query: string, variables = {}): readonly string[] {
   );
 }
 
-it.each<readonly [story: string, query: string, effects: readonly string[], variables?: object]>([
+it.each([
   ['the call of the incident', 'mutation { volumeDelete(volumeId: "v") }', ['destroy volume v']],
   [
     'the undo of a deletion',
@@ -133,7 +133,7 @@ it.each<readonly [story: string, query: string, effects: readonly string[], vari
     'mutation { a: volumeUpdate(volumeId: "v", input: {name: "x"}) { id } b: volumeDelete(volumeId: "v") }',
     ['write volume v', 'destroy volume v'],
   ],
-])('%s', (_story, query, expected, variables = {}) => {
+])('%s', (_story, query, expected, variables: Readonly<Record<string, unknown>> = {}) => {
   expect([...effects(query, variables)].sort()).toEqual([...expected].sort());
 });
 
