@@ -1,4 +1,5 @@
 /** The providers there are: one line each. */
+import { FlyProvider } from './fly/provider.ts';
 import { NeonProvider } from './neon/provider.ts';
 import type { Provider, ProviderOptions } from './provider.ts';
 import { RailwayProvider } from './railway/provider.ts';
@@ -10,4 +11,5 @@ export const PROVIDERS: ReadonlyMap<string, ProviderClass> = new Map<string, Pro
   ['railway', RailwayProvider],
   ['neon', NeonProvider],
   ['supabase', SupabaseProvider],
+  ['fly', FlyProvider],
 ]);

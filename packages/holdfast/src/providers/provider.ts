@@ -95,6 +95,8 @@ export interface Provider {
   readonly credentialHeaders: readonly string[];
   /** `https://backboard.railway.com`; a test sends them elsewhere. */
   readonly origin: string;
+  /** Where a request with this path goes, for an API of several hosts; else `origin`. */
+  originOf?(path: string): string;
   read(request: ProviderRequest): Promise<ProviderAct>;
   /** Headers that carry the real credential. Rejects when there is none, or it cannot be unsealed. */
   credential(): Promise<Readonly<Record<string, string>>>;

@@ -59,16 +59,11 @@ const NOT_SENT = new Set([
 
 export class Upstream {
   readonly #provider: Provider;
-  readonly #pool: Pool;
+  /** By origin: an API may have more than one host. */
+  readonly #pools = new Map<string, Pool>();
 
   constructor(provider: Provider) {
     this.#provider = provider;
-    this.#pool = new Pool(provider.origin, {
-      connections: PROVIDER_CONNECTIONS_MAX,
-      pipelining: 1,
-      headersTimeout: PROVIDER_ANSWER_MS_MAX,
-      bodyTimeout: PROVIDER_ANSWER_MS_MAX,
-    });
   }
 
   /**
@@ -84,7 +79,7 @@ export class Upstream {
     try {
       const headers = { ...request.headers, ...(await this.#provider.credential()) };
       const { method, path, body } = request;
-      answer = await this.#pool.request({
+      answer = await this.#poolOf(path).request({
         method,
         path,
         headers,
@@ -101,8 +96,23 @@ export class Upstream {
     return await this.#passBack(answer, response);
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy();
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+  }
+
+  #poolOf(path: string): Pool {
+    const [bare = path] = path.split('?');
+    const origin = this.#provider.originOf?.(bare) ?? this.#provider.origin;
+    const known = this.#pools.get(origin);
+    if (known !== undefined) return known;
+    const pool = new Pool(origin, {
+      connections: PROVIDER_CONNECTIONS_MAX,
+      pipelining: 1,
+      headersTimeout: PROVIDER_ANSWER_MS_MAX,
+      bodyTimeout: PROVIDER_ANSWER_MS_MAX,
+    });
+    this.#pools.set(origin, pool);
+    return pool;
   }
 
   async #passBack(answer: Dispatcher.ResponseData, response: Response): Promise<Outcome> {
