@@ -207,3 +207,5 @@ export const HEADERS_MAX = 100;
 export const TUNNEL_CONNECT_MS_MAX = 10_000;
 /** Pages of one list that are asked for; with more there is no list, and nothing on it is found. */
 export const PROVIDER_PAGES_MAX = 25;
+/** A file that describes an API; Neon's has 0.5 MB, and more than this is a wrong file. */
+export const API_DESCRIPTION_BYTES_MAX = 16 * 1024 * 1024;

@@ -233,6 +233,7 @@ const REFUSAL = {
 const BASE: Omit<ProviderOptions, 'origin' | 'placeOf' | 'sql'> = {
   clock: new ManualClock(),
   kind: 'account',
+  description: null,
   secret: async () => SUITE_SECRET,
   databaseOf: async () => null,
 };

@@ -12,7 +12,7 @@
 
 import type { SqlReader } from '../languages/sql/sql-reading.ts';
 import type { Clock } from '../model/clock.ts';
-import type { Reading } from '../model/effect.ts';
+import type { EffectKind, Reading } from '../model/effect.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Reversal } from '../model/reversal.ts';
@@ -66,6 +66,24 @@ export interface ProviderOptions {
   readonly databaseOf: (target: string, service: string) => Promise<string | null>;
   /** For an API that takes SQL: what it is read with everywhere else. */
   readonly sql: Pick<SqlReader, 'read'>;
+  /** For an API that only a file of the user's describes; null: the provider knows its own. */
+  readonly description: ApiDescription | null;
+}
+
+export interface ApiDescription {
+  /** What the user calls it. */
+  readonly name: string;
+  readonly path: string;
+  /** OpenAPI 3, YAML or JSON. */
+  readonly text: string;
+  readonly rules: readonly ApiRule[];
+}
+
+/** What an operation of a described API does, in the user's word. */
+export interface ApiRule {
+  /** `POST /things/{id}/archive`, as the description has it. */
+  readonly call: string;
+  readonly kind: EffectKind;
 }
 
 export interface DeclaredPlace extends Reach {

@@ -26,6 +26,7 @@ beforeAll(async () => {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     clock: new ManualClock(),
     kind: 'account',
+    description: null,
     sql: {
       read: () => {
         throw new Error('no SQL goes to Fly');

@@ -37,6 +37,7 @@ beforeAll(async () => {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     clock: new ManualClock(),
     kind: 'account',
+    description: null,
     sql,
     secret: async () => 'k',
     placeOf: (project, at) => places.get(`${project}/${at}`) ?? null,
