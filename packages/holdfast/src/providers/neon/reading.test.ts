@@ -57,6 +57,12 @@ it.each([
     ['write environment b', 'unknown environment b'],
   ],
   [
+    'a part in another case',
+    'PATCH /projects/p/branches/b',
+    { Branch: { Expires_At: '2026-01-01T00:00:00Z' } },
+    ['write environment b', 'unknown environment b'],
+  ],
+  [
     'a change of a branch without one',
     'PATCH /projects/p/branches/b',
     undefined,
@@ -136,6 +142,12 @@ describe('places', () => {
       'POST /users/me/projects/transfer',
       { destination_org_id: 'o', project_ids: ['p', 'q'] },
       ['organization o', 'project p', 'project q'],
+    ],
+    [
+      'a branch under a key in another case, as Neon reads it too',
+      'POST /projects/p/snapshots/s/restore',
+      { Target_Branch_ID: 'b' },
+      ['project p > snapshot s', 'project p > environment b'],
     ],
     ['what is of the account', 'POST /api_keys', {}, []],
   ])('%s', (_story, line, body, expected) => {

@@ -98,16 +98,57 @@ function queryOf(search: string, mayRepeat: boolean): RestCall<never>['query'] |
   return query;
 }
 
-function bodyOf({ method, body }: ProviderRequest): { readonly value: Json } | NotRead | undefined {
+function bodyOf({
+  method,
+  mediaType,
+  body,
+}: ProviderRequest): { readonly value: Json } | NotRead | undefined {
   if (body.length === 0) return undefined;
   if (isSafe(method)) return unread('ambiguous', `Expected ${method} without a body, found one.`);
+  // The same bytes as a form are another text, in which there may be a method.
+  if (mediaType !== '' && !/^application\/([a-z0-9.-]+\+)?json$/.test(mediaType)) {
+    return unread('ambiguous', `Expected a body that is called JSON, found ${mediaType}.`);
+  }
   const json = readJson(body, JSON_DEPTH_MAX);
   if (json.kind === 'could-not-tell') return json;
+  const twice = alikeIn(json.value);
+  if (twice !== null) {
+    const shown = JSON.stringify(twice.slice(0, 100));
+    return unread('ambiguous', `Expected each key once whatever its case, found ${shown} twice.`);
+  }
   if (isObject(json.value)) {
     const named = Object.keys(json.value).find((key) => OVERRIDES.has(key.toLowerCase()));
     if (named !== undefined) return overridden(named);
   }
   return { value: json.value };
+}
+
+/**
+ * Keys that differ in case only are one key to some servers (Go's encoding/json), which then take the
+ * last. The fold is theirs: the long s and the Kelvin sign are letters too.
+ */
+function foldedOf(key: string): string {
+  return key.toUpperCase().toLowerCase();
+}
+
+function alikeIn(value: Json): string | null {
+  if (Array.isArray(value)) {
+    for (const one of value) {
+      const found = alikeIn(one);
+      if (found !== null) return found;
+    }
+    return null;
+  }
+  if (!isObject(value)) return null;
+  const seen = new Set<string>();
+  for (const [key, inside] of Object.entries(value)) {
+    const folded = foldedOf(key);
+    if (seen.has(folded)) return key;
+    seen.add(folded);
+    const found = alikeIn(inside);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function overridden(name: string): NotRead {
@@ -123,18 +164,21 @@ function unread(code: CouldNotTell['code'], message: string): NotRead {
   return { kind: 'could-not-tell', reason: { code, message, position: null } };
 }
 
-/** A text at a path of keys in the body; null when there is none. */
+/** A text at a path of keys in the body, whatever their case; null when there is none. */
 export function textIn(body: Json | undefined, ...path: readonly string[]): string | null {
   const value = valueIn(body, ...path);
   if (typeof value === 'string') return value;
   return typeof value === 'number' ? String(value) : null;
 }
 
+/** `path`: keys in lower case. */
 export function valueIn(body: Json | undefined, ...path: readonly string[]): Json | undefined {
   let value: Json | undefined = body;
   for (const key of path) {
-    if (!isObject(value) || !Object.hasOwn(value, key)) return undefined;
-    value = value[key];
+    if (!isObject(value)) return undefined;
+    const name = Object.keys(value).find((one) => foldedOf(one) === key);
+    if (name === undefined) return undefined;
+    value = value[name];
   }
   return value;
 }

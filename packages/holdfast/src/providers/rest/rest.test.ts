@@ -24,12 +24,12 @@ const table = tableOf([
 const api = { title: 'Example', prefix: '/v1', table };
 
 /** The row and what it names, or why nobody can tell. */
-function read(line: string, body = ''): string {
+function read(line: string, body = '', mediaType = ''): string {
   const [method = '', target = ''] = line.split(' ');
   const mark = target.indexOf('?');
   const path = mark < 0 ? target : target.slice(0, mark);
   const search = mark < 0 ? '' : target.slice(mark);
-  const request = { method, path, search, mediaType: '', body: Buffer.from(body, 'latin1') };
+  const request = { method, path, search, mediaType, body: Buffer.from(body, 'latin1') };
   const reading = readRest(api, request);
   switch (reading.kind) {
     case 'call':
@@ -109,6 +109,23 @@ describe('ways round', () => {
   ])('%s', (_story, line, body, expected) => {
     expect(read(line, body)).toBe(expected);
   });
+});
+
+it.each([
+  ['a key twice but for its case', '{"project":{},"Project":{}}', '', 'ambiguous'],
+  ['a key twice inside but for its case', '{"a":[{"id":1,"ID":2}]}', '', 'ambiguous'],
+  ['a key twice by the long s', '{"s":1,"\\u017f":2}', '', 'ambiguous'],
+  ['a key twice by the Kelvin sign', '{"k":1,"\\u212a":2}', '', 'ambiguous'],
+  [
+    'JSON that is called a form',
+    '{"a":"&_method=DELETE&"}',
+    'application/x-www-form-urlencoded',
+    'ambiguous',
+  ],
+  ['JSON that is called a text', '{"a":1}', 'text/plain', 'ambiguous'],
+  ['JSON of a kind of its own', '{"a":1}', 'application/merge-patch+json', 'PUT /projects/{id} p'],
+])('another reader might read: %s', (_story, body, mediaType, expected) => {
+  expect(read('PUT /v1/projects/p', body, mediaType)).toBe(expected);
 });
 
 it('takes a flag for set unless it says false', () => {
