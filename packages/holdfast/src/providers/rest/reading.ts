@@ -38,6 +38,8 @@ export interface RestApi<Of> {
   /** Before every path: `/api/v2`; '' when there is none. */
   readonly prefix: string;
   readonly table: RestTable<Of>;
+  /** `METHOD /template` of what takes files: its row says all of it, and the body is not looked into. */
+  readonly takesFiles?: ReadonlySet<string>;
 }
 
 const OVERRIDES = new Set([
@@ -66,10 +68,10 @@ export function readRest<Of>(api: RestApi<Of>, request: ProviderRequest): RestRe
   }
   const query = queryOf(request.search, isSafe(method));
   if ('kind' in query) return query;
-  const body = bodyOf(request);
-  if (body !== undefined && 'kind' in body) return body;
   const { operation, parameters, template } = row;
   const verb = `${method} ${template}`;
+  const body = api.takesFiles?.has(verb) ? undefined : bodyOf(request);
+  if (body !== undefined && 'kind' in body) return body;
   return { kind: 'call', call: { operation, verb, parameters, query, body: body?.value } };
 }
 

@@ -258,6 +258,11 @@ const SQL = operations('ordinary', [
   [`PATCH ${PROJECT}/database/migrations/{version}`, 'database', 'ref', 'changes a migration'],
 ]);
 
+/** Code comes as files, and what it does is nobody's to tell: the rows say that it runs. */
+export const TAKES_FILES: ReadonlySet<string> = new Set(
+  RUNS.map(([key]) => key).filter((key) => key.includes('/functions')),
+);
+
 export const CARRIES_SQL: ReadonlySet<string> = new Set(SQL.map(([key]) => key));
 
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map([

@@ -152,3 +152,13 @@ it('places the merge of a branch in production, where its migrations run', async
   const { place } = await provider.read(restRequest('POST /v1/branches/b-1/merge'));
   expect(place.asked).toBe('production-db');
 });
+
+it('takes the files of a function for code, and any other files for what nobody can read', async () => {
+  const files = { mediaType: 'multipart/form-data', body: Buffer.from('--x\r\n') };
+  const deploy = restRequest('POST /v1/projects/stagref/functions/deploy?slug=a');
+  const { place, reading } = await provider.read({ ...deploy, ...files });
+  expect(reading.effects.map(({ kind }) => kind)).toEqual(['execute']);
+  expect(place.asked).toBe('staging-db');
+  const other = await provider.read({ ...restRequest(QUERY), ...files });
+  expect(other.reading.kind).toBe('could-not-tell');
+});

@@ -21,12 +21,17 @@ import type {
 import { tableOf } from '../rest/entries.ts';
 import { namedBy, type RestCall, readRest, textIn } from '../rest/reading.ts';
 import { textOf } from '../rest/text.ts';
-import { CARRIES_SQL, OPERATIONS } from './catalogue.ts';
+import { CARRIES_SQL, OPERATIONS, TAKES_FILES } from './catalogue.ts';
 import { takeEstate } from './estate.ts';
 import { sqlOf } from './sql.ts';
 
 const CALLED = { title: 'Supabase', name: 'supabase' };
-const API = { title: 'Supabase', prefix: '', table: tableOf(OPERATIONS) };
+const API = {
+  title: 'Supabase',
+  prefix: '',
+  table: tableOf(OPERATIONS),
+  takesFiles: TAKES_FILES,
+};
 
 type Places = readonly (readonly PlaceRef[])[];
 
