@@ -45,6 +45,8 @@ function unescaped(raw: string): string | null {
       if (!isHex || byte < 0x20 || byte === 0x7f) return null;
       // A slash or a backslash inside would be a way out; what needs no escape has one to hide.
       if (byte === 0x2f || byte === 0x5c || UNRESERVED.test(String.fromCharCode(byte))) return null;
+      // Escaped twice: whoever unescapes once more than others sees another path.
+      if (byte === 0x25 && /^[0-9A-Fa-f]{2}$/.test(raw.slice(at + 3, at + 5))) return null;
       at += 2;
     } else if (!PLAIN.test(sign)) {
       return null;

@@ -80,7 +80,7 @@ describe('ways round', () => {
     ['dots', 'GET /v1/projects/../x', 'ambiguous'],
     ['escaped dots', 'GET /v1/projects/%2e%2e/x', 'ambiguous'],
     ['an escaped slash', 'DELETE /v1/projects/a%2fdisks%2fd', 'ambiguous'],
-    ['a slash escaped twice', 'DELETE /v1/projects/a%252fb', 'DELETE /projects/{id} a%2fb'],
+    ['a slash escaped twice', 'DELETE /v1/projects/a%252fb', 'ambiguous'],
     ['a letter escaped without need', 'GET /v1/projects/%73hared', 'ambiguous'],
     ['another case', 'POST /v1/projects/AUTH/keys', 'ambiguous'],
     ['another case of the first word', 'DELETE /v1/Projects/p', 'ambiguous'],
