@@ -21,7 +21,7 @@ import type {
 import { tableOf } from '../rest/entries.ts';
 import { readRest } from '../rest/reading.ts';
 import { textOf } from '../rest/text.ts';
-import { MACHINES } from './catalogue/index.ts';
+import { MACHINES } from './catalogue/operations.ts';
 import { type FlyEstate, takeEstate, toldOf } from './estate.ts';
 import { type FlyReading, readFlyGraphql, readFlyMachines } from './reading.ts';
 

@@ -8,7 +8,7 @@ import type { Effect, ObjectRef, Reading } from '../../model/effect.ts';
 import { effectOf, type Operation } from '../catalogue.ts';
 import type { PlaceRef } from '../inventory.ts';
 import { isSaid, namedBy, type RestCall } from '../rest/reading.ts';
-import { MUTATIONS } from './catalogue/index.ts';
+import { MUTATIONS } from './catalogue/operations.ts';
 import { isSecretField } from './secrets.ts';
 
 export interface FlyReading {

@@ -22,7 +22,7 @@ import type {
 import { tableOf } from '../rest/entries.ts';
 import { readRest } from '../rest/reading.ts';
 import { textOf } from '../rest/text.ts';
-import { OPERATIONS } from './catalogue/index.ts';
+import { OPERATIONS } from './catalogue/operations.ts';
 import { type NeonEstate, takeEstate, toldOf } from './estate.ts';
 import { type CallReading, readNeonCall } from './reading.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { tableOf } from '../rest/entries.ts';
 import { readRest } from '../rest/reading.ts';
-import { OPERATIONS } from './catalogue/index.ts';
+import { OPERATIONS } from './catalogue/operations.ts';
 import { readNeonCall } from './reading.ts';
 
 const api = { title: 'Neon', prefix: '/api/v2', table: tableOf(OPERATIONS) };

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { OPERATIONS } from '../neon/catalogue/index.ts';
+import { OPERATIONS } from '../neon/catalogue/operations.ts';
 import { tableOf } from './entries.ts';
 import { readRest } from './reading.ts';
 

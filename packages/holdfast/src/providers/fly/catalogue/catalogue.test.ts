@@ -13,7 +13,7 @@ import {
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { isSecretField } from '../secrets.ts';
-import { MUTATIONS } from './index.ts';
+import { MUTATIONS } from './operations.ts';
 
 const SCHEMA = resolve(import.meta.dirname, '../../../../../../../shared/data/fly-schema.graphql');
 

@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { OperationClass } from '../../catalogue.ts';
-import { OPERATIONS } from './index.ts';
+import { OPERATIONS } from './operations.ts';
 
 const DESCRIPTION = resolve(
   import.meta.dirname,

@@ -1,5 +1,7 @@
-/** The classes that Railway's mutations have: what only reads goes by a query there. */
+/** Classes and rows are those of every provider; what only reads goes by a query at Railway. */
 import type { OperationClass } from '../../catalogue.ts';
+
+export { KIND_OF, type Operation } from '../../catalogue.ts';
 
 export const CLASSES = [
   'destroys',
