@@ -24,6 +24,9 @@ interface Answer {
   readonly value: unknown;
 }
 
+/** A limit, or a server that is ill, is none of these: then it is not known what there is. */
+const NOT_TO_BE_HAD = new Set([400, 403, 404, 422]);
+
 const graphql = z.object({
   data: z.unknown().optional(),
   errors: z.array(z.object({ message: z.string() })).optional(),
@@ -41,6 +44,14 @@ export class Asking {
   /** Rejects with HF_UPSTREAM_UNREACHABLE or HF_UPSTREAM_REFUSED. */
   async get<T>(url: string, shape: z.ZodType<T>, urgency: Urgency = 'needed'): Promise<T> {
     const { status, value } = await this.#send(url, null, urgency);
+    if (status >= 400) throw this.#refused(`status ${status}`);
+    return this.#parsed(shape, value);
+  }
+
+  /** Null when it is not to be had: it does not exist, or not for this credential. Rejects as `get`. */
+  async getIfAny<T>(url: string, shape: z.ZodType<T>): Promise<T | null> {
+    const { status, value } = await this.#send(url, null, 'needed');
+    if (NOT_TO_BE_HAD.has(status)) return null;
     if (status >= 400) throw this.#refused(`status ${status}`);
     return this.#parsed(shape, value);
   }

@@ -102,6 +102,14 @@ describe('places', () => {
   });
 });
 
+it('places a copy of a volume where its data comes from too', async () => {
+  const copy = restRequest('POST /v1/apps/my-test/volumes', { source_volume_id: 'vol_prod' });
+  expect((await provider.read(copy)).place.asked).toBe('production-app');
+  const fork =
+    'mutation { forkVolume(input: {appId: "my-test", sourceVolId: "vol_prod"}) { __typename } }';
+  expect((await graphql(fork)).place.asked).toBe('production-app');
+});
+
 it('tells what goes with an app', async () => {
   const { reading } = await graphql('mutation { deleteApp(appId: "my-app") { __typename } }');
   expect(reading.effects[0]?.why).toBe(

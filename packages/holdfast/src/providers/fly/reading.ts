@@ -7,7 +7,7 @@ import { isObject, type Json } from '../../languages/json/json-text.ts';
 import type { Effect, ObjectRef, Reading } from '../../model/effect.ts';
 import { effectOf, type Operation } from '../catalogue.ts';
 import type { PlaceRef } from '../inventory.ts';
-import { isSaid, namedBy, type RestCall } from '../rest/reading.ts';
+import { isSaid, namedBy, type RestCall, textIn } from '../rest/reading.ts';
 import { MUTATIONS } from './catalogue/operations.ts';
 import { isSecretField } from './secrets.ts';
 
@@ -40,7 +40,11 @@ export function readFlyMachines(call: RestCall<Operation>): FlyReading {
   const chain = [...call.parameters].flatMap(([name, id]) =>
     PARAMETERS.has(name) ? [{ type: name, id }] : [],
   );
-  return { reading: { kind: 'understood', effects }, places: chain.length > 0 ? [chain] : [] };
+  // A volume made of another one holds its data.
+  const source = textIn(call.body, 'source_volume_id');
+  const besides = source === null ? [] : [[{ type: 'volume', id: source }]];
+  const places = [...(chain.length > 0 ? [chain] : []), ...besides];
+  return { reading: { kind: 'understood', effects }, places };
 }
 
 /** A cluster is of no app: it is never found, and counts as sealed. */

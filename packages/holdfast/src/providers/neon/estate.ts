@@ -69,7 +69,7 @@ async function projectsOf(
   asking: Asking,
   base: string,
 ): Promise<readonly z.infer<typeof project>[]> {
-  const found = await asking.get(`${base}/users/me/organizations`, organizations).catch(() => null);
+  const found = await asking.getIfAny(`${base}/users/me/organizations`, organizations);
   const ids = found?.organizations.map(({ id }) => id) ?? [];
   const all = new Map<string, z.infer<typeof project>>();
   const add = async (query: string): Promise<void> => {
@@ -77,9 +77,7 @@ async function projectsOf(
       all.set(one.id, one);
     }
   };
-  // A person may have none of their own; what is not listed is not found, and counts as sealed.
-  if (ids.length > 0) await add('').catch(() => {});
-  else await add('');
+  await add('');
   for (const id of ids) await add(`&org_id=${encodeURIComponent(id)}`);
   return [...all.values()];
 }
@@ -88,7 +86,9 @@ async function pagesOf(asking: Asking, first: string): Promise<readonly z.infer<
   const all: z.infer<typeof project>[] = [];
   let url = first;
   for (let page = 0; page < PROVIDER_PAGES_MAX; page += 1) {
-    const found = await asking.get(url, projects);
+    // A person who is in organizations only may have no list of their own.
+    const found = await asking.getIfAny(url, projects);
+    if (found === null) return all;
     all.push(...found.projects);
     const cursor = found.pagination?.cursor ?? '';
     // Neon gives a cursor with the last page too.

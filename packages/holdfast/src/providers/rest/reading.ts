@@ -55,7 +55,7 @@ export function readRest<Of>(api: RestApi<Of>, request: ProviderRequest): RestRe
   const isInside = path.startsWith(`${api.prefix}/`);
   const found = segmentsOf(isInside ? path.slice(api.prefix.length) : path);
   if (found.kind === 'could-not-tell') return found;
-  if (method === 'OPTIONS') return { kind: 'other', effect: bare('read', 'OPTIONS', null) };
+  if (method === 'OPTIONS') return optionsOf(request);
   const row = isInside
     ? api.table.find(method === 'HEAD' ? 'GET' : method, found.segments)
     : ({ kind: 'not-found' } as const);
@@ -75,6 +75,16 @@ export function readRest<Of>(api: RestApi<Of>, request: ProviderRequest): RestRe
   return { kind: 'call', call: { operation, verb, parameters, query, body: body?.value } };
 }
 
+/** Unless it carries something: what asks for nothing needs no body, and no other method. */
+function optionsOf(request: ProviderRequest): RestReading<never> {
+  const query = queryOf(request.search, true);
+  if ('kind' in query) return query;
+  if (request.body.length === 0) {
+    return { kind: 'other', effect: bare('read', 'OPTIONS', null) };
+  }
+  return unread('ambiguous', 'Expected OPTIONS without a body, found one.');
+}
+
 function isSafe(method: string): boolean {
   return method === 'GET' || method === 'HEAD';
 }
@@ -88,7 +98,7 @@ function queryOf(search: string, mayRepeat: boolean): RestCall<never>['query'] |
     return unread('invalid-utf8', 'Expected UTF-8 behind the percent signs, found other bytes.');
   }
   for (const [name, value] of new URLSearchParams(search)) {
-    if (OVERRIDES.has(name.toLowerCase())) return overridden(name);
+    if (isOverride(name)) return overridden(name);
     const known = query.get(name);
     if (known === undefined) query.set(name, [value]);
     else if (mayRepeat) known.push(value);
@@ -119,7 +129,7 @@ function bodyOf({
     return unread('ambiguous', `Expected each key once whatever its case, found ${shown} twice.`);
   }
   if (isObject(json.value)) {
-    const named = Object.keys(json.value).find((key) => OVERRIDES.has(key.toLowerCase()));
+    const named = Object.keys(json.value).find(isOverride);
     if (named !== undefined) return overridden(named);
   }
   return { value: json.value };
@@ -151,6 +161,12 @@ function alikeIn(value: Json): string | null {
     if (found !== null) return found;
   }
   return null;
+}
+
+/** `_method[]` is `_method` too, where brackets make lists. */
+function isOverride(name: string): boolean {
+  const [bare = name] = name.split('[');
+  return OVERRIDES.has(foldedOf(bare));
 }
 
 function overridden(name: string): NotRead {

@@ -93,6 +93,12 @@ describe('ways round', () => {
     ['a backslash', 'GET /v1/projects\\p', 'ambiguous'],
     ['another method in the query', 'POST /v1/projects/p/keys?_method=DELETE', 'ambiguous'],
     ['another method in the query of a read', 'GET /v1/projects/p?_METHOD=DELETE', 'ambiguous'],
+    [
+      'another method in a list in the query',
+      'POST /v1/projects/p/keys?_method[]=DELETE',
+      'ambiguous',
+    ],
+    ['another method behind OPTIONS', 'OPTIONS /v1/projects/p?_method=DELETE', 'ambiguous'],
     ['a query twice in what changes', 'DELETE /v1/projects/p?force=0&force=1', 'ambiguous'],
     ['a query that is no UTF-8', 'DELETE /v1/projects/p?force=%ff', 'invalid-utf8'],
   ])('%s', (_story, line, expected) => {
@@ -102,6 +108,7 @@ describe('ways round', () => {
   it.each([
     ['another method in the body', 'POST /v1/projects/p/keys', '{"_method":"DELETE"}', 'ambiguous'],
     ['a key twice', 'PUT /v1/projects/p', '{"a":1,"a":2}', 'ambiguous'],
+    ['a body of OPTIONS', 'OPTIONS /v1/projects/p', '{"_method":"DELETE"}', 'ambiguous'],
     ['a form', 'PUT /v1/projects/p', '_method=DELETE', 'syntax-error'],
     ['bytes that are no UTF-8', 'PUT /v1/projects/p', '"\xff"', 'invalid-utf8'],
     ['a body of a read', 'GET /v1/projects/p', '{}', 'ambiguous'],

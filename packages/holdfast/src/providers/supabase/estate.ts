@@ -27,7 +27,7 @@ const branches = z.array(
 /** As it is declared: `projects: { acme: { main: production, staging: staging } }`. */
 const MAIN = 'main';
 
-/** Rejects as `Asking` does, but for branches: a project that has never had any refuses to list them. */
+/** Rejects as `Asking` does. A project that has never had any branches may refuse to list them. */
 export async function takeEstate(asking: Asking, origin: string, now: Date): Promise<Estate> {
   const environments: EstateEnvironment[] = [];
   const placed = new Placed();
@@ -69,6 +69,5 @@ async function branchesOf(
   ref: string,
 ): Promise<z.infer<typeof branches>> {
   const url = `${origin}/v1/projects/${encodeURIComponent(ref)}/branches`;
-  // What is not listed is not found, and counts as sealed.
-  return await asking.get(url, branches).catch(() => []);
+  return (await asking.getIfAny(url, branches)) ?? [];
 }
