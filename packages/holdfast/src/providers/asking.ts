@@ -138,7 +138,7 @@ export class Asking {
     return new HoldfastError('HF_UPSTREAM_REFUSED', {
       expected: `${title} to answer Holdfast’s own question`,
       found,
-      hint: `See that the sealed credential is still good: holdfast credentials check ${name}.`,
+      hint: `See that the credential is still good; seal a new one: holdfast credentials add ${name}.`,
     });
   }
 }

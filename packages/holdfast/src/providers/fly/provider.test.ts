@@ -146,7 +146,8 @@ it('takes GraphQL on any other path for unknown', async () => {
   }
 });
 
-it('keeps the scheme of a token that has one', async () => {
-  const macaroon = new FlyProvider({ ...options, secret: async () => 'FlyV1 fm2_x' });
-  expect(await macaroon.credential()).toEqual({ authorization: 'FlyV1 fm2_x' });
+it('sends a macaroon under its own scheme', async () => {
+  const made = (secret: string) => new FlyProvider({ ...options, secret: async () => secret });
+  expect(await made('fm2_x,fm2_y').credential()).toEqual({ authorization: 'FlyV1 fm2_x,fm2_y' });
+  expect(await made('old').credential()).toEqual({ authorization: 'Bearer old' });
 });

@@ -64,10 +64,11 @@ export class FlyProvider implements Provider {
     return actOf({ called: CALLED, placeOf, reading: told, where, text, acts: [text] });
   }
 
-  /** A macaroon has a scheme of its own in front; an older token has none. */
+  /** A macaroon (`fm2_...`) goes under a scheme of its own; an older token as a bearer. */
   async credential(): Promise<Readonly<Record<string, string>>> {
     const secret = await this.#options.secret();
-    return { authorization: secret.startsWith('FlyV1 ') ? secret : `Bearer ${secret}` };
+    const scheme = /^fm\d[a-z]?_/.test(secret) ? 'FlyV1' : 'Bearer';
+    return { authorization: `${scheme} ${secret}` };
   }
 
   /** In the shape of both: GraphQL has `errors`, Machines has `error`. */
