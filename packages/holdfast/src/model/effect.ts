@@ -23,36 +23,38 @@ export const EFFECT_KINDS = [
 ] as const;
 export type EffectKind = (typeof EFFECT_KINDS)[number];
 
-export type ObjectType =
-  | 'table'
-  | 'column'
-  | 'index'
-  | 'view'
-  | 'sequence'
-  | 'function'
-  | 'schema'
-  | 'database'
-  | 'role'
-  | 'type'
-  | 'setting'
-  | 'large-object'
+export const OBJECT_TYPES = [
+  'table',
+  'column',
+  'index',
+  'view',
+  'sequence',
+  'function',
+  'schema',
+  'database',
+  'role',
+  'type',
+  'setting',
+  'large-object',
   // What a hosting provider keeps.
-  | 'account'
-  | 'backup'
-  | 'bucket'
-  | 'credential'
-  | 'deployment'
-  | 'domain'
-  | 'environment'
-  | 'member'
-  | 'network'
-  | 'project'
-  | 'sandbox'
-  | 'service'
-  | 'variable'
-  | 'volume'
-  | 'workspace'
-  | 'other';
+  'account',
+  'backup',
+  'bucket',
+  'credential',
+  'deployment',
+  'domain',
+  'environment',
+  'member',
+  'network',
+  'project',
+  'sandbox',
+  'service',
+  'variable',
+  'volume',
+  'workspace',
+  'other',
+] as const;
+export type ObjectType = (typeof OBJECT_TYPES)[number];
 
 /** A named object. `schema: null` means the text did not say; the search path decides. */
 export interface ObjectRef {
