@@ -88,6 +88,12 @@ it.each([
   ],
   ['a branch', 'POST /projects/p/branches', { branch: { name: 'x' } }, ['write environment x']],
   [
+    'an endpoint without a password',
+    'PATCH /projects/p/endpoints/e',
+    { endpoint: { passwordless_access: true } },
+    ['reshape service e', 'grant network e'],
+  ],
+  [
     'a password that is shown',
     'GET /projects/p/branches/b/roles/r/reveal_password',
     undefined,

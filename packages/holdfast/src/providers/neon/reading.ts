@@ -46,12 +46,21 @@ const MORE: ReadonlyMap<string, (call: Call, found: Found) => void> = new Map([
       found('grant', 'credential', 'it hands out connection strings to a copy of the data');
     },
   ],
+  [`POST ${PROJECT}/endpoints`, endpointPart],
+  [`PATCH ${PROJECT}/endpoints/{endpoint_id}`, endpointPart],
   [`PATCH ${BRANCH}`, ({ body }: Call, found: Found) => branchPart(valueIn(body, 'branch'), found)],
   [
     `PATCH ${PROJECT}`,
     ({ body }: Call, found: Found) => projectPart(valueIn(body, 'project'), found),
   ],
 ]);
+
+/** An endpoint that asks for no password is open to whoever finds it. */
+function endpointPart({ body }: Call, found: Found): void {
+  const said = valueIn(body, 'endpoint', 'passwordless_access');
+  if (said === undefined || said === false) return;
+  found('grant', 'network', 'it lets connections in without a password');
+}
 
 function handsOut(what: string): (call: Call, found: Found) => void {
   return (_call, found) => found('grant', 'credential', `it hands out ${what}`);

@@ -269,7 +269,6 @@ const READS = operations(
     `GET ${PROJECT}/upgrade/eligibility`,
     `GET ${PROJECT}/upgrade/status`,
     `GET ${PROJECT}/vanity-subdomain`,
-    `POST ${PROJECT}/database/query/read-only`,
     `POST ${PROJECT}/network-bans/retrieve`,
     `POST ${PROJECT}/vanity-subdomain/check-availability`,
   ].map((key) => [key, 'other', null, 'only reads'] as const),
@@ -278,6 +277,7 @@ const READS = operations(
 /** What carries SQL: the row stands for what the text does not say. */
 const SQL = operations('ordinary', [
   [`POST ${PROJECT}/database/query`, 'database', 'ref', 'runs SQL'],
+  [`POST ${PROJECT}/database/query/read-only`, 'database', 'ref', 'runs SQL as a reader'],
   [
     `POST ${PROJECT}/database/migrations`,
     'database',

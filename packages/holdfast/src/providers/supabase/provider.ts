@@ -2,7 +2,8 @@
  * Supabase: the management API. Its raw SQL goes to the SQL reader, everything else by method and path.
  *
  * What it will not do: take a GET for harmless because it is one (keys and passwords are handed out by
- * some), or the word `read_only` in a body for a promise: only the path for it is held to by Supabase.
+ * some), or take SQL for harmless because it is sent as read-only: a reader may call a function that
+ * does what its owner may.
  */
 import { isHarmless, type Reading } from '../../model/effect.ts';
 import type { Outcome } from '../../model/outcome.ts';
@@ -109,7 +110,7 @@ export class SupabaseProvider implements Provider {
 
 /** A migration is noted too, whatever its SQL does; a query is what its SQL is. */
 function withRow(call: RestCall<Operation>, sql: Reading): Reading {
-  if (call.verb.endsWith('/database/query')) return sql;
+  if (call.verb.includes('/database/query')) return sql;
   const row = effectOf(call.verb, call.operation, namedBy(call.operation.names, call));
   return { ...sql, effects: [...sql.effects, row] };
 }
