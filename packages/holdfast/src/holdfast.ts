@@ -79,12 +79,7 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     options.say('warn', `policy ${where}: ${found}. ${hint}`);
   }
   const rooms = await Rooms.open(options);
-  try {
-    return new Gateway(options, rooms, policy);
-  } catch (error) {
-    await rooms.close();
-    throw error;
-  }
+  return new Gateway(options, rooms, policy);
 }
 
 class Gateway implements Holdfast {
@@ -95,7 +90,7 @@ class Gateway implements Holdfast {
   readonly #undo: (() => unknown)[] = [];
   /** Of each target, whether it is protected or not. */
   #guards: ReadonlyMap<string, TargetGuard> = new Map();
-  readonly #providers: ReadonlyMap<string, Provider>;
+  #providers: ReadonlyMap<string, Provider> = new Map();
   #stopped: Promise<void> | null = null;
   httpAddress: ListenAddress | null = null;
 
@@ -103,9 +98,6 @@ class Gateway implements Holdfast {
     this.rooms = rooms;
     this.#options = options;
     this.#policy = policy;
-    const { credentials } = rooms;
-    const secretOf = (name: string): Promise<string> => credentials.open(name);
-    this.#providers = providersOf(options.config, options.clock, secretOf);
     this.#undo.push(() => rooms.close());
   }
 
@@ -123,6 +115,8 @@ class Gateway implements Holdfast {
       readMsMax: config.limits.sqlReadMsMax,
     });
     this.#undo.push(() => reader.close());
+    const secretOf = (name: string): Promise<string> => this.rooms.credentials.open(name);
+    this.#providers = providersOf(config, { clock: this.#options.clock, sql: reader, secretOf });
     const notices = new Notices(this.rooms.database);
     await notices.start();
     this.#undo.push(() => notices.close());

@@ -14,8 +14,8 @@ import type { ProtectOptions } from './protection/postgres/wall/ground.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
 import type { PostgresTarget } from './protocols/index.ts';
-import { PROVIDERS } from './providers/index.ts';
-import type { Provider } from './providers/provider.ts';
+import { DESCRIBED, PROVIDERS, type ProviderClass } from './providers/index.ts';
+import type { Provider, ProviderOptions } from './providers/provider.ts';
 import { DeclaredTargets } from './targets/declared-targets.ts';
 
 /** A server that takes longer to let us in is as good as away; the agent is told so. */
@@ -44,20 +44,25 @@ export function targetsOf({ environments, providers, targets }: Config): Declare
 /** Throws HF_CONFIG_INVALID for a provider that this version does not know. */
 export function providersOf(
   config: Config,
-  clock: Clock,
-  secretOf: (credential: string) => Promise<string>,
+  parts: {
+    readonly clock: Clock;
+    readonly sql: ProviderOptions['sql'];
+    readonly secretOf: (credential: string) => Promise<string>;
+  },
 ): ReadonlyMap<string, Provider> {
+  const { clock, sql, secretOf } = parts;
   const strictnessOf = new Map(
     config.environments.map(({ name, level }) => [name, ENVIRONMENT_LEVELS.indexOf(level)]),
   );
-  return new Map(
-    config.providers.map(({ credential, kind, name, places, url }) => {
-      const Made = PROVIDERS.get(name);
-      if (Made === undefined) throw unknownProvider(name);
+  const providers = new Map(
+    config.providers.map(({ credential, kind, name, openapi, places, url }) => {
+      const Made = classOf(name, openapi !== null);
       const provider = new Made({
         origin: url,
         clock,
+        sql,
         kind,
+        description: openapi === null ? null : { name, ...openapi, text: textAt(openapi.path) },
         secret: () => secretOf(credential),
         placeOf: (project, at) => {
           const place = places.find((one) => one.project === project && one.at === at);
@@ -74,14 +79,51 @@ export function providersOf(
       return [name, provider];
     }),
   );
+  requireOwnHosts(providers);
+  return providers;
 }
 
-function unknownProvider(name: string): HoldfastError {
-  return new HoldfastError('HF_CONFIG_INVALID', {
-    expected: `a provider that this version knows: ${[...PROVIDERS.keys()].join(', ')}`,
-    found: name,
+/** Of two providers for one host it would be chance which one judges. */
+function requireOwnHosts(providers: ReadonlyMap<string, Provider>): void {
+  const owners = new Map<string, string>();
+  for (const [name, { hosts }] of providers) {
+    for (const host of hosts) {
+      const owner = owners.get(host);
+      if (owner !== undefined) {
+        throw new HoldfastError('HF_CONFIG_INVALID', {
+          expected: `one provider for ${host}`,
+          found: `${owner} and ${name}`,
+          hint: 'Take one of them out of providers in holdfast.yaml.',
+        });
+      }
+      owners.set(host, name);
+    }
+  }
+}
+
+/** A file does not take the place of what we know: the catalogue of a known provider says more. */
+function classOf(name: string, isDescribed: boolean): ProviderClass {
+  const known = [...PROVIDERS.keys()].filter((one) => one !== DESCRIBED);
+  const found = PROVIDERS.get(isDescribed ? DESCRIBED : name);
+  if (found !== undefined && isDescribed !== known.includes(name)) return found;
+  throw new HoldfastError('HF_CONFIG_INVALID', {
+    expected: `${known.join(', ')}, or another name with openapi: PATH`,
+    found: isDescribed ? `${name} with openapi` : name,
     hint: 'Correct its name under providers in holdfast.yaml.',
   });
+}
+
+function textAt(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new HoldfastError('HF_CONFIG_INVALID', {
+      expected: `a description of an API at ${path}`,
+      found: cause instanceof Error ? cause.message : String(cause),
+      hint: 'Correct openapi under providers in holdfast.yaml.',
+      cause,
+    });
+  }
 }
 
 /** Throws HF_CONFIG_INVALID for a target whose server cannot be named. */

@@ -117,7 +117,7 @@ it('is put off for 48 hours although two people approve it, and cancelled by one
   expect(leftMs / 3_600_000).toBeCloseTo(48, 1);
   const deferralId = waiting?.id ?? '';
   const shown = await holdfast.rooms.deferrals.show(deferralId);
-  expect(shown.statement.toString()).toBe(incident());
+  expect(shown.statement.toString()).toBe(`POST /graphql/v2\n${incident()}`);
   const { person, code } = await somebodysWord(holdfast, id);
   const note = 'this is production';
   await holdfast.rooms.deferrals.cancel({ deferralId, person, code, note });

@@ -31,19 +31,19 @@ export function checkConfig(config: Config): Warning[] {
       });
     }
   }
-  for (const { name, places } of config.providers) {
+  for (const { name, openapi, places } of config.providers) {
     for (const { target, environment } of places) {
       if (declared.has(environment)) continue;
       warnings.push({
-        path: `providers.${name}.projects`,
+        path: `providers.${name}.${openapi === null ? 'projects' : 'environment'}`,
         found: `${environment} is not declared, so ${target} counts as sealed`,
         hint: 'Declare it under environments.',
       });
     }
     if (places.length === 0) {
       warnings.push({
-        path: `providers.${name}.projects`,
-        found: 'no project, so everything there counts as sealed',
+        path: `providers.${name}.${openapi === null ? 'projects' : 'environment'}`,
+        found: 'no place, so everything there counts as sealed',
         hint: 'Say which of your environments each of its environments is.',
       });
     }

@@ -6,6 +6,7 @@
  * All errors are gathered before any is thrown. What it will not do: fill in a guess for a key that
  * was misspelt, read a secret, or look at the network.
  */
+import type { EffectKind } from '../model/effect.ts';
 import type { EnvironmentLevel } from '../model/target.ts';
 
 /** The environment variables of the process, handed in. */
@@ -65,6 +66,9 @@ export interface ProviderPlace {
   readonly databases: Readonly<Record<string, string>>;
 }
 
+/** What the one place of an API is called that only a file describes. */
+export const API_PLACE = 'api';
+
 export interface ProviderConfig {
   readonly name: string;
   /** Which sealed credential it is reached with. */
@@ -73,6 +77,11 @@ export interface ProviderConfig {
   /** Null: where the provider itself is. */
   readonly url: string | null;
   readonly places: readonly ProviderPlace[];
+  /** Of an API that only a file describes; all of it is one place. Null: a provider we know. */
+  readonly openapi: {
+    readonly path: string;
+    readonly rules: readonly { readonly call: string; readonly kind: EffectKind }[];
+  } | null;
 }
 
 interface EnvironmentConfig {

@@ -66,6 +66,26 @@ describe('what is wrong is said with place, expected, found and what to do', () 
       'holdfast.yaml:2:3: environments.Prod: expected a name of lower-case letters, digits, - and _, found "Prod".',
     ],
     [
+      'projects beside the description of an API',
+      'providers:\n  a: { openapi: a.yaml, projects: { p: { e: prod } } }',
+      'providers.a.projects: expected environment beside openapi, found projects.',
+    ],
+    [
+      'an environment for a provider that has many',
+      'providers:\n  neon: { environment: prod }',
+      'providers.neon.environment: expected projects, or openapi beside environment, found environment.',
+    ],
+    [
+      'rules for a provider that has a catalogue',
+      'providers:\n  neon: { rules: [{ call: "DELETE /projects/{project_id}", is: read }] }',
+      'providers.neon.rules: expected rules only beside openapi, found rules.',
+    ],
+    [
+      'a rule with a kind that is none',
+      'providers:\n  a: { openapi: a.yaml, rules: [{ call: "POST /a", is: harmless }] }',
+      'rules[0].is: expected one of read, write, destroy, reshape, grant, execute, unknown, found "harmless"',
+    ],
+    [
       'a port that is none',
       'listen: { port: 70000 }',
       'holdfast.yaml:1:17: listen.port: expected a port, a whole number from 0 to 65535, found 70000.',

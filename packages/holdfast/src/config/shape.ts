@@ -3,6 +3,7 @@
  * sentence; for an object it is its list of keys. `findings.ts` adds place, found and hint.
  */
 import { z } from 'zod';
+import { EFFECT_KINDS } from '../model/effect.ts';
 import { GRACE_MS_DEFAULT } from '../model/limits.ts';
 import { ENVIRONMENT_LEVELS } from '../model/target.ts';
 import { SSL_MODES } from './config.ts';
@@ -127,6 +128,11 @@ const providerEnvironment = z.union(
   'an environment of ours, or {environment: NAME, databases: {SERVICE: TARGET}}',
 );
 
+const rule = keys({
+  call: text('METHOD /path, as the description has it', /^[A-Z]+ \/\S*$/),
+  is: words(EFFECT_KINDS),
+});
+
 const provider = keys({
   credential: name.optional(),
   kind: words(['account', 'project']).default('account'),
@@ -142,6 +148,9 @@ const provider = keys({
       'projects by name or id',
     )
     .default({}),
+  openapi: path.optional(),
+  environment: name.optional(),
+  rules: z.array(rule, 'a list of {call: METHOD /path, is: KIND}').default([]),
 });
 
 const MIB = 1024 * 1024;

@@ -40,7 +40,8 @@ export function httpActIn(acts: readonly Buffer[]): HttpAct | null {
   return { method, provider, path, search, mediaType, body };
 }
 
-/** What people and the trail are shown of it. */
-export function httpText({ search, body }: Pick<HttpAct, 'search' | 'body'>): Buffer {
-  return Buffer.concat([Buffer.from(search), body]);
+/** What people and the trail are shown of it: its first line, and its body. */
+export function httpText({ method, path, search, body }: HttpAct): Buffer {
+  const line = Buffer.from(`${method} ${path}${search}`);
+  return body.length === 0 ? line : Buffer.concat([line, Buffer.from('\n'), body]);
 }

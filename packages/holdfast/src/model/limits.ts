@@ -191,16 +191,16 @@ export const PROVIDER_ANSWER_MS_MAX = 90_000;
 export const PROVIDER_ANSWER_LOOK_BYTES = 64 * 1024;
 /** Connections to one provider at a time. */
 export const PROVIDER_CONNECTIONS_MAX = 64;
-/** Railway answers its own questions in well under a second; a decision waits for it. */
-export const RAILWAY_ASK_MS_MAX = 10_000;
+/** Providers answer our questions in well under a second; a decision waits for it. */
+export const PROVIDER_ASK_MS_MAX = 10_000;
 /** Requests an hour that are kept back for what a decision hangs on. */
-export const RAILWAY_ASKS_KEPT = 20;
+export const PROVIDER_ASKS_KEPT = 20;
 /** Projects, and volumes of one environment, in one answer. */
 export const RAILWAY_LISTED_MAX = 500;
 /** A snapshot of what there is counts this long for what changes something. */
-export const RAILWAY_ESTATE_MS = 60_000;
+export const PROVIDER_ESTATE_MS = 60_000;
 /** An id that is not found has it taken again at most this often. */
-export const RAILWAY_LOOK_AGAIN_MS = 5_000;
+export const PROVIDER_LOOK_AGAIN_MS = 5_000;
 /** A credential older than this is a finding (P5). */
 export const CREDENTIAL_AGE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
 /** One line; a key in PEM is no bearer credential. */
@@ -209,3 +209,7 @@ export const CREDENTIAL_BYTES_MAX = 8 * 1024;
 export const HEADERS_MAX = 100;
 /** A host that is only passed on answers by then or not. */
 export const TUNNEL_CONNECT_MS_MAX = 10_000;
+/** Pages of one list that are asked for; with more there is no list, and nothing on it is found. */
+export const PROVIDER_PAGES_MAX = 25;
+/** A file that describes an API; Neon's has 0.5 MB, and more than this is a wrong file. */
+export const API_DESCRIPTION_BYTES_MAX = 16 * 1024 * 1024;

@@ -10,8 +10,9 @@
  * - `outcomeOf` tells success from an error that came with a good status.
  */
 
+import type { SqlReader } from '../languages/sql/sql-reading.ts';
 import type { Clock } from '../model/clock.ts';
-import type { Reading } from '../model/effect.ts';
+import type { EffectKind, Reading } from '../model/effect.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Reversal } from '../model/reversal.ts';
@@ -61,6 +62,26 @@ export interface ProviderOptions {
   readonly placeOf: (project: string, at: string) => DeclaredPlace | null;
   /** What is known of the database that a service of a target is: rows, size; null: nothing. */
   readonly databaseOf: (target: string, service: string) => Promise<string | null>;
+  /** For an API that takes SQL: what it is read with everywhere else. */
+  readonly sql: Pick<SqlReader, 'read'>;
+  /** For an API that only a file of the user's describes; null: the provider knows its own. */
+  readonly description: ApiDescription | null;
+}
+
+export interface ApiDescription {
+  /** What the user calls it. */
+  readonly name: string;
+  readonly path: string;
+  /** OpenAPI 3, YAML or JSON. */
+  readonly text: string;
+  readonly rules: readonly ApiRule[];
+}
+
+/** What an operation of a described API does, in the user's word. */
+export interface ApiRule {
+  /** `POST /things/{id}/archive`, as the description has it. */
+  readonly call: string;
+  readonly kind: EffectKind;
 }
 
 export interface DeclaredPlace extends Reach {
@@ -90,6 +111,8 @@ export interface Provider {
   readonly credentialHeaders: readonly string[];
   /** `https://backboard.railway.com`; a test sends them elsewhere. */
   readonly origin: string;
+  /** Where a request with this path goes, for an API of several hosts; else `origin`. */
+  originOf?(path: string): string;
   read(request: ProviderRequest): Promise<ProviderAct>;
   /** Headers that carry the real credential. Rejects when there is none, or it cannot be unsealed. */
   credential(): Promise<Readonly<Record<string, string>>>;

@@ -41,7 +41,7 @@ export function routeOf(
     if (said !== tunnel) throw twoWays(`Host ${tunnel}, as the tunnel was opened`, said);
     return { provider: ofHost(tunnel, providers), path: plain(path), search };
   }
-  const [, name = '', rest = ''] = /^\/([a-z0-9-]+)(\/.*)?$/.exec(path) ?? [];
+  const [, name = '', rest = ''] = /^\/([a-z0-9_-]+)(\/.*)?$/.exec(path) ?? [];
   const provider = providers.get(name);
   if (provider === undefined) {
     throw new HoldfastError('HF_TARGET_UNKNOWN', {

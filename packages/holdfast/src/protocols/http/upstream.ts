@@ -73,16 +73,11 @@ const NOT_SENT = new Set([
 
 export class Upstream {
   readonly #provider: Provider;
-  readonly #pool: Pool;
+  /** By origin: an API may have more than one host. */
+  readonly #pools = new Map<string, Pool>();
 
   constructor(provider: Provider) {
     this.#provider = provider;
-    this.#pool = new Pool(provider.origin, {
-      connections: PROVIDER_CONNECTIONS_MAX,
-      pipelining: 1,
-      headersTimeout: PROVIDER_ANSWER_MS_MAX,
-      bodyTimeout: PROVIDER_ANSWER_MS_MAX,
-    });
   }
 
   /**
@@ -106,14 +101,29 @@ export class Upstream {
     return asked.kind === 'answered' ? await this.#passBack(asked.answer, null) : asked.outcome;
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy();
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+  }
+
+  #poolOf(path: string): Pool {
+    const [bare = path] = path.split('?');
+    const origin = this.#provider.originOf?.(bare) ?? this.#provider.origin;
+    const known = this.#pools.get(origin);
+    if (known !== undefined) return known;
+    const pool = new Pool(origin, {
+      connections: PROVIDER_CONNECTIONS_MAX,
+      pipelining: 1,
+      headersTimeout: PROVIDER_ANSWER_MS_MAX,
+      bodyTimeout: PROVIDER_ANSWER_MS_MAX,
+    });
+    this.#pools.set(origin, pool);
+    return pool;
   }
 
   async #ask({ headers, ...request }: UpstreamRequest): Promise<Asked> {
     const { name } = this.#provider;
     try {
-      const answer = await this.#pool.request({
+      const answer = await this.#poolOf(request.path).request({
         method: request.method,
         path: request.path,
         headers: { ...headers, ...(await this.#provider.credential()) },

@@ -4,15 +4,9 @@
  */
 import { z } from 'zod';
 import { RAILWAY_LISTED_MAX } from '../../model/limits.ts';
-import type { RailwayApi, Urgency } from './api.ts';
-
-export interface EstateEnvironment {
-  readonly id: string;
-  readonly name: string;
-  readonly projectId: string;
-  readonly projectName: string;
-  readonly workspaceId: string | null;
-}
+import type { Urgency } from '../asking.ts';
+import { type Estate, type EstateEnvironment, Placed } from '../inventory.ts';
+import type { RailwayApi } from './api.ts';
 
 export interface EstateVolume {
   readonly volumeId: string;
@@ -23,12 +17,8 @@ export interface EstateVolume {
   readonly sizeMb: number | null;
 }
 
-export interface Estate {
-  readonly environments: readonly EstateEnvironment[];
+export interface RailwayEstate extends Estate {
   readonly volumes: readonly EstateVolume[];
-  /** By kind and id (`service s-1`): ids of the environments it is in. */
-  readonly placed: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly takenAt: Date;
 }
 
 const edges = <T extends z.ZodType>(node: T) => z.object({ edges: z.array(z.object({ node })) });
@@ -82,7 +72,7 @@ export async function takeEstate(
   kind: 'account' | 'project',
   now: Date,
   urgency: Urgency,
-): Promise<Estate> {
+): Promise<RailwayEstate> {
   const into = new EstateMaker(now);
   for (const id of await projectIds(api, kind, urgency)) {
     const found = await api.ask(PROJECT, { id }, z.object({ project }), urgency);
@@ -110,7 +100,7 @@ class EstateMaker {
   readonly #now: Date;
   readonly #environments: EstateEnvironment[] = [];
   readonly #volumes: EstateVolume[] = [];
-  readonly #placed = new Map<string, Set<string>>();
+  readonly #placed = new Placed();
 
   constructor(now: Date) {
     this.#now = now;
@@ -125,22 +115,23 @@ class EstateMaker {
     const services = new Map(rest.services.edges.map(({ node }) => [node.id, node.name]));
     for (const { node } of rest.environments.edges) {
       const { id, name } = node;
-      this.#environments.push({ id, name, projectId, projectName, workspaceId });
-      this.#place('environment', id, id);
-      this.#place('project', projectId, id);
-      if (workspaceId !== null) this.#place('workspace', workspaceId, id);
-      for (const bucket of rest.buckets?.edges ?? []) this.#place('bucket', bucket.node.id, id);
+      this.#environments.push({ id, name, projectId, projectName });
+      this.#placed.add('environment', id, id);
+      this.#placed.add('project', projectId, id);
+      if (workspaceId !== null) this.#placed.add('workspace', workspaceId, id);
+      for (const bucket of rest.buckets?.edges ?? [])
+        this.#placed.add('bucket', bucket.node.id, id);
       for (const { node: instance } of node.serviceInstances.edges) {
-        this.#place('service', instance.serviceId, id);
+        this.#placed.add('service', instance.serviceId, id);
         services.set(instance.serviceId, instance.serviceName);
         const { customDomains = [], serviceDomains = [] } = instance.domains ?? {};
         for (const domain of [...customDomains, ...serviceDomains]) {
-          this.#place('domain', domain.id, id);
+          this.#placed.add('domain', domain.id, id);
         }
       }
       for (const { node: instance } of node.volumeInstances.edges) {
-        this.#place('volume', instance.volume.id, id);
-        this.#place('volume-instance', instance.id, id);
+        this.#placed.add('volume', instance.volume.id, id);
+        this.#placed.add('volume-instance', instance.id, id);
         this.#volumes.push({
           volumeId: instance.volume.id,
           volumeName: instance.volume.name,
@@ -153,19 +144,12 @@ class EstateMaker {
     }
   }
 
-  estate(): Estate {
+  estate(): RailwayEstate {
     return {
       environments: this.#environments,
       volumes: this.#volumes,
-      placed: this.#placed,
+      placed: this.#placed.sets,
       takenAt: this.#now,
     };
-  }
-
-  #place(kind: string, id: string, environmentId: string): void {
-    const key = `${kind} ${id}`;
-    const known = this.#placed.get(key);
-    if (known === undefined) this.#placed.set(key, new Set([environmentId]));
-    else known.add(environmentId);
   }
 }

@@ -9,15 +9,21 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Json } from '../../languages/json/json-text.ts';
 import type { Effect, Reading } from '../../model/effect.ts';
+import type { EstateEnvironment } from '../inventory.ts';
 import type { RailwayApi } from './api.ts';
 import { effectsOfConfig } from './document.ts';
 import type { EstateVolume } from './estate.ts';
-import type { Whereabouts } from './inventory.ts';
 import type { Lookup } from './reading.ts';
 
 export interface EvidenceOptions {
   readonly api: RailwayApi;
   readonly databaseOf: (target: string, service: string) => Promise<string | null>;
+}
+
+/** The environments that an act may reach, and the volumes it names there. */
+interface Where {
+  readonly environments: readonly EstateEnvironment[];
+  readonly volumes: readonly EstateVolume[];
 }
 
 const STAGED = `query HoldfastStaged($environmentId: String!) {
@@ -69,7 +75,7 @@ export class Evidence {
   /** Effects that destroy, with what hangs on them in words. */
   async tell(
     reading: Reading,
-    where: Whereabouts,
+    where: Where,
     targetOf: (environmentId: string) => string | null,
   ): Promise<Reading> {
     if (!reading.effects.some(({ kind }) => kind === 'destroy') || where.volumes.length === 0) {
@@ -119,7 +125,7 @@ export class Evidence {
 
   async #volume(
     { environmentId, instanceId, serviceName, sizeMb, volumeName }: EstateVolume,
-    where: Whereabouts,
+    where: Where,
     targetOf: (environmentId: string) => string | null,
   ): Promise<string> {
     const environment = where.environments.find(({ id }) => id === environmentId);

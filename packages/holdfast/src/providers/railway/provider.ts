@@ -8,11 +8,12 @@
 import type { GraphqlReading } from '../../languages/graphql/graphql-reading.ts';
 import { GraphqlReader } from '../../languages/graphql/reader.ts';
 import { requestsOf } from '../../languages/graphql/request.ts';
-import { type Effect, isHarmless, type Reading } from '../../model/effect.ts';
+import { isHarmless } from '../../model/effect.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import type { TargetFacts } from '../../model/target.ts';
+import { actOf, firstGraphqlError, outcomeByStatus } from '../acting.ts';
+import type { Inventory } from '../inventory.ts';
+import { declaredIn } from '../placing.ts';
 import type {
-  DeclaredPlace,
   Provider,
   ProviderAct,
   ProviderAnswer,
@@ -21,13 +22,12 @@ import type {
   ProviderRequest,
 } from '../provider.ts';
 import { RailwayApi } from './api.ts';
+import type { RailwayEstate } from './estate.ts';
 import { Evidence } from './evidence.ts';
-import { Inventory, type Whereabouts } from './inventory.ts';
+import { railwayInventory, volumesAt } from './inventory.ts';
 import { readRailway } from './reading.ts';
 
-/** A name that no target has: what is not placed counts as sealed. */
-const NOWHERE = 'railway (not found)';
-const ACCOUNT = 'railway (account)';
+const CALLED = { title: 'Railway', name: 'railway' };
 const PATH = '/graphql/v2';
 
 export class RailwayProvider implements Provider {
@@ -37,7 +37,7 @@ export class RailwayProvider implements Provider {
   readonly origin: string;
   readonly #options: ProviderOptions;
   readonly #reader = new GraphqlReader();
-  readonly #inventory: Inventory;
+  readonly #inventory: Inventory<RailwayEstate>;
   readonly #evidence: Evidence;
 
   constructor(options: ProviderOptions) {
@@ -45,26 +45,35 @@ export class RailwayProvider implements Provider {
     const origin = options.origin ?? `https://${this.hosts[0]}`;
     this.origin = origin;
     this.#options = options;
-    const api = new RailwayApi({ clock, origin, credential: () => this.credential() });
-    this.#inventory = new Inventory({ api, clock, kind });
+    const credential = () => this.credential();
+    const api = new RailwayApi({ called: CALLED, clock, origin, credential });
+    this.#inventory = railwayInventory({ api, clock, kind });
     this.#evidence = new Evidence({ api, databaseOf: options.databaseOf });
   }
 
   async read(request: ProviderRequest): Promise<ProviderAct> {
+    const { placeOf } = this.#options;
     const readings = this.#readingsOf(request);
     const { reading, places, lookups } = readRailway(readings);
     if (isHarmless(reading)) {
       const where = await this.#inventory.find(places, true);
-      return this.#act(reading, where, []);
+      return actOf({ called: CALLED, placeOf, reading, where, evidence: [] });
     }
     const found = await this.#evidence.lookUp(reading, lookups);
     const where = await this.#inventory.find(places, false);
-    const told = await this.#evidence.tell(found.reading, where, (environment) => {
-      const declared = this.#declared(where).find(({ id }) => id === environment);
-      return declared?.place?.target ?? null;
-    });
+    const { environments } = where;
+    const volumes = volumesAt(where, places);
+    const told = await this.#evidence.tell(
+      found.reading,
+      { environments, volumes },
+      (environment) => {
+        const declared = declaredIn(where, placeOf).find(({ id }) => id === environment);
+        return declared?.place?.target ?? null;
+      },
+    );
     // What is staged is not in the text: the approval is for what was found there.
-    return this.#act(told, where, found.acts);
+    const { acts: evidence } = found;
+    return actOf({ called: CALLED, placeOf, reading: told, where, evidence });
   }
 
   async credential(): Promise<Readonly<Record<string, string>>> {
@@ -89,25 +98,12 @@ export class RailwayProvider implements Provider {
   /** An answer with errors and a good status did not do what was asked; in part it may have. */
   outcomeOf(status: number, body: Buffer): Outcome {
     const text = body.toString('utf8');
-    if (status >= 500) return { kind: 'unknown', reason: `Railway answered ${status}` };
-    if (status >= 400) return { kind: 'failed', code: String(status), message: text.slice(0, 500) };
-    const message = firstError(text);
+    const outcome = outcomeByStatus(CALLED, status, text);
+    if (outcome.kind !== 'done') return outcome;
+    const message = firstGraphqlError(text);
     if (message !== null) return { kind: 'failed', code: 'errors', message };
     this.#inventory.forget();
-    return { kind: 'done', tag: String(status), transaction: 'ended' };
-  }
-
-  #act(reading: Reading, where: Whereabouts, evidence: readonly Uint8Array[]): ProviderAct {
-    const worst = worstOf(reading);
-    const reason =
-      worst === null ? 'it only reads' : `Railway takes ${worst.verb} back by no operation`;
-    return {
-      reading,
-      place: this.#placeOf(where, worst === null),
-      reaches: this.#declared(where).flatMap(({ place }) => (place === null ? [] : [place])),
-      reversal: { kind: 'none', reason },
-      evidence,
-    };
+    return outcome;
   }
 
   #readingsOf(request: ProviderRequest): readonly GraphqlReading[] {
@@ -120,68 +116,5 @@ export class RailwayProvider implements Provider {
     const found = requestsOf({ method, mediaType, search, body });
     if (found.kind === 'could-not-tell') return [found];
     return found.requests.map((one) => this.#reader.read(one));
-  }
-
-  #declared(where: Whereabouts): readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly place: DeclaredPlace | null;
-  }[] {
-    const { placeOf } = this.#options;
-    return where.environments.map(({ id, name, projectId, projectName }) => {
-      const place =
-        placeOf(projectId, id) ??
-        placeOf(projectName, name) ??
-        placeOf(projectName, id) ??
-        placeOf(projectId, name);
-      return { id, name: `${name} of ${projectName}`, place };
-    });
-  }
-
-  /** The strictest of all that it may reach stands for it. */
-  #placeOf(where: Whereabouts, isRead: boolean): TargetFacts {
-    const searchPath: readonly string[] = [];
-    const { unresolved, takenAt, trouble } = where;
-    const [lost] = unresolved;
-    if (lost !== undefined) {
-      const why = trouble === null ? '' : ` (${trouble})`;
-      const how = `${lost.type} ${lost.id.slice(0, 64)} was not found at Railway${why}`;
-      return { asked: NOWHERE, searchPath, how };
-    }
-    const declared = this.#declared(where);
-    const [first] = declared;
-    if (first === undefined) {
-      return { asked: ACCOUNT, searchPath, ...(isRead ? {} : { how: 'it names no environment' }) };
-    }
-    const undeclared = declared.find(({ place }) => place === null);
-    const strictest = declared.reduce((most, one) =>
-      (one.place?.strictness ?? Infinity) > (most.place?.strictness ?? Infinity) ? one : most,
-    );
-    const seen = declared.map(({ name }) => name).join(' and ');
-    const how = `found in ${seen}, by Holdfast's own list of ${takenAt?.toISOString() ?? 'no time'}`;
-    const asked =
-      (undeclared ?? strictest).place?.target ?? `railway ${(undeclared ?? strictest).name}`;
-    return { asked, searchPath, how };
-  }
-}
-
-function worstOf(reading: Reading): Effect | null {
-  const order = ['destroy', 'unknown', 'execute', 'grant', 'reshape', 'write'];
-  const found = reading.effects.filter(({ kind }) => kind !== 'read');
-  return found.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))[0] ?? null;
-}
-
-function firstError(text: string): string | null {
-  try {
-    const answers: unknown = JSON.parse(text);
-    for (const one of Array.isArray(answers) ? answers : [answers]) {
-      const message = one?.errors?.[0]?.message;
-      if (message !== undefined) return String(message).slice(0, 500);
-    }
-    return null;
-  } catch {
-    return text.includes('"errors"')
-      ? 'an answer with errors, too long to be looked at whole'
-      : null;
   }
 }

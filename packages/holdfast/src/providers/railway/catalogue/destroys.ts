@@ -1,5 +1,5 @@
 /** Data goes, or a resource that holds data, or a way back to it. And what can carry all of that. */
-import { operations } from './operation.ts';
+import { operations } from '../../catalogue.ts';
 
 export const DESTROYS = operations('destroys', [
   [

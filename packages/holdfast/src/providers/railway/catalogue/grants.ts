@@ -1,5 +1,5 @@
 /** Who may do what, who owns it, and what stands open. */
-import { operations } from './operation.ts';
+import { operations } from '../../catalogue.ts';
 
 export const GRANTS = operations('grants', [
   ['agentUsageLimitSet', 'account', 'input.workspaceId', 'sets a limit of spending for agents'],

@@ -2,6 +2,7 @@
  * Every mutation of Railway's API has a row, and the queries that hand out secrets. What has none is
  * not harmless: it is held. A test walks Railway's own schema and says what is new there, or gone.
  */
+
 import { DESTROYS, OPAQUE } from './destroys.ts';
 import { GRANTS, RUNS } from './grants.ts';
 import { INTERRUPTS } from './interrupts.ts';

@@ -1,5 +1,5 @@
 /** An outage, or configuration that is lost; data stays. */
-import { operations } from './operation.ts';
+import { operations } from '../../catalogue.ts';
 
 export const INTERRUPTS = operations('interrupts', [
   [

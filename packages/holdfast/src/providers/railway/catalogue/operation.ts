@@ -1,53 +1,13 @@
-/**
- * What Holdfast knows of one operation of Railway's API. A row says what the operation does to whom, in
- * words for people; which class it has decides what kind of effect it is.
- *
- * - `destroys`    data, a resource that holds data, or a way back to it.
- * - `opaque`      carries a document that can hold any other act: it is opened, never believed.
- * - `interrupts`  an outage, or configuration that is lost.
- * - `grants`      credentials, membership, ownership, exposure, policy.
- * - `runs`        code.
- * - `ordinary`    what is left: adds something, or changes what is easily set again.
- */
-import type { EffectKind, ObjectType } from '../../../model/effect.ts';
+/** Classes and rows are those of every provider; what only reads goes by a query at Railway. */
+import type { OperationClass } from '../../catalogue.ts';
 
-export const CLASSES = ['destroys', 'opaque', 'interrupts', 'grants', 'runs', 'ordinary'] as const;
-export type OperationClass = (typeof CLASSES)[number];
+export { KIND_OF, type Operation } from '../../catalogue.ts';
 
-export interface Operation {
-  readonly class: OperationClass;
-  readonly type: ObjectType;
-  /** Path of the argument that names the resource (`input.name`); null: none does. */
-  readonly names: string | null;
-  /** Completes "it ...". */
-  readonly does: string;
-  /** The state before can be read, and set again by another operation. */
-  readonly hasInverse: boolean;
-}
-
-export type Row = readonly [
-  name: string,
-  type: ObjectType,
-  names: string | null,
-  does: string,
-  inverse?: 'inverse',
-];
-
-export function operations(
-  of: OperationClass,
-  rows: readonly Row[],
-): readonly (readonly [string, Operation])[] {
-  return rows.map(([name, type, names, does, inverse]) => [
-    name,
-    { class: of, type, names, does, hasInverse: inverse !== undefined },
-  ]);
-}
-
-export const KIND_OF: Readonly<Record<OperationClass, EffectKind>> = {
-  destroys: 'destroy',
-  opaque: 'unknown',
-  interrupts: 'reshape',
-  grants: 'grant',
-  runs: 'execute',
-  ordinary: 'write',
-};
+export const CLASSES = [
+  'destroys',
+  'opaque',
+  'interrupts',
+  'grants',
+  'runs',
+  'ordinary',
+] as const satisfies readonly OperationClass[];

@@ -1,5 +1,5 @@
 /** What is left: adds something, or changes what is easily set again. */
-import { operations } from './operation.ts';
+import { operations } from '../../catalogue.ts';
 
 export const ORDINARY = operations('ordinary', [
   ['bucketCreate', 'bucket', 'input.name', 'makes a bucket'],
