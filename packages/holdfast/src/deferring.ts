@@ -4,20 +4,24 @@
  */
 import type { DeferralRecord } from './approvals/deferral.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
+import type { HttpAct } from './model/http-request.ts';
 import type { Outcome } from './model/outcome.ts';
-import type { Protection } from './model/reversal.ts';
+import { PROVIDER_PROTECTION, type Protection } from './model/reversal.ts';
 import type { Refuse } from './model/verdict.ts';
-import type { DeferredExecutor, Redecide } from './pipeline/deferred-run.ts';
+import type { DeferredExecutor, Redecide, Redecision } from './pipeline/deferred-run.ts';
 import { pathIn } from './pipeline/path-mark.ts';
 import type { Judge } from './policy/judge.ts';
 import type { AdminConnection } from './protection/postgres/admin.ts';
 import { runLater } from './protection/postgres/run-later.ts';
+import type { RunRequest } from './protocols/index.ts';
+import type { Provider } from './providers/provider.ts';
 import type { TargetResolver } from './targets/resolver.ts';
 
 export interface RedecideParts {
   readonly reader: SqlReader;
   readonly judge: Judge;
   readonly targets: TargetResolver;
+  readonly providers: ReadonlyMap<string, Provider>;
   /** By the name of a target, now. */
   readonly protectionOf: (target: string) => Protection;
 }
@@ -30,8 +34,11 @@ const SESSION_GONE: Refuse = {
   hint: 'Send the statement itself.',
 };
 
-export function redecideWith({ judge, protectionOf, reader, targets }: RedecideParts): Redecide {
-  return async ({ card, searchPath, signatures, statement }: DeferralRecord) => {
+export function redecideWith(parts: RedecideParts): Redecide {
+  const { judge, protectionOf, reader, targets } = parts;
+  return async (deferral: DeferralRecord) => {
+    const { card, request, searchPath, signatures, statement } = deferral;
+    if (request !== null) return await redecideRequest(deferral, request, parts);
     const target = targets.resolve({ asked: card.target, searchPath });
     const reading = await reader.read(statement, 0, statement.length);
     const actor = {
@@ -48,6 +55,45 @@ export function redecideWith({ judge, protectionOf, reader, targets }: RedecideP
   };
 }
 
+const PROVIDER_GONE: Refuse = {
+  kind: 'refuse',
+  rule: 'deferral.provider',
+  reason: 'Its provider is not declared any more',
+  hint: 'Declare it under providers, and send it again.',
+};
+
+const EVIDENCE_CHANGED: Refuse = {
+  kind: 'refuse',
+  rule: 'deferral.evidence',
+  reason: 'What was looked up for it (staged changes, variables) is not what was approved',
+  hint: 'Send it again; it is looked up, approved, and waits, anew.',
+};
+
+/** Read and placed anew: what it means may have changed, and where it acts. */
+async function redecideRequest(
+  { acts, card, signatures }: DeferralRecord,
+  request: HttpAct,
+  { judge, providers, targets }: RedecideParts,
+): Promise<Redecision> {
+  const provider = providers.get(request.provider);
+  const policyVersion = judge.version;
+  if (provider === undefined) {
+    const target = targets.resolve({ asked: card.target, searchPath: [] });
+    const reading = { kind: 'understood', effects: card.effects } as const;
+    return { reading, target, verdict: PROVIDER_GONE, policyVersion };
+  }
+  const { evidence, place, reading } = await provider.read(request);
+  const target = targets.resolve(place);
+  const seen = acts.slice(2);
+  const isSame =
+    seen.length === evidence.length && evidence.every((one, at) => seen[at]?.equals(one) === true);
+  const { agentId: id, agentName: name, tokenId } = card;
+  const actor = { kind: 'agent', id, name, tokenId } as const;
+  const scope = { actor, target, searchPath: [], protection: PROVIDER_PROTECTION };
+  const verdict = isSame ? judge.judge(scope, reading, signatures) : EVIDENCE_CHANGED;
+  return { reading, target, verdict, policyVersion };
+}
+
 export interface LaterPlace {
   readonly connection: AdminConnection;
   /** The role that owns what agents create; null: as the connection's user. */
@@ -55,9 +101,13 @@ export interface LaterPlace {
 }
 
 /** `placeOf` gives null for a target that is not declared any more. */
-export function executeWith(placeOf: (target: string) => LaterPlace | null): DeferredExecutor {
+export function executeWith(
+  placeOf: (target: string) => LaterPlace | null,
+  run: RunRequest,
+): DeferredExecutor {
   return async (deferral: DeferralRecord): Promise<Outcome> => {
-    const { acts, card, parameters, searchPath, statement } = deferral;
+    const { acts, card, parameters, request, searchPath, statement } = deferral;
+    if (request !== null) return await run(request);
     const place = placeOf(card.target);
     if (place === null) {
       return { kind: 'not-forwarded', reason: `${card.target} is not declared any more` };

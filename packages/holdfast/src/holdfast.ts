@@ -21,14 +21,27 @@ import { Pipeline } from './pipeline/pipeline.ts';
 import { CachedJudge } from './policy/cached-judge.ts';
 import { loadPolicy, type Policy } from './policy/policy.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
-import { createPostgresProtocol, loadCertificate } from './protocols/index.ts';
+import {
+  Authority,
+  createHttpProtocol,
+  createPostgresProtocol,
+  loadCertificate,
+  runRequestWith,
+} from './protocols/index.ts';
 import type { ListenAddress, Protocol } from './protocols/protocol.ts';
+import type { Provider } from './providers/provider.ts';
 import { Rooms } from './rooms.ts';
 import { AGENTS_CHANNEL } from './store/agent-store.ts';
 import { HOLDS_CHANNEL } from './store/hold-store.ts';
 import { Notices } from './store/notices.ts';
 import { WALLS_CHANNEL } from './store/wall-store.ts';
-import { adminConnectionOf, policySourceOf, postgresTargetsOf, targetsOf } from './wiring.ts';
+import {
+  adminConnectionOf,
+  policySourceOf,
+  postgresTargetsOf,
+  providersOf,
+  targetsOf,
+} from './wiring.ts';
 
 export { loadConfig } from './config/load-config.ts';
 export { systemClock } from './model/clock.ts';
@@ -50,6 +63,8 @@ export interface Holdfast {
   readonly rooms: Rooms;
   /** Resolves when agents can connect. */
   start(): Promise<ListenAddress>;
+  /** Where providers are reached, once started; null: none is declared. */
+  readonly httpAddress: ListenAddress | null;
   /** Ends sessions, writes the last entries, stops what was started. Idempotent. */
   stop(): Promise<void>;
 }
@@ -75,7 +90,9 @@ class Gateway implements Holdfast {
   readonly #undo: (() => unknown)[] = [];
   /** Of each target, whether it is protected or not. */
   #guards: ReadonlyMap<string, TargetGuard> = new Map();
+  #providers: ReadonlyMap<string, Provider> = new Map();
   #stopped: Promise<void> | null = null;
+  httpAddress: ListenAddress | null = null;
 
   constructor(options: HoldfastOptions, rooms: Rooms, policy: Policy) {
     this.rooms = rooms;
@@ -98,6 +115,8 @@ class Gateway implements Holdfast {
       readMsMax: config.limits.sqlReadMsMax,
     });
     this.#undo.push(() => reader.close());
+    const secretOf = (name: string): Promise<string> => this.rooms.credentials.open(name);
+    this.#providers = providersOf(config, { clock: this.#options.clock, sql: reader, secretOf });
     const notices = new Notices(this.rooms.database);
     await notices.start();
     this.#undo.push(() => notices.close());
@@ -111,11 +130,13 @@ class Gateway implements Holdfast {
     });
     this.#undo.push(leave);
     this.#guards = guarding.guards();
-    const protocol = await this.#protocol(directory, await this.#pipeline(notices), reader);
+    const pipeline = await this.#pipeline(notices);
+    const protocol = await this.#protocol(directory, pipeline, reader);
     this.#undo.push(() => protocol.close());
     guarding.onLook(() => protocol.lookAgain());
     directory.onEnded(({ tokenId, reason }) => protocol.endSessions({ tokenId, reason }));
     const address = await protocol.listen();
+    this.httpAddress = await this.#listenHttp(directory, pipeline);
     this.#sweep();
     await this.#runDeferred(reader);
     return address;
@@ -195,6 +216,24 @@ class Gateway implements Holdfast {
     });
   }
 
+  /** Null: no provider is declared. */
+  async #listenHttp(directory: LiveDirectory, pipeline: Pipeline): Promise<ListenAddress | null> {
+    const { clock, config } = this.#options;
+    if (config.providers.length === 0) return null;
+    const http = createHttpProtocol({
+      listen: config.http,
+      authority: await Authority.load(this.rooms.keyFolder, clock),
+      allowed: config.http.allow,
+      directory,
+      providers: this.#providers,
+      pipeline,
+      clock,
+    });
+    this.#undo.push(() => http.close());
+    directory.onEnded(({ tokenId, reason }) => http.endSessions({ tokenId, reason }));
+    return await http.listen();
+  }
+
   #sweep(): void {
     const timer = setInterval(() => {
       // A store that is away is swept at the next turn: what ran out counts as such meanwhile.
@@ -221,9 +260,10 @@ class Gateway implements Holdfast {
         reader,
         judge: new CachedJudge(this.#policy),
         targets: targetsOf(config),
+        providers: this.#providers,
         protectionOf: (target) => this.#guards.get(target)?.protection ?? UNPROTECTED,
       }),
-      execute: executeWith((target) => this.#placeOf(target)),
+      execute: executeWith((target) => this.#placeOf(target), runRequestWith(this.#providers)),
       trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
     });
     run.start();

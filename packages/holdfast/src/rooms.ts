@@ -17,6 +17,7 @@ import { graceMsOf, holdLifeMsOf, peopleOf } from './config/by-environment.ts';
 import type { Config, Env } from './config/config.ts';
 import { resolveSecret } from './config/upstream.ts';
 import { Agents } from './identity/agents.ts';
+import { Credentials } from './identity/credentials.ts';
 import { People } from './identity/people.ts';
 import { loadSealKey, Seal } from './identity/seal.ts';
 import { Totp } from './identity/totp.ts';
@@ -28,6 +29,7 @@ import { purgeRunner } from './protection/undo/purge.ts';
 import { WatchedClock } from './protection/watched-clock.ts';
 import { SqlAgentRoleStore } from './store/agent-role-store.ts';
 import { SqlAgentStore } from './store/agent-store.ts';
+import { SqlCredentialStore } from './store/credential-store.ts';
 import { type Database, openDatabase, type StoreConnection } from './store/database.ts';
 import { SqlDeferralStore } from './store/deferral-store.ts';
 import { EmbeddedPostgres } from './store/embedded-postgres.ts';
@@ -63,6 +65,7 @@ export const KEY_FOLDER_ENV = 'HOLDFAST_KEY_FOLDER';
 export class Rooms {
   readonly config: Config;
   readonly database: Database;
+  readonly credentials: Credentials;
   readonly agentStore: SqlAgentStore;
   readonly agents: Agents;
   readonly people: People;
@@ -109,6 +112,12 @@ export class Rooms {
     this.note = async (event) => (await this.trail()).note(event);
     const { note } = this;
     const { totp } = keys;
+    this.credentials = new Credentials({
+      store: new SqlCredentialStore(database),
+      seal: keys.seal,
+      clock,
+      note,
+    });
     this.agentStore = new SqlAgentStore(database);
     this.agents = new Agents({ store: this.agentStore, clock, note });
     this.people = new People({ store: new SqlPeopleStore(database), totp, clock, note });

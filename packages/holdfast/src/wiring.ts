@@ -4,6 +4,7 @@ import type { Config, Env, SslMode, TargetConfig } from './config/config.ts';
 import { resolveUpstream } from './config/upstream.ts';
 import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
+import { ENVIRONMENT_LEVELS } from './model/target.ts';
 import type { PolicySource } from './policy/policy-source.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
 import { captureDrift } from './protection/postgres/capture/drift.ts';
@@ -13,6 +14,8 @@ import type { ProtectOptions } from './protection/postgres/wall/ground.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
 import type { PostgresTarget } from './protocols/index.ts';
+import { DESCRIBED, PROVIDERS, type ProviderClass } from './providers/index.ts';
+import type { Provider, ProviderOptions } from './providers/provider.ts';
 import { DeclaredTargets } from './targets/declared-targets.ts';
 
 /** A server that takes longer to let us in is as good as away; the agent is told so. */
@@ -28,8 +31,99 @@ export function policySourceOf({ environments, policy, targets }: Config): Polic
   };
 }
 
-export function targetsOf({ environments, targets }: Config): DeclaredTargets {
-  return new DeclaredTargets(targets, environments);
+export function targetsOf({ environments, providers, targets }: Config): DeclaredTargets {
+  const places = providers.flatMap((one) => one.places);
+  const hosted = places.map(({ target, environment }) => ({
+    name: target,
+    protocol: 'http' as const,
+    environment,
+  }));
+  return new DeclaredTargets([...targets, ...hosted], environments);
+}
+
+/** Throws HF_CONFIG_INVALID for a provider that this version does not know. */
+export function providersOf(
+  config: Config,
+  parts: {
+    readonly clock: Clock;
+    readonly sql: ProviderOptions['sql'];
+    readonly secretOf: (credential: string) => Promise<string>;
+  },
+): ReadonlyMap<string, Provider> {
+  const { clock, sql, secretOf } = parts;
+  const strictnessOf = new Map(
+    config.environments.map(({ name, level }) => [name, ENVIRONMENT_LEVELS.indexOf(level)]),
+  );
+  const providers = new Map(
+    config.providers.map(({ credential, kind, name, openapi, places, url }) => {
+      const Made = classOf(name, openapi !== null);
+      const provider = new Made({
+        origin: url,
+        clock,
+        sql,
+        kind,
+        description: openapi === null ? null : { name, ...openapi, text: textAt(openapi.path) },
+        secret: () => secretOf(credential),
+        placeOf: (project, at) => {
+          const place = places.find((one) => one.project === project && one.at === at);
+          if (place === undefined) return null;
+          const strictness = strictnessOf.get(place.environment) ?? ENVIRONMENT_LEVELS.length;
+          return { target: place.target, environment: place.environment, strictness };
+        },
+        databaseOf: async (target, service) => {
+          const place = places.find((one) => one.target === target);
+          const database = place?.databases[service];
+          return database === undefined ? null : `database ${database}`;
+        },
+      });
+      return [name, provider];
+    }),
+  );
+  requireOwnHosts(providers);
+  return providers;
+}
+
+/** Of two providers for one host it would be chance which one judges. */
+function requireOwnHosts(providers: ReadonlyMap<string, Provider>): void {
+  const owners = new Map<string, string>();
+  for (const [name, { hosts }] of providers) {
+    for (const host of hosts) {
+      const owner = owners.get(host);
+      if (owner !== undefined) {
+        throw new HoldfastError('HF_CONFIG_INVALID', {
+          expected: `one provider for ${host}`,
+          found: `${owner} and ${name}`,
+          hint: 'Take one of them out of providers in holdfast.yaml.',
+        });
+      }
+      owners.set(host, name);
+    }
+  }
+}
+
+/** A file does not take the place of what we know: the catalogue of a known provider says more. */
+function classOf(name: string, isDescribed: boolean): ProviderClass {
+  const known = [...PROVIDERS.keys()].filter((one) => one !== DESCRIBED);
+  const found = PROVIDERS.get(isDescribed ? DESCRIBED : name);
+  if (found !== undefined && isDescribed !== known.includes(name)) return found;
+  throw new HoldfastError('HF_CONFIG_INVALID', {
+    expected: `${known.join(', ')}, or another name with openapi: PATH`,
+    found: isDescribed ? `${name} with openapi` : name,
+    hint: 'Correct its name under providers in holdfast.yaml.',
+  });
+}
+
+function textAt(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new HoldfastError('HF_CONFIG_INVALID', {
+      expected: `a description of an API at ${path}`,
+      found: cause instanceof Error ? cause.message : String(cause),
+      hint: 'Correct openapi under providers in holdfast.yaml.',
+      cause,
+    });
+  }
 }
 
 /** Throws HF_CONFIG_INVALID for a target whose server cannot be named. */

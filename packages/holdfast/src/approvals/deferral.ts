@@ -9,6 +9,7 @@
  * `running` is left once and never entered again: what was cut off is `unknown`, and whoever wants it
  * asks again and waits again.
  */
+import type { HttpAct } from '../model/http-request.ts';
 import type { Signature } from '../policy/judge.ts';
 import type { HoldCard } from './hold.ts';
 import type { Parameter } from './runnable.ts';
@@ -48,6 +49,8 @@ export interface DeferralRecord extends NewDeferral {
   readonly statement: Buffer;
   /** What is bound to it, from there too. */
   readonly parameters: readonly Parameter[];
+  /** Null: it is SQL. */
+  readonly request: HttpAct | null;
   /** Under the approval it used up, of people who still count. */
   readonly signatures: readonly Signature[];
   readonly decidedAt: Date | null;
@@ -58,4 +61,7 @@ export interface DeferralRecord extends NewDeferral {
 }
 
 /** In lists: without what may be long. */
-export type DeferralLine = Omit<DeferralRecord, 'statement' | 'parameters' | 'acts' | 'signatures'>;
+export type DeferralLine = Omit<
+  DeferralRecord,
+  'statement' | 'parameters' | 'request' | 'acts' | 'signatures'
+>;

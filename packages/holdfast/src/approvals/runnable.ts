@@ -2,12 +2,16 @@
  * What will run of what was signed: the text, and the values bound to it, read back out of `Intent.acts()`.
  * Nothing beside the acts is kept to be run, so nothing else can be.
  *
+ * A request to a provider is as `model/http-request.ts` lays it out.
+ *
  * One simple Query is `[path, '', text]`. One Bind is `[path, meaning, bind]`: the meaning is the length
  * and the bytes of the only statement it may run (text, NUL, types of its parameters, as in Parse), the
  * rest is the Bind behind its names (manual, "Message Formats"). It will not: read several at once, a
  * name that may mean several things, or types that are not the server's own (another may have their
  * number by the time it runs).
  */
+
+import { type HttpAct, httpActIn, httpText } from '../model/http-request.ts';
 
 export interface Parameter {
   /** Of pg_type; 0: the server infers it, as it did. */
@@ -21,6 +25,8 @@ export interface Runnable {
   /** In UTF-8. */
   readonly statement: Buffer;
   readonly parameters: readonly Parameter[];
+  /** Null: it is SQL. Else what is sent to a provider, and `statement` is its text. */
+  readonly request: HttpAct | null;
 }
 
 /** From here on numbers are given out anew in each database. */
@@ -28,10 +34,13 @@ const OWN_TYPES_FROM = 16_384;
 const LENGTH_BYTES = 4;
 
 export function runnableOf(acts: readonly Buffer[]): Runnable | null {
+  const request = httpActIn(acts);
+  if (request !== null) return { statement: httpText(request), parameters: [], request };
   const own = acts.at(-1);
   if (own === undefined) return null;
   const meaning = acts.length === 3 ? acts[1] : undefined;
-  if (meaning === undefined || meaning.length === 0) return { statement: own, parameters: [] };
+  if (meaning === undefined || meaning.length === 0)
+    return { statement: own, parameters: [], request: null };
   try {
     return boundOf(meaning, own);
   } catch (error) {
@@ -57,7 +66,8 @@ function boundOf(meaning: Buffer, bind: Buffer): Runnable | null {
   for (let left = values.int16(); left > 0; left -= 1) values.int16();
   if (!types.isAtEnd || !values.isAtEnd) return null;
   if (parameters.some(({ typeOid }) => typeOid < 0 || typeOid >= OWN_TYPES_FROM)) return null;
-  return { statement: meaning.subarray(LENGTH_BYTES, textEnd), parameters };
+  const statement = meaning.subarray(LENGTH_BYTES, textEnd);
+  return { statement, parameters, request: null };
 }
 
 class Reader {

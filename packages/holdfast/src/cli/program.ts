@@ -4,6 +4,7 @@ import { runner, type Surroundings } from './command.ts';
 import { addAgents } from './commands/agents.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
+import { addCredentials } from './commands/credentials.ts';
 import { addDeferrals } from './commands/deferrals.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addHolds } from './commands/holds.ts';
@@ -21,6 +22,7 @@ import { usageError } from './usage.ts';
 const COMMANDS = [
   addUp,
   addAgents,
+  addCredentials,
   addPeople,
   addHolds,
   addDeferrals,

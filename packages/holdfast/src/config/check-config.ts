@@ -31,7 +31,24 @@ export function checkConfig(config: Config): Warning[] {
       });
     }
   }
-  if (config.targets.length === 0) {
+  for (const { name, openapi, places } of config.providers) {
+    for (const { target, environment } of places) {
+      if (declared.has(environment)) continue;
+      warnings.push({
+        path: `providers.${name}.${openapi === null ? 'projects' : 'environment'}`,
+        found: `${environment} is not declared, so ${target} counts as sealed`,
+        hint: 'Declare it under environments.',
+      });
+    }
+    if (places.length === 0) {
+      warnings.push({
+        path: `providers.${name}.${openapi === null ? 'projects' : 'environment'}`,
+        found: 'no place, so everything there counts as sealed',
+        hint: 'Say which of your environments each of its environments is.',
+      });
+    }
+  }
+  if (config.targets.length + config.providers.length === 0) {
     warnings.push({ path: 'targets', found: 'no target', hint: 'Declare one under targets.' });
   }
   const { host, tls } = config.listen;

@@ -6,6 +6,7 @@
  * All errors are gathered before any is thrown. What it will not do: fill in a guess for a key that
  * was misspelt, read a secret, or look at the network.
  */
+import type { EffectKind } from '../model/effect.ts';
 import type { EnvironmentLevel } from '../model/target.ts';
 
 /** The environment variables of the process, handed in. */
@@ -53,6 +54,36 @@ export interface TargetConfig {
   };
 }
 
+/** One environment of a provider's project, and which of ours it is. */
+export interface ProviderPlace {
+  /** The target it is: `railway/acme/production`. */
+  readonly target: string;
+  /** By name or id, as the provider has it. */
+  readonly project: string;
+  readonly at: string;
+  readonly environment: string;
+  /** Targets that are the databases of its services, by the service's name. */
+  readonly databases: Readonly<Record<string, string>>;
+}
+
+/** What the one place of an API is called that only a file describes. */
+export const API_PLACE = 'api';
+
+export interface ProviderConfig {
+  readonly name: string;
+  /** Which sealed credential it is reached with. */
+  readonly credential: string;
+  readonly kind: 'account' | 'project';
+  /** Null: where the provider itself is. */
+  readonly url: string | null;
+  readonly places: readonly ProviderPlace[];
+  /** Of an API that only a file describes; all of it is one place. Null: a provider we know. */
+  readonly openapi: {
+    readonly path: string;
+    readonly rules: readonly { readonly call: string; readonly kind: EffectKind }[];
+  } | null;
+}
+
 interface EnvironmentConfig {
   readonly name: string;
   readonly level: EnvironmentLevel;
@@ -78,6 +109,14 @@ export interface Config {
     | { readonly kind: 'url'; readonly url: SecretRef };
   readonly environments: readonly EnvironmentConfig[];
   readonly targets: readonly TargetConfig[];
+  /** Where agents reach providers; listened on only when there are any. */
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Hosts that the forward proxy passes on without looking into it. */
+    readonly allow: readonly string[];
+  };
+  readonly providers: readonly ProviderConfig[];
   readonly approvals: {
     /** How long a held unit waits on the wire; 0: it is answered at once. */
     readonly holdWaitMs: number;

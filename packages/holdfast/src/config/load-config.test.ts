@@ -43,7 +43,7 @@ describe('what is wrong is said with place, expected, found and what to do', () 
     [
       'an unknown key at the top',
       'taregts: {}',
-      'holdfast.yaml:1:1: expected one of the keys listen, store, environments, targets, approvals, trail, limits, policy, found unknown key `taregts`. Did you mean `targets`?',
+      'holdfast.yaml:1:1: expected one of the keys listen, store, environments, targets, http, providers, approvals, trail, limits, policy, found unknown key `taregts`. Did you mean `targets`?',
     ],
     [
       'a level that is none',
@@ -64,6 +64,26 @@ describe('what is wrong is said with place, expected, found and what to do', () 
       'a name that would not fit a URL',
       'environments:\n  Prod: { level: open }',
       'holdfast.yaml:2:3: environments.Prod: expected a name of lower-case letters, digits, - and _, found "Prod".',
+    ],
+    [
+      'projects beside the description of an API',
+      'providers:\n  a: { openapi: a.yaml, projects: { p: { e: prod } } }',
+      'providers.a.projects: expected environment beside openapi, found projects.',
+    ],
+    [
+      'an environment for a provider that has many',
+      'providers:\n  neon: { environment: prod }',
+      'providers.neon.environment: expected projects, or openapi beside environment, found environment.',
+    ],
+    [
+      'rules for a provider that has a catalogue',
+      'providers:\n  neon: { rules: [{ call: "DELETE /projects/{project_id}", is: read }] }',
+      'providers.neon.rules: expected rules only beside openapi, found rules.',
+    ],
+    [
+      'a rule with a kind that is none',
+      'providers:\n  a: { openapi: a.yaml, rules: [{ call: "POST /a", is: harmless }] }',
+      'rules[0].is: expected one of read, write, destroy, reshape, grant, execute, unknown, found "harmless"',
     ],
     [
       'a port that is none',

@@ -11,7 +11,16 @@ import {
   VAULT_FREE_BYTES_MIN,
   WAITING_BYTES_MAX,
 } from '../model/limits.ts';
-import type { Config, Env, ListenTls, SecretRef, TargetConfig, UpstreamConfig } from './config.ts';
+import {
+  API_PLACE,
+  type Config,
+  type Env,
+  type ListenTls,
+  type ProviderConfig,
+  type SecretRef,
+  type TargetConfig,
+  type UpstreamConfig,
+} from './config.ts';
 import { errorOf, type Finding } from './finding.ts';
 import { readPolicyFiles, readTestPaths } from './policy-files.ts';
 import { SHAPE, type Shaped } from './shape.ts';
@@ -95,6 +104,8 @@ function configOf(
       graceMs: one.grace ?? GRACE_MS_DEFAULT,
     })),
     targets: Object.entries(shaped.targets).map(([name, one]) => targetOf(name, one, at)),
+    http: shaped.http,
+    providers: Object.entries(shaped.providers).map(([name, one]) => providerOf(name, one, at)),
     approvals: { holdWaitMs: approvals.holdWait ?? 0, holdLifeMs },
     trail: shaped.trail,
     limits: {
@@ -144,6 +155,34 @@ function targetOf(name: string, one: Shaped['targets'][string], at: At): TargetC
       owner: owner ?? null,
       exempt,
     },
+  };
+}
+
+function providerOf(name: string, one: Shaped['providers'][string], at: At): ProviderConfig {
+  const places = Object.entries(one.projects).flatMap(([project, environments]) =>
+    Object.entries(environments).map(([where, place]) => ({
+      target: `${name}/${project}/${where}`,
+      project,
+      at: where,
+      environment: typeof place === 'string' ? place : place.environment,
+      databases: typeof place === 'string' ? {} : place.databases,
+    })),
+  );
+  const { credential = name, environment, kind, openapi, rules, url = null } = one;
+  // Of what a file describes no more is known than its name: all of it is one place.
+  if (environment !== undefined) {
+    places.push({ target: name, project: name, at: API_PLACE, environment, databases: {} });
+  }
+  return {
+    name,
+    credential,
+    kind,
+    url,
+    places,
+    openapi:
+      openapi === undefined
+        ? null
+        : { path: at(openapi), rules: rules.map(({ call, is }) => ({ call, kind: is })) },
   };
 }
 

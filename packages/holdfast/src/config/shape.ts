@@ -3,6 +3,7 @@
  * sentence; for an object it is its list of keys. `findings.ts` adds place, found and hint.
  */
 import { z } from 'zod';
+import { EFFECT_KINDS } from '../model/effect.ts';
 import { GRACE_MS_DEFAULT } from '../model/limits.ts';
 import { ENVIRONMENT_LEVELS } from '../model/target.ts';
 import { SSL_MODES } from './config.ts';
@@ -111,6 +112,47 @@ const target = keys({
   protection: protection.prefault({}),
 });
 
+const hostName = text('a host name in lower case', /^[a-z0-9][a-z0-9.-]{0,252}$/);
+
+/** `production: production`, or with what its services hold. */
+const providerEnvironment = z.union(
+  [
+    name,
+    keys({
+      environment: name,
+      databases: z
+        .record(text('the name of a service'), name, 'targets by the name of their service')
+        .default({}),
+    }),
+  ],
+  'an environment of ours, or {environment: NAME, databases: {SERVICE: TARGET}}',
+);
+
+const rule = keys({
+  call: text('METHOD /path, as the description has it', /^[A-Z]+ \/\S*$/),
+  is: words(EFFECT_KINDS),
+});
+
+const provider = keys({
+  credential: name.optional(),
+  kind: words(['account', 'project']).default('account'),
+  url: text('a URL such as https://api.example.com', /^https?:\/\/[^/]+$/).optional(),
+  projects: z
+    .record(
+      text('the name or id of a project'),
+      z.record(
+        text('the name or id of an environment'),
+        providerEnvironment,
+        'its environments, each with one of ours',
+      ),
+      'projects by name or id',
+    )
+    .default({}),
+  openapi: path.optional(),
+  environment: name.optional(),
+  rules: z.array(rule, 'a list of {call: METHOD /path, is: KIND}').default([]),
+});
+
 const MIB = 1024 * 1024;
 const limits = keys({
   unitBytesMax: whole(MIB, 1024 * MIB, 'bytes').optional(),
@@ -125,6 +167,12 @@ export const SHAPE = keys({
   store: store.optional(),
   environments: z.record(name, environment, 'environments by name').default({}),
   targets: z.record(name, target, 'targets by name').default({}),
+  http: keys({
+    host: text('a host name or address').default('127.0.0.1'),
+    port: whole(0, 65_535, 'a port').default(7071),
+    allow: z.array(hostName, 'a list of host names').default([]),
+  }).prefault({}),
+  providers: z.record(name, provider, 'providers by name').default({}),
   approvals: keys({
     holdWait: duration(HOLD_WAIT_MS_MAX, '10m').optional(),
     holdExpires: holdExpires.optional(),

@@ -34,6 +34,24 @@ export function wholeFindings(yaml: YamlText): Finding[] {
       ),
     );
   }
+  for (const [name, one] of Object.entries(record(at(yaml.value, ['providers'])))) {
+    const odd = oddKey(record(one));
+    if (odd !== null) {
+      const [key, expected] = odd;
+      const hint = 'See docs/adding-a-provider.md for which keys go together.';
+      findings.push(finding(['providers', name, key], expected, key, hint));
+    }
+    const url = record(one)['url'];
+    if (typeof url !== 'string' || !isClearElsewhere(url)) continue;
+    findings.push(
+      finding(
+        ['providers', name, 'url'],
+        'https, where it is not this machine',
+        'http, which would send the credential in clear',
+        'Leave url out; it is for a stand-in on this machine.',
+      ),
+    );
+  }
   const listen = record(at(yaml.value, ['listen']));
   const host = listen['host'] ?? '127.0.0.1';
   const isOpenWire = listen['tls'] === 'off' && typeof host === 'string' && !isLoopback(host);
@@ -48,6 +66,22 @@ export function wholeFindings(yaml: YamlText): Finding[] {
     );
   }
   return findings;
+}
+
+/** A described API is one place; a known provider has many, and its own catalogue. */
+function oddKey(
+  provider: Readonly<Record<string, unknown>>,
+): readonly [key: string, expected: string] | null {
+  const has = (key: string): boolean => provider[key] !== undefined;
+  if (has('openapi') && has('projects')) return ['projects', 'environment beside openapi'];
+  if (has('openapi')) return null;
+  if (has('environment')) return ['environment', 'projects, or openapi beside environment'];
+  return has('rules') ? ['rules', 'rules only beside openapi'] : null;
+}
+
+function isClearElsewhere(url: string): boolean {
+  const parsed = URL.parse(url);
+  return parsed?.protocol === 'http:' && !isLoopback(parsed.hostname);
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

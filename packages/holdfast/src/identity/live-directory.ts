@@ -37,6 +37,7 @@ export class LiveDirectory implements AgentDirectory {
   readonly #saltKey: Buffer;
   #agents: ReadonlyMap<string, Agent> = new Map();
   #tokens: ReadonlyMap<string, TokenVerifier> = new Map();
+  #byHash: ReadonlyMap<string, TokenVerifier> = new Map();
   /** Live when last looked at, and not yet said to have ended. */
   readonly #watched = new Map<string, TokenVerifier>();
   #lookedAtMs = 0;
@@ -73,6 +74,12 @@ export class LiveDirectory implements AgentDirectory {
       iterations: SCRAM_ITERATIONS,
       tokens: agent?.tokens.filter((token) => this.#isTimely(token)) ?? [],
     };
+  }
+
+  /** For protocols in which the token itself is shown; null when no live one has this SHA-256. */
+  byHash(hash: Buffer): TokenVerifier | null {
+    const token = this.#byHash.get(hash.toString('hex'));
+    return token !== undefined && this.#isTimely(token) ? token : null;
   }
 
   isLive(tokenId: string): boolean {
@@ -120,6 +127,9 @@ export class LiveDirectory implements AgentDirectory {
     const startedMs = clock.monotonicMs();
     const snapshot = await store.snapshot(clock.now());
     [this.#agents, this.#tokens] = index(snapshot);
+    this.#byHash = new Map(
+      [...this.#tokens.values()].map((token) => [token.tokenHash.toString('hex'), token]),
+    );
     this.#lookedAtMs = startedMs;
   }
 

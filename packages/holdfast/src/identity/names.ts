@@ -6,7 +6,7 @@ const NAME_CHARS_MAX = 63;
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 /** Lower-case words joined by single hyphens: `cursor-backend`, `ana`. */
-export function checkName(kind: 'agent' | 'person', name: string): void {
+export function checkName(kind: 'agent' | 'person' | 'credential', name: string): void {
   if (NAME.test(name) && name.length <= NAME_CHARS_MAX) return;
   throw new HoldfastError('HF_USAGE', {
     expected: `a name for the ${kind} of lower-case letters, digits and single hyphens, at most ${NAME_CHARS_MAX}`,

@@ -16,7 +16,7 @@ import { HoldfastError } from '../model/errors.ts';
 
 /** What a sealed secret belongs to. */
 export interface SealedRecord {
-  readonly kind: 'person' | 'agent-role';
+  readonly kind: 'person' | 'agent-role' | 'credential';
   readonly id: string;
 }
 

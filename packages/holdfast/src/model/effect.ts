@@ -23,20 +23,38 @@ export const EFFECT_KINDS = [
 ] as const;
 export type EffectKind = (typeof EFFECT_KINDS)[number];
 
-export type ObjectType =
-  | 'table'
-  | 'column'
-  | 'index'
-  | 'view'
-  | 'sequence'
-  | 'function'
-  | 'schema'
-  | 'database'
-  | 'role'
-  | 'type'
-  | 'setting'
-  | 'large-object'
-  | 'other';
+export const OBJECT_TYPES = [
+  'table',
+  'column',
+  'index',
+  'view',
+  'sequence',
+  'function',
+  'schema',
+  'database',
+  'role',
+  'type',
+  'setting',
+  'large-object',
+  // What a hosting provider keeps.
+  'account',
+  'backup',
+  'bucket',
+  'credential',
+  'deployment',
+  'domain',
+  'environment',
+  'member',
+  'network',
+  'project',
+  'sandbox',
+  'service',
+  'variable',
+  'volume',
+  'workspace',
+  'other',
+] as const;
+export type ObjectType = (typeof OBJECT_TYPES)[number];
 
 /** A named object. `schema: null` means the text did not say; the search path decides. */
 export interface ObjectRef {
@@ -88,6 +106,8 @@ export interface CouldNotTell {
     | 'nul-byte'
     | 'invalid-utf8'
     | 'unknown-statement'
+    /** It can be read in two ways, and which one counts is the server's choice. */
+    | 'ambiguous'
     | 'unknown-prepared-statement'
     | 'lexing-setting'
     | 'off-limits'

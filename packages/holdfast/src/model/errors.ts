@@ -23,6 +23,10 @@ export const ERRORS = {
   },
   HF_TRAIL_BROKEN: { title: 'The trail does not verify', sqlstate: 'XX000' },
   HF_AUTH_FAILED: { title: 'Agent or token not accepted', sqlstate: '28P01' },
+  HF_CREDENTIAL_FOREIGN: {
+    title: 'A credential that is not of Holdfast came from an agent',
+    sqlstate: '28000',
+  },
   HF_TOKEN_REVOKED: { title: 'The token was revoked', sqlstate: '57P01' },
   HF_TOKEN_EXPIRED: { title: 'The token has expired', sqlstate: '57P01' },
   HF_TARGET_UNKNOWN: { title: 'The target is not declared', sqlstate: '3D000' },
@@ -31,6 +35,7 @@ export const ERRORS = {
   HF_UPSTREAM_REFUSED: { title: 'The target did not let Holdfast in', sqlstate: '08004' },
   HF_UPSTREAM_LOST: { title: 'The connection to the target was lost', sqlstate: '08006' },
   HF_PROTOCOL: { title: 'The bytes are not the PostgreSQL protocol', sqlstate: '08P01' },
+  HF_HTTP: { title: 'The request could be read in two ways, or not at all', sqlstate: '08P01' },
   HF_LIMIT: { title: 'Larger than a stated limit', sqlstate: '54000' },
   HF_UNSUPPORTED: { title: 'Not supported through Holdfast, on purpose', sqlstate: '0A000' },
   HF_SYNTAX: { title: 'The statement cannot be parsed', sqlstate: '42601' },

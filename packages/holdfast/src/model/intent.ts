@@ -1,6 +1,7 @@
 /** What an actor asks, decoded, before any effect: one unit that can be forwarded whole. */
 import type { AgentActor } from './actor.ts';
 import type { Reading } from './effect.ts';
+import type { ProtocolName } from './target.ts';
 
 export interface Intent {
   readonly actor: AgentActor;
@@ -21,7 +22,7 @@ export interface Intent {
 
 export interface SessionFacts {
   readonly id: string;
-  readonly protocol: 'postgres';
+  readonly protocol: ProtocolName;
   /** `127.0.0.1:50123`. */
   readonly source: string;
   /** What the client calls itself (`application_name`); its own word, shown as such. */

@@ -160,3 +160,56 @@ export const PROTECTION_LOOK_MS = 10_000;
 export const VAULT_FREE_BYTES_MIN = 256 * 1024 * 1024;
 /** What may wait in a target while the vault takes none; past it agents change nothing, or its disk fills. */
 export const WAITING_BYTES_MAX = 1024 * 1024 * 1024;
+/** GraphQL longer than this is not read: the longest of a real client found is 20 KB. */
+export const GRAPHQL_TEXT_CHARS_MAX = 256 * 1024;
+/** Tokens of one document; the parser stops there, so that a bomb costs about a millisecond. */
+export const GRAPHQL_TOKENS_MAX = 10_000;
+/** Levels of selections; introspection needs 13. */
+export const GRAPHQL_DEPTH_MAX = 50;
+/** Fields of one operation with its fragments put in place: they multiply. */
+export const GRAPHQL_FIELDS_MAX = 2_000;
+/** Aliases of one operation: each is one more act of the same field. */
+export const GRAPHQL_ALIASES_MAX = 200;
+/** Documents remembered per generation (there are two), and their size as a guess at the plans. */
+export const GRAPHQL_CACHE_ENTRIES_MAX = 2_000;
+export const GRAPHQL_CACHE_BYTES_MAX = 8 * 1024 * 1024;
+/** Requests in one batch (a JSON array): each is judged, and the worst decides. */
+export const GRAPHQL_BATCH_MAX = 20;
+/** Levels of a JSON body; the deepest document of a provider seen has 12. */
+export const JSON_DEPTH_MAX = 64;
+/** A request to a provider's API is kept whole until it is judged; the largest seen has 200 KB. */
+export const HTTP_BODY_BYTES_MAX = 4 * 1024 * 1024;
+/** Head of a request; Node's own default is 16 KiB, and no client of a provider sends more. */
+export const HTTP_HEAD_BYTES_MAX = 16 * 1024;
+/** From the first byte of a request to its last: a slow body holds a socket and nothing else. */
+export const HTTP_REQUEST_MS_MAX = 30_000;
+/** Codings on top of each other; one is what clients do, and each is a bomb within a bomb. */
+export const HTTP_CODINGS_MAX = 2;
+/** A provider that has not begun to answer by then: the outcome is unknown. Railway's CLI waits 90 s. */
+export const PROVIDER_ANSWER_MS_MAX = 90_000;
+/** How much of an answer is looked at to tell success from an error with a good status. */
+export const PROVIDER_ANSWER_LOOK_BYTES = 64 * 1024;
+/** Connections to one provider at a time. */
+export const PROVIDER_CONNECTIONS_MAX = 64;
+/** Providers answer our questions in well under a second; a decision waits for it. */
+export const PROVIDER_ASK_MS_MAX = 10_000;
+/** Requests an hour that are kept back for what a decision hangs on. */
+export const PROVIDER_ASKS_KEPT = 20;
+/** Projects, and volumes of one environment, in one answer. */
+export const RAILWAY_LISTED_MAX = 500;
+/** A snapshot of what there is counts this long for what changes something. */
+export const PROVIDER_ESTATE_MS = 60_000;
+/** An id that is not found has it taken again at most this often. */
+export const PROVIDER_LOOK_AGAIN_MS = 5_000;
+/** A credential older than this is a finding (P5). */
+export const CREDENTIAL_AGE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
+/** One line; a key in PEM is no bearer credential. */
+export const CREDENTIAL_BYTES_MAX = 8 * 1024;
+/** Headers of one request over HTTP/2; over HTTP/1.1 their bytes are bounded. */
+export const HEADERS_MAX = 100;
+/** A host that is only passed on answers by then or not. */
+export const TUNNEL_CONNECT_MS_MAX = 10_000;
+/** Pages of one list that are asked for; with more there is no list, and nothing on it is found. */
+export const PROVIDER_PAGES_MAX = 25;
+/** A file that describes an API; Neon's has 0.5 MB, and more than this is a wrong file. */
+export const API_DESCRIPTION_BYTES_MAX = 16 * 1024 * 1024;

@@ -64,6 +64,12 @@ export function isWeaker(now: TakingBack, shown: TakingBack): boolean {
   return strength(now) < strength(shown);
 }
 
+/**
+ * Every call of a provider passes Holdfast, so what it would destroy can always be put off, and what it
+ * would change can be read before: there is no weaker level.
+ */
+export const PROVIDER_PROTECTION: Protection = { level: 'full', trouble: null };
+
 const UNPROTECTED_REASON = 'this target is not protected yet (holdfast protect)';
 
 /** Verbs whose change of structure `holdfast.run` can take back. */

@@ -1,5 +1,9 @@
 /** Where an intent goes. A target is one declared resource in one environment. */
 
+/** The wires there are; a target is reached by one of them. */
+export const PROTOCOL_NAMES = ['postgres', 'http'] as const;
+export type ProtocolName = (typeof PROTOCOL_NAMES)[number];
+
 /** `open`: work freely. `guarded`: destruction is held. `sealed`: every change is held. */
 export const ENVIRONMENT_LEVELS = ['open', 'guarded', 'sealed'] as const;
 export type EnvironmentLevel = (typeof ENVIRONMENT_LEVELS)[number];
@@ -12,7 +16,7 @@ export interface Environment {
 export interface Target {
   readonly name: string;
   readonly environment: Environment;
-  readonly protocol: 'postgres';
+  readonly protocol: ProtocolName;
   /** How the environment was found, for the card: `declared in holdfast.yaml`, or why not. */
   readonly resolvedBy: string;
 }
@@ -23,4 +27,6 @@ export interface TargetFacts {
   readonly asked: string;
   /** Schemas that an unqualified name is looked up in, in order; empty when not known. */
   readonly searchPath: readonly string[];
+  /** How the name was found, when it was not simply asked for; for the card. */
+  readonly how?: string;
 }

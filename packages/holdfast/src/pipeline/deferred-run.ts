@@ -193,12 +193,12 @@ export class DeferredRun {
   }
 }
 
-function intentOf({ acts, card, statement }: DeferralRecord, reading: Reading): Intent {
+function intentOf({ acts, card, request, statement }: DeferralRecord, reading: Reading): Intent {
   return {
     actor: { kind: 'agent', id: card.agentId, name: card.agentName, tokenId: card.tokenId },
     session: {
       id: card.sessionId,
-      protocol: 'postgres',
+      protocol: request === null ? 'postgres' : 'http',
       source: card.source,
       client: card.client,
     },
@@ -209,7 +209,7 @@ function intentOf({ acts, card, statement }: DeferralRecord, reading: Reading): 
 }
 
 function wordOf(
-  { acts, card, searchPath }: DeferralRecord,
+  { acts, card, request, searchPath }: DeferralRecord,
   intent: Intent,
   target: Target,
   verdict: Verdict,
@@ -222,7 +222,8 @@ function wordOf(
   // The digest covers the path that names were judged by (the first of several acts), not the column
   // beside it; a path that was not known then is none to run by.
   const [mark, ...others] = acts;
-  if (mark !== undefined && others.length > 0 && pathIn(mark, searchPath) === null) {
+  const isSql = request === null && mark !== undefined && others.length > 0;
+  if (isSql && pathIn(mark, searchPath) === null) {
     const reason =
       'The schemas its names would be looked up in are not those it was approved under.';
     return { kind: 'void', reason };

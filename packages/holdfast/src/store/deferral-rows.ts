@@ -87,6 +87,10 @@ export function deferralOfRow(
   row: Selectable<DeferralsTable>,
   signatures: readonly Signature[],
 ): DeferralRecord {
-  const runnable = runnableOf(row.acts) ?? { statement: Buffer.alloc(0), parameters: [] };
+  const runnable = runnableOf(row.acts) ?? {
+    statement: Buffer.alloc(0),
+    parameters: [],
+    request: null,
+  };
   return { ...lineOfRow(row), ...runnable, acts: row.acts, signatures };
 }

@@ -9,27 +9,11 @@ import {
   type NewHold,
 } from '../approvals/hold.ts';
 import { ACT_KINDS, type ProposalCard } from '../approvals/proposed-act.ts';
-import { EFFECT_KINDS } from '../model/effect.ts';
+import { EFFECT_KINDS, OBJECT_TYPES } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { PROTECTION_LEVELS, TAKEN_BACK_BY } from '../model/reversal.ts';
 import type { Signature } from '../policy/judge.ts';
 import type { HoldsTable, Tables } from './tables.ts';
-
-const OBJECT_TYPES = [
-  'table',
-  'column',
-  'index',
-  'view',
-  'sequence',
-  'function',
-  'schema',
-  'database',
-  'role',
-  'type',
-  'setting',
-  'large-object',
-  'other',
-] as const;
 
 export const EFFECTS = z.array(
   z.object({

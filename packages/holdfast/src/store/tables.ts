@@ -146,7 +146,15 @@ export interface DeferralsTable {
   run_by: string | null;
 }
 
+interface CredentialsTable {
+  name: string;
+  sealed: Buffer;
+  fingerprint: string;
+  added_at: Date;
+}
+
 export interface Tables {
+  'holdfast.credentials': CredentialsTable;
   'holdfast.agent_roles': AgentRolesTable;
   'holdfast.walls': WallsTable;
   'holdfast.agents': AgentsTable;

@@ -2,12 +2,12 @@
  * Targets as holdfast.yaml declares them: found by the exact name that was asked for. What is not
  * declared, or stands in an environment that is not, counts as sealed (P2), and says why.
  */
-import type { Environment, Target, TargetFacts } from '../model/target.ts';
+import type { Environment, ProtocolName, Target, TargetFacts } from '../model/target.ts';
 import type { TargetResolver } from './resolver.ts';
 
 export interface DeclaredTarget {
   readonly name: string;
-  readonly protocol: 'postgres';
+  readonly protocol: ProtocolName;
   /** Name of its environment. */
   readonly environment: string;
 }
@@ -20,15 +20,14 @@ export class DeclaredTargets implements TargetResolver {
     this.#targets = new Map(targets.map((one) => [one.name, targetOf(one, known)]));
   }
 
-  resolve(facts: TargetFacts): Target {
-    return (
-      this.#targets.get(facts.asked) ?? {
-        name: facts.asked,
-        environment: { name: 'undeclared', level: 'sealed' },
-        protocol: 'postgres',
-        resolvedBy: 'not declared in holdfast.yaml, so it counts as sealed',
-      }
-    );
+  resolve({ asked, how }: TargetFacts): Target {
+    const target = this.#targets.get(asked) ?? {
+      name: asked,
+      environment: { name: 'undeclared', level: 'sealed' },
+      protocol: 'postgres',
+      resolvedBy: 'not declared in holdfast.yaml, so it counts as sealed',
+    };
+    return how === undefined ? target : { ...target, resolvedBy: `${how}; ${target.resolvedBy}` };
   }
 }
 

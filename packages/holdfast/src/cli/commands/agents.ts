@@ -91,12 +91,20 @@ async function issueToken(context: Context, agent: string, options: TokenOptions
     const { environment, targets } = declared(rooms.config, options);
     const request = { agent, environment, targets: options.target ?? [], lifeMs };
     const { id, token, expiresAt } = await rooms.agents.issueToken(request);
-    const urls = targets.map((target) => connectionUrl(rooms.config, agent, token, target));
+    const { http, providers } = rooms.config;
+    const urls = targets
+      .filter((target) => rooms.config.targets.some(({ name }) => name === target))
+      .map((target) => connectionUrl(rooms.config, agent, token, target));
+    const hosted = providers.filter(({ places }) =>
+      places.some((place) => targets.includes(place.target)),
+    );
+    const bases = hosted.map(({ name }) => `http://${http.host}:${http.port}/${name}`);
     return {
       json: {
         token: { id, agent, environment, targets: request.targets, expiresAt },
         text: token,
         urls,
+        bases,
       },
       lines: (paint) => [
         ...facts(
@@ -112,6 +120,7 @@ async function issueToken(context: Context, agent: string, options: TokenOptions
         '',
         'It is shown this once. The agent connects with:',
         ...urls.map((url) => `  ${url}`),
+        ...bases.map((base) => `  ${base}, with the token where the provider's own would stand`),
       ],
     };
   });
@@ -126,10 +135,14 @@ function declared(
     ...config.environments.map(({ name }) => name),
     ...config.targets.map(({ environment }) => environment),
   ]);
+  const places = config.providers.flatMap((one) => one.places);
   const { env: environment } = options;
   if (!environments.has(environment))
     throw unknownWord('an environment', environment, environments);
-  const inside = config.targets.filter((target) => target.environment === environment);
+  const inside = [
+    ...config.targets.map(({ environment: of, name }) => ({ of, name })),
+    ...places.map(({ environment: of, target }) => ({ of, name: target })),
+  ].filter(({ of }) => of === environment);
   const names = new Set(inside.map(({ name }) => name));
   for (const target of options.target ?? []) {
     if (!names.has(target)) throw unknownWord(`a target in ${environment}`, target, names);

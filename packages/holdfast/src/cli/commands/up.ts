@@ -41,6 +41,11 @@ async function runGateway(context: Context): Promise<Answer> {
   try {
     const address = await interrupt.race(holdfast.start());
     log.info(`Holdfast listens on ${address.host}:${address.port}. Ctrl-C stops it.`);
+    const http = holdfast.httpAddress;
+    if (http !== null) {
+      const names = config.providers.map(({ name }) => `http://${http.host}:${http.port}/${name}`);
+      log.info(`Providers are reached at ${names.join(', ')}.`);
+    }
     await interrupt.happened;
     log.info('Stopping: sessions end, the last entries are written.');
   } finally {

@@ -10,6 +10,7 @@ import { walls } from './0008-walls.ts';
 import { undoReferences } from './0009-undo-references.ts';
 import { undoAgentName } from './0010-undo-agent-name.ts';
 import { takingBack } from './0011-taking-back.ts';
+import { credentials } from './0012-credentials.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   undoReferences,
   undoAgentName,
   takingBack,
+  credentials,
 ];

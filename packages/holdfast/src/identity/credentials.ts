@@ -1,0 +1,114 @@
+/**
+ * Real credentials of providers: sealed when a person hands them over, unsealed only for the way to the
+ * provider, and never shown again. What is listed is a name, an age and a fingerprint.
+ */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../model/clock.ts';
+import { HoldfastError } from '../model/errors.ts';
+import type { Note } from '../model/event.ts';
+import { CREDENTIAL_AGE_MS_MAX, CREDENTIAL_BYTES_MAX } from '../model/limits.ts';
+import { checkName } from './names.ts';
+import type { Seal } from './seal.ts';
+
+export interface CredentialRecord {
+  readonly name: string;
+  readonly sealed: Buffer;
+  /** Of the secret: tells it apart without telling it. */
+  readonly fingerprint: string;
+  readonly addedAt: Date;
+}
+
+export interface CredentialStore {
+  /** Replaces one of the same name. */
+  put(record: CredentialRecord): Promise<void>;
+  find(name: string): Promise<CredentialRecord | null>;
+  list(): Promise<readonly CredentialRecord[]>;
+  /** False when there was none. */
+  remove(name: string): Promise<boolean>;
+}
+
+export interface CredentialListing {
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly addedAt: Date;
+  /** Older than 30 days: rotate it. */
+  readonly isOld: boolean;
+}
+
+export interface CredentialsParts {
+  readonly store: CredentialStore;
+  readonly seal: Seal;
+  readonly clock: Clock;
+  readonly note: Note;
+}
+
+export class Credentials {
+  readonly #parts: CredentialsParts;
+
+  constructor(parts: CredentialsParts) {
+    this.#parts = parts;
+  }
+
+  /** HF_USAGE for a name that is none, or what cannot be a credential. */
+  async add(name: string, secret: string): Promise<CredentialListing> {
+    checkName('credential', name);
+    const isPlain = /^[\x21-\x7e]+$/.test(secret) && secret.length <= CREDENTIAL_BYTES_MAX;
+    if (!isPlain) {
+      throw new HoldfastError('HF_USAGE', {
+        expected: 'a credential of printable characters in one line',
+        found: secret === '' ? 'nothing' : 'something else',
+        hint: 'Say where it lies: --from-env NAME, or --from-file PATH.',
+      });
+    }
+    const { clock, note, seal, store } = this.#parts;
+    const sealed = seal.close(Buffer.from(secret), { kind: 'credential', id: name });
+    const record = { name, sealed, fingerprint: fingerprintOf(secret), addedAt: clock.now() };
+    await store.put(record);
+    const { fingerprint } = record;
+    await note({
+      kind: 'credential-added',
+      facts: { credential: name, fingerprint },
+      message: `the credential ${name} was sealed`,
+    });
+    return this.#listing(record);
+  }
+
+  /** HF_NOT_FOUND or HF_SEAL. */
+  async open(name: string): Promise<string> {
+    const record = await this.#parts.store.find(name);
+    if (record === null) throw noSuch(name);
+    return this.#parts.seal.open(record.sealed, { kind: 'credential', id: name }).toString('utf8');
+  }
+
+  async list(): Promise<readonly CredentialListing[]> {
+    return (await this.#parts.store.list()).map((record) => this.#listing(record));
+  }
+
+  async remove(name: string): Promise<void> {
+    const { note, store } = this.#parts;
+    if (!(await store.remove(name))) throw noSuch(name);
+    await note({
+      kind: 'credential-removed',
+      facts: { credential: name },
+      message: `the credential ${name} was removed`,
+    });
+  }
+
+  #listing({ name, fingerprint, addedAt }: CredentialRecord): CredentialListing {
+    const ageMs = this.#parts.clock.now().getTime() - addedAt.getTime();
+    return { name, fingerprint, addedAt, isOld: ageMs > CREDENTIAL_AGE_MS_MAX };
+  }
+}
+
+/** As the gateway reports one that came from an agent, so that the two can be compared. */
+export function fingerprintOf(secret: string): string {
+  return `sha256:${createHash('sha256').update(secret, 'utf8').digest('hex').slice(0, 16)}`;
+}
+
+function noSuch(name: string): HoldfastError {
+  return new HoldfastError('HF_NOT_FOUND', {
+    expected: `a sealed credential ${name}`,
+    found: 'none',
+    hint: `Seal it: holdfast credentials add ${name} --from-env NAME`,
+  });
+}

@@ -1,0 +1,88 @@
+/**
+ * A request as it came, over HTTP/1.1 or HTTP/2: one view of both, so that nothing behind it has to know
+ * which. Header names are lower case, and every value is there that was sent.
+ */
+import { IncomingMessage, type ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Readable } from 'node:stream';
+
+export type Response = ServerResponse | Http2ServerResponse;
+
+/** What a request came over, and what ends with it. */
+export interface Line {
+  readonly source: string;
+  destroy(): void;
+  onClose(handler: () => void): void;
+}
+
+export interface Incoming {
+  readonly method: string;
+  /** The target of the request, as it was sent. */
+  readonly url: string;
+  /** Every host that it names: Host headers, and `:authority`. */
+  readonly hosts: readonly string[];
+  readonly headers: ReadonlyMap<string, readonly string[]>;
+  readonly body: Readable;
+  /** The same object for all requests of a connection. */
+  readonly connection: object;
+  readonly line: Line;
+}
+
+export function incomingOf(request: IncomingMessage | Http2ServerRequest): Incoming {
+  const headers = distinct(request.rawHeaders);
+  const hosts = [...(headers.get('host') ?? [])];
+  const { method = '', url = '' } = request;
+  if (request instanceof IncomingMessage) {
+    const { socket } = request;
+    return {
+      method,
+      url,
+      hosts,
+      headers,
+      body: request,
+      connection: socket,
+      line: {
+        source: `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`,
+        destroy: () => socket.destroy(),
+        onClose: (handler) => socket.once('close', handler),
+      },
+    };
+  }
+  const { session } = request.stream;
+  const { authority } = request;
+  if (authority !== '' && authority !== undefined && !hosts.includes(authority)) {
+    hosts.push(authority);
+  }
+  const { remoteAddress, remotePort } = session?.socket ?? {};
+  return {
+    method,
+    url,
+    hosts,
+    headers,
+    body: request,
+    connection: session ?? request.stream,
+    line: {
+      source: `${remoteAddress ?? 'unknown'}:${remotePort ?? 0}`,
+      destroy: () => session?.destroy(),
+      onClose: (handler) => session?.once('close', handler),
+    },
+  };
+}
+
+export function headerOf({ headers }: Pick<Incoming, 'headers'>, name: string): string {
+  return headers.get(name)?.join(', ') ?? '';
+}
+
+/** Names and values in turn; those of HTTP/2 itself begin with a colon. */
+function distinct(raw: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const headers = new Map<string, string[]>();
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = (raw[at] ?? '').toLowerCase();
+    if (name.startsWith(':')) continue;
+    const value = raw[at + 1] ?? '';
+    const known = headers.get(name);
+    if (known === undefined) headers.set(name, [value]);
+    else known.push(value);
+  }
+  return headers;
+}

@@ -1,0 +1,323 @@
+/** Bad input and bad luck at the HTTP gateway, by raw bytes. */
+import { connect } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../model/clock.ts';
+import { HTTP_BODY_BYTES_MAX } from '../../model/limits.ts';
+import { Pipeline } from '../../pipeline/pipeline.ts';
+import { FakeDesk, FakeRecorder, oneTarget, simpleJudge } from '../../testing/fake-parts.ts';
+import { PlainProvider, PlainServer, REAL_CREDENTIAL } from '../../testing/plain-provider.ts';
+import { PlainTokens } from '../../testing/plain-tokens.ts';
+import { scratchFolder } from '../../testing/scratch-folder.ts';
+import type { Protocol } from '../protocol.ts';
+import { Authority } from './authority.ts';
+import { createHttpProtocol } from './listener.ts';
+
+const authority = await Authority.load(scratchFolder('authority'), systemClock);
+let server: PlainServer;
+let provider: PlainProvider;
+let gateway: Protocol;
+let recorder: FakeRecorder;
+let tokens: PlainTokens;
+let token: string;
+let port: number;
+
+beforeEach(async () => {
+  server = new PlainServer();
+  provider = new PlainProvider(await server.start());
+  tokens = new PlainTokens();
+  token = tokens.issue('token_a');
+  recorder = new FakeRecorder();
+  const pipeline = new Pipeline({
+    targets: oneTarget,
+    judge: simpleJudge,
+    desk: new FakeDesk(),
+    deferrals: null,
+    recorder,
+    holdWaitMs: 0,
+  });
+  gateway = createHttpProtocol({
+    listen: { host: '127.0.0.1', port: 0 },
+    authority,
+    allowed: [],
+    directory: tokens,
+    providers: new Map([[provider.name, provider]]),
+    pipeline,
+    clock: systemClock,
+  });
+  ({ port } = await gateway.listen());
+});
+afterEach(async () => {
+  await gateway.close();
+  await server.stop();
+});
+
+/** Sends bytes and gives back all that came until the gateway ended the connection. */
+function raw(...parts: (string | Buffer)[]): Promise<string> {
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      for (const part of parts) socket.write(part);
+    });
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += chunk.toString('latin1');
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => done(answer));
+  });
+}
+
+const KEPT = (): string => `Host: x\r\nAuthorization: Bearer ${token}\r\n`;
+const AUTH = (): string => `${KEPT()}Connection: close\r\n`;
+const get = (path: string, headers = ''): string =>
+  `GET ${path} HTTP/1.1\r\n${AUTH()}${headers}\r\n`;
+const statuses = (answer: string): string[] =>
+  [...answer.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, code = '']) => code);
+
+describe('framing', () => {
+  it.each([
+    ['length and chunks', 'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\n'],
+    ['chunks and length', 'Transfer-Encoding: chunked\r\nContent-Length: 4\r\n', '0\r\n\r\n'],
+    ['two lengths', 'Content-Length: 2\r\nContent-Length: 4\r\n', 'abcd'],
+    ['two lengths in one', 'Content-Length: 2, 4\r\n', 'abcd'],
+    ['a length with a sign', 'Content-Length: +4\r\n', 'abcd'],
+    ['a length in hexadecimal', 'Content-Length: 0x4\r\n', 'abcd'],
+    ['a coding behind chunked', 'Transfer-Encoding: chunked, identity\r\n', '0\r\n\r\n'],
+    ['a misspelt coding', 'Transfer-Encoding: xchunked\r\n', '0\r\n\r\n'],
+    ['a space before the colon', 'Transfer-Encoding : chunked\r\n', '0\r\n\r\n'],
+    ['a folded header', 'Transfer-Encoding:\r\n chunked\r\n', '0\r\n\r\n'],
+    ['a chunk size with a sign', 'Transfer-Encoding: chunked\r\n', '+1\r\na\r\n0\r\n\r\n'],
+    ['a bare line feed', 'X: y\nTransfer-Encoding: chunked\n', '0\r\n\r\n'],
+    ['a NUL in a header', 'X: a\0b\r\nContent-Length: 0\r\n', ''],
+  ])('refuses %s, and takes nothing behind it for a request', async (_story, headers, body) => {
+    const answer = await raw(
+      `POST /plain/change HTTP/1.1\r\n${AUTH()}${headers}\r\n${body}`,
+      `POST /plain/destroy HTTP/1.1\r\n${AUTH()}Content-Length: 0\r\n\r\n`,
+    );
+    expect(statuses(answer)).toEqual(['400']);
+    expect(server.seen).toEqual([]);
+    expect(recorder.decisions).toEqual([]);
+  });
+
+  it('frames what it sends on by itself', async () => {
+    await raw(
+      `POST /plain/change HTTP/1.1\r\n${AUTH()}Transfer-Encoding: chunked\r\nTrailer: x\r\n\r\n`,
+      '3;ext=1\r\nabc\r\n2\r\nde\r\n0\r\nx: y\r\n\r\n',
+    );
+    const [seen] = server.seen;
+    expect(seen?.body.toString()).toBe('abcde');
+    expect(seen?.headers).toMatchObject({ 'content-length': '5' });
+    expect(seen?.headers['transfer-encoding'] ?? seen?.headers.trailer).toBeUndefined();
+  });
+
+  it('answers pipelined requests in turn', async () => {
+    const answer = await raw(`GET /plain/read HTTP/1.1\r\n${KEPT()}\r\n${get('/plain/read')}`);
+    expect(statuses(answer)).toEqual(['200', '200']);
+  });
+});
+
+describe('routes', () => {
+  it.each([
+    ['an absolute form', 'http://api.plain.test/change', '400'],
+    ['an authority with a user', 'http://a@127.0.0.1/plain/change', '400'],
+    ['two slashes', '//plain/change', '400'],
+    ['two slashes inside', '/plain//change', '400'],
+    ['dots', '/plain/x/../change', '400'],
+    ['escaped dots', '/plain/x/%2e%2E/change', '400'],
+    ['an escaped slash', '/plain/x%2fchange', '400'],
+    ['an escaped NUL', '/plain/change%00', '400'],
+    ['a path parameter', '/plain/change;x', '400'],
+    ['a backslash', '/plain\\change', '404'],
+    ['another provider', '/other/change', '404'],
+    ['no provider', '/', '404'],
+    ['a provider in capitals', '/PLAIN/change', '404'],
+    ['a name of objects', '/__proto__/change', '404'],
+  ])('refuses %s', async (_story, path, status) => {
+    const answer = await raw(`POST ${path} HTTP/1.1\r\n${AUTH()}Content-Length: 0\r\n\r\n`);
+    expect(statuses(answer)).toEqual([status]);
+    expect(server.seen).toEqual([]);
+  });
+
+  it('refuses two Hosts', async () => {
+    const answer = await raw(get('/plain/read', 'Host: y\r\n'));
+    expect(statuses(answer)).toEqual(['400']);
+  });
+
+  it('does not change to another protocol', async () => {
+    const text =
+      'GET /plain/read HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+    expect(statuses(await raw(text))).toEqual(['501']);
+  });
+});
+
+describe('the scope of a token', () => {
+  const STAGING = { target: 'plain/acme/staging', environment: 'staging' };
+  const PRODUCTION = { target: 'plain/acme/production', environment: 'production' };
+
+  it.each([
+    ['its own environment', [PRODUCTION], '200'],
+    ['its own and another: people will see both', [STAGING, PRODUCTION], '200'],
+    ['another only', [STAGING], '403'],
+    ['nothing that is known', [], '200'],
+  ])('reaching %s', async (_story, reaches, status) => {
+    provider.reaches = reaches;
+    expect(statuses(await raw(get('/plain/read')))).toEqual([status]);
+    expect(server.seen).toHaveLength(status === '200' ? 1 : 0);
+  });
+});
+
+describe('bodies', () => {
+  const post = (coding: string, body: Buffer): Promise<string> =>
+    raw(
+      `POST /plain/change HTTP/1.1\r\n${AUTH()}Content-Encoding: ${coding}\r\nContent-Length: ${body.length}\r\n\r\n`,
+      body,
+    );
+
+  it.each([
+    ['gzip', gzipSync('abc')],
+    ['deflate', deflateSync('abc')],
+    ['br', brotliCompressSync('abc')],
+    ['GZIP', gzipSync('abc')],
+    ['gzip, br', brotliCompressSync(gzipSync('abc'))],
+    ['identity', Buffer.from('abc')],
+  ])('opens %s, and sends on what was judged', async (coding, body) => {
+    expect(statuses(await post(coding, body))).toEqual(['200']);
+    expect(server.seen[0]?.body.toString()).toBe('abc');
+    expect(server.seen[0]?.headers['content-encoding']).toBeUndefined();
+  });
+
+  it.each([
+    ['a bomb', 'gzip', gzipSync(Buffer.alloc(HTTP_BODY_BYTES_MAX + 1)), '413'],
+    [
+      'a bomb in a bomb',
+      'gzip, gzip',
+      gzipSync(gzipSync(Buffer.alloc(64 * HTTP_BODY_BYTES_MAX))),
+      '413',
+    ],
+    ['three codings', 'gzip, gzip, gzip', Buffer.from('x'), '400'],
+    ['a coding nobody knows', 'zstd', Buffer.from('x'), '400'],
+    ['what is not coded so', 'gzip', Buffer.from('abc'), '400'],
+    ['a coding cut short', 'gzip', gzipSync('abc'.repeat(1000)).subarray(0, 20), '400'],
+    ['a large body', 'identity', Buffer.alloc(HTTP_BODY_BYTES_MAX + 1), '413'],
+  ])('refuses %s', async (_story, coding, body, status) => {
+    expect(statuses(await post(coding, body))).toEqual([status]);
+    expect(server.seen).toEqual([]);
+  });
+
+  it('forwards nothing of a body that never ended', async () => {
+    const socket = connect(port, '127.0.0.1').resume();
+    const head = `POST /plain/change HTTP/1.1\r\n${AUTH()}Content-Length: 10\r\n\r\nabc`;
+    await new Promise((done) => socket.write(head, done));
+    socket.end();
+    await new Promise((done) => socket.once('close', done));
+    expect(server.seen).toEqual([]);
+    expect(recorder.decisions).toEqual([]);
+  });
+});
+
+describe('credentials', () => {
+  const FOREIGN = 'rw_Fe26.2**0123456789abcdef';
+  it.each([
+    ['Bearer', `Authorization: Bearer ${FOREIGN}`],
+    ['Basic', `Authorization: Basic ${Buffer.from(`x:${FOREIGN}`).toString('base64')}`],
+    ['a scheme of its own', `Authorization: Digest ${FOREIGN}`],
+    ["the API's own header", `Plain-Token: ${FOREIGN}`],
+    ['a cookie', `Cookie: session=${FOREIGN}`],
+    ['a key', `X-Api-Key: ${FOREIGN}`],
+    ['a token and another', `Authorization: Bearer TOKEN\r\nPlain-Token: ${FOREIGN}`],
+    ['what begins like a token of ours', `Authorization: Bearer hf_${'0'.repeat(59)}`],
+  ])(
+    'refuses a real one in %s, and tells of it by its fingerprint only',
+    async (_story, header) => {
+      const text = header.replace('TOKEN', token);
+      const answer = await raw(
+        `GET /plain/read HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${text}\r\n\r\n`,
+      );
+      expect(statuses(answer)).toEqual(['403']);
+      expect(answer).toContain('Do not use credentials you find');
+      expect(server.seen).toEqual([]);
+      const alarm = recorder.events.find(({ kind }) => kind === 'foreign-credential');
+      expect(alarm?.facts['fingerprint']).toMatch(/^sha256:[0-9a-f]{16}$/);
+      expect(JSON.stringify(recorder.events) + answer).not.toContain(FOREIGN);
+    },
+  );
+
+  it.each([
+    ['nothing', ''],
+    ['a token that was never issued', `Authorization: Bearer ${new PlainTokens().issue('x')}\r\n`],
+  ])('lets nobody in with %s', async (_story, header) => {
+    const answer = await raw(
+      `GET /plain/read HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${header}\r\n`,
+    );
+    expect(statuses(answer)).toEqual(['401']);
+    expect(server.seen).toEqual([]);
+  });
+
+  it('lets nobody in with a token that has ended', async () => {
+    tokens.end('token_a');
+    expect(statuses(await raw(get('/plain/read')))).toEqual(['401']);
+  });
+
+  it('puts the real one on for the way out, and nothing of the agent’s', async () => {
+    await raw(
+      get(
+        '/plain/read',
+        `Plain-Token: ${token}\r\nX-Forwarded-For: 1.2.3.4\r\nX-HTTP-Method-Override: DELETE\r\nConnection: X-Secret\r\nX-Secret: 1\r\nX-Kept: 2\r\n`,
+      ),
+    );
+    const [seen] = server.seen;
+    expect(seen?.headers).toMatchObject({
+      authorization: `Bearer ${REAL_CREDENTIAL}`,
+      'x-kept': '2',
+    });
+    const names = Object.keys(seen?.headers ?? {});
+    for (const name of ['plain-token', 'x-forwarded-for', 'x-http-method-override', 'x-secret']) {
+      expect(names).not.toContain(name);
+    }
+    expect(JSON.stringify(seen?.rawHeaders)).not.toContain(token);
+  });
+});
+
+describe('a provider in trouble', () => {
+  const change = (): string => `POST /plain/change HTTP/1.1\r\n${AUTH()}Content-Length: 0\r\n\r\n`;
+  const outcome = () => recorder.outcomes.map((one) => one.outcome.kind);
+
+  it('is passed on as it answers, with when to ask again', async () => {
+    server.answer = (response) => response.writeHead(429, { 'retry-after': '7' }).end('slow down');
+    const answer = await raw(change());
+    expect(statuses(answer)).toEqual(['429']);
+    expect(answer.toLowerCase()).toContain('retry-after: 7');
+    expect(outcome()).toEqual(['failed']);
+  });
+
+  it('that goes away without an answer leaves an unknown outcome, and is not asked twice', async () => {
+    server.answer = (response) => response.destroy();
+    const answer = await raw(change());
+    expect(statuses(answer)).toEqual(['502']);
+    expect(answer).toContain('may or may not have happened');
+    expect(server.seen).toHaveLength(1);
+    expect(outcome()).toEqual(['unknown']);
+  });
+
+  it('that breaks off in its answer leaves an unknown outcome, and no whole answer', async () => {
+    server.answer = (response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('{"ok":', () => response.destroy());
+    };
+    const answer = await raw(change());
+    expect(answer).not.toContain('"ok":true');
+    expect(server.seen).toHaveLength(1);
+    expect(outcome()).toEqual(['unknown']);
+  });
+
+  it('that cannot be reached was not asked', async () => {
+    await server.stop();
+    expect(statuses(await raw(change()))).toEqual(['502']);
+    expect(outcome()).toEqual(['not-forwarded']);
+  });
+
+  it('keeps its cookies', async () => {
+    server.answer = (response) => response.writeHead(200, { 'set-cookie': 'a=b' }).end('{}');
+    expect(await raw(get('/plain/read'))).not.toContain('set-cookie');
+  });
+});

@@ -1,0 +1,70 @@
+/** Who works over which connection: noted when it begins and ends, ended when its token does. */
+import type { TokenVerifier } from '../../identity/agent-directory.ts';
+import type { Clock } from '../../model/clock.ts';
+import { newId } from '../../model/ids.ts';
+import type { SessionFacts } from '../../model/intent.ts';
+import type { Pipeline } from '../../pipeline/pipeline.ts';
+import { headerOf, type Incoming, type Line } from './incoming.ts';
+
+/** What one agent does over one connection. */
+export interface Session {
+  readonly facts: SessionFacts;
+  readonly token: TokenVerifier;
+  readonly line: Line;
+}
+
+export class Sessions {
+  readonly #clock: Clock;
+  readonly #pipeline: Pick<Pipeline, 'note'>;
+  readonly #live = new Map<object, Map<string, Session>>();
+
+  constructor(clock: Clock, pipeline: Pick<Pipeline, 'note'>) {
+    this.#clock = clock;
+    this.#pipeline = pipeline;
+  }
+
+  of(request: Incoming, token: TokenVerifier): Session {
+    const { connection, line } = request;
+    let here = this.#live.get(connection);
+    if (here === undefined) {
+      here = new Map();
+      this.#live.set(connection, here);
+      line.onClose(() => this.#left(connection));
+    }
+    const known = here.get(token.tokenId);
+    if (known !== undefined) return known;
+    const facts: SessionFacts = {
+      id: newId('session', this.#clock),
+      protocol: 'http',
+      source: line.source,
+      client: headerOf(request, 'user-agent'),
+    };
+    const session = { facts, token, line };
+    here.set(token.tokenId, session);
+    this.#note('session-opened', session, `${token.agentName} opened a session`);
+    return session;
+  }
+
+  /** In-flight work included: a connection that is gone gets no answer. How many ended. */
+  end(matches: (token: TokenVerifier) => boolean): number {
+    const ended = [...this.#live.values()]
+      .flatMap((sessions) => [...sessions.values()])
+      .filter(({ token }) => matches(token));
+    for (const { line } of ended) line.destroy();
+    return ended.length;
+  }
+
+  #left(connection: object): void {
+    for (const session of this.#live.get(connection)?.values() ?? []) {
+      this.#note('session-closed', session, 'the connection ended');
+    }
+    this.#live.delete(connection);
+  }
+
+  #note(kind: 'session-opened' | 'session-closed', session: Session, message: string): void {
+    const { id, source, client } = session.facts;
+    const { agentName: agent, tokenId } = session.token;
+    const facts = { session: id, agent, token: tokenId, source, client };
+    this.#pipeline.note({ kind, facts, message });
+  }
+}

@@ -1,0 +1,67 @@
+/** What is the same for every provider once a request is read: the act, and what came of it. */
+import { type Effect, isHarmless, type Reading } from '../model/effect.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Estate, Whereabouts } from './inventory.ts';
+import { type Called, declaredIn, targetFactsOf } from './placing.ts';
+import type { ProviderAct, ProviderOptions } from './provider.ts';
+
+const WORST_FIRST = ['destroy', 'unknown', 'execute', 'grant', 'reshape', 'write'];
+
+function worstOf(reading: Reading): Effect | null {
+  const found = reading.effects.filter(({ kind }) => kind !== 'read');
+  return (
+    found.toSorted((a, b) => WORST_FIRST.indexOf(a.kind) - WORST_FIRST.indexOf(b.kind))[0] ?? null
+  );
+}
+
+export interface ActParts {
+  readonly called: Called;
+  readonly placeOf: ProviderOptions['placeOf'];
+  readonly reading: Reading;
+  readonly where: Whereabouts<Estate>;
+  /** What was looked up for it, besides the request itself. */
+  readonly evidence: readonly Uint8Array[];
+}
+
+export function actOf(parts: ActParts): ProviderAct {
+  const { called, evidence, reading, where } = parts;
+  const declared = declaredIn(where, parts.placeOf);
+  const isRead = isHarmless(reading);
+  return {
+    reading,
+    place: targetFactsOf(called, where, declared, isRead),
+    reaches: declared.flatMap(({ place }) => (place === null ? [] : [place])),
+    reversal: { kind: 'none', reason: reasonOf(called, reading, isRead) },
+    evidence,
+  };
+}
+
+function reasonOf({ title }: Called, reading: Reading, isRead: boolean): string {
+  if (isRead) return 'it only reads';
+  const worst = reading.kind === 'could-not-tell' ? null : worstOf(reading);
+  if (worst === null) return 'nobody can tell what it would do';
+  return `${title} takes ${worst.verb} back by no operation`;
+}
+
+/** By the status alone: an API that says errors with a good one has to look further. */
+export function outcomeByStatus({ title }: Called, status: number, text: string): Outcome {
+  if (status >= 500) return { kind: 'unknown', reason: `${title} answered ${status}` };
+  if (status >= 400) return { kind: 'failed', code: String(status), message: text.slice(0, 500) };
+  return { kind: 'done', tag: String(status), transaction: 'ended' };
+}
+
+/** The first error of a GraphQL answer; null: there is none. */
+export function firstGraphqlError(text: string): string | null {
+  try {
+    const answers: unknown = JSON.parse(text);
+    for (const one of Array.isArray(answers) ? answers : [answers]) {
+      const message = one?.errors?.[0]?.message;
+      if (message !== undefined) return String(message).slice(0, 500);
+    }
+    return null;
+  } catch {
+    return text.includes('"errors"')
+      ? 'an answer with errors, too long to be looked at whole'
+      : null;
+  }
+}

@@ -1,0 +1,152 @@
+/** The Machines API (REST), as far as it is known for certain: a new operation is held. */
+import { operations } from '../../catalogue.ts';
+
+const APP = '/apps/{app}';
+const MACHINE = `${APP}/machines/{machine}`;
+const VOLUME = `${APP}/volumes/{volume}`;
+const CLUSTER = '/postgres/{cluster}';
+
+export const MACHINES = new Map([
+  ...operations('destroys', [
+    [`DELETE ${APP}`, 'service', 'app', 'deletes the app with its machines and volumes'],
+    [
+      `DELETE ${MACHINE}`,
+      'service',
+      'machine',
+      'destroys the machine with what it keeps outside volumes',
+    ],
+    [`DELETE ${VOLUME}`, 'volume', 'volume', 'deletes the volume with its data'],
+    [`PUT ${VOLUME}`, 'backup', 'volume', 'changes whether and how long snapshots of it are kept'],
+    [`POST ${APP}/secrets`, 'variable', 'app', 'sets secrets; the old values are lost'],
+    [`DELETE ${APP}/secrets/{label}`, 'variable', 'label', 'removes a secret'],
+    [`POST ${APP}/secrets/{label}`, 'variable', 'label', 'sets a secret; the old value is lost'],
+    [
+      `POST ${APP}/secrets/{label}/type/{type}`,
+      'variable',
+      'label',
+      'sets a secret; the old value is lost',
+    ],
+    [
+      `POST ${APP}/secrets/{label}/type/{type}/generate`,
+      'variable',
+      'label',
+      'makes a secret anew; the old value is lost',
+    ],
+    [`DELETE ${CLUSTER}`, 'database', 'cluster', 'deletes the database cluster with its backups'],
+    [`POST ${CLUSTER}/restore`, 'backup', 'cluster', 'restores a backup of the database cluster'],
+    [`DELETE ${CLUSTER}/users/{user}`, 'role', 'user', 'deletes a user of the database'],
+  ]),
+  ...operations('interrupts', [
+    [`POST ${MACHINE}/stop`, 'service', 'machine', 'stops the machine', 'inverse'],
+    [`POST ${MACHINE}/suspend`, 'service', 'machine', 'suspends the machine', 'inverse'],
+    [`POST ${MACHINE}/restart`, 'service', 'machine', 'restarts the machine'],
+    [
+      `POST ${MACHINE}/signal`,
+      'service',
+      'machine',
+      'sends the machine a signal, which may kill it',
+    ],
+    [`POST ${MACHINE}/cordon`, 'service', 'machine', 'takes the machine out of use', 'inverse'],
+    [
+      `DELETE ${MACHINE}/metadata/{key}`,
+      'service',
+      'key',
+      'removes a note of the machine',
+      'inverse',
+    ],
+    [
+      `PUT ${VOLUME}/extend`,
+      'volume',
+      'volume',
+      'makes a volume larger; it cannot be made smaller',
+    ],
+    [
+      `DELETE ${APP}/certificates/{hostname}`,
+      'domain',
+      'hostname',
+      'removes a domain from the app',
+    ],
+    [`DELETE ${APP}/ip_assignments/{ip}`, 'network', 'ip', 'gives an address away'],
+  ]),
+  ...operations('grants', [
+    [
+      `POST ${APP}/ip_assignments`,
+      'network',
+      'app',
+      'gives the app an address, as a rule a public one',
+    ],
+    [
+      `GET ${CLUSTER}/users/{user}/credentials`,
+      'credential',
+      'user',
+      'hands out a password of the database',
+    ],
+    [`POST ${CLUSTER}/users`, 'role', 'body.username', 'makes a user of the database'],
+    [`PATCH ${CLUSTER}/users/{user}`, 'role', 'user', 'changes what a user of the database may do'],
+    [
+      `POST ${CLUSTER}/users/{user}/rotate_password`,
+      'credential',
+      'user',
+      'replaces a password of the database and hands it out',
+    ],
+    [
+      `POST ${CLUSTER}/attachments`,
+      'credential',
+      'cluster',
+      'gives an app a way into the database',
+    ],
+    ['POST /tokens/oidc', 'credential', null, 'hands out a token'],
+    ['POST /tokens/kms', 'credential', null, 'hands out a token'],
+  ]),
+  ...operations('runs', [
+    [`POST ${APP}/machines`, 'service', 'app', 'starts a machine with any image and command'],
+    [
+      `POST ${MACHINE}`,
+      'service',
+      'machine',
+      'replaces how the machine is made, its image and command included',
+    ],
+    [`POST ${MACHINE}/exec`, 'service', 'machine', 'runs a command in the machine'],
+  ]),
+  ...operations('ordinary', [
+    ['POST /apps', 'service', 'body.name', 'makes an app'],
+    [`POST ${APP}/volumes`, 'volume', 'body.name', 'makes a volume'],
+    [`POST ${VOLUME}/snapshots`, 'backup', 'volume', 'makes a snapshot of the volume'],
+    [`POST ${MACHINE}/start`, 'service', 'machine', 'starts the machine'],
+    [`POST ${MACHINE}/uncordon`, 'service', 'machine', 'takes the machine into use'],
+    [`POST ${MACHINE}/lease`, 'service', 'machine', 'keeps the machine to oneself for a time'],
+    [`DELETE ${MACHINE}/lease`, 'service', 'machine', 'lets others change the machine again'],
+    [`POST ${MACHINE}/metadata/{key}`, 'service', 'key', 'notes something of the machine'],
+    ['POST /postgres', 'database', 'body.name', 'makes a database cluster'],
+    [`POST ${CLUSTER}/databases`, 'database', 'body.name', 'makes a database'],
+    [`POST ${CLUSTER}/backups`, 'backup', 'cluster', 'makes a backup'],
+  ]),
+  ...operations(
+    'reads',
+    [
+      'GET /apps',
+      `GET ${APP}`,
+      `GET ${APP}/machines`,
+      `GET ${APP}/secrets`,
+      `GET ${APP}/secrets/{label}`,
+      `GET ${APP}/volumes`,
+      `GET ${APP}/certificates`,
+      `GET ${APP}/ip_assignments`,
+      `GET ${MACHINE}`,
+      `GET ${MACHINE}/events`,
+      `GET ${MACHINE}/lease`,
+      `GET ${MACHINE}/metadata`,
+      `GET ${MACHINE}/ps`,
+      `GET ${MACHINE}/versions`,
+      `GET ${MACHINE}/wait`,
+      `GET ${VOLUME}`,
+      `GET ${VOLUME}/snapshots`,
+      'GET /platform/regions',
+      'GET /postgres',
+      `GET ${CLUSTER}`,
+      `GET ${CLUSTER}/backups`,
+      `GET ${CLUSTER}/databases`,
+      `GET ${CLUSTER}/users`,
+    ].map((key) => [key, 'other', null, 'only reads'] as const),
+  ),
+]);

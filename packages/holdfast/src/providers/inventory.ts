@@ -1,0 +1,181 @@
+/**
+ * Which environments does an id mean? Kept by Holdfast itself, because most of what destroys names no
+ * environment at all, and an agent's own word for it is worth nothing.
+ *
+ * A snapshot is taken again when it is old, and at once when something is asked for that is not in it;
+ * both within the provider's rate limit. What is not found even then is `unresolved`: it counts as
+ * sealed.
+ */
+import type { Clock } from '../model/clock.ts';
+import { PROVIDER_ESTATE_MS, PROVIDER_LOOK_AGAIN_MS } from '../model/limits.ts';
+
+/** An id that says where a call acts. */
+export interface PlaceRef {
+  readonly type: string;
+  readonly id: string;
+}
+
+/** An environment as the provider has it; what it calls so differs. */
+export interface EstateEnvironment {
+  readonly id: string;
+  readonly name: string;
+  readonly projectId: string;
+  readonly projectName: string;
+}
+
+/** What there is at a provider, at one time. */
+export interface Estate {
+  readonly environments: readonly EstateEnvironment[];
+  /** By kind and id (`service s-1`): ids of the environments it is in. */
+  readonly placed: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly takenAt: Date;
+}
+
+export type Sets = readonly (ReadonlySet<string> | undefined)[];
+
+export interface Whereabouts<Of extends Estate = Estate> {
+  /** All that the act may reach; empty when nothing was named, or nothing found. */
+  readonly environments: Of['environments'];
+  readonly unresolved: readonly PlaceRef[];
+  /** What this is read from; null: there is none. */
+  readonly estate: Of | null;
+  /** Why there is no newer one; null when it is fresh. */
+  readonly trouble: string | null;
+}
+
+export interface InventoryOptions<Of extends Estate> {
+  readonly clock: Clock;
+  /** Rejects when the provider cannot be asked, or has more than can be listed. */
+  readonly take: () => Promise<Of>;
+  /** What one call may reach, by the places it names and where each was found. */
+  readonly reachOf: (places: readonly PlaceRef[], sets: Sets) => ReadonlySet<string>;
+  /** Environments of what no snapshot has; undefined: it does not know either. */
+  readonly others?: {
+    lookUp(places: readonly PlaceRef[]): Promise<void>;
+    of(place: PlaceRef): ReadonlySet<string> | undefined;
+  };
+}
+
+export class Inventory<Of extends Estate> {
+  readonly #options: InventoryOptions<Of>;
+  #estate: Of | null = null;
+  #takenAtMs = Number.NEGATIVE_INFINITY;
+  #triedAtMs = Number.NEGATIVE_INFINITY;
+  #taking: Promise<void> | null = null;
+  #trouble: string | null = null;
+
+  constructor(options: InventoryOptions<Of>) {
+    this.#options = options;
+  }
+
+  /**
+   * `calls`: what each call names. `isRead`: nothing would change, so what is known is good enough. Never
+   * rejects.
+   */
+  async find(calls: readonly (readonly PlaceRef[])[], isRead: boolean): Promise<Whereabouts<Of>> {
+    const ageMs = this.#options.clock.monotonicMs() - this.#takenAtMs;
+    if (this.#estate === null || (!isRead && ageMs > PROVIDER_ESTATE_MS)) await this.#take();
+    if (!isRead) await this.#options.others?.lookUp(calls.flat());
+    let found = this.#in(calls);
+    if (found.unresolved.length > 0 && !isRead && this.#mayLookAgain()) {
+      await this.#take();
+      found = this.#in(calls);
+    }
+    return found;
+  }
+
+  /** Something was made or removed: what is known is old. */
+  forget(): void {
+    this.#takenAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #mayLookAgain(): boolean {
+    return this.#options.clock.monotonicMs() - this.#triedAtMs > PROVIDER_LOOK_AGAIN_MS;
+  }
+
+  #take(): Promise<void> {
+    this.#taking ??= this.#takeOne().finally(() => {
+      this.#taking = null;
+    });
+    return this.#taking;
+  }
+
+  async #takeOne(): Promise<void> {
+    const { clock, take } = this.#options;
+    const startedMs = clock.monotonicMs();
+    this.#triedAtMs = startedMs;
+    try {
+      this.#estate = await take();
+      this.#takenAtMs = startedMs;
+      this.#trouble = null;
+    } catch (error) {
+      this.#trouble = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #in(calls: readonly (readonly PlaceRef[])[]): Whereabouts<Of> {
+    const { others, reachOf } = this.#options;
+    const estate = this.#estate;
+    const trouble = this.#trouble;
+    const places = calls.flat();
+    if (estate === null) return { environments: [], unresolved: places, estate, trouble };
+    const setOf = (place: PlaceRef): ReadonlySet<string> | undefined =>
+      others?.of(place) ?? estate.placed.get(`${place.type} ${place.id}`);
+    const ids = new Set(calls.flatMap((call) => [...reachOf(call, call.map(setOf))]));
+    return {
+      environments: estate.environments.filter(({ id }) => ids.has(id)),
+      unresolved: places.filter((place) => setOf(place) === undefined),
+      estate,
+      trouble,
+    };
+  }
+}
+
+/** Where ids are, gathered while an estate is made. */
+export class Placed {
+  readonly #sets = new Map<string, Set<string>>();
+
+  add(type: string, id: string, environmentId: string): void {
+    const key = `${type} ${id}`;
+    const known = this.#sets.get(key);
+    if (known === undefined) this.#sets.set(key, new Set([environmentId]));
+    else known.add(environmentId);
+  }
+
+  get sets(): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#sets;
+  }
+}
+
+/**
+ * An environment that is named narrows what is found by the other ids, where they have it; where they do
+ * not, the request does not fit together, and everything it names counts.
+ */
+export function narrowedByEnvironment(
+  places: readonly PlaceRef[],
+  sets: Sets,
+): ReadonlySet<string> {
+  const said = new Set(places.filter(({ type }) => type === 'environment').map(({ id }) => id));
+  const all = new Set<string>(said);
+  for (const set of sets) {
+    if (set === undefined) continue;
+    const fits = said.size > 0 && [...said].every((id) => set.has(id));
+    if (!fits) for (const id of set) all.add(id);
+  }
+  return all;
+}
+
+/**
+ * Ids of a path, each inside of the one before: the last one tells. One that it is not inside of makes
+ * the request not fit together, and everything it names counts.
+ */
+export function narrowedByPath(_places: readonly PlaceRef[], sets: Sets): ReadonlySet<string> {
+  const last = sets.at(-1);
+  const all = new Set<string>(last);
+  for (const set of sets) {
+    if (set === undefined) continue;
+    const fits = last !== undefined && [...last].every((id) => set.has(id));
+    if (!fits) for (const id of set) all.add(id);
+  }
+  return all;
+}

@@ -1,0 +1,120 @@
+/**
+ * Railway. A request is read (GraphQL, then the catalogue), placed (the inventory) and, where it would
+ * destroy, told in full: which volume of which environment, which service, which backups die with it.
+ *
+ * What it will not do: believe an id's owner on the agent's word, call something harmless because
+ * Railway could not be asked, or put a credential anywhere but on the way out.
+ */
+import type { GraphqlReading } from '../../languages/graphql/graphql-reading.ts';
+import { GraphqlReader } from '../../languages/graphql/reader.ts';
+import { requestsOf } from '../../languages/graphql/request.ts';
+import { isHarmless } from '../../model/effect.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import { actOf, firstGraphqlError, outcomeByStatus } from '../acting.ts';
+import type { Inventory } from '../inventory.ts';
+import { declaredIn } from '../placing.ts';
+import type {
+  Provider,
+  ProviderAct,
+  ProviderAnswer,
+  ProviderOptions,
+  ProviderRefusal,
+  ProviderRequest,
+} from '../provider.ts';
+import { RailwayApi } from './api.ts';
+import type { RailwayEstate } from './estate.ts';
+import { Evidence } from './evidence.ts';
+import { railwayInventory, volumesAt } from './inventory.ts';
+import { readRailway } from './reading.ts';
+
+const CALLED = { title: 'Railway', name: 'railway' };
+const PATH = '/graphql/v2';
+
+export class RailwayProvider implements Provider {
+  readonly name = 'railway';
+  readonly hosts = ['backboard.railway.com', 'backboard.railway.app'] as const;
+  readonly credentialHeaders = ['authorization', 'project-access-token', 'team-access-token'];
+  readonly origin: string;
+  readonly #options: ProviderOptions;
+  readonly #reader = new GraphqlReader();
+  readonly #inventory: Inventory<RailwayEstate>;
+  readonly #evidence: Evidence;
+
+  constructor(options: ProviderOptions) {
+    const { clock, kind } = options;
+    const origin = options.origin ?? `https://${this.hosts[0]}`;
+    this.origin = origin;
+    this.#options = options;
+    const credential = () => this.credential();
+    const api = new RailwayApi({ called: CALLED, clock, origin, credential });
+    this.#inventory = railwayInventory({ api, clock, kind });
+    this.#evidence = new Evidence({ api, databaseOf: options.databaseOf });
+  }
+
+  async read(request: ProviderRequest): Promise<ProviderAct> {
+    const { placeOf } = this.#options;
+    const readings = this.#readingsOf(request);
+    const { reading, places, lookups } = readRailway(readings);
+    if (isHarmless(reading)) {
+      const where = await this.#inventory.find(places, true);
+      return actOf({ called: CALLED, placeOf, reading, where, evidence: [] });
+    }
+    const found = await this.#evidence.lookUp(reading, lookups);
+    const where = await this.#inventory.find(places, false);
+    const { environments } = where;
+    const volumes = volumesAt(where, places);
+    const told = await this.#evidence.tell(
+      found.reading,
+      { environments, volumes },
+      (environment) => {
+        const declared = declaredIn(where, placeOf).find(({ id }) => id === environment);
+        return declared?.place?.target ?? null;
+      },
+    );
+    // What is staged is not in the text: the approval is for what was found there.
+    const { acts: evidence } = found;
+    return actOf({ called: CALLED, placeOf, reading: told, where, evidence });
+  }
+
+  async credential(): Promise<Readonly<Record<string, string>>> {
+    const secret = await this.#options.secret();
+    return this.#options.kind === 'project'
+      ? { 'project-access-token': secret }
+      : { authorization: `Bearer ${secret}` };
+  }
+
+  /** Without the words "not authorized": the CLI would log in again, and try once more by itself. */
+  refusal({ code, message, detail, hint }: ProviderRefusal): ProviderAnswer {
+    const words = `${message} ${detail} ${hint}`;
+    const extensions = { code, detail, hint };
+    return {
+      // 200, as Railway's own errors: its clients show the message of no other answer.
+      status: 200,
+      headers: { 'content-type': 'application/json; charset=utf-8' },
+      body: JSON.stringify({ errors: [{ message: words, extensions }], data: null }),
+    };
+  }
+
+  /** An answer with errors and a good status did not do what was asked; in part it may have. */
+  outcomeOf(status: number, body: Buffer): Outcome {
+    const text = body.toString('utf8');
+    const outcome = outcomeByStatus(CALLED, status, text);
+    if (outcome.kind !== 'done') return outcome;
+    const message = firstGraphqlError(text);
+    if (message !== null) return { kind: 'failed', code: 'errors', message };
+    this.#inventory.forget();
+    return outcome;
+  }
+
+  #readingsOf(request: ProviderRequest): readonly GraphqlReading[] {
+    const { method, path, search, mediaType, body } = request;
+    if (path !== PATH) {
+      const message = `Expected ${PATH}, found ${path.slice(0, 100)}.`;
+      const reason = { code: 'unknown-statement', message, position: null } as const;
+      return [{ kind: 'could-not-tell', reason }];
+    }
+    const found = requestsOf({ method, mediaType, search, body });
+    if (found.kind === 'could-not-tell') return [found];
+    return found.requests.map((one) => this.#reader.read(one));
+  }
+}

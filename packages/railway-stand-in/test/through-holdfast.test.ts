@@ -1,0 +1,212 @@
+/**
+ * The published request through Holdfast: refused with the token that lay about, held with the one
+ * that is brokered, and nothing of it reached Railway. By the real clients, over both ways in.
+ */
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { GraphQLClient } from 'graphql-request';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { parseConfig } from '../../holdfast/src/config/load-config.ts';
+import { createHoldfast, type Holdfast, systemClock } from '../../holdfast/src/holdfast.ts';
+import { scratchFolder } from '../../holdfast/src/testing/scratch-folder.ts';
+import { somebodysWord } from '../../holdfast/test/support/gateway.ts';
+import { startTown, type Town } from './support/town.ts';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+
+const folder = scratchFolder('railway');
+let town: Town;
+let holdfast: Holdfast;
+let base: string;
+let token: string;
+let productionToken: string;
+const warnings: string[] = [];
+
+beforeAll(async () => {
+  town = await startTown();
+  const origin = new URL(town.standIn.url).origin;
+  const text = `
+listen: { host: 127.0.0.1, port: 0, tls: off }
+http: { host: 127.0.0.1, port: 0 }
+store: { dataFolder: '${folder}' }
+environments: { staging: { level: guarded }, production: { level: sealed, people: 2 } }
+providers:
+  railway:
+    url: ${origin}
+    projects:
+      car-rental:
+        staging: staging
+        production: { environment: production, databases: { postgres: main-db } }
+`;
+  const config = parseConfig({ text, name: 'holdfast.yaml', folder }, {});
+  const say = (_level: string, message: string): void => void warnings.push(message);
+  holdfast = await createHoldfast({ config, env: {}, clock: systemClock, say });
+  await holdfast.rooms.credentials.add('railway', town.ready.tokens.account);
+  await holdfast.rooms.agents.add('cursor');
+  const issue = async (environment: string): Promise<string> =>
+    (await holdfast.rooms.agents.issueToken({ agent: 'cursor', environment, targets: [] })).token;
+  token = await issue('staging');
+  productionToken = await issue('production');
+  await holdfast.start();
+  base = `http://127.0.0.1:${holdfast.httpAddress?.port}/railway/graphql/v2`;
+});
+afterAll(async () => {
+  await holdfast?.stop();
+  await town?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const incident = (): string =>
+  `{"query":"mutation { volumeDelete(volumeId: \\"${town.ready.volumeId}\\") }"}`;
+
+/** As it was published: curl, the body called a form, the id in the text. */
+async function curl(bearer: string, body: string): Promise<string> {
+  const args = ['-s', '-X', 'POST', base, '-H', `Authorization: Bearer ${bearer}`, '-d', body];
+  return (await promisify(execFile)('curl', args, { encoding: 'utf8' })).stdout;
+}
+
+const changed = (): readonly string[] =>
+  town.standIn.executed
+    .filter(({ operation }) => operation === 'mutation')
+    .map(({ field }) => field);
+
+it('refuses the token that lay about, and tells people by its fingerprint', async () => {
+  const answer = await curl(town.ready.tokens.account, incident());
+  expect(answer).toContain('HF_CREDENTIAL_FOREIGN');
+  expect(answer).not.toContain(town.ready.tokens.account);
+  expect(changed()).toEqual([]);
+});
+
+it('holds it with the brokered one: the card names production and the backups', async () => {
+  const startedMs = performance.now();
+  const answer = await curl(token, incident());
+  const seconds = (performance.now() - startedMs) / 1000;
+  expect(answer).toMatch(/hold_[0-9a-z]{16}/);
+  expect(seconds).toBeLessThan(9);
+  expect(changed()).toEqual([]);
+  expect(town.ready.world.backups.size).toBeGreaterThan(0);
+  const id = /hold_[0-9a-z]{16}/.exec(answer)?.[0] ?? '';
+  const { card, peopleNeeded } = await holdfast.rooms.holds.show(id);
+  expect(peopleNeeded).toBe(2);
+  expect(card).toMatchObject({
+    target: 'railway/car-rental/production',
+    environment: 'production',
+    environmentLevel: 'sealed',
+  });
+  expect(card.resolvedBy).toMatch(
+    /found in .*staging.* and .*production|production.* and .*staging/,
+  );
+  const words = card.effects.map(({ why }) => why).join(' ');
+  expect(words).toContain('all its backups');
+  expect(words).toContain('postgres-volume of production (service postgres');
+  expect(words).toContain('3 backups die with it');
+  expect(words).toContain('database main-db');
+});
+
+it('is put off for 48 hours although two people approve it, and cancelled by one', async () => {
+  const id = /hold_[0-9a-z]{16}/.exec(await curl(token, incident()))?.[0] ?? '';
+  for (let count = 0; count < 2; count += 1) {
+    await holdfast.rooms.holds.approve(await somebodysWord(holdfast, id));
+  }
+  const answer = await curl(token, incident());
+  expect(answer).toContain('HF_DEFERRED');
+  expect(changed()).toEqual([]);
+  const [waiting] = await holdfast.rooms.deferrals.list('open');
+  const leftMs = (waiting?.dueAt.getTime() ?? 0) - Date.now();
+  expect(leftMs / 3_600_000).toBeCloseTo(48, 1);
+  const deferralId = waiting?.id ?? '';
+  const shown = await holdfast.rooms.deferrals.show(deferralId);
+  expect(shown.statement.toString()).toBe(`POST /graphql/v2\n${incident()}`);
+  const { person, code } = await somebodysWord(holdfast, id);
+  const note = 'this is production';
+  await holdfast.rooms.deferrals.cancel({ deferralId, person, code, note });
+  expect(await holdfast.rooms.deferrals.list('open')).toEqual([]);
+  expect(changed()).toEqual([]);
+  expect(town.ready.world.volumes.has(town.ready.volumeId)).toBe(true);
+});
+
+it('passes what reads, and ordinary work in its own environment', async () => {
+  const client = new GraphQLClient(base, { headers: { authorization: `Bearer ${token}` } });
+  const { projectId, staging, serviceId } = town.ready;
+  const found = await client.request<{ project: { name: string } }>(
+    'query P($id: String!) { project(id: $id) { name } }',
+    { id: projectId },
+  );
+  expect(found.project.name).toBe('car-rental');
+  await client.request(
+    'mutation D($input: CustomDomainCreateInput!) { customDomainCreate(input: $input) { id } }',
+    {
+      input: {
+        projectId,
+        environmentId: staging.id,
+        serviceId,
+        domain: 'staging.example.com',
+      },
+    },
+  );
+  expect(changed()).toEqual(['customDomainCreate']);
+});
+
+it('keeps a token of staging out of production, and says so in the shape of Railway', async () => {
+  const { projectId, production, serviceId } = town.ready;
+  const input = { projectId, environmentId: production.id, serviceId, domain: 'x.example.com' };
+  const client = new GraphQLClient(base, { headers: { authorization: `Bearer ${token}` } });
+  const asked = client.request(
+    'mutation D($input: CustomDomainCreateInput!) { customDomainCreate(input: $input) { id } }',
+    { input },
+  );
+  await expect(asked).rejects.toThrow(/not for this target/);
+  const own = await fetch(base, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${productionToken}` },
+    body: JSON.stringify({
+      query:
+        'mutation D($input: CustomDomainCreateInput!) { customDomainCreate(input: $input) { id } }',
+      variables: { input },
+    }),
+  });
+  // Sealed: even an addition waits for people.
+  expect(await own.text()).toMatch(/hold_[0-9a-z]{16}/);
+  expect(changed()).toEqual(['customDomainCreate']);
+});
+
+it('counts what Railway does not know as sealed', async () => {
+  const answer = await curl(token, '{"query":"mutation { volumeDelete(volumeId: \\"nobody\\") }"}');
+  const id = /hold_[0-9a-z]{16}/.exec(answer)?.[0] ?? '';
+  const { card } = await holdfast.rooms.holds.show(id);
+  expect(card).toMatchObject({ target: 'railway (not found)', environmentLevel: 'sealed' });
+});
+
+it('opens what is staged before it is committed, and holds what it deletes', async () => {
+  const { staging, volumeId, tokens } = town.ready;
+  await town.ask(
+    'mutation S($e: String!, $c: EnvironmentConfig!) { environmentStageChanges(environmentId: $e, input: $c) { id } }',
+    { e: staging.id, c: { volumes: { [volumeId]: { isDeleted: true } } } },
+    { kind: 'account', secret: tokens.account },
+  );
+  const before = changed().length;
+  const body = JSON.stringify({
+    query: `mutation { environmentPatchCommitStaged(environmentId: "${staging.id}") }`,
+  });
+  const answer = await curl(token, body);
+  const id = /hold_[0-9a-z]{16}/.exec(answer)?.[0] ?? '';
+  const { card } = await holdfast.rooms.holds.show(id);
+  expect(card.effects).toContainEqual(
+    expect.objectContaining({
+      kind: 'destroy',
+      object: expect.objectContaining({ type: 'volume' }),
+    }),
+  );
+  expect(changed()).toHaveLength(before);
+});
+
+it('has the same card for urllib of Python', async () => {
+  const script = `
+import json, sys, urllib.request
+request = urllib.request.Request(sys.argv[1], data=sys.argv[3].encode(), headers={"Authorization": "Bearer " + sys.argv[2]})
+print(urllib.request.urlopen(request).read().decode())`;
+  const args = ['-c', script, base, token, incident()];
+  const { stdout } = await promisify(execFile)('python3', args, { encoding: 'utf8' });
+  expect(stdout).toMatch(/hold_[0-9a-z]{16}/);
+});
