@@ -215,14 +215,15 @@ export const DEFINITIONS: Readonly<Record<string, Define>> = {
   GrantRoleStmt: (body, into) => {
     const isGrant = flagAt(body, 'is_grant');
     const verb = isGrant ? 'GRANT ROLE' : 'REVOKE ROLE';
-    if (isGrant) notToOurs(body, 'grantee_roles', into);
+    if (isGrant) notToOurs(body, 'grantee_roles', ANY_SELF, into);
     for (const granted of nodesAt(body, 'granted_roles')) {
       into.effect('grant', verb, object('role', textAt(granted.body, 'priv_name') ?? '?'), 'whole');
     }
   },
   AlterDefaultPrivilegesStmt: (body, into) => {
     const action = bodyAt(body, 'action');
-    if (action !== null && flagAt(action, 'is_grant')) notToOurs(action, 'grantees', into);
+    if (action !== null && flagAt(action, 'is_grant'))
+      notToOurs(action, 'grantees', AGENT_ITSELF, into);
     into.effect('grant', 'ALTER DEFAULT PRIVILEGES', null, 'unknown');
   },
   CreateUserMappingStmt: grants('CREATE USER MAPPING', 'servername', 'other'),
@@ -366,9 +367,13 @@ function alterDomain(body: TreeBody, into: Gatherer, walker: Walker): void {
   if (adding) walker.value(valueAt(body, 'def'), null, into);
 }
 
+/** Runs as the owner of what it names: there CURRENT_USER is the owner, and SESSION_USER is the agent. */
+const AGENT_ITSELF: readonly string[] = ['session_user'];
+/** A change of roles runs as the admin, who gains nothing by an agent either. */
+const ANY_SELF: readonly string[] = ['current_user', 'current_role', 'session_user'];
+
 /** What an agent's role may is settled by `holdfast protect`, under whatever name it is given more. */
-function notToOurs(body: TreeBody, field: string, into: Gatherer): void {
-  const selves = ['current_user', 'current_role', 'session_user'];
+function notToOurs(body: TreeBody, field: string, selves: readonly string[], into: Gatherer): void {
   for (const grantee of nodesAt(body, field)) {
     const to = role(grantee.body);
     const isSelf = textAt(grantee.body, 'rolename') === null && selves.includes(to?.name ?? '');
@@ -380,7 +385,7 @@ function grant(body: TreeBody, into: Gatherer): void {
   const verb = flagAt(body, 'is_grant') ? 'GRANT' : 'REVOKE';
   const kind = textAt(body, 'objtype');
   const all = textAt(body, 'targtype') === 'ACL_TARGET_ALL_IN_SCHEMA';
-  if (verb === 'GRANT') notToOurs(body, 'grantees', into);
+  if (verb === 'GRANT') notToOurs(body, 'grantees', AGENT_ITSELF, into);
   for (const value of listAt(body, 'objects')) {
     const node = asNode(value);
     const ref =
