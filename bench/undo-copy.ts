@@ -15,8 +15,6 @@
  * Options: --quick (small, to see that it runs)  --rounds N  --rows N  --out FILE
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -30,7 +28,8 @@ import type { Door } from './pgbench.ts';
 import { median } from './report.ts';
 import { writeSections } from './sections.ts';
 import { installTools } from './servers.ts';
-import { type Stops, startUndoGround, type UndoGround } from './undo-ground.ts';
+import { startUndoGround, type UndoGround } from './undo-ground.ts';
+import { inWorkshop } from './workshop.ts';
 
 const RESULT = join(dirname(fileURLToPath(import.meta.url)), '..', 'results', 'undo.json');
 const TABLE = 'public.bookings';
@@ -61,23 +60,11 @@ async function main(): Promise<void> {
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
   const rows = Number(values.rows ?? (values.quick ? 2_000 : 100_000));
   installTools();
-  const root = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
-  chmodSync(root, 0o711);
-  const stops: Stops = [];
-  const cleared = async (): Promise<void> => {
-    for (let stop = stops.pop(); stop; stop = stops.pop()) await stop();
-    rmSync(root, { recursive: true, force: true });
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void cleared().finally(() => process.exit(1)));
-  }
-  try {
+  await inWorkshop(async (root, stops) => {
     const ground = await startUndoGround(root, stops);
     const samples = await measure(ground, rows, rounds);
     print(values.out, rows, rounds, samples);
-  } finally {
-    await cleared();
-  }
+  });
 }
 
 async function measure(

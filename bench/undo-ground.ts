@@ -21,6 +21,7 @@ import { MIGRATIONS } from '#holdfast/store/migrations/index.js';
 import { SqlUndoStore } from '#holdfast/store/undo-store.js';
 import type { Door } from './pgbench.ts';
 import { startPostgres } from './servers.ts';
+import type { Stops } from './workshop.ts';
 
 const SUPERUSER = 'postgres';
 const AGENT_ROLE = 'hf_bench_agent';
@@ -29,8 +30,6 @@ const GRACE_MS = 48 * 60 * 60 * 1000;
 const TWIN = 'plain';
 /** pgbench fills it and nobody reads it here. */
 const SCALE = 1;
-
-export type Stops = (() => Promise<void>)[];
 
 export interface VaultOfBench {
   /** As `store.dataFolder`: a command of `holdfast` finds this vault running there. */

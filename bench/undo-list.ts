@@ -13,8 +13,7 @@
  * Options: --quick (small, to see that it runs)  --items N  --times N  --out FILE
  */
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
@@ -26,8 +25,9 @@ import { asking } from './asking.ts';
 import { cpuSecondsOf } from './cpu.ts';
 import { writeSections } from './sections.ts';
 import { installTools } from './servers.ts';
-import { type Stops, startUndoGround, type UndoGround, yamlOf } from './undo-ground.ts';
+import { startUndoGround, type UndoGround, yamlOf } from './undo-ground.ts';
 import { AGENTS, FIRST_AT, fillVault, HOUR_MS } from './undo-items.ts';
+import { inWorkshop } from './workshop.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const CLI = join(HERE, '../../packages/holdfast/dist/cli/main.js');
@@ -57,17 +57,7 @@ async function main(): Promise<void> {
   const items = Number(values.items ?? (values.quick ? 2_000 : 100_000));
   const times = Number(values.times ?? (values.quick ? 20 : 200));
   installTools();
-  const root = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
-  chmodSync(root, 0o711);
-  const stops: Stops = [];
-  const cleared = async (): Promise<void> => {
-    for (let stop = stops.pop(); stop; stop = stops.pop()) await stop();
-    rmSync(root, { recursive: true, force: true });
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void cleared().finally(() => process.exit(1)));
-  }
-  try {
+  await inWorkshop(async (root, stops) => {
     const ground = await startUndoGround(root, stops);
     const real = await realItems(ground);
     await fillVault(ground.store, ground.owner.database, items, say);
@@ -77,9 +67,7 @@ async function main(): Promise<void> {
     const previews = await measurePreviews(ground, real, times);
     const command = await measureCommand(ground, root, Math.min(times, PROCESS_TIMES_MAX));
     print(values.out, items, lists, previews, command);
-  } finally {
-    await cleared();
-  }
+  });
 }
 
 /** Two transactions of an agent on the protected target: ids of their items, by rows. */

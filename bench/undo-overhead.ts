@@ -18,8 +18,7 @@
  *          --only tpcb,delete,drop,drain,list,copy  --out FILE
  */
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
@@ -32,6 +31,7 @@ import { type Door, runPgbench, runTool, TPCB } from './pgbench.ts';
 import { rowsOf, tableOf } from './report.ts';
 import { writeSections } from './sections.ts';
 import { installTools, PG_BIN, startPgbouncer, startPostgres } from './servers.ts';
+import { inWorkshop } from './workshop.ts';
 
 const SCALE = 10;
 const SUPERUSER = 'postgres';
@@ -105,17 +105,7 @@ async function main(): Promise<void> {
 }
 
 async function onOwnServers(options: Options): Promise<Aimed[]> {
-  const root = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
-  chmodSync(root, 0o711);
-  const stops: (() => Promise<void>)[] = [];
-  const cleared = async (): Promise<void> => {
-    for (let stop = stops.pop(); stop; stop = stops.pop()) await stop();
-    rmSync(root, { recursive: true, force: true });
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void cleared().finally(() => process.exit(1)));
-  }
-  try {
+  return await inWorkshop(async (root, stops) => {
     say(`starting PostgreSQL (scale ${SCALE}, fsync on), PgBouncer, Holdfast ...`);
     const server = await startPostgres(root, SCALE);
     stops.push(server.stop);
@@ -155,9 +145,7 @@ async function onOwnServers(options: Options): Promise<Aimed[]> {
       results.push(...(await measure().catch((error: unknown) => notMeasured(part, error))));
     }
     return results;
-  } finally {
-    await cleared();
-  }
+  });
 }
 
 async function tpcb(
