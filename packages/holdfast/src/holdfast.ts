@@ -116,12 +116,12 @@ class Gateway implements Holdfast {
     });
     this.#undo.push(() => reader.close());
     const secretOf = (name: string): Promise<string> => this.rooms.credentials.open(name);
-    this.#providers = providersOf(config, { clock: this.#options.clock, sql: reader, secretOf });
+    const { clock, env, say } = this.#options;
+    this.#providers = providersOf(config, { env, clock, sql: reader, secretOf });
     const notices = new Notices(this.rooms.database);
     await notices.start();
     this.#undo.push(() => notices.close());
     const directory = await this.#directory(notices);
-    const { clock, env, say } = this.#options;
     const guarding = await Guarding.start({ rooms: this.rooms, env, clock, say });
     this.#undo.push(() => guarding.stop());
     const leave = notices.on(WALLS_CHANNEL, (target) => {

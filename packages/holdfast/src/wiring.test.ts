@@ -19,6 +19,7 @@ writeFileSync(join(folder, 'broken.yaml'), '{');
 function providers(yaml: string): ReadonlyMap<string, Provider> {
   const config = parseConfig({ text: yaml, name: 'holdfast.yaml', folder }, {});
   return providersOf(config, {
+    env: {},
     clock: new ManualClock(),
     sql: {
       read: () => {

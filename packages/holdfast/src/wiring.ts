@@ -8,6 +8,7 @@ import { ENVIRONMENT_LEVELS } from './model/target.ts';
 import type { PolicySource } from './policy/policy-source.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
 import { captureDrift } from './protection/postgres/capture/drift.ts';
+import { contentsOf } from './protection/postgres/contents.ts';
 import { FOUNDATIONS } from './protection/postgres/foundations.ts';
 import { type Check, checkProtection, type Probe } from './protection/postgres/wall/check.ts';
 import type { ProtectOptions } from './protection/postgres/wall/ground.ts';
@@ -21,6 +22,8 @@ import { DeclaredTargets } from './targets/declared-targets.ts';
 /** A server that takes longer to let us in is as good as away; the agent is told so. */
 const UPSTREAM_CONNECT_MS_MAX = 10_000;
 const INSTALL_BYTES = 10;
+/** For the words of a card: who asks is an agent that waits. */
+const CONTENTS_MS_MAX = 2000;
 
 export function policySourceOf({ environments, policy, targets }: Config): PolicySource {
   return {
@@ -45,12 +48,13 @@ export function targetsOf({ environments, providers, targets }: Config): Declare
 export function providersOf(
   config: Config,
   parts: {
+    readonly env: Env;
     readonly clock: Clock;
     readonly sql: ProviderOptions['sql'];
     readonly secretOf: (credential: string) => Promise<string>;
   },
 ): ReadonlyMap<string, Provider> {
-  const { clock, sql, secretOf } = parts;
+  const { clock, env, sql, secretOf } = parts;
   const strictnessOf = new Map(
     config.environments.map(({ name, level }) => [name, ENVIRONMENT_LEVELS.indexOf(level)]),
   );
@@ -71,9 +75,9 @@ export function providersOf(
           return { target: place.target, environment: place.environment, strictness };
         },
         databaseOf: async (target, service) => {
-          const place = places.find((one) => one.target === target);
-          const database = place?.databases[service];
-          return database === undefined ? null : `database ${database}`;
+          const name = places.find((one) => one.target === target)?.databases[service];
+          const database = config.targets.find((one) => one.name === name);
+          return database === undefined ? null : databaseWords(database, env);
         },
       });
       return [name, provider];
@@ -81,6 +85,26 @@ export function providersOf(
   );
   requireOwnHosts(providers);
   return providers;
+}
+
+/** Never without the name: that the server did not answer is what people are told, not nothing. */
+async function databaseWords(target: TargetConfig, env: Env): Promise<string> {
+  let db: TargetDatabase | null = null;
+  try {
+    db = openTargetDatabase({
+      target: target.name,
+      connection: adminConnectionOf(target, env),
+      poolSize: 1,
+      connectMsMax: CONTENTS_MS_MAX,
+      statementMsMax: CONTENTS_MS_MAX,
+    });
+    return `database ${target.name} with ${await contentsOf(db)}`;
+  } catch (error) {
+    const why = error instanceof HoldfastError ? error.found : String(error);
+    return `database ${target.name}, whose rows could not be counted (${why})`;
+  } finally {
+    await db?.close();
+  }
 }
 
 /** Of two providers for one host it would be chance which one judges. */

@@ -81,6 +81,12 @@ describe('what is wrong is said with place, expected, found and what to do', () 
       'providers.neon.rules: expected rules only beside openapi, found rules.',
     ],
     [
+      'a service whose database is no target',
+      'environments: { prod: { level: open } }\ntargets: { shop: { environment: prod, upstream: { url: postgres://a@h/d } } }\n' +
+        'providers:\n  neon: { projects: { p: { e: { environment: prod, databases: { pg: shpo } } } } }',
+      'holdfast.yaml:4:69: providers.neon.projects.p.e.databases.pg: expected a target of this file, found shpo. Did you mean shop?',
+    ],
+    [
       'a rule with a kind that is none',
       'providers:\n  a: { openapi: a.yaml, rules: [{ call: "POST /a", is: harmless }] }',
       'rules[0].is: expected one of read, write, destroy, reshape, grant, execute, unknown, found "harmless"',

@@ -3,6 +3,7 @@
  * committed, tokens over an open wire, and what the rest of the file has to say to a value. Looks at
  * the raw value, so that these are found in the same round as misspelt keys.
  */
+import { nearest } from '../model/nearest.ts';
 import type { Finding } from './finding.ts';
 import { dotted } from './shape-findings.ts';
 import { isLoopback, urlFault } from './upstream.ts';
@@ -17,7 +18,8 @@ export function wholeFindings(yaml: YamlText): Finding[] {
     hint,
   });
   const findings: Finding[] = [];
-  for (const name of Object.keys(record(at(yaml.value, ['targets'])))) {
+  const targets = Object.keys(record(at(yaml.value, ['targets'])));
+  for (const name of targets) {
     const path = ['targets', name, 'upstream', 'url'];
     const url = at(yaml.value, path);
     const fault = typeof url === 'string' ? urlFault(url) : null;
@@ -40,6 +42,12 @@ export function wholeFindings(yaml: YamlText): Finding[] {
       const [key, expected] = odd;
       const hint = 'See docs/adding-a-provider.md for which keys go together.';
       findings.push(finding(['providers', name, key], expected, key, hint));
+    }
+    for (const { path, target } of databasesOf(name, one)) {
+      if (targets.includes(target)) continue;
+      const near = nearest(target, targets);
+      const hint = near === null ? 'Declare it under targets.' : `Did you mean ${near}?`;
+      findings.push(finding(path, 'a target of this file', target, hint));
     }
     const url = record(one)['url'];
     if (typeof url !== 'string' || !isClearElsewhere(url)) continue;
@@ -77,6 +85,21 @@ function oddKey(
   if (has('openapi')) return null;
   if (has('environment')) return ['environment', 'projects, or openapi beside environment'];
   return has('rules') ? ['rules', 'rules only beside openapi'] : null;
+}
+
+/** What services hold, by the word of the file: each has to be a target that we reach. */
+function* databasesOf(
+  provider: string,
+  value: unknown,
+): Generator<{ readonly path: YamlPath; readonly target: string }> {
+  for (const [project, environments] of Object.entries(record(record(value)['projects']))) {
+    for (const [where, place] of Object.entries(record(environments))) {
+      for (const [service, target] of Object.entries(record(record(place)['databases']))) {
+        const path = ['providers', provider, 'projects', project, where, 'databases', service];
+        if (typeof target === 'string') yield { path, target };
+      }
+    }
+  }
 }
 
 function isClearElsewhere(url: string): boolean {

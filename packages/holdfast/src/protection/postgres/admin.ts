@@ -28,6 +28,7 @@ export interface AdminOptions {
   readonly target: string;
   readonly connection: AdminConnection;
   readonly poolSize?: number;
+  readonly connectMsMax?: number;
   /** A lock not had by then belongs to somebody who works; asked again by whoever calls. */
   readonly lockMsMax?: number;
   readonly statementMsMax?: number;
@@ -61,7 +62,7 @@ class AdminDatabase implements TargetDatabase {
       password: () => connection.password() ?? '',
       ssl: connection.ssl,
       max: options.poolSize ?? POOL_SIZE_DEFAULT,
-      connectionTimeoutMillis: CONNECT_MS_MAX,
+      connectionTimeoutMillis: options.connectMsMax ?? CONNECT_MS_MAX,
       application_name: 'holdfast',
       options: settingsOf(options),
     });
