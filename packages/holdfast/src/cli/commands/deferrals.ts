@@ -3,6 +3,7 @@ import type { DeferralLine, DeferralRecord, DeferralState } from '../../approval
 import { hastenAct } from '../../approvals/hasten.ts';
 import type { Countdown } from '../../approvals/kept-deferrals.ts';
 import type { Context, Run } from '../command.ts';
+import { effectLines } from '../effect-words.ts';
 import { codeOf, digestShown, type PersonOptions, withPerson } from '../person-word.ts';
 import {
   type Answer,
@@ -117,7 +118,10 @@ function cardLines(deferral: Countdown<DeferralRecord>, now: Date, paint: Paint)
           'on',
           `${card.target}, ${card.environment}, ${card.environmentLevel} (${card.resolvedBy})`,
         ],
-        ['names in', searchPath.map(oneLine).join(', ')],
+        ['does', effectLines(card).join('\n')],
+        ...(searchPath.length === 0
+          ? []
+          : ([['names in', searchPath.map(oneLine).join(', ')]] as const)),
         [
           'runs',
           state === 'scheduled'

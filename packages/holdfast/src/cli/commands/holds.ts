@@ -5,6 +5,7 @@ import { graceMsOf } from '../../config/by-environment.ts';
 import type { TakingBack } from '../../model/reversal.ts';
 import type { Rooms } from '../../rooms.ts';
 import type { Context, Run } from '../command.ts';
+import { effectLines } from '../effect-words.ts';
 import { digestShown, type WordOptions, withWord, wordOf } from '../person-word.ts';
 import {
   type Answer,
@@ -123,11 +124,6 @@ function cardLines(hold: HoldRecord, now: Date, graceMs: number, paint: Paint): 
   const { card } = hold;
   const signed = hold.signatures.map(({ personName, at }) => `${personName} at ${when(at)}`);
   const missing = hold.peopleNeeded - hold.signatures.length;
-  const more = card.effectsTotal - card.effects.length;
-  const does = card.effects.map(
-    ({ kind, verb, object, reach }) =>
-      `${kind}: ${verb}${object === null ? '' : ` ${object.schema ?? ''}${object.schema === null ? '' : '.'}${object.name}`} (reaches ${reach})`,
-  );
   return [
     `${paint.bold(hold.id)}  ${stateWord(hold.state, paint)}`,
     '',
@@ -140,7 +136,7 @@ function cardLines(hold: HoldRecord, now: Date, graceMs: number, paint: Paint): 
           'on',
           `${card.target}, ${card.environment}, ${card.environmentLevel} (${card.resolvedBy})`,
         ],
-        ['does', [...does.map(oneLine), ...(more > 0 ? [`and ${more} more`] : [])].join('\n')],
+        ['does', effectLines(card).join('\n')],
         ...(card.couldNotTell === null
           ? []
           : ([['could not tell', visible(card.couldNotTell)]] as const)),
