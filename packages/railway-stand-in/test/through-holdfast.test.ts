@@ -3,68 +3,42 @@
  * that is brokered, and nothing of it reached Railway. By the real clients, over both ways in.
  */
 import { execFile } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { GraphQLClient } from 'graphql-request';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { parseConfig } from '../../holdfast/src/config/load-config.ts';
-import { createHoldfast, type Holdfast, systemClock } from '../../holdfast/src/holdfast.ts';
-import { scratchFolder } from '../../holdfast/src/testing/scratch-folder.ts';
+import type { Holdfast } from '../../holdfast/src/holdfast.ts';
+import { fingerprintOf } from '../../holdfast/src/identity/credentials.ts';
 import {
   type ScratchPostgres,
   startScratchPostgres,
 } from '../../holdfast/src/testing/scratch-postgres.ts';
 import { somebodysWord } from '../../holdfast/test/support/gateway.ts';
+import { type Guarded, startGuarded } from './support/guarded.ts';
 import { startTown, type Town } from './support/town.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
-const folder = scratchFolder('railway');
 let town: Town;
 let database: ScratchPostgres;
+let guarded: Guarded;
 let holdfast: Holdfast;
 let base: string;
 let token: string;
 let productionToken: string;
-const warnings: string[] = [];
 
 beforeAll(async () => {
   town = await startTown();
-  const origin = new URL(town.standIn.url).origin;
   database = await startScratchPostgres();
   await fill(database.url());
-  const text = `
-listen: { host: 127.0.0.1, port: 0, tls: off }
-http: { host: 127.0.0.1, port: 0 }
-store: { dataFolder: '${folder}' }
-environments: { staging: { level: guarded }, production: { level: sealed, people: 2 } }
-targets: { main-db: { environment: production, upstream: { url: '${database.url()}' } } }
-providers:
-  railway:
-    url: ${origin}
-    projects:
-      car-rental:
-        staging: staging
-        production: { environment: production, databases: { postgres: main-db } }
-`;
-  const config = parseConfig({ text, name: 'holdfast.yaml', folder }, {});
-  const say = (_level: string, message: string): void => void warnings.push(message);
-  holdfast = await createHoldfast({ config, env: {}, clock: systemClock, say });
-  await holdfast.rooms.credentials.add('railway', town.ready.tokens.account);
-  await holdfast.rooms.agents.add('cursor');
-  const issue = async (environment: string): Promise<string> =>
-    (await holdfast.rooms.agents.issueToken({ agent: 'cursor', environment, targets: [] })).token;
-  token = await issue('staging');
-  productionToken = await issue('production');
-  await holdfast.start();
-  base = `http://127.0.0.1:${holdfast.httpAddress?.port}/railway/graphql/v2`;
+  guarded = await startGuarded(town, database.url());
+  ({ base, holdfast } = guarded);
+  ({ staging: token, production: productionToken } = guarded.tokens);
 });
 afterAll(async () => {
-  await holdfast?.stop();
+  await guarded?.stop();
   await town?.stop();
   await database?.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** 200,000 rentals; ANALYZE, so that the test need not wait for the server's own. */
@@ -96,6 +70,10 @@ it('refuses the token that lay about, and tells people by its fingerprint', asyn
   const answer = await curl(town.ready.tokens.account, incident());
   expect(answer).toContain('HF_CREDENTIAL_FOREIGN');
   expect(answer).not.toContain(town.ready.tokens.account);
+  const recorded = await guarded.recorded();
+  expect(recorded).toContain('foreign-credential');
+  expect(recorded).toContain(fingerprintOf(town.ready.tokens.account));
+  expect(recorded).not.toContain(town.ready.tokens.account);
   expect(changed()).toEqual([]);
 });
 
