@@ -1,8 +1,12 @@
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
+import { systemClock } from '../../model/clock.ts';
 import type { Outcome } from '../../model/outcome.ts';
+import { ManualClock } from '../../testing/manual-clock.ts';
 import { PlainProvider, PlainServer } from '../../testing/plain-provider.ts';
+import { makeCertificate } from '../x509.ts';
 import { Upstream } from './upstream.ts';
 
 /** Two hosts behind one provider: what begins with `/v1/` is on the second. */
@@ -49,3 +53,37 @@ it('sends a request to the host that its path is of', async () => {
     await second.stop();
   }
 });
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+it.each([
+  ['that nobody vouches for', systemClock],
+  ['that has expired', new ManualClock('2020-01-01T00:00:00Z')],
+])(
+  'sends neither request nor credential to a host with a certificate %s',
+  async (_story, clock) => {
+    const wish = { name: 'CN=127.0.0.1', hosts: ['127.0.0.1'], lifeMs: DAY_MS, isAuthority: false };
+    const { certificate, key } = await makeCertificate({ ...wish, clock }, null);
+    const seen: string[] = [];
+    const server = createTlsServer({ cert: certificate, key }, ({ url = '' }, response) => {
+      seen.push(url);
+      response.end();
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const upstream = new Upstream(new PlainProvider(origin));
+    try {
+      const request = { method: 'POST', path: '/destroy', headers: {}, body: Buffer.from('{}') };
+      const outcome = await upstream.run(request);
+      expect(outcome).toMatchObject({
+        kind: 'not-forwarded',
+        reason: expect.stringMatching(/^plain was not reached: .*certificate/),
+      });
+      expect(seen).toEqual([]);
+    } finally {
+      await upstream.close();
+      server.closeAllConnections();
+      server.close();
+    }
+  },
+);
