@@ -4,6 +4,7 @@ import { hastenAct } from '../../approvals/hasten.ts';
 import type { Countdown } from '../../approvals/kept-deferrals.ts';
 import type { Context, Run } from '../command.ts';
 import { effectLines } from '../effect-words.ts';
+import { addListAndShow } from '../kept-commands.ts';
 import { codeOf, digestShown, type PersonOptions, withPerson } from '../person-word.ts';
 import {
   type Answer,
@@ -27,19 +28,14 @@ export function addDeferrals(program: Command, run: Run): void {
     .command('deferrals')
     .description('What was approved, has no undo, and waits out its grace');
 
-  const list = deferrals
-    .command('list', { isDefault: true })
-    .description('What waits or runs; newest first')
-    .option('--all', 'also what ran, was cancelled or became void')
-    .action((options: { readonly all?: boolean }) =>
-      run(list, (context) => listDeferrals(context, options.all === true)),
-    );
-
-  const show = deferrals
-    .command('show')
-    .description('One deferral: what exactly will run, where, and when')
-    .argument('<deferral>', 'its id (deferral_…)')
-    .action((id: string) => run(show, (context) => showDeferral(context, id)));
+  addListAndShow(deferrals, run, {
+    one: 'deferral',
+    list: 'What waits or runs; newest first',
+    all: 'also what ran, was cancelled or became void',
+    show: 'One deferral: what exactly will run, where, and when',
+    onList: listDeferrals,
+    onShow: showDeferral,
+  });
 
   const cancel = withPerson(
     deferrals

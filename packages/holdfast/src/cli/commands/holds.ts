@@ -6,6 +6,7 @@ import type { TakingBack } from '../../model/reversal.ts';
 import type { Rooms } from '../../rooms.ts';
 import type { Context, Run } from '../command.ts';
 import { effectLines } from '../effect-words.ts';
+import { addListAndShow } from '../kept-commands.ts';
 import { digestShown, type WordOptions, withWord, wordOf } from '../person-word.ts';
 import {
   type Answer,
@@ -27,19 +28,14 @@ const STATEMENT_CHARS_IN_LIST = 48;
 export function addHolds(program: Command, run: Run): void {
   const holds = program.command('holds').description('What agents want to do and people decide');
 
-  const list = holds
-    .command('list', { isDefault: true })
-    .description('What is open; newest first')
-    .option('--all', 'also what was decided, used or ran out')
-    .action((options: { readonly all?: boolean }) =>
-      run(list, (context) => listHolds(context, options.all === true)),
-    );
-
-  const show = holds
-    .command('show')
-    .description('One hold: what exactly would run, where, and why it is held')
-    .argument('<hold>', 'its id (hold_…)')
-    .action((id: string) => run(show, (context) => showHold(context, id)));
+  addListAndShow(holds, run, {
+    one: 'hold',
+    list: 'What is open; newest first',
+    all: 'also what was decided, used or ran out',
+    show: 'One hold: what exactly would run, where, and why it is held',
+    onList: listHolds,
+    onShow: showHold,
+  });
 
   const approve = withWord(
     holds

@@ -3,6 +3,7 @@ import type { PersonWord } from '../../approvals/hold-store.ts';
 import type { ProposalRecord } from '../../approvals/proposals.ts';
 import type { Rooms } from '../../rooms.ts';
 import { type Context, NO, type Run } from '../command.ts';
+import { addListAndShow } from '../kept-commands.ts';
 import { digestShown, type WordOptions, withWord, wordOf } from '../person-word.ts';
 import {
   type Answer,
@@ -25,19 +26,14 @@ export function addProposals(program: Command, run: Run): void {
     .command('proposals')
     .description('What people propose and several must sign: purge, unprotect, hasten');
 
-  const list = proposals
-    .command('list', { isDefault: true })
-    .description('What is open; newest first')
-    .option('--all', 'also what was denied, carried out or ran out')
-    .action((options: { readonly all?: boolean }) =>
-      run(list, (context) => listProposals(context, options.all === true)),
-    );
-
-  const show = proposals
-    .command('show')
-    .description('One proposal: what would happen, and who signed')
-    .argument('<proposal>', 'its id (proposal_…)')
-    .action((id: string) => run(show, (context) => showProposal(context, id)));
+  addListAndShow(proposals, run, {
+    one: 'proposal',
+    list: 'What is open; newest first',
+    all: 'also what was denied, carried out or ran out',
+    show: 'One proposal: what would happen, and who signed',
+    onList: listProposals,
+    onShow: showProposal,
+  });
 
   const approve = withWord(
     proposals
