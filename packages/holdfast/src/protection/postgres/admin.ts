@@ -28,7 +28,8 @@ export interface AdminOptions {
   readonly target: string;
   readonly connection: AdminConnection;
   readonly poolSize?: number;
-  readonly connectMsMax?: number;
+  /** For whoever cannot wait: to connect, and for each answer, even if the server falls silent. */
+  readonly waitMsMax?: number;
   /** A lock not had by then belongs to somebody who works; asked again by whoever calls. */
   readonly lockMsMax?: number;
   readonly statementMsMax?: number;
@@ -62,7 +63,8 @@ class AdminDatabase implements TargetDatabase {
       password: () => connection.password() ?? '',
       ssl: connection.ssl,
       max: options.poolSize ?? POOL_SIZE_DEFAULT,
-      connectionTimeoutMillis: options.connectMsMax ?? CONNECT_MS_MAX,
+      connectionTimeoutMillis: options.waitMsMax ?? CONNECT_MS_MAX,
+      ...(options.waitMsMax === undefined ? {} : { query_timeout: options.waitMsMax }),
       application_name: 'holdfast',
       options: settingsOf(options),
     });
