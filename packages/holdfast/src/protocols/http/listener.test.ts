@@ -4,53 +4,31 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../model/clock.ts';
 import { HTTP_BODY_BYTES_MAX } from '../../model/limits.ts';
-import { Pipeline } from '../../pipeline/pipeline.ts';
-import { FakeDesk, FakeRecorder, oneTarget, simpleJudge } from '../../testing/fake-parts.ts';
-import { PlainProvider, PlainServer, REAL_CREDENTIAL } from '../../testing/plain-provider.ts';
+import type { FakeRecorder } from '../../testing/fake-parts.ts';
+import { type HttpGateway, startHttpGateway } from '../../testing/http-gateway.ts';
+import {
+  type PlainProvider,
+  type PlainServer,
+  REAL_CREDENTIAL,
+} from '../../testing/plain-provider.ts';
 import { PlainTokens } from '../../testing/plain-tokens.ts';
 import { scratchFolder } from '../../testing/scratch-folder.ts';
-import type { Protocol } from '../protocol.ts';
 import { Authority } from './authority.ts';
-import { createHttpProtocol } from './listener.ts';
 
 const authority = await Authority.load(scratchFolder('authority'), systemClock);
 let server: PlainServer;
 let provider: PlainProvider;
-let gateway: Protocol;
+let gateway: HttpGateway;
 let recorder: FakeRecorder;
 let tokens: PlainTokens;
 let token: string;
 let port: number;
 
 beforeEach(async () => {
-  server = new PlainServer();
-  provider = new PlainProvider(await server.start());
-  tokens = new PlainTokens();
-  token = tokens.issue('token_a');
-  recorder = new FakeRecorder();
-  const pipeline = new Pipeline({
-    targets: oneTarget,
-    judge: simpleJudge,
-    desk: new FakeDesk(),
-    deferrals: null,
-    recorder,
-    holdWaitMs: 0,
-  });
-  gateway = createHttpProtocol({
-    listen: { host: '127.0.0.1', port: 0 },
-    authority,
-    allowed: [],
-    directory: tokens,
-    providers: new Map([[provider.name, provider]]),
-    pipeline,
-    clock: systemClock,
-  });
-  ({ port } = await gateway.listen());
+  gateway = await startHttpGateway(authority);
+  ({ server, provider, recorder, tokens, token, port } = gateway);
 });
-afterEach(async () => {
-  await gateway.close();
-  await server.stop();
-});
+afterEach(() => gateway.close());
 
 /** Sends bytes and gives back all that came until the gateway ended the connection. */
 function raw(...parts: (string | Buffer)[]): Promise<string> {

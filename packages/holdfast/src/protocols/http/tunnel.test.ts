@@ -5,51 +5,25 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../model/clock.ts';
-import { Pipeline } from '../../pipeline/pipeline.ts';
-import { FakeDesk, FakeRecorder, oneTarget, simpleJudge } from '../../testing/fake-parts.ts';
-import { PlainProvider, PlainServer, REAL_CREDENTIAL } from '../../testing/plain-provider.ts';
-import { PlainTokens } from '../../testing/plain-tokens.ts';
+import type { FakeRecorder } from '../../testing/fake-parts.ts';
+import { type HttpGateway, startHttpGateway } from '../../testing/http-gateway.ts';
+import { type PlainServer, REAL_CREDENTIAL } from '../../testing/plain-provider.ts';
 import { scratchFolder } from '../../testing/scratch-folder.ts';
-import type { Protocol } from '../protocol.ts';
 import { Authority } from './authority.ts';
-import { createHttpProtocol } from './listener.ts';
 
 const authority = await Authority.load(scratchFolder('authority'), systemClock);
 const ca = readFileSync(authority.certificateFile);
 let server: PlainServer;
-let gateway: Protocol;
+let gateway: HttpGateway;
 let recorder: FakeRecorder;
 let token: string;
 let port: number;
 
 beforeEach(async () => {
-  server = new PlainServer();
-  const provider = new PlainProvider(await server.start());
-  const tokens = new PlainTokens();
-  token = tokens.issue('token_a');
-  recorder = new FakeRecorder();
-  gateway = createHttpProtocol({
-    listen: { host: '127.0.0.1', port: 0 },
-    authority,
-    allowed: ['allowed.test'],
-    directory: tokens,
-    providers: new Map([[provider.name, provider]]),
-    pipeline: new Pipeline({
-      targets: oneTarget,
-      judge: simpleJudge,
-      desk: new FakeDesk(),
-      deferrals: null,
-      recorder,
-      holdWaitMs: 0,
-    }),
-    clock: systemClock,
-  });
-  ({ port } = await gateway.listen());
+  gateway = await startHttpGateway(authority, ['allowed.test']);
+  ({ server, recorder, token, port } = gateway);
 });
-afterEach(async () => {
-  await gateway.close();
-  await server.stop();
-});
+afterEach(() => gateway.close());
 
 /** The first line that the proxy answers, and the socket behind it. */
 async function tunnel(host: string, headers = ''): Promise<{ line: string; socket: Socket }> {

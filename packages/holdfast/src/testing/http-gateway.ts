@@ -1,0 +1,53 @@
+/** An HTTP gateway before a plain provider, with a token of one agent; for tests of the HTTP protocol. */
+import { systemClock } from '../model/clock.ts';
+import { Pipeline } from '../pipeline/pipeline.ts';
+import type { Authority } from '../protocols/http/authority.ts';
+import { createHttpProtocol } from '../protocols/http/listener.ts';
+import { FakeDesk, FakeRecorder, oneTarget, simpleJudge } from './fake-parts.ts';
+import { PlainProvider, PlainServer } from './plain-provider.ts';
+import { PlainTokens } from './plain-tokens.ts';
+
+export interface HttpGateway {
+  readonly server: PlainServer;
+  readonly provider: PlainProvider;
+  readonly recorder: FakeRecorder;
+  readonly tokens: PlainTokens;
+  /** The secret of `token_a`. */
+  readonly token: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** `allowed`: hosts to which tunnels are passed on unread. */
+export async function startHttpGateway(
+  authority: Authority,
+  allowed: readonly string[] = [],
+): Promise<HttpGateway> {
+  const server = new PlainServer();
+  const provider = new PlainProvider(await server.start());
+  const tokens = new PlainTokens();
+  const token = tokens.issue('token_a');
+  const recorder = new FakeRecorder();
+  const protocol = createHttpProtocol({
+    listen: { host: '127.0.0.1', port: 0 },
+    authority,
+    allowed,
+    directory: tokens,
+    providers: new Map([[provider.name, provider]]),
+    pipeline: new Pipeline({
+      targets: oneTarget,
+      judge: simpleJudge,
+      desk: new FakeDesk(),
+      deferrals: null,
+      recorder,
+      holdWaitMs: 0,
+    }),
+    clock: systemClock,
+  });
+  const { port } = await protocol.listen();
+  const close = async (): Promise<void> => {
+    await protocol.close();
+    await server.stop();
+  };
+  return { server, provider, recorder, tokens, token, port, close };
+}
