@@ -50,8 +50,15 @@ export function outcomeByStatus({ title }: Called, status: number, text: string)
   return { kind: 'done', tag: String(status), transaction: 'ended' };
 }
 
+/** Of GraphQL: an answer with errors and a good status did not do what was asked; in part it may have. */
+export function outcomeOfGraphql(called: Called, status: number, text: string): Outcome {
+  const outcome = outcomeByStatus(called, status, text);
+  const message = outcome.kind === 'done' ? firstGraphqlError(text) : null;
+  return message === null ? outcome : { kind: 'failed', code: 'errors', message };
+}
+
 /** The first error of a GraphQL answer; null: there is none. */
-export function firstGraphqlError(text: string): string | null {
+function firstGraphqlError(text: string): string | null {
   try {
     const answers: unknown = JSON.parse(text);
     for (const one of Array.isArray(answers) ? answers : [answers]) {

@@ -7,7 +7,7 @@ import { GraphqlReader } from '../../languages/graphql/reader.ts';
 import { requestsOf } from '../../languages/graphql/request.ts';
 import { isHarmless, type Reading } from '../../model/effect.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import { actOf, firstGraphqlError, outcomeByStatus } from '../acting.ts';
+import { actOf, outcomeOfGraphql } from '../acting.ts';
 import { Asking } from '../asking.ts';
 import { Inventory, narrowedByPath, type Whereabouts } from '../inventory.ts';
 import type {
@@ -19,7 +19,7 @@ import type {
   ProviderRequest,
 } from '../provider.ts';
 import { tableOf } from '../rest/entries.ts';
-import { readRest } from '../rest/reading.ts';
+import { readingWithoutCall, readRest } from '../rest/reading.ts';
 import { MACHINES } from './catalogue/operations.ts';
 import { type FlyEstate, takeEstate, toldOf } from './estate.ts';
 import { type FlyReading, readFlyGraphql, readFlyMachines } from './reading.ts';
@@ -81,12 +81,8 @@ export class FlyProvider implements Provider {
   }
 
   outcomeOf(status: number, body: Buffer): Outcome {
-    const text = body.toString('utf8');
-    const outcome = outcomeByStatus(CALLED, status, text);
-    if (outcome.kind !== 'done') return outcome;
-    const message = firstGraphqlError(text);
-    if (message !== null) return { kind: 'failed', code: 'errors', message };
-    this.#inventory.forget();
+    const outcome = outcomeOfGraphql(CALLED, status, body.toString('utf8'));
+    if (outcome.kind === 'done') this.#inventory.forget();
     return outcome;
   }
 
@@ -98,16 +94,8 @@ export class FlyProvider implements Provider {
       return readFlyGraphql(found.requests.map((one) => this.#reader.read(one)));
     }
     const rest = readRest(API, request);
-    switch (rest.kind) {
-      case 'could-not-tell':
-        return { reading: { ...rest, effects: [] }, places: [] };
-      case 'other':
-        return { reading: { kind: 'understood', effects: [rest.effect] }, places: [] };
-      case 'call':
-        return readFlyMachines(rest.call);
-      default:
-        return rest satisfies never;
-    }
+    if (rest.kind === 'call') return readFlyMachines(rest.call);
+    return { reading: readingWithoutCall(rest), places: [] };
   }
 }
 

@@ -20,7 +20,7 @@ import type {
   ProviderRequest,
 } from '../provider.ts';
 import { tableOf } from '../rest/entries.ts';
-import { readRest } from '../rest/reading.ts';
+import { readingWithoutCall, readRest } from '../rest/reading.ts';
 import { OPERATIONS } from './catalogue/operations.ts';
 import { type NeonEstate, takeEstate, toldOf } from './estate.ts';
 import { type CallReading, readNeonCall } from './reading.ts';
@@ -105,16 +105,7 @@ function readingOf(request: ProviderRequest): {
   readonly places: CallReading['places'];
 } {
   const rest = readRest(API, request);
-  switch (rest.kind) {
-    case 'could-not-tell':
-      return { reading: { ...rest, effects: [] }, places: [] };
-    case 'other':
-      return { reading: { kind: 'understood', effects: [rest.effect] }, places: [] };
-    case 'call': {
-      const { effects, places } = readNeonCall(rest.call);
-      return { reading: { kind: 'understood', effects }, places };
-    }
-    default:
-      return rest satisfies never;
-  }
+  if (rest.kind !== 'call') return { reading: readingWithoutCall(rest), places: [] };
+  const { effects, places } = readNeonCall(rest.call);
+  return { reading: { kind: 'understood', effects }, places };
 }

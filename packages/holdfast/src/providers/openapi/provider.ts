@@ -7,7 +7,7 @@
  * in the file for anything but unknown.
  */
 import { API_PLACE } from '../../config/config.ts';
-import { type Effect, isHarmless, type Reading } from '../../model/effect.ts';
+import { isHarmless, type Reading } from '../../model/effect.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { actOf, outcomeByStatus } from '../acting.ts';
@@ -20,7 +20,7 @@ import type {
   ProviderRefusal,
   ProviderRequest,
 } from '../provider.ts';
-import { namedBy, type RestApi, readRest } from '../rest/reading.ts';
+import { namedBy, type RestApi, readingWithoutCall, readRest } from '../rest/reading.ts';
 import { type Described, describe } from './description.ts';
 
 export class OpenapiProvider implements Provider {
@@ -91,21 +91,10 @@ export class OpenapiProvider implements Provider {
 
   #readingOf(request: ProviderRequest): Reading {
     const rest = readRest(this.#api, request);
-    switch (rest.kind) {
-      case 'could-not-tell':
-        return { ...rest, effects: [] };
-      case 'other':
-        return { kind: 'understood', effects: [rest.effect] };
-      case 'call': {
-        const { call } = rest;
-        const effects: readonly Effect[] = [
-          effectOf(call.verb, call.operation, namedBy(call.operation.names, call)),
-        ];
-        return { kind: 'understood', effects };
-      }
-      default:
-        return rest satisfies never;
-    }
+    if (rest.kind !== 'call') return readingWithoutCall(rest);
+    const { call } = rest;
+    const effect = effectOf(call.verb, call.operation, namedBy(call.operation.names, call));
+    return { kind: 'understood', effects: [effect] };
   }
 }
 

@@ -10,7 +10,7 @@ import { GraphqlReader } from '../../languages/graphql/reader.ts';
 import { requestsOf } from '../../languages/graphql/request.ts';
 import { isHarmless } from '../../model/effect.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import { actOf, firstGraphqlError, outcomeByStatus } from '../acting.ts';
+import { actOf, outcomeOfGraphql } from '../acting.ts';
 import type { Inventory } from '../inventory.ts';
 import { declaredIn } from '../placing.ts';
 import type {
@@ -95,14 +95,9 @@ export class RailwayProvider implements Provider {
     };
   }
 
-  /** An answer with errors and a good status did not do what was asked; in part it may have. */
   outcomeOf(status: number, body: Buffer): Outcome {
-    const text = body.toString('utf8');
-    const outcome = outcomeByStatus(CALLED, status, text);
-    if (outcome.kind !== 'done') return outcome;
-    const message = firstGraphqlError(text);
-    if (message !== null) return { kind: 'failed', code: 'errors', message };
-    this.#inventory.forget();
+    const outcome = outcomeOfGraphql(CALLED, status, body.toString('utf8'));
+    if (outcome.kind === 'done') this.#inventory.forget();
     return outcome;
   }
 

@@ -8,7 +8,7 @@
  */
 
 import { isObject, type Json, readJson } from '../../languages/json/json-text.ts';
-import type { CouldNotTell, Effect } from '../../model/effect.ts';
+import type { CouldNotTell, Effect, Reading } from '../../model/effect.ts';
 import { JSON_DEPTH_MAX } from '../../model/limits.ts';
 import type { ProviderRequest } from '../provider.ts';
 import { segmentsOf } from './path.ts';
@@ -73,6 +73,13 @@ export function readRest<Of>(api: RestApi<Of>, request: ProviderRequest): RestRe
   const body = api.takesFiles?.has(verb) ? undefined : bodyOf(request);
   if (body !== undefined && 'kind' in body) return body;
   return { kind: 'call', call: { operation, verb, parameters, query, body: body?.value } };
+}
+
+/** What is known of a request that is no call of the catalogue: it says nothing of places either. */
+export function readingWithoutCall(rest: Exclude<RestReading<never>, { kind: 'call' }>): Reading {
+  return rest.kind === 'other'
+    ? { kind: 'understood', effects: [rest.effect] }
+    : { ...rest, effects: [] };
 }
 
 /** Unless it carries something: what asks for nothing needs no body, and no other method. */

@@ -20,7 +20,7 @@ import type {
   ProviderRequest,
 } from '../provider.ts';
 import { tableOf } from '../rest/entries.ts';
-import { namedBy, type RestCall, readRest, textIn } from '../rest/reading.ts';
+import { namedBy, type RestCall, readingWithoutCall, readRest, textIn } from '../rest/reading.ts';
 import { CARRIES_SQL, OPERATIONS, TAKES_FILES } from './catalogue.ts';
 import { takeEstate } from './estate.ts';
 import { sqlOf } from './sql.ts';
@@ -85,24 +85,15 @@ export class SupabaseProvider implements Provider {
     request: ProviderRequest,
   ): Promise<{ readonly reading: Reading; readonly places: Places }> {
     const rest = readRest(API, request);
-    switch (rest.kind) {
-      case 'could-not-tell':
-        return { reading: { ...rest, effects: [] }, places: [] };
-      case 'other':
-        return { reading: { kind: 'understood', effects: [rest.effect] }, places: [] };
-      case 'call': {
-        const { call } = rest;
-        const places = placesOf(call);
-        if (!CARRIES_SQL.has(call.verb)) {
-          const effect = effectOf(call.verb, call.operation, namedBy(call.operation.names, call));
-          return { reading: { kind: 'understood', effects: [effect] }, places };
-        }
-        const sql = await sqlOf(call.body, this.#options.sql);
-        return { reading: withRow(call, sql), places };
-      }
-      default:
-        return rest satisfies never;
+    if (rest.kind !== 'call') return { reading: readingWithoutCall(rest), places: [] };
+    const { call } = rest;
+    const places = placesOf(call);
+    if (!CARRIES_SQL.has(call.verb)) {
+      const effect = effectOf(call.verb, call.operation, namedBy(call.operation.names, call));
+      return { reading: { kind: 'understood', effects: [effect] }, places };
     }
+    const sql = await sqlOf(call.body, this.#options.sql);
+    return { reading: withRow(call, sql), places };
   }
 }
 
