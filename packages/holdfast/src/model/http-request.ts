@@ -18,6 +18,13 @@ export interface HttpAct {
   readonly body: Buffer;
 }
 
+/** By one of these, as a header or a field, some servers take another method than the request line's. */
+export const METHOD_OVERRIDES = [
+  'x-http-method-override',
+  'x-http-method',
+  'x-method-override',
+] as const;
+
 const MARK = '\0HTTP/1\0';
 
 export function httpActs(

@@ -17,6 +17,10 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map([
   ['br', promisify(brotliDecompress)],
 ]);
 
+/** By these names UTF-8 is what it is; by the others only bytes below 128 are the same letters. */
+const UTF_8 = new Set(['utf-8', 'utf8']);
+const ASCII_BELOW = new Set(['us-ascii', 'ascii', 'iso-8859-1', 'latin1', 'windows-1252']);
+
 /** Throws HF_LIMIT or HF_HTTP; rejects with the socket's own error when the sender goes away. */
 export async function readBody(request: Incoming): Promise<Buffer> {
   const codings = codingsOf(request);
@@ -36,6 +40,32 @@ export async function readBody(request: Incoming): Promise<Buffer> {
   let body: Buffer = Buffer.concat(chunks);
   for (const coding of codings.reverse()) body = await decoded(body, coding);
   return body;
+}
+
+/**
+ * What the body is called (RFC 9110 section 8.3), without parameters; '' when it has no name. Throws HF_HTTP
+ * where the same bytes would be another text to the server: under two names, or in a charset like UTF-7,
+ * in which letters that look harmless are quotes.
+ */
+export function mediaTypeOf(request: Pick<Incoming, 'headers'>, body: Buffer): string {
+  const [said = '', ...more] = request.headers.get('content-type') ?? [];
+  const [type = ''] = said.split(';');
+  if (more.length > 0 || type.includes(',')) {
+    throw otherText('one media type', [said, ...more].join(', '));
+  }
+  // Anywhere in it, quoted or in the form of RFC 2231 or not: servers differ on how they look for it.
+  for (const [, found = ''] of said.matchAll(/charset[^=;,]*=[\s"]*([^\s";,]*)/gi)) {
+    const charset = found.toLowerCase();
+    if (UTF_8.has(charset)) continue;
+    if (ASCII_BELOW.has(charset) && body.every((byte) => byte < 0x80)) continue;
+    throw otherText('a body in UTF-8', said);
+  }
+  return type.trim().toLowerCase();
+}
+
+function otherText(expected: string, found: string): HoldfastError {
+  const hint = 'Send it as UTF-8 under one Content-Type, as your client library does.';
+  return new HoldfastError('HF_HTTP', { expected, found: found.slice(0, 100), hint });
 }
 
 function codingsOf(request: Incoming): string[] {

@@ -11,12 +11,13 @@
 import type { TokenVerifier } from '../../identity/agent-directory.ts';
 import type { Clock } from '../../model/clock.ts';
 import { ERRORS, HoldfastError } from '../../model/errors.ts';
+import { METHOD_OVERRIDES } from '../../model/http-request.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { Provider, ProviderAct, ProviderRequest } from '../../providers/provider.ts';
 import { senderOf, type TokenLookup } from './agent-token.ts';
 import { asHoldfastError, statusOf, toAgent } from './answers.ts';
-import { readBody } from './body.ts';
+import { mediaTypeOf, readBody } from './body.ts';
 import { HttpExchange } from './exchange.ts';
 import { headerOf, type Incoming, type Response } from './incoming.ts';
 import { type Providers, type Route, routeOf } from './route.ts';
@@ -66,7 +67,7 @@ export class Serving {
       const body = await readBody(request);
       const { path, search } = route;
       const { method } = request;
-      const asked = { method, path, search, mediaType: mediaTypeOf(request), body };
+      const asked = { method, path, search, mediaType: mediaTypeOf(request, body), body };
       const act = await route.provider.read(asked);
       requireScope(token, act);
       const session = this.sessions.of(request, token);
@@ -177,13 +178,10 @@ function requireScope(token: TokenVerifier, { reaches }: ProviderAct): void {
   });
 }
 
-function mediaTypeOf(request: Incoming): string {
-  return headerOf(request, 'content-type').split(';')[0]?.trim().toLowerCase() ?? '';
-}
-
 /** Ours to say, or a way to change what the rest means. */
-const NOT_PASSED_ON = new Set([
+const NOT_PASSED_ON: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
+  ...METHOD_OVERRIDES,
   'host',
   'content-length',
   'content-encoding',
@@ -192,9 +190,8 @@ const NOT_PASSED_ON = new Set([
   'cookie',
   'authorization',
   'x-api-key',
-  'x-http-method-override',
-  'x-method-override',
-  'x-http-method',
+  'x-original-url',
+  'x-rewrite-url',
   'forwarded',
 ]);
 

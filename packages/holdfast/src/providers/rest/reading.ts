@@ -9,6 +9,7 @@
 
 import { isObject, type Json, readJson } from '../../languages/json/json-text.ts';
 import type { CouldNotTell, Effect, Reading } from '../../model/effect.ts';
+import { METHOD_OVERRIDES } from '../../model/http-request.ts';
 import { JSON_DEPTH_MAX } from '../../model/limits.ts';
 import type { ProviderRequest } from '../provider.ts';
 import { segmentsOf } from './path.ts';
@@ -42,12 +43,7 @@ export interface RestApi<Of> {
   readonly takesFiles?: ReadonlySet<string>;
 }
 
-const OVERRIDES = new Set([
-  '_method',
-  'x-http-method-override',
-  'x-http-method',
-  'x-method-override',
-]);
+const OVERRIDES: ReadonlySet<string> = new Set(['_method', ...METHOD_OVERRIDES]);
 
 /** Never throws. */
 export function readRest<Of>(api: RestApi<Of>, request: ProviderRequest): RestReading<Of> {
