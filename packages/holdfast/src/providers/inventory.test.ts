@@ -80,6 +80,9 @@ it('says that it could not be taken, and finds only what it knew', async () => {
   clock.pass(PROVIDER_ESTATE_MS + 1);
   const after = await find('dev');
   expect(after).toMatchObject({ at: ['dev'], lost: 0, trouble: 'it is away' });
+  expect([before.isOld, after.isOld]).toEqual([true, true]);
+  isAway = false;
+  expect((await find('dev')).isOld).toBe(false);
 });
 
 describe('what several ids reach together', () => {

@@ -41,6 +41,8 @@ export interface Whereabouts<Of extends Estate = Estate> {
   readonly estate: Of | null;
   /** Why there is no newer one; null when it is fresh. */
   readonly trouble: string | null;
+  /** No newer one was to be had: for what changes something, it no longer says where that is. */
+  readonly isOld: boolean;
 }
 
 export interface InventoryOptions<Of extends Estate> {
@@ -73,13 +75,13 @@ export class Inventory<Of extends Estate> {
    * rejects.
    */
   async find(calls: readonly (readonly PlaceRef[])[], isRead: boolean): Promise<Whereabouts<Of>> {
-    const ageMs = this.#options.clock.monotonicMs() - this.#takenAtMs;
-    if (this.#estate === null || (!isRead && ageMs > PROVIDER_ESTATE_MS)) await this.#take();
+    const sinceMs = this.#options.clock.monotonicMs() - PROVIDER_ESTATE_MS;
+    if (this.#estate === null || (!isRead && this.#takenAtMs < sinceMs)) await this.#take();
     if (!isRead) await this.#options.others?.lookUp(calls.flat());
-    let found = this.#in(calls);
+    let found = this.#in(calls, sinceMs);
     if (found.unresolved.length > 0 && !isRead && this.#mayLookAgain()) {
       await this.#take();
-      found = this.#in(calls);
+      found = this.#in(calls, sinceMs);
     }
     return found;
   }
@@ -113,12 +115,13 @@ export class Inventory<Of extends Estate> {
     }
   }
 
-  #in(calls: readonly (readonly PlaceRef[])[]): Whereabouts<Of> {
+  #in(calls: readonly (readonly PlaceRef[])[], sinceMs: number): Whereabouts<Of> {
     const { others, reachOf } = this.#options;
     const estate = this.#estate;
     const trouble = this.#trouble;
+    const isOld = this.#takenAtMs < sinceMs;
     const places = calls.flat();
-    if (estate === null) return { environments: [], unresolved: places, estate, trouble };
+    if (estate === null) return { environments: [], unresolved: places, estate, trouble, isOld };
     const setOf = (place: PlaceRef): ReadonlySet<string> | undefined =>
       others?.of(place) ?? estate.placed.get(`${place.type} ${place.id}`);
     const ids = new Set(calls.flatMap((call) => [...reachOf(call, call.map(setOf))]));
@@ -127,6 +130,7 @@ export class Inventory<Of extends Estate> {
       unresolved: places.filter((place) => setOf(place) === undefined),
       estate,
       trouble,
+      isOld,
     };
   }
 }

@@ -38,12 +38,17 @@ export function targetFactsOf(
   isRead: boolean,
 ): TargetFacts {
   const searchPath: readonly string[] = [];
-  const { unresolved, estate, trouble } = where;
+  const { unresolved, estate, isOld, trouble } = where;
+  const why = trouble === null ? '' : ` (${trouble})`;
   const [lost] = unresolved;
   if (lost !== undefined) {
-    const why = trouble === null ? '' : ` (${trouble})`;
     const how = `${lost.type} ${lost.id.slice(0, 64)} was not found at ${title}${why}`;
     return { asked: `${name} (not found)`, searchPath, how };
+  }
+  const taken = estate?.takenAt.toISOString() ?? 'no time';
+  if (isOld && !isRead) {
+    const how = `${title} could not be asked where it is now${why}; Holdfast's own list is of ${taken}`;
+    return { asked: `${name} (not known now)`, searchPath, how };
   }
   const [first] = declared;
   if (first === undefined) {
@@ -55,7 +60,6 @@ export function targetFactsOf(
     (one.place?.strictness ?? Infinity) > (most.place?.strictness ?? Infinity) ? one : most,
   );
   const seen = declared.map((one) => one.name).join(' and ');
-  const taken = estate?.takenAt.toISOString() ?? 'no time';
   const how = `found in ${seen}, by Holdfast's own list of ${taken}`;
   const worst = undeclared ?? strictest;
   return { asked: worst.place?.target ?? `${name} ${worst.name}`, searchPath, how };

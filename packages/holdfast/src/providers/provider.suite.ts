@@ -8,9 +8,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createSqlReader } from '../languages/sql/reader.ts';
 import type { SqlReader } from '../languages/sql/sql-reading.ts';
 import { isHarmless } from '../model/effect.ts';
+import { PROVIDER_ESTATE_MS } from '../model/limits.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import type { Provider, ProviderAct, ProviderOptions, ProviderRequest } from './provider.ts';
 
+const HOUR_MS = 60 * 60 * 1000;
 export const SUITE_SECRET = 'the-real-credential-of-the-suite';
 
 export interface ApiRequest {
@@ -138,6 +140,21 @@ export function providerSuite(name: string, under: ProviderUnderTest): void {
       if (under.destroysUnlisted === null) return;
       expect(place.asked).not.toBe('the-target');
       expect(reaches).toEqual([]);
+    });
+
+    it('counts on no old list of what there is for what changes something', async () => {
+      if (under.destroysUnlisted === null) return;
+      const clock = new ManualClock();
+      const known = under.make({ ...options(), clock });
+      expect((await known.read(under.destroys)).place.asked).toBe('the-target');
+      isAway = true;
+      clock.pass(PROVIDER_ESTATE_MS + 1);
+      const { place } = await known.read(under.destroys);
+      expect(place.asked).toBe(`${known.name} (not known now)`);
+      expect(place.how).toContain('could not be asked');
+      isAway = false;
+      clock.pass(HOUR_MS);
+      expect((await known.read(under.destroys)).place.asked).toBe('the-target');
     });
 
     const { destroysUnlisted, failsWithGoodStatus, handsOut } = under;

@@ -63,6 +63,7 @@ export class OpenapiProvider implements Provider {
         unresolved: [],
         estate: null,
         trouble: null,
+        isOld: false,
       },
       evidence: [],
     });
