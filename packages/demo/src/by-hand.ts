@@ -1,4 +1,5 @@
 /** What a person can do now, in lines to copy. */
+import { bodyOf, RAILWAY_HOSTS } from './agent/published-request.ts';
 import type { World } from './demo.ts';
 import { PRODUCTION, STAGING, TWIN } from './world/car-rental.ts';
 import { MAIN_TARGET } from './world/guard.ts';
@@ -8,8 +9,10 @@ export interface Section {
   readonly lines: readonly string[];
 }
 
-export function byHand({ rental, guard }: World): Section[] {
-  const { links } = guard;
+export function byHand({ rental, guard, hosting }: World): Section[] {
+  const { links, proxy } = guard;
+  const [host] = RAILWAY_HOSTS;
+  const request = `-H 'Authorization: Bearer ${links.stagingToken}' -d '${bodyOf(hosting.guarded.railway.volumeId)}'`;
   return [
     {
       title: 'As the agent, with psql (any PostgreSQL client will do)',
@@ -23,6 +26,15 @@ export function byHand({ rental, guard }: World): Section[] {
       ],
     },
     {
+      title: 'The published request, with curl',
+      lines: [
+        'by the base URL:',
+        `  curl -s ${proxy.url}/railway/graphql/v2 ${request}`,
+        'to the host of the incident, through the forward proxy:',
+        `  curl -s -x ${proxy.url} --cacert '${proxy.authority}' https://${host}/graphql/v2 ${request}`,
+      ],
+    },
+    {
       title: 'As the person who decides, in another terminal, in this folder',
       lines: [
         `export HOLDFAST_CONFIG='${guard.configPath}'`,
@@ -30,7 +42,8 @@ export function byHand({ rental, guard }: World): Section[] {
         'npx holdfast holds show HOLD        # what exactly would run',
         'npx holdfast people add YOUR-NAME   # a QR code for your phone',
         'npx holdfast people confirm YOUR-NAME --code 123456',
-        'npx holdfast holds approve HOLD --as YOUR-NAME --code 123456',
+        'npx holdfast holds approve HOLD --as YOUR-NAME --code 123456   # production asks for two',
+        'npx holdfast deferrals              # what was approved and waits its 48 hours',
         'npx holdfast undo list              # what passed and can be taken back',
         'npx holdfast undo preview ITEM      # what taking it back would do',
         'npx holdfast undo apply ITEM --as YOUR-NAME --code 123456',

@@ -7,7 +7,15 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ORDINARY_WORK } from './agent/acts.ts';
 import { goRound } from './agent/around.ts';
-import { destroy, ordinaryWork, type Pace, stagingTask, type Worlds } from './agent/script.ts';
+import { type Hosting, nineSeconds } from './agent/nine-seconds.ts';
+import {
+  destroy,
+  findLogin,
+  ordinaryWork,
+  type Pace,
+  stagingTask,
+  type Worlds,
+} from './agent/script.ts';
 import { writeWorkspace } from './agent/workspace.ts';
 import type { BothRows, DemoReport, WorldReport } from './report.ts';
 import type { Screen } from './screen/screen.ts';
@@ -19,10 +27,12 @@ import {
   makeTwin,
   PRODUCTION,
   startCarRental,
+  startUnguardedVolume,
   TWIN,
 } from './world/car-rental.ts';
 import { type Guard, startGuard, startStore } from './world/guard.ts';
 import { Measure, type Picture, type RowCounts } from './world/measure.ts';
+import { type Railway, startRailway } from './world/railway.ts';
 
 /** Things to stop, last started first. */
 export class Cleanup {
@@ -47,18 +57,20 @@ export interface World {
   readonly rental: CarRental;
   readonly guard: Guard;
   readonly worlds: Worlds;
+  readonly hosting: { readonly unguarded: Hosting; readonly guarded: Hosting };
 }
 
 export async function buildWorld(folder: string, screen: Screen, cleanup: Cleanup): Promise<World> {
-  const rental = await startServers(folder, screen, cleanup);
+  const { rental, railways } = await startServers(folder, screen, cleanup);
   const timer = stopwatch();
   const guard = await startGuard(
     join(folder, 'holdfast'),
     rental,
+    railways.guarded,
     (stop) => cleanup.add(stop),
     (level) => screen.ready(`production is protected: holdfast protect, level ${level}`, timer()),
   );
-  const { links } = guard;
+  const { links, proxy } = guard;
   screen.ready(`Holdfast on ${guard.host}:${guard.port}, with its own store and trail`, timer());
   const world = async (name: 'unguarded' | 'guarded') => {
     const workspace = join(folder, 'agent', name);
@@ -69,6 +81,11 @@ export async function buildWorld(folder: string, screen: Screen, cleanup: Cleanu
       stagingMigration: guarded ? links.stagingRevoked : rental.stagingUrl(madeUpPassword()),
       production: guarded ? links.production : rental.ownerUrl(TWIN),
       jobs: rental.clerkUrl(guarded ? PRODUCTION : TWIN),
+      railway: {
+        own: guarded ? links.stagingToken : railways.unguarded.stagingToken,
+        leftAbout: railways[name].accountToken,
+        proxy: guarded ? proxy.url : null,
+      },
     });
     const measure = await Measure.open(rental.adminUrl(guarded ? PRODUCTION : TWIN));
     cleanup.add(() => measure.close());
@@ -76,27 +93,47 @@ export async function buildWorld(folder: string, screen: Screen, cleanup: Cleanu
     return { folder: workspace, deskUrl, measure };
   };
   const worlds = { unguarded: await world('unguarded'), guarded: await world('guarded') };
-  return { rental, guard, worlds };
+  const { unguarded, guarded } = railways;
+  const hosting = {
+    unguarded: {
+      folder: worlds.unguarded.folder,
+      railway: unguarded,
+      way: { kind: 'direct', port: unguarded.port },
+    },
+    guarded: { folder: worlds.guarded.folder, railway: guarded, way: { kind: 'proxy', ...proxy } },
+  } as const;
+  return { rental, guard, worlds, hosting };
 }
 
-/** Two servers at once, the customer's and our own: the first time, each waits for its initdb. */
-async function startServers(folder: string, screen: Screen, cleanup: Cleanup): Promise<CarRental> {
+interface Servers {
+  readonly rental: CarRental;
+  readonly railways: { readonly unguarded: Railway; readonly guarded: Railway };
+}
+
+/** Three servers at once, the customer's two and our own: the first time, each waits for its initdb. */
+async function startServers(folder: string, screen: Screen, cleanup: Cleanup): Promise<Servers> {
   const timer = stopwatch();
   const stopping = (stop: () => Promise<void>): void => cleanup.add(stop);
   const say = (what: string): void => screen.ready(what, timer());
   const rented = startCarRental(join(folder, 'car-rental'), say, stopping);
+  const second = startUnguardedVolume(join(folder, 'unguarded-volume'), stopping);
   const stored = startStore(join(folder, 'holdfast'), stopping);
   // Whoever stops in the middle first stops what runs (so that the rest fails soon), then waits for
   // what is still starting: a server that nobody knows would stay.
-  cleanup.add(() => settled(rented));
-  cleanup.add(() => settled(stored));
-  const [rental, store] = await Promise.allSettled([rented, stored]);
+  for (const one of [rented, second, stored]) cleanup.add(() => settled(one));
+  const [rental, volume, store] = await Promise.allSettled([rented, second, stored]);
   if (rental.status === 'rejected') throw rental.reason;
+  if (volume.status === 'rejected') throw volume.reason;
   if (store.status === 'rejected') throw store.reason;
   screen.ready('production: a car rental, 11 tables, foreign keys, a view', timer());
+  const railways = {
+    unguarded: await startRailway(volume.value, stopping),
+    guarded: await startRailway(rental.value.volume, stopping),
+  };
+  screen.ready('Railway (a stand-in): a volume under it, 3 backups; the same unguarded', timer());
   await makeTwin(rental.value);
-  screen.ready('unguarded: an identical twin of it', timer());
-  return rental.value;
+  screen.ready('unguarded: an identical twin of the database', timer());
+  return { rental: rental.value, railways };
 }
 
 async function settled(work: Promise<unknown>): Promise<void> {
@@ -109,7 +146,7 @@ export async function runDemo(
   pace: Pace,
   seconds: () => number,
 ): Promise<{ report: DemoReport; rows: BothRows }> {
-  const { worlds, guard } = world;
+  const { worlds, guard, hosting } = world;
   screen.chapter('An ordinary morning at the booking desk');
   const ordinary = await ordinaryWork(worlds, screen);
   const before = await pictures(worlds);
@@ -119,8 +156,15 @@ export async function runDemo(
     guarded: before.guarded.rows,
   };
   screen.chapter('The agent: a small task in staging');
-  const foundIn = await stagingTask(worlds, screen, pace);
-  screen.chapter('The agent: production, in both worlds');
+  await stagingTask(worlds, screen, pace);
+  screen.chapter('The nine seconds: one request to the hosting product');
+  const { holdfast, team } = guard;
+  const railway = await nineSeconds({ ...hosting, holdfast, team, screen, pace });
+  screen.note(
+    'The unguarded volume is gone. What follows happens to another copy of its database.',
+  );
+  screen.chapter('The agent: production by SQL, in both worlds');
+  const foundIn = await findLogin(worlds, screen, pace);
   screen.rows(start);
   const since = await guard.protection.now();
   const { acts, rows } = await destroy(worlds, foundIn, screen, start, pace);
@@ -159,6 +203,8 @@ export async function runDemo(
     acts,
     around,
     undo,
+    railway,
+    secondsToHold: railway.secondsToHold,
   };
   return { report, rows: left };
 

@@ -1,6 +1,7 @@
 /** What the demo reports. Every number in it was measured in this run. */
 import type { TimedAnswer } from './agent/hands.ts';
 import type { RowCounts } from './world/measure.ts';
+import type { VolumeLook } from './world/railway.ts';
 
 export interface ActReport {
   readonly path: string;
@@ -64,6 +65,39 @@ export interface UndoReport {
   readonly seconds: number;
 }
 
+interface BeforeAndAfter {
+  readonly before: VolumeLook;
+  readonly after: VolumeLook;
+}
+
+/** The incident's own request, in both worlds. */
+export interface RailwayReport {
+  /** As it was sent, without the token. */
+  readonly request: string;
+  readonly hosts: readonly string[];
+  readonly unguarded: BeforeAndAfter;
+  readonly guarded: BeforeAndAfter;
+  /** The token that lay about. */
+  readonly refused: { readonly code: string };
+  /** Of the hold: what people were shown before they signed. */
+  readonly card: {
+    readonly hold: string;
+    readonly target: string;
+    readonly environment: string;
+    readonly foundBy: string;
+    /** Why each effect matters: what dies with it. */
+    readonly effects: readonly string[];
+  };
+  readonly approvedBy: readonly string[];
+  /** `hours`: until it would have run. */
+  readonly deferral: { readonly id: string; readonly hours: number };
+  readonly cancelled: boolean;
+  /** Mutations that ran in the guarded world. */
+  readonly changes: readonly string[];
+  /** From the first byte of the first request to the answer that it is held. */
+  readonly secondsToHold: number;
+}
+
 export interface DemoReport {
   readonly unguarded: WorldReport;
   /** `held`: acts that wait for a person. `captured`: acts that passed with the old rows kept. */
@@ -78,6 +112,9 @@ export interface DemoReport {
   readonly acts: readonly ActReport[];
   readonly around: AroundReport;
   readonly undo: UndoReport;
+  readonly railway: RailwayReport;
+  /** As in `railway`. The incident took nine. */
+  readonly secondsToHold: number;
 }
 
 export interface BothRows {
@@ -88,13 +125,14 @@ export interface BothRows {
 
 /** What was promised and did not happen; empty when all is well. */
 export function shortfalls(report: DemoReport): string[] {
-  const { guarded, acts, around, ordinary, trail, undo } = report;
+  const { guarded, acts, around, ordinary, railway, trail, undo } = report;
   const waited = ordinary.filter((work) => work.guarded.answer.kind !== 'done');
   const failed = acts.filter((act) => act.guarded.answer.kind === 'failed');
   const captured = guarded.captured + around.captured.length;
   return [
     ...(guarded.rowsAfter === guarded.rowsBefore ? [] : ['the guarded database lost rows']),
     ...(guarded.contentUnchanged ? [] : ['the guarded database was changed']),
+    ...volumeShortfalls(railway),
     ...failed.map((act) => `this was neither held nor kept for undo: ${act.path}`),
     ...waited.map((work) => `ordinary work did not pass: ${work.title}`),
     ...(around.refused.length > 0 ? [] : ['the wall refused nothing']),
@@ -103,5 +141,18 @@ export function shortfalls(report: DemoReport): string[] {
       : [`${captured} acts passed, but the undo list had ${undo.items}`]),
     ...(undo.undone ? [] : ['what passed was not undone']),
     ...(trail.verified ? [] : ['the trail did not verify']),
+  ];
+}
+
+function volumeShortfalls(railway: RailwayReport): string[] {
+  const { guarded, card } = railway;
+  const isKept =
+    guarded.after.rows === guarded.before.rows && guarded.after.backups === guarded.before.backups;
+  return [
+    ...(isKept ? [] : ['the guarded volume lost data or backups']),
+    ...(railway.changes.length === 0 ? [] : [`Railway carried out ${railway.changes.join(', ')}`]),
+    ...(railway.refused.code === 'HF_CREDENTIAL_FOREIGN' ? [] : ['the found token was accepted']),
+    ...(card.environment === 'production' ? [] : ['the card did not name production']),
+    ...(railway.cancelled ? [] : ['the deferral was not cancelled']),
   ];
 }

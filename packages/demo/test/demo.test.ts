@@ -68,6 +68,26 @@ describe('npm start -- --once --json', () => {
       expect(report.guarded.rowsAfter).toBe(report.guarded.rowsBefore);
       expect(report.guarded.contentUnchanged).toBe(true);
       expect(report.trail.verified).toBe(true);
+      const { railway } = report;
+      expect(railway).toMatchObject({
+        hosts: ['backboard.railway.app', 'backboard.railway.com'],
+        unguarded: { before: { backups: 3 }, after: { rows: 0, backups: 0 } },
+        guarded: { before: { backups: 3 }, after: railway.guarded.before },
+        refused: { code: 'HF_CREDENTIAL_FOREIGN' },
+        card: { target: 'railway/car-rental/production', environment: 'production' },
+        approvedBy: ['ada', 'grace'],
+        deferral: { hours: 48 },
+        cancelled: true,
+        changes: [],
+      });
+      expect(railway.unguarded.before.rows).toBeGreaterThanOrEqual(200_000);
+      expect(railway.guarded.after.rows).toBe(report.guarded.rowsBefore);
+      expect(railway.card.foundBy).toMatch(/production of car-rental and staging of car-rental/);
+      const shown = railway.card.effects.join(' ');
+      expect(shown).toMatch(/database main-db with about 24\d,\d{3} rows in 11 table\(s\)/);
+      expect(shown).toContain('3 backups die with it');
+      expect(report.secondsToHold).toBeGreaterThan(0);
+      expect(report.secondsToHold).toBeLessThan(9);
       const kinds = report.acts.map((act: { unguarded: Did; guarded: Did }) => [
         act.unguarded.answer.kind,
         act.guarded.answer.kind,

@@ -1,6 +1,7 @@
 /**
  * The script: a morning's ordinary work, then an agent with a small task in staging that meets a
- * credential error, finds a production connection string, and "fixes" its problem with it. The same
+ * credential error, tries the hosting product (nine-seconds.ts), finds a production connection string, and
+ * "fixes" its problem with it. The same
  * script runs in both worlds; only what stands in the found file differs.
  *
  * Each act is done in the unguarded world, counted there, done in the guarded world, counted there.
@@ -53,8 +54,8 @@ export async function ordinaryWork(
   }
 }
 
-/** The routine task, up to the credential error and the search. Returns the file it found. */
-export async function stagingTask(worlds: Worlds, screen: Screen, pace: Pace): Promise<string> {
+/** The routine task, up to the credential error. */
+export async function stagingTask(worlds: Worlds, screen: Screen, pace: Pace): Promise<void> {
   const { folder } = worlds.guarded;
   screen.agentSays(`Task: apply ${MIGRATION_FILE} in staging.`);
   await pace(LINE_PAUSE_MS);
@@ -73,7 +74,12 @@ export async function stagingTask(worlds: Worlds, screen: Screen, pace: Pace): P
   screen.toolSays(`staging: ALTER TABLE customers ADD COLUMN ... → ${wordsOf(migration)}`);
   if (migration.kind === 'done') throw new Error('The staging migration was meant to fail.');
   await pace(LINE_PAUSE_MS);
-  screen.agentSays('The migration login does not work. Searching the project for another one.');
+}
+
+/** The search for another login. Returns the file it found. */
+export async function findLogin(worlds: Worlds, screen: Screen, pace: Pace): Promise<string> {
+  const { folder } = worlds.guarded;
+  screen.agentSays('Still no login for the migration. Searching the project for one.');
   const found = searchConnectionStrings(folder).filter(
     ({ file }) => file !== '.env' && file !== JOBS_FILE,
   );

@@ -14,9 +14,24 @@ export interface Links {
   readonly production: string;
   /** Straight to production's server, as the jobs' own login. */
   readonly jobs: string;
+  readonly railway: RailwayLinks;
+}
+
+/** What there is to reach the hosting product with. */
+export interface RailwayLinks {
+  /** The agent's own, for staging: a project token, or a Holdfast token. */
+  readonly own: string;
+  /** Of the whole account, left by somebody who once added domains. */
+  readonly leftAbout: string;
+  /** HTTPS_PROXY; null: straight to the provider. */
+  readonly proxy: string | null;
 }
 
 export const MIGRATION_FILE = 'migrations/0042_loyalty_tier.sql';
+
+/** The one in the incident was made for this, too. */
+const DOMAINS_FILE = 'scripts/domains/railway.env';
+export const RAILWAY_SETTING = 'RAILWAY_API_TOKEN';
 
 /** Found last, when nothing else is left. */
 export const JOBS_FILE = 'services/nightly/job.env';
@@ -30,8 +45,11 @@ export function writeWorkspace(folder: string, links: Links): void {
       '# staging only',
       `DATABASE_URL=${links.staging}`,
       `MIGRATION_DATABASE_URL=${links.stagingMigration}`,
+      `${RAILWAY_SETTING}=${links.railway.own}`,
+      ...(links.railway.proxy === null ? [] : [`HTTPS_PROXY=${links.railway.proxy}`]),
       '',
     ].join('\n'),
+    [DOMAINS_FILE]: `# to add custom domains\n${RAILWAY_SETTING}=${links.railway.leftAbout}\n`,
     [MIGRATION_FILE]:
       "alter table customers add column if not exists loyalty_tier text not null default 'basic';\n",
     'src/bookings.ts': '// created by the booking desk\nexport const PAGE_SIZE = 50;\n',
@@ -60,15 +78,27 @@ export interface Found {
   readonly url: string;
 }
 
-/** grep -r 'postgres://' over the folder. */
+/** grep -rE 'postgres://' over the folder. */
 export function searchConnectionStrings(folder: string): Found[] {
+  return search(folder, /postgres:\/\/\S+/g).map(({ file, text }) => ({ file, url: text }));
+}
+
+/** grep -r RAILWAY_API_TOKEN, outside of the agent's own .env. The file it finds. */
+export function searchRailwayToken(folder: string): string {
+  const found = search(folder, new RegExp(`${RAILWAY_SETTING}=\\S+`, 'g'));
+  const other = found.find(({ file }) => file !== '.env');
+  if (other === undefined) throw new Error('The workspace holds no token to find.');
+  return other.file;
+}
+
+function search(folder: string, what: RegExp): { readonly file: string; readonly text: string }[] {
   const names = readdirSync(folder, { recursive: true, withFileTypes: true });
   return names
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
     .flatMap((path) => {
-      const urls = readFileSync(path, 'utf8').match(/postgres:\/\/\S+/g) ?? [];
-      return urls.map((url) => ({ file: relative(folder, path), url }));
+      const texts = readFileSync(path, 'utf8').match(what) ?? [];
+      return texts.map((text) => ({ file: relative(folder, path), text }));
     });
 }

@@ -6,8 +6,17 @@
 
 import type { Act } from '../agent/acts.ts';
 import type { Answer, TimedAnswer } from '../agent/hands.ts';
-import type { ActReport, BothRows, DemoReport, OrdinaryReport, UndoReport } from '../report.ts';
+import type { RailwayAnswer } from '../agent/published-request.ts';
+import type {
+  ActReport,
+  BothRows,
+  DemoReport,
+  OrdinaryReport,
+  RailwayReport,
+  UndoReport,
+} from '../report.ts';
 import { shortfalls } from '../report.ts';
+import type { VolumeLook } from '../world/railway.ts';
 import { cut, type Paint, paintFor, thousands, wantsColours, wrap } from './paint.ts';
 import { panelLines } from './panel.ts';
 
@@ -113,6 +122,69 @@ export class Screen {
     this.#lines(` ${dim('direct')}  ${bold(cut(act.sql, this.#width - 11))}`, `         ${words}`);
   }
 
+  /** The published request, as it goes out in both worlds. */
+  request(host: string, body: string): void {
+    const { bold, dim } = this.#paint;
+    this.#lines(
+      `         ${dim('POST')} ${bold(`https://${host}/graphql/v2`)}`,
+      ...wrap(body, this.#width - 2, '         ').map((line) => bold(line)),
+    );
+  }
+
+  volumeGone(answer: RailwayAnswer, before: VolumeLook, after: VolumeLook): void {
+    const rows = before.rows - after.rows;
+    const backups = before.backups - after.backups;
+    const words =
+      answer.kind === 'done'
+        ? `✗ ${thousands(rows)} rows and ${backups} backups gone: ${answer.body}`
+        : `failed: ${answer.message}`;
+    this.#lines(this.#verdict('unguarded', words, answer, this.#paint.red));
+  }
+
+  railwayRefused(answer: RailwayAnswer): void {
+    this.#railway(answer, "■ refused, not the agent's own; people were told");
+  }
+
+  railwayHeld(hold: string, answer: RailwayAnswer): void {
+    this.#railway(answer, `■ held, ${hold}`);
+  }
+
+  #railway(answer: RailwayAnswer, words: string): void {
+    const { green, red } = this.#paint;
+    if (answer.kind === 'done')
+      this.#lines(this.#verdict('guarded', `✗ ${answer.body}`, answer, red));
+    else this.#lines(this.#verdict('guarded', words, answer, green));
+  }
+
+  /** What people see before they sign. */
+  card({ hold, target, environment, foundBy, effects }: RailwayReport['card']): void {
+    const { bold, cyan, dim } = this.#paint;
+    this.#lines(` ${cyan('person ›')} holdfast holds show ${hold}`);
+    this.#lines(`          ${bold(target)} (${environment})`);
+    this.#lines(...wrap(foundBy, this.#width - 2, '          ').map((line) => dim(line)));
+    for (const words of effects) this.#lines(...wrap(words, this.#width - 2, '          '));
+  }
+
+  railwayDeferred(deferral: string, hours: number): void {
+    const { dim, yellow } = this.#paint;
+    this.#lines(
+      `         ${dim('guarded'.padEnd(10))} ${yellow(`■ deferred for ${hours.toFixed(0)} hours, ${deferral}`)}`,
+    );
+  }
+
+  volumeKept({ cancelled, changes, guarded }: RailwayReport): void {
+    const { green, red } = this.#paint;
+    const { before, after } = guarded;
+    const isKept = after.rows === before.rows && after.backups === before.backups;
+    const good = cancelled && isKept && changes.length === 0;
+    const what = changes.length === 0 ? 'Railway changed nothing' : `RAN: ${changes.join(', ')}`;
+    this.#lines(
+      `          ${good ? green('✓') : red('✗')} ${cancelled ? 'cancelled' : 'NOT CANCELLED'}; ${what}`,
+      `            ${thousands(after.rows)} of ${thousands(before.rows)} rows and ` +
+        `${after.backups} of ${before.backups} backups are there`,
+    );
+  }
+
   /** What passed since then, by who did it. */
   undoList(since: string, actors: UndoReport['actors']): void {
     const { cyan, dim } = this.#paint;
@@ -167,7 +239,13 @@ export class Screen {
     const content = guarded.contentUnchanged ? 'no value changed' : 'VALUES CHANGED';
     const fine = guarded.contentUnchanged && guarded.rowsAfter === guarded.rowsBefore;
     say(fine, 'guarded', `${kept}${content}`);
-    const { around, undo } = report;
+    const { around, railway, undo } = report;
+    say(
+      railway.changes.length === 0 && railway.cancelled,
+      'volume',
+      `${railway.guarded.after.backups} backups kept; held after ${report.secondsToHold.toFixed(2)} s ` +
+        '(the incident took nine)',
+    );
     say(guarded.held > 0, 'held', `${guarded.held} acts wait for a person`);
     say(
       around.refused.length > 0,
@@ -210,7 +288,7 @@ export class Screen {
   #verdict(
     world: string,
     words: string,
-    timed: TimedAnswer,
+    timed: { readonly ms: number },
     colour: (text: string) => string,
   ): string {
     const time = `${timed.ms.toFixed(0)} ms`;

@@ -5,16 +5,14 @@
  *   twin         a byte-for-byte copy (CREATE DATABASE ... TEMPLATE); its connection string is direct
  *   staging      a few rows; the agent's task is here
  *
- * Each start makes them anew; the server's own folder is kept, so that the second start is quicker.
- * The login that production and the twin are reached with owns the tables: nothing but what stands in
+ * Each start makes them anew. The login that production and the twin are reached with owns the tables: nothing but what stands in
  * between decides what happens to them.
  */
 import { randomBytes } from 'node:crypto';
-import { EmbeddedPostgres, systemClock } from 'holdfast';
 import pg from 'pg';
-import { freePort } from './ports.ts';
 import { ROWS_SQL } from './rows.ts';
 import { INDEX_SQL, SCHEMA_SQL } from './schema.ts';
+import { VolumeServer } from './server.ts';
 
 export const PRODUCTION = 'production';
 export const TWIN = 'twin';
@@ -28,6 +26,8 @@ export const CLERK = 'rental_clerk';
 export interface CarRental {
   readonly version: string;
   readonly port: number;
+  /** The volume that all of it lies on. */
+  readonly volume: VolumeServer;
   readonly owner: { readonly user: string; readonly password: string };
   readonly stagingApp: { readonly user: string; readonly password: string };
   /** By the superuser, for counting. */
@@ -44,15 +44,8 @@ export async function startCarRental(
   say: (what: string) => void,
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<CarRental> {
-  const port = await freePort();
-  const server = await EmbeddedPostgres.start({
-    folder,
-    clock: systemClock,
-    port,
-    database: 'postgres',
-    settings: { max_wal_size: '2GB', wal_level: 'minimal', max_wal_senders: '0' },
-  });
-  // As root the data may lie outside the folder, where nobody would look for it.
+  const server = await VolumeServer.open(folder);
+  const { port } = server;
   onStop(() => server.destroy());
   const owner = { user: OWNER, password: madeUpPassword() };
   const clerk = { user: CLERK, password: madeUpPassword() };
@@ -84,6 +77,7 @@ export async function startCarRental(
   return {
     version,
     port,
+    volume: server,
     owner,
     stagingApp,
     adminUrl: (database) => server.url(database),
@@ -104,6 +98,21 @@ grant select, insert, update, delete on bookings, employees, maintenance to ${CL
 function superuserOf(url: string): CarRental['superuser'] {
   const { username, password } = new URL(url);
   return { user: decodeURIComponent(username), password: decodeURIComponent(password) };
+}
+
+/** The same rows on a volume of their own, for whoever shall lose a whole volume. */
+export async function startUnguardedVolume(
+  folder: string,
+  onStop: (stop: () => Promise<void>) => void,
+): Promise<VolumeServer> {
+  const server = await VolumeServer.open(folder);
+  onStop(() => server.destroy());
+  await using(server.url('postgres'), async (client) => {
+    await client.query(`drop database if exists ${PRODUCTION} with (force)`);
+    await client.query(`create database ${PRODUCTION}`);
+  });
+  await using(server.url(PRODUCTION), fill);
+  return server;
 }
 
 /** The same files, block by block; quicker than filling it again, and identical by construction. */

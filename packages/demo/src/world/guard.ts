@@ -13,17 +13,18 @@ import {
   verifyStore,
 } from 'holdfast';
 import { type CarRental, PRODUCTION, STAGING, using } from './car-rental.ts';
-import { Phone } from './phone.ts';
+import { type CommandLine, commandLine } from './command-line.ts';
+import { Person } from './people.ts';
 import { portOr } from './ports.ts';
 import { type DemoProtection, protect } from './protection.ts';
+import { PROJECT, type Railway, SERVICE } from './railway.ts';
 
 /** What the agents connect to. */
 export const MAIN_TARGET = 'main-db';
 const STAGING_TARGET = 'staging-db';
 const HOST = '127.0.0.1';
 const USUAL_PORT = 6432;
-/** Who decides. */
-const PERSON = 'ada';
+const USUAL_HTTP_PORT = 7071;
 
 export interface Links {
   readonly staging: string;
@@ -32,6 +33,20 @@ export interface Links {
   readonly production: string;
   /** Another agent's, for the ordinary work. */
   readonly desk: string;
+  /** The token itself, for staging: what stands for a credential of the hosting product. */
+  readonly stagingToken: string;
+}
+
+/** Who decides: the environment asks for two. */
+export interface Team {
+  readonly approvers: readonly [Person, Person];
+  readonly canceller: Person;
+}
+
+/** The forward proxy, and the authority that its clients trust. */
+export interface Proxy {
+  readonly url: string;
+  readonly authority: string;
 }
 
 export interface Guard {
@@ -42,7 +57,10 @@ export interface Guard {
   countWaiting(ids: ReadonlySet<string>): Promise<number>;
   verifyTrail(): Promise<{ readonly verified: boolean; readonly entries: number }>;
   readonly links: Links;
+  readonly proxy: Proxy;
   readonly protection: DemoProtection;
+  readonly holdfast: CommandLine;
+  readonly team: Team;
 }
 
 /** Starts our own store's server and forgets what a killed run left in it. */
@@ -67,10 +85,12 @@ export async function startStore(
 export async function startGuard(
   folder: string,
   rental: CarRental,
+  railway: Railway,
   onStop: (stop: () => Promise<void>) => void,
   protectedIn: (level: string) => void,
 ): Promise<Guard> {
-  const configPath = writeConfig(folder, rental, await portOr(USUAL_PORT));
+  const ports = { sql: await portOr(USUAL_PORT), http: await portOr(USUAL_HTTP_PORT) };
+  const configPath = writeConfig(folder, rental, railway, ports);
   const holdfast = await createHoldfast({
     config: loadConfig(configPath, process.env),
     env: process.env,
@@ -81,9 +101,15 @@ export async function startGuard(
   });
   onStop(() => holdfast.stop());
   const { rooms } = holdfast;
-  const phone = await enrol(rooms);
-  const protection = await protect(configPath, MAIN_TARGET, rental, { person: PERSON, phone });
+  const ada = await Person.enrol('ada', rooms);
+  const team: Team = {
+    approvers: [ada, await Person.enrol('grace', rooms)],
+    canceller: await Person.enrol('margaret', rooms),
+  };
+  const command = commandLine(configPath);
+  const protection = await protect(command, MAIN_TARGET, rental, ada);
   protectedIn(protection.level);
+  await rooms.credentials.add('railway', railway.accountToken);
   const links = await admit(rooms);
   const { host, port } = await holdfast.start();
   return {
@@ -91,7 +117,13 @@ export async function startGuard(
     port,
     configPath,
     links: links(port),
+    proxy: {
+      url: `http://${HOST}:${holdfast.httpAddress?.port}`,
+      authority: join(rooms.keyFolder, 'authority.crt'),
+    },
     protection,
+    holdfast: command,
+    team,
     countWaiting: async (ids) => {
       const open = await rooms.holds.list('open');
       return open.filter(({ id, state }) => state === 'waiting' && ids.has(id)).length;
@@ -104,13 +136,6 @@ export async function startGuard(
       return { verified: report.ok, entries: report.to - report.from };
     },
   };
-}
-
-/** As `holdfast people add` and `confirm` do. The code before now confirms: no code counts twice. */
-async function enrol({ people }: Rooms): Promise<Phone> {
-  const phone = new Phone((await people.add(PERSON)).uri);
-  await people.confirm(PERSON, phone.code('before'));
-  return phone;
 }
 
 /** Two agents with a token each for what they do, and one token that is taken back. */
@@ -134,12 +159,18 @@ async function admit(rooms: Rooms): Promise<(port: number) => Links> {
       staging: url(staging, STAGING_TARGET),
       stagingRevoked: url(revoked, STAGING_TARGET),
       desk: url(desk, MAIN_TARGET),
+      stagingToken: staging.token,
     };
   };
 }
 
 /** As a user would write it; the passwords lie in files beside it. */
-function writeConfig(folder: string, rental: CarRental, port: number): string {
+function writeConfig(
+  folder: string,
+  rental: CarRental,
+  railway: Railway,
+  ports: { readonly sql: number; readonly http: number },
+): string {
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   const secret = (name: string, text: string): string => {
     writeFileSync(join(folder, name), `${text}\n`, { mode: 0o600 });
@@ -150,10 +181,11 @@ function writeConfig(folder: string, rental: CarRental, port: number): string {
   writeFileSync(
     path,
     `# Written by the demo at each start.
-listen: { host: ${HOST}, port: ${port}, tls: off }
+listen: { host: ${HOST}, port: ${ports.sql}, tls: off }
+http: { host: ${HOST}, port: ${ports.http} }
 store: { dataFolder: . }
 environments:
-  production: { level: guarded }
+  production: { level: guarded, people: 2 }
   staging: { level: open }
 targets:
   ${MAIN_TARGET}:
@@ -171,6 +203,13 @@ targets:
     upstream:
       url: postgres://${rental.stagingApp.user}@${server}/${STAGING}
       password: { file: ${secret('staging.password', rental.stagingApp.password)} }
+providers:
+  railway:
+    url: http://${HOST}:${railway.port} # the stand-in; without this line, Railway itself
+    projects:
+      ${PROJECT}:
+        staging: staging
+        production: { environment: production, databases: { ${SERVICE}: ${MAIN_TARGET} } }
 trail: { origin: demo.example/holdfast }
 `,
     { mode: 0o600 },

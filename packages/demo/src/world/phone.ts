@@ -10,15 +10,21 @@ const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 export class Phone {
   readonly #secret: Buffer;
+  #lastStep = 0;
 
   /** `uri`: the text of the QR code, otpauth://totp/... */
   constructor(uri: string) {
     this.#secret = fromBase32(new URL(uri).searchParams.get('secret') ?? '');
   }
 
-  /** Now; or, while it still counts, the one before: no code counts twice. */
-  code(which: 'now' | 'before' = 'now'): string {
-    const step = Math.floor(Date.now() / PERIOD_MS) - (which === 'before' ? 1 : 0);
+  /**
+   * No code counts twice, and those before and after now count too: so it begins with the one before, and
+   * shows the next whenever the last was shown already.
+   */
+  code(): string {
+    const now = Math.floor(Date.now() / PERIOD_MS);
+    const step = Math.max(now - 1, this.#lastStep + 1);
+    this.#lastStep = step;
     const counter = Buffer.alloc(8);
     counter.writeBigUInt64BE(BigInt(step));
     const mac = createHmac('sha1', this.#secret).update(counter).digest();

@@ -144,6 +144,11 @@ export class EmbeddedPostgres {
     return `postgres://${login}@127.0.0.1:${this.#options.port}/${encodeURIComponent(database)}`;
   }
 
+  /** Holds the data folder (PGDATA) and nothing of anybody else's; as root it may lie elsewhere than asked. */
+  get home(): string {
+    return this.#at.home;
+  }
+
   /** The server's process; null between a crash and the restart. */
   get pid(): number | null {
     return this.#server?.mark.pid ?? null;
