@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { missingCommand } from '../../holdfast/src/testing/commands.ts';
 import { bodyOf, send } from '../src/agent/published-request.ts';
 
 const VOLUME = '3d2c42fb-0000-4000-8000-000000000000';
@@ -28,7 +29,9 @@ async function bytesOf(client: (port: number) => Promise<unknown>): Promise<stri
   }
 }
 
-it('is the request that Railway printed, as curl sends it', async () => {
+it('is the request that Railway printed, as curl sends it', async (ctx) => {
+  const why = missingCommand('curl');
+  ctx.skip(why !== null, why ?? '');
   const host = 'backboard.railway.app';
   const ours = await bytesOf((port) =>
     send({ host, token: 'a-token', volumeId: VOLUME }, { kind: 'direct', port }),

@@ -8,6 +8,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { missingCommand } from '../../holdfast/src/testing/commands.ts';
 import { pick, startTown, type Town } from './support/town.ts';
 import { startInVolume, type VolumeServer } from './support/volume-server.ts';
 
@@ -16,6 +17,8 @@ const SERVERS: readonly (readonly [name: string, binFolder: string | null])[] = 
   ['the PostgreSQL that comes with Holdfast', null],
   ['PostgreSQL 15', OLDER],
 ];
+
+const NO_CURL = missingCommand('curl');
 
 /** Starting a server and copying it four times, on a machine that has other things to do. */
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -43,7 +46,8 @@ describe.each(SERVERS)('on %s', (_name, binFolder) => {
 
   const backups = (): readonly string[] => readdirSync(join(server.disk.folder, 'backups'));
 
-  it('the published request destroys the data and every backup', async () => {
+  it('the published request destroys the data and every backup', async (ctx) => {
+    ctx.skip(NO_CURL !== null, NO_CURL ?? '');
     expect(await rows()).toBe(20_000);
     expect(backups()).toHaveLength(3);
     for (const id of backups()) {

@@ -6,9 +6,10 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { GraphQLClient } from 'graphql-request';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import type { Holdfast } from '../../holdfast/src/holdfast.ts';
 import { fingerprintOf } from '../../holdfast/src/identity/credentials.ts';
+import { missingCommand } from '../../holdfast/src/testing/commands.ts';
 import {
   type ScratchPostgres,
   startScratchPostgres,
@@ -18,6 +19,9 @@ import { type Guarded, startGuarded } from './support/guarded.ts';
 import { startTown, type Town } from './support/town.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+
+const NO_CURL = missingCommand('curl');
+beforeEach((ctx) => ctx.skip(NO_CURL !== null, NO_CURL ?? ''));
 
 let town: Town;
 let database: ScratchPostgres;
@@ -198,16 +202,6 @@ it('opens what is staged before it is committed, and holds what it deletes', asy
     }),
   );
   expect(changed()).toHaveLength(before);
-});
-
-it('has the same card for urllib of Python', async () => {
-  const script = `
-import json, sys, urllib.request
-request = urllib.request.Request(sys.argv[1], data=sys.argv[3].encode(), headers={"Authorization": "Bearer " + sys.argv[2]})
-print(urllib.request.urlopen(request).read().decode())`;
-  const args = ['-c', script, base, token, incident()];
-  const { stdout } = await promisify(execFile)('python3', args, { encoding: 'utf8' });
-  expect(stdout).toMatch(/hold_[0-9a-z]{16}/);
 });
 
 it('names the database on the card although its server is away, and still holds', async () => {

@@ -183,6 +183,9 @@ export const HTTP_BODY_BYTES_MAX = 4 * 1024 * 1024;
 export const HTTP_HEAD_BYTES_MAX = 16 * 1024;
 /** From the first byte of a request to its last: a slow body holds a socket and nothing else. */
 export const HTTP_REQUEST_MS_MAX = 30_000;
+/** Of a body that was refused, read so that its sender hears the answer. */
+export const HTTP_DISCARD_BYTES_MAX = 1024 * 1024;
+export const HTTP_DISCARD_MS_MAX = 2_000;
 /** Codings on top of each other; one is what clients do, and each is a bomb within a bomb. */
 export const HTTP_CODINGS_MAX = 2;
 /** A provider that has not begun to answer by then: the outcome is unknown. Railway's CLI waits 90 s. */

@@ -152,7 +152,7 @@ describe('what could not be read', () => {
       kind: 'refuse',
       rule: 'everywhere.syntax-error',
       reason: 'the SQL could not be read: near "x" (syntax-error)',
-      hint: 'Correct the SQL and send it again.',
+      hint: 'Correct the text and send it again.',
     });
   });
 

@@ -27,7 +27,8 @@ function fill(placeholder: Placeholder, { scope, effect, code }: Occasion): stri
     case 'object':
       return effect.object === null ? scope.target.name : objectName(effect.object);
     case 'why':
-      return effect.why ?? 'the reader gave no reason';
+      // A part of a sentence here, whatever it was where it comes from.
+      return effect.why?.replace(/\.$/, '') ?? 'the reader gave no reason';
     case 'code':
       return code;
     case 'agent':

@@ -74,10 +74,10 @@ const OURS: readonly (readonly [RegExp, string])[] = [
   [/with PID \d+/g, 'with PID N'],
   [/\nLOCATION: {2}(scanner_yyerror, scan\.l|FetchPreparedStatement, prepare\.c):\d+/g, ''],
   [
-    /\nHINT: {2}(Correct the SQL and send it again|Prepare the statement in this session first)\./g,
+    /\nHINT: {2}(Correct the text and send it again|Prepare the statement in this session first)\./g,
     '',
   ],
-  [/Correct the SQL and send it again\.(?= \|)/g, 'null'],
+  [/Correct the text and send it again\.(?= \|)/g, 'null'],
   [/scan\.l \| scanner_yyerror/g, 'null | null'],
 ];
 

@@ -14,7 +14,7 @@ const EVERYWHERE = `\
 @fixed("could-not-tell is never harmless")
 @verdict("refuse")
 @reason("the SQL could not be read: {why}")
-@hint("Correct the SQL and send it again.")
+@hint("Correct the text and send it again.")
 forbid (principal, action == Action::"unknown", resource)
 when { context.code == "syntax-error" };
 

@@ -5,7 +5,13 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { HoldfastError } from '../../model/errors.ts';
-import { HTTP_BODY_BYTES_MAX, HTTP_CODINGS_MAX, HTTP_REQUEST_MS_MAX } from '../../model/limits.ts';
+import {
+  HTTP_BODY_BYTES_MAX,
+  HTTP_CODINGS_MAX,
+  HTTP_DISCARD_BYTES_MAX,
+  HTTP_DISCARD_MS_MAX,
+  HTTP_REQUEST_MS_MAX,
+} from '../../model/limits.ts';
 import { headerOf, type Incoming } from './incoming.ts';
 
 type Decode = (bytes: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
@@ -40,6 +46,27 @@ export async function readBody(request: Incoming): Promise<Buffer> {
   let body: Buffer = Buffer.concat(chunks);
   for (const coding of codings.reverse()) body = await decoded(body, coding);
   return body;
+}
+
+/**
+ * Reads what is left of a body that was refused, and drops it, within limits: an answer that overtakes the
+ * request ends it in HTTP/2 by a reset, and its client then shows that in place of the answer. Never rejects.
+ */
+export async function discardBody({ body }: Pick<Incoming, 'body'>): Promise<void> {
+  if (body.readableEnded || body.destroyed) return;
+  let size = 0;
+  await new Promise<void>((done) => {
+    const late = setTimeout(done, HTTP_DISCARD_MS_MAX);
+    const end = (): void => {
+      clearTimeout(late);
+      done();
+    };
+    body.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > HTTP_DISCARD_BYTES_MAX) end();
+    });
+    body.once('end', end).once('close', end).once('error', end);
+  });
 }
 
 /**

@@ -17,7 +17,7 @@ import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { Provider, ProviderAct, ProviderRequest } from '../../providers/provider.ts';
 import { senderOf, type TokenLookup } from './agent-token.ts';
 import { asHoldfastError, statusOf, toAgent } from './answers.ts';
-import { mediaTypeOf, readBody } from './body.ts';
+import { discardBody, mediaTypeOf, readBody } from './body.ts';
 import { HttpExchange } from './exchange.ts';
 import { headerOf, type Incoming, type Response } from './incoming.ts';
 import { type Providers, type Route, routeOf } from './route.ts';
@@ -76,6 +76,7 @@ export class Serving {
       if (response.headersSent || response.destroyed) return;
       const error = asHoldfastError(cause, 'a request');
       this.note('session-refused', request, `${error.code}: ${error.message}`);
+      await discardBody(request);
       toAgent(response, route?.provider ?? null, statusOf(error.code), {
         code: error.code,
         message: error.message,

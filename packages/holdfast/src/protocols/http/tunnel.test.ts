@@ -100,6 +100,27 @@ it('looks into HTTP/2 as well', async () => {
   session.destroy();
 });
 
+it('does not overtake the body of a request that it refuses: a client of HTTP/2 would see a reset', async () => {
+  const tls = await secured('api.plain.test:443', 'api.plain.test', 'h2');
+  const session = connectHttp2('https://api.plain.test', { createConnection: () => tls });
+  for (let count = 0; count < 20; count += 1) {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/destroy',
+      authorization: 'Bearer rw_found_in_a_file',
+    });
+    stream.write('{"the first":');
+    await new Promise((done) => setTimeout(done, 5));
+    stream.end(' "and the rest"}');
+    let text = '';
+    for await (const chunk of stream) text += String(chunk);
+    expect(text).toContain('A credential that is not');
+    expect(stream.rstCode).toBe(0);
+  }
+  expect(server.seen).toEqual([]);
+  session.destroy();
+});
+
 it('refuses a real credential in a tunnel, and sends nothing on', async () => {
   const tls = await secured('api.plain.test:443', 'api.plain.test', 'http/1.1');
   tls.write(
