@@ -28,7 +28,7 @@ const UTF_8 = new Set(['utf-8', 'utf8']);
 const ASCII_BELOW = new Set(['us-ascii', 'ascii', 'iso-8859-1', 'latin1', 'windows-1252']);
 
 /** Throws HF_LIMIT or HF_HTTP; rejects with the socket's own error when the sender goes away. */
-export async function readBody(request: Incoming): Promise<Buffer> {
+export async function readBody(request: Pick<Incoming, 'headers' | 'body'>): Promise<Buffer> {
   const codings = codingsOf(request);
   const chunks: Buffer[] = [];
   let size = 0;
@@ -95,7 +95,7 @@ function otherText(expected: string, found: string): HoldfastError {
   return new HoldfastError('HF_HTTP', { expected, found: found.slice(0, 100), hint });
 }
 
-function codingsOf(request: Incoming): string[] {
+function codingsOf(request: Pick<Incoming, 'headers'>): string[] {
   const codings = headerOf(request, 'content-encoding')
     .split(',')
     .map((one) => one.trim().toLowerCase())
