@@ -52,6 +52,8 @@ export const QUERY_RESOLVERS: Resolvers = new Map<string, Resolver>([
       return userView(world, user);
     },
   ],
+  // Of others that one was invited to: none.
+  ['externalWorkspaces', () => []],
   ['apiToken', apiToken],
   [
     'apiTokens',

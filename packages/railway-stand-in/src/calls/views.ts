@@ -74,6 +74,7 @@ export function workspaceView(world: World, { id, name }: Workspace): AnswerObje
     name,
     projects: (args) => page(projects(), args, (one) => projectView(world, one)),
     projectCount: () => projects().length,
+    team: null,
   };
 }
 
@@ -174,6 +175,7 @@ export function serviceView(world: World, service: Service): AnswerObject {
 export function serviceInstanceView(world: World, instance: ServiceInstance): AnswerObject {
   const { id, serviceId, environmentId } = instance;
   return {
+    activeDeployments: [],
     ...Object.fromEntries(instance.settings),
     id,
     serviceId,
@@ -264,12 +266,21 @@ export function signalView(signal: Signal): AnswerObject {
   return { ...signal, version: String(signal.version) };
 }
 
+/** Nobody here has a zone to look in. */
+const DOMAIN_STATUS: Answer = {
+  certificateStatus: 'CERTIFICATE_STATUS_TYPE_VALIDATING_OWNERSHIP',
+  dnsRecords: [],
+  verified: false,
+};
+
 export function thingView(world: World, thing: Thing): AnswerObject {
   const { id, projectId, environmentId, serviceId } = thing;
   const createdAt = time(thing.createdAtMs);
   return {
     createdAt,
     updatedAt: createdAt,
+    ...(thing.kind === 'customDomain' ? { status: DOMAIN_STATUS } : {}),
+    ...(thing.kind === 'deployment' ? { instances: [] } : {}),
     ...Object.fromEntries(thing.fields),
     id,
     projectId: projectId ?? undefined,

@@ -15,11 +15,13 @@ import { QUERIES } from './queries.ts';
 import { SCALARS } from './scalars.ts';
 import { TYPES_ANSWERED } from './types-answered.ts';
 import { TYPES_KEPT } from './types-kept.ts';
+import { TYPES_SHOWN } from './types-shown.ts';
 
 export const RAILWAY: Schema = readSchema([
   SCALARS,
   QUERIES,
   TYPES_KEPT,
+  TYPES_SHOWN,
   TYPES_ANSWERED,
   MUTATIONS_DATA,
   MUTATIONS_RUNNING,

@@ -21,6 +21,7 @@ extend type Query {
   environments(
     after: String, before: String, first: Int, isEphemeral: Boolean, last: Int, projectId: String!
   ): QueryEnvironmentsConnection!
+  externalWorkspaces(projectId: String): [ExternalWorkspace!]!
   me: User!
   plugin(id: String!): Plugin!
   project(id: String!): Project!

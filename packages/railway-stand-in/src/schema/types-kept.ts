@@ -21,12 +21,12 @@ type CloudAgent {
 type CustomDomain {
   cdnMode: String, createdAt: DateTime, deletedAt: DateTime, domain: String!, edgeId: String,
   environmentId: String!, id: ID!, isRailwayDomain: Boolean!, projectId: String,
-  serviceId: String!, syncStatus: CustomDomainSyncStatus!, targetPort: Int, updatedAt: DateTime
+  serviceId: String!, status: CustomDomainStatus!, syncStatus: CustomDomainSyncStatus!, targetPort: Int, updatedAt: DateTime
 }
 type Deployment {
   canRedeploy: Boolean!, canRollback: Boolean!, createdAt: DateTime!, deploymentStopped: Boolean!,
   diagnosis: DeploymentDiagnosis, environment: Environment!, environmentId: String!, id: ID!,
-  meta: DeploymentMeta, projectId: String!, service: Service!, serviceId: String,
+  instances: [DeploymentDeploymentInstance!]!, meta: DeploymentMeta, projectId: String!, service: Service!, serviceId: String,
   snapshotId: String, staticUrl: String, status: DeploymentStatus!, statusUpdatedAt: DateTime,
   suggestAddServiceDomain: Boolean!, updatedAt: DateTime!, url: String
 }
@@ -56,6 +56,7 @@ type EnvironmentVolumeInstancesConnection {
   edges: [EnvironmentVolumeInstancesConnectionEdge!]!, pageInfo: PageInfo!
 }
 type EnvironmentVolumeInstancesConnectionEdge { cursor: String!, node: VolumeInstance! }
+type ExternalWorkspace { id: String!, name: String!, projects: [Project!]!, teamId: String }
 type PageInfo {
   endCursor: String, hasNextPage: Boolean!, hasPreviousPage: Boolean!, startCursor: String
 }
@@ -140,9 +141,10 @@ type ServiceInstance {
   overlapSeconds: Int, preDeployCommand: JSON, railpackInfo: RailpackInfo,
   railwayConfigFile: String, region: String, restartPolicyMaxRetries: Int!,
   restartPolicyType: RestartPolicyType!, rootDirectory: String, service: Service!,
-  serviceId: String!, serviceName: String!, sleepApplication: Boolean, startCommand: String,
+  serviceId: String!, serviceName: String!, source: ServiceSource, sleepApplication: Boolean, startCommand: String,
   updatedAt: DateTime!, upstreamUrl: String, watchPatterns: [String!]!
 }
+type ServiceSource { image: String, repo: String }
 type ServiceServiceInstancesConnection {
   edges: [ServiceServiceInstancesConnectionEdge!]!, pageInfo: PageInfo!
 }
@@ -151,6 +153,7 @@ type Signal {
   createdAt: DateTime!, createdBy: String, default: JSON!, id: ID!, name: String!, owner: String!,
   rules: JSON!, type: SignalType!, updatedAt: DateTime!, version: BigInt!, writableBy: [String!]!
 }
+type Team { id: ID! }
 type User {
   agreedFairUse: Boolean!, avatar: String, banReason: String, createdAt: DateTime!, email: String!,
   featureFlags: [ActiveFeatureFlag!]!, flags: [UserFlag!]!, githubProviderId: String,
@@ -202,7 +205,7 @@ type Workspace {
   projects(after: String, before: String, first: Int, last: Int): WorkspaceProjectsConnection!,
   redactedDueTo2FAPending: Boolean!, slackChannelId: String, subscriptionModel: SubscriptionModel!,
   subscriptionPlanLimit: SubscriptionPlanLimit, supportTierOverride: SupportTierOverride,
-  updatedAt: DateTime!, usersWithout2FA: [String!]!
+  team: Team, updatedAt: DateTime!, usersWithout2FA: [String!]!
 }
 type WorkspaceProjectsConnection { edges: [WorkspaceProjectsConnectionEdge!]!, pageInfo: PageInfo! }
 type WorkspaceProjectsConnectionEdge { cursor: String!, node: Project! }
