@@ -90,13 +90,14 @@ export class Serving {
     await Promise.all([...this.#upstreams.values()].map((upstream) => upstream.close()));
   }
 
-  /** Throws HF_AUTH_FAILED, or HF_CREDENTIAL_FOREIGN after it was noted. */
+  /** `places`: headers of the API's own. Throws HF_AUTH_FAILED, or HF_CREDENTIAL_FOREIGN after it was noted. */
   async admit(
     request: Pick<Incoming, 'headers' | 'line'>,
     provider: Provider | null,
+    places: readonly string[] = provider?.credentialHeaders ?? [],
   ): Promise<TokenVerifier> {
     const { directory } = this.#parts;
-    const look = () => senderOf(request.headers, provider?.credentialHeaders ?? [], directory);
+    const look = () => senderOf(request.headers, places, directory);
     let sender = look();
     if (sender.kind === 'unknown') {
       await directory.freshen();
@@ -166,7 +167,7 @@ export class Serving {
 }
 
 /** A token is for one environment. What reaches others besides is for people to see; what is elsewhere is not its own. */
-function requireScope(token: TokenVerifier, { reaches }: ProviderAct): void {
+export function requireScope(token: TokenVerifier, { reaches }: ProviderAct): void {
   if (reaches.length === 0) return;
   const mine = reaches.filter(({ environment }) => environment === token.environment);
   const { targets } = token;
@@ -195,7 +196,7 @@ const NOT_PASSED_ON: ReadonlySet<string> = new Set([
   'forwarded',
 ]);
 
-function passedOn(request: Incoming, provider: Provider): Record<string, string | string[]> {
+export function passedOn(request: Incoming, provider: Provider): Record<string, string | string[]> {
   const listed = headerOf(request, 'connection').split(',');
   const dropped = new Set(listed.map((one) => one.trim().toLowerCase()));
   const passed: Record<string, string | string[]> = {};
