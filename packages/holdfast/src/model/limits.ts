@@ -239,3 +239,9 @@ export const SOCKET_PING_MS = 30_000;
 export const SOCKET_IDLE_MS_MAX = 10 * 60 * 1000;
 /** How long a side has to answer our goodbye before its connection is cut. */
 export const SOCKET_GOODBYE_MS = 50;
+/** A key service answers in a second; the start waits for it, and somebody waits for the start. */
+export const SEAL_PROGRAM_MS_MAX = 30_000;
+/** A key in base64 has 44 characters; a program that prints this much prints something else. */
+export const SEAL_PROGRAM_OUTPUT_BYTES_MAX = 4 * 1024;
+/** Of what it says when it fails: the end. */
+export const SEAL_PROGRAM_WORDS_BYTES_MAX = 1_024;
