@@ -157,7 +157,13 @@ export class Serving {
         const outcome = await upstream.send(
           upstreamOf(asked, passedOn(request, provider)),
           response,
-          (words) => toAgent(response, provider, 502, lost(provider, words)),
+          (words, wasSent) =>
+            toAgent(
+              response,
+              provider,
+              502,
+              wasSent ? lost(provider, words) : unreached(provider, words),
+            ),
         );
         report?.(outcome);
       },
@@ -206,6 +212,16 @@ export function passedOn(request: Incoming, provider: Provider): Record<string, 
     passed[name] = [...values];
   }
   return passed;
+}
+
+function unreached(provider: Provider, words: string): Refusal {
+  return {
+    code: 'HF_UPSTREAM_UNREACHABLE',
+    message: `${ERRORS.HF_UPSTREAM_UNREACHABLE.title}: ${provider.name} (${words}).`,
+    detail: 'Nothing was sent.',
+    hint: 'Try again later, or ask a person to look at it; do not look for another way.',
+    position: null,
+  };
 }
 
 function lost(provider: Provider, words: string): Refusal {
