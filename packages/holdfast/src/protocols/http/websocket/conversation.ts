@@ -208,8 +208,11 @@ export class Conversation {
         forward: (report) => this.#forward(operation, session, message.payload, report),
       });
       const judging = this.#parts.pipeline.handle(exchange);
-      // People may take their time: what comes behind it does not wait for them.
-      if (judging !== undefined) void this.#operations.whileJudged(judging);
+      if (judging === undefined) return;
+      const judged = this.#operations.whileJudged(judging);
+      // People may take their time, and what comes behind it does not wait for them; but it does wait
+      // until the provider has taken what was sent.
+      if (operation.sentAs !== null) await judged;
     } catch (cause) {
       const error = asHoldfastError(cause, 'an operation');
       this.#note('session-refused', `${error.code}: ${error.message}`);

@@ -91,7 +91,11 @@ const KEYS = new Set(['type', 'id', 'payload']);
 /** Never throws. */
 export function agentMessage(subprotocol: Subprotocol, bytes: Uint8Array): AgentMessage {
   const json = readJson(bytes, JSON_DEPTH_MAX);
-  if (json.kind === 'could-not-tell') return unreadable(json.reason.message);
+  if (json.kind === 'could-not-tell') {
+    // The parser's own words repeat what it was given, and that may be a credential.
+    const isNoJson = json.reason.code === 'syntax-error';
+    return unreadable(isNoJson ? 'Expected JSON, found something else.' : json.reason.message);
+  }
   const { value } = json;
   if (!isObject(value)) return unreadable('Expected an object, found another value.');
   const other = Object.keys(value).find((key) => !KEYS.has(key));

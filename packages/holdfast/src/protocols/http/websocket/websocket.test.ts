@@ -19,6 +19,7 @@ import { Authority } from '../authority.ts';
 
 const authority = await Authority.load(scratchFolder('authority'), systemClock);
 const OLD = 'graphql-ws';
+const LARGE = 'x'.repeat(200 * 1024);
 let server: SocketServer;
 let gateway: GatewayBefore;
 
@@ -358,6 +359,13 @@ describe('what is no message of the subprotocol ends the connection', () => {
     expect(kinds()).toContain('protocol-error');
   });
 
+  it('and a credential that came as a message is repeated nowhere', async () => {
+    const client = await acked();
+    client.send('rw_Fe26_found_in_a_file');
+    const { reason } = await client.closed;
+    expect(reason + JSON.stringify(gateway.recorder.events)).not.toContain('Fe26');
+  });
+
   it('but a message may come in many frames, and is judged whole', async () => {
     const client = await acked();
     const text = JSON.stringify(start('a', 'mutation { volumeDelete }'));
@@ -534,6 +542,27 @@ describe('limits', () => {
     await other.protocol.close();
     await deaf.stop();
   });
+
+  it('reads nothing more from the agent while the provider takes nothing', async () => {
+    server.answer = () => {};
+    const client = await acked();
+    const [far] = server.sockets;
+    far?.pause();
+    const count = SOCKET_OPERATIONS_MAX;
+    for (let at = 0; at < count; at += 1) {
+      client.send(start(`${at}`, 'query Q($a: String) { n(a: $a) }', { variables: { a: LARGE } }));
+    }
+    // Until the kernel's buffers are full, and it stands still.
+    const { reads } = gateway.recorder;
+    let before = -1;
+    while (reads.length !== before) {
+      before = reads.length;
+      await new Promise((done) => setTimeout(done, 1_000));
+    }
+    expect(reads.length).toBeLessThan(count);
+    far?.resume();
+    await vi.waitFor(() => expect(server.operations).toHaveLength(count), 20_000);
+  }, 60_000);
 
   it('reads nothing more from the provider while the agent takes nothing', async () => {
     let sent = 0;
