@@ -12,8 +12,7 @@ import type { WebSocket } from 'ws';
 import type { TokenVerifier } from '../../../identity/agent-directory.ts';
 import type { GraphqlReader } from '../../../languages/graphql/reader.ts';
 import type { Json } from '../../../languages/json/json-text.ts';
-import { HoldfastError } from '../../../model/errors.ts';
-import { SOCKET_INIT_MS_MAX, SOCKET_OPERATIONS_MAX } from '../../../model/limits.ts';
+import { SOCKET_INIT_MS_MAX } from '../../../model/limits.ts';
 import type { Refusal } from '../../../pipeline/exchange.ts';
 import type { Provider } from '../../../providers/provider.ts';
 import { asHoldfastError } from '../answers.ts';
@@ -21,11 +20,12 @@ import type { Incoming } from '../incoming.ts';
 import { passedOn, type Serving, type ServingParts } from '../serving.ts';
 import type { Session } from '../sessions.ts';
 import { FarSide } from './far-side.ts';
-import { CLOSE } from './goodbye.ts';
+import { CLOSE, closeCodeOf } from './goodbye.ts';
+import { withoutHandshake } from './handshake.ts';
 import { credentialsIn } from './init-payload.ts';
 import { exchangeOf, readOperation } from './judging.ts';
 import { NearSide } from './near-side.ts';
-import { type Operation, Operations, type Report } from './operations.ts';
+import { type Operation, Operations, type Report, tooMany } from './operations.ts';
 import {
   type AgentMessage,
   ackOf,
@@ -299,33 +299,4 @@ export class Conversation {
   #note(kind: 'protocol-error' | 'session-refused', message: string): void {
     this.#parts.serving.note(kind, this.#parts.incoming, message);
   }
-}
-
-/** What belongs to the agent's own handshake. */
-function withoutHandshake(
-  headers: Readonly<Record<string, string | string[]>>,
-): Record<string, string | string[]> {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !name.startsWith('sec-websocket-')),
-  );
-}
-
-function closeCodeOf({ code }: HoldfastError): number {
-  switch (code) {
-    case 'HF_AUTH_FAILED':
-    case 'HF_CREDENTIAL_FOREIGN':
-      return CLOSE.forbidden;
-    case 'HF_UPSTREAM_UNREACHABLE':
-      return CLOSE.provider;
-    default:
-      return CLOSE.fault;
-  }
-}
-
-function tooMany(): HoldfastError {
-  return new HoldfastError('HF_LIMIT', {
-    expected: `at most ${SOCKET_OPERATIONS_MAX} operations open over one connection`,
-    found: 'one more',
-    hint: 'End one first, or open another connection.',
-  });
 }

@@ -3,6 +3,7 @@
  * Codes below 4000 are RFC 6455's, the others those of graphql-transport-ws; both subprotocols get them.
  */
 import { WebSocket } from 'ws';
+import type { HoldfastError } from '../../../model/errors.ts';
 import { SOCKET_GOODBYE_MS } from '../../../model/limits.ts';
 
 export const CLOSE = {
@@ -39,4 +40,16 @@ export function sayGoodbye(socket: WebSocket, code: number, reason: string): voi
 export function passableCode(code: number): number {
   const isOwn = code >= 3000 && code <= 4999;
   return isOwn || code === CLOSE.normal ? code : CLOSE.provider;
+}
+
+export function closeCodeOf({ code }: Pick<HoldfastError, 'code'>): number {
+  switch (code) {
+    case 'HF_AUTH_FAILED':
+    case 'HF_CREDENTIAL_FOREIGN':
+      return CLOSE.forbidden;
+    case 'HF_UPSTREAM_UNREACHABLE':
+      return CLOSE.provider;
+    default:
+      return CLOSE.fault;
+  }
 }

@@ -45,6 +45,15 @@ export function subprotocolOf(request: Pick<Incoming, 'headers'>): Subprotocol {
   });
 }
 
+/** Headers of a handshake that belong to it, and not to what is asked. */
+export function withoutHandshake(
+  headers: Readonly<Record<string, string | string[]>>,
+): Record<string, string | string[]> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !name.startsWith('sec-websocket-')),
+  );
+}
+
 function wrong(expected: string, found: string): HoldfastError {
   return new HoldfastError('HF_HTTP', {
     expected,

@@ -3,6 +3,7 @@
  * that was never used before, so that a late answer to an operation that ended is not taken for the answer
  * to another one. Each that was recorded gets exactly one outcome.
  */
+import { HoldfastError } from '../../../model/errors.ts';
 import { PROVIDER_ANSWER_LOOK_BYTES, SOCKET_OPERATIONS_MAX } from '../../../model/limits.ts';
 import type { Outcome } from '../../../model/outcome.ts';
 import type { Provider } from '../../../providers/provider.ts';
@@ -118,4 +119,12 @@ export class Operations {
   endAll(): void {
     for (const operation of [...this.#open.values()]) this.end(operation);
   }
+}
+
+export function tooMany(): HoldfastError {
+  return new HoldfastError('HF_LIMIT', {
+    expected: `at most ${SOCKET_OPERATIONS_MAX} operations open over one connection`,
+    found: 'one more',
+    hint: 'End one first, or open another connection.',
+  });
 }
