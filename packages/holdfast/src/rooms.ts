@@ -14,12 +14,14 @@ import { Holds } from './approvals/holds.ts';
 import { KeptDeferrals } from './approvals/kept-deferrals.ts';
 import { type ActRunners, Proposals } from './approvals/proposals.ts';
 import { graceMsOf, holdLifeMsOf, peopleOf } from './config/by-environment.ts';
+import { secretNamesIn } from './config/check-config.ts';
 import type { Config, Env } from './config/config.ts';
 import { resolveSecret } from './config/upstream.ts';
 import { Agents } from './identity/agents.ts';
 import { Credentials } from './identity/credentials.ts';
 import { People } from './identity/people.ts';
-import { loadSealKey, Seal } from './identity/seal.ts';
+import { loadSealKey, readSealKey, Seal } from './identity/seal.ts';
+import { sealKeyFromProgram } from './identity/seal-program.ts';
 import { Totp } from './identity/totp.ts';
 import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
@@ -163,7 +165,7 @@ export class Rooms {
       // Others may enter, so that the server's own user can reach its data; each thing inside is shut.
       mkdirSync(config.store.dataFolder, { recursive: true, mode: 0o711 });
     }
-    const seal = new Seal(loadSealKey(join(folder, 'seal.key'), clock), clock);
+    const seal = new Seal(await sealKeyOf(options, folder), clock);
     const totp = new Totp(seal, clock);
     const ground = await openGround(options);
     try {
@@ -265,7 +267,25 @@ async function openGround(options: RoomsOptions): Promise<Ground> {
   }
 }
 
-function keyFolderOf(config: Config, env: Env): string {
+/** The one way to it, for the gateway and for every command. Rejects with HF_SEAL. */
+async function sealKeyOf({ clock, config, env }: RoomsOptions, keyFolder: string): Promise<Buffer> {
+  const { key } = config.seal;
+  switch (key.kind) {
+    case 'kept':
+      return loadSealKey(join(keyFolder, 'seal.key'), clock);
+    case 'file':
+      return readSealKey(key.path);
+    case 'command': {
+      const ours = secretNamesIn(config);
+      const theirs = Object.entries(env).filter(([name]) => !ours.has(name));
+      return await sealKeyFromProgram({ ...key, env: Object.fromEntries(theirs) });
+    }
+    default:
+      return key satisfies never;
+  }
+}
+
+export function keyFolderOf(config: Config, env: Env): string {
   const given = env[KEY_FOLDER_ENV];
   if (given) return resolve(given);
   if (config.store.kind === 'embedded') return join(config.store.dataFolder, 'keys');

@@ -87,11 +87,13 @@ export async function readyWorld(options: ReadyOptions): Promise<ReadyWorld> {
     const variables = world.variables(environment.id, service.id);
     variables.set('PGDATA', '/var/lib/postgresql/data');
     variables.set('DATABASE_URL', `postgres://app:made-up@postgres.internal/${environment.name}`);
+    const deployment = world.addThing('deployment', { ...place, status: 'SUCCESS' });
+    world.logs.write(deployment, 'database system is ready to accept connections');
     return {
       id: environment.id,
       volumeInstanceId: instance.id,
       domainId: world.addThing('customDomain', { ...place, domain }).id,
-      deploymentId: world.addThing('deployment', { ...place, status: 'SUCCESS' }).id,
+      deploymentId: deployment.id,
     };
   };
   const ready = {

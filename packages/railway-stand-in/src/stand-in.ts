@@ -13,6 +13,7 @@ import type { Executed } from './calls/index.ts';
 import { type HandlerParts, handle, type Outgoing } from './http/handler.ts';
 import { RateCounter, type RateLimit } from './http/rate-limit.ts';
 import type { Incoming } from './http/read-request.ts';
+import { Sockets } from './http/socket.ts';
 import { settle } from './world/removal.ts';
 import type { World } from './world/world.ts';
 
@@ -80,10 +81,8 @@ export async function startRailwayStandIn(options: StandInOptions): Promise<Rail
   };
   const listener = listenerOf(inTurn);
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
-  // Subscriptions come by WebSocket, which nothing here speaks.
-  server.on('upgrade', (_request, socket) => {
-    socket.end('HTTP/1.1 501 Not Implemented\r\nConnection: close\r\n\r\n');
-  });
+  const sockets = new Sockets({ world, note: parts.note, answer: inTurn });
+  server.on('upgrade', (request, socket, head) => sockets.open(request, socket, head));
   const bound = await listen(server, port);
   let stopped: Promise<void> | null = null;
   return {
@@ -94,6 +93,7 @@ export async function startRailwayStandIn(options: StandInOptions): Promise<Rail
     answer: inTurn,
     settle: () => settle(world),
     stop: () => {
+      sockets.close();
       stopped ??= close(server).then(() => last.then(() => {}));
       return stopped;
     },

@@ -66,17 +66,8 @@ export function checkConfig(config: Config): Warning[] {
  * Secrets that the file names and that are not there for this process: each would stop `up`. Nothing of
  * what is there is kept or said.
  */
-export function missingSecrets({ store, targets }: Config, env: Env): Warning[] {
-  const named: (readonly [string, SecretRef | null])[] = targets.flatMap(
-    ({ name, protection, upstream }) => [
-      ...secretsOf(`targets.${name}.upstream`, upstream),
-      ...(protection.admin === null
-        ? []
-        : secretsOf(`targets.${name}.protection.admin`, protection.admin)),
-    ],
-  );
-  if (store.kind === 'url') named.push(['store.url', store.url]);
-  return named.flatMap(([path, ref]) => {
+export function missingSecrets(config: Config, env: Env): Warning[] {
+  return secretsNamed(config).flatMap(([path, ref]) => {
     if (ref === null) return [];
     try {
       resolveSecret(ref, env);
@@ -87,6 +78,23 @@ export function missingSecrets({ store, targets }: Config, env: Env): Warning[] 
       return [{ path, found, hint: 'Set it where Holdfast runs: commands and `up` need it.' }];
     }
   });
+}
+
+function secretsNamed({ store, targets }: Config): (readonly [string, SecretRef | null])[] {
+  const named = targets.flatMap(({ name, protection, upstream }) => [
+    ...secretsOf(`targets.${name}.upstream`, upstream),
+    ...(protection.admin === null
+      ? []
+      : secretsOf(`targets.${name}.protection.admin`, protection.admin)),
+  ]);
+  return store.kind === 'url' ? [...named, ['store.url', store.url]] : named;
+}
+
+/** Names of environment variables that hold secrets of ours: no other program needs them. */
+export function secretNamesIn(config: Config): ReadonlySet<string> {
+  return new Set(
+    secretsNamed(config).flatMap(([, ref]) => (ref?.kind === 'env' ? [ref.name] : [])),
+  );
 }
 
 function secretsOf(

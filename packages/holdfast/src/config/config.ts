@@ -95,6 +95,19 @@ interface EnvironmentConfig {
   readonly graceMs: number;
 }
 
+/** Where the key lies under which secrets are sealed. */
+export type SealKeyConfig =
+  /** `seal.key` in the key folder; made when there is none. */
+  | { readonly kind: 'kept' }
+  /** Put there by somebody else; never made. */
+  | { readonly kind: 'file'; readonly path: string }
+  /** What a program says when it is run in that folder. */
+  | {
+      readonly kind: 'command';
+      readonly command: readonly [string, ...string[]];
+      readonly folder: string;
+    };
+
 export interface Config {
   /** The file, or null when it came as text. Relative paths in it were resolved against its folder. */
   readonly path: string | null;
@@ -107,6 +120,7 @@ export interface Config {
   readonly store:
     | { readonly kind: 'embedded'; readonly dataFolder: string }
     | { readonly kind: 'url'; readonly url: SecretRef };
+  readonly seal: { readonly key: SealKeyConfig };
   readonly environments: readonly EnvironmentConfig[];
   readonly targets: readonly TargetConfig[];
   /** Where agents reach providers; listened on only when there are any. */

@@ -43,7 +43,32 @@ describe('what is wrong is said with place, expected, found and what to do', () 
     [
       'an unknown key at the top',
       'taregts: {}',
-      'holdfast.yaml:1:1: expected one of the keys listen, store, environments, targets, http, providers, approvals, trail, limits, policy, found unknown key `taregts`. Did you mean `targets`?',
+      'holdfast.yaml:1:1: expected one of the keys listen, store, seal, environments, targets, http, providers, approvals, trail, limits, policy, found unknown key `taregts`. Did you mean `targets`?',
+    ],
+    [
+      'a seal key from an empty command',
+      'seal: { key: { command: [] } }',
+      'holdfast.yaml:1:25: seal.key.command: expected a program and its arguments, as a list of texts: no shell reads them, found a list of 0. See holdfast.example.yaml',
+    ],
+    [
+      'a seal key from a command of one text',
+      'seal: { key: { command: "vault read -token=x" } }',
+      'holdfast.yaml:1:25: seal.key.command: expected a program and its arguments, as a list of texts: no shell reads them, found a string of 19 characters. See holdfast.example.yaml',
+    ],
+    [
+      'a seal key from a program without a name',
+      'seal: { key: { command: ["", a] } }',
+      'holdfast.yaml:1:25: seal.key.command: expected a program and its arguments, as a list of texts: no shell reads them, found a list of 2. See holdfast.example.yaml',
+    ],
+    [
+      'a seal key from a command with a number in it',
+      'seal: { key: { command: [a, 1] } }',
+      'holdfast.yaml:1:29: seal.key.command[1]: expected an argument, as text, found a number of 1 characters. See holdfast.example.yaml',
+    ],
+    [
+      'a seal key from two places',
+      'seal: { key: { command: [a], file: b } }',
+      'holdfast.yaml:1:14: seal.key: expected one of command and file, found both. Remove one: the key has one place',
     ],
     [
       'a level that is none',
@@ -262,6 +287,17 @@ describe('what is right', () => {
 
   it('DATABASE_URL alone names no store: it is often the database to be guarded', () => {
     expect(parse('', { DATABASE_URL: 'postgres://x' }).store.kind).toBe('embedded');
+  });
+
+  it('the seal key is kept by us unless the file says where it comes from', () => {
+    expect(parse('').seal.key).toEqual({ kind: 'kept' });
+    const { key } = parse('seal: { key: { file: k } }').seal;
+    expect(key).toEqual({ kind: 'file', path: join(folder, 'k') });
+    expect(parse('seal: { key: { command: [./kms, "", $HOME] } }').seal.key).toEqual({
+      kind: 'command',
+      command: ['./kms', '', '$HOME'],
+      folder,
+    });
   });
 
   it('policy files are read, in order, once', () => {

@@ -17,6 +17,7 @@ import {
   type Env,
   type ListenTls,
   type ProviderConfig,
+  type SealKeyConfig,
   type SecretRef,
   type TargetConfig,
   type UpstreamConfig,
@@ -96,6 +97,7 @@ function configOf(
     path: null,
     listen: { ...shaped.listen, tls: tlsOf(shaped.listen.tls, at) },
     store: storeOf(shaped.store, env, at),
+    seal: { key: sealKeyOf(shaped.seal.key, folder, at) },
     environments: Object.entries(shaped.environments).map(([name, one]) => ({
       name,
       level: one.level,
@@ -135,6 +137,14 @@ function storeOf(store: Shaped['store'], env: Env, at: At): Config['store'] {
   if (env[STORE_URL_ENV]) return { kind: 'url', url: { kind: 'env', name: STORE_URL_ENV } };
   const dataFolder = process.getuid?.() === 0 ? ROOT_DATA_FOLDER : at('.holdfast');
   return { kind: 'embedded', dataFolder };
+}
+
+function sealKeyOf(key: Shaped['seal']['key'], folder: string, at: At): SealKeyConfig {
+  if (key === undefined) return { kind: 'kept' };
+  if ('file' in key) return { kind: 'file', path: at(key.file) };
+  // The shape has seen to it that there is one.
+  const [program = '', ...args] = key.command;
+  return { kind: 'command', command: [program, ...args], folder: resolve(folder) };
 }
 
 function secretOf(ref: { readonly env: string } | { readonly file: string }, at: At): SecretRef {

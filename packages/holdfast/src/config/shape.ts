@@ -76,6 +76,15 @@ const store = z.union(
   '{dataFolder: PATH} or {url: {env: NAME}}',
 );
 
+const PROGRAM = 'a program and its arguments, as a list of texts: no shell reads them';
+const command = z
+  .array(z.string('an argument, as text').regex(/^[^\0]*$/, 'an argument without NUL'), PROGRAM)
+  .refine(([program = '']) => program !== '', PROGRAM);
+const sealKey = z.union(
+  [keys({ command }), fileRef],
+  '{command: [PROGRAM, ARGUMENT, ...]} or {file: PATH}',
+);
+
 const environment = keys({
   level: words(ENVIRONMENT_LEVELS),
   people: people.optional(),
@@ -165,6 +174,7 @@ const limits = keys({
 export const SHAPE = keys({
   listen: listen.prefault({}),
   store: store.optional(),
+  seal: keys({ key: sealKey.optional() }).prefault({}),
   environments: z.record(name, environment, 'environments by name').default({}),
   targets: z.record(name, target, 'targets by name').default({}),
   http: keys({

@@ -36,6 +36,11 @@ export function wholeFindings(yaml: YamlText): Finding[] {
       ),
     );
   }
+  const sealKey = record(at(yaml.value, ['seal', 'key']));
+  if (sealKey['command'] !== undefined && sealKey['file'] !== undefined) {
+    const hint = 'Remove one: the key has one place.';
+    findings.push(finding(['seal', 'key'], 'one of command and file', 'both', hint));
+  }
   for (const [name, one] of Object.entries(record(at(yaml.value, ['providers'])))) {
     const odd = oddKey(record(one));
     if (odd !== null) {

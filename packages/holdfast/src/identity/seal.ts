@@ -1,6 +1,7 @@
 /**
- * Secrets at rest (TOTP seeds, passwords of agents' roles), sealed with AES-256-GCM under one key that
- * lies in a file and never in the database: a stolen dump opens nothing.
+ * Secrets at rest (TOTP seeds, credentials, passwords of agents' roles), sealed with AES-256-GCM under one
+ * key that lies in a file, or is given by a program (`seal-program.ts`), and never in the database: a
+ * stolen dump opens nothing.
  *
  *     version 1 (1 byte) | nonce (12) | tag (16) | ciphertext
  *
@@ -21,7 +22,7 @@ export interface SealedRecord {
 }
 
 const VERSION = 1;
-const KEY_BYTES = 32;
+export const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const HEAD_BYTES = 1 + NONCE_BYTES + TAG_BYTES;
@@ -70,7 +71,14 @@ export class Seal {
 export function loadSealKey(file: string, clock: Clock): Buffer {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   makeKeyFile(file, clock);
-  const { mode } = statSync(file);
+  return readSealKey(file);
+}
+
+/** Of a file that somebody else has put there: HF_SEAL when it is not there, too. */
+export function readSealKey(file: string): Buffer {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw badKey(file, 'no such file');
+  const { mode } = found;
   if ((mode & 0o077) !== 0) {
     throw new HoldfastError('HF_SEAL', {
       expected: `the key file ${file} to be readable by its owner only`,
@@ -105,7 +113,7 @@ function badKey(where: string, found: string): HoldfastError {
   return new HoldfastError('HF_SEAL', {
     expected: `${KEY_BYTES} bytes in base64 in ${where}`,
     found,
-    hint: 'Put the right key file back; a new key cannot open what the old one sealed.',
+    hint: 'Put the right key back; a new key cannot open what the old one sealed.',
   });
 }
 
@@ -114,7 +122,7 @@ function notOpened(record: SealedRecord, found: string): HoldfastError {
     expected: `what was sealed for ${record.kind} ${record.id}`,
     found,
     hint:
-      'Every Holdfast of one database needs the same seal.key in its key folder (HOLDFAST_KEY_FOLDER). ' +
-      'When it is lost, people enrol anew.',
+      'Every Holdfast of one database needs the same seal key: seal.key in its key folder ' +
+      '(HOLDFAST_KEY_FOLDER), or what holdfast.yaml says under seal.key. When it is lost, people enrol anew.',
   });
 }

@@ -216,3 +216,35 @@ export const TUNNEL_CONNECT_MS_MAX = 10_000;
 export const PROVIDER_PAGES_MAX = 25;
 /** A file that describes an API; Neon's has 0.5 MB, and more than this is a wrong file. */
 export const API_DESCRIPTION_BYTES_MAX = 16 * 1024 * 1024;
+/** One message of an agent over a WebSocket: a document of the longest that is read, and variables. */
+export const SOCKET_MESSAGE_BYTES_MAX = 512 * 1024;
+/** One message of a provider; a page of a thousand log lines has 0.5 MB. */
+export const SOCKET_ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+/** Frames one message may be cut into; clients send one. */
+export const SOCKET_FRAGMENTS_MAX = 256;
+/** Messages of one connection in a second; further ones wait, and nothing more is read meanwhile. */
+export const SOCKET_MESSAGES_PER_SECOND_MAX = 200;
+/** Operations open, or being judged, over one connection. */
+export const SOCKET_OPERATIONS_MAX = 100;
+/** What the agent calls an operation; clients use UUIDs. */
+export const SOCKET_ID_CHARS_MAX = 128;
+/** Waiting to be written to one side; then nothing more is read from the other. */
+export const SOCKET_WAITING_BYTES_MAX = 1024 * 1024;
+/** WebSockets of all agents, of one token, and of callers who have not said who they are. */
+export const SOCKETS_MAX = 1_000;
+export const SOCKETS_PER_TOKEN_MAX = 50;
+export const SOCKETS_NOBODYS_MAX = 50;
+/** From the handshake to `connection_init`, and from ours to the provider's `connection_ack`. */
+export const SOCKET_INIT_MS_MAX = 10_000;
+/** Both sides are asked for a sign of life this often; one that gave none since is gone. */
+export const SOCKET_PING_MS = 30_000;
+/** A connection without an open operation that is silent for this long is closed. */
+export const SOCKET_IDLE_MS_MAX = 10 * 60 * 1000;
+/** How long a side has to answer our goodbye before its connection is cut. */
+export const SOCKET_GOODBYE_MS = 50;
+/** A key service answers in a second; the start waits for it, and somebody waits for the start. */
+export const SEAL_PROGRAM_MS_MAX = 30_000;
+/** A key in base64 has 44 characters; a program that prints this much prints something else. */
+export const SEAL_PROGRAM_OUTPUT_BYTES_MAX = 4 * 1024;
+/** Of what it says when it fails: the end. */
+export const SEAL_PROGRAM_WORDS_BYTES_MAX = 1_024;

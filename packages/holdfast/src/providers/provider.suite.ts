@@ -113,6 +113,22 @@ export function providerSuite(name: string, under: ProviderUnderTest): void {
       expect(reversal.kind).toBe('none');
     });
 
+    it('reads GraphQL where it is said to come by WebSocket, and nothing else there', async () => {
+      const { socketPath } = provider;
+      if (socketPath === undefined) return;
+      const asked = (text: string): ProviderRequest => ({
+        method: 'POST',
+        path: socketPath,
+        search: '',
+        mediaType: 'application/json',
+        body: Buffer.from(text),
+      });
+      const { reading } = await provider.read(asked('{"query":"{ __typename }"}'));
+      expect(isHarmless(reading)).toBe(true);
+      const other = await provider.read(asked('{"type":"subscribe"}'));
+      expect(other.reading.kind).toBe('could-not-tell');
+    });
+
     it('places what destroys where it is declared', async () => {
       const { place, reaches } = await provider.read(under.destroys);
       expect(place.asked).toBe('the-target');

@@ -113,6 +113,8 @@ export interface Provider {
   readonly origin: string;
   /** Where a request with this path goes, for an API of several hosts; else `origin`. */
   originOf?(path: string): string;
+  /** Where its GraphQL answers by WebSocket too, as to a POST with the same JSON; absent: nowhere. */
+  readonly socketPath?: string;
   read(request: ProviderRequest): Promise<ProviderAct>;
   /** Headers that carry the real credential. Rejects when there is none, or it cannot be unsealed. */
   credential(): Promise<Readonly<Record<string, string>>>;

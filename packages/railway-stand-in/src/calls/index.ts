@@ -3,9 +3,10 @@
  * answered with a value of its type, and changes nothing here.
  */
 import { randomUUID } from 'node:crypto';
-import type { Answer, Args, RunRoot } from '../graphql/execute.ts';
+import type { Answer, Args, OperationKind, RunRoot } from '../graphql/execute.ts';
 import { isJsonObject, type Json } from '../graphql/json.ts';
 import { innermost } from '../graphql/schema.ts';
+import type { Follow } from '../graphql/subscribe.ts';
 import { RAILWAY } from '../schema/index.ts';
 import type { Token } from '../world/records.ts';
 import type { World } from '../world/world.ts';
@@ -16,10 +17,11 @@ import { DOCUMENTS } from './documents.ts';
 import { ORDINARY } from './ordinary.ts';
 import { QUERY_RESOLVERS } from './queries.ts';
 import { authorize } from './scope.ts';
+import { SUBSCRIPTION_RESOLVERS } from './subscriptions.ts';
 
 /** A field of the root that was run, with what it was given: defaults and variables are in. */
 export interface Executed {
-  readonly operation: 'query' | 'mutation';
+  readonly operation: OperationKind;
   readonly field: string;
   readonly args: { readonly [name: string]: Json };
   /** Why it did nothing; null when it did what it says. */
@@ -45,6 +47,23 @@ export function runFor(world: World, caller: Token, note: (executed: Executed) =
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       note({ operation, field, args, error: message });
+      throw error;
+    }
+  };
+}
+
+/** A subscription is written down when it begins, or is refused. */
+export function followFor(world: World, caller: Token, note: (executed: Executed) => void): Follow {
+  return (field, args, told) => {
+    const call: Call = { world, caller, field, args };
+    try {
+      authorize(call);
+      const stop = SUBSCRIPTION_RESOLVERS.get(field)?.(call, told);
+      note({ operation: 'subscription', field, args, error: null });
+      return stop ?? (() => {});
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      note({ operation: 'subscription', field, args, error: message });
       throw error;
     }
   };

@@ -79,7 +79,9 @@ export const ORDINARY: Resolvers = new Map<string, Resolver>([
     ({ world, args }) => {
       const before = world.thing('deployment', textAt(args, 'id'));
       const fields = { ...Object.fromEntries(before.fields), status: 'SUCCESS' };
-      return thingView(world, world.addThing('deployment', fields));
+      const made = world.addThing('deployment', fields);
+      world.logs.write(made, 'Starting Container');
+      return thingView(world, made);
     },
   ],
   ['apiTokenCreate', createApiToken],
@@ -117,8 +119,9 @@ function updateServiceInstance(call: Call): boolean {
 
 function deployment(change: JsonObject): Resolver {
   return ({ world, args }) => {
-    const { fields } = world.thing('deployment', textAt(args, 'id'));
-    for (const [name, value] of Object.entries(change)) fields.set(name, value);
+    const one = world.thing('deployment', textAt(args, 'id'));
+    for (const [name, value] of Object.entries(change)) one.fields.set(name, value);
+    world.logs.write(one, `Deployment is ${String(one.fields.get('status'))}`);
     return true;
   };
 }

@@ -138,6 +138,7 @@ const PLACES: readonly (readonly [argument: string, place: Place])[] = [
   ['volumeInstanceId', ofVolumeInstance],
   ['workspaceId', ofWorkspace],
   ['bucketId', ofBucket],
+  ['deploymentId', ofThing],
 ];
 
 /** What `id` is of, by how the operation is called; the longer name stands first. */

@@ -1,6 +1,6 @@
 /** One GraphQL request from its text to its answer: parse, validate, pick, run. */
 
-import type { DefinitionNode } from './ast.ts';
+import type { DefinitionNode, OperationNode, Parts } from './ast.ts';
 import { Unfit } from './coerce.ts';
 import { execute, type Problem, type RunRoot } from './execute.ts';
 import type { Json, JsonObject } from './json.ts';
@@ -14,15 +14,38 @@ export interface GraphqlAnswer {
   readonly body: { readonly data?: Json; readonly errors?: readonly Problem[] };
 }
 
+export interface Prepared {
+  readonly parts: Parts;
+  readonly operation: OperationNode;
+}
+
+export interface GraphqlRequest {
+  readonly query: string;
+  readonly variables: JsonObject;
+  readonly operationName: string | null;
+}
+
 export async function answer(
   schema: Schema,
-  request: {
-    readonly query: string;
-    readonly variables: JsonObject;
-    readonly operationName: string | null;
-  },
+  request: GraphqlRequest,
   run: RunRoot,
 ): Promise<GraphqlAnswer> {
+  const prepared = prepare(schema, request);
+  if ('status' in prepared) return prepared;
+  const { parts, operation } = prepared;
+  if (operation.operation === 'subscription') {
+    return notRun('A subscription comes by WebSocket.', 'BAD_REQUEST');
+  }
+  try {
+    const { data, errors } = await execute(schema, parts, operation, request.variables, run);
+    return { status: 200, body: errors.length > 0 ? { errors, data } : { data } };
+  } catch (error) {
+    return unfit(error);
+  }
+}
+
+/** Parsed, validated, and its operation picked; or why not. */
+export function prepare(schema: Schema, request: GraphqlRequest): Prepared | GraphqlAnswer {
   let document: readonly DefinitionNode[];
   try {
     document = parse(request.query);
@@ -40,16 +63,18 @@ export async function answer(
     if (operation === undefined || found.length > 1) {
       return notRun('Which operation is meant is not clear.', 'OPERATION_RESOLUTION_FAILURE');
     }
-    const { data, errors } = await execute(schema, parts, operation, request.variables, run);
-    return { status: 200, body: errors.length > 0 ? { errors, data } : { data } };
+    return { parts, operation };
   } catch (error) {
-    if (error instanceof Unfit) return notRun(error.message, 'GRAPHQL_VALIDATION_FAILED');
-    // Nested deeper than can be walked.
-    if (error instanceof RangeError) return notRun(error.message, 'GRAPHQL_VALIDATION_FAILED');
-    throw error;
+    return unfit(error);
   }
 }
 
-function notRun(message: string, code: string): GraphqlAnswer {
+function unfit(error: unknown): GraphqlAnswer {
+  // A RangeError: nested deeper than can be walked.
+  if (!(error instanceof Unfit) && !(error instanceof RangeError)) throw error;
+  return notRun(error.message, 'GRAPHQL_VALIDATION_FAILED');
+}
+
+export function notRun(message: string, code: string): GraphqlAnswer {
   return { status: 400, body: { errors: [{ message, extensions: { code } }] } };
 }

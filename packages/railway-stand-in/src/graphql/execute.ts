@@ -18,9 +18,11 @@ export interface AnswerObject {
   readonly [name: string]: Answer | undefined | ((args: Args) => Answer | Promise<Answer>);
 }
 
+export type OperationKind = 'query' | 'mutation' | 'subscription';
+
 /** Runs a field of the root; a refusal is thrown. */
 export type RunRoot = (
-  operation: 'query' | 'mutation',
+  operation: OperationKind,
   field: string,
   args: Args,
 ) => Answer | Promise<Answer>;
@@ -63,7 +65,7 @@ export async function execute(
   if (root === null) throw new Unfit(`Nothing here answers a ${operation.operation}.`);
   const variables = variablesOf(schema, operation, given);
   const execution = new Execution(schema, parts, variables);
-  const kind = operation.operation === 'mutation' ? 'mutation' : 'query';
+  const kind = operation.operation;
   const { selections } = operation;
   try {
     const data = await execution.fields(selections, root, [], (field, args) =>

@@ -17,10 +17,16 @@ import { mergeConflict } from './merging.ts';
 import { type InputValue, innermost, isRequired, type ObjectType, type Schema } from './schema.ts';
 import { checkValue, checkVariables, type Declared, DIRECTIVE_IF } from './validate-values.ts';
 
+const ROOTS = new Map([
+  ['query', 'Query'],
+  ['mutation', 'Mutation'],
+  ['subscription', 'Subscription'],
+]);
+
 /** Which object type a kind of operation starts at. */
 export function rootOf(schema: Schema, operation: string): ObjectType | null {
-  const name = operation === 'mutation' ? 'Mutation' : operation === 'query' ? 'Query' : null;
-  const type = name === null ? undefined : schema.get(name);
+  const name = ROOTS.get(operation);
+  const type = name === undefined ? undefined : schema.get(name);
   return type?.kind === 'object' ? type : null;
 }
 

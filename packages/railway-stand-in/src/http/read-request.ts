@@ -110,7 +110,8 @@ function ofForm(text: string): Requests {
   });
 }
 
-function one(fields: unknown): Requests {
+/** The object that holds one request, from a body or from a message of a WebSocket. */
+export function one(fields: unknown): Requests {
   if (!isObject(fields)) return unreadable(400, 'The body is no GraphQL request.');
   const { query, operationName } = fields;
   if (typeof query !== 'string' || query === '') {

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { Refusal } from '../graphql/execute.ts';
 import type { Json } from '../graphql/json.ts';
+import { Logs } from './logs.ts';
 import type {
   Backup,
   Bucket,
@@ -52,10 +53,12 @@ export class World {
     string,
     { readonly status: string; readonly error: string | null }
   >();
+  readonly logs: Logs;
   readonly now: () => number;
   readonly softDelete: boolean;
 
   constructor({ now, softDelete }: WorldOptions) {
+    this.logs = new Logs(now);
     this.now = now;
     this.softDelete = softDelete;
   }

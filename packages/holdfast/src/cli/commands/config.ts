@@ -38,6 +38,11 @@ async function protectionsOf(
   return found;
 }
 
+function sealWords({ seal: { key } }: Config): string {
+  if (key.kind === 'kept') return 'seal.key in the key folder';
+  return key.kind === 'file' ? key.path : `from the program ${key.command[0]}, which was not run`;
+}
+
 async function checkFile(context: Context, asks: boolean): Promise<Answer> {
   const config = loadConfig(context.configPath, context.env);
   const missing = missingSecrets(config, context.env);
@@ -62,6 +67,7 @@ async function checkFile(context: Context, asks: boolean): Promise<Answer> {
           ['file', config.path ?? ''],
           ['listen', `${config.listen.host}:${config.listen.port}, TLS ${config.listen.tls.kind}`],
           ['store', store],
+          ['seal key', sealWords(config)],
         ],
         paint,
       ),

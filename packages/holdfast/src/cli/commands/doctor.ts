@@ -9,6 +9,7 @@ import { waitingIn } from '../../protection/postgres/waiting.ts';
 import type { Check, Finding } from '../../protection/postgres/wall/check.ts';
 import { isSameServer, reachOf, urlsIn } from '../../protection/postgres/wall/found-urls.ts';
 import type { TargetDatabase } from '../../protection/target-database.ts';
+import { keyFolderOf } from '../../rooms.ts';
 import type { VaultState } from '../../store/vault-look.ts';
 import { adminConnectionOf, checkTarget, openTarget } from '../../wiring.ts';
 import { type Context, NO, type Run } from '../command.ts';
@@ -47,16 +48,22 @@ async function examine(context: Context, folder: string): Promise<Answer> {
   for (const target of config.targets)
     checks.push(await examineTarget(context, config, target, around));
   const vault = await examineVault(context, config);
+  const seal = examineSeal(context, config);
   const isWell =
-    vault.findings.length === 0 &&
+    vault.findings.length + seal.findings.length === 0 &&
     checks.every(({ findings, level }) => level !== 'none' && findings.length === 0);
   return {
-    json: { checks, files: filesIn(folder).length, levels: levelsOf(config, checks), vault },
+    json: { checks, files: filesIn(folder).length, levels: levelsOf(config, checks), seal, vault },
     lines: (paint) => [
       ...checks.flatMap((check) => [...checkLines(check, paint), '']),
       ...vaultSection(vault, config.limits.vaultFreeBytesMin, context.clock.now(), paint),
       '',
-      isWell ? 'All is well.' : `${count(checks) + vault.findings.length} to be done.`,
+      `${seal.findings.length === 0 ? paint.green('✓') : paint.red('✗')} ${paint.bold('seal key')} from ${oneLine(seal.from)}`,
+      ...findingLines(seal.findings, paint),
+      '',
+      isWell
+        ? 'All is well.'
+        : `${count(checks) + vault.findings.length + seal.findings.length} to be done.`,
     ],
     ...(isWell ? {} : { exit: NO }),
   };
@@ -166,6 +173,33 @@ async function examineVault(context: Context, config: Config): Promise<VaultExam
   }
 }
 
+interface SealExamined {
+  readonly kind: Config['seal']['key']['kind'];
+  /** The file, or the program without its arguments. */
+  readonly from: string;
+  readonly findings: readonly Finding[];
+}
+
+/** The key itself is not asked for. */
+function examineSeal({ env }: Context, config: Config): SealExamined {
+  const { key } = config.seal;
+  const kept = join(keyFolderOf(config, env), 'seal.key');
+  if (key.kind === 'kept') return { kind: 'kept', from: kept, findings: [] };
+  const from = key.kind === 'file' ? key.path : `the program ${key.command[0]}`;
+  if (from === kept || !existsSync(kept)) return { kind: key.kind, from, findings: [] };
+  const about = `${kept} lies there, and is not the key that is used`;
+  const fix =
+    'If the same key comes from where holdfast.yaml says, remove it; first make sure that it does.';
+  return { kind: key.kind, from, findings: [{ code: 'seal.left', about, fix }] };
+}
+
+function findingLines(findings: readonly Finding[], paint: Paint): string[] {
+  return findings.flatMap(({ about, code, fix }) => [
+    `  ${paint.red('✗')} ${oneLine(about)} ${paint.dim(`(${code})`)}`,
+    `    ${paint.dim(`do: ${oneLine(fix)}`)}`,
+  ]);
+}
+
 function vaultSection(
   { findings, state }: VaultExamined,
   freeMin: number,
@@ -177,10 +211,7 @@ function vaultSection(
   if (state === null && findings.length === 0) return ['The vault of undo data: none yet.'];
   return [
     `${mark} ${paint.bold('vault')} of undo data`,
-    ...findings.flatMap(({ about, code, fix }) => [
-      `  ${paint.red('✗')} ${oneLine(about)} ${paint.dim(`(${code})`)}`,
-      `    ${paint.dim(`do: ${oneLine(fix)}`)}`,
-    ]),
+    ...findingLines(findings, paint),
     ...lines.map((line) => `  ${line}`),
   ];
 }

@@ -87,8 +87,8 @@ function faultIn(text: string, depthMax: number): CouldNotTell | null {
   return null;
 }
 
-/** The place of the closing quote. */
-function endOfString(text: string, start: number): number {
+/** The place of the closing quote; `start` is that of the opening one. */
+export function endOfString(text: string, start: number): number {
   let at = start + 1;
   for (;;) {
     const code = text.charCodeAt(at);

@@ -331,7 +331,10 @@ describe('a provider in trouble', () => {
 
   it('that cannot be reached was not asked', async () => {
     await server.stop();
-    expect(statuses(await raw(change()))).toEqual(['502']);
+    const answer = await raw(change());
+    expect(statuses(answer)).toEqual(['502']);
+    expect(answer).toContain('x-holdfast-code: HF_UPSTREAM_UNREACHABLE');
+    expect(answer).toContain('Nothing was sent.');
     expect(outcome()).toEqual(['not-forwarded']);
   });
 

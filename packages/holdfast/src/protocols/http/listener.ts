@@ -1,6 +1,7 @@
 /**
  * The HTTP gateway: listens on one port for both ways in, the base URL (`/railway/graphql/v2`) and the
- * forward proxy (CONNECT, `tunnel.ts`); what comes by either is served by `serving.ts`.
+ * forward proxy (CONNECT, `tunnel.ts`); what comes by either is served by `serving.ts`, and a WebSocket by
+ * `websocket/`.
  */
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -11,6 +12,7 @@ import type { Authority } from './authority.ts';
 import { incomingOf } from './incoming.ts';
 import { Serving, type ServingParts } from './serving.ts';
 import { refuse, Tunnels } from './tunnel.ts';
+import { Upgrades } from './websocket/upgrades.ts';
 
 export interface HttpProtocolOptions extends ServingParts {
   readonly listen: ListenAddress;
@@ -31,6 +33,7 @@ class HttpGateway implements Protocol {
   readonly #options: HttpProtocolOptions;
   readonly #server: Server;
   readonly #serving: Serving;
+  readonly #upgrades: Upgrades;
   readonly #tunnels: Tunnels;
   /** Those that became tunnels are no longer the server's own. */
   readonly #sockets = new Set<Socket>();
@@ -42,7 +45,10 @@ class HttpGateway implements Protocol {
     const { allowed, authority, providers } = options;
     this.#serving = new Serving(options);
     const serving = this.#serving;
-    this.#tunnels = new Tunnels({ serving, providers, authority, allowed: new Set(allowed) });
+    this.#upgrades = new Upgrades({ ...options, serving });
+    const upgrades = this.#upgrades;
+    const tunnels = { serving, upgrades, providers, authority, allowed: new Set(allowed) };
+    this.#tunnels = new Tunnels(tunnels);
     this.#server = createServer(
       {
         maxHeaderSize: HTTP_HEAD_BYTES_MAX,
@@ -52,7 +58,10 @@ class HttpGateway implements Protocol {
         requireHostHeader: true,
         noDelay: true,
       },
-      (request, response) => void serving.serve(incomingOf(request), response, null),
+      (request, response) => {
+        upgrades.began(request.socket, response);
+        void serving.serve(incomingOf(request), response, null);
+      },
     );
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
@@ -61,7 +70,9 @@ class HttpGateway implements Protocol {
     this.#server.on('connect', (request, socket: Socket, head) => {
       void this.#tunnels.open(incomingOf(request), socket, head);
     });
-    this.#server.on('upgrade', (_request, socket: Socket) => refuse(socket, '501 Not Implemented'));
+    this.#server.on('upgrade', (request, socket, head) => {
+      void upgrades.open(request, socket, head, null);
+    });
     this.#server.on('clientError', (error, socket: Socket) => {
       serving.note('protocol-error', null, error.message);
       refuse(socket, '400 Bad Request');
@@ -99,6 +110,7 @@ class HttpGateway implements Protocol {
     this.#isClosed = true;
     if (this.#liveness !== null) clearInterval(this.#liveness);
     const closed = new Promise<void>((done) => this.#server.close(() => done()));
+    this.#upgrades.close();
     this.#serving.sessions.end(() => true);
     this.#tunnels.close();
     for (const socket of this.#sockets) socket.destroy();

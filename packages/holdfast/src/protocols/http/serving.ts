@@ -91,13 +91,14 @@ export class Serving {
     await Promise.all([...this.#upstreams.values()].map((upstream) => upstream.close()));
   }
 
-  /** Throws HF_AUTH_FAILED, or HF_CREDENTIAL_FOREIGN after it was noted. */
+  /** `places`: headers of the API's own. Throws HF_AUTH_FAILED, or HF_CREDENTIAL_FOREIGN after it was noted. */
   async admit(
     request: Pick<Incoming, 'headers' | 'line'>,
     provider: Provider | null,
+    places: readonly string[] = provider?.credentialHeaders ?? [],
   ): Promise<TokenVerifier> {
     const { directory } = this.#parts;
-    const look = () => senderOf(request.headers, provider?.credentialHeaders ?? [], directory);
+    const look = () => senderOf(request.headers, places, directory);
     let sender = look();
     if (sender.kind === 'unknown') {
       await directory.freshen();
@@ -157,7 +158,13 @@ export class Serving {
         const outcome = await upstream.send(
           upstreamOf(asked, passedOn(request, provider)),
           response,
-          (words) => toAgent(response, provider, 502, lost(provider, words)),
+          (words, wasSent) =>
+            toAgent(
+              response,
+              provider,
+              502,
+              wasSent ? lost(provider, words) : unreached(provider, words),
+            ),
         );
         report?.(outcome);
       },
@@ -167,7 +174,7 @@ export class Serving {
 }
 
 /** A token is for one environment. What reaches others besides is for people to see; what is elsewhere is not its own. */
-function requireScope(token: TokenVerifier, { reaches }: ProviderAct): void {
+export function requireScope(token: TokenVerifier, { reaches }: ProviderAct): void {
   if (reaches.length === 0) return;
   const mine = reaches.filter(({ environment }) => environment === token.environment);
   const { targets } = token;
@@ -196,7 +203,7 @@ const NOT_PASSED_ON: ReadonlySet<string> = new Set([
   'forwarded',
 ]);
 
-function passedOn(request: Incoming, provider: Provider): Record<string, string | string[]> {
+export function passedOn(request: Incoming, provider: Provider): Record<string, string | string[]> {
   const listed = headerOf(request, 'connection').split(',');
   const dropped = new Set(listed.map((one) => one.trim().toLowerCase()));
   const passed: Record<string, string | string[]> = {};
@@ -206,6 +213,16 @@ function passedOn(request: Incoming, provider: Provider): Record<string, string 
     passed[name] = [...values];
   }
   return passed;
+}
+
+function unreached(provider: Provider, words: string): Refusal {
+  return {
+    code: 'HF_UPSTREAM_UNREACHABLE',
+    message: `${ERRORS.HF_UPSTREAM_UNREACHABLE.title}: ${provider.name} (${words}).`,
+    detail: 'Nothing was sent.',
+    hint: 'Try again later, or ask a person to look at it; do not look for another way.',
+    position: null,
+  };
 }
 
 function lost(provider: Provider, words: string): Refusal {

@@ -7,6 +7,7 @@
  * It will not open a tunnel to an address (a name is what is declared), to another port than 443, or for
  * bytes that were not asked for by a whole CONNECT.
  */
+import type { IncomingMessage } from 'node:http';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import { connect, isIP, type Socket } from 'node:net';
 import { HoldfastError } from '../../model/errors.ts';
@@ -16,9 +17,11 @@ import type { Authority } from './authority.ts';
 import { type Incoming, incomingOf } from './incoming.ts';
 import { hostOf, ofHost, type Providers } from './route.ts';
 import type { Serving } from './serving.ts';
+import type { Upgrades } from './websocket/upgrades.ts';
 
 export interface TunnelsParts {
   readonly serving: Serving;
+  readonly upgrades: Upgrades;
   readonly providers: Providers;
   readonly authority: Authority;
   /** Hosts that are passed on without being looked into. */
@@ -83,10 +86,14 @@ export class Tunnels {
     const { certificate: cert, key } = await this.#parts.authority.pairFor(host);
     const known = this.#servers.get(host);
     if (known !== undefined && known.cert === cert) return known.server;
-    const { serving } = this.#parts;
+    const { serving, upgrades } = this.#parts;
     const server = createSecureServer(
       { cert, key, minVersion: 'TLSv1.2', allowHTTP1: true, maxHeaderListPairs: HEADERS_MAX },
-      (request, response) => void serving.serve(incomingOf(request), response, host),
+      (request, response) => {
+        const incoming = incomingOf(request);
+        upgrades.began(incoming.connection, response);
+        void serving.serve(incoming, response, host);
+      },
     );
     // The name in the handshake must be the one that the tunnel was opened to.
     server.on('secureConnection', (socket) => {
@@ -102,8 +109,9 @@ export class Tunnels {
     });
     server.on('sessionError', () => {});
     server.on('clientError', (_error: Error, socket: Socket) => refuse(socket, '400 Bad Request'));
-    server.on('upgrade', (_request: unknown, socket: Socket) => {
-      refuse(socket, '501 Not Implemented');
+    // Over HTTP/1.1 only: HTTP/2 has no upgrade, and its own way (RFC 8441) is not offered.
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      void upgrades.open(request, socket, head, host);
     });
     this.#servers.set(host, { server, cert });
     return server;

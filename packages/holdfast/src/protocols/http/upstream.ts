@@ -63,7 +63,19 @@ const NOT_SENT = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
+  // What Node does not let pass of a certificate (X509_verify_cert_error_string): it looks first.
+  'CERT_CHAIN_TOO_LONG',
   'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+  'UNABLE_TO_GET_ISSUER_CERT',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -82,16 +94,16 @@ export class Upstream {
 
   /**
    * Answers the agent, and says what came of it. `failed` is called instead when there is no answer to
-   * pass on. Never rejects.
+   * pass on; `wasSent`: it may have been sent all the same. Never rejects.
    */
   async send(
     request: UpstreamRequest,
     response: Response,
-    failed: (words: string) => void,
+    failed: (words: string, wasSent: boolean) => void,
   ): Promise<Outcome> {
     const asked = await this.#ask(request);
     if (asked.kind === 'answered') return await this.#passBack(asked.answer, response);
-    failed(asked.words);
+    failed(asked.words, asked.outcome.kind !== 'not-forwarded');
     return asked.outcome;
   }
 

@@ -35,6 +35,7 @@ export class RailwayProvider implements Provider {
   readonly hosts = ['backboard.railway.com', 'backboard.railway.app'] as const;
   readonly credentialHeaders = ['authorization', 'project-access-token', 'team-access-token'];
   readonly origin: string;
+  readonly socketPath = PATH;
   readonly #options: ProviderOptions;
   readonly #reader = new GraphqlReader();
   readonly #inventory: Inventory<RailwayEstate>;
