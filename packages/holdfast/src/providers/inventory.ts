@@ -45,6 +45,11 @@ export interface Whereabouts<Of extends Estate = Estate> {
   readonly isOld: boolean;
 }
 
+export interface Found<Of extends Estate> extends Whereabouts<Of> {
+  /** Of the inventory when this was found: while it has the same, all but `isOld` would be the same. */
+  readonly mark: object;
+}
+
 export interface InventoryOptions<Of extends Estate> {
   readonly clock: Clock;
   /** Rejects when the provider cannot be asked, or has more than can be listed. */
@@ -65,6 +70,7 @@ export class Inventory<Of extends Estate> {
   #triedAtMs = Number.NEGATIVE_INFINITY;
   #taking: Promise<void> | null = null;
   #trouble: string | null = null;
+  #mark: object = {};
 
   constructor(options: InventoryOptions<Of>) {
     this.#options = options;
@@ -74,10 +80,10 @@ export class Inventory<Of extends Estate> {
    * `calls`: what each call names. `isRead`: nothing would change, so what is known is good enough. Never
    * rejects.
    */
-  async find(calls: readonly (readonly PlaceRef[])[], isRead: boolean): Promise<Whereabouts<Of>> {
+  async find(calls: readonly (readonly PlaceRef[])[], isRead: boolean): Promise<Found<Of>> {
     const sinceMs = this.#options.clock.monotonicMs() - PROVIDER_ESTATE_MS;
     if (this.#estate === null || (!isRead && this.#takenAtMs < sinceMs)) await this.#take();
-    if (!isRead) await this.#options.others?.lookUp(calls.flat());
+    if (!isRead) await this.#lookUpOthers(calls.flat());
     let found = this.#in(calls, sinceMs);
     if (found.unresolved.length > 0 && !isRead && this.#mayLookAgain()) {
       await this.#take();
@@ -86,9 +92,20 @@ export class Inventory<Of extends Estate> {
     return found;
   }
 
+  /** Another object as soon as something else may be found. */
+  get mark(): object {
+    return this.#mark;
+  }
+
   /** Something was made or removed: what is known is old. */
   forget(): void {
     this.#takenAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  async #lookUpOthers(places: readonly PlaceRef[]): Promise<void> {
+    if (this.#options.others === undefined) return;
+    await this.#options.others.lookUp(places);
+    this.#mark = {};
   }
 
   #mayLookAgain(): boolean {
@@ -112,16 +129,21 @@ export class Inventory<Of extends Estate> {
       this.#trouble = null;
     } catch (error) {
       this.#trouble = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.#mark = {};
     }
   }
 
-  #in(calls: readonly (readonly PlaceRef[])[], sinceMs: number): Whereabouts<Of> {
+  #in(calls: readonly (readonly PlaceRef[])[], sinceMs: number): Found<Of> {
     const { others, reachOf } = this.#options;
     const estate = this.#estate;
     const trouble = this.#trouble;
     const isOld = this.#takenAtMs < sinceMs;
+    const mark = this.#mark;
     const places = calls.flat();
-    if (estate === null) return { environments: [], unresolved: places, estate, trouble, isOld };
+    if (estate === null) {
+      return { environments: [], unresolved: places, estate, trouble, isOld, mark };
+    }
     const setOf = (place: PlaceRef): ReadonlySet<string> | undefined =>
       others?.of(place) ?? estate.placed.get(`${place.type} ${place.id}`);
     const ids = new Set(calls.flatMap((call) => [...reachOf(call, call.map(setOf))]));
@@ -131,6 +153,7 @@ export class Inventory<Of extends Estate> {
       estate,
       trouble,
       isOld,
+      mark,
     };
   }
 }

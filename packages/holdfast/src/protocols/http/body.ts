@@ -2,6 +2,7 @@
  * The body of a request: whole, within limits, and without any content coding. What is judged is what
  * is sent on, under a length of our own: nothing of the sender's framing is left to be read in two ways.
  */
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { HoldfastError } from '../../model/errors.ts';
@@ -24,22 +25,56 @@ const ASCII_BELOW = new Set(['us-ascii', 'ascii', 'iso-8859-1', 'latin1', 'windo
 /** Throws HF_LIMIT or HF_HTTP; rejects with the socket's own error when the sender goes away. */
 export async function readBody(request: Incoming): Promise<Buffer> {
   const codings = codingsOf(request);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const late = setTimeout(() => request.body.destroy(tooSlow()), HTTP_REQUEST_MS_MAX);
-  try {
-    for await (const chunk of request.body) {
-      if (!Buffer.isBuffer(chunk)) continue;
-      size += chunk.length;
-      if (size > HTTP_BODY_BYTES_MAX) throw tooLarge();
-      chunks.push(chunk);
-    }
-  } finally {
-    clearTimeout(late);
-  }
-  let body: Buffer = Buffer.concat(chunks);
+  let body = await wholeOf(request.body);
   for (const coding of codings.reverse()) body = await decoded(body, coding);
   return body;
+}
+
+/** By events: an iterator costs as much as all else that is done for a small body. */
+function wholeOf(stream: Readable): Promise<Buffer> {
+  return new Promise((done, fail) => {
+    if (stream.destroyed) {
+      fail(cutShort());
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const late = setTimeout(() => {
+      settled();
+      fail(tooSlow());
+      stream.destroy(tooSlow());
+    }, HTTP_REQUEST_MS_MAX);
+    const settled = (): void => {
+      clearTimeout(late);
+      stream.off('data', take).off('end', end).off('close', close);
+    };
+    const take = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > HTTP_BODY_BYTES_MAX) {
+        settled();
+        // What still comes is not kept: the connection ends with our answer.
+        stream.resume();
+        fail(tooLarge());
+      } else {
+        chunks.push(chunk);
+      }
+    };
+    const end = (): void => {
+      settled();
+      const [only] = chunks;
+      done(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks));
+    };
+    const close = (): void => {
+      settled();
+      fail(cutShort());
+    };
+    stream.on('data', take).once('end', end).once('close', close);
+    // Stays: an error that comes after all of the body is nobody's.
+    stream.on('error', (error) => {
+      settled();
+      fail(error);
+    });
+  });
 }
 
 /**
@@ -103,6 +138,14 @@ function tooLarge(): HoldfastError {
     expected: `a body of at most ${HTTP_BODY_BYTES_MAX} bytes, also when unpacked`,
     found: 'a larger one',
     hint: 'Send less at once.',
+  });
+}
+
+function cutShort(): HoldfastError {
+  return new HoldfastError('HF_HTTP', {
+    expected: 'a whole body',
+    found: 'one whose connection ended before it',
+    hint: 'Send it again.',
   });
 }
 

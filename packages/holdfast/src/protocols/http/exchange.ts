@@ -13,6 +13,8 @@ export interface HttpExchangeParts {
   readonly actor: AgentActor;
   readonly session: SessionFacts;
   readonly act: ProviderAct;
+  /** Of `act`, as an object that only this session has. */
+  readonly place: TargetFacts;
   readonly request: HttpAct;
   forward(report: ((outcome: Outcome) => void) | null): Promise<void>;
   refuse(refusal: Refusal): void;
@@ -45,7 +47,7 @@ export class HttpExchange implements Exchange, Intent {
   }
 
   locate(): TargetFacts {
-    return this.#parts.act.place;
+    return this.#parts.place;
   }
 
   text(): Buffer {

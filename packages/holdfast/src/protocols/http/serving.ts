@@ -19,10 +19,11 @@ import { senderOf, type TokenLookup } from './agent-token.ts';
 import { asHoldfastError, statusOf, toAgent } from './answers.ts';
 import { mediaTypeOf, readBody } from './body.ts';
 import { HttpExchange } from './exchange.ts';
+import { HOP_BY_HOP, listedIn } from './hop-by-hop.ts';
 import { headerOf, type Incoming, type Response } from './incoming.ts';
 import { type Providers, type Route, routeOf } from './route.ts';
 import { type Session, Sessions } from './sessions.ts';
-import { HOP_BY_HOP, Upstream, upstreamOf } from './upstream.ts';
+import { Upstream, upstreamOf } from './upstream.ts';
 
 export interface HttpDirectory extends TokenLookup {
   freshen(): Promise<void>;
@@ -142,9 +143,10 @@ export class Serving {
     const { token } = session;
     if (upstream === undefined) throw new Error(`no way to ${provider.name}`);
     const exchange = new HttpExchange({
-      actor: { kind: 'agent', id: token.agentId, name: token.agentName, tokenId: token.tokenId },
+      actor: session.actor,
       session: session.facts,
       act,
+      place: session.places.of(act.place),
       request: { ...asked, provider: provider.name },
       refuse: (refusal: Refusal) => toAgent(response, provider, statusOf(refusal.code), refusal),
       forward: async (report) => {
@@ -153,12 +155,11 @@ export class Serving {
           response.destroy();
           return;
         }
-        const outcome = await upstream.send(
-          upstreamOf(asked, passedOn(request, provider)),
+        await upstream.send(upstreamOf(asked, passedOn(request, provider)), {
           response,
-          (words) => toAgent(response, provider, 502, lost(provider, words)),
-        );
-        report?.(outcome);
+          failed: (words) => toAgent(response, provider, 502, lost(provider, words)),
+          report,
+        });
       },
     });
     await this.#parts.pipeline.handle(exchange);
@@ -196,11 +197,11 @@ const NOT_PASSED_ON: ReadonlySet<string> = new Set([
 ]);
 
 function passedOn(request: Incoming, provider: Provider): Record<string, string | string[]> {
-  const listed = headerOf(request, 'connection').split(',');
-  const dropped = new Set(listed.map((one) => one.trim().toLowerCase()));
+  const connection = headerOf(request, 'connection');
+  const dropped = connection === '' ? null : listedIn(connection);
   const passed: Record<string, string | string[]> = {};
   for (const [name, values] of request.headers) {
-    if (NOT_PASSED_ON.has(name) || dropped.has(name)) continue;
+    if (NOT_PASSED_ON.has(name) || dropped?.has(name)) continue;
     if (provider.credentialHeaders.includes(name) || name.startsWith('x-forwarded-')) continue;
     passed[name] = [...values];
   }

@@ -12,6 +12,7 @@ import { isHarmless } from '../../model/effect.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { actOf, outcomeOfGraphql } from '../acting.ts';
 import type { Inventory } from '../inventory.ts';
+import { KeptByRequest } from '../kept-by-request.ts';
 import { declaredIn } from '../placing.ts';
 import type {
   Provider,
@@ -25,7 +26,7 @@ import { RailwayApi } from './api.ts';
 import type { RailwayEstate } from './estate.ts';
 import { Evidence } from './evidence.ts';
 import { railwayInventory, volumesAt } from './inventory.ts';
-import { readRailway } from './reading.ts';
+import { type RailwayReading, readRailway } from './reading.ts';
 
 const CALLED = { title: 'Railway', name: 'railway' };
 const PATH = '/graphql/v2';
@@ -39,6 +40,12 @@ export class RailwayProvider implements Provider {
   readonly #reader = new GraphqlReader();
   readonly #inventory: Inventory<RailwayEstate>;
   readonly #evidence: Evidence;
+  /** Of what only reads: what it would do, and where by what was known then. */
+  readonly #readings = new KeptByRequest<RailwayReading>();
+  readonly #reads = new WeakMap<
+    RailwayReading,
+    { readonly act: ProviderAct; readonly mark: object }
+  >();
 
   constructor(options: ProviderOptions) {
     const { clock, kind } = options;
@@ -53,12 +60,12 @@ export class RailwayProvider implements Provider {
 
   async read(request: ProviderRequest): Promise<ProviderAct> {
     const { placeOf } = this.#options;
-    const readings = this.#readingsOf(request);
-    const { reading, places, lookups } = readRailway(readings);
-    if (isHarmless(reading)) {
-      const where = await this.#inventory.find(places, true);
-      return actOf({ called: CALLED, placeOf, reading, where, evidence: [] });
-    }
+    const read = this.#readings.of(request, () => {
+      const value = readRailway(this.#readingsOf(request));
+      return { value, keep: isHarmless(value.reading) };
+    });
+    if (isHarmless(read.reading)) return await this.#actOfRead(read);
+    const { reading, places, lookups } = read;
     const found = await this.#evidence.lookUp(reading, lookups);
     const where = await this.#inventory.find(places, false);
     const { environments } = where;
@@ -74,6 +81,19 @@ export class RailwayProvider implements Provider {
     // What is staged is not in the text: the approval is for what was found there.
     const { acts: evidence } = found;
     return actOf({ called: CALLED, placeOf, reading: told, where, evidence });
+  }
+
+  /** What only reads is placed by what is known, however old; so nothing but that decides. */
+  async #actOfRead(read: RailwayReading): Promise<ProviderAct> {
+    const known = this.#reads.get(read);
+    if (known !== undefined && known.mark === this.#inventory.mark) return known.act;
+    const { reading, places } = read;
+    const where = await this.#inventory.find(places, true);
+    const { placeOf } = this.#options;
+    const act = actOf({ called: CALLED, placeOf, reading, where, evidence: [] });
+    // Without a list it has to be asked for at the next one.
+    if (where.estate !== null) this.#reads.set(read, { act, mark: where.mark });
+    return act;
   }
 
   async credential(): Promise<Readonly<Record<string, string>>> {
