@@ -13,6 +13,7 @@
  * own, and are charged to nobody. Writes its sections of bench/results/http.json.
  *
  * Options: --quick (small, to see that it runs)  --whole  --rounds N  --seconds N  --only proxy,reading,memory
+ *          --cells same-1,same-64,varied-64
  *          --profile FOLDER (leaves a CPU profile of Holdfast's process there)  --out FILE
  */
 import { execFileSync } from 'node:child_process';
@@ -38,9 +39,9 @@ import { inWorkshop } from './workshop.ts';
 const RESULT = join(dirname(fileURLToPath(import.meta.url)), '..', 'results', 'http.json');
 const PARTS = ['proxy', 'reading', 'memory'];
 const CELLS: readonly Cell[] = [
-  { title: 'the same, 1 connection', connections: 1, isVaried: false },
-  { title: 'the same, 64 connections', connections: 64, isVaried: false },
-  { title: 'varied, 64 connections', connections: 64, isVaried: true },
+  { id: 'same-1', title: 'the same, 1 connection', connections: 1, isVaried: false },
+  { id: 'same-64', title: 'the same, 64 connections', connections: 64, isVaried: false },
+  { id: 'varied-64', title: 'varied, 64 connections', connections: 64, isVaried: true },
 ];
 const WARM_UP_SECONDS = 3;
 
@@ -50,6 +51,7 @@ interface Options {
   readonly readings: number;
   readonly requests: number;
   readonly only: readonly string[];
+  readonly cells: readonly Cell[];
   readonly profile: string | null;
   readonly out: string;
 }
@@ -63,6 +65,7 @@ function optionsOf(argv: readonly string[]): Options {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       only: { type: 'string', default: PARTS.join() },
+      cells: { type: 'string', default: CELLS.map(({ id }) => id).join() },
       profile: { type: 'string' },
       out: { type: 'string', default: RESULT },
     },
@@ -82,6 +85,7 @@ function optionsOf(argv: readonly string[]): Options {
     readings: values.quick ? 200 : 2_000,
     requests: values.whole ? 1_000_000 : values.quick ? 10_000 : 50_000,
     only,
+    cells: CELLS.filter(({ id }) => values.cells.split(',').includes(id)),
     profile: values.profile ?? null,
     out: values.out,
   };
@@ -110,7 +114,7 @@ async function main(): Promise<void> {
       const bare = await startBare(upstream.port);
       stops.push(bare.stop);
       const samples = await inTurns([nginx, bare, holdfast], options);
-      const rows = rowsOf(CELLS, samples);
+      const rows = rowsOf(options.cells, samples);
       process.stdout.write(tableOf(rows));
       results.push(...proxyAims(rows));
       const { rounds, seconds } = options;
@@ -130,16 +134,16 @@ async function main(): Promise<void> {
 /** Who goes first changes from round to round, so that a neighbour's busy minute is shared out. */
 async function inTurns(
   peers: readonly Peer[],
-  { rounds, seconds }: Options,
+  { cells, rounds, seconds }: Options,
 ): Promise<readonly Sample[]> {
   for (const peer of peers) {
     // What is compiled once is no part of a request.
-    for (const cell of CELLS.slice(1)) await measure(peer, cell, 0, WARM_UP_SECONDS);
+    for (const cell of cells) await measure(peer, cell, 0, WARM_UP_SECONDS);
   }
   const samples: Sample[] = [];
-  const all = rounds * CELLS.length * peers.length;
+  const all = rounds * cells.length * peers.length;
   for (let round = 1; round <= rounds; round += 1) {
-    for (const cell of CELLS) {
+    for (const cell of cells) {
       for (let turn = 0; turn < peers.length; turn += 1) {
         const peer = peers[(turn + round) % peers.length];
         if (peer === undefined) continue;

@@ -92,7 +92,8 @@ function onceReady(sink: Writable, ready: () => void): void {
 
 function passedBack(headers: Headers): Record<string, string | string[]> {
   const { connection } = headers;
-  const listed = connection === undefined ? null : listedIn(String(connection));
+  const listed =
+    connection === undefined || connection === 'keep-alive' ? null : listedIn(String(connection));
   const kept: Record<string, string | string[]> = {};
   for (const name of Object.keys(headers)) {
     const value = headers[name];

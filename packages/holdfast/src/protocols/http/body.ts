@@ -8,6 +8,7 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { HoldfastError } from '../../model/errors.ts';
 import { HTTP_BODY_BYTES_MAX, HTTP_CODINGS_MAX, HTTP_REQUEST_MS_MAX } from '../../model/limits.ts';
 import { headerOf, type Incoming } from './incoming.ts';
+import { perHead } from './per-head.ts';
 
 type Decode = (bytes: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
 
@@ -83,20 +84,41 @@ function wholeOf(stream: Readable): Promise<Buffer> {
  * in which letters that look harmless are quotes.
  */
 export function mediaTypeOf(request: Pick<Incoming, 'headers'>, body: Buffer): string {
-  const [said = '', ...more] = request.headers.get('content-type') ?? [];
+  const named = namedIn(request.headers);
+  if (named.kind === 'not') throw otherText(named.expected, named.found);
+  const { said, isAscii, type } = named;
+  if (isAscii && body.some((byte) => byte >= 0x80)) throw otherText(UTF_8_ONLY, said);
+  return type;
+}
+
+const UTF_8_ONLY = 'a body in UTF-8';
+
+type Named =
+  /** `isAscii`: only for a body that is. */
+  | {
+      readonly kind: 'named';
+      readonly type: string;
+      readonly said: string;
+      readonly isAscii: boolean;
+    }
+  | { readonly kind: 'not'; readonly expected: string; readonly found: string };
+
+const namedIn = perHead((headers): Named => {
+  const [said = '', ...more] = headers.get('content-type') ?? [];
   const [type = ''] = said.split(';');
   if (more.length > 0 || type.includes(',')) {
-    throw otherText('one media type', [said, ...more].join(', '));
+    return { kind: 'not', expected: 'one media type', found: [said, ...more].join(', ') };
   }
+  let isAscii = false;
   // Anywhere in it, quoted or in the form of RFC 2231 or not: servers differ on how they look for it.
   for (const [, found = ''] of said.matchAll(/charset[^=;,]*=[\s"]*([^\s";,]*)/gi)) {
     const charset = found.toLowerCase();
     if (UTF_8.has(charset)) continue;
-    if (ASCII_BELOW.has(charset) && body.every((byte) => byte < 0x80)) continue;
-    throw otherText('a body in UTF-8', said);
+    if (!ASCII_BELOW.has(charset)) return { kind: 'not', expected: UTF_8_ONLY, found: said };
+    isAscii = true;
   }
-  return type.trim().toLowerCase();
-}
+  return { kind: 'named', type: type.trim().toLowerCase(), said, isAscii };
+});
 
 function otherText(expected: string, found: string): HoldfastError {
   const hint = 'Send it as UTF-8 under one Content-Type, as your client library does.';

@@ -29,7 +29,8 @@ export interface Incoming {
 }
 
 export function incomingOf(request: IncomingMessage | Http2ServerRequest): Incoming {
-  const headers = distinct(request.rawHeaders);
+  const headers =
+    request instanceof IncomingMessage ? headersOf(request) : distinct(request.rawHeaders);
   const hosts = [...(headers.get('host') ?? [])];
   const { method = '', url = '' } = request;
   if (request instanceof IncomingMessage) {
@@ -71,6 +72,29 @@ export function incomingOf(request: IncomingMessage | Http2ServerRequest): Incom
 
 export function headerOf({ headers }: Pick<Incoming, 'headers'>, name: string): string {
   return headers.get(name)?.join(', ') ?? '';
+}
+
+interface Head {
+  readonly raw: readonly string[];
+  readonly headers: ReadonlyMap<string, readonly string[]>;
+}
+
+/** The head that came last over each connection. */
+const heads = new WeakMap<object, Head>();
+
+/** The same object as for the request before, when it came over the same connection with an equal head. */
+function headersOf({ rawHeaders, socket }: IncomingMessage): Head['headers'] {
+  const last = heads.get(socket);
+  if (last !== undefined && isEqual(last.raw, rawHeaders)) return last.headers;
+  const headers = distinct(rawHeaders);
+  heads.set(socket, { raw: [...rawHeaders], headers });
+  return headers;
+}
+
+function isEqual(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
+  return true;
 }
 
 /** Names and values in turn; those of HTTP/2 itself begin with a colon. */

@@ -15,12 +15,13 @@ import { METHOD_OVERRIDES } from '../../model/http-request.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { Provider, ProviderAct, ProviderRequest } from '../../providers/provider.ts';
-import { senderOf, type TokenLookup } from './agent-token.ts';
+import { senderIn, type TokenLookup } from './agent-token.ts';
 import { asHoldfastError, statusOf, toAgent } from './answers.ts';
 import { mediaTypeOf, readBody } from './body.ts';
 import { HttpExchange } from './exchange.ts';
 import { HOP_BY_HOP, listedIn } from './hop-by-hop.ts';
 import { headerOf, type Incoming, type Response } from './incoming.ts';
+import { perHead } from './per-head.ts';
 import { type Providers, type Route, routeOf } from './route.ts';
 import { type Session, Sessions } from './sessions.ts';
 import { Upstream, upstreamOf } from './upstream.ts';
@@ -46,16 +47,32 @@ interface Unit {
   readonly session: Session;
 }
 
+/** What is ready for each provider. */
+interface Way {
+  readonly upstream: Upstream;
+  readonly senderOf: ReturnType<typeof senderIn>;
+  readonly passedOn: ReturnType<typeof passedOnTo>;
+}
+
 export class Serving {
   readonly #parts: ServingParts;
-  readonly #upstreams: ReadonlyMap<Provider, Upstream>;
+  readonly #ways: ReadonlyMap<Provider, Way>;
+  /** Of a tunnel, behind which there is no provider. */
+  readonly #senderOfTunnel = senderIn([]);
   readonly sessions: Sessions;
 
   constructor(parts: ServingParts) {
     this.#parts = parts;
     this.sessions = new Sessions(parts.clock, parts.pipeline);
-    this.#upstreams = new Map(
-      [...parts.providers.values()].map((provider) => [provider, new Upstream(provider)]),
+    this.#ways = new Map(
+      [...parts.providers.values()].map((provider) => [
+        provider,
+        {
+          upstream: new Upstream(provider),
+          senderOf: senderIn(provider.credentialHeaders),
+          passedOn: passedOnTo(provider),
+        },
+      ]),
     );
   }
 
@@ -88,7 +105,7 @@ export class Serving {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#upstreams.values()].map((upstream) => upstream.close()));
+    await Promise.all([...this.#ways.values()].map(({ upstream }) => upstream.close()));
   }
 
   /** Throws HF_AUTH_FAILED, or HF_CREDENTIAL_FOREIGN after it was noted. */
@@ -97,7 +114,8 @@ export class Serving {
     provider: Provider | null,
   ): Promise<TokenVerifier> {
     const { directory } = this.#parts;
-    const look = () => senderOf(request.headers, provider?.credentialHeaders ?? [], directory);
+    const senderOf = provider === null ? this.#senderOfTunnel : this.#wayTo(provider).senderOf;
+    const look = () => senderOf(request.headers, directory);
     let sender = look();
     if (sender.kind === 'unknown') {
       await directory.freshen();
@@ -137,11 +155,16 @@ export class Serving {
     this.#parts.pipeline.note({ kind, facts: { source, ...facts }, message });
   }
 
+  #wayTo(provider: Provider): Way {
+    const way = this.#ways.get(provider);
+    if (way === undefined) throw new Error(`no way to ${provider.name}`);
+    return way;
+  }
+
   async #handle({ request, response, route, act, asked, session }: Unit): Promise<void> {
     const { provider } = route;
-    const upstream = this.#upstreams.get(provider);
+    const { passedOn, upstream } = this.#wayTo(provider);
     const { token } = session;
-    if (upstream === undefined) throw new Error(`no way to ${provider.name}`);
     const exchange = new HttpExchange({
       actor: session.actor,
       session: session.facts,
@@ -155,7 +178,7 @@ export class Serving {
           response.destroy();
           return;
         }
-        await upstream.send(upstreamOf(asked, passedOn(request, provider)), {
+        await upstream.send(upstreamOf(asked, passedOn(request.headers)), {
           response,
           failed: (words) => toAgent(response, provider, 502, lost(provider, words)),
           report,
@@ -196,16 +219,21 @@ const NOT_PASSED_ON: ReadonlySet<string> = new Set([
   'forwarded',
 ]);
 
-function passedOn(request: Incoming, provider: Provider): Record<string, string | string[]> {
-  const connection = headerOf(request, 'connection');
-  const dropped = connection === '' ? null : listedIn(connection);
-  const passed: Record<string, string | string[]> = {};
-  for (const [name, values] of request.headers) {
-    if (NOT_PASSED_ON.has(name) || dropped?.has(name)) continue;
-    if (provider.credentialHeaders.includes(name) || name.startsWith('x-forwarded-')) continue;
-    passed[name] = [...values];
-  }
-  return passed;
+function passedOnTo(
+  provider: Provider,
+): (headers: Incoming['headers']) => Readonly<Record<string, string | string[]>> {
+  return perHead((headers) => {
+    const connection = headerOf({ headers }, 'connection');
+    const dropped = connection === '' ? null : listedIn(connection);
+    const passed: Record<string, string | string[]> = {};
+    for (const [name, values] of headers) {
+      if (NOT_PASSED_ON.has(name) || dropped?.has(name)) continue;
+      if (provider.credentialHeaders.includes(name) || name.startsWith('x-forwarded-')) continue;
+      const [only = ''] = values;
+      passed[name] = values.length === 1 ? only : [...values];
+    }
+    return passed;
+  });
 }
 
 function lost(provider: Provider, words: string): Refusal {

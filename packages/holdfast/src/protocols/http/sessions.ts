@@ -21,10 +21,20 @@ export interface Session {
 /** One object for equal facts of a place, of one session only: the pipeline and the judge look up by it. */
 export class Places {
   readonly #known = new Map<string, TargetFacts>();
+  /** By identity, for who gives the same object again. */
+  readonly #own = new WeakMap<TargetFacts, TargetFacts>();
 
   of(place: TargetFacts): TargetFacts {
+    const own = this.#own.get(place);
+    if (own !== undefined) return own;
+    const found = this.#equalTo(place);
+    this.#own.set(place, found);
+    return found;
+  }
+
+  #equalTo(place: TargetFacts): TargetFacts {
     const { asked, how, searchPath } = place;
-    if (searchPath.length > 0) return place;
+    if (searchPath.length > 0) return { ...place };
     const key = `${how === undefined ? '-' : '+'}${asked.length} ${asked}${how ?? ''}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
