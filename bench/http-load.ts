@@ -75,7 +75,8 @@ export async function measure(
   const wish = { connections, inFlight: connections, isVaried, seconds };
   const result = await load(peer, { ...wish, requests: many, sayEvery: many });
   const after = cpuOf(peer);
-  if (process.env['W']) console.error(peer.name, 'writes', (writesOf(peer.pid) - writesBefore) / result.answers);
+  if (process.env['W'])
+    console.error(peer.name, 'writes', (writesOf(peer.pid) - writesBefore) / result.answers);
   const each = (cpuSeconds: number): number => (cpuSeconds * 1e6) / result.answers;
   return {
     cell: cell.title,

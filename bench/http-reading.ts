@@ -92,7 +92,7 @@ function requestOf(body: Buffer): ProviderRequest {
 function newDocument(at: number): string {
   const environment = `environment(id: "${at}") { id name createdAt updatedAt isEphemeral unmergedChangesCount }`;
   const fields = Array.from(
-    { length: 18 },
+    { length: 22 },
     (_one, field) =>
       `part${field}: services(first: ${field}) { edges { node { id name icon createdAt projectId } } }`,
   );
@@ -101,6 +101,6 @@ function newDocument(at: number): string {
 }
 
 function bomb(at: number): string {
-  const aliases = Array.from({ length: ALIASES }, (_one, alias) => `a${alias}:__typename`);
+  const aliases = Array.from({ length: ALIASES }, (_one, alias) => `a${alias}:id`);
   return JSON.stringify({ query: `query bomb${at} { ${aliases.join(' ')} }` });
 }

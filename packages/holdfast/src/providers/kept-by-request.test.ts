@@ -12,8 +12,29 @@ const REQUEST: ProviderRequest = {
 };
 
 describe('what is kept by request', () => {
-  const asked = (kept: KeptByRequest<object>, request: ProviderRequest): object =>
+  const once = (kept: KeptByRequest<object>, request: ProviderRequest): object =>
     kept.of(request, () => ({ value: { request }, keep: true }));
+  const asked = (kept: KeptByRequest<object>, request: ProviderRequest): object => {
+    once(kept, request);
+    return once(kept, request);
+  };
+
+  it('is kept from the second time on', () => {
+    const kept = new KeptByRequest<object>();
+    const [first, second, third] = [1, 2, 3].map(() => once(kept, REQUEST));
+    expect(second).not.toBe(first);
+    expect(third).toBe(second);
+  });
+
+  it('is right where two bodies have the same mark', () => {
+    // `costarring` and `liquid` have the same FNV-1a of 32 bits.
+    const kept = new KeptByRequest<object>();
+    const first = asked(kept, { ...REQUEST, body: Buffer.from('costarring') });
+    const second = once(kept, { ...REQUEST, body: Buffer.from('liquid') });
+    expect(second).not.toBe(first);
+    expect(once(kept, { ...REQUEST, body: Buffer.from('liquid') })).toBe(second);
+    expect(once(kept, { ...REQUEST, body: Buffer.from('costarring') })).toBe(first);
+  });
 
   it('is the same object for equal bytes', () => {
     const kept = new KeptByRequest<object>();

@@ -23,11 +23,17 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map([
 const UTF_8 = new Set(['utf-8', 'utf8']);
 const ASCII_BELOW = new Set(['us-ascii', 'ascii', 'iso-8859-1', 'latin1', 'windows-1252']);
 
-/** Throws HF_LIMIT or HF_HTTP; rejects with the socket's own error when the sender goes away. */
-export async function readBody(request: Incoming): Promise<Buffer> {
-  const codings = codingsOf(request);
-  let body = await wholeOf(request.body);
-  for (const coding of codings.reverse()) body = await decoded(body, coding);
+/** Throws HF_HTTP, or rejects with it or HF_LIMIT; with the socket's own error when the sender goes away. */
+export function readBody(request: Incoming): Promise<Buffer> {
+  const codings = codingsIn(request.headers);
+  if (codings.kind === 'not') throw codings.error();
+  const whole = wholeOf(request.body);
+  return codings.list.length === 0 ? whole : unpacked(whole, codings.list);
+}
+
+async function unpacked(whole: Promise<Buffer>, codings: readonly string[]): Promise<Buffer> {
+  let body = await whole;
+  for (const coding of codings.toReversed()) body = await decoded(body, coding);
   return body;
 }
 
@@ -125,19 +131,25 @@ function otherText(expected: string, found: string): HoldfastError {
   return new HoldfastError('HF_HTTP', { expected, found: found.slice(0, 100), hint });
 }
 
-function codingsOf(request: Incoming): string[] {
-  const codings = headerOf(request, 'content-encoding')
+type Codings =
+  | { readonly kind: 'known'; readonly list: readonly string[] }
+  | { readonly kind: 'not'; readonly error: () => HoldfastError };
+
+const codingsIn = perHead((headers): Codings => {
+  const list = headerOf({ headers }, 'content-encoding')
     .split(',')
     .map((one) => one.trim().toLowerCase())
     .filter((one) => one !== '' && one !== 'identity');
-  const unknown = codings.find((one) => !DECODERS.has(one));
-  if (unknown === undefined && codings.length <= HTTP_CODINGS_MAX) return codings;
-  throw new HoldfastError('HF_HTTP', {
-    expected: `at most ${HTTP_CODINGS_MAX} of the codings gzip, deflate and br`,
-    found: codings.join(', ').slice(0, 100),
-    hint: 'Send the body as it is, without Content-Encoding.',
-  });
-}
+  const unknown = list.find((one) => !DECODERS.has(one));
+  if (unknown === undefined && list.length <= HTTP_CODINGS_MAX) return { kind: 'known', list };
+  const error = (): HoldfastError =>
+    new HoldfastError('HF_HTTP', {
+      expected: `at most ${HTTP_CODINGS_MAX} of the codings gzip, deflate and br`,
+      found: list.join(', ').slice(0, 100),
+      hint: 'Send the body as it is, without Content-Encoding.',
+    });
+  return { kind: 'not', error };
+});
 
 async function decoded(bytes: Buffer, coding: string): Promise<Buffer> {
   const decode = DECODERS.get(coding);

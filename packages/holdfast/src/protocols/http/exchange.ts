@@ -16,7 +16,7 @@ export interface HttpExchangeParts {
   /** Of `act`, as an object that only this session has. */
   readonly place: TargetFacts;
   readonly request: HttpAct;
-  forward(report: ((outcome: Outcome) => void) | null): Promise<void>;
+  forward(report: ((outcome: Outcome) => void) | null): Promise<void> | undefined;
   refuse(refusal: Refusal): void;
 }
 
@@ -58,7 +58,7 @@ export class HttpExchange implements Exchange, Intent {
     return httpActs(this.#parts.request, this.#parts.act.evidence);
   }
 
-  forward(report: ((outcome: Outcome) => void) | null): Promise<void> {
+  forward(report: ((outcome: Outcome) => void) | null): Promise<void> | undefined {
     return this.#parts.forward(report);
   }
 

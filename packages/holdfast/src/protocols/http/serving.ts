@@ -47,6 +47,13 @@ interface Unit {
   readonly session: Session;
 }
 
+/** A route hangs on the hosts in a head, on the target of the request, and on the tunnel. */
+interface KnownRoute {
+  readonly url: string;
+  readonly tunnel: string | null;
+  readonly route: Route;
+}
+
 /** What is ready for each provider. */
 interface Way {
   readonly upstream: Upstream;
@@ -57,6 +64,8 @@ interface Way {
 export class Serving {
   readonly #parts: ServingParts;
   readonly #ways: ReadonlyMap<Provider, Way>;
+  /** The last of each head (`per-head.ts`). */
+  readonly #routes = new WeakMap<Incoming['headers'], KnownRoute>();
   /** Of a tunnel, behind which there is no provider. */
   readonly #senderOfTunnel = senderIn([]);
   readonly sessions: Sessions;
@@ -80,13 +89,14 @@ export class Serving {
   async serve(request: Incoming, response: Response, tunnel: string | null): Promise<void> {
     let route: Route | null = null;
     try {
-      route = routeOf(request, this.#parts.providers, tunnel);
-      const token = await this.admit(request, route.provider);
+      route = this.#routeOf(request, tunnel);
+      const { path, provider, search } = route;
+      // Mostly it is known at once, and waiting for what is known costs a turn of each request.
+      const token = this.#known(request, provider) ?? (await this.admit(request, provider));
       const body = await readBody(request);
-      const { path, search } = route;
       const { method } = request;
       const asked = { method, path, search, mediaType: mediaTypeOf(request, body), body };
-      const act = await route.provider.read(asked);
+      const act = await provider.read(asked);
       requireScope(token, act);
       const session = this.sessions.of(request, token);
       await this.#handle({ request, response, route, act, asked, session });
@@ -106,6 +116,22 @@ export class Serving {
 
   async close(): Promise<void> {
     await Promise.all([...this.#ways.values()].map(({ upstream }) => upstream.close()));
+  }
+
+  #routeOf(request: Incoming, tunnel: string | null): Route {
+    const { headers, url } = request;
+    const last = this.#routes.get(headers);
+    if (last !== undefined && last.url === url && last.tunnel === tunnel) return last.route;
+    const route = routeOf(request, this.#parts.providers, tunnel);
+    this.#routes.set(headers, { url, tunnel, route });
+    return route;
+  }
+
+  /** An agent whose token is live; null: `admit` says what it is. */
+  #known({ headers }: Incoming, provider: Provider): TokenVerifier | null {
+    const { directory } = this.#parts;
+    const sender = this.#wayTo(provider).senderOf(headers, directory);
+    return sender.kind === 'agent' && directory.isLive(sender.token.tokenId) ? sender.token : null;
   }
 
   /** Throws HF_AUTH_FAILED, or HF_CREDENTIAL_FOREIGN after it was noted. */
@@ -161,7 +187,7 @@ export class Serving {
     return way;
   }
 
-  async #handle({ request, response, route, act, asked, session }: Unit): Promise<void> {
+  #handle({ request, response, route, act, asked, session }: Unit): Promise<void> | undefined {
     const { provider } = route;
     const { passedOn, upstream } = this.#wayTo(provider);
     const { token } = session;
@@ -172,20 +198,20 @@ export class Serving {
       place: session.places.of(act.place),
       request: { ...asked, provider: provider.name },
       refuse: (refusal: Refusal) => toAgent(response, provider, statusOf(refusal.code), refusal),
-      forward: async (report) => {
+      forward: (report) => {
         if (!this.#parts.directory.isLive(token.tokenId) || response.destroyed) {
           report?.({ kind: 'not-forwarded', reason: 'the agent had gone, or its token had ended' });
           response.destroy();
-          return;
+          return undefined;
         }
-        await upstream.send(upstreamOf(asked, passedOn(request.headers)), {
+        return upstream.send(upstreamOf(asked, passedOn(request.headers)), {
           response,
           failed: (words) => toAgent(response, provider, 502, lost(provider, words)),
           report,
         });
       },
     });
-    await this.#parts.pipeline.handle(exchange);
+    return this.#parts.pipeline.handle(exchange);
   }
 }
 

@@ -44,7 +44,7 @@ export class RailwayProvider implements Provider {
   readonly #readings = new KeptByRequest<RailwayReading>();
   readonly #reads = new WeakMap<
     RailwayReading,
-    { readonly act: ProviderAct; readonly mark: object }
+    { readonly act: Promise<ProviderAct>; readonly mark: object }
   >();
 
   constructor(options: ProviderOptions) {
@@ -58,14 +58,18 @@ export class RailwayProvider implements Provider {
     this.#evidence = new Evidence({ api, databaseOf: options.databaseOf });
   }
 
-  async read(request: ProviderRequest): Promise<ProviderAct> {
-    const { placeOf } = this.#options;
+  read(request: ProviderRequest): Promise<ProviderAct> {
     const read = this.#readings.of(request, () => {
       const value = readRailway(this.#readingsOf(request));
       return { value, keep: isHarmless(value.reading) };
     });
-    if (isHarmless(read.reading)) return await this.#actOfRead(read);
-    const { reading, places, lookups } = read;
+    if (!isHarmless(read.reading)) return this.#actOfChange(read);
+    const known = this.#reads.get(read);
+    return known?.mark === this.#inventory.mark ? known.act : this.#actOfRead(read);
+  }
+
+  async #actOfChange({ lookups, places, reading }: RailwayReading): Promise<ProviderAct> {
+    const { placeOf } = this.#options;
     const found = await this.#evidence.lookUp(reading, lookups);
     const where = await this.#inventory.find(places, false);
     const { environments } = where;
@@ -85,14 +89,13 @@ export class RailwayProvider implements Provider {
 
   /** What only reads is placed by what is known, however old; so nothing but that decides. */
   async #actOfRead(read: RailwayReading): Promise<ProviderAct> {
-    const known = this.#reads.get(read);
-    if (known !== undefined && known.mark === this.#inventory.mark) return known.act;
     const { reading, places } = read;
     const where = await this.#inventory.find(places, true);
     const { placeOf } = this.#options;
     const act = actOf({ called: CALLED, placeOf, reading, where, evidence: [] });
     // Without a list it has to be asked for at the next one.
-    if (where.estate !== null) this.#reads.set(read, { act, mark: where.mark });
+    if (where.estate !== null)
+      this.#reads.set(read, { act: Promise.resolve(act), mark: where.mark });
     return act;
   }
 
