@@ -50,6 +50,9 @@ export interface Found<Of extends Estate> extends Whereabouts<Of> {
   readonly mark: object;
 }
 
+/** Sets of environments; with more of them at once, the others are put together each time. */
+const FOUND_KEPT_MAX = 256;
+
 export interface InventoryOptions<Of extends Estate> {
   readonly clock: Clock;
   /** Rejects when the provider cannot be asked, or has more than can be listed. */
@@ -71,6 +74,8 @@ export class Inventory<Of extends Estate> {
   #taking: Promise<void> | null = null;
   #trouble: string | null = null;
   #mark: object = {};
+  /** What was found under this mark, by where it is: most calls of an agent are for one place. */
+  #found = new Map<string, Found<Of>>();
 
   constructor(options: InventoryOptions<Of>) {
     this.#options = options;
@@ -105,7 +110,7 @@ export class Inventory<Of extends Estate> {
   async #lookUpOthers(places: readonly PlaceRef[]): Promise<void> {
     if (this.#options.others === undefined) return;
     await this.#options.others.lookUp(places);
-    this.#mark = {};
+    this.#markAnew();
   }
 
   #mayLookAgain(): boolean {
@@ -130,8 +135,13 @@ export class Inventory<Of extends Estate> {
     } catch (error) {
       this.#trouble = error instanceof Error ? error.message : String(error);
     } finally {
-      this.#mark = {};
+      this.#markAnew();
     }
+  }
+
+  #markAnew(): void {
+    this.#mark = {};
+    this.#found.clear();
   }
 
   #in(calls: readonly (readonly PlaceRef[])[], sinceMs: number): Found<Of> {
@@ -146,15 +156,20 @@ export class Inventory<Of extends Estate> {
     }
     const setOf = (place: PlaceRef): ReadonlySet<string> | undefined =>
       others?.of(place) ?? estate.placed.get(`${place.type} ${place.id}`);
-    const ids = new Set(calls.flatMap((call) => [...reachOf(call, call.map(setOf))]));
-    return {
-      environments: estate.environments.filter(({ id }) => ids.has(id)),
-      unresolved: places.filter((place) => setOf(place) === undefined),
-      estate,
-      trouble,
-      isOld,
-      mark,
-    };
+    const ids = new Set<string>();
+    const unresolved: PlaceRef[] = [];
+    for (const call of calls) {
+      const sets = call.map(setOf);
+      for (const [at, place] of call.entries()) if (sets[at] === undefined) unresolved.push(place);
+      for (const id of reachOf(call, sets)) ids.add(id);
+    }
+    const key = unresolved.length === 0 ? `${isOld} ${[...ids].join(' ')}` : null;
+    const known = key === null ? undefined : this.#found.get(key);
+    if (known !== undefined) return known;
+    const environments = estate.environments.filter(({ id }) => ids.has(id));
+    const found = { environments, unresolved, estate, trouble, isOld, mark };
+    if (key !== null && this.#found.size < FOUND_KEPT_MAX) this.#found.set(key, found);
+    return found;
   }
 }
 
