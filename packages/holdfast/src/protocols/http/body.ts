@@ -37,50 +37,42 @@ async function unpacked(whole: Promise<Buffer>, codings: readonly string[]): Pro
   return body;
 }
 
-/** By events: an iterator costs as much as all else that is done for a small body. */
+/**
+ * By events: an iterator costs as much as all else that is done for a small body. They are not taken off
+ * again: what comes after the end is no part of it, and goes with its request.
+ */
 function wholeOf(stream: Readable): Promise<Buffer> {
   return new Promise((done, fail) => {
     if (stream.destroyed) {
       fail(cutShort());
       return;
     }
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] | null = [];
     let size = 0;
+    const failed = (error: unknown): void => {
+      clearTimeout(late);
+      chunks = null;
+      fail(error);
+    };
     const late = setTimeout(() => {
-      settled();
-      fail(tooSlow());
+      failed(tooSlow());
       stream.destroy(tooSlow());
     }, HTTP_REQUEST_MS_MAX);
-    const settled = (): void => {
-      clearTimeout(late);
-      stream.off('data', take).off('end', end).off('close', close);
-    };
-    const take = (chunk: Buffer): void => {
+    stream.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > HTTP_BODY_BYTES_MAX) {
-        settled();
-        // What still comes is not kept: the connection ends with our answer.
-        stream.resume();
-        fail(tooLarge());
-      } else {
-        chunks.push(chunk);
-      }
-    };
-    const end = (): void => {
-      settled();
-      const [only] = chunks;
-      done(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks));
-    };
-    const close = (): void => {
-      settled();
-      fail(cutShort());
-    };
-    stream.on('data', take).once('end', end).once('close', close);
-    // Stays: an error that comes after all of the body is nobody's.
-    stream.on('error', (error) => {
-      settled();
-      fail(error);
+      // What still comes is not kept: the connection ends with our answer.
+      if (size > HTTP_BODY_BYTES_MAX) failed(tooLarge());
+      else chunks?.push(chunk);
     });
+    stream.on('end', () => {
+      clearTimeout(late);
+      const [only] = chunks ?? [];
+      done(only !== undefined && chunks?.length === 1 ? only : Buffer.concat(chunks ?? []));
+    });
+    stream.on('close', () => {
+      if (!stream.readableEnded) failed(cutShort());
+    });
+    stream.on('error', failed);
   });
 }
 

@@ -7,7 +7,7 @@ import type { Outcome } from '../../model/outcome.ts';
 import { PROVIDER_PROTECTION, type Protection, type Reversal } from '../../model/reversal.ts';
 import type { TargetFacts } from '../../model/target.ts';
 import type { Exchange, Lasting, Refusal } from '../../pipeline/exchange.ts';
-import type { ProviderAct } from '../../providers/provider.ts';
+import type { ProviderAct, ProviderRequest } from '../../providers/provider.ts';
 
 export interface HttpExchangeParts {
   readonly actor: AgentActor;
@@ -15,7 +15,9 @@ export interface HttpExchangeParts {
   readonly act: ProviderAct;
   /** Of `act`, as an object that only this session has. */
   readonly place: TargetFacts;
-  readonly request: HttpAct;
+  readonly asked: ProviderRequest;
+  /** Its name. */
+  readonly provider: string;
   forward(report: ((outcome: Outcome) => void) | null): Promise<void> | undefined;
   refuse(refusal: Refusal): void;
 }
@@ -51,11 +53,11 @@ export class HttpExchange implements Exchange, Intent {
   }
 
   text(): Buffer {
-    return httpText(this.#parts.request);
+    return httpText(this.#act());
   }
 
   acts(): readonly Uint8Array[] {
-    return httpActs(this.#parts.request, this.#parts.act.evidence);
+    return httpActs(this.#act(), this.#parts.act.evidence);
   }
 
   forward(report: ((outcome: Outcome) => void) | null): Promise<void> | undefined {
@@ -64,5 +66,10 @@ export class HttpExchange implements Exchange, Intent {
 
   refuse(refusal: Refusal): void {
     this.#parts.refuse(refusal);
+  }
+
+  #act(): HttpAct {
+    const { asked, provider } = this.#parts;
+    return { ...asked, provider };
   }
 }

@@ -4,6 +4,7 @@
  */
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 
 export type Response = ServerResponse | Http2ServerResponse;
@@ -29,26 +30,15 @@ export interface Incoming {
 }
 
 export function incomingOf(request: IncomingMessage | Http2ServerRequest): Incoming {
-  const headers =
-    request instanceof IncomingMessage ? headersOf(request) : distinct(request.rawHeaders);
-  const hosts = [...(headers.get('host') ?? [])];
   const { method = '', url = '' } = request;
   if (request instanceof IncomingMessage) {
-    const { socket } = request;
-    return {
-      method,
-      url,
-      hosts,
-      headers,
-      body: request,
-      connection: socket,
-      line: {
-        source: `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`,
-        destroy: () => socket.destroy(),
-        onClose: (handler) => socket.once('close', handler),
-      },
-    };
+    const { rawHeaders, socket } = request;
+    const connection = connectionOf(socket);
+    const { headers, hosts } = connection.headOf(rawHeaders);
+    return { method, url, hosts, headers, body: request, connection: socket, line: connection };
   }
+  const headers = distinct(request.rawHeaders);
+  const hosts = [...(headers.get('host') ?? [])];
   const { session } = request.stream;
   const { authority } = request;
   if (authority !== '' && authority !== undefined && !hosts.includes(authority)) {
@@ -77,18 +67,47 @@ export function headerOf({ headers }: Pick<Incoming, 'headers'>, name: string): 
 interface Head {
   readonly raw: readonly string[];
   readonly headers: ReadonlyMap<string, readonly string[]>;
+  readonly hosts: readonly string[];
 }
 
-/** The head that came last over each connection. */
-const heads = new WeakMap<object, Head>();
+/** What is the same for all requests of an HTTP/1.1 connection, or was for the last one. */
+class Connection implements Line {
+  readonly source: string;
+  readonly #socket: Socket;
+  #head: Head | null = null;
 
-/** The same object as for the request before, when it came over the same connection with an equal head. */
-function headersOf({ rawHeaders, socket }: IncomingMessage): Head['headers'] {
-  const last = heads.get(socket);
-  if (last !== undefined && isEqual(last.raw, rawHeaders)) return last.headers;
-  const headers = distinct(rawHeaders);
-  heads.set(socket, { raw: [...rawHeaders], headers });
-  return headers;
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.source = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  onClose(handler: () => void): void {
+    this.#socket.once('close', handler);
+  }
+
+  /** The same objects as for the request before, when its head was equal. */
+  headOf(raw: readonly string[]): Head {
+    const last = this.#head;
+    if (last !== null && isEqual(last.raw, raw)) return last;
+    const headers = distinct(raw);
+    const head = { raw: [...raw], headers, hosts: headers.get('host') ?? [] };
+    this.#head = head;
+    return head;
+  }
+}
+
+const connections = new WeakMap<Socket, Connection>();
+
+function connectionOf(socket: Socket): Connection {
+  const known = connections.get(socket);
+  if (known !== undefined) return known;
+  const connection = new Connection(socket);
+  connections.set(socket, connection);
+  return connection;
 }
 
 function isEqual(one: readonly string[], other: readonly string[]): boolean {

@@ -196,7 +196,8 @@ export class Serving {
       session: session.facts,
       act,
       place: session.places.of(act.place),
-      request: { ...asked, provider: provider.name },
+      asked,
+      provider: provider.name,
       refuse: (refusal: Refusal) => toAgent(response, provider, statusOf(refusal.code), refusal),
       forward: (report) => {
         if (!this.#parts.directory.isLive(token.tokenId) || response.destroyed) {

@@ -26,18 +26,11 @@ export interface Answerable {
   readonly report: ((outcome: Outcome) => void) | null;
 }
 
-/** Under a length of our own; an answer that is packed could not be looked at. */
 export function upstreamOf(
   { method, path, search, body }: ProviderRequest,
   headers: Readonly<Record<string, string | string[]>>,
 ): UpstreamRequest {
-  const length = body.length > 0 ? { 'content-length': String(body.length) } : {};
-  return {
-    method,
-    path: `${path}${search}`,
-    headers: { ...headers, 'accept-encoding': 'identity', ...length },
-    body,
-  };
+  return { method, path: search === '' ? path : `${path}${search}`, headers, body };
 }
 
 /** Nothing had been sent when these came. */
@@ -108,7 +101,8 @@ export class Upstream {
         const wish = {
           method,
           path,
-          headers: { ...headers, ...credential },
+          // Under a length of our own; an answer that is packed could not be looked at.
+          headers: { ...headers, ...IDENTITY, ...lengthOf(body), ...credential },
           body: body.length === 0 ? null : body,
           idempotent: false,
         };
@@ -138,6 +132,12 @@ export class Upstream {
         return answered satisfies never;
     }
   }
+}
+
+const IDENTITY = { 'accept-encoding': 'identity' } as const;
+
+function lengthOf({ length }: Buffer): Readonly<Record<string, string>> {
+  return length > 0 ? { 'content-length': String(length) } : {};
 }
 
 function faultOf(error: unknown): { readonly code: string; readonly message: string } {

@@ -31,6 +31,11 @@ import { type RailwayReading, readRailway } from './reading.ts';
 const CALLED = { title: 'Railway', name: 'railway' };
 const PATH = '/graphql/v2';
 
+interface CredentialHeaders {
+  readonly of: Promise<string>;
+  readonly headers: Promise<Readonly<Record<string, string>>>;
+}
+
 export class RailwayProvider implements Provider {
   readonly name = 'railway';
   readonly hosts = ['backboard.railway.com', 'backboard.railway.app'] as const;
@@ -42,6 +47,7 @@ export class RailwayProvider implements Provider {
   readonly #evidence: Evidence;
   /** Of what only reads: what it would do, and where by what was known then. */
   readonly #readings = new KeptByRequest<RailwayReading>();
+  #credential: CredentialHeaders | null = null;
   readonly #reads = new WeakMap<
     RailwayReading,
     { readonly act: Promise<ProviderAct>; readonly mark: object }
@@ -99,11 +105,13 @@ export class RailwayProvider implements Provider {
     return act;
   }
 
-  async credential(): Promise<Readonly<Record<string, string>>> {
-    const secret = await this.#options.secret();
-    return this.#options.kind === 'project'
-      ? { 'project-access-token': secret }
-      : { authorization: `Bearer ${secret}` };
+  credential(): Promise<Readonly<Record<string, string>>> {
+    const secret = this.#options.secret();
+    // Of the same promise came the same secret.
+    if (this.#credential?.of !== secret) {
+      this.#credential = { of: secret, headers: headersWith(secret, this.#options.kind) };
+    }
+    return this.#credential.headers;
   }
 
   /** Without the words "not authorized": the CLI would log in again, and try once more by itself. */
@@ -135,4 +143,13 @@ export class RailwayProvider implements Provider {
     if (found.kind === 'could-not-tell') return [found];
     return found.requests.map((one) => this.#reader.read(one));
   }
+}
+
+async function headersWith(
+  secret: Promise<string>,
+  kind: ProviderOptions['kind'],
+): Promise<Readonly<Record<string, string>>> {
+  return kind === 'project'
+    ? { 'project-access-token': await secret }
+    : { authorization: `Bearer ${await secret}` };
 }
