@@ -91,8 +91,3 @@ export function residentBytes(pid: number): number {
   if (!match) throw new Error(`/proc/${pid}/status has no VmRSS.`);
   return Number(match[1]) * 1024;
 }
-
-/** Times one process has written: to sockets, files and pipes (proc(5), io: syscw). */
-export function writesOf(pid: number): number {
-  return Number(/^syscw: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'latin1'))?.[1] ?? 0);
-}

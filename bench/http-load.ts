@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { cpuSecondsOf, writesOf } from './cpu.ts';
+import { cpuSecondsOf } from './cpu.ts';
 import type { LoadResult, LoadWish } from './http-client.ts';
 import type { Peer } from './http-peers.ts';
 import { median } from './report.ts';
@@ -69,14 +69,11 @@ export async function measure(
   seconds: number,
 ): Promise<Sample> {
   const before = cpuOf(peer);
-  const writesBefore = writesOf(peer.pid);
   const { connections, isVaried } = cell;
   const many = Number.MAX_SAFE_INTEGER;
   const wish = { connections, inFlight: connections, isVaried, seconds };
   const result = await load(peer, { ...wish, requests: many, sayEvery: many });
   const after = cpuOf(peer);
-  if (process.env['W'])
-    console.error(peer.name, 'writes', (writesOf(peer.pid) - writesBefore) / result.answers);
   const each = (cpuSeconds: number): number => (cpuSeconds * 1e6) / result.answers;
   return {
     cell: cell.title,

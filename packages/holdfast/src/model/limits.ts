@@ -84,6 +84,8 @@ export const INSTANCE_GONE_MS = 30_000;
 export const JUDGED_ACTS_MAX = 200;
 /** Answers of Cedar kept for all sessions together, per generation; about 300 bytes each. */
 export const JUDGED_ANSWERS_KEPT_MAX = 20_000;
+/** Verdicts on what only reads, kept for each actor and target: an agent calls some dozens of operations. */
+export const JUDGED_READS_KEPT_MAX = 500;
 /** Names in rules: what sweeps is tried with each of them, so they must fit JUDGED_ACTS_MAX. */
 export const POLICY_NAMES_MAX = 150;
 /** holdfast.yaml and policy tests are written by hand; a larger file is a wrong file. */

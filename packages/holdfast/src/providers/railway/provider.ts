@@ -31,6 +31,12 @@ import { type RailwayReading, readRailway } from './reading.ts';
 const CALLED = { title: 'Railway', name: 'railway' };
 const PATH = '/graphql/v2';
 
+/** What a request means, and for what only reads: where, by the list that has this mark. */
+interface KnownReading {
+  readonly read: RailwayReading;
+  placed: { readonly act: Promise<ProviderAct>; readonly mark: object } | null;
+}
+
 interface CredentialHeaders {
   readonly of: Promise<string>;
   readonly headers: Promise<Readonly<Record<string, string>>>;
@@ -45,13 +51,9 @@ export class RailwayProvider implements Provider {
   readonly #reader = new GraphqlReader();
   readonly #inventory: Inventory<RailwayEstate>;
   readonly #evidence: Evidence;
-  /** Of what only reads: what it would do, and where by what was known then. */
-  readonly #readings = new KeptByRequest<RailwayReading>();
+  /** Of what only reads. */
+  readonly #readings = new KeptByRequest<KnownReading>();
   #credential: CredentialHeaders | null = null;
-  readonly #reads = new WeakMap<
-    RailwayReading,
-    { readonly act: Promise<ProviderAct>; readonly mark: object }
-  >();
 
   constructor(options: ProviderOptions) {
     const { clock, kind } = options;
@@ -65,13 +67,13 @@ export class RailwayProvider implements Provider {
   }
 
   read(request: ProviderRequest): Promise<ProviderAct> {
-    const read = this.#readings.of(request, () => {
-      const value = readRailway(this.#readingsOf(request));
-      return { value, keep: isHarmless(value.reading) };
+    const known = this.#readings.of(request, () => {
+      const read = readRailway(this.#readingsOf(request));
+      return { value: { read, placed: null }, keep: isHarmless(read.reading) };
     });
+    const { placed, read } = known;
     if (!isHarmless(read.reading)) return this.#actOfChange(read);
-    const known = this.#reads.get(read);
-    return known?.mark === this.#inventory.mark ? known.act : this.#actOfRead(read);
+    return placed?.mark === this.#inventory.mark ? placed.act : this.#actOfRead(known);
   }
 
   async #actOfChange({ lookups, places, reading }: RailwayReading): Promise<ProviderAct> {
@@ -94,14 +96,13 @@ export class RailwayProvider implements Provider {
   }
 
   /** What only reads is placed by what is known, however old; so nothing but that decides. */
-  async #actOfRead(read: RailwayReading): Promise<ProviderAct> {
-    const { reading, places } = read;
+  async #actOfRead(known: KnownReading): Promise<ProviderAct> {
+    const { places, reading } = known.read;
     const where = await this.#inventory.find(places, true);
     const { placeOf } = this.#options;
     const act = actOf({ called: CALLED, placeOf, reading, where, evidence: [] });
     // Without a list it has to be asked for at the next one.
-    if (where.estate !== null)
-      this.#reads.set(read, { act: Promise.resolve(act), mark: where.mark });
+    if (where.estate !== null) known.placed = { act: Promise.resolve(act), mark: where.mark };
     return act;
   }
 
