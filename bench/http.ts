@@ -174,7 +174,7 @@ function readingAims(reading: ReadingResult): Aimed[] {
 }
 
 function memoryAims({ connections, growth, requests }: MemoryResult): Aimed[] {
-  const what = `memory at the end of ${requests} requests over ${connections} connections, to its beginning`;
+  const what = `memory, second half of ${requests} requests over ${connections} connections to first`;
   return [aimed('memoryGrowth', what, growth)];
 }
 

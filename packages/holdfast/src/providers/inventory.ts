@@ -97,6 +97,12 @@ export class Inventory<Of extends Estate> {
     return found;
   }
 
+  /** For what only reads: at once, by what is known. Null: there is no list yet; `find` asks for it. */
+  findKnown(calls: readonly (readonly PlaceRef[])[]): Found<Of> | null {
+    if (this.#estate === null) return null;
+    return this.#in(calls, this.#options.clock.monotonicMs() - PROVIDER_ESTATE_MS);
+  }
+
   /** Another object as soon as something else may be found. */
   get mark(): object {
     return this.#mark;

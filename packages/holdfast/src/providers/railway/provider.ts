@@ -11,7 +11,7 @@ import { requestsOf } from '../../languages/graphql/request.ts';
 import { isHarmless } from '../../model/effect.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { actOf, outcomeOfGraphql } from '../acting.ts';
-import type { Inventory } from '../inventory.ts';
+import type { Found, Inventory } from '../inventory.ts';
 import { KeptByRequest } from '../kept-by-request.ts';
 import { declaredIn } from '../placing.ts';
 import type {
@@ -73,7 +73,9 @@ export class RailwayProvider implements Provider {
     });
     const { placed, read } = known;
     if (!isHarmless(read.reading)) return this.#actOfChange(read);
-    return placed?.mark === this.#inventory.mark ? placed.act : this.#actOfRead(known);
+    if (placed?.mark === this.#inventory.mark) return placed.act;
+    const where = this.#inventory.findKnown(read.places);
+    return where === null ? this.#actOfFirstRead(read) : this.#actOfRead(known, where);
   }
 
   async #actOfChange({ lookups, places, reading }: RailwayReading): Promise<ProviderAct> {
@@ -96,14 +98,19 @@ export class RailwayProvider implements Provider {
   }
 
   /** What only reads is placed by what is known, however old; so nothing but that decides. */
-  async #actOfRead(known: KnownReading): Promise<ProviderAct> {
-    const { places, reading } = known.read;
+  #actOfRead(known: KnownReading, where: Found<RailwayEstate>): Promise<ProviderAct> {
+    const { placeOf } = this.#options;
+    const { reading } = known.read;
+    const act = Promise.resolve(actOf({ called: CALLED, placeOf, reading, where, evidence: [] }));
+    known.placed = { act, mark: where.mark };
+    return act;
+  }
+
+  /** There is no list: it is asked for, and at the next one again if it does not come. */
+  async #actOfFirstRead({ places, reading }: RailwayReading): Promise<ProviderAct> {
     const where = await this.#inventory.find(places, true);
     const { placeOf } = this.#options;
-    const act = actOf({ called: CALLED, placeOf, reading, where, evidence: [] });
-    // Without a list it has to be asked for at the next one.
-    if (where.estate !== null) known.placed = { act: Promise.resolve(act), mark: where.mark };
-    return act;
+    return actOf({ called: CALLED, placeOf, reading, where, evidence: [] });
   }
 
   credential(): Promise<Readonly<Record<string, string>>> {
