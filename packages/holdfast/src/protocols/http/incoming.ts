@@ -1,6 +1,7 @@
 /**
  * A request as it came, over HTTP/1.1 or HTTP/2: one view of both, so that nothing behind it has to know
- * which. Header names are lower case, and every value is there that was sent.
+ * which. Header names are lower case, and every value is there that was sent, but
+ * for the length of the body: that is the parser's.
  */
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
@@ -110,18 +111,29 @@ function connectionOf(socket: Socket): Connection {
   return connection;
 }
 
+/** But for the length of the body, which differs most: the framing is the parser's, and nobody else's to read. */
 function isEqual(one: readonly string[], other: readonly string[]): boolean {
   if (one.length !== other.length) return false;
-  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
+  for (let at = 0; at + 1 < one.length; at += 2) {
+    const name = one[at] ?? '';
+    if (name !== other[at]) return false;
+    if (one[at + 1] !== other[at + 1] && !isLength(name)) return false;
+  }
   return true;
 }
 
-/** Names and values in turn; those of HTTP/2 itself begin with a colon. */
+function isLength(name: string): boolean {
+  return name.length === LENGTH.length && name.toLowerCase() === LENGTH;
+}
+
+const LENGTH = 'content-length';
+
+/** Names and values in turn; those of HTTP/2 itself begin with a colon, and the length is left out. */
 function distinct(raw: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const headers = new Map<string, string[]>();
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = (raw[at] ?? '').toLowerCase();
-    if (name.startsWith(':')) continue;
+    if (name.startsWith(':') || name === LENGTH) continue;
     const value = raw[at + 1] ?? '';
     const known = headers.get(name);
     if (known === undefined) headers.set(name, [value]);

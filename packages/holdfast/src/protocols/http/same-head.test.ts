@@ -125,6 +125,21 @@ describe('an equal head', () => {
     expect(gateway.server.seen).toHaveLength(1);
   });
 
+  it('has bodies of any length, each sent on under its own', async () => {
+    const head = [bearer(gateway.token), 'Content-Type: application/json'];
+    const bodies = ['{}', '{"a":1}', '', '{"abc":[1,2,3]}', '{}'];
+    for (const body of bodies) expect(await line.ask('POST /plain/change', head, body)).toBe('200');
+    const { seen } = gateway.server;
+    expect(seen.map(({ body }) => body.toString())).toEqual(bodies);
+    expect(seen.map(({ headers }) => headers['content-length'])).toEqual([
+      '2',
+      '7',
+      '0',
+      '15',
+      '2',
+    ]);
+  });
+
   it('that was refused for its credential raises the alarm each time', async () => {
     const head = ['Authorization: Bearer somebody-elses-real-token'];
     for (let at = 0; at < 2; at += 1) expect(await line.ask('GET /plain/read', head)).toBe('403');
