@@ -11,7 +11,7 @@ import { childrenOf, commandOf } from './cpu.ts';
 import { type Door, runTool } from './pgbench.ts';
 import { accepting, freePort, PG_BIN, pidOf, type Running, stopped } from './servers.ts';
 
-const CLI = join(
+export const CLI = join(
   dirname(fileURLToPath(import.meta.url)),
   '../../packages/holdfast/dist/cli/main.js',
 );
@@ -106,7 +106,7 @@ function targetLines(upstream: Door, name: string, protectAs?: string): string[]
   ];
 }
 
-function tokenIn(answer: unknown): string {
+export function tokenIn(answer: unknown): string {
   const token = /"(hf_[0-9a-z]+)"/.exec(JSON.stringify(answer))?.[1];
   if (token === undefined) throw new Error('holdfast agents token --json named no token.');
   return token;
@@ -126,7 +126,7 @@ async function letIn(door: Door): Promise<void> {
 }
 
 /** The embedded server is a child of Holdfast's process. */
-function storePidOf(pid: number): number {
+export function storePidOf(pid: number): number {
   const found = childrenOf(pid).find((child) => commandOf(child).endsWith('postgres'));
   if (found === undefined) throw new Error(`Process ${pid} has started no PostgreSQL.`);
   return found;

@@ -5,10 +5,14 @@ import { dirname } from 'node:path';
 import { machineFacts } from './servers.ts';
 
 /** Each section says itself on what machine and when it was measured: they are not of one run. */
-export function writeSections(file: string, sections: Readonly<Record<string, object>>): void {
+export function writeSections(
+  file: string,
+  sections: Readonly<Record<string, object>>,
+  facts: Readonly<Record<string, string | number>> = machineFacts(),
+): void {
   const before: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
   const machine = {
-    ...machineFacts(),
+    ...facts,
     node: process.version,
     cores: availableParallelism(),
     memoryBytes: totalmem(),

@@ -19,13 +19,16 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+export type Tools = readonly (readonly [file: string, debianPackage: string])[];
+
+const SQL_TOOLS: Tools = [
+  [`${PG_BIN}/postgres`, 'postgresql-15'],
+  [`${PG_BIN}/pgbench`, 'postgresql-15'],
+  [PGBOUNCER, 'pgbouncer'],
+];
+
 /** Debian packages that are missing are installed; needs root, says so otherwise. */
-export function installTools(): void {
-  const wanted: readonly (readonly [file: string, debianPackage: string])[] = [
-    [`${PG_BIN}/postgres`, 'postgresql-15'],
-    [`${PG_BIN}/pgbench`, 'postgresql-15'],
-    [PGBOUNCER, 'pgbouncer'],
-  ];
+export function installTools(wanted: Tools = SQL_TOOLS): void {
   const missing = new Set(wanted.filter(([file]) => !existsSync(file)).map(([, name]) => name));
   if (missing.size === 0) return;
   if (process.getuid?.() !== 0) {
@@ -198,10 +201,13 @@ export function versionOf(program: string): string {
   return text.split('\n')[0] ?? '';
 }
 
+export function cpuModel(): string {
+  return /^model name\s*:\s*(.+)$/m.exec(readFileSync('/proc/cpuinfo', 'latin1'))?.[1] ?? '';
+}
+
 export function machineFacts(): Record<string, string | number> {
-  const cpu = /^model name\s*:\s*(.+)$/m.exec(readFileSync('/proc/cpuinfo', 'latin1'))?.[1] ?? '';
   return {
-    cpu,
+    cpu: cpuModel(),
     postgres: versionOf(`${PG_BIN}/postgres`),
     pgbench: versionOf(`${PG_BIN}/pgbench`),
     pgbouncer: versionOf(PGBOUNCER),

@@ -12,6 +12,7 @@ import type { Config, Env } from './config/config.ts';
 import { executeWith, type LaterPlace, redecideWith } from './deferring.ts';
 import { Guarding } from './guarding.ts';
 import { LiveDirectory } from './identity/live-directory.ts';
+import { OpenCredentials } from './identity/open-credentials.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
@@ -32,6 +33,7 @@ import type { ListenAddress, Protocol } from './protocols/protocol.ts';
 import type { Provider } from './providers/provider.ts';
 import { Rooms } from './rooms.ts';
 import { AGENTS_CHANNEL } from './store/agent-store.ts';
+import { CREDENTIALS_CHANNEL } from './store/credential-store.ts';
 import { HOLDS_CHANNEL } from './store/hold-store.ts';
 import { Notices } from './store/notices.ts';
 import { WALLS_CHANNEL } from './store/wall-store.ts';
@@ -115,12 +117,12 @@ class Gateway implements Holdfast {
       readMsMax: config.limits.sqlReadMsMax,
     });
     this.#undo.push(() => reader.close());
-    const secretOf = (name: string): Promise<string> => this.rooms.credentials.open(name);
     const { clock, env, say } = this.#options;
-    this.#providers = providersOf(config, { env, clock, sql: reader, secretOf });
     const notices = new Notices(this.rooms.database);
     await notices.start();
     this.#undo.push(() => notices.close());
+    const secretOf = this.#secrets(notices);
+    this.#providers = providersOf(config, { env, clock, sql: reader, secretOf });
     const directory = await this.#directory(notices);
     const guarding = await Guarding.start({ rooms: this.rooms, env, clock, say });
     this.#undo.push(() => guarding.stop());
@@ -155,6 +157,16 @@ class Gateway implements Holdfast {
         this.#options.say('warn', error instanceof Error ? error.message : String(error));
       }
     }
+  }
+
+  /** Of the sealed credentials, for the way to a provider. */
+  #secrets(notices: Notices): (name: string) => Promise<string> {
+    const { clock } = this.#options;
+    const { credentials } = this.rooms;
+    const opened = new OpenCredentials({ clock, open: (name) => credentials.open(name) });
+    this.#undo.push(notices.on(CREDENTIALS_CHANNEL, () => opened.forget()));
+    this.#undo.push(credentials.onChange(() => opened.forget()));
+    return (name) => opened.secret(name);
   }
 
   async #directory(notices: Notices): Promise<LiveDirectory> {

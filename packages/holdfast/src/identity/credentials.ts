@@ -44,9 +44,16 @@ export interface CredentialsParts {
 
 export class Credentials {
   readonly #parts: CredentialsParts;
+  readonly #changed = new Set<() => void>();
 
   constructor(parts: CredentialsParts) {
     this.#parts = parts;
+  }
+
+  /** Called when this process has changed one; the answer stops the calls. Others are told by the store. */
+  onChange(handler: () => void): () => void {
+    this.#changed.add(handler);
+    return () => this.#changed.delete(handler);
   }
 
   /** HF_USAGE for a name that is none, or what cannot be a credential. */
@@ -64,6 +71,7 @@ export class Credentials {
     const sealed = seal.close(Buffer.from(secret), { kind: 'credential', id: name });
     const record = { name, sealed, fingerprint: fingerprintOf(secret), addedAt: clock.now() };
     await store.put(record);
+    this.#tell();
     const { fingerprint } = record;
     await note({
       kind: 'credential-added',
@@ -86,12 +94,18 @@ export class Credentials {
 
   async remove(name: string): Promise<void> {
     const { note, store } = this.#parts;
-    if (!(await store.remove(name))) throw noSuch(name);
+    const isRemoved = await store.remove(name);
+    this.#tell();
+    if (!isRemoved) throw noSuch(name);
     await note({
       kind: 'credential-removed',
       facts: { credential: name },
       message: `the credential ${name} was removed`,
     });
+  }
+
+  #tell(): void {
+    for (const handler of this.#changed) handler();
   }
 
   #listing({ name, fingerprint, addedAt }: CredentialRecord): CredentialListing {

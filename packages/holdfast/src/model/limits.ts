@@ -84,6 +84,8 @@ export const INSTANCE_GONE_MS = 30_000;
 export const JUDGED_ACTS_MAX = 200;
 /** Answers of Cedar kept for all sessions together, per generation; about 300 bytes each. */
 export const JUDGED_ANSWERS_KEPT_MAX = 20_000;
+/** Verdicts on what only reads, kept for each actor and target: an agent calls some dozens of operations. */
+export const JUDGED_READS_KEPT_MAX = 500;
 /** Names in rules: what sweeps is tried with each of them, so they must fit JUDGED_ACTS_MAX. */
 export const POLICY_NAMES_MAX = 150;
 /** holdfast.yaml and policy tests are written by hand; a larger file is a wrong file. */
@@ -200,12 +202,20 @@ export const PROVIDER_ASK_MS_MAX = 10_000;
 export const PROVIDER_ASKS_KEPT = 20;
 /** Projects, and volumes of one environment, in one answer. */
 export const RAILWAY_LISTED_MAX = 500;
+/** Places of one HTTP session that verdicts are kept for; an agent works in a few. */
+export const SESSION_PLACES_KEPT_MAX = 32;
+/** Requests whose reading is kept, of each generation (there are two): about 5,000 small ones ... */
+export const KEPT_REQUESTS_BYTES_MAX = 8 * 1024 * 1024;
+/** ... and the longest body of them: what agents ask again and again is short. */
+export const KEPT_REQUEST_BYTES_MAX = 16 * 1024;
 /** A snapshot of what there is counts this long for what changes something. */
 export const PROVIDER_ESTATE_MS = 60_000;
 /** An id that is not found has it taken again at most this often. */
 export const PROVIDER_LOOK_AGAIN_MS = 5_000;
 /** A credential older than this is a finding (P5). */
 export const CREDENTIAL_AGE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
+/** An unsealed credential is used this long before the store is asked again; a notice comes sooner. */
+export const CREDENTIAL_OPEN_MS_MAX = 1_000;
 /** One line; a key in PEM is no bearer credential. */
 export const CREDENTIAL_BYTES_MAX = 8 * 1024;
 /** Headers of one request over HTTP/2; over HTTP/1.1 their bytes are bounded. */

@@ -133,3 +133,35 @@ describe('what a transaction wrote down', () => {
     ]);
   });
 });
+
+it('judges each actor by itself, though both lend the same facts of a place', async () => {
+  const judged: string[] = [];
+  const pipeline = new Pipeline({
+    targets: oneTarget,
+    judge: {
+      version: 'a test',
+      beneath: () => null,
+      judge: ({ actor }) => {
+        judged.push(actor.name);
+        return { kind: 'forward', rule: 'a test', reason: 'a test' };
+      },
+    },
+    desk: new FakeDesk(),
+    deferrals: null,
+    recorder: new FakeRecorder(),
+    holdWaitMs: 0,
+  });
+  const intent = intentOf('update', WRITE);
+  for (const name of ['cursor', 'claude', 'cursor']) {
+    await pipeline.handle({
+      intent: { ...intent, actor: { kind: 'agent', id: `agent_${name}`, name, tokenId: name } },
+      lasting: 'at-once',
+      protection: UNPROTECTED,
+      reversal: { kind: 'none', reason: 'a test' },
+      locate: () => FACTS,
+      forward: () => undefined,
+      refuse: () => expect.unreachable('nothing is refused'),
+    });
+  }
+  expect(judged).toEqual(['cursor', 'claude', 'cursor']);
+});

@@ -60,7 +60,7 @@ const NO_SIGNATURES: readonly Signature[] = [];
 
 export class Pipeline {
   readonly #parts: PipelineParts;
-  /** One scope per located facts object, so that the judge can cache by identity. */
+  /** One scope per located facts object and actor, so that the judge can cache by identity. */
   #scopes = new WeakMap<TargetFacts, Scope>();
   readonly #namedVerdicts = new WeakMap<Protect, Protect>();
   readonly #written: WrittenDown;
@@ -102,9 +102,11 @@ export class Pipeline {
   #scopeOf(exchange: Exchange): Scope {
     const facts = exchange.locate();
     let scope = this.#scopes.get(facts);
-    if (scope === undefined || scope.protection !== exchange.protection) {
+    const { actor } = exchange.intent;
+    const isSame = scope?.protection === exchange.protection && scope.actor === actor;
+    if (scope === undefined || !isSame) {
       scope = {
-        actor: exchange.intent.actor,
+        actor,
         target: this.#parts.targets.resolve(facts),
         searchPath: facts.searchPath,
         protection: exchange.protection,

@@ -438,3 +438,39 @@ it('adding an effect or a rule never makes a verdict milder (property)', () => {
     { numRuns: 100 },
   );
 });
+
+describe('what only reads and names no object', () => {
+  const read = (verb: string, rest: Partial<Effect> = {}): Effect =>
+    effect('read', { verb, object: null, reach: 'none', why: null, ...rest });
+  const rules =
+    '@id("no-secrets") @reason("{verb} is not for {agent}") @hint("Ask a person.") ' +
+    'forbid (principal, action == Action::"read", resource) when { context.verb == "secrets" };';
+  const judge = (): ReturnType<typeof judgeOf> => judgeOf(rules);
+
+  it('has the same verdict again, as another reading', () => {
+    const one = judge();
+    const here = scope('open');
+    const first = one.judge(here, understood(read('deployments')), []);
+    expect(one.judge(here, understood(read('deployments')), [])).toBe(first);
+  });
+
+  it.each<[string, Reading]>([
+    ['another verb', understood(read('secrets'))],
+    ['another verb beside it', understood(read('deployments'), read('secrets'))],
+    ['names that run together', understood(read('deploymentssecrets'), read('secrets'))],
+  ])('has its own with %s', (_what, reading) => {
+    const one = judge();
+    const here = scope('open');
+    const before = one.judge(here, understood(read('deployments')), []);
+    expect(one.judge(here, reading, []).kind).not.toBe(before.kind);
+    expect(one.judge(here, understood(read('deployments')), [])).toBe(before);
+  });
+
+  it('is said in the words of its own scope', () => {
+    const one = judge();
+    const reasonFor = (agent: string): string =>
+      one.judge(scope('open', ['public'], agent), understood(read('secrets')), []).reason;
+    expect(reasonFor('cursor')).toBe('secrets is not for cursor');
+    expect(reasonFor('claude')).toBe('secrets is not for claude');
+  });
+});

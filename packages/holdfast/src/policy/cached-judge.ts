@@ -9,7 +9,11 @@
  * and never cached.
  */
 import type { Effect, Reading } from '../model/effect.ts';
-import { JUDGED_ACTS_MAX, JUDGED_ANSWERS_KEPT_MAX } from '../model/limits.ts';
+import {
+  JUDGED_ACTS_MAX,
+  JUDGED_ANSWERS_KEPT_MAX,
+  JUDGED_READS_KEPT_MAX,
+} from '../model/limits.ts';
 import { type Protect, type Refuse, VERDICT_ORDER, type Verdict } from '../model/verdict.ts';
 import { type Act, actsOf } from './acts.ts';
 import type { Answer } from './evaluator.ts';
@@ -39,6 +43,8 @@ export class CachedJudge implements Judge {
   readonly version: string;
   readonly #policy: Policy;
   #verdicts = new WeakMap<Scope, WeakMap<Reading, Standing>>();
+  /** Of readings that differ in nothing but the names of what they call (`plainReadOf`). */
+  #plainReads = new WeakMap<Scope, Map<string, Standing>>();
   /** Two generations, so that it is bounded and what is used stays. */
   #answers = new Map<string, Answer>();
   #olderAnswers = new Map<string, Answer>();
@@ -65,8 +71,26 @@ export class CachedJudge implements Judge {
     }
     let standing = readings.get(reading);
     if (standing === undefined) {
+      const plain = plainReadOf(reading);
+      if (plain !== null) return this.#standingOfPlain(scope, reading, plain);
       standing = this.#judgeAnew(scope, reading);
       readings.set(reading, standing);
+    }
+    return standing;
+  }
+
+  /** Calls of an API mostly have other variables each time, and are new readings that say the same. */
+  #standingOfPlain(scope: Scope, reading: Reading, plain: string): Standing {
+    let standings = this.#plainReads.get(scope);
+    if (standings === undefined) {
+      standings = new Map();
+      this.#plainReads.set(scope, standings);
+    }
+    let standing = standings.get(plain);
+    if (standing === undefined) {
+      standing = this.#judgeAnew(scope, reading);
+      if (standings.size >= JUDGED_READS_KEPT_MAX) standings.clear();
+      standings.set(plain, standing);
     }
     return standing;
   }
@@ -211,6 +235,22 @@ const NOTHING: Effect = {
   additive: false,
   why: null,
 };
+
+/**
+ * All that is in a reading which only reads and names no object; null: there is more in it. Two with the
+ * same text are told apart by nothing that a rule or its words could see.
+ */
+function plainReadOf({ effects, kind }: Reading): string | null {
+  if (kind !== 'understood' || effects.length === 0) return null;
+  let text = '';
+  for (const effect of effects) {
+    const { additive, object, reach, verb, why } = effect;
+    if (effect.kind !== 'read' || object !== null || why !== null) return null;
+    if (additive || reach !== 'none') return null;
+    text += `${verb.length} ${verb}`;
+  }
+  return text;
+}
 
 function isStricter(a: Verdict, b: Verdict): boolean {
   const order = VERDICT_ORDER.indexOf(a.kind) - VERDICT_ORDER.indexOf(b.kind);

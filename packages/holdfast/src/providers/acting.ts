@@ -23,14 +23,31 @@ export interface ActParts {
   readonly evidence: readonly Uint8Array[];
 }
 
-export function actOf(parts: ActParts): ProviderAct {
-  const { called, evidence, reading, where } = parts;
-  const declared = declaredIn(where, parts.placeOf);
-  const isRead = isHarmless(reading);
-  return {
-    reading,
+type Placed = Pick<ProviderAct, 'place' | 'reaches'>;
+
+/** Of what only reads, by what was found for it: an inventory has one provider, and finds the same again. */
+const placedReads = new WeakMap<ActParts['where'], Placed>();
+
+function placedOf({ called, placeOf, where }: ActParts, isRead: boolean): Placed {
+  const known = isRead ? placedReads.get(where) : undefined;
+  if (known !== undefined) return known;
+  const declared = declaredIn(where, placeOf);
+  const placed = {
     place: targetFactsOf(called, where, declared, isRead),
     reaches: declared.flatMap(({ place }) => (place === null ? [] : [place])),
+  };
+  if (isRead) placedReads.set(where, placed);
+  return placed;
+}
+
+export function actOf(parts: ActParts): ProviderAct {
+  const { called, evidence, reading } = parts;
+  const isRead = isHarmless(reading);
+  const { place, reaches } = placedOf(parts, isRead);
+  return {
+    reading,
+    place,
+    reaches,
     reversal: { kind: 'none', reason: reasonOf(called, reading, isRead) },
     evidence,
   };

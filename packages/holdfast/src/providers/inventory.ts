@@ -45,6 +45,14 @@ export interface Whereabouts<Of extends Estate = Estate> {
   readonly isOld: boolean;
 }
 
+export interface Found<Of extends Estate> extends Whereabouts<Of> {
+  /** Of the inventory when this was found: while it has the same, all but `isOld` would be the same. */
+  readonly mark: object;
+}
+
+/** Sets of environments; with more of them at once, the others are put together each time. */
+const FOUND_KEPT_MAX = 256;
+
 export interface InventoryOptions<Of extends Estate> {
   readonly clock: Clock;
   /** Rejects when the provider cannot be asked, or has more than can be listed. */
@@ -65,6 +73,9 @@ export class Inventory<Of extends Estate> {
   #triedAtMs = Number.NEGATIVE_INFINITY;
   #taking: Promise<void> | null = null;
   #trouble: string | null = null;
+  #mark: object = {};
+  /** What was found under this mark, by where it is: most calls of an agent are for one place. */
+  #found = new Map<string, Found<Of>>();
 
   constructor(options: InventoryOptions<Of>) {
     this.#options = options;
@@ -74,10 +85,10 @@ export class Inventory<Of extends Estate> {
    * `calls`: what each call names. `isRead`: nothing would change, so what is known is good enough. Never
    * rejects.
    */
-  async find(calls: readonly (readonly PlaceRef[])[], isRead: boolean): Promise<Whereabouts<Of>> {
+  async find(calls: readonly (readonly PlaceRef[])[], isRead: boolean): Promise<Found<Of>> {
     const sinceMs = this.#options.clock.monotonicMs() - PROVIDER_ESTATE_MS;
     if (this.#estate === null || (!isRead && this.#takenAtMs < sinceMs)) await this.#take();
-    if (!isRead) await this.#options.others?.lookUp(calls.flat());
+    if (!isRead) await this.#lookUpOthers(calls.flat());
     let found = this.#in(calls, sinceMs);
     if (found.unresolved.length > 0 && !isRead && this.#mayLookAgain()) {
       await this.#take();
@@ -86,9 +97,26 @@ export class Inventory<Of extends Estate> {
     return found;
   }
 
+  /** For what only reads: at once, by what is known. Null: there is no list yet; `find` asks for it. */
+  findKnown(calls: readonly (readonly PlaceRef[])[]): Found<Of> | null {
+    if (this.#estate === null) return null;
+    return this.#in(calls, this.#options.clock.monotonicMs() - PROVIDER_ESTATE_MS);
+  }
+
+  /** Another object as soon as something else may be found. */
+  get mark(): object {
+    return this.#mark;
+  }
+
   /** Something was made or removed: what is known is old. */
   forget(): void {
     this.#takenAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  async #lookUpOthers(places: readonly PlaceRef[]): Promise<void> {
+    if (this.#options.others === undefined) return;
+    await this.#options.others.lookUp(places);
+    this.#markAnew();
   }
 
   #mayLookAgain(): boolean {
@@ -112,26 +140,42 @@ export class Inventory<Of extends Estate> {
       this.#trouble = null;
     } catch (error) {
       this.#trouble = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.#markAnew();
     }
   }
 
-  #in(calls: readonly (readonly PlaceRef[])[], sinceMs: number): Whereabouts<Of> {
+  #markAnew(): void {
+    this.#mark = {};
+    this.#found.clear();
+  }
+
+  #in(calls: readonly (readonly PlaceRef[])[], sinceMs: number): Found<Of> {
     const { others, reachOf } = this.#options;
     const estate = this.#estate;
     const trouble = this.#trouble;
     const isOld = this.#takenAtMs < sinceMs;
+    const mark = this.#mark;
     const places = calls.flat();
-    if (estate === null) return { environments: [], unresolved: places, estate, trouble, isOld };
+    if (estate === null) {
+      return { environments: [], unresolved: places, estate, trouble, isOld, mark };
+    }
     const setOf = (place: PlaceRef): ReadonlySet<string> | undefined =>
       others?.of(place) ?? estate.placed.get(`${place.type} ${place.id}`);
-    const ids = new Set(calls.flatMap((call) => [...reachOf(call, call.map(setOf))]));
-    return {
-      environments: estate.environments.filter(({ id }) => ids.has(id)),
-      unresolved: places.filter((place) => setOf(place) === undefined),
-      estate,
-      trouble,
-      isOld,
-    };
+    const ids = new Set<string>();
+    const unresolved: PlaceRef[] = [];
+    for (const call of calls) {
+      const sets = call.map(setOf);
+      for (const [at, place] of call.entries()) if (sets[at] === undefined) unresolved.push(place);
+      for (const id of reachOf(call, sets)) ids.add(id);
+    }
+    const key = unresolved.length === 0 ? `${isOld} ${[...ids].join(' ')}` : null;
+    const known = key === null ? undefined : this.#found.get(key);
+    if (known !== undefined) return known;
+    const environments = estate.environments.filter(({ id }) => ids.has(id));
+    const found = { environments, unresolved, estate, trouble, isOld, mark };
+    if (key !== null && this.#found.size < FOUND_KEPT_MAX) this.#found.set(key, found);
+    return found;
   }
 }
 

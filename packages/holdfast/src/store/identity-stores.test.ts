@@ -2,7 +2,9 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Agents } from '../identity/agents.ts';
+import { Credentials } from '../identity/credentials.ts';
 import { LiveDirectory } from '../identity/live-directory.ts';
+import { OpenCredentials } from '../identity/open-credentials.ts';
 import { People } from '../identity/people.ts';
 import { Seal } from '../identity/seal.ts';
 import { hashToken } from '../identity/token.ts';
@@ -19,6 +21,7 @@ import { ManualClock } from '../testing/manual-clock.ts';
 import { refusalOf } from '../testing/refusal.ts';
 import { type ScratchStore, startScratchStore } from '../testing/scratch-store.ts';
 import { AGENTS_CHANNEL, SqlAgentStore } from './agent-store.ts';
+import { CREDENTIALS_CHANNEL, SqlCredentialStore } from './credential-store.ts';
 import { Notices } from './notices.ts';
 import { SqlPeopleStore } from './people-store.ts';
 
@@ -132,6 +135,31 @@ describe('a gateway that is already open', () => {
     await agents.revoke({ kind: 'token', id });
     await vi.waitFor(() => expect(ended).toEqual([`${id} HF_TOKEN_REVOKED`]), 5_000);
     expect(directory.isLive(id)).toBe(false);
+    await notices.close();
+  });
+
+  it('forgets a credential that another process replaced or removed, by notice alone', async () => {
+    const credentialsOn = (database: ScratchStore['database']): Credentials =>
+      new Credentials({
+        store: new SqlCredentialStore(database),
+        seal: new Seal(Buffer.alloc(32, 1), clock),
+        clock,
+        note: async () => {},
+      });
+    const here = await scratch.another();
+    const notices = new Notices(here, { pollMs: 3_600_000 });
+    await notices.start();
+    const credentials = credentialsOn(here);
+    // Its clock stands still: only a notice makes it ask again.
+    const opened = new OpenCredentials({ clock, open: (name) => credentials.open(name) });
+    notices.on(CREDENTIALS_CHANNEL, () => opened.forget());
+    const elsewhere = credentialsOn(scratch.database);
+    await elsewhere.add('railway', 'first');
+    await vi.waitFor(async () => expect(await opened.secret('railway')).toBe('first'), 5_000);
+    await elsewhere.add('railway', 'second');
+    await vi.waitFor(async () => expect(await opened.secret('railway')).toBe('second'), 5_000);
+    await elsewhere.remove('railway');
+    await vi.waitFor(() => expect(opened.secret('railway')).rejects.toThrow(/railway/), 5_000);
     await notices.close();
   });
 

@@ -20,7 +20,7 @@ import {
 import type { CouldNotTell } from '../../model/effect.ts';
 import { GRAPHQL_ALIASES_MAX, GRAPHQL_DEPTH_MAX, GRAPHQL_FIELDS_MAX } from '../../model/limits.ts';
 import type { Json } from '../json/json-text.ts';
-import type { GraphqlArguments, GraphqlOperation } from './graphql-reading.ts';
+import type { GraphqlArguments, GraphqlField, GraphqlOperation } from './graphql-reading.ts';
 
 export interface Plan {
   readonly operation: GraphqlOperation;
@@ -43,6 +43,8 @@ export interface PlannedField {
 export interface PlannedRoot extends PlannedField {
   readonly key: string;
   readonly below: readonly PlannedField[];
+  /** All of them as they would run, where no variable and no condition is in them; else null. */
+  readonly belowAlways: readonly GraphqlField[] | null;
 }
 
 export interface Condition {
@@ -112,7 +114,9 @@ class Planner {
           below.push(this.#planned(inner, under));
         });
       }
-      roots.push({ ...this.#planned(field, conditions), key: keyOf(field), below });
+      const { args, name } = this.#planned(field, conditions);
+      const belowAlways = alwaysRun(below);
+      roots.push({ name, args, conditions, key: keyOf(field), below, belowAlways });
     });
     return {
       operation,
@@ -185,6 +189,7 @@ class Planner {
 
   #planned(field: FieldNode, conditions: readonly Condition[]): PlannedField {
     const written = field.arguments ?? [];
+    if (written.length === 0) return { name: field.name.value, args: NO_ARGUMENTS, conditions };
     const names = new Set<string>();
     for (const { name } of written) {
       once(names, name.value, `argument of ${field.name.value}`);
@@ -219,6 +224,7 @@ class Planner {
     directives: readonly DirectiveNode[],
     before: readonly Condition[],
   ): readonly Condition[] {
+    if (directives.length === 0) return before;
     let conditions = before;
     const names = new Set<string>();
     for (const { name, arguments: written = [] } of directives) {
@@ -258,6 +264,24 @@ class Planner {
       `Expected no directive on the operation, found @${first.name.value}.`,
     );
   }
+}
+
+const NO_ARGUMENTS: GraphqlArguments = Object.freeze({});
+
+function alwaysRun(below: readonly PlannedField[]): readonly GraphqlField[] | null {
+  const fields: GraphqlField[] = [];
+  for (const { args, conditions, name } of below) {
+    if (conditions.length > 0 || isWritten(args)) return null;
+    fields.push({ name, args });
+  }
+  return fields;
+}
+
+/** Arguments that are still to be worked out. */
+export function isWritten(
+  args: PlannedField['args'],
+): args is Extract<PlannedField['args'], readonly unknown[]> {
+  return Array.isArray(args);
 }
 
 export const NO_VARIABLES: ReadonlyMap<string, Json> = new Map();

@@ -10,6 +10,7 @@ import type {
 import {
   argumentsOf,
   type Condition,
+  isWritten,
   type Plan,
   type PlannedField,
   type PlannedRoot,
@@ -40,20 +41,17 @@ function variablesOf({ variables }: Plan, given: GraphqlArguments): ReadonlyMap<
 }
 
 function callOf(root: PlannedRoot, variables: ReadonlyMap<string, Json>): GraphqlCall {
-  const below = root.below
-    .filter((field) => isWanted(field, variables))
-    .map((field) => fieldOf(field, variables));
-  return { key: root.key, ...fieldOf(root, variables), below };
+  const below =
+    root.belowAlways ??
+    root.below
+      .filter((field) => isWanted(field, variables))
+      .map((field) => fieldOf(field, variables));
+  const { args, name } = fieldOf(root, variables);
+  return { key: root.key, name, args, below };
 }
 
 function fieldOf({ name, args }: PlannedField, variables: ReadonlyMap<string, Json>): GraphqlField {
   return { name, args: isWritten(args) ? argumentsOf(args, variables) : args };
-}
-
-function isWritten(
-  args: PlannedField['args'],
-): args is Extract<PlannedField['args'], readonly unknown[]> {
-  return Array.isArray(args);
 }
 
 /** The same answer asked for twice is given once (specification 5.3.2); two answers are not one. */

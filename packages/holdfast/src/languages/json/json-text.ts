@@ -99,8 +99,13 @@ export function endOfString(text: string, start: number): number {
 
 function isKey(text: string, end: number): boolean {
   let at = end + 1;
-  while (' \t\n\r'.includes(text.charAt(at)) && at < text.length) at += 1;
+  while (isSpace(text.charCodeAt(at))) at += 1;
   return text.charCodeAt(at) === COLON;
+}
+
+/** RFC 8259 section 2. */
+function isSpace(code: number): boolean {
+  return code === 32 || code === 9 || code === 10 || code === 13;
 }
 
 function keyIn(text: string, start: number, end: number): string {

@@ -11,6 +11,7 @@ import type { TokenVerifier } from '../../identity/agent-directory.ts';
 import { fingerprintOf } from '../../identity/credentials.ts';
 import { isTokenText } from '../../identity/token.ts';
 import type { Incoming } from './incoming.ts';
+import { perHead } from './per-head.ts';
 
 export type Sender =
   | { readonly kind: 'agent'; readonly token: TokenVerifier }
@@ -27,13 +28,29 @@ export interface TokenLookup {
   byHash(hash: Buffer): TokenVerifier | null;
 }
 
-export function senderOf(
-  headers: Incoming['headers'],
+/** What a head shows in the places for a credential, whether or not it is worth anything. */
+type Shown =
+  | { readonly kind: 'token'; readonly hash: Buffer }
+  | Extract<Sender, { readonly kind: 'nobody' | 'foreign' }>;
+
+/** For an API with headers `own` for credentials. */
+export function senderIn(
   own: readonly string[],
-  tokens: TokenLookup,
-): Sender {
+): (headers: Incoming['headers'], tokens: TokenLookup) => Sender {
+  const places = [...new Set([...ALWAYS, ...own])];
+  const shownIn = perHead((headers) => shown(headers, places));
+  return (headers, tokens) => {
+    const found = shownIn(headers);
+    if (found.kind !== 'token') return found;
+    const token = tokens.byHash(found.hash);
+    if (token === null || !timingSafeEqual(found.hash, token.tokenHash)) return { kind: 'unknown' };
+    return { kind: 'agent', token };
+  };
+}
+
+function shown(headers: Incoming['headers'], places: readonly string[]): Shown {
   let found: string | null = null;
-  for (const header of new Set([...ALWAYS, ...own])) {
+  for (const header of places) {
     for (const text of headers.get(header) ?? []) {
       const token = tokenIn(text);
       if (token === null || (found !== null && found !== token)) {
@@ -43,10 +60,7 @@ export function senderOf(
     }
   }
   if (found === null) return { kind: 'nobody' };
-  const hash = createHash('sha256').update(found, 'utf8').digest();
-  const token = tokens.byHash(hash);
-  if (token === null || !timingSafeEqual(hash, token.tokenHash)) return { kind: 'unknown' };
-  return { kind: 'agent', token };
+  return { kind: 'token', hash: createHash('sha256').update(found, 'utf8').digest() };
 }
 
 /** `Bearer T`, `token T`, `Basic base64(anything:T)` or `T` by itself; null: something else. */

@@ -7,14 +7,18 @@ import type { Outcome } from '../../model/outcome.ts';
 import { PROVIDER_PROTECTION, type Protection, type Reversal } from '../../model/reversal.ts';
 import type { TargetFacts } from '../../model/target.ts';
 import type { Exchange, Lasting, Refusal } from '../../pipeline/exchange.ts';
-import type { ProviderAct } from '../../providers/provider.ts';
+import type { ProviderAct, ProviderRequest } from '../../providers/provider.ts';
 
 export interface HttpExchangeParts {
   readonly actor: AgentActor;
   readonly session: SessionFacts;
   readonly act: ProviderAct;
-  readonly request: HttpAct;
-  forward(report: ((outcome: Outcome) => void) | null): Promise<void>;
+  /** Of `act`, as an object that only this session has. */
+  readonly place: TargetFacts;
+  readonly asked: ProviderRequest;
+  /** Its name. */
+  readonly provider: string;
+  forward(report: ((outcome: Outcome) => void) | null): Promise<void> | undefined;
   refuse(refusal: Refusal): void;
 }
 
@@ -45,22 +49,27 @@ export class HttpExchange implements Exchange, Intent {
   }
 
   locate(): TargetFacts {
-    return this.#parts.act.place;
+    return this.#parts.place;
   }
 
   text(): Buffer {
-    return httpText(this.#parts.request);
+    return httpText(this.#act());
   }
 
   acts(): readonly Uint8Array[] {
-    return httpActs(this.#parts.request, this.#parts.act.evidence);
+    return httpActs(this.#act(), this.#parts.act.evidence);
   }
 
-  forward(report: ((outcome: Outcome) => void) | null): Promise<void> {
+  forward(report: ((outcome: Outcome) => void) | null): Promise<void> | undefined {
     return this.#parts.forward(report);
   }
 
   refuse(refusal: Refusal): void {
     this.#parts.refuse(refusal);
+  }
+
+  #act(): HttpAct {
+    const { asked, provider } = this.#parts;
+    return { ...asked, provider };
   }
 }

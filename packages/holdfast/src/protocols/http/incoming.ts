@@ -1,9 +1,11 @@
 /**
  * A request as it came, over HTTP/1.1 or HTTP/2: one view of both, so that nothing behind it has to know
- * which. Header names are lower case, and every value is there that was sent.
+ * which. Header names are lower case, and every value is there that was sent, but
+ * for the length of the body: that is the parser's.
  */
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 
 export type Response = ServerResponse | Http2ServerResponse;
@@ -29,25 +31,15 @@ export interface Incoming {
 }
 
 export function incomingOf(request: IncomingMessage | Http2ServerRequest): Incoming {
-  const headers = distinct(request.rawHeaders);
-  const hosts = [...(headers.get('host') ?? [])];
   const { method = '', url = '' } = request;
   if (request instanceof IncomingMessage) {
-    const { socket } = request;
-    return {
-      method,
-      url,
-      hosts,
-      headers,
-      body: request,
-      connection: socket,
-      line: {
-        source: `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`,
-        destroy: () => socket.destroy(),
-        onClose: (handler) => socket.once('close', handler),
-      },
-    };
+    const { rawHeaders, socket } = request;
+    const connection = connectionOf(socket);
+    const { headers, hosts } = connection.headOf(rawHeaders);
+    return { method, url, hosts, headers, body: request, connection: socket, line: connection };
   }
+  const headers = distinct(request.rawHeaders);
+  const hosts = [...(headers.get('host') ?? [])];
   const { session } = request.stream;
   const { authority } = request;
   if (authority !== '' && authority !== undefined && !hosts.includes(authority)) {
@@ -73,12 +65,75 @@ export function headerOf({ headers }: Pick<Incoming, 'headers'>, name: string): 
   return headers.get(name)?.join(', ') ?? '';
 }
 
-/** Names and values in turn; those of HTTP/2 itself begin with a colon. */
+interface Head {
+  readonly raw: readonly string[];
+  readonly headers: ReadonlyMap<string, readonly string[]>;
+  readonly hosts: readonly string[];
+}
+
+/** What is the same for all requests of an HTTP/1.1 connection, or was for the last one. */
+class Connection implements Line {
+  readonly source: string;
+  readonly #socket: Socket;
+  #head: Head | null = null;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.source = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  onClose(handler: () => void): void {
+    this.#socket.once('close', handler);
+  }
+
+  /** The same objects as for the request before, when its head was equal. */
+  headOf(raw: readonly string[]): Head {
+    const last = this.#head;
+    if (last !== null && isEqual(last.raw, raw)) return last;
+    const headers = distinct(raw);
+    const head = { raw: [...raw], headers, hosts: headers.get('host') ?? [] };
+    this.#head = head;
+    return head;
+  }
+}
+
+const connections = new WeakMap<Socket, Connection>();
+
+function connectionOf(socket: Socket): Connection {
+  const known = connections.get(socket);
+  if (known !== undefined) return known;
+  const connection = new Connection(socket);
+  connections.set(socket, connection);
+  return connection;
+}
+
+/** But for the length of the body, which differs most: the framing is the parser's, and nobody else's to read. */
+function isEqual(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at + 1 < one.length; at += 2) {
+    const name = one[at] ?? '';
+    if (name !== other[at]) return false;
+    if (one[at + 1] !== other[at + 1] && !isLength(name)) return false;
+  }
+  return true;
+}
+
+function isLength(name: string): boolean {
+  return name.length === LENGTH.length && name.toLowerCase() === LENGTH;
+}
+
+const LENGTH = 'content-length';
+
+/** Names and values in turn; those of HTTP/2 itself begin with a colon, and the length is left out. */
 function distinct(raw: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const headers = new Map<string, string[]>();
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = (raw[at] ?? '').toLowerCase();
-    if (name.startsWith(':')) continue;
+    if (name.startsWith(':') || name === LENGTH) continue;
     const value = raw[at + 1] ?? '';
     const known = headers.get(name);
     if (known === undefined) headers.set(name, [value]);

@@ -15,14 +15,16 @@ import { METHOD_OVERRIDES } from '../../model/http-request.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { Provider, ProviderAct, ProviderRequest } from '../../providers/provider.ts';
-import { senderOf, type TokenLookup } from './agent-token.ts';
+import { senderIn, type TokenLookup } from './agent-token.ts';
 import { asHoldfastError, statusOf, toAgent } from './answers.ts';
 import { discardBody, mediaTypeOf, readBody } from './body.ts';
 import { HttpExchange } from './exchange.ts';
+import { HOP_BY_HOP, listedIn } from './hop-by-hop.ts';
 import { headerOf, type Incoming, type Response } from './incoming.ts';
+import { perHead } from './per-head.ts';
 import { type Providers, type Route, routeOf } from './route.ts';
 import { type Session, Sessions } from './sessions.ts';
-import { HOP_BY_HOP, Upstream, upstreamOf } from './upstream.ts';
+import { Upstream, upstreamOf } from './upstream.ts';
 
 export interface HttpDirectory extends TokenLookup {
   freshen(): Promise<void>;
@@ -45,16 +47,41 @@ interface Unit {
   readonly session: Session;
 }
 
+/** A route hangs on the hosts in a head, on the target of the request, and on the tunnel. */
+interface KnownRoute {
+  readonly url: string;
+  readonly tunnel: string | null;
+  readonly route: Route;
+}
+
+/** What is ready for each provider. */
+interface Way {
+  readonly upstream: Upstream;
+  readonly senderOf: ReturnType<typeof senderIn>;
+  readonly passedOn: ReturnType<typeof passedOnTo>;
+}
+
 export class Serving {
   readonly #parts: ServingParts;
-  readonly #upstreams: ReadonlyMap<Provider, Upstream>;
+  readonly #ways: ReadonlyMap<Provider, Way>;
+  /** The last of each head (`per-head.ts`). */
+  readonly #routes = new WeakMap<Incoming['headers'], KnownRoute>();
+  /** Of a tunnel, behind which there is no provider. */
+  readonly #senderOfTunnel = senderIn([]);
   readonly sessions: Sessions;
 
   constructor(parts: ServingParts) {
     this.#parts = parts;
     this.sessions = new Sessions(parts.clock, parts.pipeline);
-    this.#upstreams = new Map(
-      [...parts.providers.values()].map((provider) => [provider, new Upstream(provider)]),
+    this.#ways = new Map(
+      [...parts.providers.values()].map((provider) => [
+        provider,
+        {
+          upstream: new Upstream(provider),
+          senderOf: senderIn(provider.credentialHeaders),
+          passedOn: passedOnTo(provider),
+        },
+      ]),
     );
   }
 
@@ -62,13 +89,14 @@ export class Serving {
   async serve(request: Incoming, response: Response, tunnel: string | null): Promise<void> {
     let route: Route | null = null;
     try {
-      route = routeOf(request, this.#parts.providers, tunnel);
-      const token = await this.admit(request, route.provider);
+      route = this.#routeOf(request, tunnel);
+      const { path, provider, search } = route;
+      // Mostly it is known at once, and waiting for what is known costs a turn of each request.
+      const token = this.#known(request, provider) ?? (await this.admit(request, provider));
       const body = await readBody(request);
-      const { path, search } = route;
       const { method } = request;
       const asked = { method, path, search, mediaType: mediaTypeOf(request, body), body };
-      const act = await route.provider.read(asked);
+      const act = await provider.read(asked);
       requireScope(token, act);
       const session = this.sessions.of(request, token);
       await this.#handle({ request, response, route, act, asked, session });
@@ -88,17 +116,34 @@ export class Serving {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#upstreams.values()].map((upstream) => upstream.close()));
+    await Promise.all([...this.#ways.values()].map(({ upstream }) => upstream.close()));
   }
 
-  /** `places`: headers of the API's own. Throws HF_AUTH_FAILED, or HF_CREDENTIAL_FOREIGN after it was noted. */
+  #routeOf(request: Incoming, tunnel: string | null): Route {
+    const { headers, url } = request;
+    const last = this.#routes.get(headers);
+    if (last !== undefined && last.url === url && last.tunnel === tunnel) return last.route;
+    const route = routeOf(request, this.#parts.providers, tunnel);
+    this.#routes.set(headers, { url, tunnel, route });
+    return route;
+  }
+
+  /** An agent whose token is live; null: `admit` says what it is. */
+  #known({ headers }: Incoming, provider: Provider): TokenVerifier | null {
+    const { directory } = this.#parts;
+    const sender = this.#wayTo(provider).senderOf(headers, directory);
+    return sender.kind === 'agent' && directory.isLive(sender.token.tokenId) ? sender.token : null;
+  }
+
+  /** `places`: instead of the headers of the API's own. Throws HF_AUTH_FAILED, or HF_CREDENTIAL_FOREIGN after it was noted. */
   async admit(
     request: Pick<Incoming, 'headers' | 'line'>,
     provider: Provider | null,
-    places: readonly string[] = provider?.credentialHeaders ?? [],
+    places?: readonly string[],
   ): Promise<TokenVerifier> {
     const { directory } = this.#parts;
-    const look = () => senderOf(request.headers, places, directory);
+    const senderOf = this.#senderOf(provider, places);
+    const look = () => senderOf(request.headers, directory);
     let sender = look();
     if (sender.kind === 'unknown') {
       await directory.freshen();
@@ -128,6 +173,11 @@ export class Serving {
     }
   }
 
+  #senderOf(provider: Provider | null, places?: readonly string[]): ReturnType<typeof senderIn> {
+    if (places !== undefined) return senderIn(places);
+    return provider === null ? this.#senderOfTunnel : this.#wayTo(provider).senderOf;
+  }
+
   note(
     kind: 'protocol-error' | 'session-refused' | 'foreign-credential' | 'tunnel-opened',
     request: Pick<Incoming, 'line'> | null,
@@ -138,38 +188,41 @@ export class Serving {
     this.#parts.pipeline.note({ kind, facts: { source, ...facts }, message });
   }
 
-  async #handle({ request, response, route, act, asked, session }: Unit): Promise<void> {
+  #wayTo(provider: Provider): Way {
+    const way = this.#ways.get(provider);
+    if (way === undefined) throw new Error(`no way to ${provider.name}`);
+    return way;
+  }
+
+  #handle({ request, response, route, act, asked, session }: Unit): Promise<void> | undefined {
     const { provider } = route;
-    const upstream = this.#upstreams.get(provider);
+    const { passedOn, upstream } = this.#wayTo(provider);
     const { token } = session;
-    if (upstream === undefined) throw new Error(`no way to ${provider.name}`);
     const exchange = new HttpExchange({
-      actor: { kind: 'agent', id: token.agentId, name: token.agentName, tokenId: token.tokenId },
+      actor: session.actor,
       session: session.facts,
       act,
-      request: { ...asked, provider: provider.name },
+      place: session.places.of(act.place),
+      asked,
+      provider: provider.name,
       refuse: (refusal: Refusal) => toAgent(response, provider, statusOf(refusal.code), refusal),
-      forward: async (report) => {
+      forward: (report) => {
         if (!this.#parts.directory.isLive(token.tokenId) || response.destroyed) {
           report?.({ kind: 'not-forwarded', reason: 'the agent had gone, or its token had ended' });
           response.destroy();
-          return;
+          return undefined;
         }
-        const outcome = await upstream.send(
-          upstreamOf(asked, passedOn(request, provider)),
+        return upstream.send(upstreamOf(asked, passedOn(request.headers)), {
           response,
-          (words, wasSent) =>
-            toAgent(
-              response,
-              provider,
-              502,
-              wasSent ? lost(provider, words) : unreached(provider, words),
-            ),
-        );
-        report?.(outcome);
+          failed: (words, wasSent) => {
+            const refusal = wasSent ? lost(provider, words) : unreached(provider, words);
+            toAgent(response, provider, 502, refusal);
+          },
+          report,
+        });
       },
     });
-    await this.#parts.pipeline.handle(exchange);
+    return this.#parts.pipeline.handle(exchange);
   }
 }
 
@@ -203,16 +256,21 @@ const NOT_PASSED_ON: ReadonlySet<string> = new Set([
   'forwarded',
 ]);
 
-export function passedOn(request: Incoming, provider: Provider): Record<string, string | string[]> {
-  const listed = headerOf(request, 'connection').split(',');
-  const dropped = new Set(listed.map((one) => one.trim().toLowerCase()));
-  const passed: Record<string, string | string[]> = {};
-  for (const [name, values] of request.headers) {
-    if (NOT_PASSED_ON.has(name) || dropped.has(name)) continue;
-    if (provider.credentialHeaders.includes(name) || name.startsWith('x-forwarded-')) continue;
-    passed[name] = [...values];
-  }
-  return passed;
+export function passedOnTo(
+  provider: Provider,
+): (headers: Incoming['headers']) => Readonly<Record<string, string | string[]>> {
+  return perHead((headers) => {
+    const connection = headerOf({ headers }, 'connection');
+    const dropped = connection === '' ? null : listedIn(connection);
+    const passed: Record<string, string | string[]> = {};
+    for (const [name, values] of headers) {
+      if (NOT_PASSED_ON.has(name) || dropped?.has(name)) continue;
+      if (provider.credentialHeaders.includes(name) || name.startsWith('x-forwarded-')) continue;
+      const [only = ''] = values;
+      passed[name] = values.length === 1 ? only : [...values];
+    }
+    return passed;
+  });
 }
 
 function unreached(provider: Provider, words: string): Refusal {

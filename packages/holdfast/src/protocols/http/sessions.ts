@@ -1,16 +1,48 @@
 /** Who works over which connection: noted when it begins and ends, ended when its token does. */
 import type { TokenVerifier } from '../../identity/agent-directory.ts';
+import type { AgentActor } from '../../model/actor.ts';
 import type { Clock } from '../../model/clock.ts';
 import { newId } from '../../model/ids.ts';
 import type { SessionFacts } from '../../model/intent.ts';
+import { SESSION_PLACES_KEPT_MAX } from '../../model/limits.ts';
+import type { TargetFacts } from '../../model/target.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import { headerOf, type Incoming, type Line } from './incoming.ts';
 
 /** What one agent does over one connection. */
 export interface Session {
   readonly facts: SessionFacts;
+  readonly actor: AgentActor;
   readonly token: TokenVerifier;
   readonly line: Line;
+  readonly places: Places;
+}
+
+/** One object for equal facts of a place, of one session only: the pipeline and the judge look up by it. */
+export class Places {
+  readonly #known = new Map<string, TargetFacts>();
+  /** By identity, for who gives the same object again. */
+  readonly #own = new WeakMap<TargetFacts, TargetFacts>();
+
+  of(place: TargetFacts): TargetFacts {
+    const own = this.#own.get(place);
+    if (own !== undefined) return own;
+    const found = this.#equalTo(place);
+    this.#own.set(place, found);
+    return found;
+  }
+
+  #equalTo(place: TargetFacts): TargetFacts {
+    const { asked, how, searchPath } = place;
+    if (searchPath.length > 0) return { ...place };
+    const key = `${how === undefined ? '-' : '+'}${asked.length} ${asked}${how ?? ''}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    if (this.#known.size >= SESSION_PLACES_KEPT_MAX) this.#known.clear();
+    const own = { ...place };
+    this.#known.set(key, own);
+    return own;
+  }
 }
 
 export class Sessions {
@@ -39,7 +71,9 @@ export class Sessions {
       source: line.source,
       client: headerOf(request, 'user-agent'),
     };
-    const session = { facts, token, line };
+    const { agentId, agentName, tokenId } = token;
+    const actor: AgentActor = { kind: 'agent', id: agentId, name: agentName, tokenId };
+    const session = { facts, actor, token, line, places: new Places() };
     here.set(token.tokenId, session);
     this.#note('session-opened', session, `${token.agentName} opened a session`);
     return session;

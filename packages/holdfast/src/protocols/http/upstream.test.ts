@@ -31,10 +31,9 @@ it('sends a request to the host that its path is of', async () => {
   const gateway = createServer(async (request, response) => {
     const { url: path = '' } = request;
     const headers = {};
-    outcomes.push(
-      await upstream.send({ method: 'GET', path, headers, body: Buffer.alloc(0) }, response, () => {
-        response.end();
-      }),
+    await upstream.send(
+      { method: 'GET', path, headers, body: Buffer.alloc(0) },
+      { response, failed: () => response.end(), report: (outcome) => outcomes.push(outcome) },
     );
   });
   await new Promise<void>((done) => gateway.listen(0, '127.0.0.1', done));

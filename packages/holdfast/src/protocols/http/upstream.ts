@@ -2,19 +2,12 @@
  * The way to a provider's API: a pool of connections, one act for one decision. A request that changes
  * something is never sent twice, whatever happened to the first: what came of it is then `unknown`, and
  * that is what is recorded.
- *
- * The answer flows through as it comes; its beginning is kept to tell success from an error.
  */
-import type { Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
-import { type Dispatcher, Pool } from 'undici';
-import {
-  PROVIDER_ANSWER_LOOK_BYTES,
-  PROVIDER_ANSWER_MS_MAX,
-  PROVIDER_CONNECTIONS_MAX,
-} from '../../model/limits.ts';
+import { Pool } from 'undici';
+import { PROVIDER_ANSWER_MS_MAX, PROVIDER_CONNECTIONS_MAX } from '../../model/limits.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Provider, ProviderRequest } from '../../providers/provider.ts';
+import { type Answered, Answering } from './answering.ts';
 import type { Response } from './incoming.ts';
 
 export interface UpstreamRequest {
@@ -24,36 +17,21 @@ export interface UpstreamRequest {
   readonly body: Buffer;
 }
 
-/** Under a length of our own; an answer that is packed could not be looked at. */
+/** Whom an answer is for. */
+export interface Answerable {
+  readonly response: Response;
+  /** Called when there is no answer to pass on. `wasSent`: it may have been sent all the same. */
+  failed(words: string, wasSent: boolean): void;
+  /** Null: nobody asks what came of it, since it only reads. */
+  readonly report: ((outcome: Outcome) => void) | null;
+}
+
 export function upstreamOf(
   { method, path, search, body }: ProviderRequest,
   headers: Readonly<Record<string, string | string[]>>,
 ): UpstreamRequest {
-  const length = body.length > 0 ? { 'content-length': String(body.length) } : {};
-  return {
-    method,
-    path: `${path}${search}`,
-    headers: { ...headers, 'accept-encoding': 'identity', ...length },
-    body,
-  };
+  return { method, path: search === '' ? path : `${path}${search}`, headers, body };
 }
-
-/** Of the connection between two machines, not of the message (RFC 9110 section 7.6.1). */
-export const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
-
-/** Of a session in a browser: no agent has one. */
-const NOT_PASSED_BACK = new Set([...HOP_BY_HOP, 'set-cookie', 'alt-svc', 'clear-site-data']);
 
 /** Nothing had been sent when these came. */
 const NOT_SENT = new Set([
@@ -92,25 +70,19 @@ export class Upstream {
     this.#provider = provider;
   }
 
-  /**
-   * Answers the agent, and says what came of it. `failed` is called instead when there is no answer to
-   * pass on; `wasSent`: it may have been sent all the same. Never rejects.
-   */
-  async send(
-    request: UpstreamRequest,
-    response: Response,
-    failed: (words: string, wasSent: boolean) => void,
-  ): Promise<Outcome> {
-    const asked = await this.#ask(request);
-    if (asked.kind === 'answered') return await this.#passBack(asked.answer, response);
-    failed(asked.words, asked.outcome.kind !== 'not-forwarded');
-    return asked.outcome;
+  /** Answers the agent, and reports what came of it, where somebody asks. Never rejects. */
+  async send(request: UpstreamRequest, { failed, report, response }: Answerable): Promise<void> {
+    const answered = await this.#ask(request, response, report !== null);
+    if (answered.kind === 'none') {
+      const { code, message } = faultOf(answered.error);
+      failed(message, !NOT_SENT.has(code));
+    }
+    report?.(this.#outcomeOf(answered));
   }
 
   /** Nobody waits for the answer: only what came of it counts. Never rejects. */
   async run(request: UpstreamRequest): Promise<Outcome> {
-    const asked = await this.#ask(request);
-    return asked.kind === 'answered' ? await this.#passBack(asked.answer, null) : asked.outcome;
+    return this.#outcomeOf(await this.#ask(request, null, true));
   }
 
   async close(): Promise<void> {
@@ -132,85 +104,55 @@ export class Upstream {
     return pool;
   }
 
-  async #ask({ headers, ...request }: UpstreamRequest): Promise<Asked> {
-    const { name } = this.#provider;
+  async #ask(
+    { body, headers, method, path }: UpstreamRequest,
+    response: Response | null,
+    isLookedAt: boolean,
+  ): Promise<Answered> {
     try {
-      const answer = await this.#poolOf(request.path).request({
-        method: request.method,
-        path: request.path,
-        headers: { ...headers, ...(await this.#provider.credential()) },
-        body: request.body.length === 0 ? null : request.body,
-        idempotent: false,
+      const credential = await this.#provider.credential();
+      const pool = this.#poolOf(path);
+      return await new Promise((ended) => {
+        const wish = {
+          method,
+          path,
+          // Under a length of our own; an answer that is packed could not be looked at.
+          headers: { ...headers, ...IDENTITY, ...lengthOf(body), ...credential },
+          body: body.length === 0 ? null : body,
+          idempotent: false,
+        };
+        pool.dispatch(wish, new Answering({ response, isLookedAt, ended }));
       });
-      return { kind: 'answered', answer };
     } catch (error) {
-      const { code, message } = faultOf(error);
-      const outcome: Outcome = NOT_SENT.has(code)
-        ? { kind: 'not-forwarded', reason: `${name} was not reached: ${message}` }
-        : { kind: 'unknown', reason: `no answer came from ${name}: ${message}` };
-      return { kind: 'unanswered', outcome, words: message };
+      return { kind: 'none', error };
     }
   }
 
-  async #passBack(answer: Dispatcher.ResponseData, response: Response | null): Promise<Outcome> {
-    const { statusCode, headers, body } = answer;
-    const sink: Writable | null = response;
-    if (response !== null && !response.destroyed)
-      response.writeHead(statusCode, passedBack(headers));
-    const begun: Buffer[] = [];
-    let begunBytes = 0;
-    try {
-      // Read to its end even if the agent has gone: what came of it is worth knowing.
-      for await (const chunk of body) {
-        if (!Buffer.isBuffer(chunk)) continue;
-        if (begunBytes < PROVIDER_ANSWER_LOOK_BYTES) {
-          begun.push(chunk.subarray(0, PROVIDER_ANSWER_LOOK_BYTES - begunBytes));
-          begunBytes += chunk.length;
-        }
-        if (sink !== null && !sink.destroyed && !sink.write(chunk)) await drained(sink);
+  #outcomeOf(answered: Answered): Outcome {
+    const { name } = this.#provider;
+    switch (answered.kind) {
+      case 'whole':
+        return this.#provider.outcomeOf(answered.status, answered.begun);
+      case 'broken-off': {
+        const { message } = faultOf(answered.error);
+        return { kind: 'unknown', reason: `the answer of ${name} broke off: ${message}` };
       }
-    } catch (error) {
-      // A body cut short must not look whole.
-      response?.destroy();
-      const { message } = faultOf(error);
-      return {
-        kind: 'unknown',
-        reason: `the answer of ${this.#provider.name} broke off: ${message}`,
-      };
+      case 'none': {
+        const { code, message } = faultOf(answered.error);
+        return NOT_SENT.has(code)
+          ? { kind: 'not-forwarded', reason: `${name} was not reached: ${message}` }
+          : { kind: 'unknown', reason: `no answer came from ${name}: ${message}` };
+      }
+      default:
+        return answered satisfies never;
     }
-    if (sink !== null) {
-      sink.end();
-      await finished(sink).catch(() => {});
-    }
-    return this.#provider.outcomeOf(statusCode, Buffer.concat(begun));
   }
 }
 
-type Asked =
-  | { readonly kind: 'answered'; readonly answer: Dispatcher.ResponseData }
-  | { readonly kind: 'unanswered'; readonly outcome: Outcome; readonly words: string };
+const IDENTITY = { 'accept-encoding': 'identity' } as const;
 
-function drained(response: Writable): Promise<void> {
-  return new Promise((done) => {
-    const go = (): void => {
-      response.off('drain', go).off('close', go);
-      done();
-    };
-    response.once('drain', go).once('close', go);
-  });
-}
-
-function passedBack(
-  headers: Dispatcher.ResponseData['headers'],
-): Record<string, string | string[]> {
-  const named = String(headers['connection'] ?? '').toLowerCase();
-  const listed = new Set(named.split(',').map((one) => one.trim()));
-  const kept: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || NOT_PASSED_BACK.has(name) || listed.has(name)) continue;
-    kept[name] = value;
-  }
-  return kept;
+function lengthOf({ length }: Buffer): Readonly<Record<string, string>> {
+  return length > 0 ? { 'content-length': String(length) } : {};
 }
 
 function faultOf(error: unknown): { readonly code: string; readonly message: string } {

@@ -11,7 +11,8 @@ import { requestsOf } from '../../languages/graphql/request.ts';
 import { isHarmless } from '../../model/effect.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { actOf, outcomeOfGraphql } from '../acting.ts';
-import type { Inventory } from '../inventory.ts';
+import type { Found, Inventory } from '../inventory.ts';
+import { KeptByRequest } from '../kept-by-request.ts';
 import { declaredIn } from '../placing.ts';
 import type {
   Provider,
@@ -25,10 +26,21 @@ import { RailwayApi } from './api.ts';
 import type { RailwayEstate } from './estate.ts';
 import { Evidence } from './evidence.ts';
 import { railwayInventory, volumesAt } from './inventory.ts';
-import { readRailway } from './reading.ts';
+import { type RailwayReading, readRailway } from './reading.ts';
 
 const CALLED = { title: 'Railway', name: 'railway' };
 const PATH = '/graphql/v2';
+
+/** What a request means, and for what only reads: where, by the list that has this mark. */
+interface KnownReading {
+  readonly read: RailwayReading;
+  placed: { readonly act: Promise<ProviderAct>; readonly mark: object } | null;
+}
+
+interface CredentialHeaders {
+  readonly of: Promise<string>;
+  readonly headers: Promise<Readonly<Record<string, string>>>;
+}
 
 export class RailwayProvider implements Provider {
   readonly name = 'railway';
@@ -40,6 +52,9 @@ export class RailwayProvider implements Provider {
   readonly #reader = new GraphqlReader();
   readonly #inventory: Inventory<RailwayEstate>;
   readonly #evidence: Evidence;
+  /** Of what only reads. */
+  readonly #readings = new KeptByRequest<KnownReading>();
+  #credential: CredentialHeaders | null = null;
 
   constructor(options: ProviderOptions) {
     const { clock, kind } = options;
@@ -52,14 +67,20 @@ export class RailwayProvider implements Provider {
     this.#evidence = new Evidence({ api, databaseOf: options.databaseOf });
   }
 
-  async read(request: ProviderRequest): Promise<ProviderAct> {
+  read(request: ProviderRequest): Promise<ProviderAct> {
+    const known = this.#readings.of(request, () => {
+      const read = readRailway(this.#readingsOf(request));
+      return { value: { read, placed: null }, keep: isHarmless(read.reading) };
+    });
+    const { placed, read } = known;
+    if (!isHarmless(read.reading)) return this.#actOfChange(read);
+    if (placed?.mark === this.#inventory.mark) return placed.act;
+    const where = this.#inventory.findKnown(read.places);
+    return where === null ? this.#actOfFirstRead(read) : this.#actOfRead(known, where);
+  }
+
+  async #actOfChange({ lookups, places, reading }: RailwayReading): Promise<ProviderAct> {
     const { placeOf } = this.#options;
-    const readings = this.#readingsOf(request);
-    const { reading, places, lookups } = readRailway(readings);
-    if (isHarmless(reading)) {
-      const where = await this.#inventory.find(places, true);
-      return actOf({ called: CALLED, placeOf, reading, where, evidence: [] });
-    }
     const found = await this.#evidence.lookUp(reading, lookups);
     const where = await this.#inventory.find(places, false);
     const { environments } = where;
@@ -77,11 +98,29 @@ export class RailwayProvider implements Provider {
     return actOf({ called: CALLED, placeOf, reading: told, where, evidence });
   }
 
-  async credential(): Promise<Readonly<Record<string, string>>> {
-    const secret = await this.#options.secret();
-    return this.#options.kind === 'project'
-      ? { 'project-access-token': secret }
-      : { authorization: `Bearer ${secret}` };
+  /** What only reads is placed by what is known, however old; so nothing but that decides. */
+  #actOfRead(known: KnownReading, where: Found<RailwayEstate>): Promise<ProviderAct> {
+    const { placeOf } = this.#options;
+    const { reading } = known.read;
+    const act = Promise.resolve(actOf({ called: CALLED, placeOf, reading, where, evidence: [] }));
+    known.placed = { act, mark: where.mark };
+    return act;
+  }
+
+  /** There is no list: it is asked for, and at the next one again if it does not come. */
+  async #actOfFirstRead({ places, reading }: RailwayReading): Promise<ProviderAct> {
+    const where = await this.#inventory.find(places, true);
+    const { placeOf } = this.#options;
+    return actOf({ called: CALLED, placeOf, reading, where, evidence: [] });
+  }
+
+  credential(): Promise<Readonly<Record<string, string>>> {
+    const secret = this.#options.secret();
+    // Of the same promise came the same secret.
+    if (this.#credential?.of !== secret) {
+      this.#credential = { of: secret, headers: headersWith(secret, this.#options.kind) };
+    }
+    return this.#credential.headers;
   }
 
   /** Without the words "not authorized": the CLI would log in again, and try once more by itself. */
@@ -113,4 +152,13 @@ export class RailwayProvider implements Provider {
     if (found.kind === 'could-not-tell') return [found];
     return found.requests.map((one) => this.#reader.read(one));
   }
+}
+
+async function headersWith(
+  secret: Promise<string>,
+  kind: ProviderOptions['kind'],
+): Promise<Readonly<Record<string, string>>> {
+  return kind === 'project'
+    ? { 'project-access-token': await secret }
+    : { authorization: `Bearer ${await secret}` };
 }

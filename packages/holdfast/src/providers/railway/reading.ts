@@ -148,9 +148,13 @@ function readOf(call: GraphqlCall): Effect {
 }
 
 function secretsOf(call: GraphqlCall, operation: string): readonly Effect[] {
-  const fields: readonly GraphqlField[] =
-    operation === 'mutation' ? call.below : [call, ...call.below];
-  const found = new Set(fields.map(secretOf).filter((what) => what !== null));
+  const found = new Set<string>();
+  const look = (field: GraphqlField): void => {
+    const what = secretOf(field);
+    if (what !== null) found.add(what);
+  };
+  if (operation !== 'mutation') look(call);
+  for (const field of call.below) look(field);
   return [...found].map((what) => {
     const object: ObjectRef = { type: 'credential', schema: null, name: call.name };
     return effect('grant', call, object, `it hands out ${what}`);

@@ -16,8 +16,8 @@ import { SOCKET_INIT_MS_MAX } from '../../../model/limits.ts';
 import type { Refusal } from '../../../pipeline/exchange.ts';
 import type { Provider } from '../../../providers/provider.ts';
 import { asHoldfastError } from '../answers.ts';
-import type { Incoming } from '../incoming.ts';
-import { passedOn, type Serving, type ServingParts } from '../serving.ts';
+import type { Incoming, Line } from '../incoming.ts';
+import { passedOnTo, type Serving, type ServingParts } from '../serving.ts';
 import type { Session } from '../sessions.ts';
 import { FarSide } from './far-side.ts';
 import { CLOSE, closeCodeOf } from './goodbye.ts';
@@ -77,7 +77,7 @@ export class Conversation {
       provider,
       path,
       subprotocol,
-      headers: withoutHandshake(passedOn(incoming, provider)),
+      headers: withoutHandshake(passedOnTo(provider)(incoming.headers)),
       said: (message) => this.#answered(message),
       gone: (code, words) => this.end(code, `HF_UPSTREAM_LOST: ${words}`),
     });
@@ -171,9 +171,10 @@ export class Conversation {
       this.end(CLOSE.forbidden, 'HF_LIMIT: this token has too many connections open');
       return false;
     }
-    const line = {
-      ...incoming.line,
+    const line: Line = {
+      source: incoming.line.source,
       destroy: () => this.end(CLOSE.forbidden, TOKEN_OVER),
+      onClose: (handler) => incoming.line.onClose(handler),
     };
     this.#session = serving.sessions.of({ ...incoming, line }, token);
     return true;

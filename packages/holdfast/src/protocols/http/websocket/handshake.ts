@@ -2,6 +2,7 @@
  * Is this request the opening of a WebSocket (RFC 6455 section 4.2.1), in the one form that cannot be
  * read in two ways? And which subprotocol of those it offers is spoken.
  */
+import type { IncomingMessage } from 'node:http';
 import { HoldfastError } from '../../../model/errors.ts';
 import { headerOf, type Incoming } from '../incoming.ts';
 import { SUBPROTOCOLS, type Subprotocol } from './subprotocol.ts';
@@ -9,7 +10,7 @@ import { SUBPROTOCOLS, type Subprotocol } from './subprotocol.ts';
 /** Throws HoldfastError. */
 export function requireHandshake(
   { method, headers }: Pick<Incoming, 'method' | 'headers'>,
-  httpVersion: string,
+  { httpVersion, headers: framing }: Pick<IncomingMessage, 'httpVersion' | 'headers'>,
   isAlone: boolean,
 ): void {
   const one = (name: string): string => {
@@ -22,7 +23,7 @@ export function requireHandshake(
   if (!/^[a-z0-9+/]{22}==$/.test(one('sec-websocket-key'))) {
     throw wrong('one Sec-WebSocket-Key of 16 bytes', 'another');
   }
-  if (headers.has('content-length') || headers.has('transfer-encoding')) {
+  if ('content-length' in framing || 'transfer-encoding' in framing) {
     throw wrong('a handshake without a body', 'one with a body');
   }
   // A client has nothing to say until it is answered; what it says is no part of a WebSocket yet.

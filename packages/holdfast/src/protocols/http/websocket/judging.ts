@@ -48,14 +48,16 @@ export async function readOperation(
 export function exchangeOf(
   { asked, act }: Judgeable,
   provider: Provider,
-  { token, facts }: Session,
+  { actor, facts, places }: Session,
   ways: Pick<HttpExchangeParts, 'forward' | 'refuse'>,
 ): HttpExchange {
   return new HttpExchange({
-    actor: { kind: 'agent', id: token.agentId, name: token.agentName, tokenId: token.tokenId },
+    actor,
     session: facts,
     act,
-    request: { ...asked, provider: provider.name },
+    place: places.of(act.place),
+    asked,
+    provider: provider.name,
     ...ways,
   });
 }

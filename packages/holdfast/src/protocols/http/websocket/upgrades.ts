@@ -22,7 +22,7 @@ import {
   SOCKETS_PER_TOKEN_MAX,
 } from '../../../model/limits.ts';
 import type { Provider } from '../../../providers/provider.ts';
-import { senderOf } from '../agent-token.ts';
+import { senderIn } from '../agent-token.ts';
 import { asHoldfastError, statusOf } from '../answers.ts';
 import { type Incoming, incomingOf, type Response } from '../incoming.ts';
 import { type Route, routeOf } from '../route.ts';
@@ -88,7 +88,7 @@ export class Upgrades {
       const token = await this.#tokenOf(incoming, provider);
       requireSocketPath(route);
       const isAlone = head.length === 0 && (this.#busy.get(incoming.connection) ?? 0) === 0;
-      requireHandshake(incoming, request.httpVersion, isAlone);
+      requireHandshake(incoming, request, isAlone);
       const subprotocol = subprotocolOf(incoming);
       this.#requireRoom(token);
       if (socket.destroyed) return;
@@ -110,7 +110,7 @@ export class Upgrades {
   /** Null: it said nothing, and may say it in `connection_init`. */
   async #tokenOf(incoming: Incoming, provider: Provider): Promise<TokenVerifier | null> {
     const { directory, serving } = this.#parts;
-    const sender = senderOf(incoming.headers, provider.credentialHeaders, directory);
+    const sender = senderIn(provider.credentialHeaders)(incoming.headers, directory);
     return sender.kind === 'nobody' ? null : await serving.admit(incoming, provider);
   }
 
