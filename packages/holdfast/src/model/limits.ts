@@ -201,6 +201,12 @@ export const RAILWAY_LISTED_MAX = 500;
 export const PROVIDER_ESTATE_MS = 60_000;
 /** An id that is not found has it taken again at most this often. */
 export const PROVIDER_LOOK_AGAIN_MS = 5_000;
+/** Values that one act may change and still be taken back by setting them again. */
+export const INVERSE_VALUES_MAX = 1_000;
+/** Of the state before, with what the act makes of it: variables of a service are kilobytes. */
+export const INVERSE_BYTES_MAX = 4 * 1024 * 1024;
+/** Variables of an environment, in one answer; with more it is not known whole. */
+export const RAILWAY_VARIABLES_MAX = 5_000;
 /** A credential older than this is a finding (P5). */
 export const CREDENTIAL_AGE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
 /** One line; a key in PEM is no bearer credential. */

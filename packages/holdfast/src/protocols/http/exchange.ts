@@ -5,8 +5,10 @@ import { type HttpAct, httpActs, httpText } from '../../model/http-request.ts';
 import type { Intent, SessionFacts } from '../../model/intent.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { PROVIDER_PROTECTION, type Protection, type Reversal } from '../../model/reversal.ts';
-import type { TargetFacts } from '../../model/target.ts';
+import type { Target, TargetFacts } from '../../model/target.ts';
 import type { Exchange, Lasting, Refusal } from '../../pipeline/exchange.ts';
+import type { InverseKeeper, KeptInverse } from '../../protection/inverse.ts';
+import { withoutInverse } from '../../providers/acting.ts';
 import type { ProviderAct } from '../../providers/provider.ts';
 
 export interface HttpExchangeParts {
@@ -14,6 +16,8 @@ export interface HttpExchangeParts {
   readonly session: SessionFacts;
   readonly act: ProviderAct;
   readonly request: HttpAct;
+  /** Null: nothing can be kept here, so nothing is taken back by its inverse. */
+  readonly keeper: InverseKeeper | null;
   forward(report: ((outcome: Outcome) => void) | null): Promise<void>;
   refuse(refusal: Refusal): void;
 }
@@ -23,9 +27,12 @@ export class HttpExchange implements Exchange, Intent {
   /** A request is a transaction of its own. */
   readonly lasting: Lasting = 'at-once';
   readonly protection: Protection = PROVIDER_PROTECTION;
+  #act: ProviderAct;
+  #kept: KeptInverse | null = null;
 
   constructor(parts: HttpExchangeParts) {
     this.#parts = parts;
+    this.#act = parts.act;
   }
 
   get intent(): Intent {
@@ -38,14 +45,14 @@ export class HttpExchange implements Exchange, Intent {
     return this.#parts.session;
   }
   get reading(): Reading {
-    return this.#parts.act.reading;
+    return this.#act.reading;
   }
   get reversal(): Reversal {
-    return this.#parts.act.reversal;
+    return this.#act.reversal;
   }
 
   locate(): TargetFacts {
-    return this.#parts.act.place;
+    return this.#act.place;
   }
 
   text(): Buffer {
@@ -53,14 +60,40 @@ export class HttpExchange implements Exchange, Intent {
   }
 
   acts(): readonly Uint8Array[] {
-    return httpActs(this.#parts.request, this.#parts.act.evidence);
+    return httpActs(this.#parts.request, this.#act.evidence);
   }
 
-  forward(report: ((outcome: Outcome) => void) | null): Promise<void> {
-    return this.#parts.forward(report);
+  async keep(target: Target): Promise<boolean> {
+    if (this.#kept !== null) return true;
+    const { actor, keeper, request, session } = this.#parts;
+    const { inverse } = this.#act;
+    if (inverse === undefined) return false;
+    try {
+      if (keeper === null) throw new Error('Holdfast keeps nothing here');
+      const { provider } = request;
+      const { client } = session;
+      this.#kept = await keeper.keep({ inverse, provider, target, actor, client, undoOf: null });
+      return true;
+    } catch (error) {
+      const found = error instanceof Error ? error.message : String(error);
+      this.#act = withoutInverse(this.#act, `the state before could not be kept: ${found}`);
+      return false;
+    }
+  }
+
+  async forward(report: ((outcome: Outcome) => void) | null): Promise<void> {
+    const kept = this.#kept;
+    if (kept === null) return await this.#parts.forward(report);
+    const outcomes: Outcome[] = [];
+    await this.#parts.forward((outcome) => {
+      outcomes.push(outcome);
+      report?.(outcome);
+    });
+    for (const outcome of outcomes) await kept.settle(outcome);
   }
 
   refuse(refusal: Refusal): void {
+    void this.#kept?.settle({ kind: 'not-forwarded', reason: refusal.message });
     this.#parts.refuse(refusal);
   }
 }

@@ -14,6 +14,7 @@ import { ERRORS, HoldfastError } from '../../model/errors.ts';
 import { METHOD_OVERRIDES } from '../../model/http-request.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
+import type { InverseKeeper } from '../../protection/inverse.ts';
 import type { Provider, ProviderAct, ProviderRequest } from '../../providers/provider.ts';
 import { senderOf, type TokenLookup } from './agent-token.ts';
 import { asHoldfastError, statusOf, toAgent } from './answers.ts';
@@ -34,6 +35,8 @@ export interface ServingParts {
   readonly providers: Providers;
   readonly pipeline: Pipeline;
   readonly clock: Clock;
+  /** Keeps what takes a change back by its inverse; left out: such a change is held. */
+  readonly keeper?: InverseKeeper;
 }
 
 interface Unit {
@@ -146,6 +149,7 @@ export class Serving {
       session: session.facts,
       act,
       request: { ...asked, provider: provider.name },
+      keeper: this.#parts.keeper ?? null,
       refuse: (refusal: Refusal) => toAgent(response, provider, statusOf(refusal.code), refusal),
       forward: async (report) => {
         if (!this.#parts.directory.isLive(token.tokenId) || response.destroyed) {

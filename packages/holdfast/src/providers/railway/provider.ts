@@ -1,6 +1,7 @@
 /**
  * Railway. A request is read (GraphQL, then the catalogue), placed (the inventory) and, where it would
  * destroy, told in full: which volume of which environment, which service, which backups die with it.
+ * Of what another operation takes back, the state before is read (`inverse/`).
  *
  * What it will not do: believe an id's owner on the agent's word, call something harmless because
  * Railway could not be asked, or put a credential anywhere but on the way out.
@@ -10,6 +11,7 @@ import { GraphqlReader } from '../../languages/graphql/reader.ts';
 import { requestsOf } from '../../languages/graphql/request.ts';
 import { isHarmless } from '../../model/effect.ts';
 import type { Outcome } from '../../model/outcome.ts';
+import type { InverseSource } from '../../protection/inverse.ts';
 import { actOf, outcomeOfGraphql } from '../acting.ts';
 import type { Inventory } from '../inventory.ts';
 import { declaredIn } from '../placing.ts';
@@ -25,6 +27,8 @@ import { RailwayApi } from './api.ts';
 import type { RailwayEstate } from './estate.ts';
 import { Evidence } from './evidence.ts';
 import { railwayInventory, volumesAt } from './inventory.ts';
+import { inverseOf } from './inverse/inverse.ts';
+import { RailwayState } from './inverse/state.ts';
 import { readRailway } from './reading.ts';
 
 const CALLED = { title: 'Railway', name: 'railway' };
@@ -39,6 +43,8 @@ export class RailwayProvider implements Provider {
   readonly #reader = new GraphqlReader();
   readonly #inventory: Inventory<RailwayEstate>;
   readonly #evidence: Evidence;
+  readonly #api: RailwayApi;
+  readonly inverses: InverseSource;
 
   constructor(options: ProviderOptions) {
     const { clock, kind } = options;
@@ -48,6 +54,8 @@ export class RailwayProvider implements Provider {
     const credential = () => this.credential();
     const api = new RailwayApi({ called: CALLED, clock, origin, credential });
     this.#inventory = railwayInventory({ api, clock, kind });
+    this.#api = api;
+    this.inverses = new RailwayState(api);
     this.#evidence = new Evidence({ api, databaseOf: options.databaseOf });
   }
 
@@ -73,7 +81,9 @@ export class RailwayProvider implements Provider {
     );
     // What is staged is not in the text: the approval is for what was found there.
     const { acts: evidence } = found;
-    return actOf({ called: CALLED, placeOf, reading: told, where, evidence });
+    const inverse = await inverseOf(readings, told.effects, { api: this.#api, where, placeOf });
+    const more = inverse === undefined ? {} : { inverse };
+    return actOf({ called: CALLED, placeOf, reading: told, where, evidence, ...more });
   }
 
   async credential(): Promise<Readonly<Record<string, string>>> {
