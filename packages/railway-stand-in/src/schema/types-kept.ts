@@ -38,6 +38,9 @@ type Environment {
     after: String, before: String, first: Int, last: Int
   ): EnvironmentServiceInstancesConnection!,
   sourceEnvironment: Environment, unmergedChangesCount: Int, updatedAt: DateTime!,
+  variables(
+    after: String, before: String, first: Int, last: Int
+  ): EnvironmentVariablesConnection!,
   volumeInstances(
     after: String, before: String, first: Int, last: Int
   ): EnvironmentVolumeInstancesConnection!,
@@ -59,6 +62,10 @@ type EnvironmentVolumeInstancesConnectionEdge { cursor: String!, node: VolumeIns
 type PageInfo {
   endCursor: String, hasNextPage: Boolean!, hasPreviousPage: Boolean!, startCursor: String
 }
+type EnvironmentVariablesConnection {
+  edges: [EnvironmentVariablesConnectionEdge!]!, pageInfo: PageInfo!
+}
+type EnvironmentVariablesConnectionEdge { cursor: String!, node: Variable! }
 type Plugin {
   createdAt: DateTime!, deletedAt: DateTime, deprecatedAt: DateTime, friendlyName: String!,
   id: ID!, logsEnabled: Boolean!, migrationDatabaseServiceId: String, name: PluginType!,

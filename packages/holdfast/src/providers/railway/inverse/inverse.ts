@@ -20,6 +20,7 @@ import type { ProviderOptions } from '../../provider.ts';
 import type { RailwayApi } from '../api.ts';
 import { MUTATIONS } from '../catalogue/index.ts';
 import type { RailwayEstate } from '../estate.ts';
+import { saysWhatIsRun } from './running.ts';
 import { DOMAIN_SETTINGS, INSTANCE_SETTINGS, SERVICE_SETTINGS } from './settings.ts';
 import { Look, type RailwaySlot } from './state.ts';
 import { notWhole, type VariablePlace } from './variables.ts';
@@ -213,6 +214,7 @@ function setVariable(
   name: string,
   value: string | null,
 ): Promise<void> {
+  if (saysWhatIsRun(name)) throw notWhole(`${name} says what is run, and what that did stays`);
   const of = `${into.serviceTitle(place.serviceId)} in ${into.environmentTitle(place.environmentId)}`;
   return into.set({ of: 'variable', ...place, name }, `variable ${name} of ${of}`, value);
 }
