@@ -435,6 +435,15 @@ it('takes settings, names and ports back', async () => {
   expect((await apply(await newest())).out).toContain('"isWhole":true');
   expect(world().service(service()).name).toBe('postgres');
 
+  const names = `mutation N($e: String!, $v: String!) {
+    environmentRename(id: $e, input: { name: "other" }) { id }
+    volumeUpdate(volumeId: $v, input: { name: "other" }) { id } }`;
+  expect(await agent(names, { e: staging(), v: town.ready.volumeId })).toContain(PASSED);
+  expect(world().environment(staging()).name).toBe('other');
+  expect((await apply(await newest())).out).toContain('"isWhole":true');
+  expect(world().environment(staging()).name).toBe('staging');
+  expect(world().volume(town.ready.volumeId).name).toBe('postgres-volume');
+
   const port = `mutation M($e: String!, $p: Int) { customDomainUpdate(environmentId: $e, id: "${domain()}", targetPort: $p) }`;
   world().thing('customDomain', domain()).fields.set('targetPort', 8080);
   expect(await agent(port, { e: staging(), p: 1 })).toContain(PASSED);

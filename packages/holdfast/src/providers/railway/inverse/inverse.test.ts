@@ -135,7 +135,9 @@ it.each(['DATABASE_URL', 'PGDATA', 'LOG_LEVEL', 'COMMANDER_KEY', 'API_KEY', 'POR
 it('takes back only what the catalogue marks, and nothing that holds data', () => {
   for (const name of INVERTED.keys()) {
     expect(MUTATIONS.get(name), name).toMatchObject({ hasInverse: true });
-    expect(['variable', 'service', 'domain']).toContain(MUTATIONS.get(name)?.type);
+    // Of an environment and a volume the name only, and that loses nothing.
+    const isName = MUTATIONS.get(name)?.class === 'ordinary';
+    if (!isName) expect(['variable', 'service', 'domain']).toContain(MUTATIONS.get(name)?.type);
   }
 });
 
@@ -156,7 +158,11 @@ it('reads and sets nothing that Railway does not have', (ctx) => {
     ['ServiceUpdateInput', 'inputFields', SERVICE_SETTINGS],
     ['CustomDomain', 'fields', [...DOMAIN_SETTINGS, 'environmentId']],
     ['Variable', 'fields', ['name', 'serviceId', 'isSealed']],
-    ['Environment', 'fields', ['variables']],
+    ['Environment', 'fields', ['variables', 'name']],
+    ['EnvironmentRenameInput', 'inputFields', ['name']],
+    ['Volume', 'fields', ['id', 'name']],
+    ['VolumeUpdateInput', 'inputFields', ['name']],
+    ['Project', 'fields', ['volumes']],
   ];
   for (const [type, of, names] of set)
     expect(namesOf(type, of)).toEqual(expect.arrayContaining([...names]));

@@ -21,7 +21,7 @@ import type { RailwayApi } from '../api.ts';
 import { MUTATIONS } from '../catalogue/index.ts';
 import type { RailwayEstate } from '../estate.ts';
 import { saysWhatIsRun } from './running.ts';
-import { DOMAIN_SETTINGS, INSTANCE_SETTINGS, SERVICE_SETTINGS } from './settings.ts';
+import { DOMAIN_SETTINGS, INSTANCE_SETTINGS, NAME, SERVICE_SETTINGS } from './settings.ts';
 import { Look, type RailwaySlot } from './state.ts';
 import { notWhole, type VariablePlace } from './variables.ts';
 
@@ -40,6 +40,8 @@ export const INVERTED: ReadonlyMap<string, (call: GraphqlCall, into: Changes) =>
     ['serviceInstanceUpdate', serviceInstanceUpdate],
     ['serviceUpdate', serviceUpdate],
     ['customDomainUpdate', customDomainUpdate],
+    ['environmentRename', environmentRename],
+    ['volumeUpdate', volumeUpdate],
   ]);
 
 /** What else an act may be is not taken back by setting values again. */
@@ -263,6 +265,27 @@ async function customDomainUpdate({ args }: GraphqlCall, into: Changes): Promise
     if (value === null) throw notWhole(`no ${name}`);
     const at = { of: 'domain', projectId, environmentId, domainId, name } as const;
     await into.set(at, `${name} of domain ${domainId}`, JSON.stringify(value));
+  }
+}
+
+async function environmentRename({ args }: GraphqlCall, into: Changes): Promise<void> {
+  requireKeys(args, ['id', 'input']);
+  const { id: environmentId, name: title } = into.environment(textAt(args, 'id'));
+  for (const [name, value] of settingsOf(args, NAME)) {
+    const at = { of: 'environment', environmentId, name } as const;
+    await into.set(at, `${name} of environment ${title}`, value);
+  }
+}
+
+/** Its name only: whatever else a volume has is data. */
+async function volumeUpdate({ args }: GraphqlCall, into: Changes): Promise<void> {
+  requireKeys(args, ['volumeId', 'input']);
+  const volumeId = textAt(args, 'volumeId');
+  const [first] = into.environmentsOf('volume', volumeId);
+  const { projectId } = into.environment(first ?? '');
+  for (const [name, value] of settingsOf(args, NAME)) {
+    const at = { of: 'volume', projectId, volumeId, name } as const;
+    await into.set(at, `${name} of volume ${volumeId}`, value);
   }
 }
 

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import type { HttpAct } from '../../../model/http-request.ts';
 import type { InverseSource, StateSlot, StateValue } from '../../../protection/inverse.ts';
 import type { RailwayApi } from '../api.ts';
-import { domainSettings, instanceSettings, type Settings, serviceSettings } from './settings.ts';
+import {
+  domainSettings,
+  environmentSettings,
+  instanceSettings,
+  type Settings,
+  serviceSettings,
+  volumeSettings,
+} from './settings.ts';
 import { notWhole, Variables } from './variables.ts';
 
 /** Which value a slot is, as `StateSlot.at` has it. What is kept is checked when it is read again. */
@@ -22,6 +29,13 @@ const SLOT = z.discriminatedUnion('of', [
     name: z.string(),
   }),
   z.object({ of: z.literal('service'), serviceId: z.string(), name: z.string() }),
+  z.object({ of: z.literal('environment'), environmentId: z.string(), name: z.string() }),
+  z.object({
+    of: z.literal('volume'),
+    projectId: z.string(),
+    volumeId: z.string(),
+    name: z.string(),
+  }),
   z.object({
     of: z.literal('domain'),
     projectId: z.string(),
@@ -81,6 +95,10 @@ export class Look {
         return (await this.#service(slot.serviceId)).get(slot.name) ?? null;
       case 'domain':
         return (await this.#domain(slot)).get(slot.name) ?? null;
+      case 'environment':
+        return (await this.#environment(slot.environmentId)).get(slot.name) ?? null;
+      case 'volume':
+        return (await this.#volume(slot)).get(slot.name) ?? null;
       default:
         return slot satisfies never;
     }
@@ -100,6 +118,16 @@ export class Look {
 
   #service(id: string): Promise<Settings> {
     return this.#settings.of(['service', id], () => serviceSettings(this.#api, id));
+  }
+
+  #environment(id: string): Promise<Settings> {
+    return this.#settings.of(['environment', id], () => environmentSettings(this.#api, id));
+  }
+
+  #volume(at: Parameters<typeof volumeSettings>[1]): Promise<Settings> {
+    const { projectId, volumeId } = at;
+    const only = { projectId, volumeId };
+    return this.#settings.of(['volume', only], () => volumeSettings(this.#api, only));
   }
 
   #domain(at: Parameters<typeof domainSettings>[1]): Promise<Settings> {
@@ -186,6 +214,18 @@ function setOf(slot: RailwaySlot, to: ReadonlyMap<string, string>): Field {
         call: (at) => `serviceUpdate(id: $s${at}, input: $i${at}) { id }`,
         types: { s: 'String!', i: 'ServiceUpdateInput!' },
         given: { s: slot.serviceId, i: jsonOf(to) },
+      };
+    case 'environment':
+      return {
+        call: (at) => `environmentRename(id: $e${at}, input: $i${at}) { id }`,
+        types: { e: 'String!', i: 'EnvironmentRenameInput!' },
+        given: { e: slot.environmentId, i: jsonOf(to) },
+      };
+    case 'volume':
+      return {
+        call: (at) => `volumeUpdate(volumeId: $v${at}, input: $i${at}) { id }`,
+        types: { v: 'String!', i: 'VolumeUpdateInput!' },
+        given: { v: slot.volumeId, i: jsonOf(to) },
       };
     case 'domain':
       return {
