@@ -75,16 +75,20 @@ export async function inverseOf(
   try {
     const changes = new Changes(parts);
     for (const call of calls) await INVERTED.get(call.name)?.(call, changes);
-    return { kind: 'found', inverse: { changes: changes.all(), notRestored: NOT_RESTORED } };
+    const all = changes.all();
+    return { kind: 'found', inverse: { changes: all, notRestored: notRestored(all) } };
   } catch (error) {
     const found = error instanceof HoldfastError ? error.found : String(error);
     return { kind: 'none', why: `the state before cannot be read whole (${found})` };
   }
 }
 
-const NOT_RESTORED = [
-  'What ran meanwhile with the changed values is not undone; Railway deploys the services again with the old ones.',
-];
+function notRestored(changes: readonly SlotChange[]): readonly string[] {
+  if (!changes.some(({ at }) => at['of'] === 'variable')) return [];
+  return [
+    'What ran meanwhile with the changed variables is not undone; Railway deploys services again when theirs are set.',
+  ];
+}
 
 /** Of one request, in the order its calls run: a later one sees what an earlier one would leave. */
 export class Changes {
