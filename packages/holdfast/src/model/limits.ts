@@ -201,6 +201,8 @@ export const RAILWAY_LISTED_MAX = 500;
 export const PROVIDER_ESTATE_MS = 60_000;
 /** An id that is not found has it taken again at most this often. */
 export const PROVIDER_LOOK_AGAIN_MS = 5_000;
+/** A state before counts this long; a request that waited for people has it read again. */
+export const INVERSE_FRESH_MS = 2_000;
 /** Values that one act may change and still be taken back by setting them again. */
 export const INVERSE_VALUES_MAX = 1_000;
 /** Of the state before, with what the act makes of it: variables of a service are kilobytes. */

@@ -1,13 +1,15 @@
 /** The exchange a request lends the pipeline; also the intent itself. */
 import type { AgentActor } from '../../model/actor.ts';
+import type { Clock } from '../../model/clock.ts';
 import type { Reading } from '../../model/effect.ts';
 import { type HttpAct, httpActs, httpText } from '../../model/http-request.ts';
 import type { Intent, SessionFacts } from '../../model/intent.ts';
+import { INVERSE_FRESH_MS } from '../../model/limits.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { PROVIDER_PROTECTION, type Protection, type Reversal } from '../../model/reversal.ts';
 import type { Target, TargetFacts } from '../../model/target.ts';
 import type { Exchange, Lasting, Refusal } from '../../pipeline/exchange.ts';
-import type { InverseKeeper, KeptInverse } from '../../protection/inverse.ts';
+import type { Inverse, InverseKeeper, KeptInverse } from '../../protection/inverse.ts';
 import { withoutInverse } from '../../providers/acting.ts';
 import type { ProviderAct } from '../../providers/provider.ts';
 
@@ -18,6 +20,9 @@ export interface HttpExchangeParts {
   readonly request: HttpAct;
   /** Null: nothing can be kept here, so nothing is taken back by its inverse. */
   readonly keeper: InverseKeeper | null;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  /** The same request, read again. Never rejects. */
+  readAgain(): Promise<ProviderAct>;
   forward(report: ((outcome: Outcome) => void) | null): Promise<void>;
   refuse(refusal: Refusal): void;
 }
@@ -27,12 +32,14 @@ export class HttpExchange implements Exchange, Intent {
   /** A request is a transaction of its own. */
   readonly lasting: Lasting = 'at-once';
   readonly protection: Protection = PROVIDER_PROTECTION;
+  readonly #readAtMs: number;
   #act: ProviderAct;
   #kept: KeptInverse | null = null;
 
   constructor(parts: HttpExchangeParts) {
     this.#parts = parts;
     this.#act = parts.act;
+    this.#readAtMs = parts.clock.monotonicMs();
   }
 
   get intent(): Intent {
@@ -66,9 +73,9 @@ export class HttpExchange implements Exchange, Intent {
   async keep(target: Target): Promise<boolean> {
     if (this.#kept !== null) return true;
     const { actor, keeper, request, session } = this.#parts;
-    const { inverse } = this.#act;
-    if (inverse === undefined) return false;
+    if (this.#act.inverse === undefined) return false;
     try {
+      const inverse = await this.#freshInverse();
       if (keeper === null) throw new Error('Holdfast keeps nothing here');
       const { provider } = request;
       const { client } = session;
@@ -79,6 +86,21 @@ export class HttpExchange implements Exchange, Intent {
       this.#act = withoutInverse(this.#act, `the state before could not be kept: ${found}`);
       return false;
     }
+  }
+
+  /** What waited on the wire was read before it did; it still has to be what was judged and signed. */
+  async #freshInverse(): Promise<Inverse> {
+    const { clock, readAgain } = this.#parts;
+    const { evidence, inverse, place } = this.#act;
+    if (inverse === undefined) throw new Error('there is none');
+    if (clock.monotonicMs() - this.#readAtMs <= INVERSE_FRESH_MS) return inverse;
+    const again = await readAgain();
+    const isSame =
+      again.place.asked === place.asked &&
+      again.evidence.length === evidence.length &&
+      again.evidence.every((one, at) => Buffer.from(one).equals(evidence[at] ?? Buffer.of()));
+    if (isSame && again.inverse !== undefined) return again.inverse;
+    throw new Error('it is another now, or cannot be read, since the request waited');
   }
 
   async forward(report: ((outcome: Outcome) => void) | null): Promise<void> {

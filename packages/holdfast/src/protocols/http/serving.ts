@@ -150,6 +150,8 @@ export class Serving {
       act,
       request: { ...asked, provider: provider.name },
       keeper: this.#parts.keeper ?? null,
+      clock: this.#parts.clock,
+      readAgain: () => provider.read(asked),
       refuse: (refusal: Refusal) => toAgent(response, provider, statusOf(refusal.code), refusal),
       forward: async (report) => {
         if (!this.#parts.directory.isLive(token.tokenId) || response.destroyed) {
