@@ -136,6 +136,7 @@ function undosOf(
     clock: systemClock,
     note: async () => {},
     run: runUndo,
+    inverses: { preview: () => noProvider(), apply: () => noProvider() },
     targetOf: (name) => {
       const target = targets[name];
       if (target === undefined) throw new Error(`No target ${name}.`);
@@ -166,4 +167,8 @@ targets:
       owner: ${owner.user}
       exempt: [${owner.user}]
 `;
+}
+
+function noProvider(): Promise<never> {
+  return Promise.reject(new Error('nothing was done at a provider here'));
 }

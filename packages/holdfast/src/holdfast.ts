@@ -240,6 +240,7 @@ class Gateway implements Holdfast {
       providers: this.#providers,
       pipeline,
       clock,
+      keeper: this.rooms.inverses,
     });
     this.#undo.push(() => http.close());
     directory.onEnded(({ tokenId, reason }) => http.endSessions({ tokenId, reason }));

@@ -27,6 +27,7 @@ import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
 import type { HoldfastEvent } from './model/event.ts';
 import { newId } from './model/ids.ts';
+import { SealedInverses } from './protection/sealed-inverses.ts';
 import { purgeRunner } from './protection/undo/purge.ts';
 import { WatchedClock } from './protection/watched-clock.ts';
 import { SqlAgentRoleStore } from './store/agent-role-store.ts';
@@ -39,6 +40,7 @@ import { FileJournal } from './store/file-journal.ts';
 import { HOLD_ROWS } from './store/hold-rows.ts';
 import { SqlHoldStore } from './store/hold-store.ts';
 import { PgInstanceBook } from './store/instances.ts';
+import { SqlInverseStore } from './store/inverse-store.ts';
 import { SqlLedgerStore } from './store/ledger-store.ts';
 import { migrate } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
@@ -80,6 +82,8 @@ export class Rooms {
   readonly proposals: Proposals;
   readonly undoStore: SqlUndoStore;
   readonly vault: VaultLook;
+  /** What takes changes at providers back. */
+  readonly inverses: SealedInverses;
   readonly agentRoleStore: SqlAgentRoleStore;
   readonly wallStore: SqlWallStore;
   readonly seal: Seal;
@@ -127,6 +131,13 @@ export class Rooms {
     this.judgeCode = judgeCode;
     this.undoStore = new SqlUndoStore(database, clock);
     this.vault = new VaultLook(database, config.store.kind === 'embedded');
+    this.inverses = new SealedInverses({
+      store: new SqlInverseStore(database),
+      seal: keys.seal,
+      clock,
+      graceMsOf: graceMsOf(config),
+      requireRoom: () => this.vault.requireRoom(config.limits.vaultFreeBytesMin),
+    });
     this.agentRoleStore = new SqlAgentRoleStore(database);
     this.wallStore = new SqlWallStore(database);
     this.seal = keys.seal;
@@ -147,7 +158,7 @@ export class Rooms {
       store: new SqlProposalStore(database, judgeCode),
       clock,
       note,
-      record: (event) => this.#record(event),
+      record: (event) => this.record(event),
       signers: () => this.#signers(),
       peopleOf: peopleOf(config),
       runners: {
@@ -207,7 +218,7 @@ export class Rooms {
   }
 
   /** For what must not be done unless it is written down first. */
-  async #record(event: HoldfastEvent): Promise<void> {
+  async record(event: HoldfastEvent): Promise<void> {
     const trail = await this.trail();
     trail.note(event);
     if (await trail.flush()) return;

@@ -1,18 +1,23 @@
 /**
- * The undo list for one command: the vault, the targets, whose code signs. Connections are opened when they
- * are first needed and closed with the room.
+ * The undo list for one command: the vault, the targets, the providers, whose code signs. Connections are
+ * opened when they are first needed and closed with the room.
  */
 import { graceMsOf } from './config/by-environment.ts';
 import type { Env } from './config/config.ts';
+import { createSqlReader } from './languages/sql/reader.ts';
+import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
 import { Drain } from './protection/postgres/drain.ts';
 import { runUndo } from './protection/postgres/undo/engine.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
+import { InverseUndo } from './protection/undo/inverse-undo.ts';
 import { Undos } from './protection/undo/undos.ts';
+import { runRequestWith } from './protocols/index.ts';
+import type { Provider } from './providers/provider.ts';
 import type { Rooms } from './rooms.ts';
 import { spendOrRefuse } from './store/people-store.ts';
-import { openTarget } from './wiring.ts';
+import { openTarget, providersOf, targetsOf } from './wiring.ts';
 
 export interface UndoRoom {
   readonly undos: Undos;
@@ -56,8 +61,21 @@ export function openUndoRoom(rooms: Rooms, env: Env, clock: Clock): UndoRoom {
     });
     await drain.drainOnce();
   };
+  const providers = new LazyProviders(rooms, env, clock);
+  const inverses = new InverseUndo({
+    sealed: rooms.inverses,
+    sourceOf: async (name) => {
+      const source = (await providers.all()).get(name)?.inverses;
+      if (source === undefined) throw undeclared(name);
+      return source;
+    },
+    targetOf: (name) => targetsOf(config).resolve({ asked: name, searchPath: [] }),
+    send: async (request) => await runRequestWith(await providers.all())(request),
+    record: (event) => rooms.record(event),
+  });
   const undos = new Undos({
     store,
+    inverses,
     clock,
     note,
     run: runUndo,
@@ -71,8 +89,38 @@ export function openUndoRoom(rooms: Rooms, env: Env, clock: Clock): UndoRoom {
     undos,
     close: async () => {
       for (const target of open.values()) await target.close();
+      await providers.close();
     },
   };
+}
+
+/** A command that only lists asks no provider; a reader of SQL takes a while to be made. */
+class LazyProviders {
+  readonly #make: () => ReadonlyMap<string, Provider>;
+  #providers: ReadonlyMap<string, Provider> | null = null;
+  #reader: Promise<SqlReader> | null = null;
+
+  constructor(rooms: Rooms, env: Env, clock: Clock) {
+    const { config, credentials } = rooms;
+    const reader = (): Promise<SqlReader> => {
+      this.#reader ??= createSqlReader();
+      return this.#reader;
+    };
+    const sql = {
+      read: async (...text: Parameters<SqlReader['read']>) => (await reader()).read(...text),
+    };
+    const secretOf = (name: string): Promise<string> => credentials.open(name);
+    this.#make = () => providersOf(config, { env, clock, sql, secretOf });
+  }
+
+  async all(): Promise<ReadonlyMap<string, Provider>> {
+    this.#providers ??= this.#make();
+    return this.#providers;
+  }
+
+  async close(): Promise<void> {
+    await (await this.#reader)?.close();
+  }
 }
 
 /** The code is spent, right or wrong, before anything else happens. */

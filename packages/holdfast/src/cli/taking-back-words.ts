@@ -12,6 +12,8 @@ export function takingBackWords(takingBack: TakingBack, graceMs: number): string
       return `capture: the rows as they were before are kept for ${grace} (holdfast undo)`;
     case 'rename':
       return `rename: what is dropped goes to the trash, what is changed is recorded; kept for ${grace} (holdfast undo)`;
+    case 'inverse':
+      return `inverse: the state as it was before is kept sealed for ${grace}, and set again by holdfast undo`;
     case 'defer':
       return `defer: nothing takes it back (${why}), so it does not run at once but after ${grace}, unless somebody cancels it (holdfast deferrals)`;
     case 'none':

@@ -2,7 +2,7 @@
 import type { Clock } from '../model/clock.ts';
 import type { RowText, UndoConflict, UndoReport } from '../protection/undo/undo-report.ts';
 import type { Listed, UndoProgress } from '../protection/undo/undos.ts';
-import type { UndoItem } from '../protection/undo-item.ts';
+import type { UndoItem, UndoPart } from '../protection/undo-item.ts';
 import { cut, facts, fromNow, oneLine, type Paint, type Streams, table, when } from './print.ts';
 
 const CONFLICTS_IN_LINES = 20;
@@ -123,14 +123,34 @@ export function stateWord({ state }: UndoItem, leftMs: number | null): string {
 
 const OP_WORDS = { D: 'deleted', U: 'changed', I: 'added', T: 'truncated', X: '' } as const;
 
-export function whatOf({ parts, undoOf }: UndoItem): string {
-  const words = parts.map(({ op, name, rows }) =>
-    op === 'X' ? oneLine(name) : `${rows} ${OP_WORDS[op]} in ${oneLine(name)}`,
-  );
-  return `${undoOf === null ? '' : `undo of ${undoOf}: `}${words.join('; ')}`;
+function partWords({ op, name, rows }: UndoPart): string {
+  return op === 'X' ? oneLine(name) : `${rows} ${OP_WORDS[op]} in ${oneLine(name)}`;
+}
+
+export function whatOf({ inverse, parts, undoOf }: UndoItem): string {
+  const words = parts.map(partWords);
+  const doubt =
+    inverse === undefined || inverse.happened === 'done' ? '' : 'not known to have happened: ';
+  return `${undoOf === null ? '' : `undo of ${undoOf}: `}${doubt}${words.join('; ')}`;
+}
+
+/** What is known of an act at a provider; null: it is a transaction, which has happened. */
+function happenedWords({ inverse }: UndoItem): string | null {
+  if (inverse === undefined) return null;
+  switch (inverse.happened) {
+    case 'done':
+      return `yes, ${inverse.provider} said so`;
+    case 'failed':
+      return 'not known: the provider answered with an error; some of it may have happened';
+    case 'unknown':
+      return 'not known: no answer was recorded; an undo compares with what is there now';
+    default:
+      return inverse.happened satisfies never;
+  }
 }
 
 export function itemLines({ item, leftMs }: Listed, now: Date, paint: Paint): string[] {
+  const happened = happenedWords(item);
   return [
     `${paint.bold(item.id)}  ${item.state}`,
     '',
@@ -141,10 +161,8 @@ export function itemLines({ item, leftMs }: Listed, now: Date, paint: Paint): st
         ['by', item.agentName === null ? item.role : `${item.agentName} (as ${item.role})`],
         ['client', oneLine(item.application)],
         ['left', stateWord(item, leftMs)],
-        [
-          'what',
-          item.parts.map((part) => whatOf({ ...item, undoOf: null, parts: [part] })).join('\n'),
-        ],
+        ['what', item.parts.map((part) => partWords(part)).join('\n')],
+        ...(happened === null ? [] : ([['happened', happened]] as const)),
         ...(item.undoOf === null ? [] : ([['undo of', item.undoOf]] as const)),
       ],
       paint,

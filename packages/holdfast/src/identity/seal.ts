@@ -1,12 +1,12 @@
 /**
- * Secrets at rest (TOTP seeds, credentials, passwords of agents' roles), sealed with AES-256-GCM under one
- * key that lies in a file, or is given by a program (`seal-program.ts`), and never in the database: a
- * stolen dump opens nothing.
+ * Secrets at rest (TOTP seeds, credentials, passwords of agents' roles, what undoes a change at a provider),
+ * sealed with AES-256-GCM under one key that lies in a file, or is given by a program (`seal-program.ts`), and
+ * never in the database: a stolen dump opens nothing.
  *
  *     version 1 (1 byte) | nonce (12) | tag (16) | ciphertext
  *
  * The associated data is `holdfast/seal/1|kind|id`: a sealed value moved to another record does not
- * open there. Nonces are random; at the few thousand secrets of an installation, far from the 2^32
+ * open there. Nonces are random; at the thousands of secrets of an installation, far from the 2^32
  * that NIST SP 800-38D §8.3 allows one key.
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
@@ -17,7 +17,7 @@ import { HoldfastError } from '../model/errors.ts';
 
 /** What a sealed secret belongs to. */
 export interface SealedRecord {
-  readonly kind: 'person' | 'agent-role' | 'credential';
+  readonly kind: 'person' | 'agent-role' | 'credential' | 'undo';
   readonly id: string;
 }
 

@@ -82,6 +82,8 @@ export interface Effect {
   readonly additive: boolean;
   /** One sentence for people when the verb alone does not explain: why it is `execute`, `unknown`. */
   readonly why: string | null;
+  /** The state before was read, and an operation of the same API sets it again; said by its provider. */
+  readonly hasInverse?: true;
 }
 
 /**

@@ -35,6 +35,7 @@ export const EVENT_KINDS = [
   'protection-changed',
   // What passed and can be taken back.
   'undo-previewed',
+  'undo-sent',
   'undo-applied',
   'undo-extended',
   'purge-requested',

@@ -212,6 +212,14 @@ export const KEPT_REQUEST_BYTES_MAX = 16 * 1024;
 export const PROVIDER_ESTATE_MS = 60_000;
 /** An id that is not found has it taken again at most this often. */
 export const PROVIDER_LOOK_AGAIN_MS = 5_000;
+/** A state before counts this long; a request that waited for people has it read again. */
+export const INVERSE_FRESH_MS = 2_000;
+/** Values that one act may change and still be taken back by setting them again. */
+export const INVERSE_VALUES_MAX = 1_000;
+/** Of the state before, with what the act makes of it: variables of a service are kilobytes. */
+export const INVERSE_BYTES_MAX = 4 * 1024 * 1024;
+/** Variables of an environment, in one answer; with more it is not known whole. */
+export const RAILWAY_VARIABLES_MAX = 5_000;
 /** A credential older than this is a finding (P5). */
 export const CREDENTIAL_AGE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
 /** An unsealed credential is used this long before the store is asked again; a notice comes sooner. */

@@ -4,6 +4,7 @@ import type { Effect, Reading } from './effect.ts';
 /**
  * - `capture`   the rows before are kept.
  * - `rename`    what is dropped is moved to the trash, definitions that change are recorded.
+ * - `inverse`   the state before was read, and another operation sets it again.
  * - `defer`     runs after the grace unless a person cancels it.
  * - `snapshot`  a recovery point first.
  * - `none`      said aloud, with the reason.
@@ -11,6 +12,7 @@ import type { Effect, Reading } from './effect.ts';
 export type Reversal =
   | { readonly kind: 'capture' }
   | { readonly kind: 'rename' }
+  | { readonly kind: 'inverse' }
   | { readonly kind: 'defer'; readonly untilMs: number }
   | { readonly kind: 'snapshot' }
   | { readonly kind: 'none'; readonly reason: string };
@@ -41,7 +43,15 @@ export interface TakingBack {
 }
 
 /** From weakest to strongest. */
-export const TAKEN_BACK_BY = ['none', 'defer', 'capture', 'rename'] as const;
+export const TAKEN_BACK_BY = ['none', 'defer', 'inverse', 'capture', 'rename'] as const;
+
+type AtOnce = Extract<Reversal, { readonly kind: 'capture' | 'rename' | 'inverse' }>;
+
+/** What is kept while it passes, so that nothing has to wait. */
+export function isTakenBack(reversal: Reversal): reversal is AtOnce {
+  const { kind } = reversal;
+  return kind === 'capture' || kind === 'rename' || kind === 'inverse';
+}
 
 /** `isMadeReversible`: a rule asks for it once people have signed, so that what has no reversal waits. */
 export function takingBackOf(
@@ -49,7 +59,7 @@ export function takingBackOf(
   reversal: Reversal,
   isMadeReversible: boolean,
 ): TakingBack {
-  if (reversal.kind === 'capture' || reversal.kind === 'rename') {
+  if (isTakenBack(reversal)) {
     return { level, reversal: reversal.kind, reason: '' };
   }
   const reason = reversal.kind === 'none' ? reversal.reason : '';
@@ -199,7 +209,7 @@ export function reversalOf(reading: Reading, protection: Protection): Reversal {
     if (effect.additive || effect.kind === 'read') continue;
     const reversal = reversalOfEffect(effect, protection);
     if (reversal.kind === 'none') return reversal;
-    if (reversal.kind === 'rename') found = reversal;
+    if (reversal.kind === 'rename' || reversal.kind === 'inverse') found = reversal;
   }
   return found;
 }
@@ -217,6 +227,7 @@ function isUncaptured({ object }: Effect, uncaptured: ReadonlySet<string> | unde
 }
 
 function reversalOfEffect(effect: Effect, { uncaptured }: Protection): Reversal {
+  if (effect.hasInverse === true) return { kind: 'inverse' };
   switch (effect.kind) {
     case 'read':
     case 'write':

@@ -15,7 +15,7 @@ import type { ErrorCode } from '../model/errors.ts';
 import type { Intent } from '../model/intent.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Protection, Reversal } from '../model/reversal.ts';
-import type { TargetFacts } from '../model/target.ts';
+import type { Target, TargetFacts } from '../model/target.ts';
 
 /**
  * When the effects of a unit become permanent:
@@ -41,6 +41,12 @@ export interface Exchange {
   readonly lasting: Lasting;
   /** How it could be taken back, or why not. */
   readonly reversal: Reversal;
+  /**
+   * For reversal `inverse`: makes what takes it back durable, before anything is sent. False when that
+   * cannot be done: `reversal` and the reading of `intent` then say what is so without it. Again: the
+   * same answer. Never rejects.
+   */
+  keep?(target: Target): Promise<boolean>;
   /** Of its target, now. The same object for as long as nothing changes. */
   readonly protection: Protection;
   /** `report` gets exactly one outcome; null when nobody asks (harmless reads). */

@@ -6,6 +6,9 @@
  *        | hold, then decide AGAIN with the signatures | refuse
  *     -> append outcome
  *
+ * What an inverse operation takes back is kept before its decision is appended: durable there before it
+ * is changed here. Where that cannot be done, it is judged again without.
+ *
  * All branching on verdicts is the one switch in `handle`. What it will not do: know a protocol, a
  * store or a wall clock; forward anything whose decision is not durable; soften a verdict.
  *
@@ -23,7 +26,13 @@ import { digestOf } from '../model/digest.ts';
 import { isHarmless } from '../model/effect.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import type { Outcome } from '../model/outcome.ts';
-import { isWeaker, type Reversal, type TakingBack, takingBackOf } from '../model/reversal.ts';
+import {
+  isTakenBack,
+  isWeaker,
+  type Reversal,
+  type TakingBack,
+  takingBackOf,
+} from '../model/reversal.ts';
 import type { TargetFacts } from '../model/target.ts';
 import type { Hold, Protect, Refuse, Verdict } from '../model/verdict.ts';
 import type { Judge, Scope, Signature } from '../policy/judge.ts';
@@ -85,11 +94,14 @@ export class Pipeline {
     const verdict = this.#parts.judge.judge(scope, reading, NO_SIGNATURES);
     switch (verdict.kind) {
       case 'forward':
-        return isHarmless(reading)
-          ? this.#forwardRead(exchange, scope)
+        if (isHarmless(reading)) return this.#forwardRead(exchange, scope);
+        return exchange.reversal.kind === 'inverse'
+          ? this.#forwardKept(exchange, scope, verdict, null)
           : this.#forwardRecorded(exchange, scope, verdict, null);
       case 'protect':
-        return this.#protect(exchange, scope, verdict, null);
+        return exchange.reversal.kind === 'inverse'
+          ? this.#protectByInverse(exchange, scope, verdict)
+          : this.#protect(exchange, scope, verdict, null);
       case 'hold':
         return this.#hold(exchange, scope, verdict);
       case 'refuse':
@@ -158,6 +170,25 @@ export class Pipeline {
     return exchange.forward((outcome) => recorder.outcome(jotted, outcome));
   }
 
+  /** No rule asks that it can be taken back; where it can, it is. */
+  async #forwardKept(
+    exchange: Exchange,
+    scope: Scope,
+    verdict: Verdict,
+    hold: HoldTicket | null,
+  ): Promise<void> {
+    await isKept(exchange, scope);
+    await this.#forwardRecorded(exchange, scope, verdict, hold);
+  }
+
+  /** What could not be kept is judged again, as what nothing takes back at once. */
+  async #protectByInverse(exchange: Exchange, scope: Scope, verdict: Protect): Promise<void> {
+    if (await isKept(exchange, scope)) return this.#protect(exchange, scope, verdict, null);
+    const { reversal } = exchange;
+    if (reversal.kind !== 'inverse') return this.handle(exchange);
+    return this.#protectionLost(exchange, scope, 'the state before could not be kept', null);
+  }
+
   /** A decision that is durable makes all before it durable: they lie in one sequence. */
   async #forwardDurable(
     exchange: Exchange,
@@ -179,7 +210,7 @@ export class Pipeline {
 
   async #hold(exchange: Exchange, scope: Scope, verdict: Hold): Promise<void> {
     let standing: Standing;
-    const takingBack = this.#takingBack(exchange, scope);
+    let takingBack = this.#takingBack(exchange, scope);
     try {
       const waits = await this.#deferred(exchange, scope);
       if (waits !== null) {
@@ -202,6 +233,9 @@ export class Pipeline {
       return this.#answer(exchange, scope, verdict, ticket, refusalDenied(standing));
     }
     if (standing.kind === 'signed') {
+      if (exchange.reversal.kind === 'inverse' && !(await isKept(exchange, scope))) {
+        takingBack = this.#takingBack(exchange, scope);
+      }
       if (standing.shown !== null && isWeaker(takingBack, standing.shown)) {
         return this.#weaker(exchange, scope, verdict, ticket, standing.shown, takingBack);
       }
@@ -397,5 +431,9 @@ function isLost({ intent: { reading }, protection }: Exchange, { target }: Scope
 }
 
 function takesBack({ reversal }: Exchange): boolean {
-  return reversal.kind === 'capture' || reversal.kind === 'rename';
+  return isTakenBack(reversal);
+}
+
+async function isKept(exchange: Exchange, { target }: Scope): Promise<boolean> {
+  return (await exchange.keep?.(target)) ?? false;
 }

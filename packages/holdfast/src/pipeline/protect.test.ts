@@ -15,12 +15,16 @@ const FULL: Protection = { level: 'full', trouble: null };
 const LOST: Protection = { level: 'full', trouble: 'the vault store is full' };
 const CAPTURE: Reversal = { kind: 'capture' };
 const RENAME: Reversal = { kind: 'rename' };
+const INVERSE: Reversal = { kind: 'inverse' };
 const NONE: Reversal = { kind: 'none', reason: 'DROP DATABASE cannot be taken back' };
 
 const ROWS = understood(
   effect('destroy', { verb: 'DELETE', object: table('cars'), reach: 'whole' }),
 );
 const DROP = understood(effect('destroy', { verb: 'DROP TABLE', object: table('cars') }));
+const VARIABLE = effect('destroy', { verb: 'variableDelete', object: null, reach: 'rows' });
+const KEPT = understood({ ...VARIABLE, hasInverse: true });
+const UNKEPT = understood(VARIABLE);
 const WRITE = understood(effect('write', { verb: 'UPDATE', object: table('cars') }));
 const READ = understood(effect('read', { verb: 'SELECT', object: table('cars') }));
 
@@ -190,5 +194,112 @@ describe('when undo data cannot be taken out of the target', () => {
     at.desk.standing = 'signed';
     await at.send();
     expect([at.forwarded(), at.desk.consumed, at.codes()]).toEqual([0, 0, ['HF_PROTECTION_LOST']]);
+  });
+});
+
+describe('what an inverse operation takes back', () => {
+  interface Wish {
+    readonly level?: EnvironmentLevel;
+    readonly canKeep: boolean;
+    readonly isStubborn?: boolean;
+    readonly signed?: boolean;
+  }
+
+  const HELD_ALL_THE_SAME = `
+    @id("own.variables") @verdict("hold") @people("1") @reason("variables are for people")
+    forbid (principal, action, resource) when { context.verb == "variableDelete" };`;
+
+  /** As HTTP lends it: what cannot be kept is from then on an act that nothing takes back. */
+  async function sent({ level = 'guarded', canKeep, isStubborn = false, signed = false }: Wish) {
+    const target = { ...guardedTarget, environment: { name: `${level}-env`, level } };
+    const recorder = new FakeRecorder();
+    const desk = new FakeDesk();
+    const deferrals = new FakeDeferrals();
+    const order: string[] = [];
+    const decide = recorder.decide.bind(recorder);
+    recorder.decide = (decision) => {
+      const { verdict } = decision;
+      order.push(verdict.kind === 'protect' ? `protect by ${verdict.reversal}` : verdict.kind);
+      return decide(decision);
+    };
+    const pipeline = new Pipeline({
+      targets: { resolve: () => target },
+      judge: signed ? judgeOf(HELD_ALL_THE_SAME) : judgeOf(),
+      desk,
+      deferrals,
+      recorder,
+      holdWaitMs: 0,
+    });
+    const send = async (): Promise<void> => {
+      const facts = { asked: 'railway/a/b', searchPath: [] };
+      let isLost = false;
+      const exchange: Exchange = {
+        get intent() {
+          return intentOf('the request', isLost ? UNKEPT : KEPT);
+        },
+        get reversal() {
+          return isLost ? NONE : INVERSE;
+        },
+        lasting: 'at-once',
+        protection: FULL,
+        locate: () => facts,
+        keep: async () => {
+          order.push('keep');
+          isLost = !canKeep && !isStubborn;
+          return canKeep;
+        },
+        forward: (report) => {
+          order.push('forward');
+          report?.({ kind: 'done', tag: '200', transaction: 'ended' });
+          return undefined;
+        },
+        refuse: ({ code }) => order.push(code),
+      };
+      await pipeline.handle(exchange);
+    };
+    await send();
+    if (signed) {
+      desk.standing = 'signed';
+      await send();
+    }
+    return order;
+  }
+
+  it.each<readonly [story: string, wish: Wish, expected: readonly string[]]>([
+    ['is kept, recorded, sent', { canKeep: true }, ['keep', 'protect by inverse', 'forward']],
+    ['is held when it cannot be kept', { canKeep: false }, ['keep', 'hold', 'HF_HELD']],
+    [
+      'is refused when it still says it could',
+      { canKeep: false, isStubborn: true },
+      ['keep', 'refuse', 'HF_PROTECTION_LOST'],
+    ],
+    [
+      'is kept where nothing asks for it',
+      { level: 'open', canKeep: true },
+      ['keep', 'forward', 'forward'],
+    ],
+    [
+      'passes there all the same',
+      { level: 'open', canKeep: false },
+      ['keep', 'forward', 'forward'],
+    ],
+    [
+      'waits for people in a sealed environment',
+      { level: 'sealed', canKeep: true },
+      ['hold', 'HF_HELD'],
+    ],
+    [
+      'waits for people where a rule says so, and is kept then',
+      { canKeep: true, signed: true },
+      ['hold', 'HF_HELD', 'keep', 'protect by inverse', 'forward'],
+    ],
+    [
+      'is not what they signed for when it cannot be kept',
+      { canKeep: false, signed: true },
+      ['hold', 'HF_HELD', 'keep', 'hold', 'HF_HELD'],
+    ],
+  ])('%s', async (_story, wish, expected) => {
+    const order = await sent(wish);
+    expect(order).toEqual(expected);
   });
 });

@@ -8,7 +8,7 @@
  * they have their own rules.
  */
 import type { Effect, EffectKind, ObjectRef } from '../model/effect.ts';
-import { type Protection, reversalOf } from '../model/reversal.ts';
+import { isTakenBack, type Protection, reversalOf } from '../model/reversal.ts';
 import { type ActContext, ANY_SCHEMA, UNKNOWN_EFFECT } from './schema.ts';
 
 export interface Act extends ActContext {
@@ -69,8 +69,8 @@ export function actsOf(
 
 /** Of this effect alone: the pipeline looks at the weakest of all before it does anything. */
 function reversalNameOf(effect: Effect, protection: Protection): ActContext['reversal'] {
-  const { kind } = reversalOf({ kind: 'understood', effects: [effect] }, protection);
-  return kind === 'capture' || kind === 'rename' ? kind : 'none';
+  const reversal = reversalOf({ kind: 'understood', effects: [effect] }, protection);
+  return isTakenBack(reversal) ? reversal.kind : 'none';
 }
 
 /** A column is named `table.column`; a dot may also stand inside either, so each may be the one. */

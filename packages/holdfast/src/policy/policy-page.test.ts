@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parsePolicyCases } from '../config/policy-cases.ts';
 import { createSqlReader } from '../languages/sql/reader.ts';
-import { UNPROTECTED } from '../model/reversal.ts';
+import { PROVIDER_PROTECTION, UNPROTECTED } from '../model/reversal.ts';
 import { effect, judgeOf, scope, source, table, understood } from '../testing/policy-words.ts';
 import { checkPolicy } from './check-policy.ts';
 import { runPolicyTests } from './policy-test.ts';
@@ -67,6 +67,26 @@ it('its policy tests pass, read by the real SQL reader', async () => {
     ['deletes wait for three', []],
     ['a drop comes back from the trash', []],
   ]);
+});
+
+it('the rule for variables at providers loads, and holds what would pass', () => {
+  const page = readFileSync(new URL('../../../../docs/providers.md', import.meta.url), 'utf8');
+  const rules = [...page.matchAll(/```cedar\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
+  expect(rules).toHaveLength(1);
+  expect(checkPolicy(source(rules[0])).findings).toEqual([]);
+  const variable = effect('destroy', {
+    verb: 'variableDelete',
+    object: { type: 'variable', schema: null, name: 'A' },
+    reach: 'rows',
+  });
+  const kept = understood({ ...variable, hasInverse: true });
+  const guarded = { ...scope('guarded'), protection: PROVIDER_PROTECTION };
+  expect(judgeOf().judge(guarded, kept, []).kind).toBe('protect');
+  expect(judgeOf(rules[0]).judge(guarded, kept, [])).toMatchObject({
+    kind: 'hold',
+    rule: 'own.variables',
+  });
+  expect(judgeOf().judge(guarded, understood(variable), []).kind).toBe('hold');
 });
 
 it('the page names every attribute and every word', () => {

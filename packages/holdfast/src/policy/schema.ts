@@ -26,7 +26,7 @@ export interface ActContext {
   /** The target keeps what agents change (holdfast protect). */
   readonly protected: boolean;
   /** How this effect would be taken back there; `none` on a target that is not protected. */
-  readonly reversal: 'capture' | 'rename' | 'none';
+  readonly reversal: 'capture' | 'rename' | 'inverse' | 'none';
   /** Why a reader could not tell; '' for what was understood. */
   readonly code: string;
 }
@@ -106,7 +106,7 @@ export const OBJECT_TYPES: readonly ObjectType[] = Object.keys(TYPES).filter(isO
 export const CLOSED_WORDS: Readonly<Partial<Record<Attribute, readonly string[]>>> = {
   objectType: ['', ...OBJECT_TYPES],
   reach: ['none', 'rows', 'whole', 'cascade', 'unknown'] satisfies Reach[],
-  reversal: ['capture', 'rename', 'none'] satisfies ActContext['reversal'][],
+  reversal: ['capture', 'rename', 'inverse', 'none'] satisfies ActContext['reversal'][],
   code: ['', ...Object.keys(CODES)],
 };
 

@@ -1,5 +1,7 @@
 /** What the one undo list holds, as the vault store gives it (docs/decisions/0006). */
 
+import type { Happened } from './inverse.ts';
+
 export type UndoState =
   /** Can be taken back. */
   | 'kept'
@@ -13,7 +15,7 @@ export type UndoState =
 /** D delete, U update, I insert, T truncate, X an act on structure. */
 export type JournalOp = 'D' | 'U' | 'I' | 'T' | 'X';
 
-/** One committed transaction of a target. */
+/** One committed transaction of a target, or one act at a provider (`inverse`). */
 export interface UndoItem {
   /** `undo_...`. */
   readonly id: string;
@@ -31,6 +33,8 @@ export interface UndoItem {
   readonly application: string;
   readonly state: UndoState;
   readonly parts: readonly UndoPart[];
+  /** For an act at a provider: whose, and whether it came about; left out for a transaction. */
+  readonly inverse?: { readonly provider: string; readonly happened: Happened };
   /** The item whose undo this transaction was; null for all others. */
   readonly undoOf: string | null;
   /** The ledger's tick, in ms, at which it may be purged. */

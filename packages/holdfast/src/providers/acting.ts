@@ -1,6 +1,7 @@
 /** What is the same for every provider once a request is read: the act, and what came of it. */
 import { type Effect, isHarmless, type Reading } from '../model/effect.ts';
 import type { Outcome } from '../model/outcome.ts';
+import type { Inverse } from '../protection/inverse.ts';
 import type { Estate, Whereabouts } from './inventory.ts';
 import { type Called, declaredIn, targetFactsOf } from './placing.ts';
 import type { ProviderAct, ProviderOptions } from './provider.ts';
@@ -21,6 +22,8 @@ export interface ActParts {
   readonly where: Whereabouts<Estate>;
   /** What was looked up for it, besides the request itself. */
   readonly evidence: readonly Uint8Array[];
+  /** What takes it back, or why nothing does; left out: no operation does. */
+  readonly inverse?: InverseFound;
 }
 
 type Placed = Pick<ProviderAct, 'place' | 'reaches'>;
@@ -40,17 +43,35 @@ function placedOf({ called, placeOf, where }: ActParts, isRead: boolean): Placed
   return placed;
 }
 
+/** A refusal to say is a sentence that completes "nothing takes it back: ...". */
+export type InverseFound =
+  | { readonly kind: 'found'; readonly inverse: Inverse }
+  | { readonly kind: 'none'; readonly why: string };
+
 export function actOf(parts: ActParts): ProviderAct {
   const { called, evidence, reading } = parts;
   const isRead = isHarmless(reading);
-  const { place, reaches } = placedOf(parts, isRead);
-  return {
-    reading,
-    place,
-    reaches,
-    reversal: { kind: 'none', reason: reasonOf(called, reading, isRead) },
-    evidence,
-  };
+  const act = { ...placedOf(parts, isRead), evidence };
+  if (parts.inverse?.kind === 'found' && reading.kind === 'understood') {
+    const { inverse } = parts.inverse;
+    return { ...act, reading: marked(reading), reversal: { kind: 'inverse' }, inverse };
+  }
+  const why = parts.inverse?.kind === 'none' ? parts.inverse.why : null;
+  const reason = why ?? reasonOf(called, reading, isRead);
+  return { ...act, reading, reversal: { kind: 'none', reason } };
+}
+
+/** Each effect is taken back: it is all of them or none. */
+function marked(reading: Reading): Reading {
+  const effects = reading.effects.map((one): Effect => ({ ...one, hasInverse: true }));
+  return { ...reading, effects };
+}
+
+/** As it is judged when the state before cannot be kept. */
+export function withoutInverse(act: ProviderAct, reason: string): ProviderAct {
+  const { inverse: _inverse, ...rest } = act;
+  const effects = act.reading.effects.map(({ hasInverse: _hasInverse, ...one }): Effect => one);
+  return { ...rest, reading: { ...act.reading, effects }, reversal: { kind: 'none', reason } };
 }
 
 function reasonOf({ title }: Called, reading: Reading, isRead: boolean): string {

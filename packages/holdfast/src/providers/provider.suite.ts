@@ -37,6 +37,8 @@ export interface ProviderUnderTest {
   readonly unheardOf: ProviderRequest;
   /** Hands out a secret; null: nothing does. */
   readonly handsOut: ProviderRequest | null;
+  /** A change of `production` that another operation takes back; left out: none is. */
+  readonly invertible?: ProviderRequest;
   /** An answer with errors and a status below 400; null: the API has none. */
   readonly failsWithGoodStatus: string | null;
   /** Where the API's own error has its words, out of a parsed answer. */
@@ -173,7 +175,38 @@ export function providerSuite(name: string, under: ProviderUnderTest): void {
       expect((await known.read(under.destroys)).place.asked).toBe('the-target');
     });
 
-    const { destroysUnlisted, failsWithGoodStatus, handsOut } = under;
+    it('has a state before for what is taken back by its inverse, and for nothing else', async () => {
+      for (const one of [under.reads, under.destroys, under.unheardOf]) {
+        const { inverse, reading, reversal } = await provider.read(one);
+        expect([inverse, reversal.kind]).toEqual([undefined, 'none']);
+        expect(reading.effects.some(({ hasInverse }) => hasInverse)).toBe(false);
+      }
+    });
+
+    const { destroysUnlisted, failsWithGoodStatus, handsOut, invertible } = under;
+    if (invertible !== undefined) {
+      it('reads the state before whole, or has no inverse, and sets it again by a change that has one', async () => {
+        const { inverse, place, reading, reversal } = await provider.read(invertible);
+        expect([reversal.kind, place.asked]).toEqual(['inverse', 'the-target']);
+        expect(reading.effects.every(({ hasInverse }) => hasInverse)).toBe(true);
+        const changes = inverse?.changes ?? [];
+        expect(changes.length).toBeGreaterThan(0);
+        for (const { before, title } of changes) expect(title).not.toContain(before ?? '\0');
+        const { inverses } = provider;
+        const there = await inverses?.stateOf(changes);
+        expect(there?.map(({ value }) => value)).toEqual(changes.map(({ before }) => before));
+        const back = inverses?.setting(
+          changes.map(({ before, ...slot }) => ({ ...slot, value: before })),
+        );
+        const again = await provider.read(back ?? invertible);
+        expect([again.reversal.kind, again.place.asked]).toEqual(['inverse', 'the-target']);
+        isAway = true;
+        const away = await provider.read(invertible);
+        expect([away.inverse, away.reversal.kind]).toEqual([undefined, 'none']);
+        expect(away.reading.effects.some(({ hasInverse }) => hasInverse)).toBe(false);
+      });
+    }
+
     if (destroysUnlisted !== null) {
       it('takes an id that is not listed for a place that nobody declared', async () => {
         const { place } = await provider.read(destroysUnlisted);

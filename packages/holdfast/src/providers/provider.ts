@@ -8,6 +8,8 @@
  * - `credential` is the real one, unsealed for the way out and nowhere else.
  * - `refusal` is a no in the shape of the API's own errors, so that its clients show it to people.
  * - `outcomeOf` tells success from an error that came with a good status.
+ * - Whose acts can be taken back by another operation may say so (`inverse`, `inverses`): then the state
+ *   before was read whole, with the real credential, and everything the act changes is in it.
  */
 
 import type { SqlReader } from '../languages/sql/sql-reading.ts';
@@ -17,6 +19,7 @@ import type { ErrorCode } from '../model/errors.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Reversal } from '../model/reversal.ts';
 import type { TargetFacts } from '../model/target.ts';
+import type { Inverse, InverseSource } from '../protection/inverse.ts';
 
 /** What a request is, as far as its meaning goes: no header that only carries it. */
 export interface ProviderRequest {
@@ -47,6 +50,8 @@ export interface ProviderAct {
   readonly reversal: Reversal;
   /** For the digest: what was looked up for it, and its meaning hangs on, besides the request itself. */
   readonly evidence: readonly Uint8Array[];
+  /** The state before, read whole, of an act whose `reversal` is `inverse`; no other act has one. */
+  readonly inverse?: Inverse;
 }
 
 /** What a provider is made of; the same for all. */
@@ -121,4 +126,6 @@ export interface Provider {
   refusal(refusal: ProviderRefusal): ProviderAnswer;
   /** `body`: its first bytes, at most PROVIDER_ANSWER_LOOK_BYTES. */
   outcomeOf(status: number, body: Buffer): Outcome;
+  /** For a provider whose acts have an `inverse`: how it is looked at, and set again. */
+  readonly inverses?: InverseSource;
 }

@@ -54,8 +54,13 @@ export interface EntryRow {
   readonly act: unknown;
 }
 
-export function undoItemOf(row: UndoItemsTable, parts: readonly PartRow[]): UndoItem {
+export function undoItemOf(
+  row: UndoItemsTable,
+  parts: readonly PartRow[],
+  inverse: UndoItem['inverse'] | null,
+): UndoItem {
   return {
+    ...(inverse ? { inverse } : {}),
     id: row.id,
     target: row.target,
     install: row.install,

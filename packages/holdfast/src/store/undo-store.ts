@@ -19,6 +19,7 @@ import type {
   UndoStore,
 } from '../protection/undo-store.ts';
 import type { Database } from './database.ts';
+import { inversesOf, purgeInverse } from './inverse-store.ts';
 import type { Tables, UndoItemsTable } from './tables.ts';
 import { chunksOf, entriesOf, type StoredChunk, unpacked } from './undo-bulk.ts';
 import { type KeepBatch, keepBatch, TICK_FROM_NOW } from './undo-keep.ts';
@@ -189,6 +190,7 @@ export class SqlUndoStore implements UndoStore {
       await sql`delete from holdfast.undo_chunks where item_id = ${id}`.execute(trx);
       await sql`delete from holdfast.undo_entries where item_id = ${id}`.execute(trx);
       await sql`delete from holdfast.undo_trash where item_id = ${id}`.execute(trx);
+      await purgeInverse(trx, id);
     });
   }
 
@@ -247,7 +249,8 @@ async function withParts(
     ) part`.execute(db);
   const of = new Map<string, PartRow[]>(rows.map(({ id }) => [id, []]));
   for (const part of parts.rows) of.get(part.item_id)?.push(part);
-  return rows.map((row) => undoItemOf(row, of.get(row.id) ?? []));
+  const inverses = await inversesOf(db, [...of.keys()]);
+  return rows.map((row) => undoItemOf(row, of.get(row.id) ?? [], inverses.get(row.id) ?? null));
 }
 
 async function refuseGone(db: Kysely<Tables>, id: string): Promise<{ readonly txid: string }> {

@@ -49,6 +49,7 @@ export function makeService(
   const service: Service = {
     id: world.newId(),
     name: optionalTextAt(input, 'name') ?? 'unnamed',
+    icon: optionalTextAt(input, 'icon'),
     projectId,
     createdAtMs: world.now(),
     deletedAtMs: null,

@@ -17,6 +17,7 @@ import { environmentView, projectView, serviceView, thingView, volumeView } from
 
 export const ORDINARY: Resolvers = new Map<string, Resolver>([
   ['customDomainCreate', addDomain],
+  ['customDomainUpdate', updateDomain],
   ['customDomainDelete', ({ world, args }) => world.things.delete(domainId(world, args))],
   [
     'projectScheduleDeleteCancel',
@@ -40,6 +41,15 @@ export const ORDINARY: Resolvers = new Map<string, Resolver>([
   ],
   ['serviceCreate', (call) => serviceView(call.world, makeService(call.world, inputOf(call)))],
   ['serviceInstanceUpdate', updateServiceInstance],
+  [
+    'serviceUpdate',
+    (call) => {
+      const service = call.world.service(textAt(call.args, 'id'));
+      service.name = optionalTextAt(inputOf(call), 'name') ?? service.name;
+      service.icon = optionalTextAt(inputOf(call), 'icon') ?? service.icon;
+      return serviceView(call.world, service);
+    },
+  ],
   ['volumeCreate', (call) => volumeView(call.world, makeVolume(call.world, inputOf(call)))],
   [
     'volumeUpdate',
@@ -98,6 +108,15 @@ function addDomain(call: Call): ReturnType<Resolver> {
   );
   if (isTaken) throw new Refusal('Domain already in use');
   return thingView(call.world, call.world.addThing('customDomain', input));
+}
+
+function updateDomain({ world, args }: Call): boolean {
+  const domain = world.thing('customDomain', textAt(args, 'id'));
+  if (domain.environmentId !== args['environmentId']) {
+    throw new Refusal('Domain not found', 'NOT_FOUND');
+  }
+  domain.fields.set('targetPort', args['targetPort'] ?? null);
+  return true;
 }
 
 function domainId(world: Call['world'], args: JsonObject): string {

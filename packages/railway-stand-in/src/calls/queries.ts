@@ -40,8 +40,19 @@ const things =
   ({ world, args }) =>
     world.thingsOf(kind, textAt(args, 'environmentId')).map((one) => thingView(world, one));
 
-const variables: Resolver = ({ world, args }) =>
-  objectOf(world.variables(textAt(args, 'environmentId'), optionalTextAt(args, 'serviceId')));
+/** As they are written, or with what they refer to in its place; a sealed one is not among them. */
+const variables: Resolver = ({ world, args }) => {
+  const environmentId = textAt(args, 'environmentId');
+  const serviceId = optionalTextAt(args, 'serviceId');
+  const shared = world.variables(environmentId, null);
+  const shown = [...world.variables(environmentId, serviceId)].filter(
+    ([name]) => !world.isSealed(environmentId, serviceId, name),
+  );
+  if (args['unrendered'] === true) return objectOf(shown);
+  const rendered = (value: string): string =>
+    value.replaceAll(/\$\{\{shared\.(\w+)\}\}/g, (_all, name: string) => shared.get(name) ?? '');
+  return objectOf(shown.map(([name, value]) => [name, rendered(value)] as const));
+};
 
 export const QUERY_RESOLVERS: Resolvers = new Map<string, Resolver>([
   [

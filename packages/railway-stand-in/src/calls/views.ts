@@ -136,6 +136,16 @@ export function environmentView(world: World, environment: Environment): AnswerO
       page([...world.volumeInstances.values()].filter(isIn), args, (one) =>
         volumeInstanceView(world, one),
       ),
+    variables: (args) => {
+      const all = world.allVariables(id).map(([serviceId, variable]) => ({
+        id: `${serviceId ?? ''}/${variable}`,
+        name: variable,
+        serviceId,
+        environmentId: id,
+        isSealed: world.isSealed(id, serviceId, variable),
+      }));
+      return page(all, args, (one) => one);
+    },
   };
 }
 
@@ -154,10 +164,11 @@ export function stagedView(world: World, environment: Environment): AnswerObject
 }
 
 export function serviceView(world: World, service: Service): AnswerObject {
-  const { id, name, projectId } = service;
+  const { icon, id, name, projectId } = service;
   return {
     id,
     name,
+    icon,
     projectId,
     createdAt: time(service.createdAtMs),
     updatedAt: time(service.createdAtMs),
@@ -176,6 +187,10 @@ export function serviceInstanceView(world: World, instance: ServiceInstance): An
   const { id, serviceId, environmentId } = instance;
   return {
     activeDeployments: [],
+    restartPolicyType: 'ON_FAILURE',
+    restartPolicyMaxRetries: 10,
+    watchPatterns: [],
+    numReplicas: 1,
     ...Object.fromEntries(instance.settings),
     id,
     serviceId,

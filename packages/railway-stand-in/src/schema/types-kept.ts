@@ -38,6 +38,9 @@ type Environment {
     after: String, before: String, first: Int, last: Int
   ): EnvironmentServiceInstancesConnection!,
   sourceEnvironment: Environment, unmergedChangesCount: Int, updatedAt: DateTime!,
+  variables(
+    after: String, before: String, first: Int, last: Int
+  ): EnvironmentVariablesConnection!,
   volumeInstances(
     after: String, before: String, first: Int, last: Int
   ): EnvironmentVolumeInstancesConnection!,
@@ -60,6 +63,10 @@ type ExternalWorkspace { id: String!, name: String!, projects: [Project!]!, team
 type PageInfo {
   endCursor: String, hasNextPage: Boolean!, hasPreviousPage: Boolean!, startCursor: String
 }
+type EnvironmentVariablesConnection {
+  edges: [EnvironmentVariablesConnectionEdge!]!, pageInfo: PageInfo!
+}
+type EnvironmentVariablesConnectionEdge { cursor: String!, node: Variable! }
 type Plugin {
   createdAt: DateTime!, deletedAt: DateTime, deprecatedAt: DateTime, friendlyName: String!,
   id: ID!, logsEnabled: Boolean!, migrationDatabaseServiceId: String, name: PluginType!,

@@ -39,6 +39,7 @@ export interface Environment {
 export interface Service {
   readonly id: string;
   name: string;
+  icon: string | null;
   readonly projectId: string;
   readonly createdAtMs: number;
   deletedAtMs: number | null;

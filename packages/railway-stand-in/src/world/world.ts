@@ -49,6 +49,7 @@ export class World {
   readonly tokens = new Map<string, Token>();
   /** By environment and service (null: shared by all of the environment). */
   readonly #variables = new Map<string, Map<string, string>>();
+  readonly #sealed = new Set<string>();
   readonly workflows = new Map<
     string,
     { readonly status: string; readonly error: string | null }
@@ -142,6 +143,26 @@ export class World {
 
   backupsOf(volumeInstanceId: string): Backup[] {
     return [...this.backups.values()].filter((one) => one.volumeInstanceId === volumeInstanceId);
+  }
+
+  /** From now on its value is for deployments only: no question is answered with it. */
+  sealVariable(environmentId: string, serviceId: string | null, name: string): void {
+    this.#sealed.add(JSON.stringify([environmentId, serviceId, name]));
+  }
+
+  isSealed(environmentId: string, serviceId: string | null, name: string): boolean {
+    return this.#sealed.has(JSON.stringify([environmentId, serviceId, name]));
+  }
+
+  /** Of one environment, with the service that each is of; null: shared. */
+  allVariables(
+    environmentId: string,
+  ): readonly (readonly [service: string | null, name: string])[] {
+    return [...this.#variables].flatMap(([key, values]) => {
+      const [of = '', service = ''] = key.split('/');
+      if (of !== environmentId) return [];
+      return [...values.keys()].map((name) => [service === '' ? null : service, name] as const);
+    });
   }
 
   variables(environmentId: string, serviceId: string | null): Map<string, string> {

@@ -82,7 +82,7 @@ when { context.objectType == "database" || context.objectType == "role" };
 forbid (principal, action == Action::"destroy", resource in Level::"guarded")
 unless {
   context.protected &&
-  (context.reversal == "capture" ||
+  (context.reversal == "capture" || context.reversal == "inverse" ||
    // Definitions, which hold no data: they come back as they were.
    (context.reversal == "rename" && context.reach == "whole" &&
     ["DROP INDEX", "DROP STATISTICS"].contains(context.verb)))
@@ -94,6 +94,7 @@ unless {
 forbid (principal, action == Action::"reshape", resource in Level::"guarded")
 unless {
   context.additive ||
+  (context.protected && context.reversal == "inverse") ||
   // On a protected target what comes back whole needs nobody; code, and what switches guards off, does.
   (context.protected && context.reversal == "rename" && context.reach == "whole" &&
    ["table", "column", "index", "view", "sequence", "schema", "type"].contains(context.objectType) &&

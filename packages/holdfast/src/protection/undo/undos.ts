@@ -6,14 +6,19 @@
  * transaction on the target -> drained again -> states -> the trail. After a crash behind the commit the
  * run's own transaction is in the vault and its states are not set: the next look at these items, by
  * whatever command, finds that, sets them, and says that they are undone already.
+ *
+ * What was done at a provider is undone by one request instead (`inverse-undo.ts`); the list, the code, the
+ * runs and the states are the same.
  */
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { Note } from '../../model/event.ts';
 import { newId } from '../../model/ids.ts';
+import type { Outcome } from '../../model/outcome.ts';
 import type { TargetDatabase } from '../target-database.ts';
 import type { UndoEntry, UndoItem, UndoState } from '../undo-item.ts';
 import type { UndoStore } from '../undo-store.ts';
+import type { InverseOrder, InverseUndo } from './inverse-undo.ts';
 import type { ChosenItem } from './segments.ts';
 import { type Selection, selectItems } from './selection.ts';
 import type { Decision, UndoReport } from './undo-report.ts';
@@ -49,6 +54,8 @@ export interface UndosParts {
   readonly clock: Clock;
   readonly note: Note;
   readonly run: RunUndo;
+  /** For what was done at providers. */
+  readonly inverses: Pick<InverseUndo, 'preview' | 'apply'>;
   /** HF_TARGET_UNKNOWN when it is not declared. */
   readonly targetOf: (name: string) => TargetDatabase;
   /** What is captured goes to the vault now. Rejects when the target is away. */
@@ -107,6 +114,7 @@ export class Undos {
 
   async preview(wish: UndoWish): Promise<UndoReport> {
     const { target, chosen, away } = await this.#choose(wish);
+    if (isOfProvider(chosen)) return this.#parts.inverses.preview(inverseOrderOf(wish, chosen));
     const report = await this.#parts.run(this.#parts.targetOf(target), this.#parts.store, {
       ...wish,
       chosen,
@@ -129,6 +137,7 @@ export class Undos {
     const done = chosen.filter(({ item }) => item.state === 'undone');
     if (done.length === chosen.length) throw alreadyUndone(done);
     const open = chosen.filter(({ item }) => item.state !== 'undone');
+    if (isOfProvider(open)) return this.#applyInverse(target, inverseOrderOf(wish, open), signed);
     const runId = newId('run', clock);
     await store.beginRun({ id: runId, target, items: open.map(({ item }) => item.id) });
     const report = await run(targetOf(target), store, {
@@ -157,6 +166,38 @@ export class Undos {
       message: `${signed.person} undid ${report.items.length} item(s) on ${target}.`,
     });
     return withNotes(report, [...new Set([...away, ...later])].map(notDrained));
+  }
+
+  /** The run is whole only once it was seen to be: a crash before that leaves the items as they are. */
+  async #applyInverse(target: string, order: InverseOrder, signed: Signed): Promise<UndoReport> {
+    const { clock, inverses, note, store } = this.#parts;
+    const ids = order.items.map(({ id }) => id);
+    const runId = newId('run', clock);
+    await store.beginRun({ id: runId, target, items: ids });
+    const { outcome, report } = await inverses.apply(order, signed.person, runId);
+    if (report.undecided > 0) throw conflicting(report);
+    if (report.isWhole) {
+      await store.endRun(runId, true);
+      await this.#settle(order.items);
+      await store.settleRun(runId);
+    }
+    await note({
+      kind: 'undo-applied',
+      facts: {
+        person: signed.person,
+        method: 'totp',
+        target,
+        items: ids.slice(0, ITEMS_NAMED_MAX).join(', '),
+        count: ids.length,
+        rows: 0,
+        whole: report.isWhole,
+        outcome: outcome?.kind ?? 'nothing-to-send',
+      },
+      message: `${signed.person} undid ${ids.length} item(s) on ${target}: ${wordsOf(outcome)}.`,
+    });
+    if (outcome !== null && outcome.kind !== 'done' && !report.isWhole)
+      throw notUndone(outcome, report);
+    return report;
   }
 
   async extend(ids: readonly string[], byMs: number, signed: Signed): Promise<number> {
@@ -268,6 +309,54 @@ export class Undos {
       return { item, leftMs: Math.max(0, Number(until - tick)) };
     });
   }
+}
+
+function isOfProvider(chosen: readonly ChosenItem[]): boolean {
+  return chosen.some(({ item }) => item.inverse !== undefined);
+}
+
+/** HF_USAGE for a part of one: what a request changed is set again whole. */
+function inverseOrderOf(wish: UndoWish, chosen: readonly ChosenItem[]): InverseOrder {
+  if (wish.tables === null && wish.key.length === 0) {
+    return { items: chosen.map(({ item }) => item), decisions: wish.decisions };
+  }
+  throw new HoldfastError('HF_USAGE', {
+    expected: 'whole items: what was done at a provider has no tables',
+    found: '--table',
+    hint: 'Leave --table and --key out; --conflict decides single values.',
+  });
+}
+
+function wordsOf(outcome: Outcome | null): string {
+  if (outcome === null) return 'nothing had to be sent';
+  switch (outcome.kind) {
+    case 'done':
+      return 'done';
+    case 'failed':
+      return `the provider said no (${outcome.code})`;
+    case 'not-forwarded':
+      return 'it was not sent';
+    case 'unknown':
+      return 'it is not known what came of it';
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** It was looked at again, and is not as it was before. */
+function notUndone(outcome: Outcome, report: UndoReport): HoldfastError {
+  const code =
+    outcome.kind === 'unknown'
+      ? 'HF_UPSTREAM_LOST'
+      : outcome.kind === 'failed'
+        ? 'HF_UPSTREAM_REFUSED'
+        : 'HF_UPSTREAM_UNREACHABLE';
+  return new HoldfastError(code, {
+    expected: 'the values of before to be set again',
+    found: `${wordsOf(outcome)}; ${report.notes.at(-1) ?? ''}`,
+    hint: 'It is not sent a second time by itself. Look with `holdfast undo preview`, then apply again.',
+    cause: report,
+  });
 }
 
 /** Ids in the entry of an undo; a range of thousands is named by its count. */

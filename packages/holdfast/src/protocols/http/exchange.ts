@@ -1,12 +1,16 @@
 /** The exchange a request lends the pipeline; also the intent itself. */
 import type { AgentActor } from '../../model/actor.ts';
+import type { Clock } from '../../model/clock.ts';
 import type { Reading } from '../../model/effect.ts';
 import { type HttpAct, httpActs, httpText } from '../../model/http-request.ts';
 import type { Intent, SessionFacts } from '../../model/intent.ts';
+import { INVERSE_FRESH_MS } from '../../model/limits.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { PROVIDER_PROTECTION, type Protection, type Reversal } from '../../model/reversal.ts';
-import type { TargetFacts } from '../../model/target.ts';
+import type { Target, TargetFacts } from '../../model/target.ts';
 import type { Exchange, Lasting, Refusal } from '../../pipeline/exchange.ts';
+import type { Inverse, InverseKeeper, KeptInverse } from '../../protection/inverse.ts';
+import { withoutInverse } from '../../providers/acting.ts';
 import type { ProviderAct, ProviderRequest } from '../../providers/provider.ts';
 
 export interface HttpExchangeParts {
@@ -18,6 +22,11 @@ export interface HttpExchangeParts {
   readonly asked: ProviderRequest;
   /** Its name. */
   readonly provider: string;
+  /** Null: nothing can be kept here, so nothing is taken back by its inverse. */
+  readonly keeper: InverseKeeper | null;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  /** The same request, read again. Never rejects. */
+  readAgain(): Promise<ProviderAct>;
   forward(report: ((outcome: Outcome) => void) | null): Promise<void> | undefined;
   refuse(refusal: Refusal): void;
 }
@@ -27,9 +36,14 @@ export class HttpExchange implements Exchange, Intent {
   /** A request is a transaction of its own. */
   readonly lasting: Lasting = 'at-once';
   readonly protection: Protection = PROVIDER_PROTECTION;
+  readonly #readAtMs: number;
+  #act: ProviderAct;
+  #kept: KeptInverse | null = null;
 
   constructor(parts: HttpExchangeParts) {
     this.#parts = parts;
+    this.#act = parts.act;
+    this.#readAtMs = parts.clock.monotonicMs();
   }
 
   get intent(): Intent {
@@ -42,10 +56,10 @@ export class HttpExchange implements Exchange, Intent {
     return this.#parts.session;
   }
   get reading(): Reading {
-    return this.#parts.act.reading;
+    return this.#act.reading;
   }
   get reversal(): Reversal {
-    return this.#parts.act.reversal;
+    return this.#act.reversal;
   }
 
   locate(): TargetFacts {
@@ -53,22 +67,68 @@ export class HttpExchange implements Exchange, Intent {
   }
 
   text(): Buffer {
-    return httpText(this.#act());
+    return httpText(this.#http());
   }
 
   acts(): readonly Uint8Array[] {
-    return httpActs(this.#act(), this.#parts.act.evidence);
+    return httpActs(this.#http(), this.#act.evidence);
+  }
+
+  async keep(target: Target): Promise<boolean> {
+    if (this.#kept !== null) return true;
+    const { actor, keeper, provider, session } = this.#parts;
+    if (this.#act.inverse === undefined) return false;
+    try {
+      const inverse = await this.#freshInverse();
+      if (keeper === null) throw new Error('Holdfast keeps nothing here');
+      const { client } = session;
+      this.#kept = await keeper.keep({ inverse, provider, target, actor, client, undoOf: null });
+      return true;
+    } catch (error) {
+      const found = error instanceof Error ? error.message : String(error);
+      this.#act = withoutInverse(this.#act, `the state before could not be kept: ${found}`);
+      return false;
+    }
+  }
+
+  /** What waited on the wire was read before it did; it still has to be what was judged and signed. */
+  async #freshInverse(): Promise<Inverse> {
+    const { clock, readAgain } = this.#parts;
+    const { evidence, inverse, place } = this.#act;
+    if (inverse === undefined) throw new Error('there is none');
+    if (clock.monotonicMs() - this.#readAtMs <= INVERSE_FRESH_MS) return inverse;
+    const again = await readAgain();
+    const isSame =
+      again.place.asked === place.asked &&
+      again.evidence.length === evidence.length &&
+      again.evidence.every((one, at) => Buffer.from(one).equals(evidence[at] ?? Buffer.of()));
+    if (isSame && again.inverse !== undefined) return again.inverse;
+    throw new Error('it is another now, or cannot be read, since the request waited');
   }
 
   forward(report: ((outcome: Outcome) => void) | null): Promise<void> | undefined {
-    return this.#parts.forward(report);
+    const kept = this.#kept;
+    return kept === null ? this.#parts.forward(report) : this.#forwardKept(kept, report);
+  }
+
+  async #forwardKept(
+    kept: KeptInverse,
+    report: ((outcome: Outcome) => void) | null,
+  ): Promise<void> {
+    const outcomes: Outcome[] = [];
+    await this.#parts.forward((outcome) => {
+      outcomes.push(outcome);
+      report?.(outcome);
+    });
+    for (const outcome of outcomes) await kept.settle(outcome);
   }
 
   refuse(refusal: Refusal): void {
+    void this.#kept?.settle({ kind: 'not-forwarded', reason: refusal.message });
     this.#parts.refuse(refusal);
   }
 
-  #act(): HttpAct {
+  #http(): HttpAct {
     const { asked, provider } = this.#parts;
     return { ...asked, provider };
   }

@@ -14,6 +14,7 @@ import { ERRORS, HoldfastError } from '../../model/errors.ts';
 import { METHOD_OVERRIDES } from '../../model/http-request.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
+import type { InverseKeeper } from '../../protection/inverse.ts';
 import type { Provider, ProviderAct, ProviderRequest } from '../../providers/provider.ts';
 import { senderIn, type TokenLookup } from './agent-token.ts';
 import { asHoldfastError, statusOf, toAgent } from './answers.ts';
@@ -36,6 +37,8 @@ export interface ServingParts {
   readonly providers: Providers;
   readonly pipeline: Pipeline;
   readonly clock: Clock;
+  /** Keeps what takes a change back by its inverse; left out: such a change is held. */
+  readonly keeper?: InverseKeeper;
 }
 
 interface Unit {
@@ -205,6 +208,9 @@ export class Serving {
       place: session.places.of(act.place),
       asked,
       provider: provider.name,
+      keeper: this.#parts.keeper ?? null,
+      clock: this.#parts.clock,
+      readAgain: () => provider.read(asked),
       refuse: (refusal: Refusal) => toAgent(response, provider, statusOf(refusal.code), refusal),
       forward: (report) => {
         if (!this.#parts.directory.isLive(token.tokenId) || response.destroyed) {

@@ -18,6 +18,8 @@ export interface EstateVolume {
 }
 
 export interface RailwayEstate extends Estate {
+  /** By id, for people. */
+  readonly serviceNames: ReadonlyMap<string, string>;
   readonly volumes: readonly EstateVolume[];
 }
 
@@ -101,6 +103,7 @@ class EstateMaker {
   readonly #environments: EstateEnvironment[] = [];
   readonly #volumes: EstateVolume[] = [];
   readonly #placed = new Placed();
+  readonly #serviceNames = new Map<string, string>();
 
   constructor(now: Date) {
     this.#now = now;
@@ -112,7 +115,8 @@ class EstateMaker {
     workspaceId = null,
     ...rest
   }: z.infer<typeof project>): void {
-    const services = new Map(rest.services.edges.map(({ node }) => [node.id, node.name]));
+    const services = this.#serviceNames;
+    for (const { node } of rest.services.edges) services.set(node.id, node.name);
     for (const { node } of rest.environments.edges) {
       const { id, name } = node;
       this.#environments.push({ id, name, projectId, projectName });
@@ -148,6 +152,7 @@ class EstateMaker {
     return {
       environments: this.#environments,
       volumes: this.#volumes,
+      serviceNames: this.#serviceNames,
       placed: this.#placed.sets,
       takenAt: this.#now,
     };

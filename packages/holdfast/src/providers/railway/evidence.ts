@@ -33,7 +33,10 @@ const staged = z.object({
 });
 const VARIABLES = `query HoldfastVariables($projectId: String!, $environmentId: String!, $serviceId: String) {
   variables(projectId: $projectId, environmentId: $environmentId, serviceId: $serviceId) }`;
-const variables = z.object({ variables: z.record(z.string(), z.unknown()) });
+const variables = z.object({
+  // Not as a record: a variable may be called __proto__.
+  variables: z.custom<object>((value) => typeof value === 'object' && value !== null),
+});
 const BACKUPS = `query HoldfastBackups($id: String!) {
   volumeInstanceBackupList(volumeInstanceId: $id) { id name createdAt } }`;
 const backups = z.object({

@@ -1,6 +1,7 @@
 /**
  * Railway. A request is read (GraphQL, then the catalogue), placed (the inventory) and, where it would
  * destroy, told in full: which volume of which environment, which service, which backups die with it.
+ * Of what another operation takes back, the state before is read (`inverse/`).
  *
  * What it will not do: believe an id's owner on the agent's word, call something harmless because
  * Railway could not be asked, or put a credential anywhere but on the way out.
@@ -10,6 +11,7 @@ import { GraphqlReader } from '../../languages/graphql/reader.ts';
 import { requestsOf } from '../../languages/graphql/request.ts';
 import { isHarmless } from '../../model/effect.ts';
 import type { Outcome } from '../../model/outcome.ts';
+import type { InverseSource } from '../../protection/inverse.ts';
 import { actOf, outcomeOfGraphql } from '../acting.ts';
 import type { Found, Inventory } from '../inventory.ts';
 import { KeptByRequest } from '../kept-by-request.ts';
@@ -26,6 +28,8 @@ import { RailwayApi } from './api.ts';
 import type { RailwayEstate } from './estate.ts';
 import { Evidence } from './evidence.ts';
 import { railwayInventory, volumesAt } from './inventory.ts';
+import { inverseOf } from './inverse/inverse.ts';
+import { RailwayState } from './inverse/state.ts';
 import { type RailwayReading, readRailway } from './reading.ts';
 
 const CALLED = { title: 'Railway', name: 'railway' };
@@ -55,6 +59,8 @@ export class RailwayProvider implements Provider {
   /** Of what only reads. */
   readonly #readings = new KeptByRequest<KnownReading>();
   #credential: CredentialHeaders | null = null;
+  readonly #api: RailwayApi;
+  readonly inverses: InverseSource;
 
   constructor(options: ProviderOptions) {
     const { clock, kind } = options;
@@ -64,22 +70,30 @@ export class RailwayProvider implements Provider {
     const credential = () => this.credential();
     const api = new RailwayApi({ called: CALLED, clock, origin, credential });
     this.#inventory = railwayInventory({ api, clock, kind });
+    this.#api = api;
+    this.inverses = new RailwayState(api);
     this.#evidence = new Evidence({ api, databaseOf: options.databaseOf });
   }
 
   read(request: ProviderRequest): Promise<ProviderAct> {
+    let readings: readonly GraphqlReading[] = [];
     const known = this.#readings.of(request, () => {
-      const read = readRailway(this.#readingsOf(request));
+      readings = this.#readingsOf(request);
+      const read = readRailway(readings);
       return { value: { read, placed: null }, keep: isHarmless(read.reading) };
     });
     const { placed, read } = known;
-    if (!isHarmless(read.reading)) return this.#actOfChange(read);
+    // Never kept, so its text was read just now.
+    if (!isHarmless(read.reading)) return this.#actOfChange(readings, read);
     if (placed?.mark === this.#inventory.mark) return placed.act;
     const where = this.#inventory.findKnown(read.places);
     return where === null ? this.#actOfFirstRead(read) : this.#actOfRead(known, where);
   }
 
-  async #actOfChange({ lookups, places, reading }: RailwayReading): Promise<ProviderAct> {
+  async #actOfChange(
+    readings: readonly GraphqlReading[],
+    { lookups, places, reading }: RailwayReading,
+  ): Promise<ProviderAct> {
     const { placeOf } = this.#options;
     const found = await this.#evidence.lookUp(reading, lookups);
     const where = await this.#inventory.find(places, false);
@@ -95,7 +109,9 @@ export class RailwayProvider implements Provider {
     );
     // What is staged is not in the text: the approval is for what was found there.
     const { acts: evidence } = found;
-    return actOf({ called: CALLED, placeOf, reading: told, where, evidence });
+    const inverse = await inverseOf(readings, told.effects, { api: this.#api, where, placeOf });
+    const more = inverse === undefined ? {} : { inverse };
+    return actOf({ called: CALLED, placeOf, reading: told, where, evidence, ...more });
   }
 
   /** What only reads is placed by what is known, however old; so nothing but that decides. */

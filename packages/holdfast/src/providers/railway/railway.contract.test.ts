@@ -31,8 +31,19 @@ function answer({ body }: ApiRequest): unknown {
   }
   if (query.startsWith('query HoldfastProject')) return { data: { project } };
   if (query.startsWith('query HoldfastBackups')) return { data: { volumeInstanceBackupList: [] } };
+  if (query.startsWith('query HoldfastState')) return { data: STATE };
   return undefined;
 }
+
+const STATE = {
+  variables: { DATABASE_URL: 'postgres://made-up', RAILWAY_SERVICE_ID: 's-1' },
+  environment: {
+    variables: {
+      ...edges({ name: 'DATABASE_URL', serviceId: 's-1', isSealed: false }),
+      ...page,
+    },
+  },
+};
 
 providerSuite('Railway', {
   make: (options) => new RailwayProvider(options),
@@ -42,6 +53,11 @@ providerSuite('Railway', {
   destroys: graphqlRequest(PATH, 'mutation { volumeDelete(volumeId: "v-1") }'),
   destroysUnlisted: graphqlRequest(PATH, 'mutation { volumeDelete(volumeId: "v-2") }'),
   unheardOf: graphqlRequest(PATH, 'mutation { volumeErase(volumeId: "v-1") }'),
+  invertible: graphqlRequest(
+    PATH,
+    `mutation { variableDelete(input: {
+      projectId: "p-1", environmentId: "e-1", serviceId: "s-1", name: "DATABASE_URL" }) }`,
+  ),
   handsOut: graphqlRequest(PATH, '{ variables(projectId: "p-1", environmentId: "e-1") }'),
   failsWithGoodStatus: '{"data":null,"errors":[{"message":"no"}]}',
   messageOf: (said) => (said as { errors?: { message?: unknown }[] }).errors?.[0]?.message,

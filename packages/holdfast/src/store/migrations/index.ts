@@ -11,6 +11,7 @@ import { undoReferences } from './0009-undo-references.ts';
 import { undoAgentName } from './0010-undo-agent-name.ts';
 import { takingBack } from './0011-taking-back.ts';
 import { credentials } from './0012-credentials.ts';
+import { undoInverses } from './0013-undo-inverses.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   undoAgentName,
   takingBack,
   credentials,
+  undoInverses,
 ];

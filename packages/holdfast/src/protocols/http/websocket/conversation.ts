@@ -41,7 +41,7 @@ import {
   stopWith,
 } from './subprotocol.ts';
 
-export interface ConversationParts extends Pick<ServingParts, 'directory' | 'pipeline'> {
+export interface ConversationParts extends Pick<ServingParts, 'clock' | 'directory' | 'pipeline'> {
   readonly socket: WebSocket;
   readonly subprotocol: Subprotocol;
   readonly provider: Provider;
@@ -205,6 +205,7 @@ export class Conversation {
       const read = await readOperation(place, message.payload);
       if (operation.isOver || this.#isOver) return;
       const exchange = exchangeOf(read, provider, session, {
+        clock: this.#parts.clock,
         refuse: (refusal) => this.#refuse(operation, refusal),
         forward: (report) => this.#forward(operation, session, message.payload, report),
       });

@@ -49,7 +49,7 @@ export function exchangeOf(
   { asked, act }: Judgeable,
   provider: Provider,
   { actor, facts, places }: Session,
-  ways: Pick<HttpExchangeParts, 'forward' | 'refuse'>,
+  ways: Pick<HttpExchangeParts, 'clock' | 'forward' | 'refuse'>,
 ): HttpExchange {
   return new HttpExchange({
     actor,
@@ -58,6 +58,9 @@ export function exchangeOf(
     place: places.of(act.place),
     asked,
     provider: provider.name,
+    // What changes something does not come this way.
+    keeper: null,
+    readAgain: () => provider.read(asked),
     ...ways,
   });
 }

@@ -32,7 +32,8 @@ import { CLOSE } from './goodbye.ts';
 import { requireHandshake, subprotocolOf } from './handshake.ts';
 import { SUBPROTOCOLS, type Subprotocol } from './subprotocol.ts';
 
-export interface UpgradesParts extends Pick<ServingParts, 'directory' | 'pipeline' | 'providers'> {
+export interface UpgradesParts
+  extends Pick<ServingParts, 'clock' | 'directory' | 'pipeline' | 'providers'> {
   readonly serving: Serving;
 }
 
@@ -131,12 +132,13 @@ export class Upgrades {
     socket: Duplex,
     { route, token, subprotocol }: Accepted,
   ): void {
-    const { directory, pipeline, serving } = this.#parts;
+    const { clock, directory, pipeline, serving } = this.#parts;
     this.#live.set(socket, null);
     socket.once('close', () => this.#live.delete(socket));
     this.#server.handleUpgrade(request, socket, Buffer.alloc(0), (websocket) => {
       const conversation = new Conversation({
         directory,
+        clock,
         pipeline,
         serving,
         incoming,

@@ -21,7 +21,7 @@ export const INTERRUPTS = operations('interrupts', [
     'breaks off the setting up of continuous backup',
   ],
   ['cloudAgentSleep', 'sandbox', 'id', 'puts a cloud agent to sleep'],
-  ['customDomainDelete', 'domain', 'id', 'removes a domain from a service', 'inverse'],
+  ['customDomainDelete', 'domain', 'id', 'removes a domain from a service'],
   ['customDomainUpdate', 'domain', 'id', 'changes the port a domain leads to', 'inverse'],
   ['customerCreateFreePlanSubscription', 'account', 'id', 'moves a customer to the free plan'],
   ['deploymentCancel', 'deployment', 'id', 'cancels a deployment'],
