@@ -44,7 +44,11 @@ interface Ran {
 }
 
 /** As an agent has it: a Holdfast token where a token of Railway's would be, and the proxy. */
-async function railway(args: readonly string[], own: Record<string, string> = {}): Promise<Ran> {
+async function railway(
+  args: readonly string[],
+  own: Record<string, string> = {},
+  msMax = 30_000,
+): Promise<Ran> {
   const { executed } = town.standIn;
   const before = executed.length;
   const { projectId, serviceId, staging } = town.ready;
@@ -60,8 +64,13 @@ async function railway(args: readonly string[], own: Record<string, string> = {}
     RAILWAY_SERVICE_ID: serviceId,
     ...own,
   };
+  // `script` (util-linux) gives it a terminal.
+  const [program, all] =
+    own['terminal'] === undefined
+      ? [CLI, args]
+      : ['script', ['-qec', [CLI, ...args].join(' '), '/dev/null']];
   const [code, words] = await new Promise<[number, string]>((done) => {
-    execFile(CLI, args, { cwd: home, env, timeout: 30_000 }, (error, out, err) => {
+    execFile(program, all, { cwd: home, env, timeout: msMax }, (error, out, err) => {
       done([error === null ? 0 : Number(error.code ?? 1), out + err]);
     });
   });
@@ -88,6 +97,26 @@ it('adds a domain in staging: what the token of the incident was made for', asyn
   const { code, words, changes } = await railway(['domain', 'staging.example.com']);
   expect({ code, changes }).toEqual({ code: 0, changes: ['customDomainCreate'] });
   expect(words).toContain('staging.example.com');
+});
+
+it('sets a variable in staging, which passes since it can be taken back', async () => {
+  const ran = await railway(['variables', '--set', 'COLOUR=blue', '--skip-deploys']);
+  expect(ran).toMatchObject({ code: 0, changes: ['variableCollectionUpsert'] });
+  const { serviceId, staging, world } = town.ready;
+  expect(world.variables(staging.id, serviceId).get('COLOUR')).toBe('blue');
+  const items = await guarded.holdfast.rooms.undoStore.list({ limit: 10 });
+  expect(items.map(({ inverse }) => inverse?.happened)).toEqual(['done']);
+});
+
+it('reads the log of a deployment, and on a terminal follows it over a WebSocket', async () => {
+  const last = (): string | undefined =>
+    town.standIn.executed.findLast(({ field }) => field === 'deploymentLogs')?.operation;
+  expect((await railway(['logs', '--lines', '5'])).words).toContain('ready to accept');
+  expect(last()).toBe('query');
+  // It follows until somebody ends it.
+  const followed = await railway(['logs'], { terminal: 'yes' }, 4_000);
+  expect(followed.words).toContain('ready to accept');
+  expect(last()).toBe('subscription');
 });
 
 it('does not delete the volume, and shows the hold and what to do', async () => {

@@ -132,6 +132,14 @@ describe('through Holdfast', () => {
   it('give no log of another environment', async () => {
     const asked = all(staging(), ALL_LOGS, { id: town.ready.production.id });
     await expect(asked).rejects.toMatchObject([{ extensions: { code: 'HF_TARGET_FORBIDDEN' } }]);
+    // Nor by the id of a deployment, which names no environment.
+    for (const [id, code] of [
+      [town.ready.production.deploymentId, 'HF_TARGET_FORBIDDEN'],
+      ['00000000-0000-4000-8000-000000000000', 'HF_UNSUPPORTED'],
+    ] as const) {
+      const byDeployment = all(staging(), LOGS, { id });
+      await expect(byDeployment).rejects.toMatchObject([{ extensions: { code } }]);
+    }
     expect(town.standIn.executed.filter(({ operation }) => operation === 'subscription')).toEqual(
       [],
     );

@@ -174,6 +174,31 @@ it('keeps a token of staging out of production, and says so in the shape of Rail
   expect(changed()).toEqual(['customDomainCreate']);
 });
 
+it('lets a token of staging read staging, by whatever id, and nothing else', async () => {
+  const { production, projectId, serviceId, staging } = town.ready;
+  const ask = (query: string): Promise<string> => curl(token, JSON.stringify({ query }));
+  const mine = [
+    `{ project(id: "${projectId}") { name } }`,
+    `{ service(id: "${serviceId}") { name } }`,
+    `{ environment(id: "${staging.id}") { name } }`,
+    `{ deployment(id: "${staging.deploymentId}") { status } }`,
+    `{ volumeInstance(id: "${staging.volumeInstanceId}") { sizeMB } }`,
+    `{ a: deployment(id: "${staging.deploymentId}") { status } me { name } }`,
+  ];
+  for (const query of mine) expect(await ask(query)).toMatch(/^\{"data":\{/);
+  const theirs = [
+    `{ environment(id: "${production.id}") { name } }`,
+    `{ deployment(id: "${production.deploymentId}") { status } }`,
+    `{ volumeInstance(id: "${production.volumeInstanceId}") { sizeMB } }`,
+    `query Q($d: String = "${production.deploymentId}") { x: deployment(id: $d) { status } }`,
+  ];
+  for (const query of theirs) expect(await ask(query)).toContain('HF_TARGET_FORBIDDEN');
+  const nobodys = await ask(
+    '{ deployment(id: "00000000-0000-4000-8000-000000000000") { status } }',
+  );
+  expect(nobodys).toContain('HF_REFUSED');
+});
+
 it('counts what Railway does not know as sealed', async () => {
   const answer = await curl(token, '{"query":"mutation { volumeDelete(volumeId: \\"nobody\\") }"}');
   const id = /hold_[0-9a-z]{16}/.exec(answer)?.[0] ?? '';

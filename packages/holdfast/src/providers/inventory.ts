@@ -61,7 +61,8 @@ export interface InventoryOptions<Of extends Estate> {
   readonly reachOf: (places: readonly PlaceRef[], sets: Sets) => ReadonlySet<string>;
   /** Environments of what no snapshot has; undefined: it does not know either. */
   readonly others?: {
-    lookUp(places: readonly PlaceRef[]): Promise<void>;
+    /** True when it knows more than before. */
+    lookUp(places: readonly PlaceRef[], isRead: boolean): Promise<boolean>;
     of(place: PlaceRef): ReadonlySet<string> | undefined;
   };
 }
@@ -88,7 +89,7 @@ export class Inventory<Of extends Estate> {
   async find(calls: readonly (readonly PlaceRef[])[], isRead: boolean): Promise<Found<Of>> {
     const sinceMs = this.#options.clock.monotonicMs() - PROVIDER_ESTATE_MS;
     if (this.#estate === null || (!isRead && this.#takenAtMs < sinceMs)) await this.#take();
-    if (!isRead) await this.#lookUpOthers(calls.flat());
+    await this.#lookUpOthers(calls.flat(), isRead);
     let found = this.#in(calls, sinceMs);
     if (found.unresolved.length > 0 && !isRead && this.#mayLookAgain()) {
       await this.#take();
@@ -113,10 +114,9 @@ export class Inventory<Of extends Estate> {
     this.#takenAtMs = Number.NEGATIVE_INFINITY;
   }
 
-  async #lookUpOthers(places: readonly PlaceRef[]): Promise<void> {
-    if (this.#options.others === undefined) return;
-    await this.#options.others.lookUp(places);
-    this.#markAnew();
+  async #lookUpOthers(places: readonly PlaceRef[], isRead: boolean): Promise<void> {
+    const hasLearnt = await this.#options.others?.lookUp(places, isRead);
+    if (hasLearnt === true) this.#markAnew();
   }
 
   #mayLookAgain(): boolean {

@@ -11,6 +11,7 @@ import {
   textsAt,
 } from './call.ts';
 import { notAuthorized } from './scope.ts';
+import { logView, meantBy } from './subscriptions.ts';
 import {
   backupView,
   bucketView,
@@ -173,6 +174,14 @@ export const QUERY_RESOLVERS: Resolvers = new Map<string, Resolver>([
   ],
   ['customDomain', thing('customDomain')],
   ['deployment', thing('deployment')],
+  [
+    'deploymentLogs',
+    ({ world, args }) => {
+      const { limit } = args;
+      const lines = world.logs.lines(meantBy(args, 'deploymentId'));
+      return lines.slice(typeof limit === 'number' ? -limit : 0).map(logView);
+    },
+  ],
   [
     'deployments',
     ({ world, args }) => {

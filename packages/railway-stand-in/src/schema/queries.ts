@@ -11,6 +11,9 @@ extend type Query {
   cloudAgents(environmentId: ID!, mine: Boolean): [CloudAgent!]!
   customDomain(id: String!, projectId: String!): CustomDomain!
   deployment(id: String!): Deployment!
+  deploymentLogs(
+    deploymentId: String!, endDate: DateTime, filter: String, limit: Int, startDate: DateTime
+  ): [Log!]!
   deployments(
     after: String, before: String, first: Int, input: DeploymentListInput!, last: Int
   ): QueryDeploymentsConnection!

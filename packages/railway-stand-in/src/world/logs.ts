@@ -26,12 +26,16 @@ export class Logs {
     for (const follower of this.#followers) follower(line);
   }
 
+  lines(isMeant: (line: LogLine) => boolean): readonly LogLine[] {
+    return this.#lines.filter(isMeant);
+  }
+
   /** Tells what is there, if anything is, then each line that comes, until the result is called. */
   follow(
     isMeant: (line: LogLine) => boolean,
     told: (lines: readonly LogLine[]) => void,
   ): () => void {
-    const there = this.#lines.filter(isMeant);
+    const there = this.lines(isMeant);
     if (there.length > 0) told(there);
     const follower = (line: LogLine): void => {
       if (isMeant(line)) told([line]);

@@ -57,7 +57,7 @@ function answerTo(body: string, name: string): unknown {
   const node = {
     id: 'env-1',
     name,
-    serviceInstances: { edges: [] },
+    serviceInstances: { edges: [{ node: { serviceId: 's', serviceName: 'api' } }] },
     volumeInstances: { edges: [], ...page },
   };
   const environments = { edges: [{ node }] };

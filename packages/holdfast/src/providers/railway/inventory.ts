@@ -29,17 +29,21 @@ export function railwayInventory({ api, kind, clock }: InventoryOptions): Invent
     others: {
       of: ({ type, id }) => (type === 'deployment' ? deployments.get(id) : undefined),
       /** They come by the minute. */
-      lookUp: async (places) => {
+      lookUp: async (places, isRead) => {
+        let hasLearnt = false;
         for (const { type, id } of places) {
           if (type !== 'deployment' || deployments.has(id)) continue;
           try {
-            const found = await api.ask(DEPLOYMENT, { id }, deployment, 'needed');
+            const urgency = isRead ? 'fresh' : 'needed';
+            const found = await api.ask(DEPLOYMENT, { id }, deployment, urgency);
             if (deployments.size >= DEPLOYMENTS_KEPT) deployments.clear();
             deployments.set(id, new Set([found.deployment.environmentId]));
+            hasLearnt = true;
           } catch {
-            // It stays unresolved, and counts as sealed.
+            // It stays unresolved, and counts as sealed; what only reads it is refused.
           }
         }
+        return hasLearnt;
       },
     },
   });

@@ -9,11 +9,11 @@
 import type { GraphqlReading } from '../../languages/graphql/graphql-reading.ts';
 import { GraphqlReader } from '../../languages/graphql/reader.ts';
 import { requestsOf } from '../../languages/graphql/request.ts';
-import { isHarmless } from '../../model/effect.ts';
+import { isHarmless, type Reading } from '../../model/effect.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { InverseSource } from '../../protection/inverse.ts';
 import { actOf, outcomeOfGraphql } from '../acting.ts';
-import type { Found, Inventory } from '../inventory.ts';
+import type { Found, Inventory, PlaceRef } from '../inventory.ts';
 import { KeptByRequest } from '../kept-by-request.ts';
 import { declaredIn } from '../placing.ts';
 import type {
@@ -87,7 +87,9 @@ export class RailwayProvider implements Provider {
     if (!isHarmless(read.reading)) return this.#actOfChange(readings, read);
     if (placed?.mark === this.#inventory.mark) return placed.act;
     const where = this.#inventory.findKnown(read.places);
-    return where === null ? this.#actOfFirstRead(read) : this.#actOfRead(known, where);
+    return where === null || deploymentIn(where) !== undefined
+      ? this.#actOfFirstRead(read)
+      : this.#actOfRead(known, where);
   }
 
   async #actOfChange(
@@ -123,11 +125,13 @@ export class RailwayProvider implements Provider {
     return act;
   }
 
-  /** There is no list: it is asked for, and at the next one again if it does not come. */
+  /** It is not known where that is: Railway is asked, and at the next one again if it does not say. */
   async #actOfFirstRead({ places, reading }: RailwayReading): Promise<ProviderAct> {
     const where = await this.#inventory.find(places, true);
     const { placeOf } = this.#options;
-    return actOf({ called: CALLED, placeOf, reading, where, evidence: [] });
+    const lost = deploymentIn(where);
+    const told = lost === undefined ? reading : notPlaced(reading, lost.id);
+    return actOf({ called: CALLED, placeOf, reading: told, where, evidence: [] });
   }
 
   credential(): Promise<Readonly<Record<string, string>>> {
@@ -177,4 +181,15 @@ async function headersWith(
   return kind === 'project'
     ? { 'project-access-token': await secret }
     : { authorization: `Bearer ${await secret}` };
+}
+
+function deploymentIn({ unresolved }: Found<RailwayEstate>): PlaceRef | undefined {
+  return unresolved.find(({ type }) => type === 'deployment');
+}
+
+/** Logs hold what a program writes, and they are reached by an id that no list has. */
+function notPlaced({ effects }: Reading, id: string): Reading {
+  const found = `Expected a deployment of which Railway says where it is, found ${id.slice(0, 64)}.`;
+  const reason = { code: 'unknown-statement', message: found, position: null } as const;
+  return { kind: 'could-not-tell', effects, reason };
 }

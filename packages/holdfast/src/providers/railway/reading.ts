@@ -70,7 +70,7 @@ export function readRailway(readings: readonly GraphqlReading[]): RailwayReading
         effects.push(readOf(call));
       }
       effects.push(...secretsOf(call, reading.operation));
-      places.push(placesOf(call));
+      places.push(placesOf(call, reading.operation));
     }
   }
   return { reading: { kind: 'understood', effects }, places, lookups };
@@ -176,7 +176,16 @@ const PLACES: readonly (readonly [argument: string, type: PlaceRef['type']])[] =
   ['targetEnvironmentId', 'environment'],
 ];
 
-function placesOf(call: GraphqlCall): readonly PlaceRef[] {
+/** Queries whose `id` says where they look. */
+const QUERIES_BY_ID: ReadonlyMap<string, PlaceRef['type']> = new Map([
+  ['deployment', 'deployment'],
+  ['environment', 'environment'],
+  ['project', 'project'],
+  ['service', 'service'],
+  ['volumeInstance', 'volume-instance'],
+]);
+
+function placesOf(call: GraphqlCall, operation: string): readonly PlaceRef[] {
   const places: PlaceRef[] = [];
   const { input } = call.args;
   let isEverywhere = false;
@@ -188,10 +197,16 @@ function placesOf(call: GraphqlCall): readonly PlaceRef[] {
     // The environment beside it then limits nothing.
     isEverywhere ||= args['allEnvironments'] !== undefined && args['allEnvironments'] !== false;
   }
-  const operation = MUTATIONS.get(call.name);
-  if (operation?.names === 'id' || operation?.names === 'input.id') {
-    const id = valueAt(call, operation.names);
-    if (id !== null) places.push({ type: placeOf(operation.type), id });
+  if (operation !== 'mutation') {
+    const type = QUERIES_BY_ID.get(call.name);
+    const id = textAt(call.args, 'id');
+    if (type !== undefined && id !== null) places.push({ type, id });
+    return places;
+  }
+  const row = MUTATIONS.get(call.name);
+  if (row?.names === 'id' || row?.names === 'input.id') {
+    const id = valueAt(call, row.names);
+    if (id !== null) places.push({ type: placeOf(row.type), id });
   }
   return isEverywhere ? places.filter(({ type }) => type !== 'environment') : places;
 }
