@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { cpuSecondsOf } from './cpu.ts';
 import type { LoadResult, LoadWish } from './http-client.ts';
 import type { Peer } from './http-peers.ts';
-import { median } from './report.ts';
+import { median, tableText } from './report.ts';
 
 const CLIENT = join(dirname(fileURLToPath(import.meta.url)), 'http-client.js');
 
@@ -129,16 +129,5 @@ export function tableOf(rows: readonly Row[]): string {
     row.storeUs.toFixed(1),
     row.ratio === null ? '-' : row.ratio.toFixed(2),
   ]);
-  const widths = HEAD.map((title, column) =>
-    Math.max(title.length, ...lines.map((line) => (line[column] ?? '').length)),
-  );
-  const printed = [HEAD, ...lines].map((line) =>
-    line
-      .map((text, column) => {
-        const width = widths[column] ?? 0;
-        return column < 2 ? text.padEnd(width) : text.padStart(width);
-      })
-      .join('  '),
-  );
-  return `${printed.join('\n')}\n`;
+  return tableText(HEAD, lines, [0, 1]);
 }

@@ -89,14 +89,23 @@ export function tableOf(rows: readonly Row[]): string {
     row.cpuMicros.pgbench.toFixed(1),
     `${(row.foreign * 100).toFixed(0)} %`,
   ]);
-  const widths = HEAD.map((title, column) =>
+  return tableText(HEAD, lines, [0, 2]);
+}
+
+/** `left`: columns of words, which begin at their left. */
+export function tableText(
+  head: readonly string[],
+  lines: readonly (readonly string[])[],
+  left: readonly number[],
+): string {
+  const widths = head.map((title, column) =>
     Math.max(title.length, ...lines.map((line) => (line[column] ?? '').length)),
   );
-  const printed = [HEAD, ...lines].map((line) =>
+  const printed = [head, ...lines].map((line) =>
     line
       .map((text, column) => {
         const width = widths[column] ?? 0;
-        return column === 0 || column === 2 ? text.padEnd(width) : text.padStart(width);
+        return left.includes(column) ? text.padEnd(width) : text.padStart(width);
       })
       .join('  '),
   );

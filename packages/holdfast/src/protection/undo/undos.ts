@@ -81,6 +81,13 @@ export interface Signed {
 
 const TRIED: readonly UndoState[] = ['kept', 'undone', 'purging'];
 
+interface Applied {
+  readonly target: string;
+  readonly signed: Signed;
+  readonly report: UndoReport;
+  readonly rows: number;
+}
+
 export class Undos {
   readonly #parts: UndosParts;
 
@@ -129,7 +136,7 @@ export class Undos {
     signed: Signed,
     onProgress?: (progress: UndoProgress) => void,
   ): Promise<UndoReport> {
-    const { store, run, prove, targetOf, note, clock } = this.#parts;
+    const { store, run, prove, targetOf, clock } = this.#parts;
     await prove(signed.person, signed.code);
     const { target, chosen, away } = await this.#choose(wish);
     const isRange = wish.selection.ids.length === 0;
@@ -152,25 +159,14 @@ export class Undos {
     const later = await this.#drain([target]);
     if (report.isWhole) await this.#settle(open.map(({ item }) => item));
     await store.settleRun(runId);
-    await note({
-      kind: 'undo-applied',
-      facts: {
-        person: signed.person,
-        method: 'totp',
-        target,
-        items: report.items.slice(0, ITEMS_NAMED_MAX).join(', '),
-        count: report.items.length,
-        rows: report.tables.reduce((sum, one) => sum + rowsOf(one), 0),
-        whole: report.isWhole,
-      },
-      message: `${signed.person} undid ${report.items.length} item(s) on ${target}.`,
-    });
+    const rows = report.tables.reduce((sum, one) => sum + rowsOf(one), 0);
+    await this.#noteApplied({ target, signed, report, rows }, {}, '.');
     return withNotes(report, [...new Set([...away, ...later])].map(notDrained));
   }
 
   /** The run is whole only once it was seen to be: a crash before that leaves the items as they are. */
   async #applyInverse(target: string, order: InverseOrder, signed: Signed): Promise<UndoReport> {
-    const { clock, inverses, note, store } = this.#parts;
+    const { clock, inverses, store } = this.#parts;
     const ids = order.items.map(({ id }) => id);
     const runId = newId('run', clock);
     await store.beginRun({ id: runId, target, items: ids });
@@ -181,23 +177,33 @@ export class Undos {
       await this.#settle(order.items);
       await store.settleRun(runId);
     }
-    await note({
+    const came = { outcome: outcome?.kind ?? 'nothing-to-send' };
+    await this.#noteApplied({ target, signed, report, rows: 0 }, came, `: ${wordsOf(outcome)}.`);
+    if (outcome !== null && outcome.kind !== 'done' && !report.isWhole)
+      throw notUndone(outcome, report);
+    return report;
+  }
+
+  async #noteApplied(
+    { target, signed, report, rows }: Applied,
+    more: Readonly<Record<string, string>>,
+    end: string,
+  ): Promise<void> {
+    const count = report.items.length;
+    await this.#parts.note({
       kind: 'undo-applied',
       facts: {
         person: signed.person,
         method: 'totp',
         target,
-        items: ids.slice(0, ITEMS_NAMED_MAX).join(', '),
-        count: ids.length,
-        rows: 0,
+        items: report.items.slice(0, ITEMS_NAMED_MAX).join(', '),
+        count,
+        rows,
         whole: report.isWhole,
-        outcome: outcome?.kind ?? 'nothing-to-send',
+        ...more,
       },
-      message: `${signed.person} undid ${ids.length} item(s) on ${target}: ${wordsOf(outcome)}.`,
+      message: `${signed.person} undid ${count} item(s) on ${target}${end}`,
     });
-    if (outcome !== null && outcome.kind !== 'done' && !report.isWhole)
-      throw notUndone(outcome, report);
-    return report;
   }
 
   async extend(ids: readonly string[], byMs: number, signed: Signed): Promise<number> {
