@@ -29,7 +29,8 @@ export function netOf(items: readonly OpenedItem[]): readonly NetChange[] {
     for (const change of inverse.changes) {
       const newer = net.get(slotKey(change));
       const isBroken = newer !== undefined && (newer.isBroken || newer.before !== change.after);
-      net.set(slotKey(change), { ...change, after: newer?.after ?? change.after, isBroken });
+      const after = newer === undefined ? change.after : newer.after;
+      net.set(slotKey(change), { ...change, after, isBroken });
     }
   }
   return [...net.values()];
