@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { readJson } from './json-text.ts';
 
@@ -32,4 +33,51 @@ it.each([
 it('keeps __proto__ as a key like any other', () => {
   const found = read('{"__proto__": {"query": 1}}');
   expect(found.kind === 'json' && Object.keys(found.value ?? {})).toEqual(['__proto__']);
+});
+
+/** A value as it is written: members in their order, each of them, however often its key stands there. */
+type Written =
+  | { readonly members: readonly (readonly [key: string, value: Written])[] }
+  | { readonly items: readonly Written[] }
+  | { readonly text: string };
+
+const KEYS = ['a', 'b', 'a:', '"a":', '\\', '__proto__', ''];
+const leaf = fc.constantFrom('1', 'null', '"a"', '"a\\":1"', '"\\"a\\" :"', '":"', '"{\\"a\\":1}"');
+const { written } = fc.letrec<{ written: Written }>((tie) => ({
+  written: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    leaf.map((text) => ({ text })),
+    fc.record({
+      members: fc.array(fc.tuple(fc.constantFrom(...KEYS), tie('written')), { maxLength: 4 }),
+    }),
+    fc.record({ items: fc.array(tie('written'), { maxLength: 3 }) }),
+  ),
+}));
+
+function textOf(value: Written, space: string): string {
+  if ('text' in value) return value.text;
+  if ('items' in value) return `[${value.items.map((one) => textOf(one, space)).join(',')}]`;
+  const escaped = (key: string): string => JSON.stringify(key).replace('a', '\\u0061');
+  const members = value.members.map(([key, one], at) => {
+    const shown = at % 2 === 0 ? JSON.stringify(key) : escaped(key);
+    return `${shown}${space}:${textOf(one, space)}`;
+  });
+  return `{${members.join(`,${space}`)}}`;
+}
+
+function hasTwice(value: Written): boolean {
+  if ('text' in value) return false;
+  if ('items' in value) return value.items.some(hasTwice);
+  const keys = value.members.map(([key]) => key);
+  return new Set(keys).size < keys.length || value.members.some(([, one]) => hasTwice(one));
+}
+
+it('finds a key that stands twice, wherever and however it is written, and no other', () => {
+  const space = fc.constantFrom('', ' ', '\n\t ');
+  const property = fc.property(written, space, (value, between) => {
+    const found = readJson(Buffer.from(textOf(value, between)), 64);
+    const said = found.kind === 'json' ? 'json' : found.reason.code;
+    expect(said).toBe(hasTwice(value) ? 'ambiguous' : 'json');
+  });
+  fc.assert(property, { numRuns: 5_000 });
 });

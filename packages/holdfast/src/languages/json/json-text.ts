@@ -35,6 +35,7 @@ export function readJsonText(text: string, depthMax: number): JsonText {
     const found = error instanceof Error ? error.message : String(error);
     return unread('syntax-error', `Expected JSON, found: ${found}.`);
   }
+  if (keysIn(value, depthMax) === colonsBehindQuotes(text)) return { kind: 'json', value };
   const fault = faultIn(text, depthMax);
   return fault === null ? { kind: 'json', value } : { kind: 'could-not-tell', reason: fault };
 }
@@ -46,6 +47,31 @@ export function isObject(value: Json | undefined): value is { readonly [key: str
 const QUOTE = 34;
 const COLON = 58;
 const BACKSLASH = 92;
+
+/**
+ * Of the parsed value; a key that stood twice is there once. NaN: it is deeper than that.
+ *
+ * Every member of an object in the text has a colon behind a quote, and a string may hold more of those.
+ * So where there are no more of them than keys, no key stood twice, and the text need not be gone through.
+ */
+function keysIn(value: Json, depthMax: number): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  if (depthMax === 0) return Number.NaN;
+  const inside = Object.values(value);
+  let keys = Array.isArray(value) ? 0 : inside.length;
+  for (const one of inside) keys += keysIn(one, depthMax - 1);
+  return keys;
+}
+
+function colonsBehindQuotes(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) {
+    let before = at - 1;
+    while (isSpace(text.charCodeAt(before))) before -= 1;
+    if (text.charCodeAt(before) === QUOTE) count += 1;
+  }
+  return count;
+}
 
 /**
  * One pass over a text that JSON.parse has accepted: it needs to know strings, brackets and which
