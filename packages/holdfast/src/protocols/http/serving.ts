@@ -21,7 +21,7 @@ import { asHoldfastError, statusOf, toAgent } from './answers.ts';
 import { discardBody, mediaTypeOf, readBody } from './body.ts';
 import { HttpExchange } from './exchange.ts';
 import { HOP_BY_HOP, listedIn } from './hop-by-hop.ts';
-import { headerOf, type Incoming, type Response } from './incoming.ts';
+import { hasLeft, headerOf, type Incoming, type Response } from './incoming.ts';
 import { perHead } from './per-head.ts';
 import { type Providers, type Route, routeOf } from './route.ts';
 import { type Session, Sessions } from './sessions.ts';
@@ -104,7 +104,7 @@ export class Serving {
       const session = this.sessions.of(request, token);
       await this.#handle({ request, response, route, act, asked, session });
     } catch (cause) {
-      if (response.headersSent || response.destroyed) return;
+      if (response.headersSent || hasLeft(response)) return;
       const error = asHoldfastError(cause, 'a request');
       this.note('session-refused', request, `${error.code}: ${error.message}`);
       await discardBody(request);
@@ -213,7 +213,7 @@ export class Serving {
       readAgain: () => provider.read(asked),
       refuse: (refusal: Refusal) => toAgent(response, provider, statusOf(refusal.code), refusal),
       forward: (report) => {
-        if (!this.#parts.directory.isLive(token.tokenId) || response.destroyed) {
+        if (!this.#parts.directory.isLive(token.tokenId) || hasLeft(response)) {
           report?.({ kind: 'not-forwarded', reason: 'the agent had gone, or its token had ended' });
           response.destroy();
           return undefined;
@@ -270,7 +270,9 @@ export function passedOnTo(
     const dropped = connection === '' ? null : listedIn(connection);
     const passed: Record<string, string | string[]> = {};
     for (const [name, values] of headers) {
-      if (NOT_PASSED_ON.has(name) || dropped?.has(name)) continue;
+      if (NOT_PASSED_ON.has(name)) continue;
+      // The body was read by this one, so it is sent with it, whatever Connection says.
+      if (dropped?.has(name) && name !== 'content-type') continue;
       if (provider.credentialHeaders.includes(name) || name.startsWith('x-forwarded-')) continue;
       const [only = ''] = values;
       passed[name] = values.length === 1 ? only : [...values];
