@@ -73,6 +73,9 @@ export class Inventory<Of extends Estate> {
   #triedAtMs = Number.NEGATIVE_INFINITY;
   #taking: Promise<void> | null = null;
   #trouble: string | null = null;
+  /** How often something was made or removed, and how often it had been when the list was begun. */
+  #changes = 0;
+  #changesSeen = 0;
   #mark: object = {};
   /** What was found under this mark, by where it is: most calls of an agent are for one place. */
   #found = new Map<string, Found<Of>>();
@@ -86,13 +89,15 @@ export class Inventory<Of extends Estate> {
    * rejects.
    */
   async find(calls: readonly (readonly PlaceRef[])[], isRead: boolean): Promise<Found<Of>> {
-    const sinceMs = this.#options.clock.monotonicMs() - PROVIDER_ESTATE_MS;
-    if (this.#estate === null || (!isRead && this.#takenAtMs < sinceMs)) await this.#take();
+    const isOld = this.#oldSince();
+    if (this.#estate === null || (!isRead && isOld())) await this.#take();
+    // One that was being taken already may be of before a change that this call comes after.
+    if (!isRead && isOld() && this.#trouble === null) await this.#take();
     if (!isRead) await this.#lookUpOthers(calls.flat());
-    let found = this.#in(calls, sinceMs);
+    let found = this.#in(calls, isOld());
     if (found.unresolved.length > 0 && !isRead && this.#mayLookAgain()) {
       await this.#take();
-      found = this.#in(calls, sinceMs);
+      found = this.#in(calls, isOld());
     }
     return found;
   }
@@ -100,7 +105,14 @@ export class Inventory<Of extends Estate> {
   /** For what only reads: at once, by what is known. Null: there is no list yet; `find` asks for it. */
   findKnown(calls: readonly (readonly PlaceRef[])[]): Found<Of> | null {
     if (this.#estate === null) return null;
-    return this.#in(calls, this.#options.clock.monotonicMs() - PROVIDER_ESTATE_MS);
+    return this.#in(calls, this.#oldSince()());
+  }
+
+  /** Whether the list there is by then is too old for who asks now. */
+  #oldSince(): () => boolean {
+    const sinceMs = this.#options.clock.monotonicMs() - PROVIDER_ESTATE_MS;
+    const changes = this.#changes;
+    return () => this.#takenAtMs < sinceMs || this.#changesSeen < changes;
   }
 
   /** Another object as soon as something else may be found. */
@@ -110,7 +122,7 @@ export class Inventory<Of extends Estate> {
 
   /** Something was made or removed: what is known is old. */
   forget(): void {
-    this.#takenAtMs = Number.NEGATIVE_INFINITY;
+    this.#changes += 1;
   }
 
   async #lookUpOthers(places: readonly PlaceRef[]): Promise<void> {
@@ -133,10 +145,12 @@ export class Inventory<Of extends Estate> {
   async #takeOne(): Promise<void> {
     const { clock, take } = this.#options;
     const startedMs = clock.monotonicMs();
+    const changes = this.#changes;
     this.#triedAtMs = startedMs;
     try {
       this.#estate = await take();
       this.#takenAtMs = startedMs;
+      this.#changesSeen = changes;
       this.#trouble = null;
     } catch (error) {
       this.#trouble = error instanceof Error ? error.message : String(error);
@@ -150,11 +164,10 @@ export class Inventory<Of extends Estate> {
     this.#found.clear();
   }
 
-  #in(calls: readonly (readonly PlaceRef[])[], sinceMs: number): Found<Of> {
+  #in(calls: readonly (readonly PlaceRef[])[], isOld: boolean): Found<Of> {
     const { others, reachOf } = this.#options;
     const estate = this.#estate;
     const trouble = this.#trouble;
-    const isOld = this.#takenAtMs < sinceMs;
     const mark = this.#mark;
     const places = calls.flat();
     if (estate === null) {

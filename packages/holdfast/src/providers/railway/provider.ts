@@ -153,7 +153,8 @@ export class RailwayProvider implements Provider {
 
   outcomeOf(status: number, body: Buffer): Outcome {
     const outcome = outcomeOfGraphql(CALLED, status, body.toString('utf8'));
-    if (outcome.kind === 'done') this.#inventory.forget();
+    // An answer with errors may have done a part of it.
+    this.#inventory.forget();
     return outcome;
   }
 
