@@ -8,7 +8,7 @@ import { systemClock } from '../../../model/clock.ts';
 import { RailwayApi } from '../api.ts';
 import { MUTATIONS } from '../catalogue/index.ts';
 import { INVERTED } from './inverse.ts';
-import { saysWhatIsRun } from './running.ts';
+import { isPlainName, saysWhatIsRun } from './running.ts';
 import { DOMAIN_SETTINGS, INSTANCE_SETTINGS, SERVICE_SETTINGS } from './settings.ts';
 import { RailwayState } from './state.ts';
 import { Variables } from './variables.ts';
@@ -121,14 +121,52 @@ it.each([
   'Path',
   'GIT_SSH_COMMAND',
   'npm_config_script_shell',
+  'startCommand',
+  'START-COMMAND',
+  'start.cmd',
+  'STARTCMD',
+  'JAVA_OPTS',
+  'GIT_SSH',
+  'GIT_CONFIG_KEY_0',
+  'npm_config_registry',
+  'PIP_INDEX_URL',
+  'RUSTC_WRAPPER',
+  'LUA_INIT_5_4',
 ])('%s says what is run', (name) => {
   expect(saysWhatIsRun(name)).toBe(true);
 });
 
-it.each(['DATABASE_URL', 'PGDATA', 'LOG_LEVEL', 'COMMANDER_KEY', 'API_KEY', 'PORT', 'ENVIRONMENT'])(
-  '%s is ordinary',
+it.each([
+  'DATABASE_URL',
+  'PGDATA',
+  'LOG_LEVEL',
+  'COMMANDER_KEY',
+  'API_KEY',
+  'PORT',
+  'ENVIRONMENT',
+  'GITHUB_TOKEN',
+  'logLevel',
+])('%s is ordinary', (name) => {
+  expect(saysWhatIsRun(name)).toBe(false);
+});
+
+it.each([
+  'NODE_OPTIONS=--require x',
+  ' NODE_OPTIONS',
+  'NODE_OPTIONS\n',
+  'NODE_OPTIONS\0',
+  'NODE\u200b_OPTIONS',
+  '\uff2e\uff2f\uff24\uff25_OPTIONS',
+  'A\u001b[2J',
+  '',
+])('%j may be another name elsewhere', (name) => {
+  expect(isPlainName(name)).toBe(false);
+});
+
+it.each(['__proto__', 'spring.datasource.url', 'ConnectionStrings__Main', 'x-y'])(
+  '%s is the same name everywhere',
   (name) => {
-    expect(saysWhatIsRun(name)).toBe(false);
+    expect(isPlainName(name)).toBe(true);
   },
 );
 
