@@ -173,7 +173,7 @@ it.each(['__proto__', 'spring.datasource.url', 'ConnectionStrings__Main', 'x-y']
 it('takes back only what the catalogue marks, and nothing that holds data', () => {
   for (const name of INVERTED.keys()) {
     expect(MUTATIONS.get(name), name).toMatchObject({ hasInverse: true });
-    // Of an environment and a volume the name only, and that loses nothing.
+    // Of a volume the name only, and that loses nothing.
     const isName = MUTATIONS.get(name)?.class === 'ordinary';
     if (!isName) expect(['variable', 'service', 'domain']).toContain(MUTATIONS.get(name)?.type);
   }
@@ -189,7 +189,7 @@ it('reads and sets nothing that Railway does not have', (ctx) => {
       .find(({ name }: { name: string }) => name === type)
       [of].map(({ name }: { name: string }) => name);
   const set: readonly (readonly [string, 'fields' | 'inputFields', readonly string[]])[] = [
-    ['Mutation', 'fields', [...INVERTED.keys()]],
+    ['Mutation', 'fields', [...INVERTED.keys(), 'environmentRename']],
     ['ServiceInstance', 'fields', INSTANCE_SETTINGS],
     ['ServiceInstanceUpdateInput', 'inputFields', INSTANCE_SETTINGS],
     ['Service', 'fields', SERVICE_SETTINGS],

@@ -40,7 +40,6 @@ export const INVERTED: ReadonlyMap<string, (call: GraphqlCall, into: Changes) =>
     ['serviceInstanceUpdate', serviceInstanceUpdate],
     ['serviceUpdate', serviceUpdate],
     ['customDomainUpdate', customDomainUpdate],
-    ['environmentRename', environmentRename],
     ['volumeUpdate', volumeUpdate],
   ]);
 
@@ -279,15 +278,6 @@ async function customDomainUpdate({ args }: GraphqlCall, into: Changes): Promise
     if (value === null) throw notWhole(`no ${name}`);
     const at = { of: 'domain', projectId, environmentId, domainId, name } as const;
     await into.set(at, `${name} of domain ${domainId}`, JSON.stringify(value));
-  }
-}
-
-async function environmentRename({ args }: GraphqlCall, into: Changes): Promise<void> {
-  requireKeys(args, ['id', 'input']);
-  const { id: environmentId, name: title } = into.environment(textAt(args, 'id'));
-  for (const [name, value] of settingsOf(args, NAME)) {
-    const at = { of: 'environment', environmentId, name } as const;
-    await into.set(at, `${name} of environment ${title}`, value);
   }
 }
 
