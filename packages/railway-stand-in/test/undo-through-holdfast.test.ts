@@ -436,6 +436,20 @@ it('keeps a token of staging out of production, as ever', async () => {
   expect(answer).toContain('HF_TARGET_FORBIDDEN');
 });
 
+it('keeps it out although something of staging stands beside it, which both could be taken back', async () => {
+  const own = world().variables(town.ready.production.id, service());
+  own.set('KEPT', 'of production');
+  const there = `projectId: "${town.ready.projectId}", serviceId: "${service()}", name: "KEPT"`;
+  const answer = await agent(
+    `mutation M($e: String!, $p: String!) {
+      mine: variableDelete(input: {${there}, environmentId: $e})
+      other: variableDelete(input: {${there}, environmentId: $p}) }`,
+    { e: staging(), p: town.ready.production.id },
+  );
+  expect(answer).toContain('HF_TARGET_FORBIDDEN');
+  expect(own.get('KEPT')).toBe('of production');
+});
+
 it('takes settings, names and ports back', async () => {
   world().serviceInstance(staging(), service()).settings.set('healthcheckPath', '/health');
   world()

@@ -36,6 +36,8 @@ export type Sets = readonly (ReadonlySet<string> | undefined)[];
 export interface Whereabouts<Of extends Estate = Estate> {
   /** All that the act may reach; empty when nothing was named, or nothing found. */
   readonly environments: Of['environments'];
+  /** Of each call apart, by ids: what one of them may do says nothing of the one beside it. */
+  readonly byCall: readonly (readonly string[])[];
   readonly unresolved: readonly PlaceRef[];
   /** What this is read from; null: there is none. */
   readonly estate: Of | null;
@@ -171,25 +173,49 @@ export class Inventory<Of extends Estate> {
     const mark = this.#mark;
     const places = calls.flat();
     if (estate === null) {
-      return { environments: [], unresolved: places, estate, trouble, isOld, mark };
+      return { environments: [], byCall: [], unresolved: places, estate, trouble, isOld, mark };
     }
-    const setOf = (place: PlaceRef): ReadonlySet<string> | undefined =>
-      others?.of(place) ?? estate.placed.get(`${place.type} ${place.id}`);
     const ids = new Set<string>();
+    const byCall: (readonly string[])[] = [];
     const unresolved: PlaceRef[] = [];
-    for (const call of calls) {
-      const sets = call.map(setOf);
-      for (const [at, place] of call.entries()) if (sets[at] === undefined) unresolved.push(place);
-      for (const id of reachOf(call, sets)) ids.add(id);
+    for (const asked of calls) {
+      const call = asked.map((place) => asListed(estate, place));
+      const sets = call.map(
+        (place) => others?.of(place) ?? estate.placed.get(`${place.type} ${place.id}`),
+      );
+      const lost = call.filter((_place, at) => sets[at] === undefined);
+      unresolved.push(...lost);
+      const reached = [...reachOf(call, sets)];
+      for (const id of reached) ids.add(id);
+      // Named, and not known: whatever else it names says nothing of where that is.
+      const isElsewhere = lost.some(({ type }) => type === 'environment');
+      byCall.push(isElsewhere ? lost.map(({ id }) => id) : reached);
     }
-    const key = unresolved.length === 0 ? `${isOld} ${[...ids].join(' ')}` : null;
+    const each = byCall.map((reached) => reached.join(' ')).join(',');
+    const key = unresolved.length === 0 ? `${isOld} ${each}` : null;
     const known = key === null ? undefined : this.#found.get(key);
     if (known !== undefined) return known;
     const environments = estate.environments.filter(({ id }) => ids.has(id));
-    const found = { environments, unresolved, estate, trouble, isOld, mark };
+    const found = { environments, byCall, unresolved, estate, trouble, isOld, mark };
     if (key !== null && this.#found.size < FOUND_KEPT_MAX) this.#found.set(key, found);
     return found;
   }
+}
+
+/** Under the id that the list has it by. */
+function asListed({ placed }: Estate, place: PlaceRef): PlaceRef {
+  const { id, type } = place;
+  if (placed.has(`${type} ${id}`)) return place;
+  const same = canonical(id);
+  return same !== null && placed.has(`${type} ${same}`) ? { type, id: same } : place;
+}
+
+/** A UUID as RFC 9562 writes it; databases take it in capitals, in braces and without its dashes, too. */
+function canonical(id: string): string | null {
+  const digits = id.replaceAll(/[{}-]/g, '').toLowerCase();
+  const [, a, b, c, d, e] =
+    /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(digits) ?? [];
+  return e === undefined ? null : [a, b, c, d, e].join('-');
 }
 
 /** Where ids are, gathered while an estate is made. */

@@ -10,12 +10,13 @@
  */
 import type { TokenVerifier } from '../../identity/agent-directory.ts';
 import type { Clock } from '../../model/clock.ts';
+import { isHarmless } from '../../model/effect.ts';
 import { ERRORS, HoldfastError } from '../../model/errors.ts';
 import { METHOD_OVERRIDES } from '../../model/http-request.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { InverseKeeper } from '../../protection/inverse.ts';
-import type { Provider, ProviderAct, ProviderRequest } from '../../providers/provider.ts';
+import type { Provider, ProviderAct, ProviderRequest, Reach } from '../../providers/provider.ts';
 import { senderIn, type TokenLookup } from './agent-token.ts';
 import { asHoldfastError, statusOf, toAgent } from './answers.ts';
 import { discardBody, mediaTypeOf, readBody } from './body.ts';
@@ -232,15 +233,25 @@ export class Serving {
   }
 }
 
-/** A token is for one environment. What reaches others besides is for people to see; what is elsewhere is not its own. */
-export function requireScope(token: TokenVerifier, { reaches }: ProviderAct): void {
-  if (reaches.length === 0) return;
-  const mine = reaches.filter(({ environment }) => environment === token.environment);
-  const { targets } = token;
-  if (mine.some(({ target }) => targets.length === 0 || targets.includes(target))) return;
+/**
+ * A token is for one environment, and so is each call of a request by itself: one of its own beside it opens
+ * nothing. What a call reaches of others besides is for people to see; what is elsewhere is not its own.
+ * What only reads nobody sees, so what is not declared is not its own then, either.
+ */
+export function requireScope(
+  token: TokenVerifier,
+  { byCall, reaches, reading }: ProviderAct,
+): void {
+  const { environment, targets } = token;
+  const isMine = (one: Reach): boolean =>
+    one.environment === environment && (targets.length === 0 || targets.includes(one.target));
+  const calls = byCall ?? (reaches.length === 0 ? [] : [reaches]);
+  const isRead = isHarmless(reading);
+  const other = calls.find((reached) => !reached.some(isMine) && (reached.length > 0 || isRead));
+  if (other === undefined) return;
   throw new HoldfastError('HF_TARGET_FORBIDDEN', {
-    expected: `something of environment ${token.environment} that this token is for`,
-    found: reaches.map(({ target }) => target).join(', '),
+    expected: `something of environment ${environment} that this token is for`,
+    found: other.map(({ target }) => target).join(', ') || 'an environment that is not declared',
     hint: 'Stay in your environment. If it has to be done, ask a person; do not look for another way.',
   });
 }

@@ -87,7 +87,10 @@ export class RailwayProvider implements Provider {
     if (!isHarmless(read.reading)) return this.#actOfChange(readings, read);
     if (placed?.mark === this.#inventory.mark) return placed.act;
     const where = this.#inventory.findKnown(read.places);
-    return where === null ? this.#actOfFirstRead(read) : this.#actOfRead(known, where);
+    if (where === null) return this.#actOfFirstRead(read, true);
+    // It may have been made since; of one that is not known nobody may read.
+    const isNew = where.unresolved.some(({ type }) => type === 'environment');
+    return isNew ? this.#actOfFirstRead(read, false) : this.#actOfRead(known, where);
   }
 
   async #actOfChange(
@@ -123,9 +126,12 @@ export class RailwayProvider implements Provider {
     return act;
   }
 
-  /** There is no list: it is asked for, and at the next one again if it does not come. */
-  async #actOfFirstRead({ places, reading }: RailwayReading): Promise<ProviderAct> {
-    const where = await this.#inventory.find(places, true);
+  /** There is no list, or none that has it: it is asked for, and at the next one again if it does not come. */
+  async #actOfFirstRead(
+    { places, reading }: RailwayReading,
+    isKnownEnough: boolean,
+  ): Promise<ProviderAct> {
+    const where = await this.#inventory.find(places, isKnownEnough);
     const { placeOf } = this.#options;
     return actOf({ called: CALLED, placeOf, reading, where, evidence: [] });
   }
