@@ -131,7 +131,7 @@ type Named =
 const namedIn = perHead((headers): Named => {
   const [said = '', ...more] = headers.get('content-type') ?? [];
   const [type = ''] = said.split(';');
-  if (more.length > 0 || type.includes(',')) {
+  if (more.length > 0 || said.includes(',')) {
     return { kind: 'not', expected: 'one media type', found: [said, ...more].join(', ') };
   }
   let isAscii = false;
