@@ -355,6 +355,24 @@ const HELD: readonly (readonly [
   ['a value that is nothing', () => collect(at({ variables: { PGDATA: null } }))],
   ['a service of nobody', () => remove(at({ serviceId: 'nobody', name: 'PGDATA' }))],
   ['a project of nobody', () => remove(at({ projectId: 'nobody', name: 'PGDATA' }))],
+  [
+    'another name of the environment, by which other rules would be the rules for it',
+    () =>
+      agent('mutation N($e: String!) { environmentRename(id: $e, input: { name: "x" }) { id } }', {
+        e: staging(),
+      }),
+  ],
+  [
+    'a name that is another in the environment of a program',
+    () => upsert(at({ name: 'NODE_OPTIONS=--require x', value: 'y' })),
+  ],
+  ['a name with a space before it', () => upsert(at({ name: ' NODE_OPTIONS', value: 'x' }))],
+  ['a command in another spelling', () => upsert(at({ name: 'startCommand', value: 'sh' }))],
+  [
+    'a password of another service, which its own would then show',
+    () =>
+      upsert(at({ name: 'PUBLIC_NOTE', value: `see ${['$', '{{api.DATABASE_URL}}'].join('')}` })),
+  ],
   ['a domain that is removed', () => agent(`mutation { customDomainDelete(id: "${domain()}") }`)],
   [
     'a domain without a port before',
@@ -418,6 +436,20 @@ it('keeps a token of staging out of production, as ever', async () => {
   expect(answer).toContain('HF_TARGET_FORBIDDEN');
 });
 
+it('keeps it out although something of staging stands beside it, which both could be taken back', async () => {
+  const own = world().variables(town.ready.production.id, service());
+  own.set('KEPT', 'of production');
+  const there = `projectId: "${town.ready.projectId}", serviceId: "${service()}", name: "KEPT"`;
+  const answer = await agent(
+    `mutation M($e: String!, $p: String!) {
+      mine: variableDelete(input: {${there}, environmentId: $e})
+      other: variableDelete(input: {${there}, environmentId: $p}) }`,
+    { e: staging(), p: town.ready.production.id },
+  );
+  expect(answer).toContain('HF_TARGET_FORBIDDEN');
+  expect(own.get('KEPT')).toBe('of production');
+});
+
 it('takes settings, names and ports back', async () => {
   world().serviceInstance(staging(), service()).settings.set('healthcheckPath', '/health');
   world()
@@ -435,13 +467,10 @@ it('takes settings, names and ports back', async () => {
   expect((await apply(await newest())).out).toContain('"isWhole":true');
   expect(world().service(service()).name).toBe('postgres');
 
-  const names = `mutation N($e: String!, $v: String!) {
-    environmentRename(id: $e, input: { name: "other" }) { id }
-    volumeUpdate(volumeId: $v, input: { name: "other" }) { id } }`;
-  expect(await agent(names, { e: staging(), v: town.ready.volumeId })).toContain(PASSED);
-  expect(world().environment(staging()).name).toBe('other');
+  const names = `mutation N($v: String!) { volumeUpdate(volumeId: $v, input: { name: "other" }) { id } }`;
+  expect(await agent(names, { v: town.ready.volumeId })).toContain(PASSED);
+  expect(world().volume(town.ready.volumeId).name).toBe('other');
   expect((await apply(await newest())).out).toContain('"isWhole":true');
-  expect(world().environment(staging()).name).toBe('staging');
   expect(world().volume(town.ready.volumeId).name).toBe('postgres-volume');
 
   const port = `mutation M($e: String!, $p: Int) { customDomainUpdate(environmentId: $e, id: "${domain()}", targetPort: $p) }`;

@@ -86,6 +86,8 @@ export const JUDGED_ACTS_MAX = 200;
 export const JUDGED_ANSWERS_KEPT_MAX = 20_000;
 /** Verdicts on what only reads, kept for each actor and target: an agent calls some dozens of operations. */
 export const JUDGED_READS_KEPT_MAX = 500;
+/** Names of the calls in a reading whose verdict is kept so. */
+export const JUDGED_READ_CHARS_MAX = 1_000;
 /** Names in rules: what sweeps is tried with each of them, so they must fit JUDGED_ACTS_MAX. */
 export const POLICY_NAMES_MAX = 150;
 /** holdfast.yaml and policy tests are written by hand; a larger file is a wrong file. */
@@ -192,6 +194,8 @@ export const HTTP_DISCARD_MS_MAX = 2_000;
 export const HTTP_CODINGS_MAX = 2;
 /** A provider that has not begun to answer by then: the outcome is unknown. Railway's CLI waits 90 s. */
 export const PROVIDER_ANSWER_MS_MAX = 90_000;
+/** How long an agent may take nothing of an answer that is there for it. */
+export const AGENT_STALL_MS_MAX = 30_000;
 /** How much of an answer is looked at to tell success from an error with a good status. */
 export const PROVIDER_ANSWER_LOOK_BYTES = 64 * 1024;
 /** Connections to one provider at a time. */

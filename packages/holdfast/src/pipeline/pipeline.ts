@@ -177,8 +177,12 @@ export class Pipeline {
     verdict: Verdict,
     hold: HoldTicket | null,
   ): Promise<void> {
-    await isKept(exchange, scope);
-    await this.#forwardRecorded(exchange, scope, verdict, hold);
+    if (await isKept(exchange, scope)) {
+      return await this.#forwardRecorded(exchange, scope, verdict, hold);
+    }
+    // It may have passed only because it could be taken back.
+    if (exchange.reversal.kind !== 'inverse') return await this.handle(exchange);
+    await this.#protectionLost(exchange, scope, 'the state before could not be kept', null);
   }
 
   /** What could not be kept is judged again, as what nothing takes back at once. */

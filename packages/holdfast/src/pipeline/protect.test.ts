@@ -203,14 +203,26 @@ describe('what an inverse operation takes back', () => {
     readonly canKeep: boolean;
     readonly isStubborn?: boolean;
     readonly signed?: boolean;
+    readonly rules?: string;
   }
 
   const HELD_ALL_THE_SAME = `
     @id("own.variables") @verdict("hold") @people("1") @reason("variables are for people")
     forbid (principal, action, resource) when { context.verb == "variableDelete" };`;
 
+  const ONLY_TAKEN_BACK = `
+    @id("own.lost") @verdict("hold") @people("1") @reason("what is lost is for people")
+    forbid (principal, action == Action::"destroy", resource)
+    unless { context.reversal == "inverse" };`;
+
   /** As HTTP lends it: what cannot be kept is from then on an act that nothing takes back. */
-  async function sent({ level = 'guarded', canKeep, isStubborn = false, signed = false }: Wish) {
+  async function sent({
+    level = 'guarded',
+    canKeep,
+    isStubborn = false,
+    signed = false,
+    rules,
+  }: Wish) {
     const target = { ...guardedTarget, environment: { name: `${level}-env`, level } };
     const recorder = new FakeRecorder();
     const desk = new FakeDesk();
@@ -224,7 +236,7 @@ describe('what an inverse operation takes back', () => {
     };
     const pipeline = new Pipeline({
       targets: { resolve: () => target },
-      judge: signed ? judgeOf(HELD_ALL_THE_SAME) : judgeOf(),
+      judge: signed ? judgeOf(HELD_ALL_THE_SAME) : judgeOf(rules),
       desk,
       deferrals,
       recorder,
@@ -282,6 +294,11 @@ describe('what an inverse operation takes back', () => {
       'passes there all the same',
       { level: 'open', canKeep: false },
       ['keep', 'forward', 'forward'],
+    ],
+    [
+      'is judged again where it passed only because it could be taken back, and then cannot be kept',
+      { level: 'open', canKeep: false, rules: ONLY_TAKEN_BACK },
+      ['keep', 'hold', 'HF_HELD'],
     ],
     [
       'waits for people in a sealed environment',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EFFECT_KINDS, type Effect, type Reading } from '../model/effect.ts';
-import { JUDGED_ACTS_MAX } from '../model/limits.ts';
+import { JUDGED_ACTS_MAX, JUDGED_READ_CHARS_MAX } from '../model/limits.ts';
 import type { EnvironmentLevel } from '../model/target.ts';
 import { VERDICT_ORDER, type Verdict } from '../model/verdict.ts';
 import {
@@ -464,6 +464,15 @@ describe('what only reads and names no object', () => {
     const before = one.judge(here, understood(read('deployments')), []);
     expect(one.judge(here, reading, []).kind).not.toBe(before.kind);
     expect(one.judge(here, understood(read('deployments')), [])).toBe(before);
+  });
+
+  it('is not kept by names that an agent makes as long as it likes', () => {
+    const one = judge();
+    const here = scope('open');
+    const long = 'x'.repeat(JUDGED_READ_CHARS_MAX + 1);
+    const first = one.judge(here, understood(read(long)), []);
+    expect(first.kind).toBe('forward');
+    expect(one.judge(here, understood(read(long)), [])).not.toBe(first);
   });
 
   it('is said in the words of its own scope', () => {

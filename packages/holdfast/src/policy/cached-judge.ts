@@ -12,6 +12,7 @@ import type { Effect, Reading } from '../model/effect.ts';
 import {
   JUDGED_ACTS_MAX,
   JUDGED_ANSWERS_KEPT_MAX,
+  JUDGED_READ_CHARS_MAX,
   JUDGED_READS_KEPT_MAX,
 } from '../model/limits.ts';
 import { type Protect, type Refuse, VERDICT_ORDER, type Verdict } from '../model/verdict.ts';
@@ -237,8 +238,9 @@ const NOTHING: Effect = {
 };
 
 /**
- * All that is in a reading which only reads and names no object; null: there is more in it. Two with the
- * same text are told apart by nothing that a rule or its words could see.
+ * All that is in a reading which only reads and names no object; null: there is more in it, or more than is
+ * worth keeping for each connection. Two with the same text are told apart by nothing that a rule or its
+ * words could see.
  */
 function plainReadOf({ effects, kind }: Reading): string | null {
   if (kind !== 'understood' || effects.length === 0) return null;
@@ -248,6 +250,8 @@ function plainReadOf({ effects, kind }: Reading): string | null {
     if (effect.kind !== 'read' || object !== null || why !== null) return null;
     if (additive || reach !== 'none') return null;
     text += `${verb.length} ${verb}`;
+    // An agent makes up the names.
+    if (text.length > JUDGED_READ_CHARS_MAX) return null;
   }
   return text;
 }

@@ -26,7 +26,7 @@ export interface ActParts {
   readonly inverse?: InverseFound;
 }
 
-type Placed = Pick<ProviderAct, 'place' | 'reaches'>;
+type Placed = Pick<ProviderAct, 'place' | 'reaches' | 'byCall'>;
 
 /** Of what only reads, by what was found for it: an inventory has one provider, and finds the same again. */
 const placedReads = new WeakMap<ActParts['where'], Placed>();
@@ -38,6 +38,11 @@ function placedOf({ called, placeOf, where }: ActParts, isRead: boolean): Placed
   const placed = {
     place: targetFactsOf(called, where, declared, isRead),
     reaches: declared.flatMap(({ place }) => (place === null ? [] : [place])),
+    byCall: where.byCall
+      .filter((ids) => ids.length > 0)
+      .map((ids) =>
+        declared.flatMap(({ id, place }) => (place !== null && ids.includes(id) ? [place] : [])),
+      ),
   };
   if (isRead) placedReads.set(where, placed);
   return placed;

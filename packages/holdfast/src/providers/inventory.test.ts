@@ -110,3 +110,12 @@ describe('what several ids reach together', () => {
     expect([...narrowedByEnvironment(places, sets)].sort()).toEqual(expected);
   });
 });
+
+it('a list that was being taken while something changed is not the list of after it', async () => {
+  const before = find('dev');
+  // The list is asked for; meanwhile a change comes about, and somebody asks again.
+  inventory.forget();
+  const after = find('dev');
+  expect([(await before).isOld, (await after).isOld]).toEqual([false, false]);
+  expect(taken).toBe(2);
+});

@@ -36,6 +36,8 @@ export type Sets = readonly (ReadonlySet<string> | undefined)[];
 export interface Whereabouts<Of extends Estate = Estate> {
   /** All that the act may reach; empty when nothing was named, or nothing found. */
   readonly environments: Of['environments'];
+  /** Of each call apart, by ids: what one of them may do says nothing of the one beside it. */
+  readonly byCall: readonly (readonly string[])[];
   readonly unresolved: readonly PlaceRef[];
   /** What this is read from; null: there is none. */
   readonly estate: Of | null;
@@ -74,6 +76,9 @@ export class Inventory<Of extends Estate> {
   #triedAtMs = Number.NEGATIVE_INFINITY;
   #taking: Promise<void> | null = null;
   #trouble: string | null = null;
+  /** How often something was made or removed, and how often it had been when the list was begun. */
+  #changes = 0;
+  #changesSeen = 0;
   #mark: object = {};
   /** What was found under this mark, by where it is: most calls of an agent are for one place. */
   #found = new Map<string, Found<Of>>();
@@ -87,13 +92,15 @@ export class Inventory<Of extends Estate> {
    * rejects.
    */
   async find(calls: readonly (readonly PlaceRef[])[], isRead: boolean): Promise<Found<Of>> {
-    const sinceMs = this.#options.clock.monotonicMs() - PROVIDER_ESTATE_MS;
-    if (this.#estate === null || (!isRead && this.#takenAtMs < sinceMs)) await this.#take();
+    const isOld = this.#oldSince();
+    if (this.#estate === null || (!isRead && isOld())) await this.#take();
+    // One that was being taken already may be of before a change that this call comes after.
+    if (!isRead && isOld() && this.#trouble === null) await this.#take();
     await this.#lookUpOthers(calls.flat(), isRead);
-    let found = this.#in(calls, sinceMs);
+    let found = this.#in(calls, isOld());
     if (found.unresolved.length > 0 && !isRead && this.#mayLookAgain()) {
       await this.#take();
-      found = this.#in(calls, sinceMs);
+      found = this.#in(calls, isOld());
     }
     return found;
   }
@@ -101,7 +108,14 @@ export class Inventory<Of extends Estate> {
   /** For what only reads: at once, by what is known. Null: there is no list yet; `find` asks for it. */
   findKnown(calls: readonly (readonly PlaceRef[])[]): Found<Of> | null {
     if (this.#estate === null) return null;
-    return this.#in(calls, this.#options.clock.monotonicMs() - PROVIDER_ESTATE_MS);
+    return this.#in(calls, this.#oldSince()());
+  }
+
+  /** Whether the list there is by then is too old for who asks now. */
+  #oldSince(): () => boolean {
+    const sinceMs = this.#options.clock.monotonicMs() - PROVIDER_ESTATE_MS;
+    const changes = this.#changes;
+    return () => this.#takenAtMs < sinceMs || this.#changesSeen < changes;
   }
 
   /** Another object as soon as something else may be found. */
@@ -111,7 +125,7 @@ export class Inventory<Of extends Estate> {
 
   /** Something was made or removed: what is known is old. */
   forget(): void {
-    this.#takenAtMs = Number.NEGATIVE_INFINITY;
+    this.#changes += 1;
   }
 
   async #lookUpOthers(places: readonly PlaceRef[], isRead: boolean): Promise<void> {
@@ -133,10 +147,12 @@ export class Inventory<Of extends Estate> {
   async #takeOne(): Promise<void> {
     const { clock, take } = this.#options;
     const startedMs = clock.monotonicMs();
+    const changes = this.#changes;
     this.#triedAtMs = startedMs;
     try {
       this.#estate = await take();
       this.#takenAtMs = startedMs;
+      this.#changesSeen = changes;
       this.#trouble = null;
     } catch (error) {
       this.#trouble = error instanceof Error ? error.message : String(error);
@@ -150,33 +166,56 @@ export class Inventory<Of extends Estate> {
     this.#found.clear();
   }
 
-  #in(calls: readonly (readonly PlaceRef[])[], sinceMs: number): Found<Of> {
+  #in(calls: readonly (readonly PlaceRef[])[], isOld: boolean): Found<Of> {
     const { others, reachOf } = this.#options;
     const estate = this.#estate;
     const trouble = this.#trouble;
-    const isOld = this.#takenAtMs < sinceMs;
     const mark = this.#mark;
     const places = calls.flat();
     if (estate === null) {
-      return { environments: [], unresolved: places, estate, trouble, isOld, mark };
+      return { environments: [], byCall: [], unresolved: places, estate, trouble, isOld, mark };
     }
-    const setOf = (place: PlaceRef): ReadonlySet<string> | undefined =>
-      others?.of(place) ?? estate.placed.get(`${place.type} ${place.id}`);
     const ids = new Set<string>();
+    const byCall: (readonly string[])[] = [];
     const unresolved: PlaceRef[] = [];
-    for (const call of calls) {
-      const sets = call.map(setOf);
-      for (const [at, place] of call.entries()) if (sets[at] === undefined) unresolved.push(place);
-      for (const id of reachOf(call, sets)) ids.add(id);
+    for (const asked of calls) {
+      const call = asked.map((place) => asListed(estate, place));
+      const sets = call.map(
+        (place) => others?.of(place) ?? estate.placed.get(`${place.type} ${place.id}`),
+      );
+      const lost = call.filter((_place, at) => sets[at] === undefined);
+      unresolved.push(...lost);
+      const reached = [...reachOf(call, sets)];
+      for (const id of reached) ids.add(id);
+      // Named, and not known: whatever else it names says nothing of where that is.
+      const isElsewhere = lost.some(({ type }) => type === 'environment');
+      byCall.push(isElsewhere ? lost.map(({ id }) => id) : reached);
     }
-    const key = unresolved.length === 0 ? `${isOld} ${[...ids].join(' ')}` : null;
+    const each = byCall.map((reached) => reached.join(' ')).join(',');
+    const key = unresolved.length === 0 ? `${isOld} ${each}` : null;
     const known = key === null ? undefined : this.#found.get(key);
     if (known !== undefined) return known;
     const environments = estate.environments.filter(({ id }) => ids.has(id));
-    const found = { environments, unresolved, estate, trouble, isOld, mark };
+    const found = { environments, byCall, unresolved, estate, trouble, isOld, mark };
     if (key !== null && this.#found.size < FOUND_KEPT_MAX) this.#found.set(key, found);
     return found;
   }
+}
+
+/** Under the id that the list has it by. */
+function asListed({ placed }: Estate, place: PlaceRef): PlaceRef {
+  const { id, type } = place;
+  if (placed.has(`${type} ${id}`)) return place;
+  const same = canonical(id);
+  return same !== null && placed.has(`${type} ${same}`) ? { type, id: same } : place;
+}
+
+/** A UUID as RFC 9562 writes it; databases take it in capitals, in braces and without its dashes, too. */
+function canonical(id: string): string | null {
+  const digits = id.replaceAll(/[{}-]/g, '').toLowerCase();
+  const [, a, b, c, d, e] =
+    /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(digits) ?? [];
+  return e === undefined ? null : [a, b, c, d, e].join('-');
 }
 
 /** Where ids are, gathered while an estate is made. */

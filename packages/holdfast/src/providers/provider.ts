@@ -47,6 +47,8 @@ export interface ProviderAct {
   readonly place: TargetFacts;
   /** Every declared place that it may reach; none when nothing was named, or nothing was found. */
   readonly reaches: readonly Reach[];
+  /** Of each call that was placed: what it may reach of that; empty: only what is not declared. */
+  readonly byCall?: readonly (readonly Reach[])[];
   readonly reversal: Reversal;
   /** For the digest: what was looked up for it, and its meaning hangs on, besides the request itself. */
   readonly evidence: readonly Uint8Array[];

@@ -114,6 +114,19 @@ const NOT_READ: readonly (readonly [string, Partial<GraphqlOverHttp>, string])[]
   ['an id only', body({ id: 'x' }), 'unknown-statement'],
   ['another extension', body({ query: QUERY, extensions: { x: 1 } }), 'unknown-statement'],
   ['a multipart body', { mediaType: 'multipart/form-data' }, 'unknown-statement'],
+  [
+    'a form in JSON, called a form',
+    {
+      mediaType: 'application/x-www-form-urlencoded',
+      ...body({ query: '{ a } #&query=mutation{volumeDelete(volumeId:%22v%22)}#' }),
+    },
+    'ambiguous',
+  ],
+  [
+    'a form in JSON, called nothing, its name in escapes',
+    { mediaType: '', ...body({ query: '{ a } #&%71uery=mutation{x}#' }) },
+    'ambiguous',
+  ],
   ['variables that are a list', body({ query: QUERY, variables: [1] }), 'ambiguous'],
   [
     'variables in a text that says a key twice',

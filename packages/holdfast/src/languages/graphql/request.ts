@@ -62,7 +62,11 @@ export function requestsOf(http: GraphqlOverHttp): GraphqlRequests {
 
 function bodyOf(mediaType: string, body: Uint8Array): GraphqlRequests {
   const json = readJson(body, JSON_DEPTH_MAX);
-  if (json.kind === 'json') return ofJson(json.value);
+  if (json.kind === 'json') {
+    return isFormToo(mediaType, body)
+      ? unread('ambiguous', 'Expected JSON or a form, found a body that is both.')
+      : ofJson(json.value);
+  }
   if (json.reason.code !== 'syntax-error') return json;
   if (!isUtf8(body)) return unread('invalid-utf8', 'Expected UTF-8, found other bytes.');
   const text = Buffer.from(body).toString('utf8');
@@ -71,6 +75,16 @@ function bodyOf(mediaType: string, body: Uint8Array): GraphqlRequests {
   }
   if (mediaType === 'application/x-www-form-urlencoded') return ofParams(text);
   return json;
+}
+
+/**
+ * JSON in which a form is hidden (`{"query":"{ a } #&query=mutation..."}`): a server that goes by what the
+ * body is called runs another document than one that tries JSON first.
+ */
+function isFormToo(mediaType: string, body: Uint8Array): boolean {
+  if (mediaType !== '' && mediaType !== 'application/x-www-form-urlencoded') return false;
+  const fields = new URLSearchParams(Buffer.from(body).toString('utf8'));
+  return [...KEYS].some((name) => fields.has(name));
 }
 
 function ofJson(value: Json): GraphqlRequests {

@@ -7,9 +7,9 @@
  */
 import type { Writable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { PROVIDER_ANSWER_LOOK_BYTES } from '../../model/limits.ts';
+import { AGENT_STALL_MS_MAX, PROVIDER_ANSWER_LOOK_BYTES } from '../../model/limits.ts';
 import { HOP_BY_HOP, listedIn } from './hop-by-hop.ts';
-import type { Response } from './incoming.ts';
+import { hasLeft, type Response } from './incoming.ts';
 
 export type Answered =
   | { readonly kind: 'whole'; readonly status: number; readonly begun: Buffer }
@@ -22,6 +22,8 @@ export interface AnsweringOptions {
   readonly response: Response | null;
   /** Whether its beginning is looked at. */
   readonly isLookedAt: boolean;
+  /** How long the agent may take nothing of it; AGENT_STALL_MS_MAX when left out. */
+  readonly stallMsMax?: number;
   /** Called once. Never throws. */
   readonly ended: (answered: Answered) => void;
 }
@@ -49,7 +51,7 @@ export class Answering implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#status = status;
     const { response } = this.#options;
-    if (response !== null && !response.destroyed) response.writeHead(status, passedBack(headers));
+    if (response !== null && !hasLeft(response)) response.writeHead(status, passedBack(headers));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -57,16 +59,15 @@ export class Answering implements Dispatcher.DispatchHandler {
       this.#begun.push(chunk.subarray(0, PROVIDER_ANSWER_LOOK_BYTES - this.#begunBytes));
       this.#begunBytes += chunk.length;
     }
-    const sink: Writable | null = this.#options.response;
-    if (sink === null || sink.destroyed || sink.write(chunk)) return;
+    const { response } = this.#options;
+    if (response === null || hasLeft(response) || wrote(response, chunk)) return;
     controller.pause();
-    onceReady(sink, () => controller.resume());
+    onceReady(response, this.#options.stallMsMax ?? AGENT_STALL_MS_MAX, () => controller.resume());
   }
 
   onResponseEnd(): void {
     const { ended, response } = this.#options;
-    const sink: Writable | null = response;
-    if (sink !== null && !sink.destroyed) sink.end();
+    if (response !== null && !hasLeft(response)) response.end();
     ended({ kind: 'whole', status: this.#status ?? 0, begun: Buffer.concat(this.#begun) });
   }
 
@@ -81,13 +82,26 @@ export class Answering implements Dispatcher.DispatchHandler {
   }
 }
 
-/** It takes more, or nothing any more. */
-function onceReady(sink: Writable, ready: () => void): void {
+/** Both kinds of answer have this, under two signatures. */
+function wrote(response: Pick<Writable, 'write'>, chunk: Buffer): boolean {
+  return response.write(chunk);
+}
+
+/**
+ * It takes more, or nothing any more. Who takes nothing for too long is cut off: the connection to the
+ * provider that waits for it is one of few, and is everybody's.
+ */
+function onceReady(response: Response, stallMsMax: number, ready: () => void): void {
   const go = (): void => {
-    sink.off('drain', go).off('close', go);
+    clearTimeout(late);
+    response.off('drain', go).off('close', go);
     ready();
   };
-  sink.once('drain', go).once('close', go);
+  const late = setTimeout(() => {
+    response.destroy();
+    go();
+  }, stallMsMax);
+  response.once('drain', go).once('close', go);
 }
 
 function passedBack(headers: Headers): Record<string, string | string[]> {

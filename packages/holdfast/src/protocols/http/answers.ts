@@ -3,7 +3,7 @@ import { ServerResponse } from 'node:http';
 import { type ErrorCode, HoldfastError } from '../../model/errors.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Provider } from '../../providers/provider.ts';
-import type { Response } from './incoming.ts';
+import { hasLeft, type Response } from './incoming.ts';
 
 /** RFC 9110 section 15. What waits for people is no fault of the request, and no success. */
 const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
@@ -35,7 +35,7 @@ export function toAgent(
   status: number,
   refusal: Refusal,
 ): void {
-  if (response.headersSent || response.destroyed) return;
+  if (response.headersSent || hasLeft(response)) return;
   const isHttp1 = response instanceof ServerResponse;
   const answer = provider?.refusal(refusal) ?? {
     status,

@@ -131,19 +131,29 @@ type Named =
 const namedIn = perHead((headers): Named => {
   const [said = '', ...more] = headers.get('content-type') ?? [];
   const [type = ''] = said.split(';');
-  if (more.length > 0 || type.includes(',')) {
+  if (more.length > 0 || said.includes(',')) {
     return { kind: 'not', expected: 'one media type', found: [said, ...more].join(', ') };
   }
   let isAscii = false;
   // Anywhere in it, quoted or in the form of RFC 2231 or not: servers differ on how they look for it.
-  for (const [, found = ''] of said.matchAll(/charset[^=;,]*=[\s"]*([^\s";,]*)/gi)) {
-    const charset = found.toLowerCase();
+  for (const charset of charsetsIn(said.toLowerCase())) {
     if (UTF_8.has(charset)) continue;
     if (!ASCII_BELOW.has(charset)) return { kind: 'not', expected: UTF_8_ONLY, found: said };
     isAscii = true;
   }
   return { kind: 'named', type: type.trim().toLowerCase(), said, isAscii };
 });
+
+/** What stands behind each `=` before which the word stands; in one pass, however long the header is. */
+function charsetsIn(said: string): readonly string[] {
+  return said.split(/[;,]/).flatMap((part) => {
+    const sides = part.split('=');
+    return sides.slice(1).flatMap((value, at) => {
+      if (!sides[at]?.includes('charset')) return [];
+      return [/^[\s"]*([^\s"]*)/.exec(value)?.[1] ?? ''];
+    });
+  });
+}
 
 function otherText(expected: string, found: string): HoldfastError {
   const hint = 'Send it as UTF-8 under one Content-Type, as your client library does.';

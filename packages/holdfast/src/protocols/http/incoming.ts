@@ -4,7 +4,7 @@
  * for the length of the body: that is the parser's.
  */
 import { IncomingMessage, type ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 
@@ -59,6 +59,15 @@ export function incomingOf(request: IncomingMessage | Http2ServerRequest): Incom
       onClose: (handler) => session?.once('close', handler),
     },
   };
+}
+
+/** Nobody takes this answer any more. An answer over HTTP/2 has no `destroyed` of its own (Node 20). */
+export function hasLeft(response: Response): boolean {
+  if (response instanceof Http2ServerResponse) {
+    const { closed, destroyed } = response.stream;
+    return closed || destroyed;
+  }
+  return response.destroyed;
 }
 
 export function headerOf({ headers }: Pick<Incoming, 'headers'>, name: string): string {

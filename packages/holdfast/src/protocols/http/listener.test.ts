@@ -205,9 +205,20 @@ describe('bodies', () => {
       '{"a":"&_method=PUT"}',
     ],
     ['two names in one', ['application/json, application/x-www-form-urlencoded'], '{}'],
+    ['another name behind a parameter', ['application/json; a=b, application/graphql'], '{}'],
+    ['UTF-7 behind 14 kB of the word', [`application/json;${'charset'.repeat(2_000)}=utf-7`], '{}'],
   ])('refuses a body that is another text to the server: %s', async (_story, types, body) => {
     expect(statuses(await named(types, body))).toEqual(['400']);
     expect(server.seen).toEqual([]);
+  });
+
+  it('sends a body with the name it was read by, although Connection lists that', async () => {
+    await raw(
+      `POST /plain/change HTTP/1.1\r\n${KEPT()}Content-Type: application/json\r\nX-Mine: 1\r\n` +
+        'Connection: close, content-type, x-mine\r\nContent-Length: 2\r\n\r\n{}',
+    );
+    expect(server.seen[0]?.headers).toMatchObject({ 'content-type': 'application/json' });
+    expect(server.seen[0]?.headers).not.toHaveProperty('x-mine');
   });
 
   it.each<readonly [types: readonly string[], body: string]>([

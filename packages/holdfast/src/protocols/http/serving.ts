@@ -10,18 +10,19 @@
  */
 import type { TokenVerifier } from '../../identity/agent-directory.ts';
 import type { Clock } from '../../model/clock.ts';
+import { isHarmless } from '../../model/effect.ts';
 import { ERRORS, HoldfastError } from '../../model/errors.ts';
 import { METHOD_OVERRIDES } from '../../model/http-request.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { InverseKeeper } from '../../protection/inverse.ts';
-import type { Provider, ProviderAct, ProviderRequest } from '../../providers/provider.ts';
+import type { Provider, ProviderAct, ProviderRequest, Reach } from '../../providers/provider.ts';
 import { senderIn, type TokenLookup } from './agent-token.ts';
 import { asHoldfastError, statusOf, toAgent } from './answers.ts';
 import { discardBody, mediaTypeOf, readBody } from './body.ts';
 import { HttpExchange } from './exchange.ts';
 import { HOP_BY_HOP, listedIn } from './hop-by-hop.ts';
-import { headerOf, type Incoming, type Response } from './incoming.ts';
+import { hasLeft, headerOf, type Incoming, type Response } from './incoming.ts';
 import { perHead } from './per-head.ts';
 import { type Providers, type Route, routeOf } from './route.ts';
 import { type Session, Sessions } from './sessions.ts';
@@ -104,7 +105,7 @@ export class Serving {
       const session = this.sessions.of(request, token);
       await this.#handle({ request, response, route, act, asked, session });
     } catch (cause) {
-      if (response.headersSent || response.destroyed) return;
+      if (response.headersSent || hasLeft(response)) return;
       const error = asHoldfastError(cause, 'a request');
       this.note('session-refused', request, `${error.code}: ${error.message}`);
       await discardBody(request);
@@ -213,7 +214,7 @@ export class Serving {
       readAgain: () => provider.read(asked),
       refuse: (refusal: Refusal) => toAgent(response, provider, statusOf(refusal.code), refusal),
       forward: (report) => {
-        if (!this.#parts.directory.isLive(token.tokenId) || response.destroyed) {
+        if (!this.#parts.directory.isLive(token.tokenId) || hasLeft(response)) {
           report?.({ kind: 'not-forwarded', reason: 'the agent had gone, or its token had ended' });
           response.destroy();
           return undefined;
@@ -232,15 +233,25 @@ export class Serving {
   }
 }
 
-/** A token is for one environment. What reaches others besides is for people to see; what is elsewhere is not its own. */
-export function requireScope(token: TokenVerifier, { reaches }: ProviderAct): void {
-  if (reaches.length === 0) return;
-  const mine = reaches.filter(({ environment }) => environment === token.environment);
-  const { targets } = token;
-  if (mine.some(({ target }) => targets.length === 0 || targets.includes(target))) return;
+/**
+ * A token is for one environment, and so is each call of a request by itself: one of its own beside it opens
+ * nothing. What a call reaches of others besides is for people to see; what is elsewhere is not its own.
+ * What only reads nobody sees, so what is not declared is not its own then, either.
+ */
+export function requireScope(
+  token: TokenVerifier,
+  { byCall, reaches, reading }: ProviderAct,
+): void {
+  const { environment, targets } = token;
+  const isMine = (one: Reach): boolean =>
+    one.environment === environment && (targets.length === 0 || targets.includes(one.target));
+  const calls = byCall ?? (reaches.length === 0 ? [] : [reaches]);
+  const isRead = isHarmless(reading);
+  const other = calls.find((reached) => !reached.some(isMine) && (reached.length > 0 || isRead));
+  if (other === undefined) return;
   throw new HoldfastError('HF_TARGET_FORBIDDEN', {
-    expected: `something of environment ${token.environment} that this token is for`,
-    found: reaches.map(({ target }) => target).join(', '),
+    expected: `something of environment ${environment} that this token is for`,
+    found: other.map(({ target }) => target).join(', ') || 'an environment that is not declared',
     hint: 'Stay in your environment. If it has to be done, ask a person; do not look for another way.',
   });
 }
@@ -270,7 +281,9 @@ export function passedOnTo(
     const dropped = connection === '' ? null : listedIn(connection);
     const passed: Record<string, string | string[]> = {};
     for (const [name, values] of headers) {
-      if (NOT_PASSED_ON.has(name) || dropped?.has(name)) continue;
+      if (NOT_PASSED_ON.has(name)) continue;
+      // The body was read by this one, so it is sent with it, whatever Connection says.
+      if (dropped?.has(name) && name !== 'content-type') continue;
       if (provider.credentialHeaders.includes(name) || name.startsWith('x-forwarded-')) continue;
       const [only = ''] = values;
       passed[name] = values.length === 1 ? only : [...values];

@@ -60,6 +60,7 @@ export class OpenapiProvider implements Provider {
       reading,
       where: {
         environments: [{ id: API_PLACE, name: API_PLACE, projectId: name, projectName: name }],
+        byCall: [[API_PLACE]],
         unresolved: [],
         estate: null,
         trouble: null,

@@ -87,9 +87,13 @@ export class RailwayProvider implements Provider {
     if (!isHarmless(read.reading)) return this.#actOfChange(readings, read);
     if (placed?.mark === this.#inventory.mark) return placed.act;
     const where = this.#inventory.findKnown(read.places);
-    return where === null || deploymentIn(where) !== undefined
-      ? this.#actOfFirstRead(read)
-      : this.#actOfRead(known, where);
+    if (where === null) return this.#actOfFirstRead(read, true);
+    // It may have been made since; of one that is not known nobody may read.
+    const isNew = where.unresolved.some(({ type }) => type === 'environment');
+    if (isNew) return this.#actOfFirstRead(read, false);
+    return deploymentIn(where) === undefined
+      ? this.#actOfRead(known, where)
+      : this.#actOfFirstRead(read, true);
   }
 
   async #actOfChange(
@@ -126,8 +130,11 @@ export class RailwayProvider implements Provider {
   }
 
   /** It is not known where that is: Railway is asked, and at the next one again if it does not say. */
-  async #actOfFirstRead({ places, reading }: RailwayReading): Promise<ProviderAct> {
-    const where = await this.#inventory.find(places, true);
+  async #actOfFirstRead(
+    { places, reading }: RailwayReading,
+    isKnownEnough: boolean,
+  ): Promise<ProviderAct> {
+    const where = await this.#inventory.find(places, isKnownEnough);
     const { placeOf } = this.#options;
     const lost = deploymentIn(where);
     const told = lost === undefined ? reading : notPlaced(reading, lost.id);
@@ -157,7 +164,8 @@ export class RailwayProvider implements Provider {
 
   outcomeOf(status: number, body: Buffer): Outcome {
     const outcome = outcomeOfGraphql(CALLED, status, body.toString('utf8'));
-    if (outcome.kind === 'done') this.#inventory.forget();
+    // An answer with errors may have done a part of it.
+    this.#inventory.forget();
     return outcome;
   }
 

@@ -91,6 +91,8 @@ function effectsOf(call: GraphqlCall): readonly Effect[] {
       return opened(call, operation, call.args['input'], effectsOfChangeSet);
     case 'serviceInstanceUpdate':
       return serviceInstance(call, operation);
+    case 'serviceCreate':
+      return newService(call, operation);
     default:
       return [ofRow(call, operation)];
   }
@@ -122,6 +124,18 @@ function serviceInstance(call: GraphqlCall, operation: Operation): readonly Effe
   if (!isCode) return [change];
   const object = objectOf(call, operation);
   return [change, effect('execute', call, object, 'it changes the commands that a service runs')];
+}
+
+/** An empty one runs nothing. Given a source it is deployed at once, beside the data, with what it references. */
+const SOURCES = ['source', 'templateId', 'templateServiceId'];
+
+function newService(call: GraphqlCall, operation: Operation): readonly Effect[] {
+  const { input } = call.args;
+  const made = ofRow(call, operation);
+  const isEmpty = isObject(input) && SOURCES.every((name) => (input[name] ?? null) === null);
+  if (isEmpty) return [made];
+  const why = 'it runs the code of a new service';
+  return [made, effect('execute', call, objectOf(call, operation), why)];
 }
 
 function lookupsOf({ name, args }: GraphqlCall): readonly Lookup[] {
@@ -174,6 +188,9 @@ const PLACES: readonly (readonly [argument: string, type: PlaceRef['type']])[] =
   ['workspaceId', 'workspace'],
   ['sourceEnvironmentId', 'environment'],
   ['targetEnvironmentId', 'environment'],
+  // What it would copy, or join, may be of another environment than the one named beside it.
+  ['sourceSandboxId', 'id'],
+  ['privateNetworkId', 'id'],
 ];
 
 /** Queries whose `id` says where they look. */

@@ -13,6 +13,13 @@ export const GRANTS = operations('grants', [
   ['botScopeBindingRemove', 'credential', 'id', 'takes its scope from a bot'],
   ['emailChangeConfirm', 'account', null, 'confirms another e-mail address of the account'],
   ['emailChangeInitiate', 'account', null, 'begins to change the e-mail address of the account'],
+  // Not taken back by itself: while it has another name, other rules are the rules for it.
+  [
+    'environmentRename',
+    'environment',
+    'id',
+    'renames the environment, and by its name Holdfast may know which of its own it is',
+  ],
   [
     'generateShellToken',
     'credential',
@@ -137,6 +144,12 @@ export const RUNS = operations('runs', [
     'deployment',
     'input.serviceInstanceId',
     'runs a service once',
+  ],
+  [
+    'deploymentTriggerCreate',
+    'deployment',
+    'input.serviceId',
+    'has a service run whatever comes into a repository',
   ],
   ['dockerComposeImport', 'environment', 'environmentId', 'makes services out of a Compose file'],
   ['environmentTriggersDeploy', 'service', 'input.serviceId', 'deploys a service'],

@@ -24,7 +24,6 @@ export const ORDINARY = operations('ordinary', [
   ['customDomainCreate', 'domain', 'input.domain', 'adds a domain to a service'],
   ['customDomainIssueCertificate', 'domain', 'id', 'has a certificate issued'],
   ['customerTogglePayoutsToCredits', 'account', 'customerId', 'changes how payouts are made'],
-  ['deploymentTriggerCreate', 'deployment', 'input.serviceId', 'adds what starts deployments'],
   [
     'egressGatewayAssociationCreate',
     'network',
@@ -45,7 +44,6 @@ export const ORDINARY = operations('ordinary', [
     'environmentId',
     'shows what a set of changes would do',
   ],
-  ['environmentRename', 'environment', 'id', 'renames the environment', 'inverse'],
   ['fairUseAgree', 'account', null, 'agrees to the terms of fair use'],
   ['featureFlagAdd', 'account', null, 'switches a feature of the dashboard on'],
   ['featureFlagRemove', 'account', null, 'switches a feature of the dashboard off'],

@@ -8,7 +8,7 @@ import { systemClock } from '../../../model/clock.ts';
 import { RailwayApi } from '../api.ts';
 import { MUTATIONS } from '../catalogue/index.ts';
 import { INVERTED } from './inverse.ts';
-import { saysWhatIsRun } from './running.ts';
+import { isPlainName, saysWhatIsRun } from './running.ts';
 import { DOMAIN_SETTINGS, INSTANCE_SETTINGS, SERVICE_SETTINGS } from './settings.ts';
 import { RailwayState } from './state.ts';
 import { Variables } from './variables.ts';
@@ -121,21 +121,59 @@ it.each([
   'Path',
   'GIT_SSH_COMMAND',
   'npm_config_script_shell',
+  'startCommand',
+  'START-COMMAND',
+  'start.cmd',
+  'STARTCMD',
+  'JAVA_OPTS',
+  'GIT_SSH',
+  'GIT_CONFIG_KEY_0',
+  'npm_config_registry',
+  'PIP_INDEX_URL',
+  'RUSTC_WRAPPER',
+  'LUA_INIT_5_4',
 ])('%s says what is run', (name) => {
   expect(saysWhatIsRun(name)).toBe(true);
 });
 
-it.each(['DATABASE_URL', 'PGDATA', 'LOG_LEVEL', 'COMMANDER_KEY', 'API_KEY', 'PORT', 'ENVIRONMENT'])(
-  '%s is ordinary',
+it.each([
+  'DATABASE_URL',
+  'PGDATA',
+  'LOG_LEVEL',
+  'COMMANDER_KEY',
+  'API_KEY',
+  'PORT',
+  'ENVIRONMENT',
+  'GITHUB_TOKEN',
+  'logLevel',
+])('%s is ordinary', (name) => {
+  expect(saysWhatIsRun(name)).toBe(false);
+});
+
+it.each([
+  'NODE_OPTIONS=--require x',
+  ' NODE_OPTIONS',
+  'NODE_OPTIONS\n',
+  'NODE_OPTIONS\0',
+  'NODE\u200b_OPTIONS',
+  '\uff2e\uff2f\uff24\uff25_OPTIONS',
+  'A\u001b[2J',
+  '',
+])('%j may be another name elsewhere', (name) => {
+  expect(isPlainName(name)).toBe(false);
+});
+
+it.each(['__proto__', 'spring.datasource.url', 'ConnectionStrings__Main', 'x-y'])(
+  '%s is the same name everywhere',
   (name) => {
-    expect(saysWhatIsRun(name)).toBe(false);
+    expect(isPlainName(name)).toBe(true);
   },
 );
 
 it('takes back only what the catalogue marks, and nothing that holds data', () => {
   for (const name of INVERTED.keys()) {
     expect(MUTATIONS.get(name), name).toMatchObject({ hasInverse: true });
-    // Of an environment and a volume the name only, and that loses nothing.
+    // Of a volume the name only, and that loses nothing.
     const isName = MUTATIONS.get(name)?.class === 'ordinary';
     if (!isName) expect(['variable', 'service', 'domain']).toContain(MUTATIONS.get(name)?.type);
   }
@@ -151,7 +189,7 @@ it('reads and sets nothing that Railway does not have', (ctx) => {
       .find(({ name }: { name: string }) => name === type)
       [of].map(({ name }: { name: string }) => name);
   const set: readonly (readonly [string, 'fields' | 'inputFields', readonly string[]])[] = [
-    ['Mutation', 'fields', [...INVERTED.keys()]],
+    ['Mutation', 'fields', [...INVERTED.keys(), 'environmentRename']],
     ['ServiceInstance', 'fields', INSTANCE_SETTINGS],
     ['ServiceInstanceUpdateInput', 'inputFields', INSTANCE_SETTINGS],
     ['Service', 'fields', SERVICE_SETTINGS],

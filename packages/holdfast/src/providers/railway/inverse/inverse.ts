@@ -20,7 +20,7 @@ import type { ProviderOptions } from '../../provider.ts';
 import type { RailwayApi } from '../api.ts';
 import { MUTATIONS } from '../catalogue/index.ts';
 import type { RailwayEstate } from '../estate.ts';
-import { saysWhatIsRun } from './running.ts';
+import { isPlainName, saysWhatIsRun, takesAnotherIn } from './running.ts';
 import { DOMAIN_SETTINGS, INSTANCE_SETTINGS, NAME, SERVICE_SETTINGS } from './settings.ts';
 import { Look, type RailwaySlot } from './state.ts';
 import { notWhole, type VariablePlace } from './variables.ts';
@@ -40,7 +40,6 @@ export const INVERTED: ReadonlyMap<string, (call: GraphqlCall, into: Changes) =>
     ['serviceInstanceUpdate', serviceInstanceUpdate],
     ['serviceUpdate', serviceUpdate],
     ['customDomainUpdate', customDomainUpdate],
-    ['environmentRename', environmentRename],
     ['volumeUpdate', volumeUpdate],
   ]);
 
@@ -104,7 +103,8 @@ export class Changes {
     this.look = new Look(parts.api);
   }
 
-  async set(at: RailwaySlot, title: string, after: string | null): Promise<void> {
+  /** What is there before the request. */
+  async set(at: RailwaySlot, title: string, after: string | null): Promise<string | null> {
     const slot: StateSlot = { at, title };
     const key = slotKey(slot);
     const before = this.#changes.get(key)?.before ?? (await this.look.valueOf(at));
@@ -113,6 +113,7 @@ export class Changes {
     if (this.#changes.size > INVERSE_VALUES_MAX) {
       throw notWhole(`more than ${INVERSE_VALUES_MAX} values`);
     }
+    return before;
   }
 
   all(): readonly SlotChange[] {
@@ -214,15 +215,23 @@ async function variableCollectionUpsert({ args }: GraphqlCall, into: Changes): P
   }
 }
 
-function setVariable(
+async function setVariable(
   into: Changes,
   place: VariablePlace,
   name: string,
   value: string | null,
 ): Promise<void> {
+  if (!isPlainName(name)) throw notWhole(`a name of other characters: ${JSON.stringify(name)}`);
   if (saysWhatIsRun(name)) throw notWhole(`${name} says what is run, and what that did stays`);
   const of = `${into.serviceTitle(place.serviceId)} in ${into.environmentTitle(place.environmentId)}`;
-  return into.set({ of: 'variable', ...place, name }, `variable ${name} of ${of}`, value);
+  const before = await into.set(
+    { of: 'variable', ...place, name },
+    `variable ${name} of ${of}`,
+    value,
+  );
+  if (value !== null && value !== before && takesAnotherIn(value)) {
+    throw notWhole(`${name} would take another variable in, and what learns of that stays`);
+  }
 }
 
 /**
@@ -269,15 +278,6 @@ async function customDomainUpdate({ args }: GraphqlCall, into: Changes): Promise
     if (value === null) throw notWhole(`no ${name}`);
     const at = { of: 'domain', projectId, environmentId, domainId, name } as const;
     await into.set(at, `${name} of domain ${domainId}`, JSON.stringify(value));
-  }
-}
-
-async function environmentRename({ args }: GraphqlCall, into: Changes): Promise<void> {
-  requireKeys(args, ['id', 'input']);
-  const { id: environmentId, name: title } = into.environment(textAt(args, 'id'));
-  for (const [name, value] of settingsOf(args, NAME)) {
-    const at = { of: 'environment', environmentId, name } as const;
-    await into.set(at, `${name} of environment ${title}`, value);
   }
 }
 
