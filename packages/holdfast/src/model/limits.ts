@@ -221,7 +221,7 @@ export const INVERSE_FRESH_MS = 2_000;
 /** Values that one act may change and still be taken back by setting them again. */
 export const INVERSE_VALUES_MAX = 1_000;
 /** Of the state before, with what the act makes of it: variables of a service are kilobytes. */
-export const INVERSE_BYTES_MAX = 4 * 1024 * 1024;
+export const INVERSE_BYTES_MAX = 256 * 1024;
 /** Variables of an environment, in one answer; with more it is not known whole. */
 export const RAILWAY_VARIABLES_MAX = 5_000;
 /** A credential older than this is a finding (P5). */

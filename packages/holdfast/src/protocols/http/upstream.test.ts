@@ -7,7 +7,7 @@ import type { Outcome } from '../../model/outcome.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
 import { PlainProvider, PlainServer } from '../../testing/plain-provider.ts';
 import { makeCertificate } from '../x509.ts';
-import { Upstream } from './upstream.ts';
+import { Upstream, wasSent } from './upstream.ts';
 
 /** Two hosts behind one provider: what begins with `/v1/` is on the second. */
 class TwoHosts extends PlainProvider {
@@ -86,3 +86,19 @@ it.each([
     }
   },
 );
+
+it.each<readonly [story: string, error: unknown, isSent: boolean]>([
+  ['a port that nobody listens on', fault('ECONNREFUSED', 'connect'), false],
+  ['no way to a host that was not reached yet', fault('EHOSTUNREACH', 'connect'), false],
+  ['no way to a host any more, in the midst of it', fault('EHOSTUNREACH', 'write'), true],
+  ['no way to a network any more', fault('ENETUNREACH', 'read'), true],
+  ['a certificate that has expired', fault('CERT_HAS_EXPIRED'), false],
+  ['a connection that was reset', fault('ECONNRESET', 'read'), true],
+  ['something else', 'a word', true],
+])('says whether it may have been sent: %s', (_story, error, isSent) => {
+  expect(wasSent(error)).toBe(isSent);
+});
+
+function fault(code: string, syscall?: string): Error {
+  return Object.assign(new Error(code), { code, ...(syscall === undefined ? {} : { syscall }) });
+}

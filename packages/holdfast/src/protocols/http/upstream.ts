@@ -38,8 +38,6 @@ const NOT_SENT = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
   // What Node does not let pass of a certificate (X509_verify_cert_error_string): it looks first.
   'CERT_CHAIN_TOO_LONG',
@@ -61,6 +59,16 @@ const NOT_SENT = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
+/** These come while a connection is made, and also in the midst of one. */
+const UNREACHABLE = new Set(['EHOSTUNREACH', 'ENETUNREACH']);
+
+/** False only when it is certain that no byte of it went out. */
+export function wasSent(error: unknown): boolean {
+  const { code } = faultOf(error);
+  if (!UNREACHABLE.has(code)) return !NOT_SENT.has(code);
+  return !(error instanceof Error && 'syscall' in error && error.syscall === 'connect');
+}
+
 export class Upstream {
   readonly #provider: Provider;
   /** By origin: an API may have more than one host. */
@@ -74,8 +82,7 @@ export class Upstream {
   async send(request: UpstreamRequest, { failed, report, response }: Answerable): Promise<void> {
     const answered = await this.#ask(request, response, report !== null);
     if (answered.kind === 'none') {
-      const { code, message } = faultOf(answered.error);
-      failed(message, !NOT_SENT.has(code));
+      failed(faultOf(answered.error).message, wasSent(answered.error));
     }
     report?.(this.#outcomeOf(answered));
   }
@@ -138,10 +145,10 @@ export class Upstream {
         return { kind: 'unknown', reason: `the answer of ${name} broke off: ${message}` };
       }
       case 'none': {
-        const { code, message } = faultOf(answered.error);
-        return NOT_SENT.has(code)
-          ? { kind: 'not-forwarded', reason: `${name} was not reached: ${message}` }
-          : { kind: 'unknown', reason: `no answer came from ${name}: ${message}` };
+        const { message } = faultOf(answered.error);
+        return wasSent(answered.error)
+          ? { kind: 'unknown', reason: `no answer came from ${name}: ${message}` }
+          : { kind: 'not-forwarded', reason: `${name} was not reached: ${message}` };
       }
       default:
         return answered satisfies never;
