@@ -4,9 +4,11 @@
  * between, the volume goes, and the backups that lie in it. Through Holdfast it is refused for the token
  * that was found, held for the agent's own, put off although two people approve, and cancelled by a third.
  */
+
+import { at, listAt, textAt } from '../looked-at.ts';
 import type { RailwayReport } from '../report.ts';
 import type { Screen } from '../screen/screen.ts';
-import { at, type CommandLine, listAt, textAt } from '../world/command-line.ts';
+import type { CommandLine } from '../world/command-line.ts';
 import type { Team } from '../world/guard.ts';
 import type { Railway } from '../world/railway.ts';
 import { bodyOf, RAILWAY_HOSTS, type RailwayAnswer, send, type Way } from './published-request.ts';

@@ -11,7 +11,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
-import { at, listAt } from '../world/command-line.ts';
+import { at, listAt } from '../looked-at.ts';
 
 /** Railway's old host name, which the published request used, and the one of its docs. */
 export const RAILWAY_HOSTS = ['backboard.railway.app', 'backboard.railway.com'] as const;

@@ -2,8 +2,10 @@
  * Protecting production, and taking back what was done to it, by `holdfast`'s own command line on the
  * demo's holdfast.yaml: what a person types, and nothing that a person could not do.
  */
+
+import { at, listAt, textAt } from '../looked-at.ts';
 import { type CarRental, PRODUCTION, using } from './car-rental.ts';
-import { at, type CommandLine, listAt, textAt } from './command-line.ts';
+import type { CommandLine } from './command-line.ts';
 import type { Person } from './people.ts';
 
 /** One transaction that can be taken back. */
