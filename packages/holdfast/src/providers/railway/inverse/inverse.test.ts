@@ -189,15 +189,14 @@ it('reads and sets nothing that Railway does not have', (ctx) => {
       .find(({ name }: { name: string }) => name === type)
       [of].map(({ name }: { name: string }) => name);
   const set: readonly (readonly [string, 'fields' | 'inputFields', readonly string[]])[] = [
-    ['Mutation', 'fields', [...INVERTED.keys(), 'environmentRename']],
+    ['Mutation', 'fields', [...INVERTED.keys()]],
     ['ServiceInstance', 'fields', INSTANCE_SETTINGS],
     ['ServiceInstanceUpdateInput', 'inputFields', INSTANCE_SETTINGS],
     ['Service', 'fields', SERVICE_SETTINGS],
     ['ServiceUpdateInput', 'inputFields', SERVICE_SETTINGS],
     ['CustomDomain', 'fields', [...DOMAIN_SETTINGS, 'environmentId']],
     ['Variable', 'fields', ['name', 'serviceId', 'isSealed']],
-    ['Environment', 'fields', ['variables', 'name']],
-    ['EnvironmentRenameInput', 'inputFields', ['name']],
+    ['Environment', 'fields', ['variables']],
     ['Volume', 'fields', ['id', 'name']],
     ['VolumeUpdateInput', 'inputFields', ['name']],
     ['Project', 'fields', ['volumes']],

@@ -23,7 +23,7 @@ export const INSTANCE_SETTINGS = [
 ] as const;
 export const SERVICE_SETTINGS = ['name', 'icon'] as const;
 export const DOMAIN_SETTINGS = ['targetPort'] as const;
-/** Of environments and volumes. */
+/** Of volumes. */
 export const NAME = ['name'] as const;
 
 const INSTANCE = `query HoldfastInstance($environmentId: String!, $serviceId: String!) {
@@ -32,7 +32,6 @@ const SERVICE = `query HoldfastService($id: String!) { service(id: $id) { ${SERV
 const DOMAIN = `query HoldfastDomain($id: String!, $projectId: String!) {
   customDomain(id: $id, projectId: $projectId) { environmentId ${DOMAIN_SETTINGS.join(' ')} } }`;
 
-const ENVIRONMENT = 'query HoldfastName($id: String!) { environment(id: $id) { name } }';
 const VOLUMES = `query HoldfastNames($id: String!) { project(id: $id) {
   volumes(first: ${RAILWAY_LISTED_MAX}) { edges { node { id name } } } } }`;
 
@@ -68,12 +67,6 @@ export async function domainSettings(
     throw notWhole(`a domain of another environment: ${id}`);
   }
   return textsOf(customDomain, DOMAIN_SETTINGS);
-}
-
-export async function environmentSettings(api: RailwayApi, id: string): Promise<Settings> {
-  const shape = z.object({ environment: settings });
-  const { environment } = await api.ask(ENVIRONMENT, { id }, shape, 'needed');
-  return textsOf(environment, NAME);
 }
 
 /** There is no question for one volume. What is not on the list has no name that is known. */

@@ -5,7 +5,6 @@ import type { InverseSource, StateSlot, StateValue } from '../../../protection/i
 import type { RailwayApi } from '../api.ts';
 import {
   domainSettings,
-  environmentSettings,
   instanceSettings,
   type Settings,
   serviceSettings,
@@ -29,7 +28,6 @@ const SLOT = z.discriminatedUnion('of', [
     name: z.string(),
   }),
   z.object({ of: z.literal('service'), serviceId: z.string(), name: z.string() }),
-  z.object({ of: z.literal('environment'), environmentId: z.string(), name: z.string() }),
   z.object({
     of: z.literal('volume'),
     projectId: z.string(),
@@ -95,8 +93,6 @@ export class Look {
         return (await this.#service(slot.serviceId)).get(slot.name) ?? null;
       case 'domain':
         return (await this.#domain(slot)).get(slot.name) ?? null;
-      case 'environment':
-        return (await this.#environment(slot.environmentId)).get(slot.name) ?? null;
       case 'volume':
         return (await this.#volume(slot)).get(slot.name) ?? null;
       default:
@@ -118,10 +114,6 @@ export class Look {
 
   #service(id: string): Promise<Settings> {
     return this.#settings.of(['service', id], () => serviceSettings(this.#api, id));
-  }
-
-  #environment(id: string): Promise<Settings> {
-    return this.#settings.of(['environment', id], () => environmentSettings(this.#api, id));
   }
 
   #volume(at: Parameters<typeof volumeSettings>[1]): Promise<Settings> {
@@ -214,12 +206,6 @@ function setOf(slot: RailwaySlot, to: ReadonlyMap<string, string>): Field {
         call: (at) => `serviceUpdate(id: $s${at}, input: $i${at}) { id }`,
         types: { s: 'String!', i: 'ServiceUpdateInput!' },
         given: { s: slot.serviceId, i: jsonOf(to) },
-      };
-    case 'environment':
-      return {
-        call: (at) => `environmentRename(id: $e${at}, input: $i${at}) { id }`,
-        types: { e: 'String!', i: 'EnvironmentRenameInput!' },
-        given: { e: slot.environmentId, i: jsonOf(to) },
       };
     case 'volume':
       return {
