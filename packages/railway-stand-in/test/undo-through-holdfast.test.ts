@@ -321,12 +321,20 @@ const HELD: readonly (readonly [
       ),
   ],
   [
+    'the name of a service, by which a card finds the database that dies with it',
+    () =>
+      agent(
+        `mutation M($i: ServiceUpdateInput!) { serviceUpdate(id: "${service()}", input: $i) { id } }`,
+        { i: { name: 'x' } },
+      ),
+  ],
+  [
     'a secret that is read along with it',
     () =>
       agent(
         `mutation M($i: ServiceUpdateInput!) { serviceUpdate(id: "${service()}", input: $i) {
           project { environments { edges { node { config(decryptVariables: true) } } } } } }`,
-        { i: { name: 'x' } },
+        { i: { icon: 'x' } },
       ),
   ],
   [
@@ -461,11 +469,12 @@ it('takes settings, names and ports back', async () => {
   expect(settings()).toMatchObject({ numReplicas: 1, healthcheckPath: '/health' });
 
   // A service is in both environments: a token of one of them may, where neither is sealed.
-  const rename = `mutation S($i: ServiceUpdateInput!) { serviceUpdate(id: "${service()}", input: $i) { id } }`;
-  expect(await agent(rename, { i: { name: 'renamed' } })).toContain(PASSED);
-  expect(world().service(service()).name).toBe('renamed');
+  const look = `mutation S($i: ServiceUpdateInput!) { serviceUpdate(id: "${service()}", input: $i) { id } }`;
+  world().service(service()).icon = 'elephant';
+  expect(await agent(look, { i: { icon: 'mouse' } })).toContain(PASSED);
+  expect(world().service(service()).icon).toBe('mouse');
   expect((await apply(await newest())).out).toContain('"isWhole":true');
-  expect(world().service(service()).name).toBe('postgres');
+  expect(world().service(service()).icon).toBe('elephant');
 
   const names = `mutation N($v: String!) { volumeUpdate(volumeId: $v, input: { name: "other" }) { id } }`;
   expect(await agent(names, { v: town.ready.volumeId })).toContain(PASSED);

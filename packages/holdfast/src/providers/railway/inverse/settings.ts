@@ -21,7 +21,8 @@ export const INSTANCE_SETTINGS = [
   'sleepApplication',
   'watchPatterns',
 ] as const;
-export const SERVICE_SETTINGS = ['name', 'icon'] as const;
+/** Not its name: by that Holdfast knows which database it holds, and a card would not say what dies. */
+export const SERVICE_SETTINGS = ['icon'] as const;
 export const DOMAIN_SETTINGS = ['targetPort'] as const;
 /** Of volumes. */
 export const NAME = ['name'] as const;
