@@ -173,7 +173,8 @@ export class Inventory<Of extends Estate> {
     const mark = this.#mark;
     const places = calls.flat();
     if (estate === null) {
-      return { environments: [], byCall: [], unresolved: places, estate, trouble, isOld, mark };
+      const byCall = calls.map(environmentsIn);
+      return { environments: [], byCall, unresolved: places, estate, trouble, isOld, mark };
     }
     const ids = new Set<string>();
     const byCall: (readonly string[])[] = [];
@@ -188,8 +189,8 @@ export class Inventory<Of extends Estate> {
       const reached = [...reachOf(call, sets)];
       for (const id of reached) ids.add(id);
       // Named, and not known: whatever else it names says nothing of where that is.
-      const isElsewhere = lost.some(({ type }) => type === 'environment');
-      byCall.push(isElsewhere ? lost.map(({ id }) => id) : reached);
+      const unknown = environmentsIn(lost);
+      byCall.push(unknown.length > 0 ? unknown : reached);
     }
     const each = byCall.map((reached) => reached.join(' ')).join(',');
     const key = unresolved.length === 0 ? `${isOld} ${each}` : null;
@@ -200,6 +201,10 @@ export class Inventory<Of extends Estate> {
     if (key !== null && this.#found.size < FOUND_KEPT_MAX) this.#found.set(key, found);
     return found;
   }
+}
+
+function environmentsIn(places: readonly PlaceRef[]): readonly string[] {
+  return places.flatMap(({ id, type }) => (type === 'environment' ? [id] : []));
 }
 
 /** Under the id that the list has it by. */

@@ -124,3 +124,9 @@ it('that changes something is read and placed each time', async () => {
   clock.pass(PROVIDER_ESTATE_MS + 1);
   expect((await destroy()).place.asked).toBe('railway (not known now)');
 });
+
+it('of an environment is nobody’s while there is no list', async () => {
+  called = null;
+  // A call that was placed, and reaches nothing that is declared: `requireScope` refuses it.
+  expect(await read()).toMatchObject({ byCall: [[], []], reaches: [] });
+});
