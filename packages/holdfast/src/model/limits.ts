@@ -49,6 +49,10 @@ export const TOKEN_LIFE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
 export const HOLD_LIFE_MS_DEFAULT = 60 * 60 * 1000;
 /** Effects kept on a hold's card, those that change something first; the digest covers them all. */
 export const HOLD_EFFECTS_MAX = 100;
+/** Objects, and dependents, named on a card; their totals say how many there are. */
+export const CARD_OBJECTS_MAX = 20;
+/** How long a hold may wait for the facts of its card before it opens without them. */
+export const CARD_FACTS_MS_MAX = 400;
 /** Holds in one answer to a list. */
 export const HOLD_LIST_MAX = 200;
 /** Wrong TOTP codes by one person before a pause, and the pause. */

@@ -1,0 +1,52 @@
+/**
+ * What Holdfast finds out at the target before people are asked, by itself and within a time bound:
+ * rows, size, what hangs on it, which recovery paths die with it. Never the agent's words.
+ */
+import type { Intent } from '../model/intent.ts';
+import type { Target } from '../model/target.ts';
+
+/** A number, and whether it was counted or is what the server's statistics say. */
+export interface Measured {
+  readonly value: number;
+  readonly how: 'exact' | 'estimate';
+}
+
+/** One thing that the act touches, with all of what it holds. */
+export interface TouchedObject {
+  /** `public.bookings`; a volume's or a service's name. */
+  readonly name: string;
+  /** `table`, `view`, `volume`, ... */
+  readonly type: string;
+  readonly rows: Measured | null;
+  readonly bytes: Measured | null;
+}
+
+/** Something else that is changed because of it. */
+export interface Dependent {
+  readonly name: string;
+  readonly type: string;
+  /** `goes`: it is destroyed as well; `rows`: rows of it change or go; `breaks`: it stays and fails. */
+  readonly what: 'goes' | 'rows' | 'breaks';
+}
+
+export interface CardFacts {
+  /** ISO 8601, UTC. */
+  readonly lookedUpAt: string;
+  /** Rows that the act itself changes or destroys. */
+  readonly rows: Measured | null;
+  /** At most CARD_OBJECTS_MAX of each list, the largest first. */
+  readonly objects: readonly TouchedObject[];
+  readonly objectsTotal: number;
+  readonly dependents: readonly Dependent[];
+  readonly dependentsTotal: number;
+  /** Recovery paths that die with it, one sentence each: `3 backups lie in the volume pg-data`. */
+  readonly recoveryLost: readonly string[];
+  /** What could not be told, one sentence each: `rows: the server did not answer within 400 ms`. */
+  readonly notTold: readonly string[];
+}
+
+/** Looks facts up for a card that is about to be opened, and again when an approval is to be used. */
+export interface FactFinder {
+  /** Never rejects, and takes at most CARD_FACTS_MS_MAX; null: nothing can be looked up for this. */
+  find(intent: Intent, target: Target): Promise<CardFacts | null>;
+}

@@ -1,0 +1,43 @@
+/**
+ * Who asks the API: a person with a session, an agent with its token, or this machine itself, which
+ * is whoever can open our store (the command line beside it). What each may do is asked here and
+ * nowhere else.
+ */
+import { type Permission, type Role, rolesAllow } from './roles.ts';
+
+export interface PersonPrincipal {
+  readonly kind: 'person';
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly sessionId: string;
+  /** When this session last proved by passkey or code that the person is there. */
+  readonly provedAt: Date;
+}
+
+export interface AgentPrincipal {
+  readonly kind: 'agent';
+  readonly id: string;
+  readonly name: string;
+  readonly tokenId: string;
+}
+
+/** Decides nothing by itself: a person's word still wants that person's proof. */
+export interface MachinePrincipal {
+  readonly kind: 'machine';
+}
+
+export type Principal = PersonPrincipal | AgentPrincipal | MachinePrincipal;
+
+export function mayDo(principal: Principal, permission: Permission): boolean {
+  switch (principal.kind) {
+    case 'person':
+      return rolesAllow(principal.roles, permission);
+    case 'machine':
+      return true;
+    case 'agent':
+      return false;
+    default:
+      return principal satisfies never;
+  }
+}
