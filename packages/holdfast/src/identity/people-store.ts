@@ -1,22 +1,27 @@
 /** Where people lie; implemented by `store/`. */
+import type { Role } from './roles.ts';
 
 export interface PersonRecord {
   readonly id: string;
   readonly name: string;
+  /** At least one. */
+  readonly roles: readonly Role[];
   readonly addedAt: Date;
   /** Null until a first right code: until then the person does not count. */
   readonly confirmedAt: Date | null;
 }
 
 export interface NewPerson extends PersonRecord {
-  readonly totpSealed: Buffer;
+  /** Null: no one-time codes yet. */
+  readonly totpSealed: Buffer | null;
 }
 
 /** What a code is judged by; read and written under one row lock. */
 export interface CodeState {
   readonly id: string;
   readonly confirmed: boolean;
-  readonly totpSealed: Buffer;
+  /** Null: they have no one-time codes, so that every code is wrong. */
+  readonly totpSealed: Buffer | null;
   /** Wrong codes since the last right one. */
   readonly failures: number;
   readonly pausedUntil: Date | null;
@@ -31,12 +36,17 @@ export type CodeVerdict =
   | { readonly kind: 'paused'; readonly until: Date }
   | { readonly kind: 'not-confirmed' };
 
+/** `last-owner`: nothing changed, since nobody who can sign in would be left to keep the house. */
+export type PersonChange = 'done' | 'nobody' | 'last-owner';
+
 export interface PeopleStore {
   /** False, and nothing changed, when the name is taken. */
   add(person: NewPerson): Promise<boolean>;
   list(): Promise<readonly PersonRecord[]>;
-  /** False when there is nobody of that name. What they signed and is still open no longer counts. */
-  remove(name: string, now: Date): Promise<boolean>;
+  /** What they signed and is still open no longer counts; their sessions end. */
+  remove(name: string, now: Date): Promise<PersonChange>;
+  /** In place of the roles they had. */
+  setRoles(name: string, roles: readonly Role[]): Promise<PersonChange>;
   /**
    * Judges a first code and, when it is right, confirms the person. Null: nobody of that name.
    * `judge` is pure and is called under the lock.

@@ -8,7 +8,8 @@ import type { Note } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
 import { TOTP_FAILURES_MAX, TOTP_PAUSE_MS } from '../model/limits.ts';
 import { checkName } from './names.ts';
-import type { CodeVerdict, PeopleStore, PersonRecord } from './people-store.ts';
+import type { CodeVerdict, PeopleStore, PersonChange, PersonRecord } from './people-store.ts';
+import { ROLES, type Role } from './roles.ts';
 import type { Totp } from './totp.ts';
 
 export interface PeopleParts {
@@ -31,13 +32,18 @@ export class People {
     this.#parts = parts;
   }
 
-  /** HF_USAGE for a name that is none, HF_EXISTS for one that is taken. */
-  async add(name: string): Promise<AddedPerson> {
+  /**
+   * With one-time codes. Without roles: an owner when there is nobody yet, else an approver. HF_USAGE
+   * for a name that is none, HF_EXISTS for one that is taken.
+   */
+  async add(name: string, roles?: readonly Role[]): Promise<AddedPerson> {
     checkName('person', name);
     const { clock, store, totp, note } = this.#parts;
+    const isFirst = roles === undefined && (await store.list()).length === 0;
     const person: PersonRecord = {
       id: newId('person', clock),
       name,
+      roles: roles ?? [isFirst ? 'owner' : 'approver'],
       addedAt: clock.now(),
       confirmedAt: null,
     };
@@ -51,7 +57,7 @@ export class People {
     }
     await note({
       kind: 'person-added',
-      facts: { person: name, personId: person.id },
+      facts: { person: name, personId: person.id, roles: person.roles.join(', ') },
       message: `${name} was added and has yet to confirm with a code.`,
     });
     return { person, uri };
@@ -78,15 +84,45 @@ export class People {
     return this.#parts.store.list();
   }
 
+  /** HF_NOT_FOUND, HF_LAST_OWNER. */
+  async setRoles(name: string, roles: readonly Role[]): Promise<void> {
+    const { store, note } = this.#parts;
+    const wanted = ROLES.filter((role) => roles.includes(role));
+    if (wanted.length === 0) {
+      throw new HoldfastError('HF_USAGE', {
+        expected: `at least one role of ${ROLES.join(', ')}`,
+        found: 'none',
+        hint: 'Remove the person when they should do nothing any more.',
+      });
+    }
+    requireChanged(name, await store.setRoles(name, wanted));
+    await note({
+      kind: 'person-roles',
+      facts: { person: name, roles: wanted.join(', ') },
+      message: `${name} is ${wanted.join(', ')} now.`,
+    });
+  }
+
+  /** HF_NOT_FOUND, HF_LAST_OWNER. */
   async remove(name: string): Promise<void> {
     const { clock, store, note } = this.#parts;
-    if (!(await store.remove(name, clock.now()))) throw nobody(name);
+    requireChanged(name, await store.remove(name, clock.now()));
     await note({
       kind: 'person-removed',
       facts: { person: name },
       message: `${name} was removed; open holds no longer count their signature.`,
     });
   }
+}
+
+function requireChanged(name: string, change: PersonChange): void {
+  if (change === 'nobody') throw nobody(name);
+  if (change === 'done') return;
+  throw new HoldfastError('HF_LAST_OWNER', {
+    expected: 'another owner who can sign in',
+    found: `${name} is the last one`,
+    hint: 'Make somebody else an owner first: holdfast people roles NAME owner.',
+  });
 }
 
 export function nobody(name: string): HoldfastError {

@@ -58,7 +58,7 @@ export class Totp {
 
   /** The time step the code is for; null when it is for none that counts now. */
   #stepOf(state: CodeState, code: string, now: Date): bigint | null {
-    if (!/^\d{6}$/.test(code)) return null;
+    if (state.totpSealed === null || !/^\d{6}$/.test(code)) return null;
     const secret = this.#seal.open(state.totpSealed, { kind: 'person', id: state.id });
     const timestamp = now.getTime();
     const delta = totpOf(secret, '').validate({ token: code, timestamp, window: WINDOW_STEPS });

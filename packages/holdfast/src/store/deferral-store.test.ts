@@ -67,7 +67,7 @@ afterAll(() => scratch?.stop());
 beforeEach(async ({ task }) => {
   await scratch.database.run((db) =>
     sql`truncate holdfast.holds, holdfast.signatures, holdfast.people, holdfast.deferrals,
-      holdfast.instance`.execute(db),
+      holdfast.instance cascade`.execute(db),
   );
   clock = new ManualClock('2026-11-21T09:00:00Z', task.id);
   events = [];

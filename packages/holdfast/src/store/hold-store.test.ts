@@ -91,7 +91,7 @@ beforeEach(async ({ task }) => {
 
 async function enrol(...names: string[]): Promise<void> {
   for (const name of names) {
-    const code = authenticator((await people.add(name)).uri);
+    const code = authenticator((await people.add(name, ['approver'])).uri);
     codes.set(name, code);
     await people.confirm(name, code(clock.now()));
   }

@@ -6,6 +6,7 @@ import { Credentials } from '../identity/credentials.ts';
 import { LiveDirectory } from '../identity/live-directory.ts';
 import { OpenCredentials } from '../identity/open-credentials.ts';
 import { People } from '../identity/people.ts';
+import type { Role } from '../identity/roles.ts';
 import { Seal } from '../identity/seal.ts';
 import { hashToken } from '../identity/token.ts';
 import { Totp } from '../identity/totp.ts';
@@ -245,6 +246,29 @@ describe('people', () => {
     ]);
     clock.pass(TOTP_PAUSE_MS);
     await people.confirm('ana', code(clock.now()));
+  });
+
+  it('keep one owner who can sign in, whoever goes first', async () => {
+    const join = async (name: string, roles: readonly Role[]): Promise<void> => {
+      const code = authenticator((await people.add(name, roles)).uri);
+      await people.confirm(name, code(clock.now()));
+    };
+    await join('ana', ['owner']);
+    await people.add('eve', ['owner']);
+    // Eve never confirmed, so she could not keep the house.
+    expect((await refusalOf(people.remove('ana'))).code).toBe('HF_LAST_OWNER');
+    expect((await refusalOf(people.setRoles('ana', ['auditor']))).code).toBe('HF_LAST_OWNER');
+    await join('ben', ['owner', 'approver']);
+    const both = await Promise.allSettled([people.remove('ana'), people.remove('ben')]);
+    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    const left = (await people.list()).filter(({ confirmedAt }) => confirmedAt !== null);
+    expect(left.map(({ roles }) => roles.includes('owner'))).toEqual([true]);
+  });
+
+  it('begin as owner when they are the first, as approver after', async () => {
+    await people.add('ana');
+    await people.add('ben');
+    expect((await people.list()).map(({ roles }) => roles)).toEqual([['owner'], ['approver']]);
   });
 
   it('who lost the phone are removed and added again', async () => {

@@ -1,13 +1,15 @@
 /** People in PostgreSQL, and the one place where a one-time code is spent. */
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { codeRefused, nobody } from '../identity/people.ts';
 import type {
   CodeState,
   CodeVerdict,
   NewPerson,
   PeopleStore,
+  PersonChange,
   PersonRecord,
 } from '../identity/people-store.ts';
+import { isRole, type Role } from '../identity/roles.ts';
 import type { HoldfastError } from '../model/errors.ts';
 import type { Database } from './database.ts';
 import type { Tables } from './tables.ts';
@@ -26,6 +28,7 @@ export class SqlPeopleStore implements PeopleStore {
         .values({
           id: person.id,
           name: person.name,
+          roles: [...person.roles],
           totp_sealed: person.totpSealed,
           added_at: person.addedAt,
           confirmed_at: person.confirmedAt,
@@ -44,29 +47,77 @@ export class SqlPeopleStore implements PeopleStore {
     return this.#database.run(async (db) => {
       const rows = await db
         .selectFrom('holdfast.people')
-        .select(['id', 'name', 'added_at', 'confirmed_at'])
+        .select(['id', 'name', 'roles', 'added_at', 'confirmed_at'])
         .where('removed_at', 'is', null)
         .orderBy('name')
         .execute();
       return rows.map((row) => ({
         id: row.id,
         name: row.name,
+        roles: row.roles.filter(isRole),
         addedAt: row.added_at,
         confirmedAt: row.confirmed_at,
       }));
     });
   }
 
-  remove(name: string, now: Date): Promise<boolean> {
-    return this.#database.run(async (db) => {
-      const removed = await db
+  remove(name: string, now: Date): Promise<PersonChange> {
+    return this.#change(name, async (trx, id) => {
+      await trx
         .updateTable('holdfast.people')
         .set({ removed_at: now })
-        .where('name', '=', name)
-        .where('removed_at', 'is', null)
-        .executeTakeFirst();
-      return removed.numUpdatedRows === 1n;
+        .where('id', '=', id)
+        .execute();
+      await trx
+        .updateTable('holdfast.sessions')
+        .set({ closed_at: now })
+        .where('person_id', '=', id)
+        .where('closed_at', 'is', null)
+        .execute();
     });
+  }
+
+  setRoles(name: string, roles: readonly Role[]): Promise<PersonChange> {
+    return this.#change(name, async (trx, id) => {
+      await trx
+        .updateTable('holdfast.people')
+        .set({ roles: [...roles] })
+        .where('id', '=', id)
+        .execute();
+    });
+  }
+
+  /** One at a time, so that two owners cannot take each other away: tried, counted, and undone if it must not be. */
+  async #change(
+    name: string,
+    deed: (trx: Transaction<Tables>, id: string) => Promise<void>,
+  ): Promise<PersonChange> {
+    const nothing = new Error('nothing is changed');
+    let change: PersonChange = 'done';
+    try {
+      await this.#database.transaction(async (trx) => {
+        await sql`lock table holdfast.people in share row exclusive mode`.execute(trx);
+        const person = await trx
+          .selectFrom('holdfast.people')
+          .select('id')
+          .where('name', '=', name)
+          .where('removed_at', 'is', null)
+          .executeTakeFirst();
+        if (person === undefined) {
+          change = 'nobody';
+          throw nothing;
+        }
+        const before = await countOwners(trx);
+        await deed(trx, person.id);
+        if (before > 0 && (await countOwners(trx)) === 0) {
+          change = 'last-owner';
+          throw nothing;
+        }
+      });
+    } catch (error) {
+      if (error !== nothing) throw error;
+    }
+    return change;
   }
 
   confirm(
@@ -87,6 +138,18 @@ export class SqlPeopleStore implements PeopleStore {
       return spent?.verdict ?? null;
     });
   }
+}
+
+/** Of those who can sign in. */
+async function countOwners(trx: Transaction<Tables>): Promise<number> {
+  const owners = await trx
+    .selectFrom('holdfast.people')
+    .select('id')
+    .where('removed_at', 'is', null)
+    .where('confirmed_at', 'is not', null)
+    .where(sql<boolean>`'owner' = any (roles)`)
+    .execute();
+  return owners.length;
 }
 
 /** Judges a person's one-time code; identity/totp.ts. */

@@ -51,7 +51,7 @@ afterAll(() => scratch?.stop());
 
 beforeEach(async ({ task }) => {
   await sqlRun(
-    sql`truncate holdfast.holds, holdfast.signatures, holdfast.people, holdfast.deferrals`,
+    sql`truncate holdfast.holds, holdfast.signatures, holdfast.people, holdfast.deferrals cascade`,
   );
   clock = new ManualClock('2026-11-21T09:00:00Z', task.id);
   events = [];

@@ -32,8 +32,9 @@ interface SecretsTable {
 interface PeopleTable {
   id: string;
   name: string;
-  /** Sealed by identity/seal.ts; AAD `person|id`. */
-  totp_sealed: Buffer;
+  roles: string[];
+  /** Sealed by identity/seal.ts; AAD `person|id`. Null: this person has no one-time codes. */
+  totp_sealed: Buffer | null;
   added_at: Date;
   confirmed_at: Date | null;
   removed_at: Date | null;
@@ -42,6 +43,68 @@ interface PeopleTable {
   paused_until: Date | null;
   /** The newest time step whose code was used; a code counts once. */
   last_step: bigint;
+}
+
+interface PasskeysTable {
+  credential_id: string;
+  person_id: string;
+  /** COSE key, as the authenticator gave it. */
+  public_key: Buffer;
+  counter: bigint;
+  rp_id: string;
+  label: string;
+  transports: string[];
+  backed_up: boolean;
+  added_at: Date;
+  last_used_at: Date | null;
+  removed_at: Date | null;
+}
+
+interface SessionsTable {
+  id: string;
+  secret_hash: Buffer;
+  person_id: string;
+  kind: string;
+  device_hash: Buffer | null;
+  method: string;
+  user_agent: string;
+  source: string;
+  opened_at: Date;
+  last_used_at: Date;
+  proved_at: Date;
+  expires_at: Date;
+  closed_at: Date | null;
+}
+
+interface InvitesTable {
+  id: string;
+  secret_hash: Buffer;
+  person_id: string;
+  invited_by: string;
+  made_at: Date;
+  expires_at: Date;
+  used_at: Date | null;
+}
+
+interface RecoveryCodesTable {
+  person_id: string;
+  code_hash: Buffer;
+  used_at: Date | null;
+}
+
+interface SsoIdentitiesTable {
+  issuer: string;
+  subject: string;
+  person_id: string;
+  linked_at: Date;
+}
+
+interface CeremoniesTable {
+  id: string;
+  kind: string;
+  challenge: string;
+  facts: Json;
+  expires_at: Date;
 }
 
 export interface HoldsTable {
@@ -161,6 +224,12 @@ export interface Tables {
   'holdfast.tokens': TokensTable;
   'holdfast.secrets': SecretsTable;
   'holdfast.people': PeopleTable;
+  'holdfast.passkeys': PasskeysTable;
+  'holdfast.sessions': SessionsTable;
+  'holdfast.invites': InvitesTable;
+  'holdfast.recovery_codes': RecoveryCodesTable;
+  'holdfast.sso_identities': SsoIdentitiesTable;
+  'holdfast.ceremonies': CeremoniesTable;
   'holdfast.holds': HoldsTable;
   'holdfast.signatures': SignaturesTable;
   'holdfast.undo_items': UndoItemsTable;

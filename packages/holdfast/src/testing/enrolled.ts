@@ -26,7 +26,7 @@ export class Enrolled {
   /** Each confirmed, and with a fresh code to give. */
   async enrol(...names: string[]): Promise<void> {
     for (const name of names) {
-      const code = authenticator((await this.people.add(name)).uri);
+      const code = authenticator((await this.people.add(name, ['approver'])).uri);
       this.#codes.set(name, code);
       await this.people.confirm(name, code(this.#clock.now()));
     }

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import { isRole, ROLES, type Role } from '../../identity/roles.ts';
 import type { Context, Run } from '../command.ts';
 import { type Answer, coloursWanted, table, when } from '../print.ts';
 import { qrLines } from '../qr.ts';
 import { readCode } from '../read-code.ts';
+import { usageError } from '../usage.ts';
 import { withRooms } from '../with-rooms.ts';
 
 export function addPeople(program: Command, run: Run): void {
@@ -12,12 +14,18 @@ export function addPeople(program: Command, run: Run): void {
     .command('add')
     .description('Add a person: shows a QR code for their authenticator app, once')
     .argument('<name>', 'what they are called in holds and in the trail')
+    .option(
+      '--role <role...>',
+      `what they may do: ${ROLES.join(', ')} (default: owner for the first person, else approver)`,
+    )
     .addHelpText(
       'after',
       '\nThe QR code and the otpauth URI hold the secret: whoever has it can sign as this person.\n' +
         'Show it to them and to nobody else. It counts once they confirm with a first code.',
     )
-    .action((name: string) => run(add, (context) => addPerson(context, name)));
+    .action((name: string, options: { readonly role?: readonly string[] }) =>
+      run(add, (context) => addPerson(context, name, options.role)),
+    );
 
   const confirm = people
     .command('confirm')
@@ -33,6 +41,15 @@ export function addPeople(program: Command, run: Run): void {
     .description('Who may decide')
     .action(() => run(list, listPeople));
 
+  const roles = people
+    .command('roles')
+    .description('Say what a person may do, in place of what they might do before')
+    .argument('<name>', 'their name')
+    .argument('<role...>', ROLES.join(', '))
+    .action((name: string, given: readonly string[]) =>
+      run(roles, (context) => giveRoles(context, name, given)),
+    );
+
   const remove = people
     .command('remove')
     .description('Remove a person; what they signed and is still open no longer counts')
@@ -40,11 +57,16 @@ export function addPeople(program: Command, run: Run): void {
     .action((name: string) => run(remove, (context) => removePerson(context, name)));
 }
 
-async function addPerson(context: Context, name: string): Promise<Answer> {
-  const { person, uri } = await withRooms(context, (rooms) => rooms.people.add(name));
+async function addPerson(
+  context: Context,
+  name: string,
+  given: readonly string[] | undefined,
+): Promise<Answer> {
+  const wanted = given === undefined ? undefined : rolesOf(given);
+  const { person, uri } = await withRooms(context, (rooms) => rooms.people.add(name, wanted));
   const { out, env } = context.streams;
   return {
-    json: { person: { id: person.id, name, confirmed: false }, otpauth: uri },
+    json: { person: { id: person.id, name, roles: person.roles, confirmed: false }, otpauth: uri },
     lines: () => [
       ...qrLines(uri, coloursWanted(out, env)),
       '',
@@ -66,15 +88,16 @@ async function confirmPerson(
   await withRooms(context, (rooms) => rooms.people.confirm(name, code));
   return {
     json: { person: { name, confirmed: true } },
-    lines: () => [`${name} is confirmed and may decide on holds.`],
+    lines: () => [`${name} is confirmed.`],
   };
 }
 
 async function listPeople(context: Context): Promise<Answer> {
   const people = await withRooms(context, (rooms) => rooms.people.list());
-  const rows = people.map(({ name, addedAt, confirmedAt }) => [
+  const rows = people.map(({ name, roles, addedAt, confirmedAt }) => [
     name,
-    confirmedAt === null ? 'waits for a first code' : 'may decide',
+    roles.join(', '),
+    confirmedAt === null ? 'waits for a first code' : 'confirmed',
     when(addedAt),
   ]);
   return {
@@ -82,8 +105,31 @@ async function listPeople(context: Context): Promise<Answer> {
     lines: (paint) =>
       people.length === 0
         ? ['Nobody yet, so nothing that is held can be approved. Add one: holdfast people add NAME']
-        : table(['person', 'state', 'added'], rows, paint),
+        : table(['person', 'roles', 'state', 'added'], rows, paint),
   };
+}
+
+async function giveRoles(
+  context: Context,
+  name: string,
+  given: readonly string[],
+): Promise<Answer> {
+  const wanted = rolesOf(given);
+  await withRooms(context, (rooms) => rooms.people.setRoles(name, wanted));
+  return {
+    json: { person: { name, roles: wanted } },
+    lines: () => [`${name} is ${wanted.join(', ')} now.`],
+  };
+}
+
+function rolesOf(given: readonly string[]): readonly Role[] {
+  const unknown = given.find((word) => !isRole(word));
+  if (unknown === undefined) return given.filter(isRole);
+  throw usageError(
+    `roles of ${ROLES.join(', ')}`,
+    unknown,
+    'See docs/roles.md for what each may do.',
+  );
 }
 
 async function removePerson(context: Context, name: string): Promise<Answer> {
