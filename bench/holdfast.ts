@@ -45,6 +45,7 @@ export async function startHoldfast(
   const { database } = upstream;
   const yaml = [
     `listen: { host: 127.0.0.1, port: ${port}, tls: off }`,
+    'dashboard: off',
     `store: { dataFolder: '${dataFolder}' }`,
     `environments: { ${ENVIRONMENT}: { level: ${level} } }`,
     'targets:',

@@ -106,6 +106,7 @@ export async function startHoldfastHttp(
   const port = await freePort();
   const yaml = [
     `listen: { host: 127.0.0.1, port: ${await freePort()}, tls: off }`,
+    'dashboard: off',
     `http: { host: 127.0.0.1, port: ${port} }`,
     `store: { dataFolder: '${join(folder, 'data')}' }`,
     'environments: { staging: { level: guarded } }',

@@ -153,6 +153,7 @@ function undosOf(
 export function yamlOf({ folder, owner }: UndoGround): string {
   const server = `${owner.host}:${owner.port}/${owner.database}`;
   return `listen: { host: 127.0.0.1, port: 1, tls: off }
+dashboard: off
 store: { dataFolder: '${folder}' }
 environments: { production: { level: open } }
 targets:

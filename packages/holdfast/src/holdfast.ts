@@ -6,6 +6,7 @@
  *
  * and back. What it will not do: decide anything, or listen before everything that decides stands (P8).
  */
+import { openApiRoom } from './api-room.ts';
 import { WaitingDesk } from './approvals/waiting-desk.ts';
 import { holdLifeMsOf } from './config/by-environment.ts';
 import type { Config, Env } from './config/config.ts';
@@ -67,6 +68,8 @@ export interface Holdfast {
   start(): Promise<ListenAddress>;
   /** Where providers are reached, once started; null: none is declared. */
   readonly httpAddress: ListenAddress | null;
+  /** Where people look and decide, once started; null: it is off. */
+  readonly dashboardUrl: string | null;
   /** Ends sessions, writes the last entries, stops what was started. Idempotent. */
   stop(): Promise<void>;
 }
@@ -95,6 +98,7 @@ class Gateway implements Holdfast {
   #providers: ReadonlyMap<string, Provider> = new Map();
   #stopped: Promise<void> | null = null;
   httpAddress: ListenAddress | null = null;
+  dashboardUrl: string | null = null;
 
   constructor(options: HoldfastOptions, rooms: Rooms, policy: Policy) {
     this.rooms = rooms;
@@ -139,6 +143,7 @@ class Gateway implements Holdfast {
     directory.onEnded(({ tokenId, reason }) => protocol.endSessions({ tokenId, reason }));
     const address = await protocol.listen();
     this.httpAddress = await this.#listenHttp(directory, pipeline);
+    await this.#listenDashboard(directory);
     this.#sweep();
     await this.#runDeferred(reader);
     return address;
@@ -245,6 +250,22 @@ class Gateway implements Holdfast {
     this.#undo.push(() => http.close());
     directory.onEnded(({ tokenId, reason }) => http.endSessions({ tokenId, reason }));
     return await http.listen();
+  }
+
+  async #listenDashboard(directory: LiveDirectory): Promise<void> {
+    const { clock, config, say } = this.#options;
+    const { listen, url } = config.dashboard;
+    if (listen === null) return;
+    const { api } = await openApiRoom({
+      rooms: this.rooms,
+      clock,
+      agentByHash: (hash) => directory.byHash(hash),
+      trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
+    });
+    this.#undo.push(() => api.close());
+    const address = await api.listen(listen);
+    // On a free port the address is known only now.
+    this.dashboardUrl = listen.port === 0 ? `http://localhost:${address.port}` : url;
   }
 
   #sweep(): void {

@@ -22,6 +22,7 @@ import { Credentials } from './identity/credentials.ts';
 import { People } from './identity/people.ts';
 import { loadSealKey, readSealKey, Seal } from './identity/seal.ts';
 import { sealKeyFromProgram } from './identity/seal-program.ts';
+import { Sessions } from './identity/sessions.ts';
 import { Totp } from './identity/totp.ts';
 import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
@@ -46,6 +47,7 @@ import { migrate } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
 import { type JudgeCode, SqlPeopleStore } from './store/people-store.ts';
 import { SqlProposalStore } from './store/proposal-store.ts';
+import { SqlSessionStore } from './store/session-store.ts';
 import { PgTrailStore } from './store/trail-store.ts';
 import { SqlUndoStore } from './store/undo-store.ts';
 import { VaultLook } from './store/vault-look.ts';
@@ -73,6 +75,7 @@ export class Rooms {
   readonly agentStore: SqlAgentStore;
   readonly agents: Agents;
   readonly people: People;
+  readonly sessions: Sessions;
   readonly holdStore: SqlHoldStore<HoldCard>;
   readonly holds: Holds;
   /** Started by the gateway; a short command reads it only. */
@@ -127,6 +130,7 @@ export class Rooms {
     this.agentStore = new SqlAgentStore(database);
     this.agents = new Agents({ store: this.agentStore, clock, note });
     this.people = new People({ store: new SqlPeopleStore(database), totp, clock, note });
+    this.sessions = new Sessions({ store: new SqlSessionStore(database), clock });
     const judgeCode: JudgeCode = (state, code) => totp.judge(state, code, 'daily');
     this.judgeCode = judgeCode;
     this.undoStore = new SqlUndoStore(database, clock);

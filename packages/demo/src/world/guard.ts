@@ -182,6 +182,7 @@ function writeConfig(
     path,
     `# Written by the demo at each start.
 listen: { host: ${HOST}, port: ${ports.sql}, tls: off }
+dashboard: off
 http: { host: ${HOST}, port: ${ports.http} }
 store: { dataFolder: . }
 environments:

@@ -108,6 +108,14 @@ export type SealKeyConfig =
       readonly folder: string;
     };
 
+/** Where people look and decide; the API is there too. */
+export interface DashboardConfig {
+  /** Null: it does not listen. */
+  readonly listen: { readonly host: string; readonly port: number } | null;
+  /** The origin that browsers see: passkeys are bound to its name. */
+  readonly url: string;
+}
+
 export interface Config {
   /** The file, or null when it came as text. Relative paths in it were resolved against its folder. */
   readonly path: string | null;
@@ -117,6 +125,7 @@ export interface Config {
     readonly tls: ListenTls;
     readonly auth: 'scram' | 'token';
   };
+  readonly dashboard: DashboardConfig;
   readonly store:
     | { readonly kind: 'embedded'; readonly dataFolder: string }
     | { readonly kind: 'url'; readonly url: SecretRef };

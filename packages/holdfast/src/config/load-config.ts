@@ -14,6 +14,7 @@ import {
 import {
   API_PLACE,
   type Config,
+  type DashboardConfig,
   type Env,
   type ListenTls,
   type ProviderConfig,
@@ -31,6 +32,8 @@ import { readYaml } from './yaml-text.ts';
 
 /** Names the store when the file has no `store`. Not DATABASE_URL: that is often what we guard. */
 export const STORE_URL_ENV = 'HOLDFAST_DATABASE_URL';
+
+const DASHBOARD_URL = 'http://localhost:7070';
 
 /** As root the embedded server runs as another user, who may not enter root's folders. */
 const ROOT_DATA_FOLDER = '/var/lib/holdfast';
@@ -96,6 +99,7 @@ function configOf(
   return {
     path: null,
     listen: { ...shaped.listen, tls: tlsOf(shaped.listen.tls, at) },
+    dashboard: dashboardOf(shaped.dashboard),
     store: storeOf(shaped.store, env, at),
     seal: { key: sealKeyOf(shaped.seal.key, folder, at) },
     environments: Object.entries(shaped.environments).map(([name, one]) => ({
@@ -126,6 +130,13 @@ type At = (path: string) => string;
 function tlsOf(tls: Shaped['listen']['tls'], at: At): ListenTls {
   if (tls === 'off' || tls === 'generated') return { kind: tls };
   return { kind: 'files', cert: at(tls.cert), key: at(tls.key) };
+}
+
+/** A passkey needs a name, so a dashboard on this machine is seen as `localhost`, not as an address. */
+function dashboardOf(dashboard: Shaped['dashboard']): DashboardConfig {
+  if (dashboard === 'off') return { listen: null, url: DASHBOARD_URL };
+  const { host, port, url } = dashboard;
+  return { listen: { host, port }, url: url ?? `http://localhost:${port}` };
 }
 
 function storeOf(store: Shaped['store'], env: Env, at: At): Config['store'] {

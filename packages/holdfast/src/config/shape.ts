@@ -71,6 +71,21 @@ const listen = keys({
   auth: words(['scram', 'token']).default('scram'),
 });
 
+const dashboard = z.union(
+  [
+    words(['off']),
+    keys({
+      host: text('a host name or address').default('127.0.0.1'),
+      port: whole(0, 65_535, 'a port').default(7070),
+      url: text(
+        'the origin that browsers see, such as https://holdfast.example.com',
+        /^https?:\/\/[^/?#@]+$/,
+      ).optional(),
+    }),
+  ],
+  'off, or {host: ADDRESS, port: NUMBER, url: https://NAME}',
+);
+
 const store = z.union(
   [keys({ dataFolder: path }), keys({ url: secret })],
   '{dataFolder: PATH} or {url: {env: NAME}}',
@@ -173,6 +188,7 @@ const limits = keys({
 
 export const SHAPE = keys({
   listen: listen.prefault({}),
+  dashboard: dashboard.prefault({}),
   store: store.optional(),
   seal: keys({ key: sealKey.optional() }).prefault({}),
   environments: z.record(name, environment, 'environments by name').default({}),

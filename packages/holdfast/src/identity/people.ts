@@ -80,6 +80,12 @@ export class People {
     });
   }
 
+  /** The first owner has yet to come. */
+  async isNobodyYet(): Promise<boolean> {
+    const all = await this.list();
+    return all.every(({ confirmedAt }) => confirmedAt === null);
+  }
+
   list(): Promise<readonly PersonRecord[]> {
     return this.#parts.store.list();
   }

@@ -284,3 +284,18 @@ export const SEAL_PROGRAM_MS_MAX = 30_000;
 export const SEAL_PROGRAM_OUTPUT_BYTES_MAX = 4 * 1024;
 /** Of what it says when it fails: the end. */
 export const SEAL_PROGRAM_WORDS_BYTES_MAX = 1_024;
+
+/** A person's session ends after so long without use, and after so long in any case. */
+export const SESSION_IDLE_MS_MAX = 60 * 60 * 1000;
+export const SESSION_LIFE_MS_MAX = 12 * 60 * 60 * 1000;
+/** How exactly the last use of a session is written down. */
+export const SESSION_TOUCH_MS = 60 * 1000;
+/** For what changes who may do what, the person must have proved to be there this recently. */
+export const PROVED_MS_MAX = 10 * 60 * 1000;
+/** What a client says of itself, and where it comes from. */
+export const SOURCE_CHARS_MAX = 200;
+/** One request to the API: nothing that people send is larger. */
+export const API_BODY_BYTES_MAX = 256 * 1024;
+/** Items in one page of the API, unless asked for fewer. */
+export const API_PAGE_DEFAULT = 50;
+export const API_PAGE_MAX = 200;

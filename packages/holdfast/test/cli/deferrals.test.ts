@@ -111,6 +111,7 @@ beforeAll(async () => {
   writeFileSync(
     config,
     `listen: { host: 127.0.0.1, port: ${await freePort()}, tls: off }
+dashboard: off
 store: { url: { env: STORE_URL } }
 environments:
   production: { level: guarded }

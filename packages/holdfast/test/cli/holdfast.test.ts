@@ -65,6 +65,7 @@ function writeConfig(port: number): void {
   writeFileSync(
     config,
     `listen: { host: 127.0.0.1, port: ${port}, tls: off }
+dashboard: off
 store: { dataFolder: state }
 environments:
   production: { level: guarded }

@@ -53,6 +53,7 @@ function configure(seal: string): void {
   writeFileSync(
     config,
     `listen: { host: 127.0.0.1, port: 0, tls: off }
+dashboard: off
 http: { host: 127.0.0.1, port: 0 }
 store: { url: { env: STORE_URL } }
 environments: { production: { level: sealed } }

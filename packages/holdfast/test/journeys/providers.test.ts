@@ -64,6 +64,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'billing.yaml'), BILLING);
   const text = `
 listen: { host: 127.0.0.1, port: 0, tls: off }
+dashboard: off
 http: { port: 0 }
 store: { dataFolder: '${join(folder, 'data')}' }
 environments: { production: { level: sealed }, staging: { level: guarded } }

@@ -88,6 +88,7 @@ beforeAll(async () => {
     config,
     `
 listen: { port: 0, tls: off }
+dashboard: off
 http: { port: ${port} }
 store: { dataFolder: '${join(folder, 'data')}' }
 environments: { development: { level: open } }

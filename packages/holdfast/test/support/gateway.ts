@@ -68,6 +68,7 @@ export function configText(
   const admin = `postgres://postgres@127.0.0.1:${port}/${DATABASE}`;
   return [
     'listen: { host: 127.0.0.1, port: 0, tls: off }',
+    'dashboard: off',
     `store: { dataFolder: '${dataFolder}' }`,
     `environments: { ${ENVIRONMENT}: { level: ${level} } }`,
     `targets:`,

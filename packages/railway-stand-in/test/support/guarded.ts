@@ -60,6 +60,7 @@ export async function startGuarded(
       : '{ environment: production, databases: { postgres: main-db } }';
   const text = `
 listen: { host: 127.0.0.1, port: 0, tls: off }
+dashboard: off
 http: { host: 127.0.0.1, port: ${port} }
 store: { dataFolder: '${folder}' }
 environments:

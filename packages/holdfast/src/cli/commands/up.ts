@@ -41,6 +41,7 @@ async function runGateway(context: Context): Promise<Answer> {
   try {
     const address = await interrupt.race(holdfast.start());
     log.info(`Holdfast listens on ${address.host}:${address.port}. Ctrl-C stops it.`);
+    if (holdfast.dashboardUrl !== null) log.info(`Dashboard: ${holdfast.dashboardUrl}`);
     const http = holdfast.httpAddress;
     if (http !== null) {
       const names = config.providers.map(({ name }) => `http://${http.host}:${http.port}/${name}`);

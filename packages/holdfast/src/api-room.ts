@@ -1,0 +1,50 @@
+/**
+ * The API over the rooms: the same routes for the gateway, which listens with it, and for one command,
+ * which asks it in its own process.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { holdRoutes } from './api/routes/holds.ts';
+import { sessionRoutes } from './api/routes/session.ts';
+import { Api } from './api/server.ts';
+import { WhoAsks } from './api/who.ts';
+import type { TokenVerifier } from './identity/agent-directory.ts';
+import type { Clock } from './model/clock.ts';
+import type { Rooms } from './rooms.ts';
+
+export interface ApiRoomParts {
+  readonly rooms: Rooms;
+  readonly clock: Clock;
+  readonly agentByHash: (hash: Buffer) => TokenVerifier | null;
+  readonly trouble: (error: unknown) => void;
+}
+
+export interface ApiRoom {
+  readonly api: Api;
+  /** For whoever opened our store itself. */
+  readonly machineAuthorization: string;
+}
+
+export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
+  const { agentByHash, clock, rooms, trouble } = parts;
+  const { people, sessions } = rooms;
+  const who = new WhoAsks({ sessions, agentByHash, clock });
+  const api = await Api.create({
+    handlers: {
+      ...sessionRoutes({ sessions, isNew: () => people.isNobodyYet() }),
+      ...holdRoutes(rooms.holds),
+    },
+    who,
+    clock,
+    url: new URL(rooms.config.dashboard.url),
+    dashboardFolder: builtDashboard(),
+    trouble,
+  });
+  return { api, machineAuthorization: who.machineAuthorization };
+}
+
+/** Beside our own built files; null where it was not built. */
+function builtDashboard(): string | null {
+  const folder = fileURLToPath(new URL('./dashboard/', import.meta.url));
+  return existsSync(folder) ? folder : null;
+}

@@ -1,0 +1,84 @@
+/** Holds: what agents asked and people decide. */
+import { z } from 'zod';
+import { HOLD_STATES } from '../../approvals/hold.ts';
+import { EFFECT_KINDS, OBJECT_TYPES } from '../../model/effect.ts';
+import { PROTECTION_LEVELS, TAKEN_BACK_BY } from '../../model/reversal.ts';
+import { PAGE_QUERY, pageOf, route, WHEN } from './route.ts';
+
+const EFFECT = z.object({
+  kind: z.enum(EFFECT_KINDS),
+  verb: z.string(),
+  object: z
+    .object({ type: z.enum(OBJECT_TYPES), schema: z.string().nullable(), name: z.string() })
+    .nullable(),
+  reach: z.enum(['none', 'rows', 'whole', 'cascade', 'unknown']),
+  additive: z.boolean(),
+  why: z.string().nullable(),
+});
+
+const SIGNATURE = z.object({
+  person: z.string(),
+  method: z.string(),
+  at: WHEN,
+});
+
+/** One line of the list. */
+const HOLD_LINE = z.object({
+  id: z.string(),
+  state: z.enum(HOLD_STATES),
+  agent: z.string(),
+  target: z.string(),
+  environment: z.string(),
+  level: z.string(),
+  statement: z.string(),
+  reason: z.string(),
+  rule: z.string(),
+  peopleNeeded: z.number().int(),
+  signatures: z.array(SIGNATURE),
+  openedAt: WHEN,
+  expiresAt: WHEN,
+});
+
+const HOLD = HOLD_LINE.extend({
+  digest: z.string(),
+  effects: z.array(EFFECT),
+  effectsTotal: z.number().int(),
+  couldNotTell: z.string().nullable(),
+  resolvedBy: z.string(),
+  agentId: z.string(),
+  tokenId: z.string(),
+  sessionId: z.string(),
+  source: z.string(),
+  client: z.string(),
+  takingBack: z
+    .object({
+      level: z.enum(PROTECTION_LEVELS),
+      reversal: z.enum(TAKEN_BACK_BY),
+      reason: z.string(),
+    })
+    .nullable(),
+  decidedAt: WHEN.nullable(),
+  decidedBy: z.string().nullable(),
+  note: z.string().nullable(),
+});
+
+const ID = z.strictObject({ id: z.string().max(64) });
+
+export const HOLD_ROUTES = {
+  'holds.list': route({
+    method: 'GET',
+    path: '/v1/holds',
+    access: 'holds.read',
+    summary: 'List holds, newest first',
+    query: z.strictObject({ ...PAGE_QUERY, state: z.enum(['open', 'all']).default('open') }),
+    answer: pageOf(HOLD_LINE),
+  }),
+  'holds.show': route({
+    method: 'GET',
+    path: '/v1/holds/:id',
+    access: 'holds.read',
+    summary: 'Show one hold with its card',
+    params: ID,
+    answer: HOLD,
+  }),
+} as const;

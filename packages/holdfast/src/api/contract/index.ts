@@ -1,0 +1,12 @@
+/** Every route of the API, by name. */
+import { HOLD_ROUTES } from './holds.ts';
+import type { Route } from './route.ts';
+import { SESSION_ROUTES } from './session.ts';
+
+export const ROUTES = {
+  ...SESSION_ROUTES,
+  ...HOLD_ROUTES,
+} as const satisfies Record<string, Route>;
+
+export type Routes = typeof ROUTES;
+export type RouteName = keyof Routes;

@@ -1,0 +1,35 @@
+/** What a handler is given and answers, typed by its route in the contract. */
+import type { z } from 'zod';
+import type { Principal } from '../identity/principal.ts';
+import type { Routes } from './contract/index.ts';
+import type { Route } from './contract/route.ts';
+
+export interface Cookies {
+  /** Null: not sent. */
+  readonly session: string | null;
+  readonly device: string | null;
+}
+
+/** Who asks, and from where, whatever the route. */
+export interface Around {
+  /** Null: nobody is signed in; the route is open to anyone. */
+  readonly principal: Principal | null;
+  readonly source: string;
+  readonly userAgent: string;
+  readonly cookies: Cookies;
+  /** Set with the answer; null forgets them. The device stays known. */
+  readonly keepSession: (session: { secret: string; device: string | null } | null) => void;
+}
+
+export interface Ask<R extends Route> extends Around {
+  readonly params: z.output<R['params']>;
+  readonly query: z.output<R['query']>;
+  readonly body: z.output<R['body']>;
+}
+
+/** Its answer is parsed by the contract before it leaves: what is not named there does not. */
+export type Handler<R extends Route> = (ask: Ask<R>) => Promise<z.input<R['answer']>>;
+
+export type Handlers<Some extends Record<string, Route> = Routes> = {
+  readonly [Name in keyof Some]: Handler<Some[Name]>;
+};

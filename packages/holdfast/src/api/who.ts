@@ -1,0 +1,61 @@
+/**
+ * Who asks: by the cookies of a browser's session, by a session or an agent's token in `Authorization`,
+ * or by the key of this machine, which is made at start and never leaves the process.
+ */
+import { timingSafeEqual } from 'node:crypto';
+import type { TokenVerifier } from '../identity/agent-directory.ts';
+import type { Principal } from '../identity/principal.ts';
+import { hashSecret, isSecret } from '../identity/secrets.ts';
+import type { Sessions } from '../identity/sessions.ts';
+import { hashToken, isTokenText } from '../identity/token.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Cookies } from './handler.ts';
+
+/** `__Host-`: only over TLS, only from this host, for the whole of it (RFC 6265bis, 4.1.3.2). */
+export const COOKIE_NAMES = {
+  secure: { session: '__Host-holdfast', device: '__Host-holdfast-device' },
+  plain: { session: 'holdfast', device: 'holdfast-device' },
+} as const;
+
+const MACHINE_KEY_BYTES = 32;
+
+export interface WhoParts {
+  readonly sessions: Sessions;
+  /** Live tokens of agents by their SHA-256; null: none such. */
+  readonly agentByHash: (hash: Buffer) => TokenVerifier | null;
+  readonly clock: Clock;
+}
+
+export class WhoAsks {
+  readonly #parts: WhoParts;
+  /** For the command line that opened our store itself: the whole `Authorization`. */
+  readonly machineAuthorization: string;
+
+  constructor(parts: WhoParts) {
+    this.#parts = parts;
+    const key = parts.clock.random(MACHINE_KEY_BYTES).toString('hex');
+    this.machineAuthorization = `Machine ${key}`;
+  }
+
+  /** Null: nobody we know. One who shows a token is known by it alone, never by a cookie beside it. */
+  async find(authorization: string | null, cookies: Cookies): Promise<Principal | null> {
+    if (authorization !== null) return await this.#byAuthorization(authorization);
+    const { device, session } = cookies;
+    return session === null ? null : await this.#parts.sessions.find(session, device);
+  }
+
+  async #byAuthorization(authorization: string): Promise<Principal | null> {
+    if (isSame(authorization, this.machineAuthorization)) return { kind: 'machine' };
+    const [, token = ''] = /^Bearer ([a-z0-9_]{1,100})$/i.exec(authorization) ?? [];
+    if (isSecret('hfs', token)) return await this.#parts.sessions.find(token, null);
+    if (!isTokenText(token)) return null;
+    const agent = this.#parts.agentByHash(hashToken(token));
+    if (agent === null) return null;
+    const { agentId, agentName, tokenId } = agent;
+    return { kind: 'agent', id: agentId, name: agentName, tokenId };
+  }
+}
+
+function isSame(one: string, other: string): boolean {
+  return timingSafeEqual(hashSecret(one), hashSecret(other));
+}

@@ -1,0 +1,117 @@
+/** The API over a real store, with people who are signed in already. */
+import { type ApiRoom, openApiRoom } from '../../src/api-room.ts';
+import { parseConfig } from '../../src/config/load-config.ts';
+import type { TokenVerifier } from '../../src/identity/agent-directory.ts';
+import type { Role } from '../../src/identity/roles.ts';
+import { Rooms } from '../../src/rooms.ts';
+import { authenticator } from '../../src/testing/authenticator.ts';
+import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { scratchFolder } from '../../src/testing/scratch-folder.ts';
+
+export const ORIGIN = 'http://localhost:7070';
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly json: unknown;
+}
+
+export interface AskOptions {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A browser with its cookies. */
+export interface Browser {
+  readonly person: string;
+  readonly cookie: string;
+  ask(path: string, options?: AskOptions): Promise<Answered>;
+}
+
+export class ApiWorld {
+  readonly rooms: Rooms;
+  readonly room: ApiRoom;
+  readonly clock: ManualClock;
+  /** Tokens of agents that are live, by hand. */
+  readonly tokens: Map<string, TokenVerifier>;
+  readonly troubles: unknown[];
+
+  private constructor(
+    rooms: Rooms,
+    room: ApiRoom,
+    clock: ManualClock,
+    tokens: Map<string, TokenVerifier>,
+    troubles: unknown[],
+  ) {
+    this.rooms = rooms;
+    this.room = room;
+    this.clock = clock;
+    this.tokens = tokens;
+    this.troubles = troubles;
+  }
+
+  /** `yaml`: more of holdfast.yaml. */
+  static async start(yaml = ''): Promise<ApiWorld> {
+    const folder = scratchFolder('api');
+    const clock = new ManualClock('2026-11-21T09:00:00Z', folder);
+    const text = `store: { dataFolder: data }\n${yaml}`;
+    const config = parseConfig({ text, name: 'holdfast.yaml', folder }, {});
+    const rooms = await Rooms.open({ config, env: {}, clock, say: () => {} });
+    const tokens = new Map<string, TokenVerifier>();
+    const troubles: unknown[] = [];
+    const room = await openApiRoom({
+      rooms,
+      clock,
+      agentByHash: (hash) => tokens.get(hash.toString('hex')) ?? null,
+      trouble: (error) => troubles.push(error),
+    });
+    return new ApiWorld(rooms, room, clock, tokens, troubles);
+  }
+
+  async stop(): Promise<void> {
+    await this.room.api.close();
+    await this.rooms.close();
+  }
+
+  /** Enrolled with a code, and a session opened for them without a ceremony. */
+  async person(name: string, roles: readonly Role[]): Promise<Browser> {
+    const { person, uri } = await this.rooms.people.add(name, roles);
+    await this.rooms.people.confirm(name, authenticator(uri)(this.clock.now()));
+    return this.signedIn(name, person.id);
+  }
+
+  async signedIn(name: string, personId: string): Promise<Browser> {
+    const opened = await this.rooms.sessions.open({
+      personId,
+      kind: 'browser',
+      method: 'totp',
+      userAgent: 'test',
+      source: '127.0.0.1',
+      device: null,
+    });
+    const cookie = `holdfast=${opened.secret}; holdfast-device=${opened.device}`;
+    return { person: name, cookie, ask: (path, options) => this.ask(path, options, cookie) };
+  }
+
+  async ask(path: string, options: AskOptions = {}, cookie?: string): Promise<Answered> {
+    const { body, headers = {}, method = 'GET' } = options;
+    const answer = await this.room.api.inject({
+      method,
+      url: path,
+      headers: {
+        host: 'localhost:7070',
+        origin: ORIGIN,
+        ...(cookie === undefined ? {} : { cookie }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { payload: body }),
+    });
+    const isJson = /json/.test(String(answer.headers['content-type']));
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      json: isJson ? answer.json() : answer.body,
+    };
+  }
+}
