@@ -11,7 +11,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { verifyAuthenticationResponse } from '@simplewebauthn/server';
-import type { Assertion, AssertionVerdict, PasskeyKey, RelyingParty } from '../model/assertion.ts';
+import type { Assertion, AssertionVerdict, PasskeyKey } from '../model/assertion.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { ASSERTION_PART_CHARS_MAX } from '../model/limits.ts';
 import type { Seal } from './seal.ts';
@@ -28,11 +28,23 @@ const PURPOSE = 'proofs of people';
 
 export class ProofKeys {
   readonly #key: Buffer;
-  readonly #relyingParty: RelyingParty;
+  /** Of our own pages, whole; never a pattern. */
+  readonly #origins: string[];
+  /** The host name alone. */
+  readonly #rpId: string;
 
-  constructor(seal: Seal, relyingParty: RelyingParty) {
+  /** `url`: where people see the dashboard (dashboard.url). */
+  constructor(seal: Seal, url: string) {
     this.#key = seal.derive(PURPOSE);
-    this.#relyingParty = relyingParty;
+    const { hostname, origin } = new URL(url);
+    this.#rpId = hostname;
+    this.#origins = [origin];
+  }
+
+  /** On a free port the address is known only once somebody listens. For the same host name only. */
+  alsoAt(url: string): void {
+    const { hostname, origin } = new URL(url);
+    if (hostname === this.#rpId && !this.#origins.includes(origin)) this.#origins.push(origin);
   }
 
   /** HMAC-SHA256, base64url. `text` says in itself what it is for. */
@@ -81,8 +93,8 @@ export class ProofKeys {
           response: { authenticatorData, clientDataJSON, signature },
         },
         expectedChallenge: challenge.toString('base64url'),
-        expectedOrigin: [...this.#relyingParty.origins],
-        expectedRPID: this.#relyingParty.id,
+        expectedOrigin: this.#origins,
+        expectedRPID: this.#rpId,
         credential: { id, publicKey: Uint8Array.from(key.publicKey), counter: 0 },
         requireUserVerification: true,
       });

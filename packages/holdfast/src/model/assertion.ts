@@ -23,11 +23,3 @@ export type AssertionVerdict =
   /** `counter`: the authenticator's own count; 0 when it keeps none. */
   | { readonly kind: 'right'; readonly counter: number }
   | { readonly kind: 'wrong'; readonly why: string };
-
-/** Who may have asked for an assertion: the RP id, and the pages it may come from. */
-export interface RelyingParty {
-  /** A host name: `holdfast.example`. */
-  readonly id: string;
-  /** `https://holdfast.example`; never a pattern. */
-  readonly origins: readonly string[];
-}

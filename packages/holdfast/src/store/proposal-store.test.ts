@@ -69,7 +69,7 @@ beforeEach(async ({ task }) => {
 
 function proposals(database: Database): Proposals {
   return new Proposals({
-    store: new SqlProposalStore(database, enrolled.judgeCode),
+    store: new SqlProposalStore(database, enrolled.checks),
     clock,
     note: (event) => void events.push(event),
     record: (event) => record(event),
@@ -84,7 +84,7 @@ function sqlRun(query: ReturnType<typeof sql>): Promise<unknown> {
 }
 
 function word(holdId: string, person: string, digestShown: string | null = null) {
-  return { holdId, person, code: enrolled.code(person), digestShown };
+  return { kind: 'totp', holdId, person, code: enrolled.code(person), digestShown } as const;
 }
 
 function kinds(): string[] {
@@ -241,7 +241,7 @@ describe('signing', () => {
   });
 
   it('cannot be had through the holds of agents, nor a hold through here', async () => {
-    const store = new SqlHoldStore(scratch.database, enrolled.judgeCode, HOLD_ROWS);
+    const store = new SqlHoldStore(scratch.database, enrolled.checks, HOLD_ROWS);
     const holds = new Holds({ store, clock, note: () => {} });
     expect(await refusalOf(holds.approve(word(proposal.id, 'ana')))).toMatchObject({
       code: 'HF_HOLD_UNKNOWN',
@@ -329,7 +329,7 @@ describe('carrying out', () => {
     });
     expect((await one.show(id)).state).toBe('signed');
     const able = new Proposals({
-      store: new SqlProposalStore(other, enrolled.judgeCode),
+      store: new SqlProposalStore(other, enrolled.checks),
       clock,
       note: () => {},
       record: async () => {},
