@@ -12,6 +12,8 @@ import type { PersonWord } from '../approvals/hold-store.ts';
 import { Holds } from '../approvals/holds.ts';
 import { wordsOf } from '../approvals/peoples-desk.ts';
 import { WaitingDesk } from '../approvals/waiting-desk.ts';
+import { ProofKeys } from '../identity/proof-keys.ts';
+import { Seal } from '../identity/seal.ts';
 import type { Effect } from '../model/effect.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import type { Intent } from '../model/intent.ts';
@@ -79,8 +81,8 @@ beforeEach(async ({ task }) => {
   two = gateway(other);
 });
 
-function gateway(database: Database): Gateway {
-  const store = new SqlHoldStore(database, enrolled.checks, HOLD_ROWS);
+function gateway(database: Database, checks = enrolled.checks): Gateway {
+  const store = new SqlHoldStore(database, checks, HOLD_ROWS);
   const note = (event: HoldfastEvent): void => void events.push(event);
   const desk = new WaitingDesk({
     store,
@@ -328,6 +330,21 @@ describe('a passkey', () => {
     await byHand(sql`update holdfast.passkeys set public_key = ${new SoftwarePasskey().publicKey}`);
     expect(changesOf(await ask())).toEqual(['0 of 1 signatures are proven for what would run']);
     expect(await stateOf(ticket.id)).toBe('void');
+  });
+
+  it('that the gateway which releases does not take, though another did, does not release', async () => {
+    await one.holds.approve(await byPasskey(ticket.id, 'ana', passkey));
+    const prover = new ProofKeys(new Seal(Buffer.alloc(32, 1), clock), 'https://holdfast.example');
+    const elsewhere = gateway(other, { ...enrolled.checks, prover });
+    expect(changesOf(await ask({ by: elsewhere }))).toEqual([
+      '0 of 1 signatures are proven for what would run',
+    ]);
+  });
+
+  it('whose word lies under another key than the gateway has is none there', async () => {
+    await one.holds.approve(await byPasskey(ticket.id, 'ana', passkey));
+    const prover = new ProofKeys(new Seal(Buffer.alloc(32, 2), clock), DASHBOARD);
+    expect(await passes({ by: gateway(other, { ...enrolled.checks, prover }) })).toBe(false);
   });
 
   it('that was removed after it signed does not release', async () => {

@@ -508,6 +508,22 @@ describe('people who signed', () => {
     expect((await names()).toSorted()).toEqual(['ana', 'ben']);
     await enrolled.people.remove('ben');
     expect(await names()).toEqual(['ana']);
+    await enrolled.people.setRoles('ana', ['auditor']);
+    expect(await names()).toEqual([]);
+  });
+
+  it.each([
+    ['a signature that was written by hand', sql`update holdfast.signatures set signed_at = now()`],
+    ['another number of people', sql`update holdfast.holds set people_needed = 1`],
+    ['another card', sql`update holdfast.holds set statement = 'select 1'`],
+    ['a denial in the moment it was put off', sql`update holdfast.holds set state = 'denied'`],
+  ])('do not count with %s', async (_, change) => {
+    await enrolled.enrol('ana', 'ben');
+    const ticket = await approved(intentOf(TEXT), 'ana', 'ben');
+    const { id } = await one.deferrals.schedule(intentOf(TEXT), TARGET, PROTECT, ticket, PATH);
+    expect((await one.deferrals.show(id)).signatures).toHaveLength(2);
+    await sqlRun(change);
+    expect((await one.deferrals.show(id)).signatures).toEqual([]);
   });
 });
 

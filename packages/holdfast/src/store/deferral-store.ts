@@ -15,6 +15,7 @@ import type {
   DueWord,
   Scheduled,
 } from '../approvals/deferral-store.ts';
+import { isOwnerAlone } from '../approvals/hold.ts';
 import type { Prover } from '../approvals/proofs.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { storable } from '../model/text.ts';
@@ -204,7 +205,10 @@ async function standingOf(db: Kysely<Tables>, digest: string): Promise<DeferralL
   return row === undefined ? null : lineOfRow(row);
 }
 
-/** With the signatures of its approval that are proven now: of people who still count, for its very digest. */
+/**
+ * With the signatures of its approval that are proven now: of people who still count, for its very digest,
+ * under a hold that nobody denied or voided while it was being put off.
+ */
 async function readDeferral(
   db: Kysely<Tables>,
   id: string,
@@ -224,11 +228,14 @@ async function readDeferral(
           .selectAll()
           .where('id', '=', row.hold_id)
           .where('digest', '=', row.digest)
+          .where('state', 'not in', ['denied', 'void'])
           .where(HOLD_ROWS.own)
           .executeTakeFirst();
   if (hold === undefined) return deferralOfRow(row, []);
-  const challenge = approvalHash(newHoldOfRow(HOLD_ROWS, hold));
-  return deferralOfRow(row, await provenOf(db, { id: hold.id, challenge }, prover));
+  const signed = newHoldOfRow(HOLD_ROWS, hold);
+  const of = { id: hold.id, challenge: approvalHash(signed) };
+  const signatures = await provenOf(db, of, prover);
+  return deferralOfRow(row, isOwnerAlone(signed.card, signatures) ? [] : signatures);
 }
 
 function change(db: Kysely<Tables> | Transaction<Tables>, id: string) {
