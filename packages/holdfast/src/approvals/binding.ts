@@ -17,6 +17,9 @@ export const APPROVAL_DOMAIN = 'holdfast/approval/1';
 export const DENIAL_DOMAIN = 'holdfast/denial/1';
 export type BindingDomain = typeof APPROVAL_DOMAIN | typeof DENIAL_DOMAIN;
 
+/** How a name begins that stands for a longer one. */
+const HASHED = 'sha256:';
+
 /** What of a hold, or of a proposal, is signed. */
 export type Bound = Pick<NewHold<Card>, 'id' | 'card' | 'peopleNeeded' | 'approvalUntil'>;
 
@@ -97,9 +100,11 @@ function storableOrNull(text: string | null): string | null {
   return text === null ? null : storable(text);
 }
 
+/** As it is, or by its hash; never so that one name could stand for another. */
 function named(text: string): string {
   const name = storable(text);
-  return name.length <= BINDING_NAME_CHARS_MAX ? name : `sha256:${sha256(name)}`;
+  const isShort = JSON.stringify(name).length - 2 <= BINDING_NAME_CHARS_MAX;
+  return isShort && !name.startsWith(HASHED) ? name : `${HASHED}${sha256(name)}`;
 }
 
 function sha256(text: string): string {

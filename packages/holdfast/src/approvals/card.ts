@@ -16,18 +16,18 @@ import type { HoldCard } from './hold.ts';
 /** What is not in the intent. */
 export interface CardExtras {
   readonly policyVersion: string | null;
-  readonly facts: CardFacts | null;
   readonly ownerId: string | null;
 }
 
-export const NO_EXTRAS: CardExtras = { policyVersion: null, facts: null, ownerId: null };
+export const NO_EXTRAS: CardExtras = { policyVersion: null, ownerId: null };
 
+/** Without facts that have to be looked up: see `withFacts`. */
 export function cardOf(
   intent: Intent,
   target: Target,
   verdict: Verdict,
   takingBack: TakingBack | null,
-  { facts, ownerId, policyVersion }: CardExtras,
+  { ownerId, policyVersion }: CardExtras,
 ): HoldCard {
   const { actor, reading, session } = intent;
   return {
@@ -52,8 +52,8 @@ export function cardOf(
     takingBack,
     policyVersion,
     effectsHash: effectsHash(reading),
-    facts: facts === null ? null : tidy(facts),
-    rowsAtMost: rowsAtMostOf(facts),
+    facts: null,
+    rowsAtMost: null,
     typedName: typedNameOf(reading.effects, target, takingBack),
     ownerId,
   };
@@ -79,8 +79,12 @@ function typedNameOf(
   return isPlain ? name : target.name;
 }
 
-/** As it is kept and signed: whole numbers, text that our store can hold, lists within their bounds. */
-function tidy(facts: CardFacts): CardFacts {
+export function withFacts(card: HoldCard, facts: CardFacts | null): HoldCard {
+  return { ...card, facts, rowsAtMost: rowsAtMostOf(facts) };
+}
+
+/** As it is kept and signed: whole numbers, text that our store can hold, lists within their bounds. Throws when it cannot be. */
+export function tidyFacts(facts: CardFacts): CardFacts {
   const measured = (one: Measured | null): Measured | null =>
     one === null ? null : { value: whole(one.value), how: one.how };
   const found: CardFacts = {

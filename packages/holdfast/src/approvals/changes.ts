@@ -44,7 +44,7 @@ export function rowsAtMostOf(facts: CardFacts | null): number | null {
   if (facts === null || facts.rows === null) return null;
   const { how, value } = facts.rows;
   const percent = how === 'exact' ? ROWS_BAND_EXACT_PERCENT : ROWS_BAND_ESTIMATE_PERCENT;
-  return Math.ceil((Math.max(0, value) * (100 + percent)) / 100);
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.ceil((value * (100 + percent)) / 100));
 }
 
 /** `now`: looked up when it is to be released. Null: within what was signed. */

@@ -26,7 +26,9 @@ describe('a digest in words', () => {
   });
 
   it('stays what it is: words that were read out yesterday mean the same today', () => {
-    expect(digestWords(`00017f80feff${'0'.repeat(52)}`)).toMatchInlineSnapshot(`"acorn actor hazel helmet zigzag zipper"`);
+    expect(digestWords(`00017f80feff${'0'.repeat(52)}`)).toMatchInlineSnapshot(
+      `"acorn actor hazel helmet zigzag zipper"`,
+    );
   });
 
   it.each([

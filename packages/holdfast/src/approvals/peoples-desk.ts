@@ -7,7 +7,7 @@
 import type { Clock } from '../model/clock.ts';
 import { type ErrorCode, HoldfastError } from '../model/errors.ts';
 import type { EventKind, HoldfastEvent, Note } from '../model/event.ts';
-import { HOLD_LIFE_MS_DEFAULT, HOLD_LIST_MAX } from '../model/limits.ts';
+import { COMMENT_CHARS_MAX, HOLD_LIFE_MS_DEFAULT, HOLD_LIST_MAX } from '../model/limits.ts';
 import { cut } from '../model/text.ts';
 import { APPROVAL_DOMAIN, approvalHash, bindingOf, challengeOf, DENIAL_DOMAIN } from './binding.ts';
 import { digestWords } from './digest-words.ts';
@@ -71,6 +71,7 @@ export class PeoplesDesk<C extends Card> {
    */
   async approve(word: PersonWord): Promise<HoldRecord<C>> {
     const { clock, store, note } = this.#parts;
+    requireShort(word.comment ?? '');
     const now = clock.now();
     const expiresAt = new Date(now.getTime() + (await this.#lifeMs(word.holdId)));
     const taken = await store.sign(word, now, expiresAt);
@@ -117,6 +118,7 @@ export class PeoplesDesk<C extends Card> {
   /** Denies for ever: this digest is refused at every later try. Errors as `approve`. */
   async deny(word: PersonWord & { readonly note: string }): Promise<HoldRecord<C>> {
     const { clock, store, note } = this.#parts;
+    requireShort(word.note);
     const taken = await store.deny(word, word.note, clock.now());
     const { hold, speaker } = this.#takenOf(taken, word);
     await note({
@@ -187,6 +189,16 @@ export class PeoplesDesk<C extends Card> {
       hint: `See \`holdfast ${noun}s list\`.`,
     });
   }
+}
+
+/** So that all of it is in the entry, and a card stays a card. */
+function requireShort(said: string): void {
+  if (said.length <= COMMENT_CHARS_MAX) return;
+  throw new HoldfastError('HF_LIMIT', {
+    expected: `at most ${COMMENT_CHARS_MAX} characters of comment`,
+    found: String(said.length),
+    hint: 'Say it shorter, and link to the rest.',
+  });
 }
 
 export interface Challenges {

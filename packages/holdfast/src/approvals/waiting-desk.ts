@@ -22,7 +22,7 @@ import type { Target } from '../model/target.ts';
 import type { Hold } from '../model/verdict.ts';
 import type { Signature } from '../policy/judge.ts';
 import { APPROVAL_DOMAIN, approvalHash, bindingOf } from './binding.ts';
-import { cardOf } from './card.ts';
+import { cardOf, tidyFacts, withFacts } from './card.ts';
 import type { CardFacts, FactFinder } from './card-facts.ts';
 import { changesOf, rowsChange } from './changes.ts';
 import type { Desk, HoldTicket, Standing, Voided } from './desk.ts';
@@ -83,7 +83,8 @@ export class WaitingDesk implements Desk {
     let mayWaitMs = waitMs;
     let voided: Voided | null = null;
     for (let turn = 0; turn < HOLD_TURNS_MAX; turn += 1) {
-      const hold = await this.#standing(asked);
+      const now = this.#cardNow(asked);
+      const hold = await this.#standing(asked, now);
       const state = stateAt(hold, this.#parts.clock.now());
       if (state === 'denied') {
         const { decidedBy, note } = hold;
@@ -94,7 +95,7 @@ export class WaitingDesk implements Desk {
           note: note ?? '',
         };
       }
-      const changes = changesOf(hold, this.#cardNow(asked, null), verdict.people);
+      const changes = changesOf(hold, now, verdict.people);
       if (changes.length > 0) {
         voided = await this.#annul(hold, changes);
       } else if (state === 'waiting') {
@@ -102,7 +103,7 @@ export class WaitingDesk implements Desk {
         await this.#wait(hold, mayWaitMs);
         mayWaitMs = 0;
       } else if (state === 'signed') {
-        const release = await this.#release(hold, asked);
+        const release = await this.#release(hold, asked, now);
         switch (release.kind) {
           case 'released': {
             const { approval, signatures } = release;
@@ -146,13 +147,12 @@ export class WaitingDesk implements Desk {
   }
 
   /** Found, or opened with what can be looked up for its card. */
-  async #standing(asked: Asked): Promise<HoldRecord> {
+  async #standing(asked: Asked, fresh: HoldCard): Promise<HoldRecord> {
     const { clock, holdLifeMsOf, note, store } = this.#parts;
-    const { digest } = this.#cardNow(asked, null);
-    const found = await store.standing(digest, clock.now());
+    const found = await store.standing(fresh.digest, clock.now());
     for (const old of found.expired) await note(expiredEvent(old, HOLD_WORDS));
     if (found.hold !== null) return found.hold;
-    const card = this.#cardNow(asked, await this.#find(asked));
+    const card = withFacts(fresh, await this.#find(asked));
     const now = clock.now();
     const lifeMs = holdLifeMsOf?.(card.environment) ?? HOLD_LIFE_MS_DEFAULT;
     const { hold, isNew, expired } = await store.findOrOpen(
@@ -172,17 +172,14 @@ export class WaitingDesk implements Desk {
     return hold;
   }
 
-  #cardNow({ intent, takingBack, target, verdict }: Asked, facts: CardFacts | null): HoldCard {
+  #cardNow({ intent, takingBack, target, verdict }: Asked): HoldCard {
     const { ownerOf, policyVersion } = this.#parts;
     const ownerId = ownerOf?.(intent.actor.id) ?? null;
-    return cardOf(intent, target, verdict, takingBack, {
-      facts,
-      ownerId,
-      policyVersion: policyVersion(),
-    });
+    const extras = { ownerId, policyVersion: policyVersion() };
+    return cardOf(intent, target, verdict, takingBack, extras);
   }
 
-  /** The finder bounds itself. One that fails or is late all the same knows nothing. */
+  /** The finder bounds itself. One that fails, is late or says what is no fact knows nothing. */
   async #find({ intent, target }: Asked): Promise<CardFacts | null> {
     const { facts } = this.#parts;
     if (facts === undefined) return null;
@@ -191,21 +188,23 @@ export class WaitingDesk implements Desk {
       timer = setTimeout(() => done(null), CARD_FACTS_MS_MAX);
     });
     try {
-      return await Promise.race([facts.find(intent, target).catch(() => null), late]);
+      const found = await Promise.race([facts.find(intent, target), late]);
+      return found === null ? null : tidyFacts(found);
+    } catch {
+      return null;
     } finally {
       clearTimeout(timer);
     }
   }
 
   /** Everything that an approval hangs on, looked at now. */
-  async #release(hold: HoldRecord, asked: Asked): Promise<Release> {
+  async #release(hold: HoldRecord, asked: Asked, now: HoldCard): Promise<Release> {
     const { freezes = NO_FREEZES, store } = this.#parts;
     const { intent, target } = asked;
     const frozen = freezes.reasonFor(target, intent.actor.id);
     if (frozen !== null) return { kind: 'changed', changes: [`it is frozen: ${frozen}`] };
     const rows = await this.#rowsChange(hold, asked);
     if (rows !== null) return { kind: 'changed', changes: [rows] };
-    const now = this.#cardNow(asked, null);
     const challenge = approvalHash({ ...hold, card: released(hold.card, now) });
     const signatures = await store.proven(hold.id, challenge);
     if (signatures.length < hold.peopleNeeded) {

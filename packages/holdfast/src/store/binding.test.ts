@@ -479,6 +479,33 @@ describe('what was signed is no more', () => {
     await expectVoid({}, 'cannot be told now');
   });
 
+  it.each([
+    ['a number that is none', { value: Number.NaN, how: 'exact' }],
+    ['without end', { value: Number.POSITIVE_INFINITY, how: 'estimate' }],
+  ] as const)('or are said to be %s: nothing opens that could not be signed', async (_, odd) => {
+    rows = odd;
+    const { ticket: opened } = await ask();
+    await one.holds.approve(byCode(opened.id, 'ana'));
+    expect((await ask()).kind).toBe('signed');
+    expect(JSON.stringify((await one.holds.show(opened.id)).card.rowsAtMost)).toMatch(
+      /^(null|9\d+)$/,
+    );
+  });
+
+  it('or a finder fails: it opens without facts', async () => {
+    const { store } = one;
+    const desk = new WaitingDesk({
+      store,
+      news: { on: () => () => {} },
+      clock,
+      note: () => {},
+      policyVersion: () => policy,
+      facts: { find: () => Promise.reject(new Error('the server is away')) },
+    });
+    const { ticket: opened } = await desk.submit(intent(), target(), HOLD, 0, KEPT);
+    expect((await one.holds.show(opened.id)).card).toMatchObject({ facts: null, rowsAtMost: null });
+  });
+
   it('but not when they never could', async () => {
     rows = 'unknown';
     await signed();
@@ -521,6 +548,33 @@ describe('people', () => {
     });
     await one.holds.approve(byCode(ticket.id, 'eve'));
     expect(await passes({ verdict: TWO })).toBe(true);
+  });
+
+  it('whose roles change in the moment they sign lose neither the one nor the other', async () => {
+    for (let nth = 0; nth < 10; nth += 1) {
+      const { ticket } = await ask({ text: `drop table b${nth}` });
+      await Promise.all([
+        one.holds.approve(byCode(ticket.id, 'ana')),
+        two.holds.approve(byCode(ticket.id, 'ben')),
+        enrolled.people.setRoles('ana', ['owner', 'approver']),
+        enrolled.people.setRoles('ben', nth % 2 === 0 ? ['approver'] : ['owner']),
+      ]);
+      clock.pass(30_000);
+    }
+  });
+
+  it('say why in a thousand characters, or not at all', async () => {
+    const { ticket } = await ask();
+    const long = 'x'.repeat(10 << 20);
+    const said = byCode(ticket.id, 'ana');
+    for (const refused of [
+      one.holds.approve({ ...said, comment: long }),
+      one.holds.deny({ ...said, note: long }),
+    ]) {
+      expect((await refusalOf(refused)).code).toBe('HF_LIMIT');
+    }
+    expect((await one.holds.approve({ ...said, comment: '\u202e<b>\0' })).state).toBe('signed');
+    expect(await passes()).toBe(true);
   });
 
   it('without a role that decides sign and deny nothing, and no code is spent', async () => {

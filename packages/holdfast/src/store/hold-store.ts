@@ -190,7 +190,7 @@ export class SqlHoldStore<C extends Card> implements HoldStore<C> {
         const mustType = domain === APPROVAL_DOMAIN && typedName !== null;
         if (mustType && word.typedName?.trim() !== typedName) return { kind: 'other-name', hold };
         const challenge = challengeOf(bindingOf(hold, domain));
-        const speaker = await proveOrRefuse(trx, word, challenge, this.#checks);
+        const speaker = await proveOrRefuse(trx, word, challenge, now, this.#checks);
         if (speaker instanceof HoldfastError) return speaker;
         const wasThere = await deed(trx, hold, speaker);
         await tell(trx, hold.id);

@@ -24,11 +24,12 @@ export async function proveOrRefuse(
   trx: Transaction<Tables>,
   word: PersonWord,
   challenge: Buffer,
+  now: Date,
   checks: PersonChecks,
 ): Promise<Speaker | HoldfastError> {
   return word.kind === 'totp'
     ? await proveByCode(trx, word, challenge, checks.judgeCode)
-    : await proveByPasskey(trx, word, challenge, checks.prover);
+    : await proveByPasskey(trx, word, challenge, now, checks.prover);
 }
 
 async function proveByCode(
@@ -56,6 +57,7 @@ async function proveByPasskey(
   trx: Transaction<Tables>,
   { assertion, personId }: PasskeyWord,
   challenge: Buffer,
+  now: Date,
   prover: Prover,
 ): Promise<Speaker | HoldfastError> {
   const person = await trx
@@ -87,7 +89,7 @@ async function proveByPasskey(
   }
   await trx
     .updateTable('holdfast.passkeys')
-    .set({ counter })
+    .set({ counter, last_used_at: now })
     .where('credential_id', '=', assertion.id)
     .execute();
   return {
