@@ -8,6 +8,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import {
   APPROVAL_DOMAIN,
   approvalHash,
+  type BindingDomain,
   bindingOf,
   challengeOf,
   DENIAL_DOMAIN,
@@ -174,7 +175,7 @@ export class SqlHoldStore<C extends Card> implements HoldStore<C> {
   /** Hold first, then proof, then the deed. A code's verdict is committed even when it is no. */
   async #take(
     word: PersonWord,
-    domain: typeof APPROVAL_DOMAIN | typeof DENIAL_DOMAIN,
+    domain: BindingDomain,
     now: Date,
     deed: (trx: Transaction<Tables>, hold: HoldRecord<C>, speaker: Speaker) => Promise<boolean>,
   ): Promise<WordTaken<C>> {
