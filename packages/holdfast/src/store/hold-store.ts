@@ -105,7 +105,7 @@ export class SqlHoldStore<C extends Card> implements HoldStore<C> {
         .execute();
       const signed = rows.map((row) => ({
         id: row.id,
-        challenge: approvalHash(newHoldOfRow(this.#rows, row)),
+        challenge: () => approvalHash(newHoldOfRow(this.#rows, row)),
       }));
       const signatures = await signaturesOf(db, signed, this.#checks.prover);
       return rows.map((row) => holdOfRow(this.#rows, row, signatures.get(row.id) ?? []));
@@ -149,7 +149,9 @@ export class SqlHoldStore<C extends Card> implements HoldStore<C> {
   }
 
   proven(id: string, challenge: string): Promise<readonly Signature[]> {
-    return this.#database.run((db) => provenOf(db, { id, challenge }, this.#checks.prover));
+    return this.#database.run((db) =>
+      provenOf(db, { id, challenge: () => challenge }, this.#checks.prover),
+    );
   }
 
   annul(id: string, changes: string, now: Date): Promise<HoldRecord<C> | null> {
@@ -357,7 +359,7 @@ async function readHold<C extends Card>(
     .where(rows.own)
     .executeTakeFirst();
   if (row === undefined) return null;
-  const challenge = approvalHash(newHoldOfRow(rows, row));
+  const challenge = (): string => approvalHash(newHoldOfRow(rows, row));
   const signatures = await signaturesOf(db, [{ id, challenge }], prover);
   return holdOfRow(rows, row, signatures.get(id) ?? []);
 }
