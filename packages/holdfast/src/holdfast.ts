@@ -197,6 +197,7 @@ class Gateway implements Holdfast {
         news: { on: (handler) => notices.on(HOLDS_CHANNEL, handler) },
         clock,
         note,
+        policyVersion: () => this.#policy.version,
         holdLifeMsOf: holdLifeMsOf(config),
       }),
       deferrals: this.rooms.deferrals,
@@ -266,6 +267,7 @@ class Gateway implements Holdfast {
     const address = await api.listen(listen);
     // On a free port the address is known only now.
     this.dashboardUrl = listen.port === 0 ? `http://localhost:${address.port}` : url;
+    this.rooms.proofKeys.alsoAt(this.dashboardUrl);
   }
 
   #sweep(): void {

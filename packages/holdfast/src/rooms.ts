@@ -20,6 +20,7 @@ import { resolveSecret } from './config/upstream.ts';
 import { Agents } from './identity/agents.ts';
 import { Credentials } from './identity/credentials.ts';
 import { People } from './identity/people.ts';
+import { ProofKeys } from './identity/proof-keys.ts';
 import { loadSealKey, readSealKey, Seal } from './identity/seal.ts';
 import { sealKeyFromProgram } from './identity/seal-program.ts';
 import { Sessions } from './identity/sessions.ts';
@@ -46,6 +47,7 @@ import { SqlLedgerStore } from './store/ledger-store.ts';
 import { migrate } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
 import { type JudgeCode, SqlPeopleStore } from './store/people-store.ts';
+import type { PersonChecks } from './store/person-proof.ts';
 import { SqlProposalStore } from './store/proposal-store.ts';
 import { SqlSessionStore } from './store/session-store.ts';
 import { PgTrailStore } from './store/trail-store.ts';
@@ -91,6 +93,8 @@ export class Rooms {
   readonly wallStore: SqlWallStore;
   readonly seal: Seal;
   readonly judgeCode: JudgeCode;
+  /** With which signatures and passkeys are proven. */
+  readonly proofKeys: ProofKeys;
   readonly trailStore: PgTrailStore;
   readonly signer: Signer;
   readonly keyFolder: string;
@@ -133,6 +137,8 @@ export class Rooms {
     this.sessions = new Sessions({ store: new SqlSessionStore(database), clock });
     const judgeCode: JudgeCode = (state, code) => totp.judge(state, code, 'daily');
     this.judgeCode = judgeCode;
+    this.proofKeys = new ProofKeys(keys.seal, config.dashboard.url);
+    const checks: PersonChecks = { judgeCode, prover: this.proofKeys };
     this.undoStore = new SqlUndoStore(database, clock);
     this.vault = new VaultLook(database, config.store.kind === 'embedded');
     this.inverses = new SealedInverses({
@@ -145,12 +151,12 @@ export class Rooms {
     this.agentRoleStore = new SqlAgentRoleStore(database);
     this.wallStore = new SqlWallStore(database);
     this.seal = keys.seal;
-    this.holdStore = new SqlHoldStore(database, judgeCode, HOLD_ROWS);
+    this.holdStore = new SqlHoldStore(database, checks, HOLD_ROWS);
     const store = this.holdStore;
     this.holds = new Holds({ store, clock, note, holdLifeMsOf: holdLifeMsOf(config) });
     this.watchedClock = new WatchedClock({ ledger: new SqlLedgerStore(database), clock });
     const graceClock = this.watchedClock;
-    this.deferralStore = new SqlDeferralStore(database, judgeCode);
+    this.deferralStore = new SqlDeferralStore(database, checks);
     this.deferrals = new KeptDeferrals({
       store: this.deferralStore,
       graceClock,
@@ -159,7 +165,7 @@ export class Rooms {
       graceMsOf: graceMsOf(config),
     });
     this.proposals = new Proposals({
-      store: new SqlProposalStore(database, judgeCode),
+      store: new SqlProposalStore(database, checks),
       clock,
       note,
       record: (event) => this.record(event),

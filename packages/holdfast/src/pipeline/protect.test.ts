@@ -121,7 +121,8 @@ describe('the protect arm', () => {
     // The wall was taken down in good order meanwhile, or the act became one that nothing takes back.
     at.reversal = { kind: 'none', reason: 'this target is not protected yet' };
     await at.send(UNPROTECTED);
-    expect([at.forwarded(), at.desk.consumed, at.codes()]).toEqual([0, 1, ['HF_HELD', 'HF_HELD']]);
+    expect([at.forwarded(), at.desk.consumed, at.codes()]).toEqual([0, 0, ['HF_HELD', 'HF_HELD']]);
+    expect(at.desk.annulled).toEqual(['it could be taken back by rename, and now it is none']);
     expect(at.said.at(-1)?.message).toContain('taken back by rename; now it is none');
     // A word for that very thing is one.
     at.desk.standing = 'waiting';
@@ -129,6 +130,20 @@ describe('the protect arm', () => {
     at.desk.standing = 'signed';
     await at.send(UNPROTECTED);
     expect(at.forwarded()).toBe(1);
+  });
+
+  it('tells the agent what is not as it was signed, and which hold is open in its place', async () => {
+    const at = world(DROP, { protection: FULL, reversal: RENAME });
+    const changes = ['policy was 1, and is 2', 'it is frozen: stop'];
+    at.desk.voided = { id: 'hold_0000000000000001', changes };
+    await at.send();
+    expect([at.forwarded(), at.codes()]).toEqual([0, ['HF_HELD']]);
+    expect(at.said[0]).toMatchObject({
+      message:
+        'Hold hold_0000000000000001 counts no more: policy was 1, and is 2; it is frozen: stop.',
+      detail: expect.stringContaining('Hold hold_0000000000000000 is open in its place'),
+      hint: expect.stringContaining('holdfast holds show hold_0000000000000000'),
+    });
   });
 
   it('puts off what nothing takes back, with its approval, and tells the same bytes so again', async () => {
