@@ -42,7 +42,7 @@ export function byHand({ rental, guard, hosting }: World): Section[] {
         'npx holdfast holds show HOLD        # what exactly would run',
         'npx holdfast people add YOUR-NAME   # a QR code for your phone',
         'npx holdfast people confirm YOUR-NAME --code 123456',
-        'npx holdfast holds approve HOLD --as YOUR-NAME --code 123456   # production asks for two',
+        'npx holdfast holds approve HOLD --as YOUR-NAME --code 123456   # production asks for two; with --name when the card wants one',
         'npx holdfast deferrals              # what was approved and waits its 48 hours',
         'npx holdfast undo list              # what passed and can be taken back',
         'npx holdfast undo preview ITEM      # what taking it back would do',

@@ -205,6 +205,7 @@ class Gateway implements Holdfast {
         news: { on: (handler) => notices.on(HOLDS_CHANNEL, handler) },
         clock,
         note,
+        policyVersion: () => this.#policy.version,
         holdLifeMsOf: holdLifeMsOf(config),
       }),
       deferrals: this.rooms.deferrals,

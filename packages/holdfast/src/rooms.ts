@@ -21,6 +21,7 @@ import { resolveSecret } from './config/upstream.ts';
 import { Agents } from './identity/agents.ts';
 import { Credentials } from './identity/credentials.ts';
 import type { People } from './identity/people.ts';
+import type { ProofKeys } from './identity/proof-keys.ts';
 import { loadSealKey, readSealKey, Seal } from './identity/seal.ts';
 import { sealKeyFromProgram } from './identity/seal-program.ts';
 import type { Sessions } from './identity/sessions.ts';
@@ -48,6 +49,7 @@ import { SqlLedgerStore } from './store/ledger-store.ts';
 import { migrate } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
 import type { JudgeCode } from './store/people-store.ts';
+import type { PersonChecks } from './store/person-proof.ts';
 import { SqlProposalStore } from './store/proposal-store.ts';
 import { PgTrailStore } from './store/trail-store.ts';
 import { SqlUndoStore } from './store/undo-store.ts';
@@ -94,6 +96,8 @@ export class Rooms {
   readonly wallStore: SqlWallStore;
   readonly seal: Seal;
   readonly judgeCode: JudgeCode;
+  /** With which signatures and passkeys are proven. */
+  readonly proofKeys: ProofKeys;
   readonly trailStore: PgTrailStore;
   readonly signer: Signer;
   readonly keyFolder: string;
@@ -138,6 +142,8 @@ export class Rooms {
     this.sessions = sessions;
     const judgeCode: JudgeCode = (state, code) => totp.judge(state, code, 'daily');
     this.judgeCode = judgeCode;
+    this.proofKeys = this.ways.site.proofKeys;
+    const checks: PersonChecks = { judgeCode, prover: this.proofKeys };
     this.undoStore = new SqlUndoStore(database, clock);
     this.vault = new VaultLook(database, config.store.kind === 'embedded');
     this.inverses = new SealedInverses({
@@ -150,12 +156,12 @@ export class Rooms {
     this.agentRoleStore = new SqlAgentRoleStore(database);
     this.wallStore = new SqlWallStore(database);
     this.seal = keys.seal;
-    this.holdStore = new SqlHoldStore(database, judgeCode, HOLD_ROWS);
+    this.holdStore = new SqlHoldStore(database, checks, HOLD_ROWS);
     const store = this.holdStore;
     this.holds = new Holds({ store, clock, note, holdLifeMsOf: holdLifeMsOf(config) });
     this.watchedClock = new WatchedClock({ ledger: new SqlLedgerStore(database), clock });
     const graceClock = this.watchedClock;
-    this.deferralStore = new SqlDeferralStore(database, judgeCode);
+    this.deferralStore = new SqlDeferralStore(database, checks);
     this.deferrals = new KeptDeferrals({
       store: this.deferralStore,
       graceClock,
@@ -164,7 +170,7 @@ export class Rooms {
       graceMsOf: graceMsOf(config),
     });
     this.proposals = new Proposals({
-      store: new SqlProposalStore(database, judgeCode),
+      store: new SqlProposalStore(database, checks),
       clock,
       note,
       record: (event) => this.record(event),

@@ -84,9 +84,11 @@ async function decide(
   { guarded, holdfast, team, screen, pace }: NineSecondsParts,
   hold: string,
 ): Promise<Pick<RailwayReport, 'approvedBy' | 'deferral' | 'cancelled'>> {
+  // Nothing takes it back, so whoever approves types what goes.
+  const typed = textAt(await holdfast('holds', 'show', hold), 'hold', 'card', 'typedName');
   for (const person of team.approvers) {
-    screen.personTypes(`holdfast holds approve ${hold} --as ${person.name}`);
-    await holdfast('holds', 'approve', hold, ...person.signs());
+    screen.personTypes(`holdfast holds approve ${hold} --as ${person.name} --name ${typed}`);
+    await holdfast('holds', 'approve', hold, '--name', typed, ...person.signs());
   }
   await pace(PAUSE_MS);
   screen.agentSays('Approved by two people. Sending exactly the same again.');

@@ -1,19 +1,33 @@
 /** Makes the card of a hold, or of a deferral, out of what is known when it opens. */
+import { canonicalJson } from '../model/canonical.ts';
 import { digestOf } from '../model/digest.ts';
 import type { Effect } from '../model/effect.ts';
 import type { Intent } from '../model/intent.ts';
-import { ENTRY_TEXT_CHARS_MAX, HOLD_EFFECTS_MAX } from '../model/limits.ts';
+import { CARD_OBJECTS_MAX, ENTRY_TEXT_CHARS_MAX, HOLD_EFFECTS_MAX } from '../model/limits.ts';
 import type { TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
-import { startOf } from '../model/text.ts';
+import { startOf, storable } from '../model/text.ts';
 import type { Verdict } from '../model/verdict.ts';
+import { effectsHash } from './binding.ts';
+import type { CardFacts, Measured } from './card-facts.ts';
+import { rowsAtMostOf } from './changes.ts';
 import type { HoldCard } from './hold.ts';
 
+/** What is not in the intent. */
+export interface CardExtras {
+  readonly policyVersion: string | null;
+  readonly ownerId: string | null;
+}
+
+export const NO_EXTRAS: CardExtras = { policyVersion: null, ownerId: null };
+
+/** Without facts that have to be looked up: see `withFacts`. */
 export function cardOf(
   intent: Intent,
   target: Target,
   verdict: Verdict,
   takingBack: TakingBack | null,
+  { ownerId, policyVersion }: CardExtras,
 ): HoldCard {
   const { actor, reading, session } = intent;
   return {
@@ -34,8 +48,71 @@ export function cardOf(
     sessionId: session.id,
     source: session.source,
     client: session.client,
+    task: null,
     takingBack,
+    policyVersion,
+    effectsHash: effectsHash(reading),
+    facts: null,
+    rowsAtMost: null,
+    typedName: typedNameOf(reading.effects, target, takingBack),
+    ownerId,
   };
+}
+
+/**
+ * What goes for good is named by whoever approves it: the one object that is destroyed, else the target.
+ * Null where something takes it back, or nothing is destroyed.
+ */
+function typedNameOf(
+  effects: readonly Effect[],
+  target: Target,
+  takingBack: TakingBack | null,
+): string | null {
+  if (takingBack === null) return null;
+  if (takingBack.reversal !== 'none' && takingBack.reversal !== 'defer') return null;
+  const destroyed = effects.filter(({ kind }) => kind === 'destroy');
+  if (destroyed.length === 0) return null;
+  const names = new Set(destroyed.map(({ object }) => object?.name ?? ''));
+  const [name = ''] = names;
+  // A name that cannot be typed as it is shown is no name to type.
+  const isPlain = names.size === 1 && /^[\p{L}\p{N}][\p{L}\p{N} ._/-]{0,99}$/u.test(name);
+  return isPlain ? name : target.name;
+}
+
+export function withFacts(card: HoldCard, facts: CardFacts | null): HoldCard {
+  return { ...card, facts, rowsAtMost: rowsAtMostOf(facts) };
+}
+
+/** As it is kept and signed: whole numbers, text that our store can hold, lists within their bounds. Throws when it cannot be. */
+export function tidyFacts(facts: CardFacts): CardFacts {
+  const measured = (one: Measured | null): Measured | null =>
+    one === null ? null : { value: whole(one.value), how: one.how };
+  const found: CardFacts = {
+    lookedUpAt: facts.lookedUpAt,
+    rows: measured(facts.rows),
+    objects: facts.objects.slice(0, CARD_OBJECTS_MAX).map(({ bytes, name, rows, type }) => ({
+      name: storable(name),
+      type: storable(type),
+      rows: measured(rows),
+      bytes: measured(bytes),
+    })),
+    objectsTotal: whole(facts.objectsTotal),
+    dependents: facts.dependents.slice(0, CARD_OBJECTS_MAX).map(({ name, type, what }) => ({
+      name: storable(name),
+      type: storable(type),
+      what,
+    })),
+    dependentsTotal: whole(facts.dependentsTotal),
+    recoveryLost: facts.recoveryLost.slice(0, CARD_OBJECTS_MAX).map(storable),
+    notTold: facts.notTold.slice(0, CARD_OBJECTS_MAX).map(storable),
+  };
+  // Throws here, before anybody is asked, and not when somebody signs.
+  canonicalJson(found);
+  return found;
+}
+
+function whole(value: number): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.round(value)));
 }
 
 /** So that a long run of harmless statements cannot push the one that matters off the card. */

@@ -7,6 +7,7 @@ import type { TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold } from '../model/verdict.ts';
 import type { Signature } from '../policy/judge.ts';
+import type { Approval } from './hold-store.ts';
 
 export interface HoldTicket {
   readonly id: string;
@@ -14,13 +15,28 @@ export interface HoldTicket {
   readonly expiresAt: Date;
   readonly peopleNeeded: number;
   readonly peopleSigned: number;
+  /** What was verified for what is about to run; null: it was not approved. */
+  readonly approval: Approval | null;
+}
+
+/** A hold that counts no more, because a fact that people are asked about has changed. */
+export interface Voided {
+  readonly id: string;
+  /** One sentence each. */
+  readonly changes: readonly string[];
 }
 
 export type Standing =
-  | { readonly kind: 'waiting'; readonly ticket: HoldTicket }
+  | {
+      readonly kind: 'waiting';
+      readonly ticket: HoldTicket;
+      /** The hold before this one; null: there was none, or it ended by itself. */
+      readonly voided: Voided | null;
+    }
   | {
       readonly kind: 'signed';
       readonly ticket: HoldTicket;
+      /** Each verified just now, for exactly what is about to run. */
       readonly signatures: readonly Signature[];
       /** What their card said of taking it back; null: an older Holdfast opened it, which did not say. */
       readonly shown: TakingBack | null;
@@ -35,7 +51,8 @@ export type Standing =
 export interface Desk {
   /**
    * Opens a hold for this digest, or finds the one that exists. Waits at most `waitMs` for people to
-   * decide. The same digest never opens a second hold while one waits; a denial stays denied.
+   * decide. The same digest never opens a second hold while one waits; a denial stays denied. `signed` is
+   * said only of what was verified anew: bound facts, proofs, people who still count.
    */
   submit(
     intent: Intent,
@@ -44,6 +61,11 @@ export interface Desk {
     waitMs: number,
     takingBack: TakingBack,
   ): Promise<Standing>;
-  /** Uses the signatures up. False when somebody else did first, or they expired meanwhile. */
-  consume(holdId: string): Promise<boolean>;
+  /**
+   * Uses the signatures up. False when somebody else did first, they expired meanwhile, or one of them
+   * stopped counting since it was verified.
+   */
+  consume(ticket: HoldTicket): Promise<boolean>;
+  /** What was signed is not so any more; the hold counts for nothing. */
+  annul(ticket: HoldTicket, changes: readonly string[]): Promise<void>;
 }

@@ -2,9 +2,10 @@
  * A hold and the moves it may make, as data: no store, no clock, no wait.
  *
  *     waiting --sign--> waiting | signed      signed once enough distinct people have
- *     waiting, signed --raise--> waiting | signed   policy now asks for more people
+ *     waiting, signed --recount--> waiting | signed   a signature stopped counting
  *     waiting, signed --deny--> denied        for ever: this digest is never held again
  *     waiting, signed --expire--> expired     a later try opens a new hold
+ *     waiting, signed --void--> void          a fact that was signed has changed; a new hold opens
  *     signed --consume--> consumed            exactly once; a later try opens a new hold
  *
  * A deadline belongs to the hold's own row. It is compared with the clock that is handed in, never
@@ -14,8 +15,9 @@
 import type { Effect } from '../model/effect.ts';
 import type { TakingBack } from '../model/reversal.ts';
 import type { Signature } from '../policy/judge.ts';
+import type { CardFacts } from './card-facts.ts';
 
-export const HOLD_STATES = ['waiting', 'signed', 'denied', 'consumed', 'expired'] as const;
+export const HOLD_STATES = ['waiting', 'signed', 'denied', 'consumed', 'expired', 'void'] as const;
 export type HoldState = (typeof HOLD_STATES)[number];
 
 /** What a person is shown before signing: facts that Holdfast resolved, whoever asks. */
@@ -35,6 +37,20 @@ export interface Card {
   readonly resolvedBy: string;
   readonly rule: string;
   readonly reason: string;
+  /** When it opened; null where that was not known (a deferral, a hold of an older Holdfast), or is not meant (a proposal). */
+  readonly takingBack: TakingBack | null;
+  /** Of the policy that asked for people; null: an older Holdfast, or a proposal. */
+  readonly policyVersion: string | null;
+  /** Over every effect, not only those listed (binding.ts); null as `policyVersion`. */
+  readonly effectsHash: string | null;
+  /** What was looked up at the target before it opened; null: nobody looked. */
+  readonly facts: CardFacts | null;
+  /** Rows it may change when it runs, or the approval is void; null: they could not be told. */
+  readonly rowsAtMost: number | null;
+  /** What an approver must type, since it goes for good; null: nothing. */
+  readonly typedName: string | null;
+  /** The person who answers for the agent; null: nobody said. */
+  readonly ownerId: string | null;
 }
 
 /** What an agent asks; and whose words are whose. */
@@ -46,8 +62,8 @@ export interface HoldCard extends Card {
   readonly source: string;
   /** The client's own word for itself. */
   readonly client: string;
-  /** When it opened; null where that was not known (a deferral, or a hold of an older Holdfast). */
-  readonly takingBack: TakingBack | null;
+  /** What the agent says it is about; its own words. */
+  readonly task: string | null;
 }
 
 export interface NewHold<C extends Card = HoldCard> {
@@ -56,15 +72,24 @@ export interface NewHold<C extends Card = HoldCard> {
   readonly peopleNeeded: number;
   readonly openedAt: Date;
   readonly expiresAt: Date;
+  /** No approval is used after this, whenever it was given; null: an older Holdfast opened it. */
+  readonly approvalUntil: Date | null;
+}
+
+/** A signature whose proof is whole, and what its person said to it. */
+export interface HoldSignature extends Signature {
+  /** '' when nothing was said. */
+  readonly comment: string;
 }
 
 export interface HoldRecord<C extends Card = HoldCard> extends NewHold<C> {
   readonly state: HoldState;
   /** Of people who still count, each once, oldest first. */
-  readonly signatures: readonly Signature[];
+  readonly signatures: readonly HoldSignature[];
   readonly decidedAt: Date | null;
   /** Who denied it. */
   readonly decidedBy: string | null;
+  /** Why it was denied, or what changed so that it is void. */
   readonly note: string | null;
   /** How it ended when Holdfast itself carried it out (a proposal): null until then. */
   readonly outcome: { readonly kind: 'done' | 'failed'; readonly note: string } | null;
@@ -72,9 +97,10 @@ export interface HoldRecord<C extends Card = HoldCard> extends NewHold<C> {
 
 export type HoldMove =
   | { readonly kind: 'sign' }
-  | { readonly kind: 'raise' }
+  | { readonly kind: 'recount' }
   | { readonly kind: 'deny' }
   | { readonly kind: 'expire' }
+  | { readonly kind: 'void' }
   | { readonly kind: 'consume' };
 
 export interface HoldCount {
@@ -82,20 +108,24 @@ export interface HoldCount {
   readonly peopleNeeded: number;
   /** Distinct people, the one who signs now included. */
   readonly peopleSigned: number;
+  /** All of them are the agent's owner, where that is not enough. */
+  readonly isOwnerAlone: boolean;
 }
 
 /** The state after the move; null when the move is not allowed. */
 export function nextState(hold: HoldCount, move: HoldMove): HoldState | null {
   if (!isOpen(hold.state)) return null;
-  const enough = hold.peopleSigned >= hold.peopleNeeded;
+  const enough = hold.peopleSigned >= hold.peopleNeeded && !hold.isOwnerAlone;
   switch (move.kind) {
     case 'sign':
-    case 'raise':
+    case 'recount':
       return enough ? 'signed' : 'waiting';
     case 'deny':
       return 'denied';
     case 'expire':
       return 'expired';
+    case 'void':
+      return 'void';
     case 'consume':
       return hold.state === 'signed' && enough ? 'consumed' : null;
     default:
@@ -111,4 +141,23 @@ export function isOpen(state: HoldState): boolean {
 /** What the row says, unless its time has run out and nobody has written that down yet. */
 export function stateAt(hold: Pick<HoldRecord<Card>, 'state' | 'expiresAt'>, now: Date): HoldState {
   return isOpen(hold.state) && hold.expiresAt.getTime() <= now.getTime() ? 'expired' : hold.state;
+}
+
+/** On `sealed` the agent's owner does not decide alone, however few people policy wants. */
+export function isOwnerAlone(
+  { environmentLevel, ownerId }: Pick<Card, 'environmentLevel' | 'ownerId'>,
+  signatures: readonly Pick<Signature, 'personId'>[],
+): boolean {
+  if (environmentLevel !== 'sealed' || ownerId === null || signatures.length === 0) return false;
+  return signatures.every(({ personId }) => personId === ownerId);
+}
+
+/** How many people have yet to sign. */
+export function peopleMissing({
+  card,
+  peopleNeeded,
+  signatures,
+}: Pick<HoldRecord<Card>, 'card' | 'peopleNeeded' | 'signatures'>): number {
+  const missing = Math.max(0, peopleNeeded - signatures.length);
+  return missing === 0 && isOwnerAlone(card, signatures) ? 1 : missing;
 }

@@ -14,7 +14,7 @@ import type { Intent } from '../model/intent.ts';
 import { DEFERRAL_LIST_MAX, DEFERRED_BYTES_MAX } from '../model/limits.ts';
 import type { Target } from '../model/target.ts';
 import type { Protect } from '../model/verdict.ts';
-import { cardOf } from './card.ts';
+import { cardOf, NO_EXTRAS } from './card.ts';
 import type { DeferralLine, DeferralRecord } from './deferral.ts';
 import type { CancelWord, DeferralStore } from './deferral-store.ts';
 import type { Deferral, Deferrals } from './deferrals.ts';
@@ -57,7 +57,7 @@ export class KeptDeferrals implements Deferrals {
     checkRunnable(intent.text(), acts);
     const { deferral, isNew } = await store.schedule({
       id: newId('deferral', clock),
-      card: cardOf(intent, target, verdict, null),
+      card: cardOf(intent, target, verdict, null, NO_EXTRAS),
       holdId: ticket?.id ?? null,
       acts,
       searchPath,

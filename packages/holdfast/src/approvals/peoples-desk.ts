@@ -1,14 +1,19 @@
 /**
  * What people do with what waits for them: list, look, approve, deny. Approving and denying both
- * want a one-time code, so that the name under a decision is the person's; there is no other way to
- * say yes. The same for what agents ask (`holds.ts`) and for what people propose (`proposals.ts`).
+ * want a passkey's assertion or a one-time code, so that the name under a decision is the person's; there
+ * is no other way to say yes. What they sign is the binding (binding.ts); the entry of a signature holds what
+ * it takes to verify it again. The same for what agents ask (`holds.ts`) and for what people propose (`proposals.ts`).
  */
 import type { Clock } from '../model/clock.ts';
 import { type ErrorCode, HoldfastError } from '../model/errors.ts';
 import type { EventKind, HoldfastEvent, Note } from '../model/event.ts';
-import { HOLD_LIFE_MS_DEFAULT, HOLD_LIST_MAX } from '../model/limits.ts';
-import { type Card, type HoldRecord, stateAt } from './hold.ts';
-import type { HoldStore, PersonWord, WordTaken } from './hold-store.ts';
+import { COMMENT_CHARS_MAX, HOLD_LIFE_MS_DEFAULT, HOLD_LIST_MAX } from '../model/limits.ts';
+import { cut } from '../model/text.ts';
+import { APPROVAL_DOMAIN, approvalHash, bindingOf, challengeOf, DENIAL_DOMAIN } from './binding.ts';
+import { digestWords } from './digest-words.ts';
+import { type Card, type HoldRecord, peopleMissing, stateAt } from './hold.ts';
+import type { HoldStore, PersonWord, Speaker, WordTaken } from './hold-store.ts';
+import { partsOf } from './proofs.ts';
 
 export interface PeoplesDeskParts<C extends Card> {
   readonly store: HoldStore<C>;
@@ -61,25 +66,44 @@ export class PeoplesDesk<C extends Card> {
 
   /**
    * Signs. What comes back is `signed` when enough people have. Signing twice counts once.
-   * HF_TOTP_WRONG, HF_NOT_FOUND (person), `unknown`, `notOpen` (decided, expired, or not the digest
-   * that was shown).
+   * HF_TOTP_WRONG, HF_PASSKEY, HF_FORBIDDEN (role), HF_NOT_FOUND (person), HF_TYPED_NAME, `unknown`,
+   * `notOpen` (decided, expired, void, or not the digest that was shown).
    */
   async approve(word: PersonWord): Promise<HoldRecord<C>> {
     const { clock, store, note } = this.#parts;
+    requireShort(word.comment ?? '');
     const now = clock.now();
     const expiresAt = new Date(now.getTime() + (await this.#lifeMs(word.holdId)));
     const taken = await store.sign(word, now, expiresAt);
-    const hold = this.#holdOf(taken, word);
-    if (taken.kind === 'taken' && !taken.wasThere) {
-      const count = `${hold.signatures.length} of ${hold.peopleNeeded}`;
-      const facts = this.#factsOf(hold, word.person);
+    const { hold, speaker, wasThere } = this.#takenOf(taken, word);
+    if (!wasThere) {
+      const count = `${hold.signatures.length} of ${hold.signatures.length + peopleMissing(hold)}`;
+      const facts = this.#factsOf(hold, speaker);
       await note({
         kind: this.#words.signed,
-        facts: { ...facts, signed: count, complete: hold.state === 'signed' },
-        message: `${word.person} signed ${hold.id} (${count}).`,
+        facts: {
+          ...facts,
+          comment: word.comment ?? '',
+          signed: count,
+          complete: hold.state === 'signed',
+        },
+        message: `${speaker.name} signed ${hold.id} (${count}).`,
       });
     }
     return hold;
+  }
+
+  /**
+   * What a passkey is asked to sign, 32 bytes, and the words of the yes. Made out of the row; where the act
+   * is released it is made anew, and must be the same. `unknown` for an id that is none.
+   */
+  async challenges(id: string): Promise<Challenges> {
+    const hold = await this.show(id);
+    return {
+      approve: challengeOf(bindingOf(hold, APPROVAL_DOMAIN)),
+      deny: challengeOf(bindingOf(hold, DENIAL_DOMAIN)),
+      words: wordsOf(hold),
+    };
   }
 
   /** By the environment of the hold; whether there is such a hold, `sign` will say. */
@@ -94,11 +118,13 @@ export class PeoplesDesk<C extends Card> {
   /** Denies for ever: this digest is refused at every later try. Errors as `approve`. */
   async deny(word: PersonWord & { readonly note: string }): Promise<HoldRecord<C>> {
     const { clock, store, note } = this.#parts;
-    const hold = this.#holdOf(await store.deny(word, word.note, clock.now()), word);
+    requireShort(word.note);
+    const taken = await store.deny(word, word.note, clock.now());
+    const { hold, speaker } = this.#takenOf(taken, word);
     await note({
       kind: this.#words.denied,
-      facts: { ...this.#factsOf(hold, word.person), note: word.note },
-      message: `${word.person} denied ${hold.id}.`,
+      facts: { ...this.#factsOf(hold, speaker), note: word.note },
+      message: `${speaker.name} denied ${hold.id}.`,
     });
     return hold;
   }
@@ -110,16 +136,26 @@ export class PeoplesDesk<C extends Card> {
     return expired.length;
   }
 
-  #factsOf({ id, card }: HoldRecord<C>, person: string): Record<string, string> {
+  #factsOf({ id, card }: HoldRecord<C>, speaker: Speaker): Record<string, string> {
     const { noun, factsOf } = this.#words;
-    return { [noun]: id, digest: card.digest, person, method: 'totp', ...factsOf(card) };
+    const { assertion, challenge, id: personId, method, name: person } = speaker;
+    return {
+      [noun]: id,
+      digest: card.digest,
+      person,
+      personId,
+      method,
+      challenge,
+      ...(assertion === null ? {} : { credential: assertion.id, ...partsOf(assertion) }),
+      ...factsOf(card),
+    };
   }
 
-  #holdOf(taken: WordTaken<C>, word: PersonWord): HoldRecord<C> {
+  #takenOf(taken: WordTaken<C>, word: PersonWord): WordTaken<C> & { readonly kind: 'taken' } {
     const { noun, notOpen, afterDenial, afterEnd } = this.#words;
     switch (taken.kind) {
       case 'taken':
-        return taken.hold;
+        return taken;
       case 'unknown-hold':
         throw this.#unknown(word.holdId);
       case 'not-open':
@@ -130,9 +166,15 @@ export class PeoplesDesk<C extends Card> {
         });
       case 'other-digest':
         throw new HoldfastError(notOpen, {
-          expected: `${word.holdId} to have the digest that was shown (${word.digestShown}…)`,
-          found: `${taken.hold.card.digest.slice(0, 16)}…`,
+          expected: `${word.holdId} to have the digest or the words that were shown (${word.digestShown})`,
+          found: `${taken.hold.card.digest.slice(0, 16)}…, ${wordsOf(taken.hold)}`,
           hint: `Look at it again with \`holdfast ${noun}s show\` before you sign.`,
+        });
+      case 'other-name':
+        throw new HoldfastError('HF_TYPED_NAME', {
+          expected: `the name of what goes for good: ${taken.hold.card.typedName ?? ''}`,
+          found: word.typedName === undefined ? 'none' : `"${cut(word.typedName, 100)}"`,
+          hint: `Nothing takes it back. Type the name (--name) if that is what you mean.`,
         });
       default:
         return taken satisfies never;
@@ -147,6 +189,28 @@ export class PeoplesDesk<C extends Card> {
       hint: `See \`holdfast ${noun}s list\`.`,
     });
   }
+}
+
+/** So that all of it is in the entry, and a card stays a card. */
+function requireShort(said: string): void {
+  if (said.length <= COMMENT_CHARS_MAX) return;
+  throw new HoldfastError('HF_LIMIT', {
+    expected: `at most ${COMMENT_CHARS_MAX} characters of comment`,
+    found: String(said.length),
+    hint: 'Say it shorter, and link to the rest.',
+  });
+}
+
+export interface Challenges {
+  readonly approve: Buffer;
+  readonly deny: Buffer;
+  /** Six words of the binding of the yes, to compare by eye or ear. */
+  readonly words: string;
+}
+
+/** Of the binding of the yes. */
+export function wordsOf<C extends Card>(hold: HoldRecord<C>): string {
+  return digestWords(approvalHash(hold));
 }
 
 function asOf<C extends Card>(hold: HoldRecord<C>, now: Date): HoldRecord<C> {

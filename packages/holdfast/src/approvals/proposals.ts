@@ -1,8 +1,8 @@
 /**
  * Acts that want several people: proposed by one, signed by enough, then carried out once.
  *
- * The order: enough people must exist -> open, or find the one that stands -> signatures -> use it
- * up (of many processes one does) -> `proposal-started` durable in the trail -> the act ->
+ * The order: enough people must exist -> open, or find the one that stands -> signatures -> each proof
+ * is verified anew for the act that is to be carried out -> use it up (of many processes one does) -> `proposal-started` durable in the trail -> the act ->
  * its end in the store and in the trail. What was used up and has no end was cut off: nobody says
  * it happened, and nobody does it again; people propose anew.
  *
@@ -14,6 +14,7 @@ import { HoldfastError } from '../model/errors.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
 import { PROPOSAL_LIFE_MS, PROPOSAL_PEOPLE_MIN } from '../model/limits.ts';
+import { APPROVAL_DOMAIN, approvalHash, bindingOf } from './binding.ts';
 import type { HoldRecord } from './hold.ts';
 import type { HoldStore, PersonWord } from './hold-store.ts';
 import {
@@ -118,6 +119,7 @@ export class Proposals extends PeoplesDesk<ProposalCard> implements ProposalDesk
         peopleNeeded,
         openedAt: now,
         expiresAt: new Date(now.getTime() + PROPOSAL_LIFE_MS),
+        approvalUntil: new Date(now.getTime() + 2 * PROPOSAL_LIFE_MS),
       },
       now,
     );
@@ -151,20 +153,26 @@ export class Proposals extends PeoplesDesk<ProposalCard> implements ProposalDesk
     const { clock, note, record, store } = this.#parts;
     const { card, id } = proposal;
     const runner = this.#runnerOf(card);
+    const facts = factsOf(proposal);
+    const challenge = approvalHash(proposal);
+    const signatures = await store.proven(id, challenge);
+    if (signatures.length < proposal.peopleNeeded) throw notProven(proposal, signatures.length);
+    const personIds = signatures.map(({ personId }) => personId);
     const act: ApprovedAct = {
       proposalId: id,
       target: card.target,
       environment: card.environment,
-      facts: factsOf(proposal),
-      people: proposal.signatures.map(({ personName }) => personName),
+      facts,
+      people: signatures.map(({ personName }) => personName),
     };
-    if (!(await store.consume(id, clock.now()))) return this.show(id);
-    const facts = { proposal: id, digest: card.digest, act: card.actKind, target: card.target };
+    const approval = { challenge, personIds };
+    if (!(await store.consume(id, approval, clock.now()))) return this.show(id);
+    const entry = { proposal: id, digest: card.digest, act: card.actKind, target: card.target };
     let end: ActEnd;
     try {
       await record({
         kind: 'proposal-started',
-        facts: { ...facts, people: act.people.join(', ') },
+        facts: { ...entry, people: act.people.join(', ') },
         message: `${id} is carried out: ${card.actKind} on ${card.target}.`,
       });
       end = { kind: 'done', note: await runner(act) };
@@ -173,7 +181,7 @@ export class Proposals extends PeoplesDesk<ProposalCard> implements ProposalDesk
     }
     await note({
       kind: 'proposal-executed',
-      facts: { ...facts, outcome: end.kind, note: end.note },
+      facts: { ...entry, outcome: end.kind, note: end.note },
       message: `${id} ${end.kind === 'done' ? 'was carried out' : 'failed'}: ${end.note}`,
     });
     await store.end(id, end);
@@ -202,6 +210,15 @@ function factsOf({ card, id }: ProposalRecord): unknown {
   });
 }
 
+/** A signature in our tables that nobody gave for this act. */
+function notProven({ id, peopleNeeded }: ProposalRecord, proven: number): HoldfastError {
+  return new HoldfastError('HF_PROPOSAL_STATE', {
+    expected: `${peopleNeeded} signatures of ${id} that are proven for this act`,
+    found: String(proven),
+    hint: 'See who signed with `holdfast proposals show`; let them sign again.',
+  });
+}
+
 function denied({ id, decidedBy, note }: ProposalRecord): HoldfastError {
   return new HoldfastError('HF_PROPOSAL_STATE', {
     expected: 'an act that nobody denied',
@@ -210,7 +227,8 @@ function denied({ id, decidedBy, note }: ProposalRecord): HoldfastError {
   });
 }
 
-function openedEvent({ card, expiresAt, id, peopleNeeded }: ProposalRecord): HoldfastEvent {
+function openedEvent(proposal: ProposalRecord): HoldfastEvent {
+  const { card, expiresAt, id, peopleNeeded } = proposal;
   return {
     kind: 'proposal-opened',
     facts: {
@@ -221,6 +239,7 @@ function openedEvent({ card, expiresAt, id, peopleNeeded }: ProposalRecord): Hol
       environment: card.environment,
       people: peopleNeeded,
       expires: expiresAt.toISOString(),
+      binding: bindingOf(proposal, APPROVAL_DOMAIN),
     },
     message: `${id} was opened: ${card.actKind} on ${card.target}. ${card.reason}`,
   };

@@ -79,6 +79,13 @@ export function cardOfAct({ kind, target, facts, words, reason }: ProposedAct): 
     resolvedBy: target.resolvedBy,
     rule: `people.${kind}`,
     reason,
+    takingBack: null,
+    policyVersion: null,
+    effectsHash: null,
+    facts: null,
+    rowsAtMost: null,
+    typedName: null,
+    ownerId: null,
     actKind: kind,
     act,
   };

@@ -2,25 +2,33 @@
  * The desk: finds or opens the hold of an intent, waits a bounded time for people, and lets an
  * approval pass exactly once.
  *
- * Order of a submit: find or open (one atomic step of the store) -> listen for news -> look again,
- * since it may have been decided in between -> wait until decided or the time is up. Should the hold
- * be used up or run out while we wait, the same bytes need a new one, and that one is the answer.
+ * Order of a submit: find, or look up the facts of the card and open (one atomic step of the store) ->
+ * what people are asked about must still be so, else the hold is void and a new one opens -> listen for
+ * news, look again, wait until decided or the time is up -> once signed, the release: no freeze, rows within
+ * their band, the binding made anew out of what is about to run, every proof verified for it, only people
+ * who still count, and on `sealed` not the agent's owner alone -> the one who uses it up counts them once more.
  *
  * It will not: decide anything, shorten a wait that people need, or let a lost notice cost more than
  * one poll.
  */
 import type { Clock } from '../model/clock.ts';
+import { HoldfastError } from '../model/errors.ts';
 import type { HoldfastEvent, Note } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
 import type { Intent } from '../model/intent.ts';
-import { HOLD_LIFE_MS_DEFAULT } from '../model/limits.ts';
+import { CARD_FACTS_MS_MAX, HOLD_LIFE_MS_DEFAULT, HOLD_TURNS_MAX } from '../model/limits.ts';
 import type { TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold } from '../model/verdict.ts';
-import { cardOf } from './card.ts';
-import type { Desk, HoldTicket, Standing } from './desk.ts';
-import { type HoldCard, type HoldRecord, stateAt } from './hold.ts';
-import type { HoldNews, HoldStore } from './hold-store.ts';
+import type { Signature } from '../policy/judge.ts';
+import { APPROVAL_DOMAIN, approvalHash, bindingOf } from './binding.ts';
+import { cardOf, tidyFacts, withFacts } from './card.ts';
+import type { CardFacts, FactFinder } from './card-facts.ts';
+import { changesOf, rowsChange } from './changes.ts';
+import type { Desk, HoldTicket, Standing, Voided } from './desk.ts';
+import { type Freezes, NO_FREEZES } from './freeze.ts';
+import { type HoldCard, type HoldRecord, isOwnerAlone, peopleMissing, stateAt } from './hold.ts';
+import type { Approval, HoldNews, HoldStore } from './hold-store.ts';
 import { HOLD_WORDS } from './holds.ts';
 import { expiredEvent } from './peoples-desk.ts';
 
@@ -29,9 +37,33 @@ export interface WaitingDeskParts {
   readonly news: HoldNews;
   readonly clock: Clock;
   readonly note: Note;
+  /** Of the policy in force at this moment. */
+  readonly policyVersion: () => string;
   /** How long a hold in an environment stays open; HOLD_LIFE_MS_DEFAULT when left out. */
   readonly holdLifeMsOf?: (environment: string) => number;
+  /** Looks up what the card says; without it the card says nothing of rows. */
+  readonly facts?: FactFinder;
+  readonly freezes?: Freezes;
+  /** The id of the person who answers for an agent; null: nobody. */
+  readonly ownerOf?: (agentId: string) => string | null;
 }
+
+interface Asked {
+  readonly intent: Intent;
+  readonly target: Target;
+  readonly verdict: Hold;
+  readonly takingBack: TakingBack;
+}
+
+/** What a release came to. */
+type Release =
+  | {
+      readonly kind: 'released';
+      readonly signatures: readonly Signature[];
+      readonly approval: Approval;
+    }
+  | { readonly kind: 'changed'; readonly changes: readonly string[] }
+  | { readonly kind: 'owner-alone' };
 
 export class WaitingDesk implements Desk {
   readonly #parts: WaitingDeskParts;
@@ -47,35 +79,151 @@ export class WaitingDesk implements Desk {
     waitMs: number,
     takingBack: TakingBack,
   ): Promise<Standing> {
-    const card = cardOf(intent, target, verdict, takingBack);
-    const hold = await this.#findOrOpen(card, verdict.people);
-    const standing = this.#standingOf(hold);
-    if (standing?.kind !== 'waiting' || waitMs <= 0) return standing ?? waiting(hold);
-    const decided = await this.#wait(hold, waitMs);
-    return this.#standingOf(decided) ?? waiting(await this.#findOrOpen(card, verdict.people));
+    const asked: Asked = { intent, target, verdict, takingBack };
+    let mayWaitMs = waitMs;
+    let voided: Voided | null = null;
+    for (let turn = 0; turn < HOLD_TURNS_MAX; turn += 1) {
+      const now = this.#cardNow(asked);
+      const hold = await this.#standing(asked, now);
+      const state = stateAt(hold, this.#parts.clock.now());
+      if (state === 'denied') {
+        const { decidedBy, note } = hold;
+        return {
+          kind: 'denied',
+          ticket: ticketOf(hold, null),
+          by: decidedBy ?? '',
+          note: note ?? '',
+        };
+      }
+      const changes = changesOf(hold, now, verdict.people);
+      if (changes.length > 0) {
+        voided = await this.#annul(hold, changes);
+      } else if (state === 'waiting') {
+        if (mayWaitMs <= 0) return { kind: 'waiting', ticket: ticketOf(hold, null), voided };
+        await this.#wait(hold, mayWaitMs);
+        mayWaitMs = 0;
+      } else if (state === 'signed') {
+        const release = await this.#release(hold, asked, now);
+        switch (release.kind) {
+          case 'released': {
+            const { approval, signatures } = release;
+            const ticket = ticketOf(hold, approval);
+            return { kind: 'signed', ticket, signatures, shown: hold.card.takingBack };
+          }
+          case 'owner-alone': {
+            const ticket = ticketOf(hold, null);
+            const peopleNeeded = Math.max(ticket.peopleNeeded, ticket.peopleSigned + 1);
+            return { kind: 'waiting', ticket: { ...ticket, peopleNeeded }, voided };
+          }
+          case 'changed':
+            voided = await this.#annul(hold, release.changes);
+            break;
+          default:
+            return release satisfies never;
+        }
+      }
+    }
+    throw new HoldfastError('HF_STORE_UNAVAILABLE', {
+      expected: 'to find or open the hold',
+      found: `it changed hands ${HOLD_TURNS_MAX} times meanwhile`,
+      hint: 'Try again.',
+    });
   }
 
-  consume(holdId: string): Promise<boolean> {
-    return this.#parts.store.consume(holdId, this.#parts.clock.now());
+  async consume({ approval, id }: HoldTicket): Promise<boolean> {
+    if (approval === null) return false;
+    return await this.#parts.store.consume(id, approval, this.#parts.clock.now());
   }
 
-  async #findOrOpen(card: HoldCard, people: number): Promise<HoldRecord> {
-    const { clock, store, note, holdLifeMsOf } = this.#parts;
+  async annul({ id }: HoldTicket, changes: readonly string[]): Promise<void> {
+    const { clock, note, store } = this.#parts;
+    const hold = await store.annul(id, changes.join('; '), clock.now());
+    if (hold !== null) await note(voidedEvent(hold, changes));
+  }
+
+  async #annul(hold: HoldRecord, changes: readonly string[]): Promise<Voided> {
+    await this.annul(ticketOf(hold, null), changes);
+    return { id: hold.id, changes };
+  }
+
+  /** Found, or opened with what can be looked up for its card. */
+  async #standing(asked: Asked, fresh: HoldCard): Promise<HoldRecord> {
+    const { clock, holdLifeMsOf, note, store } = this.#parts;
+    const found = await store.standing(fresh.digest, clock.now());
+    for (const old of found.expired) await note(expiredEvent(old, HOLD_WORDS));
+    if (found.hold !== null) return found.hold;
+    const card = withFacts(fresh, await this.#find(asked));
     const now = clock.now();
-    const holdLifeMs = holdLifeMsOf?.(card.environment) ?? HOLD_LIFE_MS_DEFAULT;
+    const lifeMs = holdLifeMsOf?.(card.environment) ?? HOLD_LIFE_MS_DEFAULT;
     const { hold, isNew, expired } = await store.findOrOpen(
       {
         id: newId('hold', clock),
         card,
-        peopleNeeded: Math.max(1, people),
+        peopleNeeded: Math.max(1, asked.verdict.people),
         openedAt: now,
-        expiresAt: new Date(now.getTime() + holdLifeMs),
+        expiresAt: new Date(now.getTime() + lifeMs),
+        // Signed in its last moment, it lives once more as long.
+        approvalUntil: new Date(now.getTime() + 2 * lifeMs),
       },
       now,
     );
     for (const old of expired) await note(expiredEvent(old, HOLD_WORDS));
     if (isNew) await note(openedEvent(hold));
     return hold;
+  }
+
+  #cardNow({ intent, takingBack, target, verdict }: Asked): HoldCard {
+    const { ownerOf, policyVersion } = this.#parts;
+    const ownerId = ownerOf?.(intent.actor.id) ?? null;
+    const extras = { ownerId, policyVersion: policyVersion() };
+    return cardOf(intent, target, verdict, takingBack, extras);
+  }
+
+  /** The finder bounds itself. One that fails, is late or says what is no fact knows nothing. */
+  async #find({ intent, target }: Asked): Promise<CardFacts | null> {
+    const { facts } = this.#parts;
+    if (facts === undefined) return null;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<null>((done) => {
+      timer = setTimeout(() => done(null), CARD_FACTS_MS_MAX);
+    });
+    try {
+      const found = await Promise.race([facts.find(intent, target), late]);
+      return found === null ? null : tidyFacts(found);
+    } catch {
+      return null;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Everything that an approval hangs on, looked at now. */
+  async #release(hold: HoldRecord, asked: Asked, now: HoldCard): Promise<Release> {
+    const { freezes = NO_FREEZES, store } = this.#parts;
+    const { intent, target } = asked;
+    const frozen = freezes.reasonFor(target, intent.actor.id);
+    if (frozen !== null) return { kind: 'changed', changes: [`it is frozen: ${frozen}`] };
+    const rows = await this.#rowsChange(hold, asked);
+    if (rows !== null) return { kind: 'changed', changes: [rows] };
+    const challenge = approvalHash({ ...hold, card: released(hold.card, now) });
+    const signatures = await store.proven(hold.id, challenge);
+    if (signatures.length < hold.peopleNeeded) {
+      const found = `${signatures.length} of ${hold.peopleNeeded} signatures are proven for what would run`;
+      return { kind: 'changed', changes: [found] };
+    }
+    if (isOwnerAlone(hold.card, signatures) || isOwnerAlone(now, signatures)) {
+      return { kind: 'owner-alone' };
+    }
+    const personIds = signatures.map(({ personId }) => personId);
+    return { kind: 'released', signatures, approval: { challenge, personIds } };
+  }
+
+  /** Asked twice when it cannot be told: people have signed, and one slow answer should not undo that. */
+  async #rowsChange({ card }: HoldRecord, asked: Asked): Promise<string | null> {
+    if (card.rowsAtMost === null) return null;
+    const first = await this.#find(asked);
+    const facts = first === null || first.rows === null ? await this.#find(asked) : first;
+    return rowsChange(card.rowsAtMost, facts);
   }
 
   /** The hold as it is when decided, gone, or when the time is up. Never rejects. */
@@ -107,27 +255,14 @@ export class WaitingDesk implements Desk {
       void look();
     });
   }
+}
 
-  /** Null when the hold no longer stands: used up, or out of time. */
-  #standingOf(hold: HoldRecord): Standing | null {
-    const ticket = ticketOf(hold);
-    switch (stateAt(hold, this.#parts.clock.now())) {
-      case 'waiting':
-        return { kind: 'waiting', ticket };
-      case 'signed':
-        return {
-          kind: 'signed',
-          ticket,
-          signatures: hold.signatures,
-          shown: hold.card.takingBack,
-        };
-      case 'denied':
-        return { kind: 'denied', ticket, by: hold.decidedBy ?? '', note: hold.note ?? '' };
-      case 'consumed':
-      case 'expired':
-        return null;
-    }
-  }
+/** The card that was signed, with all that is exact as it is now; what may only get better stays as signed. */
+function released(signed: HoldCard, now: HoldCard): HoldCard {
+  const { digest, effectsHash, environment, environmentLevel, policyVersion, statement, target } =
+    now;
+  const exact = { digest, effectsHash, environment, environmentLevel, policyVersion, target };
+  return { ...signed, ...exact, statement };
 }
 
 function openedEvent(hold: HoldRecord): HoldfastEvent {
@@ -144,21 +279,37 @@ function openedEvent(hold: HoldRecord): HoldfastEvent {
       rule: card.rule,
       people: hold.peopleNeeded,
       expires: hold.expiresAt.toISOString(),
+      policy: card.policyVersion,
+      rowsAtMost: card.rowsAtMost,
+      binding: bindingOf(hold, APPROVAL_DOMAIN),
     },
     message: `${hold.id} was opened for ${card.agentName} on ${card.target}: ${card.reason}`,
   };
 }
 
-function waiting(hold: HoldRecord): Standing {
-  return { kind: 'waiting', ticket: ticketOf(hold) };
+function voidedEvent({ card, id }: HoldRecord, changes: readonly string[]): HoldfastEvent {
+  const words = changes.join('; ');
+  return {
+    kind: 'hold-voided',
+    facts: {
+      hold: id,
+      digest: card.digest,
+      agent: card.agentName,
+      target: card.target,
+      changed: words,
+    },
+    message: `${id} of ${card.agentName} counts no more: ${words}.`,
+  };
 }
 
-function ticketOf(hold: HoldRecord): HoldTicket {
+function ticketOf(hold: HoldRecord, approval: Approval | null): HoldTicket {
+  const peopleSigned = hold.signatures.length;
   return {
     id: hold.id,
     digest: hold.card.digest,
     expiresAt: hold.expiresAt,
-    peopleNeeded: hold.peopleNeeded,
-    peopleSigned: hold.signatures.length,
+    peopleNeeded: peopleSigned + peopleMissing(hold),
+    peopleSigned,
+    approval,
   };
 }

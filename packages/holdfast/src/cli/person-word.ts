@@ -14,6 +14,9 @@ export interface PersonOptions {
 
 export interface WordOptions extends PersonOptions {
   readonly digest?: string;
+  readonly comment?: string;
+  /** What is typed because it goes for good. */
+  readonly name?: string;
 }
 
 export function withPerson(command: Command): Command {
@@ -24,9 +27,16 @@ export function withPerson(command: Command): Command {
 
 export function withWord(command: Command): Command {
   return withPerson(command).option(
-    '--digest <hex>',
-    `the digest you were shown, or its first ${DIGEST_SHOWN_CHARS} characters`,
+    '--digest <shown>',
+    `what you were shown: the six words, the digest, or its first ${DIGEST_SHOWN_CHARS} characters`,
   );
+}
+
+/** For a yes. */
+export function withYes(command: Command): Command {
+  return withWord(command)
+    .option('--comment <text>', 'why yes, for the others and the trail')
+    .option('--name <name>', 'the name the card wants typed, when nothing takes it back');
 }
 
 export function codeOf({ streams }: Context, options: PersonOptions): Promise<string> {
@@ -39,7 +49,15 @@ export async function wordOf(
   options: WordOptions,
 ): Promise<PersonWord> {
   const code = await codeOf(context, options);
-  return { holdId, person: options.as, code, digestShown: options.digest ?? null };
+  return {
+    kind: 'totp',
+    holdId,
+    person: options.as,
+    code,
+    digestShown: options.digest ?? null,
+    ...(options.comment === undefined ? {} : { comment: options.comment }),
+    ...(options.name === undefined ? {} : { typedName: options.name }),
+  };
 }
 
 export function digestShown({ digest }: { readonly digest: string }): string {

@@ -10,6 +10,17 @@ import { loadSealKey, Seal } from './seal.ts';
 const ana = { kind: 'person', id: 'person_ana' } as const;
 const seal = new Seal(Buffer.alloc(32, 1), systemClock);
 
+describe('a key derived from it', () => {
+  it('is one for each purpose, the same each time, and never the key itself', () => {
+    const key = Buffer.alloc(32, 1);
+    const derived = ['a', 'b'].map((purpose) => new Seal(key, systemClock).derive(purpose));
+    expect(derived[0]).toEqual(seal.derive('a'));
+    expect(new Set([...derived, key].map((one) => one.toString('hex'))).size).toBe(3);
+    const other = new Seal(Buffer.alloc(32, 2), systemClock);
+    expect(other.derive('a')).not.toEqual(seal.derive('a'));
+  });
+});
+
 describe('a sealed secret', () => {
   it('opens to what was closed, and never looks the same twice', () => {
     fc.assert(

@@ -66,6 +66,7 @@ export const ERRORS = {
   HF_UNDO_CONFLICT: { title: 'Newer work would be overwritten', sqlstate: 'F0000' },
   HF_TOTP_WRONG: { title: 'The one-time code was not accepted', sqlstate: '28P01' },
   HF_PASSKEY: { title: 'The passkey was not accepted', sqlstate: '28P01' },
+  HF_TYPED_NAME: { title: 'The name of what goes for good was not typed', sqlstate: 'F0000' },
   HF_NOT_FOUND: { title: 'Nothing by that name', sqlstate: 'F0000' },
   HF_LAST_OWNER: { title: 'Nobody would be left to keep the house', sqlstate: 'F0000' },
   HF_SIGN_IN: { title: 'Nobody is signed in', sqlstate: 'F0000' },

@@ -41,6 +41,7 @@ export const EVENT_KINDS = [
   'hold-signed',
   'hold-denied',
   'hold-expired',
+  'hold-voided',
   'policy-loaded',
   'reads-not-recorded',
   'outcome-ignored',

@@ -53,6 +53,18 @@ export const HOLD_EFFECTS_MAX = 100;
 export const CARD_OBJECTS_MAX = 20;
 /** How long a hold may wait for the facts of its card before it opens without them. */
 export const CARD_FACTS_MS_MAX = 400;
+/** The band a row count is signed with: what was counted may have grown by so much until it runs ... */
+export const ROWS_BAND_EXACT_PERCENT = 10;
+/** ... and what was estimated by so much: statistics are minutes old. More voids the approval. */
+export const ROWS_BAND_ESTIMATE_PERCENT = 50;
+/** A name that is longer in JSON is in the binding by its SHA-256, so that a binding fits into one fact of an entry. */
+export const BINDING_NAME_CHARS_MAX = 100;
+/** Each part of an assertion, base64url: as much as one fact of an entry keeps; real ones have 400. */
+export const ASSERTION_PART_CHARS_MAX = 1_024;
+/** What a person says to a yes or a no: as much as one fact of an entry keeps. */
+export const COMMENT_CHARS_MAX = 1_000;
+/** Times a hold is looked at anew in one submit, because it changed hands or became void meanwhile. */
+export const HOLD_TURNS_MAX = 5;
 /** Holds in one answer to a list. */
 export const HOLD_LIST_MAX = 200;
 /** Wrong TOTP codes by one person before a pause, and the pause. */
@@ -289,9 +301,6 @@ export const API_BODY_BYTES_MAX = 256 * 1024;
 /** Items in one page of the API, unless asked for fewer. */
 export const API_PAGE_DEFAULT = 50;
 export const API_PAGE_MAX = 200;
-
-/** Each part of an assertion, base64url: as much as one fact of an entry keeps; real ones have 400. */
-export const ASSERTION_PART_CHARS_MAX = 1_024;
 
 /** A ceremony is one look at a phone; the browser gives up after that, too. */
 export const CEREMONY_LIFE_MS = 5 * 60 * 1000;

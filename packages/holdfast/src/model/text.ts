@@ -11,3 +11,8 @@ export function startOf(text: Buffer, charsMax: number): string {
   // A UTF-16 unit takes at most three bytes of UTF-8; one character more may be cut in half.
   return cut(text.toString('utf8', 0, charsMax * 3 + 4), charsMax);
 }
+
+/** PostgreSQL's text holds neither NUL nor half a surrogate pair; a digest covers the original. */
+export function storable(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8').replaceAll('\0', '\u2400');
+}

@@ -50,6 +50,7 @@ import {
   refusalTrailLost,
   refusalUnread,
   refusalUsedUp,
+  refusalVoided,
   refusalWeaker,
 } from './refusals.ts';
 import { WrittenDown } from './written-down.ts';
@@ -233,6 +234,10 @@ export class Pipeline {
       return;
     }
     const { ticket } = standing;
+    if (standing.kind === 'waiting' && standing.voided !== null) {
+      const refusal = refusalVoided(verdict, ticket, standing.voided);
+      return this.#answer(exchange, scope, verdict, ticket, refusal);
+    }
     if (standing.kind === 'denied') {
       return this.#answer(exchange, scope, verdict, ticket, refusalDenied(standing));
     }
@@ -265,7 +270,7 @@ export class Pipeline {
     return takingBackOf(scope.protection, reversal, beneath !== null);
   }
 
-  /** People signed for what could be taken back; it no longer can, so that word is used up. */
+  /** People signed for what could be taken back; it no longer can, so that word is void. */
   async #weaker(
     exchange: Exchange,
     scope: Scope,
@@ -274,7 +279,12 @@ export class Pipeline {
     shown: TakingBack,
     now: TakingBack,
   ): Promise<void> {
-    await this.#consume(ticket);
+    const change = `it could be taken back by ${shown.reversal}, and now it is ${now.reversal}`;
+    try {
+      await this.#parts.desk.annul(ticket, [change]);
+    } catch {
+      // Not voided, it is found weaker again at the next try.
+    }
     return this.#answer(exchange, scope, verdict, ticket, refusalWeaker(ticket, shown, now));
   }
 
@@ -381,7 +391,7 @@ export class Pipeline {
 
   async #consume(ticket: HoldTicket): Promise<boolean> {
     try {
-      return await this.#parts.desk.consume(ticket.id);
+      return await this.#parts.desk.consume(ticket);
     } catch {
       return false;
     }

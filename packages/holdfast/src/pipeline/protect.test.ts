@@ -121,7 +121,8 @@ describe('the protect arm', () => {
     // The wall was taken down in good order meanwhile, or the act became one that nothing takes back.
     at.reversal = { kind: 'none', reason: 'this target is not protected yet' };
     await at.send(UNPROTECTED);
-    expect([at.forwarded(), at.desk.consumed, at.codes()]).toEqual([0, 1, ['HF_HELD', 'HF_HELD']]);
+    expect([at.forwarded(), at.desk.consumed, at.codes()]).toEqual([0, 0, ['HF_HELD', 'HF_HELD']]);
+    expect(at.desk.annulled).toEqual(['it could be taken back by rename, and now it is none']);
     expect(at.said.at(-1)?.message).toContain('taken back by rename; now it is none');
     // A word for that very thing is one.
     at.desk.standing = 'waiting';

@@ -1,6 +1,6 @@
 /** The words of a no. Each says what, why, and what to do instead, and not to try another route. */
 import type { Deferral } from '../approvals/deferrals.ts';
-import type { HoldTicket, Standing } from '../approvals/desk.ts';
+import type { HoldTicket, Standing, Voided } from '../approvals/desk.ts';
 import type { CouldNotTell, Reading } from '../model/effect.ts';
 import { type ErrorCode, HoldfastError } from '../model/errors.ts';
 import type { ProtectionLevel, TakingBack } from '../model/reversal.ts';
@@ -132,6 +132,24 @@ export function refusalUsedUp(ticket: HoldTicket): Refusal {
     message: `The approval of hold ${ticket.id} was used already, or ran out.`,
     detail: 'Nothing was changed.',
     hint: `Send it again to open a new hold, and ask a person to look at it. ${NO_OTHER_ROUTE}`,
+    position: null,
+  };
+}
+
+/** What people were asked about is not so any more; a new hold is open, which says what is. */
+export function refusalVoided(verdict: Hold, ticket: HoldTicket, voided: Voided): Refusal {
+  const missing = ticket.peopleNeeded - ticket.peopleSigned;
+  return {
+    code: 'HF_HELD',
+    message: `Hold ${voided.id} counts no more: ${voided.changes.join('; ')}.`,
+    detail:
+      `Hold ${ticket.id} is open in its place, rule ${verdict.rule}. ` +
+      `${missing} of ${ticket.peopleNeeded} approval(s) missing; ` +
+      `expires ${ticket.expiresAt.toISOString()}. Nothing was changed.`,
+    hint:
+      `Ask a person to look at: holdfast holds show ${ticket.id}. ` +
+      'After approval, retry exactly the same bytes once. ' +
+      NO_OTHER_ROUTE,
     position: null,
   };
 }

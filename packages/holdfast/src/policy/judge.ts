@@ -22,7 +22,7 @@ export interface Scope {
 export interface Signature {
   readonly personId: string;
   readonly personName: string;
-  readonly method: 'totp';
+  readonly method: 'totp' | 'passkey';
   readonly at: Date;
 }
 

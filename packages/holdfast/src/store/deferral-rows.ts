@@ -9,8 +9,9 @@ import {
 } from '../approvals/deferral.ts';
 import type { HoldCard } from '../approvals/hold.ts';
 import { runnableOf } from '../approvals/runnable.ts';
+import { storable } from '../model/text.ts';
 import type { Signature } from '../policy/judge.ts';
-import { EFFECTS, jsonOf, storable, TAKING_BACK } from './hold-rows.ts';
+import { CARD_FACTS, EFFECTS, jsonOf, TAKING_BACK } from './hold-rows.ts';
 import type { DeferralsTable } from './tables.ts';
 
 const CARD: z.ZodType<HoldCard, unknown> = z.object({
@@ -31,8 +32,15 @@ const CARD: z.ZodType<HoldCard, unknown> = z.object({
   sessionId: z.string(),
   source: z.string(),
   client: z.string(),
-  // Deferred before there was such a fact, it has none.
+  // Deferred before there were such facts, it has none.
   takingBack: TAKING_BACK.nullable().default(null),
+  policyVersion: z.string().nullable().default(null),
+  effectsHash: z.string().nullable().default(null),
+  facts: CARD_FACTS.nullable().default(null),
+  rowsAtMost: z.number().nullable().default(null),
+  typedName: z.string().nullable().default(null),
+  ownerId: z.string().nullable().default(null),
+  task: z.string().nullable().default(null),
 });
 const STATE = z.enum(DEFERRAL_STATES);
 

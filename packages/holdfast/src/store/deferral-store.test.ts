@@ -83,7 +83,7 @@ beforeEach(async ({ task }) => {
 
 async function gateway(database: Database, instanceId: string): Promise<Gateway> {
   await sqlRun(sql`insert into holdfast.instance (id, trail_size) values (${instanceId}, 0)`);
-  const store = new SqlDeferralStore(database, enrolled.judgeCode);
+  const store = new SqlDeferralStore(database, enrolled.checks);
   const recorder = new FakeRecorder();
   const note = (event: HoldfastEvent): void => void events.push(event);
   const graceClock = {
@@ -122,16 +122,22 @@ function redecision(verdict: Verdict, target: Target = TARGET): Redecision {
 
 /** An agent's act that `names` approved, used up as the spine does before it defers. */
 async function approved(intent: Intent, ...names: string[]): Promise<HoldTicket> {
-  const store = new SqlHoldStore(scratch.database, enrolled.judgeCode, HOLD_ROWS);
+  const store = new SqlHoldStore(scratch.database, enrolled.checks, HOLD_ROWS);
   const parts = { store, clock, note: () => {} };
-  const desk = new WaitingDesk({ ...parts, news: { on: () => () => {} } });
+  const desk = new WaitingDesk({
+    ...parts,
+    news: { on: () => () => {} },
+    policyVersion: () => '1',
+  });
   const verdict = { ...PROTECT, kind: 'hold', people: names.length } as const;
   const { ticket } = await desk.submit(intent, TARGET, verdict, 0, BACK);
   for (const person of names) {
     const code = enrolled.code(person);
-    await new Holds(parts).approve({ holdId: ticket.id, person, code, digestShown: null });
+    const word = { kind: 'totp', holdId: ticket.id, person, code, digestShown: null } as const;
+    await new Holds(parts).approve(word);
   }
-  expect(await desk.consume(ticket.id)).toBe(true);
+  const standing = await desk.submit(intent, TARGET, verdict, 0, BACK);
+  expect(await desk.consume(standing.ticket)).toBe(true);
   return ticket;
 }
 
@@ -502,6 +508,22 @@ describe('people who signed', () => {
     expect((await names()).toSorted()).toEqual(['ana', 'ben']);
     await enrolled.people.remove('ben');
     expect(await names()).toEqual(['ana']);
+    await enrolled.people.setRoles('ana', ['auditor']);
+    expect(await names()).toEqual([]);
+  });
+
+  it.each([
+    ['a signature that was written by hand', sql`update holdfast.signatures set signed_at = now()`],
+    ['another number of people', sql`update holdfast.holds set people_needed = 1`],
+    ['another card', sql`update holdfast.holds set statement = 'select 1'`],
+    ['a denial in the moment it was put off', sql`update holdfast.holds set state = 'denied'`],
+  ])('do not count with %s', async (_, change) => {
+    await enrolled.enrol('ana', 'ben');
+    const ticket = await approved(intentOf(TEXT), 'ana', 'ben');
+    const { id } = await one.deferrals.schedule(intentOf(TEXT), TARGET, PROTECT, ticket, PATH);
+    expect((await one.deferrals.show(id)).signatures).toHaveLength(2);
+    await sqlRun(change);
+    expect((await one.deferrals.show(id)).signatures).toEqual([]);
   });
 });
 

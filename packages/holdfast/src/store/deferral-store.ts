@@ -4,6 +4,7 @@
  * locks are taken deferral first, then person.
  */
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { approvalHash } from '../approvals/binding.ts';
 import type { DeferralLine, DeferralRecord, NewDeferral } from '../approvals/deferral.ts';
 import type {
   Cancelled,
@@ -14,11 +15,16 @@ import type {
   DueWord,
   Scheduled,
 } from '../approvals/deferral-store.ts';
+import { isOwnerAlone } from '../approvals/hold.ts';
+import type { Prover } from '../approvals/proofs.ts';
 import { HoldfastError } from '../model/errors.ts';
+import { storable } from '../model/text.ts';
 import type { Database } from './database.ts';
 import { deferralOfRow, LINE_COLUMNS, lineOfRow, rowOfDeferral } from './deferral-rows.ts';
-import { signaturesOf, storable } from './hold-rows.ts';
-import { type JudgeCode, spendOrRefuse } from './people-store.ts';
+import { HOLD_ROWS, newHoldOfRow } from './hold-rows.ts';
+import { spendOrRefuse } from './people-store.ts';
+import type { PersonChecks } from './person-proof.ts';
+import { provenOf } from './signatures.ts';
 import type { Tables } from './tables.ts';
 
 /** As a literal: the planner matches the partial index by its text, not by parameters. */
@@ -26,11 +32,11 @@ const STANDING = sql<boolean>`state in ('scheduled', 'running')`;
 
 export class SqlDeferralStore implements DeferralStore {
   readonly #database: Database;
-  readonly #judgeCode: JudgeCode;
+  readonly #checks: PersonChecks;
 
-  constructor(database: Database, judgeCode: JudgeCode) {
+  constructor(database: Database, checks: PersonChecks) {
     this.#database = database;
-    this.#judgeCode = judgeCode;
+    this.#checks = checks;
   }
 
   standing(digest: string): Promise<DeferralLine | null> {
@@ -54,7 +60,7 @@ export class SqlDeferralStore implements DeferralStore {
   }
 
   get(id: string): Promise<DeferralRecord | null> {
-    return this.#database.run((db) => readDeferral(db, id));
+    return this.#database.run((db) => readDeferral(db, id, this.#checks.prover));
   }
 
   list(which: 'open' | 'all', limit: number): Promise<readonly DeferralLine[]> {
@@ -79,7 +85,7 @@ export class SqlDeferralStore implements DeferralStore {
         if (row === undefined) return { kind: 'unknown-deferral' };
         const deferral = lineOfRow(row);
         if (deferral.state !== 'scheduled') return { kind: 'too-late', deferral };
-        const personId = await spendOrRefuse(trx, word, this.#judgeCode);
+        const personId = await spendOrRefuse(trx, word, this.#checks.judgeCode);
         if (personId instanceof HoldfastError) return personId;
         const changed = await change(trx, word.deferralId)
           .set({
@@ -126,7 +132,8 @@ export class SqlDeferralStore implements DeferralStore {
         .forUpdate()
         .skipLocked()
         .executeTakeFirst();
-      const deferral = first === undefined ? null : await readDeferral(trx, first.id);
+      const deferral =
+        first === undefined ? null : await readDeferral(trx, first.id, this.#checks.prover);
       if (deferral === null) return null;
       const word = await decide(deferral);
       const news =
@@ -198,16 +205,37 @@ async function standingOf(db: Kysely<Tables>, digest: string): Promise<DeferralL
   return row === undefined ? null : lineOfRow(row);
 }
 
-async function readDeferral(db: Kysely<Tables>, id: string): Promise<DeferralRecord | null> {
+/**
+ * With the signatures of its approval that are proven now: of people who still count, for its very digest,
+ * under a hold that nobody denied or voided while it was being put off.
+ */
+async function readDeferral(
+  db: Kysely<Tables>,
+  id: string,
+  prover: Prover,
+): Promise<DeferralRecord | null> {
   const row = await db
     .selectFrom('holdfast.deferrals')
     .selectAll()
     .where('id', '=', id)
     .executeTakeFirst();
   if (row === undefined) return null;
-  const holdId = row.hold_id;
-  const signatures = holdId === null ? [] : (await signaturesOf(db, [holdId])).get(holdId);
-  return deferralOfRow(row, signatures ?? []);
+  const hold =
+    row.hold_id === null
+      ? undefined
+      : await db
+          .selectFrom('holdfast.holds')
+          .selectAll()
+          .where('id', '=', row.hold_id)
+          .where('digest', '=', row.digest)
+          .where('state', 'not in', ['denied', 'void'])
+          .where(HOLD_ROWS.own)
+          .executeTakeFirst();
+  if (hold === undefined) return deferralOfRow(row, []);
+  const signed = newHoldOfRow(HOLD_ROWS, hold);
+  const of = { id: hold.id, challenge: approvalHash(signed) };
+  const signatures = await provenOf(db, of, prover);
+  return deferralOfRow(row, isOwnerAlone(signed.card, signatures) ? [] : signatures);
 }
 
 function change(db: Kysely<Tables> | Transaction<Tables>, id: string) {

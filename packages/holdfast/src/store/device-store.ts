@@ -1,7 +1,7 @@
 /** Command lines that ask to be let in, in PostgreSQL. A request is gone once it was answered. */
 import type { DeviceAnswer, DeviceRequest, DeviceStore } from '../identity/devices.ts';
+import { storable } from '../model/text.ts';
 import type { Database } from './database.ts';
-import { storable } from './hold-rows.ts';
 
 const COLUMNS = ['id', 'machine', 'source', 'user_agent', 'asked_at', 'expires_at'] as const;
 

@@ -1,19 +1,20 @@
 /** Rows of holds and signatures to records and back. What comes out of jsonb is checked again. */
-import { type Insertable, type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
+import { type Insertable, type RawBuilder, type Selectable, sql } from 'kysely';
 import { z } from 'zod';
 import {
   type Card,
   HOLD_STATES,
   type HoldCard,
   type HoldRecord,
+  type HoldSignature,
   type NewHold,
 } from '../approvals/hold.ts';
 import { ACT_KINDS, type ProposalCard } from '../approvals/proposed-act.ts';
 import { EFFECT_KINDS, OBJECT_TYPES } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { PROTECTION_LEVELS, TAKEN_BACK_BY } from '../model/reversal.ts';
-import type { Signature } from '../policy/judge.ts';
-import type { HoldsTable, Tables } from './tables.ts';
+import { storable } from '../model/text.ts';
+import type { HoldsTable } from './tables.ts';
 
 export const EFFECTS = z.array(
   z.object({
@@ -31,6 +32,21 @@ export const TAKING_BACK = z.object({
   level: z.enum(PROTECTION_LEVELS),
   reversal: z.enum(TAKEN_BACK_BY),
   reason: z.string(),
+});
+const MEASURED = z.object({ value: z.number(), how: z.enum(['exact', 'estimate']) }).nullable();
+export const CARD_FACTS = z.object({
+  lookedUpAt: z.string(),
+  rows: MEASURED,
+  objects: z.array(
+    z.object({ name: z.string(), type: z.string(), rows: MEASURED, bytes: MEASURED }),
+  ),
+  objectsTotal: z.number(),
+  dependents: z.array(
+    z.object({ name: z.string(), type: z.string(), what: z.enum(['goes', 'rows', 'breaks']) }),
+  ),
+  dependentsTotal: z.number(),
+  recoveryLost: z.array(z.string()),
+  notTold: z.array(z.string()),
 });
 const STATE = z.enum(HOLD_STATES);
 
@@ -52,7 +68,7 @@ type AskedBy = Pick<
   | 'session_id'
   | 'source'
   | 'client'
-  | 'taking_back'
+  | 'task'
   | 'act_kind'
   | 'act'
 >;
@@ -66,7 +82,7 @@ export const HOLD_ROWS: CardRows<HoldCard> = {
     session_id: card.sessionId,
     source: storable(card.source),
     client: storable(card.client),
-    taking_back: card.takingBack === null ? null : jsonOf(card.takingBack),
+    task: card.task === null ? null : storable(card.task),
   }),
   cardOf: (card, row) => ({
     ...card,
@@ -76,7 +92,7 @@ export const HOLD_ROWS: CardRows<HoldCard> = {
     sessionId: present(row.session_id),
     source: present(row.source),
     client: present(row.client),
-    takingBack: TAKING_BACK.nullable().parse(row.taking_back),
+    task: row.task,
   }),
 };
 
@@ -110,17 +126,33 @@ export function rowOfHold<C extends Card>(
     environment: storable(card.environment),
     environment_level: card.environmentLevel,
     resolved_by: storable(card.resolvedBy),
+    taking_back: card.takingBack === null ? null : jsonOf(card.takingBack),
+    policy_version: card.policyVersion,
+    effects_hash: card.effectsHash,
+    facts: card.facts === null ? null : jsonOf(card.facts),
+    rows_at_most: card.rowsAtMost === null ? null : BigInt(card.rowsAtMost),
+    typed_name: card.typedName === null ? null : storable(card.typedName),
+    owner_id: card.ownerId,
     ...rows.columnsOf(card),
     opened_at: hold.openedAt,
     expires_at: hold.expiresAt,
+    approval_until: hold.approvalUntil,
   };
 }
 
 export function holdOfRow<C extends Card>(
   rows: CardRows<C>,
   row: Selectable<HoldsTable>,
-  signatures: readonly Signature[],
+  signatures: readonly HoldSignature[],
 ): HoldRecord<C> {
+  return { ...newHoldOfRow(rows, row), ...endOfRow(row), signatures };
+}
+
+/** What of a row is signed; all that its signatures are held against. */
+export function newHoldOfRow<C extends Card>(
+  rows: CardRows<C>,
+  row: Selectable<HoldsTable>,
+): NewHold<C> {
   const card: Card = {
     digest: row.digest,
     statement: row.statement,
@@ -133,15 +165,29 @@ export function holdOfRow<C extends Card>(
     resolvedBy: row.resolved_by,
     rule: row.rule,
     reason: row.reason,
+    takingBack: TAKING_BACK.nullable().parse(row.taking_back),
+    policyVersion: row.policy_version,
+    effectsHash: row.effects_hash,
+    facts: CARD_FACTS.nullable().parse(row.facts),
+    rowsAtMost: row.rows_at_most === null ? null : Number(row.rows_at_most),
+    typedName: row.typed_name,
+    ownerId: row.owner_id,
   };
   return {
     id: row.id,
     card: rows.cardOf(card, row),
-    state: STATE.parse(row.state),
     peopleNeeded: row.people_needed,
     openedAt: row.opened_at,
     expiresAt: row.expires_at,
-    signatures,
+    approvalUntil: row.approval_until,
+  };
+}
+
+function endOfRow(
+  row: Selectable<HoldsTable>,
+): Pick<HoldRecord<Card>, 'state' | 'decidedAt' | 'decidedBy' | 'note' | 'outcome'> {
+  return {
+    state: STATE.parse(row.state),
     decidedAt: row.decided_at,
     decidedBy: row.decided_by,
     note: row.note,
@@ -162,45 +208,9 @@ function present(value: string | null): string {
   });
 }
 
-/**
- * Signatures of people who still count, by hold. That each was given for the hold's digest is the
- * foreign key's doing.
- */
-export async function signaturesOf(
-  db: Kysely<Tables>,
-  holdIds: readonly string[],
-): Promise<ReadonlyMap<string, readonly Signature[]>> {
-  const byHold = new Map<string, Signature[]>();
-  if (holdIds.length === 0) return byHold;
-  const rows = await db
-    .selectFrom('holdfast.signatures as s')
-    .innerJoin('holdfast.people as p', 'p.id', 's.person_id')
-    .select(['s.hold_id', 's.person_id', 's.person_name', 's.signed_at'])
-    .where('s.hold_id', 'in', holdIds)
-    .where('p.removed_at', 'is', null)
-    .orderBy('s.signed_at')
-    .orderBy('s.person_id')
-    .execute();
-  for (const row of rows) {
-    const signature: Signature = {
-      personId: row.person_id,
-      personName: row.person_name,
-      method: 'totp',
-      at: row.signed_at,
-    };
-    byHold.set(row.hold_id, [...(byHold.get(row.hold_id) ?? []), signature]);
-  }
-  return byHold;
-}
-
 /** jsonb can hold no more than text can. */
 export function jsonOf(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === 'string' ? storable(inner) : inner,
   );
-}
-
-/** PostgreSQL's text holds neither NUL nor half a surrogate pair; the digest covers the original. */
-export function storable(text: string): string {
-  return Buffer.from(text, 'utf8').toString('utf8').replaceAll('\0', '\u2400');
 }

@@ -7,6 +7,7 @@ import type { HoldStore } from '../approvals/hold-store.ts';
 import { Holds } from '../approvals/holds.ts';
 import { WaitingDesk } from '../approvals/waiting-desk.ts';
 import { People } from '../identity/people.ts';
+import { ProofKeys } from '../identity/proof-keys.ts';
 import { Seal } from '../identity/seal.ts';
 import { Totp } from '../identity/totp.ts';
 import type { Effect } from '../model/effect.ts';
@@ -30,6 +31,7 @@ import { HOLD_ROWS } from './hold-rows.ts';
 import { HOLDS_CHANNEL, SqlHoldStore } from './hold-store.ts';
 import { Notices } from './notices.ts';
 import { SqlPeopleStore } from './people-store.ts';
+import type { PersonChecks } from './person-proof.ts';
 
 /** Longer than any test runs: a wait that ends sooner was woken. */
 const LONG_MS = 60_000;
@@ -68,20 +70,21 @@ beforeEach(async ({ task }) => {
   clock = new ManualClock('2026-11-21T09:00:00Z', task.id);
   events = [];
   codes = new Map();
-  const totp = new Totp(new Seal(Buffer.alloc(32, 1), clock), clock);
+  const seal = new Seal(Buffer.alloc(32, 1), clock);
+  const totp = new Totp(seal, clock);
+  const checks: PersonChecks = {
+    judgeCode: (state, code) => totp.judge(state, code, 'daily'),
+    prover: new ProofKeys(seal, 'http://localhost:7070'),
+  };
   const note = (event: HoldfastEvent): void => void events.push(event);
   people = new People({ store: new SqlPeopleStore(scratch.database), totp, clock, note });
   const gateway = (database: Database, news: Notices | undefined): Gateway => {
-    const store = new SqlHoldStore(
-      database,
-      (state, code) => totp.judge(state, code, 'daily'),
-      HOLD_ROWS,
-    );
+    const store = new SqlHoldStore(database, checks, HOLD_ROWS);
     const on = (handler: (id: string | null) => void) =>
       news?.on(HOLDS_CHANNEL, handler) ?? (() => {});
     return {
       store,
-      desk: new WaitingDesk({ store, news: { on }, clock, note }),
+      desk: new WaitingDesk({ store, news: { on }, clock, note, policyVersion }),
       holds: new Holds({ store, clock, note }),
     };
   };
@@ -100,8 +103,17 @@ async function enrol(...names: string[]): Promise<void> {
 
 /** A person's word with the code of this moment. */
 function word(holdId: string, person: string, digestShown: string | null = null) {
-  return { holdId, person, code: codes.get(person)?.(clock.now()) ?? '000000', digestShown };
+  const code = codes.get(person)?.(clock.now()) ?? '000000';
+  return { kind: 'totp', holdId, person, code, digestShown, typedName: 'bookings' } as const;
 }
+
+/** Sends the same bytes again, and uses the approval up if there is one. */
+async function passes({ desk }: Gateway, verdict: Hold = HOLD): Promise<boolean> {
+  const { kind, ticket } = await desk.submit(intent(), TARGET, verdict, 0, BACK);
+  return kind === 'signed' && (await desk.consume(ticket));
+}
+
+const policyVersion = (): string => 'policy 1';
 
 const DELETE: Effect = {
   kind: 'destroy',
@@ -163,6 +175,13 @@ describe('opening a hold', () => {
     expect(card).toEqual({
       digest: ticket.digest,
       takingBack: BACK,
+      policyVersion: 'policy 1',
+      effectsHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      facts: null,
+      rowsAtMost: null,
+      typedName: 'bookings',
+      ownerId: null,
+      task: null,
       statement: 'delete from bookings',
       effects: [DELETE],
       effectsTotal: 1,
@@ -215,7 +234,7 @@ describe('approving', () => {
       signatures: [{ personName: 'ana', method: 'totp' }],
     });
     const racers = Array.from({ length: 20 }, (_, nth) =>
-      (nth % 2 === 0 ? one : two).desk.consume(ticket.id),
+      (nth % 2 === 0 ? one : two).desk.consume(standing.ticket),
     );
     expect((await Promise.all(racers)).filter(Boolean)).toHaveLength(1);
     const again = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
@@ -236,7 +255,7 @@ describe('approving', () => {
     expect((await one.holds.approve(word(ticket.id, 'ana'))).state).toBe('waiting');
     clock.pass(30_000);
     expect((await one.holds.approve(word(ticket.id, 'ana'))).state).toBe('waiting');
-    expect(await one.desk.consume(ticket.id)).toBe(false);
+    expect(await passes(one, TWO_PEOPLE)).toBe(false);
     expect((await two.holds.approve(word(ticket.id, 'ben'))).state).toBe('signed');
     expect(kinds()).toEqual(['hold-opened', 'hold-signed', 'hold-signed']);
   });
@@ -313,23 +332,29 @@ describe('approving', () => {
     await enrol('ana');
     const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     await one.holds.approve(word(ticket.id, 'ana'));
+    const signed = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
+    expect(signed.kind).toBe('signed');
     await people.remove('ana');
-    expect(await one.desk.consume(ticket.id)).toBe(false);
+    expect(await one.desk.consume(signed.ticket)).toBe(false);
     expect((await one.desk.submit(intent(), TARGET, HOLD, 0, BACK)).kind).toBe('waiting');
   });
 
-  it('waits again when policy has come to ask for more people', async () => {
+  it('is void when more people are asked for than signed to be enough', async () => {
     await enrol('ana', 'ben');
     const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     await one.holds.approve(word(ticket.id, 'ana'));
     const standing = await one.desk.submit(intent(), TARGET, TWO_PEOPLE, 0, BACK);
     expect(standing).toMatchObject({
       kind: 'waiting',
-      ticket: { id: ticket.id, peopleNeeded: 2, peopleSigned: 1 },
+      ticket: { peopleNeeded: 2, peopleSigned: 0 },
+      voided: { id: ticket.id, changes: ['1 people were wanted, and 2 are'] },
     });
-    expect(await one.desk.consume(ticket.id)).toBe(false);
-    expect((await one.holds.approve(word(ticket.id, 'ben'))).state).toBe('signed');
-    expect(await one.desk.consume(ticket.id)).toBe(true);
+    expect((await one.holds.show(ticket.id)).state).toBe('void');
+    // Fewer are no reason: what was signed is stricter.
+    expect((await one.desk.submit(intent(), TARGET, HOLD, 0, BACK)).ticket).toMatchObject({
+      id: standing.ticket.id,
+      peopleNeeded: 2,
+    });
   });
 });
 
@@ -347,7 +372,7 @@ describe('denying', () => {
       ticket: { id: ticket.id },
     });
     expect((await refusalOf(one.holds.approve(word(ticket.id, 'ana')))).code).toBe('HF_HOLD_STATE');
-    expect(await one.desk.consume(ticket.id)).toBe(false);
+    expect(await passes(one)).toBe(false);
     const stricter = await one.desk.submit(intent(), TARGET, TWO_PEOPLE, 0, BACK);
     expect(stricter).toMatchObject({ kind: 'denied', ticket: { peopleNeeded: 1 } });
   });
@@ -364,9 +389,11 @@ describe('denying', () => {
     await enrol('ana');
     const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     await one.holds.approve(word(ticket.id, 'ana'));
+    const signed = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
+    expect(signed.kind).toBe('signed');
     clock.pass(30_000);
     await one.holds.deny({ ...word(ticket.id, 'ana'), note: 'wait' });
-    expect(await one.desk.consume(ticket.id)).toBe(false);
+    expect(await one.desk.consume(signed.ticket)).toBe(false);
   });
 });
 
@@ -390,9 +417,10 @@ describe('time', () => {
     clock.pass(HOLD_LIFE_MS_DEFAULT - 1);
     await one.holds.approve(word(ticket.id, 'ana'));
     clock.pass(HOLD_LIFE_MS_DEFAULT - 1);
-    expect((await one.desk.submit(intent(), TARGET, HOLD, 0, BACK)).kind).toBe('signed');
+    const signed = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
+    expect(signed.kind).toBe('signed');
     clock.pass(1);
-    expect(await one.desk.consume(ticket.id)).toBe(false);
+    expect(await one.desk.consume(signed.ticket)).toBe(false);
   });
 
   it('is as long as the environment says, unanswered and signed', async () => {
@@ -400,7 +428,7 @@ describe('time', () => {
     const lifeMs = 8 * HOLD_LIFE_MS_DEFAULT;
     const holdLifeMsOf = (environment: string): number =>
       environment === 'production' ? lifeMs : 1;
-    const parts = { store: one.store, clock, note: () => {}, holdLifeMsOf };
+    const parts = { store: one.store, clock, note: () => {}, holdLifeMsOf, policyVersion };
     const desk = new WaitingDesk({ ...parts, news: { on: () => () => {} } });
     const { ticket } = await desk.submit(intent(), TARGET, HOLD, 0, BACK);
     expect(ticket.expiresAt.getTime()).toBe(clock.now().getTime() + lifeMs);
@@ -408,7 +436,8 @@ describe('time', () => {
     const signed = await new Holds(parts).approve(word(ticket.id, 'ana'));
     expect(signed.expiresAt.getTime()).toBe(clock.now().getTime() + lifeMs);
     clock.pass(lifeMs - 1);
-    expect(await desk.consume(ticket.id)).toBe(true);
+    const standing = await desk.submit(intent(), TARGET, HOLD, 0, BACK);
+    expect(await desk.consume(standing.ticket)).toBe(true);
   });
 
   it('is written down by a sweep, and noted once though two sweep', async () => {
@@ -452,7 +481,7 @@ describe('waiting on the wire', () => {
     const second = two.desk.submit(intent(), TARGET, HOLD, LONG_MS, BACK);
     await one.holds.approve(word(id, 'ana'));
     const standings = await Promise.all([answer, second]);
-    const passed = await Promise.all(standings.map(({ ticket }) => one.desk.consume(ticket.id)));
+    const passed = await Promise.all(standings.map(({ ticket }) => one.desk.consume(ticket)));
     expect(passed.filter(Boolean)).toHaveLength(1);
     const next = await two.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     expect(next.ticket.id).not.toBe(id);
@@ -462,6 +491,9 @@ describe('waiting on the wire', () => {
     await enrol('ana');
     const { store } = one;
     const sly: HoldStore = {
+      standing: (digest, now) => store.standing(digest, now),
+      proven: (id, challenge) => store.proven(id, challenge),
+      annul: (id, changes, now) => store.annul(id, changes, now),
       findOrOpen: async (fresh, now) => {
         const opened = await store.findOrOpen(fresh, now);
         await two.holds.approve(word(opened.hold.id, 'ana'));
@@ -471,11 +503,17 @@ describe('waiting on the wire', () => {
       list: (which, now, limit) => store.list(which, now, limit),
       sign: (said, now, expiresAt) => store.sign(said, now, expiresAt),
       deny: (said, note, now) => store.deny(said, note, now),
-      consume: (id, now) => store.consume(id, now),
+      consume: (id, approval, now) => store.consume(id, approval, now),
       expireDue: (now) => store.expireDue(now),
     };
     const silent = { on: () => () => {} };
-    const desk = new WaitingDesk({ store: sly, news: silent, clock, note: () => {} });
+    const desk = new WaitingDesk({
+      store: sly,
+      news: silent,
+      clock,
+      note: () => {},
+      policyVersion,
+    });
     expect((await desk.submit(intent(), TARGET, HOLD, LONG_MS, BACK)).kind).toBe('signed');
   });
 
@@ -491,7 +529,13 @@ describe('waiting on the wire', () => {
       poll = () => handler(null);
       return () => {};
     };
-    const deaf = new WaitingDesk({ store: one.store, news: { on }, clock, note: () => {} });
+    const deaf = new WaitingDesk({
+      store: one.store,
+      news: { on },
+      clock,
+      note: () => {},
+      policyVersion,
+    });
     const answer = deaf.submit(intent(), TARGET, HOLD, LONG_MS, BACK);
     const [hold] = await vi.waitFor(async () => {
       const open = await two.holds.list('open');

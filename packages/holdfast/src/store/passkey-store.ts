@@ -10,8 +10,8 @@ import type {
   PasskeyUsed,
 } from '../identity/passkey-store.ts';
 import { PASSKEYS_MAX } from '../model/limits.ts';
+import { storable } from '../model/text.ts';
 import type { Database } from './database.ts';
-import { storable } from './hold-rows.ts';
 import type { PasskeysTable, Tables } from './tables.ts';
 
 export class SqlPasskeyStore implements PasskeyStore {

@@ -89,7 +89,9 @@ export class SqlPeopleStore implements PeopleStore {
     });
   }
 
-  /** One at a time, so that two owners cannot take each other away: tried, counted, and undone if it must not be. */
+  /**
+   * One at a time, so that two owners cannot take each other away, and never between somebody's lock and
+   * change of their own row (`exclusive` waits for who reads for update, else each would wait for the other): tried, counted, and undone if it must not be. */
   async #change(
     name: string,
     deed: (trx: Transaction<Tables>, id: string) => Promise<void>,
@@ -98,7 +100,7 @@ export class SqlPeopleStore implements PeopleStore {
     let change: PersonChange = 'done';
     try {
       await this.#database.transaction(async (trx) => {
-        await sql`lock table holdfast.people in share row exclusive mode`.execute(trx);
+        await sql`lock table holdfast.people in exclusive mode`.execute(trx);
         const person = await trx
           .selectFrom('holdfast.people')
           .select('id')

@@ -1,6 +1,7 @@
 /** Acts that want several people, from the proposal to the one deed, on a real PostgreSQL. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { PersonWord } from '../approvals/hold-store.ts';
 import { Holds } from '../approvals/holds.ts';
 import { type ApprovedAct, type ProposalRecord, Proposals } from '../approvals/proposals.ts';
 import { digestOfAct, type ProposedAct } from '../approvals/proposed-act.ts';
@@ -12,7 +13,7 @@ import {
   PROPOSAL_PEOPLE_MIN,
   TOTP_FAILURES_MAX,
 } from '../model/limits.ts';
-import { Enrolled } from '../testing/enrolled.ts';
+import { Enrolled, RP_ID } from '../testing/enrolled.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { refusalOf } from '../testing/refusal.ts';
 import { type ScratchStore, startScratchStore } from '../testing/scratch-store.ts';
@@ -69,7 +70,7 @@ beforeEach(async ({ task }) => {
 
 function proposals(database: Database): Proposals {
   return new Proposals({
-    store: new SqlProposalStore(database, enrolled.judgeCode),
+    store: new SqlProposalStore(database, enrolled.checks),
     clock,
     note: (event) => void events.push(event),
     record: (event) => record(event),
@@ -84,7 +85,7 @@ function sqlRun(query: ReturnType<typeof sql>): Promise<unknown> {
 }
 
 function word(holdId: string, person: string, digestShown: string | null = null) {
-  return { holdId, person, code: enrolled.code(person), digestShown };
+  return { kind: 'totp', holdId, person, code: enrolled.code(person), digestShown } as const;
 }
 
 function kinds(): string[] {
@@ -233,6 +234,36 @@ describe('signing', () => {
     });
   });
 
+  it('may be a passkey’s, over the binding of this very proposal', async () => {
+    const passkey = await enrolled.passkey('ana', { counts: false });
+    const elsewhere = await one.open({ ...PURGE, facts: { items: [] } });
+    const signed = async (id: string): Promise<PersonWord> => {
+      const challenge = (await one.challenges(id)).approve.toString('base64url');
+      const assertion = passkey.get({ challenge, rpId: RP_ID });
+      const personId = await enrolled.idOf('ana');
+      return { kind: 'passkey', holdId: proposal.id, personId, assertion, digestShown: null };
+    };
+    expect(await refusalOf(one.approve(await signed(elsewhere.id)))).toMatchObject({
+      code: 'HF_PASSKEY',
+    });
+    await one.approve(await signed(proposal.id));
+    expect(await two.approve(word(proposal.id, 'ben'))).toMatchObject({ state: 'consumed' });
+    expect(done[0]?.people.toSorted()).toEqual(['ana', 'ben']);
+  });
+
+  it('written into our tables by hand carries nothing out', async () => {
+    await one.approve(word(proposal.id, 'ana'));
+    await sqlRun(sql`
+      insert into holdfast.signatures
+        select s.hold_id, s.digest, p.id, p.name, s.method, s.signed_at, s.binding, s.proof, ''
+        from holdfast.signatures s, holdfast.people p where p.name = 'ben'`);
+    await sqlRun(sql`update holdfast.holds set state = 'signed'`);
+    clock.pass(30_000);
+    expect(await one.approve(word(proposal.id, 'ana'))).toMatchObject({ state: 'waiting' });
+    expect(done).toEqual([]);
+    expect(await one.approve(word(proposal.id, 'ben'))).toMatchObject({ state: 'consumed' });
+  });
+
   it('is for the digest that was shown, or not at all', async () => {
     const other = '0123456789abcdef';
     expect(await refusalOf(one.approve(word(proposal.id, 'ana', other)))).toMatchObject({
@@ -241,7 +272,7 @@ describe('signing', () => {
   });
 
   it('cannot be had through the holds of agents, nor a hold through here', async () => {
-    const store = new SqlHoldStore(scratch.database, enrolled.judgeCode, HOLD_ROWS);
+    const store = new SqlHoldStore(scratch.database, enrolled.checks, HOLD_ROWS);
     const holds = new Holds({ store, clock, note: () => {} });
     expect(await refusalOf(holds.approve(word(proposal.id, 'ana')))).toMatchObject({
       code: 'HF_HOLD_UNKNOWN',
@@ -329,7 +360,7 @@ describe('carrying out', () => {
     });
     expect((await one.show(id)).state).toBe('signed');
     const able = new Proposals({
-      store: new SqlProposalStore(other, enrolled.judgeCode),
+      store: new SqlProposalStore(other, enrolled.checks),
       clock,
       note: () => {},
       record: async () => {},

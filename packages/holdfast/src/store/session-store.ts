@@ -10,8 +10,8 @@ import {
   SIGN_IN_METHODS,
   type SignInMethod,
 } from '../identity/session-store.ts';
+import { storable } from '../model/text.ts';
 import type { Database } from './database.ts';
-import { storable } from './hold-rows.ts';
 
 const KIND = z.enum(SESSION_KINDS);
 const METHOD = z.enum(SIGN_IN_METHODS);

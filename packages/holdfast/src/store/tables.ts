@@ -159,6 +159,16 @@ export interface HoldsTable {
   decided_at: Date | null;
   decided_by: string | null;
   note: string | null;
+  policy_version: string | null;
+  effects_hash: string | null;
+  facts: Json | null;
+  rows_at_most: bigint | null;
+  /** Null: an older Holdfast opened it. */
+  approval_until: Date | null;
+  task: string | null;
+  owner_id: string | null;
+  typed_name: string | null;
+  denial: Json | null;
 }
 
 interface SignaturesTable {
@@ -168,6 +178,9 @@ interface SignaturesTable {
   person_name: string;
   method: string;
   signed_at: Date;
+  binding: string | null;
+  proof: Json | null;
+  comment: string;
 }
 
 export interface UndoItemsTable {

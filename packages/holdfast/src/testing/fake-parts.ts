@@ -55,6 +55,7 @@ export class FakeRecorder implements Recorder {
 export class FakeDesk implements Desk {
   standing: 'waiting' | 'signed' | 'denied' = 'waiting';
   consumed = 0;
+  readonly annulled: string[] = [];
   /** As they were shown; what the first submit said, until it is used up. */
   shown: TakingBack | null = null;
 
@@ -66,12 +67,19 @@ export class FakeDesk implements Desk {
       expiresAt: new Date('2030-01-01T00:00:00Z'),
       peopleNeeded: 1,
       peopleSigned: this.standing === 'signed' ? 1 : 0,
+      approval:
+        this.standing === 'signed' ? { challenge: '0'.repeat(64), personIds: ['person_1'] } : null,
     };
     if (this.standing === 'denied') return { kind: 'denied', ticket, by: 'ada', note: 'no' };
-    if (this.standing === 'waiting') return { kind: 'waiting', ticket };
+    if (this.standing === 'waiting') return { kind: 'waiting', ticket, voided: null };
     const at = new Date('2026-01-01T00:00:00Z');
     const signature: Signature = { personId: 'person_1', personName: 'ada', method: 'totp', at };
     return { kind: 'signed', ticket, signatures: [signature], shown: this.shown };
+  }
+  async annul(_ticket: HoldTicket, changes: readonly string[]): Promise<void> {
+    this.annulled.push(changes.join('; '));
+    this.shown = null;
+    this.standing = 'waiting';
   }
   async consume(): Promise<boolean> {
     this.consumed++;

@@ -126,7 +126,7 @@ describe('holdfast up, and the commands beside it', () => {
     await json(['people', 'confirm', 'ada', '--code', before]);
     const digest = card.digest.slice(0, 16);
     const approved = await holdfast(
-      ['holds', 'approve', id, '--as', 'ada', '--digest', digest],
+      ['holds', 'approve', id, '--as', 'ada', '--digest', digest, '--name', 'bookings'],
       `${totp.generate()}\n`,
     );
     expect({ exit: approved.exit, err: approved.err }).toEqual({ exit: 0, err: '' });

@@ -191,5 +191,14 @@ export async function somebodysWord({ rooms }: Holdfast, holdId: string) {
   const totp = URI.parse(uri);
   if (!(totp instanceof TOTP)) throw new Error('The enrolment is no TOTP.');
   await rooms.people.confirm(person, await codeBefore(totp, AT_ONCE_MS_MAX));
-  return { holdId, person, code: totp.generate(), digestShown: null };
+  // Typed as whoever looks at the card types it; of no hold: a word for something else.
+  const typedName = holdId === '' ? null : (await rooms.holds.show(holdId)).card.typedName;
+  return {
+    kind: 'totp',
+    holdId,
+    person,
+    code: totp.generate(),
+    digestShown: null,
+    ...(typedName === null ? {} : { typedName }),
+  } as const;
 }

@@ -5,6 +5,7 @@ import { ROLES } from '../../identity/roles.ts';
 import { route, WHEN } from './route.ts';
 import { SESSION } from './self.ts';
 import { CODE, NAME } from './sign-in.ts';
+import { ASSERTED } from './webauthn.ts';
 
 const ROLE_LIST = z.array(z.enum(ROLES)).min(1).max(ROLES.length);
 const PERSON_ID = z.string().max(64);
@@ -44,6 +45,8 @@ const BREAK_GLASS = z.object({
   proposal: z.string(),
   state: z.enum(HOLD_STATES),
   digest: z.string(),
+  /** What a passkey signs, base64url. */
+  challenge: z.string(),
   /** What is signed, in words. */
   statement: z.string(),
   peopleNeeded: z.number().int(),
@@ -141,10 +144,14 @@ export const PEOPLE_ROUTES = {
     path: '/v1/break-glass/:id/sign',
     access: 'break-glass',
     isAttempt: true,
-    summary: 'Say by code that somebody shall be an owner for an hour',
+    summary:
+      'Say that somebody shall be an owner for an hour: by code, or by passkey over the challenge',
     params: z.strictObject({ id: z.string().max(64) }),
-    /** `digest`: as it was shown; at least its first 8 characters. */
-    body: z.strictObject({ code: CODE, digest: z.string().min(8).max(64) }),
+    body: z.union([
+      /** `digest`: as it was shown; at least its first 8 characters. */
+      z.strictObject({ code: CODE, digest: z.string().min(8).max(64) }),
+      z.strictObject({ response: ASSERTED }),
+    ]),
     answer: BREAK_GLASS,
   }),
 } as const;

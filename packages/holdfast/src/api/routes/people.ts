@@ -1,4 +1,6 @@
+import { approvalHash } from '../../approvals/binding.ts';
 import { breakGlassAct } from '../../approvals/break-glass.ts';
+import type { PersonWord } from '../../approvals/hold-store.ts';
 import type { ProposalRecord, Proposals } from '../../approvals/proposals.ts';
 import type { InviteRecord } from '../../identity/invite-store.ts';
 import type { Invites, MadeInvite } from '../../identity/invites.ts';
@@ -68,11 +70,25 @@ export function peopleRoutes(parts: PeopleRouteParts): Handlers<typeof PEOPLE_RO
       return proposalView(open ?? (await proposals.open(act)));
     },
     'breakGlass.sign': async ({ body, params, principal }) => {
-      const { name } = personOf(principal);
+      const { id: personId, name } = personOf(principal);
       const proposal = await proposals.show(params.id);
       if (proposal.card.actKind !== 'break-glass') throw another(params.id);
-      const { code, digest } = body;
-      const word = { holdId: params.id, person: name, code, digestShown: digest };
+      const word: PersonWord =
+        'code' in body
+          ? {
+              kind: 'totp',
+              holdId: params.id,
+              person: name,
+              code: body.code,
+              digestShown: body.digest,
+            }
+          : {
+              kind: 'passkey',
+              holdId: params.id,
+              personId,
+              assertion: body.response,
+              digestShown: null,
+            };
       return proposalView(await proposals.approve(word));
     },
   };
@@ -119,11 +135,13 @@ function inviteView({ expiresAt, id, invitedBy, madeAt, person, roles }: InviteR
   };
 }
 
-function proposalView({ card, expiresAt, id, peopleNeeded, signatures, state }: ProposalRecord) {
+function proposalView(proposal: ProposalRecord) {
+  const { card, expiresAt, id, peopleNeeded, signatures, state } = proposal;
   return {
     proposal: id,
     state,
     digest: card.digest,
+    challenge: Buffer.from(approvalHash(proposal), 'hex').toString('base64url'),
     statement: card.statement,
     peopleNeeded,
     signedBy: signatures.map(({ personName }) => personName),

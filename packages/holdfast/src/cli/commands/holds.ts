@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
-import type { HoldRecord, HoldState } from '../../approvals/hold.ts';
+import { type HoldRecord, type HoldState, peopleMissing } from '../../approvals/hold.ts';
 import type { PersonWord } from '../../approvals/hold-store.ts';
+import { wordsOf } from '../../approvals/peoples-desk.ts';
 import { graceMsOf } from '../../config/by-environment.ts';
 import type { TakingBack } from '../../model/reversal.ts';
 import type { Rooms } from '../../rooms.ts';
 import type { Context, Run } from '../command.ts';
 import { effectLines } from '../effect-words.ts';
 import { addListAndShow } from '../kept-commands.ts';
-import { digestShown, type WordOptions, withWord, wordOf } from '../person-word.ts';
+import { digestShown, type WordOptions, withWord, withYes, wordOf } from '../person-word.ts';
 import {
   type Answer,
   cut,
@@ -37,7 +38,7 @@ export function addHolds(program: Command, run: Run): void {
     onShow: showHold,
   });
 
-  const approve = withWord(
+  const approve = withYes(
     holds
       .command('approve')
       .description('Approve: these exact bytes may pass once, on this target')
@@ -45,7 +46,8 @@ export function addHolds(program: Command, run: Run): void {
   ).addHelpText(
     'after',
     '\nThe code is the approval: there is no question to answer with yes. With --digest you sign only\n' +
-      'if the hold still has the digest that `holdfast holds show` printed.',
+      'if the hold still has the words, or the digest, that `holdfast holds show` printed. What goes for\n' +
+      'good wants its name typed with --name.',
   );
   approve.action((id: string, options: WordOptions) =>
     run(approve, (context) =>
@@ -118,8 +120,9 @@ function takenBackLines(
 
 function cardLines(hold: HoldRecord, now: Date, graceMs: number, paint: Paint): string[] {
   const { card } = hold;
-  const signed = hold.signatures.map(({ personName, at }) => `${personName} at ${when(at)}`);
-  const missing = hold.peopleNeeded - hold.signatures.length;
+  const signed = hold.signatures.map(signedLine);
+  const name = card.typedName === null ? '' : ` --name '${oneLine(card.typedName)}'`;
+  const missing = peopleMissing(hold);
   return [
     `${paint.bold(hold.id)}  ${stateWord(hold.state, paint)}`,
     '',
@@ -138,6 +141,7 @@ function cardLines(hold: HoldRecord, now: Date, graceMs: number, paint: Paint): 
           : ([['could not tell', visible(card.couldNotTell)]] as const)),
         ['held because', `${oneLine(card.reason)} (rule ${card.rule})`],
         ...takenBackLines(card.takingBack, graceMs),
+        ...boundLines(hold),
         ['agent', `${card.agentName}, token ${card.tokenId}`],
         ['from', `${card.source}; calls itself "${oneLine(card.client)}"`],
         ['opened', when(hold.openedAt)],
@@ -147,6 +151,8 @@ function cardLines(hold: HoldRecord, now: Date, graceMs: number, paint: Paint): 
           'digest',
           `${digestShown(card)}  (first 16 of 64; it covers the exact bytes and the target)`,
         ],
+        ['words', `${wordsOf(hold)}  (of all that you sign; compare them)`],
+        ...(hold.state === 'void' ? ([['changed', oneLine(hold.note ?? '')]] as const) : []),
         ...(hold.decidedBy === null
           ? []
           : ([
@@ -159,11 +165,29 @@ function cardLines(hold: HoldRecord, now: Date, graceMs: number, paint: Paint): 
       ? [
           '',
           `${missing} more signature(s) needed:`,
-          `  holdfast holds approve ${hold.id} --as NAME --digest ${digestShown(card)} --code 123456`,
+          `  holdfast holds approve ${hold.id} --as NAME --digest ${digestShown(card)}${name} --code 123456`,
           `  holdfast holds deny ${hold.id} --as NAME --code 123456 --note 'why'`,
         ]
       : []),
   ];
+}
+
+/** What else a word for it is a word for. */
+function boundLines({ approvalUntil, card }: HoldRecord): (readonly [string, string])[] {
+  const { policyVersion, rowsAtMost, typedName } = card;
+  return [
+    ...(policyVersion === null ? [] : ([['policy', policyVersion]] as const)),
+    ...(rowsAtMost === null ? [] : ([['rows', `at most ${rowsAtMost} when it runs`]] as const)),
+    ...(typedName === null
+      ? []
+      : ([['to type', `${oneLine(typedName)}  (it goes for good; approve with --name)`]] as const)),
+    ...(approvalUntil === null ? [] : ([['usable until', when(approvalUntil)]] as const)),
+  ];
+}
+
+function signedLine({ at, comment, method, personName }: HoldRecord['signatures'][number]): string {
+  const said = comment === '' ? '' : `: ${oneLine(comment)}`;
+  return `${personName} at ${when(at)} (${method})${said}`;
 }
 
 async function decide(
@@ -174,13 +198,14 @@ async function decide(
 ): Promise<Answer> {
   const word = await wordOf(context, holdId, options);
   const hold = await withRooms(context, (rooms) => work(rooms, word));
-  const missing = hold.peopleNeeded - hold.signatures.length;
+  const missing = peopleMissing(hold);
   const news: Readonly<Record<HoldState, string>> = {
     waiting: `Signed. ${missing} more signature(s) needed.`,
     signed: `Approved. The agent may send exactly the same bytes once, until ${when(hold.expiresAt)}.`,
     denied: 'Denied. These bytes are refused on this target from now on.',
     consumed: 'It was approved and used already.',
     expired: 'It has run out.',
+    void: 'It counts no more: what people were asked about has changed.',
   };
   return { json: { hold }, lines: (paint) => [`${paint.bold(hold.id)}  ${news[hold.state]}`] };
 }

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import type { PersonWord } from '../../approvals/hold-store.ts';
+import { wordsOf } from '../../approvals/peoples-desk.ts';
 import type { ProposalRecord } from '../../approvals/proposals.ts';
 import type { Rooms } from '../../rooms.ts';
 import { type Context, NO, type Run } from '../command.ts';
 import { addListAndShow } from '../kept-commands.ts';
-import { digestShown, type WordOptions, withWord, wordOf } from '../person-word.ts';
+import { digestShown, type WordOptions, withWord, withYes, wordOf } from '../person-word.ts';
 import {
   type Answer,
   cut,
@@ -35,7 +36,7 @@ export function addProposals(program: Command, run: Run): void {
     onShow: showProposal,
   });
 
-  const approve = withWord(
+  const approve = withYes(
     proposals
       .command('approve')
       .description('Sign: with the last signature it is carried out at once')
@@ -130,6 +131,7 @@ function cardLines(proposal: ProposalRecord, context: Context, paint: Paint): st
         ],
         ['signed by', signed.join('\n') || 'nobody yet'],
         ['digest', `${digestShown(card)}  (first 16 of 64; it covers exactly the above)`],
+        ['words', `${wordsOf(proposal)}  (of all that you sign; compare them)`],
         ...(proposal.decidedBy === null
           ? []
           : ([['denied by', `${proposal.decidedBy}${note}`]] as const)),
@@ -178,6 +180,8 @@ function newsOf(proposal: ProposalRecord): string {
       return 'Denied. This very act is not carried out, now or later.';
     case 'expired':
       return 'It has run out.';
+    case 'void':
+      return 'It counts no more.';
     case 'consumed':
       return outcome === null
         ? 'Somebody else carries it out at this moment.'
