@@ -4,8 +4,12 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { deviceRoutes } from './api/routes/device.ts';
 import { holdRoutes } from './api/routes/holds.ts';
+import { peopleRoutes } from './api/routes/people.ts';
+import { selfRoutes } from './api/routes/self.ts';
 import { sessionRoutes } from './api/routes/session.ts';
+import { signInRoutes } from './api/routes/sign-in.ts';
 import { Api } from './api/server.ts';
 import { WhoAsks } from './api/who.ts';
 import type { TokenVerifier } from './identity/agent-directory.ts';
@@ -27,11 +31,21 @@ export interface ApiRoom {
 
 export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
   const { agentByHash, clock, rooms, trouble } = parts;
-  const { people, sessions } = rooms;
+  const { note, people, proposals, sessions, ways } = rooms;
+  const { sso } = ways;
+  const origin = (): string => ways.site.origin;
   const who = new WhoAsks({ sessions, agentByHash, clock });
   const api = await Api.create({
     handlers: {
-      ...sessionRoutes({ sessions, isNew: () => people.isNobodyYet() }),
+      ...sessionRoutes({
+        sessions,
+        isNew: () => people.isNobodyYet(),
+        sso: sso === null ? null : { host: sso.host },
+      }),
+      ...signInRoutes({ ...ways, note, clock }),
+      ...selfRoutes({ ...ways, clock }),
+      ...deviceRoutes({ ...ways, origin }),
+      ...peopleRoutes({ ...ways, proposals, clock, origin }),
       ...holdRoutes(rooms.holds),
     },
     who,

@@ -47,6 +47,19 @@ export class ProofKeys {
     if (hostname === this.#rpId && !this.#origins.includes(origin)) this.#origins.push(origin);
   }
 
+  get rpId(): string {
+    return this.#rpId;
+  }
+
+  get origins(): readonly string[] {
+    return this.#origins;
+  }
+
+  /** A browser says so, or it cannot be read. */
+  isOfAnotherFrame(clientDataJSON: string): boolean {
+    return isCrossOrigin(clientDataJSON);
+  }
+
   /** HMAC-SHA256, base64url. `text` says in itself what it is for. */
   mac(text: string): string {
     return createHmac('sha256', this.#key).update(text).digest('base64url');

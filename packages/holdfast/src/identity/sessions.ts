@@ -17,6 +17,7 @@ import {
 } from '../model/limits.ts';
 import { cut } from '../model/text.ts';
 import type { PersonPrincipal } from './principal.ts';
+import type { Role } from './roles.ts';
 import { hashSecret, isSecret, newSecret } from './secrets.ts';
 import type {
   LiveSession,
@@ -25,6 +26,9 @@ import type {
   SessionStore,
   SignInMethod,
 } from './session-store.ts';
+
+/** A session that never proved that its person is there. */
+const NEVER = new Date(0);
 
 export interface SessionsParts {
   readonly store: SessionStore;
@@ -72,7 +76,7 @@ export class Sessions {
       source: cut(request.source, SOURCE_CHARS_MAX),
       openedAt: now,
       lastUsedAt: now,
-      provedAt: now,
+      provedAt: isProof(request) ? now : NEVER,
       expiresAt: new Date(now.getTime() + SESSION_LIFE_MS_MAX),
     };
     await store.add({
@@ -98,8 +102,9 @@ export class Sessions {
       kind: 'person',
       id: session.personId,
       name: live.personName,
-      roles: live.roles,
+      roles: rolesAt(live, now),
       sessionId: session.id,
+      method: session.method,
       provedAt: session.provedAt,
     };
   }
@@ -115,10 +120,29 @@ export class Sessions {
     return all.filter((session) => isTimely(session, now));
   }
 
+  /** How many there were. */
+  closeOthers(id: string, personId: string): Promise<number> {
+    return this.#parts.store.closeOthers(id, personId, this.#parts.clock.now());
+  }
+
   /** False: this person has no such session open. */
   close(id: string, personId: string): Promise<boolean> {
     return this.#parts.store.close(id, personId, this.#parts.clock.now());
   }
+}
+
+/** By break-glass somebody is an owner for an hour. */
+function rolesAt({ ownerUntil, roles }: LiveSession, now: Date): readonly Role[] {
+  const isRaised = ownerUntil !== null && ownerUntil.getTime() > now.getTime();
+  return isRaised && !roles.includes('owner') ? ['owner', ...roles] : roles;
+}
+
+/**
+ * Another's word for who somebody is proves nothing to us. Nor is a command line where its person is:
+ * that somebody let it in from a browser does not show who sits before it now.
+ */
+function isProof({ kind, method }: SessionRequest): boolean {
+  return kind === 'browser' && method !== 'sso';
 }
 
 function isTimely({ expiresAt, lastUsedAt }: SessionRecord, now: Date): boolean {

@@ -33,6 +33,7 @@ import type {
   WordTaken,
 } from '../approvals/hold-store.ts';
 import type { Prover } from '../approvals/proofs.ts';
+import type { Permission } from '../identity/roles.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { HOLD_TURNS_MAX } from '../model/limits.ts';
 import { storable } from '../model/text.ts';
@@ -193,7 +194,12 @@ export class SqlHoldStore<C extends Card> implements HoldStore<C> {
         const mustType = domain === APPROVAL_DOMAIN && typedName !== null;
         if (mustType && word.typedName?.trim() !== typedName) return { kind: 'other-name', hold };
         const challenge = challengeOf(bindingOf(hold, domain));
-        const speaker = await proveOrRefuse(trx, word, challenge, now, this.#checks);
+        const speaker = await proveOrRefuse(
+          trx,
+          word,
+          { challenge, permission: permissionFor(hold.card), now },
+          this.#checks,
+        );
         if (speaker instanceof HoldfastError) return speaker;
         const wasThere = await deed(trx, hold, speaker);
         await tell(trx, hold.id);
@@ -384,7 +390,8 @@ async function consumeHold(
           and s.person_id = any (${sql.val([...personIds])}::text[]) and ${STILL_COUNTS}
           and (s.method = 'totp' or exists (
             select from holdfast.passkeys k
-            where k.credential_id = s.proof #>> '{assertion,id}' and k.removed_at is null)))
+            where k.credential_id = s.proof #>> '{assertion,id}' and k.removed_at is null
+              and k.suspended_at is null)))
     returning h.id`.execute(trx);
   if (used.rows.length === 0) return false;
   await tell(trx, id);
@@ -405,4 +412,9 @@ function isShown<C extends Card>(shown: string, hold: HoldRecord<C>): boolean {
 /** Delivered when the transaction commits, and not at all when it does not. */
 function tell(trx: Kysely<Tables>, holdId: string): Promise<unknown> {
   return sql`select pg_notify(${HOLDS_CHANNEL}, ${holdId})`.execute(trx);
+}
+
+/** Who may be an owner for an hour, everybody who is here may say; the rest wants who decides. */
+function permissionFor(card: Card): Permission {
+  return 'actKind' in card && card.actKind === 'break-glass' ? 'break-glass' : 'holds.decide';
 }

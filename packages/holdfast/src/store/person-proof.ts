@@ -7,7 +7,7 @@ import type { Transaction } from 'kysely';
 import type { PasskeyWord, PersonWord, Speaker, TotpWord } from '../approvals/hold-store.ts';
 import type { Prover } from '../approvals/proofs.ts';
 import { nobody } from '../identity/people.ts';
-import { isRole, rolesAllow } from '../identity/roles.ts';
+import { isRole, type Permission, rolesAllow } from '../identity/roles.ts';
 import type { Assertion } from '../model/assertion.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { type JudgeCode, spendOrRefuse } from './people-store.ts';
@@ -19,57 +19,63 @@ export interface PersonChecks {
   readonly prover: Prover;
 }
 
-/** `challenge`: 32 bytes, of what the person is to have signed. */
+export interface Wanted {
+  /** 32 bytes, of what the person is to have signed. */
+  readonly challenge: Buffer;
+  /** What they have to be allowed. */
+  readonly permission: Permission;
+  readonly now: Date;
+}
+
 export async function proveOrRefuse(
   trx: Transaction<Tables>,
   word: PersonWord,
-  challenge: Buffer,
-  now: Date,
+  wanted: Wanted,
   checks: PersonChecks,
 ): Promise<Speaker | HoldfastError> {
   return word.kind === 'totp'
-    ? await proveByCode(trx, word, challenge, checks.judgeCode)
-    : await proveByPasskey(trx, word, challenge, now, checks.prover);
+    ? await proveByCode(trx, word, wanted, checks.judgeCode)
+    : await proveByPasskey(trx, word, wanted, checks.prover);
 }
 
 async function proveByCode(
   trx: Transaction<Tables>,
   word: TotpWord,
-  challenge: Buffer,
+  wanted: Wanted,
   judgeCode: JudgeCode,
 ): Promise<Speaker | HoldfastError> {
   const row = await trx
     .selectFrom('holdfast.people')
-    .select(['id', 'roles'])
+    .select(['id', 'roles', 'owner_until'])
     .where('name', '=', word.person)
     .where('removed_at', 'is', null)
     .forUpdate()
     .executeTakeFirst();
   if (row === undefined) return nobody(word.person);
-  if (!mayDecide(row.roles)) return noRole(word.person, row.roles);
+  if (!isAllowed(row, wanted)) return noRole(word.person, row.roles);
   const id = await spendOrRefuse(trx, word, judgeCode);
   if (id instanceof HoldfastError) return id;
-  const hex = challenge.toString('hex');
+  const hex = wanted.challenge.toString('hex');
   return { id, name: word.person, method: 'totp', challenge: hex, assertion: null };
 }
 
 async function proveByPasskey(
   trx: Transaction<Tables>,
   { assertion, personId }: PasskeyWord,
-  challenge: Buffer,
-  now: Date,
+  wanted: Wanted,
   prover: Prover,
 ): Promise<Speaker | HoldfastError> {
+  const { challenge, now } = wanted;
   const person = await trx
     .selectFrom('holdfast.people')
-    .select(['name', 'roles'])
+    .select(['name', 'roles', 'owner_until'])
     .where('id', '=', personId)
     .where('removed_at', 'is', null)
     .where('confirmed_at', 'is not', null)
     .forUpdate()
     .executeTakeFirst();
   if (person === undefined) return nobody(personId);
-  if (!mayDecide(person.roles)) return noRole(person.name, person.roles);
+  if (!isAllowed(person, wanted)) return noRole(person.name, person.roles);
   await trx
     .selectFrom('holdfast.passkeys')
     .select('credential_id')
@@ -107,8 +113,13 @@ function plain({ id, response }: Assertion): Assertion {
   return { id, response: { authenticatorData, clientDataJSON, signature } };
 }
 
-function mayDecide(roles: readonly string[]): boolean {
-  return rolesAllow(roles.filter(isRole), 'holds.decide');
+function isAllowed(
+  person: { readonly roles: readonly string[]; readonly owner_until: Date | null },
+  { now, permission }: Wanted,
+): boolean {
+  const isRaised = person.owner_until !== null && person.owner_until > now;
+  const roles = person.roles.filter(isRole);
+  return rolesAllow(isRaised ? [...roles, 'owner'] : roles, permission);
 }
 
 function noRole(name: string, roles: readonly string[]): HoldfastError {

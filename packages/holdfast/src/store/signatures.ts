@@ -45,9 +45,16 @@ interface WholeSignature {
   readonly assertion: Assertion | null;
 }
 
-/** Of people `p` that are there, and whose roles let them decide. */
+/**
+ * Signatures `s` of people `p` that are there, and whose roles let them decide; or made them owners by
+ * break-glass when they signed. Whether there shall be such an owner anybody may say.
+ */
 export const STILL_COUNTS: RawBuilder<boolean> = sql<boolean>`(
-  p.removed_at is null and p.roles && ${sql.val([...DECIDING_ROLES])}::text[])`;
+  p.removed_at is null and (
+    p.roles && ${sql.val([...DECIDING_ROLES])}::text[]
+    or s.signed_at < p.owner_until
+    or exists (
+      select from holdfast.holds b where b.id = s.hold_id and b.act_kind = 'break-glass')))`;
 
 /** By hold, oldest first. */
 export async function signaturesOf(
@@ -92,7 +99,7 @@ async function isVerified(
   return verdict.kind === 'right';
 }
 
-/** As it was enrolled by us for this person, and not removed since. */
+/** As it was enrolled by us for this person, and neither removed nor suspended since. */
 export async function passkeyOf(
   db: Kysely<Tables>,
   credentialId: string,
@@ -105,6 +112,7 @@ export async function passkeyOf(
     .where('credential_id', '=', credentialId)
     .where('person_id', '=', personId)
     .where('removed_at', 'is', null)
+    .where('suspended_at', 'is', null)
     .executeTakeFirst();
   if (row === undefined) return null;
   const { counter, mac, public_key: publicKey, rp_id: rpId } = row;
