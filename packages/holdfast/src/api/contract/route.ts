@@ -41,6 +41,8 @@ export interface Route<
    * with an `answer` as its data, or a file of lines that `answer` says nothing about.
    */
   readonly stream: null | 'text/event-stream' | 'application/jsonl';
+  /** Somebody could guess here: counted by source, and more tightly than the rest. */
+  readonly isAttempt: boolean;
 }
 
 export type StreamType = NonNullable<Route['stream']>;
@@ -59,6 +61,7 @@ interface RouteWords<P, Q, B, A extends Schema> {
   readonly body?: B;
   readonly answer: A;
   readonly wantsRecentProof?: boolean;
+  readonly isAttempt?: boolean;
 }
 
 export function route<
@@ -75,6 +78,7 @@ export function route(words: RouteWords<Schema, Schema, Schema, Schema>): Route 
     query: NOTHING,
     body: NOTHING,
     wantsRecentProof: false,
+    isAttempt: false,
     stream: null,
     ...words,
   };
@@ -106,6 +110,7 @@ export function streamRoute(words: StreamWords<Schema, Schema, Schema, StreamTyp
     query: NOTHING,
     body: NOTHING,
     wantsRecentProof: false,
+    isAttempt: false,
     ...words,
   };
 }
