@@ -21,7 +21,7 @@ interface HoldChallenge {
 
 export type Proof =
   | { readonly kind: 'passkey'; readonly assertion: Awaited<ReturnType<typeof startAuthentication>> }
-  | { readonly kind: 'totp'; readonly code: string; readonly words: readonly string[] };
+  | { readonly kind: 'totp'; readonly code: string; readonly words: string };
 
 export interface Word {
   readonly comment: string;
@@ -41,7 +41,7 @@ export async function decideByPasskey(id: string, decision: Decision, word: Word
 export function decideByCode(
   id: string,
   decision: Decision,
-  proof: { readonly code: string; readonly words: readonly string[] },
+  proof: { readonly code: string; readonly words: string },
   word: Word,
 ): Promise<void> {
   return decide(id, decision, { kind: 'totp', ...proof }, word);

@@ -50,6 +50,7 @@ export const PLACES = {
   'deferrals.list': 'GET /v1/deferrals',
   'deferrals.show': 'GET /v1/deferrals/:id',
   'deferrals.cancel': 'POST /v1/deferrals/:id/cancel',
+  'deferrals.hasten': 'POST /v1/deferrals/:id/hasten',
   'proposals.list': 'GET /v1/proposals',
   'proposals.approve': 'POST /v1/proposals/:id/approve',
   'proposals.deny': 'POST /v1/proposals/:id/deny',

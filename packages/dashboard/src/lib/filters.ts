@@ -5,15 +5,24 @@ export interface TrailFilters {
   readonly agent?: string;
   readonly target?: string;
   readonly hold?: string;
+  readonly verdict?: Verdict;
+  /** Anywhere in the statement or the sentence. */
+  readonly text?: string;
   /** An entry to show. */
   readonly at?: number;
 }
+
+const VERDICTS = ['forward', 'protect', 'hold', 'refuse'] as const;
+type Verdict = (typeof VERDICTS)[number];
 
 const FILTER_CHARS_MAX = 200;
 
 export function trailFilters(search: Readonly<Record<string, unknown>>): TrailFilters {
   const at = Number(search['at']);
+  const verdict = VERDICTS.find((one) => one === search['verdict']);
   return {
+    ...text('text', search),
+    ...(verdict === undefined ? {} : { verdict }),
     ...text('kind', search),
     ...text('agent', search),
     ...text('target', search),
@@ -22,9 +31,9 @@ export function trailFilters(search: Readonly<Record<string, unknown>>): TrailFi
   };
 }
 
-/** A choice out of a list; the first of it when the address says something else. */
-export function oneOf<T extends string>(choices: readonly [T, ...T[]], value: unknown): T {
-  return choices.find((choice) => choice === value) ?? choices[0];
+/** A choice out of a list; undefined when the address says nothing, or something else. */
+export function oneOf<T extends string>(choices: readonly T[], value: unknown): T | undefined {
+  return choices.find((choice) => choice === value);
 }
 
 /** `?a=1&b=x`, without what is not set; '' when nothing is. */
