@@ -1,11 +1,19 @@
 /** Every route of the API, by name. */
+import { DEFERRAL_ROUTES } from './deferrals.ts';
 import { DEVICE_ROUTES } from './device.ts';
 import { HOLD_ROUTES } from './holds.ts';
+import { NOW_ROUTES } from './now.ts';
+import { OPENAPI_ROUTES } from './openapi.ts';
 import { PEOPLE_ROUTES } from './people.ts';
+import { POLICY_ROUTES } from './policy.ts';
+import { PROPOSAL_ROUTES } from './proposals.ts';
 import type { Route } from './route.ts';
 import { SELF_ROUTES } from './self.ts';
 import { SESSION_ROUTES } from './session.ts';
 import { SIGN_IN_ROUTES } from './sign-in.ts';
+import { TARGET_ROUTES } from './targets.ts';
+import { TRAIL_ROUTES } from './trail.ts';
+import { UNDO_ROUTES } from './undo.ts';
 
 export const ROUTES = {
   ...SESSION_ROUTES,
@@ -13,7 +21,15 @@ export const ROUTES = {
   ...SELF_ROUTES,
   ...DEVICE_ROUTES,
   ...PEOPLE_ROUTES,
+  ...NOW_ROUTES,
   ...HOLD_ROUTES,
+  ...DEFERRAL_ROUTES,
+  ...PROPOSAL_ROUTES,
+  ...UNDO_ROUTES,
+  ...TRAIL_ROUTES,
+  ...TARGET_ROUTES,
+  ...POLICY_ROUTES,
+  ...OPENAPI_ROUTES,
 } as const satisfies Record<string, Route>;
 
 export type Routes = typeof ROUTES;

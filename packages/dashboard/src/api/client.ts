@@ -1,0 +1,71 @@
+/**
+ * Asks the API, same-origin, with the session's cookies. Every failure is a `Problem` with its three parts.
+ * When the API wants a newer proof that the person is there, whoever registered is asked for it, and
+ * the request is sent once more; nothing else is ever repeated here.
+ */
+import type { Routes } from '../../../holdfast/src/api/contract/index.ts';
+import { queryText } from '../lib/filters.ts';
+import { Problem } from './problem.ts';
+import { PLACES, type PlaceName } from './routes.ts';
+
+type OutputOf<S> = S extends { readonly _zod: { readonly output: infer O } } ? O : never;
+type InputOf<S> = S extends { readonly _zod: { readonly input: infer I } } ? I : never;
+
+/** What comes back from a route, as the contract says. */
+export type Answer<N extends PlaceName> = OutputOf<Routes[N]['answer']>;
+export type Body<N extends PlaceName> = InputOf<Routes[N]['body']>;
+export type Query<N extends PlaceName> = InputOf<Routes[N]['query']>;
+
+export interface Given<N extends PlaceName> {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Query<N>;
+  readonly body?: Body<N>;
+  readonly signal?: AbortSignal;
+}
+
+type Prove = () => Promise<boolean>;
+let prove: Prove | null = null;
+
+/** Who asks the person for a newer proof; resolves to whether they gave it. */
+export function onProofWanted(asker: Prove | null): void {
+  prove = asker;
+}
+
+export async function ask<N extends PlaceName>(name: N, given: Given<N> = {}): Promise<Answer<N>> {
+  try {
+    return await send(PLACES[name], given);
+  } catch (error) {
+    const isWanted = error instanceof Problem && error.wantsProof && !name.startsWith('session.');
+    if (!isWanted || prove === null || !(await prove())) throw error;
+    return send(PLACES[name], given);
+  }
+}
+
+export interface Sent {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: object;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** `place`: `GET /v1/holds/:id`. */
+export async function send<T>(place: string, { params = {}, query = {}, body, signal }: Sent): Promise<T> {
+  const [method = 'GET', path = '/'] = place.split(' ');
+  const filled = path.replaceAll(/:(\w+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
+  const response = await fetch(`${filled}${queryText(Object.fromEntries(Object.entries(query)))}`, {
+    method,
+    credentials: 'same-origin',
+    headers: {
+      accept: 'application/json, application/problem+json',
+      ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
+    ...(signal === undefined ? {} : { signal }),
+  }).catch((error: unknown) => {
+    if (signal?.aborted === true) throw error;
+    throw Problem.noAnswer();
+  });
+  const answer = await response.json().catch(() => null);
+  if (!response.ok) throw Problem.ofAnswer(response.status, answer);
+  return answer;
+}

@@ -1,0 +1,130 @@
+/** What pages look up, each under its name; news from the stream makes them look again (`live.ts`). */
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import type { TrailFilters } from '../lib/filters.ts';
+import { ask } from './client.ts';
+
+const LIST_ROWS = 200;
+const NO_CURSOR: string | null = null;
+
+function page(cursor: string | null): { limit: number; cursor?: string } {
+  return cursor === null ? { limit: LIST_ROWS } : { limit: LIST_ROWS, cursor };
+}
+
+export type Which = 'open' | 'all';
+
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: ({ signal }) => ask('session.show', { signal }),
+  staleTime: 60_000,
+});
+
+export const nowQuery = queryOptions({
+  queryKey: ['now'],
+  queryFn: ({ signal }) => ask('now.show', { signal }),
+});
+
+export function holdsQuery(state: Which) {
+  return infiniteQueryOptions({
+    queryKey: ['holds', 'list', state],
+    queryFn: ({ pageParam, signal }) =>
+      ask('holds.list', { query: { state, ...page(pageParam) }, signal }),
+    initialPageParam: NO_CURSOR,
+    getNextPageParam: (last) => last.next,
+  });
+}
+
+export function holdQuery(id: string) {
+  return queryOptions({
+    queryKey: ['holds', 'one', id],
+    queryFn: ({ signal }) => ask('holds.show', { params: { id }, signal }),
+  });
+}
+
+export function proposalsQuery(state: Which) {
+  return infiniteQueryOptions({
+    queryKey: ['proposals', state],
+    queryFn: ({ pageParam, signal }) =>
+      ask('proposals.list', { query: { state, ...page(pageParam) }, signal }),
+    initialPageParam: NO_CURSOR,
+    getNextPageParam: (last) => last.next,
+  });
+}
+
+export function deferralsQuery(state: Which) {
+  return infiniteQueryOptions({
+    queryKey: ['deferrals', state],
+    queryFn: ({ pageParam, signal }) =>
+      ask('deferrals.list', { query: { state, ...page(pageParam) }, signal }),
+    initialPageParam: NO_CURSOR,
+    getNextPageParam: (last) => last.next,
+  });
+}
+
+export function undoQuery(state: Which) {
+  return infiniteQueryOptions({
+    queryKey: ['undo', 'list', state],
+    queryFn: ({ pageParam, signal }) =>
+      ask('undo.list', { query: { state, ...page(pageParam) }, signal }),
+    initialPageParam: NO_CURSOR,
+    getNextPageParam: (last) => last.next,
+  });
+}
+
+export function trailQuery({ at: _at, ...filters }: TrailFilters) {
+  return infiniteQueryOptions({
+    queryKey: ['trail', 'list', filters],
+    queryFn: ({ pageParam, signal }) =>
+      ask('trail.list', { query: { ...filters, ...page(pageParam) }, signal }),
+    initialPageParam: NO_CURSOR,
+    getNextPageParam: (last) => last.next,
+  });
+}
+
+export function entryQuery(index: number) {
+  return queryOptions({
+    queryKey: ['trail', 'entry', index],
+    queryFn: ({ signal }) => ask('trail.show', { params: { index: String(index) }, signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export const trailStatusQuery = queryOptions({
+  queryKey: ['trail', 'status'],
+  queryFn: ({ signal }) => ask('trail.status', { signal }),
+});
+
+export const targetsQuery = queryOptions({
+  queryKey: ['targets'],
+  queryFn: ({ signal }) => ask('targets.list', { signal }),
+});
+
+export const peopleQuery = queryOptions({
+  queryKey: ['people', 'list'],
+  queryFn: ({ signal }) => ask('people.list', { signal }),
+});
+
+export const invitesQuery = queryOptions({
+  queryKey: ['people', 'invites'],
+  queryFn: ({ signal }) => ask('people.invites.list', { signal }),
+});
+
+export const rolesQuery = queryOptions({
+  queryKey: ['roles'],
+  queryFn: ({ signal }) => ask('roles.table', { signal }),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export const policyQuery = queryOptions({
+  queryKey: ['policy'],
+  queryFn: ({ signal }) => ask('policy.show', { signal }),
+});
+
+export const selfQuery = queryOptions({
+  queryKey: ['self', 'show'],
+  queryFn: ({ signal }) => ask('self.show', { signal }),
+});
+
+export const sessionsQuery = queryOptions({
+  queryKey: ['self', 'sessions'],
+  queryFn: ({ signal }) => ask('self.sessions.list', { signal }),
+});

@@ -1,0 +1,77 @@
+/**
+ * Where each route of the API lies. The contract's own types say what is sent and what comes back; this
+ * table only spares the page the contract's code, and `routes.test.ts` holds it against the contract.
+ */
+import type { RouteName } from '../../../holdfast/src/api/contract/index.ts';
+
+export const PLACES = {
+  'session.show': 'GET /v1/session',
+  'session.close': 'DELETE /v1/session',
+  'session.prove.begin': 'POST /v1/session/prove/options',
+  'session.prove': 'POST /v1/session/prove',
+  'roles.table': 'GET /v1/roles',
+  'signIn.passkey.begin': 'POST /v1/sign-in/passkey/options',
+  'signIn.passkey': 'POST /v1/sign-in/passkey',
+  'signIn.code': 'POST /v1/sign-in/code',
+  'signIn.recovery': 'POST /v1/sign-in/recovery',
+  'signIn.sso.begin': 'POST /v1/sign-in/sso/begin',
+  'signIn.sso': 'POST /v1/sign-in/sso',
+  'join.show': 'POST /v1/join',
+  'join.passkey.begin': 'POST /v1/join/passkey/options',
+  'join.passkey': 'POST /v1/join/passkey',
+  'join.code.begin': 'POST /v1/join/code/options',
+  'join.code': 'POST /v1/join/code',
+  'join.sso.begin': 'POST /v1/join/sso',
+  'self.show': 'GET /v1/self',
+  'self.passkeys.begin': 'POST /v1/self/passkeys/options',
+  'self.passkeys.add': 'POST /v1/self/passkeys',
+  'self.passkeys.remove': 'DELETE /v1/self/passkeys/:id',
+  'self.codes.begin': 'POST /v1/self/codes/options',
+  'self.codes.add': 'POST /v1/self/codes',
+  'self.recovery.renew': 'POST /v1/self/recovery-codes',
+  'self.sso.begin': 'POST /v1/self/sso',
+  'self.sso.remove': 'DELETE /v1/self/sso',
+  'self.sessions.list': 'GET /v1/self/sessions',
+  'self.sessions.close': 'DELETE /v1/self/sessions/:id',
+  'self.sessions.closeOthers': 'POST /v1/self/sessions/close-others',
+  'device.look': 'POST /v1/device/look',
+  'device.decide': 'POST /v1/device/decide',
+  'people.list': 'GET /v1/people',
+  'people.roles': 'PUT /v1/people/:id/roles',
+  'people.remove': 'DELETE /v1/people/:id',
+  'people.invites.list': 'GET /v1/people/invites',
+  'people.invites.make': 'POST /v1/people/invites',
+  'people.invites.again': 'POST /v1/people/:id/invites',
+  'people.invites.cancel': 'DELETE /v1/people/invites/:id',
+  'breakGlass.propose': 'POST /v1/break-glass',
+  'holds.list': 'GET /v1/holds',
+  'holds.show': 'GET /v1/holds/:id',
+  'now.show': 'GET /v1/now',
+  'deferrals.list': 'GET /v1/deferrals',
+  'deferrals.show': 'GET /v1/deferrals/:id',
+  'deferrals.cancel': 'POST /v1/deferrals/:id/cancel',
+  'deferrals.hasten': 'POST /v1/deferrals/:id/hasten',
+  'proposals.list': 'GET /v1/proposals',
+  'proposals.approve': 'POST /v1/proposals/:id/approve',
+  'proposals.deny': 'POST /v1/proposals/:id/deny',
+  'targets.list': 'GET /v1/targets',
+  'trail.list': 'GET /v1/trail',
+  'trail.status': 'GET /v1/trail/status',
+  'trail.show': 'GET /v1/trail/:index',
+  'undo.list': 'GET /v1/undo',
+  'undo.show': 'GET /v1/undo/:id',
+  'undo.preview': 'POST /v1/undo/preview',
+  'undo.apply': 'POST /v1/undo/apply',
+  'policy.show': 'GET /v1/policy',
+  'policy.explain': 'POST /v1/policy/explain',
+  'policy.backtest': 'POST /v1/policy/backtest',
+} as const satisfies Partial<Record<RouteName, string>>;
+
+export type PlaceName = keyof typeof PLACES;
+
+/** Streams and files, for EventSource and links. */
+export const STREAMS = {
+  events: '/v1/events',
+  verify: '/v1/trail/verify',
+  export: '/v1/trail/export',
+} as const;

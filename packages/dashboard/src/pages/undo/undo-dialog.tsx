@@ -1,0 +1,151 @@
+/** Taking one act back: first what that would do, row by row where something stands against it, then a word. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { type Answer, ask, type Body } from '../../api/client.ts';
+import { plural } from '../../lib/measures.ts';
+import { useMay, usePerson } from '../../shell/session.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Code } from '../../ui/code.tsx';
+import { Dialog, DialogButtons } from '../../ui/dialog.tsx';
+import { Diff } from '../../ui/diff.tsx';
+import { Select } from '../../ui/field.tsx';
+import { Loaded } from '../../ui/loading.tsx';
+import { Text } from '../../ui/text.tsx';
+import { say } from '../../ui/toast.tsx';
+import { WordDialog } from '../../ui/word-dialog.tsx';
+
+type Item = Answer<'undo.list'>['items'][number];
+type Report = Answer<'undo.preview'>;
+type Decisions = NonNullable<Body<'undo.preview'>['decisions']>;
+
+export function UndoDialog({ item, onClose }: { readonly item: Item; readonly onClose: () => void }): ReactNode {
+  const queries = useQueryClient();
+  const person = usePerson();
+  const may = useMay('undo.apply');
+  const [decisions, setDecisions] = useState<Decisions>([]);
+  const [isApplying, setIsApplying] = useState(false);
+  const wish = { ids: [item.id], decisions };
+  const query = useQuery({
+    queryKey: ['undo', 'preview', item.id, decisions],
+    queryFn: ({ signal }) => ask('undo.preview', { body: wish, signal }),
+    placeholderData: (before) => before,
+  });
+  const apply = async (code: string): Promise<void> => {
+    const { applied } = await ask('undo.apply', { body: { ...wish, person: person?.name ?? '', code } });
+    say(applied ? 'Taken back.' : 'Nothing was changed: conflicts are not decided yet.', !applied);
+    await queries.invalidateQueries({ queryKey: ['undo'] });
+    if (applied) onClose();
+  };
+  const decide = (conflict: Report['conflicts'][number], choice: string): void => {
+    const found = conflict.choices.find((one) => one === choice);
+    if (found === undefined) return;
+    const others = decisions.filter((one) => one.table !== conflict.table || one.key !== conflict.key);
+    setDecisions([...others, { table: conflict.table, key: conflict.key, choice: found }]);
+  };
+  return (
+    <Dialog title="What taking it back would do" onClose={onClose} wide>
+      <Loaded query={query} what="what it would do">
+        {(report) => (
+          <>
+            <ReportView report={report} onDecide={decide} />
+            <DialogButtons>
+              <Button onClick={onClose}>Close</Button>
+              {may && item.state === 'kept' && (
+                <Button tone="primary" disabled={report.undecided > 0} onClick={() => setIsApplying(true)}>
+                  Take it back
+                </Button>
+              )}
+            </DialogButtons>
+          </>
+        )}
+      </Loaded>
+      {isApplying && (
+        <WordDialog title="Take it back" action="Take it back" onClose={() => setIsApplying(false)} onWord={({ code }) => apply(code)}>
+          <p className="text-muted">In one transaction, as the preview said. This can itself be taken back.</p>
+        </WordDialog>
+      )}
+    </Dialog>
+  );
+}
+
+interface ReportViewProps {
+  readonly report: Report;
+  readonly onDecide: (conflict: Report['conflicts'][number], choice: string) => void;
+}
+
+function ReportView({ report, onDecide }: ReportViewProps): ReactNode {
+  return (
+    <div className="grid gap-4">
+      {report.tables.map((table) => (
+        <div key={table.table}>
+          <Text text={table.table} className="font-mono font-medium" />
+          <ul className="text-[0.93rem]">
+            {LINES.map(([name, words]) => (table[name] > 0 ? <li key={name}>{plural(table[name], 'row')} {words}</li> : null))}
+          </ul>
+        </div>
+      ))}
+      {report.acts.map((act) => (
+        <div key={act.about}>
+          <Text text={act.about} className="font-medium" />
+          <ol className="list-decimal pl-5 text-[0.93rem]">
+            {act.steps.map((step) => (
+              <li key={step}>
+                <Text text={step} />
+              </li>
+            ))}
+          </ol>
+        </div>
+      ))}
+      {report.tables.length === 0 && report.acts.length === 0 && <p className="text-muted">Nothing would change.</p>}
+      {report.conflictsTotal > 0 && (
+        <section className="grid gap-3">
+          <h3 className="text-warn">
+            <span aria-hidden="true">● </span>
+            {plural(report.conflictsTotal, 'conflict')}: somebody changed the same things since
+          </h3>
+          {report.conflicts.map((conflict) => (
+            <div key={`${conflict.table} ${conflict.key}`} className="grid gap-2 rounded-lg border border-line p-3">
+              <p className="flex flex-wrap items-baseline gap-2">
+                <Badge tone="warn">{conflict.kind}</Badge>
+                <Text text={conflict.about} />
+              </p>
+              {(conflict.kept !== null || conflict.now !== null) && <Diff kept={conflict.kept} now={conflict.now} />}
+              <Select label="What to do" value={conflict.choice ?? ''} onChange={(event) => onDecide(conflict, event.target.value)}>
+                <option value="">decide …</option>
+                {conflict.choices.map((choice) => (
+                  <option key={choice} value={choice}>
+                    {choice}
+                  </option>
+                ))}
+              </Select>
+            </div>
+          ))}
+        </section>
+      )}
+      {report.notes.length > 0 && (
+        <ul className="list-disc pl-5 text-[0.93rem] text-muted">
+          {report.notes.map((note) => (
+            <li key={note}>
+              <Text text={note} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {report.sql.length > 0 && (
+        <details>
+          <summary className="text-[0.87rem] text-muted">The SQL that would run</summary>
+          <Code text={report.sql.join(';\n')} language="sql" label="The SQL that would run" className="mt-2" />
+        </details>
+      )}
+    </div>
+  );
+}
+
+const LINES = [
+  ['insertedBack', 'put back'],
+  ['changedBack', 'changed back'],
+  ['removedAgain', 'removed again'],
+  ['already', 'already as before'],
+  ['leftOut', 'left out'],
+] as const;

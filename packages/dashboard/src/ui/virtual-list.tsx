@@ -1,0 +1,84 @@
+/**
+ * A long list of rows, of which only those in sight are in the page. The window scrolls, not a box in it,
+ * so that a phone behaves like a phone. j and k move, Enter opens; the row that is chosen is told by
+ * `aria-current`, and how many there are by `aria-setsize`.
+ */
+import { useWindowVirtualizer } from '@tanstack/react-virtual';
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { moved } from '../lib/keys.ts';
+import { useKeys } from '../shell/keyboard.tsx';
+
+export interface VirtualListProps<T> {
+  readonly label: string;
+  readonly items: readonly T[];
+  readonly keyOf: (item: T) => string;
+  /** What a row is before it is measured, in pixels. */
+  readonly rowPx: number;
+  readonly row: (item: T, isChosen: boolean) => ReactNode;
+  readonly onOpen?: (item: T) => void;
+  /** The end came in sight. */
+  readonly onEnd?: () => void;
+  readonly hasMore?: boolean;
+}
+
+export function VirtualList<T>(props: VirtualListProps<T>): ReactNode {
+  const { label, items, keyOf, rowPx, row, onOpen, onEnd, hasMore = false } = props;
+  const list = useRef<HTMLUListElement>(null);
+  const [chosen, setChosen] = useState(-1);
+  const [top, setTop] = useState(0);
+  useLayoutEffect(() => {
+    const place = (list.current?.getBoundingClientRect().top ?? 0) + window.scrollY;
+    if (Math.abs(place - top) > 1) setTop(place);
+  });
+  const virtual = useWindowVirtualizer({
+    count: items.length,
+    estimateSize: () => rowPx,
+    overscan: 8,
+    scrollMargin: top,
+    getItemKey: (index) => {
+      const item = items[index];
+      return item === undefined ? index : keyOf(item);
+    },
+  });
+  const shown = virtual.getVirtualItems();
+  const lastShown = shown.at(-1)?.index ?? -1;
+  useEffect(() => {
+    if (hasMore && lastShown >= items.length - 12) onEnd?.();
+  }, [hasMore, lastShown, items.length, onEnd]);
+  const move = (by: number): void => {
+    const next = moved(chosen, by, items.length);
+    setChosen(next);
+    if (next >= 0) virtual.scrollToIndex(next, { align: 'auto' });
+  };
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    Enter: () => {
+      const item = items[chosen];
+      // A link or a button that has the focus takes Enter itself.
+      if (item !== undefined && !(document.activeElement instanceof HTMLAnchorElement) && !(document.activeElement instanceof HTMLButtonElement)) onOpen?.(item);
+    },
+  });
+  return (
+    <ul ref={list} aria-label={label} className="relative" style={{ height: virtual.getTotalSize() }}>
+      {shown.map(({ index, key, start }) => {
+        const item = items[index];
+        if (item === undefined) return null;
+        return (
+          <li
+            key={key}
+            data-index={index}
+            ref={virtual.measureElement}
+            aria-setsize={hasMore ? -1 : items.length}
+            aria-posinset={index + 1}
+            aria-current={index === chosen ? 'true' : undefined}
+            className="absolute inset-x-0 top-0 border-b border-line aria-[current]:bg-accent-soft"
+            style={{ transform: `translateY(${start - top}px)` }}
+          >
+            {row(item, index === chosen)}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
