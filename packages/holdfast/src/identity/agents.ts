@@ -1,13 +1,34 @@
 /**
- * What people do about agents: add one, give it a token, take tokens back. Each act is noted for the
- * trail after it is durable. A token is shown once, at issue, and is nowhere afterwards.
+ * What people do about agents: add one, say what it is for and what it may, pause it, give it a token,
+ * take tokens back. Each act is noted for the trail after it is durable. A token is shown once, at issue,
+ * and is nowhere afterwards.
+ *
+ * A sub-agent is refused what its parent may not when it is said; what its parent loses later it loses
+ * too (`agent-scope.ts`), and so do the tokens it has.
  */
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
-import type { Note } from '../model/event.ts';
+import type { HoldfastEvent, Note } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
-import { TOKEN_LIFE_MS_DEFAULT, TOKEN_LIFE_MS_MAX } from '../model/limits.ts';
-import type { AgentRecord, AgentStore, RevokeScope, TokenRecord } from './agent-store.ts';
+import { AGENT_DEPTH_MAX, TOKEN_LIFE_MS_DEFAULT, TOKEN_LIFE_MS_MAX } from '../model/limits.ts';
+import { type AgentListing, listingsOf } from './agent-listing.ts';
+import {
+  type EffectiveScope,
+  effectiveScope,
+  stopAt,
+  tokenTargets,
+  widerThan,
+} from './agent-scope.ts';
+import { checkNote, checkSettings, settingsFacts } from './agent-settings.ts';
+import {
+  type AgentRecord,
+  type AgentSettings,
+  type AgentStore,
+  NO_SETTINGS,
+  type Pause,
+  type RevokeScope,
+  type TokenRecord,
+} from './agent-store.ts';
 import { checkName } from './names.ts';
 import { SCRAM_SALT_BYTES, scramKeysOf } from './scram.ts';
 import { hashToken, newToken } from './token.ts';
@@ -18,12 +39,23 @@ export interface AgentsParts {
   readonly note: Note;
 }
 
+/** What is left out stays as it is, or as for an agent that nobody said anything of. */
+export interface AgentChange extends Partial<Omit<AgentSettings, 'owner'>> {
+  /** The name of a person; null: nobody. */
+  readonly owner?: string | null;
+}
+
+export interface NewAgent extends AgentChange {
+  /** The name of an agent that it is a sub-agent of. */
+  readonly parent?: string;
+}
+
 export interface TokenRequest {
   readonly agent: string;
   readonly environment: string;
-  /** Empty: every target of the environment. */
+  /** Empty: every target of the environment, that the agent may. */
   readonly targets: readonly string[];
-  /** TOKEN_LIFE_MS_DEFAULT when left out. */
+  /** TOKEN_LIFE_MS_DEFAULT when left out; cut where the agent ends before. */
   readonly lifeMs?: number;
 }
 
@@ -31,18 +63,15 @@ export interface IssuedToken {
   readonly id: string;
   /** The only time it is seen. */
   readonly token: string;
+  readonly targets: readonly string[];
   readonly expiresAt: Date;
 }
 
-export interface AgentListing {
-  readonly id: string;
-  readonly name: string;
-  readonly addedAt: Date;
-  /** Live ones. */
-  readonly tokens: readonly Pick<
-    TokenRecord,
-    'id' | 'environment' | 'targets' | 'issuedAt' | 'expiresAt'
-  >[];
+export interface PauseWord {
+  /** Who: a person's name, or `the command line`. */
+  readonly by: string;
+  /** Why; the agent is told. */
+  readonly note: string;
 }
 
 export class Agents {
@@ -52,15 +81,24 @@ export class Agents {
     this.#parts = parts;
   }
 
-  /** HF_USAGE for a name that is none, HF_EXISTS for one that is taken. */
-  async add(name: string): Promise<AgentRecord> {
+  /**
+   * HF_USAGE for a name or words that are none, HF_EXISTS for a name that is taken, HF_NOT_FOUND for a
+   * parent or an owner, HF_AGENT_SCOPE for more than its parent may.
+   */
+  async add(name: string, { parent, ...said }: NewAgent = {}): Promise<AgentRecord> {
     checkName('agent', name);
     const { clock, store, note } = this.#parts;
+    const settings = { ...NO_SETTINGS, ...(await this.#settingsOf(said)) };
+    const above = parent === undefined ? null : await this.#parent(parent);
+    if (above !== null) refuseWider(above.record.name, above.scope, settings);
     const agent: AgentRecord = {
+      ...settings,
       id: newId('agent', clock),
       name,
       salt: clock.random(SCRAM_SALT_BYTES),
       addedAt: clock.now(),
+      parentId: above?.record.id ?? null,
+      paused: null,
     };
     if (!(await store.addAgent(agent))) {
       throw new HoldfastError('HF_EXISTS', {
@@ -71,40 +109,107 @@ export class Agents {
     }
     await note({
       kind: 'agent-added',
-      facts: { agent: name, agentId: agent.id },
+      facts: {
+        agent: name,
+        agentId: agent.id,
+        ...settingsFacts(said),
+        ...(parent === undefined ? {} : { parent }),
+      },
       message: `Agent ${name} was added.`,
     });
     return agent;
   }
 
-  async list(): Promise<readonly AgentListing[]> {
-    const { agents, tokens } = await this.#parts.store.snapshot(this.#parts.clock.now());
-    return agents.map(({ id, name, addedAt }) => ({
-      id,
-      name,
-      addedAt,
-      tokens: tokens.filter(({ agentId }) => agentId === id),
-    }));
+  /** HF_USAGE, HF_NOT_FOUND, HF_AGENT_SCOPE as for `add`. */
+  async change(name: string, said: AgentChange): Promise<AgentRecord> {
+    const { store, note } = this.#parts;
+    const change = await this.#settingsOf(said);
+    const { agents, record } = await this.#find(name);
+    if (record.parentId !== null) {
+      const above = agents.get(record.parentId);
+      const scope = above === undefined ? null : effectiveScope(above, agents);
+      if (above !== undefined && scope !== null) {
+        refuseWider(above.name, scope, { ...record, ...change });
+      }
+    }
+    const changed = await store.changeAgent(name, change);
+    if (changed === null) throw unknownAgent(name);
+    await note({
+      kind: 'agent-changed',
+      facts: { agent: name, agentId: changed.id, ...settingsFacts(said) },
+      message: `Agent ${name} was changed: ${Object.keys(settingsFacts(said)).join(', ')}.`,
+    });
+    return changed;
   }
 
-  /** HF_NOT_FOUND for an unknown agent, HF_LIMIT for a life that is too long or none. */
+  /**
+   * Ends what it and the agents below it do, at once, until `resume`. False: it was paused already, and
+   * the former word stands. HF_NOT_FOUND.
+   */
+  async pause(name: string, { by, note }: PauseWord): Promise<boolean> {
+    const pause = { at: this.#parts.clock.now(), by, note: checkNote(note) };
+    return await this.#setPause(name, pause, {
+      kind: 'agent-paused',
+      facts: { agent: name, by, note },
+      message: `Agent ${name} was paused by ${by}.`,
+    });
+  }
+
+  /** False: it was not paused. HF_NOT_FOUND. */
+  async resume(name: string, { by, note }: PauseWord): Promise<boolean> {
+    return await this.#setPause(name, null, {
+      kind: 'agent-resumed',
+      facts: { agent: name, by, note: checkNote(note) },
+      message: `Agent ${name} may go on: ${by}.`,
+    });
+  }
+
+  async #setPause(name: string, pause: Pause | null, event: HoldfastEvent): Promise<boolean> {
+    const isChanged = await this.#parts.store.setPause(name, pause);
+    if (isChanged === null) throw unknownAgent(name);
+    if (isChanged) await this.#parts.note(event);
+    return isChanged;
+  }
+
+  async list(): Promise<readonly AgentListing[]> {
+    const now = this.#parts.clock.now();
+    return listingsOf(await this.#parts.store.snapshot(now), now);
+  }
+
+  /** HF_NOT_FOUND. */
+  async show(name: string): Promise<AgentListing> {
+    const found = (await this.list()).find((one) => one.name === name);
+    if (found === undefined) throw unknownAgent(name);
+    return found;
+  }
+
+  /**
+   * HF_NOT_FOUND for an unknown agent, HF_LIMIT for a life that is too long or none, HF_AGENT_SCOPE for
+   * what the agent may not, HF_AGENT_PAUSED and HF_AGENT_EXPIRED for one that may nothing.
+   */
   async issueToken(request: TokenRequest): Promise<IssuedToken> {
     const { clock, store, note } = this.#parts;
     const lifeMs = checkLife(request.lifeMs ?? TOKEN_LIFE_MS_DEFAULT);
-    const agent = await store.agentByName(request.agent);
-    if (agent === null) throw unknownAgent(request.agent);
-    const token = newToken(clock);
+    const { agents, record: agent } = await this.#find(request.agent);
     const issuedAt = clock.now();
+    const scope = effectiveScope(agent, agents);
+    // Outside its hours a token may be made ready; it opens nothing until they begin.
+    const stop = stopAt({ ...scope, hours: [] }, agent.name, issuedAt);
+    if (stop !== null) throw stopped(stop.code, stop.reason);
+    const targets = scopedTargets(agent.name, scope, request);
+    const token = newToken(clock);
+    const endMs = scope.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
     const record: TokenRecord = {
       id: newId('token', clock),
       agentId: agent.id,
       tokenHash: hashToken(token),
       ...scramKeysOf(token, agent.salt),
       environment: request.environment,
-      targets: [...new Set(request.targets)],
+      targets,
       issuedAt,
-      expiresAt: new Date(issuedAt.getTime() + lifeMs),
+      expiresAt: new Date(Math.min(issuedAt.getTime() + lifeMs, endMs)),
       revokedAt: null,
+      lastUse: null,
     };
     await store.addToken(record);
     await note({
@@ -118,7 +223,7 @@ export class Agents {
       },
       message: `Agent ${agent.name} got a token for ${record.environment}.`,
     });
-    return { id: record.id, token, expiresAt: record.expiresAt };
+    return { id: record.id, token, targets, expiresAt: record.expiresAt };
   }
 
   /** Ids of the tokens that ended; empty when none was live. HF_NOT_FOUND for what does not exist. */
@@ -137,6 +242,87 @@ export class Agents {
     }
     return ended;
   }
+
+  async #settingsOf({ owner, ...said }: AgentChange): Promise<Partial<AgentSettings>> {
+    checkSettings(said);
+    if (owner === undefined) return said;
+    if (owner === null) return { ...said, owner: null };
+    const person = await this.#parts.store.personNamed(owner);
+    if (person !== null) return { ...said, owner: person };
+    throw new HoldfastError('HF_NOT_FOUND', {
+      expected: 'the name of a person, who answers for the agent',
+      found: `nobody named ${owner}`,
+      hint: 'See `holdfast people list`.',
+    });
+  }
+
+  async #find(name: string) {
+    const snapshot = await this.#parts.store.snapshot(this.#parts.clock.now());
+    const record = snapshot.agents.find((one) => one.name === name);
+    if (record === undefined) throw unknownAgent(name);
+    return { record, agents: new Map(snapshot.agents.map((one) => [one.id, one])) };
+  }
+
+  async #parent(name: string) {
+    const { agents, record } = await this.#find(name);
+    let depth = 1;
+    for (let at: AgentRecord | undefined = record; at !== undefined; depth += 1) {
+      at = at.parentId === null || depth > AGENT_DEPTH_MAX ? undefined : agents.get(at.parentId);
+    }
+    if (depth > AGENT_DEPTH_MAX) {
+      throw new HoldfastError('HF_LIMIT', {
+        expected: `at most ${AGENT_DEPTH_MAX} agents, one above the other`,
+        found: `one more, under ${name}`,
+        hint: 'Put it under an agent that is further up.',
+      });
+    }
+    return { record, scope: effectiveScope(record, agents) };
+  }
+}
+
+function scopedTargets(
+  agent: string,
+  scope: EffectiveScope,
+  { environment, targets }: TokenRequest,
+): readonly string[] {
+  const wanted = [...new Set(targets)];
+  const beyond = widerThan(scope, {
+    environments: [environment],
+    targets: wanted,
+    effectKinds: null,
+    expiresAt: null,
+  });
+  const found = tokenTargets(scope, environment, wanted);
+  if (beyond.length === 0 && found !== null) return found;
+  throw new HoldfastError('HF_AGENT_SCOPE', {
+    expected: `what agent ${agent} may, with its parents: ${scopeWords(scope)}`,
+    found: beyond.join(', ') || 'nothing that is left',
+    hint: `See \`holdfast agents show ${agent}\`; a person may change it with \`holdfast agents set\`.`,
+  });
+}
+
+function scopeWords({ environments, targets }: EffectiveScope): string {
+  const words = (what: string, names: ReadonlySet<string> | null): string =>
+    names === null ? `any ${what}` : `${what} ${[...names].join(', ') || 'none'}`;
+  return `${words('environment', environments)}; ${words('target', targets)}`;
+}
+
+function refuseWider(parent: string, scope: EffectiveScope, settings: AgentSettings): void {
+  const beyond = widerThan(scope, settings);
+  if (beyond.length === 0) return;
+  throw new HoldfastError('HF_AGENT_SCOPE', {
+    expected: `no more than its parent ${parent} may`,
+    found: beyond.join(', '),
+    hint: `A sub-agent can only narrow. See \`holdfast agents show ${parent}\`.`,
+  });
+}
+
+function stopped(code: 'HF_AGENT_PAUSED' | 'HF_AGENT_EXPIRED' | 'HF_AGENT_HOURS', why: string) {
+  return new HoldfastError(code, {
+    expected: 'an agent that may work',
+    found: why,
+    hint: 'Resume it with `holdfast agents resume`, or set another expiry with `holdfast agents set`.',
+  });
 }
 
 function checkLife(lifeMs: number): number {

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { agentNamed } from '../testing/agent-records.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import type { AgentRecord, AgentSnapshot, AgentStore, TokenRecord } from './agent-store.ts';
 import { type EndedToken, LiveDirectory } from './live-directory.ts';
 
 /** What the store holds, as the test says; reading can be made to fail. */
-class Shelf implements AgentStore {
+class Shelf implements Pick<AgentStore, 'snapshot' | 'sharedSecret'> {
   agents: AgentRecord[] = [];
   tokens: TokenRecord[] = [];
   isAway = false;
@@ -18,10 +19,6 @@ class Shelf implements AgentStore {
   async sharedSecret(): Promise<Buffer> {
     return Buffer.alloc(32, 9);
   }
-  addAgent = () => Promise.reject(new Error('not here'));
-  agentByName = this.addAgent;
-  addToken = this.addAgent;
-  revoke = this.addAgent;
 }
 
 let clock: ManualClock;
@@ -33,7 +30,7 @@ beforeEach(() => {
   shelf = new Shelf();
   ended = [];
   const salt = Buffer.alloc(16, 4);
-  shelf.agents = [{ id: 'agent_1', name: 'cursor', salt, addedAt: clock.now() }];
+  shelf.agents = [agentNamed('cursor', { id: 'agent_1', salt, addedAt: clock.now() })];
 });
 
 function token(id: string, lifeMs: number): TokenRecord {
@@ -49,6 +46,7 @@ function token(id: string, lifeMs: number): TokenRecord {
     issuedAt: clock.now(),
     expiresAt: new Date(clock.now().getTime() + lifeMs),
     revokedAt: null,
+    lastUse: null,
   };
 }
 

@@ -91,7 +91,7 @@ beforeAll(async () => {
     });
     gateway.once('exit', (code) => fail(new Error(`up ended with ${code}: ${log}`)));
   });
-  await json(['agents', 'add', 'cursor']);
+  await json(['agents', 'add', 'cursor', '--purpose', 'a test']);
 });
 
 afterAll(async () => {
@@ -166,7 +166,7 @@ describe('holdfast up, and the commands beside it', () => {
   it.each([
     ['an unknown hold', ['holds', 'show', 'hold_0000000000000000'], 1, 'HF_HOLD_UNKNOWN'],
     ['an unknown agent', ['agents', 'revoke', '--agent', 'nobody'], 1, 'HF_NOT_FOUND'],
-    ['a name that is taken', ['agents', 'add', 'cursor'], 1, 'HF_EXISTS'],
+    ['a name that is taken', ['agents', 'add', 'cursor', '--purpose', 'a test'], 1, 'HF_EXISTS'],
     [
       'an environment that is not declared',
       ['agents', 'token', 'cursor', '--env', 'prodution'],
