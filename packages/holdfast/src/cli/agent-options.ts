@@ -75,7 +75,7 @@ function effectsOf(text: string): readonly EffectKind[] | null {
   const words = text.split(',').map((word) => word.trim());
   const kinds = EFFECT_KINDS.filter((kind) => words.includes(kind));
   const odd = words.find((word) => !EFFECT_KINDS.some((kind) => kind === word));
-  if (odd !== undefined) throw unknownWord('a kind of effect', odd, new Set(EFFECT_KINDS));
+  if (odd !== undefined) throw unknownWord('a kind of effect', odd, new Set(EFFECT_KINDS), '');
   return kinds;
 }
 
@@ -98,12 +98,17 @@ function dayOf(text: string): Date | null {
   return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text) ? at : null;
 }
 
-export function unknownWord(what: string, found: string, known: ReadonlySet<string>) {
+export function unknownWord(
+  what: string,
+  found: string,
+  known: ReadonlySet<string>,
+  where = ' that holdfast.yaml declares',
+) {
   const names = [...known];
   const near = nearest(found, names);
   const list = names.length === 0 ? 'None is declared yet' : `There are ${names.join(', ')}`;
   return usageError(
-    `${what} that holdfast.yaml declares`,
+    `${what}${where}`,
     found,
     near === null || near === undefined ? `${list}.` : `Did you mean ${near}? ${list}.`,
   );

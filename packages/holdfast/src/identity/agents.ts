@@ -10,15 +10,17 @@ import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { HoldfastEvent, Note } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
-import { AGENT_DEPTH_MAX, TOKEN_LIFE_MS_DEFAULT, TOKEN_LIFE_MS_MAX } from '../model/limits.ts';
+import { AGENT_DEPTH_MAX, TOKEN_LIFE_MS_DEFAULT } from '../model/limits.ts';
 import { type AgentListing, listingsOf } from './agent-listing.ts';
 import {
-  type EffectiveScope,
-  effectiveScope,
-  stopAt,
-  tokenTargets,
-  widerThan,
-} from './agent-scope.ts';
+  checkLife,
+  refuseWider,
+  scopedTargets,
+  stopped,
+  unknownAgent,
+  unknownToken,
+} from './agent-refusals.ts';
+import { effectiveScope, stopAt } from './agent-scope.ts';
 import { checkNote, checkSettings, settingsFacts } from './agent-settings.ts';
 import {
   type AgentRecord,
@@ -83,9 +85,9 @@ export class Agents {
 
   /**
    * HF_USAGE for a name or words that are none, HF_EXISTS for a name that is taken, HF_NOT_FOUND for a
-   * parent or an owner, HF_AGENT_SCOPE for more than its parent may.
+   * parent or an owner, HF_AGENT_SCOPE for more than its parent may. `by`: who did it, for the trail.
    */
-  async add(name: string, { parent, ...said }: NewAgent = {}): Promise<AgentRecord> {
+  async add(name: string, { parent, ...said }: NewAgent = {}, by?: string): Promise<AgentRecord> {
     checkName('agent', name);
     const { clock, store, note } = this.#parts;
     const settings = { ...NO_SETTINGS, ...(await this.#settingsOf(said)) };
@@ -114,6 +116,7 @@ export class Agents {
         agentId: agent.id,
         ...settingsFacts(said),
         ...(parent === undefined ? {} : { parent }),
+        ...byFact(by),
       },
       message: `Agent ${name} was added.`,
     });
@@ -121,7 +124,7 @@ export class Agents {
   }
 
   /** HF_USAGE, HF_NOT_FOUND, HF_AGENT_SCOPE as for `add`. */
-  async change(name: string, said: AgentChange): Promise<AgentRecord> {
+  async change(name: string, said: AgentChange, by?: string): Promise<AgentRecord> {
     const { store, note } = this.#parts;
     const change = await this.#settingsOf(said);
     const { agents, record } = await this.#find(name);
@@ -129,14 +132,15 @@ export class Agents {
       const above = agents.get(record.parentId);
       const scope = above === undefined ? null : effectiveScope(above, agents);
       if (above !== undefined && scope !== null) {
-        refuseWider(above.name, scope, { ...record, ...change });
+        // What is not said now was said before, and is cut by the parent anyway.
+        refuseWider(above.name, scope, { ...NO_SETTINGS, ...change });
       }
     }
     const changed = await store.changeAgent(name, change);
     if (changed === null) throw unknownAgent(name);
     await note({
       kind: 'agent-changed',
-      facts: { agent: name, agentId: changed.id, ...settingsFacts(said) },
+      facts: { agent: name, agentId: changed.id, ...settingsFacts(said), ...byFact(by) },
       message: `Agent ${name} was changed: ${Object.keys(settingsFacts(said)).join(', ')}.`,
     });
     return changed;
@@ -195,7 +199,7 @@ export class Agents {
     const scope = effectiveScope(agent, agents);
     // Outside its hours a token may be made ready; it opens nothing until they begin.
     const stop = stopAt({ ...scope, hours: [] }, agent.name, issuedAt);
-    if (stop !== null) throw stopped(stop.code, stop.reason);
+    if (stop !== null) throw stopped(stop);
     const targets = scopedTargets(agent.name, scope, request);
     const token = newToken(clock);
     const endMs = scope.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
@@ -280,72 +284,6 @@ export class Agents {
   }
 }
 
-function scopedTargets(
-  agent: string,
-  scope: EffectiveScope,
-  { environment, targets }: TokenRequest,
-): readonly string[] {
-  const wanted = [...new Set(targets)];
-  const beyond = widerThan(scope, {
-    environments: [environment],
-    targets: wanted,
-    effectKinds: null,
-    expiresAt: null,
-  });
-  const found = tokenTargets(scope, environment, wanted);
-  if (beyond.length === 0 && found !== null) return found;
-  throw new HoldfastError('HF_AGENT_SCOPE', {
-    expected: `what agent ${agent} may, with its parents: ${scopeWords(scope)}`,
-    found: beyond.join(', ') || 'nothing that is left',
-    hint: `See \`holdfast agents show ${agent}\`; a person may change it with \`holdfast agents set\`.`,
-  });
-}
-
-function scopeWords({ environments, targets }: EffectiveScope): string {
-  const words = (what: string, names: ReadonlySet<string> | null): string =>
-    names === null ? `any ${what}` : `${what} ${[...names].join(', ') || 'none'}`;
-  return `${words('environment', environments)}; ${words('target', targets)}`;
-}
-
-function refuseWider(parent: string, scope: EffectiveScope, settings: AgentSettings): void {
-  const beyond = widerThan(scope, settings);
-  if (beyond.length === 0) return;
-  throw new HoldfastError('HF_AGENT_SCOPE', {
-    expected: `no more than its parent ${parent} may`,
-    found: beyond.join(', '),
-    hint: `A sub-agent can only narrow. See \`holdfast agents show ${parent}\`.`,
-  });
-}
-
-function stopped(code: 'HF_AGENT_PAUSED' | 'HF_AGENT_EXPIRED' | 'HF_AGENT_HOURS', why: string) {
-  return new HoldfastError(code, {
-    expected: 'an agent that may work',
-    found: why,
-    hint: 'Resume it with `holdfast agents resume`, or set another expiry with `holdfast agents set`.',
-  });
-}
-
-function checkLife(lifeMs: number): number {
-  if (Number.isFinite(lifeMs) && lifeMs > 0 && lifeMs <= TOKEN_LIFE_MS_MAX) return lifeMs;
-  throw new HoldfastError('HF_LIMIT', {
-    expected: `a token life above 0 and up to ${TOKEN_LIFE_MS_MAX / 86_400_000} days`,
-    found: `${lifeMs / 86_400_000} days`,
-    hint: 'Issue a shorter one; a new token is one command away.',
-  });
-}
-
-function unknownAgent(name: string): HoldfastError {
-  return new HoldfastError('HF_NOT_FOUND', {
-    expected: 'the name of an agent',
-    found: `no agent named ${name}`,
-    hint: 'See `holdfast agents list`, or add it with `holdfast agents add`.',
-  });
-}
-
-function unknownToken(id: string): HoldfastError {
-  return new HoldfastError('HF_NOT_FOUND', {
-    expected: 'the id of a token (token_…, not the token itself)',
-    found: `no token ${id.startsWith('hf_') ? 'by that text' : id}`,
-    hint: 'See `holdfast agents list`.',
-  });
+function byFact(by: string | undefined): { readonly by?: string } {
+  return by === undefined ? {} : { by };
 }

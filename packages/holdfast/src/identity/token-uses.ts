@@ -29,7 +29,7 @@ export interface TokenUsesParts {
 
 export class TokenUses {
   readonly #parts: TokenUsesParts;
-  readonly #marks = new Set<Mark>();
+  readonly #marks = new Map<UseMark, Mark>();
   #unwritten = new Map<string, TokenUse>();
   #flushing: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -54,16 +54,15 @@ export class TokenUses {
   begin(tokenId: string, source: string, protocol: ProtocolName): UseMark {
     const address = source.replace(/:\d+$/, '');
     const mark: Mark = { isUsed: true, tokenId, source: address, protocol };
-    this.#marks.add(mark);
+    this.#marks.set(mark, mark);
     return mark;
   }
 
   end(mark: UseMark): void {
-    for (const one of this.#marks) {
-      if (one !== mark) continue;
-      this.#gather(one);
-      this.#marks.delete(one);
-    }
+    const own = this.#marks.get(mark);
+    if (own === undefined) return;
+    this.#gather(own);
+    this.#marks.delete(mark);
   }
 
   /** Never rejects. */
@@ -75,7 +74,7 @@ export class TokenUses {
   }
 
   async #flush(): Promise<void> {
-    for (const mark of this.#marks) this.#gather(mark);
+    for (const mark of this.#marks.values()) this.#gather(mark);
     if (this.#unwritten.size === 0) return;
     const uses = this.#unwritten;
     this.#unwritten = new Map();

@@ -202,6 +202,15 @@ describe('what is said of an agent', () => {
     expect((await refusalOf(agents.add('lost', { parent: 'nobody' }))).code).toBe('HF_NOT_FOUND');
   });
 
+  it('of a sub-agent may be changed although its parent lost what it had', async () => {
+    await agents.add('boss', { targets: ['main-db', 'other-db'] });
+    await agents.add('sub', { parent: 'boss', targets: ['other-db'] }, 'ana');
+    await agents.change('boss', { targets: ['main-db'] });
+    await agents.change('sub', { purpose: 'a part of it' }, 'ben');
+    expect((await agents.show('sub')).effective.targets).toEqual([]);
+    expect(events.map(({ facts }) => facts['by'])).toEqual([undefined, 'ana', undefined, 'ben']);
+  });
+
   it('goes no deeper than the limit', async () => {
     await agents.add('a1');
     for (let depth = 2; depth <= AGENT_DEPTH_MAX; depth += 1) {

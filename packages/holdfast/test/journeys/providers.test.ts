@@ -198,6 +198,17 @@ it('gives an agent that may only read nothing else, by REST, GraphQL and SQL in 
   expect((await call('GET /neon/api/v2/projects/pr-1/branches/br-dev')).status).toBe(200);
 });
 
+it('keeps an agent to its environments: what is in none of them is not its own', async () => {
+  const { agents } = holdfast.rooms;
+  await agents.change('cursor', { effectKinds: null, environments: ['staging'] });
+  const projects = async () => (await call('GET /neon/api/v2/projects')).text;
+  await expect.poll(projects).toContain('HF_AGENT_SCOPE');
+  expect((await call('GET /neon/api/v2/projects/pr-1/branches/br-dev')).status).toBe(200);
+  expect((await call('POST /billing/v3/invoices', { amount: 1 })).status).toBe(200);
+  await agents.change('cursor', { environments: [] });
+  await expect.poll(projects).not.toContain('HF_AGENT_SCOPE');
+});
+
 it('answers nothing to an agent that is paused, and says why', async () => {
   const { agents } = holdfast.rooms;
   await agents.change('cursor', { effectKinds: null });
