@@ -71,7 +71,7 @@ export async function startHoldfast(
       return JSON.parse(done.stdout);
     };
     if (protectAs !== undefined) await holdfast('protect', database, '--apply');
-    await holdfast('agents', 'add', AGENT);
+    await holdfast('agents', 'add', AGENT, '--purpose', 'a bench');
     const issued = await holdfast('agents', 'token', AGENT, '--env', ENVIRONMENT);
     const door = { ...upstream, name: 'holdfast', port, user: AGENT, password: tokenIn(issued) };
     await letIn({ ...door, database: 'bench' });

@@ -132,7 +132,7 @@ export async function startHoldfastHttp(
       return JSON.parse(done.stdout);
     };
     await holdfast('credentials', 'add', 'railway', '--from-env', 'BENCH_CREDENTIAL');
-    await holdfast('agents', 'add', 'bench-agent');
+    await holdfast('agents', 'add', 'bench-agent', '--purpose', 'a bench');
     const token = tokenIn(await holdfast('agents', 'token', 'bench-agent', '--env', 'staging'));
     await letIn(port, token);
     return peer('holdfast', child, port, storePidOf(pidOf(child)), token);

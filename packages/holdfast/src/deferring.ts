@@ -3,7 +3,9 @@
  * how it is run. It decides nothing itself; what it cannot read without the agent's session is refused.
  */
 import type { DeferralRecord } from './approvals/deferral.ts';
+import type { AgentDirectory, Allowances } from './identity/agent-directory.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
+import type { Allowance } from './model/allowance.ts';
 import type { HttpAct } from './model/http-request.ts';
 import type { Outcome } from './model/outcome.ts';
 import { PROVIDER_PROTECTION, type Protection } from './model/reversal.ts';
@@ -24,6 +26,7 @@ export interface RedecideParts {
   readonly providers: ReadonlyMap<string, Provider>;
   /** By the name of a target, now. */
   readonly protectionOf: (target: string) => Protection;
+  readonly agents: Allowances & Pick<AgentDirectory, 'freshen'>;
 }
 
 /** Its name for a prepared statement meant something in a session that is long over. */
@@ -38,7 +41,8 @@ export function redecideWith(parts: RedecideParts): Redecide {
   const { judge, protectionOf, reader, targets } = parts;
   return async (deferral: DeferralRecord) => {
     const { card, request, searchPath, signatures, statement } = deferral;
-    if (request !== null) return await redecideRequest(deferral, request, parts);
+    const allowance = await allowanceNow(parts, card.agentId);
+    if (request !== null) return await redecideRequest(deferral, request, allowance, parts);
     const target = targets.resolve({ asked: card.target, searchPath });
     const reading = await reader.read(statement, 0, statement.length);
     const actor = {
@@ -47,12 +51,23 @@ export function redecideWith(parts: RedecideParts): Redecide {
       name: card.agentName,
       tokenId: card.tokenId,
     } as const;
-    const scope = { actor, target, searchPath, protection: protectionOf(card.target) };
+    const protection = protectionOf(card.target);
+    const scope = { actor, target, searchPath, protection, allowance };
     const verdict = reading.session.some(({ kind }) => kind === 'execute')
       ? SESSION_GONE
       : judge.judge(scope, reading, signatures);
     return { reading, target, verdict, policyVersion: judge.version };
   };
+}
+
+/**
+ * An act of an agent that was paused since, or has expired, is not run, nor one that it may not ask for
+ * any more. Its hours are for asking: what was asked for and approved within them may be due at night.
+ */
+async function allowanceNow({ agents }: RedecideParts, agentId: string): Promise<Allowance> {
+  await agents.freshen();
+  const allowance = agents.allowanceOf(agentId);
+  return allowance.stop?.code === 'HF_AGENT_HOURS' ? { ...allowance, stop: null } : allowance;
 }
 
 const PROVIDER_GONE: Refuse = {
@@ -73,6 +88,7 @@ const EVIDENCE_CHANGED: Refuse = {
 async function redecideRequest(
   { acts, card, signatures }: DeferralRecord,
   request: HttpAct,
+  allowance: Allowance,
   { judge, providers, targets }: RedecideParts,
 ): Promise<Redecision> {
   const provider = providers.get(request.provider);
@@ -89,7 +105,7 @@ async function redecideRequest(
     seen.length === evidence.length && evidence.every((one, at) => seen[at]?.equals(one) === true);
   const { agentId: id, agentName: name, tokenId } = card;
   const actor = { kind: 'agent', id, name, tokenId } as const;
-  const scope = { actor, target, searchPath: [], protection: PROVIDER_PROTECTION };
+  const scope = { actor, target, searchPath: [], protection: PROVIDER_PROTECTION, allowance };
   const verdict = isSame ? judge.judge(scope, reading, signatures) : EVIDENCE_CHANGED;
   return { reading, target, verdict, policyVersion };
 }

@@ -16,6 +16,7 @@ import { executeWith, type LaterPlace, redecideWith } from './deferring.ts';
 import { Guarding } from './guarding.ts';
 import { LiveDirectory } from './identity/live-directory.ts';
 import { OpenCredentials } from './identity/open-credentials.ts';
+import { TokenUses } from './identity/token-uses.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
@@ -144,16 +145,17 @@ class Gateway implements Holdfast {
     });
     this.#undo.push(leave);
     this.#guards = guarding.guards();
-    const pipeline = await this.#pipeline(notices);
-    const protocol = await this.#protocol(directory, pipeline, reader);
+    const uses = this.#tokenUses();
+    const pipeline = await this.#pipeline(notices, directory);
+    const protocol = await this.#protocol(directory, pipeline, reader, uses);
     this.#undo.push(() => protocol.close());
     guarding.onLook(() => protocol.lookAgain());
     directory.onEnded(({ tokenId, reason }) => protocol.endSessions({ tokenId, reason }));
     const address = await protocol.listen();
-    this.httpAddress = await this.#listenHttp(directory, pipeline);
+    this.httpAddress = await this.#listenHttp(directory, pipeline, uses);
     await this.#listenDashboard(directory);
     this.#sweep();
-    await this.#runDeferred(reader);
+    await this.#runDeferred(reader, directory);
     return address;
   }
 
@@ -194,12 +196,26 @@ class Gateway implements Holdfast {
     return directory;
   }
 
-  async #pipeline(notices: Notices): Promise<Pipeline> {
+  /** Written for the last time when the protocols have closed. */
+  #tokenUses(): TokenUses {
+    const { clock, say } = this.#options;
+    const uses = new TokenUses({
+      store: this.rooms.agentStore,
+      clock,
+      trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
+    });
+    uses.start();
+    this.#undo.push(() => uses.stop());
+    return uses;
+  }
+
+  async #pipeline(notices: Notices, directory: LiveDirectory): Promise<Pipeline> {
     const { clock, config } = this.#options;
     const { holdStore, note } = this.rooms;
     return new Pipeline({
       targets: targetsOf(config),
       judge: new CachedJudge(this.#policy),
+      allowances: directory,
       desk: new WaitingDesk({
         store: holdStore,
         news: { on: (handler) => notices.on(HOLDS_CHANNEL, handler) },
@@ -218,6 +234,7 @@ class Gateway implements Holdfast {
     directory: LiveDirectory,
     pipeline: Pipeline,
     reader: SqlReader,
+    uses: TokenUses,
   ): Promise<Protocol> {
     const { clock, config, env } = this.#options;
     const { auth, host, port, tls } = config.listen;
@@ -239,11 +256,16 @@ class Gateway implements Holdfast {
       reader,
       clock,
       unitBytesMax: config.limits.unitBytesMax,
+      uses,
     });
   }
 
   /** Null: no provider is declared. */
-  async #listenHttp(directory: LiveDirectory, pipeline: Pipeline): Promise<ListenAddress | null> {
+  async #listenHttp(
+    directory: LiveDirectory,
+    pipeline: Pipeline,
+    uses: TokenUses,
+  ): Promise<ListenAddress | null> {
     const { clock, config } = this.#options;
     if (config.providers.length === 0) return null;
     const http = createHttpProtocol({
@@ -255,6 +277,7 @@ class Gateway implements Holdfast {
       pipeline,
       clock,
       keeper: this.rooms.inverses,
+      uses,
     });
     this.#undo.push(() => http.close());
     directory.onEnded(({ tokenId, reason }) => http.endSessions({ tokenId, reason }));
@@ -291,7 +314,7 @@ class Gateway implements Holdfast {
   }
 
   /** Watched time goes on from here, and what is due by it is run. */
-  async #runDeferred(reader: SqlReader): Promise<void> {
+  async #runDeferred(reader: SqlReader, directory: LiveDirectory): Promise<void> {
     const { clock, config, say } = this.#options;
     const { deferralStore, watchedClock } = this.rooms;
     watchedClock.start();
@@ -309,6 +332,7 @@ class Gateway implements Holdfast {
         targets: targetsOf(config),
         providers: this.#providers,
         protectionOf: (target) => this.#guards.get(target)?.protection ?? UNPROTECTED,
+        agents: directory,
       }),
       execute: executeWith((target) => this.#placeOf(target), runRequestWith(this.#providers)),
       trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),

@@ -133,6 +133,7 @@ export class Rooms {
       seal: keys.seal,
       clock,
       note,
+      rotation: config.credentials,
     });
     this.agentStore = new SqlAgentStore(database);
     this.agents = new Agents({ store: this.agentStore, clock, note });

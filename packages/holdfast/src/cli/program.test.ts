@@ -77,6 +77,8 @@ describe('the command line', () => {
     ['an option that is required', ['holds', 'approve', 'hold_x', '--code', '123456']],
     ['a shell that is none of the three', ['completion', 'csh']],
     ['neither a token nor an agent to revoke', ['agents', 'revoke']],
+    ['an agent without a purpose', ['agents', 'add', 'cursor']],
+    ['a pause without a reason', ['agents', 'pause', 'cursor']],
   ])('refuses %s with exit code 2', async (_story, words) => {
     const { exit, err, out } = await run(words);
     expect(exit).toBe(2);

@@ -160,6 +160,13 @@ export interface Config {
     readonly allow: readonly string[];
   };
   readonly providers: readonly ProviderConfig[];
+  /** How old sealed credentials may be. */
+  readonly credentials: {
+    /** Past it, one is a finding. */
+    readonly rotationMs: number;
+    /** Past it, one is not used any more; null: it is used all the same. */
+    readonly refuseAfterMs: number | null;
+  };
   readonly approvals: {
     /** How long a held unit waits on the wire; 0: it is answered at once. */
     readonly holdWaitMs: number;

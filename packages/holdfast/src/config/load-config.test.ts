@@ -43,7 +43,7 @@ describe('what is wrong is said with place, expected, found and what to do', () 
     [
       'an unknown key at the top',
       'taregts: {}',
-      'holdfast.yaml:1:1: expected one of the keys listen, dashboard, store, seal, environments, targets, http, providers, approvals, trail, limits, policy, found unknown key `taregts`. Did you mean `targets`?',
+      'holdfast.yaml:1:1: expected one of the keys listen, dashboard, store, seal, environments, targets, http, credentials, providers, approvals, trail, limits, policy, found unknown key `taregts`. Did you mean `targets`?',
     ],
     [
       'a seal key from an empty command',
@@ -194,6 +194,16 @@ describe('what is wrong is said with place, expected, found and what to do', () 
       'a policy file that is not there',
       'policy:\n  files:\n    - nowhere.cedar',
       'holdfast.yaml:3:7: policy.files[0]: expected readable files, found ENOENT',
+    ],
+    [
+      'credentials that are refused before they are a finding',
+      'credentials: { refuseAfterDays: 20 }',
+      'credentials.refuseAfterDays: expected rotationDays (30) or more, found 20',
+    ],
+    [
+      'a rotation slower than promised',
+      'credentials: { rotationDays: 31 }',
+      'credentials.rotationDays: expected days, a whole number from 1 to 30, found 31',
     ],
     [
       'a pattern that matches nothing',

@@ -94,7 +94,7 @@ function configOf(
   files: Config['policy']['files'],
   tests: readonly string[],
 ): Config {
-  const { approvals, limits } = shaped;
+  const { approvals, credentials, limits } = shaped;
   const at = (path: string): string => resolve(folder, path);
   const holdLifeMs = approvals.holdExpires ?? HOLD_LIFE_MS_DEFAULT;
   return {
@@ -114,6 +114,11 @@ function configOf(
     targets: Object.entries(shaped.targets).map(([name, one]) => targetOf(name, one, at)),
     http: shaped.http,
     providers: Object.entries(shaped.providers).map(([name, one]) => providerOf(name, one, at)),
+    credentials: {
+      rotationMs: credentials.rotationDays * DAY_MS,
+      refuseAfterMs:
+        credentials.refuseAfterDays === undefined ? null : credentials.refuseAfterDays * DAY_MS,
+    },
     approvals: { holdWaitMs: approvals.holdWait ?? 0, holdLifeMs },
     trail: shaped.trail,
     limits: {
@@ -126,6 +131,8 @@ function configOf(
     policy: { files, replaces: shaped.policy.replaces, tests },
   };
 }
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 type At = (path: string) => string;
 

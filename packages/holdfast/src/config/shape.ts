@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { EFFECT_KINDS } from '../model/effect.ts';
-import { GRACE_MS_DEFAULT } from '../model/limits.ts';
+import { CREDENTIAL_AGE_MS_MAX, GRACE_MS_DEFAULT } from '../model/limits.ts';
 import { ENVIRONMENT_LEVELS } from '../model/target.ts';
 import { SSL_MODES, SSO_ROLES } from './config.ts';
 import { durationMs } from './duration.ts';
@@ -196,6 +196,12 @@ const provider = keys({
   rules: z.array(rule, 'a list of {call: METHOD /path, is: KIND}').default([]),
 });
 
+const ROTATION_DAYS_MAX = CREDENTIAL_AGE_MS_MAX / DAY_MS;
+const credentials = keys({
+  rotationDays: whole(1, ROTATION_DAYS_MAX, 'days').default(ROTATION_DAYS_MAX),
+  refuseAfterDays: whole(1, 365, 'days').optional(),
+});
+
 const MIB = 1024 * 1024;
 const limits = keys({
   unitBytesMax: whole(MIB, 1024 * MIB, 'bytes').optional(),
@@ -218,6 +224,7 @@ export const SHAPE = keys({
     port: whole(0, 65_535, 'a port').default(7071),
     allow: z.array(hostName, 'a list of host names').default([]),
   }).prefault({}),
+  credentials: credentials.prefault({}),
   providers: z.record(name, provider, 'providers by name').default({}),
   approvals: keys({
     holdWait: duration(HOLD_WAIT_MS_MAX, '10m').optional(),

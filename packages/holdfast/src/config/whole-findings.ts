@@ -76,6 +76,21 @@ export function wholeFindings(yaml: YamlText): Finding[] {
       ),
     );
   }
+  const { refuseAfterDays, rotationDays = 30 } = record(at(yaml.value, ['credentials']));
+  if (
+    typeof refuseAfterDays === 'number' &&
+    typeof rotationDays === 'number' &&
+    refuseAfterDays < rotationDays
+  ) {
+    findings.push(
+      finding(
+        ['credentials', 'refuseAfterDays'],
+        `rotationDays (${rotationDays}) or more`,
+        String(refuseAfterDays),
+        'What is refused has to be a finding before: lower rotationDays, or raise this.',
+      ),
+    );
+  }
   const listen = record(at(yaml.value, ['listen']));
   const host = listen['host'] ?? '127.0.0.1';
   const isOpenWire = listen['tls'] === 'off' && typeof host === 'string' && !isLoopback(host);

@@ -2,6 +2,7 @@
  * Agents and their live tokens, in memory, so that a token is checked without the store and a
  * revocation is instant. Kept fresh by `store/` through LISTEN/NOTIFY and a repairing poll.
  */
+import type { Allowance } from '../model/allowance.ts';
 
 /** What a PostgreSQL server needs of a SCRAM-SHA-256 credential (RFC 5802 §3), per token. */
 export interface TokenVerifier {
@@ -14,7 +15,10 @@ export interface TokenVerifier {
   readonly serverKey: Buffer;
   /** The one environment this token is for. */
   readonly environment: string;
-  /** Target names this token is for; empty means every target of its environment. */
+  /**
+   * Target names this token is for, those left out that its agent may not; empty means every target of
+   * its environment.
+   */
   readonly targets: readonly string[];
   readonly expiresAt: Date;
 }
@@ -23,9 +27,28 @@ export interface AgentCredentials {
   /** One salt per agent, so that all its tokens answer to the same server-first message. */
   readonly salt: Buffer;
   readonly iterations: number;
-  /** Live tokens only (not revoked, not expired); empty for an unknown agent. */
+  /**
+   * Not revoked, not expired; empty for an unknown agent. Those of an agent that is stopped are among
+   * them, so that who holds one is told why: `isLive` says no to it.
+   */
   readonly tokens: readonly TokenVerifier[];
 }
+
+/** Why a token opens nothing now; the words are for who holds it. */
+export interface Ended {
+  readonly code: EndCode;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export type EndCode =
+  | 'HF_TOKEN_REVOKED'
+  | 'HF_TOKEN_EXPIRED'
+  | 'HF_AGENT_PAUSED'
+  | 'HF_AGENT_EXPIRED'
+  | 'HF_AGENT_HOURS'
+  /** Its environment, or all its targets, are beyond what the agent may. */
+  | 'HF_AGENT_SCOPE';
 
 export interface AgentDirectory {
   /**
@@ -38,6 +61,17 @@ export interface AgentDirectory {
    * agents exist by asking.
    */
   credentialsOf(agentName: string): AgentCredentials;
-  /** False when the token was revoked or expired meanwhile. */
+  /**
+   * False when the token was revoked or expired meanwhile, or its agent, or one above it, is paused, has
+   * expired or is outside its hours.
+   */
   isLive(tokenId: string): boolean;
+  /** Null: it is live. For a token whose holder has proved that it is theirs. */
+  whyEnded(token: Pick<TokenVerifier, 'tokenId' | 'agentId' | 'expiresAt'>): Ended | null;
+}
+
+/** What agents may, for each unit: a look-up in memory. */
+export interface Allowances {
+  /** The same object for as long as it stays so. One that stops for an agent nobody knows. */
+  allowanceOf(agentId: string): Allowance;
 }

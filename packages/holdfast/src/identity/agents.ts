@@ -1,13 +1,36 @@
 /**
- * What people do about agents: add one, give it a token, take tokens back. Each act is noted for the
- * trail after it is durable. A token is shown once, at issue, and is nowhere afterwards.
+ * What people do about agents: add one, say what it is for and what it may, pause it, give it a token,
+ * take tokens back. Each act is noted for the trail after it is durable. A token is shown once, at issue,
+ * and is nowhere afterwards.
+ *
+ * A sub-agent is refused what its parent may not when it is said; what its parent loses later it loses
+ * too (`agent-scope.ts`), and so do the tokens it has.
  */
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
-import type { Note } from '../model/event.ts';
+import type { HoldfastEvent, Note } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
-import { TOKEN_LIFE_MS_DEFAULT, TOKEN_LIFE_MS_MAX } from '../model/limits.ts';
-import type { AgentRecord, AgentStore, RevokeScope, TokenRecord } from './agent-store.ts';
+import { AGENT_DEPTH_MAX, TOKEN_LIFE_MS_DEFAULT } from '../model/limits.ts';
+import { type AgentListing, listingsOf } from './agent-listing.ts';
+import {
+  checkLife,
+  refuseWider,
+  scopedTargets,
+  stopped,
+  unknownAgent,
+  unknownToken,
+} from './agent-refusals.ts';
+import { effectiveScope, stopAt } from './agent-scope.ts';
+import { checkNote, checkSettings, settingsFacts } from './agent-settings.ts';
+import {
+  type AgentRecord,
+  type AgentSettings,
+  type AgentStore,
+  NO_SETTINGS,
+  type Pause,
+  type RevokeScope,
+  type TokenRecord,
+} from './agent-store.ts';
 import { checkName } from './names.ts';
 import { SCRAM_SALT_BYTES, scramKeysOf } from './scram.ts';
 import { hashToken, newToken } from './token.ts';
@@ -18,12 +41,23 @@ export interface AgentsParts {
   readonly note: Note;
 }
 
+/** What is left out stays as it is, or as for an agent that nobody said anything of. */
+export interface AgentChange extends Partial<Omit<AgentSettings, 'owner'>> {
+  /** The name of a person; null: nobody. */
+  readonly owner?: string | null;
+}
+
+export interface NewAgent extends AgentChange {
+  /** The name of an agent that it is a sub-agent of. */
+  readonly parent?: string;
+}
+
 export interface TokenRequest {
   readonly agent: string;
   readonly environment: string;
-  /** Empty: every target of the environment. */
+  /** Empty: every target of the environment, that the agent may. */
   readonly targets: readonly string[];
-  /** TOKEN_LIFE_MS_DEFAULT when left out. */
+  /** TOKEN_LIFE_MS_DEFAULT when left out; cut where the agent ends before. */
   readonly lifeMs?: number;
 }
 
@@ -31,18 +65,15 @@ export interface IssuedToken {
   readonly id: string;
   /** The only time it is seen. */
   readonly token: string;
+  readonly targets: readonly string[];
   readonly expiresAt: Date;
 }
 
-export interface AgentListing {
-  readonly id: string;
-  readonly name: string;
-  readonly addedAt: Date;
-  /** Live ones. */
-  readonly tokens: readonly Pick<
-    TokenRecord,
-    'id' | 'environment' | 'targets' | 'issuedAt' | 'expiresAt'
-  >[];
+export interface PauseWord {
+  /** Who: a person's name, or `the command line`. */
+  readonly by: string;
+  /** Why; the agent is told. */
+  readonly note: string;
 }
 
 export class Agents {
@@ -52,15 +83,24 @@ export class Agents {
     this.#parts = parts;
   }
 
-  /** HF_USAGE for a name that is none, HF_EXISTS for one that is taken. */
-  async add(name: string): Promise<AgentRecord> {
+  /**
+   * HF_USAGE for a name or words that are none, HF_EXISTS for a name that is taken, HF_NOT_FOUND for a
+   * parent or an owner, HF_AGENT_SCOPE for more than its parent may. `by`: who did it, for the trail.
+   */
+  async add(name: string, { parent, ...said }: NewAgent = {}, by?: string): Promise<AgentRecord> {
     checkName('agent', name);
     const { clock, store, note } = this.#parts;
+    const settings = { ...NO_SETTINGS, ...(await this.#settingsOf(said)) };
+    const above = parent === undefined ? null : await this.#parent(parent);
+    if (above !== null) refuseWider(above.record.name, above.scope, settings);
     const agent: AgentRecord = {
+      ...settings,
       id: newId('agent', clock),
       name,
       salt: clock.random(SCRAM_SALT_BYTES),
       addedAt: clock.now(),
+      parentId: above?.record.id ?? null,
+      paused: null,
     };
     if (!(await store.addAgent(agent))) {
       throw new HoldfastError('HF_EXISTS', {
@@ -71,40 +111,109 @@ export class Agents {
     }
     await note({
       kind: 'agent-added',
-      facts: { agent: name, agentId: agent.id },
+      facts: {
+        agent: name,
+        agentId: agent.id,
+        ...settingsFacts(said),
+        ...(parent === undefined ? {} : { parent }),
+        ...byFact(by),
+      },
       message: `Agent ${name} was added.`,
     });
     return agent;
   }
 
-  async list(): Promise<readonly AgentListing[]> {
-    const { agents, tokens } = await this.#parts.store.snapshot(this.#parts.clock.now());
-    return agents.map(({ id, name, addedAt }) => ({
-      id,
-      name,
-      addedAt,
-      tokens: tokens.filter(({ agentId }) => agentId === id),
-    }));
+  /** HF_USAGE, HF_NOT_FOUND, HF_AGENT_SCOPE as for `add`. */
+  async change(name: string, said: AgentChange, by?: string): Promise<AgentRecord> {
+    const { store, note } = this.#parts;
+    const change = await this.#settingsOf(said);
+    const { agents, record } = await this.#find(name);
+    if (record.parentId !== null) {
+      const above = agents.get(record.parentId);
+      const scope = above === undefined ? null : effectiveScope(above, agents);
+      if (above !== undefined && scope !== null) {
+        // What is not said now was said before, and is cut by the parent anyway.
+        refuseWider(above.name, scope, { ...NO_SETTINGS, ...change });
+      }
+    }
+    const changed = await store.changeAgent(name, change);
+    if (changed === null) throw unknownAgent(name);
+    await note({
+      kind: 'agent-changed',
+      facts: { agent: name, agentId: changed.id, ...settingsFacts(said), ...byFact(by) },
+      message: `Agent ${name} was changed: ${Object.keys(settingsFacts(said)).join(', ')}.`,
+    });
+    return changed;
   }
 
-  /** HF_NOT_FOUND for an unknown agent, HF_LIMIT for a life that is too long or none. */
+  /**
+   * Ends what it and the agents below it do, at once, until `resume`. False: it was paused already, and
+   * the former word stands. HF_NOT_FOUND.
+   */
+  async pause(name: string, { by, note }: PauseWord): Promise<boolean> {
+    const pause = { at: this.#parts.clock.now(), by, note: checkNote(note) };
+    return await this.#setPause(name, pause, {
+      kind: 'agent-paused',
+      facts: { agent: name, by, note },
+      message: `Agent ${name} was paused by ${by}.`,
+    });
+  }
+
+  /** False: it was not paused. HF_NOT_FOUND. */
+  async resume(name: string, { by, note }: PauseWord): Promise<boolean> {
+    return await this.#setPause(name, null, {
+      kind: 'agent-resumed',
+      facts: { agent: name, by, note: checkNote(note) },
+      message: `Agent ${name} may go on: ${by}.`,
+    });
+  }
+
+  async #setPause(name: string, pause: Pause | null, event: HoldfastEvent): Promise<boolean> {
+    const isChanged = await this.#parts.store.setPause(name, pause);
+    if (isChanged === null) throw unknownAgent(name);
+    if (isChanged) await this.#parts.note(event);
+    return isChanged;
+  }
+
+  async list(): Promise<readonly AgentListing[]> {
+    const now = this.#parts.clock.now();
+    return listingsOf(await this.#parts.store.snapshot(now), now);
+  }
+
+  /** HF_NOT_FOUND. */
+  async show(name: string): Promise<AgentListing> {
+    const found = (await this.list()).find((one) => one.name === name);
+    if (found === undefined) throw unknownAgent(name);
+    return found;
+  }
+
+  /**
+   * HF_NOT_FOUND for an unknown agent, HF_LIMIT for a life that is too long or none, HF_AGENT_SCOPE for
+   * what the agent may not, HF_AGENT_PAUSED and HF_AGENT_EXPIRED for one that may nothing.
+   */
   async issueToken(request: TokenRequest): Promise<IssuedToken> {
     const { clock, store, note } = this.#parts;
     const lifeMs = checkLife(request.lifeMs ?? TOKEN_LIFE_MS_DEFAULT);
-    const agent = await store.agentByName(request.agent);
-    if (agent === null) throw unknownAgent(request.agent);
-    const token = newToken(clock);
+    const { agents, record: agent } = await this.#find(request.agent);
     const issuedAt = clock.now();
+    const scope = effectiveScope(agent, agents);
+    // Outside its hours a token may be made ready; it opens nothing until they begin.
+    const stop = stopAt({ ...scope, hours: [] }, agent.name, issuedAt);
+    if (stop !== null) throw stopped(stop);
+    const targets = scopedTargets(agent.name, scope, request);
+    const token = newToken(clock);
+    const endMs = scope.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
     const record: TokenRecord = {
       id: newId('token', clock),
       agentId: agent.id,
       tokenHash: hashToken(token),
       ...scramKeysOf(token, agent.salt),
       environment: request.environment,
-      targets: [...new Set(request.targets)],
+      targets,
       issuedAt,
-      expiresAt: new Date(issuedAt.getTime() + lifeMs),
+      expiresAt: new Date(Math.min(issuedAt.getTime() + lifeMs, endMs)),
       revokedAt: null,
+      lastUse: null,
     };
     await store.addToken(record);
     await note({
@@ -118,7 +227,7 @@ export class Agents {
       },
       message: `Agent ${agent.name} got a token for ${record.environment}.`,
     });
-    return { id: record.id, token, expiresAt: record.expiresAt };
+    return { id: record.id, token, targets, expiresAt: record.expiresAt };
   }
 
   /** Ids of the tokens that ended; empty when none was live. HF_NOT_FOUND for what does not exist. */
@@ -137,29 +246,44 @@ export class Agents {
     }
     return ended;
   }
+
+  async #settingsOf({ owner, ...said }: AgentChange): Promise<Partial<AgentSettings>> {
+    checkSettings(said);
+    if (owner === undefined) return said;
+    if (owner === null) return { ...said, owner: null };
+    const person = await this.#parts.store.personNamed(owner);
+    if (person !== null) return { ...said, owner: person };
+    throw new HoldfastError('HF_NOT_FOUND', {
+      expected: 'the name of a person, who answers for the agent',
+      found: `nobody named ${owner}`,
+      hint: 'See `holdfast people list`.',
+    });
+  }
+
+  async #find(name: string) {
+    const snapshot = await this.#parts.store.snapshot(this.#parts.clock.now());
+    const record = snapshot.agents.find((one) => one.name === name);
+    if (record === undefined) throw unknownAgent(name);
+    return { record, agents: new Map(snapshot.agents.map((one) => [one.id, one])) };
+  }
+
+  async #parent(name: string) {
+    const { agents, record } = await this.#find(name);
+    let depth = 1;
+    for (let at: AgentRecord | undefined = record; at !== undefined; depth += 1) {
+      at = at.parentId === null || depth > AGENT_DEPTH_MAX ? undefined : agents.get(at.parentId);
+    }
+    if (depth > AGENT_DEPTH_MAX) {
+      throw new HoldfastError('HF_LIMIT', {
+        expected: `at most ${AGENT_DEPTH_MAX} agents, one above the other`,
+        found: `one more, under ${name}`,
+        hint: 'Put it under an agent that is further up.',
+      });
+    }
+    return { record, scope: effectiveScope(record, agents) };
+  }
 }
 
-function checkLife(lifeMs: number): number {
-  if (Number.isFinite(lifeMs) && lifeMs > 0 && lifeMs <= TOKEN_LIFE_MS_MAX) return lifeMs;
-  throw new HoldfastError('HF_LIMIT', {
-    expected: `a token life above 0 and up to ${TOKEN_LIFE_MS_MAX / 86_400_000} days`,
-    found: `${lifeMs / 86_400_000} days`,
-    hint: 'Issue a shorter one; a new token is one command away.',
-  });
-}
-
-function unknownAgent(name: string): HoldfastError {
-  return new HoldfastError('HF_NOT_FOUND', {
-    expected: 'the name of an agent',
-    found: `no agent named ${name}`,
-    hint: 'See `holdfast agents list`, or add it with `holdfast agents add`.',
-  });
-}
-
-function unknownToken(id: string): HoldfastError {
-  return new HoldfastError('HF_NOT_FOUND', {
-    expected: 'the id of a token (token_…, not the token itself)',
-    found: `no token ${id.startsWith('hf_') ? 'by that text' : id}`,
-    hint: 'See `holdfast agents list`.',
-  });
+function byFact(by: string | undefined): { readonly by?: string } {
+  return by === undefined ? {} : { by };
 }

@@ -31,15 +31,31 @@ export interface CredentialListing {
   readonly name: string;
   readonly fingerprint: string;
   readonly addedAt: Date;
-  /** Older than 30 days: rotate it. */
+  /** Older than the rotation asks, as a rule 30 days: rotate it. */
   readonly isOld: boolean;
 }
+
+/** How old a sealed credential may be. */
+export interface CredentialRotation {
+  /** Past it, it is a finding. */
+  readonly rotationMs: number;
+  /** Past it, it is not used any more; null: it is used all the same. */
+  readonly refuseAfterMs: number | null;
+}
+
+/** As P5 promises; what is still used is never taken away unless somebody asked for that. */
+export const ROTATION_DEFAULT: CredentialRotation = {
+  rotationMs: CREDENTIAL_AGE_MS_MAX,
+  refuseAfterMs: null,
+};
 
 export interface CredentialsParts {
   readonly store: CredentialStore;
   readonly seal: Seal;
   readonly clock: Clock;
   readonly note: Note;
+  /** ROTATION_DEFAULT when left out. */
+  readonly rotation?: CredentialRotation;
 }
 
 export class Credentials {
@@ -81,11 +97,30 @@ export class Credentials {
     return this.#listing(record);
   }
 
-  /** HF_NOT_FOUND or HF_SEAL. */
+  /** HF_NOT_FOUND or HF_SEAL; HF_CREDENTIAL_OLD where `refuseAfterMs` says so. */
   async open(name: string): Promise<string> {
     const record = await this.#parts.store.find(name);
     if (record === null) throw noSuch(name);
+    this.#refuseOld(record);
     return this.#parts.seal.open(record.sealed, { kind: 'credential', id: name }).toString('utf8');
+  }
+
+  get #rotation(): CredentialRotation {
+    return this.#parts.rotation ?? ROTATION_DEFAULT;
+  }
+
+  #refuseOld(record: CredentialRecord): void {
+    const { refuseAfterMs } = this.#rotation;
+    if (refuseAfterMs === null || this.#ageMs(record) <= refuseAfterMs) return;
+    throw new HoldfastError('HF_CREDENTIAL_OLD', {
+      expected: `one sealed within ${refuseAfterMs / 86_400_000} days (credentials.refuseAfterDays)`,
+      found: `${record.name}, sealed ${record.addedAt.toISOString()}`,
+      hint: `A person rotates it: holdfast credentials add ${record.name} --from-env NAME`,
+    });
+  }
+
+  #ageMs({ addedAt }: CredentialRecord): number {
+    return this.#parts.clock.now().getTime() - addedAt.getTime();
   }
 
   async list(): Promise<readonly CredentialListing[]> {
@@ -108,9 +143,10 @@ export class Credentials {
     for (const handler of this.#changed) handler();
   }
 
-  #listing({ name, fingerprint, addedAt }: CredentialRecord): CredentialListing {
-    const ageMs = this.#parts.clock.now().getTime() - addedAt.getTime();
-    return { name, fingerprint, addedAt, isOld: ageMs > CREDENTIAL_AGE_MS_MAX };
+  #listing(record: CredentialRecord): CredentialListing {
+    const { name, fingerprint, addedAt } = record;
+    const isOld = this.#ageMs(record) > this.#rotation.rotationMs;
+    return { name, fingerprint, addedAt, isOld };
   }
 }
 

@@ -2,23 +2,35 @@
  * The directory of agents in memory. It reads the store whole at `start` and again whenever it is
  * told to look (a notice, a reconnect, the poll), and says which tokens have ended since.
  *
- * Between two looks a token can only end by its own clock, which `isLive` reads each time. When the
- * store is away the last known state stands; `ageMs` says how old it is.
+ * Between two looks a token can only end by the clock: its own, or its agent's hours and expiry
+ * (`agent-standing.ts`), which `isLive` reads each time. When the store is away the last known state
+ * stands; `ageMs` says how old it is.
  */
+import type { Allowance } from '../model/allowance.ts';
 import type { Clock } from '../model/clock.ts';
+import { ERRORS } from '../model/errors.ts';
 import { DIRECTORY_FRESHEN_MS_MAX } from '../model/limits.ts';
-import type { AgentCredentials, AgentDirectory, TokenVerifier } from './agent-directory.ts';
+import type {
+  AgentCredentials,
+  AgentDirectory,
+  Allowances,
+  EndCode,
+  Ended,
+  TokenVerifier,
+} from './agent-directory.ts';
+import { effectiveScope, tokenTargets } from './agent-scope.ts';
+import { AgentStanding } from './agent-standing.ts';
 import type { AgentSnapshot, AgentStore } from './agent-store.ts';
 import { madeUpSalt, SCRAM_ITERATIONS } from './scram.ts';
 
 export interface EndedToken {
   readonly tokenId: string;
   readonly agentId: string;
-  readonly reason: 'HF_TOKEN_REVOKED' | 'HF_TOKEN_EXPIRED';
+  readonly reason: EndCode;
 }
 
 export interface LiveDirectoryParts {
-  readonly store: AgentStore;
+  readonly store: Pick<AgentStore, 'snapshot' | 'sharedSecret'>;
   readonly clock: Clock;
   /** A look failed; the next one is on its way. */
   readonly trouble?: (error: unknown) => void;
@@ -29,15 +41,39 @@ interface Agent {
   readonly tokens: readonly TokenVerifier[];
 }
 
+/** What one look saw. */
+interface Seen {
+  readonly agents: ReadonlyMap<string, Agent>;
+  readonly tokens: ReadonlyMap<string, TokenVerifier>;
+  readonly byHash: ReadonlyMap<string, TokenVerifier>;
+  /** By the agent's id. */
+  readonly standings: ReadonlyMap<string, AgentStanding>;
+  /** Ids of tokens that are for nothing their agent may. */
+  readonly beyond: ReadonlySet<string>;
+}
+
 const SALT_KEY = 'made-up-salt';
 
-export class LiveDirectory implements AgentDirectory {
+const UNKNOWN_AGENT: Allowance = {
+  stop: {
+    code: 'HF_AGENT_EXPIRED',
+    reason: 'Holdfast knows no such agent any more',
+    hint: 'Stop here and tell whoever gave you the task; do not look for another way in.',
+  },
+  environments: new Set(),
+  targets: new Set(),
+  effectKinds: new Set(),
+};
+
+export class LiveDirectory implements AgentDirectory, Allowances {
   readonly #parts: LiveDirectoryParts;
   readonly #ended = new Set<(ended: EndedToken) => void>();
   readonly #saltKey: Buffer;
-  #agents: ReadonlyMap<string, Agent> = new Map();
-  #tokens: ReadonlyMap<string, TokenVerifier> = new Map();
-  #byHash: ReadonlyMap<string, TokenVerifier> = new Map();
+  #agents: Seen['agents'] = new Map();
+  #tokens: Seen['tokens'] = new Map();
+  #byHash: Seen['byHash'] = new Map();
+  #standings: Seen['standings'] = new Map();
+  #beyond: Seen['beyond'] = new Set();
   /** Live when last looked at, and not yet said to have ended. */
   readonly #watched = new Map<string, TokenVerifier>();
   #lookedAtMs = 0;
@@ -76,7 +112,7 @@ export class LiveDirectory implements AgentDirectory {
     };
   }
 
-  /** For protocols in which the token itself is shown; null when no live one has this SHA-256. */
+  /** For protocols in which the token itself is shown; null when no timely one has this SHA-256. */
   byHash(hash: Buffer): TokenVerifier | null {
     const token = this.#byHash.get(hash.toString('hex'));
     return token !== undefined && this.#isTimely(token) ? token : null;
@@ -84,7 +120,25 @@ export class LiveDirectory implements AgentDirectory {
 
   isLive(tokenId: string): boolean {
     const token = this.#tokens.get(tokenId);
-    return token !== undefined && this.#isTimely(token);
+    if (token === undefined || !this.#isTimely(token)) return false;
+    if (this.#beyond.size > 0 && this.#beyond.has(tokenId)) return false;
+    return this.allowanceOf(token.agentId).stop === null;
+  }
+
+  whyEnded(token: Pick<TokenVerifier, 'tokenId' | 'agentId' | 'expiresAt'>): Ended | null {
+    const known = this.#tokens.get(token.tokenId);
+    if (!this.#isTimely(known ?? token)) return ended('HF_TOKEN_EXPIRED', ASK_FOR_TOKEN);
+    if (known === undefined) return ended('HF_TOKEN_REVOKED', ASK_FOR_TOKEN);
+    const { stop } = this.allowanceOf(known.agentId);
+    if (stop !== null) {
+      return { code: stop.code, message: `Holdfast stops here: ${stop.reason}.`, hint: stop.hint };
+    }
+    return this.#beyond.has(token.tokenId) ? ended('HF_AGENT_SCOPE', ASK_FOR_TOKEN) : null;
+  }
+
+  allowanceOf(agentId: string): Allowance {
+    const standing = this.#standings.get(agentId);
+    return standing === undefined ? UNKNOWN_AGENT : standing.allowance(this.#parts.clock);
   }
 
   /** Called once for each token that was live at one look and is not at the next. */
@@ -125,22 +179,23 @@ export class LiveDirectory implements AgentDirectory {
   async #read(): Promise<void> {
     const { clock, store } = this.#parts;
     const startedMs = clock.monotonicMs();
-    const snapshot = await store.snapshot(clock.now());
-    [this.#agents, this.#tokens] = index(snapshot);
-    this.#byHash = new Map(
-      [...this.#tokens.values()].map((token) => [token.tokenHash.toString('hex'), token]),
-    );
+    const seen = index(await store.snapshot(clock.now()), this.#standings);
+    this.#agents = seen.agents;
+    this.#tokens = seen.tokens;
+    this.#byHash = seen.byHash;
+    this.#standings = seen.standings;
+    this.#beyond = seen.beyond;
     this.#lookedAtMs = startedMs;
   }
 
   /** Also after a failed look: a token may have run out meanwhile. */
   #sayWhatEnded(): void {
     for (const token of [...this.#watched.values()]) {
-      if (this.isLive(token.tokenId)) continue;
+      const why = this.whyEnded(token);
+      if (why === null) continue;
       this.#watched.delete(token.tokenId);
-      const reason = this.#isTimely(token) ? 'HF_TOKEN_REVOKED' : 'HF_TOKEN_EXPIRED';
       for (const handler of this.#ended) {
-        handler({ tokenId: token.tokenId, agentId: token.agentId, reason });
+        handler({ tokenId: token.tokenId, agentId: token.agentId, reason: why.code });
       }
     }
     this.#watchLive();
@@ -148,23 +203,41 @@ export class LiveDirectory implements AgentDirectory {
 
   #watchLive(): void {
     for (const token of this.#tokens.values()) {
-      if (this.#isTimely(token)) this.#watched.set(token.tokenId, token);
+      if (this.isLive(token.tokenId)) this.#watched.set(token.tokenId, token);
     }
   }
 
-  #isTimely(token: TokenVerifier): boolean {
+  #isTimely(token: Pick<TokenVerifier, 'expiresAt'>): boolean {
     return token.expiresAt.getTime() > this.#parts.clock.now().getTime();
   }
 }
 
-function index(snapshot: AgentSnapshot): [Map<string, Agent>, Map<string, TokenVerifier>] {
-  const names = new Map(snapshot.agents.map(({ id, name }) => [id, name]));
+const ASK_FOR_TOKEN = 'Ask a person for a new token: holdfast agents token NAME.';
+
+function ended(code: EndCode, hint: string): Ended {
+  return { code, message: `${ERRORS[code].title}.`, hint };
+}
+
+/** `before`: what stands as it stood keeps its object, by which judges remember. */
+function index(snapshot: AgentSnapshot, before: Seen['standings']): Seen {
+  const byId = new Map(snapshot.agents.map((agent) => [agent.id, agent]));
+  const standings = new Map<string, AgentStanding>();
+  for (const agent of snapshot.agents) {
+    const fresh = new AgentStanding(agent.name, effectiveScope(agent, byId));
+    const known = before.get(agent.id);
+    standings.set(agent.id, known?.isLike(fresh) === true ? known : fresh);
+  }
   const tokens = new Map<string, TokenVerifier>();
+  const byHash = new Map<string, TokenVerifier>();
   const byAgent = new Map<string, TokenVerifier[]>();
+  const beyond = new Set<string>();
   for (const token of snapshot.tokens) {
     const { agentId, id } = token;
-    const agentName = names.get(agentId);
-    if (agentName === undefined) continue;
+    const agentName = byId.get(agentId)?.name;
+    const standing = standings.get(agentId);
+    if (agentName === undefined || standing === undefined) continue;
+    const targets = tokenTargets(standing.scope, token.environment, token.targets);
+    if (targets === null) beyond.add(id);
     // Not by a spread: each look would give them another hidden class, and each of those makes V8 throw
     // away what it had compiled for every request.
     const verifier: TokenVerifier = {
@@ -175,14 +248,15 @@ function index(snapshot: AgentSnapshot): [Map<string, Agent>, Map<string, TokenV
       storedKey: token.storedKey,
       serverKey: token.serverKey,
       environment: token.environment,
-      targets: token.targets,
+      targets: targets ?? token.targets,
       expiresAt: token.expiresAt,
     };
     tokens.set(id, verifier);
+    byHash.set(token.tokenHash.toString('hex'), verifier);
     byAgent.set(agentId, [...(byAgent.get(agentId) ?? []), verifier]);
   }
   const agents = snapshot.agents.map(({ id, name, salt }): [string, Agent] => {
     return [name, { salt, tokens: byAgent.get(id) ?? [] }];
   });
-  return [new Map(agents), tokens];
+  return { agents: new Map(agents), tokens, byHash, standings, beyond };
 }

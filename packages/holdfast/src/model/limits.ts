@@ -45,6 +45,21 @@ export const READ_BATCH_UNITS_MAX = 10_000;
 /** Tokens: default and longest life. */
 export const TOKEN_LIFE_MS_DEFAULT = 8 * 60 * 60 * 1000;
 export const TOKEN_LIFE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
+/** A token that nobody used for so long, from its issue on, is a finding. */
+export const TOKEN_UNUSED_MS_MAX = 14 * 24 * 60 * 60 * 1000;
+/** A token made to last a week or longer is a finding this long before its end: somebody has to renew it. */
+export const TOKEN_RENEWED_LIFE_MS_MIN = 7 * 24 * 60 * 60 * 1000;
+export const TOKEN_NEAR_END_MS = 2 * 24 * 60 * 60 * 1000;
+/** Last uses are written this often: a list is read by people, and a write per request is not for them. */
+export const TOKEN_USE_FLUSH_MS = 30_000;
+/** Agents above an agent, itself included: a chain that is longer is nobody's plan. */
+export const AGENT_DEPTH_MAX = 8;
+/** One sentence, for a list and a card. */
+export const AGENT_PURPOSE_CHARS_MAX = 200;
+/** Why an agent was paused; the agent is told. */
+export const AGENT_NOTE_CHARS_MAX = 500;
+/** Names of environments or targets that one agent is limited to. */
+export const AGENT_NAMES_MAX = 200;
 /** An approval or an unanswered hold is void after this. */
 export const HOLD_LIFE_MS_DEFAULT = 60 * 60 * 1000;
 /** Effects kept on a hold's card, those that change something first; the digest covers them all. */
@@ -242,6 +257,8 @@ export const INVERSE_BYTES_MAX = 256 * 1024;
 export const RAILWAY_VARIABLES_MAX = 5_000;
 /** A credential older than this is a finding (P5). */
 export const CREDENTIAL_AGE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
+/** So long before, it is said that one will be: a rotation has to be planned. */
+export const CREDENTIAL_WARN_MS = 7 * 24 * 60 * 60 * 1000;
 /** An unsealed credential is used this long before the store is asked again; a notice comes sooner. */
 export const CREDENTIAL_OPEN_MS_MAX = 1_000;
 /** One line; a key in PEM is no bearer credential. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Reading } from '../model/effect.ts';
 import { UNPROTECTED } from '../model/reversal.ts';
-import { FakeDesk, FakeRecorder, oneTarget, simpleJudge } from '../testing/fake-parts.ts';
+import { anybody, FakeDesk, FakeRecorder, oneTarget, simpleJudge } from '../testing/fake-parts.ts';
 import { intentOf } from '../testing/trail-fixtures.ts';
 import type { DecisionRef } from '../trail/recorder.ts';
 import type { Exchange, Refusal } from './exchange.ts';
@@ -47,6 +47,7 @@ it('answers no although recording the no fails in a way nobody thought of', asyn
   const parts = {
     targets: oneTarget,
     judge: simpleJudge,
+    allowances: anybody,
     desk: new FakeDesk(),
     deferrals: null,
     recorder,
@@ -82,7 +83,14 @@ describe('what a transaction wrote down', () => {
   const world = () => {
     const recorder = new JottingRecorder();
     const desk = new FakeDesk();
-    const parts = { targets: oneTarget, judge: simpleJudge, desk, deferrals: null, recorder };
+    const parts = {
+      targets: oneTarget,
+      judge: simpleJudge,
+      allowances: anybody,
+      desk,
+      deferrals: null,
+      recorder,
+    };
     const pipeline = new Pipeline({ ...parts, holdWaitMs: 0 });
     const forwarded: string[] = [];
     const send = async (text: string, reading: Reading): Promise<void> => {
@@ -146,6 +154,7 @@ it('judges each actor by itself, though both lend the same facts of a place', as
         return { kind: 'forward', rule: 'a test', reason: 'a test' };
       },
     },
+    allowances: anybody,
     desk: new FakeDesk(),
     deferrals: null,
     recorder: new FakeRecorder(),

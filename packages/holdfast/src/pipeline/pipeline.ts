@@ -22,6 +22,7 @@
  */
 import type { Deferral, Deferrals } from '../approvals/deferrals.ts';
 import type { Desk, HoldTicket, Standing } from '../approvals/desk.ts';
+import type { Allowances } from '../identity/agent-directory.ts';
 import { digestOf } from '../model/digest.ts';
 import { isHarmless } from '../model/effect.ts';
 import type { HoldfastEvent } from '../model/event.ts';
@@ -58,6 +59,8 @@ import { WrittenDown } from './written-down.ts';
 export interface PipelineParts {
   readonly targets: TargetResolver;
   readonly judge: Judge;
+  /** What agents may, with everything people said of them until now. */
+  readonly allowances: Allowances;
   readonly desk: Desk;
   /** Null: nothing can be put off, and what has no reversal is refused. */
   readonly deferrals: Deferrals | null;
@@ -116,13 +119,18 @@ export class Pipeline {
     const facts = exchange.locate();
     let scope = this.#scopes.get(facts);
     const { actor } = exchange.intent;
-    const isSame = scope?.protection === exchange.protection && scope.actor === actor;
+    const allowance = this.#parts.allowances.allowanceOf(actor.id);
+    const isSame =
+      scope?.protection === exchange.protection &&
+      scope.actor === actor &&
+      scope.allowance === allowance;
     if (scope === undefined || !isSame) {
       scope = {
         actor,
         target: this.#parts.targets.resolve(facts),
         searchPath: facts.searchPath,
         protection: exchange.protection,
+        allowance,
       };
       this.#scopes.set(facts, scope);
     }
@@ -248,8 +256,10 @@ export class Pipeline {
       if (standing.shown !== null && isWeaker(takingBack, standing.shown)) {
         return this.#weaker(exchange, scope, verdict, ticket, standing.shown, takingBack);
       }
-      // Policy and target are read again: an approval of Monday does not pass a freeze of Tuesday.
-      const again = this.#parts.judge.judge(scope, exchange.intent.reading, standing.signatures);
+      // Policy, target and what the agent may are read again: an approval of Monday does not pass a
+      // freeze of Tuesday, nor a pause of a moment ago.
+      const now = this.#scopeOf(exchange);
+      const again = this.#parts.judge.judge(now, exchange.intent.reading, standing.signatures);
       if (again.kind === 'refuse') return this.#refuse(exchange, scope, again);
       if (again.kind === 'forward' && (await this.#consume(ticket))) {
         return this.#forwardRecorded(exchange, scope, again, ticket);

@@ -5,7 +5,7 @@ import { HoldfastError } from '../model/errors.ts';
 import type { Protection, Reversal } from '../model/reversal.ts';
 import { UNPROTECTED } from '../model/reversal.ts';
 import type { EnvironmentLevel } from '../model/target.ts';
-import { FakeDesk, FakeRecorder, guardedTarget } from '../testing/fake-parts.ts';
+import { anybody, FakeDesk, FakeRecorder, guardedTarget } from '../testing/fake-parts.ts';
 import { effect, judgeOf, table, understood } from '../testing/policy-words.ts';
 import { intentOf } from '../testing/trail-fixtures.ts';
 import type { Exchange, Refusal } from './exchange.ts';
@@ -66,6 +66,7 @@ function world(reading: Reading, { level = 'guarded', protection, reversal }: Se
   const pipeline = new Pipeline({
     targets: { resolve: () => target },
     judge: judgeOf(),
+    allowances: anybody,
     desk,
     deferrals,
     recorder,
@@ -252,6 +253,7 @@ describe('what an inverse operation takes back', () => {
     const pipeline = new Pipeline({
       targets: { resolve: () => target },
       judge: signed ? judgeOf(HELD_ALL_THE_SAME) : judgeOf(rules),
+      allowances: anybody,
       desk,
       deferrals,
       recorder,

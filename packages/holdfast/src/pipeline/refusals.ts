@@ -1,6 +1,7 @@
 /** The words of a no. Each says what, why, and what to do instead, and not to try another route. */
 import type { Deferral } from '../approvals/deferrals.ts';
 import type { HoldTicket, Standing, Voided } from '../approvals/desk.ts';
+import { allowanceCodeOf } from '../model/allowance.ts';
 import type { CouldNotTell, Reading } from '../model/effect.ts';
 import { type ErrorCode, HoldfastError } from '../model/errors.ts';
 import type { ProtectionLevel, TakingBack } from '../model/reversal.ts';
@@ -18,15 +19,17 @@ const CALLERS_FAULTS: Partial<Record<CouldNotTell['code'], ErrorCode>> = {
 };
 
 export function refusalByPolicy(verdict: Refuse, reading: Reading): Refusal {
+  const limit = allowanceCodeOf(verdict.rule);
   if (reading.kind === 'could-not-tell') {
     const { code, message, position } = reading.reason;
     const fault = CALLERS_FAULTS[code];
-    if (fault !== undefined) {
+    // Who is stopped hears of that, whatever else is wrong; a fault of the text is told before its kind.
+    if (fault !== undefined && (limit === null || limit === 'HF_AGENT_EFFECT')) {
       return { code: fault, message, detail: '', hint: verdict.hint, position };
     }
   }
   return {
-    code: 'HF_REFUSED',
+    code: limit ?? 'HF_REFUSED',
     message: `Holdfast refused this: ${verdict.reason}.`,
     detail: `Rule ${verdict.rule}.`,
     hint: `${verdict.hint} ${NO_OTHER_ROUTE}`,

@@ -3,6 +3,9 @@
  * in this scope is taken apart into acts, whose answers are shared by all scopes that they cannot
  * tell apart; only what is new there is put to Cedar.
  *
+ * What the agent itself may not (`within-allowance.ts`) is refused before any rule is asked: no policy
+ * gives it back.
+ *
  * It never throws, and never answers milder than the strictest act. Signatures turn a hold that has
  * enough distinct people into a forward (or into `protect`, where a rule asks for that beneath the
  * hold and the target is protected), and soften nothing else; they are counted anew each time
@@ -20,6 +23,7 @@ import { type Act, actsOf } from './acts.ts';
 import type { Answer } from './evaluator.ts';
 import type { Judge, Scope, Signature } from './judge.ts';
 import type { Policy } from './policy.ts';
+import { refusalByAllowance } from './within-allowance.ts';
 import { reasonOf } from './words.ts';
 
 /** One effect and what stands of it; `act` is the one that decided. */
@@ -114,6 +118,8 @@ export class CachedJudge implements Judge {
 
   #judgeAnew(scope: Scope, reading: Reading): Standing {
     try {
+      const barred = refusalByAllowance(scope, reading);
+      if (barred !== null) return { verdict: barred, beneath: null };
       const judged = this.judgeEach(scope, reading);
       const verdict = judged
         .map((one) => one.verdict)

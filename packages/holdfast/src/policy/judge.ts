@@ -3,6 +3,7 @@
  * scope, a look-up: Cedar costs 0.3-2 ms and is never paid per read.
  */
 import type { AgentActor } from '../model/actor.ts';
+import type { Allowance } from '../model/allowance.ts';
 import type { Reading } from '../model/effect.ts';
 import type { Protection } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
@@ -16,6 +17,8 @@ export interface Scope {
   readonly searchPath: readonly string[];
   /** Of the target; a change of it is a new scope. */
   readonly protection: Protection;
+  /** What the agent itself may now; a change of it is a new scope. */
+  readonly allowance: Allowance;
 }
 
 /** A person's signature under a digest, as approvals hand it over. */

@@ -1,5 +1,6 @@
 /** `holdfast policy test` as data: users' own cases, judged by the judge that will run. */
 
+import { ANYTHING } from '../model/allowance.ts';
 import type { Reading } from '../model/effect.ts';
 import {
   type Protection,
@@ -69,6 +70,7 @@ export async function runPolicyTests(
       target: parts.resolve({ asked: one.target, searchPath }),
       searchPath,
       protection,
+      allowance: ANYTHING,
     };
     const verdict = parts.judge.judge(scope, reading, []);
     const isMadeReversible =

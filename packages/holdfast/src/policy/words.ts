@@ -46,7 +46,8 @@ function objectName(object: ObjectRef): string {
   return object.schema === null ? object.name : `${object.schema}.${object.name}`;
 }
 
-function tame(word: string): string {
+/** On one line, kept short, without what plays on a screen. */
+export function tame(word: string): string {
   if (/^[ -~]{0,200}$/.test(word)) return word;
   const line = word.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
   return line.length > WORD_CHARS_MAX ? `${line.slice(0, WORD_CHARS_MAX)}…` : line;

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Pipeline } from '../pipeline/pipeline.ts';
-import { FakeDesk, FakeRecorder, oneTarget, simpleJudge } from '../testing/fake-parts.ts';
+import { anybody, FakeDesk, FakeRecorder, oneTarget, simpleJudge } from '../testing/fake-parts.ts';
 import type { Protocol } from './protocol.ts';
 
 /** What a client under test got for an act. */
@@ -59,6 +59,7 @@ export function protocolSuite(name: string, makeWorld: () => Promise<World>): vo
         new Pipeline({
           targets: oneTarget,
           judge: simpleJudge,
+          allowances: anybody,
           desk,
           deferrals: null,
           recorder,

@@ -1,3 +1,5 @@
+import type { EndCode } from '../identity/agent-directory.ts';
+
 /**
  * The contract of a protocol: something that listens, understands one wire, and brings each
  * forwardable unit to the pipeline as an `Exchange`. Adding one is a folder and a line in `index.ts`.
@@ -24,5 +26,5 @@ export interface ListenAddress {
 export interface SessionMatch {
   readonly tokenId?: string;
   readonly agentId?: string;
-  readonly reason: 'HF_TOKEN_REVOKED' | 'HF_TOKEN_EXPIRED';
+  readonly reason: EndCode;
 }

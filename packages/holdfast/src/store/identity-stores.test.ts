@@ -10,8 +10,10 @@ import type { Role } from '../identity/roles.ts';
 import { Seal } from '../identity/seal.ts';
 import { hashToken } from '../identity/token.ts';
 import { Totp } from '../identity/totp.ts';
+import { workingHoursOf } from '../identity/working-hours.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import {
+  AGENT_DEPTH_MAX,
   TOKEN_LIFE_MS_DEFAULT,
   TOKEN_LIFE_MS_MAX,
   TOTP_FAILURES_MAX,
@@ -117,6 +119,263 @@ describe('agents', () => {
     expect((await agents.list())[0]?.tokens).toEqual([]);
     const revoked = events.filter(({ kind }) => kind === 'token-revoked');
     expect(revoked.map(({ facts }) => facts['token'])).toEqual([first.id, second.id]);
+  });
+});
+
+describe('what is said of an agent', () => {
+  const HOURS = workingHoursOf('Mon-Fri 08:00-19:00 Europe/Lisbon');
+  const FULL = {
+    purpose: 'features of the booking service',
+    owner: 'ana',
+    environments: ['staging'],
+    targets: ['main-db'],
+    effectKinds: ['read', 'write'],
+    workingHours: HOURS,
+    expiresAt: new Date('2027-01-01T00:00:00Z'),
+  } as const;
+
+  it('is kept, shown, changed in part and noted', async () => {
+    await people.add('ana');
+    await agents.add('cursor', FULL);
+    expect(await agents.show('cursor')).toMatchObject({
+      purpose: FULL.purpose,
+      owner: { name: 'ana', isRemoved: false },
+      environments: ['staging'],
+      targets: ['main-db'],
+      effectKinds: ['read', 'write'],
+      workingHours: 'Mon-Fri 08:00-19:00 Europe/Lisbon',
+      expiresAt: FULL.expiresAt,
+      parent: null,
+      // 09:00 on a Saturday.
+      state: 'off-hours',
+    });
+    await agents.change('cursor', { workingHours: null, effectKinds: null, owner: null });
+    expect(await agents.show('cursor')).toMatchObject({
+      purpose: FULL.purpose,
+      owner: null,
+      workingHours: null,
+      effectKinds: null,
+      targets: ['main-db'],
+      state: 'active',
+    });
+    const changed = events.find(({ kind }) => kind === 'agent-changed');
+    expect(changed?.facts).toMatchObject({ effects: 'all', hours: 'always', owner: 'none' });
+    expect(changed?.facts).not.toHaveProperty('targets');
+  });
+
+  it('names an owner who left as one who left', async () => {
+    await people.add('ana');
+    await agents.add('cursor', { owner: 'ana' });
+    await people.remove('ana');
+    expect((await agents.show('cursor')).owner).toMatchObject({ name: 'ana', isRemoved: true });
+    expect((await refusalOf(agents.add('other', { owner: 'ana' }))).code).toBe('HF_NOT_FOUND');
+  });
+
+  it.each([
+    ['no purpose', { purpose: ' ' }],
+    ['a purpose that plays on the screen', { purpose: 'well\u202egone' }],
+    ['a purpose of several lines', { purpose: 'a\nb' }],
+    ['a purpose without end', { purpose: 'x'.repeat(201) }],
+    ['no kind of effect', { effectKinds: [] }],
+    ['a target that is no name', { targets: [''] }],
+  ])('is not taken: %s', async (_story, said) => {
+    expect((await refusalOf(agents.add('cursor', said))).code).toBe('HF_USAGE');
+    expect(await agents.list()).toEqual([]);
+  });
+
+  it('of a sub-agent is no more than its parent may, when it is added and when it is changed', async () => {
+    await agents.add('boss', { environments: ['staging'], effectKinds: ['read'] });
+    const wide = await refusalOf(
+      agents.add('sub', { parent: 'boss', environments: ['production'], effectKinds: ['write'] }),
+    );
+    expect([wide.code, wide.found]).toEqual([
+      'HF_AGENT_SCOPE',
+      'environment production, effects write',
+    ]);
+    await agents.add('sub', { parent: 'boss' });
+    const later = await refusalOf(agents.change('sub', { effectKinds: ['read', 'destroy'] }));
+    expect([later.code, later.found]).toEqual(['HF_AGENT_SCOPE', 'effects destroy']);
+    expect((await agents.show('sub')).effective).toMatchObject({
+      environments: ['staging'],
+      effectKinds: ['read'],
+    });
+    expect((await agents.show('boss')).children).toEqual(['sub']);
+    expect((await refusalOf(agents.add('lost', { parent: 'nobody' }))).code).toBe('HF_NOT_FOUND');
+  });
+
+  it('of a sub-agent may be changed although its parent lost what it had', async () => {
+    await agents.add('boss', { targets: ['main-db', 'other-db'] });
+    await agents.add('sub', { parent: 'boss', targets: ['other-db'] }, 'ana');
+    await agents.change('boss', { targets: ['main-db'] });
+    await agents.change('sub', { purpose: 'a part of it' }, 'ben');
+    expect((await agents.show('sub')).effective.targets).toEqual([]);
+    expect(events.map(({ facts }) => facts['by'])).toEqual([undefined, 'ana', undefined, 'ben']);
+  });
+
+  it('goes no deeper than the limit', async () => {
+    await agents.add('a1');
+    for (let depth = 2; depth <= AGENT_DEPTH_MAX; depth += 1) {
+      await agents.add(`a${depth}`, { parent: `a${depth - 1}` });
+    }
+    const parent = `a${AGENT_DEPTH_MAX}`;
+    expect((await agents.show(parent)).state).toBe('active');
+    expect((await refusalOf(agents.add('deeper', { parent }))).code).toBe('HF_LIMIT');
+  });
+
+  it('counts as never open and as no kind where the store has words that nobody can read', async () => {
+    await agents.add('cursor', { effectKinds: ['read'] });
+    await scratch.database.run((db) =>
+      sql`update holdfast.agents set working_hours = 'whenever', effect_kinds = '{anything}'`.execute(
+        db,
+      ),
+    );
+    const { effective, state } = await agents.show('cursor');
+    expect([state, effective.effectKinds, effective.workingHours]).toEqual([
+      'off-hours',
+      [],
+      ['never'],
+    ]);
+  });
+});
+
+describe('an agent that is paused', () => {
+  const WORD = { by: 'ana', note: 'odd deletes' };
+
+  it('keeps the first word, gets no token, cannot be added anew, and goes on when it may', async () => {
+    await agents.add('cursor');
+    expect(await agents.pause('cursor', WORD)).toBe(true);
+    expect(await agents.pause('cursor', { by: 'ben', note: 'me too' })).toBe(false);
+    expect(await agents.show('cursor')).toMatchObject({ state: 'paused', paused: WORD });
+    expect((await refusalOf(agents.issueToken(STAGING))).code).toBe('HF_AGENT_PAUSED');
+    expect((await refusalOf(agents.add('cursor'))).code).toBe('HF_EXISTS');
+    expect((await agents.show('cursor')).state).toBe('paused');
+    expect(await agents.resume('cursor', { by: 'ana', note: '' })).toBe(true);
+    expect(await agents.resume('cursor', { by: 'ana', note: '' })).toBe(false);
+    await agents.issueToken(STAGING);
+    expect(events.map(({ kind }) => kind)).toEqual([
+      'agent-added',
+      'agent-paused',
+      'agent-resumed',
+      'token-issued',
+    ]);
+    for (const act of ['pause', 'resume'] as const) {
+      expect((await refusalOf(agents[act]('nobody', WORD))).code).toBe('HF_NOT_FOUND');
+    }
+  });
+
+  it('stops those below it, and revoking it takes their tokens', async () => {
+    await agents.add('boss');
+    await agents.add('sub', { parent: 'boss' });
+    await agents.add('subsub', { parent: 'sub' });
+    const issued = await agents.issueToken({ ...STAGING, agent: 'subsub' });
+    await agents.pause('boss', WORD);
+    expect((await agents.show('subsub')).stop).toContain('agent boss, the parent of subsub,');
+    const refused = await refusalOf(agents.issueToken({ ...STAGING, agent: 'subsub' }));
+    expect(refused.code).toBe('HF_AGENT_PAUSED');
+    expect(await agents.revoke({ kind: 'agent', name: 'boss' })).toEqual([issued.id]);
+  });
+
+  it('revokes and ends even where somebody made a circle of parents by hand', async () => {
+    await agents.add('a');
+    await agents.add('b', { parent: 'a' });
+    const { id } = await agents.issueToken({ ...STAGING, agent: 'b' });
+    await scratch.database.run((db) =>
+      sql`update holdfast.agents a set parent_id = b.id from holdfast.agents b
+          where a.name = 'a' and b.name = 'b'`.execute(db),
+    );
+    expect((await agents.list()).map(({ state }) => state)).toEqual(['paused', 'paused']);
+    expect(await agents.revoke({ kind: 'agent', name: 'a' })).toEqual([id]);
+  });
+});
+
+describe('a token', () => {
+  it('is for nothing that its agent, with those above it, may not', async () => {
+    await agents.add('boss', { environments: ['staging'], targets: ['main-db', 'other-db'] });
+    await agents.add('sub', { parent: 'boss', targets: ['main-db'] });
+    const ask = (more: Partial<typeof STAGING>) =>
+      refusalOf(agents.issueToken({ ...STAGING, agent: 'sub', ...more }));
+    expect(await ask({ environment: 'production' })).toMatchObject({
+      code: 'HF_AGENT_SCOPE',
+      found: 'environment production',
+    });
+    expect(await ask({ targets: ['main-db', 'other-db'] })).toMatchObject({
+      code: 'HF_AGENT_SCOPE',
+      found: 'target other-db',
+    });
+    // All of the environment is what is left of it, and stays so when its agent may more some day.
+    const { targets } = await agents.issueToken({ ...STAGING, agent: 'sub', targets: [] });
+    expect(targets).toEqual(['main-db']);
+    expect((await agents.show('sub')).tokens[0]?.targets).toEqual(['main-db']);
+  });
+
+  it('ends when its agent, or one above it, does', async () => {
+    const endsAt = new Date(clock.now().getTime() + 3_600_000);
+    await agents.add('boss', { expiresAt: endsAt });
+    await agents.add('sub', { parent: 'boss' });
+    const { expiresAt } = await agents.issueToken({ ...STAGING, agent: 'sub' });
+    expect(expiresAt).toEqual(endsAt);
+    clock.pass(3_600_000);
+    const late = await refusalOf(agents.issueToken({ ...STAGING, agent: 'sub' }));
+    expect(late.code).toBe('HF_AGENT_EXPIRED');
+  });
+
+  it('keeps its last use, the latest of all processes, and tells no gateway of it', async () => {
+    await agents.add('cursor');
+    const { id } = await agents.issueToken(STAGING);
+    const elsewhere = await scratch.another();
+    const notices = new Notices(elsewhere, { pollMs: 3_600_000 });
+    const heard: (string | null)[] = [];
+    notices.on(AGENTS_CHANNEL, (what) => heard.push(what));
+    await notices.start();
+    const heardBefore = heard.length;
+    const store = new SqlAgentStore(scratch.database);
+    const use = (seconds: number, source: string) => ({
+      at: new Date(clock.now().getTime() + seconds * 1_000),
+      source,
+      protocol: 'postgres' as const,
+    });
+    await store.recordUses(new Map([[id, use(5, '10.0.0.4')]]));
+    await store.recordUses(
+      new Map([
+        [id, use(1, '10.0.0.9')],
+        ['token_gone', use(9, '::1')],
+      ]),
+    );
+    expect((await agents.show('cursor')).tokens[0]?.lastUse).toEqual(use(5, '10.0.0.4'));
+    // What comes behind it on the same wire is heard, so it would have been, too.
+    await agents.add('other');
+    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(heardBefore), 5_000);
+    expect(heard.length).toBe(heardBefore + 1);
+    await notices.close();
+  });
+});
+
+describe('a sealed credential', () => {
+  it('is used however old it is, unless somebody asked for another rule', async () => {
+    const parts = {
+      store: new SqlCredentialStore(scratch.database),
+      seal: new Seal(Buffer.alloc(32, 1), clock),
+      clock,
+      note: async () => {},
+    };
+    const day = 86_400_000;
+    const lenient = new Credentials(parts);
+    const strict = new Credentials({
+      ...parts,
+      rotation: { rotationMs: 20 * day, refuseAfterMs: 40 * day },
+    });
+    await lenient.add('aging', 'secret');
+    clock.pass(40 * day);
+    expect(await strict.open('aging')).toBe('secret');
+    clock.pass(1);
+    expect(await refusalOf(strict.open('aging'))).toMatchObject({
+      code: 'HF_CREDENTIAL_OLD',
+      expected: expect.stringContaining('40 days'),
+    });
+    expect(await lenient.open('aging')).toBe('secret');
+    await strict.add('aging', 'fresh');
+    expect(await strict.open('aging')).toBe('fresh');
+    expect(JSON.stringify(await lenient.list())).not.toContain('fresh');
   });
 });
 

@@ -9,6 +9,17 @@ export interface AgentsTable {
   name: string;
   salt: Buffer;
   added_at: Date;
+  purpose: string;
+  owner_id: string | null;
+  environments: string[];
+  targets: string[];
+  effect_kinds: string[] | null;
+  working_hours: string | null;
+  expires_at: Date | null;
+  parent_id: string | null;
+  paused_at: Date | null;
+  paused_by: string | null;
+  paused_note: string | null;
 }
 
 export interface TokensTable {
@@ -22,6 +33,9 @@ export interface TokensTable {
   issued_at: Date;
   expires_at: Date;
   revoked_at: Date | null;
+  last_used_at: Date | null;
+  last_source: string | null;
+  last_protocol: string | null;
 }
 
 interface SecretsTable {

@@ -40,6 +40,10 @@ export function agentWithTokens(
     }),
     freshen: async () => {},
     isLive: (tokenId) => !revoked.has(tokenId),
+    whyEnded: ({ tokenId }) =>
+      revoked.has(tokenId)
+        ? { code: 'HF_TOKEN_REVOKED', message: 'It was revoked.', hint: 'Ask.' }
+        : null,
     revoke: (tokenId) => revoked.add(tokenId),
   };
 }

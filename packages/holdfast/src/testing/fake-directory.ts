@@ -1,6 +1,6 @@
 /** An agent directory of one agent with the tokens given; all valid for an hour, all revocable. */
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
-import type { AgentDirectory, TokenVerifier } from '../identity/agent-directory.ts';
+import type { AgentDirectory, Ended, TokenVerifier } from '../identity/agent-directory.ts';
 
 export interface FakeDirectory {
   readonly directory: AgentDirectory;
@@ -10,6 +10,7 @@ export interface FakeDirectory {
 
 const ITERATIONS = 4096;
 const HOUR_MS = 3_600_000;
+const REVOKED: Ended = { code: 'HF_TOKEN_REVOKED', message: 'It was revoked.', hint: 'Ask.' };
 
 export function fakeDirectory(
   tokenIds: readonly string[],
@@ -45,6 +46,7 @@ export function fakeDirectory(
         tokens: name === 'cursor-backend' ? live() : [],
       }),
       isLive: (tokenId) => live().some((token) => token.tokenId === tokenId),
+      whyEnded: ({ tokenId }) => (revoked.has(tokenId) ? REVOKED : null),
     },
     secretOf,
     revoke: (tokenId) => revoked.add(tokenId),

@@ -3,6 +3,8 @@
  * can be made to wait or fail. The rules they judge by are simple on purpose.
  */
 import type { Desk, HoldTicket, Standing, Voided } from '../approvals/desk.ts';
+import type { Allowances } from '../identity/agent-directory.ts';
+import { ANYTHING } from '../model/allowance.ts';
 import { isHarmless, type Reading } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { HoldfastEvent } from '../model/event.ts';
@@ -132,6 +134,9 @@ function trailLost(): HoldfastError {
     hint: 'Start the store.',
   });
 }
+
+/** Agents that may anything. */
+export const anybody: Allowances = { allowanceOf: () => ANYTHING };
 
 /** As of a session whose search path nobody can tell. */
 export const ANY_PATH: JudgedPath = { schemas: [], said: null };

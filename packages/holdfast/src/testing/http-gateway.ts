@@ -5,7 +5,7 @@ import type { Authority } from '../protocols/http/authority.ts';
 import { createHttpProtocol } from '../protocols/http/listener.ts';
 import type { Protocol } from '../protocols/protocol.ts';
 import type { Provider } from '../providers/provider.ts';
-import { FakeDesk, FakeRecorder, oneTarget, simpleJudge } from './fake-parts.ts';
+import { anybody, FakeDesk, FakeRecorder, oneTarget, simpleJudge } from './fake-parts.ts';
 import { PlainProvider, PlainServer } from './plain-provider.ts';
 import { PlainTokens } from './plain-tokens.ts';
 
@@ -38,6 +38,7 @@ export async function startGatewayBefore(
     pipeline: new Pipeline({
       targets: oneTarget,
       judge: simpleJudge,
+      allowances: anybody,
       desk,
       deferrals: null,
       recorder,

@@ -1,11 +1,11 @@
 /** Live tokens for tests of protocols in which a token is shown. */
-import type { TokenVerifier } from '../identity/agent-directory.ts';
+import type { Ended, TokenVerifier } from '../identity/agent-directory.ts';
 import { hashToken, newToken } from '../identity/token.ts';
 import { systemClock } from '../model/clock.ts';
 
 export class PlainTokens {
   readonly #byHash = new Map<string, TokenVerifier>();
-  readonly #ended = new Set<string>();
+  readonly #ended = new Map<string, Ended>();
 
   /** The token itself. */
   issue(tokenId: string): string {
@@ -25,8 +25,13 @@ export class PlainTokens {
     return token;
   }
 
-  end(tokenId: string): void {
-    this.#ended.add(tokenId);
+  end(tokenId: string, why: Partial<Ended> = {}): void {
+    const revoked = { code: 'HF_TOKEN_REVOKED', message: 'It was revoked.', hint: 'Ask.' } as const;
+    this.#ended.set(tokenId, { ...revoked, ...why });
+  }
+
+  whyEnded({ tokenId }: Pick<TokenVerifier, 'tokenId'>): Ended | null {
+    return this.#ended.get(tokenId) ?? null;
   }
 
   byHash(hash: Buffer): TokenVerifier | null {

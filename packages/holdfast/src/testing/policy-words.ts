@@ -1,5 +1,6 @@
 /** Short ways to say scopes and readings in tests of policy. */
 
+import { type Allowance, ANYTHING } from '../model/allowance.ts';
 import type { CouldNotTell, Effect, ObjectRef, Reading } from '../model/effect.ts';
 import { type Protection, UNPROTECTED } from '../model/reversal.ts';
 import type { EnvironmentLevel } from '../model/target.ts';
@@ -33,6 +34,7 @@ export function scope(
   searchPath: readonly string[] = ['public'],
   agent = 'cursor-backend',
   protection: Protection = UNPROTECTED,
+  allowance: Allowance = ANYTHING,
 ): Scope {
   return {
     actor: { kind: 'agent', id: `agent_${agent}`, name: agent, tokenId: 'token_1' },
@@ -44,6 +46,7 @@ export function scope(
     },
     searchPath,
     protection,
+    allowance,
   };
 }
 

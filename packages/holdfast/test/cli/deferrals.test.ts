@@ -10,6 +10,8 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { Rooms, systemClock } from '../../src/holdfast.ts';
+import type { Reading } from '../../src/model/effect.ts';
+import { agentNamed } from '../../src/testing/agent-records.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import {
   freePort,
@@ -72,7 +74,7 @@ function as(name: string): string[] {
   return ['--as', name, '--code', codes.get(name)?.generate() ?? '000000'];
 }
 
-async function scheduled(text: string): Promise<string> {
+async function withRooms<T>(work: (rooms: Rooms) => Promise<T>): Promise<T> {
   const rooms = await Rooms.open({
     config: loadConfig(config, env()),
     env: env(),
@@ -80,13 +82,35 @@ async function scheduled(text: string): Promise<string> {
     say: () => {},
   });
   try {
-    const { id } = await rooms.deferrals.schedule(intentOf(text), TARGET, PROTECT, null, [
-      'public',
-    ]);
-    return id;
+    return await work(rooms);
   } finally {
     await rooms.close();
   }
+}
+
+/** By the agent of `intentOf`, whom the store knows from the first one on. */
+function scheduled(text: string, reading?: Reading): Promise<string> {
+  return withRooms(async ({ agentStore, deferrals }) => {
+    const intent = intentOf(text, reading);
+    const { id: agentId, name } = intent.actor;
+    await agentStore.addAgent(agentNamed(name, { id: agentId }));
+    const { id } = await deferrals.schedule(intent, TARGET, PROTECT, null, ['public']);
+    return id;
+  });
+}
+
+/** As if its time were over. */
+function bringForward(id: string): Promise<boolean> {
+  return withRooms(async ({ deferralStore }) => {
+    const digest = (await deferralStore.get(id))?.card.digest ?? '';
+    return await deferralStore.hasten(id, digest, 0n);
+  });
+}
+
+function withTrail(): Promise<string[]> {
+  return withRooms(async ({ trailStore }) =>
+    (await trailStore.read(0n, 10_000)).map(({ bytes }) => bytes.toString('utf8')),
+  );
 }
 
 async function startGateway(): Promise<void> {
@@ -183,6 +207,51 @@ describe('what waits out its grace', () => {
     expect(deferral).toMatchObject({ state: 'void', note: expect.stringContaining('people') });
     expect((await json('trail', 'verify')).ok).toBe(true);
   });
+
+  it('does not run for an agent that was paused since, and says so; for one that was not it does', async () => {
+    const READS: Reading = {
+      kind: 'understood',
+      effects: [
+        { kind: 'read', verb: 'SELECT', object: null, reach: 'none', additive: false, why: null },
+      ],
+    };
+    const ended = async (id: string) => {
+      await expect
+        .poll(async () => (await json('deferrals', 'show', id)).deferral.state, { timeout: 30_000 })
+        .toMatch(/^(done|void|failed)$/);
+      return (await json('deferrals', 'show', id)).deferral;
+    };
+    const first = await scheduled('select 1', READS);
+    await bringForward(first);
+    expect(await ended(first)).toMatchObject({ state: 'done' });
+
+    const second = await scheduled('select 2', READS);
+    await json('agents', 'pause', 'cursor-backend', '--note', 'odd deletes');
+    await bringForward(second);
+    expect(await ended(second)).toMatchObject({
+      state: 'void',
+      note: expect.stringContaining('paused by the command line: odd deletes (agent.paused)'),
+    });
+    const { exit } = await holdfast('agents', 'resume', 'cursor-backend');
+    expect(exit).toBe(0);
+
+    // Hours are for asking: what was approved within them may be due at night.
+    const night = ['--hours', 'Mon 00:00-00:01 UTC'];
+    await json('agents', 'set', 'cursor-backend', ...night, '--effects', 'read,write');
+    const third = await scheduled('select 3', READS);
+    await bringForward(third);
+    expect(await ended(third)).toMatchObject({ state: 'done' });
+
+    await json('agents', 'set', 'cursor-backend', '--effects', 'write');
+    const fourth = await scheduled('select 4', READS);
+    await bringForward(fourth);
+    expect(await ended(fourth)).toMatchObject({
+      state: 'void',
+      note: expect.stringContaining('agent.effect-kinds'),
+    });
+    const voids = (await withTrail()).filter((one) => one.includes('deferral-void'));
+    expect(voids.some((one) => one.includes(second) && one.includes('agent.paused'))).toBe(true);
+  }, 120_000);
 
   it.each([
     [

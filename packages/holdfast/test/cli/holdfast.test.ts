@@ -92,7 +92,7 @@ beforeAll(async () => {
     });
     gateway.once('exit', (code) => fail(new Error(`up ended with ${code}: ${log}`)));
   });
-  await json(['agents', 'add', 'cursor']);
+  await json(['agents', 'add', 'cursor', '--purpose', 'a test']);
 });
 
 afterAll(async () => {
@@ -163,6 +163,52 @@ describe('holdfast up, and the commands beside it', () => {
     await expect(connect(url)).rejects.toThrow();
   });
 
+  it('says what agents are for and may, pauses them, and finds what is to be done', async () => {
+    await json(['people', 'add', 'olga']);
+    const night = 'Fri 22:00-06:00 Europe/Lisbon';
+    const said = ['--purpose', 'nightly sums', '--owner', 'olga', '--effects', 'read,write'];
+    const { agent } = await json(['agents', 'add', 'night-job', ...said, '--env', 'production']);
+    expect(agent).toMatchObject({
+      purpose: 'nightly sums',
+      owner: { name: 'olga' },
+      effectKinds: ['read', 'write'],
+      environments: ['production'],
+    });
+    const changed = ['--hours', night, '--expires', '90d', '--target', 'any'];
+    expect((await json(['agents', 'set', 'night-job', ...changed])).agent).toMatchObject({
+      workingHours: night,
+      purpose: 'nightly sums',
+    });
+    const sub = ['agents', 'add', 'night-sub', '--purpose', 'a part', '--parent', 'night-job'];
+    const wider = await holdfast([...sub, '--effects', 'destroy', '--json']);
+    expect([wider.exit, JSON.parse(wider.out).error.code]).toEqual([1, 'HF_AGENT_SCOPE']);
+    await json(sub);
+
+    const paused = await json(['agents', 'pause', 'night-job', '--note', 'odd sums']);
+    expect(paused).toMatchObject({ changed: true, agent: { state: 'paused' } });
+    const { out } = await holdfast(['agents', 'show', 'night-sub']);
+    expect(out).toContain(
+      'agent night-job, the parent of night-sub, was paused by the command line',
+    );
+    expect(out).toContain('With what night-job may not taken off:');
+    expect(out).toMatch(/effects {7}read, write/);
+    const again = await json(['agents', 'pause', 'night-job', '--note', 'twice']);
+    expect(again).toMatchObject({ changed: false, agent: { paused: { note: 'odd sums' } } });
+    const resumed = await json(['agents', 'resume', 'night-job', '--note', 'explained']);
+    expect(resumed.agent.paused).toBeNull();
+
+    const found = await holdfast(['agents', 'findings', '--json']);
+    expect(found.exit).toBe(1);
+    const codes = JSON.parse(found.out).findings.map(
+      ({ code, subject }: { code: string; subject: string }) => `${subject} ${code}`,
+    );
+    expect(codes).toContain('night-sub agent.no-owner');
+    expect(codes).not.toContain('night-job agent.no-owner');
+    const { out: list } = await holdfast(['agents', 'list']);
+    expect(list).toMatch(/^agent +state +owner +token +environment +targets +expires +last use$/m);
+    expect(list).toMatch(/^night-job +(active|off-hours) +olga +no live token$/m);
+  });
+
   it('verifies the trail of all this', async () => {
     const report = await json(['trail', 'verify']);
     expect(report.ok).toBe(true);
@@ -172,7 +218,19 @@ describe('holdfast up, and the commands beside it', () => {
   it.each([
     ['an unknown hold', ['holds', 'show', 'hold_0000000000000000'], 1, 'HF_HOLD_UNKNOWN'],
     ['an unknown agent', ['agents', 'revoke', '--agent', 'nobody'], 1, 'HF_NOT_FOUND'],
-    ['a name that is taken', ['agents', 'add', 'cursor'], 1, 'HF_EXISTS'],
+    ['an agent that nobody knows', ['agents', 'pause', 'nobody', '--note', 'x'], 1, 'HF_NOT_FOUND'],
+    ['nothing to change', ['agents', 'set', 'cursor'], 2, 'HF_USAGE'],
+    ['a kind of effect', ['agents', 'set', 'cursor', '--effects', 'raed'], 2, 'Did you mean read?'],
+    ['hours', ['agents', 'set', 'cursor', '--hours', '9 to 5'], 2, 'Mon-Fri 08:00-19:00'],
+    [
+      'a day that there is not',
+      ['agents', 'set', 'cursor', '--expires', '2027-02-30'],
+      2,
+      'HF_USAGE',
+    ],
+    ['a day that is over', ['agents', 'set', 'cursor', '--expires', '2020-01-01'], 2, 'HF_USAGE'],
+    ['an environment', ['agents', 'set', 'cursor', '--env', 'prodution'], 2, 'production'],
+    ['a name that is taken', ['agents', 'add', 'cursor', '--purpose', 'a test'], 1, 'HF_EXISTS'],
     [
       'an environment that is not declared',
       ['agents', 'token', 'cursor', '--env', 'prodution'],

@@ -180,3 +180,47 @@ it.each<readonly [story: string, line: string, body: unknown]>([
   expect(text).toContain('HF_TARGET_FORBIDDEN');
   expect(seen).toEqual([]);
 });
+
+it('gives an agent that may only read nothing else, by REST, GraphQL and SQL in a request', async () => {
+  const { agents } = holdfast.rooms;
+  await agents.change('cursor', { effectKinds: ['read'] });
+  const refused = async (line: string, body?: unknown): Promise<void> => {
+    await expect.poll(async () => (await call(line, body)).text).toContain('HF_AGENT_EFFECT');
+  };
+  await refused('POST /billing/v3/invoices', { amount: 1 });
+  seen.length = 0;
+  await refused('POST /billing/v3/invoices', { amount: 1 });
+  await refused('DELETE /neon/api/v2/projects/pr-1/branches/br-dev');
+  await refused('POST /fly/graphql', mutation('deleteVolume(input: {volumeId: "vol_test"})'));
+  await refused(`POST ${SQL}`, { query: 'SELECT 1; DROP TABLE orders' });
+  // Nobody can tell what it would do, and that is no reading.
+  await refused('PUT /billing/v3/invoices', {});
+  expect(seen).toEqual([]);
+  expect((await call('GET /neon/api/v2/projects/pr-1/branches/br-dev')).status).toBe(200);
+});
+
+it('keeps an agent to its environments: what is in none of them is not its own', async () => {
+  const { agents } = holdfast.rooms;
+  await agents.change('cursor', { effectKinds: null, environments: ['staging'] });
+  const projects = async () => (await call('GET /neon/api/v2/projects')).text;
+  await expect.poll(projects).toContain('HF_AGENT_SCOPE');
+  expect((await call('GET /neon/api/v2/projects/pr-1/branches/br-dev')).status).toBe(200);
+  expect((await call('POST /billing/v3/invoices', { amount: 1 })).status).toBe(200);
+  await agents.change('cursor', { environments: [] });
+  await expect.poll(projects).not.toContain('HF_AGENT_SCOPE');
+});
+
+it('answers nothing to an agent that is paused, and says why', async () => {
+  const { agents } = holdfast.rooms;
+  await agents.change('cursor', { effectKinds: null });
+  await agents.pause('cursor', { by: 'ana', note: 'odd deletes' });
+  const line = 'GET /neon/api/v2/projects/pr-1/branches/br-dev';
+  // A connection may be cut in the midst of an answer when the pause comes.
+  const text = () => call(line).then((answer) => answer.text, String);
+  await expect.poll(text).toContain('paused by ana: odd deletes');
+  seen.length = 0;
+  const { status } = await call(line);
+  expect([status, seen]).toEqual([403, []]);
+  await agents.resume('cursor', { by: 'ana', note: '' });
+  await expect.poll(async () => (await call(line)).status).toBe(200);
+});

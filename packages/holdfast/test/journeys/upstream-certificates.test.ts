@@ -113,7 +113,7 @@ providers:
   for (const name of ['billing', 'railway']) {
     await json('credentials', 'add', name, '--from-env', 'REAL');
   }
-  await json('agents', 'add', 'cursor');
+  await json('agents', 'add', 'cursor', '--purpose', 'a test');
   token = JSON.parse(await json('agents', 'token', 'cursor', '--env', 'development')).text;
 });
 afterAll(async () => {

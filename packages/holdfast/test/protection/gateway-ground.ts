@@ -19,7 +19,13 @@ import type {
 } from '../../src/protection/target-guard.ts';
 import { createPostgresProtocol } from '../../src/protocols/index.ts';
 import { fakeDirectory } from '../../src/testing/fake-directory.ts';
-import { FakeDesk, FakeRecorder, guardedTarget, oneTarget } from '../../src/testing/fake-parts.ts';
+import {
+  anybody,
+  FakeDesk,
+  FakeRecorder,
+  guardedTarget,
+  oneTarget,
+} from '../../src/testing/fake-parts.ts';
 import { startScratchPostgres } from '../../src/testing/scratch-postgres.ts';
 import { frontend, type Message, RawClient } from '../support/raw-client.ts';
 
@@ -191,6 +197,7 @@ export async function startGround(binFolder?: string): Promise<Ground> {
     pipeline: new Pipeline({
       targets: oneTarget,
       judge: everything,
+      allowances: anybody,
       desk: new FakeDesk(),
       deferrals: null,
       recorder,

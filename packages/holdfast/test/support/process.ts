@@ -88,7 +88,7 @@ export class HoldfastProcess {
   }
 
   async admitAgent(): Promise<Login> {
-    await this.cli('agents', 'add', AGENT);
+    await this.cli('agents', 'add', AGENT, '--purpose', 'a test');
     const answer = await this.cli('agents', 'token', AGENT, '--env', ENVIRONMENT);
     const token = /"(hf_[0-9a-z]+)"/.exec(JSON.stringify(answer))?.[1];
     if (token === undefined) throw new Error('holdfast agents token --json named no token.');

@@ -1,198 +1,198 @@
+/** Agents: what they are for, what they may, and stopping them. Tokens: `agent-tokens.ts`. */
 import type { Command } from 'commander';
-import type { Config } from '../../config/config.ts';
-import { durationMs } from '../../config/duration.ts';
-import { nearest } from '../../model/nearest.ts';
-import type { Context, Run } from '../command.ts';
-import { type Answer, facts, fromNow, table, when } from '../print.ts';
+import { agentFindings } from '../../identity/agent-findings.ts';
+import type { Rooms } from '../../rooms.ts';
+import { type SettingOptions, settingsFrom, withSettings } from '../agent-options.ts';
+import { agentLines, agentRows, findingLines } from '../agent-words.ts';
+import { type Context, NO, type Run } from '../command.ts';
+import { type Answer, oneLine, table } from '../print.ts';
 import { usageError } from '../usage.ts';
 import { withRooms } from '../with-rooms.ts';
+import { addAgentTokens } from './agent-tokens.ts';
 
 export function addAgents(program: Command, run: Run): void {
   const agents = program.command('agents').description('Agents and their tokens');
 
-  const add = agents
-    .command('add')
-    .description('Add an agent: one piece of software, never shared')
-    .argument('<name>', 'what it is called in holds and in the trail, for example cursor-backend')
-    .action((name: string) => run(add, (context) => addAgent(context, name)));
+  const add = withSettings(
+    agents
+      .command('add')
+      .description('Add an agent: one piece of software, never shared')
+      .argument('<name>', 'what it is called in holds and in the trail, for example cursor-backend')
+      .requiredOption('--purpose <text>', 'what it is for, in one sentence')
+      .option('--parent <agent>', 'it is a sub-agent of that one, and may no more than it'),
+  );
+  add.action((name: string, options: AddOptions) =>
+    run(add, (context) => addAgent(context, name, options)),
+  );
+
+  const set = withSettings(
+    agents
+      .command('set')
+      .description('Change what an agent is for and what it may; counts at once')
+      .argument('<agent>', 'its name')
+      .option('--purpose <text>', 'what it is for, in one sentence'),
+  );
+  set.action((name: string, options: SettingOptions) =>
+    run(set, (context) => setAgent(context, name, options)),
+  );
 
   const list = agents
     .command('list')
-    .description('Agents, and the tokens of theirs that are live')
+    .description('Agents, and the tokens of theirs that are live, with their last use')
     .action(() => run(list, listAgents));
 
-  const token = agents
-    .command('token')
-    .description('Issue a token: one agent, one environment, hours. It is shown once')
+  const show = agents
+    .command('show')
+    .description('One agent: what it may, with its parents, and its tokens')
     .argument('<agent>', 'its name')
-    .requiredOption('--env <environment>', 'the environment it is for')
-    .option('--target <name...>', 'only these targets (default: all of the environment)')
-    .option('--expires <duration>', 'its life, such as 30m, 8h or 7d; at most 30d', '8h')
-    .action((agent: string, options: TokenOptions) =>
-      run(token, (context) => issueToken(context, agent, options)),
+    .action((name: string) => run(show, (context) => showAgent(context, name)));
+
+  const findings = agents
+    .command('findings')
+    .description('What is to be done about agents, tokens and sealed credentials')
+    .addHelpText('after', '\nExit code 0: nothing was found; 1: something is to be done.')
+    .action(() => run(findings, showFindings));
+
+  const pause = agents
+    .command('pause')
+    .description('Stop an agent and those below it: live connections end at once')
+    .argument('<agent>', 'its name')
+    .requiredOption('--note <text>', 'why; the agent is told')
+    .action((name: string, options: { readonly note: string }) =>
+      run(pause, (context) => pauseAgent(context, name, options.note)),
     );
 
-  const revoke = agents
-    .command('revoke')
-    .description('Revoke a token, or all tokens of an agent. Live connections end at once')
-    .argument('[token]', 'its id (token_…), as `holdfast agents list` shows it')
-    .option('--agent <name>', 'all tokens of this agent')
-    .action((id: string | undefined, options: { readonly agent?: string }) =>
-      run(revoke, (context) => revokeTokens(context, id, options.agent)),
+  const resume = agents
+    .command('resume')
+    .description('Let a paused agent go on')
+    .argument('<agent>', 'its name')
+    .option('--note <text>', 'why', '')
+    .action((name: string, options: { readonly note: string }) =>
+      run(resume, (context) => resumeAgent(context, name, options.note)),
     );
+
+  addAgentTokens(agents, run);
 }
 
-interface TokenOptions {
-  readonly env: string;
-  readonly target?: readonly string[];
-  readonly expires: string;
+interface AddOptions extends SettingOptions {
+  readonly purpose: string;
+  readonly parent?: string;
 }
 
-async function addAgent(context: Context, name: string): Promise<Answer> {
-  const { id, addedAt } = await withRooms(context, (rooms) => rooms.agents.add(name));
+/** A short command proves nobody's name. */
+const BY = 'the command line';
+
+async function addAgent(context: Context, name: string, options: AddOptions): Promise<Answer> {
+  const { parent } = options;
+  const added = await withRooms(context, async ({ agents, config }) => {
+    const settings = settingsFrom(config, options, context.clock.now());
+    await agents.add(name, { ...settings, ...(parent === undefined ? {} : { parent }) }, BY);
+    return await agents.show(name);
+  });
   return {
-    json: { agent: { id, name, addedAt } },
+    json: { agent: added },
     lines: () => [
-      `Added agent ${name} (${id}).`,
+      `Added agent ${name} (${added.id}).`,
+      ...(added.owner === null
+        ? [`Say who answers for it: holdfast agents set ${name} --owner PERSON`]
+        : []),
       `Next: holdfast agents token ${name} --env ENVIRONMENT`,
+    ],
+  };
+}
+
+async function setAgent(context: Context, name: string, options: SettingOptions): Promise<Answer> {
+  const changed = await withRooms(context, async ({ agents, config }) => {
+    const settings = settingsFrom(config, options, context.clock.now());
+    if (Object.keys(settings).length === 0) {
+      const hint = 'See `holdfast agents set --help`.';
+      throw usageError('something to change', 'nothing', hint);
+    }
+    await agents.change(name, settings, BY);
+    return await agents.show(name);
+  });
+  return {
+    json: { agent: changed },
+    lines: (paint) => agentLines(changed, context.clock.now(), paint),
+  };
+}
+
+async function pauseAgent(context: Context, name: string, note: string): Promise<Answer> {
+  const { agent, isNew } = await withRooms(context, async ({ agents }) => {
+    const isNew = await agents.pause(name, { by: BY, note });
+    return { isNew, agent: await agents.show(name) };
+  });
+  const below = agent.children.length === 0 ? '' : ' and those below it';
+  return {
+    json: { agent, changed: isNew },
+    lines: () => [
+      isNew
+        ? `Paused ${name}${below}. Live connections end at once.`
+        : `${name} was paused already: ${oneLine(agent.stop ?? '')}`,
+      `Let it go on with: holdfast agents resume ${name}`,
+    ],
+  };
+}
+
+async function resumeAgent(context: Context, name: string, note: string): Promise<Answer> {
+  const { agent, isNew } = await withRooms(context, async ({ agents }) => {
+    const isNew = await agents.resume(name, { by: BY, note });
+    return { isNew, agent: await agents.show(name) };
+  });
+  return {
+    json: { agent, changed: isNew },
+    lines: () => [
+      isNew ? `${name} is not paused any more.` : `${name} was not paused.`,
+      ...(agent.stop === null ? [] : [`It still may nothing now: ${oneLine(agent.stop)}.`]),
     ],
   };
 }
 
 async function listAgents(context: Context): Promise<Answer> {
   const agents = await withRooms(context, (rooms) => rooms.agents.list());
-  const now = context.clock.now();
-  const rows = agents.flatMap(({ name, tokens }) =>
-    tokens.length === 0
-      ? [[name, 'no live token', '', '', '']]
-      : tokens.map((token) => [
-          name,
-          token.id,
-          token.environment,
-          token.targets.join(', ') || 'all',
-          fromNow(token.expiresAt, now),
-        ]),
-  );
+  const rows = agentRows(agents, context.clock.now());
+  const head = [
+    'agent',
+    'state',
+    'owner',
+    'token',
+    'environment',
+    'targets',
+    'expires',
+    'last use',
+  ];
   return {
     json: { agents },
     lines: (paint) =>
       agents.length === 0
-        ? ['No agents yet. Add one: holdfast agents add NAME']
-        : table(['agent', 'token', 'environment', 'targets', 'expires'], rows, paint),
+        ? ["No agents yet. Add one: holdfast agents add NAME --purpose '…'"]
+        : table(head, rows, paint),
   };
 }
 
-async function issueToken(context: Context, agent: string, options: TokenOptions): Promise<Answer> {
-  const lifeMs = durationMs(options.expires);
-  if (lifeMs === null) {
-    throw usageError('--expires as 30m, 8h or 7d', options.expires, 'Say a number and a unit.');
-  }
-  return withRooms(context, async (rooms) => {
-    const { environment, targets } = declared(rooms.config, options);
-    const request = { agent, environment, targets: options.target ?? [], lifeMs };
-    const { id, token, expiresAt } = await rooms.agents.issueToken(request);
-    const { http, providers } = rooms.config;
-    const urls = targets
-      .filter((target) => rooms.config.targets.some(({ name }) => name === target))
-      .map((target) => connectionUrl(rooms.config, agent, token, target));
-    const hosted = providers.filter(({ places }) =>
-      places.some((place) => targets.includes(place.target)),
-    );
-    const bases = hosted.map(({ name }) => `http://${http.host}:${http.port}/${name}`);
-    return {
-      json: {
-        token: { id, agent, environment, targets: request.targets, expiresAt },
-        text: token,
-        urls,
-        bases,
-      },
-      lines: (paint) => [
-        ...facts(
-          [
-            ['token', paint.bold(token)],
-            ['id', id],
-            ['agent', agent],
-            ['for', `${environment}: ${targets.join(', ') || 'no target yet'}`],
-            ['expires', `${when(expiresAt)} (${fromNow(expiresAt, context.clock.now())})`],
-          ],
-          paint,
-        ),
-        '',
-        'It is shown this once. The agent connects with:',
-        ...urls.map((url) => `  ${url}`),
-        ...bases.map((base) => `  ${base}, with the token where the provider's own would stand`),
-      ],
-    };
+async function showAgent(context: Context, name: string): Promise<Answer> {
+  const agent = await withRooms(context, (rooms) => rooms.agents.show(name));
+  return { json: { agent }, lines: (paint) => agentLines(agent, context.clock.now(), paint) };
+}
+
+export async function findingsIn({ agents, config, credentials, people }: Rooms, now: Date) {
+  return agentFindings({
+    agents: await agents.list(),
+    credentials: await credentials.list(),
+    people: await people.list(),
+    rotation: config.credentials,
+    now,
   });
 }
 
-/** The environment and the targets a token will open, held against what is declared. */
-function declared(
-  config: Config,
-  options: TokenOptions,
-): { readonly environment: string; readonly targets: readonly string[] } {
-  const environments = new Set([
-    ...config.environments.map(({ name }) => name),
-    ...config.targets.map(({ environment }) => environment),
-  ]);
-  const places = config.providers.flatMap((one) => one.places);
-  const { env: environment } = options;
-  if (!environments.has(environment))
-    throw unknownWord('an environment', environment, environments);
-  const inside = [
-    ...config.targets.map(({ environment: of, name }) => ({ of, name })),
-    ...places.map(({ environment: of, target }) => ({ of, name: target })),
-  ].filter(({ of }) => of === environment);
-  const names = new Set(inside.map(({ name }) => name));
-  for (const target of options.target ?? []) {
-    if (!names.has(target)) throw unknownWord(`a target in ${environment}`, target, names);
-  }
-  return { environment, targets: options.target ?? [...names] };
-}
-
-function unknownWord(what: string, found: string, known: ReadonlySet<string>) {
-  const names = [...known];
-  const near = nearest(found, names);
-  const list = names.length === 0 ? 'None is declared yet' : `There are ${names.join(', ')}`;
-  return usageError(
-    `${what} that holdfast.yaml declares`,
-    found,
-    near === null || near === undefined ? `${list}.` : `Did you mean ${near}? ${list}.`,
-  );
-}
-
-export function connectionUrl(
-  { listen }: Config,
-  agent: string,
-  token: string,
-  target: string,
-): string {
-  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
-  return `postgres://${agent}:${token}@${host}:${listen.port}/${target}`;
-}
-
-async function revokeTokens(
-  context: Context,
-  id: string | undefined,
-  agent: string | undefined,
-): Promise<Answer> {
-  if ((id === undefined) === (agent === undefined)) {
-    throw usageError(
-      'either the id of a token or --agent NAME',
-      id === undefined ? 'neither' : 'both',
-      'See `holdfast agents list` for ids.',
-    );
-  }
-  const scope =
-    agent === undefined
-      ? ({ kind: 'token', id: id ?? '' } as const)
-      : ({ kind: 'agent', name: agent } as const);
-  const revoked = await withRooms(context, (rooms) => rooms.agents.revoke(scope));
+async function showFindings(context: Context): Promise<Answer> {
+  const findings = await withRooms(context, (rooms) => findingsIn(rooms, context.clock.now()));
   return {
-    json: { revoked },
-    lines: () =>
-      revoked.length === 0
-        ? ['No token was live; nothing to revoke.']
-        : revoked.map((token) => `Revoked ${token}. Its connections end at once.`),
+    json: { findings },
+    lines: (paint) =>
+      findings.length === 0
+        ? ['All is well: nothing to be done about agents, tokens and sealed credentials.']
+        : [...findingLines(findings, paint), '', `${findings.length} to be done.`],
+    ...(findings.length === 0 ? {} : { exit: NO }),
   };
 }

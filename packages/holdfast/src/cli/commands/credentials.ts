@@ -74,7 +74,7 @@ async function listCredentials(context: Context): Promise<Answer> {
     name,
     fingerprint,
     when(addedAt),
-    isOld ? 'older than 30 days: rotate it' : '',
+    isOld ? 'too old: rotate it' : '',
   ]);
   return {
     json: { credentials },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Config, TargetConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
+import type { AgentFinding } from '../../identity/agent-findings.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import { DRAIN_BEHIND_MS_MAX } from '../../model/limits.ts';
 import { waitingIn } from '../../protection/postgres/waiting.ts';
@@ -12,10 +13,12 @@ import type { TargetDatabase } from '../../protection/target-database.ts';
 import { keyFolderOf } from '../../rooms.ts';
 import type { VaultState } from '../../store/vault-look.ts';
 import { adminConnectionOf, checkTarget, openTarget } from '../../wiring.ts';
+import { findingLines as agentFindingLines } from '../agent-words.ts';
 import { type Context, NO, type Run } from '../command.ts';
 import { type Answer, oneLine, type Paint } from '../print.ts';
 import { bytesWords, vaultLines } from '../vault-words.ts';
 import { withRooms } from '../with-rooms.ts';
+import { findingsIn } from './agents.ts';
 import { checkLines, withTarget } from './protect.ts';
 
 export function addDoctor(program: Command, run: Run): void {
@@ -49,11 +52,22 @@ async function examine(context: Context, folder: string): Promise<Answer> {
     checks.push(await examineTarget(context, config, target, around));
   const vault = await examineVault(context, config);
   const seal = examineSeal(context, config);
+  const agents = await examineAgents(context, config);
+  // What nobody answers for is shown; it makes no target less protected.
+  const open = agents.filter(({ severity }) => severity === 'act').length;
+  const others = vault.findings.length + seal.findings.length + open;
   const isWell =
-    vault.findings.length + seal.findings.length === 0 &&
+    others === 0 &&
     checks.every(({ findings, level }) => level !== 'none' && findings.length === 0);
   return {
-    json: { checks, files: filesIn(folder).length, levels: levelsOf(config, checks), seal, vault },
+    json: {
+      agents: { findings: agents },
+      checks,
+      files: filesIn(folder).length,
+      levels: levelsOf(config, checks),
+      seal,
+      vault,
+    },
     lines: (paint) => [
       ...checks.flatMap((check) => [...checkLines(check, paint), '']),
       ...vaultSection(vault, config.limits.vaultFreeBytesMin, context.clock.now(), paint),
@@ -61,9 +75,10 @@ async function examine(context: Context, folder: string): Promise<Answer> {
       `${seal.findings.length === 0 ? paint.green('✓') : paint.red('✗')} ${paint.bold('seal key')} from ${oneLine(seal.from)}`,
       ...findingLines(seal.findings, paint),
       '',
-      isWell
-        ? 'All is well.'
-        : `${count(checks) + vault.findings.length + seal.findings.length} to be done.`,
+      `${open === 0 ? paint.green('✓') : paint.red('✗')} ${paint.bold('agents')}, their tokens and sealed credentials`,
+      ...agentFindingLines(agents, paint),
+      '',
+      isWell ? 'All is well.' : `${count(checks) + others} to be done.`,
     ],
     ...(isWell ? {} : { exit: NO }),
   };
@@ -170,6 +185,18 @@ async function examineVault(context: Context, config: Config): Promise<VaultExam
     if (!(error instanceof HoldfastError)) throw error;
     const about = `our own store cannot be looked at: ${error.found}`;
     return { state: null, findings: [{ code: 'vault.away', about, fix: error.hint }] };
+  }
+}
+
+/** As for the vault: nothing is made, and a store that is away was said to be so there. */
+async function examineAgents(context: Context, config: Config): Promise<readonly AgentFinding[]> {
+  const { store } = config;
+  if (store.kind === 'embedded' && !existsSync(join(store.dataFolder, 'store'))) return [];
+  try {
+    return await withRooms(context, (rooms) => findingsIn(rooms, context.clock.now()));
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    return [];
   }
 }
 

@@ -4,6 +4,7 @@ import { loadConfig } from '../../config/load-config.ts';
 import { loadPolicyCases } from '../../config/policy-cases.ts';
 import { createSqlReader } from '../../languages/sql/reader.ts';
 import type { SqlReader } from '../../languages/sql/sql-reading.ts';
+import { ANYTHING } from '../../model/allowance.ts';
 import type { ProtectionLevel } from '../../model/reversal.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import { CachedJudge } from '../../policy/cached-judge.ts';
@@ -117,7 +118,9 @@ async function explainSql(
     name: options.agent,
     tokenId: 'explain',
   } as const;
-  const explanation = explainVerdict(judge, { actor, target, searchPath, protection }, reading);
+  // What policy says; what an agent itself may is in `holdfast agents show`.
+  const scope = { actor, target, searchPath, protection, allowance: ANYTHING };
+  const explanation = explainVerdict(judge, scope, reading);
   const { verdict, rule, effects, takingBack } = explanation;
   const graceMs = graceMsOf(config)(target.environment.name);
   return {

@@ -354,3 +354,18 @@ describe('a provider in trouble', () => {
     expect(await raw(get('/plain/read'))).not.toContain('set-cookie');
   });
 });
+
+describe('a token that is good, of an agent that is stopped', () => {
+  it.each([
+    ['HF_AGENT_PAUSED', '403'],
+    ['HF_AGENT_HOURS', '403'],
+    ['HF_TOKEN_REVOKED', '401'],
+  ] as const)('%s is answered with %s, and nothing is sent', async (code, status) => {
+    tokens.end('token_a', { code, message: 'Holdfast stops here: odd deletes.', hint: 'Stop.' });
+    const answer = await raw(get('/plain/read'));
+    expect(statuses(answer)).toEqual([status]);
+    // Who holds a token that was taken back is not told more than anybody.
+    expect(answer.includes('odd deletes')).toBe(status === '403');
+    expect(server.seen).toEqual([]);
+  });
+});

@@ -8,7 +8,8 @@
  * connection, or a byte of a request that was not judged as it is sent; keep the framing of the sender;
  * say whether a token exists.
  */
-import type { TokenVerifier } from '../../identity/agent-directory.ts';
+import type { AgentDirectory, Ended, TokenVerifier } from '../../identity/agent-directory.ts';
+import type { TokenUses } from '../../identity/token-uses.ts';
 import type { Clock } from '../../model/clock.ts';
 import { isHarmless } from '../../model/effect.ts';
 import { ERRORS, HoldfastError } from '../../model/errors.ts';
@@ -28,10 +29,7 @@ import { type Providers, type Route, routeOf } from './route.ts';
 import { type Session, Sessions } from './sessions.ts';
 import { Upstream, upstreamOf } from './upstream.ts';
 
-export interface HttpDirectory extends TokenLookup {
-  freshen(): Promise<void>;
-  isLive(tokenId: string): boolean;
-}
+export type HttpDirectory = TokenLookup & Pick<AgentDirectory, 'freshen' | 'isLive' | 'whyEnded'>;
 
 export interface ServingParts {
   readonly directory: HttpDirectory;
@@ -40,6 +38,8 @@ export interface ServingParts {
   readonly clock: Clock;
   /** Keeps what takes a change back by its inverse; left out: such a change is held. */
   readonly keeper?: InverseKeeper;
+  /** Left out: last uses of tokens are not kept. */
+  readonly uses?: TokenUses;
 }
 
 interface Unit {
@@ -76,7 +76,7 @@ export class Serving {
 
   constructor(parts: ServingParts) {
     this.#parts = parts;
-    this.sessions = new Sessions(parts.clock, parts.pipeline);
+    this.sessions = new Sessions(parts.clock, parts.pipeline, parts.uses ?? null);
     this.#ways = new Map(
       [...parts.providers.values()].map((provider) => [
         provider,
@@ -156,7 +156,7 @@ export class Serving {
     switch (sender.kind) {
       case 'agent':
         if (directory.isLive(sender.token.tokenId)) return sender.token;
-        throw notAccepted('one that has ended');
+        throw endedFor(directory.whyEnded(sender.token));
       case 'foreign': {
         const { fingerprint, header } = sender;
         const name = provider?.name ?? 'a tunnel';
@@ -317,6 +317,18 @@ function notAccepted(found: string): HoldfastError {
     expected: 'the token of an agent',
     found,
     hint: 'Use the Holdfast token you were given, or ask a person for a new one: holdfast agents token NAME.',
+  });
+}
+
+/** The token is theirs, so they are told when it is the agent that is stopped, and why. */
+function endedFor(why: Ended | null): HoldfastError {
+  if (why === null || why.code === 'HF_TOKEN_REVOKED' || why.code === 'HF_TOKEN_EXPIRED') {
+    return notAccepted('one that has ended');
+  }
+  return new HoldfastError(why.code, {
+    expected: 'an agent that may work now',
+    found: why.message.replace(/\.$/, ''),
+    hint: why.hint,
   });
 }
 

@@ -1,5 +1,6 @@
 /** Who works over which connection: noted when it begins and ends, ended when its token does. */
 import type { TokenVerifier } from '../../identity/agent-directory.ts';
+import type { TokenUses, UseMark } from '../../identity/token-uses.ts';
 import type { AgentActor } from '../../model/actor.ts';
 import type { Clock } from '../../model/clock.ts';
 import { newId } from '../../model/ids.ts';
@@ -16,6 +17,8 @@ export interface Session {
   readonly token: TokenVerifier;
   readonly line: Line;
   readonly places: Places;
+  /** Set with each unit. */
+  readonly use: UseMark;
 }
 
 /** One object for equal facts of a place, of one session only: the pipeline and the judge look up by it. */
@@ -48,11 +51,13 @@ export class Places {
 export class Sessions {
   readonly #clock: Clock;
   readonly #pipeline: Pick<Pipeline, 'note'>;
+  readonly #uses: TokenUses | null;
   readonly #live = new Map<object, Map<string, Session>>();
 
-  constructor(clock: Clock, pipeline: Pick<Pipeline, 'note'>) {
+  constructor(clock: Clock, pipeline: Pick<Pipeline, 'note'>, uses: TokenUses | null) {
     this.#clock = clock;
     this.#pipeline = pipeline;
+    this.#uses = uses;
   }
 
   of(request: Incoming, token: TokenVerifier): Session {
@@ -64,7 +69,10 @@ export class Sessions {
       line.onClose(() => this.#left(connection));
     }
     const known = here.get(token.tokenId);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.use.isUsed = true;
+      return known;
+    }
     const facts: SessionFacts = {
       id: newId('session', this.#clock),
       protocol: 'http',
@@ -73,7 +81,8 @@ export class Sessions {
     };
     const { agentId, agentName, tokenId } = token;
     const actor: AgentActor = { kind: 'agent', id: agentId, name: agentName, tokenId };
-    const session = { facts, actor, token, line, places: new Places() };
+    const use = this.#uses?.begin(tokenId, line.source, 'http') ?? { isUsed: true };
+    const session = { facts, actor, token, line, places: new Places(), use };
     here.set(token.tokenId, session);
     this.#note('session-opened', session, `${token.agentName} opened a session`);
     return session;
@@ -91,6 +100,7 @@ export class Sessions {
   #left(connection: object): void {
     for (const session of this.#live.get(connection)?.values() ?? []) {
       this.#note('session-closed', session, 'the connection ended');
+      this.#uses?.end(session.use);
     }
     this.#live.delete(connection);
   }

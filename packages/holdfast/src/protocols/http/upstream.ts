@@ -57,6 +57,10 @@ const NOT_SENT = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'ERR_TLS_CERT_ALTNAME_INVALID',
+  // Of ours: there was no credential to send it with.
+  'HF_CREDENTIAL_OLD',
+  'HF_NOT_FOUND',
+  'HF_SEAL',
 ]);
 
 /** These come while a connection is made, and also in the midst of one. */

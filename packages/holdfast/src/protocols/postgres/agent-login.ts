@@ -3,7 +3,8 @@
  * showing it (`token`, for clients without SCRAM; only where nobody can listen in).
  *
  * An unknown agent, a wrong token, an expired and a revoked one get the same exchange and the same
- * words: who is not in learns nothing about who exists.
+ * words: who is not in learns nothing about who exists. Who holds a good token of an agent that is
+ * paused, or outside its hours, is told so.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AgentDirectory, TokenVerifier } from '../../identity/agent-directory.ts';
@@ -73,7 +74,8 @@ async function scram(wire: Wire, login: AgentLogin): Promise<TokenVerifier> {
   );
   wire.write(authenticationSaslContinue(server.serverFirst));
   const outcome = server.finish((await loginMessage(wire)).toString('utf8'));
-  if (outcome.kind === 'wrong' || !isLive(outcome.keys, login)) throw notAccepted(login.user);
+  if (outcome.kind === 'wrong') throw notAccepted(login.user);
+  refuseEnded(outcome.keys, login);
   wire.write(authenticationSaslFinal(outcome.serverFinal));
   return outcome.keys;
 }
@@ -101,12 +103,21 @@ async function shown(wire: Wire, login: AgentLogin): Promise<TokenVerifier> {
   for (const token of login.directory.credentialsOf(login.user).tokens) {
     if (timingSafeEqual(hash, token.tokenHash)) found = token;
   }
-  if (!found || !isLive(found, login)) throw notAccepted(login.user);
+  if (!found) throw notAccepted(login.user);
+  refuseEnded(found, login);
   return found;
 }
 
-const isLive = (token: TokenVerifier, { directory, clock }: AgentLogin): boolean =>
-  directory.isLive(token.tokenId) && token.expiresAt > clock.now();
+/** Who proved that the token is theirs is told when it is the agent that is stopped, and why. */
+function refuseEnded(token: TokenVerifier, { directory, clock, user }: AgentLogin): void {
+  if (directory.isLive(token.tokenId) && token.expiresAt > clock.now()) return;
+  const why = directory.whyEnded(token);
+  if (why === null || why.code === 'HF_TOKEN_REVOKED' || why.code === 'HF_TOKEN_EXPIRED') {
+    throw notAccepted(user);
+  }
+  const { code, hint, message } = why;
+  throw new LoginRefused(code, { message, hint, sqlstate: '28000' });
+}
 
 const notAccepted = (user: string): LoginRefused =>
   new LoginRefused('HF_AUTH_FAILED', {

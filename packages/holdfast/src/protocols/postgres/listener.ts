@@ -10,6 +10,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AgentDirectory, TokenVerifier } from '../../identity/agent-directory.ts';
+import type { TokenUses } from '../../identity/token-uses.ts';
 import type { SqlReader } from '../../languages/sql/sql-reading.ts';
 import type { Clock } from '../../model/clock.ts';
 import { ERRORS, type ErrorCode, HoldfastError } from '../../model/errors.ts';
@@ -45,6 +46,8 @@ export interface PostgresProtocolOptions {
   readonly reader: SqlReader;
   readonly clock: Clock;
   readonly unitBytesMax: number;
+  /** Left out: last uses of tokens are not kept. */
+  readonly uses?: TokenUses;
 }
 
 /** How often live sessions are held against the directory, in ms; revocations come by push besides. */
@@ -117,7 +120,13 @@ class PostgresGateway implements Protocol {
     for (const { token, session } of this.#live) {
       if (match.tokenId !== undefined && match.tokenId !== token.tokenId) continue;
       if (match.agentId !== undefined && match.agentId !== token.agentId) continue;
-      session.end(match.reason, `${ERRORS[match.reason].title}.`, ASK_FOR_TOKEN);
+      const why = this.#options.directory.whyEnded(token);
+      const known = why?.code === match.reason ? why : null;
+      session.end(
+        match.reason,
+        known?.message ?? `${ERRORS[match.reason].title}.`,
+        known?.hint ?? ASK_FOR_TOKEN,
+      );
       ended++;
     }
     return ended;
@@ -127,10 +136,11 @@ class PostgresGateway implements Protocol {
     for (const { token, session, up } of this.#live) {
       const change = changeOf(up);
       if (change !== null) session.end(change.code, change.words, 'Connect again.');
-      if (this.#options.directory.isLive(token.tokenId)) continue;
-      const expired = token.expiresAt.getTime() <= this.#options.clock.now().getTime();
-      const code: ErrorCode = expired ? 'HF_TOKEN_EXPIRED' : 'HF_TOKEN_REVOKED';
-      session.end(code, `${ERRORS[code].title}.`, ASK_FOR_TOKEN);
+      const { directory } = this.#options;
+      if (directory.isLive(token.tokenId)) continue;
+      const why = directory.whyEnded(token);
+      const code = why?.code ?? 'HF_TOKEN_REVOKED';
+      session.end(code, why?.message ?? `${ERRORS[code].title}.`, why?.hint ?? ASK_FOR_TOKEN);
     }
   }
 
@@ -231,8 +241,9 @@ class PostgresGateway implements Protocol {
   }
 
   #begin(guest: Admitted, source: string, up: Upward, searchPath: readonly string[]): void {
-    const { clock, pipeline, reader, unitBytesMax } = this.#options;
+    const { clock, pipeline, reader, unitBytesMax, uses } = this.#options;
     const { token, targetName } = guest;
+    const use = uses?.begin(token.tokenId, source, 'postgres') ?? { isUsed: true };
     const { upstream } = up;
     const key = this.#keys.issue(up);
     const facts: SessionFacts = {
@@ -254,11 +265,13 @@ class PostgresGateway implements Protocol {
       unitBytesMax,
       guard: up.guard,
       permits: permitsOf(up),
+      use,
       cancelUpstream: () =>
         void sendCancel(up.spec, upstream.processId, upstream.secretKey).catch(() => {}),
       onEnd: () => {
         this.#keys.release(key.processId);
         this.#live.delete(live);
+        uses?.end(use);
       },
     });
     const live: Live = { token, up, session };

@@ -5,6 +5,7 @@
  * Order kept: a unit is forwarded before the next is looked at. What it will not do: concatenate what
  * need not be, answer out of turn, or let anything through once it has ended.
  */
+import type { UseMark } from '../../identity/token-uses.ts';
 import type { SqlReader } from '../../languages/sql/sql-reading.ts';
 import type { AgentActor } from '../../model/actor.ts';
 import type { ErrorCode } from '../../model/errors.ts';
@@ -50,6 +51,8 @@ export interface SessionParts {
   readonly guard: TargetGuard | null;
   /** Null: the session has no role of its own upstream, and gets no more than that user has. */
   readonly permits: Permits | null;
+  /** Set with each unit. */
+  readonly use: UseMark;
   /** Stops what runs upstream now, by the server's own cancel key. */
   readonly cancelUpstream: () => void;
   readonly onEnd: () => void;
@@ -75,12 +78,14 @@ export class PostgresSession implements Carrier, ClientEvents, WireEvents {
   readonly #fromClient: ClientStream;
   readonly #path: PathFacts;
   readonly #receipts: Receipts | null;
+  readonly #use: UseMark;
   #ended = false;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.actor = parts.actor;
     this.facts = parts.facts;
+    this.#use = parts.use;
     this.#path = new PathFacts(parts.target, parts.facts.id);
     this.#receipts = parts.permits === null ? null : new Receipts(parts.permits);
     this.#fromClient = new ClientStream(this, parts.reader, this.#statements, parts);
@@ -151,6 +156,7 @@ export class PostgresSession implements Carrier, ClientEvents, WireEvents {
   }
 
   onUnit(unit: Unit, addedSchemas: readonly string[] | null): boolean {
+    this.#use.isUsed = true;
     const exchange = new PostgresExchange(this, unit, addedSchemas);
     const pending = this.#parts.pipeline.handle(exchange);
     if (pending === undefined) return !this.#ended;

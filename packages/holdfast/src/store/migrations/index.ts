@@ -14,6 +14,7 @@ import { credentials } from './0012-credentials.ts';
 import { undoInverses } from './0013-undo-inverses.ts';
 import { people } from './0014-people.ts';
 import { bindings } from './0015-bindings.ts';
+import { agents } from './0016-agents.ts';
 import { signIn } from './0018-sign-in.ts';
 import type { Migration } from './migration.ts';
 
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   people,
   bindings,
   signIn,
+  agents,
 ];

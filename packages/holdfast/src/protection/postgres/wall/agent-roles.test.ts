@@ -10,6 +10,7 @@ import type { Database } from '../../../store/database.ts';
 import { openDatabase } from '../../../store/database.ts';
 import { migrate } from '../../../store/migrate.ts';
 import { MIGRATIONS } from '../../../store/migrations/index.ts';
+import { agentNamed } from '../../../testing/agent-records.ts';
 import { ManualClock } from '../../../testing/manual-clock.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../../../testing/scratch-postgres.ts';
 import type { TargetDatabase } from '../../target-database.ts';
@@ -59,8 +60,7 @@ let agents = 0;
 async function agent(name: string) {
   agents += 1;
   const id = `agent_${agents}`;
-  const salt = Buffer.alloc(16);
-  await new SqlAgentStore(database).addAgent({ id, name, salt, addedAt: clock.now() });
+  await new SqlAgentStore(database).addAgent(agentNamed(name, { id }));
   return { id, name };
 }
 

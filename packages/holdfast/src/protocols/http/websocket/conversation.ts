@@ -56,7 +56,7 @@ export interface ConversationParts extends Pick<ServingParts, 'clock' | 'directo
   readonly enter: (token: TokenVerifier) => boolean;
 }
 
-const TOKEN_OVER = 'the token was revoked, or has expired';
+const TOKEN_OVER = 'the token was revoked or has expired, or its agent is stopped';
 
 type State = 'new' | 'initialising' | 'acked' | 'over';
 
@@ -196,6 +196,7 @@ export class Conversation {
       return;
     }
     if (!this.#isLive(session)) return;
+    session.use.isUsed = true;
     const isFull = this.#operations.isFull;
     const operation = this.#operations.begin(message.id);
     try {

@@ -1,0 +1,93 @@
+/** Agents, and what is found about them, as lines for people. */
+import type { AgentFinding } from '../identity/agent-findings.ts';
+import type { AgentListing, ListedToken } from '../identity/agent-listing.ts';
+import { facts, fromNow, oneLine, type Paint, table, when } from './print.ts';
+
+export function agentRows(agents: readonly AgentListing[], now: Date): string[][] {
+  return agents.flatMap((agent) => {
+    const start = [agent.name, agent.state, agent.owner?.name ?? '-'];
+    if (agent.tokens.length === 0) return [[...start, 'no live token', '', '', '', '']];
+    return agent.tokens.map((token) => [...start, ...tokenCells(token, now)]);
+  });
+}
+
+function tokenCells(token: ListedToken, now: Date): string[] {
+  return [
+    token.id,
+    token.environment,
+    token.targets.join(', ') || 'all',
+    fromNow(token.expiresAt, now),
+    useWords(token, now),
+  ];
+}
+
+function useWords({ lastUse }: ListedToken, now: Date): string {
+  if (lastUse === null) return 'never used';
+  const { at, protocol, source } = lastUse;
+  return `${fromNow(at, now)} from ${oneLine(source)} (${protocol})`;
+}
+
+export function agentLines(agent: AgentListing, now: Date, paint: Paint): string[] {
+  const { effective, owner, parent } = agent;
+  const list = (names: readonly string[] | null, none: string): string =>
+    names === null || names.length === 0 ? none : names.join(', ');
+  return [
+    ...facts(
+      [
+        ['agent', paint.bold(agent.name)],
+        ['id', agent.id],
+        ['state', agent.stop === null ? agent.state : `${agent.state}: ${oneLine(agent.stop)}`],
+        ['purpose', agent.purpose === '' ? '-' : oneLine(agent.purpose)],
+        ['owner', owner === null ? '-' : `${owner.name}${owner.isRemoved ? ' (removed)' : ''}`],
+        ['parent', parent ?? '-'],
+        ['sub-agents', list(agent.children, '-')],
+        ['environments', list(agent.environments, 'any of its tokens')],
+        ['targets', list(agent.targets, 'any of its tokens')],
+        ['effects', list(agent.effectKinds, 'all')],
+        ['hours', agent.workingHours ?? 'always'],
+        ['expires', agent.expiresAt === null ? 'never' : when(agent.expiresAt)],
+        ['added', when(agent.addedAt)],
+      ],
+      paint,
+    ),
+    ...(parent === null
+      ? []
+      : [
+          '',
+          `With what ${parent} may not taken off:`,
+          ...facts(
+            [
+              ['environments', effectiveWords(effective.environments, 'any of its tokens')],
+              ['targets', effectiveWords(effective.targets, 'any of its tokens')],
+              ['effects', effectiveWords(effective.effectKinds, 'all')],
+              ['hours', effective.workingHours.join('; and ') || 'always'],
+              ['expires', effective.expiresAt === null ? 'never' : when(effective.expiresAt)],
+            ],
+            paint,
+          ).map((line) => `  ${line}`),
+        ]),
+    '',
+    ...(agent.tokens.length === 0
+      ? ['No live token.']
+      : table(
+          ['token', 'environment', 'targets', 'expires', 'last use'],
+          agent.tokens.map((token) => tokenCells(token, now)),
+          paint,
+        )),
+  ];
+}
+
+/** Empty is nothing at all here. */
+function effectiveWords(names: readonly string[] | null, any: string): string {
+  return names === null ? any : names.join(', ') || 'nothing';
+}
+
+export function findingLines(
+  findings: readonly Pick<AgentFinding, 'about' | 'code' | 'fix' | 'severity'>[],
+  paint: Paint,
+): string[] {
+  return findings.flatMap(({ about, code, fix, severity }) => [
+    `  ${severity === 'act' ? paint.red('✗') : paint.yellow('!')} ${oneLine(about)} ${paint.dim(`(${code})`)}`,
+    `    ${paint.dim(`do: ${oneLine(fix)}`)}`,
+  ]);
+}
