@@ -1,0 +1,94 @@
+/**
+ * What was found out so far. Each question that was asked is answered, or it is told why not: whoever runs
+ * out of time takes what is here, and what is still open says so.
+ */
+import { CARD_OBJECTS_MAX } from '../../../model/limits.ts';
+import type { Dependent, Measured, TouchedObject } from '../../../model/touched.ts';
+
+export interface TargetFound {
+  readonly rows: Measured | null;
+  readonly objects: readonly TouchedObject[];
+  readonly objectsTotal: number;
+  readonly dependents: readonly Dependent[];
+  readonly dependentsTotal: number;
+  readonly recoveryLost: readonly string[];
+  readonly notTold: readonly string[];
+}
+
+export type Question = 'what it touches' | 'rows' | 'size' | 'dependents';
+
+export class Gathering {
+  rows: Measured | null = null;
+  recoveryLost: readonly string[] = [];
+  #objects: readonly TouchedObject[] = [];
+  #dependents: readonly Dependent[] = [];
+  readonly #open = new Set<Question>();
+  readonly #notTold: string[] = [];
+
+  ask(...questions: readonly Question[]): void {
+    for (const question of questions) this.#open.add(question);
+  }
+
+  /** Asked, and not answered yet. */
+  get open(): readonly Question[] {
+    return [...this.#open];
+  }
+
+  answered(question: Question): void {
+    this.#open.delete(question);
+  }
+
+  /** `why` is a sentence's end: `the server did not let us look`. */
+  cannot(question: Question, why: string): void {
+    this.#open.delete(question);
+    this.note(`${question}: ${why}`);
+  }
+
+  note(sentence: string): void {
+    if (!this.#notTold.includes(sentence)) this.#notTold.push(sentence);
+  }
+
+  set objects(found: readonly TouchedObject[]) {
+    this.#objects = found;
+  }
+
+  /** Each of one name, type and fate once. */
+  setDependents(found: readonly Dependent[]): void {
+    const keyOf = ({ name, type, what }: Dependent): string => [name, type, what].join('\0');
+    this.#dependents = [...new Map(found.map((one) => [keyOf(one), one])).values()];
+  }
+
+  /** `msMax`: how long there was. */
+  found(msMax: number): TargetFound {
+    const late = [...this.#open].map(
+      (one) => `${one}: the server did not answer within ${msMax} ms`,
+    );
+    return {
+      rows: this.rows,
+      objects: this.#objects.toSorted(larger).slice(0, CARD_OBJECTS_MAX),
+      objectsTotal: this.#objects.length,
+      dependents: this.#dependents.toSorted(worse).slice(0, CARD_OBJECTS_MAX),
+      dependentsTotal: this.#dependents.length,
+      recoveryLost: this.recoveryLost,
+      notTold: [...this.#notTold, ...late],
+    };
+  }
+}
+
+function larger(a: TouchedObject, b: TouchedObject): number {
+  const bytes = (b.bytes?.value ?? -1) - (a.bytes?.value ?? -1);
+  const rows = (b.rows?.value ?? -1) - (a.rows?.value ?? -1);
+  return bytes || rows || byName(a, b);
+}
+
+/** What is lost with it comes first; a list that is cut must not hide it. */
+const WORST_FIRST: readonly Dependent['what'][] = ['goes', 'rows', 'breaks', 'stops'];
+
+function worse(a: Dependent, b: Dependent): number {
+  return WORST_FIRST.indexOf(a.what) - WORST_FIRST.indexOf(b.what) || byName(a, b);
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  if (a.name === b.name) return 0;
+  return a.name < b.name ? -1 : 1;
+}
