@@ -4,7 +4,7 @@
  * stable ones of constants, those behind an operator, a cast, the check of a domain, a policy, a view. An
  * agent could write one that does more than it says, so this is done only when all of these hold:
  *
- *   1. the text is plain (`plain-change.ts`), and goes as one statement of the extended protocol;
+ *   1. the text is plain (`plain-change.ts`): one statement, without a semicolon in it;
  *   2. the catalogs know no operator, cast, operator class, or function that is named in it, in a language
  *      that an ordinary user may write; and what it touches are plain tables, without policies, rules, or
  *      anything that hangs on such a function;
@@ -140,11 +140,10 @@ export async function estimateRows(
     }
     const names = ['pg_catalog', ...new Set(schemas)].map(ident).join(', ');
     await client.query(`set local search_path = ${names}`);
-    // Named: goes as one statement of the extended protocol, which takes no second one behind a semicolon.
-    const said = await client.query({
-      name: 'holdfast-estimate',
-      text: `explain (format json${isGeneric ? ', generic_plan' : ''}) ${plain.text}`,
-    });
+    const text = `explain (format json${isGeneric ? ', generic_plan' : ''}) ${plain.text}`;
+    // Named, it goes by the extended protocol, which takes no second statement behind a semicolon; there
+    // parameters would have to be bound, and be planned with. (No plain text has a semicolon in it.)
+    const said = await client.query(isGeneric ? { text } : { name: 'holdfast-estimate', text });
     return { kind: 'estimated', rows: rowsIn(said.rows) };
   } catch (error) {
     return not(

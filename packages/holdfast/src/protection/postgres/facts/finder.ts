@@ -45,13 +45,25 @@ export class PostgresFacts {
       await this.#parts.db.transaction('repeatable read', async (session) => {
         await session.query('set transaction read only; set local row_security = off');
         const estimate = (named: readonly Relation[]): Promise<Estimated> =>
-          this.#estimate(named, asked, loginOf);
+          this.#inTime(this.#estimate(named, asked, loginOf));
         await new Look({ session, asked, wanted, into, estimate }).run();
       });
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      for (const question of into.open) into.cannot(question, why);
+      into.giveUp(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** The transaction of the admin waits for it. */
+  async #inTime(work: Promise<Estimated>): Promise<Estimated> {
+    const { msMax } = this.#parts;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<Estimated>((done) => {
+      const why = `the server did not answer within ${msMax} ms`;
+      timer = setTimeout(() => done({ kind: 'not', why }), msMax);
+    });
+    const first = await Promise.race([work, late]);
+    clearTimeout(timer);
+    return first;
   }
 
   async #estimate(

@@ -29,11 +29,6 @@ export class Gathering {
     for (const question of questions) this.#open.add(question);
   }
 
-  /** Asked, and not answered yet. */
-  get open(): readonly Question[] {
-    return [...this.#open];
-  }
-
   answered(question: Question): void {
     this.#open.delete(question);
   }
@@ -42,6 +37,12 @@ export class Gathering {
   cannot(question: Question, why: string): void {
     this.#open.delete(question);
     this.note(`${question}: ${why}`);
+  }
+
+  /** Nothing of what is still open will be answered. */
+  giveUp(why: string): void {
+    if (this.#open.size > 0) this.note(`${[...this.#open].join(', ')}: ${why}`);
+    this.#open.clear();
   }
 
   note(sentence: string): void {
@@ -60,9 +61,8 @@ export class Gathering {
 
   /** `msMax`: how long there was. */
   found(msMax: number): TargetFound {
-    const late = [...this.#open].map(
-      (one) => `${one}: the server did not answer within ${msMax} ms`,
-    );
+    const late = [...this.#open].join(', ');
+    const why = `the server did not answer within ${msMax} ms`;
     return {
       rows: this.rows,
       objects: this.#objects.toSorted(larger).slice(0, CARD_OBJECTS_MAX),
@@ -70,7 +70,7 @@ export class Gathering {
       dependents: this.#dependents.toSorted(worse).slice(0, CARD_OBJECTS_MAX),
       dependentsTotal: this.#dependents.length,
       recoveryLost: this.recoveryLost,
-      notTold: [...this.#notTold, ...late],
+      notTold: [...this.#notTold, ...(late === '' ? [] : [`${late}: ${why}`])],
     };
   }
 }
