@@ -53,6 +53,10 @@ export const HOLD_EFFECTS_MAX = 100;
 export const CARD_OBJECTS_MAX = 20;
 /** How long a hold may wait for the facts of its card before it opens without them. */
 export const CARD_FACTS_MS_MAX = 400;
+/** What a card tells of its agent's past: this far back, and at most so many decisions and like holds. */
+export const RECENT_ACTS_MS = 15 * 60 * 1000;
+export const ACTS_SHOWN_MAX = 20;
+export const SIMILAR_HOLDS_MAX = 10;
 /** Holds in one answer to a list. */
 export const HOLD_LIST_MAX = 200;
 /** Wrong TOTP codes by one person before a pause, and the pause. */

@@ -9,9 +9,10 @@
 import { z } from 'zod';
 import type { Dependent } from '../../../model/touched.ts';
 import type { TargetSession } from '../../target-database.ts';
+import { RELATIONS_MAX } from './relations.ts';
 
 /** Of each kind; a person reads twenty, and the first thousand say how bad it is. */
-const LISTED_MAX = 1_000;
+export const LISTED_MAX = 1_000;
 
 /** An object of a catalog that goes; `column` 0: whole. */
 export interface Seed {
@@ -49,6 +50,9 @@ const GOING_SQL = `
         select 'pg_class'::regclass, r.ev_class, 0, 'i' from pg_rewrite r
           where g.classid = 'pg_rewrite'::regclass and r.oid = g.objid and r.rulename = '_RETURN'
       ) x where x.deptype in ('n', 'a', 'i', 'P', 'S')
+        -- Of their own table, and nothing hangs on them.
+        and (x.deptype = 'n' or x.classid <> all (array['pg_trigger', 'pg_attrdef', 'pg_policy',
+          'pg_statistic_ext', 'pg_publication_rel']::regclass[]))
   ), whole as (
     select distinct g.objid from gone g where g.classid = 'pg_class'::regclass and g.subid = 0
   ), candidate as (
@@ -58,21 +62,18 @@ const GOING_SQL = `
         and g.classid not in ('pg_rewrite'::regclass, 'pg_amop'::regclass, 'pg_amproc'::regclass)
       group by 1, 2, 3
   ), told as (
-    select c.*, coalesce(
-        (select k.conrelid from pg_constraint k where c.classid = 'pg_constraint'::regclass and k.oid = c.objid),
-        (select a.adrelid from pg_attrdef a where c.classid = 'pg_attrdef'::regclass and a.oid = c.objid),
-        (select t.tgrelid from pg_trigger t where c.classid = 'pg_trigger'::regclass and t.oid = c.objid),
-        (select p.polrelid from pg_policy p where c.classid = 'pg_policy'::regclass and p.oid = c.objid),
-        (select s.stxrelid from pg_statistic_ext s
-          where c.classid = 'pg_statistic_ext'::regclass and s.oid = c.objid),
-        (select i.indrelid from pg_index i where c.classid = 'pg_class'::regclass and i.indexrelid = c.objid)
-      ) as owner,
-      r.relkind as kind, r.relispartition as is_part
+    select c.*, r.relkind as kind, case c.classid
+        when 'pg_constraint'::regclass then (select k.conrelid from pg_constraint k where k.oid = c.objid)
+        when 'pg_attrdef'::regclass then (select a.adrelid from pg_attrdef a where a.oid = c.objid)
+        when 'pg_trigger'::regclass then (select t.tgrelid from pg_trigger t where t.oid = c.objid)
+        when 'pg_policy'::regclass then (select p.polrelid from pg_policy p where p.oid = c.objid)
+        when 'pg_class'::regclass then (select i.indrelid from pg_index i where i.indexrelid = c.objid)
+      end as owner
       from candidate c left join pg_class r on c.classid = 'pg_class'::regclass and r.oid = c.objid
   )
   select i.identity as name, i.type, case when t.by_cascade and not $2 then 'stops' else 'goes' end as what
     from told t cross join lateral pg_identify_object(t.classid, t.objid, t.subid) i
-    where not exists (select from whole w where w.objid = t.owner)
+    where (t.owner is null or t.owner not in (select w.objid from whole w))
       and not (t.classid = 'pg_class'::regclass and t.subid > 0
         and t.objid in (select w.objid from whole w))
       and t.classid <> 'pg_publication_rel'::regclass
@@ -132,15 +133,16 @@ export async function throughForeignKeys(
 }
 
 const TRUNCATED_SQL = `
-  with recursive emptied as (
+  with recursive pointing as materialized (
+    select k.confrelid as at, k.conrelid as oid from pg_constraint k where k.contype = 'f'
+    union all select i.inhparent, i.inhrelid from pg_inherits i
+  ), emptied as (
     select t.oid from unnest($1::oid[]) as t(oid)
     union
-    select x.oid from emptied e cross join lateral (
-      select k.conrelid as oid from pg_constraint k where k.confrelid = e.oid and k.contype = 'f'
-      union all select i.inhrelid from pg_inherits i where i.inhparent = e.oid) x
+    select p.oid from emptied e join pointing p on p.at = e.oid
   )
   select e.oid::int8::float8 as oid from emptied e where e.oid <> all ($1::oid[])
-    limit ${LISTED_MAX + 1}`;
+    limit ${RELATIONS_MAX + 1}`;
 const OIDS = z.array(z.object({ oid: z.number() }));
 
 /** All tables that TRUNCATE ... CASCADE empties besides those it names. */

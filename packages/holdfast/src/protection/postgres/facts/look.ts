@@ -2,7 +2,7 @@
 import { type Measured, sumOf, type TouchedObject } from '../../../model/touched.ts';
 import type { TargetSession } from '../../target-database.ts';
 import type { Asked, Wanted } from './asked.ts';
-import { alsoTruncated } from './dependents.ts';
+import { alsoTruncated, LISTED_MAX } from './dependents.ts';
 import type { Estimated } from './estimate.ts';
 import type { Gathering } from './gathering.ts';
 import { hangingOn } from './hanging.ts';
@@ -236,7 +236,11 @@ export class Look {
   async #hanging(meant: readonly Meant[], roots: readonly Root[]): Promise<void> {
     const { into, session, wanted } = this.#parts;
     try {
-      into.setDependents(await hangingOn(session, wanted, meant, roots));
+      const found = await hangingOn(session, wanted, meant, roots);
+      into.setDependents(found);
+      if (found.length > LISTED_MAX) {
+        into.note(`all dependents: there are more than ${LISTED_MAX}, and the rest was not listed`);
+      }
       into.answered('dependents');
     } catch (error) {
       into.cannot('dependents', wordsOf(error));

@@ -170,7 +170,7 @@ const RELATIONS_SQL = `
       coalesce(pg_stat_get_live_tuples(c.oid), 0)::float8 as live,
       c.relrowsecurity as "hasPolicies", c.oid in (select s.relation from shut s) as "isLocked"
     from tree t join pg_class c on c.oid = t.oid join pg_namespace n on n.oid = c.relnamespace
-    order by c.relpages desc, c.oid limit ${RELATIONS_MAX + 1}`;
+    order by greatest(c.relpages, pg_stat_get_live_tuples(c.oid) / 100) desc, c.oid limit ${RELATIONS_MAX + 1}`;
 
 /** Of these relations and all that lies in these schemas, with partitions and children; largest first. */
 export async function relationsOf(
