@@ -9,6 +9,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { hastenRunner } from './approvals/hasten.ts';
+import { History } from './approvals/history.ts';
 import type { HoldCard } from './approvals/hold.ts';
 import { Holds } from './approvals/holds.ts';
 import { KeptDeferrals } from './approvals/kept-deferrals.ts';
@@ -37,6 +38,7 @@ import { type Database, openDatabase, type StoreConnection } from './store/datab
 import { SqlDeferralStore } from './store/deferral-store.ts';
 import { EmbeddedPostgres } from './store/embedded-postgres.ts';
 import { FileJournal } from './store/file-journal.ts';
+import { SqlHistoryStore } from './store/history-store.ts';
 import { HOLD_ROWS } from './store/hold-rows.ts';
 import { SqlHoldStore } from './store/hold-store.ts';
 import { PgInstanceBook } from './store/instances.ts';
@@ -75,6 +77,8 @@ export class Rooms {
   readonly people: People;
   readonly holdStore: SqlHoldStore<HoldCard>;
   readonly holds: Holds;
+  /** What cards say of the past. */
+  readonly history: History;
   /** Started by the gateway; a short command reads it only. */
   readonly watchedClock: WatchedClock;
   readonly deferralStore: SqlDeferralStore;
@@ -142,6 +146,7 @@ export class Rooms {
     this.wallStore = new SqlWallStore(database);
     this.seal = keys.seal;
     this.holdStore = new SqlHoldStore(database, judgeCode, HOLD_ROWS);
+    this.history = new History(new SqlHistoryStore(database), clock);
     const store = this.holdStore;
     this.holds = new Holds({ store, clock, note, holdLifeMsOf: holdLifeMsOf(config) });
     this.watchedClock = new WatchedClock({ ledger: new SqlLedgerStore(database), clock });
