@@ -308,7 +308,7 @@ describe('a provider', () => {
         name: 'pg-data in production of acme',
         type: 'volume',
         rows: null,
-        bytes: { value: 84_000_000, how: 'estimate' },
+        bytes: { value: 84 * 1_024 * 1_024, how: 'estimate' },
       },
     ]);
     expect(facts?.dependents).toEqual([

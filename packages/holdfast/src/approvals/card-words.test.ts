@@ -17,7 +17,8 @@ const NOTHING: CardFacts = {
 const MB = 1_024 * 1_024;
 
 function effect(verb: string): Effect {
-  return { kind: 'destroy', verb, object: null, reach: 'whole', additive: false, why: null };
+  const kind = verb === 'INSERT' ? 'write' : 'destroy';
+  return { kind, verb, object: null, reach: 'whole', additive: false, why: null };
 }
 const payments = {
   name: 'public.payments',
@@ -174,7 +175,7 @@ describe('the past', () => {
       'and more: these are the last 20',
     ]);
     expect(pastWords({ acts: [], isCut: false }, now)).toEqual([
-      'nothing but harmless reads in the last 15 min',
+      'nothing in the last 15 min, harmless reads aside',
     ]);
   });
 

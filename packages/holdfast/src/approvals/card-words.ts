@@ -3,6 +3,7 @@
  * whoever else shows a card. Every name and text of others in it is inert (`model/text.ts`) and, where an agent or
  * a person wrote it, in quotation marks; nothing here is coloured. Pure.
  */
+import type { Effect } from '../model/effect.ts';
 import { ACTS_SHOWN_MAX, RECENT_ACTS_MS } from '../model/limits.ts';
 import { cut, oneLine } from '../model/text.ts';
 import type { CardFacts, Dependent, Measured, TouchedObject } from './card-facts.ts';
@@ -34,7 +35,7 @@ export function factWords(
   if (facts === null) return NO_WORDS;
   const { dependents, dependentsTotal, notTold, objects, objectsTotal, recoveryLost } = facts;
   return {
-    sum: sumWords(effects[0]?.verb ?? 'it', facts),
+    sum: sumWords(effects[0] ?? null, facts),
     touches: withMore(objects.map(objectWords), objectsTotal),
     dependents: withMore(dependents.map(dependentWords), dependentsTotal),
     recoveryLost: recoveryLost.map(inert),
@@ -54,12 +55,15 @@ function withMore(lines: readonly string[], total: number): readonly string[] {
   return more > 0 ? [...lines, `and ${count(more)} more`] : lines;
 }
 
-function sumWords(verb: string, { objects, objectsTotal, rows }: CardFacts): readonly string[] {
+function sumWords(
+  effect: Effect | null,
+  { objects, objectsTotal, rows }: CardFacts,
+): readonly string[] {
   const [first] = objects;
   if (first === undefined && rows === null) return [];
   const others = objectsTotal > 1 ? ` and ${count(objectsTotal - 1)} more` : '';
   const name = first === undefined ? '' : `${inert(first.name)}${others}`;
-  const does = `${inert(verb)} would ${/UPDATE|ALTER|SET/.test(verb) ? 'change' : 'take'}`;
+  const does = `${inert(effect?.verb ?? 'it')} would ${doingOf(effect)}`;
   if (rows === null) return [`${does} ${name}`];
   const how = rows.how === 'estimate' ? 'estimate' : 'counted';
   const sentence = `${does} ${rowWords(rows)}${name === '' ? '' : ` of ${name}`} (${how})`;
@@ -67,6 +71,13 @@ function sumWords(verb: string, { objects, objectsTotal, rows }: CardFacts): rea
   return [
     isAll && first.bytes !== null ? `${sentence}, ${byteWords(first.bytes.value)}` : sentence,
   ];
+}
+
+/** An UPDATE without a condition is `destroy`, a DELETE with one is `write`: the verb says which it is. */
+function doingOf(effect: Effect | null): string {
+  if (effect === null) return 'touch';
+  if (/UPDATE/.test(effect.verb) || effect.kind === 'reshape') return 'change';
+  return effect.kind === 'destroy' || /DELETE/.test(effect.verb) ? 'take' : 'touch';
 }
 
 function objectWords({ bytes, name, rows, type }: TouchedObject): string {
@@ -121,7 +132,7 @@ const MINUTE_MS = 60_000;
 /** What the agent did of late, newest first, one line each; the texts are the agent's. */
 export function pastWords({ acts, isCut }: PastActs, now: Date): readonly string[] {
   const minutes = RECENT_ACTS_MS / MINUTE_MS;
-  if (acts.length === 0) return [`nothing but harmless reads in the last ${minutes} min`];
+  if (acts.length === 0) return [`nothing in the last ${minutes} min, harmless reads aside`];
   const lines = acts.map(({ at, effects, firstLine, outcome, target, verdict }) => {
     const ago = Math.max(0, Math.round((now.getTime() - Date.parse(at)) / MINUTE_MS));
     const came = outcome === null ? '' : `, ${outcome}`;

@@ -9,7 +9,7 @@ import type { ProviderTouched } from '../provider.ts';
 import type { EstateVolume, RailwayEstate } from './estate.ts';
 import type { VolumeSeen } from './evidence.ts';
 
-const MB = 1_000_000;
+const MB = 1_024 * 1_024;
 /** Types whose destruction takes the volumes in it along. */
 const HOLDS_VOLUMES: ReadonlySet<string> = new Set(['service', 'environment', 'project']);
 const BACKUPS_SHOWN = 3;

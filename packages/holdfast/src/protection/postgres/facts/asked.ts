@@ -59,7 +59,22 @@ const ROWS = /^(?:MERGE )?(?:DELETE|UPDATE)$/;
 const DROPS =
   /^DROP (?:FOREIGN TABLE|TABLE|MATERIALIZED VIEW|VIEW|INDEX|SEQUENCE|SCHEMA|DATABASE|FUNCTION|PROCEDURE|ROUTINE|AGGREGATE|TYPE|DOMAIN)$/;
 
+/** Names looked up for one card; a script of thousands is a dump, and its first ones say what it is. */
+export const WANTED_MAX = 200;
+
+/** Each once, what loses most first. */
+const WORST_FIRST: readonly Fate[] = ['goes', 'all-rows', 'some-rows', 'changes', 'read'];
+
+/** All of them; whoever looks them up takes WANTED_MAX. */
 export function wantedOf(effects: readonly Effect[]): readonly Wanted[] {
+  const all = namesIn(effects);
+  const keyOf = (one: Wanted): string => JSON.stringify(Object.values(one));
+  return [...new Map(all.map((one) => [keyOf(one), one])).values()].toSorted(
+    (a, b) => WORST_FIRST.indexOf(a.fate) - WORST_FIRST.indexOf(b.fate),
+  );
+}
+
+function namesIn(effects: readonly Effect[]): readonly Wanted[] {
   return effects.flatMap((effect): readonly Wanted[] => {
     const { object, reach, verb } = effect;
     const fate = fateOf(effect);
@@ -77,7 +92,7 @@ function fateOf({ additive, kind, reach, verb }: Effect): Fate | null {
   if (DROPS.test(verb) || / DROP COLUMN$/.test(verb)) return 'goes';
   if (verb === 'TRUNCATE') return 'all-rows';
   if (ROWS.test(verb)) return reach === 'rows' ? 'some-rows' : 'all-rows';
-  return kind === 'reshape' || kind === 'destroy' ? 'changes' : null;
+  return kind === 'execute' || kind === 'unknown' ? null : 'changes';
 }
 
 /** Effects that the catalogs say nothing about, as sentences. */

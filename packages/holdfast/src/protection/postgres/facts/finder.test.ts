@@ -125,6 +125,15 @@ describe('rows and sizes', () => {
     expect(found.notTold).toEqual([]);
   });
 
+  it('plans one that reads other tables, and its own, as well', async () => {
+    const found = await factsOf(
+      `delete from payments p where p.customer in (select c.id from customers c where c.name = 'c7')
+         and exists (select 1 from payments q where q.id = p.id)`,
+    );
+    expect(found.rows?.value).toBe(20);
+    expect(found.objects.map(({ name }) => name)).toEqual(['public.payments']);
+  });
+
   it('plans a statement with parameters without their values', async () => {
     const found = await factsOf('update payments set sum = $1 where id = $2', {
       parameterCount: 2,
@@ -383,7 +392,7 @@ describe('code that a planner could be made to run', () => {
     [
       'a second statement behind the first',
       '',
-      'delete from payments where id = 5; drop table payments',
+      'delete from payments where id = 5; drop table fresh',
     ],
     ['an escape in a name', '', 'delete from payments where id = U&"\\0073py"(1)'],
     ['a comment between', '', 'delete from payments where id = spy/**/(1)'],
@@ -489,6 +498,29 @@ describe('what a name means', () => {
       },
       'drop schema evil cascade',
     );
+  });
+
+  it('takes the worst of what becomes of one table', async () => {
+    const found = await factsOf(
+      'update payments set sum = 0 where id = 1; drop table payments cascade',
+    );
+    expect(found.rows?.value).toBe(20_000);
+    expect(named(found)).toContain('goes public.paid (view)');
+  });
+
+  it('looks up so many names and no more, and says so, whatever is sent', async () => {
+    const script = Array.from({ length: 3_000 }, (_, at) => `drop table nowhere_${at}`).join(';');
+    const found = await factsOf(`${script}; delete from payments`);
+    expect(found.notTold[0]).toBe('all of it: only 200 of the 3001 things it names are looked up');
+    expect(found.notTold.length).toBeLessThanOrEqual(20);
+    expect(found.notTold.at(-1)).toMatch(/^and \d+ more$/);
+  });
+
+  it('names what is only added to, too', async () => {
+    const found = await factsOf('insert into payments values (0)');
+    expect(found.objects.map(({ name }) => name)).toEqual(['public.payments']);
+    expect(found.rows).toBeNull();
+    expect(found.notTold).toEqual([]);
   });
 
   it('says when there is no such thing', async () => {

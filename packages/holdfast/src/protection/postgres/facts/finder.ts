@@ -9,7 +9,7 @@
  */
 import type { TargetDatabase } from '../../target-database.ts';
 import type { AdminConnection } from '../admin.ts';
-import { type Asked, notLookedUp, wantedOf } from './asked.ts';
+import { type Asked, notLookedUp, WANTED_MAX, wantedOf } from './asked.ts';
 import { type Estimated, estimateRows } from './estimate.ts';
 import type { Gathering } from './gathering.ts';
 import { Look } from './look.ts';
@@ -38,7 +38,11 @@ export class PostgresFacts {
     into: Gathering,
   ): Promise<void> {
     for (const sentence of notLookedUp(asked)) into.note(sentence);
-    const wanted = wantedOf(asked.effects);
+    const all = wantedOf(asked.effects);
+    const wanted = all.slice(0, WANTED_MAX);
+    if (all.length > WANTED_MAX) {
+      into.note(`all of it: only ${WANTED_MAX} of the ${all.length} things it names are looked up`);
+    }
     if (wanted.every(({ fate }) => fate === 'read')) return;
     into.ask('what it touches', 'rows', 'size', 'dependents');
     try {
@@ -46,7 +50,8 @@ export class PostgresFacts {
         await session.query('set transaction read only; set local row_security = off');
         const estimate = (named: readonly Relation[]): Promise<Estimated> =>
           this.#inTime(this.#estimate(named, asked, loginOf));
-        await new Look({ session, asked, wanted, into, estimate }).run();
+        const isAll = all.length <= WANTED_MAX;
+        await new Look({ session, asked, wanted, isAll, into, estimate }).run();
       });
     } catch (error) {
       into.giveUp(error instanceof Error ? error.message : String(error));

@@ -2,8 +2,12 @@
  * What was found out so far. Each question that was asked is answered, or it is told why not: whoever runs
  * out of time takes what is here, and what is still open says so.
  */
-import { CARD_OBJECTS_MAX } from '../../../model/limits.ts';
+import { CARD_OBJECTS_MAX, ENTRY_SENTENCE_CHARS_MAX } from '../../../model/limits.ts';
+import { cut } from '../../../model/text.ts';
 import type { Dependent, Measured, TouchedObject } from '../../../model/touched.ts';
+
+/** With the one that says how many more there are, as many as of objects. */
+const NOT_TOLD_MAX = CARD_OBJECTS_MAX - 1;
 
 export interface TargetFound {
   readonly rows: Measured | null;
@@ -45,8 +49,10 @@ export class Gathering {
     this.#open.clear();
   }
 
+  /** What the server said may hold what it was sent: it is cut. */
   note(sentence: string): void {
-    if (!this.#notTold.includes(sentence)) this.#notTold.push(sentence);
+    const said = cut(sentence, ENTRY_SENTENCE_CHARS_MAX);
+    if (!this.#notTold.includes(said)) this.#notTold.push(said);
   }
 
   set objects(found: readonly TouchedObject[]) {
@@ -61,8 +67,12 @@ export class Gathering {
 
   /** `msMax`: how long there was. */
   found(msMax: number): TargetFound {
-    const late = [...this.#open].join(', ');
+    const open = [...this.#open].join(', ');
     const why = `the server did not answer within ${msMax} ms`;
+    // What is still open comes first: a long list must not hide it.
+    const all = [...(open === '' ? [] : [`${open}: ${why}`]), ...this.#notTold];
+    const more = all.length - NOT_TOLD_MAX;
+    const notTold = all.slice(0, NOT_TOLD_MAX);
     return {
       rows: this.rows,
       objects: this.#objects.toSorted(larger).slice(0, CARD_OBJECTS_MAX),
@@ -70,7 +80,7 @@ export class Gathering {
       dependents: this.#dependents.toSorted(worse).slice(0, CARD_OBJECTS_MAX),
       dependentsTotal: this.#dependents.length,
       recoveryLost: this.recoveryLost,
-      notTold: [...this.#notTold, ...(late === '' ? [] : [`${late}: ${why}`])],
+      notTold: more > 0 ? [...notTold, `and ${more} more`] : notTold,
     };
   }
 }

@@ -26,6 +26,8 @@ export interface LookParts {
   readonly session: TargetSession;
   readonly asked: Asked;
   readonly wanted: readonly Wanted[];
+  /** `wanted` is all that the act names. */
+  readonly isAll: boolean;
   readonly into: Gathering;
   /** How many rows the condition picks; given all relations that the text names. Never rejects. */
   readonly estimate: (relations: readonly Relation[]) => Promise<Estimated>;
@@ -58,7 +60,8 @@ export class Look {
     tell();
     into.recoveryLost = recoveryIn(roots);
     into.answered('what it touches');
-    const isPicked = wanted.some(({ fate }) => fate === 'some-rows');
+    // Of a table that goes anyway it does not matter which rows went before.
+    const isPicked = roots.some((root) => root.wanted.fate === 'some-rows');
     const estimated = isPicked && this.#isClear(meant) ? estimate(relations) : null;
     await this.#measure(roots.flatMap((root) => root.relations));
     tell();
@@ -69,9 +72,8 @@ export class Look {
 
   /** Each name of the text means one thing, or there is no saying what would be planned. */
   #isClear(meant: readonly Meant[]): boolean {
-    return this.#parts.wanted.every(
-      (_one, at) => meant.filter((each) => each.at === at).length === 1,
-    );
+    const { isAll, wanted } = this.#parts;
+    return isAll && wanted.every((_one, at) => meant.filter((each) => each.at === at).length === 1);
   }
 
   #sayUnclear(meant: readonly Meant[]): void {
