@@ -58,7 +58,7 @@ const CHECK = `
     union all select 'pg_attrdef'::regclass, a.oid from pg_attrdef a where a.adrelid = any($2::oid[])
   )
   select current_setting('server_version_num')::int as version,
-    (select r.rolsuper from pg_roles r where r.rolname = session_user) as "isSuper",
+    (select bool_or(r.rolsuper) from pg_roles r where r.rolname in (session_user, current_user)) as "isSuper",
     array_remove(array[
       case when exists (select from pg_operator o where o.oid >= ${FIRST_OWN_OID}
         and o.oprcode::oid in (select oid from own)) then 'operators' end,

@@ -168,6 +168,44 @@ describe('rows and sizes', () => {
     expect(found.dependents).toEqual([]);
   });
 
+  it('counts a partition once that is named beside its table, and none as nothing', async () => {
+    const both = await factsOf('drop table events, events_1');
+    expect(both.rows?.value).toBe(3_000);
+    await inScratch(
+      `create table bare (id int) partition by range (id); create schema parts;
+       create table public.whole (id int) partition by range (id);
+       create table parts.one partition of public.whole for values from (1) to (11);
+       create table parts.old (id int); create table parts.child () inherits (parts.old);
+       insert into parts.child select generate_series(1, 5);
+       insert into whole select generate_series(1, 10)`,
+      async () => {
+        expect((await factsOf('drop table bare')).rows).toEqual({ value: 0, how: 'exact' });
+        // A partition of a table elsewhere goes with the schema it lies in; a child is counted with its parent.
+        const schema = await factsOf('drop schema parts cascade');
+        expect(schema.objects.map(({ name }) => name).toSorted()).toEqual([
+          'parts.old',
+          'parts.one',
+        ]);
+        expect(schema.rows).toEqual({ value: 15, how: 'exact' });
+      },
+      'drop table bare; drop schema parts cascade; drop table whole',
+    );
+  });
+
+  it('does not say that a view has no rows', async () => {
+    await inScratch(
+      'create view some_payments as select * from payments',
+      async () => {
+        const found = await factsOf('delete from some_payments');
+        expect(found.rows).toBeNull();
+        expect(found.notTold).toEqual([
+          'rows: public.some_payments is a view, and what lies behind it is not looked up',
+        ]);
+      },
+      'drop view some_payments',
+    );
+  });
+
   it('says what cannot be counted: a huge table by its statistics, one with none not at all', async () => {
     await inScratch(
       `create table huge (id int); create table untold (id int, t text);
@@ -443,6 +481,19 @@ describe('code that a planner could be made to run', () => {
     const found = await factsOf('delete from payments where id = 5', { login });
     expect(found.rows).toBeNull();
     expect(found.notTold.join()).toContain('agents work as a superuser there');
+  });
+
+  it('is not planned as a superuser that the agent’s login turns into', async () => {
+    await inScratch(
+      'create role turned login; grant postgres to turned; alter role turned set role = postgres',
+      async () => {
+        const found = await factsOf('delete from payments where id = 5', {
+          login: { ...agent, user: 'turned' },
+        });
+        expect(found.notTold.join()).toContain('agents work as a superuser there');
+      },
+      'drop role turned',
+    );
   });
 
   it('is not planned where the agent may not', async () => {

@@ -173,7 +173,9 @@ export class Look {
       .filter(({ kind }) => kind !== 'p')
       .map((one) => this.#counts.get(one.oid) ?? rowsBy(one, this.#sizeOf(one)));
     const known = rows.filter((one) => one !== null);
-    return known.length === 0 || known.length < rows.length ? null : sumOf(known);
+    // A partitioned table without partitions holds nothing.
+    const isEmpty = rows.length === 0 && relations.length > 0;
+    return isEmpty || (known.length > 0 && known.length === rows.length) ? sumOf(known) : null;
   }
 
   #bytesOf(relations: readonly Relation[]): Measured | null {
@@ -208,14 +210,27 @@ export class Look {
   #tellRows(roots: readonly Root[], isPicked: boolean, estimated: Estimated | null): void {
     const { into } = this.#parts;
     const parts: Measured[] = [];
-    for (const root of roots.filter(isEmptied)) {
-      const rows = this.#rowsOf(root.relations);
+    // A partition may be named beside its table.
+    const taken = new Set<number>();
+    for (const { relations, top } of roots.filter(isEmptied)) {
+      const own = relations.filter(({ oid }) => !taken.has(oid));
+      if (own.length === 0) continue;
+      for (const { oid } of own) taken.add(oid);
+      const rows = this.#rowsOf(own);
       if (rows === null) {
         const why = 'it has no statistics, and is too large, or shut, to be counted in time';
-        into.cannot('rows', `of ${root.top.identity}: ${why}`);
+        into.cannot('rows', `of ${top.identity}: ${why}`);
         return;
       }
       parts.push(rows);
+    }
+    const view = roots.find(({ top, wanted }) => top.kind === 'v' && wanted.fate === 'all-rows');
+    if (view !== undefined) {
+      into.cannot(
+        'rows',
+        `${view.top.identity} is a view, and what lies behind it is not looked up`,
+      );
+      return;
     }
     if (isPicked && estimated?.kind !== 'estimated') {
       const why = estimated?.why ?? 'it is not certain what its names mean';

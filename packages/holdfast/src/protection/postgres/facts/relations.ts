@@ -153,8 +153,10 @@ const RELATIONS_SQL = `
   with recursive root as (
     select c.oid from pg_class c
       where c.oid = any($1::oid[])
+        -- What is a part of something beside it is told with that.
         or c.relnamespace = any($2::oid[]) and c.relkind in ('r', 'p', 'm', 'f', 'v')
-          and not c.relispartition
+          and not exists (select from pg_inherits i join pg_class o on o.oid = i.inhparent
+            where i.inhrelid = c.oid and o.relnamespace = any($2::oid[]))
   ), tree as (
     select r.oid as root, r.oid from root r
     union
