@@ -17,9 +17,11 @@ export interface PlainChange {
 const TEXT_CHARS_MAX = 16 * 1024;
 /** NAMEDATALEN - 1. */
 const NAME_BYTES_MAX = 63;
+/** Blanks are the server's own: others are letters to it. */
 const TOKEN =
-  /\s+|'(?:[^'\\]|'')*'|"(?:[^"]|"")+"|\$\d+(?![\w$])|[A-Za-z_][A-Za-z0-9_$]*|\d+(?:\.\d+)?|[-+*/<>=~!@#%^|&?:.,()[\]]/y;
-const BEGINS = /^\s*(?:delete\s+from|update|merge\s+into)\s/i;
+  /[ \t\n\r\f]+|'(?:[^'\\]|'')*'|"(?:[^"]|"")+"|\$\d+(?![\w$])|[A-Za-z_][A-Za-z0-9_$]*|\d+(?:\.\d+)?|[-+*/<>=~!@#%^|&?:.,()[\]]/y;
+const BEGINS = /^[ \t\n\r\f]*(?:delete[ \t\n\r\f]+from|update|merge[ \t\n\r\f]+into)[ \t\n\r\f]/i;
+const BLANKS = ' \t\n\r\f';
 
 /** Grammar, or functions of pg_catalog that only compute on their arguments. */
 const MAY_STAND_BEFORE_BRACKET: ReadonlySet<string> = new Set(
@@ -34,7 +36,7 @@ const MAY_STAND_BEFORE_BRACKET: ReadonlySet<string> = new Set(
 /** Null: it is not plain. */
 export function plainChange(statement: string): PlainChange | null {
   if (statement.length > TEXT_CHARS_MAX || !BEGINS.test(statement)) return null;
-  const text = statement.trimEnd().replace(/;$/, '');
+  const text = withoutEnd(statement);
   const words = new Set<string>();
   let before = '';
   TOKEN.lastIndex = 0;
@@ -53,6 +55,18 @@ export function plainChange(statement: string): PlainChange | null {
     if (token.trim() !== '') before = token;
   }
   return { text, words: [...words] };
+}
+
+/** Without the blanks at its end, and one semicolon. */
+function withoutEnd(statement: string): string {
+  let end = statement.length;
+  const skip = (): void => {
+    while (end > 0 && BLANKS.includes(statement[end - 1] ?? '')) end -= 1;
+  };
+  skip();
+  if (statement[end - 1] === ';') end -= 1;
+  skip();
+  return statement.slice(0, end);
 }
 
 /** The name that a token is to the server; null: it is none. */
