@@ -13,6 +13,7 @@ import { WaitingDesk } from './approvals/waiting-desk.ts';
 import { holdLifeMsOf } from './config/by-environment.ts';
 import type { Config, Env } from './config/config.ts';
 import { executeWith, type LaterPlace, redecideWith } from './deferring.ts';
+import { TargetFacts } from './fact-finding.ts';
 import { Guarding } from './guarding.ts';
 import { LiveDirectory } from './identity/live-directory.ts';
 import { OpenCredentials } from './identity/open-credentials.ts';
@@ -174,6 +175,20 @@ class Gateway implements Holdfast {
     }
   }
 
+  /** What cards say of the targets. */
+  #facts(): TargetFacts {
+    const { clock, config, env } = this.#options;
+    const facts = new TargetFacts({
+      config,
+      env,
+      clock,
+      guards: this.#guards,
+      providers: this.#providers,
+    });
+    this.#undo.push(() => facts.close());
+    return facts;
+  }
+
   /** Of the sealed credentials, for the way to a provider. */
   #secrets(notices: Notices): (name: string) => Promise<string> {
     const { clock } = this.#options;
@@ -222,6 +237,8 @@ class Gateway implements Holdfast {
         clock,
         note,
         policyVersion: () => this.#policy.version,
+        ownerOf: (agentId) => directory.ownerOf(agentId),
+        facts: this.#facts(),
         holdLifeMsOf: holdLifeMsOf(config),
       }),
       deferrals: this.rooms.deferrals,

@@ -10,6 +10,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { breakGlassRunner } from './approvals/break-glass.ts';
 import { hastenRunner } from './approvals/hasten.ts';
+import { History } from './approvals/history.ts';
 import type { HoldCard } from './approvals/hold.ts';
 import { Holds } from './approvals/holds.ts';
 import { KeptDeferrals } from './approvals/kept-deferrals.ts';
@@ -41,6 +42,7 @@ import { type Database, openDatabase, type StoreConnection } from './store/datab
 import { SqlDeferralStore } from './store/deferral-store.ts';
 import { EmbeddedPostgres } from './store/embedded-postgres.ts';
 import { FileJournal } from './store/file-journal.ts';
+import { SqlHistoryStore } from './store/history-store.ts';
 import { HOLD_ROWS } from './store/hold-rows.ts';
 import { SqlHoldStore } from './store/hold-store.ts';
 import { PgInstanceBook } from './store/instances.ts';
@@ -83,6 +85,8 @@ export class Rooms {
   readonly ways: PeopleRoom;
   readonly holdStore: SqlHoldStore<HoldCard>;
   readonly holds: Holds;
+  /** What cards say of the past. */
+  readonly history: History;
   /** Started by the gateway; a short command reads it only. */
   readonly watchedClock: WatchedClock;
   readonly deferralStore: SqlDeferralStore;
@@ -158,6 +162,7 @@ export class Rooms {
     this.wallStore = new SqlWallStore(database);
     this.seal = keys.seal;
     this.holdStore = new SqlHoldStore(database, checks, HOLD_ROWS);
+    this.history = new History(new SqlHistoryStore(database), clock);
     const store = this.holdStore;
     this.holds = new Holds({ store, clock, note, holdLifeMsOf: holdLifeMsOf(config) });
     this.watchedClock = new WatchedClock({ ledger: new SqlLedgerStore(database), clock });

@@ -13,7 +13,7 @@ import { FOUNDATIONS } from './protection/postgres/foundations.ts';
 import { type Check, checkProtection, type Probe } from './protection/postgres/wall/check.ts';
 import type { ProtectOptions } from './protection/postgres/wall/ground.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
-import type { TargetGuard } from './protection/target-guard.ts';
+import type { AgentRole, TargetGuard } from './protection/target-guard.ts';
 import type { PostgresTarget } from './protocols/index.ts';
 import { DESCRIBED, PROVIDERS, type ProviderClass } from './providers/index.ts';
 import type { Provider, ProviderOptions } from './providers/provider.ts';
@@ -211,6 +211,26 @@ export function adminConnectionOf(target: TargetConfig, env: Env): AdminConnecti
     user,
     database: database ?? target.name,
     password: () => resolveUpstream(source, env).password,
+    ssl: sslOf(sslmode, sslrootcert),
+  };
+}
+
+/** As whom an agent's own session is upstream: its role, or the upstream's user where it has none. */
+export function agentConnectionOf(
+  target: TargetConfig,
+  env: Env,
+  role: AgentRole | null,
+): AdminConnection {
+  const { host, port, user, password, database, sslmode, sslrootcert } = resolveUpstream(
+    target.upstream,
+    env,
+  );
+  return {
+    host: decodeURIComponent(host),
+    port,
+    user: role?.user ?? user ?? '',
+    database: database ?? target.name,
+    password: () => (role === null ? password : role.password),
     ssl: sslOf(sslmode, sslrootcert),
   };
 }

@@ -4,30 +4,9 @@
  */
 import type { Intent } from '../model/intent.ts';
 import type { Target } from '../model/target.ts';
+import type { Dependent, Measured, TouchedObject } from '../model/touched.ts';
 
-/** A number, and whether it was counted or is what the server's statistics say. */
-export interface Measured {
-  readonly value: number;
-  readonly how: 'exact' | 'estimate';
-}
-
-/** One thing that the act touches, with all of what it holds. */
-export interface TouchedObject {
-  /** `public.bookings`; a volume's or a service's name. */
-  readonly name: string;
-  /** `table`, `view`, `volume`, ... */
-  readonly type: string;
-  readonly rows: Measured | null;
-  readonly bytes: Measured | null;
-}
-
-/** Something else that is changed because of it. */
-export interface Dependent {
-  readonly name: string;
-  readonly type: string;
-  /** `goes`: it is destroyed as well; `rows`: rows of it change or go; `breaks`: it stays and fails. */
-  readonly what: 'goes' | 'rows' | 'breaks';
-}
+export type { Dependent, Measured, TouchedObject };
 
 export interface CardFacts {
   /** ISO 8601, UTC. */

@@ -6,8 +6,11 @@
  * Nothing here asks a question.
  */
 import { ERRORS, HoldfastError } from '../model/errors.ts';
+import { oneLine, visible } from '../model/text.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CodeInput } from './read-code.ts';
+
+export { oneLine, visible };
 
 export interface Answer {
   /** Plain data; its shape is a promise to scripts. */
@@ -144,28 +147,11 @@ export function facts(pairs: readonly (readonly [string, string])[], paint: Pain
   });
 }
 
-/**
- * A text that others wrote, for a terminal: control and direction characters are shown as `\u{1b}`,
- * so that a statement cannot move the cursor, hide a line or turn its letters round on the screen of
- * the person who is to approve it. Line breaks and tabs stay.
- */
-export function visible(text: string): string {
-  return text.replaceAll('\t', '  ').replaceAll(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => {
-    const code = char.codePointAt(0) ?? 0;
-    return `\\u{${code.toString(16)}}`;
-  });
-}
-
 /** `visible`, line by line, as a block under a heading. */
 export function indented(text: string): string[] {
   return visible(text)
     .split('\n')
     .map((line) => `  ${line}`);
-}
-
-/** `visible`, and on one line. */
-export function oneLine(text: string): string {
-  return visible(text.replaceAll(/\s+/g, ' ').trim());
 }
 
 /** Cut with an ellipsis when longer than `chars`. */

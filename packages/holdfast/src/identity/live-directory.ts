@@ -20,7 +20,7 @@ import type {
 } from './agent-directory.ts';
 import { effectiveScope, tokenTargets } from './agent-scope.ts';
 import { AgentStanding } from './agent-standing.ts';
-import type { AgentSnapshot, AgentStore } from './agent-store.ts';
+import type { AgentRecord, AgentSnapshot, AgentStore } from './agent-store.ts';
 import { madeUpSalt, SCRAM_ITERATIONS } from './scram.ts';
 
 export interface EndedToken {
@@ -50,6 +50,8 @@ interface Seen {
   readonly standings: ReadonlyMap<string, AgentStanding>;
   /** Ids of tokens that are for nothing their agent may. */
   readonly beyond: ReadonlySet<string>;
+  /** Ids of people who answer for agents, by the agent's id. */
+  readonly owners: ReadonlyMap<string, string>;
 }
 
 const SALT_KEY = 'made-up-salt';
@@ -74,6 +76,7 @@ export class LiveDirectory implements AgentDirectory, Allowances {
   #byHash: Seen['byHash'] = new Map();
   #standings: Seen['standings'] = new Map();
   #beyond: Seen['beyond'] = new Set();
+  #owners: Seen['owners'] = new Map();
   /** Live when last looked at, and not yet said to have ended. */
   readonly #watched = new Map<string, TokenVerifier>();
   #lookedAtMs = 0;
@@ -141,6 +144,11 @@ export class LiveDirectory implements AgentDirectory, Allowances {
     return standing === undefined ? UNKNOWN_AGENT : standing.allowance(this.#parts.clock);
   }
 
+  /** The person who answers for the agent; for a sub-agent without one, its parent's. Null: nobody. */
+  ownerOf(agentId: string): string | null {
+    return this.#owners.get(agentId) ?? null;
+  }
+
   /** Called once for each token that was live at one look and is not at the next. */
   onEnded(handler: (ended: EndedToken) => void): () => void {
     this.#ended.add(handler);
@@ -185,6 +193,7 @@ export class LiveDirectory implements AgentDirectory, Allowances {
     this.#byHash = seen.byHash;
     this.#standings = seen.standings;
     this.#beyond = seen.beyond;
+    this.#owners = seen.owners;
     this.#lookedAtMs = startedMs;
   }
 
@@ -258,5 +267,19 @@ function index(snapshot: AgentSnapshot, before: Seen['standings']): Seen {
   const agents = snapshot.agents.map(({ id, name, salt }): [string, Agent] => {
     return [name, { salt, tokens: byAgent.get(id) ?? [] }];
   });
-  return { agents: new Map(agents), tokens, byHash, standings, beyond };
+  return { agents: new Map(agents), tokens, byHash, standings, beyond, owners: ownersOf(byId) };
+}
+
+function ownersOf(byId: ReadonlyMap<string, AgentRecord>): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>();
+  for (const agent of byId.values()) {
+    const seen = new Set<string>();
+    let at: AgentRecord | undefined = agent;
+    while (at !== undefined && at.owner === null && at.parentId !== null && !seen.has(at.id)) {
+      seen.add(at.id);
+      at = byId.get(at.parentId);
+    }
+    if (at?.owner) owners.set(agent.id, at.owner.id);
+  }
+  return owners;
 }

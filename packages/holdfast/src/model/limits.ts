@@ -80,6 +80,10 @@ export const ASSERTION_PART_CHARS_MAX = 1_024;
 export const COMMENT_CHARS_MAX = 1_000;
 /** Times a hold is looked at anew in one submit, because it changed hands or became void meanwhile. */
 export const HOLD_TURNS_MAX = 5;
+/** What a card tells of its agent's past: this far back, and at most so many decisions and like holds. */
+export const RECENT_ACTS_MS = 15 * 60 * 1000;
+export const ACTS_SHOWN_MAX = 20;
+export const SIMILAR_HOLDS_MAX = 10;
 /** Holds in one answer to a list. */
 export const HOLD_LIST_MAX = 200;
 /** Wrong TOTP codes by one person before a pause, and the pause. */

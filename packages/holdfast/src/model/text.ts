@@ -1,4 +1,21 @@
-/** Cutting texts for people: in UTF-16 units, and never between the halves of a surrogate pair. */
+/** Texts for people: cut in UTF-16 units, never between the halves of a surrogate pair; and made inert. */
+
+/**
+ * A text that others wrote: control and direction characters are shown as `\u{1b}`, so that a statement
+ * cannot move the cursor, hide a line or turn its letters round on the screen of the person who is to
+ * approve it. Line breaks and tabs stay.
+ */
+export function visible(text: string): string {
+  return text.replaceAll('\t', '  ').replaceAll(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => {
+    const code = char.codePointAt(0) ?? 0;
+    return `\\u{${code.toString(16)}}`;
+  });
+}
+
+/** `visible`, and on one line. */
+export function oneLine(text: string): string {
+  return visible(text.replaceAll(/\s+/g, ' ').trim());
+}
 
 export function cut(text: string, charsMax: number): string {
   if (text.length <= charsMax) return text;

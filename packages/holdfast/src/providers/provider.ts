@@ -14,11 +14,12 @@
 
 import type { SqlReader } from '../languages/sql/sql-reading.ts';
 import type { Clock } from '../model/clock.ts';
-import type { EffectKind, Reading } from '../model/effect.ts';
+import type { Effect, EffectKind, Reading } from '../model/effect.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Reversal } from '../model/reversal.ts';
 import type { TargetFacts } from '../model/target.ts';
+import type { Dependent, TouchedObject } from '../model/touched.ts';
 import type { Inverse, InverseSource } from '../protection/inverse.ts';
 
 /** What a request is, as far as its meaning goes: no header that only carries it. */
@@ -96,6 +97,17 @@ export interface DeclaredPlace extends Reach {
   readonly strictness: number;
 }
 
+/** What is known of what a request touches, by what was asked of the API for judging it. */
+export interface ProviderTouched {
+  /** Of each type that it lists it lists all; what it does not list stands as the request names it. */
+  readonly objects: readonly TouchedObject[];
+  readonly dependents: readonly Dependent[];
+  /** One sentence each: `3 backups lie in the volume pg-data`. */
+  readonly recoveryLost: readonly string[];
+  /** What could not be told, one sentence each. */
+  readonly notTold: readonly string[];
+}
+
 /** A no, as the pipeline hands it down. */
 export interface ProviderRefusal {
   readonly code: ErrorCode;
@@ -123,6 +135,11 @@ export interface Provider {
   /** Where its GraphQL answers by WebSocket too, as to a POST with the same JSON; absent: nowhere. */
   readonly socketPath?: string;
   read(request: ProviderRequest): Promise<ProviderAct>;
+  /**
+   * For the card of what was read a moment ago: by what is known, without a question to the API. Absent: no
+   * more than what the reading says. `effects`: as they were told, with what was looked up for them.
+   */
+  touched?(request: ProviderRequest, effects: readonly Effect[]): ProviderTouched;
   /** Headers that carry the real credential. Rejects when there is none, or it cannot be unsealed. */
   credential(): Promise<Readonly<Record<string, string>>>;
   refusal(refusal: ProviderRefusal): ProviderAnswer;

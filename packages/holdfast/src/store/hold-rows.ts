@@ -14,6 +14,7 @@ import { EFFECT_KINDS, OBJECT_TYPES } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { PROTECTION_LEVELS, TAKEN_BACK_BY } from '../model/reversal.ts';
 import { storable } from '../model/text.ts';
+import { DEPENDENT_WHATS } from '../model/touched.ts';
 import type { HoldsTable } from './tables.ts';
 
 export const EFFECTS = z.array(
@@ -42,7 +43,7 @@ export const CARD_FACTS = z.object({
   ),
   objectsTotal: z.number(),
   dependents: z.array(
-    z.object({ name: z.string(), type: z.string(), what: z.enum(['goes', 'rows', 'breaks']) }),
+    z.object({ name: z.string(), type: z.string(), what: z.enum(DEPENDENT_WHATS) }),
   ),
   dependentsTotal: z.number(),
   recoveryLost: z.array(z.string()),

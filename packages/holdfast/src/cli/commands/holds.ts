@@ -1,8 +1,17 @@
 import type { Command } from 'commander';
-import { type HoldRecord, type HoldState, peopleMissing } from '../../approvals/hold.ts';
+import type { CardFacts } from '../../approvals/card-facts.ts';
+import { factWords, pastWords, similarWords } from '../../approvals/card-words.ts';
+import type { PastActs, PastHold } from '../../approvals/history.ts';
+import {
+  type HoldCard,
+  type HoldRecord,
+  type HoldState,
+  peopleMissing,
+} from '../../approvals/hold.ts';
 import type { PersonWord } from '../../approvals/hold-store.ts';
 import { wordsOf } from '../../approvals/peoples-desk.ts';
 import { graceMsOf } from '../../config/by-environment.ts';
+import { RECENT_ACTS_MS } from '../../model/limits.ts';
 import type { TakingBack } from '../../model/reversal.ts';
 import type { Rooms } from '../../rooms.ts';
 import type { Context, Run } from '../command.ts';
@@ -97,13 +106,46 @@ async function listHolds(context: Context, all: boolean): Promise<Answer> {
   };
 }
 
+/** What happened before. */
+interface Past {
+  readonly recent: PastActs;
+  readonly similar: readonly PastHold[];
+}
+
 async function showHold(context: Context, id: string): Promise<Answer> {
-  const { hold, graceMs } = await withRooms(context, async (rooms) => {
-    const found = await rooms.holds.show(id);
-    return { hold: found, graceMs: graceMsOf(rooms.config)(found.card.environment) };
+  const shown = await withRooms(context, async (rooms) => {
+    const hold = await rooms.holds.show(id);
+    const { card } = hold;
+    const [recent, similar] = await Promise.all([
+      rooms.history.recentActsOf(card.agentId),
+      rooms.history.similarHolds(card, id),
+    ]);
+    const past: Past = { recent, similar };
+    return { hold, past, graceMs: graceMsOf(rooms.config)(card.environment) };
   });
+  const { hold, past, graceMs } = shown;
   const now = context.clock.now();
-  return { json: { hold }, lines: (paint) => cardLines(hold, now, graceMs, paint) };
+  return { json: { hold, past }, lines: (paint) => cardLines(hold, past, now, graceMs, paint) };
+}
+
+/** Null: an older Holdfast opened it, or its target could not be asked. */
+function factsOn(card: HoldCard & { readonly facts?: CardFacts | null }): CardFacts | null {
+  return card.facts ?? null;
+}
+
+/** What Holdfast found at the target when the hold opened. */
+function foundLines(card: HoldCard): readonly (readonly [string, string])[] {
+  const words = factWords(card, factsOn(card));
+  const lines: readonly (readonly [string, readonly string[]])[] = [
+    ['in short', words.sum],
+    ['touches', words.touches],
+    ['hangs on it', words.dependents],
+    ['recovery', words.recoveryLost],
+    ['not known', words.notTold],
+  ];
+  return lines
+    .filter(([, each]) => each.length > 0)
+    .map(([name, each]) => [name, each.join('\n')] as const);
 }
 
 /** As it was when the hold opened. What became weaker since does not pass on these signatures. */
@@ -118,7 +160,13 @@ function takenBackLines(
   ];
 }
 
-function cardLines(hold: HoldRecord, now: Date, graceMs: number, paint: Paint): string[] {
+function cardLines(
+  hold: HoldRecord,
+  past: Past,
+  now: Date,
+  graceMs: number,
+  paint: Paint,
+): string[] {
   const { card } = hold;
   const signed = hold.signatures.map(signedLine);
   const name = card.typedName === null ? '' : ` --name '${oneLine(card.typedName)}'`;
@@ -139,11 +187,14 @@ function cardLines(hold: HoldRecord, now: Date, graceMs: number, paint: Paint): 
         ...(card.couldNotTell === null
           ? []
           : ([['could not tell', visible(card.couldNotTell)]] as const)),
+        ...foundLines(card),
         ['held because', `${oneLine(card.reason)} (rule ${card.rule})`],
         ...takenBackLines(card.takingBack, graceMs),
         ...boundLines(hold),
         ['agent', `${card.agentName}, token ${card.tokenId}`],
         ['from', `${card.source}; calls itself "${oneLine(card.client)}"`],
+        [`its last ${RECENT_ACTS_MS / 60_000} min`, pastWords(past.recent, now).join('\n')],
+        ['like it', similarWords(past.similar).join('\n')],
         ['opened', when(hold.openedAt)],
         ['expires', `${when(hold.expiresAt)} (${fromNow(hold.expiresAt, now)})`],
         ['signed by', signed.join('\n') || 'nobody yet'],

@@ -45,8 +45,21 @@ const backups = z.object({
   ),
 });
 
+/** What was found of a volume when an act on it was told. */
+export interface VolumeSeen {
+  /** Times of its backups; null: they could not be listed. */
+  readonly backups: readonly string[] | null;
+  /** What is known of the database of its service, in words; null: nothing. */
+  readonly database: string | null;
+}
+
+/** Of volumes that somebody wanted to destroy, the newest. */
+const VOLUMES_SEEN_MAX = 500;
+
 export class Evidence {
   readonly #options: EvidenceOptions;
+  /** By the id of the instance. */
+  readonly #seen = new Map<string, VolumeSeen>();
 
   constructor(options: EvidenceOptions) {
     this.#options = options;
@@ -96,6 +109,18 @@ export class Evidence {
     return { ...reading, effects };
   }
 
+  /** As of the last act on it that was told; null: none was, here. */
+  seenOf(instanceId: string): VolumeSeen | null {
+    return this.#seen.get(instanceId) ?? null;
+  }
+
+  #see(instanceId: string, seen: VolumeSeen): void {
+    this.#seen.delete(instanceId);
+    this.#seen.set(instanceId, seen);
+    const [oldest] = this.#seen.keys();
+    if (this.#seen.size > VOLUMES_SEEN_MAX && oldest !== undefined) this.#seen.delete(oldest);
+  }
+
   async #staged({ environmentId }: Extract<Lookup, { kind: 'staged' }>): Promise<Found> {
     const said = await this.#options.api.ask(STAGED, { environmentId }, staged, 'needed');
     const patch: Json = said.environmentStagedChanges?.patch ?? {};
@@ -139,23 +164,29 @@ export class Evidence {
       target === null || serviceName === null
         ? null
         : await this.#options.databaseOf(target, serviceName).catch(() => null);
+    const { backups: listed, words: backupWords } = await this.#backups(instanceId);
+    this.#see(instanceId, { backups: listed, database });
     const words = [
       `${volumeName} of ${environment?.name ?? environmentId} (${service}${size})`,
       ...(database === null ? [] : [database]),
-      await this.#backups(instanceId),
+      backupWords,
     ];
     return words.join(', ');
   }
 
-  async #backups(instanceId: string): Promise<string> {
+  async #backups(
+    instanceId: string,
+  ): Promise<{ readonly backups: readonly string[] | null; readonly words: string }> {
     try {
       const said = await this.#options.api.ask(BACKUPS, { id: instanceId }, backups, 'needed');
       const list = said.volumeInstanceBackupList.map(({ createdAt }) => createdAt.slice(0, 16));
-      if (list.length === 0) return 'it has no backups';
+      if (list.length === 0) return { backups: list, words: 'it has no backups' };
       const shown = list.slice(0, 5).join(', ');
-      return `${list.length} backups die with it (${shown}${list.length > 5 ? ', ...' : ''})`;
+      const more = list.length > 5 ? ', ...' : '';
+      return { backups: list, words: `${list.length} backups die with it (${shown}${more})` };
     } catch (error) {
-      return `its backups could not be listed: ${error instanceof Error ? error.message : String(error)}`;
+      const why = error instanceof Error ? error.message : String(error);
+      return { backups: null, words: `its backups could not be listed: ${why}` };
     }
   }
 }

@@ -9,7 +9,7 @@
 import type { GraphqlReading } from '../../languages/graphql/graphql-reading.ts';
 import { GraphqlReader } from '../../languages/graphql/reader.ts';
 import { requestsOf } from '../../languages/graphql/request.ts';
-import { isHarmless, type Reading } from '../../model/effect.ts';
+import { type Effect, isHarmless, type Reading } from '../../model/effect.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { InverseSource } from '../../protection/inverse.ts';
 import { actOf, outcomeOfGraphql } from '../acting.ts';
@@ -23,6 +23,7 @@ import type {
   ProviderOptions,
   ProviderRefusal,
   ProviderRequest,
+  ProviderTouched,
 } from '../provider.ts';
 import { RailwayApi } from './api.ts';
 import type { RailwayEstate } from './estate.ts';
@@ -31,6 +32,7 @@ import { railwayInventory, volumesAt } from './inventory.ts';
 import { inverseOf } from './inverse/inverse.ts';
 import { RailwayState } from './inverse/state.ts';
 import { type RailwayReading, readRailway } from './reading.ts';
+import { touchedBy } from './touched.ts';
 
 const CALLED = { title: 'Railway', name: 'railway' };
 const PATH = '/graphql/v2';
@@ -139,6 +141,18 @@ export class RailwayProvider implements Provider {
     const lost = deploymentIn(where);
     const told = lost === undefined ? reading : notPlaced(reading, lost.id);
     return actOf({ called: CALLED, placeOf, reading: told, where, evidence: [] });
+  }
+
+  touched(request: ProviderRequest, effects: readonly Effect[]): ProviderTouched {
+    const { places } = readRailway(this.#readingsOf(request));
+    const where = this.#inventory.findKnown(places);
+    return touchedBy({
+      effects,
+      estate: where?.estate ?? null,
+      environments: new Set(where?.environments.map(({ id }) => id)),
+      named: where === null ? [] : volumesAt(where, places),
+      seenOf: (instanceId) => this.#evidence.seenOf(instanceId),
+    });
   }
 
   credential(): Promise<Readonly<Record<string, string>>> {

@@ -16,6 +16,7 @@ import { people } from './0014-people.ts';
 import { bindings } from './0015-bindings.ts';
 import { agents } from './0016-agents.ts';
 import { signIn } from './0018-sign-in.ts';
+import { history } from './0019-history.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   bindings,
   signIn,
   agents,
+  history,
 ];

@@ -1,0 +1,383 @@
+/** The facts of a card from end to end: what an intent carries is enough, and time is kept whatever happens. */
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CardFacts } from './approvals/card-facts.ts';
+import { parseConfig } from './config/load-config.ts';
+import { namePathIn, TargetFacts } from './fact-finding.ts';
+import { createSqlReader } from './languages/sql/reader.ts';
+import type { SqlReader } from './languages/sql/sql-reading.ts';
+import type { Effect, Reading } from './model/effect.ts';
+import { httpActs } from './model/http-request.ts';
+import type { Intent } from './model/intent.ts';
+import type { Target } from './model/target.ts';
+import { pathMark } from './pipeline/path-mark.ts';
+import type { TargetGuard } from './protection/target-guard.ts';
+import type { Provider } from './providers/provider.ts';
+import { RailwayProvider } from './providers/railway/provider.ts';
+import { ManualClock } from './testing/manual-clock.ts';
+import { graphqlRequest } from './testing/provider-requests.ts';
+import { type ScratchPostgres, startScratchPostgres } from './testing/scratch-postgres.ts';
+
+const PUBLIC = pathMark({ schemas: ['public'], said: ['public'] });
+const actor = { kind: 'agent', id: 'agent_1', name: 'cursor', tokenId: 'token_1' } as const;
+const session = { id: 's', source: '127.0.0.1:1', client: 'psql', protocol: 'postgres' } as const;
+
+let server: ScratchPostgres;
+let reader: SqlReader;
+const undo: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  server = await startScratchPostgres({ conf: ['autovacuum=off'] });
+  reader = await createSqlReader();
+  const admin = new pg.Client({ connectionString: server.url() });
+  await admin.connect();
+  await admin.query(`
+    create role hf_cursor login; create schema hf_cursor;
+    create table payments (id int primary key); insert into payments select generate_series(1, 5000);
+    create table hf_cursor.notes (id int); create table public.notes (id int, more int);
+    analyze; grant all on payments to hf_cursor`);
+  await admin.end();
+}, 60_000);
+afterAll(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+  await reader?.close();
+  await server?.stop();
+});
+
+function target(name: string, protocol: Target['protocol']): Target {
+  const environment = { name: 'production', level: 'guarded' } as const;
+  return { name, environment, protocol, resolvedBy: 'declared in a test' };
+}
+
+function intentOf(reading: Reading, acts: readonly Uint8Array[]): Intent {
+  return { actor, session, reading, text: () => Buffer.from(acts.at(-1) ?? []), acts: () => acts };
+}
+
+async function sqlIntent(text: string, mark: Uint8Array = PUBLIC): Promise<Intent> {
+  const bytes = Buffer.from(text);
+  const reading = await reader.read(bytes, 0, bytes.length);
+  return intentOf(reading, [mark, Buffer.alloc(0), bytes]);
+}
+
+const asAgent = (user: string | null): TargetGuard => ({
+  protection: { level: 'full', trouble: null },
+  roleFor: async () => (user === null ? null : { user, password: '' }),
+  permit: async () => [],
+  void: async () => {},
+  runOutside: async () => '',
+  changeRoles: async () => '',
+});
+
+function finder(port: number, parts: { guard?: TargetGuard; msMax?: number } = {}): TargetFacts {
+  const config = parseConfig(
+    {
+      text: `
+environments: { production: { level: guarded } }
+targets: { main-db: { environment: production, upstream: { url: 'postgres://postgres@127.0.0.1:${port}/postgres' } } }`,
+      name: 'facts.yaml',
+      folder: '.',
+    },
+    {},
+  );
+  const facts = new TargetFacts({
+    config,
+    env: {},
+    clock: new ManualClock(),
+    guards: new Map([['main-db', parts.guard ?? asAgent('hf_cursor')]]),
+    providers: new Map(),
+    msMax: parts.msMax ?? 20_000,
+  });
+  undo.push(() => facts.close());
+  return facts;
+}
+
+describe('a PostgreSQL target', () => {
+  it('is looked up by what the intent carries, and planned as the role of the agent', async () => {
+    const intent = await sqlIntent('delete from payments where id = 5');
+    const facts = await finder(server.port).find(intent, target('main-db', 'postgres'));
+    expect(facts).toEqual({
+      lookedUpAt: '2026-11-21T09:00:00.000Z',
+      rows: { value: 1, how: 'estimate' },
+      objects: [
+        {
+          name: 'public.payments',
+          type: 'table',
+          rows: { value: 5_000, how: 'estimate' },
+          bytes: { value: expect.any(Number), how: 'exact' },
+        },
+      ],
+      objectsTotal: 1,
+      dependents: [],
+      dependentsTotal: 0,
+      recoveryLost: [],
+      notTold: [],
+    });
+  });
+
+  it('is not planned as the superuser that an unprotected upstream may have', async () => {
+    const intent = await sqlIntent('delete from payments where id = 5');
+    const facts = await finder(server.port, { guard: asAgent(null) }).find(
+      intent,
+      target('main-db', 'postgres'),
+    );
+    expect(facts?.rows).toBeNull();
+    expect(facts?.notTold.join()).toContain('agents work as a superuser there');
+  });
+
+  it('finds what "$user" leads to', async () => {
+    const mark = pathMark({ schemas: ['$user', 'public'], said: ['$user', 'public'] });
+    const intent = await sqlIntent('delete from notes', mark);
+    const facts = await finder(server.port).find(intent, target('main-db', 'postgres'));
+    expect(facts?.objects.map(({ name }) => name)).toEqual(['hf_cursor.notes']);
+  });
+
+  it('plans none of several statements', async () => {
+    const one = await sqlIntent('delete from payments where id = 5');
+    const [mark = PUBLIC, meaning = PUBLIC, text = PUBLIC] = one.acts();
+    const two = intentOf(one.reading, [mark, meaning, text, meaning, text]);
+    const facts = await finder(server.port).find(two, target('main-db', 'postgres'));
+    expect(facts?.rows).toBeNull();
+    expect(facts?.notTold.join()).toContain('more than one statement');
+  });
+
+  it('has no facts when it is not declared', async () => {
+    const intent = await sqlIntent('delete from payments');
+    expect(await finder(server.port).find(intent, target('other', 'postgres'))).toBeNull();
+  });
+
+  it('holds nobody up when it says nothing: what was asked is told as not known', async () => {
+    const sockets: Socket[] = [];
+    const silent: Server = createServer((socket) => void sockets.push(socket));
+    await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
+    undo.push(() => {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    });
+    const { port } = silent.address() as AddressInfo;
+    const intent = await sqlIntent('drop table payments');
+    const facts = await finder(port, { msMax: 50 }).find(intent, target('main-db', 'postgres'));
+    expect(facts?.objects).toEqual([]);
+    expect(facts?.notTold).toEqual([
+      'what it touches, rows, size, dependents: the server did not answer within 50 ms',
+    ]);
+  });
+
+  it('holds nobody up when the agent’s role cannot be had', async () => {
+    const guard = { ...asAgent('x'), roleFor: () => new Promise<never>(() => {}) };
+    const intent = await sqlIntent('delete from payments where id = 5');
+    const facts = await finder(server.port, { guard, msMax: 1_500 }).find(
+      intent,
+      target('main-db', 'postgres'),
+    );
+    expect(facts?.objects.map(({ name }) => name)).toEqual(['public.payments']);
+    expect(facts?.notTold.join()).toMatch(/^rows: .*the server did not answer within 1500 ms/);
+  });
+
+  it('does not reject when it is away', async () => {
+    const intent = await sqlIntent('drop table payments');
+    const facts = await finder(1).find(intent, target('main-db', 'postgres'));
+    expect(facts?.notTold.join()).toMatch(
+      /^what it touches, rows, size, dependents: The target could not be reached/,
+    );
+  });
+});
+
+describe('the mark of a search path', () => {
+  it.each([
+    [
+      { schemas: ['a', 'b'], said: ['a', 'b'] },
+      { schemas: ['a', 'b'], isInOrder: true },
+    ],
+    [
+      { schemas: ['a', 'b'], said: ['b', 'a'] },
+      { schemas: ['a', 'b'], isInOrder: false },
+    ],
+    [
+      { schemas: ['a'], said: null },
+      { schemas: ['a'], isInOrder: false },
+    ],
+    [
+      { schemas: [], said: [] },
+      { schemas: [], isInOrder: false },
+    ],
+    [
+      { schemas: [], said: null },
+      { schemas: [], isInOrder: false },
+    ],
+  ])('%j is read back', (judged, path) => {
+    expect(namePathIn(pathMark(judged))).toEqual(path);
+  });
+  it('is any path where nobody can tell', () => {
+    expect(namePathIn(Buffer.from('\0session\x001'))).toEqual({ schemas: [], isInOrder: false });
+  });
+});
+
+const edges = (...nodes: readonly unknown[]) => ({ edges: nodes.map((node) => ({ node })) });
+const page = { pageInfo: { hasNextPage: false } };
+const PROJECT = {
+  id: 'p-1',
+  name: 'acme',
+  environments: edges({
+    id: 'e-1',
+    name: 'production',
+    serviceInstances: edges({ serviceId: 's-1', serviceName: 'postgres' }),
+    volumeInstances: {
+      ...edges({
+        id: 'vi-1',
+        serviceId: 's-1',
+        currentSizeMB: 84,
+        volume: { id: 'v-1', name: 'pg-data' },
+      }),
+      ...page,
+    },
+  }),
+  services: edges({ id: 's-1', name: 'postgres' }),
+};
+
+describe('a provider', () => {
+  let api: HttpServer;
+  let questions = 0;
+  let backups: unknown = [];
+  let railway: Provider;
+
+  beforeAll(async () => {
+    api = createHttpServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk) => {
+        body += chunk;
+      });
+      request.on('end', () => {
+        questions += 1;
+        const data = body.includes('HoldfastProjects')
+          ? { projects: { ...edges({ id: 'p-1', name: 'acme' }), ...page } }
+          : body.includes('HoldfastBackups')
+            ? { volumeInstanceBackupList: backups }
+            : { project: PROJECT };
+        response.end(JSON.stringify({ data }));
+      });
+    });
+    await new Promise<void>((done) => api.listen(0, '127.0.0.1', done));
+    undo.push(() => {
+      api.closeAllConnections();
+      api.close();
+    });
+    railway = new RailwayProvider({
+      origin: `http://127.0.0.1:${(api.address() as AddressInfo).port}`,
+      clock: new ManualClock(),
+      kind: 'account',
+      secret: async () => 'a secret',
+      placeOf: () => ({
+        target: 'railway/acme/production',
+        environment: 'production',
+        strictness: 1,
+      }),
+      databaseOf: async () => 'database main-db with about 241,422 rows in 7 table(s), 84 MB',
+      sql: { read: () => expect.unreachable('there is no SQL in it') },
+      description: null,
+    });
+  });
+
+  async function factsOf(
+    query: string,
+    provider: Provider | null = railway,
+  ): Promise<CardFacts | null> {
+    const request = graphqlRequest('/graphql/v2', query);
+    const { evidence, reading } = await railway.read(request);
+    const before = questions;
+    const facts = await new TargetFacts({
+      config: { targets: [] },
+      env: {},
+      clock: new ManualClock(),
+      guards: new Map(),
+      providers: new Map(provider === null ? [] : [['railway', provider]]),
+    }).find(
+      intentOf(reading, httpActs({ ...request, provider: 'railway' }, evidence)),
+      target('railway/acme/production', 'http'),
+    );
+    expect(questions, 'a question was asked for the card').toBe(before);
+    return facts;
+  }
+
+  it('tells the volume, its size, the database behind it and the backups that die with it', async () => {
+    backups = [1, 2, 3].map((n) => ({ id: `b-${n}`, createdAt: `2026-11-2${n}T10:00:00Z` }));
+    const facts = await factsOf('mutation { volumeDelete(volumeId: "v-1") }');
+    expect(facts?.objects).toEqual([
+      {
+        name: 'pg-data in production of acme',
+        type: 'volume',
+        rows: null,
+        bytes: { value: 84 * 1_024 * 1_024, how: 'estimate' },
+      },
+    ]);
+    expect(facts?.dependents).toEqual([
+      {
+        name: 'database main-db with about 241,422 rows in 7 table(s), 84 MB',
+        type: 'database',
+        what: 'goes',
+      },
+      { name: 'postgres', type: 'service', what: 'breaks' },
+    ]);
+    expect(facts?.recoveryLost).toEqual([
+      '3 backup(s) lie in pg-data in production of acme and die with it, the newest of ' +
+        '2026-11-23T10:00, 2026-11-22T10:00, 2026-11-21T10:00',
+    ]);
+    expect(facts?.notTold).toEqual([]);
+  });
+
+  it('says when there is no backup at all', async () => {
+    backups = [];
+    const facts = await factsOf('mutation { volumeDelete(volumeId: "v-1") }');
+    expect(facts?.recoveryLost).toEqual([
+      'pg-data in production of acme has no backup at Railway: nothing there brings it back',
+    ]);
+  });
+
+  it('finds the volumes of a service, of an environment and of a project that are destroyed', async () => {
+    for (const query of [
+      'mutation { serviceDelete(id: "s-1") }',
+      'mutation { environmentDelete(id: "e-1") }',
+      'mutation { projectDelete(id: "p-1") }',
+    ]) {
+      const facts = await factsOf(query);
+      expect(facts?.objects.map(({ name }) => name)).toContain('pg-data in production of acme');
+    }
+  });
+
+  it('says what it could not look up', async () => {
+    backups = 'no list';
+    const facts = await factsOf('mutation { volumeDelete(volumeId: "v-1") }');
+    expect(facts?.notTold).toEqual([
+      'backups of pg-data in production of acme: they were not listed',
+    ]);
+    const other = await factsOf('mutation { volumeDelete(volumeId: "v-2") }');
+    expect(other?.objects).toEqual([{ name: 'v-2', type: 'volume', rows: null, bytes: null }]);
+  });
+
+  it('tells of any other provider what its reading says, and that it is not more', async () => {
+    const facts = await factsOf(
+      'mutation { volumeInstanceBackupDelete(volumeInstanceId: "vi-1", volumeInstanceBackupId: "b-1") }',
+      null,
+    );
+    expect(facts?.objects.length).toBeGreaterThan(0);
+    expect(facts?.recoveryLost.join()).toContain('is one itself, and goes');
+    expect(facts?.notTold.join()).toContain('does not look them up at railway');
+  });
+
+  it('has no facts of what only reads', async () => {
+    expect(await factsOf('{ project(id: "p-1") { name } }')).toBeNull();
+  });
+
+  it('does not reject when a provider does', async () => {
+    const broken = Object.create(railway, {
+      touched: {
+        value: (_request: unknown, effects: readonly Effect[]) => {
+          throw new Error(`nothing of ${effects.length}`);
+        },
+      },
+    }) as Provider;
+    const facts = await factsOf('mutation { volumeDelete(volumeId: "v-1") }', broken);
+    expect(facts?.notTold).toEqual(['anything of it: nothing of 1']);
+  });
+});

@@ -1,0 +1,222 @@
+/**
+ * The facts of a card, whatever the target: of a PostgreSQL target from its own catalogs, of a provider from
+ * what was asked when the act was judged. All of it within CARD_FACTS_MS_MAX: what has not come by then is
+ * told as not known, and the hold opens.
+ *
+ * It will not: reject, hold an act up for longer, or take the agent's word for anything.
+ */
+import type { CardFacts, FactFinder } from './approvals/card-facts.ts';
+import { runnableOf } from './approvals/runnable.ts';
+import type { Config, Env, TargetConfig } from './config/config.ts';
+import type { Clock } from './model/clock.ts';
+import { httpActIn } from './model/http-request.ts';
+import type { Intent } from './model/intent.ts';
+import { CARD_FACTS_MS_MAX, CARD_OBJECTS_MAX } from './model/limits.ts';
+import type { Target } from './model/target.ts';
+import type { TouchedObject } from './model/touched.ts';
+import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
+import type { Asked, NamePath } from './protection/postgres/facts/asked.ts';
+import { FACTS_LOCK_MS_MAX, PostgresFacts } from './protection/postgres/facts/finder.ts';
+import { Gathering, type TargetFound } from './protection/postgres/facts/gathering.ts';
+import type { TargetDatabase } from './protection/target-database.ts';
+import type { TargetGuard } from './protection/target-guard.ts';
+import type { Provider } from './providers/provider.ts';
+import { adminConnectionOf, agentConnectionOf } from './wiring.ts';
+
+/** Cards of one target that are looked up at the same time; the next one waits for its turn. */
+const POOL_SIZE = 2;
+
+export interface FactFindingParts {
+  readonly config: Pick<Config, 'targets'>;
+  readonly env: Env;
+  readonly clock: Clock;
+  readonly guards: ReadonlyMap<string, TargetGuard>;
+  readonly providers: ReadonlyMap<string, Provider>;
+  /** CARD_FACTS_MS_MAX when left out. */
+  readonly msMax?: number;
+}
+
+export class TargetFacts implements FactFinder {
+  readonly #parts: FactFindingParts;
+  readonly #msMax: number;
+  /** Opened at the first card of a target. */
+  readonly #databases = new Map<string, TargetDatabase>();
+
+  constructor(parts: FactFindingParts) {
+    this.#parts = parts;
+    this.#msMax = parts.msMax ?? CARD_FACTS_MS_MAX;
+  }
+
+  async find(intent: Intent, target: Target): Promise<CardFacts | null> {
+    const { clock, config, providers } = this.#parts;
+    const acts = intent.acts().map((act) => Buffer.from(act.buffer, act.byteOffset, act.length));
+    const request = httpActIn(acts);
+    let found: TargetFound | null = null;
+    if (request !== null) {
+      found = foundAtProvider(intent, providers.get(request.provider) ?? null, acts);
+    } else {
+      const database = config.targets.find(({ name }) => name === target.name);
+      if (database !== undefined) found = await this.#inDatabase(intent, database, acts);
+    }
+    return found === null ? null : { lookedUpAt: clock.now().toISOString(), ...found };
+  }
+
+  async close(): Promise<void> {
+    const databases = [...this.#databases.values()];
+    this.#databases.clear();
+    for (const one of databases) await one.close();
+  }
+
+  async #inDatabase(
+    intent: Intent,
+    target: TargetConfig,
+    acts: readonly Buffer[],
+  ): Promise<TargetFound> {
+    const into = new Gathering();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((done) => {
+      timer = setTimeout(done, this.#msMax);
+    });
+    const work = this.#lookUp(intent, target, acts, into).catch((error: unknown) => {
+      into.note(`anything of ${target.name}: ${error instanceof Error ? error.message : error}`);
+    });
+    await Promise.race([work, late]);
+    clearTimeout(timer);
+    return into.found(this.#msMax);
+  }
+
+  async #lookUp(
+    intent: Intent,
+    target: TargetConfig,
+    acts: readonly Buffer[],
+    into: Gathering,
+  ): Promise<void> {
+    const { reading } = intent;
+    let login: Promise<AdminConnection> | null = null;
+    const loginOf = (): Promise<AdminConnection> => {
+      login ??= this.#loginOf(intent, target);
+      return login;
+    };
+    const asked: Asked = {
+      effects: reading.effects,
+      isWhole: reading.kind === 'understood',
+      statement: statementIn(acts),
+      path: await withUser(namePathIn(acts[0]), loginOf),
+    };
+    const facts = new PostgresFacts({ db: this.#databaseOf(target), msMax: this.#msMax });
+    await facts.lookUp(asked, loginOf, into);
+  }
+
+  async #loginOf({ actor }: Intent, target: TargetConfig): Promise<AdminConnection> {
+    const role = await this.#parts.guards.get(target.name)?.roleFor(actor);
+    return agentConnectionOf(target, this.#parts.env, role ?? null);
+  }
+
+  #databaseOf(target: TargetConfig): TargetDatabase {
+    const known = this.#databases.get(target.name);
+    if (known !== undefined) return known;
+    const opened = openTargetDatabase({
+      target: target.name,
+      connection: adminConnectionOf(target, this.#parts.env),
+      poolSize: POOL_SIZE,
+      waitMsMax: this.#msMax,
+      statementMsMax: this.#msMax,
+      lockMsMax: FACTS_LOCK_MS_MAX,
+    });
+    this.#databases.set(target.name, opened);
+    return opened;
+  }
+}
+
+/** One simple Query or one Bind: search path, what it may run, what it is. More of them are no one statement. */
+const ACTS_OF_ONE = 3;
+
+function statementIn(acts: readonly Buffer[]): Asked['statement'] {
+  const runnable = acts.length === ACTS_OF_ONE ? runnableOf(acts) : null;
+  if (runnable === null) return null;
+  return {
+    text: runnable.statement.toString('utf8'),
+    parameterCount: runnable.parameters.length,
+  };
+}
+
+/**
+ * The mark of the search path (pipeline/path-mark.ts), as far as it says where names lead: the schemas that were judged;
+ * behind two NULs the order that the session last set. Empty, or with a NUL in front, it is any.
+ */
+export function namePathIn(mark: Uint8Array | undefined): NamePath {
+  const text = Buffer.from(mark ?? []).toString('utf8');
+  if (text === '' || text.startsWith('\0')) return { schemas: [], isInOrder: false };
+  const [judged = '', said] = text.split('\0\0');
+  return { schemas: judged.split('\0'), isInOrder: said === undefined };
+}
+
+/** `$user` is the schema of that name, if there is one. */
+async function withUser(
+  path: NamePath,
+  loginOf: () => Promise<AdminConnection>,
+): Promise<NamePath> {
+  if (!path.schemas.includes('$user')) return path;
+  const { user } = await loginOf();
+  return { ...path, schemas: path.schemas.map((name) => (name === '$user' ? user : name)) };
+}
+
+/** Never asks: what was known when it was judged is what people are told. */
+function foundAtProvider(
+  { reading }: Intent,
+  provider: Provider | null,
+  acts: readonly Buffer[],
+): TargetFound | null {
+  const request = httpActIn(acts);
+  const changed = reading.effects.filter(({ kind }) => kind !== 'read');
+  if (request === null || changed.length === 0) return null;
+  const notTold =
+    reading.kind === 'understood' ? [] : ['what else it does: it could not be read whole'];
+  try {
+    const known = provider?.touched?.(request, reading.effects) ?? null;
+    const told = new Set(known?.objects.map(({ type }) => type));
+    const named = changed.flatMap(({ object }): readonly TouchedObject[] => {
+      if (object === null || object.name === '' || told.has(object.type)) return [];
+      return [{ name: object.name, type: object.type, rows: null, bytes: null }];
+    });
+    const objects = [...(known?.objects ?? []), ...unique(named)];
+    const dependents = known?.dependents ?? [];
+    if (known === null) {
+      notTold.push(`size and dependents: Holdfast does not look them up at ${request.provider}`);
+    }
+    return {
+      rows: null,
+      objects: objects.slice(0, CARD_OBJECTS_MAX),
+      objectsTotal: objects.length,
+      dependents: dependents.slice(0, CARD_OBJECTS_MAX),
+      dependentsTotal: dependents.length,
+      recoveryLost: known?.recoveryLost ?? backupsIn(reading.effects),
+      notTold: [...notTold, ...(known?.notTold ?? [])],
+    };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { ...NOTHING, notTold: [...notTold, `anything of it: ${why}`] };
+  }
+}
+
+const NOTHING: TargetFound = {
+  rows: null,
+  objects: [],
+  objectsTotal: 0,
+  dependents: [],
+  dependentsTotal: 0,
+  recoveryLost: [],
+  notTold: [],
+};
+
+function backupsIn(effects: Intent['reading']['effects']): readonly string[] {
+  return effects.flatMap(({ kind, object }) =>
+    kind === 'destroy' && object?.type === 'backup'
+      ? [`the backup ${object.name} is one itself, and goes`]
+      : [],
+  );
+}
+
+function unique(objects: readonly TouchedObject[]): readonly TouchedObject[] {
+  return [...new Map(objects.map((one) => [`${one.type} ${one.name}`, one])).values()];
+}
