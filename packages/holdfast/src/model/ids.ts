@@ -18,7 +18,9 @@ export type IdPrefix =
   | 'run'
   | 'receipt'
   | 'deferral'
-  | 'proposal';
+  | 'proposal'
+  | 'notice'
+  | 'push';
 
 /** Makes an id such as `hold_06f3k9w2m4t8xq1c`. */
 export function newId(prefix: IdPrefix, clock: Clock): string {

@@ -12,6 +12,7 @@ import { undoAgentName } from './0010-undo-agent-name.ts';
 import { takingBack } from './0011-taking-back.ts';
 import { credentials } from './0012-credentials.ts';
 import { undoInverses } from './0013-undo-inverses.ts';
+import { notifications } from './0017-notifications.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -28,4 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   takingBack,
   credentials,
   undoInverses,
+  notifications,
 ];
