@@ -17,6 +17,7 @@ import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
 import { UNPROTECTED } from './model/reversal.ts';
+import { createNotifier, DASHBOARD_URL_DEFAULT } from './notifying.ts';
 import { DeferredRun } from './pipeline/deferred-run.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { CachedJudge } from './policy/cached-judge.ts';
@@ -141,6 +142,7 @@ class Gateway implements Holdfast {
     this.httpAddress = await this.#listenHttp(directory, pipeline);
     this.#sweep();
     await this.#runDeferred(reader);
+    this.#notify(notices);
     return address;
   }
 
@@ -281,6 +283,21 @@ class Gateway implements Holdfast {
     });
     run.start();
     this.#undo.push(() => run.close());
+  }
+
+  /** Last, and first to stop: what happens while we stop is told by whoever comes next. */
+  #notify(notices: Notices): void {
+    const { clock, env, say } = this.#options;
+    const notifier = createNotifier({
+      rooms: this.rooms,
+      env,
+      clock,
+      news: { on: (handler) => notices.on(HOLDS_CHANNEL, handler) },
+      dashboard: DASHBOARD_URL_DEFAULT,
+      trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
+    });
+    notifier?.start();
+    this.#undo.push(() => notifier?.stop());
   }
 
   #placeOf(name: string): LaterPlace | null {

@@ -13,6 +13,7 @@ import type { HoldCard } from './approvals/hold.ts';
 import { Holds } from './approvals/holds.ts';
 import { KeptDeferrals } from './approvals/kept-deferrals.ts';
 import { type ActRunners, Proposals } from './approvals/proposals.ts';
+import { PushSubscriptions } from './approvals/push-subscriptions.ts';
 import { graceMsOf, holdLifeMsOf, peopleOf } from './config/by-environment.ts';
 import { secretNamesIn } from './config/check-config.ts';
 import type { Config, Env } from './config/config.ts';
@@ -20,6 +21,7 @@ import { resolveSecret } from './config/upstream.ts';
 import { Agents } from './identity/agents.ts';
 import { Credentials } from './identity/credentials.ts';
 import { People } from './identity/people.ts';
+import { loadPushKeys, type PushKeyPair } from './identity/push-keys.ts';
 import { loadSealKey, readSealKey, Seal } from './identity/seal.ts';
 import { sealKeyFromProgram } from './identity/seal-program.ts';
 import { Totp } from './identity/totp.ts';
@@ -44,8 +46,10 @@ import { SqlInverseStore } from './store/inverse-store.ts';
 import { SqlLedgerStore } from './store/ledger-store.ts';
 import { migrate } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
+import { SqlNoticeStore } from './store/notice-store.ts';
 import { type JudgeCode, SqlPeopleStore } from './store/people-store.ts';
 import { SqlProposalStore } from './store/proposal-store.ts';
+import { SqlPushStore } from './store/push-store.ts';
 import { PgTrailStore } from './store/trail-store.ts';
 import { SqlUndoStore } from './store/undo-store.ts';
 import { VaultLook } from './store/vault-look.ts';
@@ -80,6 +84,10 @@ export class Rooms {
   readonly deferralStore: SqlDeferralStore;
   readonly deferrals: KeptDeferrals;
   readonly proposals: Proposals;
+  readonly proposalStore: SqlProposalStore;
+  readonly noticeStore: SqlNoticeStore;
+  /** Browsers that people are pushed to. */
+  readonly pushSubscriptions: PushSubscriptions;
   readonly undoStore: SqlUndoStore;
   readonly vault: VaultLook;
   /** What takes changes at providers back. */
@@ -95,6 +103,7 @@ export class Rooms {
   readonly #options: RoomsOptions;
   readonly #close: () => Promise<void>;
   #trail: Promise<TrailLog> | null = null;
+  #vapidKeys: Promise<PushKeyPair> | null = null;
 
   private constructor(
     options: RoomsOptions,
@@ -154,8 +163,15 @@ export class Rooms {
       note,
       graceMsOf: graceMsOf(config),
     });
+    this.noticeStore = new SqlNoticeStore(database);
+    this.pushSubscriptions = new PushSubscriptions({
+      store: new SqlPushStore(database),
+      clock,
+      allow: 'public',
+    });
+    this.proposalStore = new SqlProposalStore(database, judgeCode);
     this.proposals = new Proposals({
-      store: new SqlProposalStore(database, judgeCode),
+      store: this.proposalStore,
       clock,
       note,
       record: (event) => this.record(event),
@@ -210,6 +226,15 @@ export class Rooms {
       onFault: (error: HoldfastError) => say('warn', error.message),
     });
     return this.#trail;
+  }
+
+  /** What web push is signed with; made at the first call. HF_SEAL. */
+  vapidKeys(): Promise<PushKeyPair> {
+    this.#vapidKeys ??= loadPushKeys(this.agentStore, this.seal).catch((error: unknown) => {
+      this.#vapidKeys = null;
+      throw error;
+    });
+    return this.#vapidKeys;
   }
 
   async #signers(): Promise<readonly string[]> {

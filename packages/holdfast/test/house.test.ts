@@ -16,7 +16,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['pipeline', 'providers', 'recovery', 'watch', 'store'],
   ['protocols', 'api', 'scan'],
   ['rooms.ts', 'wiring.ts', 'deferring.ts'],
-  ['guarding.ts', 'undo-room.ts'],
+  ['guarding.ts', 'undo-room.ts', 'notifying.ts'],
   ['holdfast.ts'],
   ['cli'],
 ];

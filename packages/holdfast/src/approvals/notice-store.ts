@@ -105,6 +105,8 @@ export interface NoticeStore {
     end: DeliveryEnd,
     now: Date,
   ): Promise<void>;
+  /** A notice that was sent already, and how that went: for the list. */
+  enter(notice: Notice, channel: string, end: DeliveryEnd, now: Date): Promise<void>;
   /** By the channel's name; of what is kept. */
   lines(): Promise<readonly ChannelLine[]>;
   /** Newest first. */

@@ -23,6 +23,7 @@ import {
   type UpstreamConfig,
 } from './config.ts';
 import { errorOf, type Finding } from './finding.ts';
+import { notifyOf } from './notify-of.ts';
 import { readPolicyFiles, readTestPaths } from './policy-files.ts';
 import { SHAPE, type Shaped } from './shape.ts';
 import { shapeFindings } from './shape-findings.ts';
@@ -109,6 +110,7 @@ function configOf(
     http: shaped.http,
     providers: Object.entries(shaped.providers).map(([name, one]) => providerOf(name, one, at)),
     approvals: { holdWaitMs: approvals.holdWait ?? 0, holdLifeMs },
+    notify: notifyOf(shaped.notify, (ref) => secretOf(ref, at), at),
     trail: shaped.trail,
     limits: {
       unitBytesMax: limits.unitBytesMax ?? UNIT_BYTES_MAX,

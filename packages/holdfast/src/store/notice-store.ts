@@ -230,6 +230,33 @@ export class SqlNoticeStore implements NoticeStore {
     );
   }
 
+  async enter(notice: Notice, channel: string, end: DeliveryEnd, now: Date): Promise<void> {
+    const { id: subject, importance } = notice;
+    const step = 'entered';
+    await this.#database.transaction(async (trx) => {
+      await trx
+        .insertInto('holdfast.notices')
+        .values({ subject, step, notice: jsonOf(notice), made_at: now, ended_at: null })
+        .execute();
+      await trx
+        .insertInto('holdfast.deliveries')
+        .values({
+          subject,
+          step,
+          channel,
+          importance,
+          state: end.kind,
+          due_at: now,
+          tries: 1,
+          claimed_by: null,
+          claimed_until: null,
+          ended_at: now,
+          reason: 'reason' in end ? storable(end.reason) : null,
+        })
+        .execute();
+    });
+  }
+
   async lines(): Promise<readonly ChannelLine[]> {
     const rows = await this.#database.run((db) =>
       db

@@ -32,7 +32,7 @@ export interface SmtpOptions {
   readonly from: string;
   readonly to: readonly string[];
   /** Certificates to trust besides those of Node, as PEM; null: none. */
-  readonly ca: string | null;
+  readonly ca: (() => string) | null;
 }
 
 const PRIORITIES: Readonly<Record<Importance, 'high' | 'normal' | 'low'>> = {
@@ -67,7 +67,7 @@ export class SmtpChannel implements Channel {
       requireTLS: tls === 'starttls',
       ignoreTLS: tls === 'off',
       ...(user === null || secret === null ? {} : { auth: { user, pass: secret } }),
-      ...(ca === null ? {} : { tls: { ca } }),
+      ...(ca === null ? {} : { tls: { ca: ca() } }),
       connectionTimeout: CHANNEL_MS_MAX,
       greetingTimeout: CHANNEL_MS_MAX,
       socketTimeout: CHANNEL_MS_MAX,
