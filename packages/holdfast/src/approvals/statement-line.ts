@@ -7,29 +7,34 @@
  */
 import { inert } from './inert.ts';
 
-/** Read of a long statement; what people are shown is shorter still. */
-const LOOKED_AT_CHARS_MAX = 8_192;
+/** Read of a long statement, and what is left of it when comments and strings are out. */
+const READ_CHARS_MAX = 8_192;
+const LEFT_CHARS_MAX = 2_048;
 
 /** In this order: identifiers, comments, dollar quotes, strings. What does not end goes to the end. */
 const PARTS =
   /"(?:[^"\\]|""|\\.)*(?:"|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|\$([A-Za-z_]\w*)?\$[\s\S]*?(?:\$\1\$|$)|'(?:[^']|'')*(?:'|$)/g;
 
-const SECRET_NAMES =
-  /(["']?\w*(?:passw|secret|token|api_?key|authori[sz]|credential)\w*["']?\s*[:=]?\s*)"[^"]*"?/gi;
-const USER_IN_URL = /(:\/\/)[^\s/@'"]+@/g;
+/** A name and the text in double quotes after it. Bounded, so that no text makes it slow. */
+const NAMED_TEXTS = /([\w-]{1,64})(["']?\s{0,8}[:=]?\s{0,8})"[^"]*"?/g;
+const SECRET_NAMES = /passw|secret|token|api_?key|authori[sz]|credential/i;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function statementLine(statement: string, charsMax: number): string {
-  const start = statement.slice(0, LOOKED_AT_CHARS_MAX);
-  // A backslash may be an escape or a letter: then a string is taken to go on to the last quote.
+  const start = statement.slice(0, READ_CHARS_MAX);
+  // A backslash may be an escape or a letter: then nobody knows where a string ends.
   const read = start.includes('\\')
-    ? start.replaceAll(/'[\s\S]*(?:'|$)/g, "'…'")
+    ? start.replace(/'[\s\S]*/, "'…'")
     : start.replaceAll(PARTS, masked);
-  const line = read
-    .replaceAll(SECRET_NAMES, '$1"…"')
-    .replaceAll(USER_IN_URL, '$1…@')
+  const left = read.replaceAll(/\s+/g, ' ').slice(0, LEFT_CHARS_MAX);
+  const line = left
+    .replaceAll(NAMED_TEXTS, (whole, name: string, between: string) =>
+      SECRET_NAMES.test(name) ? `${name}${between}"…"` : whole,
+    )
+    .replaceAll(/(:\/\/)[^\s/@'"]{1,256}@/g, '$1…@')
     .replaceAll(/[A-Za-z0-9+/_=-]{20,}/g, (word) => (isTokenLike(word) ? '…' : word));
-  return inert(statement.length > start.length ? `${line} …` : line, charsMax);
+  const isWhole = start.length === statement.length && read.length <= LEFT_CHARS_MAX;
+  return inert(isWhole ? line : `${line} …`, charsMax);
 }
 
 function masked(part: string): string {

@@ -18,6 +18,8 @@ export interface NtfyOptions {
   readonly topic: () => string;
   readonly token: (() => string) | null;
   readonly clock: Clock;
+  /** CHANNEL_MS_MAX when left out. */
+  readonly msMax?: number;
 }
 
 /** 1 to 5, 3 is what comes without a word. */
@@ -67,6 +69,7 @@ export class NtfyChannel implements Channel {
       signal,
       where: 'anywhere',
       clock,
+      msMax: this.#options.msMax,
     });
   }
 }

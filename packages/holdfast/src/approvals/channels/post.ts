@@ -23,6 +23,8 @@ export interface Posting {
   /** `public`: the address is a stranger's, and must not lead into our own network. */
   readonly where: 'anywhere' | 'public';
   readonly clock: Clock;
+  /** CHANNEL_MS_MAX when left out. */
+  readonly msMax?: number | undefined;
 }
 
 export type Posted = Delivered | (Failed & { readonly status: number | null });
@@ -38,8 +40,8 @@ const OF_ONE_MESSAGE = {
 const NOT_NOW = new Set([408, 425, 429]);
 
 export async function post(posting: Posting): Promise<Posted> {
-  const { body, clock, headers, signal, url, where } = posting;
-  const within = AbortSignal.any([signal, AbortSignal.timeout(CHANNEL_MS_MAX)]);
+  const { body, clock, headers, msMax = CHANNEL_MS_MAX, signal, url, where } = posting;
+  const within = AbortSignal.any([signal, AbortSignal.timeout(msMax)]);
   const connect = { timeout: CHANNEL_MS_MAX };
   const dispatcher = new Agent({
     ...OF_ONE_MESSAGE,
@@ -56,7 +58,7 @@ export async function post(posting: Posting): Promise<Posted> {
     const word = await wordIn(answer.body);
     return judge(answer, word, clock);
   } catch (error) {
-    return { ...whyNot(error, signal), status: null };
+    return { ...whyNot(error, signal, msMax), status: null };
   } finally {
     dispatcher.destroy().catch(() => {});
   }
@@ -99,17 +101,23 @@ function retryAfterMs(header: string | string[] | undefined, clock: Clock): numb
 }
 
 /** By the name of the fault; its text may hold the URL. */
-function whyNot(error: unknown, signal: AbortSignal): Failed {
+function whyNot(error: unknown, signal: AbortSignal, msMax: number): Failed {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (error instanceof NotPublic || cause instanceof NotPublic) {
     return failed('its address is not a public one', 'never');
   }
-  if (signal.aborted) return failed('Holdfast stopped before it answered');
+  if (signal.aborted && nameOf(signal.reason) !== 'TimeoutError') {
+    return failed('Holdfast stopped before it answered');
+  }
   if (error instanceof errors.InvalidArgumentError) {
     return failed('its URL or a header of ours cannot be used', 'never');
   }
-  const name = error instanceof Error ? error.name : '';
-  if (/Timeout/.test(name)) return failed(`it did not answer within ${CHANNEL_MS_MAX / 1000} s`);
+  const name = nameOf(error);
+  if (/Timeout/.test(name)) return failed(`it did not answer within ${msMax / 1000} s`);
   const code = error instanceof Error && 'code' in error ? String(error.code) : name;
   return failed(`it could not be reached (${/^[A-Z0-9_]{2,40}$/.test(code) ? code : 'no answer'})`);
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : '';
 }

@@ -4,6 +4,7 @@
  * asks (`&`, `<`, `>`) all the same. The one button is a link to the dashboard; it sends nothing back.
  */
 import type { Clock } from '../../model/clock.ts';
+import { cut } from '../../model/text.ts';
 import type { Notice } from '../notice.ts';
 import { type Channel, type Delivered, type Failed, settled } from './channel.ts';
 import { post } from './post.ts';
@@ -14,6 +15,8 @@ export interface SlackOptions {
   /** The webhook's URL, which is the secret. */
   readonly url: () => string;
   readonly clock: Clock;
+  /** CHANNEL_MS_MAX when left out. */
+  readonly msMax?: number;
 }
 
 /** Of a header, and of a section (docs.slack.dev, reference of blocks). */
@@ -40,13 +43,14 @@ export class SlackChannel implements Channel {
         signal,
         where: 'anywhere',
         clock,
+        msMax: this.#options.msMax,
       }),
     );
   }
 }
 
 function messageOf(words: Words) {
-  const title = escaped(words.title);
+  const title = within(words.title, HEADER_CHARS_MAX);
   return {
     // For the line in a list of notifications, where blocks are not shown.
     text: title,
@@ -54,11 +58,13 @@ function messageOf(words: Words) {
     unfurl_links: false,
     unfurl_media: false,
     blocks: [
-      { type: 'header', text: plain(title, HEADER_CHARS_MAX) },
-      ...sectionsOf(factLines(words).map(escaped)).map((text) => ({
-        type: 'section',
-        text: plain(text, SECTION_CHARS_MAX),
-      })),
+      { type: 'header', text: plain(title) },
+      ...sectionsOf(factLines(words).map((line) => within(line, SECTION_CHARS_MAX))).map(
+        (text) => ({
+          type: 'section',
+          text: plain(text),
+        }),
+      ),
       ...(words.link === '' ? [] : [linkTo(words.link)]),
     ],
   };
@@ -77,13 +83,20 @@ function sectionsOf(lines: readonly string[]): string[] {
 }
 
 function linkTo(url: string) {
-  const button = { type: 'button', text: plain('Open in Holdfast', HEADER_CHARS_MAX), url };
+  const button = { type: 'button', text: plain('Open in Holdfast'), url };
   return { type: 'actions', elements: [button] };
 }
 
 /** `emoji: false`: `:white_check_mark: approved` stays what it is. */
-function plain(text: string, charsMax: number) {
-  return { type: 'plain_text', text: text.slice(0, charsMax), emoji: false };
+function plain(text: string) {
+  return { type: 'plain_text', text, emoji: false };
+}
+
+/** Escaped, and cut before it is: half an escape would be another text. */
+function within(text: string, charsMax: number): string {
+  let start = cut(text, charsMax);
+  while (escaped(start).length > charsMax) start = cut(start, start.length - 1);
+  return escaped(start);
 }
 
 function escaped(text: string): string {

@@ -33,6 +33,8 @@ export interface SmtpOptions {
   readonly to: readonly string[];
   /** Certificates to trust besides those of Node, as PEM; null: none. */
   readonly ca: (() => string) | null;
+  /** CHANNEL_MS_MAX when left out. */
+  readonly msMax?: number;
 }
 
 const PRIORITIES: Readonly<Record<Importance, 'high' | 'normal' | 'low'>> = {
@@ -58,7 +60,7 @@ export class SmtpChannel implements Channel {
   }
 
   async #send(notice: Notice, signal: AbortSignal): Promise<Delivered | Failed> {
-    const { host, password, port, tls, user, ca } = this.#options;
+    const { ca, host, msMax = CHANNEL_MS_MAX, password, port, tls, user } = this.#options;
     const secret = password?.() ?? null;
     const transport = createTransport({
       host,
@@ -68,13 +70,13 @@ export class SmtpChannel implements Channel {
       ignoreTLS: tls === 'off',
       ...(user === null || secret === null ? {} : { auth: { user, pass: secret } }),
       ...(ca === null ? {} : { tls: { ca: ca() } }),
-      connectionTimeout: CHANNEL_MS_MAX,
-      greetingTimeout: CHANNEL_MS_MAX,
-      socketTimeout: CHANNEL_MS_MAX,
+      connectionTimeout: msMax,
+      greetingTimeout: msMax,
+      socketTimeout: msMax,
       disableFileAccess: true,
       disableUrlAccess: true,
     });
-    const within = AbortSignal.any([signal, AbortSignal.timeout(CHANNEL_MS_MAX)]);
+    const within = AbortSignal.any([signal, AbortSignal.timeout(msMax)]);
     const ended = new Promise<Failed>((done) => {
       const end = (): void => {
         transport.close();
@@ -82,7 +84,7 @@ export class SmtpChannel implements Channel {
           failed(
             signal.aborted
               ? 'Holdfast stopped before it answered'
-              : `it did not answer within ${CHANNEL_MS_MAX / 1000} s`,
+              : `it did not answer within ${msMax / 1000} s`,
           ),
         );
       };
@@ -158,7 +160,7 @@ function whyNot(error: unknown, secret: string | null): Failed {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const status =
     'responseCode' in error && typeof error.responseCode === 'number' ? error.responseCode : 0;
-  const isNever = status >= 500 || ['EAUTH', 'EENVELOPE', 'ENOAUTH'].includes(code);
+  const isNever = status > 0 ? status >= 500 : ['EAUTH', 'EENVELOPE', 'ENOAUTH'].includes(code);
   const said = inert(error.message, REASON_CHARS_MAX);
   const isTelling = secret !== null && (said.includes(secret) || said.includes(base64(secret)));
   return failed(

@@ -37,6 +37,8 @@ export interface WebPushOptions {
   readonly subscriptions: Pick<PushSubscriptions, 'all' | 'gone'>;
   readonly keys: () => Promise<VapidKeys>;
   readonly clock: Clock;
+  /** CHANNEL_MS_MAX when left out. */
+  readonly msMax?: number;
 }
 
 const URGENCIES: Readonly<Record<Importance, string>> = {
@@ -73,7 +75,10 @@ export class WebPushChannel implements Channel {
     if (browsers.length === 0) return failed('nobody has turned it on in a browser', 'never');
     const vapid = await keys();
     // A browser that hangs costs its own lane, and all of them together no more than one message may.
-    const within = AbortSignal.any([signal, AbortSignal.timeout(CHANNEL_MS_MAX)]);
+    const within = AbortSignal.any([
+      signal,
+      AbortSignal.timeout(this.#options.msMax ?? CHANNEL_MS_MAX),
+    ]);
     const left = [...browsers];
     const failures: Failed[] = [];
     const lane = async (): Promise<void> => {
@@ -128,6 +133,7 @@ export class WebPushChannel implements Channel {
       signal,
       where: browser.isLocal ? 'anywhere' : 'public',
       clock,
+      msMax: this.#options.msMax,
     });
     if (posted.kind === 'failed' && (posted.status === 404 || posted.status === 410)) {
       await subscriptions.gone(browser.id);

@@ -16,6 +16,8 @@ export interface WebhookOptions {
   /** `whsec_` and 24 to 64 bytes in base64, as the specification asks. */
   readonly secret: () => string;
   readonly clock: Clock;
+  /** CHANNEL_MS_MAX when left out. */
+  readonly msMax?: number;
 }
 
 const SECRET = /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/;
@@ -54,6 +56,7 @@ export class WebhookChannel implements Channel {
       signal,
       where: 'anywhere',
       clock,
+      msMax: this.#options.msMax,
     });
   }
 }

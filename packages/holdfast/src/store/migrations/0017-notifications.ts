@@ -46,7 +46,8 @@ export const notifications: Migration = {
 
     create table holdfast.push_subscriptions (
       id text primary key,
-      person_id text not null references holdfast.people (id) on delete cascade,
+      -- Whether the person still counts is asked at each use; nobody is ever deleted.
+      person_id text not null,
       endpoint text not null unique,
       p256dh text not null,
       auth text not null,
