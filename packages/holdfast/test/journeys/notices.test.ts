@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { HttpReceiver } from '../../src/testing/http-receiver.ts';
 import { MailReceiver, readMail } from '../../src/testing/mail-receiver.ts';
 import { ENVIRONMENT, type Gateway, startGateway, TARGET } from '../support/gateway.ts';
-import { RawClient, ServerError } from '../support/raw-client.ts';
+import { RawClient } from '../support/raw-client.ts';
 import { APP_PASSWORD } from '../support/upstream.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
@@ -59,15 +59,11 @@ afterAll(async () => {
 /** Runs what is held, and says by which hold. */
 async function held(statement: string): Promise<string> {
   const client = await RawClient.open(gateway.through);
-  try {
-    await client.query(statement);
-  } catch (error) {
-    if (!(error instanceof ServerError)) throw error;
-    return /hold_[0-9a-z]+/.exec(JSON.stringify(error.fields))?.[0] ?? '';
-  } finally {
-    await client.end();
-  }
-  throw new Error('it was not held');
+  const { errors } = await client.query(statement);
+  await client.end();
+  const id = /hold_[0-9a-z]+/.exec(JSON.stringify(errors))?.[0];
+  if (id === undefined) throw new Error('it was not held');
+  return id;
 }
 
 function hooked(kind: string) {
