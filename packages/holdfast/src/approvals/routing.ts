@@ -82,14 +82,12 @@ export function escalationsOf({ routes }: Routing): number {
   return Math.max(0, ...routes.map(({ escalate }) => escalate.length));
 }
 
-/** An escalation goes the way that the hold went, not one of its own. */
+/** `notice` is the one that opened it: an escalation goes the way that went, or a way of its own. */
 function fits({ environments, kinds }: Route, notice: Notice, escalation: number): boolean {
   const { environment, kind } = notice;
   const isOfKind =
     kinds === null ||
-    kinds.some((one) =>
-      escalation > 0 ? one.endsWith('-opened') || one === 'hold-escalated' : one === kind,
-    );
+    kinds.some((one) => one === kind || (escalation > 0 && one === 'hold-escalated'));
   return isOfKind && (environments === null || environments.includes(environment?.name ?? ''));
 }
 

@@ -5,6 +5,7 @@
  * The reason of a failure says a status, and the other side's word for it when it is one plain word. It
  * never says the URL, which is a secret with some channels.
  */
+import { isIP } from 'node:net';
 import { Agent, type Dispatcher, errors, request } from 'undici';
 import type { Clock } from '../../model/clock.ts';
 import {
@@ -13,7 +14,7 @@ import {
   NOTICE_RETRY_MS_MAX,
 } from '../../model/limits.ts';
 import { DELIVERED, type Delivered, type Failed, failed } from './channel.ts';
-import { NotPublic, publicLookup } from './public-address.ts';
+import { isPublicAddress, NotPublic, publicLookup } from './public-address.ts';
 
 export interface Posting {
   readonly url: string;
@@ -48,6 +49,8 @@ export async function post(posting: Posting): Promise<Posted> {
     connect: where === 'public' ? { ...connect, lookup: publicLookup } : connect,
   });
   try {
+    // An address is connected to without being looked up.
+    if (where === 'public' && isOwnAddress(url)) throw new NotPublic();
     const answer = await request(url, {
       method: 'POST',
       headers: { 'user-agent': 'holdfast', ...headers },
@@ -120,4 +123,9 @@ function whyNot(error: unknown, signal: AbortSignal, msMax: number): Failed {
 
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : '';
+}
+
+function isOwnAddress(url: string): boolean {
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  return isIP(host) !== 0 && !isPublicAddress(host);
 }
