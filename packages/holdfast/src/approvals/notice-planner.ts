@@ -34,11 +34,16 @@ export interface NoticePlannerParts {
   readonly trouble: (error: unknown) => void;
 }
 
+/** How old the word "looked until here" may get: far less than SIGNAL_AGE_MS_MAX. */
+const SEEN_MS = 60_000;
+
 /** Channels with something new to send. */
 export type Stirred = ReadonlySet<string>;
 
 export class NoticePlanner {
   readonly #parts: NoticePlannerParts;
+  #seenUpTo = -1n;
+  #seenAt = new Date(0);
 
   constructor(parts: NoticePlannerParts) {
     this.#parts = parts;
@@ -70,8 +75,18 @@ export class NoticePlanner {
     }
     const { signals, upTo } = await store.signals(SIGNAL_NAMES, clock.now());
     for (const signal of signals) await add(this.#planSignal(signal));
-    await store.seen(upTo, clock.now());
+    await this.#seen(upTo);
     return channels;
+  }
+
+  /** Written only when there is something to write: this is every second, and mostly nothing happens. */
+  async #seen(upTo: bigint): Promise<void> {
+    const { clock, store } = this.#parts;
+    const now = clock.now();
+    const isFresh = now.getTime() - this.#seenAt.getTime() < SEEN_MS;
+    if (isFresh && upTo === this.#seenUpTo) return;
+    await store.seen(upTo, now);
+    [this.#seenUpTo, this.#seenAt] = [upTo, now];
   }
 
   /** One that cannot be told must not keep the others from being told. */

@@ -96,6 +96,8 @@ export interface NoticeStore {
     readonly upTo: bigint;
   }>;
   seen(upTo: bigint, now: Date): Promise<void>;
+  /** Channels with something due, or taken by somebody who is not heard of any more. */
+  due(now: Date): Promise<readonly string[]>;
   /** Takes what is due, skipping what others are at; each delivery is one claimant's at a time. */
   claim(claim: Claim): Promise<readonly ClaimedDelivery[]>;
   /** Nothing happens to what was taken over meanwhile. */

@@ -103,8 +103,9 @@ export class Notifier {
         }
         this.#isSweepDue = false;
         await this.#planner.sweep();
-        // Everybody looks: something may have become due, or may be another's who is gone.
-        this.#wake(new Set(this.#senders.keys()));
+        // What has become due meanwhile, and what was another's who is gone, is in there, too.
+        const { clock, store } = this.#parts;
+        this.#wake(new Set(await store.due(clock.now())));
         await this.#forget();
       }
     } catch (error) {

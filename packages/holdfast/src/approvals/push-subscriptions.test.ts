@@ -193,7 +193,11 @@ describe('browsers of people', () => {
       title: NOTICE.title,
       url: NOTICE.link,
     });
-    const { publicKey } = await keys();
+    const { privateKey, publicKey } = await keys();
+    const kept = await scratch.database.run((db) =>
+      db.selectFrom('holdfast.secrets').select('value').where('name', '=', 'web-push').execute(),
+    );
+    expect(kept[0]?.value.includes(Buffer.from(privateKey, 'base64url'))).toBe(false);
     expect(vapidClaims(received?.headers.authorization ?? '').key).toBe(publicKey);
     // A second gateway that starts at the same time has the same one.
     const both = await Promise.all([keys(), keys()]);

@@ -174,6 +174,16 @@ export class SqlNoticeStore implements NoticeStore {
     );
   }
 
+  async due(now: Date): Promise<readonly string[]> {
+    const found = await this.#database.run((db) =>
+      sql<{ channel: string }>`
+        select distinct channel from holdfast.deliveries
+        where state = 'waiting' and due_at <= ${now}
+          or state = 'sending' and claimed_until <= ${now}`.execute(db),
+    );
+    return found.rows.map(({ channel }) => channel);
+  }
+
   async claim(claim: Claim): Promise<readonly ClaimedDelivery[]> {
     const { channel, claimant, limit, now, until, which } = claim;
     const isDigest = which === 'digest';

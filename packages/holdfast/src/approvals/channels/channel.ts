@@ -48,6 +48,24 @@ export function failed(
   return { kind: 'failed', reason, again, afterMs };
 }
 
+/** A time limit beside a signal; `end` lets go of both. The limit's reason is a TimeoutError. */
+export function within(
+  signal: AbortSignal,
+  ms: number,
+): { readonly signal: AbortSignal; readonly end: () => void } {
+  const both = new AbortController();
+  const stop = (): void => both.abort(signal.reason);
+  const late = (): void => both.abort(new DOMException('too late', 'TimeoutError'));
+  const timer = setTimeout(late, ms);
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  const end = (): void => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+  };
+  return { signal: both.signal, end };
+}
+
 /** Keeps the duty never to reject: a secret that is not there is a failure like another. */
 export async function settled<Result extends Delivered | Failed>(
   send: () => Promise<Result>,

@@ -13,7 +13,7 @@ import {
   CHANNEL_MS_MAX,
   NOTICE_RETRY_MS_MAX,
 } from '../../model/limits.ts';
-import { DELIVERED, type Delivered, type Failed, failed } from './channel.ts';
+import { DELIVERED, type Delivered, type Failed, failed, within } from './channel.ts';
 import { isPublicAddress, NotPublic, publicLookup } from './public-address.ts';
 
 export interface Posting {
@@ -42,7 +42,7 @@ const NOT_NOW = new Set([408, 425, 429]);
 
 export async function post(posting: Posting): Promise<Posted> {
   const { body, clock, headers, msMax = CHANNEL_MS_MAX, signal, url, where } = posting;
-  const within = AbortSignal.any([signal, AbortSignal.timeout(msMax)]);
+  const limit = within(signal, msMax);
   const connect = { timeout: CHANNEL_MS_MAX };
   const dispatcher = new Agent({
     ...OF_ONE_MESSAGE,
@@ -55,7 +55,7 @@ export async function post(posting: Posting): Promise<Posted> {
       method: 'POST',
       headers: { 'user-agent': 'holdfast', ...headers },
       body,
-      signal: within,
+      signal: limit.signal,
       dispatcher,
     });
     const word = await wordIn(answer.body);
@@ -63,6 +63,7 @@ export async function post(posting: Posting): Promise<Posted> {
   } catch (error) {
     return { ...whyNot(error, signal, msMax), status: null };
   } finally {
+    limit.end();
     dispatcher.destroy().catch(() => {});
   }
 }

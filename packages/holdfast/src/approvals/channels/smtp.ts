@@ -18,6 +18,7 @@ import {
   type Failed,
   failed,
   settled,
+  within,
 } from './channel.ts';
 import { factLines, type Words, wordsOf } from './words.ts';
 
@@ -76,7 +77,7 @@ export class SmtpChannel implements Channel {
       disableFileAccess: true,
       disableUrlAccess: true,
     });
-    const within = AbortSignal.any([signal, AbortSignal.timeout(msMax)]);
+    const limit = within(signal, msMax);
     const ended = new Promise<Failed>((done) => {
       const end = (): void => {
         transport.close();
@@ -88,16 +89,17 @@ export class SmtpChannel implements Channel {
           ),
         );
       };
-      if (within.aborted) end();
-      else within.addEventListener('abort', end, { once: true });
+      if (limit.signal.aborted) end();
+      else limit.signal.addEventListener('abort', end, { once: true });
     });
     const sent = transport
       .sendMail(messageOf(notice, this.#options))
       .then(() => DELIVERED)
-      .catch((error: unknown) => whyNot(error, secret));
+      .catch((error: unknown) => whyNot(error, secret, msMax));
     try {
       return await Promise.race([sent, ended]);
     } finally {
+      limit.end();
       transport.close();
     }
   }
@@ -155,9 +157,10 @@ function escaped(text: string): string {
 }
 
 /** 5xx of the server, and a login that is not taken, do not pass by waiting (RFC 5321 §4.2.1). */
-function whyNot(error: unknown, secret: string | null): Failed {
+function whyNot(error: unknown, secret: string | null, msMax: number): Failed {
   if (!(error instanceof Error)) return failed('it could not be sent');
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (code === 'ETIMEDOUT') return failed(`it did not answer within ${msMax / 1000} s`);
   const status =
     'responseCode' in error && typeof error.responseCode === 'number' ? error.responseCode : 0;
   const isNever = status > 0 ? status >= 500 : ['EAUTH', 'EENVELOPE', 'ENOAUTH'].includes(code);

@@ -20,6 +20,7 @@ import {
   type Failed,
   failed,
   settled,
+  within,
 } from './channel.ts';
 import { type Posted, post } from './post.ts';
 import { factLines, wordsOf } from './words.ts';
@@ -75,21 +76,18 @@ export class WebPushChannel implements Channel {
     if (browsers.length === 0) return failed('nobody has turned it on in a browser', 'never');
     const vapid = await keys();
     // A browser that hangs costs its own lane, and all of them together no more than one message may.
-    const within = AbortSignal.any([
-      signal,
-      AbortSignal.timeout(this.#options.msMax ?? CHANNEL_MS_MAX),
-    ]);
+    const limit = within(signal, this.#options.msMax ?? CHANNEL_MS_MAX);
     const left = [...browsers];
     const failures: Failed[] = [];
     const lane = async (): Promise<void> => {
       for (let next = left.shift(); next !== undefined; next = left.shift()) {
-        const posted = within.aborted
+        const posted = limit.signal.aborted
           ? failed('there was no time left for it')
-          : await this.#push(next, notice, vapid, within);
+          : await this.#push(next, notice, vapid, limit.signal);
         if (posted.kind === 'failed') failures.push(posted);
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE_MAX }, lane));
+    await Promise.all(Array.from({ length: AT_ONCE_MAX }, lane)).finally(limit.end);
     if (failures.length < browsers.length) return DELIVERED;
     return failures.find(({ again }) => again === 'later') ?? failures[0] ?? failed('none took it');
   }
