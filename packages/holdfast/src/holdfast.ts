@@ -22,6 +22,7 @@ import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
 import { UNPROTECTED } from './model/reversal.ts';
+import { createNotifier } from './notifying.ts';
 import { DeferredRun } from './pipeline/deferred-run.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { CachedJudge } from './policy/cached-judge.ts';
@@ -157,6 +158,7 @@ class Gateway implements Holdfast {
     await this.#listenDashboard(directory);
     this.#sweep();
     await this.#runDeferred(reader, directory);
+    this.#notify(notices);
     return address;
   }
 
@@ -356,6 +358,21 @@ class Gateway implements Holdfast {
     });
     run.start();
     this.#undo.push(() => run.close());
+  }
+
+  /** Last, and first to stop: what happens while we stop is told by whoever comes next. */
+  #notify(notices: Notices): void {
+    const { clock, env, say } = this.#options;
+    const notifier = createNotifier({
+      rooms: this.rooms,
+      env,
+      clock,
+      news: { on: (handler) => notices.on(HOLDS_CHANNEL, handler) },
+      dashboard: this.rooms.config.dashboard.url,
+      trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
+    });
+    notifier?.start();
+    this.#undo.push(() => notifier?.stop());
   }
 
   #placeOf(name: string): LaterPlace | null {

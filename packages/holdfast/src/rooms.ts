@@ -15,6 +15,7 @@ import type { HoldCard } from './approvals/hold.ts';
 import { Holds } from './approvals/holds.ts';
 import { KeptDeferrals } from './approvals/kept-deferrals.ts';
 import { type ActRunners, Proposals } from './approvals/proposals.ts';
+import { PushSubscriptions } from './approvals/push-subscriptions.ts';
 import { graceMsOf, holdLifeMsOf, peopleOf } from './config/by-environment.ts';
 import { secretNamesIn } from './config/check-config.ts';
 import type { Config, Env } from './config/config.ts';
@@ -23,6 +24,7 @@ import { Agents } from './identity/agents.ts';
 import { Credentials } from './identity/credentials.ts';
 import type { People } from './identity/people.ts';
 import type { ProofKeys } from './identity/proof-keys.ts';
+import { loadPushKeys, type PushKeyPair } from './identity/push-keys.ts';
 import { loadSealKey, readSealKey, Seal } from './identity/seal.ts';
 import { sealKeyFromProgram } from './identity/seal-program.ts';
 import type { Sessions } from './identity/sessions.ts';
@@ -50,9 +52,11 @@ import { SqlInverseStore } from './store/inverse-store.ts';
 import { SqlLedgerStore } from './store/ledger-store.ts';
 import { migrate } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
+import { SqlNoticeStore } from './store/notice-store.ts';
 import type { JudgeCode } from './store/people-store.ts';
 import type { PersonChecks } from './store/person-proof.ts';
 import { SqlProposalStore } from './store/proposal-store.ts';
+import { SqlPushStore } from './store/push-store.ts';
 import { PgTrailStore } from './store/trail-store.ts';
 import { SqlUndoStore } from './store/undo-store.ts';
 import { VaultLook } from './store/vault-look.ts';
@@ -92,6 +96,10 @@ export class Rooms {
   readonly deferralStore: SqlDeferralStore;
   readonly deferrals: KeptDeferrals;
   readonly proposals: Proposals;
+  readonly proposalStore: SqlProposalStore;
+  readonly noticeStore: SqlNoticeStore;
+  /** Browsers that people are pushed to. */
+  readonly pushSubscriptions: PushSubscriptions;
   readonly undoStore: SqlUndoStore;
   readonly vault: VaultLook;
   /** What takes changes at providers back. */
@@ -109,6 +117,7 @@ export class Rooms {
   readonly #options: RoomsOptions;
   readonly #close: () => Promise<void>;
   #trail: Promise<TrailLog> | null = null;
+  #vapidKeys: Promise<PushKeyPair> | null = null;
 
   private constructor(
     options: RoomsOptions,
@@ -175,8 +184,15 @@ export class Rooms {
       note,
       graceMsOf: graceMsOf(config),
     });
+    this.noticeStore = new SqlNoticeStore(database);
+    this.pushSubscriptions = new PushSubscriptions({
+      store: new SqlPushStore(database),
+      clock,
+      allow: 'public',
+    });
+    this.proposalStore = new SqlProposalStore(database, checks);
     this.proposals = new Proposals({
-      store: new SqlProposalStore(database, checks),
+      store: this.proposalStore,
       clock,
       note,
       record: (event) => this.record(event),
@@ -236,6 +252,15 @@ export class Rooms {
       onFault: (error: HoldfastError) => say('warn', error.message),
     });
     return this.#trail;
+  }
+
+  /** What web push is signed with; made at the first call. HF_SEAL. */
+  vapidKeys(): Promise<PushKeyPair> {
+    this.#vapidKeys ??= loadPushKeys(this.agentStore, this.seal).catch((error: unknown) => {
+      this.#vapidKeys = null;
+      throw error;
+    });
+    return this.#vapidKeys;
   }
 
   async #signers(): Promise<readonly string[]> {

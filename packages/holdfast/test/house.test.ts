@@ -17,7 +17,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['protocols', 'api', 'scan'],
   ['people-room.ts'],
   ['rooms.ts', 'wiring.ts', 'deferring.ts'],
-  ['guarding.ts', 'undo-room.ts', 'api-room.ts', 'fact-finding.ts'],
+  ['guarding.ts', 'undo-room.ts', 'api-room.ts', 'fact-finding.ts', 'notifying.ts'],
   ['holdfast.ts'],
   ['cli'],
 ];

@@ -219,6 +219,14 @@ COMP_WORDS=(holdfast holds a); COMP_CWORD=2; _holdfast; echo "\${COMPREPLY[@]}"`
     expect(offered).toBe('approve');
   });
 
+  it('knows what can be done about notices, and so does the help', async () => {
+    const { out } = await run(['completion', 'bash']);
+    const script = `${out}
+COMP_WORDS=(holdfast notify ''); COMP_CWORD=2; _holdfast; echo "\${COMPREPLY[@]}"`;
+    expect(execFileSync('bash', ['-c', script]).toString().trim()).toBe('list test');
+    expect((await run(['notify', 'test', '--help'])).out).toContain('--json');
+  });
+
   it.each(['zsh', 'fish'])('writes a script for %s that names every command', async (shell) => {
     const { exit, out } = await run(['completion', shell]);
     expect(exit).toBe(0);

@@ -8,6 +8,7 @@ import { addCredentials } from './commands/credentials.ts';
 import { addDeferrals } from './commands/deferrals.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addHolds } from './commands/holds.ts';
+import { addNotify } from './commands/notify.ts';
 import { addPeople } from './commands/people.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addProposals } from './commands/proposals.ts';
@@ -30,6 +31,7 @@ const COMMANDS = [
   addUndo,
   addPolicy,
   addProtect,
+  addNotify,
   addDoctor,
   addTrail,
   addConfig,

@@ -2,6 +2,8 @@
 
 import { HoldfastError } from '../model/errors.ts';
 import type { Config, Env, SecretRef, UpstreamConfig } from './config.ts';
+import type { ChannelConfig, TextOrRef } from './notify-config.ts';
+import { notifyWarnings } from './notify-findings.ts';
 import { isLoopback, resolveSecret } from './upstream.ts';
 
 export interface Warning {
@@ -59,7 +61,7 @@ export function checkConfig(config: Config): Warning[] {
       hint: 'Use tls: generated, or your own certificate.',
     });
   }
-  return warnings;
+  return [...warnings, ...notifyWarnings(config)];
 }
 
 /**
@@ -80,7 +82,12 @@ export function missingSecrets(config: Config, env: Env): Warning[] {
   });
 }
 
-function secretsNamed({ signIn, store, targets }: Config): (readonly [string, SecretRef | null])[] {
+function secretsNamed({
+  notify,
+  signIn,
+  store,
+  targets,
+}: Config): (readonly [string, SecretRef | null])[] {
   const named: (readonly [string, SecretRef | null])[] = targets.flatMap(
     ({ name, protection, upstream }) => [
       ...secretsOf(`targets.${name}.upstream`, upstream),
@@ -90,6 +97,7 @@ function secretsNamed({ signIn, store, targets }: Config): (readonly [string, Se
     ],
   );
   if (signIn.oidc !== null) named.push(['signIn.oidc.clientSecret', signIn.oidc.clientSecret]);
+  named.push(...notify.channels.flatMap(secretsOfChannel));
   return store.kind === 'url' ? [...named, ['store.url', store.url]] : named;
 }
 
@@ -108,4 +116,30 @@ function secretsOf(
     [`${path}.url`, url.kind === 'literal' ? null : url],
     [`${path}.password`, password],
   ];
+}
+
+function secretsOfChannel({ name, way }: ChannelConfig): (readonly [string, SecretRef | null])[] {
+  const path = `notify.channels.${name}`;
+  const ref = (one: TextOrRef): SecretRef | null => (one.kind === 'literal' ? null : one);
+  switch (way.kind) {
+    case 'slack':
+      return [[`${path}.url`, way.url]];
+    case 'smtp':
+      return [[`${path}.password`, way.password]];
+    case 'ntfy':
+      return [
+        [`${path}.url`, ref(way.url)],
+        [`${path}.topic`, ref(way.topic)],
+        [`${path}.token`, way.token],
+      ];
+    case 'webhook':
+      return [
+        [`${path}.url`, ref(way.url)],
+        [`${path}.secret`, way.secret],
+      ];
+    case 'web-push':
+      return [];
+    default:
+      return way satisfies never;
+  }
 }

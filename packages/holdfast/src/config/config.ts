@@ -8,14 +8,13 @@
  */
 import type { EffectKind } from '../model/effect.ts';
 import type { EnvironmentLevel } from '../model/target.ts';
+import type { NotifyConfig } from './notify-config.ts';
+import type { SecretRef } from './secret-ref.ts';
 
 /** The environment variables of the process, handed in. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** Where a secret lies; never the secret itself. */
-export type SecretRef =
-  | { readonly kind: 'env'; readonly name: string }
-  | { readonly kind: 'file'; readonly path: string };
+export type { SecretRef };
 
 export const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 export type SslMode = (typeof SSL_MODES)[number];
@@ -172,6 +171,8 @@ export interface Config {
     readonly holdWaitMs: number;
     readonly holdLifeMs: number;
   };
+  /** Who is told of what; without a channel nobody is. */
+  readonly notify: NotifyConfig;
   readonly trail: {
     readonly readsWhenUnavailable: 'refuse' | 'forward';
     /** First line of each checkpoint: the name of this trail in the world. */

@@ -25,6 +25,7 @@ import {
   type UpstreamConfig,
 } from './config.ts';
 import { errorOf, type Finding } from './finding.ts';
+import { notifyOf } from './notify-of.ts';
 import { readPolicyFiles, readTestPaths } from './policy-files.ts';
 import { SHAPE, type Shaped } from './shape.ts';
 import { shapeFindings } from './shape-findings.ts';
@@ -120,6 +121,7 @@ function configOf(
         credentials.refuseAfterDays === undefined ? null : credentials.refuseAfterDays * DAY_MS,
     },
     approvals: { holdWaitMs: approvals.holdWait ?? 0, holdLifeMs },
+    notify: notifyOf(shaped.notify, (ref) => secretOf(ref, at), at),
     trail: shaped.trail,
     limits: {
       unitBytesMax: limits.unitBytesMax ?? UNIT_BYTES_MAX,

@@ -4,10 +4,12 @@
  */
 import { z } from 'zod';
 import { EFFECT_KINDS } from '../model/effect.ts';
-import { CREDENTIAL_AGE_MS_MAX, GRACE_MS_DEFAULT } from '../model/limits.ts';
+import { CREDENTIAL_AGE_MS_MAX, ESCALATIONS_MAX, GRACE_MS_DEFAULT } from '../model/limits.ts';
+import { IMPORTANCES, ROUTED_KINDS } from '../model/notice-kind.ts';
 import { ENVIRONMENT_LEVELS } from '../model/target.ts';
 import { SSL_MODES, SSO_ROLES } from './config.ts';
 import { durationMs } from './duration.ts';
+import { MAIL_TLS } from './notify-config.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const WEEK_MS = 7 * DAY_MS;
@@ -211,6 +213,102 @@ const limits = keys({
   waitingBytesMax: whole(MIB, 1024 * 1024 * MIB, 'bytes').optional(),
 });
 
+const HOUR = 'an hour such as 22:00';
+const hour = text(HOUR, /^([01]\d|2[0-3]):[0-5]\d$/).transform((at) => {
+  const [hours = '0', minutes = '0'] = at.split(':');
+  return Number(hours) * 60 + Number(minutes);
+});
+const zone = text('a time zone such as Europe/Berlin').refine(
+  isZone,
+  'a time zone such as Europe/Berlin',
+);
+const quietHours = keys({ from: hour, to: hour, zone }).transform(({ from, to, zone }) => ({
+  fromMinute: from,
+  toMinute: to,
+  zone,
+}));
+
+const ofEveryChannel = {
+  urgent: z.boolean('true or false').default(false),
+  quietHours: z.union([words(['off']), quietHours], 'off, or {from, to, zone}').optional(),
+};
+const webUrl = z.union(
+  [text('a URL such as https://example.com/holdfast', /^https?:\/\/[^\s@]+$/), envRef, fileRef],
+  'a URL, {env: NAME} or {file: PATH}',
+);
+const MAIL_ADDRESS = /^[^\s@<>,;"]+@[^\s@<>,;"]+$/;
+const mailAddress = text('an address such as holdfast@example.com', MAIL_ADDRESS);
+const channel = z.discriminatedUnion(
+  'kind',
+  [
+    keys({ kind: z.literal('slack'), url: secret, ...ofEveryChannel }),
+    keys({
+      kind: z.literal('smtp'),
+      host: text('a host name or address'),
+      port: whole(1, 65_535, 'a port').optional(),
+      tls: words(MAIL_TLS).default('starttls'),
+      user: text('the name to log in with').optional(),
+      password: secret.optional(),
+      from: mailAddress,
+      to: z.array(mailAddress, 'a list of addresses').min(1, 'at least one address'),
+      ca: path.optional(),
+      ...ofEveryChannel,
+    }),
+    keys({
+      kind: z.literal('ntfy'),
+      url: webUrl.optional(),
+      topic: z.union(
+        [text('a topic', /^[-_A-Za-z0-9]{1,64}$/), envRef, fileRef],
+        'a topic, {env: NAME} or {file: PATH}',
+      ),
+      token: secret.optional(),
+      ...ofEveryChannel,
+    }),
+    keys({ kind: z.literal('webhook'), url: webUrl, secret, ...ofEveryChannel }),
+    keys({
+      kind: z.literal('web-push'),
+      contact: text('mailto:ADDRESS, or an https URL', /^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/),
+      ...ofEveryChannel,
+    }),
+  ],
+  'a channel with kind: slack, smtp, ntfy, webhook or web-push',
+);
+
+const channels = z.array(name, 'a list of channels');
+const [firstKind = 'hold-opened', ...otherKinds] = ROUTED_KINDS;
+const route = keys({
+  kinds: z.array(words([firstKind, ...otherKinds]), 'a list of kinds of notices').optional(),
+  environments: z.array(name, 'a list of environments').optional(),
+  importance: words(IMPORTANCES).optional(),
+  to: channels.min(1, 'at least one channel'),
+  escalate: z
+    .array(channels.min(1, 'at least one channel'), 'a list of lists of channels')
+    .max(ESCALATIONS_MAX, `at most ${ESCALATIONS_MAX} lists of channels`)
+    .default([]),
+});
+
+const MINUTE_MS = 60 * 1000;
+const notify = keys({
+  channels: z.record(name, channel, 'channels by name').default({}),
+  routes: z.array(route, 'a list of routes').optional(),
+  quietHours: quietHours.optional(),
+  escalateAfter: atLeast(duration(DAY_MS, '1d'), MINUTE_MS, 'a duration from 1m to 1d').optional(),
+  digestEvery: atLeast(duration(WEEK_MS, '7d'), MINUTE_MS, 'a duration from 1m to 7d').optional(),
+});
+
+function atLeast<Shape extends z.ZodType<number>>(shape: Shape, leastMs: number, expected: string) {
+  return shape.refine((ms) => ms >= leastMs, expected);
+}
+
+function isZone(text: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: text });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export const SHAPE = keys({
   listen: listen.prefault({}),
   dashboard: dashboard.prefault({}),
@@ -231,6 +329,7 @@ export const SHAPE = keys({
     holdExpires: holdExpires.optional(),
     people: people.optional(),
   }).prefault({}),
+  notify: notify.prefault({}),
   trail: keys({
     readsWhenUnavailable: words(['refuse', 'forward']).default('refuse'),
     origin: text(

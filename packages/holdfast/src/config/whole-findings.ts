@@ -5,6 +5,7 @@
  */
 import { nearest } from '../model/nearest.ts';
 import type { Finding } from './finding.ts';
+import { notifyFaults } from './notify-findings.ts';
 import { dotted } from './shape-findings.ts';
 import { isLoopback, urlFault } from './upstream.ts';
 import type { YamlPath, YamlText } from './yaml-text.ts';
@@ -90,6 +91,9 @@ export function wholeFindings(yaml: YamlText): Finding[] {
         'What is refused has to be a finding before: lower rotationDays, or raise this.',
       ),
     );
+  }
+  for (const { path, expected, found, hint } of notifyFaults(at(yaml.value, ['notify']))) {
+    findings.push(finding(path, expected, found, hint));
   }
   const listen = record(at(yaml.value, ['listen']));
   const host = listen['host'] ?? '127.0.0.1';

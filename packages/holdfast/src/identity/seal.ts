@@ -17,7 +17,7 @@ import { HoldfastError } from '../model/errors.ts';
 
 /** What a sealed secret belongs to. */
 export interface SealedRecord {
-  readonly kind: 'person' | 'agent-role' | 'credential' | 'undo';
+  readonly kind: 'person' | 'agent-role' | 'credential' | 'undo' | 'push-key';
   readonly id: string;
 }
 

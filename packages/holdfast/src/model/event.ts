@@ -81,6 +81,8 @@ export const EVENT_KINDS = [
   'proposal-expired',
   'proposal-started',
   'proposal-executed',
+  // What people could not be told.
+  'notice-failed',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

@@ -21,7 +21,9 @@ export type IdPrefix =
   | 'proposal'
   | 'request'
   | 'invite'
-  | 'ceremony';
+  | 'ceremony'
+  | 'notice'
+  | 'push';
 
 /** Makes an id such as `hold_06f3k9w2m4t8xq1c`. */
 export function newId(prefix: IdPrefix, clock: Clock): string {

@@ -349,3 +349,44 @@ export const ATTEMPT_SOURCES_MAX = 20_000;
 export const SSO_ANSWER_SECONDS_MAX = 10;
 /** People of the same name from an identity provider are told apart by number. */
 export const SSO_NAMES_TRIED_MAX = 20;
+/** One try of one channel, from the first look-up to the last byte: a dead one holds nothing but itself. */
+export const CHANNEL_MS_MAX = 10_000;
+/** Of an answer of a channel: enough for the word that says why, and nobody fills our memory. */
+export const CHANNEL_ANSWER_BYTES_MAX = 4 * 1024;
+/** Tries of one delivery: with the pauses below, about a quarter of an hour. */
+export const NOTICE_TRIES_MAX = 6;
+/** The pause after the first failed try; each next one is four times as long ... */
+export const NOTICE_RETRY_MS_MIN = 2_000;
+/** ... and what a channel asks for with Retry-After is believed up to here. */
+export const NOTICE_RETRY_MS_MAX = 60 * 60 * 1000;
+/** A delivery taken by a gateway that says nothing more is taken over after this. */
+export const NOTICE_CLAIM_MS = 60_000;
+/** Notices due at the same moment that go out one by one; more of them are one message. */
+export const NOTICES_APART_MAX = 3;
+/** The next message of a channel comes no sooner: what happens meanwhile is gathered. */
+export const NOTICE_GAP_MS = 500;
+/** Notices gathered into one message, and how many of them it names. */
+export const NOTICES_GATHERED_MAX = 500;
+export const NOTICES_NAMED_MAX = 20;
+/** A notice is kept this long, so that a failure can be looked up. */
+export const NOTICE_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
+/** What happened while nobody looked for longer than this is in the trail, and not told any more. */
+export const SIGNAL_AGE_MS_MAX = 60 * 60 * 1000;
+/** Signals of one kind in one look that are told one by one; of more, the first and how many. */
+export const SIGNALS_APART_MAX = 20;
+/** Holds looked at in one sweep; the rest come with the next, a second later. */
+export const NOTICE_SWEEP_HOLDS_MAX = 200;
+/** Ids of holds that wait to be looked at; beyond it the sweep finds them. */
+export const NOTICE_QUEUE_MAX = 1_000;
+/** A title, and one fact, in a notice: a screen of a phone. */
+export const NOTICE_TITLE_CHARS_MAX = 120;
+export const NOTICE_FACT_CHARS_MAX = 300;
+export const NOTICE_FACTS_MAX = 16;
+/** Lists that a hold may be escalated to, one after the other. */
+export const ESCALATIONS_MAX = 5;
+/** Browsers of one person that are pushed to. */
+export const PUSH_SUBSCRIPTIONS_MAX = 10;
+/** An endpoint of a push service; those of today have under 300 characters. */
+export const PUSH_ENDPOINT_CHARS_MAX = 1_024;
+/** RFC 8030 §7.2 lets a push service refuse more than 4,096 bytes, encryption included. */
+export const PUSH_PAYLOAD_BYTES_MAX = 3_000;

@@ -263,6 +263,42 @@ interface CredentialsTable {
   added_at: Date;
 }
 
+interface NoticesTable {
+  subject: string;
+  step: string;
+  notice: Json;
+  made_at: Date;
+  ended_at: Date | null;
+}
+
+interface DeliveriesTable {
+  subject: string;
+  step: string;
+  channel: string;
+  importance: string;
+  state: string;
+  due_at: Date;
+  tries: number;
+  claimed_by: string | null;
+  claimed_until: Date | null;
+  ended_at: Date | null;
+  reason: string | null;
+}
+
+interface SignalsSeenTable {
+  up_to: bigint;
+  at: Date;
+}
+
+interface PushSubscriptionsTable {
+  id: string;
+  person_id: string;
+  endpoint: string;
+  p256dh: string;
+  auth: string;
+  added_at: Date;
+}
+
 export interface Tables {
   'holdfast.credentials': CredentialsTable;
   'holdfast.agent_roles': AgentRolesTable;
@@ -283,4 +319,8 @@ export interface Tables {
   'holdfast.undo_items': UndoItemsTable;
   'holdfast.undo_parts': UndoPartsTable;
   'holdfast.deferrals': DeferralsTable;
+  'holdfast.notices': NoticesTable;
+  'holdfast.deliveries': DeliveriesTable;
+  'holdfast.signals_seen': SignalsSeenTable;
+  'holdfast.push_subscriptions': PushSubscriptionsTable;
 }

@@ -6,6 +6,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TOTP, URI } from 'otpauth';
+import type { Env } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load-config.ts';
 import { createHoldfast, type Holdfast, systemClock } from '../../src/holdfast.ts';
 import type { EnvironmentLevel } from '../../src/model/target.ts';
@@ -34,6 +35,8 @@ export interface GatewayOptions {
   readonly superuserAdmin?: true;
   /** How long a held unit waits on the wire, as in holdfast.yaml; `0s` when left out. */
   readonly holdWait?: string;
+  /** More of holdfast.yaml, and the variables that it names. */
+  readonly more?: { readonly lines: readonly string[]; readonly env: Env };
 }
 
 export interface Gateway {
@@ -63,7 +66,7 @@ export const ENVIRONMENT = 'production';
 export function configText(
   port: number,
   dataFolder: string,
-  { level, readsWhenUnavailable = 'refuse', superuserAdmin, holdWait }: GatewayOptions,
+  { level, readsWhenUnavailable = 'refuse', superuserAdmin, holdWait, more }: GatewayOptions,
 ): string {
   const admin = `postgres://postgres@127.0.0.1:${port}/${DATABASE}`;
   return [
@@ -82,6 +85,7 @@ export function configText(
       : []),
     ...(holdWait === undefined ? [] : [`approvals: { holdWait: ${holdWait} }`]),
     `trail: { readsWhenUnavailable: ${readsWhenUnavailable} }`,
+    ...(more?.lines ?? []),
   ].join('\n');
 }
 
@@ -97,7 +101,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     undo.push(() => upstream.stop());
     await options.prepare?.(upstream);
     const text = configText(upstream.server.port, join(folder, 'data'), options);
-    const env = { APP_PASSWORD };
+    const env = { APP_PASSWORD, ...options.more?.env };
     const configPath = join(folder, 'holdfast.yaml');
     writeFileSync(configPath, text);
     const holdfast = await createHoldfast({

@@ -15,6 +15,7 @@ import { undoInverses } from './0013-undo-inverses.ts';
 import { people } from './0014-people.ts';
 import { bindings } from './0015-bindings.ts';
 import { agents } from './0016-agents.ts';
+import { notifications } from './0017-notifications.ts';
 import { signIn } from './0018-sign-in.ts';
 import { history } from './0019-history.ts';
 import type { Migration } from './migration.ts';
@@ -35,7 +36,8 @@ export const MIGRATIONS: readonly Migration[] = [
   undoInverses,
   people,
   bindings,
-  signIn,
   agents,
+  notifications,
+  signIn,
   history,
 ];
