@@ -1,5 +1,5 @@
 /** Sessions, devices, roles and break-glass, as people use them and as others try to. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   ATTEMPTS_WINDOW_MS,
   BREAK_GLASS_MS,
@@ -7,16 +7,27 @@ import {
   PROVED_MS_MAX,
 } from '../../src/model/limits.ts';
 import { ApiWorld } from './support.ts';
-import { firstOwner, type JoinedPerson, join, read, trailText, Visitor } from './visitor.ts';
+import {
+  firstOwner,
+  forgetEverybody,
+  type JoinedPerson,
+  join,
+  read,
+  trailText,
+  Visitor,
+} from './visitor.ts';
 
 let world: ApiWorld;
 let ana: JoinedPerson;
 
-beforeEach(async () => {
+beforeAll(async () => {
   world = await ApiWorld.start();
+});
+beforeEach(async () => {
+  await forgetEverybody(world);
   ana = await firstOwner(world);
 });
-afterEach(async () => {
+afterAll(async () => {
   await world?.stop();
 });
 
