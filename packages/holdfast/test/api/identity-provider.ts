@@ -76,7 +76,8 @@ export class IdentityProvider {
         email: ['email', 'email_verified'],
         profile: ['preferred_username', 'groups'],
       },
-      conformIdTokenClaims: false,
+      // As many do: what is more than `sub` is asked of the userinfo endpoint.
+      conformIdTokenClaims: true,
       cookies: { keys: ['cookies of a test'] },
       features: { devInteractions: { enabled: false } },
       pkce: { required: () => true },
