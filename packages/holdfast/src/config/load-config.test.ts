@@ -60,12 +60,12 @@ describe('what is wrong is said with place, expected, found and what to do', () 
     [
       'an identity provider that makes owners',
       `${OIDC}, issuer: "https://id.example.com", roles: [owner] } }`,
-      'signIn.oidc.roles.0: expected one of approver, operator, auditor',
+      'signIn.oidc.roles[0]: expected one of approver, operator, auditor',
     ],
     [
       'a domain that would never be equal',
       `${OIDC}, issuer: "https://id.example.com", allow: { domains: ["@Example.com"] } } }`,
-      'signIn.oidc.allow.domains.0: expected a domain in lower case, without @',
+      'signIn.oidc.allow.domains[0]: expected a domain in lower case, without @',
     ],
     [
       'a seal key from an empty command',

@@ -87,7 +87,7 @@ function valueAt(value: unknown, path: YamlPath): unknown {
 }
 
 /** Keys below which a value in the wrong place may be a secret: only its length is shown. */
-const SECRETIVE: readonly unknown[] = ['url', 'password', 'env', 'file', 'command'];
+const SECRETIVE: readonly unknown[] = ['url', 'password', 'clientSecret', 'env', 'file', 'command'];
 const SHOWN_CHARS_MAX = 40;
 
 function shown(value: unknown, path: YamlPath): string {
