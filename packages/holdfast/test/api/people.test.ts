@@ -175,6 +175,21 @@ describe('the last owner', () => {
     expect((await roles(ana.id, ['auditor'])).status).toBe(409);
   });
 
+  it('is not replaced by one who can no longer sign in', async () => {
+    const ben = await join(world, ana.browser, 'ben', ['owner']);
+    await world.rooms.database.run((db) =>
+      db
+        .updateTable('holdfast.passkeys')
+        .set({ suspended_at: world.clock.now() })
+        .where('person_id', '=', ben.id)
+        .execute(),
+    );
+    await world.rooms.database.run((db) =>
+      db.deleteFrom('holdfast.recovery_codes').where('person_id', '=', ben.id).execute(),
+    );
+    expect((await roles(ana.id, ['auditor'])).status).toBe(409);
+  });
+
   it('goes when there is another; of two who send each other away, one stays', async () => {
     const ben = await join(world, ana.browser, 'ben', ['owner']);
     const both = await Promise.all([
