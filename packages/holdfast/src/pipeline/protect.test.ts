@@ -132,6 +132,20 @@ describe('the protect arm', () => {
     expect(at.forwarded()).toBe(1);
   });
 
+  it('tells the agent what is not as it was signed, and which hold is open in its place', async () => {
+    const at = world(DROP, { protection: FULL, reversal: RENAME });
+    const changes = ['policy was 1, and is 2', 'it is frozen: stop'];
+    at.desk.voided = { id: 'hold_0000000000000001', changes };
+    await at.send();
+    expect([at.forwarded(), at.codes()]).toEqual([0, ['HF_HELD']]);
+    expect(at.said[0]).toMatchObject({
+      message:
+        'Hold hold_0000000000000001 counts no more: policy was 1, and is 2; it is frozen: stop.',
+      detail: expect.stringContaining('Hold hold_0000000000000000 is open in its place'),
+      hint: expect.stringContaining('holdfast holds show hold_0000000000000000'),
+    });
+  });
+
   it('puts off what nothing takes back, with its approval, and tells the same bytes so again', async () => {
     const at = world(DROP, { protection: FULL, reversal: NONE });
     at.desk.standing = 'signed';

@@ -233,7 +233,7 @@ async function readDeferral(
           .executeTakeFirst();
   if (hold === undefined) return deferralOfRow(row, []);
   const signed = newHoldOfRow(HOLD_ROWS, hold);
-  const of = { id: hold.id, challenge: approvalHash(signed) };
+  const of = { id: hold.id, challenge: () => approvalHash(signed) };
   const signatures = await provenOf(db, of, prover);
   return deferralOfRow(row, isOwnerAlone(signed.card, signatures) ? [] : signatures);
 }

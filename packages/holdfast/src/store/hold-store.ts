@@ -8,6 +8,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import {
   APPROVAL_DOMAIN,
   approvalHash,
+  type BindingDomain,
   bindingOf,
   challengeOf,
   DENIAL_DOMAIN,
@@ -105,7 +106,7 @@ export class SqlHoldStore<C extends Card> implements HoldStore<C> {
         .execute();
       const signed = rows.map((row) => ({
         id: row.id,
-        challenge: approvalHash(newHoldOfRow(this.#rows, row)),
+        challenge: () => approvalHash(newHoldOfRow(this.#rows, row)),
       }));
       const signatures = await signaturesOf(db, signed, this.#checks.prover);
       return rows.map((row) => holdOfRow(this.#rows, row, signatures.get(row.id) ?? []));
@@ -149,7 +150,9 @@ export class SqlHoldStore<C extends Card> implements HoldStore<C> {
   }
 
   proven(id: string, challenge: string): Promise<readonly Signature[]> {
-    return this.#database.run((db) => provenOf(db, { id, challenge }, this.#checks.prover));
+    return this.#database.run((db) =>
+      provenOf(db, { id, challenge: () => challenge }, this.#checks.prover),
+    );
   }
 
   annul(id: string, changes: string, now: Date): Promise<HoldRecord<C> | null> {
@@ -175,7 +178,7 @@ export class SqlHoldStore<C extends Card> implements HoldStore<C> {
   /** Hold first, then proof, then the deed. A code's verdict is committed even when it is no. */
   async #take(
     word: PersonWord,
-    domain: typeof APPROVAL_DOMAIN | typeof DENIAL_DOMAIN,
+    domain: BindingDomain,
     now: Date,
     deed: (trx: Transaction<Tables>, hold: HoldRecord<C>, speaker: Speaker) => Promise<boolean>,
   ): Promise<WordTaken<C>> {
@@ -362,7 +365,7 @@ async function readHold<C extends Card>(
     .where(rows.own)
     .executeTakeFirst();
   if (row === undefined) return null;
-  const challenge = approvalHash(newHoldOfRow(rows, row));
+  const challenge = (): string => approvalHash(newHoldOfRow(rows, row));
   const signatures = await signaturesOf(db, [{ id, challenge }], prover);
   return holdOfRow(rows, row, signatures.get(id) ?? []);
 }

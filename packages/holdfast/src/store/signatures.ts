@@ -30,10 +30,13 @@ const PROOF = z.object({
 });
 const METHOD = z.enum(['totp', 'passkey']);
 
-/** A hold, and what a signature on it must be for: the challenge in lower-case hex. */
+/**
+ * A hold, and what a signature on it must be for: the challenge in lower-case hex. Asked for only where
+ * there are signatures: of a list of holds most have none, and it hashes the whole card.
+ */
 export interface SignedHold {
   readonly id: string;
-  readonly challenge: string;
+  readonly challenge: () => string;
 }
 
 interface WholeSignature {
@@ -92,7 +95,7 @@ async function isVerified(
   const passkey = await passkeyOf(db, assertion.id, personId, prover);
   if (passkey === null) return false;
   const key = { id: assertion.id, publicKey: passkey.publicKey };
-  const verdict = await prover.verify(assertion, Buffer.from(challenge, 'hex'), key);
+  const verdict = await prover.verify(assertion, Buffer.from(challenge(), 'hex'), key);
   return verdict.kind === 'right';
 }
 
@@ -124,13 +127,22 @@ async function wholeOf(
   prover: Prover,
 ): Promise<readonly WholeSignature[]> {
   if (holds.length === 0) return [];
-  const challenges = new Map(holds.map(({ challenge, id }) => [id, challenge]));
+  const known = new Map<string, string>();
+  const challengeOf = (id: string): string | undefined => {
+    const challenge = known.get(id) ?? holds.find((hold) => hold.id === id)?.challenge();
+    if (challenge !== undefined) known.set(id, challenge);
+    return challenge;
+  };
   const rows = await db
     .selectFrom('holdfast.signatures as s')
     .innerJoin('holdfast.people as p', 'p.id', 's.person_id')
     .select(['s.hold_id', 's.person_id', 's.person_name', 's.signed_at', 's.method'])
     .select(['s.binding', 's.proof', 's.comment'])
-    .where('s.hold_id', 'in', [...challenges.keys()])
+    .where(
+      's.hold_id',
+      'in',
+      holds.map(({ id }) => id),
+    )
     .where(STILL_COUNTS)
     .orderBy('s.signed_at')
     .orderBy('s.person_id')
@@ -138,7 +150,7 @@ async function wholeOf(
   return rows.flatMap((row): WholeSignature[] => {
     const proof = PROOF.safeParse(row.proof);
     const method = METHOD.safeParse(row.method);
-    const challenge = challenges.get(row.hold_id);
+    const challenge = challengeOf(row.hold_id);
     if (!proof.success || !method.success || row.binding !== challenge) return [];
     const { assertion, mac } = proof.data;
     const text = proofText({

@@ -2,7 +2,7 @@
  * Stand-ins for what the pipeline is handed, for tests of protocols: they keep what they were told and
  * can be made to wait or fail. The rules they judge by are simple on purpose.
  */
-import type { Desk, HoldTicket, Standing } from '../approvals/desk.ts';
+import type { Desk, HoldTicket, Standing, Voided } from '../approvals/desk.ts';
 import { isHarmless, type Reading } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { HoldfastEvent } from '../model/event.ts';
@@ -56,6 +56,8 @@ export class FakeDesk implements Desk {
   standing: 'waiting' | 'signed' | 'denied' = 'waiting';
   consumed = 0;
   readonly annulled: string[] = [];
+  /** The hold before the one that waits. */
+  voided: Voided | null = null;
   /** As they were shown; what the first submit said, until it is used up. */
   shown: TakingBack | null = null;
 
@@ -71,7 +73,7 @@ export class FakeDesk implements Desk {
         this.standing === 'signed' ? { challenge: '0'.repeat(64), personIds: ['person_1'] } : null,
     };
     if (this.standing === 'denied') return { kind: 'denied', ticket, by: 'ada', note: 'no' };
-    if (this.standing === 'waiting') return { kind: 'waiting', ticket, voided: null };
+    if (this.standing === 'waiting') return { kind: 'waiting', ticket, voided: this.voided };
     const at = new Date('2026-01-01T00:00:00Z');
     const signature: Signature = { personId: 'person_1', personName: 'ada', method: 'totp', at };
     return { kind: 'signed', ticket, signatures: [signature], shown: this.shown };

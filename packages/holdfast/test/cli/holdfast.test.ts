@@ -124,11 +124,16 @@ describe('holdfast up, and the commands beside it', () => {
     // The code of the step before counts for confirming; the current one is then still fresh.
     const before = await codeBefore(totp);
     await json(['people', 'confirm', 'ada', '--code', before]);
-    const digest = card.digest.slice(0, 16);
-    const approved = await holdfast(
-      ['holds', 'approve', id, '--as', 'ada', '--digest', digest, '--name', 'bookings'],
-      `${totp.generate()}\n`,
-    );
+    const shown = await holdfast(['holds', 'show', id]);
+    const words = /words +((?:[a-z]+ ){5}[a-z]+) /.exec(shown.out)?.[1] ?? '';
+    expect(shown.out).toContain('to type');
+    const code = `${totp.generate()}\n`;
+    const approve = ['holds', 'approve', id, '--as', 'ada', '--digest', words];
+    // Nothing takes it back: its name has to be typed. The code is not spent on that.
+    const unnamed = await holdfast(approve, code);
+    expect([unnamed.exit, unnamed.err]).toEqual([1, expect.stringContaining('bookings')]);
+    const why = ['--name', 'bookings', '--comment', 'agreed with ben'];
+    const approved = await holdfast([...approve, ...why], code);
     expect({ exit: approved.exit, err: approved.err }).toEqual({ exit: 0, err: '' });
 
     expect((await agent.query(sql)).rowCount).toBe(100);
