@@ -39,13 +39,14 @@ export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
     handlers: {
       ...sessionRoutes({
         sessions,
+        note,
         isNew: () => people.isNobodyYet(),
         sso: sso === null ? null : { host: sso.host },
       }),
       ...signInRoutes({ ...ways, note, clock }),
-      ...selfRoutes({ ...ways, clock }),
+      ...selfRoutes({ ...ways, note, clock }),
       ...deviceRoutes({ ...ways, origin }),
-      ...peopleRoutes({ ...ways, proposals, clock, origin }),
+      ...peopleRoutes({ ...ways, note, proposals, clock, origin }),
       ...holdRoutes(rooms.holds),
     },
     who,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { HoldfastError } from '../model/errors.ts';
 import { holdLifeMsOf } from './by-environment.ts';
-import { checkConfig } from './check-config.ts';
+import { checkConfig, missingSecrets, secretNamesIn } from './check-config.ts';
 import type { Config, Env } from './config.ts';
 import { loadConfig, parseConfig } from './load-config.ts';
 
@@ -33,6 +33,8 @@ function complaints(text: string): string[] {
 
 const TARGET = 'targets:\n  main-db:\n    environment: production\n    upstream: ';
 
+const OIDC = 'signIn: { oidc: { clientId: h, clientSecret: { env: S }';
+
 describe('what is wrong is said with place, expected, found and what to do', () => {
   const rows: readonly [story: string, text: string, said: string][] = [
     [
@@ -44,6 +46,26 @@ describe('what is wrong is said with place, expected, found and what to do', () 
       'an unknown key at the top',
       'taregts: {}',
       'holdfast.yaml:1:1: expected one of the keys listen, dashboard, signIn, store, seal, environments, targets, http, credentials, providers, approvals, notify, trail, limits, policy, found unknown key `taregts`. Did you mean `targets`?',
+    ],
+    [
+      'an identity provider over http that is not this machine',
+      `${OIDC}, issuer: "http://id.example.com" } }`,
+      'signIn.oidc.issuer: expected https, where it is not this machine, found http, over which anybody on the way could be anybody',
+    ],
+    [
+      'a secret of it in the file itself',
+      'signIn: { oidc: { issuer: "https://id.example.com", clientId: h, clientSecret: hunter2 } }',
+      'signIn.oidc.clientSecret: expected {env: NAME} or {file: PATH}',
+    ],
+    [
+      'an identity provider that makes owners',
+      `${OIDC}, issuer: "https://id.example.com", roles: [owner] } }`,
+      'signIn.oidc.roles[0]: expected one of approver, operator, auditor',
+    ],
+    [
+      'a domain that would never be equal',
+      `${OIDC}, issuer: "https://id.example.com", allow: { domains: ["@Example.com"] } } }`,
+      'signIn.oidc.allow.domains[0]: expected a domain in lower case, without @',
     ],
     [
       'a seal key from an empty command',
@@ -249,6 +271,21 @@ describe('what is right', () => {
     const config = loadConfig(path, {});
     expect(config.targets.map((one) => one.name)).toEqual(['main-db', 'staging-db']);
     expect(checkConfig(config)).toEqual([]);
+  });
+
+  it('an identity provider lets nobody in of itself, and makes auditors', () => {
+    const config = parse(`${OIDC}, issuer: "http://127.0.0.1:9000", scopes: [email] } }`);
+    expect(config.signIn.oidc).toMatchObject({
+      scopes: ['openid', 'email'],
+      allow: { emails: [], domains: [], groups: [] },
+      roles: ['auditor'],
+    });
+    expect(missingSecrets(config, {}).map(({ path }) => path)).toEqual([
+      'signIn.oidc.clientSecret',
+    ]);
+    // No other program is handed it.
+    expect([...secretNamesIn(config)]).toContain('S');
+    expect(parse('').signIn.oidc).toBeNull();
   });
 
   it('the stricter of two numbers of people counts', () => {

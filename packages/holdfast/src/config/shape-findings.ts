@@ -90,6 +90,7 @@ function valueAt(value: unknown, path: YamlPath): unknown {
 const SECRETIVE: readonly unknown[] = [
   'url',
   'password',
+  'clientSecret',
   'secret',
   'token',
   'topic',

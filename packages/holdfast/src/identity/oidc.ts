@@ -3,7 +3,7 @@
  * what is asked of an identity provider, and what its answer says. The order of an answer: its state, which
  * names a ceremony and uses it up -> the browser it was begun in -> `iss` of the answer (RFC 9207), where
  * the provider sends it -> the code for tokens, over TLS -> signature, issuer, audience, nonce and times of
- * the ID token.
+ * the ID token -> what userinfo says beside it.
  *
  * What it will not do: take where to go back to from anybody, speak http beyond this machine, or decide who
  * may come in (`sso.ts` does).
@@ -17,6 +17,7 @@ import {
   calculatePKCECodeChallenge,
   discovery,
   enableNonRepudiationChecks,
+  fetchUserInfo,
 } from 'openid-client';
 import { z } from 'zod';
 import type { Clock } from '../model/clock.ts';
@@ -132,7 +133,10 @@ export class Oidc {
         expectedNonce: facts.nonce,
         idTokenExpected: true,
       });
-      const claims = CLAIMS.safeParse(tokens.claims());
+      const token = tokens.claims();
+      const told = token?.['email'] === undefined ? await moreOf(provider, tokens) : {};
+      // What the ID token says counts first: it is signed.
+      const claims = CLAIMS.safeParse({ ...told, ...token });
       if (!claims.success) return wrong('its ID token does not say who it is');
       return { kind: 'right', purpose: facts.purpose, claims: claims.data };
     } catch (error) {
@@ -160,6 +164,16 @@ export class Oidc {
     enableNonRepudiationChecks(provider);
     return provider;
   }
+}
+
+/** Many providers say no more than `sub` in the ID token; it is the same `sub` here, or nothing. */
+async function moreOf(
+  provider: Configuration,
+  tokens: Awaited<ReturnType<typeof authorizationCodeGrant>>,
+): Promise<object> {
+  const subject = tokens.claims()?.sub;
+  if (subject === undefined || provider.serverMetadata().userinfo_endpoint === undefined) return {};
+  return fetchUserInfo(provider, tokens.access_token, subject);
 }
 
 function isSame(one: string, other: string): boolean {

@@ -127,28 +127,32 @@ export class People {
     return this.#parts.store.list();
   }
 
-  /** HF_NOT_FOUND, HF_LAST_OWNER. */
-  async setRoles(name: string, roles: readonly Role[]): Promise<void> {
+  /** `by`: who says so; left out: the machine itself. HF_NOT_FOUND, HF_LAST_OWNER. */
+  async setRoles(name: string, roles: readonly Role[], by?: string): Promise<void> {
     const { store, note } = this.#parts;
     const wanted = ordered(roles);
     requireChanged(name, await store.setRoles(name, wanted));
     await note({
       kind: 'person-roles',
-      facts: { person: name, roles: wanted.join(', ') },
+      facts: { person: name, roles: wanted.join(', '), ...byOf(by) },
       message: `${name} is ${wanted.join(', ')} now.`,
     });
   }
 
-  /** HF_NOT_FOUND, HF_LAST_OWNER. */
-  async remove(name: string): Promise<void> {
+  /** As `setRoles`. */
+  async remove(name: string, by?: string): Promise<void> {
     const { clock, store, note } = this.#parts;
     requireChanged(name, await store.remove(name, clock.now()));
     await note({
       kind: 'person-removed',
-      facts: { person: name },
+      facts: { person: name, ...byOf(by) },
       message: `${name} was removed; open holds no longer count their signature.`,
     });
   }
+}
+
+function byOf(by: string | undefined): { readonly by?: string } {
+  return by === undefined ? {} : { by };
 }
 
 /** As the table has them. HF_USAGE for none. */

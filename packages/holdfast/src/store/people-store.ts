@@ -223,7 +223,7 @@ export class SqlPeopleStore implements PeopleStore {
   }
 }
 
-/** Of those who can sign in; one by break-glass is gone in an hour. */
+/** Of those who have a way to sign in still; one by break-glass is gone in an hour. */
 async function countOwners(trx: Transaction<Tables>): Promise<number> {
   const owners = await trx
     .selectFrom('holdfast.people')
@@ -231,6 +231,13 @@ async function countOwners(trx: Transaction<Tables>): Promise<number> {
     .where('removed_at', 'is', null)
     .where('confirmed_at', 'is not', null)
     .where(sql<boolean>`'owner' = any (roles)`)
+    .where(
+      sql<boolean>`(totp_sealed is not null
+        or exists (select from holdfast.passkeys k where k.person_id = people.id
+          and k.removed_at is null and k.suspended_at is null)
+        or exists (select from holdfast.recovery_codes c where c.person_id = people.id
+          and c.used_at is null))`,
+    )
     .execute();
   return owners.length;
 }

@@ -1,17 +1,29 @@
 /** One-time links: who joins by them, once; and the first owner, whom nobody else can be. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ATTEMPTS_WINDOW_MS, INVITE_LIFE_MS, PROVED_MS_MAX } from '../../src/model/limits.ts';
 import { authenticator } from '../../src/testing/authenticator.ts';
 import { SoftwarePasskey } from '../../src/testing/software-passkey.ts';
 import { ApiWorld } from './support.ts';
-import { firstOwner, invite, join, read, secretOf, trailText, Visitor } from './visitor.ts';
+import {
+  firstOwner,
+  forgetEverybody,
+  invite,
+  join,
+  read,
+  secretOf,
+  trailText,
+  Visitor,
+} from './visitor.ts';
 
 let world: ApiWorld;
 
-beforeEach(async () => {
+beforeAll(async () => {
   world = await ApiWorld.start();
 });
-afterEach(async () => {
+beforeEach(async () => {
+  await forgetEverybody(world);
+});
+afterAll(async () => {
   await world?.stop();
 });
 

@@ -1,5 +1,5 @@
 /** Sessions, devices, roles and break-glass, as people use them and as others try to. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   ATTEMPTS_WINDOW_MS,
   BREAK_GLASS_MS,
@@ -7,16 +7,27 @@ import {
   PROVED_MS_MAX,
 } from '../../src/model/limits.ts';
 import { ApiWorld } from './support.ts';
-import { firstOwner, type JoinedPerson, join, read, trailText, Visitor } from './visitor.ts';
+import {
+  firstOwner,
+  forgetEverybody,
+  type JoinedPerson,
+  join,
+  read,
+  trailText,
+  Visitor,
+} from './visitor.ts';
 
 let world: ApiWorld;
 let ana: JoinedPerson;
 
-beforeEach(async () => {
+beforeAll(async () => {
   world = await ApiWorld.start();
+});
+beforeEach(async () => {
+  await forgetEverybody(world);
   ana = await firstOwner(world);
 });
-afterEach(async () => {
+afterAll(async () => {
   await world?.stop();
 });
 
@@ -161,6 +172,21 @@ describe('the last owner', () => {
     expect((await roles(ana.id, ['auditor'])).status).toBe(409);
     // One who has only been invited keeps no house.
     await ana.browser.post('/v1/people/invites', { name: 'eve', roles: ['owner'] });
+    expect((await roles(ana.id, ['auditor'])).status).toBe(409);
+  });
+
+  it('is not replaced by one who can no longer sign in', async () => {
+    const ben = await join(world, ana.browser, 'ben', ['owner']);
+    await world.rooms.database.run((db) =>
+      db
+        .updateTable('holdfast.passkeys')
+        .set({ suspended_at: world.clock.now() })
+        .where('person_id', '=', ben.id)
+        .execute(),
+    );
+    await world.rooms.database.run((db) =>
+      db.deleteFrom('holdfast.recovery_codes').where('person_id', '=', ben.id).execute(),
+    );
     expect((await roles(ana.id, ['auditor'])).status).toBe(409);
   });
 

@@ -1,5 +1,6 @@
 /** The API over a real store, with people who are signed in already. */
 import { type ApiRoom, openApiRoom } from '../../src/api-room.ts';
+import type { Env } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load-config.ts';
 import type { TokenVerifier } from '../../src/identity/agent-directory.ts';
 import type { Role } from '../../src/identity/roles.ts';
@@ -51,13 +52,13 @@ export class ApiWorld {
     this.troubles = troubles;
   }
 
-  /** `yaml`: more of holdfast.yaml. */
-  static async start(yaml = ''): Promise<ApiWorld> {
+  /** `yaml`: more of holdfast.yaml; `env`: secrets that it names. */
+  static async start(yaml = '', env: Env = {}): Promise<ApiWorld> {
     const folder = scratchFolder('api');
     const clock = new ManualClock('2026-11-21T09:00:00Z', folder);
     const text = `store: { dataFolder: data }\n${yaml}`;
     const config = parseConfig({ text, name: 'holdfast.yaml', folder }, {});
-    const rooms = await Rooms.open({ config, env: {}, clock, say: () => {} });
+    const rooms = await Rooms.open({ config, env, clock, say: () => {} });
     const tokens = new Map<string, TokenVerifier>();
     const troubles: unknown[] = [];
     const room = await openApiRoom({

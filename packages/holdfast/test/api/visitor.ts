@@ -1,7 +1,9 @@
 /** A browser that keeps its cookies, with a passkey and an authenticator app at hand. */
+import { sql } from 'kysely';
 import type { z } from 'zod';
 import { ROUTES } from '../../src/api/contract/index.ts';
 import type { Role } from '../../src/identity/roles.ts';
+import { ATTEMPTS_WINDOW_MS } from '../../src/model/limits.ts';
 import { authenticator } from '../../src/testing/authenticator.ts';
 import { type Lies, SoftwarePasskey } from '../../src/testing/software-passkey.ts';
 import type { Answered, ApiWorld, AskOptions } from './support.ts';
@@ -156,4 +158,12 @@ export async function trailText({ rooms }: ApiWorld): Promise<string> {
   await log.flush();
   const entries = await rooms.trailStore.read(0n, 10_000);
   return entries.map(({ bytes }) => bytes.toString('utf8')).join('\n');
+}
+
+/** As on the first day; an hour's attempts are forgotten, too. */
+export async function forgetEverybody({ clock, rooms }: ApiWorld): Promise<void> {
+  clock.pass(ATTEMPTS_WINDOW_MS);
+  await rooms.database.run((db) =>
+    sql`truncate holdfast.people, holdfast.ceremonies, holdfast.holds cascade`.execute(db),
+  );
 }

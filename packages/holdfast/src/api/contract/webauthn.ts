@@ -67,7 +67,6 @@ export const CREATED = z.object({
     transports: z.array(z.string().max(32)).max(16).optional(),
   }),
 });
-export type Created = z.output<typeof CREATED>;
 
 /** What `get` gave. */
 export const ASSERTED = z.object({
@@ -79,4 +78,3 @@ export const ASSERTED = z.object({
     userHandle: BYTES.nullish(),
   }),
 });
-export type Asserted = z.output<typeof ASSERTED>;

@@ -10,10 +10,12 @@ import type { Principal } from '../../identity/principal.ts';
 import type { Sessions } from '../../identity/sessions.ts';
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
+import type { Note } from '../../model/event.ts';
 import type { PEOPLE_ROUTES } from '../contract/people.ts';
 import type { Handlers } from '../handler.ts';
 import { personOf } from './opening.ts';
 import { sessionView } from './self.ts';
+import { signedOut } from './session.ts';
 
 export interface PeopleRouteParts {
   readonly people: People;
@@ -21,12 +23,13 @@ export interface PeopleRouteParts {
   readonly invites: Invites;
   readonly proposals: Proposals;
   readonly clock: Clock;
+  readonly note: Note;
   /** Our own pages, as browsers see them. */
   readonly origin: () => string;
 }
 
 export function peopleRoutes(parts: PeopleRouteParts): Handlers<typeof PEOPLE_ROUTES> {
-  const { clock, invites, origin, people, proposals, sessions } = parts;
+  const { clock, invites, note, origin, people, proposals, sessions } = parts;
   const made = ({ invite, secret }: MadeInvite) => ({
     invite: inviteView(invite),
     link: joinUrl(origin(), secret),
@@ -37,14 +40,14 @@ export function peopleRoutes(parts: PeopleRouteParts): Handlers<typeof PEOPLE_RO
       const all = await people.overview();
       return { items: all.map((person) => personView(person, clock.now())) };
     },
-    'people.roles': async ({ body, params }) => {
+    'people.roles': async ({ body, params, principal }) => {
       const { name } = await people.byId(params.id);
-      await people.setRoles(name, body.roles);
+      await people.setRoles(name, body.roles, nameOf(principal));
       return viewOf(params.id);
     },
-    'people.remove': async ({ params }) => {
+    'people.remove': async ({ params, principal }) => {
       const { name } = await people.byId(params.id);
-      await people.remove(name);
+      await people.remove(name, nameOf(principal));
       return { removed: true };
     },
     'people.invites.list': async () => ({ items: (await invites.list()).map(inviteView) }),
@@ -59,9 +62,11 @@ export function peopleRoutes(parts: PeopleRouteParts): Handlers<typeof PEOPLE_RO
       const { id } = await people.byId(params.id);
       return { items: (await sessions.list(id)).map(sessionView) };
     },
-    'people.sessions.close': async ({ params }) => {
-      const { id } = await people.byId(params.id);
-      return { closed: await sessions.close(params.session, id) };
+    'people.sessions.close': async ({ params, principal }) => {
+      const person = await people.byId(params.id);
+      const closed = await sessions.close(params.session, person.id);
+      if (closed) await note(signedOut(person, params.session, nameOf(principal)));
+      return { closed };
     },
     'breakGlass.propose': async ({ body, principal }) => {
       const person = personOf(principal);

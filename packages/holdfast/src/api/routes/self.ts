@@ -9,9 +9,11 @@ import type { Sessions } from '../../identity/sessions.ts';
 import type { Sso } from '../../identity/sso.ts';
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
+import type { Note } from '../../model/event.ts';
 import type { SELF_ROUTES } from '../contract/self.ts';
 import type { Handlers } from '../handler.ts';
 import { personOf } from './opening.ts';
+import { signedOut } from './session.ts';
 import { deviceOf, ssoOf } from './sign-in.ts';
 
 export interface SelfParts {
@@ -22,10 +24,11 @@ export interface SelfParts {
   readonly recovery: RecoveryCodes;
   readonly sso: Sso | null;
   readonly clock: Clock;
+  readonly note: Note;
 }
 
 export function selfRoutes(parts: SelfParts): Handlers<typeof SELF_ROUTES> {
-  const { clock, codes, passkeys, people, recovery, sessions, sso } = parts;
+  const { clock, codes, note, passkeys, people, recovery, sessions, sso } = parts;
   /** A way of their own was added: a session by recovery code is whole from here on. */
   const enrolled = async ({ method, sessionId }: PersonPrincipal, by: 'passkey' | 'totp') => {
     if (method === 'recovery') await sessions.proved(sessionId, by);
@@ -93,12 +96,17 @@ export function selfRoutes(parts: SelfParts): Handlers<typeof SELF_ROUTES> {
         items: all.map((one) => ({ ...sessionView(one), isThisOne: one.id === sessionId })),
       };
     },
-    'self.sessions.close': async ({ params, principal }) => ({
-      closed: await sessions.close(params.id, personOf(principal).id),
-    }),
+    'self.sessions.close': async ({ params, principal }) => {
+      const person = personOf(principal);
+      const closed = await sessions.close(params.id, person.id);
+      if (closed) await note(signedOut(person, params.id, person.name));
+      return { closed };
+    },
     'self.sessions.closeOthers': async ({ principal }) => {
-      const { id, sessionId } = personOf(principal);
-      return { closed: await sessions.closeOthers(sessionId, id) };
+      const person = personOf(principal);
+      const closed = await sessions.closeOthers(person.sessionId, person.id);
+      if (closed > 0) await note(signedOut(person, 'all others', person.name));
+      return { closed };
     },
   };
 }

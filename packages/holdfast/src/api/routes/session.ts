@@ -1,12 +1,15 @@
+import type { PersonRef } from '../../identity/passkeys.ts';
 import { mayDo, type Principal } from '../../identity/principal.ts';
 import { PERMISSION_NAMES, PERMISSIONS, ROLES } from '../../identity/roles.ts';
 import type { Sessions } from '../../identity/sessions.ts';
+import type { HoldfastEvent, Note } from '../../model/event.ts';
 import type { SESSION_ROUTES } from '../contract/session.ts';
 import type { Handlers } from '../handler.ts';
 
 export interface SessionRouteParts {
   readonly sessions: Sessions;
   /** Nobody has enrolled yet. */
+  readonly note: Note;
   readonly isNew: () => Promise<boolean>;
   /** Null: there is no single sign-on. */
   readonly sso: { readonly host: string } | null;
@@ -14,6 +17,7 @@ export interface SessionRouteParts {
 
 export function sessionRoutes({
   isNew,
+  note,
   sessions,
   sso,
 }: SessionRouteParts): Handlers<typeof SESSION_ROUTES> {
@@ -27,7 +31,10 @@ export function sessionRoutes({
     'session.close': async ({ principal, keepSession }) => {
       keepSession(null);
       if (principal?.kind !== 'person') return { closed: false };
-      return { closed: await sessions.close(principal.sessionId, principal.id) };
+      const { id, name, sessionId } = principal;
+      const closed = await sessions.close(sessionId, id);
+      if (closed) await note(signedOut({ id, name }, sessionId, name));
+      return { closed };
     },
     'roles.table': async () => ({
       roles: [...ROLES],
@@ -36,6 +43,15 @@ export function sessionRoutes({
         return { name, words, roles: [...roles] };
       }),
     }),
+  };
+}
+
+/** `by`: who closed it. */
+export function signedOut(person: PersonRef, session: string, by: string): HoldfastEvent {
+  return {
+    kind: 'signed-out',
+    facts: { person: person.name, personId: person.id, session, by },
+    message: `A session of ${person.name} was closed by ${by}.`,
   };
 }
 
