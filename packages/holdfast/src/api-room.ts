@@ -4,6 +4,9 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { agentRoutes } from './api/routes/agents.ts';
+import { credentialRoutes } from './api/routes/credentials.ts';
+import { enrolmentRoutes } from './api/routes/enrolment.ts';
 import { holdRoutes } from './api/routes/holds.ts';
 import { sessionRoutes } from './api/routes/session.ts';
 import { Api } from './api/server.ts';
@@ -27,16 +30,19 @@ export interface ApiRoom {
 
 export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
   const { agentByHash, clock, rooms, trouble } = parts;
-  const { people, sessions } = rooms;
+  const { agents, config, credentials, people, sessions } = rooms;
   const who = new WhoAsks({ sessions, agentByHash, clock });
   const api = await Api.create({
     handlers: {
       ...sessionRoutes({ sessions, isNew: () => people.isNobodyYet() }),
       ...holdRoutes(rooms.holds),
+      ...agentRoutes({ agents, config }),
+      ...credentialRoutes(credentials),
+      ...enrolmentRoutes(people),
     },
     who,
     clock,
-    url: new URL(rooms.config.dashboard.url),
+    url: new URL(config.dashboard.url),
     dashboardFolder: builtDashboard(),
     trouble,
   });

@@ -289,3 +289,9 @@ export const API_BODY_BYTES_MAX = 256 * 1024;
 /** Items in one page of the API, unless asked for fewer. */
 export const API_PAGE_DEFAULT = 50;
 export const API_PAGE_MAX = 200;
+/** The command line waits so long for a gateway elsewhere to take its connection, ... */
+export const API_CONNECT_MS_MAX = 10_000;
+/** ... for the first byte of an answer: an undo of many rows is one answer, ... */
+export const API_ANSWER_MS_MAX = 10 * 60 * 1000;
+/** ... and for the next bytes of one that has begun. */
+export const API_SILENCE_MS_MAX = 60_000;

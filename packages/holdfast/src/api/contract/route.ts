@@ -36,6 +36,8 @@ export interface Route<
   readonly answer: Answer;
   /** The person must have proved to be there within PROVED_MS_MAX. */
   readonly wantsRecentProof: boolean;
+  /** A secret is in the question or the answer: neither is kept anywhere, for no idempotency key. */
+  readonly tellsSecret: boolean;
 }
 
 export const NOTHING = z.strictObject({});
@@ -52,6 +54,7 @@ interface RouteWords<P, Q, B, A extends Schema> {
   readonly body?: B;
   readonly answer: A;
   readonly wantsRecentProof?: boolean;
+  readonly tellsSecret?: boolean;
 }
 
 export function route<
@@ -66,6 +69,7 @@ export function route(words: RouteWords<Schema, Schema, Schema, Schema>): Route 
     query: NOTHING,
     body: NOTHING,
     wantsRecentProof: false,
+    tellsSecret: false,
     ...words,
   };
 }

@@ -1,0 +1,85 @@
+/**
+ * The API of a gateway elsewhere. Certificates are verified whatever the environment says, plain HTTP
+ * goes to this machine only, no redirect is followed (a session must not travel to where we were not
+ * sent), and nobody is waited for without end.
+ */
+import { Agent, request } from 'undici';
+import { HoldfastError } from '../../model/errors.ts';
+import {
+  API_CONNECT_MS_MAX,
+  API_ANSWER_MS_MAX,
+  API_SILENCE_MS_MAX,
+} from '../../model/limits.ts';
+import { visible } from '../print.ts';
+import type { Transport } from './transport.ts';
+
+export interface RemoteParts {
+  readonly url: URL;
+  /** A person's session or an agent's token; null: not signed in. */
+  readonly secret: string | null;
+  readonly version?: string;
+}
+
+export function remoteTransport({ secret, url }: RemoteParts): Transport {
+  const dispatcher = new Agent({
+    connect: { rejectUnauthorized: true, timeout: API_CONNECT_MS_MAX },
+    headersTimeout: API_ANSWER_MS_MAX,
+    bodyTimeout: API_SILENCE_MS_MAX,
+    pipelining: 1,
+  });
+  return {
+    place: url.origin,
+    fault: () => null,
+    send: async ({ body, headers, method, path }) => {
+      const answer = await request(new URL(path, url), {
+        method,
+        body,
+        headers: {
+          ...headers,
+          'user-agent': 'holdfast',
+          ...(secret === null ? {} : { authorization: `Bearer ${secret}` }),
+        },
+        dispatcher,
+      }).catch((error: unknown) => {
+        throw unreachable(url, error);
+      });
+      if (answer.statusCode >= 300 && answer.statusCode < 400) {
+        answer.body.destroy();
+        throw redirected(url, answer.headers['location']);
+      }
+      // Cut off in the middle: what came is no answer.
+      answer.body.once('error', () => {});
+      return {
+        status: answer.statusCode,
+        contentType: String(answer.headers['content-type'] ?? ''),
+        body: answer.body,
+      };
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+export function unreachable(url: URL, error: unknown): HoldfastError {
+  return new HoldfastError('HF_API_UNREACHABLE', {
+    expected: `a Holdfast at ${url.origin}`,
+    found: visible(error instanceof Error ? reasonOf(error) : String(error)).slice(0, 300),
+    hint: 'See that `holdfast up` runs there with its dashboard on, and that HOLDFAST_URL names it.',
+  });
+}
+
+/** "fetch failed" tells nobody anything; its cause does. Several addresses fail as several errors. */
+function reasonOf(error: Error): string {
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) {
+    return reasonOf(error.errors[0]);
+  }
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  return error.message || error.name;
+}
+
+function redirected(url: URL, location: unknown): HoldfastError {
+  return new HoldfastError('HF_API_ANSWER', {
+    expected: `an answer of ${url.origin} itself`,
+    found: `a redirect to ${visible(String(location ?? 'nowhere')).slice(0, 200)}`,
+    hint: 'Redirects are not followed. If that is where it is now, say so with HOLDFAST_URL.',
+  });
+}
