@@ -17,6 +17,10 @@ export interface Around {
   readonly source: string;
   readonly userAgent: string;
   readonly cookies: Cookies;
+  /** Of a stream that was cut: the id of the last event that came through. */
+  readonly lastEventId: string | null;
+  /** Whoever asked is gone; there is nobody to answer. */
+  readonly gone: AbortSignal;
   /** Set with the answer; null forgets them. The device stays known. */
   readonly keepSession: (session: { secret: string; device: string | null } | null) => void;
 }
@@ -27,8 +31,20 @@ export interface Ask<R extends Route> extends Around {
   readonly body: z.output<R['body']>;
 }
 
+/** One event of a stream: its id, when there is a point in going on behind it, and its data. */
+export interface StreamEvent<Data> {
+  readonly id: string | null;
+  readonly data: Data;
+}
+
+type Streamed<R extends Route> = R extends { readonly stream: 'text/event-stream' }
+  ? AsyncIterable<StreamEvent<z.input<R['answer']>>>
+  : AsyncIterable<string>;
+
 /** Its answer is parsed by the contract before it leaves: what is not named there does not. */
-export type Handler<R extends Route> = (ask: Ask<R>) => Promise<z.input<R['answer']>>;
+export type Handler<R extends Route> = (
+  ask: Ask<R>,
+) => Promise<R extends { readonly stream: string } ? Streamed<R> : z.input<R['answer']>>;
 
 export type Handlers<Some extends Record<string, Route> = Routes> = {
   readonly [Name in keyof Some]: Handler<Some[Name]>;

@@ -26,7 +26,8 @@ import { problemOf } from './problem.ts';
 import { COOKIE_NAMES, type WhoAsks } from './who.ts';
 
 export interface ApiParts {
-  readonly handlers: Handlers;
+  /** A route of the contract without one is not there yet. */
+  readonly handlers: Partial<Handlers>;
   readonly who: WhoAsks;
   readonly clock: Clock;
   /** Where people's browsers see us: scheme, host and port. */
@@ -136,7 +137,8 @@ export class Api {
 
   #route(name: RouteName): void {
     const route: Route = ROUTES[name];
-    const handler: (ask: Ask<Route>) => Promise<unknown> = this.#parts.handlers[name];
+    const handler: ((ask: Ask<Route>) => Promise<unknown>) | undefined = this.#parts.handlers[name];
+    if (handler === undefined) return;
     this.#app.route({
       method: route.method,
       url: route.path,
@@ -171,6 +173,8 @@ export class Api {
       source: request.ip,
       userAgent: request.headers['user-agent'] ?? '',
       cookies: found,
+      lastEventId: null,
+      gone: new AbortController().signal,
       keepSession: (session) => {
         if (session === null) {
           reply.clearCookie(names.session, settings);

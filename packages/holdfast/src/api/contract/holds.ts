@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { HOLD_STATES } from '../../approvals/hold.ts';
 import { EFFECT_KINDS, OBJECT_TYPES } from '../../model/effect.ts';
 import { PROTECTION_LEVELS, TAKEN_BACK_BY } from '../../model/reversal.ts';
-import { PAGE_QUERY, pageOf, route, WHEN } from './route.ts';
+import { ID, NAME, PAGE_QUERY, pageOf, route, WHEN } from './route.ts';
 
-const EFFECT = z.object({
+export const EFFECT = z.object({
   kind: z.enum(EFFECT_KINDS),
   verb: z.string(),
   object: z
@@ -16,7 +16,7 @@ const EFFECT = z.object({
   why: z.string().nullable(),
 });
 
-const SIGNATURE = z.object({
+export const SIGNATURE = z.object({
   person: z.string(),
   method: z.string(),
   at: WHEN,
@@ -62,15 +62,19 @@ const HOLD = HOLD_LINE.extend({
   note: z.string().nullable(),
 });
 
-const ID = z.strictObject({ id: z.string().max(64) });
-
 export const HOLD_ROUTES = {
   'holds.list': route({
     method: 'GET',
     path: '/v1/holds',
     access: 'holds.read',
     summary: 'List holds, newest first',
-    query: z.strictObject({ ...PAGE_QUERY, state: z.enum(['open', 'all']).default('open') }),
+    query: z.strictObject({
+      ...PAGE_QUERY,
+      /** `open`: waiting or signed. */
+      state: z.enum(['open', 'all', ...HOLD_STATES]).default('open'),
+      agent: NAME.optional(),
+      target: NAME.optional(),
+    }),
     answer: pageOf(HOLD_LINE),
   }),
   'holds.show': route({

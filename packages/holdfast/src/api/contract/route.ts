@@ -38,7 +38,14 @@ export interface Route<
   readonly wantsRecentProof: boolean;
   /** A secret is in the question or the answer: neither is kept anywhere, for no idempotency key. */
   readonly tellsSecret: boolean;
+  /**
+   * Null: the answer is one JSON value. Else it comes piece by piece: events (WHATWG HTML, 9.2), each
+   * with an `answer` as its data, or a file of lines that `answer` says nothing about.
+   */
+  readonly stream: null | 'text/event-stream' | 'application/jsonl';
 }
+
+export type StreamType = NonNullable<Route['stream']>;
 
 export const NOTHING = z.strictObject({});
 
@@ -62,9 +69,43 @@ export function route<
   P extends Schema = typeof NOTHING,
   Q extends Schema = typeof NOTHING,
   B extends Schema = typeof NOTHING,
->(words: RouteWords<P, Q, B, A>): Route<Given<P, never>, Given<Q, never>, Given<B, never>, A>;
+>(
+  words: RouteWords<P, Q, B, A>,
+): Route<Given<P, never>, Given<Q, never>, Given<B, never>, A> & { readonly stream: null };
 export function route(words: RouteWords<Schema, Schema, Schema, Schema>): Route {
   return {
+    params: NOTHING,
+    query: NOTHING,
+    body: NOTHING,
+    wantsRecentProof: false,
+    tellsSecret: false,
+    stream: null,
+    ...words,
+  };
+}
+
+interface StreamWords<P, Q, A extends Schema, S extends StreamType> {
+  readonly path: `/v1/${string}`;
+  readonly access: Access;
+  readonly summary: string;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly answer: A;
+  readonly stream: S;
+}
+
+/** A route whose answer comes piece by piece. */
+export function streamRoute<
+  A extends Schema,
+  S extends StreamType,
+  P extends Schema = typeof NOTHING,
+  Q extends Schema = typeof NOTHING,
+>(
+  words: StreamWords<P, Q, A, S>,
+): Route<Given<P, never>, Given<Q, never>, typeof NOTHING, A> & { readonly stream: S };
+export function streamRoute(words: StreamWords<Schema, Schema, Schema, StreamType>): Route {
+  return {
+    method: 'GET',
     params: NOTHING,
     query: NOTHING,
     body: NOTHING,
@@ -83,6 +124,12 @@ export const PAGE_QUERY = {
 export function pageOf<Item extends Schema>(item: Item) {
   return z.object({ items: z.array(item), next: z.string().nullable() });
 }
+
+/** An id as a path carries it: `hold_…`. */
+export const ID = z.strictObject({ id: z.string().min(1).max(64) });
+
+/** A name, or part of one, that a list is narrowed by. */
+export const NAME = z.string().min(1).max(200);
 
 /** An instant: ISO 8601, UTC, milliseconds. */
 export const WHEN = z.iso.datetime();

@@ -6,7 +6,7 @@ import { holdView } from '../views.ts';
 export function holdRoutes(holds: Holds): Handlers<typeof HOLD_ROUTES> {
   return {
     'holds.list': async ({ query }) => {
-      const found = await holds.list(query.state);
+      const found = await holds.list(query.state === 'open' ? 'open' : 'all');
       return { items: found.slice(0, query.limit).map(holdView), next: null };
     },
     'holds.show': async ({ params }) => holdView(await holds.show(params.id)),
