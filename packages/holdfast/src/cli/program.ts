@@ -54,6 +54,10 @@ export async function runCommandLine(
       '-c, --config <path>',
       'holdfast.yaml (default: $HOLDFAST_CONFIG, else ./holdfast.yaml)',
     )
+    .option(
+      '--url <origin>',
+      'the Holdfast to ask (default: $HOLDFAST_URL, else the store of this machine)',
+    )
     .option('--json', 'answer with one JSON value on stdout')
     .addHelpText('after', exitWords());
   for (const add of COMMANDS) add(program, run);
@@ -75,7 +79,7 @@ function exitWords(): string {
   return `\nExit codes:\n${lines.join('\n')}\n\nFirst steps: holdfast config check; holdfast up`;
 }
 
-/** Settings go down to every command: errors come to us, help shows --config and --json too. */
+/** Settings go down to every command: errors come to us, help shows --config, --url and --json too. */
 function tame(command: Command, streams: Streams): void {
   command
     .exitOverride()

@@ -4,6 +4,7 @@ import { HOLD_STATES } from '../../approvals/hold.ts';
 import { EFFECT_KINDS, OBJECT_TYPES } from '../../model/effect.ts';
 import { PROTECTION_LEVELS, TAKEN_BACK_BY } from '../../model/reversal.ts';
 import { ID, NAME, PAGE_QUERY, pageOf, route, WHEN } from './route.ts';
+import { DIGEST_SHOWN, NOTE, WORD } from './word.ts';
 
 export const EFFECT = z.object({
   kind: z.enum(EFFECT_KINDS),
@@ -83,6 +84,28 @@ export const HOLD_ROUTES = {
     access: 'holds.read',
     summary: 'Show one hold with its card',
     params: ID,
+    answer: HOLD,
+  }),
+  'holds.approve': route({
+    method: 'POST',
+    path: '/v1/holds/:id/approve',
+    access: 'holds.decide',
+    summary: 'Approve with a code: these exact bytes may pass once, on this target',
+    params: ID,
+    body: z.strictObject({ ...WORD, digestShown: DIGEST_SHOWN.nullable().default(null) }),
+    answer: HOLD,
+  }),
+  'holds.deny': route({
+    method: 'POST',
+    path: '/v1/holds/:id/deny',
+    access: 'holds.decide',
+    summary: 'Deny with a code: these exact bytes are refused on this target from now on',
+    params: ID,
+    body: z.strictObject({
+      ...WORD,
+      digestShown: DIGEST_SHOWN.nullable().default(null),
+      note: NOTE.default(''),
+    }),
     answer: HOLD,
   }),
 } as const;

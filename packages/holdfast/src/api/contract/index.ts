@@ -1,8 +1,10 @@
 /** Every route of the API, by name. */
 import { AGENT_ROUTES } from './agents.ts';
+import { CARD_ROUTES } from './cards.ts';
 import { CREDENTIAL_ROUTES } from './credentials.ts';
 import { ENROLMENT_ROUTES } from './enrolment.ts';
 import { DEFERRAL_ROUTES } from './deferrals.ts';
+import { ENVIRONMENT_ROUTES } from './environments.ts';
 import { HOLD_ROUTES } from './holds.ts';
 import { NOW_ROUTES } from './now.ts';
 import { OPENAPI_ROUTES } from './openapi.ts';
@@ -21,6 +23,8 @@ export const ROUTES = {
   ...AGENT_ROUTES,
   ...CREDENTIAL_ROUTES,
   ...ENROLMENT_ROUTES,
+  ...ENVIRONMENT_ROUTES,
+  ...CARD_ROUTES,
   ...DEFERRAL_ROUTES,
   ...PROPOSAL_ROUTES,
   ...UNDO_ROUTES,

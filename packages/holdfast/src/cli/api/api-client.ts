@@ -22,7 +22,15 @@ export type AskOf<R extends Route> = Part<'params', R['params']> &
   Part<'query', R['query']> &
   Part<'body', R['body']>;
 
-export type AnswerOf<N extends RouteName> = z.output<Routes[N]['answer']>;
+type Answers = { readonly [N in RouteName]: z.output<Routes[N]['answer']> };
+export type AnswerOf<N extends RouteName> = Answers[N];
+
+interface Taker<Value> {
+  readonly safeParse: (value: unknown) => z.ZodSafeParseResult<Value>;
+}
+
+/** The routes once more, so that the answer of a name that is not known yet has a type. */
+const TAKERS: { readonly [N in RouteName]: { readonly answer: Taker<Answers[N]> } } = ROUTES;
 
 /** The largest answer is a page of API_PAGE_MAX holds, each with its card. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -51,7 +59,7 @@ export class ApiClient {
 
   async call<N extends RouteName>(name: N, ask: AskOf<Routes[N]>): Promise<AnswerOf<N>> {
     const response = await this.#send(ROUTES[name], ask);
-    return this.#taken(ROUTES[name].answer, await this.#json(response));
+    return this.#taken(TAKERS[name].answer, await this.#json(response));
   }
 
   /** An answer that is no JSON, as it comes. */
@@ -110,8 +118,8 @@ export class ApiClient {
     }
   }
 
-  #taken<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-    const parsed = schema.safeParse(value);
+  #taken<Value>(taker: Taker<Value>, value: unknown): Value {
+    const parsed = taker.safeParse(value);
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
     const where = issue?.path.join('.') || 'it';

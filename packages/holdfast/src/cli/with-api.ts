@@ -1,0 +1,56 @@
+/**
+ * Asks the API for one command: the gateway's at HOLDFAST_URL, or, without it, the same one in this
+ * process over our own store, as the machine itself. Closed whatever happens, Ctrl-C included.
+ *
+ * Both ways are loaded when they are taken: a command that goes elsewhere opens no store, and one that
+ * stays here no connection.
+ */
+import { ApiClient } from './api/api-client.ts';
+import { apiUrlOf } from './api/api-url.ts';
+import type { Context } from './command.ts';
+
+export type ApiWork<T> = (api: ApiClient) => Promise<T>;
+
+export async function withApi<T>(context: Context, work: ApiWork<T>): Promise<T> {
+  const url = apiUrlOf(context.url, context.env);
+  return url === null ? await here(context, work) : await elsewhere(context, url, work);
+}
+
+async function here<T>(context: Context, work: ApiWork<T>): Promise<T> {
+  const [{ withRooms }, { openApiRoom }, { localTransport }] = await Promise.all([
+    import('./with-rooms.ts'),
+    import('../api-room.ts'),
+    import('./api/local-transport.ts'),
+  ]);
+  return await withRooms(context, async (rooms) => {
+    let fault: unknown = null;
+    const room = await openApiRoom({
+      rooms,
+      clock: context.clock,
+      agentByHash: () => null,
+      trouble: (error) => {
+        fault = error;
+      },
+    });
+    const { host } = new URL(rooms.config.dashboard.url);
+    const transport = localTransport({ room, host, fault: () => fault });
+    try {
+      return await work(new ApiClient(transport));
+    } finally {
+      await transport.close();
+    }
+  });
+}
+
+async function elsewhere<T>(context: Context, url: URL, work: ApiWork<T>): Promise<T> {
+  const [{ remoteTransport }, { secretFor }] = await Promise.all([
+    import('./api/remote-transport.ts'),
+    import('./api/secret.ts'),
+  ]);
+  const transport = remoteTransport({ url, secret: secretFor(url, context.env) });
+  try {
+    return await context.interrupt.race(work(new ApiClient(transport)));
+  } finally {
+    await transport.close();
+  }
+}
