@@ -4,11 +4,17 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { DEVICE_ROUTES } from './api/contract/device.ts';
+import { PEOPLE_ROUTES } from './api/contract/people.ts';
+import { SELF_ROUTES } from './api/contract/self.ts';
+import { SIGN_IN_ROUTES } from './api/contract/sign-in.ts';
 import { agentRoutes } from './api/routes/agents.ts';
 import { credentialRoutes } from './api/routes/credentials.ts';
 import { enrolmentRoutes } from './api/routes/enrolment.ts';
+import { environmentRoutes } from './api/routes/environments.ts';
 import { holdRoutes } from './api/routes/holds.ts';
 import { sessionRoutes } from './api/routes/session.ts';
+import { unbuilt } from './api/routes/unbuilt.ts';
 import { Api } from './api/server.ts';
 import { WhoAsks } from './api/who.ts';
 import type { TokenVerifier } from './identity/agent-directory.ts';
@@ -34,11 +40,16 @@ export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
   const who = new WhoAsks({ sessions, agentByHash, clock });
   const api = await Api.create({
     handlers: {
-      ...sessionRoutes({ sessions, isNew: () => people.isNobodyYet() }),
+      ...sessionRoutes({ sessions, isNew: () => people.isNobodyYet(), sso: null }),
+      ...unbuilt(SIGN_IN_ROUTES),
+      ...unbuilt(SELF_ROUTES),
+      ...unbuilt(DEVICE_ROUTES),
+      ...unbuilt(PEOPLE_ROUTES),
       ...holdRoutes(rooms.holds),
       ...agentRoutes({ agents, config }),
       ...credentialRoutes(credentials),
       ...enrolmentRoutes(people),
+      ...environmentRoutes(config),
     },
     who,
     clock,

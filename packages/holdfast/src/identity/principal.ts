@@ -4,6 +4,7 @@
  * nowhere else.
  */
 import { type Permission, type Role, rolesAllow } from './roles.ts';
+import type { SignInMethod } from './session-store.ts';
 
 export interface PersonPrincipal {
   readonly kind: 'person';
@@ -11,7 +12,9 @@ export interface PersonPrincipal {
   readonly name: string;
   readonly roles: readonly Role[];
   readonly sessionId: string;
-  /** When this session last proved by passkey or code that the person is there. */
+  /** How this session last proved who it is. */
+  readonly method: SignInMethod;
+  /** When it last proved by passkey or code that the person is there; 1970: never. */
   readonly provedAt: Date;
 }
 
@@ -29,9 +32,14 @@ export interface MachinePrincipal {
 
 export type Principal = PersonPrincipal | AgentPrincipal | MachinePrincipal;
 
+/**
+ * Several roles of a person add up. A recovery code opens nothing but the way to a passkey: whoever found
+ * the sheet of paper decides nothing with it, and is seen adding one.
+ */
 export function mayDo(principal: Principal, permission: Permission): boolean {
   switch (principal.kind) {
     case 'person':
+      if (principal.method === 'recovery' && permission !== 'self.manage') return false;
       return rolesAllow(principal.roles, permission);
     case 'machine':
       return true;

@@ -58,6 +58,10 @@ export const PERMISSIONS = {
   'notifications.read': { words: 'see where notices go', roles: EVERYONE },
   'notifications.test': { words: 'send a test notice', roles: ['owner', 'operator'] },
   'metrics.read': { words: 'read metrics', roles: ['owner', 'operator', 'auditor'] },
+  'break-glass': {
+    words: 'ask for the role of an owner for an hour, and sign for another who asks',
+    roles: EVERYONE,
+  },
   'self.manage': { words: 'manage their own passkeys, codes and sessions', roles: EVERYONE },
 } as const satisfies Record<string, PermissionRow>;
 

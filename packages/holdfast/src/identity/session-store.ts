@@ -18,7 +18,7 @@ export interface SessionRecord {
   readonly source: string;
   readonly openedAt: Date;
   readonly lastUsedAt: Date;
-  /** When the person last proved to be there. */
+  /** When the person last proved to be there by a passkey or code of their own; 1970: never. */
   readonly provedAt: Date;
   readonly expiresAt: Date;
 }

@@ -26,6 +26,9 @@ import type {
   SignInMethod,
 } from './session-store.ts';
 
+/** A session that never proved that its person is there. */
+const NEVER = new Date(0);
+
 export interface SessionsParts {
   readonly store: SessionStore;
   readonly clock: Clock;
@@ -72,7 +75,7 @@ export class Sessions {
       source: cut(request.source, SOURCE_CHARS_MAX),
       openedAt: now,
       lastUsedAt: now,
-      provedAt: now,
+      provedAt: isProof(request) ? now : NEVER,
       expiresAt: new Date(now.getTime() + SESSION_LIFE_MS_MAX),
     };
     await store.add({
@@ -100,6 +103,7 @@ export class Sessions {
       name: live.personName,
       roles: live.roles,
       sessionId: session.id,
+      method: session.method,
       provedAt: session.provedAt,
     };
   }
@@ -119,6 +123,14 @@ export class Sessions {
   close(id: string, personId: string): Promise<boolean> {
     return this.#parts.store.close(id, personId, this.#parts.clock.now());
   }
+}
+
+/**
+ * Another's word for who somebody is proves nothing to us. Nor is a command line where its person is:
+ * that somebody let it in from a browser does not show who sits before it now.
+ */
+function isProof({ kind, method }: SessionRequest): boolean {
+  return kind === 'browser' && method !== 'sso';
 }
 
 function isTimely({ expiresAt, lastUsedAt }: SessionRecord, now: Date): boolean {

@@ -2,34 +2,42 @@
 import { AGENT_ROUTES } from './agents.ts';
 import { CARD_ROUTES } from './cards.ts';
 import { CREDENTIAL_ROUTES } from './credentials.ts';
-import { ENROLMENT_ROUTES } from './enrolment.ts';
 import { DEFERRAL_ROUTES } from './deferrals.ts';
+import { DEVICE_ROUTES } from './device.ts';
+import { ENROLMENT_ROUTES } from './enrolment.ts';
 import { ENVIRONMENT_ROUTES } from './environments.ts';
 import { HOLD_ROUTES } from './holds.ts';
 import { NOW_ROUTES } from './now.ts';
 import { OPENAPI_ROUTES } from './openapi.ts';
+import { PEOPLE_ROUTES } from './people.ts';
 import { POLICY_ROUTES } from './policy.ts';
 import { PROPOSAL_ROUTES } from './proposals.ts';
 import type { Route } from './route.ts';
+import { SELF_ROUTES } from './self.ts';
 import { SESSION_ROUTES } from './session.ts';
+import { SIGN_IN_ROUTES } from './sign-in.ts';
 import { TARGET_ROUTES } from './targets.ts';
 import { TRAIL_ROUTES } from './trail.ts';
 import { UNDO_ROUTES } from './undo.ts';
 
 export const ROUTES = {
   ...SESSION_ROUTES,
+  ...SIGN_IN_ROUTES,
+  ...SELF_ROUTES,
+  ...DEVICE_ROUTES,
+  ...PEOPLE_ROUTES,
+  ...ENROLMENT_ROUTES,
   ...NOW_ROUTES,
   ...HOLD_ROUTES,
-  ...AGENT_ROUTES,
-  ...CREDENTIAL_ROUTES,
-  ...ENROLMENT_ROUTES,
-  ...ENVIRONMENT_ROUTES,
-  ...CARD_ROUTES,
   ...DEFERRAL_ROUTES,
+  ...CARD_ROUTES,
   ...PROPOSAL_ROUTES,
   ...UNDO_ROUTES,
   ...TRAIL_ROUTES,
   ...TARGET_ROUTES,
+  ...ENVIRONMENT_ROUTES,
+  ...AGENT_ROUTES,
+  ...CREDENTIAL_ROUTES,
   ...POLICY_ROUTES,
   ...OPENAPI_ROUTES,
 } as const satisfies Record<string, Route>;

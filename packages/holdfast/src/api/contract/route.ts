@@ -43,6 +43,8 @@ export interface Route<
    * with an `answer` as its data, or a file of lines that `answer` says nothing about.
    */
   readonly stream: null | 'text/event-stream' | 'application/jsonl';
+  /** Somebody could guess here: counted by source, and more tightly than the rest. */
+  readonly isAttempt: boolean;
 }
 
 export type StreamType = NonNullable<Route['stream']>;
@@ -62,6 +64,7 @@ interface RouteWords<P, Q, B, A extends Schema> {
   readonly answer: A;
   readonly wantsRecentProof?: boolean;
   readonly tellsSecret?: boolean;
+  readonly isAttempt?: boolean;
 }
 
 export function route<
@@ -79,6 +82,7 @@ export function route(words: RouteWords<Schema, Schema, Schema, Schema>): Route 
     body: NOTHING,
     wantsRecentProof: false,
     tellsSecret: false,
+    isAttempt: false,
     stream: null,
     ...words,
   };
@@ -111,6 +115,7 @@ export function streamRoute(words: StreamWords<Schema, Schema, Schema, StreamTyp
     body: NOTHING,
     wantsRecentProof: false,
     tellsSecret: false,
+    isAttempt: false,
     ...words,
   };
 }

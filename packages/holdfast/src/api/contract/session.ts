@@ -1,6 +1,7 @@
 /** The session of whoever asks. */
 import { z } from 'zod';
 import { PERMISSION_NAMES, ROLES } from '../../identity/roles.ts';
+import { SIGN_IN_METHODS } from '../../identity/session-store.ts';
 import { route, WHEN } from './route.ts';
 
 const PERMISSION = z.enum(PERMISSION_NAMES);
@@ -17,12 +18,19 @@ export const SESSION_ROUTES = {
           id: z.string(),
           name: z.string(),
           roles: z.array(z.enum(ROLES)),
+          /** How they last proved to be there. */
+          method: z.enum(SIGN_IN_METHODS),
+          /** 1970: this session never did, so that what wants a recent proof wants one. */
           provedAt: WHEN,
+          /** Signed in by a recovery code: nothing is open until a passkey or codes are added. */
+          mustEnrol: z.boolean(),
         })
         .nullable(),
       may: z.array(PERMISSION),
       /** Nobody is enrolled yet: the first owner has to be. */
       isNew: z.boolean(),
+      /** Single sign-on, when there is any: the host of the identity provider. */
+      sso: z.object({ host: z.string() }).nullable(),
     }),
   }),
   'session.close': route({

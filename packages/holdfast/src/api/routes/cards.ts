@@ -2,10 +2,7 @@
 import type { CARD_ROUTES } from '../contract/cards.ts';
 import type { Handlers } from '../handler.ts';
 
-type Sources = Pick<
-  Handlers,
-  'holds.list' | 'holds.show' | 'deferrals.list' | 'deferrals.show'
->;
+type Sources = Pick<Handlers, 'holds.list' | 'holds.show' | 'deferrals.list' | 'deferrals.show'>;
 
 export function cardRoutes(sources: Sources): Handlers<typeof CARD_ROUTES> {
   return {

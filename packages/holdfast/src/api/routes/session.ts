@@ -8,17 +8,21 @@ export interface SessionRouteParts {
   readonly sessions: Sessions;
   /** Nobody has enrolled yet. */
   readonly isNew: () => Promise<boolean>;
+  /** Null: there is no single sign-on. */
+  readonly sso: { readonly host: string } | null;
 }
 
 export function sessionRoutes({
   isNew,
   sessions,
+  sso,
 }: SessionRouteParts): Handlers<typeof SESSION_ROUTES> {
   return {
     'session.show': async ({ principal }) => ({
       person: personOf(principal),
       may: principal === null ? [] : PERMISSION_NAMES.filter((name) => mayDo(principal, name)),
       isNew: principal === null && (await isNew()),
+      sso,
     }),
     'session.close': async ({ principal, keepSession }) => {
       keepSession(null);
@@ -37,6 +41,13 @@ export function sessionRoutes({
 
 function personOf(principal: Principal | null) {
   if (principal?.kind !== 'person') return null;
-  const { id, name, provedAt, roles } = principal;
-  return { id, name, roles: [...roles], provedAt: provedAt.toISOString() };
+  const { id, method, name, provedAt, roles } = principal;
+  return {
+    id,
+    name,
+    roles: [...roles],
+    method,
+    provedAt: provedAt.toISOString(),
+    mustEnrol: method === 'recovery',
+  };
 }

@@ -5,11 +5,7 @@
  */
 import { Agent, request } from 'undici';
 import { HoldfastError } from '../../model/errors.ts';
-import {
-  API_CONNECT_MS_MAX,
-  API_ANSWER_MS_MAX,
-  API_SILENCE_MS_MAX,
-} from '../../model/limits.ts';
+import { API_ANSWER_MS_MAX, API_CONNECT_MS_MAX, API_SILENCE_MS_MAX } from '../../model/limits.ts';
 import { visible } from '../print.ts';
 import type { Transport } from './transport.ts';
 

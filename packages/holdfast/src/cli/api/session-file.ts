@@ -3,7 +3,15 @@
  * ~/.config, by the origin of the gateway. Whoever reads it is signed in as its owner until it runs out
  * (SESSION_LIFE_MS_MAX), so it is written for its owner alone, and not used when others can read it.
  */
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -64,7 +72,10 @@ export class SessionFile {
     const beside = `${this.path}.${process.pid}`;
     mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
     try {
-      writeFileSync(beside, `${JSON.stringify({ sessions }, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+      writeFileSync(beside, `${JSON.stringify({ sessions }, null, 2)}\n`, {
+        mode: 0o600,
+        flag: 'wx',
+      });
       chmodSync(beside, 0o600);
       renameSync(beside, this.path);
     } catch (error) {
