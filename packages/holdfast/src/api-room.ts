@@ -14,6 +14,7 @@ import { enrolmentRoutes } from './api/routes/enrolment.ts';
 import { environmentRoutes } from './api/routes/environments.ts';
 import { holdRoutes } from './api/routes/holds.ts';
 import { sessionRoutes } from './api/routes/session.ts';
+import { trailEntryRoutes } from './api/routes/trail-entries.ts';
 import { unbuilt } from './api/routes/unbuilt.ts';
 import { Api } from './api/server.ts';
 import { WhoAsks } from './api/who.ts';
@@ -50,6 +51,7 @@ export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
       ...credentialRoutes(credentials),
       ...enrolmentRoutes(people),
       ...environmentRoutes(config),
+      ...trailEntryRoutes(rooms.trailStore),
     },
     who,
     clock,

@@ -1,6 +1,5 @@
 /** A person's word on the command line: who, the code that proves it, and the digest they were shown. */
 import type { Command } from 'commander';
-import type { PersonWord } from '../approvals/hold-store.ts';
 import type { Context } from './command.ts';
 import { readCode } from './read-code.ts';
 
@@ -33,13 +32,16 @@ export function codeOf({ streams }: Context, options: PersonOptions): Promise<st
   return readCode(options.code, streams.in, (text) => streams.err.write(text));
 }
 
-export async function wordOf(
-  context: Context,
-  holdId: string,
-  options: WordOptions,
-): Promise<PersonWord> {
+/** As the API takes it. */
+export interface Word {
+  readonly person: string;
+  readonly code: string;
+  readonly digestShown: string | null;
+}
+
+export async function wordOf(context: Context, options: WordOptions): Promise<Word> {
   const code = await codeOf(context, options);
-  return { holdId, person: options.as, code, digestShown: options.digest ?? null };
+  return { person: options.as, code, digestShown: options.digest ?? null };
 }
 
 export function digestShown({ digest }: { readonly digest: string }): string {

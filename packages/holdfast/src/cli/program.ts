@@ -8,6 +8,7 @@ import { addCredentials } from './commands/credentials.ts';
 import { addDeferrals } from './commands/deferrals.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addHolds } from './commands/holds.ts';
+import { addLogin } from './commands/login.ts';
 import { addPeople } from './commands/people.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addProposals } from './commands/proposals.ts';
@@ -21,6 +22,7 @@ import { usageError } from './usage.ts';
 
 const COMMANDS = [
   addUp,
+  addLogin,
   addAgents,
   addCredentials,
   addPeople,

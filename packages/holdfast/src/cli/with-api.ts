@@ -43,14 +43,27 @@ async function here<T>(context: Context, work: ApiWork<T>): Promise<T> {
 }
 
 async function elsewhere<T>(context: Context, url: URL, work: ApiWork<T>): Promise<T> {
-  const [{ remoteTransport }, { secretFor }] = await Promise.all([
-    import('./api/remote-transport.ts'),
-    import('./api/secret.ts'),
-  ]);
-  const transport = remoteTransport({ url, secret: secretFor(url, context.env) });
+  const { secretFor } = await import('./api/secret.ts');
+  return await withApiAt(context, { url, secret: secretFor(url, context.env) }, work);
+}
+
+/** Elsewhere, as whoever holds the secret; null: as nobody. */
+export async function withApiAt<T>(
+  { interrupt }: Context,
+  to: { readonly url: URL; readonly secret: string | null },
+  work: ApiWork<T>,
+): Promise<T> {
+  const { remoteTransport } = await import('./api/remote-transport.ts');
+  const transport = remoteTransport(to);
   try {
-    return await context.interrupt.race(work(new ApiClient(transport)));
+    return await interrupt.race(work(new ApiClient(transport)));
   } finally {
     await transport.close();
   }
+}
+
+/** How long what is kept or put off in an environment is. */
+export async function graceMsAt(api: ApiClient, environment: string): Promise<number> {
+  const { items, otherwise } = await api.call('environments.list', {});
+  return (items.find(({ name }) => name === environment) ?? otherwise).graceMs;
 }

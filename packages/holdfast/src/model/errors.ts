@@ -69,7 +69,10 @@ export const ERRORS = {
   HF_LAST_OWNER: { title: 'Nobody would be left to keep the house', sqlstate: 'F0000' },
   HF_SIGN_IN: { title: 'Nobody is signed in', sqlstate: 'F0000' },
   HF_FORBIDDEN: { title: 'The role does not allow this', sqlstate: '42501' },
-  HF_API_UNREACHABLE: { title: 'The Holdfast at HOLDFAST_URL cannot be reached', sqlstate: 'F0000' },
+  HF_API_UNREACHABLE: {
+    title: 'The Holdfast at HOLDFAST_URL cannot be reached',
+    sqlstate: 'F0000',
+  },
   HF_API_ANSWER: { title: 'The answer is not one of a Holdfast', sqlstate: 'F0000' },
   HF_EXISTS: { title: 'The name is taken', sqlstate: 'F0000' },
   HF_USAGE: { title: 'The command was not understood', sqlstate: 'F0000' },

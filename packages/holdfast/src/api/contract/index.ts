@@ -18,6 +18,7 @@ import { SESSION_ROUTES } from './session.ts';
 import { SIGN_IN_ROUTES } from './sign-in.ts';
 import { TARGET_ROUTES } from './targets.ts';
 import { TRAIL_ROUTES } from './trail.ts';
+import { TRAIL_ENTRY_ROUTES } from './trail-entries.ts';
 import { UNDO_ROUTES } from './undo.ts';
 
 export const ROUTES = {
@@ -34,6 +35,7 @@ export const ROUTES = {
   ...PROPOSAL_ROUTES,
   ...UNDO_ROUTES,
   ...TRAIL_ROUTES,
+  ...TRAIL_ENTRY_ROUTES,
   ...TARGET_ROUTES,
   ...ENVIRONMENT_ROUTES,
   ...AGENT_ROUTES,

@@ -4,7 +4,7 @@
  * a problem becomes the same HoldfastError that the server threw, so that words and exit codes are the
  * same wherever the server is. What a server says is shown inert.
  */
-import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { z } from 'zod';
 import { ROUTES, type RouteName, type Routes } from '../../api/contract/index.ts';
 import type { Route } from '../../api/contract/route.ts';
@@ -31,6 +31,11 @@ interface Taker<Value> {
 
 /** The routes once more, so that the answer of a name that is not known yet has a type. */
 const TAKERS: { readonly [N in RouteName]: { readonly answer: Taker<Answers[N]> } } = ROUTES;
+
+/** Routes that answer piece by piece. */
+type StreamName<Type extends string> = {
+  [N in RouteName]: Routes[N] extends { readonly stream: Type } ? N : never;
+}[RouteName];
 
 /** The largest answer is a page of API_PAGE_MAX holds, each with its card. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -62,10 +67,26 @@ export class ApiClient {
     return this.#taken(TAKERS[name].answer, await this.#json(response));
   }
 
-  /** An answer that is no JSON, as it comes. */
-  async stream<N extends RouteName>(name: N, ask: AskOf<Routes[N]>): Promise<Readable> {
-    const { body } = await this.#send(ROUTES[name], ask);
-    return body;
+  /** An answer that is a file, as it comes. */
+  async stream(name: StreamName<'application/jsonl'>, ask: Plain): Promise<AsyncIterable<Buffer>> {
+    const response = await this.#send(ROUTES[name], ask);
+    return this.#whole(response, 'application/jsonl');
+  }
+
+  /** An answer of events (WHATWG HTML, 9.2.6), until the server ends it. */
+  async *events<N extends StreamName<'text/event-stream'>>(
+    name: N,
+    ask: AskOf<Routes[N]>,
+  ): AsyncGenerator<AnswerOf<N>> {
+    const response = await this.#send(ROUTES[name], ask);
+    let data = '';
+    for await (const line of this.#lines(this.#whole(response, 'text/event-stream'))) {
+      if (line.startsWith('data:')) data += line.slice(5);
+      else if (line === '' && data !== '') {
+        yield this.#taken(TAKERS[name].answer, this.#parsed(data, 'text/event-stream'));
+        data = '';
+      }
+    }
   }
 
   async #send(route: Route, ask: Plain): Promise<Response> {
@@ -90,6 +111,10 @@ export class ApiClient {
     const fault = code === 'HF_INTERNAL' ? this.#transport.fault() : null;
     if (fault !== null && fault !== undefined) return fault;
     const words = { expected: inert(expected), found: inert(found), hint: inert(hint) };
+    const { toSignIn } = this.#transport;
+    if (code === 'HF_SIGN_IN' && toSignIn !== null) {
+      return new HoldfastError(code, { ...words, hint: `${words.hint} Here that is: ${toSignIn}` });
+    }
     if (isErrorCode(code)) return new HoldfastError(code, words);
     const { expected: _, ...rest } = words;
     return new HoldfastError('HF_API_ANSWER', {
@@ -99,22 +124,50 @@ export class ApiClient {
     });
   }
 
-  async #json({ body, contentType }: Response): Promise<unknown> {
+  async #json(response: Response): Promise<unknown> {
     const parts: Buffer[] = [];
     let bytes = 0;
-    for await (const part of body) {
-      const chunk = Buffer.from(part);
+    for await (const chunk of this.#chunks(response)) {
       bytes += chunk.length;
-      if (bytes > ANSWER_BYTES_MAX) {
-        body.destroy();
-        throw this.#strange(`more than ${ANSWER_BYTES_MAX} bytes`);
-      }
+      if (bytes > ANSWER_BYTES_MAX) throw this.#strange(`more than ${ANSWER_BYTES_MAX} bytes`);
       parts.push(chunk);
     }
+    return this.#parsed(Buffer.concat(parts).toString('utf8'), response.contentType);
+  }
+
+  #parsed(text: string, contentType: string): unknown {
     try {
-      return JSON.parse(Buffer.concat(parts).toString('utf8'));
+      return JSON.parse(text);
     } catch {
       throw this.#strange(visible(contentType).slice(0, 100) || 'something else');
+    }
+  }
+
+  #whole(response: Response, type: string): AsyncIterable<Buffer> {
+    if (response.contentType.startsWith(type)) return this.#chunks(response);
+    response.body.destroy();
+    throw this.#strange(visible(response.contentType).slice(0, 100) || 'something else');
+  }
+
+  /** What breaks off in the middle is an error in our words; whoever stops reading closes it. */
+  async *#chunks({ body }: Response): AsyncGenerator<Buffer> {
+    try {
+      for await (const part of body) yield Buffer.from(part);
+    } catch (error) {
+      throw this.#transport.broken(error);
+    } finally {
+      body.destroy();
+    }
+  }
+
+  async *#lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+    const decoder = new StringDecoder('utf8');
+    let rest = '';
+    for await (const chunk of chunks) {
+      const lines = (rest + decoder.write(chunk)).split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > ANSWER_BYTES_MAX) throw this.#strange('a line without an end');
+      yield* lines;
     }
   }
 

@@ -12,7 +12,9 @@ export interface LocalParts {
 export function localTransport({ fault, host, room }: LocalParts): Transport {
   return {
     place: 'this machine',
+    toSignIn: null,
     fault,
+    broken: (error) => error,
     send: async ({ body, headers, method, path }) => {
       const answer = await room.api.inject({
         method,

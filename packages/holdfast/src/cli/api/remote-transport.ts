@@ -13,7 +13,6 @@ export interface RemoteParts {
   readonly url: URL;
   /** A person's session or an agent's token; null: not signed in. */
   readonly secret: string | null;
-  readonly version?: string;
 }
 
 export function remoteTransport({ secret, url }: RemoteParts): Transport {
@@ -25,7 +24,9 @@ export function remoteTransport({ secret, url }: RemoteParts): Transport {
   });
   return {
     place: url.origin,
+    toSignIn: `holdfast login --url ${url.origin}`,
     fault: () => null,
+    broken: (error) => unreachable(url, error),
     send: async ({ body, headers, method, path }) => {
       const answer = await request(new URL(path, url), {
         method,
@@ -43,8 +44,6 @@ export function remoteTransport({ secret, url }: RemoteParts): Transport {
         answer.body.destroy();
         throw redirected(url, answer.headers['location']);
       }
-      // Cut off in the middle: what came is no answer.
-      answer.body.once('error', () => {});
       return {
         status: answer.statusCode,
         contentType: String(answer.headers['content-type'] ?? ''),
@@ -55,7 +54,7 @@ export function remoteTransport({ secret, url }: RemoteParts): Transport {
   };
 }
 
-export function unreachable(url: URL, error: unknown): HoldfastError {
+function unreachable(url: URL, error: unknown): HoldfastError {
   return new HoldfastError('HF_API_UNREACHABLE', {
     expected: `a Holdfast at ${url.origin}`,
     found: visible(error instanceof Error ? reasonOf(error) : String(error)).slice(0, 300),

@@ -21,8 +21,12 @@ export interface Response {
 export interface Transport {
   /** Where to; for what is said to people. */
   readonly place: string;
+  /** The command that opens a fresh session there; null: none is needed. */
+  readonly toSignIn: string | null;
   /** Rejects with HF_API_UNREACHABLE when there is no whole answer. */
   send(request: Request): Promise<Response>;
+  /** What is said when an answer breaks off in the middle. */
+  readonly broken: (error: unknown) => unknown;
   /** What broke inside, when the answer is HF_INTERNAL and this process knows more. */
   readonly fault: () => unknown;
   /** Cuts what is open. */

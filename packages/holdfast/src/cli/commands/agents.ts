@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
-import type { Config } from '../../config/config.ts';
 import { durationMs } from '../../config/duration.ts';
-import { nearest } from '../../model/nearest.ts';
+import { allOf } from '../api/api-client.ts';
 import type { Context, Run } from '../command.ts';
-import { type Answer, facts, fromNow, table, when } from '../print.ts';
+import { type Answer, facts, fromNow, oneLine, table, when } from '../print.ts';
 import { usageError } from '../usage.ts';
-import { withRooms } from '../with-rooms.ts';
+import { withApi } from '../with-api.ts';
 
 export function addAgents(program: Command, run: Run): void {
   const agents = program.command('agents').description('Agents and their tokens');
@@ -49,7 +48,9 @@ interface TokenOptions {
 }
 
 async function addAgent(context: Context, name: string): Promise<Answer> {
-  const { id, addedAt } = await withRooms(context, (rooms) => rooms.agents.add(name));
+  const { id, addedAt } = await withApi(context, (api) =>
+    api.call('agents.add', { body: { name } }),
+  );
   return {
     json: { agent: { id, name, addedAt } },
     lines: () => [
@@ -60,17 +61,19 @@ async function addAgent(context: Context, name: string): Promise<Answer> {
 }
 
 async function listAgents(context: Context): Promise<Answer> {
-  const agents = await withRooms(context, (rooms) => rooms.agents.list());
+  const agents = await withApi(context, (api) =>
+    allOf((page) => api.call('agents.list', { query: page })),
+  );
   const now = context.clock.now();
   const rows = agents.flatMap(({ name, tokens }) =>
     tokens.length === 0
-      ? [[name, 'no live token', '', '', '']]
+      ? [[oneLine(name), 'no live token', '', '', '']]
       : tokens.map((token) => [
-          name,
-          token.id,
-          token.environment,
-          token.targets.join(', ') || 'all',
-          fromNow(token.expiresAt, now),
+          oneLine(name),
+          oneLine(token.id),
+          oneLine(token.environment),
+          oneLine(token.targets.join(', ')) || 'all',
+          fromNow(new Date(token.expiresAt), now),
         ]),
   );
   return {
@@ -87,88 +90,35 @@ async function issueToken(context: Context, agent: string, options: TokenOptions
   if (lifeMs === null) {
     throw usageError('--expires as 30m, 8h or 7d', options.expires, 'Say a number and a unit.');
   }
-  return withRooms(context, async (rooms) => {
-    const { environment, targets } = declared(rooms.config, options);
-    const request = { agent, environment, targets: options.target ?? [], lifeMs };
-    const { id, token, expiresAt } = await rooms.agents.issueToken(request);
-    const { http, providers } = rooms.config;
-    const urls = targets
-      .filter((target) => rooms.config.targets.some(({ name }) => name === target))
-      .map((target) => connectionUrl(rooms.config, agent, token, target));
-    const hosted = providers.filter(({ places }) =>
-      places.some((place) => targets.includes(place.target)),
-    );
-    const bases = hosted.map(({ name }) => `http://${http.host}:${http.port}/${name}`);
-    return {
-      json: {
-        token: { id, agent, environment, targets: request.targets, expiresAt },
-        text: token,
-        urls,
-        bases,
-      },
-      lines: (paint) => [
-        ...facts(
-          [
-            ['token', paint.bold(token)],
-            ['id', id],
-            ['agent', agent],
-            ['for', `${environment}: ${targets.join(', ') || 'no target yet'}`],
-            ['expires', `${when(expiresAt)} (${fromNow(expiresAt, context.clock.now())})`],
-          ],
-          paint,
-        ),
-        '',
-        'It is shown this once. The agent connects with:',
-        ...urls.map((url) => `  ${url}`),
-        ...bases.map((base) => `  ${base}, with the token where the provider's own would stand`),
-      ],
-    };
-  });
-}
-
-/** The environment and the targets a token will open, held against what is declared. */
-function declared(
-  config: Config,
-  options: TokenOptions,
-): { readonly environment: string; readonly targets: readonly string[] } {
-  const environments = new Set([
-    ...config.environments.map(({ name }) => name),
-    ...config.targets.map(({ environment }) => environment),
-  ]);
-  const places = config.providers.flatMap((one) => one.places);
-  const { env: environment } = options;
-  if (!environments.has(environment))
-    throw unknownWord('an environment', environment, environments);
-  const inside = [
-    ...config.targets.map(({ environment: of, name }) => ({ of, name })),
-    ...places.map(({ environment: of, target }) => ({ of, name: target })),
-  ].filter(({ of }) => of === environment);
-  const names = new Set(inside.map(({ name }) => name));
-  for (const target of options.target ?? []) {
-    if (!names.has(target)) throw unknownWord(`a target in ${environment}`, target, names);
-  }
-  return { environment, targets: options.target ?? [...names] };
-}
-
-function unknownWord(what: string, found: string, known: ReadonlySet<string>) {
-  const names = [...known];
-  const near = nearest(found, names);
-  const list = names.length === 0 ? 'None is declared yet' : `There are ${names.join(', ')}`;
-  return usageError(
-    `${what} that holdfast.yaml declares`,
-    found,
-    near === null || near === undefined ? `${list}.` : `Did you mean ${near}? ${list}.`,
+  const { env: environment, target: targets = [] } = options;
+  const { bases, opens, text, token, urls } = await withApi(context, (api) =>
+    api.call('agents.issue', {
+      params: { name: agent },
+      body: { environment, targets: [...targets], lifeMs },
+    }),
   );
-}
-
-export function connectionUrl(
-  { listen }: Config,
-  agent: string,
-  token: string,
-  target: string,
-): string {
-  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
-  return `postgres://${agent}:${token}@${host}:${listen.port}/${target}`;
+  const expiresAt = new Date(token.expiresAt);
+  return {
+    json: { token, text, urls, bases },
+    lines: (paint) => [
+      ...facts(
+        [
+          ['token', paint.bold(oneLine(text))],
+          ['id', oneLine(token.id)],
+          ['agent', agent],
+          ['for', `${environment}: ${oneLine(opens.join(', ')) || 'no target yet'}`],
+          ['expires', `${when(expiresAt)} (${fromNow(expiresAt, context.clock.now())})`],
+        ],
+        paint,
+      ),
+      '',
+      'It is shown this once. The agent connects with:',
+      ...urls.map((url) => `  ${oneLine(url)}`),
+      ...bases.map(
+        (base) => `  ${oneLine(base)}, with the token where the provider's own would stand`,
+      ),
+    ],
+  };
 }
 
 async function revokeTokens(
@@ -183,16 +133,16 @@ async function revokeTokens(
       'See `holdfast agents list` for ids.',
     );
   }
-  const scope =
+  const { revoked } = await withApi(context, (api) =>
     agent === undefined
-      ? ({ kind: 'token', id: id ?? '' } as const)
-      : ({ kind: 'agent', name: agent } as const);
-  const revoked = await withRooms(context, (rooms) => rooms.agents.revoke(scope));
+      ? api.call('tokens.revoke', { params: { id: id ?? '' } })
+      : api.call('agents.revoke', { params: { name: agent } }),
+  );
   return {
     json: { revoked },
     lines: () =>
       revoked.length === 0
         ? ['No token was live; nothing to revoke.']
-        : revoked.map((token) => `Revoked ${token}. Its connections end at once.`),
+        : revoked.map((token) => `Revoked ${oneLine(token)}. Its connections end at once.`),
   };
 }

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import type { HoldRecord, HoldState } from '../../approvals/hold.ts';
-import type { PersonWord } from '../../approvals/hold-store.ts';
-import { graceMsOf } from '../../config/by-environment.ts';
+import type { HoldState } from '../../approvals/hold.ts';
+import { HOLD_LIST_MAX } from '../../model/limits.ts';
 import type { TakingBack } from '../../model/reversal.ts';
-import type { Rooms } from '../../rooms.ts';
+import { type AnswerOf, type ApiClient, allOf } from '../api/api-client.ts';
+import { holdJson } from '../card-json.ts';
 import type { Context, Run } from '../command.ts';
 import { effectLines } from '../effect-words.ts';
 import { addListAndShow } from '../kept-commands.ts';
-import { digestShown, type WordOptions, withWord, wordOf } from '../person-word.ts';
+import { digestShown, type Word, type WordOptions, withWord, wordOf } from '../person-word.ts';
 import {
   type Answer,
   cut,
@@ -21,7 +21,9 @@ import {
   when,
 } from '../print.ts';
 import { levelWords, takingBackWords } from '../taking-back-words.ts';
-import { withRooms } from '../with-rooms.ts';
+import { graceMsAt, withApi } from '../with-api.ts';
+
+type Hold = AnswerOf<'holds.show'>;
 
 const STATEMENT_CHARS_IN_LIST = 48;
 
@@ -49,7 +51,9 @@ export function addHolds(program: Command, run: Run): void {
   );
   approve.action((id: string, options: WordOptions) =>
     run(approve, (context) =>
-      decide(context, id, options, (rooms, word) => rooms.holds.approve(word)),
+      decide(context, options, (api, word) =>
+        api.call('holds.approve', { params: { id }, body: word }),
+      ),
     ),
   );
 
@@ -62,29 +66,38 @@ export function addHolds(program: Command, run: Run): void {
   );
   deny.action((id: string, options: WordOptions & { readonly note: string }) =>
     run(deny, (context) =>
-      decide(context, id, options, (rooms, word) =>
-        rooms.holds.deny({ ...word, note: options.note }),
+      decide(context, options, (api, word) =>
+        api.call('holds.deny', { params: { id }, body: { ...word, note: options.note } }),
       ),
     ),
   );
 }
 
 async function listHolds(context: Context, all: boolean): Promise<Answer> {
-  const holds = await withRooms(context, (rooms) => rooms.holds.list(all ? 'all' : 'open'));
+  const state = all ? 'all' : 'open';
+  if (context.json) {
+    const holds = await withApi(context, (api) =>
+      allOf((page) => api.call('holds.cards', { query: { ...page, state } }), HOLD_LIST_MAX),
+    );
+    return { json: { holds: holds.map(holdJson) }, lines: () => [] };
+  }
+  const holds = await withApi(context, (api) =>
+    allOf((page) => api.call('holds.list', { query: { ...page, state } }), HOLD_LIST_MAX),
+  );
   const now = context.clock.now();
   return {
-    json: { holds },
+    json: null,
     lines: (paint) => {
       if (holds.length === 0)
         return [all ? 'No hold was ever opened.' : 'Nothing waits for anybody.'];
       const rows = holds.map((hold) => [
-        hold.id,
+        oneLine(hold.id),
         hold.state,
         `${hold.signatures.length}/${hold.peopleNeeded}`,
-        hold.card.agentName,
-        `${hold.card.target} (${hold.card.environment})`,
-        fromNow(hold.expiresAt, now),
-        cut(oneLine(hold.card.statement), STATEMENT_CHARS_IN_LIST),
+        oneLine(hold.agent),
+        oneLine(`${hold.target} (${hold.environment})`),
+        fromNow(new Date(hold.expiresAt), now),
+        cut(oneLine(hold.statement), STATEMENT_CHARS_IN_LIST),
       ]);
       return table(
         ['hold', 'state', 'signed', 'agent', 'target', 'expires', 'statement'],
@@ -96,12 +109,15 @@ async function listHolds(context: Context, all: boolean): Promise<Answer> {
 }
 
 async function showHold(context: Context, id: string): Promise<Answer> {
-  const { hold, graceMs } = await withRooms(context, async (rooms) => {
-    const found = await rooms.holds.show(id);
-    return { hold: found, graceMs: graceMsOf(rooms.config)(found.card.environment) };
+  const { hold, graceMs } = await withApi(context, async (api) => {
+    const found = await api.call('holds.show', { params: { id } });
+    return { hold: found, graceMs: await graceMsAt(api, found.environment) };
   });
   const now = context.clock.now();
-  return { json: { hold }, lines: (paint) => cardLines(hold, now, graceMs, paint) };
+  return {
+    json: { hold: holdJson(hold) },
+    lines: (paint) => cardLines(hold, now, graceMs, paint),
+  };
 }
 
 /** As it was when the hold opened. What became weaker since does not pass on these signatures. */
@@ -116,41 +132,44 @@ function takenBackLines(
   ];
 }
 
-function cardLines(hold: HoldRecord, now: Date, graceMs: number, paint: Paint): string[] {
-  const { card } = hold;
-  const signed = hold.signatures.map(({ personName, at }) => `${personName} at ${when(at)}`);
+function cardLines(hold: Hold, now: Date, graceMs: number, paint: Paint): string[] {
+  const signed = hold.signatures.map(
+    ({ person, at }) => `${oneLine(person)} at ${when(new Date(at))}`,
+  );
   const missing = hold.peopleNeeded - hold.signatures.length;
+  const id = oneLine(hold.id);
+  const expiresAt = new Date(hold.expiresAt);
   return [
-    `${paint.bold(hold.id)}  ${stateWord(hold.state, paint)}`,
+    `${paint.bold(id)}  ${stateWord(hold.state, paint)}`,
     '',
     paint.bold('What exactly would run'),
-    ...indented(card.statement),
+    ...indented(hold.statement),
     '',
     ...facts(
       [
-        [
-          'on',
-          `${card.target}, ${card.environment}, ${card.environmentLevel} (${card.resolvedBy})`,
-        ],
-        ['does', effectLines(card).join('\n')],
-        ...(card.couldNotTell === null
+        ['on', oneLine(`${hold.target}, ${hold.environment}, ${hold.level} (${hold.resolvedBy})`)],
+        ['does', effectLines(hold).join('\n')],
+        ...(hold.couldNotTell === null
           ? []
-          : ([['could not tell', visible(card.couldNotTell)]] as const)),
-        ['held because', `${oneLine(card.reason)} (rule ${card.rule})`],
-        ...takenBackLines(card.takingBack, graceMs),
-        ['agent', `${card.agentName}, token ${card.tokenId}`],
-        ['from', `${card.source}; calls itself "${oneLine(card.client)}"`],
-        ['opened', when(hold.openedAt)],
-        ['expires', `${when(hold.expiresAt)} (${fromNow(hold.expiresAt, now)})`],
+          : ([['could not tell', visible(hold.couldNotTell)]] as const)),
+        ['held because', `${oneLine(hold.reason)} (rule ${oneLine(hold.rule)})`],
+        ...takenBackLines(hold.takingBack, graceMs),
+        ['agent', oneLine(`${hold.agent}, token ${hold.tokenId}`)],
+        ['from', `${oneLine(hold.source)}; calls itself "${oneLine(hold.client)}"`],
+        ['opened', when(new Date(hold.openedAt))],
+        ['expires', `${when(expiresAt)} (${fromNow(expiresAt, now)})`],
         ['signed by', signed.join('\n') || 'nobody yet'],
         [
           'digest',
-          `${digestShown(card)}  (first 16 of 64; it covers the exact bytes and the target)`,
+          `${digestShown(hold)}  (first 16 of 64; it covers the exact bytes and the target)`,
         ],
         ...(hold.decidedBy === null
           ? []
           : ([
-              ['denied by', `${hold.decidedBy}${hold.note ? `: ${oneLine(hold.note)}` : ''}`],
+              [
+                'denied by',
+                `${oneLine(hold.decidedBy)}${hold.note ? `: ${oneLine(hold.note)}` : ''}`,
+              ],
             ] as const)),
       ],
       paint,
@@ -159,8 +178,8 @@ function cardLines(hold: HoldRecord, now: Date, graceMs: number, paint: Paint): 
       ? [
           '',
           `${missing} more signature(s) needed:`,
-          `  holdfast holds approve ${hold.id} --as NAME --digest ${digestShown(card)} --code 123456`,
-          `  holdfast holds deny ${hold.id} --as NAME --code 123456 --note 'why'`,
+          `  holdfast holds approve ${id} --as NAME --digest ${digestShown(hold)} --code 123456`,
+          `  holdfast holds deny ${id} --as NAME --code 123456 --note 'why'`,
         ]
       : []),
   ];
@@ -168,21 +187,24 @@ function cardLines(hold: HoldRecord, now: Date, graceMs: number, paint: Paint): 
 
 async function decide(
   context: Context,
-  holdId: string,
   options: WordOptions,
-  work: (rooms: Rooms, word: PersonWord) => Promise<HoldRecord>,
+  work: (api: ApiClient, word: Word) => Promise<Hold>,
 ): Promise<Answer> {
-  const word = await wordOf(context, holdId, options);
-  const hold = await withRooms(context, (rooms) => work(rooms, word));
+  const word = await wordOf(context, options);
+  const hold = await withApi(context, (api) => work(api, word));
   const missing = hold.peopleNeeded - hold.signatures.length;
+  const until = when(new Date(hold.expiresAt));
   const news: Readonly<Record<HoldState, string>> = {
     waiting: `Signed. ${missing} more signature(s) needed.`,
-    signed: `Approved. The agent may send exactly the same bytes once, until ${when(hold.expiresAt)}.`,
+    signed: `Approved. The agent may send exactly the same bytes once, until ${until}.`,
     denied: 'Denied. These bytes are refused on this target from now on.',
     consumed: 'It was approved and used already.',
     expired: 'It has run out.',
   };
-  return { json: { hold }, lines: (paint) => [`${paint.bold(hold.id)}  ${news[hold.state]}`] };
+  return {
+    json: { hold: holdJson(hold) },
+    lines: (paint) => [`${paint.bold(oneLine(hold.id))}  ${news[hold.state]}`],
+  };
 }
 
 function stateWord(state: HoldState, paint: Paint): string {

@@ -12,7 +12,7 @@ import { takeDown } from '../../protection/postgres/wall/take-down.ts';
 import { previewUnprotect, type Unprotection } from '../../protection/postgres/wall/unprotect.ts';
 import type { TargetDatabase } from '../../protection/target-database.ts';
 import { checkTarget, openTarget, protectOptionsOf, targetsOf } from '../../wiring.ts';
-import { type Context, NO, type Run } from '../command.ts';
+import { type Context, NO, onThisMachine, type Run } from '../command.ts';
 import { type Answer, facts, oneLine, type Paint } from '../print.ts';
 import { usageError } from '../usage.ts';
 import { withRooms } from '../with-rooms.ts';
@@ -46,6 +46,7 @@ export function addProtect(program: Command, run: Run): void {
     .action((target: string, words: ProtectWords) =>
       run(protect, (context) => protectTarget(context, target, words)),
     );
+  onThisMachine(protect);
 
   const off = program
     .command('unprotect')
@@ -56,6 +57,7 @@ export function addProtect(program: Command, run: Run): void {
     .action((target: string, words: UnprotectWords) =>
       run(off, (context) => unprotectTarget(context, target, words)),
     );
+  onThisMachine(off);
 }
 
 async function protectTarget(context: Context, name: string, words: ProtectWords): Promise<Answer> {
