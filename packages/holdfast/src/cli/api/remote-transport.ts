@@ -40,6 +40,8 @@ export function remoteTransport({ secret, url }: RemoteParts): Transport {
       }).catch((error: unknown) => {
         throw unreachable(url, error);
       });
+      // Whoever reads hears of it by the reading; what nobody reads any more is no news.
+      answer.body.on('error', () => {});
       if (answer.statusCode >= 300 && answer.statusCode < 400) {
         answer.body.destroy();
         throw redirected(url, answer.headers['location']);
