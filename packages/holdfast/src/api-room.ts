@@ -4,18 +4,17 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DEVICE_ROUTES } from './api/contract/device.ts';
-import { PEOPLE_ROUTES } from './api/contract/people.ts';
-import { SELF_ROUTES } from './api/contract/self.ts';
-import { SIGN_IN_ROUTES } from './api/contract/sign-in.ts';
 import { agentRoutes } from './api/routes/agents.ts';
 import { credentialRoutes } from './api/routes/credentials.ts';
+import { deviceRoutes } from './api/routes/device.ts';
 import { enrolmentRoutes } from './api/routes/enrolment.ts';
 import { environmentRoutes } from './api/routes/environments.ts';
 import { holdRoutes } from './api/routes/holds.ts';
+import { peopleRoutes } from './api/routes/people.ts';
+import { selfRoutes } from './api/routes/self.ts';
 import { sessionRoutes } from './api/routes/session.ts';
+import { signInRoutes } from './api/routes/sign-in.ts';
 import { trailEntryRoutes } from './api/routes/trail-entries.ts';
-import { unbuilt } from './api/routes/unbuilt.ts';
 import { Api } from './api/server.ts';
 import { WhoAsks } from './api/who.ts';
 import type { TokenVerifier } from './identity/agent-directory.ts';
@@ -37,15 +36,21 @@ export interface ApiRoom {
 
 export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
   const { agentByHash, clock, rooms, trouble } = parts;
-  const { agents, config, credentials, people, sessions } = rooms;
+  const { agents, config, credentials, note, people, proposals, sessions, ways } = rooms;
+  const { sso } = ways;
+  const origin = (): string => ways.site.origin;
   const who = new WhoAsks({ sessions, agentByHash, clock });
   const api = await Api.create({
     handlers: {
-      ...sessionRoutes({ sessions, isNew: () => people.isNobodyYet(), sso: null }),
-      ...unbuilt(SIGN_IN_ROUTES),
-      ...unbuilt(SELF_ROUTES),
-      ...unbuilt(DEVICE_ROUTES),
-      ...unbuilt(PEOPLE_ROUTES),
+      ...sessionRoutes({
+        sessions,
+        isNew: () => people.isNobodyYet(),
+        sso: sso === null ? null : { host: sso.host },
+      }),
+      ...signInRoutes({ ...ways, note, clock }),
+      ...selfRoutes({ ...ways, clock }),
+      ...deviceRoutes({ ...ways, origin }),
+      ...peopleRoutes({ ...ways, proposals, clock, origin }),
       ...holdRoutes(rooms.holds),
       ...agentRoutes({ agents, config }),
       ...credentialRoutes(credentials),

@@ -6,6 +6,8 @@
  *
  * and back. What it will not do: decide anything, or listen before everything that decides stands (P8).
  */
+
+import { joinUrl } from './api/routes/people.ts';
 import { openApiRoom } from './api-room.ts';
 import { WaitingDesk } from './approvals/waiting-desk.ts';
 import { holdLifeMsOf } from './config/by-environment.ts';
@@ -70,6 +72,11 @@ export interface Holdfast {
   readonly httpAddress: ListenAddress | null;
   /** Where people look and decide, once started; null: it is off. */
   readonly dashboardUrl: string | null;
+  /**
+   * Where the first owner enrols, once started: for the operator's terminal and for nothing that is kept.
+   * Null: somebody can sign in already.
+   */
+  readonly firstOwnerUrl: string | null;
   /** Ends sessions, writes the last entries, stops what was started. Idempotent. */
   stop(): Promise<void>;
 }
@@ -99,6 +106,7 @@ class Gateway implements Holdfast {
   #stopped: Promise<void> | null = null;
   httpAddress: ListenAddress | null = null;
   dashboardUrl: string | null = null;
+  firstOwnerUrl: string | null = null;
 
   constructor(options: HoldfastOptions, rooms: Rooms, policy: Policy) {
     this.rooms = rooms;
@@ -266,6 +274,10 @@ class Gateway implements Holdfast {
     const address = await api.listen(listen);
     // On a free port the address is known only now.
     this.dashboardUrl = listen.port === 0 ? `http://localhost:${address.port}` : url;
+    const { invites, site } = this.rooms.ways;
+    site.isAt(this.dashboardUrl);
+    const invitation = await invites.makeFirst();
+    if (invitation !== null) this.firstOwnerUrl = joinUrl(site.origin, invitation);
   }
 
   #sweep(): void {

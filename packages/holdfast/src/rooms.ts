@@ -8,6 +8,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { breakGlassRunner } from './approvals/break-glass.ts';
 import { hastenRunner } from './approvals/hasten.ts';
 import type { HoldCard } from './approvals/hold.ts';
 import { Holds } from './approvals/holds.ts';
@@ -19,15 +20,16 @@ import type { Config, Env } from './config/config.ts';
 import { resolveSecret } from './config/upstream.ts';
 import { Agents } from './identity/agents.ts';
 import { Credentials } from './identity/credentials.ts';
-import { People } from './identity/people.ts';
+import type { People } from './identity/people.ts';
 import { loadSealKey, readSealKey, Seal } from './identity/seal.ts';
 import { sealKeyFromProgram } from './identity/seal-program.ts';
-import { Sessions } from './identity/sessions.ts';
+import type { Sessions } from './identity/sessions.ts';
 import { Totp } from './identity/totp.ts';
 import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
 import type { HoldfastEvent } from './model/event.ts';
 import { newId } from './model/ids.ts';
+import { openPeopleRoom, type PeopleRoom } from './people-room.ts';
 import { SealedInverses } from './protection/sealed-inverses.ts';
 import { purgeRunner } from './protection/undo/purge.ts';
 import { WatchedClock } from './protection/watched-clock.ts';
@@ -45,9 +47,8 @@ import { SqlInverseStore } from './store/inverse-store.ts';
 import { SqlLedgerStore } from './store/ledger-store.ts';
 import { migrate } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
-import { type JudgeCode, SqlPeopleStore } from './store/people-store.ts';
+import type { JudgeCode } from './store/people-store.ts';
 import { SqlProposalStore } from './store/proposal-store.ts';
-import { SqlSessionStore } from './store/session-store.ts';
 import { PgTrailStore } from './store/trail-store.ts';
 import { SqlUndoStore } from './store/undo-store.ts';
 import { VaultLook } from './store/vault-look.ts';
@@ -76,6 +77,8 @@ export class Rooms {
   readonly agents: Agents;
   readonly people: People;
   readonly sessions: Sessions;
+  /** How people sign in, join and keep what they sign in with. */
+  readonly ways: PeopleRoom;
   readonly holdStore: SqlHoldStore<HoldCard>;
   readonly holds: Holds;
   /** Started by the gateway; a short command reads it only. */
@@ -129,8 +132,10 @@ export class Rooms {
     });
     this.agentStore = new SqlAgentStore(database);
     this.agents = new Agents({ store: this.agentStore, clock, note });
-    this.people = new People({ store: new SqlPeopleStore(database), totp, clock, note });
-    this.sessions = new Sessions({ store: new SqlSessionStore(database), clock });
+    this.ways = openPeopleRoom({ ...options, database, seal: keys.seal, totp, note });
+    const { people, sessions } = this.ways;
+    this.people = people;
+    this.sessions = sessions;
     const judgeCode: JudgeCode = (state, code) => totp.judge(state, code, 'daily');
     this.judgeCode = judgeCode;
     this.undoStore = new SqlUndoStore(database, clock);
@@ -169,6 +174,11 @@ export class Rooms {
         ...options.runners?.(this),
         hasten: hastenRunner(this.deferralStore, graceClock),
         purge: purgeRunner(this.undoStore),
+        'break-glass': breakGlassRunner({
+          raise: (personId, until) => this.people.raise(personId, until),
+          record: (event) => this.record(event),
+          clock,
+        }),
       },
     });
   }

@@ -15,6 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['languages', 'targets', 'identity', 'policy', 'approvals', 'protection', 'trail', 'config'],
   ['pipeline', 'providers', 'recovery', 'watch', 'store'],
   ['protocols', 'api', 'scan'],
+  ['people-room.ts'],
   ['rooms.ts', 'wiring.ts', 'deferring.ts'],
   ['guarding.ts', 'undo-room.ts', 'api-room.ts'],
   ['holdfast.ts'],

@@ -23,6 +23,8 @@ export interface Around {
   readonly gone: AbortSignal;
   /** Set with the answer; null forgets them. The device stays known. */
   readonly keepSession: (session: { secret: string; device: string | null } | null) => void;
+  /** The device alone, for what a browser begins before anybody is signed in. */
+  readonly keepDevice: (device: string) => void;
 }
 
 export interface Ask<R extends Route> extends Around {

@@ -1,7 +1,7 @@
 /**
  * The API and the dashboard, on one address of their own. Each request, in this order:
  *
- *   host and origin (rebinding, cross-site) -> rate -> who asks -> may they -> recently proved
+ *   host and origin (rebinding, cross-site) -> rate -> attempts -> who asks -> may they -> recently proved
  *     -> shape of what they sent -> handler -> shape of the answer
  *
  * It decides nothing by itself: a route says whom it is for (`contract/`), `identity/` says who may. What
@@ -18,6 +18,7 @@ import { mayDo, type Principal } from '../identity/principal.ts';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { API_BODY_BYTES_MAX, PROVED_MS_MAX, SESSION_LIFE_MS_MAX } from '../model/limits.ts';
+import { Attempts } from './attempts.ts';
 import { ROUTES, type RouteName } from './contract/index.ts';
 import type { Route } from './contract/route.ts';
 import type { Around, Ask, Handlers } from './handler.ts';
@@ -74,10 +75,12 @@ export class Api {
   readonly #parts: ApiParts;
   readonly #origin: Origin;
   readonly #app: FastifyInstance;
+  readonly #attempts: Attempts;
 
   private constructor(parts: ApiParts) {
     this.#parts = parts;
     this.#origin = new Origin(parts.url);
+    this.#attempts = new Attempts(parts.clock);
     this.#app = fastify({
       bodyLimit: API_BODY_BYTES_MAX,
       // What stands between is ours to trust only when it is declared; the peer's address is the source.
@@ -143,6 +146,7 @@ export class Api {
       method: route.method,
       url: route.path,
       handler: async (request, reply) => {
+        if (route.isAttempt) this.#attempts.count(request.ip);
         const around = await this.#around(request, reply);
         this.#admit(route, around.principal);
         const ask = {
@@ -168,6 +172,9 @@ export class Api {
       sameSite: 'strict',
       secure: this.#origin.isSecure,
     } as const;
+    const keepDevice = (device: string): void => {
+      reply.setCookie(names.device, device, { ...settings, maxAge: DEVICE_SECONDS });
+    };
     return {
       principal: await this.#parts.who.find(request.headers.authorization ?? null, found),
       source: request.ip,
@@ -183,10 +190,9 @@ export class Api {
         const { device, secret } = session;
         const maxAge = SESSION_LIFE_MS_MAX / 1000;
         reply.setCookie(names.session, secret, { ...settings, maxAge });
-        if (device !== null) {
-          reply.setCookie(names.device, device, { ...settings, maxAge: DEVICE_SECONDS });
-        }
+        if (device !== null) keepDevice(device);
       },
+      keepDevice,
     };
   }
 
@@ -269,7 +275,11 @@ function statusOf(error: unknown): number | undefined {
 }
 
 function tooMany(): Error {
-  return Object.assign(new Error('more requests than one address may send'), { statusCode: 429 });
+  return new HoldfastError('HF_TOO_MANY', {
+    expected: `at most ${REQUESTS_PER_MINUTE_MAX} requests of one address in a minute`,
+    found: 'more',
+    hint: 'Wait a minute, and ask less often.',
+  });
 }
 
 function notSignedIn(): HoldfastError {

@@ -19,8 +19,9 @@ import type { Card } from './hold.ts';
  * - `purge`      undo data goes before its time
  * - `unprotect`  the wall of a sealed target is taken down
  * - `hasten`     what waits out the grace runs before its time
+ * - `break-glass`  somebody is an owner for an hour
  */
-export const ACT_KINDS = ['purge', 'unprotect', 'hasten'] as const;
+export const ACT_KINDS = ['purge', 'unprotect', 'hasten', 'break-glass'] as const;
 export type ActKind = (typeof ACT_KINDS)[number];
 
 export interface ProposedAct {

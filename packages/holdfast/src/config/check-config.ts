@@ -80,13 +80,16 @@ export function missingSecrets(config: Config, env: Env): Warning[] {
   });
 }
 
-function secretsNamed({ store, targets }: Config): (readonly [string, SecretRef | null])[] {
-  const named = targets.flatMap(({ name, protection, upstream }) => [
-    ...secretsOf(`targets.${name}.upstream`, upstream),
-    ...(protection.admin === null
-      ? []
-      : secretsOf(`targets.${name}.protection.admin`, protection.admin)),
-  ]);
+function secretsNamed({ signIn, store, targets }: Config): (readonly [string, SecretRef | null])[] {
+  const named: (readonly [string, SecretRef | null])[] = targets.flatMap(
+    ({ name, protection, upstream }) => [
+      ...secretsOf(`targets.${name}.upstream`, upstream),
+      ...(protection.admin === null
+        ? []
+        : secretsOf(`targets.${name}.protection.admin`, protection.admin)),
+    ],
+  );
+  if (signIn.oidc !== null) named.push(['signIn.oidc.clientSecret', signIn.oidc.clientSecret]);
   return store.kind === 'url' ? [...named, ['store.url', store.url]] : named;
 }
 

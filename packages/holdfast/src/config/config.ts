@@ -116,6 +116,25 @@ export interface DashboardConfig {
   readonly url: string;
 }
 
+/** What an identity provider may make of somebody; an owner is made by an owner. */
+export const SSO_ROLES = ['approver', 'operator', 'auditor'] as const;
+
+/** People sign in through an identity provider, too; OpenID Connect. */
+export interface OidcConfig {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: SecretRef;
+  readonly scopes: readonly string[];
+  /** Who comes in without an invitation; all empty: nobody. */
+  readonly allow: {
+    readonly emails: readonly string[];
+    readonly domains: readonly string[];
+    readonly groups: readonly string[];
+  };
+  /** What they may do then. */
+  readonly roles: readonly (typeof SSO_ROLES)[number][];
+}
+
 export interface Config {
   /** The file, or null when it came as text. Relative paths in it were resolved against its folder. */
   readonly path: string | null;
@@ -126,6 +145,7 @@ export interface Config {
     readonly auth: 'scram' | 'token';
   };
   readonly dashboard: DashboardConfig;
+  readonly signIn: { readonly oidc: OidcConfig | null };
   readonly store:
     | { readonly kind: 'embedded'; readonly dataFolder: string }
     | { readonly kind: 'url'; readonly url: SecretRef };

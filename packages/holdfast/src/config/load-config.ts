@@ -17,6 +17,7 @@ import {
   type DashboardConfig,
   type Env,
   type ListenTls,
+  type OidcConfig,
   type ProviderConfig,
   type SealKeyConfig,
   type SecretRef,
@@ -100,6 +101,7 @@ function configOf(
     path: null,
     listen: { ...shaped.listen, tls: tlsOf(shaped.listen.tls, at) },
     dashboard: dashboardOf(shaped.dashboard),
+    signIn: { oidc: oidcOf(shaped.signIn.oidc, at) },
     store: storeOf(shaped.store, env, at),
     seal: { key: sealKeyOf(shaped.seal.key, folder, at) },
     environments: Object.entries(shaped.environments).map(([name, one]) => ({
@@ -137,6 +139,12 @@ function dashboardOf(dashboard: Shaped['dashboard']): DashboardConfig {
   if (dashboard === 'off') return { listen: null, url: DASHBOARD_URL };
   const { host, port, url } = dashboard;
   return { listen: { host, port }, url: url ?? `http://localhost:${port}` };
+}
+
+function oidcOf(oidc: Shaped['signIn']['oidc'], at: At): OidcConfig | null {
+  if (oidc === undefined) return null;
+  const scopes = [...new Set(['openid', ...oidc.scopes])];
+  return { ...oidc, scopes, clientSecret: secretOf(oidc.clientSecret, at) };
 }
 
 function storeOf(store: Shaped['store'], env: Env, at: At): Config['store'] {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { EFFECT_KINDS } from '../model/effect.ts';
 import { GRACE_MS_DEFAULT } from '../model/limits.ts';
 import { ENVIRONMENT_LEVELS } from '../model/target.ts';
-import { SSL_MODES } from './config.ts';
+import { SSL_MODES, SSO_ROLES } from './config.ts';
 import { durationMs } from './duration.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -85,6 +85,25 @@ const dashboard = z.union(
   ],
   'off, or {host: ADDRESS, port: NUMBER, url: https://NAME}',
 );
+
+const domain = text('a domain in lower case, without @', /^[a-z0-9][a-z0-9.-]{0,252}$/);
+const oidc = keys({
+  issuer: text('the issuer, such as https://id.example.com', /^https?:\/\/[^?#@]+$/),
+  clientId: text('the id of Holdfast at the identity provider'),
+  clientSecret: secret,
+  scopes: z.array(text('a scope'), 'a list of scopes').default(['openid', 'email', 'profile']),
+  allow: keys({
+    emails: z
+      .array(text('an address in lower case', /^[^\sA-Z@]+@[^\sA-Z@]+$/), 'a list of addresses')
+      .default([]),
+    domains: z.array(domain, 'a list of domains').default([]),
+    groups: z.array(text('the name of a group'), 'a list of groups').default([]),
+  }).prefault({}),
+  roles: z
+    .array(words(SSO_ROLES), 'a list of roles')
+    .min(1, 'at least one role')
+    .default(['auditor']),
+});
 
 const store = z.union(
   [keys({ dataFolder: path }), keys({ url: secret })],
@@ -189,6 +208,7 @@ const limits = keys({
 export const SHAPE = keys({
   listen: listen.prefault({}),
   dashboard: dashboard.prefault({}),
+  signIn: keys({ oidc: oidc.optional() }).prefault({}),
   store: store.optional(),
   seal: keys({ key: sealKey.optional() }).prefault({}),
   environments: z.record(name, environment, 'environments by name').default({}),

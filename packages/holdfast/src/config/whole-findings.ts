@@ -65,6 +65,17 @@ export function wholeFindings(yaml: YamlText): Finding[] {
       ),
     );
   }
+  const issuer = at(yaml.value, ['signIn', 'oidc', 'issuer']);
+  if (typeof issuer === 'string' && isClearElsewhere(issuer)) {
+    findings.push(
+      finding(
+        ['signIn', 'oidc', 'issuer'],
+        'https, where it is not this machine',
+        'http, over which anybody on the way could be anybody',
+        'Use the https address of the identity provider.',
+      ),
+    );
+  }
   const listen = record(at(yaml.value, ['listen']));
   const host = listen['host'] ?? '127.0.0.1';
   const isOpenWire = listen['tls'] === 'off' && typeof host === 'string' && !isLoopback(host);

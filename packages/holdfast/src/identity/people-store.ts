@@ -36,6 +36,21 @@ export type CodeVerdict =
   | { readonly kind: 'paused'; readonly until: Date }
   | { readonly kind: 'not-confirmed' };
 
+export interface SpentCode {
+  readonly personId: string;
+  readonly verdict: CodeVerdict;
+}
+
+/** A person, and how they can sign in. */
+export interface PersonOverview extends PersonRecord {
+  /** Suspended ones are not counted. */
+  readonly passkeys: number;
+  readonly hasCodes: boolean;
+  readonly hasSso: boolean;
+  readonly lastSeenAt: Date | null;
+  readonly ownerUntil: Date | null;
+}
+
 /** `last-owner`: nothing changed, since nobody who can sign in would be left to keep the house. */
 export type PersonChange = 'done' | 'nobody' | 'last-owner';
 
@@ -56,4 +71,19 @@ export interface PeopleStore {
     judge: (state: CodeState) => CodeVerdict,
     now: Date,
   ): Promise<CodeVerdict | null>;
+  /**
+   * Judges a code and spends it when it is right. Null: nobody of that name, after as much work as for
+   * somebody: `judge` is called with `nobodys` then, and what it says is not looked at.
+   */
+  spend(
+    name: string,
+    judge: (state: CodeState) => CodeVerdict,
+    nobodys: CodeState,
+  ): Promise<SpentCode | null>;
+  /** In place of the codes they had; `step` is spent. False: nobody of that id who has joined. */
+  setCodes(personId: string, totpSealed: Buffer, step: bigint): Promise<boolean>;
+  /** An owner until then, whatever their roles. False: nobody of that id who has joined. */
+  raise(personId: string, until: Date): Promise<boolean>;
+  /** By name. */
+  overview(): Promise<readonly PersonOverview[]>;
 }

@@ -8,7 +8,13 @@ import type { Note } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
 import { TOTP_FAILURES_MAX, TOTP_PAUSE_MS } from '../model/limits.ts';
 import { checkName } from './names.ts';
-import type { CodeVerdict, PeopleStore, PersonChange, PersonRecord } from './people-store.ts';
+import type {
+  CodeVerdict,
+  PeopleStore,
+  PersonChange,
+  PersonOverview,
+  PersonRecord,
+} from './people-store.ts';
 import { ROLES, type Role } from './roles.ts';
 import type { Totp } from './totp.ts';
 
@@ -49,11 +55,7 @@ export class People {
     };
     const { uri, secret } = totp.enrol(name);
     if (!(await store.add({ ...person, totpSealed: totp.seal(secret, person.id) }))) {
-      throw new HoldfastError('HF_EXISTS', {
-        expected: 'a name that is free',
-        found: `a person named ${name}`,
-        hint: 'Choose another name, or remove the person first when the phone was lost.',
-      });
+      throw taken(name);
     }
     await note({
       kind: 'person-added',
@@ -80,6 +82,41 @@ export class People {
     });
   }
 
+  /**
+   * Somebody who is to come by a one-time link, and until then can neither sign in nor sign. HF_USAGE,
+   * HF_EXISTS.
+   */
+  async expect(name: string, roles: readonly Role[]): Promise<PersonRecord> {
+    checkName('person', name);
+    const { clock, store } = this.#parts;
+    const person: PersonRecord = {
+      id: newId('person', clock),
+      name,
+      roles: ordered(roles),
+      addedAt: clock.now(),
+      confirmedAt: null,
+    };
+    if (!(await store.add({ ...person, totpSealed: null }))) throw taken(name);
+    return person;
+  }
+
+  /** An owner until then. False: nobody of that id who has joined. */
+  raise(personId: string, until: Date): Promise<boolean> {
+    return this.#parts.store.raise(personId, until);
+  }
+
+  /** HF_NOT_FOUND. */
+  async byId(id: string): Promise<PersonOverview> {
+    const all = await this.overview();
+    const person = all.find((one) => one.id === id);
+    if (person === undefined) throw nobody(id.slice(0, 64));
+    return person;
+  }
+
+  overview(): Promise<readonly PersonOverview[]> {
+    return this.#parts.store.overview();
+  }
+
   /** The first owner has yet to come. */
   async isNobodyYet(): Promise<boolean> {
     const all = await this.list();
@@ -93,14 +130,7 @@ export class People {
   /** HF_NOT_FOUND, HF_LAST_OWNER. */
   async setRoles(name: string, roles: readonly Role[]): Promise<void> {
     const { store, note } = this.#parts;
-    const wanted = ROLES.filter((role) => roles.includes(role));
-    if (wanted.length === 0) {
-      throw new HoldfastError('HF_USAGE', {
-        expected: `at least one role of ${ROLES.join(', ')}`,
-        found: 'none',
-        hint: 'Remove the person when they should do nothing any more.',
-      });
-    }
+    const wanted = ordered(roles);
     requireChanged(name, await store.setRoles(name, wanted));
     await note({
       kind: 'person-roles',
@@ -119,6 +149,25 @@ export class People {
       message: `${name} was removed; open holds no longer count their signature.`,
     });
   }
+}
+
+/** As the table has them. HF_USAGE for none. */
+function ordered(roles: readonly Role[]): readonly Role[] {
+  const wanted = ROLES.filter((role) => roles.includes(role));
+  if (wanted.length > 0) return wanted;
+  throw new HoldfastError('HF_USAGE', {
+    expected: `at least one role of ${ROLES.join(', ')}`,
+    found: 'none',
+    hint: 'Remove the person when they should do nothing any more.',
+  });
+}
+
+function taken(name: string): HoldfastError {
+  return new HoldfastError('HF_EXISTS', {
+    expected: 'a name that is free',
+    found: `a person named ${name}`,
+    hint: 'Choose another name, or remove the person first when the phone was lost.',
+  });
 }
 
 function requireChanged(name: string, change: PersonChange): void {

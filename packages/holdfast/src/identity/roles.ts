@@ -58,6 +58,7 @@ export const PERMISSIONS = {
   'notifications.read': { words: 'see where notices go', roles: EVERYONE },
   'notifications.test': { words: 'send a test notice', roles: ['owner', 'operator'] },
   'metrics.read': { words: 'read metrics', roles: ['owner', 'operator', 'auditor'] },
+  'devices.let-in': { words: 'let a command line in as themselves', roles: EVERYONE },
   'break-glass': {
     words: 'ask for the role of an owner for an hour, and sign for another who asks',
     roles: EVERYONE,

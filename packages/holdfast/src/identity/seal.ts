@@ -9,7 +9,7 @@
  * open there. Nonces are random; at the thousands of secrets of an installation, far from the 2^32
  * that NIST SP 800-38D §8.3 allows one key.
  */
-import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../model/clock.ts';
@@ -43,6 +43,12 @@ export class Seal {
     cipher.setAAD(aadOf(record));
     const text = Buffer.concat([cipher.update(secret), cipher.final()]);
     return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), text]);
+  }
+
+  /** A key of its own for each purpose (HKDF-SHA256, RFC 5869): what it makes opens nothing sealed. */
+  derive(purpose: string): Buffer {
+    const info = `holdfast/derive/1|${purpose}`;
+    return Buffer.from(hkdfSync('sha256', this.#key, Buffer.alloc(0), info, KEY_BYTES));
   }
 
   /** HF_SEAL when the key is another one, or the bytes are not what was sealed for this record. */

@@ -4,8 +4,8 @@ import type { Role } from './roles.ts';
 export const SESSION_KINDS = ['browser', 'command-line'] as const;
 export type SessionKind = (typeof SESSION_KINDS)[number];
 
-/** How somebody proved who they are. */
-export const SIGN_IN_METHODS = ['passkey', 'totp', 'recovery', 'sso'] as const;
+/** How somebody proved who they are; `device`: let in by a person from their browser. */
+export const SIGN_IN_METHODS = ['passkey', 'totp', 'recovery', 'sso', 'device'] as const;
 export type SignInMethod = (typeof SIGN_IN_METHODS)[number];
 
 export interface SessionRecord {
@@ -35,6 +35,8 @@ export interface LiveSession {
   readonly deviceHash: Buffer | null;
   readonly personName: string;
   readonly roles: readonly Role[];
+  /** An owner, too, until then. */
+  readonly ownerUntil: Date | null;
 }
 
 export interface SessionStore {
@@ -47,4 +49,6 @@ export interface SessionStore {
   proved(id: string, method: SignInMethod, now: Date): Promise<void>;
   /** True when it was open, and this person's. */
   close(id: string, personId: string, now: Date): Promise<boolean>;
+  /** All of this person's but one; how many were open. */
+  closeOthers(id: string, personId: string, now: Date): Promise<number>;
 }

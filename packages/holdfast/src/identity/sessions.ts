@@ -17,6 +17,7 @@ import {
 } from '../model/limits.ts';
 import { cut } from '../model/text.ts';
 import type { PersonPrincipal } from './principal.ts';
+import type { Role } from './roles.ts';
 import { hashSecret, isSecret, newSecret } from './secrets.ts';
 import type {
   LiveSession,
@@ -101,7 +102,7 @@ export class Sessions {
       kind: 'person',
       id: session.personId,
       name: live.personName,
-      roles: live.roles,
+      roles: rolesAt(live, now),
       sessionId: session.id,
       method: session.method,
       provedAt: session.provedAt,
@@ -119,10 +120,21 @@ export class Sessions {
     return all.filter((session) => isTimely(session, now));
   }
 
+  /** How many there were. */
+  closeOthers(id: string, personId: string): Promise<number> {
+    return this.#parts.store.closeOthers(id, personId, this.#parts.clock.now());
+  }
+
   /** False: this person has no such session open. */
   close(id: string, personId: string): Promise<boolean> {
     return this.#parts.store.close(id, personId, this.#parts.clock.now());
   }
+}
+
+/** By break-glass somebody is an owner for an hour. */
+function rolesAt({ ownerUntil, roles }: LiveSession, now: Date): readonly Role[] {
+  const isRaised = ownerUntil !== null && ownerUntil.getTime() > now.getTime();
+  return isRaised && !roles.includes('owner') ? ['owner', ...roles] : roles;
 }
 
 /**

@@ -65,9 +65,13 @@ export const ERRORS = {
   HF_UNDO_STATE: { title: 'The undo item is not in a state for this', sqlstate: 'F0000' },
   HF_UNDO_CONFLICT: { title: 'Newer work would be overwritten', sqlstate: 'F0000' },
   HF_TOTP_WRONG: { title: 'The one-time code was not accepted', sqlstate: '28P01' },
+  HF_PASSKEY: { title: 'The passkey was not accepted', sqlstate: '28P01' },
   HF_NOT_FOUND: { title: 'Nothing by that name', sqlstate: 'F0000' },
   HF_LAST_OWNER: { title: 'Nobody would be left to keep the house', sqlstate: 'F0000' },
   HF_SIGN_IN: { title: 'Nobody is signed in', sqlstate: 'F0000' },
+  HF_INVITE: { title: 'The one-time link opens nothing', sqlstate: '28P01' },
+  HF_LAST_WAY_IN: { title: 'It would be the last way to sign in', sqlstate: 'F0000' },
+  HF_TOO_MANY: { title: 'More requests than one source may send', sqlstate: '53300' },
   HF_FORBIDDEN: { title: 'The role does not allow this', sqlstate: '42501' },
   HF_API_UNREACHABLE: {
     title: 'The Holdfast at HOLDFAST_URL cannot be reached',

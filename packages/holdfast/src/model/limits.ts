@@ -295,3 +295,33 @@ export const API_CONNECT_MS_MAX = 10_000;
 export const API_ANSWER_MS_MAX = 10 * 60 * 1000;
 /** ... and for the next bytes of one that has begun. */
 export const API_SILENCE_MS_MAX = 60_000;
+
+/** Each part of an assertion, base64url: as much as one fact of an entry keeps; real ones have 400. */
+export const ASSERTION_PART_CHARS_MAX = 1_024;
+
+/** A ceremony is one look at a phone; the browser gives up after that, too. */
+export const CEREMONY_LIFE_MS = 5 * 60 * 1000;
+/** One for each device and a spare key; more are forgotten ones. */
+export const PASSKEYS_MAX = 10;
+/** A link waits in somebody's mail for a day, not for a week. */
+export const INVITE_LIFE_MS = 24 * 60 * 60 * 1000;
+/** On one sheet of paper. */
+export const RECOVERY_CODES = 10;
+/** How long a command line waits for its person. */
+export const DEVICE_REQUEST_LIFE_MS = 10 * 60 * 1000;
+/** Between two questions of a waiting command line. */
+export const DEVICE_POLL_MS = 2_000;
+/** What an owner by break-glass has to call somebody, or to mend what burns. */
+export const BREAK_GLASS_MS = 60 * 60 * 1000;
+/**
+ * Requests of one source to what somebody could guess at, in so long: a person needs 2 for a passkey, 1 for
+ * a code; a house behind one address some dozens.
+ */
+export const ATTEMPTS_MAX = 60;
+export const ATTEMPTS_WINDOW_MS = 5 * 60 * 1000;
+/** Sources counted at a time; beyond that, the one that was quiet longest is forgotten. */
+export const ATTEMPT_SOURCES_MAX = 20_000;
+/** An identity provider answers in a second; somebody waits. */
+export const SSO_ANSWER_SECONDS_MAX = 10;
+/** People of the same name from an identity provider are told apart by number. */
+export const SSO_NAMES_TRIED_MAX = 20;

@@ -1,5 +1,5 @@
 /** People in PostgreSQL, and the one place where a one-time code is spent. */
-import { sql, type Transaction } from 'kysely';
+import { sql, type Transaction, type Updateable } from 'kysely';
 import { codeRefused, nobody } from '../identity/people.ts';
 import type {
   CodeState,
@@ -7,7 +7,9 @@ import type {
   NewPerson,
   PeopleStore,
   PersonChange,
+  PersonOverview,
   PersonRecord,
+  SpentCode,
 } from '../identity/people-store.ts';
 import { isRole, type Role } from '../identity/roles.ts';
 import type { HoldfastError } from '../model/errors.ts';
@@ -138,9 +140,88 @@ export class SqlPeopleStore implements PeopleStore {
       return spent?.verdict ?? null;
     });
   }
+
+  spend(
+    name: string,
+    judge: (state: CodeState) => CodeVerdict,
+    nobodys: CodeState,
+  ): Promise<SpentCode | null> {
+    return this.#database.transaction(async (trx) => {
+      const spent = await spendCode(trx, name, judge);
+      if (spent === null) judge(nobodys);
+      // As many statements whatever was found: the time it takes tells nobody who is here.
+      if (spent?.verdict.kind !== 'right' && spent?.verdict.kind !== 'wrong') {
+        await trx
+          .updateTable('holdfast.people')
+          .set({ failures: 0 })
+          .where('id', '=', nobodys.id)
+          .execute();
+      }
+      return spent;
+    });
+  }
+
+  setCodes(personId: string, totpSealed: Buffer, step: bigint): Promise<boolean> {
+    return this.#set(personId, {
+      totp_sealed: totpSealed,
+      last_step: step,
+      failures: 0,
+      paused_until: null,
+    });
+  }
+
+  raise(personId: string, until: Date): Promise<boolean> {
+    return this.#set(personId, { owner_until: until });
+  }
+
+  #set(personId: string, values: Updateable<Tables['holdfast.people']>): Promise<boolean> {
+    return this.#database.run(async (db) => {
+      const changed = await db
+        .updateTable('holdfast.people')
+        .set(values)
+        .where('id', '=', personId)
+        .where('removed_at', 'is', null)
+        .where('confirmed_at', 'is not', null)
+        .executeTakeFirst();
+      return changed.numUpdatedRows === 1n;
+    });
+  }
+
+  overview(): Promise<readonly PersonOverview[]> {
+    return this.#database.run(async (db) => {
+      const rows = await db
+        .selectFrom('holdfast.people as p')
+        .select(['p.id', 'p.name', 'p.roles', 'p.added_at', 'p.confirmed_at', 'p.owner_until'])
+        .select([
+          sql<bigint>`(select count(*) from holdfast.passkeys k where k.person_id = p.id
+            and k.removed_at is null and k.suspended_at is null)`.as('passkeys'),
+          sql<boolean>`p.totp_sealed is not null and p.confirmed_at is not null`.as('has_codes'),
+          sql<boolean>`exists (select from holdfast.sso_identities i where i.person_id = p.id)`.as(
+            'has_sso',
+          ),
+          sql<Date | null>`(select max(s.last_used_at) from holdfast.sessions s
+            where s.person_id = p.id)`.as('last_seen_at'),
+        ])
+        .where('p.removed_at', 'is', null)
+        .orderBy('p.name')
+        .execute();
+      return rows.map((row) => ({
+        id: row.id,
+        name: row.name,
+        roles: row.roles.filter(isRole),
+        addedAt: row.added_at,
+        confirmedAt: row.confirmed_at,
+        passkeys: Number(row.passkeys),
+        hasCodes: row.has_codes,
+        hasSso: row.has_sso,
+        lastSeenAt: row.last_seen_at,
+        ownerUntil: row.owner_until,
+      }));
+    });
+  }
 }
 
-/** Of those who can sign in. */
+/** Of those who can sign in; one by break-glass is gone in an hour. */
 async function countOwners(trx: Transaction<Tables>): Promise<number> {
   const owners = await trx
     .selectFrom('holdfast.people')
@@ -168,11 +249,6 @@ export async function spendOrRefuse(
   if (spent === null) return nobody(word.person);
   if (spent.verdict.kind !== 'right') return codeRefused(word.person, spent.verdict);
   return spent.personId;
-}
-
-interface SpentCode {
-  readonly personId: string;
-  readonly verdict: CodeVerdict;
 }
 
 /**

@@ -76,7 +76,7 @@ export class SqlSessionStore implements SessionStore {
       const row = await db
         .selectFrom('holdfast.sessions as s')
         .innerJoin('holdfast.people as p', 'p.id', 's.person_id')
-        .select([...COLUMNS, 's.device_hash', 'p.name', 'p.roles'])
+        .select([...COLUMNS, 's.device_hash', 'p.name', 'p.roles', 'p.owner_until'])
         .where('s.secret_hash', '=', secretHash)
         .where('s.closed_at', 'is', null)
         .where('p.removed_at', 'is', null)
@@ -87,6 +87,7 @@ export class SqlSessionStore implements SessionStore {
         deviceHash: row.device_hash,
         personName: row.name,
         roles: row.roles.filter(isRole),
+        ownerUntil: row.owner_until,
       };
     });
   }
@@ -138,6 +139,19 @@ export class SqlSessionStore implements SessionStore {
         .where('closed_at', 'is', null)
         .executeTakeFirst();
       return closed.numUpdatedRows === 1n;
+    });
+  }
+
+  closeOthers(id: string, personId: string, now: Date): Promise<number> {
+    return this.#database.run(async (db) => {
+      const closed = await db
+        .updateTable('holdfast.sessions')
+        .set({ closed_at: now })
+        .where('id', '!=', id)
+        .where('person_id', '=', personId)
+        .where('closed_at', 'is', null)
+        .executeTakeFirst();
+      return Number(closed.numUpdatedRows);
     });
   }
 }

@@ -43,9 +43,11 @@ interface PeopleTable {
   paused_until: Date | null;
   /** The newest time step whose code was used; a code counts once. */
   last_step: bigint;
+  /** An owner by break-glass until then, whatever `roles` says. */
+  owner_until: Date | null;
 }
 
-interface PasskeysTable {
+export interface PasskeysTable {
   credential_id: string;
   person_id: string;
   /** COSE key, as the authenticator gave it. */
@@ -58,6 +60,9 @@ interface PasskeysTable {
   added_at: Date;
   last_used_at: Date | null;
   removed_at: Date | null;
+  /** identity/proof-keys.ts. */
+  mac: string | null;
+  suspended_at: Date | null;
 }
 
 interface SessionsTable {
@@ -79,7 +84,8 @@ interface SessionsTable {
 interface InvitesTable {
   id: string;
   secret_hash: Buffer;
-  person_id: string;
+  /** Null: the first owner. */
+  person_id: string | null;
   invited_by: string;
   made_at: Date;
   expires_at: Date;
@@ -97,6 +103,20 @@ interface SsoIdentitiesTable {
   subject: string;
   person_id: string;
   linked_at: Date;
+}
+
+interface DeviceRequestsTable {
+  id: string;
+  secret_hash: Buffer;
+  user_code_hash: Buffer;
+  machine: string;
+  source: string;
+  user_agent: string;
+  asked_at: Date;
+  expires_at: Date;
+  decided_at: Date | null;
+  /** Null beside `decided_at`: turned away. */
+  person_id: string | null;
 }
 
 interface CeremoniesTable {
@@ -230,6 +250,7 @@ export interface Tables {
   'holdfast.recovery_codes': RecoveryCodesTable;
   'holdfast.sso_identities': SsoIdentitiesTable;
   'holdfast.ceremonies': CeremoniesTable;
+  'holdfast.device_requests': DeviceRequestsTable;
   'holdfast.holds': HoldsTable;
   'holdfast.signatures': SignaturesTable;
   'holdfast.undo_items': UndoItemsTable;

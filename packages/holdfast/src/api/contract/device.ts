@@ -52,7 +52,7 @@ export const DEVICE_ROUTES = {
   'device.look': route({
     method: 'POST',
     path: '/v1/device/look',
-    access: 'self.manage',
+    access: 'devices.let-in',
     isAttempt: true,
     summary: 'Say which machine shows a code',
     body: z.strictObject({ userCode: USER_CODE }),
@@ -61,7 +61,7 @@ export const DEVICE_ROUTES = {
   'device.decide': route({
     method: 'POST',
     path: '/v1/device/decide',
-    access: 'self.manage',
+    access: 'devices.let-in',
     isAttempt: true,
     wantsRecentProof: true,
     summary: 'Let a command line in as yourself, or turn it away',

@@ -1,9 +1,10 @@
 /** People: who they are, what they may do, invitations, and what is done when no owner can be reached. */
 import { z } from 'zod';
+import { HOLD_STATES } from '../../approvals/hold.ts';
 import { ROLES } from '../../identity/roles.ts';
 import { route, WHEN } from './route.ts';
 import { SESSION } from './self.ts';
-import { NAME } from './sign-in.ts';
+import { CODE, NAME } from './sign-in.ts';
 
 const ROLE_LIST = z.array(z.enum(ROLES)).min(1).max(ROLES.length);
 const PERSON_ID = z.string().max(64);
@@ -37,6 +38,17 @@ const MADE = z.object({
   invite: INVITE,
   /** Once: for that person, over a way that is theirs. */
   link: z.url(),
+});
+
+const BREAK_GLASS = z.object({
+  proposal: z.string(),
+  state: z.enum(HOLD_STATES),
+  digest: z.string(),
+  /** What is signed, in words. */
+  statement: z.string(),
+  peopleNeeded: z.number().int(),
+  signedBy: z.array(z.string()),
+  expiresAt: WHEN,
 });
 
 export const PEOPLE_ROUTES = {
@@ -122,11 +134,17 @@ export const PEOPLE_ROUTES = {
     wantsRecentProof: true,
     summary: 'Ask the others for the role of an owner, for an hour',
     body: z.strictObject({ reason: z.string().trim().min(10).max(1_000) }),
-    answer: z.object({
-      proposal: z.string(),
-      digest: z.string(),
-      peopleNeeded: z.number().int(),
-      expiresAt: WHEN,
-    }),
+    answer: BREAK_GLASS,
+  }),
+  'breakGlass.sign': route({
+    method: 'POST',
+    path: '/v1/break-glass/:id/sign',
+    access: 'break-glass',
+    isAttempt: true,
+    summary: 'Say by code that somebody shall be an owner for an hour',
+    params: z.strictObject({ id: z.string().max(64) }),
+    /** `digest`: as it was shown; at least its first 8 characters. */
+    body: z.strictObject({ code: CODE, digest: z.string().min(8).max(64) }),
+    answer: BREAK_GLASS,
   }),
 } as const;

@@ -24,7 +24,7 @@ export function remoteTransport({ secret, url }: RemoteParts): Transport {
   });
   return {
     place: url.origin,
-    toSignIn: `holdfast login --url ${url.origin}`,
+    toSignIn: `holdfast login --url ${url.origin}; or, with a session that is open, holdfast prove`,
     fault: () => null,
     broken: (error) => unreachable(url, error),
     send: async ({ body, headers, method, path }) => {

@@ -4,12 +4,14 @@ import type { Command } from 'commander';
 import { isSecret } from '../../identity/secrets.ts';
 import { isTokenText } from '../../identity/token.ts';
 import { HoldfastError } from '../../model/errors.ts';
+import { PROVED_MS_MAX } from '../../model/limits.ts';
 import type { AnswerOf, ApiClient } from '../api/api-client.ts';
 import { apiUrlOf, URL_ENV } from '../api/api-url.ts';
 import { secretFor, TOKEN_ENV } from '../api/secret.ts';
 import { SessionFile } from '../api/session-file.ts';
 import { type Context, NO, type Run } from '../command.ts';
 import { type Answer, facts, oneLine, when } from '../print.ts';
+import { readCode } from '../read-code.ts';
 import { usageError } from '../usage.ts';
 import { withApiAt } from '../with-api.ts';
 
@@ -32,6 +34,19 @@ export function addLogin(program: Command, run: Run): void {
     .command('logout')
     .description('Sign out there, and forget the session here')
     .action(() => run(logout, signOut));
+
+  const prove = program
+    .command('prove')
+    .description('Prove with a code that you are there, for what only somebody present may do')
+    .option('--code <digits>', 'six digits; else asked for without showing it, or read from stdin')
+    .addHelpText(
+      'after',
+      '\nA session does not show who sits before it now. People, roles and credentials want a proof that\n' +
+        'is not older than ten minutes. Without one-time codes: do it on the dashboard, with your passkey.',
+    )
+    .action((options: { readonly code?: string }) =>
+      run(prove, (context) => proveThere(context, options.code)),
+    );
 
   const whoami = program
     .command('whoami')
@@ -121,6 +136,19 @@ async function closeSession(api: ApiClient): Promise<boolean> {
     if (error instanceof HoldfastError && error.code === 'HF_SIGN_IN') return false;
     throw error;
   }
+}
+
+async function proveThere(context: Context, given: string | undefined): Promise<Answer> {
+  const { env, streams } = context;
+  const url = elsewhere(context);
+  const code = await readCode(given, streams.in, (text) => streams.err.write(text));
+  const { provedAt } = await withApiAt(context, { url, secret: secretFor(url, env) }, (api) =>
+    api.call('session.prove', { body: { code } }),
+  );
+  return {
+    json: { url: url.origin, provedAt },
+    lines: () => [`Proved at ${url.origin}; it counts for ${PROVED_MS_MAX / 60_000} minutes.`],
+  };
 }
 
 async function sayWho(context: Context): Promise<Answer> {

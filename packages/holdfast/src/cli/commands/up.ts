@@ -4,7 +4,7 @@ import { loadConfig } from '../../config/load-config.ts';
 import { createHoldfast, HoldfastError } from '../../holdfast.ts';
 import { type Context, onThisMachine, type Run } from '../command.ts';
 import { createLog } from '../log.ts';
-import type { Answer } from '../print.ts';
+import type { Answer, Streams } from '../print.ts';
 
 export function addUp(program: Command, run: Run): void {
   const up = program
@@ -43,6 +43,7 @@ async function runGateway(context: Context): Promise<Answer> {
     const address = await interrupt.race(holdfast.start());
     log.info(`Holdfast listens on ${address.host}:${address.port}. Ctrl-C stops it.`);
     if (holdfast.dashboardUrl !== null) log.info(`Dashboard: ${holdfast.dashboardUrl}`);
+    if (holdfast.firstOwnerUrl !== null) inviteFirst(holdfast.firstOwnerUrl, streams, log);
     const http = holdfast.httpAddress;
     if (http !== null) {
       const names = config.providers.map(({ name }) => `http://${http.host}:${http.port}/${name}`);
@@ -54,4 +55,21 @@ async function runGateway(context: Context): Promise<Answer> {
     await holdfast.stop();
   }
   return { json: { stopped: true }, lines: () => ['Stopped.'] };
+}
+
+/** To the operator's terminal only: what a log keeps would be a key to the house. */
+function inviteFirst(
+  url: string,
+  { err }: Streams,
+  log: { readonly warn: (message: string) => void },
+): void {
+  if (err.isTTY === true) {
+    err.write(
+      `\nNobody can sign in yet. The first owner enrols here, once, within a day:\n  ${url}\n\n`,
+    );
+    return;
+  }
+  log.warn(
+    'Nobody can sign in yet. Run `holdfast up` on a terminal to be shown the link for the first owner, or add them with `holdfast people add`.',
+  );
 }

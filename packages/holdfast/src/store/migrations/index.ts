@@ -13,6 +13,7 @@ import { takingBack } from './0011-taking-back.ts';
 import { credentials } from './0012-credentials.ts';
 import { undoInverses } from './0013-undo-inverses.ts';
 import { people } from './0014-people.ts';
+import { signIn } from './0018-sign-in.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   credentials,
   undoInverses,
   people,
+  signIn,
 ];

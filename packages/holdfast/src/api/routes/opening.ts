@@ -1,0 +1,64 @@
+/** Opening a session for whoever has just shown who they are; and who asks, where only a person can. */
+import type { PersonRef } from '../../identity/passkeys.ts';
+import type { People } from '../../identity/people.ts';
+import type { PersonPrincipal, Principal } from '../../identity/principal.ts';
+import type { SignInMethod } from '../../identity/session-store.ts';
+import type { Sessions } from '../../identity/sessions.ts';
+import { HoldfastError } from '../../model/errors.ts';
+import type { Note } from '../../model/event.ts';
+import type { Around } from '../handler.ts';
+
+export interface OpeningParts {
+  readonly people: People;
+  readonly sessions: Sessions;
+  readonly note: Note;
+}
+
+/**
+ * Always a new session, and the one this browser had is closed: a secret that somebody planted there
+ * beforehand opens nothing (fixation).
+ */
+export async function openSession(
+  { note, people, sessions }: OpeningParts,
+  ask: Around,
+  person: PersonRef,
+  method: SignInMethod,
+) {
+  const { cookies, keepSession, principal, source, userAgent } = ask;
+  const { id, name, roles } = await people.byId(person.id);
+  const session = await sessions.open({
+    personId: id,
+    kind: 'browser',
+    method,
+    userAgent,
+    source,
+    device: cookies.device,
+  });
+  if (principal?.kind === 'person') await sessions.close(principal.sessionId, principal.id);
+  await note({
+    kind: 'signed-in',
+    facts: { person: name, personId: id, method, session: session.id, source },
+    message: `${name} signed in.`,
+  });
+  keepSession(session);
+  return { person: { id, name, roles: [...roles] }, mustEnrol: method === 'recovery' };
+}
+
+/** One thing, whatever the reason. */
+export function notLetIn(): HoldfastError {
+  return new HoldfastError('HF_SIGN_IN', {
+    expected: 'a passkey, or a name and a code that belong together',
+    found: 'something else, or a pause after too many attempts',
+    hint: 'Try again, or another way to sign in; an owner sees in the trail why not.',
+  });
+}
+
+/** The machine itself, or an agent, has no passkey. */
+export function personOf(principal: Principal | null): PersonPrincipal {
+  if (principal?.kind === 'person') return principal;
+  throw new HoldfastError('HF_FORBIDDEN', {
+    expected: 'a person who is signed in',
+    found: principal === null ? 'nobody' : `the ${principal.kind}`,
+    hint: 'Sign in on the dashboard.',
+  });
+}

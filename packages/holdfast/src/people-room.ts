@@ -1,0 +1,133 @@
+/** How people sign in, join, and keep what they sign in with, built on the store. */
+import type { Config, Env } from './config/config.ts';
+import { resolveSecret } from './config/upstream.ts';
+import { Ceremonies } from './identity/ceremonies.ts';
+import { Codes } from './identity/codes.ts';
+import { Devices } from './identity/devices.ts';
+import { Invites } from './identity/invites.ts';
+import { Oidc } from './identity/oidc.ts';
+import { Passkeys } from './identity/passkeys.ts';
+import { People } from './identity/people.ts';
+import { ProofKeys } from './identity/proof-keys.ts';
+import { RecoveryCodes } from './identity/recovery-codes.ts';
+import type { Seal } from './identity/seal.ts';
+import { Sessions } from './identity/sessions.ts';
+import { Sso } from './identity/sso.ts';
+import type { Totp } from './identity/totp.ts';
+import type { Clock } from './model/clock.ts';
+import type { Note } from './model/event.ts';
+import { SqlCeremonyStore } from './store/ceremony-store.ts';
+import type { Database } from './store/database.ts';
+import { SqlDeviceStore } from './store/device-store.ts';
+import { SqlInviteStore } from './store/invite-store.ts';
+import { SqlPasskeyStore } from './store/passkey-store.ts';
+import { SqlPeopleStore } from './store/people-store.ts';
+import { SqlRecoveryStore } from './store/recovery-store.ts';
+import { SqlSessionStore } from './store/session-store.ts';
+import { SqlSsoStore } from './store/sso-store.ts';
+
+export interface PeopleRoomParts {
+  readonly config: Config;
+  readonly env: Env;
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly seal: Seal;
+  readonly totp: Totp;
+  readonly note: Note;
+}
+
+export interface PeopleRoom {
+  readonly people: People;
+  readonly sessions: Sessions;
+  readonly passkeys: Passkeys;
+  readonly codes: Codes;
+  readonly recovery: RecoveryCodes;
+  readonly invites: Invites;
+  readonly devices: Devices;
+  /** Null: there is no identity provider. */
+  readonly sso: Sso | null;
+  readonly site: Site;
+}
+
+/** Where people's browsers see us; on a free port known only once somebody listens. */
+export class Site {
+  readonly proofKeys: ProofKeys;
+  #origin: string;
+
+  constructor(seal: Seal, url: string) {
+    this.proofKeys = new ProofKeys(seal, url);
+    this.#origin = new URL(url).origin;
+  }
+
+  get origin(): string {
+    return this.#origin;
+  }
+
+  /** Under the same host name, or passkeys would be bound to another. */
+  isAt(url: string): void {
+    this.proofKeys.alsoAt(url);
+    this.#origin = new URL(url).origin;
+  }
+}
+
+export function openPeopleRoom(parts: PeopleRoomParts): PeopleRoom {
+  const { clock, config, database, note, seal, totp } = parts;
+  const store = new SqlPeopleStore(database);
+  const site = new Site(seal, config.dashboard.url);
+  const ceremonies = new Ceremonies(new SqlCeremonyStore(database), clock);
+  const people = new People({ store, totp, clock, note });
+  const sessions = new Sessions({ store: new SqlSessionStore(database), clock });
+  const passkeys = new Passkeys({
+    store: new SqlPasskeyStore(database),
+    ceremonies,
+    keys: site.proofKeys,
+    clock,
+    note,
+  });
+  const codes = new Codes({ store, totp, ceremonies, note });
+  const recovery = new RecoveryCodes({ store: new SqlRecoveryStore(database), clock, note });
+  const invites = new Invites({
+    store: new SqlInviteStore(database),
+    people,
+    passkeys,
+    codes,
+    recovery,
+    ceremonies,
+    clock,
+    note,
+  });
+  return {
+    people,
+    sessions,
+    passkeys,
+    codes,
+    recovery,
+    invites,
+    devices: new Devices({ store: new SqlDeviceStore(database), sessions, clock, note }),
+    sso: ssoOf(parts, { ceremonies, invites, site }),
+    site,
+  };
+}
+
+function ssoOf(
+  { clock, config, database, env, note }: PeopleRoomParts,
+  beside: { readonly ceremonies: Ceremonies; readonly invites: Invites; readonly site: Site },
+): Sso | null {
+  const { oidc } = config.signIn;
+  if (oidc === null) return null;
+  const { allow, clientId, issuer, roles, scopes } = oidc;
+  const clientSecret = resolveSecret(oidc.clientSecret, env);
+  return new Sso({
+    oidc: new Oidc({
+      client: { issuer, clientId, clientSecret, scopes },
+      ceremonies: beside.ceremonies,
+      clock,
+      returnsTo: () => `${beside.site.origin}/sso`,
+    }),
+    store: new SqlSsoStore(database),
+    rules: { ...allow, roles },
+    invites: beside.invites,
+    clock,
+    note,
+  });
+}

@@ -1,0 +1,111 @@
+/** Command lines that ask to be let in, in PostgreSQL. A request is gone once it was answered. */
+import type { DeviceAnswer, DeviceRequest, DeviceStore } from '../identity/devices.ts';
+import type { Database } from './database.ts';
+import { storable } from './hold-rows.ts';
+
+const COLUMNS = ['id', 'machine', 'source', 'user_agent', 'asked_at', 'expires_at'] as const;
+
+interface DeviceRow {
+  readonly id: string;
+  readonly machine: string;
+  readonly source: string;
+  readonly user_agent: string;
+  readonly asked_at: Date;
+  readonly expires_at: Date;
+}
+
+export class SqlDeviceStore implements DeviceStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  add(
+    request: DeviceRequest & { readonly secretHash: Buffer; readonly userCodeHash: Buffer },
+    now: Date,
+  ): Promise<boolean> {
+    return this.#database.run(async (db) => {
+      await db.deleteFrom('holdfast.device_requests').where('expires_at', '<=', now).execute();
+      const added = await db
+        .insertInto('holdfast.device_requests')
+        .values({
+          id: request.id,
+          secret_hash: request.secretHash,
+          user_code_hash: request.userCodeHash,
+          machine: storable(request.machine),
+          source: storable(request.source),
+          user_agent: storable(request.userAgent),
+          asked_at: request.askedAt,
+          expires_at: request.expiresAt,
+          decided_at: null,
+          person_id: null,
+        })
+        .onConflict((conflict) => conflict.column('user_code_hash').doNothing())
+        .executeTakeFirst();
+      return added.numInsertedOrUpdatedRows === 1n;
+    });
+  }
+
+  byCode(userCodeHash: Buffer, now: Date): Promise<DeviceRequest | null> {
+    return this.#database.run(async (db) => {
+      const row = await db
+        .selectFrom('holdfast.device_requests')
+        .select(COLUMNS)
+        .where('user_code_hash', '=', userCodeHash)
+        .where('decided_at', 'is', null)
+        .where('expires_at', '>', now)
+        .executeTakeFirst();
+      return row === undefined ? null : requestOf(row);
+    });
+  }
+
+  decide(userCodeHash: Buffer, personId: string | null, now: Date): Promise<DeviceRequest | null> {
+    return this.#database.run(async (db) => {
+      const row = await db
+        .updateTable('holdfast.device_requests')
+        .set({ decided_at: now, person_id: personId })
+        .where('user_code_hash', '=', userCodeHash)
+        .where('decided_at', 'is', null)
+        .where('expires_at', '>', now)
+        .returning(COLUMNS)
+        .executeTakeFirst();
+      return row === undefined ? null : requestOf(row);
+    });
+  }
+
+  take(secretHash: Buffer, now: Date): Promise<DeviceAnswer> {
+    return this.#database.transaction(async (trx): Promise<DeviceAnswer> => {
+      const row = await trx
+        .selectFrom('holdfast.device_requests')
+        .selectAll()
+        .where('secret_hash', '=', secretHash)
+        .where('expires_at', '>', now)
+        .forUpdate()
+        .executeTakeFirst();
+      if (row === undefined) return { kind: 'gone' };
+      if (row.decided_at === null) return { kind: 'waiting' };
+      await trx.deleteFrom('holdfast.device_requests').where('id', '=', row.id).execute();
+      if (row.person_id === null) return { kind: 'denied' };
+      const person = await trx
+        .selectFrom('holdfast.people')
+        .select(['id', 'name'])
+        .where('id', '=', row.person_id)
+        .where('removed_at', 'is', null)
+        .executeTakeFirst();
+      if (person === undefined) return { kind: 'gone' };
+      return { kind: 'let-in', person, request: requestOf(row) };
+    });
+  }
+}
+
+function requestOf(row: DeviceRow): DeviceRequest {
+  return {
+    id: row.id,
+    machine: row.machine,
+    source: row.source,
+    userAgent: row.user_agent,
+    askedAt: row.asked_at,
+    expiresAt: row.expires_at,
+  };
+}

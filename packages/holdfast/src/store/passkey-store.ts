@@ -1,0 +1,161 @@
+/**
+ * Passkeys in PostgreSQL. What adds or takes a way to sign in locks the person's row first, so that two
+ * removals at once cannot leave nobody, and two additions not one too many.
+ */
+import { type Selectable, sql, type Transaction } from 'kysely';
+import type {
+  PasskeyRecord,
+  PasskeyStore,
+  PasskeyUse,
+  PasskeyUsed,
+} from '../identity/passkey-store.ts';
+import { PASSKEYS_MAX } from '../model/limits.ts';
+import type { Database } from './database.ts';
+import { storable } from './hold-rows.ts';
+import type { PasskeysTable, Tables } from './tables.ts';
+
+export class SqlPasskeyStore implements PasskeyStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  add(passkey: PasskeyRecord): Promise<'added' | 'known' | 'full'> {
+    return this.#database.transaction((trx) => addPasskey(trx, passkey));
+  }
+
+  list(personId: string): Promise<readonly PasskeyRecord[]> {
+    return this.#database.run(async (db) => {
+      const rows = await db
+        .selectFrom('holdfast.passkeys')
+        .selectAll()
+        .where('person_id', '=', personId)
+        .where('removed_at', 'is', null)
+        .orderBy('added_at')
+        .orderBy('credential_id')
+        .execute();
+      return rows.map(passkeyOf);
+    });
+  }
+
+  use(
+    credentialId: string,
+    now: Date,
+    judge: (passkey: PasskeyRecord) => Promise<PasskeyUse>,
+  ): Promise<PasskeyUsed | null> {
+    return this.#database.transaction(async (trx) => {
+      const row = await trx
+        .selectFrom('holdfast.passkeys as k')
+        .innerJoin('holdfast.people as p', 'p.id', 'k.person_id')
+        .selectAll('k')
+        .select('p.name')
+        .where('k.credential_id', '=', credentialId)
+        .where('k.removed_at', 'is', null)
+        .where('p.removed_at', 'is', null)
+        .forUpdate('k')
+        .executeTakeFirst();
+      if (row === undefined) return null;
+      const passkey = passkeyOf(row);
+      const use = await judge(passkey);
+      const own = trx.updateTable('holdfast.passkeys').where('credential_id', '=', credentialId);
+      if (use.kind === 'right') {
+        await own.set({ counter: BigInt(use.counter), last_used_at: now }).execute();
+      } else if (use.kind === 'copy') {
+        await own.set({ suspended_at: now }).execute();
+      }
+      return { passkey, personName: row.name, use };
+    });
+  }
+
+  remove(credentialId: string, personId: string, now: Date): Promise<'done' | 'none' | 'last'> {
+    return this.#database.transaction(async (trx) => {
+      const person = await lockPerson(trx, personId);
+      if (person === null) return 'none';
+      const keys = await trx
+        .selectFrom('holdfast.passkeys')
+        .select(['credential_id', 'suspended_at'])
+        .where('person_id', '=', personId)
+        .where('removed_at', 'is', null)
+        .execute();
+      if (!keys.some((key) => key.credential_id === credentialId)) return 'none';
+      const left = keys.filter(
+        (key) => key.credential_id !== credentialId && key.suspended_at === null,
+      );
+      if (left.length === 0 && !person.hasCodes) return 'last';
+      await trx
+        .updateTable('holdfast.passkeys')
+        .set({ removed_at: now })
+        .where('credential_id', '=', credentialId)
+        .execute();
+      return 'done';
+    });
+  }
+}
+
+/** Null: nobody of that id is here any more. */
+export async function lockPerson(
+  trx: Transaction<Tables>,
+  personId: string,
+): Promise<{ readonly name: string; readonly hasCodes: boolean } | null> {
+  const row = await trx
+    .selectFrom('holdfast.people')
+    .select(['name', 'totp_sealed', 'confirmed_at'])
+    .where('id', '=', personId)
+    .where('removed_at', 'is', null)
+    .forUpdate()
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  return { name: row.name, hasCodes: row.totp_sealed !== null && row.confirmed_at !== null };
+}
+
+export async function addPasskey(
+  trx: Transaction<Tables>,
+  passkey: PasskeyRecord,
+): Promise<'added' | 'known' | 'full'> {
+  await lockPerson(trx, passkey.personId);
+  const { count } = await trx
+    .selectFrom('holdfast.passkeys')
+    .select(sql<bigint>`count(*)`.as('count'))
+    .where('person_id', '=', passkey.personId)
+    .where('removed_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  if (count >= BigInt(PASSKEYS_MAX)) return 'full';
+  const added = await trx
+    .insertInto('holdfast.passkeys')
+    .values({
+      credential_id: passkey.credentialId,
+      person_id: passkey.personId,
+      public_key: passkey.publicKey,
+      counter: BigInt(passkey.counter),
+      rp_id: passkey.rpId,
+      label: storable(passkey.label),
+      transports: [...passkey.transports],
+      backed_up: passkey.isBackedUp,
+      added_at: passkey.addedAt,
+      last_used_at: null,
+      removed_at: null,
+      mac: passkey.mac,
+      suspended_at: null,
+    })
+    .onConflict((conflict) => conflict.column('credential_id').doNothing())
+    .executeTakeFirst();
+  return added.numInsertedOrUpdatedRows === 1n ? 'added' : 'known';
+}
+
+function passkeyOf(row: Selectable<PasskeysTable>): PasskeyRecord {
+  return {
+    credentialId: row.credential_id,
+    personId: row.person_id,
+    publicKey: row.public_key,
+    counter: Number(row.counter),
+    rpId: row.rp_id,
+    label: row.label,
+    transports: row.transports,
+    isBackedUp: row.backed_up,
+    addedAt: row.added_at,
+    lastUsedAt: row.last_used_at,
+    suspendedAt: row.suspended_at,
+    mac: row.mac,
+  };
+}

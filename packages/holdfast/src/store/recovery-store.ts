@@ -1,0 +1,75 @@
+/** Recovery codes in PostgreSQL: hashes only. */
+import { sql, type Transaction } from 'kysely';
+import type { PersonRef } from '../identity/passkeys.ts';
+import type { RecoveryStore } from '../identity/recovery-codes.ts';
+import type { Database } from './database.ts';
+import type { Tables } from './tables.ts';
+
+/** Whose hash is asked for when nobody is called so. */
+const NOBODY = 'person_0000000000000000';
+
+export class SqlRecoveryStore implements RecoveryStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async renew(personId: string, hashes: readonly Buffer[]): Promise<void> {
+    await this.#database.transaction((trx) => renewCodes(trx, personId, hashes));
+  }
+
+  left(personId: string): Promise<number> {
+    return this.#database.run((db) => countLeft(db, personId));
+  }
+
+  use(
+    name: string,
+    hashOf: (personId: string) => Buffer,
+    now: Date,
+  ): Promise<{ readonly person: PersonRef; readonly left: number } | null> {
+    return this.#database.transaction(async (trx) => {
+      const person = await trx
+        .selectFrom('holdfast.people')
+        .select(['id', 'name'])
+        .where('name', '=', name)
+        .where('removed_at', 'is', null)
+        .executeTakeFirst();
+      const id = person?.id ?? NOBODY;
+      const used = await trx
+        .updateTable('holdfast.recovery_codes')
+        .set({ used_at: now })
+        .where('person_id', '=', id)
+        .where('code_hash', '=', hashOf(id))
+        .where('used_at', 'is', null)
+        .executeTakeFirst();
+      const left = await countLeft(trx, id);
+      return person === undefined || used.numUpdatedRows !== 1n ? null : { person, left };
+    });
+  }
+}
+
+export async function renewCodes(
+  trx: Transaction<Tables>,
+  personId: string,
+  hashes: readonly Buffer[],
+): Promise<void> {
+  await trx.deleteFrom('holdfast.recovery_codes').where('person_id', '=', personId).execute();
+  await trx
+    .insertInto('holdfast.recovery_codes')
+    .values(hashes.map((hash) => ({ person_id: personId, code_hash: hash, used_at: null })))
+    .execute();
+}
+
+async function countLeft(
+  db: Pick<Transaction<Tables>, 'selectFrom'>,
+  personId: string,
+): Promise<number> {
+  const { count } = await db
+    .selectFrom('holdfast.recovery_codes')
+    .select(sql<bigint>`count(*)`.as('count'))
+    .where('person_id', '=', personId)
+    .where('used_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}

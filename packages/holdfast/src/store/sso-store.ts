@@ -1,0 +1,150 @@
+/** Identities at another provider in PostgreSQL. One is one person's; a person who is gone keeps none. */
+import { sql, type Transaction } from 'kysely';
+import type { Role } from '../identity/roles.ts';
+import type { SsoIdentity, SsoPerson, SsoStore } from '../identity/sso-store.ts';
+import type { Database } from './database.ts';
+import { lockPerson } from './passkey-store.ts';
+import type { Tables } from './tables.ts';
+
+export class SqlSsoStore implements SsoStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  find({ issuer, subject }: SsoIdentity) {
+    return this.#database.run(async (db) => {
+      const row = await db
+        .selectFrom('holdfast.sso_identities as i')
+        .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
+        .select(['p.id', 'p.name', 'p.removed_at'])
+        .where('i.issuer', '=', issuer)
+        .where('i.subject', '=', subject)
+        .executeTakeFirst();
+      if (row === undefined) return null;
+      return { person: { id: row.id, name: row.name }, isRemoved: row.removed_at !== null };
+    });
+  }
+
+  link(identity: SsoIdentity & { readonly personId: string }, now: Date): Promise<boolean> {
+    return this.#database.transaction((trx) => linkIdentity(trx, identity, now));
+  }
+
+  addPerson(
+    identity: SsoIdentity,
+    person: {
+      readonly id: string;
+      readonly names: readonly string[];
+      readonly roles: readonly Role[];
+    },
+    now: Date,
+  ): Promise<SsoPerson | null> {
+    return this.#database.transaction(async (trx) => {
+      // One at a time: of two who come as one at once, the second finds the first.
+      await sql`lock table holdfast.sso_identities in share row exclusive mode`.execute(trx);
+      const known = await trx
+        .selectFrom('holdfast.sso_identities as i')
+        .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
+        .select(['p.id', 'p.name', 'p.removed_at'])
+        .where('i.issuer', '=', identity.issuer)
+        .where('i.subject', '=', identity.subject)
+        .executeTakeFirst();
+      if (known !== undefined) {
+        return known.removed_at === null ? { id: known.id, name: known.name } : null;
+      }
+      for (const name of person.names) {
+        const added = await trx
+          .insertInto('holdfast.people')
+          .values({
+            id: person.id,
+            name,
+            roles: [...person.roles],
+            totp_sealed: null,
+            added_at: now,
+            confirmed_at: null,
+            failures: 0,
+            last_step: -1n,
+          })
+          .onConflict((conflict) =>
+            conflict.column('name').where('removed_at', 'is', null).doNothing(),
+          )
+          .executeTakeFirst();
+        if (added.numInsertedOrUpdatedRows !== 1n) continue;
+        await trx
+          .insertInto('holdfast.sso_identities')
+          .values({ ...identity, person_id: person.id, linked_at: now })
+          .execute();
+        return { id: person.id, name };
+      }
+      return null;
+    });
+  }
+
+  of(personId: string) {
+    return this.#database.run(async (db) => {
+      const row = await db
+        .selectFrom('holdfast.sso_identities')
+        .select(['issuer', 'linked_at'])
+        .where('person_id', '=', personId)
+        .executeTakeFirst();
+      return row === undefined ? null : { issuer: row.issuer, linkedAt: row.linked_at };
+    });
+  }
+
+  unlink(personId: string): Promise<'done' | 'none' | 'last'> {
+    return this.#database.transaction(async (trx) => {
+      const person = await lockPerson(trx, personId);
+      if (person === null) return 'none';
+      const key = await trx
+        .selectFrom('holdfast.passkeys')
+        .select('credential_id')
+        .where('person_id', '=', personId)
+        .where('removed_at', 'is', null)
+        .where('suspended_at', 'is', null)
+        .limit(1)
+        .executeTakeFirst();
+      if (key === undefined && !person.hasCodes) return 'last';
+      const gone = await trx
+        .deleteFrom('holdfast.sso_identities')
+        .where('person_id', '=', personId)
+        .executeTakeFirst();
+      return gone.numDeletedRows > 0n ? 'done' : 'none';
+    });
+  }
+}
+
+/**
+ * False: it is another's who is here. A person has one: the one before goes. Who was sent away and is
+ * invited again comes back as whom they are invited.
+ */
+export async function linkIdentity(
+  trx: Transaction<Tables>,
+  { issuer, personId, subject }: SsoIdentity & { readonly personId: string },
+  now: Date,
+): Promise<boolean> {
+  if ((await lockPerson(trx, personId)) === null) return false;
+  const has = await trx
+    .selectFrom('holdfast.sso_identities as i')
+    .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
+    .select(['p.id', 'p.removed_at'])
+    .where('i.issuer', '=', issuer)
+    .where('i.subject', '=', subject)
+    .forUpdate('i')
+    .executeTakeFirst();
+  if (has !== undefined && has.removed_at === null && has.id !== personId) return false;
+  await trx
+    .deleteFrom('holdfast.sso_identities')
+    .where((where) =>
+      where.or([
+        where('person_id', '=', personId),
+        where.and([where('issuer', '=', issuer), where('subject', '=', subject)]),
+      ]),
+    )
+    .execute();
+  await trx
+    .insertInto('holdfast.sso_identities')
+    .values({ issuer, subject, person_id: personId, linked_at: now })
+    .execute();
+  return true;
+}
