@@ -23,6 +23,12 @@ export interface Somebody {
   run(...words: readonly string[]): Promise<Said>;
 }
 
+interface Around {
+  /** Whatever is written, as it is. */
+  readonly heard?: (text: string) => void;
+  readonly interrupt?: Interrupt;
+}
+
 const STEP_MS = 30_000;
 
 export class RemoteWorld {
@@ -76,37 +82,33 @@ export class RemoteWorld {
   }
 
   /** In this process, as another machine's: its own home, nothing of the gateway's but its address. */
-  run(words: readonly string[], env: Env = {}, interrupt = new Interrupt()): Promise<Said> {
-    return commandLine(
-      words,
-      {
-        HOME: this.home,
-        XDG_CONFIG_HOME: join(this.home, 'config'),
-        HOLDFAST_CONFIG: join(this.home, 'holdfast.yaml'),
-        HOLDFAST_URL: this.url,
-        ...env,
+  async run(words: readonly string[], env: Env = {}, around: Around = {}): Promise<Said> {
+    const { heard = () => {}, interrupt = new Interrupt() } = around;
+    const written = { out: '', err: '' };
+    const stream = (name: 'out' | 'err') => ({
+      write: (text: string) => {
+        written[name] += text;
+        heard(text);
+        return true;
       },
-      this.api.clock,
-      interrupt,
-    );
+    });
+    const home = {
+      HOME: this.home,
+      XDG_CONFIG_HOME: join(this.home, 'config'),
+      HOLDFAST_CONFIG: join(this.home, 'holdfast.yaml'),
+      HOLDFAST_URL: this.url,
+      ...env,
+    };
+    const input = {
+      on: () => {},
+      off: () => {},
+      once: () => {},
+      resume: () => {},
+      pause: () => {},
+    };
+    const streams = { out: stream('out'), err: stream('err'), in: input, env: home };
+    const surroundings = { streams, clock: this.api.clock, interrupt };
+    const exit = await runCommandLine([...words], surroundings, '1.2.3');
+    return { exit, ...written };
   }
-}
-
-async function commandLine(
-  words: readonly string[],
-  env: Env,
-  clock: ApiWorld['clock'],
-  interrupt: Interrupt,
-): Promise<Said> {
-  const written = { out: '', err: '' };
-  const stream = (name: 'out' | 'err') => ({
-    write: (text: string) => {
-      written[name] += text;
-      return true;
-    },
-  });
-  const input = { on: () => {}, off: () => {}, once: () => {}, resume: () => {}, pause: () => {} };
-  const streams = { out: stream('out'), err: stream('err'), in: input, env };
-  const exit = await runCommandLine([...words], { streams, clock, interrupt }, '1.2.3');
-  return { exit, ...written };
 }

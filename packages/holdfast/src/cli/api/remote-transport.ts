@@ -34,7 +34,8 @@ export function remoteTransport({ secret, url }: RemoteParts): Transport {
         headers: {
           ...headers,
           'user-agent': 'holdfast',
-          ...(secret === null ? {} : { authorization: `Bearer ${secret}` }),
+          // Without a secret we say where we come from, as a page of its own would: from nowhere else.
+          ...(secret === null ? { origin: url.origin } : { authorization: `Bearer ${secret}` }),
         },
         dispatcher,
       }).catch((error: unknown) => {

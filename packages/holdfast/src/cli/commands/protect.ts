@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { proposalView } from '../../api/routes/proposals.ts';
 import type { ProposedAct } from '../../approvals/proposed-act.ts';
 import type { Config, TargetConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
@@ -111,7 +112,8 @@ async function unprotectTarget(
     // An environment that is not declared is sealed.
     if ((level ?? 'sealed') === 'sealed') {
       const act = unprotectAct(targetsOf(config).resolve({ asked: name, searchPath: [] }), options);
-      return proposedAnswer(await withRooms(context, (rooms) => rooms.proposals.open(act)));
+      const proposal = await withRooms(context, (rooms) => rooms.proposals.open(act));
+      return proposedAnswer(proposalView(proposal));
     }
     const done = await withRooms(context, async (rooms) => {
       const taken = await takeDown(db, rooms.wallStore, options);
