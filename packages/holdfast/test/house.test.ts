@@ -15,8 +15,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['languages', 'targets', 'identity', 'policy', 'approvals', 'protection', 'trail', 'config'],
   ['pipeline', 'providers', 'recovery', 'watch', 'store'],
   ['protocols', 'api', 'scan'],
-  ['rooms.ts', 'wiring.ts', 'deferring.ts'],
-  ['guarding.ts', 'undo-room.ts', 'api-room.ts'],
+  ['rooms.ts', 'wiring.ts', 'deferring.ts', 'trying.ts'],
+  ['guarding.ts', 'undo-room.ts', 'api-room.ts', 'act-runners.ts'],
   ['holdfast.ts'],
   ['cli'],
 ];

@@ -80,13 +80,18 @@ export function missingSecrets(config: Config, env: Env): Warning[] {
   });
 }
 
-function secretsNamed({ store, targets }: Config): (readonly [string, SecretRef | null])[] {
+function secretsNamed({
+  metrics,
+  store,
+  targets,
+}: Config): (readonly [string, SecretRef | null])[] {
   const named = targets.flatMap(({ name, protection, upstream }) => [
     ...secretsOf(`targets.${name}.upstream`, upstream),
     ...(protection.admin === null
       ? []
       : secretsOf(`targets.${name}.protection.admin`, protection.admin)),
   ]);
+  named.push(['metrics.token', metrics.token]);
   return store.kind === 'url' ? [...named, ['store.url', store.url]] : named;
 }
 

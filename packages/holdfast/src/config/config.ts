@@ -126,6 +126,8 @@ export interface Config {
     readonly auth: 'scram' | 'token';
   };
   readonly dashboard: DashboardConfig;
+  /** With which a scraper reads `/metrics`; null: only who may read metrics does. */
+  readonly metrics: { readonly token: SecretRef | null };
   readonly store:
     | { readonly kind: 'embedded'; readonly dataFolder: string }
     | { readonly kind: 'url'; readonly url: SecretRef };

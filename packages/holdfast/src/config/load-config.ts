@@ -100,6 +100,9 @@ function configOf(
     path: null,
     listen: { ...shaped.listen, tls: tlsOf(shaped.listen.tls, at) },
     dashboard: dashboardOf(shaped.dashboard),
+    metrics: {
+      token: shaped.metrics.token === undefined ? null : secretOf(shaped.metrics.token, at),
+    },
     store: storeOf(shaped.store, env, at),
     seal: { key: sealKeyOf(shaped.seal.key, folder, at) },
     environments: Object.entries(shaped.environments).map(([name, one]) => ({

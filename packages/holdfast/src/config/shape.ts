@@ -189,6 +189,7 @@ const limits = keys({
 export const SHAPE = keys({
   listen: listen.prefault({}),
   dashboard: dashboard.prefault({}),
+  metrics: keys({ token: secret.optional() }).prefault({}),
   store: store.optional(),
   seal: keys({ key: sealKey.optional() }).prefault({}),
   environments: z.record(name, environment, 'environments by name').default({}),

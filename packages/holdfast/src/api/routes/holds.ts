@@ -1,14 +1,28 @@
+import { HOLD_STATES, type HoldState, isOpen } from '../../approvals/hold.ts';
 import type { Holds } from '../../approvals/holds.ts';
 import type { HOLD_ROUTES } from '../contract/holds.ts';
+import { pageOf, placeIn } from '../cursor.ts';
 import type { Handlers } from '../handler.ts';
 import { holdView } from '../views.ts';
 
 export function holdRoutes(holds: Holds): Handlers<typeof HOLD_ROUTES> {
   return {
     'holds.list': async ({ query }) => {
-      const found = await holds.list(query.state === 'open' ? 'open' : 'all');
-      return { items: found.slice(0, query.limit).map(holdView), next: null };
+      const { agent = null, cursor, limit, state, target = null } = query;
+      const found = await holds.page({
+        states: statesOf(state),
+        agent,
+        target,
+        after: placeIn(cursor),
+        limit: limit + 1,
+      });
+      return pageOf(found, limit, holdView, ({ id, openedAt }) => ({ at: openedAt, id }));
     },
     'holds.show': async ({ params }) => holdView(await holds.show(params.id)),
   };
+}
+
+export function statesOf(state: 'open' | 'all' | HoldState): readonly HoldState[] {
+  if (state === 'open') return HOLD_STATES.filter(isOpen);
+  return state === 'all' ? HOLD_STATES : [state];
 }

@@ -13,6 +13,8 @@ import { takingBack } from './0011-taking-back.ts';
 import { credentials } from './0012-credentials.ts';
 import { undoInverses } from './0013-undo-inverses.ts';
 import { people } from './0014-people.ts';
+import { trailIndex } from './0018-trail-index.ts';
+import { idempotency } from './0020-idempotency.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -30,4 +32,6 @@ export const MIGRATIONS: readonly Migration[] = [
   credentials,
   undoInverses,
   people,
+  trailIndex,
+  idempotency,
 ];
