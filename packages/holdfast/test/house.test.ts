@@ -16,8 +16,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['pipeline', 'providers', 'recovery', 'watch', 'store'],
   ['protocols', 'api', 'scan'],
   ['people-room.ts'],
-  ['rooms.ts', 'wiring.ts', 'deferring.ts'],
-  ['guarding.ts', 'undo-room.ts', 'api-room.ts'],
+  ['rooms.ts', 'wiring.ts', 'deferring.ts', 'trying.ts'],
+  ['guarding.ts', 'undo-room.ts', 'api-room.ts', 'act-runners.ts'],
   ['holdfast.ts'],
   ['cli'],
 ];

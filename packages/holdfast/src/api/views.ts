@@ -1,6 +1,7 @@
 /** Records as the API shows them: plain JSON, instants as ISO 8601. */
 import type { z } from 'zod';
 import type { HoldRecord } from '../approvals/hold.ts';
+import type { Signature } from '../policy/judge.ts';
 import type { Routes } from './contract/index.ts';
 
 export type HoldView = z.input<Routes['holds.show']['answer']>;
@@ -17,11 +18,7 @@ export function holdView({ card, ...hold }: HoldRecord): HoldView {
     reason: card.reason,
     rule: card.rule,
     peopleNeeded: hold.peopleNeeded,
-    signatures: hold.signatures.map(({ at, method, personName }) => ({
-      person: personName,
-      method,
-      at: at.toISOString(),
-    })),
+    signatures: signaturesView(hold.signatures),
     openedAt: hold.openedAt.toISOString(),
     expiresAt: hold.expiresAt.toISOString(),
     digest: card.digest,
@@ -39,4 +36,12 @@ export function holdView({ card, ...hold }: HoldRecord): HoldView {
     decidedBy: hold.decidedBy,
     note: hold.note,
   };
+}
+
+export function signaturesView(signatures: readonly Signature[]): HoldView['signatures'] {
+  return signatures.map(({ at, method, personName }) => ({
+    person: personName,
+    method,
+    at: at.toISOString(),
+  }));
 }

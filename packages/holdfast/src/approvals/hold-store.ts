@@ -1,5 +1,6 @@
 /** Where holds lie; implemented by `store/`. Each call is one transaction. */
-import type { Card, HoldCard, HoldRecord, NewHold } from './hold.ts';
+import type { Card, HoldCard, HoldRecord, HoldState, NewHold } from './hold.ts';
+import type { PageWish } from './list-page.ts';
 
 export interface OpenedHold<C extends Card = HoldCard> {
   readonly hold: HoldRecord<C>;
@@ -33,6 +34,8 @@ export interface HoldStore<C extends Card = HoldCard> {
   get(id: string): Promise<HoldRecord<C> | null>;
   /** Newest first. */
   list(which: 'open' | 'all', now: Date, limit: number): Promise<readonly HoldRecord<C>[]>;
+  /** As `list`, page by page; a state is as of `now`. */
+  page(wish: PageWish<HoldState>, now: Date): Promise<readonly HoldRecord<C>[]>;
   /**
    * Checks the code and stores the signature in one transaction. `expiresAt` is the new deadline when
    * this signature completes the hold. Rejects with HF_TOTP_WRONG or HF_NOT_FOUND for the person;

@@ -7,8 +7,9 @@ import type { Clock } from '../model/clock.ts';
 import { type ErrorCode, HoldfastError } from '../model/errors.ts';
 import type { EventKind, HoldfastEvent, Note } from '../model/event.ts';
 import { HOLD_LIFE_MS_DEFAULT, HOLD_LIST_MAX } from '../model/limits.ts';
-import { type Card, type HoldRecord, stateAt } from './hold.ts';
+import { type Card, type HoldRecord, type HoldState, stateAt } from './hold.ts';
 import type { HoldStore, PersonWord, WordTaken } from './hold-store.ts';
+import type { PageWish } from './list-page.ts';
 
 export interface PeoplesDeskParts<C extends Card> {
   readonly store: HoldStore<C>;
@@ -49,6 +50,13 @@ export class PeoplesDesk<C extends Card> {
   async list(which: 'open' | 'all'): Promise<readonly HoldRecord<C>[]> {
     const now = this.#parts.clock.now();
     const holds = await this.#parts.store.list(which, now, HOLD_LIST_MAX);
+    return holds.map((hold) => asOf(hold, now));
+  }
+
+  /** Newest first, page by page. */
+  async page(wish: PageWish<HoldState>): Promise<readonly HoldRecord<C>[]> {
+    const now = this.#parts.clock.now();
+    const holds = await this.#parts.store.page(wish, now);
     return holds.map((hold) => asOf(hold, now));
   }
 

@@ -22,11 +22,18 @@ async function here<T>(context: Context, work: ApiWork<T>): Promise<T> {
     import('../api-room.ts'),
     import('./api/local-transport.ts'),
   ]);
+  const { clock, env } = context;
   return await withRooms(context, async (rooms) => {
     let fault: unknown = null;
     const room = await openApiRoom({
       rooms,
-      clock: context.clock,
+      env,
+      clock,
+      live: null,
+      withUndos: async (undoing) => {
+        const { withUndoRoom } = await import('../undo-room.ts');
+        return await withUndoRoom(rooms, env, clock, undoing);
+      },
       agentByHash: () => null,
       trouble: (error) => {
         fault = error;

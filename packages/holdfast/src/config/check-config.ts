@@ -80,7 +80,12 @@ export function missingSecrets(config: Config, env: Env): Warning[] {
   });
 }
 
-function secretsNamed({ signIn, store, targets }: Config): (readonly [string, SecretRef | null])[] {
+function secretsNamed({
+  metrics,
+  signIn,
+  store,
+  targets,
+}: Config): (readonly [string, SecretRef | null])[] {
   const named: (readonly [string, SecretRef | null])[] = targets.flatMap(
     ({ name, protection, upstream }) => [
       ...secretsOf(`targets.${name}.upstream`, upstream),
@@ -90,6 +95,7 @@ function secretsNamed({ signIn, store, targets }: Config): (readonly [string, Se
     ],
   );
   if (signIn.oidc !== null) named.push(['signIn.oidc.clientSecret', signIn.oidc.clientSecret]);
+  named.push(['metrics.token', metrics.token]);
   return store.kind === 'url' ? [...named, ['store.url', store.url]] : named;
 }
 

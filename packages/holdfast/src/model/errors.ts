@@ -79,6 +79,9 @@ export const ERRORS = {
   },
   HF_API_ANSWER: { title: 'The answer is not one of a Holdfast', sqlstate: 'F0000' },
   HF_EXISTS: { title: 'The name is taken', sqlstate: 'F0000' },
+  HF_RATE: { title: 'More than one may ask for at a time', sqlstate: '53000' },
+  HF_KEY_REUSED: { title: 'The idempotency key belongs to another request', sqlstate: 'F0000' },
+  HF_IN_PROGRESS: { title: 'The same request is being answered', sqlstate: 'F0000' },
   HF_USAGE: { title: 'The command was not understood', sqlstate: 'F0000' },
   HF_INTERNAL: { title: 'A fault of Holdfast itself; nothing was forwarded', sqlstate: 'XX000' },
 } as const satisfies Record<string, ErrorKind>;

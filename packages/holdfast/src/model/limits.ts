@@ -325,3 +325,13 @@ export const ATTEMPT_SOURCES_MAX = 20_000;
 export const SSO_ANSWER_SECONDS_MAX = 10;
 /** People of the same name from an identity provider are told apart by number. */
 export const SSO_NAMES_TRIED_MAX = 20;
+/** Requests of one person, and of one address, in a minute; a busy dashboard sends about sixty. */
+export const API_REQUESTS_PER_MINUTE_MAX = 1_200;
+/** Streams one person may have open: a browser has six connections to one host over HTTP/1.1. */
+export const STREAMS_PER_PERSON_MAX = 8;
+/** A sign of life on a stream, and a look whether its session is still open. */
+export const STREAM_BEAT_MS = 15_000;
+/** How long an answer is given again to the same request under the same key. */
+export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
+/** Agents are looked at again every second; a directory this old says that the store is away. */
+export const DIRECTORY_AGE_MS_MAX = 30_000;

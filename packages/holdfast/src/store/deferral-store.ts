@@ -4,7 +4,12 @@
  * locks are taken deferral first, then person.
  */
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { DeferralLine, DeferralRecord, NewDeferral } from '../approvals/deferral.ts';
+import type {
+  DeferralLine,
+  DeferralRecord,
+  DeferralState,
+  NewDeferral,
+} from '../approvals/deferral.ts';
 import type {
   Cancelled,
   CancelWord,
@@ -14,6 +19,7 @@ import type {
   DueWord,
   Scheduled,
 } from '../approvals/deferral-store.ts';
+import type { PageWish } from '../approvals/list-page.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { Database } from './database.ts';
 import { deferralOfRow, LINE_COLUMNS, lineOfRow, rowOfDeferral } from './deferral-rows.ts';
@@ -61,6 +67,23 @@ export class SqlDeferralStore implements DeferralStore {
     return this.#database.run(async (db) => {
       let query = db.selectFrom('holdfast.deferrals').select(LINE_COLUMNS);
       if (which === 'open') query = query.where(STANDING);
+      const newest = query.orderBy('scheduled_at', 'desc').orderBy('id', 'desc').limit(limit);
+      return (await newest.execute()).map(lineOfRow);
+    });
+  }
+
+  page(wish: PageWish<DeferralState>): Promise<readonly DeferralLine[]> {
+    const { after, agent, limit, states, target } = wish;
+    return this.#database.run(async (db) => {
+      let query = db
+        .selectFrom('holdfast.deferrals')
+        .select(LINE_COLUMNS)
+        .where('state', 'in', [...states]);
+      if (agent !== null) query = query.where(sql<boolean>`card->>'agentName' = ${agent}`);
+      if (target !== null) query = query.where(sql<boolean>`card->>'target' = ${target}`);
+      if (after !== null) {
+        query = query.where(sql<boolean>`(scheduled_at, id) < (${after.at}, ${after.id})`);
+      }
       const newest = query.orderBy('scheduled_at', 'desc').orderBy('id', 'desc').limit(limit);
       return (await newest.execute()).map(lineOfRow);
     });

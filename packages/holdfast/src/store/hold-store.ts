@@ -3,16 +3,18 @@
  * one standing hold per digest (partial unique index), one signature per person, and a signature's
  * digest tied to its hold's (foreign key). Row locks are taken hold first, then person.
  */
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import {
   type Card,
   type HoldRecord,
+  type HoldState,
   isOpen,
   type NewHold,
   nextState,
   stateAt,
 } from '../approvals/hold.ts';
 import type { HoldStore, OpenedHold, PersonWord, WordTaken } from '../approvals/hold-store.ts';
+import type { PageWish } from '../approvals/list-page.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { Database } from './database.ts';
 import { type CardRows, holdOfRow, rowOfHold, signaturesOf, storable } from './hold-rows.ts';
@@ -77,6 +79,30 @@ export class SqlHoldStore<C extends Card> implements HoldStore<C> {
         db,
         rows.map(({ id }) => id),
       );
+      return rows.map((row) => holdOfRow(this.#rows, row, signatures.get(row.id) ?? []));
+    });
+  }
+
+  page(wish: PageWish<HoldState>, now: Date): Promise<readonly HoldRecord<C>[]> {
+    const { after, agent, limit, target } = wish;
+    return this.#database.run(async (db) => {
+      let query = db
+        .selectFrom('holdfast.holds')
+        .selectAll()
+        .where(this.#rows.own)
+        .where(stateIn(wish.states, now));
+      if (agent !== null) query = query.where('agent_name', '=', agent);
+      if (target !== null) query = query.where('target', '=', target);
+      if (after !== null) {
+        query = query.where(sql<boolean>`(opened_at, id) < (${after.at}, ${after.id})`);
+      }
+      const rows = await query
+        .orderBy('opened_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute();
+      const ids = rows.map(({ id }) => id);
+      const signatures = await signaturesOf(db, ids);
       return rows.map((row) => holdOfRow(this.#rows, row, signatures.get(row.id) ?? []));
     });
   }
@@ -271,6 +297,22 @@ async function consumeHold(trx: Transaction<Tables>, id: string, now: Date): Pro
   if (used.rows.length === 0) return false;
   await tell(trx, id);
   return true;
+}
+
+/** What has run out and is not written down yet counts as expired, and is open no more. */
+function stateIn(states: readonly HoldState[], now: Date): RawBuilder<boolean> {
+  const open = states.filter(isOpen);
+  const over = states.filter((state) => !isOpen(state));
+  const ways = [
+    ...(open.length > 0
+      ? [sql`(state in ('waiting', 'signed') and state = any(${open}) and expires_at > ${now})`]
+      : []),
+    ...(over.length > 0 ? [sql`state = any(${over})`] : []),
+    ...(over.includes('expired')
+      ? [sql`(state in ('waiting', 'signed') and expires_at <= ${now})`]
+      : []),
+  ];
+  return ways.length === 0 ? sql`false` : sql<boolean>`(${sql.join(ways, sql` or `)})`;
 }
 
 function change(trx: Transaction<Tables>, id: string) {

@@ -48,7 +48,7 @@ export const AGENT_ROUTES = {
     path: '/v1/agents/:name/tokens',
     access: 'agents.manage',
     summary: 'Issue a token: its text is shown this once',
-    tellsSecret: true,
+    showsSecret: true,
     params: OF_AGENT,
     body: z.strictObject({
       environment: NAME,

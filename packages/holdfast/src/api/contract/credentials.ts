@@ -27,7 +27,7 @@ export const CREDENTIAL_ROUTES = {
     access: 'credentials.manage',
     summary: 'Seal a credential, in place of one of that name',
     wantsRecentProof: true,
-    tellsSecret: true,
+    showsSecret: true,
     params: OF_CREDENTIAL,
     body: z.strictObject({ secret: z.string() }),
     answer: CREDENTIAL,

@@ -12,7 +12,7 @@ export const ENROLMENT_ROUTES = {
     access: 'people.manage',
     summary: 'Add a person with one-time codes: the answer holds their secret, this once',
     wantsRecentProof: true,
-    tellsSecret: true,
+    showsSecret: true,
     body: z.strictObject({
       name: NAME,
       /** Left out: owner for the first person, else approver. */

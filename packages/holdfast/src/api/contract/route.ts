@@ -36,8 +36,8 @@ export interface Route<
   readonly answer: Answer;
   /** The person must have proved to be there within PROVED_MS_MAX. */
   readonly wantsRecentProof: boolean;
-  /** A secret is in the question or the answer: neither is kept anywhere, for no idempotency key. */
-  readonly tellsSecret: boolean;
+  /** Its answer holds a secret that is shown once: it is kept nowhere, not even for the same request again. */
+  readonly showsSecret: boolean;
   /**
    * Null: the answer is one JSON value. Else it comes piece by piece: events (WHATWG HTML, 9.2), each
    * with an `answer` as its data, or a file of lines that `answer` says nothing about.
@@ -63,8 +63,8 @@ interface RouteWords<P, Q, B, A extends Schema> {
   readonly body?: B;
   readonly answer: A;
   readonly wantsRecentProof?: boolean;
-  readonly tellsSecret?: boolean;
   readonly isAttempt?: boolean;
+  readonly showsSecret?: boolean;
 }
 
 export function route<
@@ -81,8 +81,8 @@ export function route(words: RouteWords<Schema, Schema, Schema, Schema>): Route 
     query: NOTHING,
     body: NOTHING,
     wantsRecentProof: false,
-    tellsSecret: false,
     isAttempt: false,
+    showsSecret: false,
     stream: null,
     ...words,
   };
@@ -114,8 +114,8 @@ export function streamRoute(words: StreamWords<Schema, Schema, Schema, StreamTyp
     query: NOTHING,
     body: NOTHING,
     wantsRecentProof: false,
-    tellsSecret: false,
     isAttempt: false,
+    showsSecret: false,
     ...words,
   };
 }

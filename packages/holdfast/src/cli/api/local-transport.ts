@@ -29,6 +29,6 @@ export function localTransport({ fault, host, room }: LocalParts): Transport {
         body: answer.stream(),
       };
     },
-    close: () => room.api.close(),
+    close: () => room.close(),
   };
 }

@@ -95,17 +95,21 @@ export class Undos {
     this.#parts = parts;
   }
 
-  /** Newest first. A target that is away is listed as far as it was drained; `away` names it. */
+  /**
+   * Newest first. A target that is away is listed as far as it was drained; `away` names it. `isDrained`:
+   * somebody else sees to that all the time.
+   */
   async list(
     selection: Selection,
     states: readonly UndoState[],
     limit: number,
+    isDrained = false,
   ): Promise<{ readonly items: readonly Listed[]; readonly away: readonly string[] }> {
     const { store, targets } = this.#parts;
     const wanted = targets.filter(
       (name) => selection.target === undefined || selection.target === name,
     );
-    const away = await this.#drain(wanted);
+    const away = isDrained ? [] : await this.#drain(wanted);
     const items = await this.#settled(() => selectItems(store, selection, states, limit));
     return { items: await this.#timed(items), away };
   }

@@ -14,6 +14,8 @@ import { credentials } from './0012-credentials.ts';
 import { undoInverses } from './0013-undo-inverses.ts';
 import { people } from './0014-people.ts';
 import { signIn } from './0018-sign-in.ts';
+import { trailIndex } from './0018-trail-index.ts';
+import { idempotency } from './0020-idempotency.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -32,4 +34,6 @@ export const MIGRATIONS: readonly Migration[] = [
   undoInverses,
   people,
   signIn,
+  trailIndex,
+  idempotency,
 ];
