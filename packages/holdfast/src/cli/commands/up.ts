@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { checkConfig, missingSecrets } from '../../config/check-config.ts';
 import { loadConfig } from '../../config/load-config.ts';
-import { createHoldfast, HoldfastError } from '../../holdfast.ts';
+import { HoldfastError } from '../../model/errors.ts';
 import { type Context, onThisMachine, type Run } from '../command.ts';
 import { createLog } from '../log.ts';
 import type { Answer, Streams } from '../print.ts';
@@ -33,6 +33,8 @@ async function runGateway(context: Context): Promise<Answer> {
       hint: 'Set them for the process that runs Holdfast, and start again.',
     });
   }
+  // The whole gateway, which no other command needs.
+  const { createHoldfast } = await import('../../holdfast.ts');
   const holdfast = await createHoldfast({
     config,
     env,
