@@ -1,5 +1,13 @@
 /** The same commands, asked of a gateway elsewhere: who may what, and what goes wrong on the way. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +17,7 @@ import { Interrupt } from '../../src/cli/interrupt.ts';
 import { hashToken, newToken } from '../../src/identity/token.ts';
 import { PROVED_MS_MAX } from '../../src/model/limits.ts';
 import { makeCertificate } from '../../src/protocols/x509.ts';
+import { verifyExport } from '../../src/trail/verify/verify.ts';
 import { RemoteWorld, type Said, type Somebody } from './remote-world.ts';
 
 const YAML = `
@@ -450,4 +459,116 @@ it('ends with 130 at Ctrl-C while a server keeps it waiting', async () => {
   const host = await serving(createServer(() => interrupt.press()));
   const env = { ...ana.env, HOLDFAST_URL: `http://${host}` };
   expect((await world.run(['agents', 'list'], env, { interrupt })).exit).toBe(130);
+});
+
+/** What an agent asked, and people have to decide. */
+async function held(statement: string): Promise<string> {
+  const { clock, rooms } = world.api;
+  const id = `hold_${clock.random(8).toString('hex')}`;
+  const card = {
+    digest: clock.random(32).toString('hex'),
+    statement,
+    effects: [],
+    effectsTotal: 0,
+    couldNotTell: null,
+    target: 'main-db',
+    environment: 'production',
+    environmentLevel: 'guarded',
+    resolvedBy: 'the name in the connection URL',
+    rule: 'guarded.destroy',
+    reason: 'it destroys',
+    agentId: 'agent_a',
+    agentName: 'cursor',
+    tokenId: 'token_a',
+    sessionId: 'session_a',
+    source: '127.0.0.1',
+    client: 'psql',
+    takingBack: null,
+  };
+  const openedAt = clock.now();
+  const expiresAt = new Date(openedAt.getTime() + 3_600_000);
+  const fresh = { id, card, peopleNeeded: 1, openedAt, expiresAt };
+  await rooms.holdStore.findOrOpen(fresh, openedAt);
+  return id;
+}
+
+it('lists, shows and decides holds, each in their own name and with their own code', async () => {
+  const mia = await world.somebody('mia', ['approver']);
+  const id = await held('DROP TABLE bookings');
+  const { holds } = parsed(await mia.run('holds', '--json'));
+  expect(holds).toMatchObject([
+    { id, state: 'waiting', card: { agentName: 'cursor', statement: 'DROP TABLE bookings' } },
+  ]);
+  const shown = await ida.run('holds', 'show', id);
+  expect([shown.exit, shown.out]).toEqual([0, expect.stringContaining('DROP TABLE bookings')]);
+  const digest = ['--digest', holds[0].card.digest.slice(0, 16)];
+  const approve = (...words: string[]) => mia.run('holds', 'approve', id, ...digest, ...words);
+  const stolen = await approve('--as', 'ana', '--code', ana.code());
+  expect([stolen.exit, stolen.err.includes('HF_FORBIDDEN')]).toEqual([1, true]);
+  const other = await mia.run(
+    ...['holds', 'approve', id, '--digest', '00000000', '--as', 'mia', '--code', mia.code()],
+  );
+  expect([other.exit, other.err.includes('HF_HOLD_STATE')]).toEqual([1, true]);
+  const done = await approve('--as', 'mia', '--code', mia.code(), '--json');
+  expect(parsed(done).hold).toMatchObject({ state: 'signed', signatures: [{ personName: 'mia' }] });
+
+  const no = await held('DROP TABLE payments');
+  const denied = ['--as', 'mia', '--code', mia.code(), '--note', 'not today'];
+  expect((await mia.run('holds', 'deny', no, ...denied)).out).toContain('Denied.');
+  const late = await mia.run('holds', 'deny', no, '--as', 'mia', '--code', mia.code());
+  expect([late.exit, late.err.includes('HF_HOLD_STATE')]).toEqual([1, true]);
+  const unknown = await mia.run('holds', 'show', 'hold_0000000000000000');
+  expect([unknown.exit, unknown.err.includes('HF_HOLD_UNKNOWN')]).toEqual([1, true]);
+  for (const odd of ['..', '.', '../../healthz', 'a?b=c#d']) {
+    expect((await mia.run('holds', 'show', odd)).exit).toBeGreaterThan(0);
+  }
+});
+
+it('reads, verifies and exports the trail', async () => {
+  const auditor = await world.somebody('max', ['auditor']);
+  const { entries } = parsed(await auditor.run('trail', 'tail', '-n', '3', '--json'));
+  expect(entries).toHaveLength(3);
+  const [{ entry, index }] = entries;
+  expect(parsed(await auditor.run('trail', 'show', String(index), '--json')).entry).toEqual(entry);
+  const out = join(world.home, 'trail.hf');
+  const { key } = parsed(await auditor.run('trail', 'export', '--out', out, '--json'));
+  const report = await verifyExport(createReadStream(out), { key, keptNote: null });
+  expect(report).toMatchObject({ ok: true, keyGiven: true });
+  expect(parsed(await auditor.run('trail', 'verify', '--json')).ok).toBe(true);
+  const again = await auditor.run('trail', 'export', '--out', out);
+  expect([again.exit, again.err.includes('one that exists')]).toEqual([2, true]);
+  const operator = await world.somebody('ole', ['operator']);
+  const mine = join(world.home, 'mine.hf');
+  const refused = await operator.run('trail', 'export', '--out', mine);
+  expect([refused.exit, existsSync(mine)]).toEqual([1, false]);
+});
+
+it('leaves no half of an export where a server broke off', async () => {
+  const status = { size: 2, origin: 'x', key: 'x', checkpoint: null };
+  const host = await serving(
+    createServer(({ url }, response) => {
+      if (url?.endsWith('/status')) {
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(status));
+        return;
+      }
+      response.writeHead(200, { 'content-type': 'application/jsonl' });
+      response.write('{"half":');
+      setTimeout(() => response.destroy(), 50);
+    }),
+  );
+  const out = join(world.home, 'half.hf');
+  const { exit, err } = await at(`http://${host}`, 'trail', 'export', '--out', out);
+  expect([exit, err.includes('HF_API_UNREACHABLE')]).toEqual([3, true]);
+  expect(existsSync(out)).toBe(false);
+});
+
+it('ends with exit code 3 when the gateway stops while the trail is followed', async () => {
+  const auditor = await world.somebody('tom', ['auditor']);
+  let stopped: Promise<void> | null = null;
+  const heard = (): void => {
+    stopped ??= world.api.room.api.close();
+  };
+  const { exit, err } = await world.run(['trail', 'tail', '-f'], auditor.env, { heard });
+  await stopped;
+  expect([exit, err.includes('HF_API_UNREACHABLE')]).toEqual([3, true]);
 });

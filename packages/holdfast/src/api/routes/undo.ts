@@ -5,7 +5,7 @@ import type { Target } from '../../model/target.ts';
 import { purgeAct } from '../../protection/undo/purge.ts';
 import type { Selection } from '../../protection/undo/selection.ts';
 import type { UndoReport } from '../../protection/undo/undo-report.ts';
-import type { Listed, Undos, UndoWish } from '../../protection/undo/undos.ts';
+import type { Listed, UndoProgress, Undos, UndoWish } from '../../protection/undo/undos.ts';
 import type { UndoState } from '../../protection/undo-item.ts';
 import type { VaultState } from '../../store/vault-look.ts';
 import type { UNDO_ROUTES } from '../contract/undo.ts';
@@ -36,6 +36,8 @@ const STATES: Readonly<Record<'open' | 'all', readonly UndoState[]>> = {
 
 export function undoRoutes(parts: UndoRouteParts): Handlers<typeof UNDO_ROUTES> {
   const { freeBytesMin, isDrained, people, proposals, targetOf, vault, withUndos } = parts;
+  /** Undos that this process applies now, by what whoever asked calls them. */
+  const underWay = new Map<string, UndoProgress>();
   return {
     'undo.list': async ({ query }) => {
       const { cursor, limit, state, ...filters } = query;
@@ -72,15 +74,22 @@ export function undoRoutes(parts: UndoRouteParts): Handlers<typeof UNDO_ROUTES> 
       reportView(await withUndos((undos) => undos.preview(wishOf(body)))),
     'undo.apply': async ({ body, principal }) => {
       const word = await wordOf(principal, body, 'undo.apply', people);
+      const { watch } = body;
+      const tell = (progress: UndoProgress): void => {
+        if (watch !== undefined) underWay.set(watch, progress);
+      };
       try {
-        const report = await withUndos((undos) => undos.apply(wishOf(body), word));
+        const report = await withUndos((undos) => undos.apply(wishOf(body), word, tell));
         return { applied: true, report: reportView(report) };
       } catch (error) {
         const report = undecidedOf(error);
         if (report === null) throw error;
         return { applied: false, report: reportView(report) };
+      } finally {
+        if (watch !== undefined) underWay.delete(watch);
       }
     },
+    'undo.progress': async ({ params }) => ({ progress: underWay.get(params.watch) ?? null }),
     'undo.extend': async ({ body, principal }) => {
       const word = await wordOf(principal, body, 'undo.apply', people);
       return { extended: await withUndos((undos) => undos.extend(body.ids, body.byMs, word)) };

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { conflicting } from '../../protection/undo/undo-report.ts';
-import { allOf } from '../api/api-client.ts';
+import { type ApiClient, allOf } from '../api/api-client.ts';
 import { type Context, NO, type Run } from '../command.ts';
 import { codeOf, type PersonOptions, withPerson } from '../person-word.ts';
 import { type Answer, cut, fromNow, oneLine, table } from '../print.ts';
@@ -13,7 +13,14 @@ import {
   withWish,
 } from '../undo-choice.ts';
 import { cancelPurge, extendItems, type PurgeWords, proposePurge } from '../undo-time.ts';
-import { itemJson, itemLines, reportLines, stateWord, whatOf } from '../undo-words.ts';
+import {
+  itemJson,
+  itemLines,
+  progressLine,
+  reportLines,
+  stateWord,
+  whatOf,
+} from '../undo-words.ts';
 import { usageError } from '../usage.ts';
 import { vaultLines } from '../vault-words.ts';
 import { withApi } from '../with-api.ts';
@@ -195,7 +202,9 @@ async function applyItems(
 ): Promise<Answer> {
   const wish = wishOf(context, ids, words);
   const body = { ...wish, person: words.as, code: await codeOf(context, words) };
-  const { applied, report } = await withApi(context, (api) => api.call('undo.apply', { body }));
+  const { applied, report } = await withApi(context, (api) =>
+    watching(context, api, (watch) => api.call('undo.apply', { body: { ...body, ...watch } })),
+  );
   if (applied) return { json: { report }, lines: (paint) => reportLines(report, 'apply', paint) };
   // The list of conflicts is the answer a person needs, on stdout in JSON as in lines.
   const { code, expected, found, hint } = conflicting(report.undecided);
@@ -208,4 +217,32 @@ async function applyItems(
     ],
     exit: NO,
   };
+}
+
+const WATCH_MS = 250;
+const WATCH_BYTES = 16;
+
+/** On a terminal: asks how far it is while the answer is on its way. */
+async function watching<T>(
+  { clock, streams }: Context,
+  api: ApiClient,
+  work: (watch: { readonly watch?: string }) => Promise<T>,
+): Promise<T> {
+  if (streams.err.isTTY !== true) return await work({});
+  const watch = clock.random(WATCH_BYTES).toString('hex');
+  const line = progressLine(streams.err, clock);
+  let isOver = false;
+  const look = async (): Promise<void> => {
+    const { progress } = await api.call('undo.progress', { params: { watch } });
+    if (progress !== null && !isOver) line.on(progress);
+  };
+  // That it cannot be told is no reason to stop: the answer to the undo itself is what counts.
+  const timer = setInterval(() => void look().catch(() => {}), WATCH_MS);
+  try {
+    return await work({ watch });
+  } finally {
+    isOver = true;
+    clearInterval(timer);
+    line.end();
+  }
 }
