@@ -6,12 +6,13 @@
  *
  * and back. What it will not do: decide anything, or listen before everything that decides stands (P8).
  */
-
+import { actRunnersOf } from './act-runners.ts';
 import { joinUrl } from './api/routes/people.ts';
 import { openApiRoom } from './api-room.ts';
 import { WaitingDesk } from './approvals/waiting-desk.ts';
 import { holdLifeMsOf } from './config/by-environment.ts';
 import type { Config, Env } from './config/config.ts';
+import { resolveSecret } from './config/upstream.ts';
 import { executeWith, type LaterPlace, redecideWith } from './deferring.ts';
 import { TargetFacts } from './fact-finding.ts';
 import { Guarding } from './guarding.ts';
@@ -43,6 +44,7 @@ import { CREDENTIALS_CHANNEL } from './store/credential-store.ts';
 import { HOLDS_CHANNEL } from './store/hold-store.ts';
 import { Notices } from './store/notices.ts';
 import { WALLS_CHANNEL } from './store/wall-store.ts';
+import { withUndoRoom } from './undo-room.ts';
 import {
   adminConnectionOf,
   policySourceOf,
@@ -93,7 +95,11 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
   for (const { where, found, hint } of policy.warnings) {
     options.say('warn', `policy ${where}: ${found}. ${hint}`);
   }
-  const rooms = await Rooms.open(options);
+  const { config, env } = options;
+  const rooms = await Rooms.open({
+    ...options,
+    runners: ({ wallStore }) => actRunnersOf(config, env, wallStore),
+  });
   return new Gateway(options, rooms, policy);
 }
 
@@ -155,7 +161,7 @@ class Gateway implements Holdfast {
     directory.onEnded(({ tokenId, reason }) => protocol.endSessions({ tokenId, reason }));
     const address = await protocol.listen();
     this.httpAddress = await this.#listenHttp(directory, pipeline, uses);
-    await this.#listenDashboard(directory);
+    await this.#listenDashboard(directory, notices, reader);
     this.#sweep();
     await this.#runDeferred(reader, directory);
     this.#notify(notices);
@@ -303,18 +309,34 @@ class Gateway implements Holdfast {
     return await http.listen();
   }
 
-  async #listenDashboard(directory: LiveDirectory): Promise<void> {
-    const { clock, config, say } = this.#options;
+  async #listenDashboard(
+    directory: LiveDirectory,
+    notices: Notices,
+    reader: SqlReader,
+  ): Promise<void> {
+    const { clock, config, env, say } = this.#options;
     const { listen, url } = config.dashboard;
     if (listen === null) return;
-    const { api } = await openApiRoom({
+    // One that is named and not there stops here, not at the first scrape.
+    if (config.metrics.token !== null) resolveSecret(config.metrics.token, env);
+    const room = await openApiRoom({
       rooms: this.rooms,
+      env,
       clock,
+      withUndos: (work) => withUndoRoom(this.rooms, env, clock, work),
+      live: {
+        policy: this.#policy,
+        reader,
+        providers: this.#providers,
+        protectionOf: (target) => this.#guards.get(target)?.protection ?? null,
+        onHold: (handler) => notices.on(HOLDS_CHANNEL, handler),
+        directoryAgeMs: () => directory.ageMs(),
+      },
       agentByHash: (hash) => directory.byHash(hash),
       trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
     });
-    this.#undo.push(() => api.close());
-    const address = await api.listen(listen);
+    this.#undo.push(() => room.close());
+    const address = await room.api.listen(listen);
     // On a free port the address is known only now.
     this.dashboardUrl = listen.port === 0 ? `http://localhost:${address.port}` : url;
     const { invites, site } = this.rooms.ways;

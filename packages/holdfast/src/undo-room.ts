@@ -94,6 +94,21 @@ export function openUndoRoom(rooms: Rooms, env: Env, clock: Clock): UndoRoom {
   };
 }
 
+/** Opened for one piece of work, and closed whatever comes of it. */
+export async function withUndoRoom<T>(
+  rooms: Rooms,
+  env: Env,
+  clock: Clock,
+  work: (undos: Undos) => Promise<T>,
+): Promise<T> {
+  const room = openUndoRoom(rooms, env, clock);
+  try {
+    return await work(room.undos);
+  } finally {
+    await room.close();
+  }
+}
+
 /** A command that only lists asks no provider; a reader of SQL takes a while to be made. */
 class LazyProviders {
   readonly #make: () => ReadonlyMap<string, Provider>;

@@ -16,8 +16,15 @@ const FLOORS: readonly (readonly string[])[] = [
   ['pipeline', 'providers', 'recovery', 'watch', 'store'],
   ['protocols', 'api', 'scan'],
   ['people-room.ts'],
-  ['rooms.ts', 'wiring.ts', 'deferring.ts'],
-  ['guarding.ts', 'undo-room.ts', 'api-room.ts', 'fact-finding.ts', 'notifying.ts'],
+  ['rooms.ts', 'wiring.ts', 'deferring.ts', 'trying.ts'],
+  [
+    'guarding.ts',
+    'undo-room.ts',
+    'api-room.ts',
+    'act-runners.ts',
+    'fact-finding.ts',
+    'notifying.ts',
+  ],
   ['holdfast.ts'],
   ['cli'],
 ];

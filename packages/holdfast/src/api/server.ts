@@ -1,40 +1,62 @@
 /**
  * The API and the dashboard, on one address of their own. Each request, in this order:
  *
- *   host and origin (rebinding, cross-site) -> rate -> attempts -> who asks -> may they -> recently proved
- *     -> shape of what they sent -> handler -> shape of the answer
+ *   host and origin (rebinding, cross-site) -> rate of the address -> attempts -> who asks -> their own rate
+ *     -> may they -> recently proved -> shape of what they sent -> asked before? -> handler
+ *     -> shape of the answer
  *
  * It decides nothing by itself: a route says whom it is for (`contract/`), `identity/` says who may. What
  * it will not do: take a cookie from another site's page, answer with anything the contract does not
  * name, or tell whoever asks what broke inside.
  */
+import { timingSafeEqual } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import cookies from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import files from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { mayDo, type Principal } from '../identity/principal.ts';
+import { hashSecret } from '../identity/secrets.ts';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
-import { API_BODY_BYTES_MAX, PROVED_MS_MAX, SESSION_LIFE_MS_MAX } from '../model/limits.ts';
+import {
+  API_BODY_BYTES_MAX,
+  API_REQUESTS_PER_MINUTE_MAX,
+  PROVED_MS_MAX,
+  SESSION_LIFE_MS_MAX,
+  STREAM_BEAT_MS,
+} from '../model/limits.ts';
 import { Attempts } from './attempts.ts';
 import { ROUTES, type RouteName } from './contract/index.ts';
 import type { Route } from './contract/route.ts';
-import type { Around, Ask, Handlers } from './handler.ts';
+import type { Around, Ask, Handlers, StreamEvent } from './handler.ts';
+import type { Answered, Idempotency } from './idempotency.ts';
+import type { Metrics } from './metrics.ts';
 import { Origin } from './origin.ts';
 import { problemOf } from './problem.ts';
+import { Rates, tooMany } from './rates.ts';
+import { type Checks, readinessOf } from './readiness.ts';
+import { eventText, OpenStreams } from './streams.ts';
 import { COOKIE_NAMES, type WhoAsks } from './who.ts';
 
 export interface ApiParts {
-  /** A route of the contract without one is not there yet. */
-  readonly handlers: Partial<Handlers>;
+  readonly handlers: Handlers;
   readonly who: WhoAsks;
   readonly clock: Clock;
   /** Where people's browsers see us: scheme, host and port. */
   readonly url: URL;
   /** The built dashboard; null: the API alone. */
   readonly dashboardFolder: string | null;
+  readonly idempotency: Idempotency;
+  readonly metrics: Metrics;
+  /** For a scraper, which is nobody; null: only for who may read metrics. */
+  readonly metricsToken: () => string | null;
+  /** What `/readyz` asks, by the name of the part. */
+  readonly checks: Checks;
+  /** STREAM_BEAT_MS when left out. */
+  readonly beatMs?: number;
   /** What went wrong inside, for the operator's log. */
   readonly trouble: (error: unknown) => void;
 }
@@ -44,8 +66,8 @@ export interface ApiAddress {
   readonly port: number;
 }
 
-/** Requests of one address in a minute; signing in is counted apart, and more tightly. */
-const REQUESTS_PER_MINUTE_MAX = 1_200;
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+const NEVER = new AbortController();
 const DEVICE_SECONDS = 365 * 24 * 60 * 60;
 
 const HEADERS: Readonly<Record<string, string>> = {
@@ -76,11 +98,16 @@ export class Api {
   readonly #origin: Origin;
   readonly #app: FastifyInstance;
   readonly #attempts: Attempts;
+  readonly #rates: Rates;
+  readonly #streams = new OpenStreams();
+  /** Of streams that are open. */
+  readonly #gone = new Set<AbortController>();
 
   private constructor(parts: ApiParts) {
     this.#parts = parts;
     this.#origin = new Origin(parts.url);
     this.#attempts = new Attempts(parts.clock);
+    this.#rates = new Rates(parts.clock);
     this.#app = fastify({
       bodyLimit: API_BODY_BYTES_MAX,
       // What stands between is ours to trust only when it is declared; the peer's address is the source.
@@ -111,6 +138,7 @@ export class Api {
   }
 
   close(): Promise<void> {
+    for (const gone of [...this.#gone]) gone.abort();
     return this.#app.close();
   }
 
@@ -118,9 +146,10 @@ export class Api {
     const app = this.#app;
     await app.register(cookies);
     await app.register(rateLimit, {
-      max: REQUESTS_PER_MINUTE_MAX,
+      max: API_REQUESTS_PER_MINUTE_MAX,
       timeWindow: 60_000,
-      errorResponseBuilder: () => tooMany(),
+      enableDraftSpec: true,
+      errorResponseBuilder: () => tooMany('one address'),
     });
     app.addHook('onRequest', async (request, reply) => {
       reply.headers({ ...HEADERS, ...this.#origin.headers() });
@@ -129,7 +158,7 @@ export class Api {
     });
     app.setErrorHandler((error, _, reply) => this.#fail(error, reply));
     app.setNotFoundHandler((request, reply) => this.#notFound(request, reply));
-    app.get('/healthz', async () => ({ ok: true }));
+    this.#machines();
     for (const name of routeNames()) this.#route(name);
     const folder = this.#parts.dashboardFolder;
     if (folder !== null && existsSync(folder)) {
@@ -138,16 +167,36 @@ export class Api {
     await app.ready();
   }
 
+  /** For machines that look after this one: not of the versioned API, and without a session. */
+  #machines(): void {
+    const { checks, metrics, metricsToken } = this.#parts;
+    this.#app.get('/healthz', async () => ({ ok: true }));
+    this.#app.get('/readyz', async (_, reply) => {
+      const readiness = await readinessOf(checks);
+      return reply.status(readiness.ok ? 200 : 503).send(readiness);
+    });
+    this.#app.get('/metrics', async (request, reply) => {
+      const token = metricsToken();
+      const shown = request.headers.authorization ?? '';
+      if (token === null || !isSameText(shown, `Bearer ${token}`)) {
+        const { principal } = await this.#around(request, reply);
+        if (principal === null) throw notSignedIn();
+        if (!mayDo(principal, 'metrics.read')) throw forbidden(principal, 'metrics.read');
+      }
+      return reply.type(metrics.contentType).send(await metrics.text());
+    });
+  }
+
   #route(name: RouteName): void {
     const route: Route = ROUTES[name];
-    const handler: ((ask: Ask<Route>) => Promise<unknown>) | undefined = this.#parts.handlers[name];
-    if (handler === undefined) return;
+    const handler: (ask: Ask<Route>) => Promise<unknown> = this.#parts.handlers[name];
     this.#app.route({
       method: route.method,
       url: route.path,
       handler: async (request, reply) => {
         if (route.isAttempt) this.#attempts.count(request.ip);
         const around = await this.#around(request, reply);
+        this.#countPerson(around.principal, reply);
         this.#admit(route, around.principal);
         const ask = {
           ...around,
@@ -155,9 +204,104 @@ export class Api {
           query: given(route.query, request.query, 'in the query'),
           body: given(route.body, request.body ?? {}, 'in the body'),
         };
-        return reply.send(route.answer.parse(await handler(ask)));
+        if (route.stream !== null) return await this.#stream(route, handler, ask, request, reply);
+        const { json, status } = await this.#answer(name, route, handler, ask, request);
+        const type = status === 200 ? 'application/json; charset=utf-8' : PROBLEM_TYPE;
+        return reply.status(status).type(type).send(json);
+      },
+      onResponse: (_, reply, done) => {
+        this.#parts.metrics.answered(name, reply.statusCode, reply.elapsedTime / 1000);
+        done();
       },
     });
+  }
+
+  async #answer(
+    name: RouteName,
+    route: Route,
+    handler: (ask: Ask<Route>) => Promise<unknown>,
+    ask: Ask<Route>,
+    request: FastifyRequest,
+  ): Promise<Answered> {
+    const work = async (): Promise<Answered> => {
+      const json = JSON.stringify(route.answer.parse(await handler(ask)));
+      return { status: 200, json };
+    };
+    const key = request.headers['idempotency-key'];
+    const { body, params, principal, query } = ask;
+    // Of nobody there is nobody to keep it for; what only reads may be asked as often as one likes.
+    if (key === undefined || principal === null || route.method !== 'POST') return await work();
+    return await this.#parts.idempotency.once(
+      {
+        principal,
+        key: String(key),
+        route: name,
+        params,
+        query,
+        body,
+        isSecret: route.showsSecret,
+      },
+      () => work().catch((error: unknown) => this.#failed(error)),
+    );
+  }
+
+  async #stream(
+    route: Route,
+    handler: (ask: Ask<Route>) => Promise<unknown>,
+    ask: Ask<Route>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const { principal } = ask;
+    const leave = this.#streams.enter(whoOf(principal, ask.source));
+    const gone = new AbortController();
+    reply.raw.once('close', () => {
+      leave();
+      gone.abort();
+    });
+    this.#gone.add(gone);
+    gone.signal.addEventListener('abort', () => this.#gone.delete(gone));
+    const pieces = await handler({ ...ask, gone: gone.signal });
+    if (route.stream === 'application/jsonl') {
+      if (!isPieces(pieces)) throw new Error('a stream has no pieces');
+      reply.header('content-disposition', 'attachment; filename="holdfast-trail.jsonl"');
+      return await reply.type('application/jsonl').send(Readable.from(pieces));
+    }
+    if (!isPieces(pieces)) throw new Error('a stream has no pieces');
+    const text = eventText(events(pieces), {
+      gone: gone.signal,
+      beatMs: this.#parts.beatMs ?? STREAM_BEAT_MS,
+      maySay: async () => {
+        const again = (await this.#around(request, reply)).principal;
+        try {
+          this.#admit(route, again);
+          return true;
+        } catch {
+          return false;
+        }
+      },
+      shown: (data) => route.answer.parse(data),
+      trouble: this.#parts.trouble,
+    });
+    reply.header('x-accel-buffering', 'no');
+    return await reply.type('text/event-stream; charset=utf-8').send(Readable.from(text));
+  }
+
+  /** A person may have many addresses, and an address many people: both are counted. */
+  #countPerson(principal: Principal | null, reply: FastifyReply): void {
+    if (principal === null || principal.kind === 'machine') return;
+    const { limit, remaining, resetSeconds } = this.#rates.count(whoOf(principal, ''));
+    const ofAddress = Number(reply.getHeader('ratelimit-remaining') ?? limit);
+    if (remaining < ofAddress) {
+      reply.headers({
+        'ratelimit-limit': limit,
+        'ratelimit-remaining': Math.max(0, remaining),
+        'ratelimit-reset': resetSeconds,
+      });
+    }
+    if (remaining >= 0) return;
+    reply.header('retry-after', resetSeconds);
+    throw tooMany('one person');
   }
 
   async #around(request: FastifyRequest, reply: FastifyReply): Promise<Around> {
@@ -180,8 +324,8 @@ export class Api {
       source: request.ip,
       userAgent: request.headers['user-agent'] ?? '',
       cookies: found,
-      lastEventId: null,
-      gone: new AbortController().signal,
+      lastEventId: lastEventIdOf(request),
+      gone: NEVER.signal,
       keepSession: (session) => {
         if (session === null) {
           reply.clearCookie(names.session, settings);
@@ -214,12 +358,15 @@ export class Api {
   }
 
   #fail(error: unknown, reply: FastifyReply): FastifyReply {
+    const { json, status } = this.#failed(error);
+    return reply.status(status).type(PROBLEM_TYPE).send(json);
+  }
+
+  #failed(error: unknown): Answered {
     const problem = problemOf(known(error));
     if (problem.code === 'HF_INTERNAL') this.#parts.trouble(error);
-    return reply
-      .status(statusOf(error) ?? problem.status)
-      .type('application/problem+json')
-      .send(JSON.stringify(problem));
+    const status = statusOf(error) ?? problem.status;
+    return { status, json: JSON.stringify({ ...problem, status }) };
   }
 
   /** A page of the dashboard has its own address in the browser; its file is always the same. */
@@ -236,6 +383,34 @@ export class Api {
     });
     return this.#fail(nothing, reply);
   }
+}
+
+/** Whose count it is. */
+function whoOf(principal: Principal | null, source: string): string {
+  if (principal === null) return `nobody ${source}`;
+  return principal.kind === 'machine' ? 'machine' : `${principal.kind} ${principal.id}`;
+}
+
+function lastEventIdOf({ headers }: FastifyRequest): string | null {
+  const said = headers['last-event-id'];
+  return typeof said === 'string' && said.length <= 32 ? said : null;
+}
+
+function isPieces(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+/** As a handler of the contract gives them. */
+async function* events(pieces: AsyncIterable<unknown>): AsyncGenerator<StreamEvent<unknown>> {
+  for await (const piece of pieces) {
+    if (typeof piece !== 'object' || piece === null || !('data' in piece)) continue;
+    const id = 'id' in piece && typeof piece.id === 'string' ? piece.id : null;
+    yield { id, data: piece.data };
+  }
+}
+
+function isSameText(one: string, other: string): boolean {
+  return timingSafeEqual(hashSecret(one), hashSecret(other));
 }
 
 function routeNames(): readonly RouteName[] {
@@ -272,14 +447,6 @@ function statusOf(error: unknown): number | undefined {
   return 'statusCode' in error && typeof error.statusCode === 'number'
     ? error.statusCode
     : undefined;
-}
-
-function tooMany(): Error {
-  return new HoldfastError('HF_TOO_MANY', {
-    expected: `at most ${REQUESTS_PER_MINUTE_MAX} requests of one address in a minute`,
-    found: 'more',
-    hint: 'Wait a minute, and ask less often.',
-  });
 }
 
 function notSignedIn(): HoldfastError {

@@ -1,11 +1,17 @@
 /** Records as the API shows them: plain JSON, instants as ISO 8601. */
 import type { z } from 'zod';
-import type { HoldRecord } from '../approvals/hold.ts';
+import type { CardFacts } from '../approvals/card-facts.ts';
+import type { PastActs, PastHold } from '../approvals/history.ts';
+import { type HoldRecord, peopleMissing } from '../approvals/hold.ts';
+import { wordsOf } from '../approvals/peoples-desk.ts';
+import type { Signature } from '../policy/judge.ts';
 import type { Routes } from './contract/index.ts';
 
 export type HoldView = z.input<Routes['holds.show']['answer']>;
 
-export function holdView({ card, ...hold }: HoldRecord): HoldView {
+/** `people`: their names, by id. */
+export function holdView(hold: HoldRecord, people: ReadonlyMap<string, string>): HoldView {
+  const { card } = hold;
   return {
     id: hold.id,
     state: hold.state,
@@ -17,11 +23,8 @@ export function holdView({ card, ...hold }: HoldRecord): HoldView {
     reason: card.reason,
     rule: card.rule,
     peopleNeeded: hold.peopleNeeded,
-    signatures: hold.signatures.map(({ at, method, personName }) => ({
-      person: personName,
-      method,
-      at: at.toISOString(),
-    })),
+    peopleMissing: peopleMissing(hold),
+    signatures: signaturesView(hold.signatures),
     openedAt: hold.openedAt.toISOString(),
     expiresAt: hold.expiresAt.toISOString(),
     digest: card.digest,
@@ -35,8 +38,55 @@ export function holdView({ card, ...hold }: HoldRecord): HoldView {
     source: card.source,
     client: card.client,
     takingBack: card.takingBack,
+    policyVersion: card.policyVersion,
+    digestWords: wordsOf(hold),
+    typedName: card.typedName,
+    rowsAtMost: card.rowsAtMost,
+    approvalUntil: hold.approvalUntil?.toISOString() ?? null,
+    task: card.task,
+    owner: card.ownerId === null ? null : (people.get(card.ownerId) ?? 'somebody who was removed'),
+    facts: card.facts === null ? null : factsView(card.facts),
     decidedAt: hold.decidedAt?.toISOString() ?? null,
     decidedBy: hold.decidedBy,
     note: hold.note,
   };
+}
+
+export type PastView = z.input<Routes['holds.past']['answer']>;
+
+export function pastView(recent: PastActs, similar: readonly PastHold[]): PastView {
+  return {
+    recent: {
+      acts: recent.acts.map((act) => ({ ...act, effects: [...act.effects] })),
+      isCut: recent.isCut,
+    },
+    similar: similar.map(({ agentName, openedAt, people, ...hold }) => ({
+      ...hold,
+      agent: agentName,
+      openedAt: openedAt.toISOString(),
+      people: [...people],
+    })),
+  };
+}
+
+function factsView(facts: CardFacts): NonNullable<HoldView['facts']> {
+  const { dependents, notTold, objects, recoveryLost, ...rest } = facts;
+  return {
+    ...rest,
+    objects: [...objects],
+    dependents: [...dependents],
+    recoveryLost: [...recoveryLost],
+    notTold: [...notTold],
+  };
+}
+
+export function signaturesView(
+  signatures: readonly (Signature & { readonly comment?: string })[],
+): HoldView['signatures'] {
+  return signatures.map(({ at, comment = '', method, personName }) => ({
+    person: personName,
+    method,
+    comment,
+    at: at.toISOString(),
+  }));
 }

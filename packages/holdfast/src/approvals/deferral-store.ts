@@ -1,5 +1,6 @@
 /** Where deferrals lie; implemented by `store/`. Each call is one transaction. */
-import type { DeferralLine, DeferralRecord, NewDeferral } from './deferral.ts';
+import type { DeferralLine, DeferralRecord, DeferralState, NewDeferral } from './deferral.ts';
+import type { PageWish } from './list-page.ts';
 
 export interface Scheduled {
   readonly deferral: DeferralLine;
@@ -45,6 +46,8 @@ export interface DeferralStore {
   get(id: string): Promise<DeferralRecord | null>;
   /** Newest first. `open`: scheduled or running. */
   list(which: 'open' | 'all', limit: number): Promise<readonly DeferralLine[]>;
+  /** As `list`, page by page. */
+  page(wish: PageWish<DeferralState>): Promise<readonly DeferralLine[]>;
   /** HF_TOTP_WRONG, HF_NOT_FOUND for the person; the code is spent only when it could be cancelled. */
   cancel(word: CancelWord, now: Date): Promise<Cancelled>;
   /** Brings the time forward; false when it is not scheduled, or not of this digest. */

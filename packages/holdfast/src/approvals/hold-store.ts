@@ -1,7 +1,8 @@
 /** Where holds lie; implemented by `store/`. Each call is one transaction. */
 import type { Assertion } from '../model/assertion.ts';
 import type { Signature } from '../policy/judge.ts';
-import type { Card, HoldCard, HoldRecord, NewHold } from './hold.ts';
+import type { Card, HoldCard, HoldRecord, HoldState, NewHold } from './hold.ts';
+import type { PageWish } from './list-page.ts';
 
 export interface StandingHold<C extends Card = HoldCard> {
   /** Null: none stands for the digest. */
@@ -86,6 +87,8 @@ export interface HoldStore<C extends Card = HoldCard> {
   get(id: string): Promise<HoldRecord<C> | null>;
   /** Newest first. */
   list(which: 'open' | 'all', now: Date, limit: number): Promise<readonly HoldRecord<C>[]>;
+  /** As `list`, page by page; a state is as of `now`. */
+  page(wish: PageWish<HoldState>, now: Date): Promise<readonly HoldRecord<C>[]>;
   /**
    * Checks the proof and stores the signature in one transaction. `expiresAt` is the new deadline when
    * this signature completes the hold. Rejects with HF_TOTP_WRONG, HF_PASSKEY, HF_FORBIDDEN or

@@ -15,11 +15,12 @@ import { DEFERRAL_LIST_MAX, DEFERRED_BYTES_MAX } from '../model/limits.ts';
 import type { Target } from '../model/target.ts';
 import type { Protect } from '../model/verdict.ts';
 import { cardOf, NO_EXTRAS } from './card.ts';
-import type { DeferralLine, DeferralRecord } from './deferral.ts';
+import type { DeferralLine, DeferralRecord, DeferralState } from './deferral.ts';
 import type { CancelWord, DeferralStore } from './deferral-store.ts';
 import type { Deferral, Deferrals } from './deferrals.ts';
 import type { HoldTicket } from './desk.ts';
 import type { GraceClock } from './grace-clock.ts';
+import type { PageWish } from './list-page.ts';
 import { runnableOf } from './runnable.ts';
 
 export interface KeptDeferralsParts {
@@ -73,6 +74,13 @@ export class KeptDeferrals implements Deferrals {
   async list(which: 'open' | 'all'): Promise<readonly Countdown<DeferralLine>[]> {
     const tickMs = await this.#parts.graceClock.tickMs();
     const lines = await this.#parts.store.list(which, DEFERRAL_LIST_MAX);
+    return lines.map((line) => this.#withDue(line, tickMs));
+  }
+
+  /** Newest first, page by page. */
+  async page(wish: PageWish<DeferralState>): Promise<readonly Countdown<DeferralLine>[]> {
+    const tickMs = await this.#parts.graceClock.tickMs();
+    const lines = await this.#parts.store.page(wish);
     return lines.map((line) => this.#withDue(line, tickMs));
   }
 

@@ -34,6 +34,7 @@ import {
   type Failed,
   failed,
 } from './channels/channel.ts';
+import type { Standing } from './desk.ts';
 import type { HoldCard } from './hold.ts';
 import { Holds } from './holds.ts';
 import type { Notice } from './notice.ts';
@@ -41,7 +42,6 @@ import { Notifier } from './notifier.ts';
 import { Proposals } from './proposals.ts';
 import type { ChannelRules, Route, Routing } from './routing.ts';
 import { WaitingDesk } from './waiting-desk.ts';
-import type { Standing } from './desk.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

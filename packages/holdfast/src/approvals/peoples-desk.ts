@@ -11,8 +11,9 @@ import { COMMENT_CHARS_MAX, HOLD_LIFE_MS_DEFAULT, HOLD_LIST_MAX } from '../model
 import { cut } from '../model/text.ts';
 import { APPROVAL_DOMAIN, approvalHash, bindingOf, challengeOf, DENIAL_DOMAIN } from './binding.ts';
 import { digestWords } from './digest-words.ts';
-import { type Card, type HoldRecord, peopleMissing, stateAt } from './hold.ts';
+import { type Card, type HoldRecord, type HoldState, peopleMissing, stateAt } from './hold.ts';
 import type { HoldStore, PersonWord, Speaker, WordTaken } from './hold-store.ts';
+import type { PageWish } from './list-page.ts';
 import { partsOf } from './proofs.ts';
 
 export interface PeoplesDeskParts<C extends Card> {
@@ -54,6 +55,13 @@ export class PeoplesDesk<C extends Card> {
   async list(which: 'open' | 'all'): Promise<readonly HoldRecord<C>[]> {
     const now = this.#parts.clock.now();
     const holds = await this.#parts.store.list(which, now, HOLD_LIST_MAX);
+    return holds.map((hold) => asOf(hold, now));
+  }
+
+  /** Newest first, page by page. */
+  async page(wish: PageWish<HoldState>): Promise<readonly HoldRecord<C>[]> {
+    const now = this.#parts.clock.now();
+    const holds = await this.#parts.store.page(wish, now);
     return holds.map((hold) => asOf(hold, now));
   }
 

@@ -19,19 +19,19 @@ function words(entry: Fields, paint: Paint): string {
       const agent = text(asRecord(entry['actor'])['name']);
       const target = text(asRecord(entry['target'])['name']);
       const hold = entry['hold'] === null ? '' : ` ${text(entry['hold'])}`;
-      const said = cut(oneLine(statement(entry['text'])), TEXT_CHARS_MAX);
+      const said = cut(statement(entry['text']), TEXT_CHARS_MAX);
       return `${verdictWord(verdict, paint)}${hold}  ${agent} on ${target}: ${said}`;
     }
     case 'outcome': {
       const outcome = asRecord(entry['outcome']);
       const detail = text(outcome['tag']) || text(outcome['reason']) || text(outcome['message']);
       const of = paint.dim(`of ${String(entry['decision'])}`);
-      return `${'outcome'.padEnd(9)}${of} ${text(outcome['kind'])}  ${cut(oneLine(detail), TEXT_CHARS_MAX)}`;
+      return `${'outcome'.padEnd(9)}${of} ${text(outcome['kind'])}  ${cut(detail, TEXT_CHARS_MAX)}`;
     }
     case 'reads':
       return `${'reads'.padEnd(9)}${String(entry['total'])} harmless unit(s) forwarded`;
     default:
-      return `${kind.padEnd(16)} ${oneLine(text(entry['message']))}`;
+      return `${kind.padEnd(16)} ${text(entry['message'])}`;
   }
 }
 
@@ -49,11 +49,12 @@ function asRecord(value: unknown): Fields {
     : {};
 }
 
+/** Whoever wrote it, on one line and harmless. */
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+  return typeof value === 'string' ? oneLine(value) : '';
 }
 
 /** A text that was cut is an object with its beginning. */
 function statement(value: unknown): string {
-  return typeof value === 'string' ? value : text(asRecord(value)['start']);
+  return text(typeof value === 'string' ? value : asRecord(value)['start']);
 }

@@ -4,7 +4,7 @@
  *     0   done, or the check passed
  *     1   no: refused, denied, not found, a check failed
  *     2   the command or holdfast.yaml was not understood
- *     3   our store, the trail or a target could not be reached
+ *     3   our store, the trail, a target or the Holdfast at HOLDFAST_URL could not be reached
  *     70  a fault of Holdfast itself (EX_SOFTWARE of sysexits.h)
  *     130 stopped by Ctrl-C before it was done (not: `holdfast up`, which ends with 0)
  */
@@ -24,7 +24,7 @@ export const EXIT_WORDS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.ok, 'done, or the check passed'],
   [EXIT.no, 'no: refused, denied, not found, or a check failed'],
   [EXIT.usage, 'the command or holdfast.yaml was not understood'],
-  [EXIT.unreachable, 'the store, the trail or a target could not be reached'],
+  [EXIT.unreachable, 'the store, the trail, a target or HOLDFAST_URL could not be reached'],
   [EXIT.internal, 'a fault of Holdfast itself'],
   [EXIT.interrupted, 'stopped by Ctrl-C before it was done'],
 ];
@@ -43,6 +43,8 @@ const UNREACHABLE: readonly ErrorCode[] = [
   'HF_UPSTREAM_UNREACHABLE',
   'HF_UPSTREAM_REFUSED',
   'HF_UPSTREAM_LOST',
+  'HF_API_UNREACHABLE',
+  'HF_API_ANSWER',
 ];
 
 export function exitCodeOf(error: unknown): ExitCode {

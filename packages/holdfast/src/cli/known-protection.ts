@@ -57,7 +57,11 @@ function known(
   return { level, trouble: null, source, why };
 }
 
-export function protectionWords({ level, source, why }: KnownProtection): string {
+export function protectionWords({
+  level,
+  source,
+  why,
+}: Pick<KnownProtection, 'level' | 'source' | 'why'>): string {
   switch (source) {
     case 'seen':
       return `${level} (seen now: ${why})`;

@@ -1,6 +1,5 @@
 /** A person's word on the command line: who, the code that proves it, and the digest they were shown. */
 import type { Command } from 'commander';
-import type { PersonWord } from '../approvals/hold-store.ts';
 import type { Context } from './command.ts';
 import { readCode } from './read-code.ts';
 
@@ -43,15 +42,18 @@ export function codeOf({ streams }: Context, options: PersonOptions): Promise<st
   return readCode(options.code, streams.in, (text) => streams.err.write(text));
 }
 
-export async function wordOf(
-  context: Context,
-  holdId: string,
-  options: WordOptions,
-): Promise<PersonWord> {
+/** As the API takes it. */
+export interface Word {
+  readonly person: string;
+  readonly code: string;
+  readonly digestShown: string | null;
+  readonly comment?: string;
+  readonly typedName?: string;
+}
+
+export async function wordOf(context: Context, options: WordOptions): Promise<Word> {
   const code = await codeOf(context, options);
   return {
-    kind: 'totp',
-    holdId,
     person: options.as,
     code,
     digestShown: options.digest ?? null,

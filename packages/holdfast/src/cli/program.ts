@@ -8,6 +8,7 @@ import { addCredentials } from './commands/credentials.ts';
 import { addDeferrals } from './commands/deferrals.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addHolds } from './commands/holds.ts';
+import { addLogin } from './commands/login.ts';
 import { addNotify } from './commands/notify.ts';
 import { addPeople } from './commands/people.ts';
 import { addPolicy } from './commands/policy.ts';
@@ -22,6 +23,7 @@ import { usageError } from './usage.ts';
 
 const COMMANDS = [
   addUp,
+  addLogin,
   addAgents,
   addCredentials,
   addPeople,
@@ -56,6 +58,10 @@ export async function runCommandLine(
       '-c, --config <path>',
       'holdfast.yaml (default: $HOLDFAST_CONFIG, else ./holdfast.yaml)',
     )
+    .option(
+      '--url <origin>',
+      'the Holdfast to ask (default: $HOLDFAST_URL, else the store of this machine)',
+    )
     .option('--json', 'answer with one JSON value on stdout')
     .addHelpText('after', exitWords());
   for (const add of COMMANDS) add(program, run);
@@ -77,7 +83,7 @@ function exitWords(): string {
   return `\nExit codes:\n${lines.join('\n')}\n\nFirst steps: holdfast config check; holdfast up`;
 }
 
-/** Settings go down to every command: errors come to us, help shows --config and --json too. */
+/** Settings go down to every command: errors come to us, help shows --config, --url and --json too. */
 function tame(command: Command, streams: Streams): void {
   command
     .exitOverride()

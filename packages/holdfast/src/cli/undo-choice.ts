@@ -1,12 +1,8 @@
 /** Which items a command of `holdfast undo` means, and how conflicts are decided: options, read and checked. */
 import type { Command } from 'commander';
-import { decisionOf, keyOf, momentOf, type Selection } from '../protection/undo/selection.ts';
-import type { Undos, UndoWish } from '../protection/undo/undos.ts';
-import type { Rooms } from '../rooms.ts';
-import { openUndoRoom } from '../undo-room.ts';
+import { decisionOf, keyOf, momentOf } from '../protection/undo/selection.ts';
 import type { Context } from './command.ts';
 import { usageError } from './usage.ts';
-import { withRooms } from './with-rooms.ts';
 
 export interface FilterWords {
   readonly target?: string;
@@ -38,26 +34,36 @@ export function withWish(command: Command): Command {
     .option('--conflict <decision...>', 'ours, theirs or skip; see below');
 }
 
+/** As the API takes it; instants as ISO 8601. */
+export interface Selection {
+  readonly ids: string[];
+  readonly target?: string;
+  readonly agent?: string;
+  readonly role?: string;
+  readonly since?: string;
+  readonly until?: string;
+}
+
 export function selectionOf(
   context: Context,
   ids: readonly string[],
   words: FilterWords,
 ): Selection {
   const now = context.clock.now();
-  const moment = (option: string, text: string | undefined): Date | undefined => {
+  const moment = (option: string, text: string | undefined): string | undefined => {
     if (text === undefined) return undefined;
     const at = momentOf(text, now);
     if (at === null) {
       throw usageError(`${option} as 14:00 or 2026-11-21T14:00Z`, text, 'Times are UTC.');
     }
-    return at;
+    return at.toISOString();
   };
   const since = moment('--since', words.since);
   const until = moment('--until', words.until);
   return {
-    ids,
+    ids: [...ids],
     ...(words.target === undefined ? {} : { target: words.target }),
-    ...(words.agent === undefined ? {} : { agentName: words.agent }),
+    ...(words.agent === undefined ? {} : { agent: words.agent }),
     ...(words.role === undefined ? {} : { role: words.role }),
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
@@ -78,7 +84,7 @@ export function chosenBy(context: Context, ids: readonly string[], words: Filter
   return selectionOf(context, ids, words);
 }
 
-export function wishOf(context: Context, ids: readonly string[], words: WishWords): UndoWish {
+export function wishOf(context: Context, ids: readonly string[], words: WishWords) {
   const decisions = (words.conflict ?? []).map((text) => {
     const decision = decisionOf(text);
     if (decision === null) {
@@ -91,23 +97,9 @@ export function wishOf(context: Context, ids: readonly string[], words: WishWord
     throw usageError('--table NAME --key COLUMN=VALUE', words.key ?? '', '--key id=42');
   }
   return {
-    selection: chosenBy(context, ids, words),
-    tables: words.table ?? null,
-    key,
+    ...chosenBy(context, ids, words),
+    tables: words.table === undefined ? null : [...words.table],
+    key: [...key],
     decisions,
   };
-}
-
-export function withUndos<T>(
-  context: Context,
-  work: (undos: Undos, rooms: Rooms) => Promise<T>,
-): Promise<T> {
-  return withRooms(context, async (rooms) => {
-    const room = openUndoRoom(rooms, context.env, context.clock);
-    try {
-      return await work(room.undos, rooms);
-    } finally {
-      await room.close();
-    }
-  });
 }

@@ -1,12 +1,12 @@
 /** How long undo data stays: kept longer by one person, purged sooner by several, and that called off. */
 import { durationMs } from '../config/duration.ts';
-import { purgeAct } from '../protection/undo/purge.ts';
-import { targetsOf } from '../wiring.ts';
+import { proposalJson } from './card-json.ts';
 import { type Context, NO } from './command.ts';
 import { codeOf, type PersonOptions } from './person-word.ts';
-import type { Answer } from './print.ts';
-import { chosenBy, type FilterWords, withUndos } from './undo-choice.ts';
+import { type Answer, oneLine } from './print.ts';
+import { chosenBy, type FilterWords } from './undo-choice.ts';
 import { usageError } from './usage.ts';
+import { withApi } from './with-api.ts';
 
 export interface PurgeWords extends FilterWords {
   readonly cancel?: boolean;
@@ -21,8 +21,8 @@ export async function extendItems(
 ): Promise<Answer> {
   const byMs = durationMs(words.by);
   if (byMs === null || byMs === 0) throw usageError('--by as 24h or 7d', words.by, '--by 24h');
-  const signed = { person: words.as, code: await codeOf(context, words) };
-  const extended = await withUndos(context, (undos) => undos.extend(ids, byMs, signed));
+  const body = { person: words.as, code: await codeOf(context, words), ids: [...ids], byMs };
+  const { extended } = await withApi(context, (api) => api.call('undo.extend', { body }));
   return {
     json: { extended },
     lines: () => [`${extended} of ${ids.length} item(s) kept ${words.by} longer.`],
@@ -43,11 +43,12 @@ export async function cancelPurge(
       'holdfast undo purge ITEM --cancel --as NAME',
     );
   }
-  const signed = {
+  const body = {
     person,
     code: await codeOf(context, { as: person, ...(code === undefined ? {} : { code }) }),
+    ids: [...ids],
   };
-  const cancelled = await withUndos(context, (undos) => undos.cancelPurge(ids, signed));
+  const { cancelled } = await withApi(context, (api) => api.call('undo.cancel-purge', { body }));
   return {
     json: { cancelled },
     lines: () => [`${cancelled} of ${ids.length} item(s) stay.`],
@@ -60,18 +61,14 @@ export async function proposePurge(
   ids: readonly string[],
   words: PurgeWords,
 ): Promise<Answer> {
-  const selection = chosenBy(context, ids, words);
-  return withUndos(context, async (undos, rooms) => {
-    const items = await undos.ofOneTarget(selection);
-    const [first] = items;
-    const target = targetsOf(rooms.config).resolve({ asked: first?.target ?? '', searchPath: [] });
-    const proposal = await rooms.proposals.open(purgeAct(items, target));
-    return {
-      json: { proposal },
-      lines: () => [
-        `Proposed as ${proposal.id}: ${proposal.peopleNeeded} people must sign.`,
-        `  holdfast proposals approve ${proposal.id} --as NAME`,
-      ],
-    };
-  });
+  const body = chosenBy(context, ids, words);
+  const proposal = await withApi(context, (api) => api.call('undo.purge', { body }));
+  const id = oneLine(proposal.id);
+  return {
+    json: { proposal: proposalJson(proposal) },
+    lines: () => [
+      `Proposed as ${id}: ${proposal.peopleNeeded} people must sign.`,
+      `  holdfast proposals approve ${id} --as NAME`,
+    ],
+  };
 }

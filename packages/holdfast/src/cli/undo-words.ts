@@ -1,8 +1,8 @@
 /** Undo items and a report of an undo for people, and the line that says how far a long one is. */
 import type { Clock } from '../model/clock.ts';
 import type { RowText, UndoConflict, UndoReport } from '../protection/undo/undo-report.ts';
-import type { Listed, UndoProgress } from '../protection/undo/undos.ts';
-import type { UndoItem, UndoPart } from '../protection/undo-item.ts';
+import type { UndoProgress } from '../protection/undo/undos.ts';
+import type { AnswerOf } from './api/api-client.ts';
 import { cut, facts, fromNow, oneLine, type Paint, type Streams, table, when } from './print.ts';
 
 const CONFLICTS_IN_LINES = 20;
@@ -115,7 +115,10 @@ export function progressWords({ phase, rows, rowsTotal }: UndoProgress, tookMs: 
   return `${phase}  ${rows}/${rowsTotal} rows  ${Math.round(rate)}/s  ${left} s left`;
 }
 
-export function stateWord({ state }: UndoItem, leftMs: number | null): string {
+export type UndoItem = AnswerOf<'undo.list'>['items'][number];
+type UndoPart = UndoItem['parts'][number];
+
+export function stateWord({ leftMs, state }: UndoItem): string {
   if (state === 'purged' || leftMs === null) return 'gone';
   const left = `${Math.floor(leftMs / 3_600_000)} h ${Math.floor((leftMs % 3_600_000) / 60_000)} min`;
   return state === 'kept' ? left : `${state}, ${left}`;
@@ -127,43 +130,52 @@ function partWords({ op, name, rows }: UndoPart): string {
   return op === 'X' ? oneLine(name) : `${rows} ${OP_WORDS[op]} in ${oneLine(name)}`;
 }
 
-export function whatOf({ inverse, parts, undoOf }: UndoItem): string {
+export function whatOf({ parts, provider, undoOf }: UndoItem): string {
   const words = parts.map(partWords);
   const doubt =
-    inverse === undefined || inverse.happened === 'done' ? '' : 'not known to have happened: ';
-  return `${undoOf === null ? '' : `undo of ${undoOf}: `}${doubt}${words.join('; ')}`;
+    provider === null || provider.happened === 'done' ? '' : 'not known to have happened: ';
+  return `${undoOf === null ? '' : `undo of ${oneLine(undoOf)}: `}${doubt}${words.join('; ')}`;
 }
 
 /** What is known of an act at a provider; null: it is a transaction, which has happened. */
-function happenedWords({ inverse }: UndoItem): string | null {
-  if (inverse === undefined) return null;
-  switch (inverse.happened) {
+function happenedWords({ provider }: UndoItem): string | null {
+  if (provider === null) return null;
+  switch (provider.happened) {
     case 'done':
-      return `yes, ${inverse.provider} said so`;
+      return `yes, ${oneLine(provider.name)} said so`;
     case 'failed':
       return 'not known: the provider answered with an error; some of it may have happened';
     case 'unknown':
       return 'not known: no answer was recorded; an undo compares with what is there now';
     default:
-      return inverse.happened satisfies never;
+      return provider.happened satisfies never;
   }
 }
 
-export function itemLines({ item, leftMs }: Listed, now: Date, paint: Paint): string[] {
+/** What scripts get of one. */
+export function itemJson({ agent, provider, ...item }: UndoItem) {
+  const inverse =
+    provider === null ? {} : { inverse: { provider: provider.name, happened: provider.happened } };
+  return { ...item, agentName: agent, ...inverse };
+}
+
+export function itemLines(item: UndoItem, now: Date, paint: Paint): string[] {
   const happened = happenedWords(item);
+  const at = new Date(item.at);
+  const by = item.agent === null ? item.role : `${item.agent} (as ${item.role})`;
   return [
-    `${paint.bold(item.id)}  ${item.state}`,
+    `${paint.bold(oneLine(item.id))}  ${item.state}`,
     '',
     ...facts(
       [
-        ['target', item.target],
-        ['at', `${when(item.at)} (${fromNow(item.at, now)})`],
-        ['by', item.agentName === null ? item.role : `${item.agentName} (as ${item.role})`],
+        ['target', oneLine(item.target)],
+        ['at', `${when(at)} (${fromNow(at, now)})`],
+        ['by', oneLine(by)],
         ['client', oneLine(item.application)],
-        ['left', stateWord(item, leftMs)],
+        ['left', stateWord(item)],
         ['what', item.parts.map((part) => partWords(part)).join('\n')],
         ...(happened === null ? [] : ([['happened', happened]] as const)),
-        ...(item.undoOf === null ? [] : ([['undo of', item.undoOf]] as const)),
+        ...(item.undoOf === null ? [] : ([['undo of', oneLine(item.undoOf)]] as const)),
       ],
       paint,
     ),

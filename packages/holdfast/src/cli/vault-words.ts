@@ -1,5 +1,4 @@
 /** How much is kept for undo, and how much room there is for more. */
-import type { KeptOfTarget, VaultState } from '../store/vault-look.ts';
 import { fromNow, oneLine, spanOf } from './print.ts';
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
@@ -15,11 +14,20 @@ export function bytesWords(bytes: number): string {
   return `${at === 0 ? value : value.toFixed(1)} ${UNITS[at]}`;
 }
 
-export function vaultLines(
-  { bytes, freeBytes, kept }: VaultState,
-  freeBytesMin: number,
-  now: Date,
-) {
+/** As the API tells it, or as our own store does. */
+interface Vault {
+  readonly bytes: number;
+  readonly freeBytes: number | null;
+  readonly freeBytesMin: number;
+  readonly kept: readonly {
+    readonly target: string;
+    readonly items: number;
+    readonly oldestAt: string | Date;
+    readonly nextPurgeMs: number;
+  }[];
+}
+
+export function vaultLines({ bytes, freeBytes, freeBytesMin, kept }: Vault, now: Date): string[] {
   const room =
     freeBytes === null
       ? 'its disk is that of your database'
@@ -30,8 +38,11 @@ export function vaultLines(
   ];
 }
 
-function keptWords({ items, nextPurgeMs, oldestAt, target }: KeptOfTarget, now: Date): string {
+function keptWords(
+  { items, nextPurgeMs, oldestAt, target }: Vault['kept'][number],
+  now: Date,
+): string {
   const minutes = Math.ceil(nextPurgeMs / 60_000) * 60_000;
   const next = nextPurgeMs === 0 ? 'purge is due' : `next purge in ${spanOf(minutes)}`;
-  return `${oneLine(target)}: ${items} kept, the oldest from ${fromNow(oldestAt, now)}; ${next}.`;
+  return `${oneLine(target)}: ${items} kept, the oldest from ${fromNow(new Date(oldestAt), now)}; ${next}.`;
 }

@@ -1,7 +1,8 @@
 /** Opens the rooms for one command and closes them whatever happens, Ctrl-C included. */
+
+import { actRunnersOf } from '../act-runners.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { Rooms } from '../rooms.ts';
-import { actRunnersOf } from './act-runners.ts';
 import type { Context } from './command.ts';
 
 export async function withRooms<T>(

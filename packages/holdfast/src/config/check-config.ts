@@ -84,6 +84,7 @@ export function missingSecrets(config: Config, env: Env): Warning[] {
 
 function secretsNamed({
   notify,
+  metrics,
   signIn,
   store,
   targets,
@@ -98,6 +99,7 @@ function secretsNamed({
   );
   if (signIn.oidc !== null) named.push(['signIn.oidc.clientSecret', signIn.oidc.clientSecret]);
   named.push(...notify.channels.flatMap(secretsOfChannel));
+  named.push(['metrics.token', metrics.token]);
   return store.kind === 'url' ? [...named, ['store.url', store.url]] : named;
 }
 

@@ -145,6 +145,8 @@ export interface Config {
   };
   readonly dashboard: DashboardConfig;
   readonly signIn: { readonly oidc: OidcConfig | null };
+  /** With which a scraper reads `/metrics`; null: only who may read metrics does. */
+  readonly metrics: { readonly token: SecretRef | null };
   readonly store:
     | { readonly kind: 'embedded'; readonly dataFolder: string }
     | { readonly kind: 'url'; readonly url: SecretRef };

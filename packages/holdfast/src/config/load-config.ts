@@ -103,6 +103,9 @@ function configOf(
     listen: { ...shaped.listen, tls: tlsOf(shaped.listen.tls, at) },
     dashboard: dashboardOf(shaped.dashboard),
     signIn: { oidc: oidcOf(shaped.signIn.oidc, at) },
+    metrics: {
+      token: shaped.metrics.token === undefined ? null : secretOf(shaped.metrics.token, at),
+    },
     store: storeOf(shaped.store, env, at),
     seal: { key: sealKeyOf(shaped.seal.key, folder, at) },
     environments: Object.entries(shaped.environments).map(([name, one]) => ({

@@ -313,6 +313,7 @@ export const SHAPE = keys({
   listen: listen.prefault({}),
   dashboard: dashboard.prefault({}),
   signIn: keys({ oidc: oidc.optional() }).prefault({}),
+  metrics: keys({ token: secret.optional() }).prefault({}),
   store: store.optional(),
   seal: keys({ key: sealKey.optional() }).prefault({}),
   environments: z.record(name, environment, 'environments by name').default({}),

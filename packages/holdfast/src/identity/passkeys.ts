@@ -9,7 +9,6 @@
  *
  * What it will not do: say to whoever signs in why not, or let a frame of another site ask.
  */
-import { verifyRegistrationResponse } from '@simplewebauthn/server';
 import { z } from 'zod';
 import type { Assertion } from '../model/assertion.ts';
 import type { Clock } from '../model/clock.ts';
@@ -137,6 +136,13 @@ export class Passkeys {
     return this.#request(begun, await this.list(person.id));
   }
 
+  /** Options to have a person sign `challenge` (32 bytes) on a hold: whoever takes the word verifies it. */
+  async toSign(person: PersonRef, challenge: Buffer) {
+    const begun = { id: '', challenge: challenge.toString('base64url') };
+    const { options } = this.#request(begun, await this.list(person.id));
+    return { options };
+  }
+
   /** As `signIn`, for this person only. */
   async prove(
     person: PersonRef,
@@ -186,6 +192,8 @@ export class Passkeys {
     const { clock, keys } = this.#parts;
     const { attestationObject, clientDataJSON, transports = [] } = response;
     if (keys.isOfAnotherFrame(clientDataJSON)) throw notAccepted('a frame of another site');
+    // A quarter of a second to load, and most processes never verify one.
+    const { verifyRegistrationResponse } = await import('@simplewebauthn/server');
     try {
       const { registrationInfo, verified } = await verifyRegistrationResponse({
         response: {

@@ -10,7 +10,6 @@
  * What it will not do: keep a counter (who locks the row does), or decide whom it counts for.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { verifyAuthenticationResponse } from '@simplewebauthn/server';
 import type { Assertion, AssertionVerdict, PasskeyKey } from '../model/assertion.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { ASSERTION_PART_CHARS_MAX } from '../model/limits.ts';
@@ -96,6 +95,8 @@ export class ProofKeys {
     }
     // The library lets a frame of another site pass when the browser does not name that site.
     if (isCrossOrigin(clientDataJSON)) return wrong('it comes out of a frame of another site');
+    // A quarter of a second to load, and most processes never verify one.
+    const { verifyAuthenticationResponse } = await import('@simplewebauthn/server');
     try {
       const { authenticationInfo, verified } = await verifyAuthenticationResponse({
         response: {

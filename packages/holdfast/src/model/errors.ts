@@ -83,7 +83,15 @@ export const ERRORS = {
   HF_LAST_WAY_IN: { title: 'It would be the last way to sign in', sqlstate: 'F0000' },
   HF_TOO_MANY: { title: 'More requests than one source may send', sqlstate: '53300' },
   HF_FORBIDDEN: { title: 'The role does not allow this', sqlstate: '42501' },
+  HF_API_UNREACHABLE: {
+    title: 'The Holdfast at HOLDFAST_URL cannot be reached',
+    sqlstate: 'F0000',
+  },
+  HF_API_ANSWER: { title: 'The answer is not one of a Holdfast', sqlstate: 'F0000' },
   HF_EXISTS: { title: 'The name is taken', sqlstate: 'F0000' },
+  HF_RATE: { title: 'More than one may ask for at a time', sqlstate: '53000' },
+  HF_KEY_REUSED: { title: 'The idempotency key belongs to another request', sqlstate: 'F0000' },
+  HF_IN_PROGRESS: { title: 'The same request is being answered', sqlstate: 'F0000' },
   HF_USAGE: { title: 'The command was not understood', sqlstate: 'F0000' },
   HF_INTERNAL: { title: 'A fault of Holdfast itself; nothing was forwarded', sqlstate: 'XX000' },
 } as const satisfies Record<string, ErrorKind>;

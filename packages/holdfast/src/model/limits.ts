@@ -322,6 +322,12 @@ export const API_BODY_BYTES_MAX = 256 * 1024;
 /** Items in one page of the API, unless asked for fewer. */
 export const API_PAGE_DEFAULT = 50;
 export const API_PAGE_MAX = 200;
+/** The command line waits so long for a gateway elsewhere to take its connection, ... */
+export const API_CONNECT_MS_MAX = 10_000;
+/** ... for the first byte of an answer: an undo of many rows is one answer, ... */
+export const API_ANSWER_MS_MAX = 10 * 60 * 1000;
+/** ... and for the next bytes of one that has begun. */
+export const API_SILENCE_MS_MAX = 60_000;
 
 /** A ceremony is one look at a phone; the browser gives up after that, too. */
 export const CEREMONY_LIFE_MS = 5 * 60 * 1000;
@@ -390,3 +396,13 @@ export const PUSH_SUBSCRIPTIONS_MAX = 10;
 export const PUSH_ENDPOINT_CHARS_MAX = 1_024;
 /** RFC 8030 §7.2 lets a push service refuse more than 4,096 bytes, encryption included. */
 export const PUSH_PAYLOAD_BYTES_MAX = 3_000;
+/** Requests of one person, and of one address, in a minute; a busy dashboard sends about sixty. */
+export const API_REQUESTS_PER_MINUTE_MAX = 1_200;
+/** Streams one person may have open: a browser has six connections to one host over HTTP/1.1. */
+export const STREAMS_PER_PERSON_MAX = 8;
+/** A sign of life on a stream, and a look whether its session is still open. */
+export const STREAM_BEAT_MS = 15_000;
+/** How long an answer is given again to the same request under the same key. */
+export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
+/** Agents are looked at again every second; a directory this old says that the store is away. */
+export const DIRECTORY_AGE_MS_MAX = 30_000;

@@ -5,7 +5,12 @@
  */
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { approvalHash } from '../approvals/binding.ts';
-import type { DeferralLine, DeferralRecord, NewDeferral } from '../approvals/deferral.ts';
+import type {
+  DeferralLine,
+  DeferralRecord,
+  DeferralState,
+  NewDeferral,
+} from '../approvals/deferral.ts';
 import type {
   Cancelled,
   CancelWord,
@@ -16,6 +21,7 @@ import type {
   Scheduled,
 } from '../approvals/deferral-store.ts';
 import { isOwnerAlone } from '../approvals/hold.ts';
+import type { PageWish } from '../approvals/list-page.ts';
 import type { Prover } from '../approvals/proofs.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { storable } from '../model/text.ts';
@@ -67,6 +73,23 @@ export class SqlDeferralStore implements DeferralStore {
     return this.#database.run(async (db) => {
       let query = db.selectFrom('holdfast.deferrals').select(LINE_COLUMNS);
       if (which === 'open') query = query.where(STANDING);
+      const newest = query.orderBy('scheduled_at', 'desc').orderBy('id', 'desc').limit(limit);
+      return (await newest.execute()).map(lineOfRow);
+    });
+  }
+
+  page(wish: PageWish<DeferralState>): Promise<readonly DeferralLine[]> {
+    const { after, agent, limit, states, target } = wish;
+    return this.#database.run(async (db) => {
+      let query = db
+        .selectFrom('holdfast.deferrals')
+        .select(LINE_COLUMNS)
+        .where('state', 'in', [...states]);
+      if (agent !== null) query = query.where(sql<boolean>`card->>'agentName' = ${agent}`);
+      if (target !== null) query = query.where(sql<boolean>`card->>'target' = ${target}`);
+      if (after !== null) {
+        query = query.where(sql<boolean>`(scheduled_at, id) < (${after.at}, ${after.id})`);
+      }
       const newest = query.orderBy('scheduled_at', 'desc').orderBy('id', 'desc').limit(limit);
       return (await newest.execute()).map(lineOfRow);
     });

@@ -501,6 +501,7 @@ describe('waiting on the wire', () => {
       },
       get: (id) => store.get(id),
       list: (which, now, limit) => store.list(which, now, limit),
+      page: (wish, now) => store.page(wish, now),
       sign: (said, now, expiresAt) => store.sign(said, now, expiresAt),
       deny: (said, note, now) => store.deny(said, note, now),
       consume: (id, approval, now) => store.consume(id, approval, now),

@@ -4,7 +4,7 @@
  * digest tied to its hold's (foreign key). What makes them hold against whoever writes to our tables is
  * in `signatures.ts`. Row locks are taken hold first, then person, then passkey.
  */
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, type Selectable, sql, type Transaction } from 'kysely';
 import {
   APPROVAL_DOMAIN,
   approvalHash,
@@ -17,6 +17,7 @@ import { isDigestWords } from '../approvals/digest-words.ts';
 import {
   type Card,
   type HoldRecord,
+  type HoldState,
   isOpen,
   isOwnerAlone,
   type NewHold,
@@ -32,6 +33,7 @@ import type {
   StandingHold,
   WordTaken,
 } from '../approvals/hold-store.ts';
+import type { PageWish } from '../approvals/list-page.ts';
 import type { Prover } from '../approvals/proofs.ts';
 import type { Permission } from '../identity/roles.ts';
 import { HoldfastError } from '../model/errors.ts';
@@ -42,7 +44,7 @@ import type { Database } from './database.ts';
 import { type CardRows, holdOfRow, jsonOf, newHoldOfRow, rowOfHold } from './hold-rows.ts';
 import { type PersonChecks, proveOrRefuse } from './person-proof.ts';
 import { proofJson, provenOf, STILL_COUNTS, signaturesOf } from './signatures.ts';
-import type { Tables } from './tables.ts';
+import type { HoldsTable, Tables } from './tables.ts';
 
 export const HOLDS_CHANNEL = 'holdfast_holds';
 
@@ -104,12 +106,41 @@ export class SqlHoldStore<C extends Card> implements HoldStore<C> {
         .orderBy('id', 'desc')
         .limit(limit)
         .execute();
-      const signed = rows.map((row) => ({
-        id: row.id,
-        challenge: () => approvalHash(newHoldOfRow(this.#rows, row)),
-      }));
-      const signatures = await signaturesOf(db, signed, this.#checks.prover);
-      return rows.map((row) => holdOfRow(this.#rows, row, signatures.get(row.id) ?? []));
+      return await this.#withSignatures(db, rows);
+    });
+  }
+
+  async #withSignatures(
+    db: Kysely<Tables>,
+    rows: readonly Selectable<HoldsTable>[],
+  ): Promise<readonly HoldRecord<C>[]> {
+    const signed = rows.map((row) => ({
+      id: row.id,
+      challenge: () => approvalHash(newHoldOfRow(this.#rows, row)),
+    }));
+    const signatures = await signaturesOf(db, signed, this.#checks.prover);
+    return rows.map((row) => holdOfRow(this.#rows, row, signatures.get(row.id) ?? []));
+  }
+
+  page(wish: PageWish<HoldState>, now: Date): Promise<readonly HoldRecord<C>[]> {
+    const { after, agent, limit, target } = wish;
+    return this.#database.run(async (db) => {
+      let query = db
+        .selectFrom('holdfast.holds')
+        .selectAll()
+        .where(this.#rows.own)
+        .where(stateIn(wish.states, now));
+      if (agent !== null) query = query.where('agent_name', '=', agent);
+      if (target !== null) query = query.where('target', '=', target);
+      if (after !== null) {
+        query = query.where(sql<boolean>`(opened_at, id) < (${after.at}, ${after.id})`);
+      }
+      const rows = await query
+        .orderBy('opened_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute();
+      return await this.#withSignatures(db, rows);
     });
   }
 
@@ -396,6 +427,22 @@ async function consumeHold(
   if (used.rows.length === 0) return false;
   await tell(trx, id);
   return true;
+}
+
+/** What has run out and is not written down yet counts as expired, and is open no more. */
+function stateIn(states: readonly HoldState[], now: Date): RawBuilder<boolean> {
+  const open = states.filter(isOpen);
+  const over = states.filter((state) => !isOpen(state));
+  const ways = [
+    ...(open.length > 0
+      ? [sql`(state in ('waiting', 'signed') and state = any(${open}) and expires_at > ${now})`]
+      : []),
+    ...(over.length > 0 ? [sql`state = any(${over})`] : []),
+    ...(over.includes('expired')
+      ? [sql`(state in ('waiting', 'signed') and expires_at <= ${now})`]
+      : []),
+  ];
+  return ways.length === 0 ? sql`false` : sql<boolean>`(${sql.join(ways, sql` or `)})`;
 }
 
 function change(trx: Transaction<Tables>, id: string) {

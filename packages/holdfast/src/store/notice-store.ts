@@ -19,9 +19,9 @@ import type {
 } from '../approvals/notice-store.ts';
 import { SIGNAL_AGE_MS_MAX, SIGNALS_APART_MAX } from '../model/limits.ts';
 import { IMPORTANCES, isSignal, NOTICE_KINDS, type SignalName } from '../model/notice-kind.ts';
-import type { Database } from './database.ts';
-import { jsonOf, } from './hold-rows.ts';
 import { storable } from '../model/text.ts';
+import type { Database } from './database.ts';
+import { jsonOf } from './hold-rows.ts';
 import type { Tables } from './tables.ts';
 
 const IMPORTANCE = z.enum(IMPORTANCES);
@@ -74,7 +74,8 @@ export class SqlNoticeStore implements NoticeStore {
         .values({ subject, step, notice: jsonOf(notice), made_at: now, ended_at: null })
         .onConflict((conflict) => conflict.doNothing())
         .executeTakeFirst();
-      if (step === 'denied' || step === 'expired' || step === 'void') await endOpened(trx, subject, now);
+      if (step === 'denied' || step === 'expired' || step === 'void')
+        await endOpened(trx, subject, now);
       if (added.numInsertedOrUpdatedRows !== 1n) return false;
       if (deliveries.length > 0) {
         const rows = deliveries.map(({ channel, dueAt, importance }) => ({

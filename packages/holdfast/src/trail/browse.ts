@@ -1,8 +1,16 @@
 /** Reading the trail for people: one entry, or all that come. Judges nothing; `audit.ts` does. */
 import { HoldfastError } from '../model/errors.ts';
+import { API_PAGE_MAX } from '../model/limits.ts';
 import type { StoredEntry, TrailStore } from './trail-store.ts';
 
-const PAGE_ENTRIES = 500;
+/** Where entries are read: our store, or the API of a gateway. */
+export interface EntrySource {
+  head(): Promise<{ readonly size: bigint }>;
+  /** Ascending from `from`, at most `limit`, and so many while there are. */
+  read(from: bigint, limit: number): Promise<readonly StoredEntry[]>;
+}
+
+const PAGE_ENTRIES = API_PAGE_MAX;
 /** How soon a new entry shows. Polling one row is cheap, and a NOTIFY would cost every append. */
 const POLL_MS = 500;
 
@@ -33,7 +41,7 @@ export interface TailOptions {
 }
 
 export async function* tailEntries(
-  store: TrailStore,
+  store: EntrySource,
   { last, follow, signal }: TailOptions,
 ): AsyncGenerator<ShownEntry> {
   const { size } = await store.head();

@@ -30,7 +30,7 @@ beforeAll(async () => {
     allow: { emails: [guest@elsewhere.example], domains: [corp.example], groups: [holdfast] }
     roles: [operator]
 `,
-    { OIDC_SECRET: 'a secret of a test' },
+    { env: { OIDC_SECRET: 'a secret of a test' } },
   );
   ana = await firstOwner(world);
 });

@@ -1,6 +1,5 @@
 /** The API over a real store, with people who are signed in already. */
-import { type ApiRoom, openApiRoom } from '../../src/api-room.ts';
-import type { Env } from '../../src/config/config.ts';
+import { type ApiRoom, type Live, openApiRoom } from '../../src/api-room.ts';
 import { parseConfig } from '../../src/config/load-config.ts';
 import type { TokenVerifier } from '../../src/identity/agent-directory.ts';
 import type { Role } from '../../src/identity/roles.ts';
@@ -8,6 +7,7 @@ import { Rooms } from '../../src/rooms.ts';
 import { authenticator } from '../../src/testing/authenticator.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
+import { withUndoRoom } from '../../src/undo-room.ts';
 
 export const ORIGIN = 'http://localhost:7070';
 
@@ -21,6 +21,15 @@ export interface AskOptions {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of whoever sends it; 127.0.0.1 when left out. */
+  readonly address?: string;
+}
+
+export interface WorldOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** As a gateway that runs would hand it in. */
+  readonly live?: Live | null;
+  readonly beatMs?: number;
 }
 
 /** A browser with its cookies. */
@@ -37,6 +46,7 @@ export class ApiWorld {
   /** Tokens of agents that are live, by hand. */
   readonly tokens: Map<string, TokenVerifier>;
   readonly troubles: unknown[];
+  readonly #codes = new Map<string, (at: Date) => string>();
 
   private constructor(
     rooms: Rooms,
@@ -52,18 +62,25 @@ export class ApiWorld {
     this.troubles = troubles;
   }
 
-  /** `yaml`: more of holdfast.yaml; `env`: secrets that it names. */
-  static async start(yaml = '', env: Env = {}): Promise<ApiWorld> {
+  /** `yaml`: more of holdfast.yaml. */
+  static async start(
+    yaml = '',
+    { env = {}, live = null, beatMs }: WorldOptions = {},
+  ): Promise<ApiWorld> {
     const folder = scratchFolder('api');
     const clock = new ManualClock('2026-11-21T09:00:00Z', folder);
     const text = `store: { dataFolder: data }\n${yaml}`;
-    const config = parseConfig({ text, name: 'holdfast.yaml', folder }, {});
+    const config = parseConfig({ text, name: 'holdfast.yaml', folder }, env);
     const rooms = await Rooms.open({ config, env, clock, say: () => {} });
     const tokens = new Map<string, TokenVerifier>();
     const troubles: unknown[] = [];
     const room = await openApiRoom({
       rooms,
+      env,
       clock,
+      withUndos: (work) => withUndoRoom(rooms, env, clock, work),
+      live,
+      ...(beatMs === undefined ? {} : { beatMs }),
       agentByHash: (hash) => tokens.get(hash.toString('hex')) ?? null,
       trouble: (error) => troubles.push(error),
     });
@@ -71,14 +88,22 @@ export class ApiWorld {
   }
 
   async stop(): Promise<void> {
-    await this.room.api.close();
+    await this.room.close();
     await this.rooms.close();
+  }
+
+  /** A fresh code of theirs: half a minute passes, so that none is used twice. */
+  code(name: string): string {
+    this.clock.pass(30_000);
+    return this.#codes.get(name)?.(this.clock.now()) ?? '000000';
   }
 
   /** Enrolled with a code, and a session opened for them without a ceremony. */
   async person(name: string, roles: readonly Role[]): Promise<Browser> {
     const { person, uri } = await this.rooms.people.add(name, roles);
-    await this.rooms.people.confirm(name, authenticator(uri)(this.clock.now()));
+    const codeAt = authenticator(uri);
+    await this.rooms.people.confirm(name, codeAt(this.clock.now()));
+    this.#codes.set(name, codeAt);
     return this.signedIn(name, person.id);
   }
 
@@ -96,10 +121,11 @@ export class ApiWorld {
   }
 
   async ask(path: string, options: AskOptions = {}, cookie?: string): Promise<Answered> {
-    const { body, headers = {}, method = 'GET' } = options;
+    const { address = '127.0.0.1', body, headers = {}, method = 'GET' } = options;
     const answer = await this.room.api.inject({
       method,
       url: path,
+      remoteAddress: address,
       headers: {
         host: 'localhost:7070',
         origin: ORIGIN,

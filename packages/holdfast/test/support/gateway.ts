@@ -191,7 +191,7 @@ let people = 0;
 export async function somebodysWord({ rooms }: Holdfast, holdId: string) {
   people += 1;
   const person = `person-${people}`;
-  const { uri } = await rooms.people.add(person);
+  const { uri } = await rooms.people.add(person, ['owner']);
   const totp = URI.parse(uri);
   if (!(totp instanceof TOTP)) throw new Error('The enrolment is no TOTP.');
   await rooms.people.confirm(person, await codeBefore(totp, AT_ONCE_MS_MAX));

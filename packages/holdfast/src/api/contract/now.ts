@@ -18,7 +18,7 @@ export const NOW_ROUTES = {
   'now.show': route({
     method: 'GET',
     path: '/v1/now',
-    access: 'signed-in',
+    access: 'holds.read',
     summary: 'Say what waits, who works, and what can be taken back, at this moment',
     answer: z.object({
       at: WHEN,
@@ -57,7 +57,7 @@ export const NOW_ROUTES = {
   }),
   'events.stream': streamRoute({
     path: '/v1/events',
-    access: 'signed-in',
+    access: 'holds.read',
     summary: 'Tell what changes as it changes: ids and kinds only',
     answer: NEWS,
     stream: 'text/event-stream',

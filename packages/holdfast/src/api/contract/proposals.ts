@@ -4,7 +4,7 @@ import { HOLD_STATES } from '../../approvals/hold.ts';
 import { ACT_KINDS } from '../../approvals/proposed-act.ts';
 import { SIGNATURE } from './holds.ts';
 import { ID, PAGE_QUERY, pageOf, route, WHEN } from './route.ts';
-import { DIGEST_SHOWN, NOTE, WORD } from './word.ts';
+import { CHALLENGE, CHALLENGE_QUERY, DECISION } from './word.ts';
 
 export const PROPOSAL = z.object({
   id: z.string(),
@@ -19,7 +19,10 @@ export const PROPOSAL = z.object({
   exactly: z.string(),
   reason: z.string(),
   digest: z.string(),
+  /** Of all that is signed; to compare by eye or ear. */
+  digestWords: z.string(),
   peopleNeeded: z.number().int(),
+  peopleMissing: z.number().int(),
   signatures: z.array(SIGNATURE),
   openedAt: WHEN,
   expiresAt: WHEN,
@@ -47,13 +50,22 @@ export const PROPOSAL_ROUTES = {
     params: ID,
     answer: PROPOSAL,
   }),
+  'proposals.challenge': route({
+    method: 'GET',
+    path: '/v1/proposals/:id/challenge',
+    access: 'proposals.decide',
+    summary: 'Give what a passkey is asked to sign for a yes or a no',
+    params: ID,
+    query: CHALLENGE_QUERY,
+    answer: CHALLENGE,
+  }),
   'proposals.approve': route({
     method: 'POST',
     path: '/v1/proposals/:id/approve',
     access: 'proposals.decide',
     summary: 'Sign: with the last signature it is carried out at once',
     params: ID,
-    body: z.strictObject({ ...WORD, digestShown: DIGEST_SHOWN.nullable().default(null) }),
+    body: DECISION,
     answer: PROPOSAL,
   }),
   'proposals.deny': route({
@@ -62,11 +74,7 @@ export const PROPOSAL_ROUTES = {
     access: 'proposals.decide',
     summary: 'Deny: this very act is not carried out, now or later',
     params: ID,
-    body: z.strictObject({
-      ...WORD,
-      digestShown: DIGEST_SHOWN.nullable().default(null),
-      note: NOTE.default(''),
-    }),
+    body: DECISION,
     answer: PROPOSAL,
   }),
 } as const;

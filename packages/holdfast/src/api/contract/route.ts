@@ -36,6 +36,8 @@ export interface Route<
   readonly answer: Answer;
   /** The person must have proved to be there within PROVED_MS_MAX. */
   readonly wantsRecentProof: boolean;
+  /** Its answer holds a secret that is shown once: it is kept nowhere, not even for the same request again. */
+  readonly showsSecret: boolean;
   /**
    * Null: the answer is one JSON value. Else it comes piece by piece: events (WHATWG HTML, 9.2), each
    * with an `answer` as its data, or a file of lines that `answer` says nothing about.
@@ -62,6 +64,7 @@ interface RouteWords<P, Q, B, A extends Schema> {
   readonly answer: A;
   readonly wantsRecentProof?: boolean;
   readonly isAttempt?: boolean;
+  readonly showsSecret?: boolean;
 }
 
 export function route<
@@ -79,6 +82,7 @@ export function route(words: RouteWords<Schema, Schema, Schema, Schema>): Route 
     body: NOTHING,
     wantsRecentProof: false,
     isAttempt: false,
+    showsSecret: false,
     stream: null,
     ...words,
   };
@@ -111,6 +115,7 @@ export function streamRoute(words: StreamWords<Schema, Schema, Schema, StreamTyp
     body: NOTHING,
     wantsRecentProof: false,
     isAttempt: false,
+    showsSecret: false,
     ...words,
   };
 }

@@ -74,7 +74,7 @@ export const TRAIL_ROUTES = {
       hold: NAME.optional(),
       since: WHEN.optional(),
       until: WHEN.optional(),
-      /** Anywhere in the statement or the sentence, whatever its case. */
+      /** Anywhere in the entry; upper and lower case of ASCII are the same. */
       text: NAME.optional(),
     }),
     /**

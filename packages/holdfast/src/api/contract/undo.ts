@@ -67,6 +67,9 @@ const UNDO_REPORT = z.object({
   isWhole: z.boolean(),
 });
 
+/** Made up by whoever asks, so that nobody else can guess it. */
+const WATCH = z.string().regex(/^[0-9a-f]{32}$/, '32 hex digits');
+
 const IDS = z.array(z.string().min(1).max(64)).max(500);
 
 const SELECTION = {
@@ -159,9 +162,27 @@ export const UNDO_ROUTES = {
     path: '/v1/undo/apply',
     access: 'undo.apply',
     summary: 'Take it back, in one transaction',
-    body: z.strictObject({ ...WISH, ...WORD }),
+    /** `watch`: what whoever asks calls it, to see how far it is meanwhile. */
+    body: z.strictObject({ ...WISH, ...WORD, watch: WATCH.optional() }),
     /** `applied: false`: conflicts are not decided, and nothing was changed. */
     answer: z.object({ applied: z.boolean(), report: UNDO_REPORT }),
+  }),
+  'undo.progress': route({
+    method: 'GET',
+    path: '/v1/undo/progress/:watch',
+    access: 'undo.apply',
+    summary: 'Say how far an undo is that this gateway is applying',
+    params: z.strictObject({ watch: WATCH }),
+    /** Null: it has not begun, it is over, or another gateway does it. */
+    answer: z.object({
+      progress: z
+        .object({
+          phase: z.enum(['reading', 'comparing', 'writing', 'checking']),
+          rows: z.number(),
+          rowsTotal: z.number(),
+        })
+        .nullable(),
+    }),
   }),
   'undo.extend': route({
     method: 'POST',

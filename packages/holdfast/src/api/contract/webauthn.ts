@@ -13,7 +13,7 @@ const BYTES = z
   .regex(/^[A-Za-z0-9_-]+$/, 'base64url');
 
 const TRANSPORT = z.enum(['ble', 'cable', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb']);
-const DESCRIPTOR = z.object({
+export const DESCRIPTOR = z.object({
   id: z.string(),
   type: z.literal('public-key'),
   transports: z.array(TRANSPORT),

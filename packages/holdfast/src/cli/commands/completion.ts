@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Run } from '../command.ts';
+import { onThisMachine, type Run } from '../command.ts';
 import { completionScript, SHELLS } from '../completion.ts';
 import { usageError } from '../usage.ts';
 
@@ -14,6 +14,7 @@ export function addCompletion(program: Command, run: Run): void {
         'and for fish:  holdfast completion fish > ~/.config/fish/completions/holdfast.fish',
     )
     .action((shell: string) => run(command, () => print(program, shell)));
+  onThisMachine(command);
 }
 
 async function print(program: Command, word: string) {

@@ -3,7 +3,7 @@ import { checkConfig, missingSecrets } from '../../config/check-config.ts';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { checkTarget, openTarget } from '../../wiring.ts';
-import type { Context, Run } from '../command.ts';
+import { type Context, onThisMachine, type Run } from '../command.ts';
 import { type Answer, facts, table } from '../print.ts';
 import { withTarget } from './protect.ts';
 
@@ -16,6 +16,7 @@ export function addConfig(program: Command, run: Run): void {
     .action((options: { readonly targets?: boolean }) =>
       run(check, (context) => checkFile(context, options.targets === true)),
     );
+  onThisMachine(check);
 }
 
 /** Its level by name, `none`, or why it could not be asked. */

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Context, Run } from '../command.ts';
-import { type Answer, table, when } from '../print.ts';
+import { type Answer, oneLine, table, when } from '../print.ts';
 import { usageError } from '../usage.ts';
-import { withRooms } from '../with-rooms.ts';
+import { withApi } from '../with-api.ts';
 
 interface Source {
   readonly fromEnv?: string;
@@ -40,11 +40,13 @@ export function addCredentials(program: Command, run: Run): void {
 /** Not as an argument: those are in the shell's history and in the list of processes. */
 async function addCredential(context: Context, name: string, source: Source): Promise<Answer> {
   const secret = secretFrom(context, source);
-  const added = await withRooms(context, (rooms) => rooms.credentials.add(name, secret));
+  const added = await withApi(context, (api) =>
+    api.call('credentials.put', { params: { name }, body: { secret } }),
+  );
   return {
     json: { credential: added },
     lines: () => [
-      `Sealed ${name} (${added.fingerprint}).`,
+      `Sealed ${name} (${oneLine(added.fingerprint)}).`,
       'Take it away from where agents run, and make it void there: holdfast doctor looks for it.',
     ],
   };
@@ -69,11 +71,11 @@ function secretFrom({ env }: Context, { fromEnv, fromFile }: Source): string {
 }
 
 async function listCredentials(context: Context): Promise<Answer> {
-  const credentials = await withRooms(context, (rooms) => rooms.credentials.list());
+  const { items: credentials } = await withApi(context, (api) => api.call('credentials.list', {}));
   const rows = credentials.map(({ name, fingerprint, addedAt, isOld }) => [
-    name,
-    fingerprint,
-    when(addedAt),
+    oneLine(name),
+    oneLine(fingerprint),
+    when(new Date(addedAt)),
     isOld ? 'too old: rotate it' : '',
   ]);
   return {
@@ -86,6 +88,6 @@ async function listCredentials(context: Context): Promise<Answer> {
 }
 
 async function removeCredential(context: Context, name: string): Promise<Answer> {
-  await withRooms(context, (rooms) => rooms.credentials.remove(name));
+  await withApi(context, (api) => api.call('credentials.remove', { params: { name } }));
   return { json: { removed: name }, lines: () => [`Removed ${name}.`] };
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import type { DeferralLine, DeferralRecord, DeferralState } from '../../approvals/deferral.ts';
-import { hastenAct } from '../../approvals/hasten.ts';
-import type { Countdown } from '../../approvals/kept-deferrals.ts';
+import type { DeferralState } from '../../approvals/deferral.ts';
+import { HOLD_LIST_MAX } from '../../model/limits.ts';
+import { type AnswerOf, allOf } from '../api/api-client.ts';
+import { deferralJson } from '../card-json.ts';
 import type { Context, Run } from '../command.ts';
 import { effectLines } from '../effect-words.ts';
 import { addListAndShow } from '../kept-commands.ts';
@@ -18,8 +19,10 @@ import {
   visible,
   when,
 } from '../print.ts';
-import { withRooms } from '../with-rooms.ts';
+import { withApi } from '../with-api.ts';
 import { proposedAnswer } from './proposals.ts';
+
+type Deferral = AnswerOf<'deferrals.show'>;
 
 const STATEMENT_CHARS_IN_LIST = 48;
 
@@ -56,20 +59,28 @@ export function addDeferrals(program: Command, run: Run): void {
 }
 
 async function listDeferrals(context: Context, all: boolean): Promise<Answer> {
-  const which = all ? 'all' : 'open';
-  const deferrals = await withRooms(context, (rooms) => rooms.deferrals.list(which));
+  const state = all ? 'all' : 'open';
+  if (context.json) {
+    const deferrals = await withApi(context, (api) =>
+      allOf((page) => api.call('deferrals.cards', { query: { ...page, state } }), HOLD_LIST_MAX),
+    );
+    return { json: { deferrals: deferrals.map(deferralJson) }, lines: () => [] };
+  }
+  const deferrals = await withApi(context, (api) =>
+    allOf((page) => api.call('deferrals.list', { query: { ...page, state } }), HOLD_LIST_MAX),
+  );
   const now = context.clock.now();
   return {
-    json: { deferrals: deferrals.map(plain) },
+    json: null,
     lines: (paint) => {
       if (deferrals.length === 0) return [all ? 'Nothing was ever deferred.' : 'Nothing waits.'];
       const rows = deferrals.map((deferral) => [
-        deferral.id,
+        oneLine(deferral.id),
         deferral.state,
-        deferral.state === 'scheduled' ? fromNow(deferral.dueAt, now) : '',
-        deferral.card.agentName,
-        `${deferral.card.target} (${deferral.card.environment})`,
-        cut(oneLine(deferral.card.statement), STATEMENT_CHARS_IN_LIST),
+        deferral.state === 'scheduled' ? fromNow(new Date(deferral.dueAt), now) : '',
+        oneLine(deferral.agent),
+        oneLine(`${deferral.target} (${deferral.environment})`),
+        cut(oneLine(deferral.statement), STATEMENT_CHARS_IN_LIST),
       ]);
       return table(['deferral', 'state', 'runs', 'agent', 'target', 'statement'], rows, paint);
     },
@@ -77,44 +88,35 @@ async function listDeferrals(context: Context, all: boolean): Promise<Answer> {
 }
 
 async function showDeferral(context: Context, id: string): Promise<Answer> {
-  const deferral = await withRooms(context, (rooms) => rooms.deferrals.show(id));
-  const { acts: _, parameters, statement, ...rest } = deferral;
-  const json = {
-    ...plain(rest),
-    statement: statement.toString('utf8'),
-    parameters: parameters.map(parameterText),
-  };
+  const deferral = await withApi(context, (api) => api.call('deferrals.show', { params: { id } }));
+  const { text: statement, parameters } = deferral;
   return {
-    json: { deferral: json },
+    json: { deferral: { ...deferralJson(deferral), statement, parameters } },
     lines: (paint) => cardLines(deferral, context.clock.now(), paint),
   };
 }
 
-/** As it was bound; what came in binary is shown as bytes. */
-function parameterText({ isBinary, value }: DeferralRecord['parameters'][number]): string | null {
-  if (value === null) return null;
-  return isBinary ? `\\x${value.toString('hex')}` : value.toString('utf8');
-}
-
-function cardLines(deferral: Countdown<DeferralRecord>, now: Date, paint: Paint): string[] {
-  const { card, dueAt, id, searchPath, signatures, state } = deferral;
-  const signed = signatures.map(({ personName, at }) => `${personName} at ${when(at)}`);
+function cardLines(deferral: Deferral, now: Date, paint: Paint): string[] {
+  const { searchPath, signatures, state } = deferral;
+  const id = oneLine(deferral.id);
+  const dueAt = new Date(deferral.dueAt);
+  const signed = signatures.map(({ person, at }) => `${oneLine(person)} at ${when(new Date(at))}`);
   return [
     `${paint.bold(id)}  ${stateWord(state, paint)}`,
     '',
     paint.bold('What exactly will run'),
-    ...indented(card.statement),
-    ...deferral.parameters.map(
-      (parameter, at) => `  $${at + 1} = ${oneLine(parameterText(parameter) ?? 'NULL')}`,
-    ),
+    ...indented(deferral.statement),
+    ...deferral.parameters.map((value, at) => `  $${at + 1} = ${oneLine(value ?? 'NULL')}`),
     '',
     ...facts(
       [
         [
           'on',
-          `${card.target}, ${card.environment}, ${card.environmentLevel} (${card.resolvedBy})`,
+          oneLine(
+            `${deferral.target}, ${deferral.environment}, ${deferral.level} (${deferral.resolvedBy})`,
+          ),
         ],
-        ['does', effectLines(card).join('\n')],
+        ['does', effectLines(deferral).join('\n')],
         ...(searchPath.length === 0
           ? []
           : ([['names in', searchPath.map(oneLine).join(', ')]] as const)),
@@ -125,12 +127,14 @@ function cardLines(deferral: Countdown<DeferralRecord>, now: Date, paint: Paint)
             : 'not any more',
         ],
         ['undo', 'none; that is why it waits'],
-        ['agent', `${card.agentName}, token ${card.tokenId}`],
-        ['from', `${card.source}; calls itself "${oneLine(card.client)}"`],
-        ['scheduled', when(deferral.scheduledAt)],
+        ['agent', oneLine(`${deferral.agent}, token ${deferral.tokenId}`)],
+        ['from', `${oneLine(deferral.source)}; calls itself "${oneLine(deferral.client)}"`],
+        ['scheduled', when(new Date(deferral.scheduledAt))],
         ['approved by', signed.join('\n') || 'nobody had to'],
-        ['digest', digestShown(card)],
-        ...(deferral.decidedBy === null ? [] : ([['cancelled by', deferral.decidedBy]] as const)),
+        ['digest', digestShown(deferral)],
+        ...(deferral.decidedBy === null
+          ? []
+          : ([['cancelled by', oneLine(deferral.decidedBy)]] as const)),
         ...(deferral.note ? ([['note', visible(deferral.note)]] as const) : []),
       ],
       paint,
@@ -147,28 +151,25 @@ function cardLines(deferral: Countdown<DeferralRecord>, now: Date, paint: Paint)
 
 async function cancelDeferral(
   context: Context,
-  deferralId: string,
+  id: string,
   options: PersonOptions & { readonly note: string },
 ): Promise<Answer> {
   const code = await codeOf(context, options);
-  const word = { deferralId, person: options.as, code, note: options.note };
-  const deferral = await withRooms(context, (rooms) => rooms.deferrals.cancel(word));
+  const body = { person: options.as, code, note: options.note };
+  const deferral = await withApi(context, async (api) => {
+    await api.call('deferrals.cancel', { params: { id }, body });
+    return await api.call('deferrals.show', { params: { id } });
+  });
   return {
-    json: { deferral: plain(deferral) },
-    lines: (paint) => [`${paint.bold(deferral.id)}  Cancelled. It will not run.`],
+    json: { deferral: deferralJson(deferral) },
+    lines: (paint) => [`${paint.bold(oneLine(deferral.id))}  Cancelled. It will not run.`],
   };
 }
 
 async function hastenDeferral(context: Context, id: string): Promise<Answer> {
-  const proposal = await withRooms(context, async (rooms) =>
-    rooms.proposals.open(hastenAct(await rooms.deferrals.show(id))),
+  return proposedAnswer(
+    await withApi(context, (api) => api.call('deferrals.hasten', { params: { id } })),
   );
-  return proposedAnswer(proposal);
-}
-
-/** JSON has no bigint; a tick is far below 2^53 ms. */
-function plain<D extends Countdown<DeferralLine>>({ dueTickMs, ...rest }: D) {
-  return { ...rest, dueTickMs: Number(dueTickMs) };
 }
 
 function stateWord(state: DeferralState, paint: Paint): string {

@@ -14,7 +14,7 @@ import { keyFolderOf } from '../../rooms.ts';
 import type { VaultState } from '../../store/vault-look.ts';
 import { adminConnectionOf, checkTarget, openTarget } from '../../wiring.ts';
 import { findingLines as agentFindingLines } from '../agent-words.ts';
-import { type Context, NO, type Run } from '../command.ts';
+import { type Context, NO, onThisMachine, type Run } from '../command.ts';
 import { type Answer, oneLine, type Paint } from '../print.ts';
 import { bytesWords, vaultLines } from '../vault-words.ts';
 import { withRooms } from '../with-rooms.ts';
@@ -34,6 +34,7 @@ export function addDoctor(program: Command, run: Run): void {
     .action((options: { readonly folder: string }) =>
       run(doctor, (context) => examine(context, options.folder)),
     );
+  onThisMachine(doctor);
 }
 
 interface Around {
@@ -234,7 +235,7 @@ function vaultSection(
   paint: Paint,
 ) {
   const mark = findings.length === 0 ? paint.green('✓') : paint.red('✗');
-  const lines = state === null ? [] : vaultLines(state, freeMin, now);
+  const lines = state === null ? [] : vaultLines({ ...state, freeBytesMin: freeMin }, now);
   if (state === null && findings.length === 0) return ['The vault of undo data: none yet.'];
   return [
     `${mark} ${paint.bold('vault')} of undo data`,

@@ -1,23 +1,21 @@
 import type { Command } from 'commander';
-import type { CardFacts } from '../../approvals/card-facts.ts';
 import { factWords, pastWords, similarWords } from '../../approvals/card-words.ts';
-import type { PastActs, PastHold } from '../../approvals/history.ts';
-import {
-  type HoldCard,
-  type HoldRecord,
-  type HoldState,
-  peopleMissing,
-} from '../../approvals/hold.ts';
-import type { PersonWord } from '../../approvals/hold-store.ts';
-import { wordsOf } from '../../approvals/peoples-desk.ts';
-import { graceMsOf } from '../../config/by-environment.ts';
-import { RECENT_ACTS_MS } from '../../model/limits.ts';
+import type { HoldState } from '../../approvals/hold.ts';
+import { HOLD_LIST_MAX, RECENT_ACTS_MS } from '../../model/limits.ts';
 import type { TakingBack } from '../../model/reversal.ts';
-import type { Rooms } from '../../rooms.ts';
+import { type AnswerOf, type ApiClient, allOf } from '../api/api-client.ts';
+import { holdJson } from '../card-json.ts';
 import type { Context, Run } from '../command.ts';
 import { effectLines } from '../effect-words.ts';
 import { addListAndShow } from '../kept-commands.ts';
-import { digestShown, type WordOptions, withWord, withYes, wordOf } from '../person-word.ts';
+import {
+  digestShown,
+  type Word,
+  type WordOptions,
+  withWord,
+  withYes,
+  wordOf,
+} from '../person-word.ts';
 import {
   type Answer,
   cut,
@@ -31,7 +29,10 @@ import {
   when,
 } from '../print.ts';
 import { levelWords, takingBackWords } from '../taking-back-words.ts';
-import { withRooms } from '../with-rooms.ts';
+import { graceMsAt, withApi } from '../with-api.ts';
+
+type Hold = AnswerOf<'holds.show'>;
+type Past = AnswerOf<'holds.past'>;
 
 const STATEMENT_CHARS_IN_LIST = 48;
 
@@ -55,12 +56,13 @@ export function addHolds(program: Command, run: Run): void {
   ).addHelpText(
     'after',
     '\nThe code is the approval: there is no question to answer with yes. With --digest you sign only\n' +
-      'if the hold still has the words, or the digest, that `holdfast holds show` printed. What goes for\n' +
-      'good wants its name typed with --name.',
+      'if the hold still has the digest that `holdfast holds show` printed.',
   );
   approve.action((id: string, options: WordOptions) =>
     run(approve, (context) =>
-      decide(context, id, options, (rooms, word) => rooms.holds.approve(word)),
+      decide(context, options, (api, word) =>
+        api.call('holds.approve', { params: { id }, body: word }),
+      ),
     ),
   );
 
@@ -73,29 +75,38 @@ export function addHolds(program: Command, run: Run): void {
   );
   deny.action((id: string, options: WordOptions & { readonly note: string }) =>
     run(deny, (context) =>
-      decide(context, id, options, (rooms, word) =>
-        rooms.holds.deny({ ...word, note: options.note }),
+      decide(context, options, (api, word) =>
+        api.call('holds.deny', { params: { id }, body: { ...word, comment: options.note } }),
       ),
     ),
   );
 }
 
 async function listHolds(context: Context, all: boolean): Promise<Answer> {
-  const holds = await withRooms(context, (rooms) => rooms.holds.list(all ? 'all' : 'open'));
+  const state = all ? 'all' : 'open';
+  if (context.json) {
+    const holds = await withApi(context, (api) =>
+      allOf((page) => api.call('holds.cards', { query: { ...page, state } }), HOLD_LIST_MAX),
+    );
+    return { json: { holds: holds.map(holdJson) }, lines: () => [] };
+  }
+  const holds = await withApi(context, (api) =>
+    allOf((page) => api.call('holds.list', { query: { ...page, state } }), HOLD_LIST_MAX),
+  );
   const now = context.clock.now();
   return {
-    json: { holds },
+    json: null,
     lines: (paint) => {
       if (holds.length === 0)
         return [all ? 'No hold was ever opened.' : 'Nothing waits for anybody.'];
       const rows = holds.map((hold) => [
-        hold.id,
+        oneLine(hold.id),
         hold.state,
         `${hold.signatures.length}/${hold.peopleNeeded}`,
-        hold.card.agentName,
-        `${hold.card.target} (${hold.card.environment})`,
-        fromNow(hold.expiresAt, now),
-        cut(oneLine(hold.card.statement), STATEMENT_CHARS_IN_LIST),
+        oneLine(hold.agent),
+        oneLine(`${hold.target} (${hold.environment})`),
+        fromNow(new Date(hold.expiresAt), now),
+        cut(oneLine(hold.statement), STATEMENT_CHARS_IN_LIST),
       ]);
       return table(
         ['hold', 'state', 'signed', 'agent', 'target', 'expires', 'statement'],
@@ -106,46 +117,21 @@ async function listHolds(context: Context, all: boolean): Promise<Answer> {
   };
 }
 
-/** What happened before. */
-interface Past {
-  readonly recent: PastActs;
-  readonly similar: readonly PastHold[];
-}
-
 async function showHold(context: Context, id: string): Promise<Answer> {
-  const shown = await withRooms(context, async (rooms) => {
-    const hold = await rooms.holds.show(id);
-    const { card } = hold;
-    const [recent, similar] = await Promise.all([
-      rooms.history.recentActsOf(card.agentId),
-      rooms.history.similarHolds(card, id),
-    ]);
-    const past: Past = { recent, similar };
-    return { hold, past, graceMs: graceMsOf(rooms.config)(card.environment) };
+  const { graceMs, hold, past } = await withApi(context, async (api) => {
+    const params = { id };
+    const found = await api.call('holds.show', { params });
+    return {
+      hold: found,
+      past: await api.call('holds.past', { params }),
+      graceMs: await graceMsAt(api, found.environment),
+    };
   });
-  const { hold, past, graceMs } = shown;
   const now = context.clock.now();
-  return { json: { hold, past }, lines: (paint) => cardLines(hold, past, now, graceMs, paint) };
-}
-
-/** Null: an older Holdfast opened it, or its target could not be asked. */
-function factsOn(card: HoldCard & { readonly facts?: CardFacts | null }): CardFacts | null {
-  return card.facts ?? null;
-}
-
-/** What Holdfast found at the target when the hold opened. */
-function foundLines(card: HoldCard): readonly (readonly [string, string])[] {
-  const words = factWords(card, factsOn(card));
-  const lines: readonly (readonly [string, readonly string[]])[] = [
-    ['in short', words.sum],
-    ['touches', words.touches],
-    ['hangs on it', words.dependents],
-    ['recovery', words.recoveryLost],
-    ['not known', words.notTold],
-  ];
-  return lines
-    .filter(([, each]) => each.length > 0)
-    .map(([name, each]) => [name, each.join('\n')] as const);
+  return {
+    json: { hold: holdJson(hold), past },
+    lines: (paint) => cardLines(hold, past, now, graceMs, paint),
+  };
 }
 
 /** As it was when the hold opened. What became weaker since does not pass on these signatures. */
@@ -160,54 +146,85 @@ function takenBackLines(
   ];
 }
 
-function cardLines(
-  hold: HoldRecord,
-  past: Past,
-  now: Date,
-  graceMs: number,
-  paint: Paint,
-): string[] {
-  const { card } = hold;
-  const signed = hold.signatures.map(signedLine);
-  const name = card.typedName === null ? '' : ` --name '${oneLine(card.typedName)}'`;
-  const missing = peopleMissing(hold);
+/** What Holdfast found at the target when the hold opened. */
+function foundLines(hold: Hold): readonly (readonly [string, string])[] {
+  const words = factWords(hold, hold.facts);
+  const lines: readonly (readonly [string, readonly string[]])[] = [
+    ['in short', words.sum],
+    ['touches', words.touches],
+    ['hangs on it', words.dependents],
+    ['recovery', words.recoveryLost],
+    ['not known', words.notTold],
+  ];
+  return lines
+    .filter(([, each]) => each.length > 0)
+    .map(([name, each]) => [name, each.join('\n')] as const);
+}
+
+/** What more the signature hangs on, and what is asked of whoever signs. */
+function boundLines(hold: Hold): readonly (readonly [string, string])[] {
   return [
-    `${paint.bold(hold.id)}  ${stateWord(hold.state, paint)}`,
+    ...(hold.rowsAtMost === null
+      ? []
+      : ([['void above', `${hold.rowsAtMost} rows, counted again when it runs`]] as const)),
+    ['words', `${oneLine(hold.digestWords)}  (of all that you sign; compare them)`],
+    ...(hold.typedName === null ? [] : ([['to type', oneLine(hold.typedName)]] as const)),
+  ];
+}
+
+function pastLines({ recent, similar }: Past, now: Date): readonly (readonly [string, string])[] {
+  const like = similar.map(({ agent, openedAt, ...hold }) => ({
+    ...hold,
+    agentName: agent,
+    openedAt: new Date(openedAt),
+  }));
+  return [
+    [`its last ${RECENT_ACTS_MS / 60_000} min`, pastWords(recent, now).join('\n')],
+    ['like it', similarWords(like).join('\n')],
+  ];
+}
+
+function cardLines(hold: Hold, past: Past, now: Date, graceMs: number, paint: Paint): string[] {
+  const signed = hold.signatures.map(signedLine);
+  const missing = hold.peopleMissing;
+  const name = hold.typedName === null ? '' : ` --name '${oneLine(hold.typedName)}'`;
+  const id = oneLine(hold.id);
+  const expiresAt = new Date(hold.expiresAt);
+  return [
+    `${paint.bold(id)}  ${stateWord(hold.state, paint)}`,
     '',
     paint.bold('What exactly would run'),
-    ...indented(card.statement),
+    ...indented(hold.statement),
     '',
     ...facts(
       [
-        [
-          'on',
-          `${card.target}, ${card.environment}, ${card.environmentLevel} (${card.resolvedBy})`,
-        ],
-        ['does', effectLines(card).join('\n')],
-        ...(card.couldNotTell === null
+        ['on', oneLine(`${hold.target}, ${hold.environment}, ${hold.level} (${hold.resolvedBy})`)],
+        ['does', effectLines(hold).join('\n')],
+        ...(hold.couldNotTell === null
           ? []
-          : ([['could not tell', visible(card.couldNotTell)]] as const)),
-        ...foundLines(card),
-        ['held because', `${oneLine(card.reason)} (rule ${card.rule})`],
-        ...takenBackLines(card.takingBack, graceMs),
+          : ([['could not tell', visible(hold.couldNotTell)]] as const)),
+        ...foundLines(hold),
+        ['held because', `${oneLine(hold.reason)} (rule ${oneLine(hold.rule)})`],
+        ...takenBackLines(hold.takingBack, graceMs),
         ...boundLines(hold),
-        ['agent', `${card.agentName}, token ${card.tokenId}`],
-        ['from', `${card.source}; calls itself "${oneLine(card.client)}"`],
-        [`its last ${RECENT_ACTS_MS / 60_000} min`, pastWords(past.recent, now).join('\n')],
-        ['like it', similarWords(past.similar).join('\n')],
-        ['opened', when(hold.openedAt)],
-        ['expires', `${when(hold.expiresAt)} (${fromNow(hold.expiresAt, now)})`],
+        ['agent', oneLine(`${hold.agent}, token ${hold.tokenId}`)],
+        ['answers for it', hold.owner === null ? 'nobody' : oneLine(hold.owner)],
+        ['from', `${oneLine(hold.source)}; calls itself "${oneLine(hold.client)}"`],
+        ...pastLines(past, now),
+        ['opened', when(new Date(hold.openedAt))],
+        ['expires', `${when(expiresAt)} (${fromNow(expiresAt, now)})`],
         ['signed by', signed.join('\n') || 'nobody yet'],
         [
           'digest',
-          `${digestShown(card)}  (first 16 of 64; it covers the exact bytes and the target)`,
+          `${digestShown(hold)}  (first 16 of 64; it covers the exact bytes and the target)`,
         ],
-        ['words', `${wordsOf(hold)}  (of all that you sign; compare them)`],
-        ...(hold.state === 'void' ? ([['changed', oneLine(hold.note ?? '')]] as const) : []),
         ...(hold.decidedBy === null
           ? []
           : ([
-              ['denied by', `${hold.decidedBy}${hold.note ? `: ${oneLine(hold.note)}` : ''}`],
+              [
+                'denied by',
+                `${oneLine(hold.decidedBy)}${hold.note ? `: ${oneLine(hold.note)}` : ''}`,
+              ],
             ] as const)),
       ],
       paint,
@@ -216,49 +233,39 @@ function cardLines(
       ? [
           '',
           `${missing} more signature(s) needed:`,
-          `  holdfast holds approve ${hold.id} --as NAME --digest ${digestShown(card)}${name} --code 123456`,
-          `  holdfast holds deny ${hold.id} --as NAME --code 123456 --note 'why'`,
+          `  holdfast holds approve ${id} --as NAME --digest ${digestShown(hold)}${name} --code 123456`,
+          `  holdfast holds deny ${id} --as NAME --code 123456 --note 'why'`,
         ]
       : []),
   ];
 }
 
-/** What else a word for it is a word for. */
-function boundLines({ approvalUntil, card }: HoldRecord): (readonly [string, string])[] {
-  const { policyVersion, rowsAtMost, typedName } = card;
-  return [
-    ...(policyVersion === null ? [] : ([['policy', policyVersion]] as const)),
-    ...(rowsAtMost === null ? [] : ([['rows', `at most ${rowsAtMost} when it runs`]] as const)),
-    ...(typedName === null
-      ? []
-      : ([['to type', `${oneLine(typedName)}  (it goes for good; approve with --name)`]] as const)),
-    ...(approvalUntil === null ? [] : ([['usable until', when(approvalUntil)]] as const)),
-  ];
-}
-
-function signedLine({ at, comment, method, personName }: HoldRecord['signatures'][number]): string {
-  const said = comment === '' ? '' : `: ${oneLine(comment)}`;
-  return `${personName} at ${when(at)} (${method})${said}`;
-}
-
 async function decide(
   context: Context,
-  holdId: string,
   options: WordOptions,
-  work: (rooms: Rooms, word: PersonWord) => Promise<HoldRecord>,
+  work: (api: ApiClient, word: Word) => Promise<Hold>,
 ): Promise<Answer> {
-  const word = await wordOf(context, holdId, options);
-  const hold = await withRooms(context, (rooms) => work(rooms, word));
-  const missing = peopleMissing(hold);
+  const word = await wordOf(context, options);
+  const hold = await withApi(context, (api) => work(api, word));
+  const missing = hold.peopleMissing;
+  const until = when(new Date(hold.expiresAt));
   const news: Readonly<Record<HoldState, string>> = {
     waiting: `Signed. ${missing} more signature(s) needed.`,
-    signed: `Approved. The agent may send exactly the same bytes once, until ${when(hold.expiresAt)}.`,
+    signed: `Approved. The agent may send exactly the same bytes once, until ${until}.`,
     denied: 'Denied. These bytes are refused on this target from now on.',
     consumed: 'It was approved and used already.',
     expired: 'It has run out.',
-    void: 'It counts no more: what people were asked about has changed.',
+    void: 'It is void: something had changed. A new hold opens when the agent tries again.',
   };
-  return { json: { hold }, lines: (paint) => [`${paint.bold(hold.id)}  ${news[hold.state]}`] };
+  return {
+    json: { hold: holdJson(hold) },
+    lines: (paint) => [`${paint.bold(oneLine(hold.id))}  ${news[hold.state]}`],
+  };
+}
+
+function signedLine({ at, comment, method, person }: Hold['signatures'][number]): string {
+  const said = comment === '' ? '' : `: “${oneLine(comment)}”`;
+  return `${oneLine(person)} by ${method} at ${when(new Date(at))}${said}`;
 }
 
 function stateWord(state: HoldState, paint: Paint): string {

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
+import { nobody } from '../../identity/people.ts';
 import { isRole, ROLES, type Role } from '../../identity/roles.ts';
+import type { ApiClient } from '../api/api-client.ts';
 import type { Context, Run } from '../command.ts';
-import { type Answer, coloursWanted, table, when } from '../print.ts';
+import { type Answer, coloursWanted, oneLine, table, when } from '../print.ts';
 import { qrLines } from '../qr.ts';
 import { readCode } from '../read-code.ts';
 import { usageError } from '../usage.ts';
-import { withRooms } from '../with-rooms.ts';
+import { withApi } from '../with-api.ts';
 
 export function addPeople(program: Command, run: Run): void {
   const people = program.command('people').description('People who decide on holds');
@@ -63,15 +65,18 @@ async function addPerson(
   given: readonly string[] | undefined,
 ): Promise<Answer> {
   const wanted = given === undefined ? undefined : rolesOf(given);
-  const { person, uri } = await withRooms(context, (rooms) => rooms.people.add(name, wanted));
+  const roles = wanted === undefined ? {} : { roles: [...wanted] };
+  const { otpauth, person } = await withApi(context, (api) =>
+    api.call('people.add', { body: { name, ...roles } }),
+  );
   const { out, env } = context.streams;
   return {
-    json: { person: { id: person.id, name, roles: person.roles, confirmed: false }, otpauth: uri },
+    json: { person: { id: person.id, name, roles: person.roles, confirmed: false }, otpauth },
     lines: () => [
-      ...qrLines(uri, coloursWanted(out, env)),
+      ...qrLines(otpauth, coloursWanted(out, env)),
       '',
       `Scan this with an authenticator app, or type it in:`,
-      `  ${uri}`,
+      `  ${oneLine(otpauth)}`,
       '',
       `Then: holdfast people confirm ${name} --code 123456`,
     ],
@@ -85,7 +90,7 @@ async function confirmPerson(
 ): Promise<Answer> {
   const { streams } = context;
   const code = await readCode(given, streams.in, (text) => streams.err.write(text));
-  await withRooms(context, (rooms) => rooms.people.confirm(name, code));
+  await withApi(context, (api) => api.call('people.confirm', { params: { name }, body: { code } }));
   return {
     json: { person: { name, confirmed: true } },
     lines: () => [`${name} is confirmed.`],
@@ -93,12 +98,20 @@ async function confirmPerson(
 }
 
 async function listPeople(context: Context): Promise<Answer> {
-  const people = await withRooms(context, (rooms) => rooms.people.list());
-  const rows = people.map(({ name, roles, addedAt, confirmedAt }) => [
+  const { items } = await withApi(context, (api) => api.call('people.list', {}));
+  // What scripts know: `confirmedAt` is since when they can prove to be there.
+  const people = items.map(({ addedAt, id, joinedAt, name, roles }) => ({
+    id,
     name,
+    roles,
+    addedAt,
+    confirmedAt: joinedAt,
+  }));
+  const rows = people.map(({ name, roles, addedAt, confirmedAt }) => [
+    oneLine(name),
     roles.join(', '),
     confirmedAt === null ? 'waits for a first code' : 'confirmed',
-    when(addedAt),
+    when(new Date(addedAt)),
   ]);
   return {
     json: { people },
@@ -115,7 +128,10 @@ async function giveRoles(
   given: readonly string[],
 ): Promise<Answer> {
   const wanted = rolesOf(given);
-  await withRooms(context, (rooms) => rooms.people.setRoles(name, wanted));
+  await withApi(context, async (api) => {
+    const id = await idOf(api, name);
+    await api.call('people.roles', { params: { id }, body: { roles: [...wanted] } });
+  });
   return {
     json: { person: { name, roles: wanted } },
     lines: () => [`${name} is ${wanted.join(', ')} now.`],
@@ -133,6 +149,16 @@ function rolesOf(given: readonly string[]): readonly Role[] {
 }
 
 async function removePerson(context: Context, name: string): Promise<Answer> {
-  await withRooms(context, (rooms) => rooms.people.remove(name));
+  await withApi(context, async (api) => {
+    await api.call('people.remove', { params: { id: await idOf(api, name) } });
+  });
   return { json: { removed: name }, lines: () => [`Removed ${name}.`] };
+}
+
+/** HF_NOT_FOUND for a name that is nobody's. */
+async function idOf(api: ApiClient, name: string): Promise<string> {
+  const { items } = await api.call('people.list', {});
+  const person = items.find((one) => one.name === name);
+  if (person !== undefined) return person.id;
+  throw nobody(name);
 }

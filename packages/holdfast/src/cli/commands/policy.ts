@@ -5,7 +5,8 @@ import { loadPolicyCases } from '../../config/policy-cases.ts';
 import { createSqlReader } from '../../languages/sql/reader.ts';
 import type { SqlReader } from '../../languages/sql/sql-reading.ts';
 import { ANYTHING } from '../../model/allowance.ts';
-import type { ProtectionLevel } from '../../model/reversal.ts';
+import type { Effect } from '../../model/effect.ts';
+import type { ProtectionLevel, TakingBack } from '../../model/reversal.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import { CachedJudge } from '../../policy/cached-judge.ts';
 import { checkPolicy } from '../../policy/check-policy.ts';
@@ -14,7 +15,8 @@ import { loadPolicy } from '../../policy/policy.ts';
 import { runPolicyTests } from '../../policy/policy-test.ts';
 import { type FirstView, firstView } from '../../protocols/index.ts';
 import { policySourceOf, targetsOf } from '../../wiring.ts';
-import { type Context, NO, type Run } from '../command.ts';
+import { apiUrlOf } from '../api/api-url.ts';
+import { type Context, NO, onThisMachine, type Run } from '../command.ts';
 import {
   type KnownProtection,
   knownProtection,
@@ -22,9 +24,10 @@ import {
   levelOf,
   protectionWords,
 } from '../known-protection.ts';
-import { type Answer, type Paint, table } from '../print.ts';
+import { type Answer, oneLine, type Paint, table, visible } from '../print.ts';
 import { takingBackWords } from '../taking-back-words.ts';
 import { usageError } from '../usage.ts';
+import { graceMsAt, withApi } from '../with-api.ts';
 
 export function addPolicy(program: Command, run: Run): void {
   const policy = program.command('policy').description('The rules: what is held, what is refused');
@@ -36,6 +39,7 @@ export function addPolicy(program: Command, run: Run): void {
     .action((options: { readonly rules?: boolean }) =>
       run(check, (context) => checkRules(context, options.rules === true)),
     );
+  onThisMachine(check);
 
   const explain = policy
     .command('explain')
@@ -58,6 +62,7 @@ export function addPolicy(program: Command, run: Run): void {
     .action((files: readonly string[], { level }: LevelOption) =>
       run(test, (context) => testRules(context, files, levelOf(level))),
     );
+  onThisMachine(test);
 }
 
 interface LevelOption {
@@ -104,8 +109,66 @@ async function explainSql(
   argument: string,
   options: ExplainOptions,
 ): Promise<Answer> {
-  const config = loadConfig(context.configPath, context.env);
   const sql = argument === '-' ? await readAll(context) : argument;
+  const isHere = apiUrlOf(context.url, context.env) === null;
+  const told = await (isHere ? explainedHere : explainedElsewhere)(context, sql, options);
+  const { effects, graceMs, json, on, protection, rule, takingBack, verdict } = told;
+  return {
+    json,
+    lines: (paint) => [
+      `${verdictWord(verdict, paint)}  ${oneLine(verdict.reason)}`,
+      '',
+      oneLine(`target ${on.name}: ${on.environment}, ${on.level} (${on.resolvedBy})`),
+      `protection ${oneLine(protectionWords(protection))}`,
+      ...(takingBack === null ? [] : [`undo ${takingBackWords(takingBack, graceMs)}`]),
+      '',
+      ...table(
+        ['does', 'object', 'reach', 'undo', 'verdict', 'rule'],
+        effects.map((one) => [
+          oneLine(`${one.effect.kind} (${one.effect.verb})`),
+          oneLine(objectWords(one.effect.object)),
+          one.effect.reach,
+          oneLine(one.reversal ?? '-'),
+          one.verdict.kind,
+          oneLine(one.verdict.rule),
+        ]),
+        paint,
+      ),
+      ...(rule === null
+        ? []
+        : ['', paint.dim(oneLine(rule.where)), ...visible(rule.text).trimEnd().split('\n')]),
+    ],
+  };
+}
+
+/** An explanation, wherever it was made. */
+interface Explained {
+  readonly json: object;
+  readonly on: {
+    readonly name: string;
+    readonly environment: string;
+    readonly level: string;
+    readonly resolvedBy: string;
+  };
+  readonly protection: Pick<KnownProtection, 'level' | 'source' | 'why'>;
+  readonly verdict: Pick<Verdict, 'kind' | 'reason'> & { readonly people?: number | undefined };
+  readonly rule: { readonly where: string; readonly text: string } | null;
+  readonly takingBack: TakingBack | null;
+  readonly graceMs: number;
+  readonly effects: readonly {
+    readonly effect: Pick<Effect, 'kind' | 'verb' | 'object' | 'reach'>;
+    readonly verdict: Pick<Verdict, 'kind' | 'rule'>;
+    readonly reversal: string | null;
+  }[];
+}
+
+/** By holdfast.yaml and nothing else: no store is opened. */
+async function explainedHere(
+  context: Context,
+  sql: string,
+  options: ExplainOptions,
+): Promise<Explained> {
+  const config = loadConfig(context.configPath, context.env);
   const { reading, searchPath } = await withReader((reader) =>
     readSql(reader, sql, options.searchPath),
   );
@@ -121,31 +184,39 @@ async function explainSql(
   // What policy says; what an agent itself may is in `holdfast agents show`.
   const scope = { actor, target, searchPath, protection, allowance: ANYTHING };
   const explanation = explainVerdict(judge, scope, reading);
-  const { verdict, rule, effects, takingBack } = explanation;
-  const graceMs = graceMsOf(config)(target.environment.name);
+  const { environment, name, resolvedBy } = target;
   return {
+    ...explanation,
     json: { sql, target, protection: shown(protection), ...explanation },
-    lines: (paint) => [
-      `${verdictWord(verdict, paint)}  ${verdict.reason}`,
-      '',
-      `target ${target.name}: ${target.environment.name}, ${target.environment.level} (${target.resolvedBy})`,
-      `protection ${protectionWords(protection)}`,
-      ...(takingBack === null ? [] : [`undo ${takingBackWords(takingBack, graceMs)}`]),
-      '',
-      ...table(
-        ['does', 'object', 'reach', 'undo', 'verdict', 'rule'],
-        effects.map((one) => [
-          `${one.effect.kind} (${one.effect.verb})`,
-          objectWords(one.effect.object),
-          one.effect.reach,
-          one.reversal ?? '-',
-          one.verdict.kind,
-          one.verdict.rule,
-        ]),
-        paint,
-      ),
-      ...(rule === null ? [] : ['', paint.dim(rule.where), ...rule.text.trimEnd().split('\n')]),
-    ],
+    on: { name, environment: environment.name, level: environment.level, resolvedBy },
+    protection,
+    graceMs: graceMsOf(config)(environment.name),
+  };
+}
+
+/** By the rules that are in force at a gateway, and what it sees of its targets. */
+async function explainedElsewhere(
+  context: Context,
+  sql: string,
+  { agent, level, searchPath, target: asked }: ExplainOptions,
+): Promise<Explained> {
+  const given = levelOf(level);
+  const body = { target: asked, agent, sql, searchPath: [...searchPath] };
+  const { answer, graceMs } = await withApi(context, async (api) => {
+    const answer = await api.call('policy.explain', {
+      body: { ...body, ...(given === null ? {} : { level: given }) },
+    });
+    return { answer, graceMs: await graceMsAt(api, answer.target.environment) };
+  });
+  const { protection, target: on, ...explanation } = answer;
+  const { environment: name, level: strict, ...place } = on;
+  const target = { ...place, environment: { name, level: strict } };
+  return {
+    ...explanation,
+    json: { sql, target, protection, ...explanation },
+    on,
+    protection,
+    graceMs,
   };
 }
 
@@ -160,7 +231,7 @@ function objectWords(
   return object.schema === null ? object.name : `${object.schema}.${object.name}`;
 }
 
-function verdictWord(verdict: Verdict, paint: Paint): string {
+function verdictWord(verdict: Explained['verdict'], paint: Paint): string {
   const word = paint.bold(verdict.kind);
   if (verdict.kind === 'forward') return paint.green(word);
   const people = verdict.kind === 'hold' ? ` for ${verdict.people} person(s)` : '';

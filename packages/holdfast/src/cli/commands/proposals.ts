@@ -1,11 +1,17 @@
 import type { Command } from 'commander';
-import type { PersonWord } from '../../approvals/hold-store.ts';
-import { wordsOf } from '../../approvals/peoples-desk.ts';
-import type { ProposalRecord } from '../../approvals/proposals.ts';
-import type { Rooms } from '../../rooms.ts';
+import { HOLD_LIST_MAX } from '../../model/limits.ts';
+import { type AnswerOf, type ApiClient, allOf } from '../api/api-client.ts';
+import { proposalJson } from '../card-json.ts';
 import { type Context, NO, type Run } from '../command.ts';
 import { addListAndShow } from '../kept-commands.ts';
-import { digestShown, type WordOptions, withWord, withYes, wordOf } from '../person-word.ts';
+import {
+  digestShown,
+  type Word,
+  type WordOptions,
+  withWord,
+  withYes,
+  wordOf,
+} from '../person-word.ts';
 import {
   type Answer,
   cut,
@@ -18,7 +24,9 @@ import {
   visible,
   when,
 } from '../print.ts';
-import { withRooms } from '../with-rooms.ts';
+import { withApi } from '../with-api.ts';
+
+type Proposal = AnswerOf<'proposals.show'>;
 
 const WORDS_CHARS_IN_LIST = 64;
 
@@ -44,7 +52,9 @@ export function addProposals(program: Command, run: Run): void {
   );
   approve.action((id: string, options: WordOptions) =>
     run(approve, (context) =>
-      decide(context, id, options, (rooms, word) => rooms.proposals.approve(word)),
+      decide(context, options, (api, word) =>
+        api.call('proposals.approve', { params: { id }, body: word }),
+      ),
     ),
   );
 
@@ -57,19 +67,19 @@ export function addProposals(program: Command, run: Run): void {
   );
   deny.action((id: string, options: WordOptions & { readonly note: string }) =>
     run(deny, (context) =>
-      decide(context, id, options, (rooms, word) =>
-        rooms.proposals.deny({ ...word, note: options.note }),
+      decide(context, options, (api, word) =>
+        api.call('proposals.deny', { params: { id }, body: { ...word, comment: options.note } }),
       ),
     ),
   );
 }
 
 /** What a command answers that needs a quorum: the proposal it opened, and how to sign it. */
-export function proposedAnswer(proposal: ProposalRecord): Answer {
+export function proposedAnswer(proposal: Proposal): Answer {
   return {
-    json: { proposal },
+    json: { proposal: proposalJson(proposal) },
     lines: (paint) => [
-      `${paint.bold(proposal.id)}  ${proposal.peopleNeeded} people have to sign before it is done.`,
+      `${paint.bold(oneLine(proposal.id))}  ${proposal.peopleNeeded} people have to sign before it is done.`,
       ...howToSign(proposal),
     ],
     exit: NO,
@@ -77,22 +87,24 @@ export function proposedAnswer(proposal: ProposalRecord): Answer {
 }
 
 async function listProposals(context: Context, all: boolean): Promise<Answer> {
-  const which = all ? 'all' : 'open';
-  const proposals = await withRooms(context, (rooms) => rooms.proposals.list(which));
+  const state = all ? 'all' : 'open';
+  const proposals = await withApi(context, (api) =>
+    allOf((page) => api.call('proposals.list', { query: { ...page, state } }), HOLD_LIST_MAX),
+  );
   const now = context.clock.now();
   return {
-    json: { proposals },
+    json: { proposals: proposals.map(proposalJson) },
     lines: (paint) => {
       if (proposals.length === 0)
         return [all ? 'Nothing was ever proposed.' : 'Nothing waits for anybody.'];
       const rows = proposals.map((proposal) => [
-        proposal.id,
+        oneLine(proposal.id),
         stateOf(proposal),
         `${proposal.signatures.length}/${proposal.peopleNeeded}`,
-        proposal.card.actKind,
-        `${proposal.card.target} (${proposal.card.environment})`,
-        fromNow(proposal.expiresAt, now),
-        cut(oneLine(proposal.card.statement), WORDS_CHARS_IN_LIST),
+        proposal.act,
+        oneLine(`${proposal.target} (${proposal.environment})`),
+        fromNow(new Date(proposal.expiresAt), now),
+        cut(oneLine(proposal.words), WORDS_CHARS_IN_LIST),
       ]);
       return table(
         ['proposal', 'state', 'signed', 'act', 'target', 'expires', 'what'],
@@ -104,37 +116,39 @@ async function listProposals(context: Context, all: boolean): Promise<Answer> {
 }
 
 async function showProposal(context: Context, id: string): Promise<Answer> {
-  const proposal = await withRooms(context, (rooms) => rooms.proposals.show(id));
-  return { json: { proposal }, lines: (paint) => cardLines(proposal, context, paint) };
+  const proposal = await withApi(context, (api) => api.call('proposals.show', { params: { id } }));
+  return {
+    json: { proposal: proposalJson(proposal) },
+    lines: (paint) => cardLines(proposal, context, paint),
+  };
 }
 
-function cardLines(proposal: ProposalRecord, context: Context, paint: Paint): string[] {
-  const { card } = proposal;
-  const signed = proposal.signatures.map(({ personName, at }) => `${personName} at ${when(at)}`);
+function cardLines(proposal: Proposal, context: Context, paint: Paint): string[] {
+  const signed = proposal.signatures.map(
+    ({ person, at }) => `${oneLine(person)} at ${when(new Date(at))}`,
+  );
+  const expiresAt = new Date(proposal.expiresAt);
   const note = proposal.note ? `: ${oneLine(proposal.note)}` : '';
   return [
-    `${paint.bold(proposal.id)}  ${stateOf(proposal)}`,
+    `${paint.bold(oneLine(proposal.id))}  ${stateOf(proposal)}`,
     '',
     paint.bold('What would happen'),
-    ...indented(card.statement),
+    ...indented(proposal.words),
     '',
     ...facts(
       [
-        ['act', card.actKind],
-        ['on', `${card.target}, ${card.environment}, ${card.environmentLevel}`],
-        ['exactly', visible(card.act)],
-        ['by several', oneLine(card.reason)],
-        ['opened', when(proposal.openedAt)],
-        [
-          'expires',
-          `${when(proposal.expiresAt)} (${fromNow(proposal.expiresAt, context.clock.now())})`,
-        ],
+        ['act', proposal.act],
+        ['on', oneLine(`${proposal.target}, ${proposal.environment}, ${proposal.level}`)],
+        ['exactly', visible(proposal.exactly)],
+        ['by several', oneLine(proposal.reason)],
+        ['opened', when(new Date(proposal.openedAt))],
+        ['expires', `${when(expiresAt)} (${fromNow(expiresAt, context.clock.now())})`],
         ['signed by', signed.join('\n') || 'nobody yet'],
-        ['digest', `${digestShown(card)}  (first 16 of 64; it covers exactly the above)`],
-        ['words', `${wordsOf(proposal)}  (of all that you sign; compare them)`],
+        ['digest', `${digestShown(proposal)}  (first 16 of 64; it covers exactly the above)`],
+        ['words', `${oneLine(proposal.digestWords)}  (of all that you sign; compare them)`],
         ...(proposal.decidedBy === null
           ? []
-          : ([['denied by', `${proposal.decidedBy}${note}`]] as const)),
+          : ([['denied by', `${oneLine(proposal.decidedBy)}${note}`]] as const)),
         ...(proposal.outcome === null
           ? []
           : ([
@@ -147,29 +161,29 @@ function cardLines(proposal: ProposalRecord, context: Context, paint: Paint): st
   ];
 }
 
-function howToSign({ card, id }: ProposalRecord): string[] {
+function howToSign(proposal: Proposal): string[] {
+  const id = oneLine(proposal.id);
   return [
-    `  holdfast proposals approve ${id} --as NAME --digest ${digestShown(card)} --code 123456`,
+    `  holdfast proposals approve ${id} --as NAME --digest ${digestShown(proposal)} --code 123456`,
     `  holdfast proposals deny ${id} --as NAME --code 123456 --note 'why'`,
   ];
 }
 
 async function decide(
   context: Context,
-  id: string,
   options: WordOptions,
-  work: (rooms: Rooms, word: PersonWord) => Promise<ProposalRecord>,
+  work: (api: ApiClient, word: Word) => Promise<Proposal>,
 ): Promise<Answer> {
-  const word = await wordOf(context, id, options);
-  const proposal = await withRooms(context, (rooms) => work(rooms, word));
+  const word = await wordOf(context, options);
+  const proposal = await withApi(context, (api) => work(api, word));
   return {
-    json: { proposal },
-    lines: (paint) => [`${paint.bold(proposal.id)}  ${newsOf(proposal)}`],
+    json: { proposal: proposalJson(proposal) },
+    lines: (paint) => [`${paint.bold(oneLine(proposal.id))}  ${newsOf(proposal)}`],
     ...(proposal.outcome?.kind === 'failed' ? { exit: NO } : {}),
   };
 }
 
-function newsOf(proposal: ProposalRecord): string {
+function newsOf(proposal: Proposal): string {
   const { outcome, peopleNeeded, signatures, state } = proposal;
   switch (state) {
     case 'waiting':
@@ -192,6 +206,6 @@ function newsOf(proposal: ProposalRecord): string {
 }
 
 /** What was begun and has no end was cut off, or is at work in another process. */
-function stateOf({ outcome, state }: ProposalRecord): string {
+function stateOf({ outcome, state }: Proposal): string {
   return state === 'consumed' ? (outcome?.kind ?? 'begun, end unknown') : state;
 }

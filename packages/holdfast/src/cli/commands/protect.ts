@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { proposalView } from '../../api/routes/proposals.ts';
 import type { ProposedAct } from '../../approvals/proposed-act.ts';
 import type { Config, TargetConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
@@ -12,7 +13,7 @@ import { takeDown } from '../../protection/postgres/wall/take-down.ts';
 import { previewUnprotect, type Unprotection } from '../../protection/postgres/wall/unprotect.ts';
 import type { TargetDatabase } from '../../protection/target-database.ts';
 import { checkTarget, openTarget, protectOptionsOf, targetsOf } from '../../wiring.ts';
-import { type Context, NO, type Run } from '../command.ts';
+import { type Context, NO, onThisMachine, type Run } from '../command.ts';
 import { type Answer, facts, oneLine, type Paint } from '../print.ts';
 import { usageError } from '../usage.ts';
 import { withRooms } from '../with-rooms.ts';
@@ -46,6 +47,7 @@ export function addProtect(program: Command, run: Run): void {
     .action((target: string, words: ProtectWords) =>
       run(protect, (context) => protectTarget(context, target, words)),
     );
+  onThisMachine(protect);
 
   const off = program
     .command('unprotect')
@@ -56,6 +58,7 @@ export function addProtect(program: Command, run: Run): void {
     .action((target: string, words: UnprotectWords) =>
       run(off, (context) => unprotectTarget(context, target, words)),
     );
+  onThisMachine(off);
 }
 
 async function protectTarget(context: Context, name: string, words: ProtectWords): Promise<Answer> {
@@ -109,7 +112,8 @@ async function unprotectTarget(
     // An environment that is not declared is sealed.
     if ((level ?? 'sealed') === 'sealed') {
       const act = unprotectAct(targetsOf(config).resolve({ asked: name, searchPath: [] }), options);
-      return proposedAnswer(await withRooms(context, (rooms) => rooms.proposals.open(act)));
+      const proposal = await withRooms(context, (rooms) => rooms.proposals.open(act));
+      return proposedAnswer(proposalView(proposal));
     }
     const done = await withRooms(context, async (rooms) => {
       const taken = await takeDown(db, rooms.wallStore, options);

@@ -1,15 +1,14 @@
-import { createWriteStream } from 'node:fs';
-import { Readable } from 'node:stream';
+import { createWriteStream, rmSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { verifyStore } from '../../trail/audit.ts';
-import { type ShownEntry, showEntry, tailEntries } from '../../trail/browse.ts';
-import { exportTrail } from '../../trail/export.ts';
+import { HoldfastError } from '../../model/errors.ts';
+import { type EntrySource, type ShownEntry, tailEntries } from '../../trail/browse.ts';
+import type { ApiClient } from '../api/api-client.ts';
 import { type Context, NO, type Run } from '../command.ts';
 import { entryLine } from '../entry-line.ts';
-import { type Answer, facts, paintFor } from '../print.ts';
+import { type Answer, facts, oneLine, paintFor, visible } from '../print.ts';
 import { usageError } from '../usage.ts';
-import { withRooms } from '../with-rooms.ts';
+import { withApi } from '../with-api.ts';
 
 const TAIL_DEFAULT = '20';
 
@@ -57,8 +56,8 @@ async function tailTrail(context: Context, count: string, follow: boolean): Prom
   const { json, streams, interrupt } = context;
   const paint = paintFor(streams.out, streams.env);
   void interrupt.happened.then(() => stop.abort());
-  await withRooms(context, async (rooms) => {
-    for await (const entry of tailEntries(rooms.trailStore, {
+  await withApi(context, async (api) => {
+    for await (const entry of tailEntries(entriesOf(api), {
       last,
       follow,
       signal: stop.signal,
@@ -78,42 +77,55 @@ function entryJson({ index, json }: ShownEntry): string {
   return `{"index":${index},"entry":${json}}`;
 }
 
-async function showOne(context: Context, index: string): Promise<Answer> {
-  const wanted = indexOf(index, 'the number of an entry');
-  const entry = await withRooms(context, (rooms) => showEntry(rooms.trailStore, wanted));
-  const value = parsed(entry.json);
+async function showOne(context: Context, text: string): Promise<Answer> {
+  const index = String(indexOf(text, 'the number of an entry'));
+  const { entry, ...shown } = await withApi(context, (api) =>
+    api.call('trail.show', { params: { index } }),
+  );
   return {
-    json: { index: entry.index, entry: value },
-    lines: () => JSON.stringify(value, null, 2).split('\n'),
+    json: { index: shown.index, entry },
+    lines: () => JSON.stringify(entry, null, 2).split('\n').map(visible),
   };
 }
 
-async function exportToFile(context: Context, out: string, from: string): Promise<Answer> {
-  const start = indexOf(from, 'the number of an entry');
-  return withRooms(context, async ({ signer, trailStore }) => {
-    const { origin, verifierKey } = signer;
-    const question = { origin, key: verifierKey, from: start, to: null };
-    try {
-      const file = createWriteStream(out, { flags: 'wx', mode: 0o600 });
-      await pipeline(Readable.from(exportTrail(trailStore, question)), file);
-    } catch (cause) {
-      if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause;
+async function exportToFile(context: Context, out: string, text: string): Promise<Answer> {
+  const from = Number(indexOf(text, 'the number of an entry'));
+  const { key, origin } = await withApi(context, async (api) => {
+    const status = await api.call('trail.status', {});
+    const entries = await api.stream('trail.export', { query: { from } });
+    await written(out, entries);
+    return status;
+  });
+  return {
+    json: { file: out, origin, key },
+    lines: () => [
+      `Wrote ${out}.`,
+      `Check it anywhere: holdfast-verify ${out} --key '${oneLine(key)}'`,
+    ],
+  };
+}
+
+/** A file that was begun and has no end goes again: half an export is none. */
+async function written(out: string, chunks: AsyncIterable<Buffer>): Promise<void> {
+  const file = createWriteStream(out, { flags: 'wx', mode: 0o600 });
+  try {
+    await pipeline(chunks, file);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') {
       throw usageError(`a new file ${out}`, 'one that exists', 'Choose another name.');
     }
-    return {
-      json: { file: out, origin, key: verifierKey.text },
-      lines: () => [
-        `Wrote ${out}.`,
-        `Check it anywhere: holdfast-verify ${out} --key '${verifierKey.text}'`,
-      ],
-    };
-  });
+    if (file.bytesWritten > 0) rmSync(out, { force: true });
+    throw cause;
+  }
 }
 
 async function verifyTrail(context: Context): Promise<Answer> {
-  const report = await withRooms(context, (rooms) =>
-    verifyStore(rooms.trailStore, rooms.signer.verifierKey.text),
-  );
+  const report = await withApi(context, async (api) => {
+    for await (const event of api.events('trail.verify', {})) {
+      if (event.kind === 'report') return event.report;
+    }
+    throw brokenOff();
+  });
   return {
     json: report,
     exit: report.ok ? 0 : NO,
@@ -123,18 +135,20 @@ async function verifyTrail(context: Context): Promise<Answer> {
         : `${paint.red('✗')} The trail does not hold.`,
       ...facts(
         [
-          ['origin', report.origin],
+          ['origin', oneLine(report.origin)],
           ['entries', `${report.to - report.from}, up to the newest checkpoint`],
           [
             'decisions',
             `${report.decisions}, with ${report.outcomes} outcomes, ${report.open} open`,
           ],
           ['checkpoints', `${report.checkpoints}`],
-          ['root', report.root],
+          ['root', oneLine(report.root)],
         ],
         paint,
       ),
-      ...report.findings.map(({ code, message }) => `${paint.red(code)}: ${message}`),
+      ...report.findings.map(
+        ({ code, message }) => `${paint.red(oneLine(code))}: ${oneLine(message)}`,
+      ),
     ],
   };
 }
@@ -146,4 +160,27 @@ function indexOf(text: string, what: string): bigint {
 
 function parsed(json: string): unknown {
   return JSON.parse(json);
+}
+
+/** The trail as the API tells it, for whoever reads it entry by entry. */
+function entriesOf(api: ApiClient): EntrySource {
+  return {
+    head: async () => {
+      const { size } = await api.call('trail.entries', { query: { limit: 1 } });
+      return { size: BigInt(size) };
+    },
+    read: async (from, limit) => {
+      const query = { from: Number(from), limit };
+      const { items } = await api.call('trail.entries', { query });
+      return items.map(({ index, json }) => ({ index: BigInt(index), bytes: Buffer.from(json) }));
+    },
+  };
+}
+
+function brokenOff(): HoldfastError {
+  return new HoldfastError('HF_API_UNREACHABLE', {
+    expected: 'the report at the end of a verification',
+    found: 'that it ended before',
+    hint: 'Try again; nothing is known of the trail from this.',
+  });
 }

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { HoldfastError } from '../../model/errors.ts';
-import type { UndoReport } from '../../protection/undo/undo-report.ts';
-import type { UndoState } from '../../protection/undo-item.ts';
+import { conflicting } from '../../protection/undo/undo-report.ts';
+import { type ApiClient, allOf } from '../api/api-client.ts';
 import { type Context, NO, type Run } from '../command.ts';
 import { codeOf, type PersonOptions, withPerson } from '../person-word.ts';
 import { type Answer, cut, fromNow, oneLine, table } from '../print.ts';
@@ -11,13 +10,20 @@ import {
   type WishWords,
   wishOf,
   withFilters,
-  withUndos,
   withWish,
 } from '../undo-choice.ts';
 import { cancelPurge, extendItems, type PurgeWords, proposePurge } from '../undo-time.ts';
-import { itemLines, progressLine, reportLines, stateWord, whatOf } from '../undo-words.ts';
+import {
+  itemJson,
+  itemLines,
+  progressLine,
+  reportLines,
+  stateWord,
+  whatOf,
+} from '../undo-words.ts';
 import { usageError } from '../usage.ts';
 import { vaultLines } from '../vault-words.ts';
+import { withApi } from '../with-api.ts';
 
 const LIST_DEFAULT = 50;
 const PARTS_CHARS_IN_LIST = 60;
@@ -114,57 +120,63 @@ async function listItems(
   if (!Number.isInteger(limit) || limit < 1) {
     throw usageError('--limit as a whole number', words.limit, '--limit 100');
   }
-  const states: readonly UndoState[] =
-    words.all === true ? ['kept', 'undone', 'purging', 'purged'] : ['kept', 'purging'];
-  const selection = selectionOf(context, [], words);
-  const { items, away, vault, freeBytesMin } = await withUndos(context, async (undos, rooms) => ({
-    ...(await undos.list(selection, states, limit)),
-    vault: await rooms.vault.state(),
-    freeBytesMin: rooms.config.limits.vaultFreeBytesMin,
-  }));
+  const { ids: _, ...filters } = selectionOf(context, [], words);
+  const query = { ...filters, state: words.all === true ? 'all' : 'open' } as const;
+  const { items, away, vault } = await withApi(context, async (api) => {
+    const away = new Set<string>();
+    const ask = async (page: { readonly limit: number; readonly cursor?: string }) => {
+      const answer = await api.call('undo.list', { query: { ...query, ...page } });
+      for (const name of answer.away) away.add(name);
+      return answer;
+    };
+    const items = await allOf(ask, limit);
+    return { items, away: [...away], vault: await api.call('undo.vault', {}) };
+  });
   const now = context.clock.now();
   const note = away.map(
-    (name) => `Not drained now, so what is newest there may be missing: ${name}.`,
+    (name) => `Not drained now, so what is newest there may be missing: ${oneLine(name)}.`,
   );
+  const { freeBytesMin, ...room } = vault;
   return {
-    json: { items: items.map(({ item, leftMs }) => ({ ...item, leftMs })), away, vault },
+    json: { items: items.map(itemJson), away, vault: room },
     lines: (paint) => {
-      const room = vaultLines(vault, freeBytesMin, now).map(paint.dim);
-      if (items.length === 0) return ['Nothing can be taken back.', ...note, '', ...room];
-      const rows = items.map(({ item, leftMs }) => [
-        item.id,
-        fromNow(item.at, now),
-        stateWord(item, leftMs),
-        item.agentName ?? item.role,
-        item.target,
-        String(item.parts.reduce((sum, part) => sum + part.rows, 0)),
+      const lines = vaultLines(vault, now).map(paint.dim);
+      if (items.length === 0) return ['Nothing can be taken back.', ...note, '', ...lines];
+      const rows = items.map((item) => [
+        oneLine(item.id),
+        fromNow(new Date(item.at), now),
+        stateWord(item),
+        oneLine(item.agent ?? item.role),
+        oneLine(item.target),
+        String(item.rows),
         cut(whatOf(item), PARTS_CHARS_IN_LIST),
       ]);
       return [
         ...table(['item', 'when', 'left', 'who', 'target', 'rows', 'what'], rows, paint),
         ...note,
         '',
-        ...room,
+        ...lines,
       ];
     },
   };
 }
 
 async function showItem(context: Context, id: string): Promise<Answer> {
-  const { item, leftMs, entries } = await withUndos(context, (undos) => undos.show(id));
+  const { acts, ...item } = await withApi(context, (api) =>
+    api.call('undo.show', { params: { id } }),
+  );
+  const entries = acts.map(({ statement, undo }) => ({
+    act: { statement, undo: undo.map((about) => ({ about })) },
+  }));
   return {
-    json: { item: { ...item, leftMs }, entries },
+    json: { item: itemJson(item), entries },
     lines: (paint) => [
-      ...itemLines({ item, leftMs }, context.clock.now(), paint),
-      ...entries.flatMap(({ act }) =>
-        act === null
-          ? []
-          : [
-              '',
-              paint.bold(oneLine(act.statement)),
-              ...act.undo.map(({ about }) => `  ${oneLine(about)}`),
-            ],
-      ),
+      ...itemLines(item, context.clock.now(), paint),
+      ...acts.flatMap(({ statement, undo }) => [
+        '',
+        paint.bold(oneLine(statement)),
+        ...undo.map((about) => `  ${oneLine(about)}`),
+      ]),
     ],
   };
 }
@@ -174,8 +186,8 @@ async function previewItems(
   ids: readonly string[],
   words: WishWords,
 ): Promise<Answer> {
-  const wish = wishOf(context, ids, words);
-  const report = await withUndos(context, (undos) => undos.preview(wish));
+  const body = wishOf(context, ids, words);
+  const report = await withApi(context, (api) => api.call('undo.preview', { body }));
   return {
     json: { report },
     lines: (paint) => reportLines(report, 'preview', paint),
@@ -189,37 +201,48 @@ async function applyItems(
   words: WishWords & PersonOptions,
 ): Promise<Answer> {
   const wish = wishOf(context, ids, words);
-  const signed = { person: words.as, code: await codeOf(context, words) };
-  const { streams, clock } = context;
-  const tell = progressLine(streams.err, clock);
+  const body = { ...wish, person: words.as, code: await codeOf(context, words) };
+  const { applied, report } = await withApi(context, (api) =>
+    watching(context, api, (watch) => api.call('undo.apply', { body: { ...body, ...watch } })),
+  );
+  if (applied) return { json: { report }, lines: (paint) => reportLines(report, 'apply', paint) };
+  // The list of conflicts is the answer a person needs, on stdout in JSON as in lines.
+  const { code, expected, found, hint } = conflicting(report.undecided);
+  return {
+    json: { error: { code, expected, found, hint }, report },
+    lines: (paint) => [
+      `${paint.red('Nothing was changed')}: ${found}.`,
+      ...reportLines(report, 'refused', paint),
+      hint,
+    ],
+    exit: NO,
+  };
+}
+
+const WATCH_MS = 250;
+const WATCH_BYTES = 16;
+
+/** On a terminal: asks how far it is while the answer is on its way. */
+async function watching<T>(
+  { clock, streams }: Context,
+  api: ApiClient,
+  work: (watch: { readonly watch?: string }) => Promise<T>,
+): Promise<T> {
+  if (streams.err.isTTY !== true) return await work({});
+  const watch = clock.random(WATCH_BYTES).toString('hex');
+  const line = progressLine(streams.err, clock);
+  let isOver = false;
+  const look = async (): Promise<void> => {
+    const { progress } = await api.call('undo.progress', { params: { watch } });
+    if (progress !== null && !isOver) line.on(progress);
+  };
+  // That it cannot be told is no reason to stop: the answer to the undo itself is what counts.
+  const timer = setInterval(() => void look().catch(() => {}), WATCH_MS);
   try {
-    const report = await withUndos(context, (undos) => undos.apply(wish, signed, tell.on));
-    tell.end();
-    return { json: { report }, lines: (paint) => reportLines(report, 'apply', paint) };
-  } catch (error) {
-    tell.end();
-    const report = undecidedOf(error);
-    // The list of conflicts is the answer a person needs, on stdout in JSON as in lines.
-    if (report === null || !(error instanceof HoldfastError)) throw error;
-    const { code, expected, found, hint } = error;
-    return {
-      json: { error: { code, expected, found, hint }, report },
-      lines: (paint) => [
-        `${paint.red('Nothing was changed')}: ${found}.`,
-        ...reportLines(report, 'refused', paint),
-        hint,
-      ],
-      exit: NO,
-    };
+    return await work({ watch });
+  } finally {
+    isOver = true;
+    clearInterval(timer);
+    line.end();
   }
-}
-
-function undecidedOf(error: unknown): UndoReport | null {
-  if (!(error instanceof HoldfastError) || error.code !== 'HF_UNDO_CONFLICT') return null;
-  const { cause } = error;
-  return isReport(cause) ? cause : null;
-}
-
-function isReport(value: unknown): value is UndoReport {
-  return typeof value === 'object' && value !== null && 'conflicts' in value && 'tables' in value;
 }

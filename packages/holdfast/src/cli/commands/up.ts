@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { checkConfig, missingSecrets } from '../../config/check-config.ts';
 import { loadConfig } from '../../config/load-config.ts';
-import { createHoldfast, HoldfastError } from '../../holdfast.ts';
-import type { Context, Run } from '../command.ts';
+import { HoldfastError } from '../../model/errors.ts';
+import { type Context, onThisMachine, type Run } from '../command.ts';
 import { createLog } from '../log.ts';
 import type { Answer, Streams } from '../print.ts';
 
@@ -16,6 +16,7 @@ export function addUp(program: Command, run: Run): void {
         'the process at once. The log goes to stderr: lines on a terminal, JSON otherwise.',
     )
     .action(() => run(up, runGateway));
+  onThisMachine(up);
 }
 
 async function runGateway(context: Context): Promise<Answer> {
@@ -32,6 +33,8 @@ async function runGateway(context: Context): Promise<Answer> {
       hint: 'Set them for the process that runs Holdfast, and start again.',
     });
   }
+  // The whole gateway, which no other command needs.
+  const { createHoldfast } = await import('../../holdfast.ts');
   const holdfast = await createHoldfast({
     config,
     env,

@@ -12,6 +12,8 @@ export interface Selection {
   readonly role?: string;
   readonly since?: Date;
   readonly until?: Date;
+  /** Those older than this one: id of the last item of a page before. */
+  readonly after?: string;
 }
 
 const PAGE = 500;
@@ -30,7 +32,7 @@ export async function selectItems(
   const { target, role, since, until, agentName } = selection;
   const found: UndoItem[] = [];
   const most = limit === 'all' ? UNDO_ITEMS_MAX + 1 : limit;
-  let after: string | undefined;
+  let after = selection.after;
   for (;;) {
     const page = await store.list({
       states,

@@ -1,4 +1,5 @@
 /** What an undo did, or would do: the words of a preview and of its entry in the trail. */
+import { HoldfastError } from '../../model/errors.ts';
 
 /**
  * Who wins where newer work stands: `ours` puts the kept row back over it, `theirs` lets it stand and
@@ -94,4 +95,14 @@ export function decisionFor(
     (one.key === null ? 0 : 2) + (one.table === null ? 0 : 1);
   const fitting = decisions.filter(fits).sort((one, other) => weight(other) - weight(one));
   return fitting[0]?.choice ?? null;
+}
+
+/** What is said when something is not decided. */
+export function conflicting(undecided: number, report?: UndoReport): HoldfastError {
+  return new HoldfastError('HF_UNDO_CONFLICT', {
+    expected: 'every conflict to be decided',
+    found: `${undecided} that are not; nothing was changed`,
+    hint: 'Look with `holdfast undo preview`, then decide: --conflict theirs, --conflict TABLE=ours, --conflict TABLE:KEY=skip.',
+    cause: report,
+  });
 }

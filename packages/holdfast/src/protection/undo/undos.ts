@@ -21,7 +21,7 @@ import type { UndoStore } from '../undo-store.ts';
 import type { InverseOrder, InverseUndo } from './inverse-undo.ts';
 import type { ChosenItem } from './segments.ts';
 import { type Selection, selectItems } from './selection.ts';
-import type { Decision, UndoReport } from './undo-report.ts';
+import { conflicting, type Decision, type UndoReport } from './undo-report.ts';
 
 export interface UndoWish {
   readonly selection: Selection;
@@ -95,17 +95,21 @@ export class Undos {
     this.#parts = parts;
   }
 
-  /** Newest first. A target that is away is listed as far as it was drained; `away` names it. */
+  /**
+   * Newest first. A target that is away is listed as far as it was drained; `away` names it. `isDrained`:
+   * somebody else sees to that all the time.
+   */
   async list(
     selection: Selection,
     states: readonly UndoState[],
     limit: number,
+    isDrained = false,
   ): Promise<{ readonly items: readonly Listed[]; readonly away: readonly string[] }> {
     const { store, targets } = this.#parts;
     const wanted = targets.filter(
       (name) => selection.target === undefined || selection.target === name,
     );
-    const away = await this.#drain(wanted);
+    const away = isDrained ? [] : await this.#drain(wanted);
     const items = await this.#settled(() => selectItems(store, selection, states, limit));
     return { items: await this.#timed(items), away };
   }
@@ -155,7 +159,7 @@ export class Undos {
       beforeCommit: ({ isWhole }) => store.endRun(runId, isWhole),
       ...(onProgress === undefined ? {} : { onProgress }),
     });
-    if (report.undecided > 0) throw conflicting(report);
+    if (report.undecided > 0) throw conflicting(report.undecided, report);
     const later = await this.#drain([target]);
     if (report.isWhole) await this.#settle(open.map(({ item }) => item));
     await store.settleRun(runId);
@@ -171,7 +175,7 @@ export class Undos {
     const runId = newId('run', clock);
     await store.beginRun({ id: runId, target, items: ids });
     const { outcome, report } = await inverses.apply(order, signed.person, runId);
-    if (report.undecided > 0) throw conflicting(report);
+    if (report.undecided > 0) throw conflicting(report.undecided, report);
     if (report.isWhole) {
       await store.endRun(runId, true);
       await this.#settle(order.items);
@@ -423,14 +427,5 @@ function leaving({ id, state }: UndoItem): HoldfastError {
     expected: `${id} to be kept`,
     found: state === 'purged' ? 'that its data is gone' : 'that it is to be purged',
     hint: 'A purge that is pending can be cancelled: `holdfast undo purge ITEM --cancel --as NAME`.',
-  });
-}
-
-function conflicting(report: UndoReport): HoldfastError {
-  return new HoldfastError('HF_UNDO_CONFLICT', {
-    expected: 'every conflict to be decided',
-    found: `${report.undecided} that are not; nothing was changed`,
-    hint: 'Look with `holdfast undo preview`, then decide: --conflict theirs, --conflict TABLE=ours, --conflict TABLE:KEY=skip.',
-    cause: report,
   });
 }

@@ -17,7 +17,9 @@ import { bindings } from './0015-bindings.ts';
 import { agents } from './0016-agents.ts';
 import { notifications } from './0017-notifications.ts';
 import { signIn } from './0018-sign-in.ts';
+import { trailIndex } from './0018-trail-index.ts';
 import { history } from './0019-history.ts';
+import { idempotency } from './0020-idempotency.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -39,5 +41,7 @@ export const MIGRATIONS: readonly Migration[] = [
   agents,
   notifications,
   signIn,
+  trailIndex,
   history,
+  idempotency,
 ];

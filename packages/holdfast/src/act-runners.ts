@@ -1,14 +1,14 @@
 /**
  * Who carries out what people signed, where it takes more than our own store: handed to the rooms of
- * every command. One line per kind of act.
+ * the gateway and of every command. One line per kind of act.
  */
 import { z } from 'zod';
-import type { ActRunner, ActRunners } from '../approvals/proposals.ts';
-import type { Config, Env } from '../config/config.ts';
-import { HoldfastError } from '../model/errors.ts';
-import { takeDown } from '../protection/postgres/wall/take-down.ts';
-import type { WallStore } from '../protection/wall-store.ts';
-import { openTarget } from '../wiring.ts';
+import type { ActRunner, ActRunners } from './approvals/proposals.ts';
+import type { Config, Env } from './config/config.ts';
+import { HoldfastError } from './model/errors.ts';
+import { takeDown } from './protection/postgres/wall/take-down.ts';
+import type { WallStore } from './protection/wall-store.ts';
+import { openTarget } from './wiring.ts';
 
 export function actRunnersOf(config: Config, env: Env, walls: WallStore): ActRunners {
   return { unprotect: unprotectRunner(config, env, walls) };
