@@ -15,6 +15,8 @@ import {
   Visitor,
 } from './visitor.ts';
 
+const AT = { host: 'holdfast.example', origin: 'https://holdfast.example' };
+
 let idp: IdentityProvider;
 let world: ApiWorld;
 let ana: JoinedPerson;
@@ -242,5 +244,41 @@ describe('linking', () => {
     const text = await trailText(world);
     expect(text).not.toContain(new URLSearchParams(query).get('code'));
     expect(text).not.toContain('a secret of a test');
+  });
+});
+
+describe('a house at an address of its own, whose provider is away', () => {
+  let away: ApiWorld;
+
+  beforeAll(async () => {
+    away = await ApiWorld.start(
+      `dashboard: { url: "https://holdfast.example" }
+signIn:
+  oidc: { issuer: "http://127.0.0.1:1", clientId: h, clientSecret: { env: S } }
+`,
+      { S: 's' },
+    );
+  });
+  afterAll(async () => {
+    await away?.stop();
+  });
+
+  it('starts all the same, and says that the provider cannot be reached', async () => {
+    const begun = await new Visitor(away, AT).post('/v1/sign-in/sso/begin');
+    expect([begun.status, begun.json]).toMatchObject([502, { code: 'HF_UPSTREAM_UNREACHABLE' }]);
+  });
+
+  it('binds passkeys to that name, and cookies to it and to TLS', async () => {
+    const invitation = (await away.rooms.ways.invites.makeFirst()) ?? '';
+    const elsewhere = await new Visitor(away, AT).joinByPasskey(invitation, { name: 'ana' });
+    expect([elsewhere.status, elsewhere.json]).toMatchObject([401, { code: 'HF_PASSKEY' }]);
+    const passkey = new SoftwarePasskey({ origin: 'https://holdfast.example' });
+    const browser = new Visitor(away, AT);
+    const joined = await browser.joinByPasskey(invitation, { name: 'ana', passkey });
+    expect(joined.status).toBe(200);
+    for (const line of [joined.headers['set-cookie'] ?? []].flat()) {
+      expect(String(line)).toMatch(/^__Host-holdfast.*Path=\/; HttpOnly; Secure; SameSite=Strict/);
+    }
+    expect((await browser.ask('/v1/session')).json).toMatchObject({ person: { name: 'ana' } });
   });
 });

@@ -18,9 +18,12 @@ export interface JoinedPerson {
 export class Visitor {
   readonly cookies = new Map<string, string>();
   readonly #world: ApiWorld;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(world: ApiWorld) {
+  /** `headers`: where it believes to be, when that is not ORIGIN. */
+  constructor(world: ApiWorld, headers: Readonly<Record<string, string>> = {}) {
     this.#world = world;
+    this.#headers = headers;
   }
 
   get cookie(): string {
@@ -29,7 +32,9 @@ export class Visitor {
 
   async ask(path: string, options: AskOptions = {}): Promise<Answered> {
     const cookie = this.cookie;
-    const answer = await this.#world.ask(path, options, cookie === '' ? undefined : cookie);
+    const headers = { ...this.#headers, ...options.headers };
+    const asked = { ...options, headers };
+    const answer = await this.#world.ask(path, asked, cookie === '' ? undefined : cookie);
     for (const line of [answer.headers['set-cookie'] ?? []].flat()) {
       const [pair = '', ...settings] = String(line).split('; ');
       const [name = '', value = ''] = pair.split('=');
