@@ -69,6 +69,8 @@ export class News {
     this.#add(hear);
     try {
       const { size } = await this.#parts.head();
+      // From here on; what comes before the first look is not missed.
+      this.#size ??= size;
       for (const data of await this.#since(lastEventId, size)) yield { id: String(size), data };
       yield { id: String(size), data: { kind: 'trail', size: Number(size) } };
       while (!gone.aborted) {

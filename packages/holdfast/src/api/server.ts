@@ -67,6 +67,8 @@ export interface ApiAddress {
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const NEVER = new AbortController();
+/** Node takes no head of a request that is longer. */
+const PATH_PART_CHARS_MAX = 16 * 1024;
 const DEVICE_SECONDS = 365 * 24 * 60 * 60;
 
 const HEADERS: Readonly<Record<string, string>> = {
@@ -109,7 +111,10 @@ export class Api {
       bodyLimit: API_BODY_BYTES_MAX,
       // What stands between is ours to trust only when it is declared; the peer's address is the source.
       trustProxy: false,
-      routerOptions: { maxParamLength: 200 },
+      // The contract bounds what stands in a path; a longer one than the router likes would be answered by it.
+      routerOptions: { maxParamLength: PATH_PART_CHARS_MAX },
+      // A path that cannot be decoded is refused before any hook of ours.
+      frameworkErrors: (error, _, reply) => this.#fail(error, reply),
       forceCloseConnections: true,
     });
   }
@@ -353,6 +358,7 @@ export class Api {
 
   #fail(error: unknown, reply: FastifyReply): FastifyReply {
     const { json, status } = this.#failed(error);
+    reply.headers({ ...HEADERS, ...this.#origin.headers() });
     return reply.status(status).type(PROBLEM_TYPE).send(json);
   }
 
