@@ -47,6 +47,8 @@ export class News {
   #size: bigint | null = null;
   #undoLooks = 0;
   #looking = false;
+  /** It was said that the store is away. */
+  #isAway = false;
 
   constructor(parts: NewsParts) {
     this.#parts = parts;
@@ -125,6 +127,7 @@ export class News {
     this.#looking = true;
     try {
       const { size } = await this.#parts.head();
+      this.#isAway = false;
       const from = this.#size ?? size;
       this.#size = size;
       if (size > from) {
@@ -137,7 +140,8 @@ export class News {
         this.#tell([{ kind: 'undo' }]);
       }
     } catch (error) {
-      this.#parts.trouble(error);
+      if (!this.#isAway) this.#parts.trouble(error);
+      this.#isAway = true;
     } finally {
       this.#looking = false;
     }

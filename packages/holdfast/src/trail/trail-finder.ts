@@ -70,6 +70,8 @@ export class TrailFollower {
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
   #stopped = false;
+  /** It was said that the index cannot follow. */
+  #isStuck = false;
 
   constructor(index: TrailIndex, trouble: (error: unknown) => void) {
     this.#index = index;
@@ -110,10 +112,13 @@ export class TrailFollower {
     try {
       while (!this.#stopped) {
         const taken = await this.#index.advance(BATCH);
+        this.#isStuck = false;
         if (taken === null || taken < BATCH) return;
       }
     } catch (error) {
-      this.#trouble(error);
+      // Twice a second the same words help nobody.
+      if (!this.#isStuck) this.#trouble(error);
+      this.#isStuck = true;
     }
   }
 }
