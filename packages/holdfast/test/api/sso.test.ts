@@ -256,7 +256,7 @@ describe('a house at an address of its own, whose provider is away', () => {
 signIn:
   oidc: { issuer: "http://127.0.0.1:1", clientId: h, clientSecret: { env: S } }
 `,
-      { S: 's' },
+      { env: { S: 's' } },
     );
   });
   afterAll(async () => {
