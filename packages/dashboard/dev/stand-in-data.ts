@@ -482,7 +482,13 @@ const FIXED: Readonly<Record<string, unknown>> = {
 export function answerTo(method: string, url: URL, _body: string): Reply {
   const fixed = FIXED[`${method} ${url.pathname}`];
   if (fixed !== undefined) return [200, fixed];
-  if (url.pathname === '/v1/holds') return [200, pageOf(url, HOLD_COUNT, (index) => lineOf(holdOf(index)))];
+  if (url.pathname === '/v1/holds') {
+    const isAll = url.searchParams.get('state') === 'all';
+    const holds = Array.from({ length: HOLD_COUNT }, (_, index) => lineOf(holdOf(index))).filter(
+      (one) => isAll || one.state === 'waiting' || one.state === 'signed',
+    );
+    return [200, pageOf(url, holds.length, (index) => holds[index])];
+  }
   const hold = /^\/v1\/holds\/hold_(\d+)$/.exec(url.pathname);
   if (hold !== null) return [200, holdOf(Number(hold[1]))];
   if (url.pathname === '/v1/trail') {

@@ -40,7 +40,7 @@ export function HoldPage(): ReactNode {
             </span>
           }
         >
-          <div className="grid grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-[minmax(0,1fr)_21rem]">
+          <div className="grid grid-cols-[minmax(0,1fr)] gap-4 pb-20 md:pb-0 lg:grid-cols-[minmax(0,1fr)_21rem]">
             <div className="grid grid-cols-[minmax(0,1fr)] content-start gap-4">
               <Statement hold={hold} />
               <TakingBack hold={hold} />

@@ -85,16 +85,19 @@ function Rules(): ReactNode {
 function RuleRow({ rule }: { readonly rule: Answer<'policy.show'>['rules'][number] }): ReactNode {
   return (
     <li className="p-3">
-      <details>
-        <summary className="grid gap-1 marker:content-none">
+      <details className="group">
+        <summary className="grid list-none gap-1">
           <span className="flex flex-wrap items-center gap-2">
+            <span aria-hidden="true" className="w-3 text-muted transition-transform group-open:rotate-90">
+              ▸
+            </span>
             <StateBadge state={rule.verdict} />
             <span className="font-mono text-[0.9rem] font-medium">{rule.id}</span>
             {rule.verdict === 'hold' && <span className="text-[0.87rem] text-muted">{plural(rule.people, 'person', 'people')}</span>}
             {rule.isPreset && <Badge>preset</Badge>}
             <span className="text-[0.85rem] text-muted">{rule.where}</span>
           </span>
-          <Text className="text-[0.93rem]" text={rule.reason} />
+          <Text className="pl-5 text-[0.93rem]" text={rule.reason} />
         </summary>
         <div className="mt-2 grid gap-2">
           {rule.hint !== '' && (

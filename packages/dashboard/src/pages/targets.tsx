@@ -98,7 +98,8 @@ function TargetView({ target }: { readonly target: Target }): ReactNode {
         )}
         {place !== null && (
           <>
-            <Text text={`${place.provider}: project ${place.project}, ${place.at}`} />
+            {upstream !== null && '; '}
+            <Text text={`${place.provider}, project ${place.project}, ${place.at}`} />
           </>
         )}
       </p>

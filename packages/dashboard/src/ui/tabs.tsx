@@ -22,7 +22,7 @@ export function Tabs<T extends string>({ label, tabs, value, onChange, children 
     document.getElementById(`${base}-${next.id}`)?.focus();
   };
   return (
-    <>
+    <div>
       <div role="tablist" aria-label={label} onKeyDown={move} className="flex gap-1 overflow-x-auto border-b border-line">
         {tabs.map((tab) => (
           <button
@@ -43,6 +43,6 @@ export function Tabs<T extends string>({ label, tabs, value, onChange, children 
       <div role="tabpanel" id={`${base}-panel`} aria-labelledby={`${base}-${value}`} className="pt-4">
         {children}
       </div>
-    </>
+    </div>
   );
 }

@@ -1,7 +1,7 @@
 /** What an approver can see in ten seconds: Holdfast's own facts first, the agent's words marked as such. */
 import type { ReactNode } from 'react';
 import type { HoldShown } from '../../api/hold-shown.ts';
-import { byteWords, countWords, measuredWords, plural } from '../../lib/measures.ts';
+import { byteWords, countWords, type Measured, measuredWords, plural } from '../../lib/measures.ts';
 import {
   ENVIRONMENT_WORDS,
   effectSentence,
@@ -61,8 +61,7 @@ export function Reach({ hold }: { readonly hold: HoldShown }): ReactNode {
       </Panel>
     );
   }
-  const bytes = facts.objects.reduce((sum, { bytes: one }) => sum + (one?.value ?? 0), 0);
-  const isEstimate = facts.objects.some(({ bytes: one }) => one?.how === 'estimate');
+  const size = sizeOf(facts.objects, facts.objectsTotal);
   return (
     <Panel
       title="How far it reaches"
@@ -77,11 +76,10 @@ export function Reach({ hold }: { readonly hold: HoldShown }): ReactNode {
           {facts.rows === null ? 'unknown' : measuredWords(facts.rows, countWords)}
           {facts.rows !== null && <How how={facts.rows.how} />}
         </Figure>
-        {bytes > 0 && (
-          <Figure name="size">
-            {isEstimate ? '≈ ' : ''}
-            {byteWords(bytes)}
-            <How how={isEstimate ? 'estimate' : 'exact'} />
+        {size !== null && (
+          <Figure name={size.name}>
+            {measuredWords(size.bytes, byteWords)}
+            <How how={size.bytes.how} />
           </Figure>
         )}
         <Figure name="depends on it">{countWords(facts.dependentsTotal)}</Figure>
@@ -97,7 +95,7 @@ export function Reach({ hold }: { readonly hold: HoldShown }): ReactNode {
               </tr>
             </thead>
             <tbody>
-              {facts.objects.map(({ name, type, rows, bytes: size }) => (
+              {facts.objects.map(({ name, type, rows, bytes }) => (
                 <tr key={`${type} ${name}`} className="border-t border-line">
                   <th scope="row" className="py-1 pr-3 font-normal">
                     <Text text={name} className="font-mono" /> <span className="text-muted">{type}</span>
@@ -106,7 +104,7 @@ export function Reach({ hold }: { readonly hold: HoldShown }): ReactNode {
                     {rows === null ? '–' : measuredWords(rows, countWords)}
                   </td>
                   <td className="py-1 text-right whitespace-nowrap tabular-nums">
-                    {size === null ? '–' : measuredWords(size, byteWords)}
+                    {bytes === null ? '–' : measuredWords(bytes, byteWords)}
                   </td>
                 </tr>
               ))}
@@ -149,6 +147,24 @@ export function Reach({ hold }: { readonly hold: HoldShown }): ReactNode {
       )}
     </Panel>
   );
+}
+
+type Objects = NonNullable<HoldShown['facts']>['objects'];
+
+/** All of it together where one sort of thing is touched; else the largest, since the rest may lie in it. */
+function sizeOf(objects: Objects, total: number): { readonly name: string; readonly bytes: Measured } | null {
+  const sizes = objects.flatMap(({ bytes }) => (bytes === null ? [] : [bytes]));
+  const [first] = sizes;
+  if (first === undefined) return null;
+  const isOneSort = new Set(objects.map(({ type }) => type)).size === 1;
+  if (!isOneSort) {
+    const largest = sizes.reduce((most, one) => (one.value > most.value ? one : most), first);
+    return { name: 'size of the largest', bytes: largest };
+  }
+  const isWhole = sizes.length === total;
+  const isExact = sizes.every(({ how }) => how === 'exact');
+  const value = sizes.reduce((sum, one) => sum + one.value, 0);
+  return { name: isWhole ? 'size' : 'size, at least', bytes: { value, how: isExact ? 'exact' : 'estimate' } };
 }
 
 const WHAT_WORDS = { goes: 'is destroyed too', rows: 'rows change or go', breaks: 'stays, and fails' } as const;

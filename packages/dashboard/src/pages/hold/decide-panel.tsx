@@ -110,7 +110,7 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
       )}
       {error !== null && asking === null && <ProblemNote error={error} />}
       {may && (
-        <div className="sticky bottom-[4.6rem] z-20 -mx-4 -mb-4 flex gap-2 rounded-b-[10px] border-t border-line bg-surface p-3 md:static md:m-0 md:grid md:border-0 md:p-0">
+        <div className="fixed inset-x-0 bottom-[calc(3.5rem+env(safe-area-inset-bottom))] z-20 flex gap-2 border-t border-line bg-surface p-3 md:static md:grid md:border-0 md:p-0">
           {canApprove && (
             <Button tone="primary" size="large" className="grow" isBusy={busy && asking === null} onClick={approve} aria-keyshortcuts="a">
               Approve by passkey
@@ -128,13 +128,7 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
         </div>
       )}
       {canApprove && (
-        <Button
-          tone="quiet"
-          size="small"
-          className="hidden md:inline-flex"
-          disabled={!isNamed}
-          onClick={() => setAsking('approve-code')}
-        >
+        <Button tone="quiet" size="small" disabled={!isNamed} onClick={() => setAsking('approve-code')}>
           Approve by one-time code
         </Button>
       )}
@@ -152,11 +146,6 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
       )}
       {asking === 'deny' && (
         <DenyDialog hold={hold} busy={busy} error={error} onClose={() => setAsking(null)} run={(act) => void run('deny', act)} />
-      )}
-      {canApprove && (
-        <button type="button" className="link text-[0.87rem] md:hidden" disabled={!isNamed} onClick={() => setAsking('approve-code')}>
-          Use a one-time code
-        </button>
       )}
     </section>
   );

@@ -111,7 +111,7 @@ function ResultView({ result }: { readonly result: Result }): ReactNode {
       <ul className="grid gap-2">
         {changed.map((one) => (
           <li key={one.index} className="grid gap-1 border-t border-line pt-2">
-            <Link to="/trail" search={{ at: one.index }} className="hover:underline">
+            <Link to="/trail" search={{ at: one.index }} className="block hover:underline">
               <Line text={one.text} className="font-mono text-[0.87rem]" />
             </Link>
             <span className="flex flex-wrap items-center gap-2 text-[0.87rem]">
