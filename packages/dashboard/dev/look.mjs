@@ -68,17 +68,24 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       if (wanted.length > 0 && !wanted.includes(name)) continue;
       const page = await context.newPage();
       page.on('console', (message) => {
-        if (message.type() === 'error' && !/404|409|favicon/.test(message.text())) fault(name, size, message.text());
+        if (message.type() === 'error' && !/404|409|favicon/.test(message.text()))
+          fault(name, size, message.text());
       });
       page.on('pageerror', (error) => fault(name, size, String(error)));
       await page.goto(`${origin}${path}`);
       await page.waitForTimeout(700);
       for (const press of presses) await pressed(page, press);
       if (presses.length > 0) await page.waitForTimeout(presses.includes('Verify') ? 1800 : 500);
-      await page.screenshot({ path: `${folder}/${name}-${size}-${colorScheme}.png`, fullPage: presses.length === 0 && name !== 'holds' && name !== 'trail' && name !== 'undo' });
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      await page.screenshot({
+        path: `${folder}/${name}-${size}-${colorScheme}.png`,
+        fullPage: presses.length === 0 && name !== 'holds' && name !== 'trail' && name !== 'undo',
+      });
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - window.innerWidth,
+      );
       if (overflow > 0) fault(name, size, `the page is ${overflow}px wider than the screen`);
-      for (const finding of await axe(context, page)) fault(name, `${size} ${colorScheme}`, finding);
+      for (const finding of await axe(context, page))
+        fault(name, `${size} ${colorScheme}`, finding);
       await page.close();
     }
     await context.close();
@@ -92,7 +99,11 @@ process.exit(faults === 0 ? 0 : 1);
 async function pressed(page, what) {
   if (what === 'SQL') await page.getByLabel('SQL').fill('DROP TABLE customers');
   else if (what.startsWith('key ')) await page.keyboard.press(what.slice(4));
-  else await page.getByRole('button', { name: what, exact: what === 'Deny' ? false : undefined }).first().click();
+  else
+    await page
+      .getByRole('button', { name: what, exact: what === 'Deny' ? false : undefined })
+      .first()
+      .click();
 }
 
 /** By the debugger's own evaluation, which the page's policy does not bind. */
@@ -101,13 +112,16 @@ async function axe(context, page) {
   const session = await context.newCDPSession(page);
   await session.send('Runtime.evaluate', { expression: readFileSync(AXE, 'utf8') });
   const { result } = await session.send('Runtime.evaluate', {
-    expression: 'axe.run(document, { resultTypes: ["violations"] }).then((r) => JSON.stringify(r.violations.map((v) => ({ impact: v.impact, id: v.id, nodes: v.nodes.map((n) => n.html.slice(0, 160) + " | " + (n.any[0]?.message ?? "")) }))))',
+    expression:
+      'axe.run(document, { resultTypes: ["violations"] }).then((r) => JSON.stringify(r.violations.map((v) => ({ impact: v.impact, id: v.id, nodes: v.nodes.map((n) => n.html.slice(0, 160) + " | " + (n.any[0]?.message ?? "")) }))))',
     awaitPromise: true,
     returnByValue: true,
   });
   const violations = JSON.parse(result.value ?? '[]');
   return violations
-    .filter(({ impact }) => process.env['ALL'] === '1' || impact === 'serious' || impact === 'critical')
+    .filter(
+      ({ impact }) => process.env['ALL'] === '1' || impact === 'serious' || impact === 'critical',
+    )
     .map(({ impact, id, nodes }) => `axe ${impact} ${id}: ${nodes.slice(0, 3).join(' ;; ')}`);
 }
 

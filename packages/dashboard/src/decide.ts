@@ -20,7 +20,10 @@ interface HoldChallenge {
 }
 
 export type Proof =
-  | { readonly kind: 'passkey'; readonly assertion: Awaited<ReturnType<typeof startAuthentication>> }
+  | {
+      readonly kind: 'passkey';
+      readonly assertion: Awaited<ReturnType<typeof startAuthentication>>;
+    }
   | { readonly kind: 'totp'; readonly code: string; readonly words: string };
 
 export interface Word {

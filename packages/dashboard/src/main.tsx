@@ -15,7 +15,8 @@ const queries = new QueryClient({
     queries: {
       staleTime: 5_000,
       // A refusal stays one; only what did not answer is asked again.
-      retry: (count, error) => count < RETRIES && error instanceof Problem && (error.status === 0 || error.status >= 502),
+      retry: (count, error) =>
+        count < RETRIES && error instanceof Problem && (error.status === 0 || error.status >= 502),
     },
     mutations: { retry: false },
   },

@@ -49,9 +49,14 @@ export interface Sent {
 }
 
 /** `place`: `GET /v1/holds/:id`. */
-export async function send<T>(place: string, { params = {}, query = {}, body, signal }: Sent): Promise<T> {
+export async function send<T>(
+  place: string,
+  { params = {}, query = {}, body, signal }: Sent,
+): Promise<T> {
   const [method = 'GET', path = '/'] = place.split(' ');
-  const filled = path.replaceAll(/:(\w+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
+  const filled = path.replaceAll(/:(\w+)/g, (_, key: string) =>
+    encodeURIComponent(params[key] ?? ''),
+  );
   const response = await fetch(`${filled}${queryText(Object.fromEntries(Object.entries(query)))}`, {
     method,
     credentials: 'same-origin',

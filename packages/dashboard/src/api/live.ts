@@ -79,7 +79,11 @@ export function listen(queries: QueryClient): () => void {
     for (const watcher of newsWatchers) watcher(news);
   };
   source.onmessage = hear;
-  for (const kind of Object.keys(KEYS)) source.addEventListener(kind, hear);
+  source.addEventListener('signed-out', () => {
+    source.close();
+    setLiveness('away');
+    void queries.invalidateQueries({ queryKey: ['session'] });
+  });
   const poll = window.setInterval(() => {
     if (liveness === 'away') changed(['holds', 'proposals', 'deferrals', 'now']);
   }, POLL_MS);

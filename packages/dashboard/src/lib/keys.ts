@@ -20,7 +20,8 @@ export function hear(prefix: Heard['prefix'], press: Press): Heard {
   if ((press.ctrl || press.meta) && press.key.toLowerCase() === 'k') {
     return { prefix: null, command: 'palette' };
   }
-  if (press.ctrl || press.meta || press.alt || press.isTyping) return { prefix: null, command: null };
+  if (press.ctrl || press.meta || press.alt || press.isTyping)
+    return { prefix: null, command: null };
   if (prefix === 'g') return { prefix: null, command: `g ${press.key}` };
   if (press.key === 'g') return { prefix: 'g', command: null };
   return { prefix: null, command: press.key };

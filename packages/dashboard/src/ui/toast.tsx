@@ -45,7 +45,10 @@ export function Toasts(): ReactNode {
     () => notices,
   );
   return (
-    <div aria-live="polite" className="pointer-events-none fixed inset-x-3 bottom-24 z-50 grid justify-items-end gap-2 md:bottom-4">
+    <div
+      aria-live="polite"
+      className="pointer-events-none fixed inset-x-3 bottom-24 z-50 grid justify-items-end gap-2 md:bottom-4"
+    >
       {shown.map(({ id, words, isBad }) => (
         <button
           key={id}

@@ -50,17 +50,20 @@ export function VirtualList<T>(props: VirtualListProps<T>): ReactNode {
     setChosen(next);
     if (next >= 0) virtual.scrollToIndex(next, { align: 'auto' });
   };
-  useKeys({
-    j: () => move(1),
-    k: () => move(-1),
-    Enter: () => {
-      const item = items[chosen];
-      // A link or a button that has the focus takes Enter itself.
-      if (item !== undefined && !(document.activeElement instanceof HTMLAnchorElement) && !(document.activeElement instanceof HTMLButtonElement)) onOpen?.(item);
-    },
-  });
+  const open = (): void => {
+    const item = items[chosen];
+    // A link or a button that has the focus takes Enter itself.
+    const takesIt = document.activeElement?.matches('a, button, summary') ?? false;
+    if (item !== undefined && !takesIt) onOpen?.(item);
+  };
+  useKeys({ j: () => move(1), k: () => move(-1), Enter: open });
   return (
-    <ul ref={list} aria-label={label} className="relative" style={{ height: virtual.getTotalSize() }}>
+    <ul
+      ref={list}
+      aria-label={label}
+      className="relative"
+      style={{ height: virtual.getTotalSize() }}
+    >
       {shown.map(({ index, key, start }) => {
         const item = items[index];
         if (item === undefined) return null;
