@@ -845,14 +845,15 @@ const FIXED: Readonly<Record<string, unknown>> = {
   },
 };
 
+const ALL_HOLDS = Array.from({ length: HOLD_COUNT }, (_, index) => lineOf(holdOf(index)));
+const OPEN_HOLDS = ALL_HOLDS.filter(({ state }) => state === 'waiting' || state === 'signed');
+
 export function answerTo(method: string, url: URL, _body: string): Reply {
   const fixed = FIXED[`${method} ${url.pathname}`];
   if (fixed !== undefined) return [200, fixed];
   if (url.pathname === '/v1/holds') {
     const isAll = url.searchParams.get('state') === 'all';
-    const holds = Array.from({ length: HOLD_COUNT }, (_, index) => lineOf(holdOf(index))).filter(
-      (one) => isAll || one.state === 'waiting' || one.state === 'signed',
-    );
+    const holds = isAll ? ALL_HOLDS : OPEN_HOLDS;
     return [200, pageOf(url, holds.length, (index) => holds[index])];
   }
   const hold = /^\/v1\/holds\/hold_(\d+)$/.exec(url.pathname);

@@ -3,7 +3,9 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { onSignedOut } from './api/client.ts';
 import { Problem } from './api/problem.ts';
+import { holdsQuery, sessionQuery } from './api/queries.ts';
 import './app.css';
 import { makeRouter } from './router.tsx';
 import { startTheme } from './shell/theme.ts';
@@ -23,6 +25,12 @@ const queries = new QueryClient({
 });
 
 startTheme();
+onSignedOut(() => void queries.invalidateQueries({ queryKey: sessionQuery.queryKey }));
+// Asked for at once, side by side: who asks, and the list that most people come for.
+void queries.prefetchQuery(sessionQuery);
+if (window.location.pathname === '/holds' && window.location.search === '') {
+  void queries.prefetchInfiniteQuery(holdsQuery('open'));
+}
 const root = document.getElementById('root');
 if (root !== null) {
   createRoot(root).render(

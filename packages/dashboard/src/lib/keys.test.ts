@@ -1,7 +1,13 @@
 import { expect, it } from 'vitest';
 import { hear, moved, type Press } from './keys.ts';
 
-const plain: Omit<Press, 'key'> = { ctrl: false, meta: false, alt: false, isTyping: false };
+const plain: Omit<Press, 'key'> = {
+  ctrl: false,
+  meta: false,
+  alt: false,
+  isRepeated: false,
+  isTyping: false,
+};
 
 it('hears g and then a letter as one command', () => {
   const first = hear(null, { ...plain, key: 'g' });
@@ -23,6 +29,11 @@ it('leaves the keys of the browser to the browser', () => {
   for (const held of ['ctrl', 'meta', 'alt']) {
     expect(hear(null, { ...plain, key: 'd', [held]: true }).command).toBeNull();
   }
+});
+
+it('takes a key that is held down for moving only', () => {
+  expect(hear(null, { ...plain, key: 'a', isRepeated: true }).command).toBeNull();
+  expect(hear(null, { ...plain, key: 'j', isRepeated: true }).command).toBe('j');
 });
 
 it('moves within a list', () => {

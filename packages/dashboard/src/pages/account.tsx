@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { type Answer, ask } from '../api/client.ts';
 import { selfQuery, sessionQuery, sessionsQuery } from '../api/queries.ts';
+import { leaveFor } from '../elsewhere.ts';
 import { plural } from '../lib/measures.ts';
 import { oneLine } from '../lib/visible.ts';
 import { usePerson } from '../shell/session.ts';
@@ -201,9 +202,7 @@ function Sso({ self }: { readonly self: Self }): ReactNode {
           </p>
           <div>
             <Button
-              onClick={() =>
-                void act(async () => window.location.assign((await ask('self.sso.begin')).url))
-              }
+              onClick={() => void act(async () => leaveFor((await ask('self.sso.begin')).url))}
             >
               Link {host}
             </Button>

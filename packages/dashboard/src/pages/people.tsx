@@ -8,6 +8,7 @@ import { useMay, usePerson } from '../shell/session.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
+import { copyText } from '../ui/copy.ts';
 import { Dialog, DialogButtons } from '../ui/dialog.tsx';
 import { Area, Field } from '../ui/field.tsx';
 import { Loaded } from '../ui/loading.tsx';
@@ -282,10 +283,6 @@ function LinkDialog({
   readonly link: string;
   readonly onClose: () => void;
 }): ReactNode {
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(link);
-    say('Copied.');
-  };
   return (
     <Dialog title="A link for one person, once" onClose={onClose}>
       <p>
@@ -294,7 +291,7 @@ function LinkDialog({
       </p>
       <p className="rounded-lg bg-sunken p-3 font-mono text-[0.85rem] break-all">{link}</p>
       <DialogButtons>
-        <Button onClick={() => void copy()}>Copy</Button>
+        <Button onClick={() => void copyText(link)}>Copy</Button>
         <Button tone="primary" onClick={onClose}>
           Done
         </Button>

@@ -2,6 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { ask } from '../api/client.ts';
+import { leaveFor } from '../elsewhere.ts';
 import { oneLine } from '../lib/visible.ts';
 import { askPasskey } from '../passkeys.ts';
 import { BarePage } from '../ui/bare-page.tsx';
@@ -56,7 +57,7 @@ function SignIn({ sso }: Pick<SignInPageProps, 'sso'>): ReactNode {
   };
   const bySso = async (): Promise<void> => {
     const { url } = await ask('signIn.sso.begin');
-    window.location.assign(url);
+    leaveFor(url);
   };
   return (
     <BarePage title="Sign in">

@@ -1,10 +1,11 @@
 /** Around every page: where one can go, what waits, whether news come, and who one is. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { ask } from '../api/client.ts';
-import { listen, onNews, useLiveness } from '../api/live.ts';
+import { listen, useLiveness } from '../api/live.ts';
 import { nowQuery, sessionQuery } from '../api/queries.ts';
+import { plural } from '../lib/measures.ts';
 import { oneLine } from '../lib/visible.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -83,7 +84,7 @@ export function Layout(): ReactNode {
           More
         </button>
       </nav>
-      <Announcer />
+      <Announcer waiting={waiting} />
       <ProveAgain />
       {over === 'palette' && (
         <Palette onClose={() => setOver(null)} onShortcuts={() => setOver('shortcuts')} />
@@ -237,16 +238,14 @@ function themeOf(value: string): Theme {
   return value === 'light' || value === 'dark' ? value : 'device';
 }
 
-/** Says aloud that something waits, once for what comes within a moment. */
-function Announcer(): ReactNode {
+/** Says aloud when more waits than before. */
+function Announcer({ waiting }: { readonly waiting: number }): ReactNode {
+  const before = useRef(waiting);
   const [words, setWords] = useState('');
-  useEffect(
-    () =>
-      onNews(({ kind, id }) => {
-        if (kind === 'hold' && id !== null) setWords(`News of a hold, ${id}.`);
-      }),
-    [],
-  );
+  useEffect(() => {
+    if (waiting > before.current) setWords(`${plural(waiting, 'hold')} now waiting for people.`);
+    before.current = waiting;
+  }, [waiting]);
   return (
     <p aria-live="polite" className="sr-only">
       {words}

@@ -1,9 +1,9 @@
 /** The two ways to prove who one is, being set up: a passkey, or an authenticator app. */
 import { type ReactNode, useState } from 'react';
 import { Button } from './button.tsx';
+import { copyText } from './copy.ts';
 import { CodeField, Field } from './field.tsx';
 import { Qr } from './qr.tsx';
-import { say } from './toast.tsx';
 
 export interface PasskeyFormProps {
   readonly busy: boolean;
@@ -97,10 +97,6 @@ export interface RecoveryCodesProps {
 /** Shown once. */
 export function RecoveryCodes({ codes, onDone }: RecoveryCodesProps): ReactNode {
   const [kept, setKept] = useState(false);
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(codes.join('\n'));
-    say('Copied.');
-  };
   return (
     <div className="grid gap-3">
       <p>
@@ -112,7 +108,7 @@ export function RecoveryCodes({ codes, onDone }: RecoveryCodesProps): ReactNode 
           <li key={code}>{code}</li>
         ))}
       </ol>
-      <Button onClick={() => void copy()}>Copy them</Button>
+      <Button onClick={() => void copyText(codes.join('\n'))}>Copy them</Button>
       <label className="flex items-center gap-2">
         <input
           type="checkbox"

@@ -63,7 +63,7 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
       nameField.current?.focus();
       return;
     }
-    void run('approve', () => decideByPasskey(hold.id, 'approve', word));
+    void run('approve', () => decideByPasskey(hold, 'approve', word));
   };
   const openDeny = (): void => {
     setError(null);
@@ -365,7 +365,7 @@ function DenyDialog({ hold, busy, error, onClose, run }: DenyProps): ReactNode {
           <Button
             tone="danger"
             isBusy={busy}
-            onClick={() => run(() => decideByPasskey(hold.id, 'deny', word))}
+            onClick={() => run(() => decideByPasskey(hold, 'deny', word))}
           >
             Deny by passkey
           </Button>
