@@ -19,6 +19,12 @@ describe('plain words', () => {
     );
   });
 
+  it('does not say that a whole table goes where a condition picks rows', () => {
+    expect(effectSentence(effect({ verb: 'DELETE', reach: 'rows' }))).toBe(
+      'Destroys rows of the table public.bookings: those that a condition picks.',
+    );
+  });
+
   it('never calls harmless what could not be told', () => {
     expect(headline([effect({ kind: 'read', verb: 'SELECT' })], 'too long')).toMatch(
       /counts as destructive/,

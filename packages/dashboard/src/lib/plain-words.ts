@@ -28,6 +28,7 @@ export function effectSentence(effect: EffectLike): string {
     case 'write':
       return `Changes rows of ${what}: ${reachWords(reach)}.`;
     case 'destroy':
+      if (reach === 'rows') return `Destroys rows of ${what}: those that a condition picks.`;
       return `Destroys ${what}: ${reachWords(reach)}.`;
     case 'reshape':
       return effect.additive

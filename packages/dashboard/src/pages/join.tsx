@@ -128,7 +128,8 @@ function JoinForms({ invitation, shown, onCodes }: JoinFormsProps): ReactNode {
               to what you saw.
             </p>
             <PasskeyForm
-              busy={busy || !isNamed}
+              busy={busy}
+              isReady={isNamed}
               onLabel={(label) => void run(() => byPasskey(label))}
             />
           </div>

@@ -7,10 +7,12 @@ import { Qr } from './qr.tsx';
 
 export interface PasskeyFormProps {
   readonly busy: boolean;
+  /** False: something else has to be said first. */
+  readonly isReady?: boolean;
   readonly onLabel: (label: string) => void;
 }
 
-export function PasskeyForm({ busy, onLabel }: PasskeyFormProps): ReactNode {
+export function PasskeyForm({ busy, isReady = true, onLabel }: PasskeyFormProps): ReactNode {
   const [label, setLabel] = useState(deviceName());
   return (
     <form
@@ -32,7 +34,7 @@ export function PasskeyForm({ busy, onLabel }: PasskeyFormProps): ReactNode {
         tone="primary"
         size="large"
         isBusy={busy}
-        disabled={label.trim() === ''}
+        disabled={!isReady || label.trim() === ''}
       >
         Make a passkey
       </Button>
