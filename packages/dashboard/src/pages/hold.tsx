@@ -37,6 +37,9 @@ export function HoldPage(): ReactNode {
                 <Time at={hold.openedAt} relative />
               </span>
               {hold.state === 'waiting' && <Countdown to={hold.expiresAt} />}
+              <span className="basis-full text-[0.87rem]">
+                How the environment was resolved: <Text text={hold.resolvedBy} />
+              </span>
             </span>
           }
         >
