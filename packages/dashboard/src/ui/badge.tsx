@@ -1,5 +1,6 @@
 /** A word with a colour and a sign: the colour is never the only one to say it. */
 import type { ReactNode } from 'react';
+import { oneLine } from '../lib/visible.ts';
 
 export type BadgeTone = 'plain' | 'accent' | 'danger' | 'warn' | 'ok';
 
@@ -54,8 +55,8 @@ export function EnvironmentBadge({
   readonly level: string;
 }): ReactNode {
   return (
-    <Badge tone={ENVIRONMENT[level] ?? 'danger'} title={`environment ${name}, ${level}`}>
-      {name} · {level}
+    <Badge tone={ENVIRONMENT[level] ?? 'danger'} title={oneLine(`environment ${name}, ${level}`)}>
+      {oneLine(name)} · {level}
     </Badge>
   );
 }

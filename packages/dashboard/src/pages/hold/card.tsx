@@ -372,6 +372,12 @@ export function Signatures({ hold }: { readonly hold: HoldShown }): ReactNode {
       {hold.note !== null && hold.note !== '' && (
         <Text className="text-[0.93rem]" text={`“${hold.note}”`} />
       )}
+      {hold.digestWords != null && (
+        <p className="text-[0.87rem]">
+          <span className="text-muted">In words, to compare with who signs with you: </span>
+          <span className="font-mono">{hold.digestWords}</span>
+        </p>
+      )}
       <details className="text-[0.87rem]">
         <summary className="text-muted">What exactly is signed</summary>
         <dl className="mt-2 grid gap-1">

@@ -6,6 +6,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { HoldShown } from '../../api/hold-shown.ts';
 import { type Decision, decideByCode, decideByPasskey } from '../../decide.ts';
+import { oneLine } from '../../lib/visible.ts';
 import { useKeys } from '../../shell/keyboard.tsx';
 import { useMay, usePerson } from '../../shell/session.ts';
 import { Button } from '../../ui/button.tsx';
@@ -102,7 +103,7 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
       {canApprove && typedName !== null && (
         <Field
           ref={nameField}
-          label={`Type ${typedName} to approve`}
+          label={`Type ${oneLine(typedName)} to approve`}
           hint="Nothing takes this back, so its name has to be typed."
           className="font-mono"
           spellCheck={false}
