@@ -166,8 +166,8 @@ function Tokens({ tokens }: { readonly tokens: readonly AgentToken[] }): ReactNo
   if (tokens.length === 0)
     return <p className="text-[0.93rem] text-muted">It has no live token, so it cannot get in.</p>;
   return (
-    <div className="overflow-x-auto">
-      <table className="w-full text-left text-[0.9rem]">
+    <div className="relative overflow-x-auto">
+      <table className="w-full min-w-lg text-left text-[0.9rem]">
         <caption className="pb-1 text-left text-[0.82rem] text-muted">
           {plural(tokens.length, 'live token')}
         </caption>

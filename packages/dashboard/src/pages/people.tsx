@@ -344,8 +344,13 @@ function RoleTable(): ReactNode {
   if (table === undefined) return null;
   return (
     <Panel title="Who may do what">
-      <div className="overflow-x-auto">
-        <table className="w-full text-left text-[0.9rem]">
+      <section
+        aria-label="The table of roles"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+        tabIndex={0}
+        className="relative overflow-x-auto"
+      >
+        <table className="w-full min-w-lg text-left text-[0.9rem]">
           <thead>
             <tr>
               <th className="py-1 pr-3 font-medium text-muted">may …</th>
@@ -379,7 +384,7 @@ function RoleTable(): ReactNode {
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
     </Panel>
   );
 }

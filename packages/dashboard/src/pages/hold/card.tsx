@@ -87,7 +87,7 @@ export function Reach({ hold }: { readonly hold: HoldShown }): ReactNode {
         <Figure name="depends on it">{countWords(facts.dependentsTotal)}</Figure>
       </div>
       {facts.objects.length > 0 && (
-        <div className="overflow-x-auto">
+        <div className="relative overflow-x-auto">
           <table className="w-full text-left text-[0.9rem]">
             <thead className="text-[0.82rem] text-muted">
               <tr>
