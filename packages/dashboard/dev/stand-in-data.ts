@@ -14,24 +14,55 @@ function at(minutes: number): string {
 }
 
 const PERMISSIONS: Answer<'roles.table'>['permissions'] = [
-  { name: 'holds.read', words: 'see holds and their cards', roles: ['owner', 'approver', 'operator', 'auditor'] },
+  {
+    name: 'holds.read',
+    words: 'see holds and their cards',
+    roles: ['owner', 'approver', 'operator', 'auditor'],
+  },
   { name: 'holds.decide', words: 'approve and deny holds', roles: ['owner', 'approver'] },
-  { name: 'deferrals.cancel', words: 'cancel what waits out the grace', roles: ['owner', 'approver', 'operator'] },
-  { name: 'proposals.open', words: 'propose what takes several people', roles: ['owner', 'approver', 'operator'] },
+  {
+    name: 'deferrals.cancel',
+    words: 'cancel what waits out the grace',
+    roles: ['owner', 'approver', 'operator'],
+  },
+  {
+    name: 'proposals.open',
+    words: 'propose what takes several people',
+    roles: ['owner', 'approver', 'operator'],
+  },
   { name: 'proposals.decide', words: 'sign and deny proposals', roles: ['owner', 'approver'] },
   { name: 'undo.apply', words: 'take back what passed', roles: ['owner', 'operator'] },
-  { name: 'trail.verify', words: 'have the trail verified', roles: ['owner', 'approver', 'operator', 'auditor'] },
+  {
+    name: 'trail.verify',
+    words: 'have the trail verified',
+    roles: ['owner', 'approver', 'operator', 'auditor'],
+  },
   { name: 'trail.export', words: 'export the trail', roles: ['owner', 'auditor'] },
-  { name: 'agents.stop', words: 'pause agents and revoke tokens', roles: ['owner', 'approver', 'operator'] },
+  {
+    name: 'agents.stop',
+    words: 'pause agents and revoke tokens',
+    roles: ['owner', 'approver', 'operator'],
+  },
   { name: 'people.manage', words: 'invite and remove people, give roles', roles: ['owner'] },
-  { name: 'policy.read', words: 'read policy and try requests on it', roles: ['owner', 'approver', 'operator', 'auditor'] },
+  {
+    name: 'policy.read',
+    words: 'read policy and try requests on it',
+    roles: ['owner', 'approver', 'operator', 'auditor'],
+  },
 ];
 
 const session: Answer<'session.show'> = {
   person:
     process.env['SIGNED_OUT'] === '1' || process.env['NEW'] === '1'
       ? null
-      : { id: 'person_1', name: 'Ana Lopes', roles: ['owner'], method: 'passkey', provedAt: at(-2), mustEnrol: false },
+      : {
+          id: 'person_1',
+          name: 'Ana Lopes',
+          roles: ['owner'],
+          method: 'passkey',
+          provedAt: at(-2),
+          mustEnrol: false,
+        },
   may: PERMISSIONS.map(({ name }) => name),
   isNew: process.env['NEW'] === '1',
   sso: { host: 'login.example.com' },
@@ -50,16 +81,73 @@ const STATEMENTS = [
 const NASTY = 'DROP TABLE "users\u202e;elbat"; -- <img src=x onerror=alert(1)> \u0000\u001b[2K';
 
 const EFFECTS: readonly HoldShown['effects'][number][] = [
-  { kind: 'destroy', verb: 'volumeDelete', object: { type: 'volume', schema: null, name: 'pg-data' }, reach: 'cascade', additive: false, why: 'the service main-db keeps its data in it; its 3 backups lie in the same volume' },
-  { kind: 'destroy', verb: 'DELETE', object: { type: 'table', schema: 'public', name: 'bookings' }, reach: 'rows', additive: false, why: null },
-  { kind: 'destroy', verb: 'DROP TABLE', object: { type: 'table', schema: 'public', name: 'customers' }, reach: 'cascade', additive: false, why: null },
-  { kind: 'reshape', verb: 'ALTER TABLE DROP COLUMN', object: { type: 'table', schema: 'public', name: 'invoices' }, reach: 'whole', additive: false, why: null },
-  { kind: 'grant', verb: 'GRANT', object: { type: 'schema', schema: null, name: 'public' }, reach: 'whole', additive: false, why: null },
-  { kind: 'write', verb: 'UPDATE', object: { type: 'table', schema: 'public', name: 'users' }, reach: 'rows', additive: false, why: null },
-  { kind: 'execute', verb: 'SELECT', object: { type: 'function', schema: 'public', name: 'purge_old_rows' }, reach: 'unknown', additive: false, why: 'what the function does stands in the database, not in the statement' },
+  {
+    kind: 'destroy',
+    verb: 'volumeDelete',
+    object: { type: 'volume', schema: null, name: 'pg-data' },
+    reach: 'cascade',
+    additive: false,
+    why: 'the service main-db keeps its data in it; its 3 backups lie in the same volume',
+  },
+  {
+    kind: 'destroy',
+    verb: 'DELETE',
+    object: { type: 'table', schema: 'public', name: 'bookings' },
+    reach: 'rows',
+    additive: false,
+    why: null,
+  },
+  {
+    kind: 'destroy',
+    verb: 'DROP TABLE',
+    object: { type: 'table', schema: 'public', name: 'customers' },
+    reach: 'cascade',
+    additive: false,
+    why: null,
+  },
+  {
+    kind: 'reshape',
+    verb: 'ALTER TABLE DROP COLUMN',
+    object: { type: 'table', schema: 'public', name: 'invoices' },
+    reach: 'whole',
+    additive: false,
+    why: null,
+  },
+  {
+    kind: 'grant',
+    verb: 'GRANT',
+    object: { type: 'schema', schema: null, name: 'public' },
+    reach: 'whole',
+    additive: false,
+    why: null,
+  },
+  {
+    kind: 'write',
+    verb: 'UPDATE',
+    object: { type: 'table', schema: 'public', name: 'users' },
+    reach: 'rows',
+    additive: false,
+    why: null,
+  },
+  {
+    kind: 'execute',
+    verb: 'SELECT',
+    object: { type: 'function', schema: 'public', name: 'purge_old_rows' },
+    reach: 'unknown',
+    additive: false,
+    why: 'what the function does stands in the database, not in the statement',
+  },
 ];
 
-const STATES = ['waiting', 'waiting', 'waiting', 'signed', 'denied', 'consumed', 'expired'] as const;
+const STATES = [
+  'waiting',
+  'waiting',
+  'waiting',
+  'signed',
+  'denied',
+  'consumed',
+  'expired',
+] as const;
 const AGENTS = ['cursor-backend', 'claude-migrations', 'codex-nightly', 'support-bot'];
 const TARGETS = ['railway-production', 'main-db', 'main-db', 'billing-db'];
 
@@ -76,10 +164,13 @@ function holdOf(index: number): HoldShown {
     environment: index % 5 === 3 ? 'staging' : 'production',
     level: index % 5 === 3 ? 'guarded' : 'sealed',
     statement: index === 3 ? NASTY : (STATEMENTS[which] ?? ''),
-    reason: isRailway ? 'volumeDelete destroys the volume pg-data, and main-db keeps its data in it' : 'production is sealed: every change waits for people',
+    reason: isRailway
+      ? 'volumeDelete destroys the volume pg-data, and main-db keeps its data in it'
+      : 'production is sealed: every change waits for people',
     rule: isRailway ? 'sealed.destroy' : 'sealed.change',
     peopleNeeded: isRailway ? 2 : 1,
-    signatures: isRailway && index % 2 === 0 ? [{ person: 'Rui Costa', method: 'passkey', at: at(-3) }] : [],
+    signatures:
+      isRailway && index % 2 === 0 ? [{ person: 'Rui Costa', method: 'passkey', at: at(-3) }] : [],
     openedAt: at(-4 - index * 7),
     expiresAt: at(state === 'waiting' || state === 'signed' ? 7 + index * 31 : -5),
     digest: '5f1c0f9b7f0a4f0e8c9d2a6b3e1f4d5c6b7a8990817263544536271809fadbec',
@@ -111,11 +202,33 @@ function holdOf(index: number): HoldShown {
       rows: isRailway ? null : { value: 12_048, how: 'exact' },
       objects: isRailway
         ? [
-            { name: 'pg-data', type: 'volume', rows: null, bytes: { value: 48_318_382_080, how: 'exact' } },
-            { name: 'public.bookings', type: 'table', rows: { value: 8_204_112, how: 'estimate' }, bytes: { value: 3_221_225_472, how: 'estimate' } },
-            { name: 'public.customers', type: 'table', rows: { value: 311_204, how: 'estimate' }, bytes: { value: 209_715_200, how: 'estimate' } },
+            {
+              name: 'pg-data',
+              type: 'volume',
+              rows: null,
+              bytes: { value: 48_318_382_080, how: 'exact' },
+            },
+            {
+              name: 'public.bookings',
+              type: 'table',
+              rows: { value: 8_204_112, how: 'estimate' },
+              bytes: { value: 3_221_225_472, how: 'estimate' },
+            },
+            {
+              name: 'public.customers',
+              type: 'table',
+              rows: { value: 311_204, how: 'estimate' },
+              bytes: { value: 209_715_200, how: 'estimate' },
+            },
           ]
-        : [{ name: 'public.bookings', type: 'table', rows: { value: 8_204_112, how: 'estimate' }, bytes: { value: 3_221_225_472, how: 'exact' } }],
+        : [
+            {
+              name: 'public.bookings',
+              type: 'table',
+              rows: { value: 8_204_112, how: 'estimate' },
+              bytes: { value: 3_221_225_472, how: 'exact' },
+            },
+          ],
       objectsTotal: isRailway ? 44 : 1,
       dependents: isRailway
         ? [
@@ -125,7 +238,12 @@ function holdOf(index: number): HoldShown {
           ]
         : [{ name: 'public.payments', type: 'table', what: 'rows' }],
       dependentsTotal: isRailway ? 7 : 1,
-      recoveryLost: isRailway ? ['3 backups lie in the volume pg-data, and go with it', 'the newest proven recovery point outside of it is 26 h old'] : [],
+      recoveryLost: isRailway
+        ? [
+            '3 backups lie in the volume pg-data, and go with it',
+            'the newest proven recovery point outside of it is 26 h old',
+          ]
+        : [],
       notTold: isRailway ? ['rows: the server did not answer within 400 ms'] : [],
     },
   };
@@ -134,7 +252,21 @@ function holdOf(index: number): HoldShown {
 function lineOf(hold: HoldShown): Answer<'holds.list'>['items'][number] {
   const { id, state, agent, target, environment, level, statement, reason, rule } = hold;
   const { peopleNeeded, signatures, openedAt, expiresAt } = hold;
-  return { id, state, agent, target, environment, level, statement, reason, rule, peopleNeeded, signatures, openedAt, expiresAt };
+  return {
+    id,
+    state,
+    agent,
+    target,
+    environment,
+    level,
+    statement,
+    reason,
+    rule,
+    peopleNeeded,
+    signatures,
+    openedAt,
+    expiresAt,
+  };
 }
 
 const proposals: Answer<'proposals.list'>['items'] = [
@@ -145,8 +277,10 @@ const proposals: Answer<'proposals.list'>['items'] = [
     target: 'main-db',
     environment: 'production',
     level: 'sealed',
-    words: 'The undo data of 12 acts of support-bot on main-db goes before its time. After that nobody can take them back.',
-    exactly: '{"environment":"production","facts":{"agent":"support-bot","items":12},"kind":"purge","level":"sealed","target":"main-db"}',
+    words:
+      'The undo data of 12 acts of support-bot on main-db goes before its time. After that nobody can take them back.',
+    exactly:
+      '{"environment":"production","facts":{"agent":"support-bot","items":12},"kind":"purge","level":"sealed","target":"main-db"}',
     reason: 'Undo data is what P4 rests on, so no single person may let it go.',
     digest: 'ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34',
     peopleNeeded: 2,
@@ -209,7 +343,9 @@ const undoItems: Answer<'undo.list'>['items'] = Array.from({ length: 60 }, (_, i
   application: 'node',
   parts: [
     { op: 'D', name: 'public.bookings', rows: 1_204 + index },
-    ...(index % 4 === 0 ? [{ op: 'X' as const, name: 'DROP TABLE public.old_prices', rows: 0 }] : []),
+    ...(index % 4 === 0
+      ? [{ op: 'X' as const, name: 'DROP TABLE public.old_prices', rows: 0 }]
+      : []),
   ],
   rows: 1_204 + index,
   undoOf: index === 11 ? 'undo_10' : null,
@@ -219,8 +355,23 @@ const undoItems: Answer<'undo.list'>['items'] = Array.from({ length: 60 }, (_, i
 
 const preview: Answer<'undo.preview'> = {
   items: ['undo_0'],
-  tables: [{ table: 'public.bookings', insertedBack: 1_202, changedBack: 0, removedAgain: 0, already: 1, leftOut: 1 }],
-  acts: [{ about: 'DROP TABLE public.old_prices', statement: 'DROP TABLE public.old_prices', steps: ['move public.old_prices back out of the trash', 'give it back to its owner app'] }],
+  tables: [
+    {
+      table: 'public.bookings',
+      insertedBack: 1_202,
+      changedBack: 0,
+      removedAgain: 0,
+      already: 1,
+      leftOut: 1,
+    },
+  ],
+  acts: [
+    {
+      about: 'DROP TABLE public.old_prices',
+      statement: 'DROP TABLE public.old_prices',
+      steps: ['move public.old_prices back out of the trash', 'give it back to its owner app'],
+    },
+  ],
   conflicts: [
     {
       kind: 'recreated',
@@ -236,17 +387,30 @@ const preview: Answer<'undo.preview'> = {
   conflictsTotal: 1,
   undecided: 1,
   notes: ['The sequence bookings_id_seq is not set back.'],
-  sql: ['INSERT INTO public.bookings SELECT * FROM kept', 'ALTER TABLE trash.old_prices SET SCHEMA public'],
+  sql: [
+    'INSERT INTO public.bookings SELECT * FROM kept',
+    'ALTER TABLE trash.old_prices SET SCHEMA public',
+  ],
   isWhole: false,
 };
 
 const TRAIL_SIZE = 128_412;
-const KINDS = ['decision', 'decision', 'decision', 'signed-in', 'hold-opened', 'decision', 'hold-signed', 'token-issued'] as const;
+const KINDS = [
+  'decision',
+  'decision',
+  'decision',
+  'signed-in',
+  'hold-opened',
+  'decision',
+  'hold-signed',
+  'token-issued',
+] as const;
 
 function entryOf(index: number): Answer<'trail.list'>['items'][number] {
   const kind = KINDS[index % KINDS.length] ?? 'decision';
   const isDecision = kind === 'decision';
-  const verdict = (['forward', 'protect', 'hold', 'refuse', 'forward'] as const)[index % 5] ?? 'forward';
+  const verdict =
+    (['forward', 'protect', 'hold', 'refuse', 'forward'] as const)[index % 5] ?? 'forward';
   return {
     index,
     kind,
@@ -256,8 +420,17 @@ function entryOf(index: number): Answer<'trail.list'>['items'][number] {
     verdict: isDecision ? verdict : null,
     rule: isDecision ? `sealed.${verdict}` : null,
     hold: null,
-    text: isDecision ? (STATEMENTS[index % STATEMENTS.length] ?? '') : `${kind.replace('-', ' ')}: Ana Lopes by passkey from 10.2.0.3`,
-    outcome: isDecision && verdict !== 'hold' ? { index: index + 1, kind: verdict === 'refuse' ? 'not-forwarded' : 'done', words: 'DELETE 12' } : null,
+    text: isDecision
+      ? (STATEMENTS[index % STATEMENTS.length] ?? '')
+      : `${kind.replace('-', ' ')}: Ana Lopes by passkey from 10.2.0.3`,
+    outcome:
+      isDecision && verdict !== 'hold'
+        ? {
+            index: index + 1,
+            kind: verdict === 'refuse' ? 'not-forwarded' : 'done',
+            words: 'DELETE 12',
+          }
+        : null,
   };
 }
 
@@ -280,7 +453,9 @@ const targets: Answer<'targets.list'> = {
               protection: { level: 'full', trouble: null, wasProtected: true, seen: true },
               roles: [{ agent: 'cursor-backend', role: 'hf_cursor_backend_1' }],
               undo: { items: 41, oldestAt: at(-2_000), nextPurgeMs: 900 * MINUTE },
-              dependents: [{ provider: 'railway', target: 'railway-production', service: 'main-db' }],
+              dependents: [
+                { provider: 'railway', target: 'railway-production', service: 'main-db' },
+              ],
               place: null,
             },
             {
@@ -308,7 +483,12 @@ const targets: Answer<'targets.list'> = {
               protocol: 'postgres',
               environment: 'staging',
               upstream: null,
-              protection: { level: 'none', trouble: 'the vault store is away: undo data stays in the target', wasProtected: true, seen: true },
+              protection: {
+                level: 'none',
+                trouble: 'the vault store is away: undo data stays in the target',
+                wasProtected: true,
+                seen: true,
+              },
               roles: [],
               undo: { items: 19, oldestAt: at(-900), nextPurgeMs: 1_900 * MINUTE },
               dependents: [],
@@ -325,26 +505,84 @@ const now: Answer<'now.show'> = {
   holds: { waiting: IS_EMPTY ? 0 : 8, signed: IS_EMPTY ? 0 : 1 },
   proposals: { open: IS_EMPTY ? 0 : 1 },
   deferrals: { open: IS_EMPTY ? 0 : 1, nextDueAt: IS_EMPTY ? null : at(2_280) },
-  sessions: IS_EMPTY ? [] : AGENTS.map((agent, index) => ({ id: `session_${index}`, agent, target: 'main-db', since: at(-3 - index * 20) })),
+  sessions: IS_EMPTY
+    ? []
+    : AGENTS.map((agent, index) => ({
+        id: `session_${index}`,
+        agent,
+        target: 'main-db',
+        since: at(-3 - index * 20),
+      })),
   undo: { items: IS_EMPTY ? 0 : 60, nextPurgeMs: IS_EMPTY ? null : 900 * MINUTE },
-  targets: targets.environments.flatMap((one) => one.targets.map(({ name, environment, protection }) => ({ name, environment, level: protection.level, trouble: protection.trouble }))),
+  targets: targets.environments.flatMap((one) =>
+    one.targets.map(({ name, environment, protection }) => ({
+      name,
+      environment,
+      level: protection.level,
+      trouble: protection.trouble,
+    })),
+  ),
   signals: IS_EMPTY
     ? []
     : [
-        { index: 128_400, kind: 'foreign-credential', at: at(-6), words: 'cursor-backend sent a real Railway token of its own; it was refused' },
-        { index: 128_377, kind: 'sign-in-refused', at: at(-41), words: 'a sign-in as Rui Costa was refused: wrong code, 3 times, from 203.0.113.9' },
+        {
+          index: 128_400,
+          kind: 'foreign-credential',
+          at: at(-6),
+          words: 'cursor-backend sent a real Railway token of its own; it was refused',
+        },
+        {
+          index: 128_377,
+          kind: 'sign-in-refused',
+          at: at(-41),
+          words: 'a sign-in as Rui Costa was refused: wrong code, 3 times, from 203.0.113.9',
+        },
       ],
   trail: { size: TRAIL_SIZE },
   policy: { version: '9d3f0e1c5b7a2f48', rules: 37 },
 };
 
 const people: Answer<'people.list'>['items'] = [
-  { id: 'person_1', name: 'Ana Lopes', roles: ['owner'], addedAt: at(-90_000), joinedAt: at(-90_000), passkeys: 2, hasCodes: true, hasSso: true, lastSeenAt: at(-1), ownerUntil: null },
-  { id: 'person_2', name: 'Rui Costa', roles: ['approver', 'operator'], addedAt: at(-80_000), joinedAt: at(-80_000), passkeys: 1, hasCodes: false, hasSso: false, lastSeenAt: at(-190), ownerUntil: null },
-  { id: 'person_3', name: 'Inês <b>Prado</b>', roles: ['auditor'], addedAt: at(-50), joinedAt: null, passkeys: 0, hasCodes: false, hasSso: false, lastSeenAt: null, ownerUntil: null },
+  {
+    id: 'person_1',
+    name: 'Ana Lopes',
+    roles: ['owner'],
+    addedAt: at(-90_000),
+    joinedAt: at(-90_000),
+    passkeys: 2,
+    hasCodes: true,
+    hasSso: true,
+    lastSeenAt: at(-1),
+    ownerUntil: null,
+  },
+  {
+    id: 'person_2',
+    name: 'Rui Costa',
+    roles: ['approver', 'operator'],
+    addedAt: at(-80_000),
+    joinedAt: at(-80_000),
+    passkeys: 1,
+    hasCodes: false,
+    hasSso: false,
+    lastSeenAt: at(-190),
+    ownerUntil: null,
+  },
+  {
+    id: 'person_3',
+    name: 'Inês <b>Prado</b>',
+    roles: ['auditor'],
+    addedAt: at(-50),
+    joinedAt: null,
+    passkeys: 0,
+    hasCodes: false,
+    hasSso: false,
+    lastSeenAt: null,
+    ownerUntil: null,
+  },
 ];
 
-const CEDAR = '@id("sealed.destroy")\n@verdict("hold")\n@people("2")\nforbid (\n  principal,\n  action == Action::"destroy",\n  resource\n)\nwhen { resource.environment.level == "sealed" };\n';
+const CEDAR =
+  '@id("sealed.destroy")\n@verdict("hold")\n@people("2")\nforbid (\n  principal,\n  action == Action::"destroy",\n  resource\n)\nwhen { resource.environment.level == "sealed" };\n';
 
 const policy: Answer<'policy.show'> = {
   version: now.policy.version,
@@ -353,7 +591,14 @@ const policy: Answer<'policy.show'> = {
     where: `preset sealed:${12 + index * 9}`,
     verdict,
     people: verdict === 'hold' ? 2 : 0,
-    reason: ['a real credential came from an agent', '{verb} destroys {object}', 'every change of {environment} waits for people', 'the rows before are kept first', 'it only reads'][index] ?? '',
+    reason:
+      [
+        'a real credential came from an agent',
+        '{verb} destroys {object}',
+        'every change of {environment} waits for people',
+        'the rows before are kept first',
+        'it only reads',
+      ][index] ?? '',
     hint: verdict === 'refuse' ? 'Use the token that Holdfast gave you.' : '',
     isPreset: index !== 2,
     fixed: index === 0 ? 'promise P5 rests on it' : null,
@@ -363,14 +608,44 @@ const policy: Answer<'policy.show'> = {
   warnings: [],
 };
 
-const effect = EFFECTS[2] ?? { kind: 'unknown', verb: '', object: null, reach: 'unknown', additive: false, why: null };
+const effect = EFFECTS[2] ?? {
+  kind: 'unknown',
+  verb: '',
+  object: null,
+  reach: 'unknown',
+  additive: false,
+  why: null,
+};
 const explanation: Answer<'policy.explain'> = {
   policyVersion: now.policy.version,
-  target: { name: 'main-db', environment: 'production', level: 'sealed', resolvedBy: 'declared in holdfast.yaml' },
+  target: {
+    name: 'main-db',
+    environment: 'production',
+    level: 'sealed',
+    resolvedBy: 'declared in holdfast.yaml',
+  },
   protection: { level: 'full', source: 'seen', why: 'looked at 4 s ago' },
-  verdict: { kind: 'hold', rule: 'sealed.destroy', reason: 'DROP TABLE destroys public.customers', people: 2 },
+  verdict: {
+    kind: 'hold',
+    rule: 'sealed.destroy',
+    reason: 'DROP TABLE destroys public.customers',
+    people: 2,
+  },
   rule: { id: 'sealed.destroy', where: 'preset sealed:21', text: CEDAR },
-  effects: [{ effect, verdict: { kind: 'hold', rule: 'sealed.destroy', reason: 'DROP TABLE destroys public.customers', people: 2 }, rule: { id: 'sealed.destroy', where: 'preset sealed:21', text: CEDAR }, reached: null, reversal: 'rename' }],
+  effects: [
+    {
+      effect,
+      verdict: {
+        kind: 'hold',
+        rule: 'sealed.destroy',
+        reason: 'DROP TABLE destroys public.customers',
+        people: 2,
+      },
+      rule: { id: 'sealed.destroy', where: 'preset sealed:21', text: CEDAR },
+      reached: null,
+      reversal: 'rename',
+    },
+  ],
   couldNotTell: null,
   takingBack: { level: 'full', reversal: 'rename', reason: '' },
 };
@@ -391,7 +666,12 @@ const backtest: Answer<'policy.backtest'> = {
     text: STATEMENTS[1] ?? '',
     recorded: 'protect',
     inForce: { kind: 'protect', rule: 'sealed.write', reason: 'the rows before are kept first' },
-    tried: { kind: 'hold', rule: 'shop.bookings', reason: 'bookings of guests wait for a person', people: 1 },
+    tried: {
+      kind: 'hold',
+      rule: 'shop.bookings',
+      reason: 'bookings of guests wait for a person',
+      people: 1,
+    },
   })),
   changedTotal: 3,
   notJudged: [{ why: 'the text was cut when it was recorded', count: 38 }],
@@ -420,30 +700,78 @@ const agents = {
         tokens:
           index === 3
             ? []
-            : [{ id: `token_${index}`, environment: 'production', targets: index === 0 ? [] : ['main-db'], issuedAt: at(-120), expiresAt: at(360), lastUse: { at: at(-1), source: '10.2.0.14', protocol: 'postgres' } }],
+            : [
+                {
+                  id: `token_${index}`,
+                  environment: 'production',
+                  targets: index === 0 ? [] : ['main-db'],
+                  issuedAt: at(-120),
+                  expiresAt: at(360),
+                  lastUse: { at: at(-1), source: '10.2.0.14', protocol: 'postgres' },
+                },
+              ],
       })),
   next: null,
 };
 
 const self: Answer<'self.show'> = {
   passkeys: [
-    { id: 'pk1', label: 'Ana’s phone', addedAt: at(-90_000), lastUsedAt: at(-2), isBackedUp: true, isSuspended: false },
-    { id: 'pk2', label: 'Security key', addedAt: at(-70_000), lastUsedAt: null, isBackedUp: false, isSuspended: true },
+    {
+      id: 'pk1',
+      label: 'Ana’s phone',
+      addedAt: at(-90_000),
+      lastUsedAt: at(-2),
+      isBackedUp: true,
+      isSuspended: false,
+    },
+    {
+      id: 'pk2',
+      label: 'Security key',
+      addedAt: at(-70_000),
+      lastUsedAt: null,
+      isBackedUp: false,
+      isSuspended: true,
+    },
   ],
   hasCodes: true,
   recoveryCodesLeft: 7,
   sso: null,
 };
 
-const UA = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/140.0 Safari/537.36';
+const UA =
+  'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/140.0 Safari/537.36';
 const sessions: Answer<'self.sessions.list'> = {
   items: [
-    { id: 's1', kind: 'browser', method: 'passkey', userAgent: UA, source: '10.2.0.3', openedAt: at(-60), lastUsedAt: at(0), expiresAt: at(600), isThisOne: true },
-    { id: 's2', kind: 'command-line', method: 'totp', userAgent: 'ana-laptop', source: '10.2.0.3', openedAt: at(-90), lastUsedAt: at(-30), expiresAt: at(500), isThisOne: false },
+    {
+      id: 's1',
+      kind: 'browser',
+      method: 'passkey',
+      userAgent: UA,
+      source: '10.2.0.3',
+      openedAt: at(-60),
+      lastUsedAt: at(0),
+      expiresAt: at(600),
+      isThisOne: true,
+    },
+    {
+      id: 's2',
+      kind: 'command-line',
+      method: 'totp',
+      userAgent: 'ana-laptop',
+      source: '10.2.0.3',
+      openedAt: at(-90),
+      lastUsedAt: at(-30),
+      expiresAt: at(500),
+      isThisOne: false,
+    },
   ],
 };
 
-function pageOf<T>(url: URL, total: number, item: (index: number) => T): { items: T[]; next: string | null } {
+function pageOf<T>(
+  url: URL,
+  total: number,
+  item: (index: number) => T,
+): { items: T[]; next: string | null } {
   const limit = Number(url.searchParams.get('limit') ?? 50);
   const from = Number(url.searchParams.get('cursor') ?? 0);
   const to = Math.min(total, from + limit);
@@ -451,22 +779,52 @@ function pageOf<T>(url: URL, total: number, item: (index: number) => T): { items
   return { items, next: to < total ? String(to) : null };
 }
 
-function problem(status: number, code: string, title: string, expected: string, found: string, hint: string): Reply {
-  return [status, { type: `urn:holdfast:error:${code}`, title, status, code, expected, found, hint }];
+function problem(
+  status: number,
+  code: string,
+  title: string,
+  expected: string,
+  found: string,
+  hint: string,
+): Reply {
+  return [
+    status,
+    { type: `urn:holdfast:error:${code}`, title, status, code, expected, found, hint },
+  ];
 }
 
 const FIXED: Readonly<Record<string, unknown>> = {
   'GET /v1/session': session,
-  'GET /v1/roles': { roles: ['owner', 'approver', 'operator', 'auditor'], permissions: PERMISSIONS },
+  'GET /v1/roles': {
+    roles: ['owner', 'approver', 'operator', 'auditor'],
+    permissions: PERMISSIONS,
+  },
   'GET /v1/now': now,
   'GET /v1/proposals': { items: IS_EMPTY ? [] : proposals, next: null },
   'GET /v1/deferrals': { items: IS_EMPTY ? [] : deferrals, next: null },
   'GET /v1/undo': { items: IS_EMPTY ? [] : undoItems, next: null, away: [] },
   'POST /v1/undo/preview': preview,
-  'GET /v1/trail/status': { size: TRAIL_SIZE, origin: 'holdfast.example/trail', key: 'k', checkpoint: null },
+  'GET /v1/trail/status': {
+    size: TRAIL_SIZE,
+    origin: 'holdfast.example/trail',
+    key: 'k',
+    checkpoint: null,
+  },
   'GET /v1/targets': targets,
   'GET /v1/people': { items: people },
-  'GET /v1/people/invites': { items: [{ id: 'i1', person: 'Inês Prado', personId: 'person_3', roles: ['auditor'], invitedBy: 'Ana Lopes', madeAt: at(-50), expiresAt: at(1_300) }] },
+  'GET /v1/people/invites': {
+    items: [
+      {
+        id: 'i1',
+        person: 'Inês Prado',
+        personId: 'person_3',
+        roles: ['auditor'],
+        invitedBy: 'Ana Lopes',
+        madeAt: at(-50),
+        expiresAt: at(1_300),
+      },
+    ],
+  },
   'POST /v1/people/invites': { invite: {}, link: 'https://holdfast.example/join#2f7b0c91d8e4a6b3' },
   'GET /v1/policy': policy,
   'POST /v1/policy/explain': explanation,
@@ -475,14 +833,29 @@ const FIXED: Readonly<Record<string, unknown>> = {
   'GET /v1/self': self,
   'GET /v1/self/sessions': sessions,
   'POST /v1/join': { name: null, roles: ['owner'], expiresAt: at(55) },
-  'POST /v1/join/code/options': { ceremony: 'ceremony_0123456789abcdef', uri: 'otpauth://totp/Holdfast:Ana?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Holdfast' },
-  'POST /v1/device/look': { machine: 'ana-laptop', source: '10.2.0.3', askedAt: at(-1), expiresAt: at(9) },
+  'POST /v1/join/code/options': {
+    ceremony: 'ceremony_0123456789abcdef',
+    uri: 'otpauth://totp/Holdfast:Ana?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Holdfast',
+  },
+  'POST /v1/device/look': {
+    machine: 'ana-laptop',
+    source: '10.2.0.3',
+    askedAt: at(-1),
+    expiresAt: at(9),
+  },
 };
+
+const ALL_HOLDS = Array.from({ length: HOLD_COUNT }, (_, index) => lineOf(holdOf(index)));
+const OPEN_HOLDS = ALL_HOLDS.filter(({ state }) => state === 'waiting' || state === 'signed');
 
 export function answerTo(method: string, url: URL, _body: string): Reply {
   const fixed = FIXED[`${method} ${url.pathname}`];
   if (fixed !== undefined) return [200, fixed];
-  if (url.pathname === '/v1/holds') return [200, pageOf(url, HOLD_COUNT, (index) => lineOf(holdOf(index)))];
+  if (url.pathname === '/v1/holds') {
+    const isAll = url.searchParams.get('state') === 'all';
+    const holds = isAll ? ALL_HOLDS : OPEN_HOLDS;
+    return [200, pageOf(url, holds.length, (index) => holds[index])];
+  }
   const hold = /^\/v1\/holds\/hold_(\d+)$/.exec(url.pathname);
   if (hold !== null) return [200, holdOf(Number(hold[1]))];
   if (url.pathname === '/v1/trail') {
@@ -496,7 +869,21 @@ export function answerTo(method: string, url: URL, _body: string): Reply {
     return [200, { index, entry: { ...entryOf(index), v: 1 }, json: '{}', outcome: index + 1 }];
   }
   if (/\/(approve|deny|challenge)$/.test(url.pathname)) {
-    return problem(409, 'HF_QUORUM', 'Somebody else has to sign', 'a person who has not signed yet', 'Ana Lopes, who answers for this agent', 'Ask another approver.');
+    return problem(
+      409,
+      'HF_QUORUM',
+      'Somebody else has to sign',
+      'a person who has not signed yet',
+      'Ana Lopes, who answers for this agent',
+      'Ask another approver.',
+    );
   }
-  return problem(404, 'HF_NOT_FOUND', 'There is no such thing', 'a route of /v1/openapi.json', `${method} ${url.pathname}`, 'See the list of routes there.');
+  return problem(
+    404,
+    'HF_NOT_FOUND',
+    'There is no such thing',
+    'a route of /v1/openapi.json',
+    `${method} ${url.pathname}`,
+    'See the list of routes there.',
+  );
 }

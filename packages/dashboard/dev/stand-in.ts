@@ -27,7 +27,11 @@ export function standIn(): Plugin {
   };
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, next: Connect.NextFunction): void {
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: Connect.NextFunction,
+): void {
   const url = new URL(request.url ?? '/', 'http://localhost');
   if (!url.pathname.startsWith('/v1/')) {
     next();

@@ -8,19 +8,27 @@
  */
 import type { startAuthentication } from '@simplewebauthn/browser';
 import { send } from './api/client.ts';
+import type { HoldShown } from './api/hold-shown.ts';
+import { Problem } from './api/problem.ts';
 import { askPasskey } from './passkeys.ts';
 
 export type Decision = 'approve' | 'deny';
 
 interface HoldChallenge {
-  /** For `navigator.credentials.get`; its challenge is the hash of the binding. */
+  /** For `navigator.credentials.get`; its challenge is the SHA-256 of `binding`. */
   readonly options: Parameters<typeof startAuthentication>[0]['optionsJSON'];
-  /** The words that the challenge is the hash of. */
+  /** Canonical JSON of all that is signed. */
   readonly binding: string;
 }
 
+/** What the person has on the screen: what is signed must be of it. */
+export type Seen = Pick<HoldShown, 'id' | 'digest'>;
+
 export type Proof =
-  | { readonly kind: 'passkey'; readonly assertion: Awaited<ReturnType<typeof startAuthentication>> }
+  | {
+      readonly kind: 'passkey';
+      readonly assertion: Awaited<ReturnType<typeof startAuthentication>>;
+    }
   | { readonly kind: 'totp'; readonly code: string; readonly words: string };
 
 export interface Word {
@@ -29,13 +37,38 @@ export interface Word {
   readonly typedName: string | null;
 }
 
-export async function decideByPasskey(id: string, decision: Decision, word: Word): Promise<void> {
-  const { options } = await send<HoldChallenge>('POST /v1/holds/:id/challenge', {
+export async function decideByPasskey(seen: Seen, decision: Decision, word: Word): Promise<void> {
+  const { id } = seen;
+  const { binding, options } = await send<HoldChallenge>('POST /v1/holds/:id/challenge', {
     params: { id },
     body: { decision },
   });
+  if (!isBindingOf(binding, seen)) throw changedMeanwhile();
   const assertion = await askPasskey(options);
   await decide(id, decision, { kind: 'passkey', assertion }, word);
+}
+
+/** Between the look and the touch the hold may have changed: then nothing is signed. */
+export function isBindingOf(binding: unknown, { id, digest }: Seen): boolean {
+  if (typeof binding !== 'string') return false;
+  try {
+    const facts: unknown = JSON.parse(binding);
+    if (typeof facts !== 'object' || facts === null) return false;
+    return Reflect.get(facts, 'hold') === id && Reflect.get(facts, 'digest') === digest;
+  } catch {
+    return false;
+  }
+}
+
+function changedMeanwhile(): Problem {
+  return new Problem({
+    code: 'PAGE',
+    title: 'This is no longer what you see',
+    status: 0,
+    expected: 'to sign exactly what this card shows',
+    found: 'that the gateway asks for a signature under something else',
+    hint: 'Load the card again and look once more. Nothing was signed.',
+  });
 }
 
 export function decideByCode(

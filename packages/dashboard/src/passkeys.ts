@@ -2,11 +2,15 @@
 import { startAuthentication, startRegistration } from '@simplewebauthn/browser';
 import { Problem } from './api/problem.ts';
 
-export async function makePasskey(optionsJSON: Parameters<typeof startRegistration>[0]['optionsJSON']) {
+export async function makePasskey(
+  optionsJSON: Parameters<typeof startRegistration>[0]['optionsJSON'],
+) {
   return startRegistration({ optionsJSON }).catch(turnedAway);
 }
 
-export async function askPasskey(optionsJSON: Parameters<typeof startAuthentication>[0]['optionsJSON']) {
+export async function askPasskey(
+  optionsJSON: Parameters<typeof startAuthentication>[0]['optionsJSON'],
+) {
   return startAuthentication({ optionsJSON }).catch(turnedAway);
 }
 
@@ -23,7 +27,8 @@ function turnedAway(error: unknown): never {
 }
 
 const WORDS: Readonly<Record<string, string>> = {
-  NotAllowedError: 'it was cancelled, ran out of time, or there is no passkey of yours on this device',
+  NotAllowedError:
+    'it was cancelled, ran out of time, or there is no passkey of yours on this device',
   InvalidStateError: 'this authenticator already holds a passkey of yours',
   SecurityError: 'this address is not the one the passkey belongs to',
   AbortError: 'another question to the authenticator took its place',

@@ -1,5 +1,11 @@
 /** Every address of the dashboard. What most people do not look at first comes as a piece of its own. */
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+} from '@tanstack/react-router';
 import { oneOf, trailFilters } from './lib/filters.ts';
 import { HoldsPage } from './pages/holds.tsx';
 import { Gate, NotFound, PageFault } from './shell/gate.tsx';
@@ -11,7 +17,11 @@ function showSearch<T extends string>(choices: readonly T[]) {
   };
 }
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, errorComponent: PageFault });
+const root = createRootRoute({
+  component: Outlet,
+  notFoundComponent: NotFound,
+  errorComponent: PageFault,
+});
 
 /** Only for who is signed in: the gate shows the way to sign in, and the address stays. */
 const inside = createRoute({ getParentRoute: () => root, id: 'inside', component: Gate });
@@ -87,7 +97,19 @@ const sso = createRoute({
 });
 
 const tree = root.addChildren([
-  inside.addChildren([now, holds, hold, undo, trail, targets, agents, people, policy, account, device]),
+  inside.addChildren([
+    now,
+    holds,
+    hold,
+    undo,
+    trail,
+    targets,
+    agents,
+    people,
+    policy,
+    account,
+    device,
+  ]),
   join,
   sso,
 ]);

@@ -12,7 +12,11 @@ export interface AgentToken {
   readonly targets: readonly string[];
   readonly issuedAt: string;
   readonly expiresAt: string;
-  readonly lastUse?: { readonly at: string; readonly source: string; readonly protocol: string } | null;
+  readonly lastUse?: {
+    readonly at: string;
+    readonly source: string;
+    readonly protocol: string;
+  } | null;
 }
 
 export interface AgentShown {
@@ -39,7 +43,10 @@ const AGENTS_MAX = 200;
 export const agentsQuery = queryOptions({
   queryKey: ['agents'],
   queryFn: ({ signal }) =>
-    send<{ items: readonly AgentShown[]; next: string | null }>('GET /v1/agents', { query: { limit: AGENTS_MAX }, signal }),
+    send<{ items: readonly AgentShown[]; next: string | null }>('GET /v1/agents', {
+      query: { limit: AGENTS_MAX },
+      signal,
+    }),
 });
 
 export function revokeTokens(name: string): Promise<unknown> {

@@ -31,10 +31,18 @@ export function onProofWanted(asker: Prove | null): void {
   prove = asker;
 }
 
+let signedOut: () => void = () => undefined;
+
+/** What is done when the API no longer knows the session. */
+export function onSignedOut(done: () => void): void {
+  signedOut = done;
+}
+
 export async function ask<N extends PlaceName>(name: N, given: Given<N> = {}): Promise<Answer<N>> {
   try {
     return await send(PLACES[name], given);
   } catch (error) {
+    if (error instanceof Problem && error.isSignedOut) signedOut();
     const isWanted = error instanceof Problem && error.wantsProof && !name.startsWith('session.');
     if (!isWanted || prove === null || !(await prove())) throw error;
     return send(PLACES[name], given);
@@ -49,9 +57,14 @@ export interface Sent {
 }
 
 /** `place`: `GET /v1/holds/:id`. */
-export async function send<T>(place: string, { params = {}, query = {}, body, signal }: Sent): Promise<T> {
+export async function send<T>(
+  place: string,
+  { params = {}, query = {}, body, signal }: Sent,
+): Promise<T> {
   const [method = 'GET', path = '/'] = place.split(' ');
-  const filled = path.replaceAll(/:(\w+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
+  const filled = path.replaceAll(/:(\w+)/g, (_, key: string) =>
+    encodeURIComponent(params[key] ?? ''),
+  );
   const response = await fetch(`${filled}${queryText(Object.fromEntries(Object.entries(query)))}`, {
     method,
     credentials: 'same-origin',

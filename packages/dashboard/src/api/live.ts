@@ -2,16 +2,11 @@
  * News as they come: the stream says what kind of thing changed, and what shows it looks again. A page
  * that nobody sees looks again when it is seen. While the stream is away, lists are asked every 15 s.
  */
-import type { QueryClient } from '@tanstack/react-query';
+import type { InfiniteData, QueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import { STREAMS } from './routes.ts';
 
 export type Liveness = 'live' | 'away';
-
-interface News {
-  readonly kind: string;
-  readonly id: string | null;
-}
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
   hold: ['holds', 'proposals', 'now'],
@@ -22,12 +17,14 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   agents: ['agents', 'now'],
   targets: ['targets', 'now'],
 };
-const WAIT_MS = 400;
+const WAIT_MS = 500;
+/** A list is looked up again page by page, so a long one only for whoever is at its beginning. */
+const SCROLLED_PX = 400;
+const LATER_MS = 2_000;
 const POLL_MS = 15_000;
 
 let liveness: Liveness = 'away';
 const watchers = new Set<() => void>();
-const newsWatchers = new Set<(news: News) => void>();
 
 function setLiveness(next: Liveness): void {
   if (next === liveness) return;
@@ -45,12 +42,6 @@ export function useLiveness(): Liveness {
   );
 }
 
-/** For what is said aloud. */
-export function onNews(watcher: (news: News) => void): () => void {
-  newsWatchers.add(watcher);
-  return () => newsWatchers.delete(watcher);
-}
-
 /** Until the returned function is called. */
 export function listen(queries: QueryClient): () => void {
   const due = new Set<string>();
@@ -59,7 +50,11 @@ export function listen(queries: QueryClient): () => void {
     timer = null;
     const keys = [...due];
     due.clear();
-    for (const key of keys) void queries.invalidateQueries({ queryKey: [key] });
+    for (const key of keys) {
+      if (isReadDeep(queries, key)) due.add(key);
+      else void queries.invalidateQueries({ queryKey: [key] });
+    }
+    if (due.size > 0) timer = window.setTimeout(look, LATER_MS);
   };
   const changed = (keys: readonly string[]): void => {
     for (const key of keys) due.add(key);
@@ -73,13 +68,15 @@ export function listen(queries: QueryClient): () => void {
   };
   source.onerror = () => setLiveness('away');
   const hear = (event: MessageEvent<unknown>): void => {
-    const news = newsOf(event.data);
-    if (news === null) return;
-    changed(KEYS[news.kind] ?? ['now']);
-    for (const watcher of newsWatchers) watcher(news);
+    const kind = kindOf(event.data);
+    if (kind !== null) changed(KEYS[kind] ?? ['now']);
   };
   source.onmessage = hear;
-  for (const kind of Object.keys(KEYS)) source.addEventListener(kind, hear);
+  source.addEventListener('signed-out', () => {
+    source.close();
+    setLiveness('away');
+    void queries.invalidateQueries({ queryKey: ['session'] });
+  });
   const poll = window.setInterval(() => {
     if (liveness === 'away') changed(['holds', 'proposals', 'deferrals', 'now']);
   }, POLL_MS);
@@ -91,14 +88,37 @@ export function listen(queries: QueryClient): () => void {
   };
 }
 
-function newsOf(data: unknown): News | null {
+/**
+ * Somebody reads far down a list of this key. At its beginning, pages that are out of sight are let go, so
+ * that looking again is one request.
+ */
+function isReadDeep(queries: QueryClient, key: string): boolean {
+  const isDeep = window.scrollY > SCROLLED_PX;
+  let isLong = false;
+  for (const [name, data] of queries.getQueriesData<unknown>({ queryKey: [key], type: 'active' })) {
+    if (!isPaged(data) || data.pages.length < 2) continue;
+    isLong = true;
+    if (!isDeep) {
+      queries.setQueryData(name, {
+        pages: data.pages.slice(0, 1),
+        pageParams: data.pageParams.slice(0, 1),
+      });
+    }
+  }
+  return isDeep && isLong;
+}
+
+function isPaged(data: unknown): data is InfiniteData<unknown> {
+  return typeof data === 'object' && data !== null && 'pages' in data && 'pageParams' in data;
+}
+
+/** What kind of thing changed; null: not news. */
+export function kindOf(data: unknown): string | null {
   if (typeof data !== 'string') return null;
   try {
     const parsed: unknown = JSON.parse(data);
     if (typeof parsed !== 'object' || parsed === null || !('kind' in parsed)) return null;
-    const { kind } = parsed;
-    const id = 'id' in parsed && typeof parsed.id === 'string' ? parsed.id : null;
-    return typeof kind === 'string' ? { kind, id } : null;
+    return typeof parsed.kind === 'string' ? parsed.kind : null;
   } catch {
     return null;
   }

@@ -68,6 +68,11 @@ export class Problem extends Error implements ProblemParts {
     });
   }
 
+  /** The session is over, or there never was one. */
+  get isSignedOut(): boolean {
+    return this.code === 'HF_SIGN_IN' && !this.wantsProof;
+  }
+
   /** Signed in, but the proof of being there is too old: prove it again, then repeat. */
   get wantsProof(): boolean {
     return this.code === 'HF_SIGN_IN' && /\bolder\b/.test(this.found);

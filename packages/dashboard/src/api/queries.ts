@@ -3,11 +3,13 @@ import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { TrailFilters } from '../lib/filters.ts';
 import { ask } from './client.ts';
 
-const LIST_ROWS = 200;
+/** The first page fills a screen soon; those after it are as long as the API lets them be. */
+const FIRST_ROWS = 50;
+const MORE_ROWS = 200;
 const NO_CURSOR: string | null = null;
 
 function page(cursor: string | null): { limit: number; cursor?: string } {
-  return cursor === null ? { limit: LIST_ROWS } : { limit: LIST_ROWS, cursor };
+  return cursor === null ? { limit: FIRST_ROWS } : { limit: MORE_ROWS, cursor };
 }
 
 export type Which = 'open' | 'all';

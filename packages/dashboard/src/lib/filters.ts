@@ -37,7 +37,9 @@ export function oneOf<T extends string>(choices: readonly T[], value: unknown): 
 }
 
 /** `?a=1&b=x`, without what is not set; '' when nothing is. */
-export function queryText(values: Readonly<Record<string, string | number | undefined | null>>): string {
+export function queryText(
+  values: Readonly<Record<string, string | number | undefined | null>>,
+): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {
     if (value !== undefined && value !== null && value !== '') query.set(name, String(value));
@@ -46,14 +48,10 @@ export function queryText(values: Readonly<Record<string, string | number | unde
   return words === '' ? '' : `?${words}`;
 }
 
-/** Only a path of ours: where to go after signing in can be said by a link of anybody. */
-export function pathWithin(value: unknown): string {
-  if (typeof value !== 'string' || !/^\/(?![/\\])/.test(value) || value.length > 500) return '/';
-  // Control characters are dropped by URL parsers, which would make `/\t/host` another site.
-  return /[\p{Cc}\\]/u.test(value) ? '/' : value;
-}
-
-function text<K extends string>(name: K, search: Readonly<Record<string, unknown>>): { [key in K]?: string } {
+function text<K extends string>(
+  name: K,
+  search: Readonly<Record<string, unknown>>,
+): { [key in K]?: string } {
   const value = search[name];
   const found: { [key in K]?: string } = {};
   if (typeof value === 'string' && value !== '') found[name] = value.slice(0, FILTER_CHARS_MAX);

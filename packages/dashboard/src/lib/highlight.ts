@@ -44,7 +44,9 @@ export function tokensOf(text: string, language: Language): readonly Token[] {
     case 'graphql':
       return run(text, GRAPHQL_TOKEN, graphqlWord);
     case 'json':
-      return run(text, JSON_TOKEN, (word) => (/^(true|false|null)$/.test(word) ? 'keyword' : 'plain'));
+      return run(text, JSON_TOKEN, (word) =>
+        /^(true|false|null)$/.test(word) ? 'keyword' : 'plain',
+      );
     case 'text':
       return text === '' ? [] : [{ kind: 'plain', text }];
     default:
@@ -58,7 +60,8 @@ export function languageOf(text: string): Language {
   if (/^[[{]\s*(["[\]}]|-?\d|\{)/.test(start)) return 'json';
   if (/^(query|mutation|subscription|fragment)\b[^;]*[{(]/.test(start)) return 'graphql';
   if (/^\{\s*\w+/.test(start)) return 'graphql';
-  if (/^(GET|POST|PUT|PATCH|DELETE)\s+(\/|https?:)/.test(start)) return /\{\s*"/.test(start) ? 'json' : 'text';
+  if (/^(GET|POST|PUT|PATCH|DELETE)\s+(\/|https?:)/.test(start))
+    return /\{\s*"/.test(start) ? 'json' : 'text';
   return 'sql';
 }
 
@@ -73,7 +76,11 @@ function graphqlWord(word: string): TokenKind {
   return DANGER_IN_NAME.test(word) ? 'danger' : 'plain';
 }
 
-function run(text: string, pattern: RegExp, wordKind: (word: string) => TokenKind): readonly Token[] {
+function run(
+  text: string,
+  pattern: RegExp,
+  wordKind: (word: string) => TokenKind,
+): readonly Token[] {
   const found: Token[] = [];
   const push = (kind: TokenKind, piece: string): void => {
     const last = found.at(-1);

@@ -5,6 +5,8 @@ export interface Press {
   readonly ctrl: boolean;
   readonly meta: boolean;
   readonly alt: boolean;
+  /** The key is held down. */
+  readonly isRepeated: boolean;
   /** Somebody types there: a field, or a text that can be edited. */
   readonly isTyping: boolean;
 }
@@ -20,7 +22,11 @@ export function hear(prefix: Heard['prefix'], press: Press): Heard {
   if ((press.ctrl || press.meta) && press.key.toLowerCase() === 'k') {
     return { prefix: null, command: 'palette' };
   }
-  if (press.ctrl || press.meta || press.alt || press.isTyping) return { prefix: null, command: null };
+  if (press.ctrl || press.meta || press.alt || press.isTyping)
+    return { prefix: null, command: null };
+  // Held down, it moves on in a list, and decides nothing.
+  if (press.isRepeated && press.key !== 'j' && press.key !== 'k')
+    return { prefix: null, command: null };
   if (prefix === 'g') return { prefix: null, command: `g ${press.key}` };
   if (press.key === 'g') return { prefix: 'g', command: null };
   return { prefix: null, command: press.key };

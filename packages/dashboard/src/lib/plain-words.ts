@@ -3,7 +3,11 @@
 export interface EffectLike {
   readonly kind: string;
   readonly verb: string;
-  readonly object: { readonly type: string; readonly schema: string | null; readonly name: string } | null;
+  readonly object: {
+    readonly type: string;
+    readonly schema: string | null;
+    readonly name: string;
+  } | null;
   readonly reach: string;
   readonly additive: boolean;
   readonly why: string | null;
@@ -16,20 +20,27 @@ export function nameOf(object: EffectLike['object']): string {
 
 export function effectSentence(effect: EffectLike): string {
   const { kind, object, reach, verb } = effect;
-  const what = object === null ? 'something' : `the ${object.type.replaceAll('-', ' ')} ${nameOf(object)}`;
+  const what =
+    object === null ? 'something' : `the ${object.type.replaceAll('-', ' ')} ${nameOf(object)}`;
   switch (kind) {
     case 'read':
       return `Reads ${what}; nothing changes.`;
     case 'write':
       return `Changes rows of ${what}: ${reachWords(reach)}.`;
     case 'destroy':
+      if (reach === 'rows') return `Destroys rows of ${what}: those that a condition picks.`;
       return `Destroys ${what}: ${reachWords(reach)}.`;
     case 'reshape':
-      return effect.additive ? `Adds to ${what} (${verb}); nothing is lost.` : `Changes the structure of ${what} (${verb}).`;
+      return effect.additive
+        ? `Adds to ${what} (${verb}); nothing is lost.`
+        : `Changes the structure of ${what} (${verb}).`;
     case 'grant':
       return `Changes who may do what with ${what} (${verb}).`;
     case 'execute':
-      return `Runs code whose effects the text does not show (${verb} ${object === null ? '' : nameOf(object)}).`.replace(' )', ')');
+      return `Runs code whose effects the text does not show (${verb} ${object === null ? '' : nameOf(object)}).`.replace(
+        ' )',
+        ')',
+      );
     default:
       return `Nobody can tell what ${verb === '' ? 'this' : verb} does; it counts as destructive.`;
   }
@@ -60,7 +71,9 @@ export function headline(effects: readonly EffectLike[], couldNotTell: string | 
 }
 
 /** `destroy` of things, or what nobody can take back: whoever signs types the name. */
-export function takingBackSentence(taking: { readonly reversal: string; readonly reason: string } | null): string {
+export function takingBackSentence(
+  taking: { readonly reversal: string; readonly reason: string } | null,
+): string {
   if (taking === null) return 'Not known when this was held: count on it being for good.';
   switch (taking.reversal) {
     case 'capture':

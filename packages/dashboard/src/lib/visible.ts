@@ -10,7 +10,8 @@ export interface Piece {
 }
 
 /** Line breaks and tabs stay; CR LF counts as a line break. */
-const ODD = /(?!\n|\t)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\u00a0\u2000-\u200a\u202f\u205f\u3000\u3164\u115f\u1160\uffa0]/gu;
+const ODD =
+  /(?!\n|\t)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\u00a0\u2000-\u200a\u202f\u205f\u3000\u3164\u115f\u1160\uffa0]/gu;
 
 export function pieces(text: string): readonly Piece[] {
   const found: Piece[] = [];

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { type Answer, ask } from '../api/client.ts';
 import { selfQuery, sessionQuery, sessionsQuery } from '../api/queries.ts';
+import { leaveFor } from '../elsewhere.ts';
 import { plural } from '../lib/measures.ts';
 import { oneLine } from '../lib/visible.ts';
 import { usePerson } from '../shell/session.ts';
@@ -24,7 +25,10 @@ export function AccountPage(): ReactNode {
   const person = usePerson();
   const self = useQuery(selfQuery);
   return (
-    <Page title="My account" lead={person === null ? undefined : `${oneLine(person.name)}, ${person.roles.join(' and ')}.`}>
+    <Page
+      title="My account"
+      lead={person === null ? undefined : `${oneLine(person.name)}, ${person.roles.join(' and ')}.`}
+    >
       <Loaded query={self} what="your account">
         {(shown) => (
           <div className="grid grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-2">
@@ -47,15 +51,28 @@ function Ways({ self }: { readonly self: Self }): ReactNode {
   const [isAdding, setIsAdding] = useState(false);
   const look = (): Promise<void> => queries.invalidateQueries({ queryKey: ['self'] });
   return (
-    <Panel title="How you sign in and approve" aside={<Button size="small" onClick={() => setIsAdding(true)}>Add</Button>}>
-      {self.passkeys.length === 0 && <p className="text-warn">● You have no passkey. One touch of one signs you in and approves.</p>}
+    <Panel
+      title="How you sign in and approve"
+      aside={
+        <Button size="small" onClick={() => setIsAdding(true)}>
+          Add
+        </Button>
+      }
+    >
+      {self.passkeys.length === 0 && (
+        <p className="text-warn">
+          ● You have no passkey. One touch of one signs you in and approves.
+        </p>
+      )}
       <ul className="divide-y divide-line">
         {self.passkeys.map((passkey) => (
           <li key={passkey.id} className="flex flex-wrap items-center justify-between gap-2 py-2">
             <span>
               <span className="flex flex-wrap items-center gap-2">
                 <Text text={passkey.label} className="font-medium" />
-                {passkey.isBackedUp && <Badge title="kept in step among your devices by whoever made it">synced</Badge>}
+                {passkey.isBackedUp && (
+                  <Badge title="kept in step among your devices by whoever made it">synced</Badge>
+                )}
                 {passkey.isSuspended && (
                   <Badge tone="danger" title="its counter went back, as that of a copy would">
                     suspended
@@ -64,16 +81,33 @@ function Ways({ self }: { readonly self: Self }): ReactNode {
               </span>
               <span className="block text-[0.87rem] text-muted">
                 added <Time at={passkey.addedAt} relative />
-                {passkey.lastUsedAt === null ? ', never used' : <>, used <Time at={passkey.lastUsedAt} relative /></>}
+                {passkey.lastUsedAt === null ? (
+                  ', never used'
+                ) : (
+                  <>
+                    , used <Time at={passkey.lastUsedAt} relative />
+                  </>
+                )}
               </span>
             </span>
-            <Button size="small" tone="danger" onClick={() => setRemoving(passkey)} aria-label={`Remove the passkey ${passkey.label}`}>
+            <Button
+              size="small"
+              tone="danger"
+              onClick={() => setRemoving(passkey)}
+              aria-label={`Remove the passkey ${passkey.label}`}
+            >
               Remove
             </Button>
           </li>
         ))}
         <li className="py-2">
-          {self.hasCodes ? '✓ An authenticator app, as a second way.' : <span className="text-muted">No authenticator app. It is the second way, when a passkey is not at hand.</span>}
+          {self.hasCodes ? (
+            '✓ An authenticator app, as a second way.'
+          ) : (
+            <span className="text-muted">
+              No authenticator app. It is the second way, when a passkey is not at hand.
+            </span>
+          )}
         </li>
       </ul>
       {isAdding && (
@@ -101,7 +135,8 @@ function Ways({ self }: { readonly self: Self }): ReactNode {
           }}
         >
           <p>
-            “<Text text={removing.label} />” opens and signs nothing from then on. The last way to sign in cannot be removed.
+            “<Text text={removing.label} />” opens and signs nothing from then on. The last way to
+            sign in cannot be removed.
           </p>
         </ConfirmDialog>
       )}
@@ -116,7 +151,8 @@ function Recovery({ self }: { readonly self: Self }): ReactNode {
   return (
     <Panel title="Recovery codes">
       <p>
-        {plural(self.recoveryCodesLeft, 'code')} left. <span className="text-muted">Each lets you in once, to add a new passkey.</span>
+        {plural(self.recoveryCodesLeft, 'code')} left.{' '}
+        <span className="text-muted">Each lets you in once, to add a new passkey.</span>
       </p>
       <div>
         <Button onClick={() => setIsRenewing(true)}>Make new ones</Button>
@@ -160,15 +196,23 @@ function Sso({ self }: { readonly self: Self }): ReactNode {
     <Panel title="Single sign-on">
       {self.sso === null ? (
         <>
-          <p className="text-muted">Not linked. It signs you in, and never approves: that always takes your passkey or a code.</p>
+          <p className="text-muted">
+            Not linked. It signs you in, and never approves: that always takes your passkey or a
+            code.
+          </p>
           <div>
-            <Button onClick={() => void act(async () => window.location.assign((await ask('self.sso.begin')).url))}>Link {host}</Button>
+            <Button
+              onClick={() => void act(async () => leaveFor((await ask('self.sso.begin')).url))}
+            >
+              Link {host}
+            </Button>
           </div>
         </>
       ) : (
         <>
           <p>
-            Linked to <Text text={self.sso.issuer} className="font-mono text-[0.9rem]" /> <Time at={self.sso.linkedAt} relative />.
+            Linked to <Text text={self.sso.issuer} className="font-mono text-[0.9rem]" />{' '}
+            <Time at={self.sso.linkedAt} relative />.
           </p>
           <div>
             <Button tone="danger" onClick={() => void act(() => ask('self.sso.remove'))}>
@@ -181,7 +225,12 @@ function Sso({ self }: { readonly self: Self }): ReactNode {
   );
 }
 
-const METHOD_WORDS: Readonly<Record<string, string>> = { passkey: 'by passkey', totp: 'by one-time code', recovery: 'by recovery code', sso: 'by single sign-on' };
+const METHOD_WORDS: Readonly<Record<string, string>> = {
+  passkey: 'by passkey',
+  totp: 'by one-time code',
+  recovery: 'by recovery code',
+  sso: 'by single sign-on',
+};
 
 function Sessions(): ReactNode {
   const queries = useQueryClient();
@@ -198,7 +247,11 @@ function Sessions(): ReactNode {
     <Panel
       title="Where you are signed in"
       aside={
-        <Button size="small" tone="danger" onClick={() => void act(() => ask('self.sessions.closeOthers'))}>
+        <Button
+          size="small"
+          tone="danger"
+          onClick={() => void act(() => ask('self.sessions.closeOthers'))}
+        >
           Close all but this one
         </Button>
       }
@@ -207,19 +260,37 @@ function Sessions(): ReactNode {
         {({ items }) => (
           <ul className="divide-y divide-line">
             {items.map((session) => (
-              <li key={session.id} className="flex flex-wrap items-center justify-between gap-2 py-2">
+              <li
+                key={session.id}
+                className="flex flex-wrap items-center justify-between gap-2 py-2"
+              >
                 <span className="min-w-0">
                   <span className="flex flex-wrap items-center gap-2">
-                    <Text text={session.kind === 'browser' ? browserWords(session.userAgent) : session.userAgent || 'a command line'} className="font-medium" />
+                    <Text
+                      text={
+                        session.kind === 'browser'
+                          ? browserWords(session.userAgent)
+                          : session.userAgent || 'a command line'
+                      }
+                      className="font-medium"
+                    />
                     {session.isThisOne && <Badge tone="ok">this one</Badge>}
                   </span>
                   <span className="block text-[0.87rem] text-muted">
-                    from <span className="font-mono">{session.source}</span>, {METHOD_WORDS[session.method] ?? session.method}, used{' '}
-                    <Time at={session.lastUsedAt} relative />, ends <Time at={session.expiresAt} relative />
+                    from <span className="font-mono">{session.source}</span>,{' '}
+                    {METHOD_WORDS[session.method] ?? session.method}, used{' '}
+                    <Time at={session.lastUsedAt} relative />, ends{' '}
+                    <Time at={session.expiresAt} relative />
                   </span>
                 </span>
                 {!session.isThisOne && (
-                  <Button size="small" tone="quiet" onClick={() => void act(() => ask('self.sessions.close', { params: { id: session.id } }))}>
+                  <Button
+                    size="small"
+                    tone="quiet"
+                    onClick={() =>
+                      void act(() => ask('self.sessions.close', { params: { id: session.id } }))
+                    }
+                  >
                     Close
                   </Button>
                 )}
@@ -249,5 +320,7 @@ function browserWords(userAgent: string): string {
   ] as const;
   const name = browser.find(([pattern]) => pattern.test(userAgent))?.[1];
   const where = system.find(([pattern]) => pattern.test(userAgent))?.[1];
-  return name === undefined || where === undefined ? oneLine(userAgent).slice(0, 80) : `${name} on ${where}`;
+  return name === undefined || where === undefined
+    ? oneLine(userAgent).slice(0, 80)
+    : `${name} on ${where}`;
 }

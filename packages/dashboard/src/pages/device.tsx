@@ -17,9 +17,14 @@ export function DevicePage(): ReactNode {
   const [shown, setShown] = useState<Shown | null>(null);
   const [done, setDone] = useState<'let-in' | 'denied' | null>(null);
   const decide = (letIn: boolean): void =>
-    void run(async () => setDone((await ask('device.decide', { body: { userCode, letIn } })).state));
+    void run(async () =>
+      setDone((await ask('device.decide', { body: { userCode, letIn } })).state),
+    );
   return (
-    <Page title="Let a command line in" lead="holdfast login shows a short code on its machine. Whoever lets it in is who it acts as.">
+    <Page
+      title="Let a command line in"
+      lead="holdfast login shows a short code on its machine. Whoever lets it in is who it acts as."
+    >
       <Panel className="max-w-lg">
         {error !== null && <ProblemNote error={error} />}
         {done !== null && (
@@ -32,7 +37,9 @@ export function DevicePage(): ReactNode {
             className="grid gap-3"
             onSubmit={(event) => {
               event.preventDefault();
-              void run(async () => setShown(await ask('device.look', { body: { userCode: userCode.trim() } })));
+              void run(async () =>
+                setShown(await ask('device.look', { body: { userCode: userCode.trim() } })),
+              );
             }}
           >
             <Field
@@ -46,7 +53,12 @@ export function DevicePage(): ReactNode {
               onChange={(event) => setUserCode(event.target.value)}
             />
             <div>
-              <Button type="submit" tone="primary" isBusy={busy} disabled={userCode.trim().length < 8}>
+              <Button
+                type="submit"
+                tone="primary"
+                isBusy={busy}
+                disabled={userCode.trim().length < 8}
+              >
                 See who asks
               </Button>
             </div>
@@ -56,7 +68,8 @@ export function DevicePage(): ReactNode {
           <>
             <Facts>
               <Fact name="machine">
-                <Text text={shown.machine} className="font-medium" /> <span className="text-[0.87rem] text-muted">(it says so itself)</span>
+                <Text text={shown.machine} className="font-medium" />{' '}
+                <span className="text-[0.87rem] text-muted">(it says so itself)</span>
               </Fact>
               <Fact name="from">
                 <Text text={shown.source} className="font-mono" />
@@ -66,8 +79,8 @@ export function DevicePage(): ReactNode {
               </Fact>
             </Facts>
             <p className="text-[0.93rem]">
-              Only if you started this yourself, on that machine, just now. It gets a session of yours; an approval still
-              takes your proof each time.
+              Only if you started this yourself, on that machine, just now. It gets a session of
+              yours; an approval still takes your proof each time.
             </p>
             <div className="flex gap-2">
               <Button tone="primary" isBusy={busy} onClick={() => decide(true)}>

@@ -8,7 +8,10 @@ export function EnrolPage(): ReactNode {
   const queries = useQueryClient();
   return (
     <BarePage title="Add a new way to sign in">
-      <p className="text-muted">You used a recovery code. Before anything else is open, add a passkey or an authenticator app.</p>
+      <p className="text-muted">
+        You used a recovery code. Before anything else is open, add a passkey or an authenticator
+        app.
+      </p>
       <AddWays onAdded={() => void queries.invalidateQueries()} />
     </BarePage>
   );

@@ -37,10 +37,13 @@ export function HoldPage(): ReactNode {
                 <Time at={hold.openedAt} relative />
               </span>
               {hold.state === 'waiting' && <Countdown to={hold.expiresAt} />}
+              <span className="basis-full text-[0.87rem]">
+                How the environment was resolved: <Text text={hold.resolvedBy} />
+              </span>
             </span>
           }
         >
-          <div className="grid grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-[minmax(0,1fr)_21rem]">
+          <div className="grid grid-cols-[minmax(0,1fr)] gap-4 pb-20 md:pb-0 lg:grid-cols-[minmax(0,1fr)_21rem]">
             <div className="grid grid-cols-[minmax(0,1fr)] content-start gap-4">
               <Statement hold={hold} />
               <TakingBack hold={hold} />

@@ -22,7 +22,10 @@ export function HoldsPage(): ReactNode {
   const { show = 'open' } = route.useSearch();
   const navigate = useNavigate();
   return (
-    <Page title="Holds" lead="What agents asked and people decide. Until somebody signs, nothing of it has happened.">
+    <Page
+      title="Holds"
+      lead="What agents asked and people decide. Until somebody signs, nothing of it has happened."
+    >
       <Tabs
         label="Which holds"
         value={show}
@@ -79,7 +82,11 @@ function HoldRow({ hold }: { readonly hold: Answer<'holds.list'>['items'][number
     >
       <Line text={hold.statement} className="font-mono text-[0.9rem]" />
       <span className="text-right text-[0.87rem]">
-        {hold.state === 'waiting' || hold.state === 'signed' ? <Countdown to={hold.expiresAt} label="" /> : <Time at={hold.openedAt} relative />}
+        {hold.state === 'waiting' || hold.state === 'signed' ? (
+          <Countdown to={hold.expiresAt} label="" />
+        ) : (
+          <Time at={hold.openedAt} relative />
+        )}
       </span>
       <span className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1 text-[0.87rem] text-muted">
         <StateBadge state={hold.state} />
@@ -96,9 +103,12 @@ function HoldRow({ hold }: { readonly hold: Answer<'holds.list'>['items'][number
 function NoHolds({ state }: { readonly state: Which }): ReactNode {
   if (state === 'open') {
     return (
-      <EmptyState title="Nothing waits for you" command="holdfast policy explain --target main-db 'DROP TABLE bookings'">
-        When an agent asks for something that destroys, its act waits here until enough people sign it. Try what your
-        policy would hold:
+      <EmptyState
+        title="Nothing waits for you"
+        command="holdfast policy explain --target main-db 'DROP TABLE bookings'"
+      >
+        When an agent asks for something that destroys, its act waits here until enough people sign
+        it. Try what your policy would hold:
       </EmptyState>
     );
   }

@@ -27,7 +27,10 @@ export function JoinPage(): ReactNode {
     <>
       {invitation === '' ? (
         <BarePage title="This link is not whole">
-          <p>A link to join ends in <code className="font-mono">/join#…</code>. Open it again as you were given it, all of it.</p>
+          <p>
+            A link to join ends in <code className="font-mono">/join#…</code>. Open it again as you
+            were given it, all of it.
+          </p>
         </BarePage>
       ) : (
         <Invited invitation={invitation} />
@@ -77,22 +80,36 @@ function JoinForms({ invitation, shown, onCodes }: JoinFormsProps): ReactNode {
   const byPasskey = async (label: string): Promise<void> => {
     const { ceremony, options } = await ask('join.passkey.begin', { body: who });
     const response = await makePasskey(options);
-    onCodes((await ask('join.passkey', { body: { invitation, ceremony, label, response } })).recoveryCodes);
+    onCodes(
+      (await ask('join.passkey', { body: { invitation, ceremony, label, response } }))
+        .recoveryCodes,
+    );
   };
   const byCodes = async (code: string): Promise<void> => {
     if (offer === null) return;
-    onCodes((await ask('join.code', { body: { invitation, ceremony: offer.ceremony, code } })).recoveryCodes);
+    onCodes(
+      (await ask('join.code', { body: { invitation, ceremony: offer.ceremony, code } }))
+        .recoveryCodes,
+    );
   };
   return (
     <>
       <p>
-        {shown.name === null ? 'You are the first here, and become its owner.' : `You join as ${oneLine(shown.name)}, ${shown.roles.join(' and ')}.`}{' '}
+        {shown.name === null
+          ? 'You are the first here, and become its owner.'
+          : `You join as ${oneLine(shown.name)}, ${shown.roles.join(' and ')}.`}{' '}
         <span className="text-muted">
           The link <Countdown to={shown.expiresAt} />.
         </span>
       </p>
       {shown.name === null && (
-        <Field label="Your name" hint="It stands beside each of your signatures." maxLength={63} value={name} onChange={(event) => setName(event.target.value)} />
+        <Field
+          label="Your name"
+          hint="It stands beside each of your signatures."
+          maxLength={63}
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
       )}
       {error !== null && <ProblemNote error={error} />}
       <Tabs
@@ -107,17 +124,30 @@ function JoinForms({ invitation, shown, onCodes }: JoinFormsProps): ReactNode {
         {way === 'passkey' && (
           <div className="grid gap-3">
             <p className="text-[0.93rem] text-muted">
-              One look or one touch signs you in and approves. It cannot be phished, and it is bound to what you saw.
+              One look or one touch signs you in and approves. It cannot be phished, and it is bound
+              to what you saw.
             </p>
-            <PasskeyForm busy={busy || !isNamed} onLabel={(label) => void run(() => byPasskey(label))} />
+            <PasskeyForm
+              busy={busy}
+              isReady={isNamed}
+              onLabel={(label) => void run(() => byPasskey(label))}
+            />
           </div>
         )}
         {way === 'codes' && offer === null && (
-          <Button isBusy={busy} disabled={!isNamed} onClick={() => void run(async () => setOffer(await ask('join.code.begin', { body: who })))}>
+          <Button
+            isBusy={busy}
+            disabled={!isNamed}
+            onClick={() =>
+              void run(async () => setOffer(await ask('join.code.begin', { body: who })))
+            }
+          >
             Show the QR code
           </Button>
         )}
-        {way === 'codes' && offer !== null && <CodesForm uri={offer.uri} busy={busy} onCode={(code) => void run(() => byCodes(code))} />}
+        {way === 'codes' && offer !== null && (
+          <CodesForm uri={offer.uri} busy={busy} onCode={(code) => void run(() => byCodes(code))} />
+        )}
       </Tabs>
     </>
   );

@@ -30,7 +30,8 @@ export function NowPage(): ReactNode {
               <Walls now={now} />
             </div>
             <p className="text-[0.87rem] text-muted">
-              Policy <span className="font-mono">{now.policy.version.slice(0, 16)}</span>, {plural(now.policy.rules, 'rule')}. Trail:{' '}
+              Policy <span className="font-mono">{now.policy.version.slice(0, 16)}</span>,{' '}
+              {plural(now.policy.rules, 'rule')}. Trail:{' '}
               {plural(now.trail.size, 'entry', 'entries')}. As of <Time at={now.at} />.
             </p>
           </>
@@ -44,28 +45,53 @@ function Numbers({ now }: { readonly now: Now }): ReactNode {
   const { holds, proposals, deferrals, undo } = now;
   return (
     <ul className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-      <Number to="/holds" value={holds.waiting} name="holds wait for people" isLoud={holds.waiting > 0} more={holds.signed > 0 ? `${holds.signed} signed, not used yet` : 'none signed and unused'} />
-      <Number to="/holds" show="proposals" value={proposals.open} name="proposals are open" isLoud={proposals.open > 0} more="acts that take several people" />
-      <Number
+      <Tile
+        to="/holds"
+        value={holds.waiting}
+        name="holds wait for people"
+        isLoud={holds.waiting > 0}
+        more={holds.signed > 0 ? `${holds.signed} signed, not used yet` : 'none signed and unused'}
+      />
+      <Tile
+        to="/holds"
+        show="proposals"
+        value={proposals.open}
+        name="proposals are open"
+        isLoud={proposals.open > 0}
+        more="acts that take several people"
+      />
+      <Tile
         to="/undo"
         show="waiting"
         value={deferrals.open}
         name="acts wait out the grace"
         isLoud={deferrals.open > 0}
-        more={deferrals.nextDueAt === null ? 'nothing is due' : <>next <Time at={deferrals.nextDueAt} relative /></>}
+        more={
+          deferrals.nextDueAt === null ? (
+            'nothing is due'
+          ) : (
+            <>
+              next <Time at={deferrals.nextDueAt} relative />
+            </>
+          )
+        }
       />
-      <Number
+      <Tile
         to="/undo"
         value={undo.items}
         name="acts can be taken back"
         isLoud={false}
-        more={undo.nextPurgeMs === null ? 'nothing is kept' : `the first for ${spanWords(undo.nextPurgeMs)} more`}
+        more={
+          undo.nextPurgeMs === null
+            ? 'nothing is kept'
+            : `the first for ${spanWords(undo.nextPurgeMs)} more`
+        }
       />
     </ul>
   );
 }
 
-interface NumberProps {
+interface TileProps {
   readonly to: '/holds' | '/undo';
   readonly show?: 'proposals' | 'waiting';
   readonly value: number;
@@ -74,11 +100,15 @@ interface NumberProps {
   readonly isLoud: boolean;
 }
 
-function Number({ to, show, value, name, more, isLoud }: NumberProps): ReactNode {
+function Tile({ to, show, value, name, more, isLoud }: TileProps): ReactNode {
   const className = `panel grid content-start p-4 hover:border-line-strong ${isLoud ? 'border-accent' : ''}`;
   const inside = (
     <>
-      <span className={`text-[1.9rem] leading-tight font-semibold tabular-nums ${isLoud ? 'text-accent' : ''}`}>{countWords(value)}</span>
+      <span
+        className={`text-[1.9rem] leading-tight font-semibold tabular-nums ${isLoud ? 'text-accent' : ''}`}
+      >
+        {countWords(value)}
+      </span>
       <span className="text-[0.93rem] font-medium">{name}</span>
       <span className="text-[0.82rem] text-muted">{more}</span>
     </>
@@ -102,16 +132,29 @@ function Waiting({ now }: { readonly now: Now }): ReactNode {
   const query = useInfiniteQuery(holdsQuery('open'));
   const items = query.data?.pages[0]?.items ?? [];
   return (
-    <Panel title="Waits for you" aside={<Link to="/holds" className="link text-[0.87rem]">All holds</Link>}>
+    <Panel
+      title="Waits for you"
+      aside={
+        <Link to="/holds" className="link text-[0.87rem]">
+          All holds
+        </Link>
+      }
+    >
       {items.length === 0 ? (
         <p className="text-muted">
-          {now.holds.waiting === 0 ? 'Nothing. When an agent asks for something that destroys, it appears here at once.' : 'Looking them up …'}
+          {now.holds.waiting === 0
+            ? 'Nothing. When an agent asks for something that destroys, it appears here at once.'
+            : 'Looking them up …'}
         </p>
       ) : (
         <ul className="grid">
           {items.slice(0, HOLDS_SHOWN).map((hold) => (
             <li key={hold.id} className="border-t border-line first:border-0">
-              <Link to="/holds/$id" params={{ id: hold.id }} className="-mx-2 grid gap-1 rounded-lg px-2 py-2 hover:bg-sunken">
+              <Link
+                to="/holds/$id"
+                params={{ id: hold.id }}
+                className="-mx-2 grid gap-1 rounded-lg px-2 py-2 hover:bg-sunken"
+              >
                 <Line text={hold.statement} className="font-mono text-[0.87rem]" />
                 <span className="flex flex-wrap items-center gap-2 text-[0.85rem] text-muted">
                   <EnvironmentBadge name={hold.environment} level={hold.level} />
@@ -132,13 +175,25 @@ function Waiting({ now }: { readonly now: Now }): ReactNode {
 
 function Signals({ now }: { readonly now: Now }): ReactNode {
   return (
-    <Panel title="Worth a look" aside={<Link to="/trail" className="link text-[0.87rem]">The trail</Link>}>
+    <Panel
+      title="Worth a look"
+      aside={
+        <Link to="/trail" className="link text-[0.87rem]">
+          The trail
+        </Link>
+      }
+    >
       {now.signals.length === 0 ? (
-        <p className="text-muted">Nothing unusual: no refused sign-in, no foreign credential, no trouble with the vault.</p>
+        <p className="text-muted">
+          Nothing unusual: no refused sign-in, no foreign credential, no trouble with the vault.
+        </p>
       ) : (
         <ul className="grid gap-2">
           {now.signals.map((signal) => (
-            <li key={signal.index} className="grid gap-0.5 border-t border-line pt-2 first:border-0 first:pt-0">
+            <li
+              key={signal.index}
+              className="grid gap-0.5 border-t border-line pt-2 first:border-0 first:pt-0"
+            >
               <span className="flex flex-wrap items-baseline justify-between gap-2">
                 <Link to="/trail" search={{ at: signal.index }} className="hover:underline">
                   <Badge tone="warn">{signal.kind}</Badge>
@@ -158,42 +213,77 @@ function Signals({ now }: { readonly now: Now }): ReactNode {
 
 function Sessions({ now }: { readonly now: Now }): ReactNode {
   return (
-    <Panel title="Agents at work" aside={<span className="text-[0.87rem] text-muted">{plural(now.sessions.length, 'session')}</span>}>
+    <Panel
+      title="Agents at work"
+      aside={
+        <span className="text-[0.87rem] text-muted">{plural(now.sessions.length, 'session')}</span>
+      }
+    >
       {now.sessions.length === 0 ? (
-        <p className="text-muted">No agent is connected. Add one and give it a token: holdfast agents add.</p>
+        <p className="text-muted">
+          No agent is connected. Add one and give it a token: holdfast agents add.
+        </p>
       ) : (
         <ul className="grid gap-1.5 text-[0.93rem]">
           {now.sessions.slice(0, 12).map((session) => (
             <li key={session.id} className="grid grid-cols-[minmax(0,1fr)_auto] gap-2">
-              <Line text={`${session.agent ?? 'somebody unknown'} → ${session.target ?? 'nothing yet'}`} />
+              <Line
+                text={`${session.agent ?? 'somebody unknown'} → ${session.target ?? 'nothing yet'}`}
+              />
               <span className="text-[0.85rem] text-muted">
                 <Time at={session.since} relative />
               </span>
             </li>
           ))}
-          {now.sessions.length > 12 && <li className="text-muted">and {now.sessions.length - 12} more</li>}
+          {now.sessions.length > 12 && (
+            <li className="text-muted">and {now.sessions.length - 12} more</li>
+          )}
         </ul>
       )}
     </Panel>
   );
 }
 
-const LEVEL_TONES: Readonly<Record<string, 'ok' | 'warn' | 'danger'>> = { full: 'ok', 'no-fence': 'warn', 'capture-only': 'warn', none: 'danger' };
+const LEVEL_TONES: Readonly<Record<string, 'ok' | 'warn' | 'danger'>> = {
+  full: 'ok',
+  'no-fence': 'warn',
+  'capture-only': 'warn',
+  none: 'danger',
+};
 
 function Walls({ now }: { readonly now: Now }): ReactNode {
   return (
-    <Panel title="Protection of targets" aside={<Link to="/targets" className="link text-[0.87rem]">The map</Link>}>
+    <Panel
+      title="Protection of targets"
+      aside={
+        <Link to="/targets" className="link text-[0.87rem]">
+          The map
+        </Link>
+      }
+    >
       {now.targets.length === 0 ? (
         <p className="text-muted">No target is declared in holdfast.yaml yet.</p>
       ) : (
         <ul className="grid gap-1.5 text-[0.93rem]">
           {now.targets.map((target) => (
-            <li key={target.name} className="grid grid-cols-[minmax(0,1fr)_auto] items-baseline gap-2">
+            <li
+              key={target.name}
+              className="grid grid-cols-[minmax(0,1fr)_auto] items-baseline gap-2"
+            >
               <span className="min-w-0">
-                <Line text={`${target.environment} / ${target.name}`} className="font-mono text-[0.87rem]" />
-                {target.trouble !== null && <Text className="text-[0.87rem] text-danger" text={target.trouble} />}
+                <Line
+                  text={`${target.environment} / ${target.name}`}
+                  className="font-mono text-[0.87rem]"
+                />
+                {target.trouble !== null && (
+                  <Text className="text-[0.87rem] text-danger" text={target.trouble} />
+                )}
               </span>
-              <Badge tone={target.trouble === null ? (LEVEL_TONES[target.level] ?? 'danger') : 'danger'}>{target.level}</Badge>
+              <Badge
+                tone={target.trouble === null ? (LEVEL_TONES[target.level] ?? 'danger') : 'danger'}
+              >
+                {target.level}
+              </Badge>
             </li>
           ))}
         </ul>

@@ -8,6 +8,7 @@ import { useMay, usePerson } from '../shell/session.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
+import { copyText } from '../ui/copy.ts';
 import { Dialog, DialogButtons } from '../ui/dialog.tsx';
 import { Area, Field } from '../ui/field.tsx';
 import { Loaded } from '../ui/loading.tsx';
@@ -36,19 +37,31 @@ export function PeoplePage(): ReactNode {
     <Page
       title="People"
       lead="Who decides, by which proof, and what each may do."
-      actions={mayManage && <Button tone="primary" onClick={() => setIsInviting(true)}>Invite a person</Button>}
+      actions={
+        mayManage && (
+          <Button tone="primary" onClick={() => setIsInviting(true)}>
+            Invite a person
+          </Button>
+        )
+      }
     >
       <Loaded query={query} what="the people">
         {({ items }) => (
           <>
             {items.length <= 1 && (
               <p className="panel p-4 text-muted">
-                You are alone here, so nothing that takes two people can pass, and nobody can let you back in. Invite somebody.
+                You are alone here, so nothing that takes two people can pass, and nobody can let
+                you back in. Invite somebody.
               </p>
             )}
             <ul className="panel divide-y divide-line">
               {items.map((person) => (
-                <PersonRow key={person.id} person={person} isMe={person.id === me?.id} onLink={setLink} />
+                <PersonRow
+                  key={person.id}
+                  person={person}
+                  isMe={person.id === me?.id}
+                  onLink={setLink}
+                />
               ))}
             </ul>
           </>
@@ -129,10 +142,19 @@ function PersonRow({ person, isMe, onLink }: PersonRowProps): ReactNode {
               New link
             </Button>
           )}
-          <Button size="small" onClick={() => setAsking('roles')} aria-label={`Change what ${person.name} may do`}>
+          <Button
+            size="small"
+            onClick={() => setAsking('roles')}
+            aria-label={`Change what ${person.name} may do`}
+          >
             Roles
           </Button>
-          <Button size="small" tone="danger" onClick={() => setAsking('remove')} aria-label={`Remove ${person.name}`}>
+          <Button
+            size="small"
+            tone="danger"
+            onClick={() => setAsking('remove')}
+            aria-label={`Remove ${person.name}`}
+          >
             Remove
           </Button>
         </div>
@@ -149,7 +171,10 @@ function PersonRow({ person, isMe, onLink }: PersonRowProps): ReactNode {
             say(`${person.name} was removed.`);
           }}
         >
-          <p>Their sessions end at once, and their signatures on what is still open count no more. The trail keeps what they did.</p>
+          <p>
+            Their sessions end at once, and their signatures on what is still open count no more.
+            The trail keeps what they did.
+          </p>
         </ConfirmDialog>
       )}
     </li>
@@ -171,10 +196,15 @@ function RoleBoxes({ chosen, onChange }: RoleBoxesProps): ReactNode {
             type="checkbox"
             className="mt-1 size-4"
             checked={chosen.includes(role)}
-            onChange={(event) => onChange(event.target.checked ? [...chosen, role] : chosen.filter((one) => one !== role))}
+            onChange={(event) =>
+              onChange(
+                event.target.checked ? [...chosen, role] : chosen.filter((one) => one !== role),
+              )
+            }
           />
           <span>
-            <span className="font-medium">{role}</span> <span className="text-muted">{ROLE_WORDS[role]}</span>
+            <span className="font-medium">{role}</span>{' '}
+            <span className="text-muted">{ROLE_WORDS[role]}</span>
           </span>
         </label>
       ))}
@@ -182,7 +212,13 @@ function RoleBoxes({ chosen, onChange }: RoleBoxesProps): ReactNode {
   );
 }
 
-function RolesDialog({ person, onClose }: { readonly person: Person; readonly onClose: () => void }): ReactNode {
+function RolesDialog({
+  person,
+  onClose,
+}: {
+  readonly person: Person;
+  readonly onClose: () => void;
+}): ReactNode {
   const queries = useQueryClient();
   const [roles, setRoles] = useState<readonly Role[]>(person.roles);
   return (
@@ -203,7 +239,13 @@ function RolesDialog({ person, onClose }: { readonly person: Person; readonly on
   );
 }
 
-function InviteDialog({ onClose, onLink }: { readonly onClose: () => void; readonly onLink: (link: string) => void }): ReactNode {
+function InviteDialog({
+  onClose,
+  onLink,
+}: {
+  readonly onClose: () => void;
+  readonly onLink: (link: string) => void;
+}): ReactNode {
   const queries = useQueryClient();
   const [name, setName] = useState('');
   const [roles, setRoles] = useState<readonly Role[]>(['approver']);
@@ -215,28 +257,41 @@ function InviteDialog({ onClose, onLink }: { readonly onClose: () => void; reado
       canConfirm={name.trim() !== '' && roles.length > 0}
       onClose={onClose}
       onConfirm={async () => {
-        const { link } = await ask('people.invites.make', { body: { name: name.trim(), roles: [...roles] } });
+        const { link } = await ask('people.invites.make', {
+          body: { name: name.trim(), roles: [...roles] },
+        });
         await queries.invalidateQueries({ queryKey: ['people'] });
         onLink(link);
       }}
     >
-      <Field label="Name" hint="As others know them: it stands beside each signature." maxLength={63} value={name} onChange={(event) => setName(event.target.value)} />
+      <Field
+        label="Name"
+        hint="As others know them: it stands beside each signature."
+        maxLength={63}
+        value={name}
+        onChange={(event) => setName(event.target.value)}
+      />
       <RoleBoxes chosen={roles} onChange={setRoles} />
     </ConfirmDialog>
   );
 }
 
-function LinkDialog({ link, onClose }: { readonly link: string; readonly onClose: () => void }): ReactNode {
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(link);
-    say('Copied.');
-  };
+function LinkDialog({
+  link,
+  onClose,
+}: {
+  readonly link: string;
+  readonly onClose: () => void;
+}): ReactNode {
   return (
     <Dialog title="A link for one person, once" onClose={onClose}>
-      <p>Give it to that person over a way that is theirs. Whoever opens it first becomes that person here. It is shown this once.</p>
+      <p>
+        Give it to that person over a way that is theirs. Whoever opens it first becomes that person
+        here. It is shown this once.
+      </p>
       <p className="rounded-lg bg-sunken p-3 font-mono text-[0.85rem] break-all">{link}</p>
       <DialogButtons>
-        <Button onClick={() => void copy()}>Copy</Button>
+        <Button onClick={() => void copyText(link)}>Copy</Button>
         <Button tone="primary" onClick={onClose}>
           Done
         </Button>
@@ -265,10 +320,16 @@ function Invites(): ReactNode {
             <span>
               <Text text={invite.person} className="font-medium" />{' '}
               <span className="text-[0.9rem] text-muted">
-                as {invite.roles.join(', ')}, by <Text text={invite.invitedBy} />, <Countdown to={invite.expiresAt} />
+                as {invite.roles.join(', ')}, by <Text text={invite.invitedBy} />,{' '}
+                <Countdown to={invite.expiresAt} />
               </span>
             </span>
-            <Button size="small" tone="quiet" onClick={() => void cancel(invite.id)} aria-label={`Cancel the invitation of ${invite.person}`}>
+            <Button
+              size="small"
+              tone="quiet"
+              onClick={() => void cancel(invite.id)}
+              aria-label={`Cancel the invitation of ${invite.person}`}
+            >
               Cancel
             </Button>
           </li>
@@ -283,8 +344,13 @@ function RoleTable(): ReactNode {
   if (table === undefined) return null;
   return (
     <Panel title="Who may do what">
-      <div className="overflow-x-auto">
-        <table className="w-full text-left text-[0.9rem]">
+      <section
+        aria-label="The table of roles"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+        tabIndex={0}
+        className="relative overflow-x-auto"
+      >
+        <table className="w-full min-w-lg text-left text-[0.9rem]">
           <thead>
             <tr>
               <th className="py-1 pr-3 font-medium text-muted">may …</th>
@@ -318,7 +384,7 @@ function RoleTable(): ReactNode {
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
     </Panel>
   );
 }
@@ -334,7 +400,8 @@ function BreakGlass(): ReactNode {
   return (
     <Panel title="When no owner can be reached">
       <p className="text-muted">
-        Ask the others to make you an owner for an hour. It takes their signatures, and the trail says it loudly.
+        Ask the others to make you an owner for an hour. It takes their signatures, and the trail
+        says it loudly.
       </p>
       <div>
         <Button tone="danger" onClick={() => setIsAsking(true)}>
@@ -348,12 +415,22 @@ function BreakGlass(): ReactNode {
           canConfirm={reason.trim().length >= REASON_CHARS_MIN}
           onClose={() => setIsAsking(false)}
           onConfirm={async () => {
-            const { peopleNeeded } = await ask('breakGlass.propose', { body: { reason: reason.trim() } });
+            const { peopleNeeded } = await ask('breakGlass.propose', {
+              body: { reason: reason.trim() },
+            });
             await queries.invalidateQueries({ queryKey: ['proposals'] });
-            say(`Proposed: ${plural(peopleNeeded, 'person has', 'people have')} to sign it under Holds, Proposals.`);
+            say(
+              `Proposed: ${plural(peopleNeeded, 'person has', 'people have')} to sign it under Holds, Proposals.`,
+            );
           }}
         >
-          <Area label="Why" hint="Everybody will read this." maxLength={1000} value={reason} onChange={(event) => setReason(event.target.value)} />
+          <Area
+            label="Why"
+            hint="Everybody will read this."
+            maxLength={1000}
+            value={reason}
+            onChange={(event) => setReason(event.target.value)}
+          />
         </ConfirmDialog>
       )}
     </Panel>

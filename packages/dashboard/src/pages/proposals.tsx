@@ -1,7 +1,7 @@
 /** What people propose to each other, because no one of them may do it alone. */
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { type Answer, ask } from '../api/client.ts';
+import { type Answer, ask, send } from '../api/client.ts';
 import { proposalsQuery } from '../api/queries.ts';
 import { useMay, usePerson } from '../shell/session.ts';
 import { EnvironmentBadge, StateBadge } from '../ui/badge.tsx';
@@ -28,8 +28,9 @@ export function Proposals(): ReactNode {
   if (items.length === 0) {
     return (
       <EmptyState title="Nobody proposed anything" command="holdfast undo purge --target main-db">
-        Some acts no single person may do: undo data that goes early, protection that is taken down, a deferral that runs
-        before its time. Whoever wants one proposes it, and others sign it here.
+        Some acts no single person may do: undo data that goes early, protection that is taken down,
+        a deferral that runs before its time. Whoever wants one proposes it, and others sign it
+        here.
       </EmptyState>
     );
   }
@@ -52,11 +53,14 @@ function ProposalPanel({ proposal }: { readonly proposal: Proposal }): ReactNode
   const person = usePerson();
   const may = useMay('proposals.decide');
   const [asking, setAsking] = useState<'approve' | 'deny' | null>(null);
+  const isBreakGlass = /^break-?glass$/i.test(proposal.act);
   const isOpen = proposal.state === 'waiting' || proposal.state === 'signed';
   const decide = async (code: string, note: string): Promise<void> => {
     const word = { person: person?.name ?? '', code, digestShown: proposal.digest };
     const params = { id: proposal.id };
-    if (asking === 'approve') await ask('proposals.approve', { params, body: word });
+    if (asking === 'approve' && isBreakGlass)
+      await signBreakGlass(proposal.id, code, proposal.digest);
+    else if (asking === 'approve') await ask('proposals.approve', { params, body: word });
     else await ask('proposals.deny', { params, body: { ...word, note } });
     say(asking === 'approve' ? 'Signed.' : 'Denied.');
     await queries.invalidateQueries({ queryKey: ['proposals'] });
@@ -70,7 +74,9 @@ function ProposalPanel({ proposal }: { readonly proposal: Proposal }): ReactNode
           <EnvironmentBadge name={proposal.environment} level={proposal.level} />
         </span>
       }
-      aside={isOpen ? <Countdown to={proposal.expiresAt} /> : <Time at={proposal.openedAt} relative />}
+      aside={
+        isOpen ? <Countdown to={proposal.expiresAt} /> : <Time at={proposal.openedAt} relative />
+      }
     >
       <Text text={proposal.words} />
       <p className="text-[0.9rem] text-muted">
@@ -81,7 +87,11 @@ function ProposalPanel({ proposal }: { readonly proposal: Proposal }): ReactNode
           {proposal.signatures.length} of {proposal.peopleNeeded}
         </span>{' '}
         signed
-        {proposal.signatures.length > 0 && <>: <Text text={proposal.signatures.map((one) => one.person).join(', ')} /></>}
+        {proposal.signatures.length > 0 && (
+          <>
+            : <Text text={proposal.signatures.map((one) => one.person).join(', ')} />
+          </>
+        )}
       </p>
       {proposal.outcome !== null && (
         <p>
@@ -90,7 +100,12 @@ function ProposalPanel({ proposal }: { readonly proposal: Proposal }): ReactNode
       )}
       <details>
         <summary className="text-[0.87rem] text-muted">What exactly is signed</summary>
-        <Code text={proposal.exactly} language="json" label="The act, as it is signed" className="mt-2" />
+        <Code
+          text={proposal.exactly}
+          language="json"
+          label="The act, as it is signed"
+          className="mt-2"
+        />
       </details>
       {isOpen && may && (
         <div className="flex gap-2">
@@ -118,7 +133,13 @@ function ProposalPanel({ proposal }: { readonly proposal: Proposal }): ReactNode
   );
 }
 
+/** It has a door of its own: whoever is asked may not be somebody who signs proposals otherwise. */
+function signBreakGlass(id: string, code: string, digest: string): Promise<unknown> {
+  return send('POST /v1/break-glass/:id/sign', { params: { id }, body: { code, digest } });
+}
+
 const ACT_WORDS: Readonly<Record<string, string>> = {
+  'break-glass': 'Somebody becomes an owner for an hour',
   purge: 'Undo data goes before its time',
   unprotect: 'The wall of a target is taken down',
   hasten: 'A deferral runs before its time',

@@ -2,6 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { ask } from '../api/client.ts';
+import { leaveFor } from '../elsewhere.ts';
 import { oneLine } from '../lib/visible.ts';
 import { askPasskey } from '../passkeys.ts';
 import { BarePage } from '../ui/bare-page.tsx';
@@ -25,14 +26,17 @@ function FirstRun(): ReactNode {
   return (
     <BarePage title="Nobody is enrolled yet">
       <p>
-        The first owner joins by a one-time link, which the gateway prints when it starts. It looks like this address, with{' '}
-        <code className="font-mono text-[0.9rem]">/join#…</code> behind it.
+        The first owner joins by a one-time link, which the gateway prints when it starts. It looks
+        like this address, with <code className="font-mono text-[0.9rem]">/join#…</code> behind it.
       </p>
       <p className="text-muted">
-        Look in the terminal where the gateway runs, and open that link here. Did it run out? This prints a new one:
+        Look in the terminal where the gateway runs, and open that link here. Did it run out? This
+        prints a new one:
       </p>
       <p>
-        <code className="rounded-md border border-line bg-sunken px-2 py-1 font-mono text-[0.9rem]">holdfast people first-owner</code>
+        <code className="rounded-md border border-line bg-sunken px-2 py-1 font-mono text-[0.9rem]">
+          holdfast people first-owner
+        </code>
       </p>
       <Button onClick={() => window.location.reload()}>Look again</Button>
     </BarePage>
@@ -53,12 +57,17 @@ function SignIn({ sso }: Pick<SignInPageProps, 'sso'>): ReactNode {
   };
   const bySso = async (): Promise<void> => {
     const { url } = await ask('signIn.sso.begin');
-    window.location.assign(url);
+    leaveFor(url);
   };
   return (
     <BarePage title="Sign in">
       {error !== null && <ProblemNote error={error} />}
-      <Button tone="primary" size="large" isBusy={busy && way === 'passkey'} onClick={() => void run(() => enter(byPasskey))}>
+      <Button
+        tone="primary"
+        size="large"
+        isBusy={busy && way === 'passkey'}
+        onClick={() => void run(() => enter(byPasskey))}
+      >
         Use my passkey
       </Button>
       {sso !== null && (
@@ -81,7 +90,13 @@ function SignIn({ sso }: Pick<SignInPageProps, 'sso'>): ReactNode {
           way={way}
           busy={busy}
           onBack={() => setWay('passkey')}
-          onSubmit={(name, code) => void run(() => enter(() => ask(way === 'code' ? 'signIn.code' : 'signIn.recovery', { body: { name, code } })))}
+          onSubmit={(name, code) =>
+            void run(() =>
+              enter(() =>
+                ask(way === 'code' ? 'signIn.code' : 'signIn.recovery', { body: { name, code } }),
+              ),
+            )
+          }
         />
       )}
     </BarePage>
@@ -98,7 +113,8 @@ interface NameAndCodeProps {
 function NameAndCode({ way, busy, onBack, onSubmit }: NameAndCodeProps): ReactNode {
   const [name, setName] = useState('');
   const [code, setCode] = useState('');
-  const isComplete = name.trim() !== '' && (way === 'code' ? code.length === 6 : code.trim() !== '');
+  const isComplete =
+    name.trim() !== '' && (way === 'code' ? code.length === 6 : code.trim() !== '');
   return (
     <form
       className="grid gap-3 border-t border-line pt-4"
@@ -107,9 +123,17 @@ function NameAndCode({ way, busy, onBack, onSubmit }: NameAndCodeProps): ReactNo
         onSubmit(name.trim(), code.trim());
       }}
     >
-      <Field label="Your name here" autoComplete="username" value={name} onChange={(event) => setName(event.target.value)} />
+      <Field
+        label="Your name here"
+        autoComplete="username"
+        value={name}
+        onChange={(event) => setName(event.target.value)}
+      />
       {way === 'code' ? (
-        <CodeField value={code} onChange={(event) => setCode(event.target.value.replaceAll(/\D/g, ''))} />
+        <CodeField
+          value={code}
+          onChange={(event) => setCode(event.target.value.replaceAll(/\D/g, ''))}
+        />
       ) : (
         <Field
           label="Recovery code"

@@ -18,13 +18,17 @@ type Target = Environment['targets'][number];
 export function TargetsPage(): ReactNode {
   const query = useQuery(targetsQuery);
   return (
-    <Page title="Targets" lead="Each environment, what is in it, and what would go with it. What is not declared counts as sealed.">
+    <Page
+      title="Targets"
+      lead="Each environment, what is in it, and what would go with it. What is not declared counts as sealed."
+    >
       <Loaded query={query} what="the map">
         {({ environments, vault }) => (
           <>
             {environments.length === 0 && (
               <EmptyState title="No environment is declared" command="holdfast init">
-                Holdfast guards what holdfast.yaml names. This looks at your repository and writes a first one:
+                Holdfast guards what holdfast.yaml names. This looks at your repository and writes a
+                first one:
               </EmptyState>
             )}
             {environments.map((environment) => (
@@ -33,7 +37,9 @@ export function TargetsPage(): ReactNode {
             {vault !== null && (
               <p className="text-[0.9rem] text-muted">
                 The vault of undo data holds {byteWords(vault.bytes)}
-                {vault.freeBytes === null ? '' : `; ${byteWords(vault.freeBytes)} are free, and below ${byteWords(vault.freeBytesMin)} agents change nothing`}
+                {vault.freeBytes === null
+                  ? ''
+                  : `; ${byteWords(vault.freeBytes)} are free, and below ${byteWords(vault.freeBytesMin)} agents change nothing`}
                 .
               </p>
             )}
@@ -46,16 +52,19 @@ export function TargetsPage(): ReactNode {
 
 function EnvironmentView({ environment }: { readonly environment: Environment }): ReactNode {
   const { name, level, people, graceMs, holdLifeMs, targets } = environment;
+  const rules = [
+    ENVIRONMENT_WORDS[level],
+    people === 1 ? 'one person signs' : `${people} people sign`,
+    `what passed is kept ${spanWords(graceMs)}`,
+    `a hold waits ${spanWords(holdLifeMs)}`,
+  ];
   return (
     <section aria-label={`environment ${name}`} className="grid gap-3">
       <header className="flex flex-wrap items-baseline gap-x-3 gap-y-1 border-b border-line pb-2">
         <h2 className="text-lg">
           <EnvironmentBadge name={name} level={level} />
         </h2>
-        <p className="text-[0.9rem] text-muted">
-          {ENVIRONMENT_WORDS[level]}; {people === 1 ? 'one person signs' : `${people} people sign`}; what passed is kept {spanWords(graceMs)}; a hold waits{' '}
-          {spanWords(holdLifeMs)}
-        </p>
+        <p className="text-[0.9rem] text-muted">{rules.join('; ')}</p>
       </header>
       {targets.length === 0 && <p className="text-muted">Nothing is declared in it.</p>}
       <ul className="ml-1 grid gap-3 border-l-2 border-line pl-4">
@@ -67,7 +76,12 @@ function EnvironmentView({ environment }: { readonly environment: Environment })
   );
 }
 
-const TONES: Readonly<Record<string, 'ok' | 'warn' | 'danger'>> = { full: 'ok', 'no-fence': 'warn', 'capture-only': 'warn', none: 'danger' };
+const TONES: Readonly<Record<string, 'ok' | 'warn' | 'danger'>> = {
+  full: 'ok',
+  'no-fence': 'warn',
+  'capture-only': 'warn',
+  none: 'danger',
+};
 
 function TargetView({ target }: { readonly target: Target }): ReactNode {
   const { name, protocol, upstream, protection, roles, undo, dependents, place } = target;
@@ -81,9 +95,13 @@ function TargetView({ target }: { readonly target: Target }): ReactNode {
         <Badge tone={protection.seen ? (TONES[protection.level] ?? 'danger') : 'warn'}>
           {protection.seen ? `protection: ${protection.level}` : 'protection: not seen'}
         </Badge>
-        {!protection.seen && protection.wasProtected && <span className="text-[0.87rem] text-muted">was protected when last seen</span>}
+        {!protection.seen && protection.wasProtected && (
+          <span className="text-[0.87rem] text-muted">was protected when last seen</span>
+        )}
       </div>
-      {protection.seen && <p className="text-[0.9rem] text-muted">{LEVEL_WORDS[protection.level]}</p>}
+      {protection.seen && (
+        <p className="text-[0.9rem] text-muted">{LEVEL_WORDS[protection.level]}</p>
+      )}
       {protection.trouble !== null && (
         <p className="text-danger">
           <span aria-hidden="true">▲ </span>
@@ -98,7 +116,8 @@ function TargetView({ target }: { readonly target: Target }): ReactNode {
         )}
         {place !== null && (
           <>
-            <Text text={`${place.provider}: project ${place.project}, ${place.at}`} />
+            {upstream !== null && '; '}
+            <Text text={`${place.provider}, project ${place.project}, ${place.at}`} />
           </>
         )}
       </p>
@@ -109,7 +128,8 @@ function TargetView({ target }: { readonly target: Target }): ReactNode {
       </p>
       {roles.length > 0 && (
         <p className="text-[0.9rem] text-muted">
-          Agents log in as: <Text text={roles.map(({ agent, role }) => `${agent} (${role})`).join(', ')} />
+          Agents log in as:{' '}
+          <Text text={roles.map(({ agent, role }) => `${agent} (${role})`).join(', ')} />
         </p>
       )}
       {dependents.length > 0 && (

@@ -45,7 +45,11 @@ export function TrailPage(): ReactNode {
         <div className="flex gap-2">
           {mayVerify && <Button onClick={() => setIsVerifying(true)}>Verify</Button>}
           {mayExport && (
-            <a href={STREAMS.export} download className="inline-flex min-h-10 items-center rounded-lg border border-line-strong bg-surface px-4 font-medium hover:bg-sunken">
+            <a
+              href={STREAMS.export}
+              download
+              className="inline-flex min-h-10 items-center rounded-lg border border-line-strong bg-surface px-4 font-medium hover:bg-sunken"
+            >
               Export
             </a>
           )}
@@ -54,7 +58,13 @@ export function TrailPage(): ReactNode {
     >
       <Filters key={JSON.stringify(search)} filters={search} onFilter={show} />
       <Entries filters={search} onOpen={(at) => show({ ...search, at })} />
-      {search.at !== undefined && <EntryDialog index={search.at} onClose={() => show(without(search))} onOpen={(at) => show({ ...search, at })} />}
+      {search.at !== undefined && (
+        <EntryDialog
+          index={search.at}
+          onClose={() => show(without(search))}
+          onOpen={(at) => show({ ...search, at })}
+        />
+      )}
       {isVerifying && <VerifyDialog onClose={() => setIsVerifying(false)} />}
     </Page>
   );
@@ -82,22 +92,44 @@ function Filters({ filters, onFilter }: FiltersProps): ReactNode {
         className="grid grid-cols-2 items-end gap-2 md:grid-cols-[2fr_1fr_1fr_1fr_1fr_auto]"
         onSubmit={(event) => {
           event.preventDefault();
-          onFilter(trailFilters({ text: text.trim(), agent: agent.trim(), target: target.trim(), verdict, kind: kind.trim() }));
+          onFilter(
+            trailFilters({
+              text: text.trim(),
+              agent: agent.trim(),
+              target: target.trim(),
+              verdict,
+              kind: kind.trim(),
+            }),
+          );
         }}
       >
         <div className="col-span-2 md:col-span-1">
-          <Field label="Text in it" type="search" value={text} onChange={(event) => setText(event.target.value)} />
+          <Field
+            label="Text in it"
+            type="search"
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
         </div>
         <Field label="Agent" value={agent} onChange={(event) => setAgent(event.target.value)} />
         <Field label="Target" value={target} onChange={(event) => setTarget(event.target.value)} />
-        <Select label="Verdict" value={verdict} onChange={(event) => setVerdict(event.target.value)}>
+        <Select
+          label="Verdict"
+          value={verdict}
+          onChange={(event) => setVerdict(event.target.value)}
+        >
           <option value="">any</option>
           <option>forward</option>
           <option>protect</option>
           <option>hold</option>
           <option>refuse</option>
         </Select>
-        <Field label="Kind" placeholder="decision, signed-in …" value={kind} onChange={(event) => setKind(event.target.value)} />
+        <Field
+          label="Kind"
+          placeholder="decision, signed-in …"
+          value={kind}
+          onChange={(event) => setKind(event.target.value)}
+        />
         <div className="flex gap-1">
           <Button type="submit">Filter</Button>
           {isFiltered && (
@@ -111,7 +143,13 @@ function Filters({ filters, onFilter }: FiltersProps): ReactNode {
   );
 }
 
-function Entries({ filters, onOpen }: { readonly filters: TrailFilters; readonly onOpen: (index: number) => void }): ReactNode {
+function Entries({
+  filters,
+  onOpen,
+}: {
+  readonly filters: TrailFilters;
+  readonly onOpen: (index: number) => void;
+}): ReactNode {
   const query = useInfiniteQuery(trailQuery(filters));
   if (query.isError && query.data === undefined) {
     return <ProblemNote error={query.error} onRetry={() => void query.refetch()} />;
@@ -121,7 +159,9 @@ function Entries({ filters, onOpen }: { readonly filters: TrailFilters; readonly
   const lookedTo = query.data.pages.at(-1)?.lookedTo ?? null;
   if (items.length === 0 && query.hasNextPage) {
     return (
-      <EmptyState title={`Nothing among the newest entries${lookedTo === null ? '' : `, down to ${countWords(lookedTo)}`}`}>
+      <EmptyState
+        title={`Nothing among the newest entries${lookedTo === null ? '' : `, down to ${countWords(lookedTo)}`}`}
+      >
         <Button isBusy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
           Look further back
         </Button>
@@ -131,8 +171,8 @@ function Entries({ filters, onOpen }: { readonly filters: TrailFilters; readonly
   if (items.length === 0) {
     return (
       <EmptyState title="No entry fits">
-        Every statement of an agent, every decision of a person and every outcome is an entry here. Take a filter away, or
-        let an agent do something.
+        Every statement of an agent, every decision of a person and every outcome is an entry here.
+        Take a filter away, or let an agent do something.
       </EmptyState>
     );
   }
@@ -152,21 +192,42 @@ function Entries({ filters, onOpen }: { readonly filters: TrailFilters; readonly
   );
 }
 
-function EntryRow({ entry, onOpen }: { readonly entry: Entry; readonly onOpen: () => void }): ReactNode {
+function EntryRow({
+  entry,
+  onOpen,
+}: {
+  readonly entry: Entry;
+  readonly onOpen: () => void;
+}): ReactNode {
   const who = [entry.agent, entry.target].filter((one) => one !== null).join(' → ');
   return (
-    <button type="button" onClick={onOpen} className="grid w-full grid-cols-[minmax(0,1fr)_auto] gap-x-4 gap-y-0.5 px-2 py-2.5 text-left hover:bg-sunken">
-      <Line text={entry.text === '' ? entry.kind : entry.text} className={entry.kind === 'decision' ? 'font-mono text-[0.88rem]' : ''} />
+    <button
+      type="button"
+      onClick={onOpen}
+      className="grid w-full grid-cols-[minmax(0,1fr)_auto] gap-x-4 gap-y-0.5 px-2 py-2.5 text-left hover:bg-sunken"
+    >
+      <Line
+        text={entry.text === '' ? entry.kind : entry.text}
+        className={entry.kind === 'decision' ? 'font-mono text-[0.88rem]' : ''}
+      />
       <span className="text-right text-[0.85rem] text-muted">
         <Time at={entry.at} />
       </span>
       <span className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-0.5 text-[0.85rem] text-muted">
         <span className="tabular-nums">#{countWords(entry.index)}</span>
-        {entry.verdict === null ? <Badge>{entry.kind}</Badge> : <StateBadge state={entry.verdict} />}
+        {entry.verdict === null ? (
+          <Badge>{entry.kind}</Badge>
+        ) : (
+          <StateBadge state={entry.verdict} />
+        )}
         {entry.outcome !== null && <StateBadge state={entry.outcome.kind} />}
         {who !== '' && <Line text={who} className="max-w-full" />}
       </span>
-      {entry.rule !== null && <span className="hidden text-right font-mono text-[0.8rem] text-muted md:block">{entry.rule}</span>}
+      {entry.rule !== null && (
+        <span className="hidden text-right font-mono text-[0.8rem] text-muted md:block">
+          {entry.rule}
+        </span>
+      )}
     </button>
   );
 }

@@ -28,7 +28,10 @@ export function UndoPage(): ReactNode {
   const { show = 'open' } = route.useSearch();
   const navigate = useNavigate();
   return (
-    <Page title="Undo" lead="Every act that passed keeps what it replaced, for at least 48 hours. One click shows what taking it back would do.">
+    <Page
+      title="Undo"
+      lead="Every act that passed keeps what it replaced, for at least 48 hours. One click shows what taking it back would do."
+    >
       <Tabs
         label="Which acts"
         value={show}
@@ -64,8 +67,8 @@ function UndoList({ state }: { readonly state: Which }): ReactNode {
       )}
       {items.length === 0 ? (
         <EmptyState title="Nothing to take back" command="holdfast protect main-db">
-          When an agent changes rows or structure of a protected target, the state before is kept here. A target is
-          protected once, with one command:
+          When an agent changes rows or structure of a protected target, the state before is kept
+          here. A target is protected once, with one command:
         </EmptyState>
       ) : (
         <VirtualList
@@ -86,7 +89,13 @@ function UndoList({ state }: { readonly state: Which }): ReactNode {
   );
 }
 
-function UndoRow({ item, onOpen }: { readonly item: Item; readonly onOpen: () => void }): ReactNode {
+function UndoRow({
+  item,
+  onOpen,
+}: {
+  readonly item: Item;
+  readonly onOpen: () => void;
+}): ReactNode {
   const may = useMay('undo.apply');
   return (
     <div className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-3 px-2 py-3 hover:bg-sunken">
@@ -107,9 +116,17 @@ function UndoRow({ item, onOpen }: { readonly item: Item; readonly onOpen: () =>
   );
 }
 
-const OPS = { D: 'deleted from', U: 'changed in', I: 'added to', T: 'emptied from', X: '' } as const;
+const OPS = {
+  D: 'deleted from',
+  U: 'changed in',
+  I: 'added to',
+  T: 'emptied from',
+  X: '',
+} as const;
 
 export function partsWords(item: Pick<Item, 'parts'>): string {
-  const words = item.parts.map(({ op, name, rows }) => (op === 'X' ? name : `${plural(rows, 'row')} ${OPS[op]} ${name}`));
+  const words = item.parts.map(({ op, name, rows }) =>
+    op === 'X' ? name : `${plural(rows, 'row')} ${OPS[op]} ${name}`,
+  );
   return words.length === 0 ? 'An act without parts' : words.join('; ');
 }

@@ -9,7 +9,9 @@ import { ProblemNote } from '../ui/problem.tsx';
 import { Toasts } from '../ui/toast.tsx';
 import { Layout } from './layout.tsx';
 
-const SignInPage = lazy(async () => ({ default: (await import('../pages/sign-in.tsx')).SignInPage }));
+const SignInPage = lazy(async () => ({
+  default: (await import('../pages/sign-in.tsx')).SignInPage,
+}));
 const EnrolPage = lazy(async () => ({ default: (await import('../pages/enrol.tsx')).EnrolPage }));
 
 export function Gate(): ReactNode {
@@ -27,7 +29,11 @@ function Inside({ session }: { readonly session: ReturnType<typeof useSession> }
   if (data === undefined) {
     return (
       <div className="mx-auto max-w-md p-6">
-        {isError ? <ProblemNote error={error} onRetry={() => void refetch()} /> : <Loading what="who you are" />}
+        {isError ? (
+          <ProblemNote error={error} onRetry={() => void refetch()} />
+        ) : (
+          <Loading what="who you are" />
+        )}
       </div>
     );
   }

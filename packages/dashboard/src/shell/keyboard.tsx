@@ -19,6 +19,7 @@ function onKeyDown(event: KeyboardEvent): void {
     ctrl: event.ctrlKey,
     meta: event.metaKey,
     alt: event.altKey,
+    isRepeated: event.repeat,
     isTyping: isTyping(event.target) || document.querySelector('dialog[open]') !== null,
   });
   prefix = heard.prefix;

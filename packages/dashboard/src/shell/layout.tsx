@@ -1,10 +1,11 @@
 /** Around every page: where one can go, what waits, whether news come, and who one is. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { ask } from '../api/client.ts';
-import { listen, onNews, useLiveness } from '../api/live.ts';
+import { listen, useLiveness } from '../api/live.ts';
 import { nowQuery, sessionQuery } from '../api/queries.ts';
+import { plural } from '../lib/measures.ts';
 import { oneLine } from '../lib/visible.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -32,12 +33,17 @@ export function Layout(): ReactNode {
   useKeys({
     palette: () => setOver('palette'),
     '?': () => setOver('shortcuts'),
-    ...Object.fromEntries(PLACES_SHOWN.map(({ key, to }) => [`g ${key}`, () => void navigate({ to })])),
+    ...Object.fromEntries(
+      PLACES_SHOWN.map(({ key, to }) => [`g ${key}`, () => void navigate({ to })]),
+    ),
   });
   const waiting = useQuery(nowQuery).data?.holds.waiting ?? 0;
   return (
     <div className="md:grid md:grid-cols-[13.5rem_minmax(0,1fr)]">
-      <a href="#main" className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:bg-accent focus:px-4 focus:py-2 focus:text-accent-ink">
+      <a
+        href="#main"
+        className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:bg-accent focus:px-4 focus:py-2 focus:text-accent-ink"
+      >
         Skip to the page
       </a>
       <aside className="sticky top-0 hidden h-dvh flex-col gap-4 border-r border-line bg-surface p-3 md:flex">
@@ -62,18 +68,27 @@ export function Layout(): ReactNode {
           <Outlet />
         </main>
       </div>
-      <nav aria-label="Pages" className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-5 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:hidden">
+      <nav
+        aria-label="Pages"
+        className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-5 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
+      >
         {BOTTOM.map((place) => (
           <BottomLink key={place.to} place={place} waiting={waiting} />
         ))}
-        <button type="button" onClick={() => setOver('more')} className="grid min-h-14 place-items-center content-center gap-0.5 text-[0.73rem] text-muted">
+        <button
+          type="button"
+          onClick={() => setOver('more')}
+          className="grid min-h-14 place-items-center content-center gap-0.5 text-[0.73rem] text-muted"
+        >
           <Icon of="more" />
           More
         </button>
       </nav>
-      <Announcer />
+      <Announcer waiting={waiting} />
       <ProveAgain />
-      {over === 'palette' && <Palette onClose={() => setOver(null)} onShortcuts={() => setOver('shortcuts')} />}
+      {over === 'palette' && (
+        <Palette onClose={() => setOver(null)} onShortcuts={() => setOver('shortcuts')} />
+      )}
       {over === 'shortcuts' && <Shortcuts onClose={() => setOver(null)} />}
       {over === 'more' && (
         <Dialog title="More" onClose={() => setOver(null)}>
@@ -95,10 +110,24 @@ function Brand(): ReactNode {
     <div className="flex items-center gap-2 px-1">
       <svg aria-hidden="true" viewBox="0 0 32 32" className="size-6">
         <rect width="32" height="32" rx="7" className="fill-accent" />
-        <path d="M9 7v18M23 7v18M9 16h14" className="stroke-accent-ink" strokeWidth="4" strokeLinecap="round" fill="none" />
+        <path
+          d="M9 7v18M23 7v18M9 16h14"
+          className="stroke-accent-ink"
+          strokeWidth="4"
+          strokeLinecap="round"
+          fill="none"
+        />
       </svg>
       <span className="font-semibold tracking-tight">Holdfast</span>
-      <span role="status" className={`ml-1 flex items-center gap-1 text-[0.75rem] ${liveness === 'live' ? 'text-ok' : 'text-warn'}`} title={liveness === 'live' ? 'News come as they happen.' : 'The stream of news is away; lists are asked every 15 seconds.'}>
+      <span
+        role="status"
+        className={`ml-1 flex items-center gap-1 text-[0.75rem] ${liveness === 'live' ? 'text-ok' : 'text-warn'}`}
+        title={
+          liveness === 'live'
+            ? 'News come as they happen.'
+            : 'The stream of news is away; lists are asked every 15 seconds.'
+        }
+      >
         <span aria-hidden="true">{liveness === 'live' ? '●' : '○'}</span>
         {liveness === 'live' ? 'live' : 'reconnecting'}
       </span>
@@ -171,11 +200,17 @@ function Self({ onGo }: { readonly onGo?: () => void }): ReactNode {
   if (person === null) return null;
   return (
     <div className="grid gap-2 border-t border-line pt-2">
-      <Link to="/account" onClick={onGo} className="flex min-h-10 items-center gap-2.5 rounded-lg px-2.5 hover:bg-sunken aria-[current]:bg-accent-soft">
+      <Link
+        to="/account"
+        onClick={onGo}
+        className="flex min-h-10 items-center gap-2.5 rounded-lg px-2.5 hover:bg-sunken aria-[current]:bg-accent-soft"
+      >
         <Icon of="/account" />
         <span className="min-w-0">
           <bdi className="block truncate font-medium">{oneLine(person.name)}</bdi>
-          <span className="block truncate text-[0.78rem] text-muted">{person.roles.join(', ')}</span>
+          <span className="block truncate text-[0.78rem] text-muted">
+            {person.roles.join(', ')}
+          </span>
         </span>
       </Link>
       <div className="flex gap-2">
@@ -203,16 +238,14 @@ function themeOf(value: string): Theme {
   return value === 'light' || value === 'dark' ? value : 'device';
 }
 
-/** Says aloud that something waits, once for what comes within a moment. */
-function Announcer(): ReactNode {
+/** Says aloud when more waits than before. */
+function Announcer({ waiting }: { readonly waiting: number }): ReactNode {
+  const before = useRef(waiting);
   const [words, setWords] = useState('');
-  useEffect(
-    () =>
-      onNews(({ kind, id }) => {
-        if (kind === 'hold' && id !== null) setWords(`News of a hold, ${id}.`);
-      }),
-    [],
-  );
+  useEffect(() => {
+    if (waiting > before.current) setWords(`${plural(waiting, 'hold')} now waiting for people.`);
+    before.current = waiting;
+  }, [waiting]);
   return (
     <p aria-live="polite" className="sr-only">
       {words}

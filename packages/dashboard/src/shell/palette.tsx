@@ -13,7 +13,13 @@ interface Choice {
   readonly run: () => void;
 }
 
-export function Palette({ onClose, onShortcuts }: { readonly onClose: () => void; readonly onShortcuts: () => void }): ReactNode {
+export function Palette({
+  onClose,
+  onShortcuts,
+}: {
+  readonly onClose: () => void;
+  readonly onShortcuts: () => void;
+}): ReactNode {
   const navigate = useNavigate();
   const id = useId();
   const [typed, setTyped] = useState('');
@@ -28,12 +34,24 @@ export function Palette({ onClose, onShortcuts }: { readonly onClose: () => void
     { name: 'Shortcuts', words: 'every key, listed', keys: '?', run: onShortcuts },
     { name: 'Light', words: 'a light page', keys: '', run: () => setTheme('light') },
     { name: 'Dark', words: 'a dark page', keys: '', run: () => setTheme('dark') },
-    { name: 'As the device', words: 'light or dark as the device says', keys: '', run: () => setTheme('device') },
+    {
+      name: 'As the device',
+      words: 'light or dark as the device says',
+      keys: '',
+      run: () => setTheme('device'),
+    },
   ];
   const wanted = typed.trim().toLowerCase();
   const isHoldId = /^hold_[0-9a-z]+$/.test(wanted);
   const found: readonly Choice[] = isHoldId
-    ? [{ name: `Hold ${wanted}`, words: 'open its card', keys: '', run: () => void navigate({ to: '/holds/$id', params: { id: wanted } }) }]
+    ? [
+        {
+          name: `Hold ${wanted}`,
+          words: 'open its card',
+          keys: '',
+          run: () => void navigate({ to: '/holds/$id', params: { id: wanted } }),
+        },
+      ]
     : all.filter(({ name, words }) => `${name} ${words}`.toLowerCase().includes(wanted));
   const chosen = Math.min(at, found.length - 1);
   const run = (choice: Choice | undefined): void => {
@@ -65,11 +83,17 @@ export function Palette({ onClose, onShortcuts }: { readonly onClose: () => void
         }}
         onKeyDown={onKey}
       />
-      <ul role="listbox" id={`${id}-list`} aria-label="Found" className="grid max-h-[50dvh] overflow-auto">
+      <div
+        role="listbox"
+        id={`${id}-list`}
+        aria-label="Found"
+        className="grid max-h-[50dvh] overflow-auto"
+      >
         {found.map((choice, index) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the combobox's
-          <li
+          <div
             key={choice.name}
+            tabIndex={-1}
             role="option"
             id={`${id}-${index}`}
             aria-selected={index === chosen}
@@ -81,10 +105,10 @@ export function Palette({ onClose, onShortcuts }: { readonly onClose: () => void
               <span className="text-[0.87rem] text-muted">{choice.words}</span>
             </span>
             {choice.keys !== '' && <Kbd keys={choice.keys} />}
-          </li>
+          </div>
         ))}
-        {found.length === 0 && <li className="px-3 py-4 text-muted">Nothing is called that.</li>}
-      </ul>
+        {found.length === 0 && <p className="px-3 py-4 text-muted">Nothing is called that.</p>}
+      </div>
     </Dialog>
   );
 }

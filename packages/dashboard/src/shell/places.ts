@@ -13,7 +13,12 @@ export const PLACES_SHOWN: readonly Place[] = [
   { to: '/holds', name: 'Holds', key: 'h', words: 'what agents asked and people decide' },
   { to: '/undo', name: 'Undo', key: 'u', words: 'what passed and can still be taken back' },
   { to: '/trail', name: 'Trail', key: 't', words: 'what was asked, decided, and what came of it' },
-  { to: '/targets', name: 'Targets', key: 'r', words: 'environments, resources, what depends on them' },
+  {
+    to: '/targets',
+    name: 'Targets',
+    key: 'r',
+    words: 'environments, resources, what depends on them',
+  },
   { to: '/agents', name: 'Agents', key: 'a', words: 'who works here, with which tokens' },
   { to: '/people', name: 'People', key: 'p', words: 'who decides, and what each may do' },
   { to: '/policy', name: 'Policy', key: 'y', words: 'the rules; try a request, backtest a change' },

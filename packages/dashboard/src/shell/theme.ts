@@ -5,11 +5,30 @@ export type Theme = 'device' | 'light' | 'dark';
 
 const KEY = 'holdfast.theme';
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
+let memory: Theme = kept();
 const watchers = new Set<() => void>();
 
+/** A browser may keep nothing for us; then the choice lasts as long as the page. */
+function kept(): Theme {
+  try {
+    const theme = window.localStorage.getItem(KEY);
+    return theme === 'light' || theme === 'dark' ? theme : 'device';
+  } catch {
+    return 'device';
+  }
+}
+
+function keep(theme: Theme): void {
+  try {
+    if (theme === 'device') window.localStorage.removeItem(KEY);
+    else window.localStorage.setItem(KEY, theme);
+  } catch {
+    // As said above.
+  }
+}
+
 function chosen(): Theme {
-  const kept = window.localStorage.getItem(KEY);
-  return kept === 'light' || kept === 'dark' ? kept : 'device';
+  return memory;
 }
 
 function apply(): void {
@@ -25,17 +44,14 @@ export function startTheme(): void {
 }
 
 export function setTheme(theme: Theme): void {
-  if (theme === 'device') window.localStorage.removeItem(KEY);
-  else window.localStorage.setItem(KEY, theme);
+  memory = theme;
+  keep(theme);
   apply();
 }
 
 export function useTheme(): Theme {
-  return useSyncExternalStore(
-    (watcher) => {
-      watchers.add(watcher);
-      return () => watchers.delete(watcher);
-    },
-    chosen,
-  );
+  return useSyncExternalStore((watcher) => {
+    watchers.add(watcher);
+    return () => watchers.delete(watcher);
+  }, chosen);
 }

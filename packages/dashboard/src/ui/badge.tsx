@@ -1,5 +1,6 @@
 /** A word with a colour and a sign: the colour is never the only one to say it. */
 import type { ReactNode } from 'react';
+import { oneLine } from '../lib/visible.ts';
 
 export type BadgeTone = 'plain' | 'accent' | 'danger' | 'warn' | 'ok';
 
@@ -10,7 +11,13 @@ const TONES: Readonly<Record<BadgeTone, string>> = {
   warn: 'bg-warn-soft text-warn border-transparent',
   ok: 'bg-ok-soft text-ok border-transparent',
 };
-const SIGNS: Readonly<Record<BadgeTone, string>> = { plain: '', accent: '◆', danger: '▲', warn: '●', ok: '✓' };
+const SIGNS: Readonly<Record<BadgeTone, string>> = {
+  plain: '',
+  accent: '◆',
+  danger: '▲',
+  warn: '●',
+  ok: '✓',
+};
 
 export interface BadgeProps {
   readonly tone?: BadgeTone;
@@ -34,12 +41,22 @@ export function Badge({ tone = 'plain', children, title }: BadgeProps): ReactNod
   );
 }
 
-const ENVIRONMENT: Readonly<Record<string, BadgeTone>> = { sealed: 'danger', guarded: 'warn', open: 'ok' };
+const ENVIRONMENT: Readonly<Record<string, BadgeTone>> = {
+  sealed: 'danger',
+  guarded: 'warn',
+  open: 'ok',
+};
 
-export function EnvironmentBadge({ name, level }: { readonly name: string; readonly level: string }): ReactNode {
+export function EnvironmentBadge({
+  name,
+  level,
+}: {
+  readonly name: string;
+  readonly level: string;
+}): ReactNode {
   return (
-    <Badge tone={ENVIRONMENT[level] ?? 'danger'} title={`environment ${name}, ${level}`}>
-      {name} · {level}
+    <Badge tone={ENVIRONMENT[level] ?? 'danger'} title={oneLine(`environment ${name}, ${level}`)}>
+      {oneLine(name)} · {level}
     </Badge>
   );
 }

@@ -15,7 +15,13 @@ export function BarePage({ title, children }: BarePageProps): ReactNode {
       <div className="flex items-center gap-2.5">
         <svg aria-hidden="true" viewBox="0 0 32 32" className="size-8">
           <rect width="32" height="32" rx="7" className="fill-accent" />
-          <path d="M9 7v18M23 7v18M9 16h14" className="stroke-accent-ink" strokeWidth="4" strokeLinecap="round" fill="none" />
+          <path
+            d="M9 7v18M23 7v18M9 16h14"
+            className="stroke-accent-ink"
+            strokeWidth="4"
+            strokeLinecap="round"
+            fill="none"
+          />
         </svg>
         <span className="text-lg font-semibold tracking-tight">Holdfast</span>
       </div>

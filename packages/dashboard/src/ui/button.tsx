@@ -38,7 +38,12 @@ export function Button({
       aria-busy={isBusy}
       className={`inline-flex items-center justify-center gap-2 rounded-lg font-medium transition-[background,filter] disabled:opacity-55 ${SIZES[size]} ${TONES[tone]} ${className}`}
     >
-      {isBusy && <span aria-hidden="true" className="size-3.5 animate-spin rounded-full border-2 border-current border-t-transparent" />}
+      {isBusy && (
+        <span
+          aria-hidden="true"
+          className="size-3.5 animate-spin rounded-full border-2 border-current border-t-transparent"
+        />
+      )}
       {children}
     </button>
   );

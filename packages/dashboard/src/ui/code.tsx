@@ -17,12 +17,15 @@ export interface CodeProps {
 export function Code({ text, language, label, className = '' }: CodeProps): ReactNode {
   const [charsMax, setCharsMax] = useState(CHARS_FIRST);
   const shown = cutText(text, charsMax);
-  const tokens = useMemo(() => tokensOf(shown, language ?? languageOf(text)), [shown, language, text]);
+  const tokens = useMemo(
+    () => tokensOf(shown, language ?? languageOf(text)),
+    [shown, language, text],
+  );
   const left = text.length - shown.length;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
     <section
       aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
       tabIndex={0}
       className={`max-h-96 overflow-auto rounded-lg border border-line bg-sunken p-3 ${className}`}
     >

@@ -3,6 +3,7 @@
  * the focus back to where it was.
  */
 import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { oneLine } from '../lib/visible.ts';
 
 export interface DialogProps {
   readonly title: string;
@@ -40,7 +41,7 @@ export function Dialog({ title, onClose, children, wide = false }: DialogProps):
     >
       <div className="grid gap-4 p-5">
         <h2 id={id} className="text-lg">
-          {title}
+          {oneLine(title)}
         </h2>
         {children}
       </div>

@@ -14,7 +14,9 @@ export function EmptyState({ title, children, command }: EmptyStateProps): React
       <div className="text-muted">{children}</div>
       {command !== undefined && (
         <p>
-          <code className="rounded-md border border-line bg-sunken px-2 py-1 font-mono text-[0.87rem]">{command}</code>
+          <code className="inline-block rounded-md border border-line bg-sunken px-2 py-1 font-mono text-[0.87rem]">
+            {command}
+          </code>
         </p>
       )}
     </div>

@@ -1,16 +1,18 @@
 /** The two ways to prove who one is, being set up: a passkey, or an authenticator app. */
 import { type ReactNode, useState } from 'react';
-import { say } from './toast.tsx';
 import { Button } from './button.tsx';
+import { copyText } from './copy.ts';
 import { CodeField, Field } from './field.tsx';
 import { Qr } from './qr.tsx';
 
 export interface PasskeyFormProps {
   readonly busy: boolean;
+  /** False: something else has to be said first. */
+  readonly isReady?: boolean;
   readonly onLabel: (label: string) => void;
 }
 
-export function PasskeyForm({ busy, onLabel }: PasskeyFormProps): ReactNode {
+export function PasskeyForm({ busy, isReady = true, onLabel }: PasskeyFormProps): ReactNode {
   const [label, setLabel] = useState(deviceName());
   return (
     <form
@@ -20,8 +22,20 @@ export function PasskeyForm({ busy, onLabel }: PasskeyFormProps): ReactNode {
         onLabel(label.trim());
       }}
     >
-      <Field label="Name of this passkey" hint="So that you know it in a list." maxLength={80} value={label} onChange={(event) => setLabel(event.target.value)} />
-      <Button type="submit" tone="primary" size="large" isBusy={busy} disabled={label.trim() === ''}>
+      <Field
+        label="Name of this passkey"
+        hint="So that you know it in a list."
+        maxLength={80}
+        value={label}
+        onChange={(event) => setLabel(event.target.value)}
+      />
+      <Button
+        type="submit"
+        tone="primary"
+        size="large"
+        isBusy={busy}
+        disabled={!isReady || label.trim() === ''}
+      >
         Make a passkey
       </Button>
     </form>
@@ -58,13 +72,18 @@ export function CodesForm({ uri, busy, onCode }: CodesFormProps): ReactNode {
         onCode(code);
       }}
     >
-      <p className="text-[0.93rem] text-muted">Scan this with an authenticator app, then type the code it shows.</p>
+      <p className="text-[0.93rem] text-muted">
+        Scan this with an authenticator app, then type the code it shows.
+      </p>
       <Qr text={uri} label="QR code for an authenticator app" />
       <details className="text-[0.87rem]">
         <summary className="text-muted">I cannot scan it</summary>
         <p className="mt-1 font-mono break-all">{secret.replaceAll(/(.{4})/g, '$1 ')}</p>
       </details>
-      <CodeField value={code} onChange={(event) => setCode(event.target.value.replaceAll(/\D/g, ''))} />
+      <CodeField
+        value={code}
+        onChange={(event) => setCode(event.target.value.replaceAll(/\D/g, ''))}
+      />
       <Button type="submit" tone="primary" isBusy={busy} disabled={code.length !== 6}>
         Use this app
       </Button>
@@ -80,24 +99,25 @@ export interface RecoveryCodesProps {
 /** Shown once. */
 export function RecoveryCodes({ codes, onDone }: RecoveryCodesProps): ReactNode {
   const [kept, setKept] = useState(false);
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(codes.join('\n'));
-    say('Copied.');
-  };
   return (
     <div className="grid gap-3">
       <p>
-        Each of these lets you in once, when your passkey and your app are gone. They are shown this once; keep them where
-        your devices are not.
+        Each of these lets you in once, when your passkey and your app are gone. They are shown this
+        once; keep them where your devices are not.
       </p>
       <ol className="grid grid-cols-2 gap-x-4 gap-y-1 rounded-lg bg-sunken p-3 font-mono text-[0.95rem]">
         {codes.map((code) => (
           <li key={code}>{code}</li>
         ))}
       </ol>
-      <Button onClick={() => void copy()}>Copy them</Button>
+      <Button onClick={() => void copyText(codes.join('\n'))}>Copy them</Button>
       <label className="flex items-center gap-2">
-        <input type="checkbox" className="size-4" checked={kept} onChange={(event) => setKept(event.target.checked)} />
+        <input
+          type="checkbox"
+          className="size-4"
+          checked={kept}
+          onChange={(event) => setKept(event.target.checked)}
+        />
         I keep them somewhere safe.
       </label>
       <Button tone="primary" disabled={!kept} onClick={onDone}>

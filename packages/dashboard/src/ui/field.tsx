@@ -15,7 +15,13 @@ function useTies({ hint, fault }: Pick<Around, 'hint' | 'fault'>) {
   return { id, ...(describedBy === '' ? {} : { 'aria-describedby': describedBy }) };
 }
 
-function Framed({ id, label, hint, fault, children }: Around & { readonly id: string; readonly children: ReactNode }): ReactNode {
+function Framed({
+  id,
+  label,
+  hint,
+  fault,
+  children,
+}: Around & { readonly id: string; readonly children: ReactNode }): ReactNode {
   return (
     <div className="grid gap-1">
       <label htmlFor={id} className="text-[0.87rem] font-medium">
@@ -41,8 +47,19 @@ type InputProps = Around & Omit<ComponentProps<'input'>, 'id'>;
 export function Field({ label, hint, fault, className = '', ...rest }: InputProps): ReactNode {
   const ties = useTies({ ...(hint === undefined ? {} : { hint }), fault: fault ?? null });
   return (
-    <Framed id={ties.id} label={label} {...(hint === undefined ? {} : { hint })} fault={fault ?? null}>
-      <input autoComplete="off" {...rest} {...ties} aria-invalid={fault ? true : undefined} className={`input ${className}`} />
+    <Framed
+      id={ties.id}
+      label={label}
+      {...(hint === undefined ? {} : { hint })}
+      fault={fault ?? null}
+    >
+      <input
+        autoComplete="off"
+        {...rest}
+        {...ties}
+        aria-invalid={fault ? true : undefined}
+        className={`input ${className}`}
+      />
     </Framed>
   );
 }
@@ -52,7 +69,12 @@ type AreaProps = Around & Omit<ComponentProps<'textarea'>, 'id'>;
 export function Area({ label, hint, fault, className = '', ...rest }: AreaProps): ReactNode {
   const ties = useTies({ ...(hint === undefined ? {} : { hint }), fault: fault ?? null });
   return (
-    <Framed id={ties.id} label={label} {...(hint === undefined ? {} : { hint })} fault={fault ?? null}>
+    <Framed
+      id={ties.id}
+      label={label}
+      {...(hint === undefined ? {} : { hint })}
+      fault={fault ?? null}
+    >
       <textarea spellCheck={false} {...rest} {...ties} className={`input min-h-24 ${className}`} />
     </Framed>
   );
@@ -72,7 +94,9 @@ export function Select({ label, hint, children, className = '', ...rest }: Selec
 }
 
 /** Six digits, as an authenticator app shows them. */
-export function CodeField(props: Omit<InputProps, 'label'> & { readonly label?: string }): ReactNode {
+export function CodeField(
+  props: Omit<InputProps, 'label'> & { readonly label?: string },
+): ReactNode {
   return (
     <Field
       label="One-time code"

@@ -19,6 +19,7 @@ export interface LoadedProps<T> {
 
 export function Loaded<T>({ query, what, children }: LoadedProps<T>): ReactNode {
   if (query.data !== undefined) return children(query.data);
-  if (query.isError) return <ProblemNote error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.isError)
+    return <ProblemNote error={query.error} onRetry={() => void query.refetch()} />;
   return <Loading what={what} />;
 }

@@ -8,7 +8,13 @@ export function Qr({ text, label }: { readonly text: string; readonly label: str
     .flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x} ${y}h1v1h-1z` : '')))
     .join('');
   return (
-    <svg role="img" aria-label={label} viewBox={`0 0 ${size} ${size}`} className="w-52 rounded-lg bg-white" shapeRendering="crispEdges">
+    <svg
+      role="img"
+      aria-label={label}
+      viewBox={`0 0 ${size} ${size}`}
+      className="w-52 rounded-lg bg-white"
+      shapeRendering="crispEdges"
+    >
       <path d={path} className="fill-black" />
     </svg>
   );

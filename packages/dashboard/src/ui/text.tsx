@@ -29,7 +29,13 @@ export function Pieces({ text }: { readonly text: string }): ReactNode {
   );
 }
 
-export function Text({ text, className = '' }: { readonly text: string; readonly className?: string }): ReactNode {
+export function Text({
+  text,
+  className = '',
+}: {
+  readonly text: string;
+  readonly className?: string;
+}): ReactNode {
   const [charsMax, setCharsMax] = useState(CHARS_FIRST);
   const shown = cutText(text, charsMax);
   const left = text.length - shown.length;
@@ -44,7 +50,13 @@ export function Text({ text, className = '' }: { readonly text: string; readonly
 }
 
 /** Of a list: one line, cut by the width; the whole beginning on hover. */
-export function Line({ text, className = '' }: { readonly text: string; readonly className?: string }): ReactNode {
+export function Line({
+  text,
+  className = '',
+}: {
+  readonly text: string;
+  readonly className?: string;
+}): ReactNode {
   const line = oneLine(cutText(text, 300));
   return (
     <bdi className={`block truncate ${className}`} title={line}>
@@ -53,7 +65,13 @@ export function Line({ text, className = '' }: { readonly text: string; readonly
   );
 }
 
-export function ShowMore({ left, onMore }: { readonly left: number; readonly onMore: () => void }): ReactNode {
+export function ShowMore({
+  left,
+  onMore,
+}: {
+  readonly left: number;
+  readonly onMore: () => void;
+}): ReactNode {
   return (
     <button type="button" className="link ml-2 text-sm" onClick={onMore}>
       … show more ({plural(left, 'character')} left)

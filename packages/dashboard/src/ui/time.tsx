@@ -25,21 +25,40 @@ export function useNow(): number {
   return useSyncExternalStore(subscribe, () => nowMs);
 }
 
-export function Time({ at, relative = false }: { readonly at: string; readonly relative?: boolean }): ReactNode {
+export function Time({
+  at,
+  relative = false,
+}: {
+  readonly at: string;
+  readonly relative?: boolean;
+}): ReactNode {
   const now = useNow();
   const local = localTime(at, now);
   return (
-    <time dateTime={at} title={relative ? `${local} · ${utcTime(at)}` : utcTime(at)} className="whitespace-nowrap tabular-nums">
+    <time
+      dateTime={at}
+      title={relative ? `${local} · ${utcTime(at)}` : utcTime(at)}
+      className="whitespace-nowrap tabular-nums"
+    >
       {relative ? fromNow(at, now) : local}
     </time>
   );
 }
 
-export function Countdown({ to, label = 'expires in' }: { readonly to: string; readonly label?: string }): ReactNode {
+export function Countdown({
+  to,
+  label = 'expires in',
+}: {
+  readonly to: string;
+  readonly label?: string;
+}): ReactNode {
   const left = new Date(to).getTime() - useNow();
   const isSoon = left < 600_000;
   return (
-    <span className={`whitespace-nowrap tabular-nums ${isSoon ? 'font-semibold text-danger' : 'text-muted'}`} title={utcTime(to)}>
+    <span
+      className={`whitespace-nowrap tabular-nums ${isSoon ? 'font-semibold text-danger' : 'text-muted'}`}
+      title={utcTime(to)}
+    >
       {left > 0 ? `${label} ` : ''}
       {countdownWords(left)}
     </span>

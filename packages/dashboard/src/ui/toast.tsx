@@ -1,6 +1,7 @@
 /** Short news at the edge: said aloud too. What needs an answer is never one of these. */
 import { type ReactNode, useSyncExternalStore } from 'react';
 import { Problem } from '../api/problem.ts';
+import { oneLine } from '../lib/visible.ts';
 
 interface Notice {
   readonly id: number;
@@ -45,7 +46,10 @@ export function Toasts(): ReactNode {
     () => notices,
   );
   return (
-    <div aria-live="polite" className="pointer-events-none fixed inset-x-3 bottom-24 z-50 grid justify-items-end gap-2 md:bottom-4">
+    <div
+      aria-live="polite"
+      className="pointer-events-none fixed inset-x-3 bottom-24 z-50 grid justify-items-end gap-2 md:bottom-4"
+    >
       {shown.map(({ id, words, isBad }) => (
         <button
           key={id}
@@ -55,7 +59,7 @@ export function Toasts(): ReactNode {
           className={`fade-in pointer-events-auto max-w-md rounded-lg border bg-surface px-4 py-2.5 text-left shadow-(--shadow) ${isBad ? 'border-danger text-danger' : 'border-line'}`}
         >
           {isBad && <span aria-hidden="true">▲ </span>}
-          {words}
+          {oneLine(words)}
         </button>
       ))}
     </div>

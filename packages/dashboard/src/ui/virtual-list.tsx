@@ -24,7 +24,9 @@ export interface VirtualListProps<T> {
 export function VirtualList<T>(props: VirtualListProps<T>): ReactNode {
   const { label, items, keyOf, rowPx, row, onOpen, onEnd, hasMore = false } = props;
   const list = useRef<HTMLUListElement>(null);
-  const [chosen, setChosen] = useState(-1);
+  // By its key: what comes in above it must not put another one in its place.
+  const [chosenKey, setChosenKey] = useState<string | null>(null);
+  const chosen = chosenKey === null ? -1 : items.findIndex((item) => keyOf(item) === chosenKey);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => {
     const place = (list.current?.getBoundingClientRect().top ?? 0) + window.scrollY;
@@ -47,20 +49,24 @@ export function VirtualList<T>(props: VirtualListProps<T>): ReactNode {
   }, [hasMore, lastShown, items.length, onEnd]);
   const move = (by: number): void => {
     const next = moved(chosen, by, items.length);
-    setChosen(next);
+    const item = items[next];
+    setChosenKey(item === undefined ? null : keyOf(item));
     if (next >= 0) virtual.scrollToIndex(next, { align: 'auto' });
   };
-  useKeys({
-    j: () => move(1),
-    k: () => move(-1),
-    Enter: () => {
-      const item = items[chosen];
-      // A link or a button that has the focus takes Enter itself.
-      if (item !== undefined && !(document.activeElement instanceof HTMLAnchorElement) && !(document.activeElement instanceof HTMLButtonElement)) onOpen?.(item);
-    },
-  });
+  const open = (): void => {
+    const item = items[chosen];
+    // A link or a button that has the focus takes Enter itself.
+    const takesIt = document.activeElement?.matches('a, button, summary') ?? false;
+    if (item !== undefined && !takesIt) onOpen?.(item);
+  };
+  useKeys({ j: () => move(1), k: () => move(-1), Enter: open });
   return (
-    <ul ref={list} aria-label={label} className="relative" style={{ height: virtual.getTotalSize() }}>
+    <ul
+      ref={list}
+      aria-label={label}
+      className="relative"
+      style={{ height: virtual.getTotalSize() }}
+    >
       {shown.map(({ index, key, start }) => {
         const item = items[index];
         if (item === undefined) return null;

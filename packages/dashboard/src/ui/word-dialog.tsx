@@ -47,7 +47,13 @@ export function WordDialog(props: WordDialogProps): ReactNode {
         }}
       >
         {noteLabel !== undefined && (
-          <Area label={noteLabel} className="min-h-16" maxLength={2000} value={note} onChange={(event) => setNote(event.target.value)} />
+          <Area
+            label={noteLabel}
+            className="min-h-16"
+            maxLength={2000}
+            value={note}
+            onChange={(event) => setNote(event.target.value)}
+          />
         )}
         <CodeField
           hint="From your authenticator app: your word for this."

@@ -39,13 +39,24 @@ export function AddWays({ onAdded }: { readonly onAdded: () => void }): ReactNod
           { id: 'codes', label: 'Authenticator app' },
         ]}
       >
-        {way === 'passkey' && <PasskeyForm busy={busy} onLabel={(label) => void run(() => addPasskey(label))} />}
+        {way === 'passkey' && (
+          <PasskeyForm busy={busy} onLabel={(label) => void run(() => addPasskey(label))} />
+        )}
         {way === 'codes' && offer === null && (
-          <Button isBusy={busy} onClick={() => void run(async () => setOffer(await ask('self.codes.begin')))}>
+          <Button
+            isBusy={busy}
+            onClick={() => void run(async () => setOffer(await ask('self.codes.begin')))}
+          >
             Show the QR code
           </Button>
         )}
-        {way === 'codes' && offer !== null && <CodesForm uri={offer.uri} busy={busy} onCode={(code) => void run(() => addCodes(code))} />}
+        {way === 'codes' && offer !== null && (
+          <CodesForm
+            uri={offer.uri}
+            busy={busy}
+            onCode={(code) => void run(() => addCodes(code))}
+          />
+        )}
       </Tabs>
     </div>
   );

@@ -37,11 +37,16 @@ export function LastMinutes({ hold }: { readonly hold: HoldShown }): ReactNode {
       <Loaded query={query} what="its last entries">
         {({ items, next }) =>
           items.length === 0 ? (
-            <p className="text-muted">Nothing was recorded of this agent in the 15 minutes before it asked.</p>
+            <p className="text-muted">
+              Nothing was recorded of this agent in the 15 minutes before it asked.
+            </p>
           ) : (
             <ul className="grid gap-1 text-[0.9rem]">
               {items.map((entry) => (
-                <li key={entry.index} className="grid grid-cols-[auto_auto_minmax(0,1fr)] items-baseline gap-2">
+                <li
+                  key={entry.index}
+                  className="grid grid-cols-[auto_auto_minmax(0,1fr)] items-baseline gap-2"
+                >
                   <Time at={entry.at} />
                   <StateBadge state={entry.verdict ?? entry.kind} />
                   <Line text={entry.text} className="font-mono text-[0.85rem]" />
@@ -59,7 +64,8 @@ export function LastMinutes({ hold }: { readonly hold: HoldShown }): ReactNode {
 export function Alike({ hold }: { readonly hold: HoldShown }): ReactNode {
   const query = useQuery({
     queryKey: ['holds', 'alike', hold.id],
-    queryFn: ({ signal }) => ask('holds.list', { query: { state: 'all', limit: HOLDS_LOOKED_AT }, signal }),
+    queryFn: ({ signal }) =>
+      ask('holds.list', { query: { state: 'all', limit: HOLDS_LOOKED_AT }, signal }),
     staleTime: 60_000,
   });
   return (
@@ -69,12 +75,13 @@ export function Alike({ hold }: { readonly hold: HoldShown }): ReactNode {
           const alike = items.filter(
             (one) => one.id !== hold.id && one.rule === hold.rule && one.target === hold.target,
           );
-          const decided = (state: string): number => alike.filter((one) => one.state === state).length;
+          const decided = (state: string): number =>
+            alike.filter((one) => one.state === state).length;
           if (alike.length === 0) {
             return (
               <p className="text-muted">
-                None with this rule on this target among the newest {countWords(items.length)} holds. This is the first
-                of its kind.
+                None with this rule on this target among the newest {countWords(items.length)}{' '}
+                holds. This is the first of its kind.
               </p>
             );
           }
@@ -82,13 +89,23 @@ export function Alike({ hold }: { readonly hold: HoldShown }): ReactNode {
             <>
               <p className="text-[0.93rem]">
                 Same rule, same target, among the newest {countWords(items.length)}:{' '}
-                {[...new Set(alike.map((one) => one.state))].map((state) => `${decided(state)} ${state}`).join(', ')}.
+                {[...new Set(alike.map((one) => one.state))]
+                  .map((state) => `${decided(state)} ${state}`)
+                  .join(', ')}
+                .
               </p>
               <ul className="grid gap-1 text-[0.9rem]">
                 {alike.slice(0, ALIKE_SHOWN).map((one) => (
-                  <li key={one.id} className="grid grid-cols-[auto_minmax(0,1fr)_auto] items-baseline gap-2">
+                  <li
+                    key={one.id}
+                    className="grid grid-cols-[auto_minmax(0,1fr)_auto] items-baseline gap-2"
+                  >
                     <StateBadge state={one.state} />
-                    <Link to="/holds/$id" params={{ id: one.id }} className="min-w-0 hover:underline">
+                    <Link
+                      to="/holds/$id"
+                      params={{ id: one.id }}
+                      className="min-w-0 hover:underline"
+                    >
                       <Line text={one.statement} className="font-mono text-[0.85rem]" />
                     </Link>
                     <Time at={one.openedAt} relative />

@@ -1,7 +1,7 @@
 /** What an approver can see in ten seconds: Holdfast's own facts first, the agent's words marked as such. */
 import type { ReactNode } from 'react';
 import type { HoldShown } from '../../api/hold-shown.ts';
-import { byteWords, countWords, measuredWords, plural } from '../../lib/measures.ts';
+import { byteWords, countWords, type Measured, measuredWords, plural } from '../../lib/measures.ts';
 import {
   ENVIRONMENT_WORDS,
   effectSentence,
@@ -33,7 +33,9 @@ export function Statement({ hold }: { readonly hold: HoldShown }): ReactNode {
               <Badge tone={KIND_TONES[effect.kind] ?? 'danger'}>{effect.kind}</Badge>
               <Text text={effectSentence(effect)} />
             </span>
-            {effect.why !== null && <Text className="pl-1 text-[0.9rem] text-muted" text={effect.why} />}
+            {effect.why !== null && (
+              <Text className="pl-1 text-[0.9rem] text-muted" text={effect.why} />
+            )}
           </li>
         ))}
         {more > 0 && <li className="text-muted">and {plural(more, 'more effect')}</li>}
@@ -61,8 +63,7 @@ export function Reach({ hold }: { readonly hold: HoldShown }): ReactNode {
       </Panel>
     );
   }
-  const bytes = facts.objects.reduce((sum, { bytes: one }) => sum + (one?.value ?? 0), 0);
-  const isEstimate = facts.objects.some(({ bytes: one }) => one?.how === 'estimate');
+  const size = sizeOf(facts.objects, facts.objectsTotal);
   return (
     <Panel
       title="How far it reaches"
@@ -77,17 +78,16 @@ export function Reach({ hold }: { readonly hold: HoldShown }): ReactNode {
           {facts.rows === null ? 'unknown' : measuredWords(facts.rows, countWords)}
           {facts.rows !== null && <How how={facts.rows.how} />}
         </Figure>
-        {bytes > 0 && (
-          <Figure name="size">
-            {isEstimate ? '≈ ' : ''}
-            {byteWords(bytes)}
-            <How how={isEstimate ? 'estimate' : 'exact'} />
+        {size !== null && (
+          <Figure name={size.name}>
+            {measuredWords(size.bytes, byteWords)}
+            <How how={size.bytes.how} />
           </Figure>
         )}
         <Figure name="depends on it">{countWords(facts.dependentsTotal)}</Figure>
       </div>
       {facts.objects.length > 0 && (
-        <div className="overflow-x-auto">
+        <div className="relative overflow-x-auto">
           <table className="w-full text-left text-[0.9rem]">
             <thead className="text-[0.82rem] text-muted">
               <tr>
@@ -97,16 +97,17 @@ export function Reach({ hold }: { readonly hold: HoldShown }): ReactNode {
               </tr>
             </thead>
             <tbody>
-              {facts.objects.map(({ name, type, rows, bytes: size }) => (
+              {facts.objects.map(({ name, type, rows, bytes }) => (
                 <tr key={`${type} ${name}`} className="border-t border-line">
                   <th scope="row" className="py-1 pr-3 font-normal">
-                    <Text text={name} className="font-mono" /> <span className="text-muted">{type}</span>
+                    <Text text={name} className="font-mono" />{' '}
+                    <span className="text-muted">{type}</span>
                   </th>
                   <td className="py-1 pr-3 text-right whitespace-nowrap tabular-nums">
                     {rows === null ? '–' : measuredWords(rows, countWords)}
                   </td>
                   <td className="py-1 text-right whitespace-nowrap tabular-nums">
-                    {size === null ? '–' : measuredWords(size, byteWords)}
+                    {bytes === null ? '–' : measuredWords(bytes, byteWords)}
                   </td>
                 </tr>
               ))}
@@ -144,16 +145,51 @@ export function Reach({ hold }: { readonly hold: HoldShown }): ReactNode {
       )}
       {hold.rowsAtMost != null && (
         <p className="text-[0.87rem] text-muted">
-          An approval is void if it would change more than {plural(hold.rowsAtMost, 'row')} when it runs.
+          An approval is void if it would change more than {plural(hold.rowsAtMost, 'row')} when it
+          runs.
         </p>
       )}
     </Panel>
   );
 }
 
-const WHAT_WORDS = { goes: 'is destroyed too', rows: 'rows change or go', breaks: 'stays, and fails' } as const;
+type Objects = NonNullable<HoldShown['facts']>['objects'];
 
-function Figure({ name, children }: { readonly name: string; readonly children: ReactNode }): ReactNode {
+/** All of it together where one sort of thing is touched; else the largest, since the rest may lie in it. */
+function sizeOf(
+  objects: Objects,
+  total: number,
+): { readonly name: string; readonly bytes: Measured } | null {
+  const sizes = objects.flatMap(({ bytes }) => (bytes === null ? [] : [bytes]));
+  const [first] = sizes;
+  if (first === undefined) return null;
+  const isOneSort = new Set(objects.map(({ type }) => type)).size === 1;
+  if (!isOneSort) {
+    const largest = sizes.reduce((most, one) => (one.value > most.value ? one : most), first);
+    return { name: 'size of the largest', bytes: largest };
+  }
+  const isWhole = sizes.length === total;
+  const isExact = sizes.every(({ how }) => how === 'exact');
+  const value = sizes.reduce((sum, one) => sum + one.value, 0);
+  return {
+    name: isWhole ? 'size' : 'size, at least',
+    bytes: { value, how: isExact ? 'exact' : 'estimate' },
+  };
+}
+
+const WHAT_WORDS = {
+  goes: 'is destroyed too',
+  rows: 'rows change or go',
+  breaks: 'stays, and fails',
+} as const;
+
+function Figure({
+  name,
+  children,
+}: {
+  readonly name: string;
+  readonly children: ReactNode;
+}): ReactNode {
   return (
     <div>
       <p className="text-[0.82rem] text-muted">{name}</p>
@@ -164,14 +200,19 @@ function Figure({ name, children }: { readonly name: string; readonly children: 
 
 function How({ how }: { readonly how: 'exact' | 'estimate' }): ReactNode {
   return (
-    <span className={`text-[0.78rem] font-medium ${how === 'exact' ? 'text-ok' : 'text-warn'}`} title={how === 'exact' ? 'counted' : 'what the server’s statistics say'}>
+    <span
+      className={`text-[0.78rem] font-medium ${how === 'exact' ? 'text-ok' : 'text-warn'}`}
+      title={how === 'exact' ? 'counted' : 'what the server’s statistics say'}
+    >
       {how}
     </span>
   );
 }
 
 function More({ total, shown }: { readonly total: number; readonly shown: number }): ReactNode {
-  return total > shown ? <p className="pt-1 text-[0.87rem] text-muted">and {countWords(total - shown)} more</p> : null;
+  return total > shown ? (
+    <p className="pt-1 text-[0.87rem] text-muted">and {countWords(total - shown)} more</p>
+  ) : null;
 }
 
 export function TakingBack({ hold }: { readonly hold: HoldShown }): ReactNode {
@@ -247,7 +288,11 @@ export function Asker({ hold }: { readonly hold: HoldShown }): ReactNode {
           <Text text={hold.agent} className="font-medium" />
         </Fact>
         <Fact name="answers for it">
-          {hold.owner == null ? <span className="text-muted">nobody is named</span> : <Text text={hold.owner} />}
+          {hold.owner == null ? (
+            <span className="text-muted">nobody is named</span>
+          ) : (
+            <Text text={hold.owner} />
+          )}
         </Fact>
         <Fact name="from">
           <Text text={hold.source} className="font-mono text-[0.9rem]" />
@@ -289,7 +334,8 @@ export function Signatures({ hold }: { readonly hold: HoldShown }): ReactNode {
     >
       {signatures.length === 0 ? (
         <p className="text-muted">
-          Nobody signed yet. {peopleNeeded > 1 ? `${peopleNeeded} different people have to.` : 'One person has to.'}
+          Nobody signed yet.{' '}
+          {peopleNeeded > 1 ? `${peopleNeeded} different people have to.` : 'One person has to.'}
         </p>
       ) : (
         <ul className="grid gap-2">
@@ -301,10 +347,13 @@ export function Signatures({ hold }: { readonly hold: HoldShown }): ReactNode {
                 </span>
                 <Text text={signature.person} className="font-medium" />
                 <span className="text-[0.87rem] text-muted">
-                  by {METHOD_WORDS[signature.method] ?? signature.method}, <Time at={signature.at} relative />
+                  by {METHOD_WORDS[signature.method] ?? signature.method},{' '}
+                  <Time at={signature.at} relative />
                 </span>
               </span>
-              {commentOf(signature) !== '' && <Text className="pl-5 text-[0.93rem]" text={`“${commentOf(signature)}”`} />}
+              {commentOf(signature) !== '' && (
+                <Text className="pl-5 text-[0.93rem]" text={`“${commentOf(signature)}”`} />
+              )}
             </li>
           ))}
         </ul>
@@ -320,7 +369,15 @@ export function Signatures({ hold }: { readonly hold: HoldShown }): ReactNode {
           )}
         </p>
       )}
-      {hold.note !== null && hold.note !== '' && <Text className="text-[0.93rem]" text={`“${hold.note}”`} />}
+      {hold.note !== null && hold.note !== '' && (
+        <Text className="text-[0.93rem]" text={`“${hold.note}”`} />
+      )}
+      {hold.digestWords != null && (
+        <p className="text-[0.87rem]">
+          <span className="text-muted">In words, to compare with who signs with you: </span>
+          <span className="font-mono">{hold.digestWords}</span>
+        </p>
+      )}
       <details className="text-[0.87rem]">
         <summary className="text-muted">What exactly is signed</summary>
         <dl className="mt-2 grid gap-1">
@@ -340,10 +397,12 @@ export function Signatures({ hold }: { readonly hold: HoldShown }): ReactNode {
   );
 }
 
-const METHOD_WORDS: Readonly<Record<string, string>> = { passkey: 'passkey', totp: 'one-time code' };
+const METHOD_WORDS: Readonly<Record<string, string>> = {
+  passkey: 'passkey',
+  totp: 'one-time code',
+};
 
 function commentOf(signature: object): string {
   const comment: unknown = Reflect.get(signature, 'comment');
   return typeof comment === 'string' ? comment : '';
 }
-

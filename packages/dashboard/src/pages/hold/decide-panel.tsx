@@ -3,9 +3,10 @@
  * the second way, with the words to compare. What goes for good wants its name typed first.
  */
 import { useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { HoldShown } from '../../api/hold-shown.ts';
 import { type Decision, decideByCode, decideByPasskey } from '../../decide.ts';
+import { oneLine } from '../../lib/visible.ts';
 import { useKeys } from '../../shell/keyboard.tsx';
 import { useMay, usePerson } from '../../shell/session.ts';
 import { Button } from '../../ui/button.tsx';
@@ -43,7 +44,11 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
     try {
       await act();
       setAsking(null);
-      say(decision === 'approve' ? 'Signed. The agent may retry the same bytes once enough people have.' : 'Denied, for good: this very act is never held again.');
+      say(
+        decision === 'approve'
+          ? 'Signed. The agent may retry the same bytes once enough people have.'
+          : 'Denied, for good: this very act is never held again.',
+      );
     } catch (caught) {
       setError(caught);
     } finally {
@@ -59,7 +64,7 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
       nameField.current?.focus();
       return;
     }
-    void run('approve', () => decideByPasskey(hold.id, 'approve', word));
+    void run('approve', () => decideByPasskey(hold, 'approve', word));
   };
   const openDeny = (): void => {
     setError(null);
@@ -85,12 +90,20 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
             ? 'Each must be somebody else.'
             : 'One person is enough.'}
       </p>
-      {!may && <p className="rounded-lg bg-sunken p-3 text-[0.9rem] text-muted">You may see this, not decide it. Owners and approvers do.</p>}
-      {hasSigned && hold.state === 'waiting' && <p className="rounded-lg bg-ok-soft p-3 text-[0.9rem] text-ok">✓ You signed. Somebody else has to, too.</p>}
+      {!may && (
+        <p className="rounded-lg bg-sunken p-3 text-[0.9rem] text-muted">
+          You may see this, not decide it. Owners and approvers do.
+        </p>
+      )}
+      {hasSigned && hold.state === 'waiting' && (
+        <p className="rounded-lg bg-ok-soft p-3 text-[0.9rem] text-ok">
+          ✓ You signed. Somebody else has to, too.
+        </p>
+      )}
       {canApprove && typedName !== null && (
         <Field
           ref={nameField}
-          label={`Type ${typedName} to approve`}
+          label={`Type ${oneLine(typedName)} to approve`}
           hint="Nothing takes this back, so its name has to be typed."
           className="font-mono"
           spellCheck={false}
@@ -108,18 +121,31 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
           onChange={(event) => setComment(event.target.value)}
         />
       )}
-      {error !== null && asking === null && <ProblemNote error={error} />}
+      {error !== null && asking === null && <InSight error={error} />}
       {may && (
-        <div className="sticky bottom-[4.6rem] z-20 -mx-4 -mb-4 flex gap-2 rounded-b-[10px] border-t border-line bg-surface p-3 md:static md:m-0 md:grid md:border-0 md:p-0">
+        <div className="fixed inset-x-0 bottom-[calc(3.5rem+env(safe-area-inset-bottom))] z-20 flex gap-2 border-t border-line bg-surface p-3 md:static md:grid md:border-0 md:p-0">
           {canApprove && (
-            <Button tone="primary" size="large" className="grow" isBusy={busy && asking === null} onClick={approve} aria-keyshortcuts="a">
+            <Button
+              tone="primary"
+              size="large"
+              className="grow"
+              isBusy={busy && asking === null}
+              onClick={approve}
+              aria-keyshortcuts="a"
+            >
               Approve by passkey
               <span className="hidden md:inline" aria-hidden="true">
                 <Kbd keys="a" />
               </span>
             </Button>
           )}
-          <Button tone="danger" size="large" disabled={!canDeny} onClick={openDeny} aria-keyshortcuts="d">
+          <Button
+            tone="danger"
+            size="large"
+            disabled={!canDeny}
+            onClick={openDeny}
+            aria-keyshortcuts="d"
+          >
             Deny
             <span className="hidden md:inline" aria-hidden="true">
               <Kbd keys="d" />
@@ -131,7 +157,6 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
         <Button
           tone="quiet"
           size="small"
-          className="hidden md:inline-flex"
           disabled={!isNamed}
           onClick={() => setAsking('approve-code')}
         >
@@ -147,18 +172,34 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
           busy={busy}
           error={error}
           onClose={() => setAsking(null)}
-          onCode={(code, words) => void run('approve', () => decideByCode(hold.id, 'approve', { code, words }, word))}
+          onCode={(code, words) =>
+            void run('approve', () => decideByCode(hold.id, 'approve', { code, words }, word))
+          }
         />
       )}
       {asking === 'deny' && (
-        <DenyDialog hold={hold} busy={busy} error={error} onClose={() => setAsking(null)} run={(act) => void run('deny', act)} />
-      )}
-      {canApprove && (
-        <button type="button" className="link text-[0.87rem] md:hidden" disabled={!isNamed} onClick={() => setAsking('approve-code')}>
-          Use a one-time code
-        </button>
+        <DenyDialog
+          hold={hold}
+          busy={busy}
+          error={error}
+          onClose={() => setAsking(null)}
+          run={(act) => void run('deny', act)}
+        />
       )}
     </section>
+  );
+}
+
+/** On a phone the buttons are in sight where this is not. */
+function InSight({ error }: { readonly error: unknown }): ReactNode {
+  const note = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (error !== null) note.current?.scrollIntoView({ block: 'center' });
+  }, [error]);
+  return (
+    <div ref={note}>
+      <ProblemNote error={error} />
+    </div>
   );
 }
 
@@ -166,7 +207,9 @@ function Ended({ hold }: { readonly hold: HoldShown }): ReactNode {
   return (
     <section aria-label="Decided" className="panel grid gap-2 p-4">
       <h2>{ENDED[hold.state] ?? `It is ${hold.state}`}</h2>
-      <p className="text-[0.93rem] text-muted">{ENDED_WORDS[hold.state] ?? 'Nothing is left to decide.'}</p>
+      <p className="text-[0.93rem] text-muted">
+        {ENDED_WORDS[hold.state] ?? 'Nothing is left to decide.'}
+      </p>
     </section>
   );
 }
@@ -178,7 +221,8 @@ const ENDED: Readonly<Record<string, string>> = {
   void: 'Void',
 };
 const ENDED_WORDS: Readonly<Record<string, string>> = {
-  denied: 'This very act is refused from now on. The agent was told, and may ask for something else.',
+  denied:
+    'This very act is refused from now on. The agent was told, and may ask for something else.',
   expired: 'Nobody decided in time. If the agent tries again, a new hold opens.',
   consumed: 'The approval let the exact bytes through once. A later try opens a new hold.',
   void: 'A fact that people signed has changed, so the approval counts no more. A later try opens a new hold with the new facts.',
@@ -195,11 +239,27 @@ interface ByCodeProps {
   readonly onCode: (code: string, words: string) => void;
 }
 
-function ByCode({ title, hold, action, tone, busy, error, onClose, onCode }: ByCodeProps): ReactNode {
+function ByCode({
+  title,
+  hold,
+  action,
+  tone,
+  busy,
+  error,
+  onClose,
+  onCode,
+}: ByCodeProps): ReactNode {
   return (
     <Dialog title={title} onClose={onClose}>
       {error !== null && <ProblemNote error={error} />}
-      <CodeForm hold={hold} action={action} tone={tone} busy={busy} onClose={onClose} onCode={onCode} />
+      <CodeForm
+        hold={hold}
+        action={action}
+        tone={tone}
+        busy={busy}
+        onClose={onClose}
+        onCode={onCode}
+      />
     </Dialog>
   );
 }
@@ -219,10 +279,13 @@ function CodeForm({ hold, action, tone, busy, onClose, onCode }: CodeFormProps):
       }}
     >
       <p className="text-[0.93rem] text-muted">
-        A code proves that it is you, not what you looked at. So compare these words with what the command line shows
-        (holdfast holds show {hold.id}), or with whoever signs with you.
+        A code proves that it is you, not what you looked at. So compare these words with what the
+        command line shows (holdfast holds show {hold.id}), or with whoever signs with you.
       </p>
-      <ul aria-label="Words of the digest" className="grid grid-cols-3 gap-2 rounded-lg bg-sunken p-3 text-center font-mono text-[1.05rem]">
+      <ul
+        aria-label="Words of the digest"
+        className="grid grid-cols-3 gap-2 rounded-lg bg-sunken p-3 text-center font-mono text-[1.05rem]"
+      >
         {words === '' ? (
           <li className="col-span-3 text-muted">no words yet</li>
         ) : (
@@ -233,10 +296,18 @@ function CodeForm({ hold, action, tone, busy, onClose, onCode }: CodeFormProps):
         )}
       </ul>
       <label className="flex items-start gap-2">
-        <input type="checkbox" className="mt-1 size-4" checked={compared} onChange={(event) => setCompared(event.target.checked)} />
+        <input
+          type="checkbox"
+          className="mt-1 size-4"
+          checked={compared}
+          onChange={(event) => setCompared(event.target.checked)}
+        />
         <span>I compared the words, and they are the same.</span>
       </label>
-      <CodeField value={code} onChange={(event) => setCode(event.target.value.replaceAll(/\D/g, ''))} />
+      <CodeField
+        value={code}
+        onChange={(event) => setCode(event.target.value.replaceAll(/\D/g, ''))}
+      />
       <DialogButtons>
         <Button tone="quiet" onClick={onClose}>
           Cancel
@@ -264,12 +335,18 @@ function DenyDialog({ hold, busy, error, onClose, run }: DenyProps): ReactNode {
   return (
     <Dialog title="Deny this hold" onClose={onClose}>
       <p className="text-[0.93rem] text-muted">
-        One person is enough for a no. It stays: this very act is refused from now on, and the agent is told your note.
+        One person is enough for a no. It stays: this very act is refused from now on, and the agent
+        is told your note.
       </p>
       <p className="rounded-lg bg-sunken p-2 font-mono text-[0.87rem]">
         <Text text={hold.statement.slice(0, 200)} />
       </p>
-      <Area label="Note for the agent, and for the trail" maxLength={2000} value={note} onChange={(event) => setNote(event.target.value)} />
+      <Area
+        label="Note for the agent, and for the trail"
+        maxLength={2000}
+        value={note}
+        onChange={(event) => setNote(event.target.value)}
+      />
       {error !== null && <ProblemNote error={error} />}
       {byCode ? (
         <CodeForm
@@ -286,7 +363,11 @@ function DenyDialog({ hold, busy, error, onClose, run }: DenyProps): ReactNode {
             Use a one-time code
           </Button>
           <Button onClick={onClose}>Cancel</Button>
-          <Button tone="danger" isBusy={busy} onClick={() => run(() => decideByPasskey(hold.id, 'deny', word))}>
+          <Button
+            tone="danger"
+            isBusy={busy}
+            onClick={() => run(() => decideByPasskey(hold, 'deny', word))}
+          >
             Deny by passkey
           </Button>
         </DialogButtons>

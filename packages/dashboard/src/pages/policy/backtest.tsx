@@ -59,9 +59,24 @@ export function Backtest(): ReactNode {
             ))}
             <option value="policies/new.cedar">policies/new.cedar (a new one)</option>
           </Select>
-          <Area label="Its text, as it would be" className="min-h-72 font-mono text-[0.87rem]" value={text} onChange={(event) => setText(event.target.value)} />
-          <Field label="Preset rules that it stands in for" hint="Ids, with blanks between; leave empty to add only." className="font-mono" value={replaces} onChange={(event) => setReplaces(event.target.value)} />
-          <Select label="On the newest" value={String(newest)} onChange={(event) => setNewest(Number(event.target.value))}>
+          <Area
+            label="Its text, as it would be"
+            className="min-h-72 font-mono text-[0.87rem]"
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
+          <Field
+            label="Preset rules that it stands in for"
+            hint="Ids, with blanks between; leave empty to add only."
+            className="font-mono"
+            value={replaces}
+            onChange={(event) => setReplaces(event.target.value)}
+          />
+          <Select
+            label="On the newest"
+            value={String(newest)}
+            onChange={(event) => setNewest(Number(event.target.value))}
+          >
             {HOW_MANY.map((count) => (
               <option key={count} value={count}>
                 {countWords(count)} decisions
@@ -80,8 +95,8 @@ export function Backtest(): ReactNode {
         {run.data === undefined && !run.isError && (
           <Panel title="What would have changed">
             <p className="text-muted">
-              Every recorded decision is judged again, by the rules in force and by yours. You see where the two differ before
-              anything is in force.
+              Every recorded decision is judged again, by the rules in force and by yours. You see
+              where the two differ before anything is in force.
             </p>
           </Panel>
         )}
@@ -96,22 +111,30 @@ function ResultView({ result }: { readonly result: Result }): ReactNode {
   return (
     <Panel title="What would have changed">
       {findings.map((finding) => (
-        <p key={`${finding.where} ${finding.found}`} className={finding.severity === 'error' ? 'text-danger' : 'text-warn'}>
+        <p
+          key={`${finding.where} ${finding.found}`}
+          className={finding.severity === 'error' ? 'text-danger' : 'text-warn'}
+        >
           <span aria-hidden="true">{finding.severity === 'error' ? '▲ ' : '● '}</span>
-          {finding.severity}: <span className="font-mono">{finding.where}</span>: expected <Text text={finding.expected} />; found{' '}
-          <Text text={finding.found} />. <Text text={finding.hint} />
+          {finding.severity}: <span className="font-mono">{finding.where}</span>: expected{' '}
+          <Text text={finding.expected} />; found <Text text={finding.found} />.{' '}
+          <Text text={finding.hint} />
         </p>
       ))}
       {result.version !== null && (
         <p className="text-[1.05rem] font-medium">
-          {changedTotal === 0 ? 'Nothing.' : `${plural(changedTotal, 'decision')} of ${countWords(judged)}.`}{' '}
-          <span className="font-normal text-muted">{countWords(unchanged)} would have been the same.</span>
+          {changedTotal === 0
+            ? 'Nothing.'
+            : `${plural(changedTotal, 'decision')} of ${countWords(judged)}.`}{' '}
+          <span className="font-normal text-muted">
+            {countWords(unchanged)} would have been the same.
+          </span>
         </p>
       )}
       <ul className="grid gap-2">
         {changed.map((one) => (
           <li key={one.index} className="grid gap-1 border-t border-line pt-2">
-            <Link to="/trail" search={{ at: one.index }} className="hover:underline">
+            <Link to="/trail" search={{ at: one.index }} className="block hover:underline">
               <Line text={one.text} className="font-mono text-[0.87rem]" />
             </Link>
             <span className="flex flex-wrap items-center gap-2 text-[0.87rem]">
@@ -126,7 +149,9 @@ function ResultView({ result }: { readonly result: Result }): ReactNode {
             <Text className="text-[0.87rem] text-muted" text={one.tried.reason} />
           </li>
         ))}
-        {changedTotal > changed.length && <li className="text-muted">and {countWords(changedTotal - changed.length)} more</li>}
+        {changedTotal > changed.length && (
+          <li className="text-muted">and {countWords(changedTotal - changed.length)} more</li>
+        )}
       </ul>
       {notJudged.length > 0 && (
         <ul className="text-[0.9rem] text-muted">

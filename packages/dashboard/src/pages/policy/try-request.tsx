@@ -28,7 +28,9 @@ export function TryRequest(): ReactNode {
         body: {
           target: chosen?.name ?? target,
           agent: agent.trim() === '' ? 'any-agent' : agent.trim(),
-          ...(provider === undefined ? { sql } : { request: { provider, method, path, body: sql } }),
+          ...(provider === undefined
+            ? { sql }
+            : { request: { provider, method, path, body: sql } }),
         },
       }),
   });
@@ -44,9 +46,17 @@ export function TryRequest(): ReactNode {
         >
           <div className="grid grid-cols-2 gap-3">
             {targets.length === 0 ? (
-              <Field label="Target" value={target} onChange={(event) => setTarget(event.target.value)} />
+              <Field
+                label="Target"
+                value={target}
+                onChange={(event) => setTarget(event.target.value)}
+              />
             ) : (
-              <Select label="Target" value={chosen?.name ?? ''} onChange={(event) => setTarget(event.target.value)}>
+              <Select
+                label="Target"
+                value={chosen?.name ?? ''}
+                onChange={(event) => setTarget(event.target.value)}
+              >
                 {targets.map((one) => (
                   <option key={one.name}>{one.name}</option>
                 ))}
@@ -56,23 +66,41 @@ export function TryRequest(): ReactNode {
           </div>
           {provider !== undefined && (
             <div className="grid grid-cols-[7rem_1fr] gap-3">
-              <Select label="Method" value={method} onChange={(event) => setMethod(event.target.value)}>
+              <Select
+                label="Method"
+                value={method}
+                onChange={(event) => setMethod(event.target.value)}
+              >
                 {['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((one) => (
                   <option key={one}>{one}</option>
                 ))}
               </Select>
-              <Field label="Path, with its query" className="font-mono" value={path} onChange={(event) => setPath(event.target.value)} />
+              <Field
+                label="Path, with its query"
+                className="font-mono"
+                value={path}
+                onChange={(event) => setPath(event.target.value)}
+              />
             </div>
           )}
           <Area
             label={provider === undefined ? 'SQL' : 'Body'}
             className="min-h-40 font-mono text-[0.9rem]"
-            placeholder={provider === undefined ? 'DROP TABLE bookings' : '{"query": "mutation { volumeDelete(volumeId: \\"…\\") }"}'}
+            placeholder={
+              provider === undefined
+                ? 'DROP TABLE bookings'
+                : '{"query": "mutation { volumeDelete(volumeId: \\"…\\") }"}'
+            }
             value={sql}
             onChange={(event) => setSql(event.target.value)}
           />
           <div>
-            <Button type="submit" tone="primary" isBusy={explain.isPending} disabled={provider === undefined && sql.trim() === ''}>
+            <Button
+              type="submit"
+              tone="primary"
+              isBusy={explain.isPending}
+              disabled={provider === undefined && sql.trim() === ''}
+            >
               What would happen?
             </Button>
           </div>
@@ -82,7 +110,9 @@ export function TryRequest(): ReactNode {
         {explain.isError && <ProblemNote error={explain.error} />}
         {explain.data === undefined && !explain.isError && (
           <Panel title="The answer">
-            <p className="text-muted">It is judged by the rules in force, as if the agent had sent it. Nothing is sent.</p>
+            <p className="text-muted">
+              It is judged by the rules in force, as if the agent had sent it. Nothing is sent.
+            </p>
           </Panel>
         )}
         {explain.data !== undefined && <Explained explanation={explain.data} />}
@@ -101,7 +131,8 @@ function Explained({ explanation }: { readonly explanation: Explanation }): Reac
       {verdict.hint !== undefined && <Text className="text-muted" text={verdict.hint} />}
       <Facts>
         <Fact name="target">
-          <Text text={target.name} className="font-mono" /> <EnvironmentBadge name={target.environment} level={target.level} />
+          <Text text={target.name} className="font-mono" />{' '}
+          <EnvironmentBadge name={target.environment} level={target.level} />
         </Fact>
         <Fact name="resolved">
           <Text text={target.resolvedBy} />

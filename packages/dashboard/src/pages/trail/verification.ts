@@ -38,7 +38,13 @@ export function checkedOf(data: unknown): Checked | null {
   if (facts['kind'] === 'progress') {
     const { done, total, perSecond, leftSeconds } = facts;
     if (!isNumber(done) || !isNumber(total) || !isNumber(perSecond)) return null;
-    return { kind: 'progress', done, total, perSecond, leftSeconds: isNumber(leftSeconds) ? leftSeconds : null };
+    return {
+      kind: 'progress',
+      done,
+      total,
+      perSecond,
+      leftSeconds: isNumber(leftSeconds) ? leftSeconds : null,
+    };
   }
   if (facts['kind'] !== 'report') return null;
   const report = reportOf(facts['report']);
@@ -48,18 +54,32 @@ export function checkedOf(data: unknown): Checked | null {
 function reportOf(value: unknown): Report | null {
   if (typeof value !== 'object' || value === null) return null;
   const facts: Record<string, unknown> = { ...value };
-  const { ok, from, to, root, checkpoints, decisions, outcomes, open, findings, findingCount } = facts;
+  const { ok, from, to, root, checkpoints, decisions, outcomes, open, findings, findingCount } =
+    facts;
   if (typeof ok !== 'boolean' || typeof root !== 'string' || !Array.isArray(findings)) return null;
-  if (!isNumber(from) || !isNumber(to) || !isNumber(checkpoints) || !isNumber(decisions)) return null;
+  if (!isNumber(from) || !isNumber(to) || !isNumber(checkpoints) || !isNumber(decisions))
+    return null;
   if (!isNumber(outcomes) || !isNumber(open) || !isNumber(findingCount)) return null;
   const found = findings.map(findingOf);
   // Fine only when nothing at all was found.
   const isFine = ok && findingCount === 0 && found.length === 0;
-  return { ok: isFine, from, to, root, checkpoints, decisions, outcomes, open, findings: found, findingCount };
+  return {
+    ok: isFine,
+    from,
+    to,
+    root,
+    checkpoints,
+    decisions,
+    outcomes,
+    open,
+    findings: found,
+    findingCount,
+  };
 }
 
 function findingOf(value: unknown): Finding {
-  const facts: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {};
+  const facts: Record<string, unknown> =
+    typeof value === 'object' && value !== null ? { ...value } : {};
   const { code, index, message } = facts;
   return {
     code: typeof code === 'string' ? code : 'unknown',

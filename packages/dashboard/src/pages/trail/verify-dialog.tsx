@@ -20,8 +20,10 @@ export function VerifyDialog({ onClose }: { readonly onClose: () => void }): Rea
       if (next.kind === 'report') source.close();
     };
     source.onmessage = hear;
-    source.addEventListener('progress', hear);
-    source.addEventListener('report', hear);
+    source.addEventListener('problem', () => {
+      source.close();
+      setChecked({ kind: 'broken' });
+    });
     source.onerror = () => {
       source.close();
       setChecked((before) => (before.kind === 'report' ? before : { kind: 'broken' }));
@@ -34,8 +36,8 @@ export function VerifyDialog({ onClose }: { readonly onClose: () => void }): Rea
         <CheckedView checked={checked} />
       </div>
       <p className="text-[0.9rem] text-muted">
-        This is the gateway checking itself. To check it without trusting it: export the trail, and run{' '}
-        <code className="font-mono">holdfast-verify</code> on a machine of your own.
+        This is the gateway checking itself. To check it without trusting it: export the trail, and
+        run <code className="font-mono">holdfast-verify</code> on a machine of your own.
       </p>
       <DialogButtons>
         <Button onClick={onClose}>Close</Button>
@@ -57,9 +59,15 @@ function CheckedView({ checked }: { readonly checked: Checked }): ReactNode {
     case 'progress':
       return (
         <div className="grid gap-1">
-          <progress aria-label="Entries checked" max={checked.total} value={checked.done} className="h-2 w-full accent-accent" />
+          <progress
+            aria-label="Entries checked"
+            max={checked.total}
+            value={checked.done}
+            className="h-2 w-full accent-accent"
+          />
           <p className="text-[0.9rem] tabular-nums">
-            {countWords(checked.done)} of {countWords(checked.total)}, {countWords(Math.round(checked.perSecond))} a second
+            {countWords(checked.done)} of {countWords(checked.total)},{' '}
+            {countWords(Math.round(checked.perSecond))} a second
             {checked.leftSeconds === null ? '' : `, ${spanWords(checked.leftSeconds * 1000)} left`}
           </p>
         </div>
@@ -69,7 +77,9 @@ function CheckedView({ checked }: { readonly checked: Checked }): ReactNode {
       return (
         <div className="grid gap-3">
           <p className={`text-lg font-semibold ${report.ok ? 'text-ok' : 'text-danger'}`}>
-            {report.ok ? '✓ Every entry is as it was signed.' : `▲ ${plural(report.findingCount, 'finding')}: the trail is not whole.`}
+            {report.ok
+              ? '✓ Every entry is as it was signed.'
+              : `▲ ${plural(report.findingCount, 'finding')}: the trail is not whole.`}
           </p>
           <Facts>
             <Fact name="entries">
@@ -87,7 +97,9 @@ function CheckedView({ checked }: { readonly checked: Checked }): ReactNode {
           <ul className="list-disc pl-5 text-danger">
             {report.findings.map((finding) => (
               <li key={`${finding.code} ${finding.index}`}>
-                <Text text={`${finding.index === null ? '' : `entry ${finding.index}: `}${finding.message}`} />
+                <Text
+                  text={`${finding.index === null ? '' : `entry ${finding.index}: `}${finding.message}`}
+                />
               </li>
             ))}
           </ul>

@@ -28,8 +28,8 @@ export function Deferrals(): ReactNode {
   if (items.length === 0) {
     return (
       <EmptyState title="Nothing waits">
-        What nobody could take back does not run when it is approved: it waits out the grace here, at least 48 hours, and
-        one person can call it off until then.
+        What nobody could take back does not run when it is approved: it waits out the grace here,
+        at least 48 hours, and one person can call it off until then.
       </EmptyState>
     );
   }
@@ -71,11 +71,18 @@ function DeferralPanel({ deferral }: { readonly deferral: Deferral }): ReactNode
           <Text text={deferral.target} className="font-mono" />
         </span>
       }
-      aside={isOpen ? <Countdown to={deferral.dueAt} label="runs in" /> : <Time at={deferral.scheduledAt} relative />}
+      aside={
+        isOpen ? (
+          <Countdown to={deferral.dueAt} label="runs in" />
+        ) : (
+          <Time at={deferral.scheduledAt} relative />
+        )
+      }
     >
       <Code text={deferral.statement} label="What will run" />
       <p className="text-[0.9rem] text-muted">
-        Asked by <Text text={deferral.agent} /> and approved <Time at={deferral.scheduledAt} relative />. <Text text={deferral.reason} />
+        Asked by <Text text={deferral.agent} /> and approved{' '}
+        <Time at={deferral.scheduledAt} relative />. <Text text={deferral.reason} />
       </p>
       {deferral.note !== null && deferral.note !== '' && <Text text={deferral.note} />}
       {isOpen && (
@@ -100,12 +107,17 @@ function DeferralPanel({ deferral }: { readonly deferral: Deferral }): ReactNode
           noteLabel="Why"
           onClose={() => setIsCancelling(false)}
           onWord={async ({ code, note }) => {
-            await ask('deferrals.cancel', { params: { id: deferral.id }, body: { person: person?.name ?? '', code, note } });
+            await ask('deferrals.cancel', {
+              params: { id: deferral.id },
+              body: { person: person?.name ?? '', code, note },
+            });
             say('Called off. It will not run.');
             await queries.invalidateQueries({ queryKey: ['deferrals'] });
           }}
         >
-          <p className="text-muted">One person is enough, and it is final: whoever wants it asks again.</p>
+          <p className="text-muted">
+            One person is enough, and it is final: whoever wants it asks again.
+          </p>
         </WordDialog>
       )}
     </Panel>

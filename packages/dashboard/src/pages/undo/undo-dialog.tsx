@@ -19,7 +19,13 @@ type Item = Answer<'undo.list'>['items'][number];
 type Report = Answer<'undo.preview'>;
 type Decisions = NonNullable<Body<'undo.preview'>['decisions']>;
 
-export function UndoDialog({ item, onClose }: { readonly item: Item; readonly onClose: () => void }): ReactNode {
+export function UndoDialog({
+  item,
+  onClose,
+}: {
+  readonly item: Item;
+  readonly onClose: () => void;
+}): ReactNode {
   const queries = useQueryClient();
   const person = usePerson();
   const may = useMay('undo.apply');
@@ -32,7 +38,9 @@ export function UndoDialog({ item, onClose }: { readonly item: Item; readonly on
     placeholderData: (before) => before,
   });
   const apply = async (code: string): Promise<void> => {
-    const { applied } = await ask('undo.apply', { body: { ...wish, person: person?.name ?? '', code } });
+    const { applied } = await ask('undo.apply', {
+      body: { ...wish, person: person?.name ?? '', code },
+    });
     say(applied ? 'Taken back.' : 'Nothing was changed: conflicts are not decided yet.', !applied);
     await queries.invalidateQueries({ queryKey: ['undo'] });
     if (applied) onClose();
@@ -40,7 +48,9 @@ export function UndoDialog({ item, onClose }: { readonly item: Item; readonly on
   const decide = (conflict: Report['conflicts'][number], choice: string): void => {
     const found = conflict.choices.find((one) => one === choice);
     if (found === undefined) return;
-    const others = decisions.filter((one) => one.table !== conflict.table || one.key !== conflict.key);
+    const others = decisions.filter(
+      (one) => one.table !== conflict.table || one.key !== conflict.key,
+    );
     setDecisions([...others, { table: conflict.table, key: conflict.key, choice: found }]);
   };
   return (
@@ -52,7 +62,11 @@ export function UndoDialog({ item, onClose }: { readonly item: Item; readonly on
             <DialogButtons>
               <Button onClick={onClose}>Close</Button>
               {may && item.state === 'kept' && (
-                <Button tone="primary" disabled={report.undecided > 0} onClick={() => setIsApplying(true)}>
+                <Button
+                  tone="primary"
+                  disabled={report.undecided > 0}
+                  onClick={() => setIsApplying(true)}
+                >
                   Take it back
                 </Button>
               )}
@@ -61,8 +75,15 @@ export function UndoDialog({ item, onClose }: { readonly item: Item; readonly on
         )}
       </Loaded>
       {isApplying && (
-        <WordDialog title="Take it back" action="Take it back" onClose={() => setIsApplying(false)} onWord={({ code }) => apply(code)}>
-          <p className="text-muted">In one transaction, as the preview said. This can itself be taken back.</p>
+        <WordDialog
+          title="Take it back"
+          action="Take it back"
+          onClose={() => setIsApplying(false)}
+          onWord={({ code }) => apply(code)}
+        >
+          <p className="text-muted">
+            In one transaction, as the preview said. This can itself be taken back.
+          </p>
         </WordDialog>
       )}
     </Dialog>
@@ -81,7 +102,13 @@ function ReportView({ report, onDecide }: ReportViewProps): ReactNode {
         <div key={table.table}>
           <Text text={table.table} className="font-mono font-medium" />
           <ul className="text-[0.93rem]">
-            {LINES.map(([name, words]) => (table[name] > 0 ? <li key={name}>{plural(table[name], 'row')} {words}</li> : null))}
+            {LINES.map(([name, words]) =>
+              table[name] > 0 ? (
+                <li key={name}>
+                  {plural(table[name], 'row')} {words}
+                </li>
+              ) : null,
+            )}
           </ul>
         </div>
       ))}
@@ -97,7 +124,9 @@ function ReportView({ report, onDecide }: ReportViewProps): ReactNode {
           </ol>
         </div>
       ))}
-      {report.tables.length === 0 && report.acts.length === 0 && <p className="text-muted">Nothing would change.</p>}
+      {report.tables.length === 0 && report.acts.length === 0 && (
+        <p className="text-muted">Nothing would change.</p>
+      )}
       {report.conflictsTotal > 0 && (
         <section className="grid gap-3">
           <h3 className="text-warn">
@@ -105,13 +134,22 @@ function ReportView({ report, onDecide }: ReportViewProps): ReactNode {
             {plural(report.conflictsTotal, 'conflict')}: somebody changed the same things since
           </h3>
           {report.conflicts.map((conflict) => (
-            <div key={`${conflict.table} ${conflict.key}`} className="grid gap-2 rounded-lg border border-line p-3">
+            <div
+              key={`${conflict.table} ${conflict.key}`}
+              className="grid gap-2 rounded-lg border border-line p-3"
+            >
               <p className="flex flex-wrap items-baseline gap-2">
                 <Badge tone="warn">{conflict.kind}</Badge>
                 <Text text={conflict.about} />
               </p>
-              {(conflict.kept !== null || conflict.now !== null) && <Diff kept={conflict.kept} now={conflict.now} />}
-              <Select label="What to do" value={conflict.choice ?? ''} onChange={(event) => onDecide(conflict, event.target.value)}>
+              {(conflict.kept !== null || conflict.now !== null) && (
+                <Diff kept={conflict.kept} now={conflict.now} />
+              )}
+              <Select
+                label="What to do"
+                value={conflict.choice ?? ''}
+                onChange={(event) => onDecide(conflict, event.target.value)}
+              >
                 <option value="">decide …</option>
                 {conflict.choices.map((choice) => (
                   <option key={choice} value={choice}>
@@ -135,7 +173,12 @@ function ReportView({ report, onDecide }: ReportViewProps): ReactNode {
       {report.sql.length > 0 && (
         <details>
           <summary className="text-[0.87rem] text-muted">The SQL that would run</summary>
-          <Code text={report.sql.join(';\n')} language="sql" label="The SQL that would run" className="mt-2" />
+          <Code
+            text={report.sql.join(';\n')}
+            language="sql"
+            label="The SQL that would run"
+            className="mt-2"
+          />
         </details>
       )}
     </div>
