@@ -47,6 +47,8 @@ export class News {
   #size: bigint | null = null;
   #undoLooks = 0;
   #looking = false;
+  /** It was said that the store is away. */
+  #isAway = false;
 
   constructor(parts: NewsParts) {
     this.#parts = parts;
@@ -69,6 +71,8 @@ export class News {
     this.#add(hear);
     try {
       const { size } = await this.#parts.head();
+      // From here on; what comes before the first look is not missed.
+      this.#size ??= size;
       for (const data of await this.#since(lastEventId, size)) yield { id: String(size), data };
       yield { id: String(size), data: { kind: 'trail', size: Number(size) } };
       while (!gone.aborted) {
@@ -123,6 +127,7 @@ export class News {
     this.#looking = true;
     try {
       const { size } = await this.#parts.head();
+      this.#isAway = false;
       const from = this.#size ?? size;
       this.#size = size;
       if (size > from) {
@@ -135,7 +140,8 @@ export class News {
         this.#tell([{ kind: 'undo' }]);
       }
     } catch (error) {
-      this.#parts.trouble(error);
+      if (!this.#isAway) this.#parts.trouble(error);
+      this.#isAway = true;
     } finally {
       this.#looking = false;
     }

@@ -16,7 +16,6 @@ import cookies from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import files from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { z } from 'zod';
 import { mayDo, type Principal } from '../identity/principal.ts';
 import { hashSecret } from '../identity/secrets.ts';
 import type { Clock } from '../model/clock.ts';
@@ -38,6 +37,15 @@ import { Origin } from './origin.ts';
 import { problemOf } from './problem.ts';
 import { Rates, tooMany } from './rates.ts';
 import { type Checks, readinessOf } from './readiness.ts';
+import {
+  forbidden,
+  given,
+  known,
+  notForAgents,
+  notSignedIn,
+  proofTooOld,
+  statusOf,
+} from './refusals.ts';
 import { eventText, OpenStreams } from './streams.ts';
 import { COOKIE_NAMES, type WhoAsks } from './who.ts';
 
@@ -68,6 +76,8 @@ export interface ApiAddress {
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const NEVER = new AbortController();
+/** Node takes no head of a request that is longer. */
+const PATH_PART_CHARS_MAX = 16 * 1024;
 const DEVICE_SECONDS = 365 * 24 * 60 * 60;
 
 const HEADERS: Readonly<Record<string, string>> = {
@@ -112,7 +122,10 @@ export class Api {
       bodyLimit: API_BODY_BYTES_MAX,
       // What stands between is ours to trust only when it is declared; the peer's address is the source.
       trustProxy: false,
-      routerOptions: { maxParamLength: 200 },
+      // The contract bounds what stands in a path; a longer one than the router likes would be answered by it.
+      routerOptions: { maxParamLength: PATH_PART_CHARS_MAX },
+      // A path that cannot be decoded is refused before any hook of ours.
+      frameworkErrors: (error, _, reply) => this.#fail(error, reply),
       forceCloseConnections: true,
     });
   }
@@ -359,6 +372,7 @@ export class Api {
 
   #fail(error: unknown, reply: FastifyReply): FastifyReply {
     const { json, status } = this.#failed(error);
+    reply.headers({ ...HEADERS, ...this.#origin.headers() });
     return reply.status(status).type(PROBLEM_TYPE).send(json);
   }
 
@@ -415,72 +429,4 @@ function isSameText(one: string, other: string): boolean {
 
 function routeNames(): readonly RouteName[] {
   return Object.keys(ROUTES).filter((name): name is RouteName => Object.hasOwn(ROUTES, name));
-}
-
-function given(schema: z.ZodType, value: unknown, where: string): unknown {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const place = issue?.path.join('.') || 'it';
-  throw new HoldfastError('HF_USAGE', {
-    expected: `what /v1/openapi.json describes ${where}`,
-    found: `${place}: ${issue?.message ?? 'something else'}`.slice(0, 500),
-    hint: 'Mend the request; nothing was done.',
-  });
-}
-
-/** What the framework itself refuses, in our words. */
-function known(error: unknown): unknown {
-  if (error instanceof HoldfastError) return error;
-  const status = statusOf(error);
-  if (status === undefined || status >= 500 || !(error instanceof Error)) return error;
-  return new HoldfastError(status === 413 ? 'HF_LIMIT' : 'HF_USAGE', {
-    expected: `a request as /v1/openapi.json describes it, of at most ${API_BODY_BYTES_MAX} bytes`,
-    found: error.message.slice(0, 200),
-    hint: 'Mend the request; nothing was done.',
-  });
-}
-
-function statusOf(error: unknown): number | undefined {
-  if (error instanceof HoldfastError || typeof error !== 'object' || error === null)
-    return undefined;
-  return 'statusCode' in error && typeof error.statusCode === 'number'
-    ? error.statusCode
-    : undefined;
-}
-
-function notSignedIn(): HoldfastError {
-  return new HoldfastError('HF_SIGN_IN', {
-    expected: 'a session of a person',
-    found: 'none that is open',
-    hint: 'Sign in on the dashboard, or with holdfast login.',
-  });
-}
-
-function notForAgents(): HoldfastError {
-  return new HoldfastError('HF_FORBIDDEN', {
-    expected: 'a person',
-    found: 'an agent with its token',
-    hint: 'Ask a person. There is no other way for an agent to decide, and looking for one is recorded.',
-  });
-}
-
-function forbidden(principal: Principal, permission: string): HoldfastError {
-  const found =
-    principal.kind === 'person'
-      ? `${principal.name}, who is ${principal.roles.join(', ') || 'nobody yet'}`
-      : 'the machine itself, where only a person can';
-  return new HoldfastError('HF_FORBIDDEN', {
-    expected: `somebody who may ${permission}`,
-    found,
-    hint: 'Ask an owner; docs/roles.md has the table.',
-  });
-}
-
-function proofTooOld(): HoldfastError {
-  return new HoldfastError('HF_SIGN_IN', {
-    expected: `a proof that you are there, not older than ${PROVED_MS_MAX / 60_000} minutes`,
-    found: 'an older one',
-    hint: 'Prove it again with your passkey or a code, then repeat this.',
-  });
 }

@@ -43,7 +43,7 @@ describe('what is wrong is said with place, expected, found and what to do', () 
     [
       'an unknown key at the top',
       'taregts: {}',
-      'holdfast.yaml:1:1: expected one of the keys listen, dashboard, store, seal, environments, targets, http, providers, approvals, trail, limits, policy, found unknown key `taregts`. Did you mean `targets`?',
+      'holdfast.yaml:1:1: expected one of the keys listen, dashboard, metrics, store, seal, environments, targets, http, providers, approvals, trail, limits, policy, found unknown key `taregts`. Did you mean `targets`?',
     ],
     [
       'a seal key from an empty command',

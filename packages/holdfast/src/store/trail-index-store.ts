@@ -17,9 +17,9 @@ import { int8Array, textArray } from './binary-array.ts';
 import type { Database } from './database.ts';
 import type { Tables } from './tables.ts';
 
-/** Rows looked at for one page; half as many when the entries themselves have to be read for it. */
-const LOOKED_MAX = 8_000;
-const LOOKED_TEXT_MAX = 3_000;
+/** Rows looked at for one page; fewer when the entries themselves have to be read for it. */
+const LOOKED_MAX = 2_500;
+const LOOKED_TEXT_MAX = 1_200;
 /** Clocks of gateways differ, and a decision may be appended after one that was made later. */
 const CLOCK_SLACK_MS = 60_000;
 
@@ -95,28 +95,66 @@ export class SqlTrailIndex implements TrailIndex {
   }
 
   find(question: TrailQuestion): Promise<TrailPage> {
-    return this.#database.run(async (db) => {
-      const looked = lookedQuery(question);
-      const { rows } = await sql<FoundRow>`
-        select found.index, e.bytes, o.index as outcome_index, o.bytes as outcome_bytes
-        from (
-          select looked.index from (${looked}) looked
-          where ${sql.join(matches(question), sql` and `)}
-          order by looked.index desc limit ${rowsFor(question)}
-        ) found
-        join holdfast.trail_entry e on e.index = found.index
-        left join holdfast.trail_entry o on o.decision_index = found.index
-        order by found.index desc`.execute(db);
-      const entries = distinct(rows).slice(0, question.limit);
-      if (entries.length === question.limit || rows.length === rowsFor(question)) {
-        return { entries, lookedTo: entries.at(-1)?.index ?? null };
-      }
-      const { rows: ends } = await sql<{ oldest: bigint | null; count: bigint }>`
-        select min(index) as oldest, count(*) as count from (${looked}) looked`.execute(db);
-      const isAll = Number(ends[0]?.count ?? 0n) < lookedMax(question);
-      return { entries, lookedTo: isAll ? null : (ends[0]?.oldest ?? null) };
-    });
+    return isPlain(question) ? this.#newest(question) : this.#look(question);
   }
+
+  /** Nothing is asked for: the trail itself is in order, and never behind. */
+  async #newest({ before, limit }: TrailQuestion): Promise<TrailPage> {
+    const { rows } = await this.#database.run((db) =>
+      sql<FoundRow>`
+        select e.index, e.bytes, o.index as outcome_index, o.bytes as outcome_bytes
+        from (
+          select index, bytes from holdfast.trail_entry
+          where ${before === null ? sql`true` : sql`index < ${before}`}
+          order by index desc limit ${limit}
+        ) e
+        left join holdfast.trail_entry o on o.decision_index = e.index
+        order by e.index desc`.execute(db),
+    );
+    const entries = distinct(rows);
+    return { entries, lookedTo: entries.length < limit ? null : (entries.at(-1)?.index ?? null) };
+  }
+
+  async #look(question: TrailQuestion): Promise<TrailPage> {
+    const { limit } = question;
+    const { rows } = await this.#database.run((db) =>
+      sql<LookedRow>`
+        with looked as materialized (${lookedQuery(question)}),
+        ends as (select min(index) as oldest, count(*) as looked from looked)
+        select ends.oldest, ends.looked, found.index, e.bytes,
+          o.index as outcome_index, o.bytes as outcome_bytes
+        from ends
+        left join (
+          select looked.index from looked where ${sql.join(matches(question), sql` and `)}
+          order by looked.index desc limit ${rowsFor(question)}
+        ) found on true
+        left join holdfast.trail_entry e on e.index = found.index
+        left join holdfast.trail_entry o on o.decision_index = found.index
+        order by found.index desc`.execute(db),
+    );
+    const found = rows.flatMap(({ bytes, index, ...row }) =>
+      index === null || bytes === null ? [] : [{ ...row, bytes, index }],
+    );
+    const entries = distinct(found).slice(0, limit);
+    if (entries.length === limit || found.length === rowsFor(question)) {
+      return { entries, lookedTo: entries.at(-1)?.index ?? null };
+    }
+    const [ends] = rows;
+    const isAll = Number(ends?.looked ?? 0n) < lookedMax(question);
+    return { entries, lookedTo: isAll ? null : (ends?.oldest ?? null) };
+  }
+}
+
+interface LookedRow extends Omit<FoundRow, 'index' | 'bytes'> {
+  readonly oldest: bigint | null;
+  readonly looked: bigint;
+  readonly index: bigint | null;
+  readonly bytes: Buffer | null;
+}
+
+function isPlain(question: TrailQuestion): boolean {
+  const { since, text, until } = question;
+  return leadOf(question) === null && since === null && until === null && text === null;
 }
 
 interface FoundRow {
@@ -126,7 +164,7 @@ interface FoundRow {
   readonly outcome_bytes: Buffer | null;
 }
 
-/** One range of one index, read backwards and no further than LOOKED_MAX rows. */
+/** One range of one index, read backwards and no further than `lookedMax` rows. */
 function lookedQuery(question: TrailQuestion): RawBuilder<unknown> {
   const { before, since, until } = question;
   const lead = leadOf(question);
@@ -178,8 +216,10 @@ function leadOf(question: TrailQuestion): (typeof LEADS)[number] | null {
   return LEADS.find((one) => question[one] !== null) ?? null;
 }
 
-function lookedMax({ text }: TrailQuestion): number {
-  return text === null ? LOOKED_MAX : LOOKED_TEXT_MAX;
+/** When nothing else is asked for than what the range says, each row of it is found. */
+function lookedMax(question: TrailQuestion): number {
+  if (question.text !== null) return LOOKED_TEXT_MAX;
+  return matches(question).length === 1 ? rowsFor(question) : LOOKED_MAX;
 }
 
 /** By agent, a batch of reads may have several rows, one per target. */

@@ -2,6 +2,7 @@
  * What an entry can be found by, read back out of its canonical JSON. Judges nothing: an entry that is
  * not one of ours has its kind, if any, and is still there to be read.
  */
+import { cut } from '../model/text.ts';
 import { VERDICT_ORDER, type Verdict } from '../model/verdict.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -18,6 +19,8 @@ export interface EntryFacts {
 
 /** Groups of one batch that are told apart; a batch has at most a few. */
 const GROUPS_MAX = 200;
+/** As long as what a list can be asked for. */
+const NAME_CHARS_MAX = 200;
 const NEVER = new Date(0);
 
 /** Never empty. */
@@ -71,9 +74,13 @@ export function textIn(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** As PostgreSQL can store it. */
+/**
+ * As PostgreSQL can store and index it, whatever a stranger calls themselves: a row of an index takes no
+ * more than 2,700 bytes, and one that did not fit would stop all that come after it.
+ */
 function nameIn(value: unknown): string | null {
-  return textIn(value)?.replaceAll('\u0000', '\ufffd') ?? null;
+  const text = textIn(value);
+  return text === null ? null : cut(text, NAME_CHARS_MAX).replaceAll('\u0000', '\ufffd');
 }
 
 function whoOf({ actor, target }: Fields): Pick<EntryFacts, 'agent' | 'target'> {

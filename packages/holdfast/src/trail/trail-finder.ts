@@ -58,8 +58,10 @@ export interface TrailIndex {
 
 /** Of one transaction: about 30 ms. */
 const BATCH = 1_000;
-/** Before a question is answered: what a busy second leaves behind. */
-const FRESH_MAX = 4_000;
+/** Before a question is answered: while it is followed, what came since the last step of that. */
+const FRESH_MAX = 200;
+/** By a command, which has nobody to follow for it. */
+const FRESH_ALONE_MAX = 20_000;
 const FOLLOW_MS = 500;
 
 export class TrailFollower {
@@ -68,6 +70,8 @@ export class TrailFollower {
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
   #stopped = false;
+  /** It was said that the index cannot follow. */
+  #isStuck = false;
 
   constructor(index: TrailIndex, trouble: (error: unknown) => void) {
     this.#index = index;
@@ -89,10 +93,12 @@ export class TrailFollower {
 
   /** Takes in what is new, as far as that is soon done. */
   async freshen(): Promise<void> {
-    for (let taken = 0; taken < FRESH_MAX; ) {
-      const more = await this.#index.advance(BATCH);
-      if (more === null || more < BATCH) return;
-      taken += more;
+    const most = this.#timer === null ? FRESH_ALONE_MAX : FRESH_MAX;
+    for (let left = most; left > 0; ) {
+      const wanted = Math.min(BATCH, left);
+      const taken = await this.#index.advance(wanted);
+      if (taken === null || taken < wanted) return;
+      left -= taken;
     }
   }
 
@@ -106,10 +112,13 @@ export class TrailFollower {
     try {
       while (!this.#stopped) {
         const taken = await this.#index.advance(BATCH);
+        this.#isStuck = false;
         if (taken === null || taken < BATCH) return;
       }
     } catch (error) {
-      this.#trouble(error);
+      // Twice a second the same words help nobody.
+      if (!this.#isStuck) this.#trouble(error);
+      this.#isStuck = true;
     }
   }
 }

@@ -121,9 +121,14 @@ it('answers in one shape when it was not understood', async () => {
       headers: { 'content-type': 'application/json', 'content-length': '5' },
     }),
     await lea.ask('/v1/nothing'),
+    await lea.ask('/v1/holds/%zz'),
+    await lea.ask(`/v1/holds/${'x'.repeat(8_000)}`),
   ];
   expect(answers.map(({ headers }) => headers['content-type'])).toEqual(answers.map(() => PROBLEM));
-  expect(answers.map(({ status }) => status)).toEqual([422, 422, 400, 404]);
+  expect(answers.map(({ status }) => status)).toEqual([422, 422, 400, 404, 400, 422]);
+  expect(answers.map(({ headers }) => headers['x-frame-options'])).toEqual(
+    answers.map(() => 'DENY'),
+  );
   expect(world.troubles).toEqual([]);
 });
 

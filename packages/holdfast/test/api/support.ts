@@ -134,7 +134,7 @@ export class ApiWorld {
       },
       ...(body === undefined ? {} : { payload: body }),
     });
-    const isJson = /json/.test(String(answer.headers['content-type']));
+    const isJson = /[/+]json\b(?!l)/.test(String(answer.headers['content-type']));
     return {
       status: answer.statusCode,
       headers: answer.headers,

@@ -154,3 +154,13 @@ it('finds a batch of reads by each agent in it', async () => {
   expect(ofApe).toMatchObject({ kind: 'reads', agent: null });
   expect(ofApe?.index).toBe(ofBee?.index);
 });
+
+it('goes on behind an entry whose names nobody could index', async () => {
+  const trail = await world.rooms.trail();
+  const target = '\u{1f40d}\u0000'.repeat(2_000);
+  trail.note({ kind: 'session-refused', facts: { target, agent: target }, message: target });
+  await trail.flush();
+  await decide(world, { text: 'SELECT behind_it', agent: 'after' });
+  expect(await texts('agent=after')).toEqual(['SELECT behind_it']);
+  expect((await list('kind=session-refused')).items).toHaveLength(1);
+});
