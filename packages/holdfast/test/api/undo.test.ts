@@ -147,6 +147,7 @@ it('answers with the conflicts when something is not decided, and with nothing c
     lastEventId: null,
     gone: new AbortController().signal,
     keepSession: () => {},
+    keepDevice: () => {},
     params: {},
     query: {},
     body: {
