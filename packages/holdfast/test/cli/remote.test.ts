@@ -537,6 +537,10 @@ it('reads, verifies and exports the trail', async () => {
   expect(entries).toHaveLength(3);
   const [{ entry, index }] = entries;
   expect(parsed(await auditor.run('trail', 'show', String(index), '--json')).entry).toEqual(entry);
+  // Checkpoints are signed a moment after the entries.
+  const { trailStore } = world.api.rooms;
+  const signed = async () => (await trailStore.newestCheckpoints(1)).length;
+  await expect.poll(signed, { timeout: 30_000 }).toBe(1);
   const out = join(world.home, 'trail.hf');
   const { key } = parsed(await auditor.run('trail', 'export', '--out', out, '--json'));
   const report = await verifyExport(createReadStream(out), { key, keptNote: null });

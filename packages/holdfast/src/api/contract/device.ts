@@ -15,6 +15,7 @@ export const DEVICE_ROUTES = {
     method: 'POST',
     path: '/v1/device',
     access: 'anyone',
+    showsSecret: true,
     isAttempt: true,
     summary: 'Ask for a session of a command line',
     /** `machine`: its name, for the person who is asked. */
@@ -33,6 +34,7 @@ export const DEVICE_ROUTES = {
     method: 'POST',
     path: '/v1/device/poll',
     access: 'anyone',
+    showsSecret: true,
     summary: 'Ask whether a person has let the command line in',
     body: z.strictObject({ secret: SECRET }),
     answer: z.discriminatedUnion('state', [

@@ -127,6 +127,7 @@ export const SIGN_IN_ROUTES = {
     method: 'POST',
     path: '/v1/join/passkey',
     access: 'anyone',
+    showsSecret: true,
     isAttempt: true,
     summary: 'Join with a passkey: uses the link up and signs in',
     body: z.strictObject({
@@ -141,6 +142,7 @@ export const SIGN_IN_ROUTES = {
     method: 'POST',
     path: '/v1/join/code/options',
     access: 'anyone',
+    showsSecret: true,
     isAttempt: true,
     summary: 'Begin to join with an authenticator app',
     body: z.strictObject({ invitation: INVITATION, name: CHOSEN_NAME }),
@@ -150,6 +152,7 @@ export const SIGN_IN_ROUTES = {
     method: 'POST',
     path: '/v1/join/code',
     access: 'anyone',
+    showsSecret: true,
     isAttempt: true,
     summary: 'Join with a first code of the app: uses the link up and signs in',
     body: z.strictObject({ invitation: INVITATION, ceremony: CEREMONY, code: CODE }),
