@@ -11,6 +11,7 @@
  */
 import { timingSafeEqual } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { sep } from 'node:path';
 import { Readable } from 'node:stream';
 import cookies from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
@@ -138,7 +139,8 @@ export class Api {
 
   /** Port 0 takes a free one. */
   async listen(address: ApiAddress): Promise<ApiAddress> {
-    await this.#app.listen(address);
+    // The configuration is frozen, and the framework writes into what it is given.
+    await this.#app.listen({ ...address });
     const at = this.#app.server.address();
     if (at === null || typeof at === 'string') return address;
     this.#origin.listensOn({ host: address.host, port: at.port });
@@ -175,7 +177,19 @@ export class Api {
     for (const name of routeNames()) this.#route(name);
     const folder = this.#parts.dashboardFolder;
     if (folder !== null && existsSync(folder)) {
-      await app.register(files, { root: folder, wildcard: false, immutable: true, maxAge: '1y' });
+      await app.register(files, {
+        root: folder,
+        wildcard: false,
+        cacheControl: false,
+        // What has its hash in its name never changes; the page that names them may at each upgrade.
+        setHeaders: (reply, path) => {
+          const isHashed = path.includes(`${sep}assets${sep}`);
+          reply.header(
+            'cache-control',
+            isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+          );
+        },
+      });
     }
     await app.ready();
   }
@@ -388,7 +402,7 @@ export class Api {
     const isPage = request.method === 'GET' && !/^\/(v1|assets)\//.test(request.url);
     const folder = this.#parts.dashboardFolder;
     if (isPage && folder !== null && existsSync(folder)) {
-      return reply.sendFile('index.html', { immutable: false, maxAge: 0 });
+      return reply.sendFile('index.html');
     }
     const nothing = new HoldfastError('HF_NOT_FOUND', {
       expected: 'a route of /v1/openapi.json',
