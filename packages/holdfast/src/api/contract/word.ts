@@ -42,4 +42,6 @@ export const CHALLENGE = z.object({
     allowCredentials: z.array(DESCRIPTOR),
     userVerification: z.literal('required'),
   }),
+  /** What is signed, as canonical JSON: who asks sees for themselves that it is what they looked at. */
+  binding: z.string(),
 });
