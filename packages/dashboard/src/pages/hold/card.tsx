@@ -181,6 +181,7 @@ const WHAT_WORDS = {
   goes: 'is destroyed too',
   rows: 'rows change or go',
   breaks: 'stays, and fails',
+  stops: 'stops running',
 } as const;
 
 function Figure({

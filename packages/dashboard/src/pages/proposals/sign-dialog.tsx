@@ -10,7 +10,7 @@ import { ProblemNote } from '../../ui/problem.tsx';
 import { Text } from '../../ui/text.tsx';
 
 export interface SignDialogProps {
-  readonly proposal: Answer<'proposals.show'>;
+  readonly proposal: Answer<'proposals.list'>['items'][number];
   readonly decision: Decision;
   readonly onClose: () => void;
   readonly onDone: () => void;
