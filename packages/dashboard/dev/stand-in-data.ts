@@ -169,8 +169,12 @@ function holdOf(index: number): HoldShown {
       : 'production is sealed: every change waits for people',
     rule: isRailway ? 'sealed.destroy' : 'sealed.change',
     peopleNeeded: isRailway ? 2 : 1,
+    peopleMissing: isRailway && index % 2 === 0 ? 1 : isRailway ? 2 : 1,
+    policyVersion: '3f0a9c2b7d1e',
     signatures:
-      isRailway && index % 2 === 0 ? [{ person: 'Rui Costa', method: 'passkey', at: at(-3) }] : [],
+      isRailway && index % 2 === 0
+        ? [{ person: 'Rui Costa', method: 'passkey', comment: '', at: at(-3) }]
+        : [],
     openedAt: at(-4 - index * 7),
     expiresAt: at(state === 'waiting' || state === 'signed' ? 7 + index * 31 : -5),
     digest: '5f1c0f9b7f0a4f0e8c9d2a6b3e1f4d5c6b7a8990817263544536271809fadbec',
@@ -251,7 +255,7 @@ function holdOf(index: number): HoldShown {
 
 function lineOf(hold: HoldShown): Answer<'holds.list'>['items'][number] {
   const { id, state, agent, target, environment, level, statement, reason, rule } = hold;
-  const { peopleNeeded, signatures, openedAt, expiresAt } = hold;
+  const { peopleMissing, peopleNeeded, signatures, openedAt, expiresAt } = hold;
   return {
     id,
     state,
@@ -263,11 +267,62 @@ function lineOf(hold: HoldShown): Answer<'holds.list'>['items'][number] {
     reason,
     rule,
     peopleNeeded,
+    peopleMissing,
     signatures,
     openedAt,
     expiresAt,
   };
 }
+
+const TRAIL_SIZE = 128_412;
+
+const past: Answer<'holds.past'> = {
+  recent: {
+    acts: [
+      {
+        index: TRAIL_SIZE - 4,
+        at: at(-5),
+        target: 'main-db',
+        verdict: 'pass',
+        effects: ['read public.bookings'],
+        firstLine: 'select count(*) from bookings where starts_at < now()',
+        outcome: 'done',
+      },
+      {
+        index: TRAIL_SIZE - 9,
+        at: at(-9),
+        target: 'main-db',
+        verdict: 'deny',
+        effects: ['destroy public.bookings'],
+        firstLine: 'drop table bookings',
+        outcome: null,
+      },
+    ],
+    isCut: true,
+  },
+  similar: [
+    {
+      id: 'hold_0000000000000011',
+      openedAt: at(-9_000),
+      agent: 'codex-nightly',
+      target: 'main-db',
+      state: 'denied',
+      likeness: 'same acts',
+      people: ['Rui Costa'],
+      note: 'Not on a Friday. Archive the rows first.',
+    },
+    {
+      id: 'hold_0000000000000023',
+      openedAt: at(-20_000),
+      agent: 'cursor-backend',
+      target: 'billing-db',
+      state: 'consumed',
+      likeness: 'same kinds of acts',
+      people: ['Ana Lopes', 'Rui Costa'],
+      note: null,
+    },
+  ],
+};
 
 const proposals: Answer<'proposals.list'>['items'] = [
   {
@@ -284,7 +339,11 @@ const proposals: Answer<'proposals.list'>['items'] = [
     reason: 'Undo data is what P4 rests on, so no single person may let it go.',
     digest: 'ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34',
     peopleNeeded: 2,
-    signatures: [{ person: 'Rui Costa', method: 'totp', at: at(-12) }],
+    peopleMissing: 1,
+    digestWords: 'amber canyon violet mirror nectar falcon',
+    signatures: [
+      { person: 'Rui Costa', method: 'totp', comment: 'No longer needed.', at: at(-12) },
+    ],
     openedAt: at(-20),
     expiresAt: at(400),
     decidedAt: null,
@@ -394,7 +453,6 @@ const preview: Answer<'undo.preview'> = {
   isWhole: false,
 };
 
-const TRAIL_SIZE = 128_412;
 const KINDS = [
   'decision',
   'decision',
@@ -868,6 +926,7 @@ export function answerTo(method: string, url: URL, _body: string): Reply {
     const index = Number(entry[1]);
     return [200, { index, entry: { ...entryOf(index), v: 1 }, json: '{}', outcome: index + 1 }];
   }
+  if (/\/past$/.test(url.pathname)) return [200, past];
   if (/\/(approve|deny|challenge)$/.test(url.pathname)) {
     return problem(
       409,
