@@ -6,7 +6,7 @@
  *     -> shape of the answer
  *
  * It decides nothing by itself: a route says whom it is for (`contract/`), `identity/` says who may. What
- * it will not do: take a cookie from another site's page, answer with anything the contract does not
+ * it will not do: take a cookie from another site's page, or one without our page's secret, answer with anything the contract does not
  * name, or tell whoever asks what broke inside.
  */
 import { timingSafeEqual } from 'node:crypto';
@@ -48,7 +48,7 @@ import {
   statusOf,
 } from './refusals.ts';
 import { eventText, OpenStreams } from './streams.ts';
-import { COOKIE_NAMES, type WhoAsks } from './who.ts';
+import { COOKIE_NAMES, PAGE_HEADER, type WhoAsks } from './who.ts';
 
 export interface ApiParts {
   readonly handlers: Handlers;
@@ -347,7 +347,11 @@ export class Api {
       reply.setCookie(names.device, device, { ...settings, maxAge: DEVICE_SECONDS });
     };
     return {
-      principal: await this.#parts.who.find(request.headers.authorization ?? null, found),
+      principal: await this.#parts.who.find({
+        authorization: request.headers.authorization ?? null,
+        cookies: found,
+        page: pageOf(request),
+      }),
       source: request.ip,
       userAgent: request.headers['user-agent'] ?? '',
       cookies: found,
@@ -417,6 +421,11 @@ export class Api {
 function whoOf(principal: Principal | null, source: string): string {
   if (principal === null) return `nobody ${source}`;
   return principal.kind === 'machine' ? 'machine' : `${principal.kind} ${principal.id}`;
+}
+
+function pageOf({ headers }: FastifyRequest): string | null {
+  const said = headers[PAGE_HEADER];
+  return typeof said === 'string' ? said : null;
 }
 
 function lastEventIdOf({ headers }: FastifyRequest): string | null {
