@@ -1,7 +1,7 @@
 /**
- * Asks the API, same-origin, with the session's cookies and the page's own secret. Every failure is a `Problem` with its three parts.
- * When the API wants a newer proof that the person is there, whoever registered is asked for it, and
- * the request is sent once more; nothing else is ever repeated here.
+ * Asks the API, same-origin, with the session's cookies and the page's own secret. Every failure is a
+ * `Problem` with its three parts. When the API wants a newer proof that the person is there, whoever
+ * registered is asked for it, and the request is sent once more; nothing else is ever repeated here.
  */
 import type { Routes } from '../../../holdfast/src/api/contract/index.ts';
 import { queryText } from '../lib/filters.ts';

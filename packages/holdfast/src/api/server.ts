@@ -6,8 +6,8 @@
  *     -> shape of the answer
  *
  * It decides nothing by itself: a route says whom it is for (`contract/`), `identity/` says who may. What
- * it will not do: take a cookie from another site's page, or one without our page's secret, answer with anything the contract does not
- * name, or tell whoever asks what broke inside.
+ * it will not do: take a cookie from another site's page, or one without our page's secret, answer with
+ * anything the contract does not name, or tell whoever asks what broke inside.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { existsSync } from 'node:fs';

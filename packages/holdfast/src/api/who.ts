@@ -1,6 +1,7 @@
 /**
- * Who asks: by the cookies of a browser's session and its page's own secret, by a session or an agent's token in `Authorization`,
- * or by the key of this machine, which is made at start and never leaves the process.
+ * Who asks: by the cookies of a browser's session and its page's own secret, by a session or an agent's
+ * token in `Authorization`, or by the key of this machine, which is made at start and never leaves the
+ * process.
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { TokenVerifier } from '../identity/agent-directory.ts';

@@ -4,9 +4,11 @@
  * A browser holds three secrets: two cookies, the session's and the device's, and the page's, which the
  * dashboard keeps in its origin's storage and shows itself. One without the others opens nothing. Cookies
  * know a host and no port (RFC 6265, 8.5), so that a server at another port of it is sent both; an
- * origin's storage it does not see. A command line holds one. A session ends after SESSION_IDLE_MS_MAX without use and SESSION_LIFE_MS_MAX in any case,
- * at once when it is closed or its person removed, and what its person may do is read anew at every
- * request. A new sign-in is a new secret: nobody can plant one beforehand (fixation).
+ * origin's storage it does not see. A command line holds one.
+ *
+ * A session ends after SESSION_IDLE_MS_MAX without use and SESSION_LIFE_MS_MAX in any case, at once when
+ * it is closed or its person removed, and what its person may do is read anew at every request. A new
+ * sign-in is a new secret: nobody can plant one beforehand (fixation).
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../model/clock.ts';

@@ -10,6 +10,7 @@ export const pageSecret: Migration = {
     -- A browser that signed in before has no such secret, and signs in again.
     update holdfast.sessions set closed_at = now() where kind = 'browser' and closed_at is null;
     alter table holdfast.sessions
-      add constraint sessions_page check (kind <> 'browser' or page_hash is not null or closed_at is not null);
+      add constraint sessions_page
+        check (kind <> 'browser' or page_hash is not null or closed_at is not null);
   `,
 };
