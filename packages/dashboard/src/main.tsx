@@ -4,6 +4,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { onSignedOut } from './api/client.ts';
+import { onPageChanged } from './api/page-secret.ts';
 import { Problem } from './api/problem.ts';
 import { holdsQuery, sessionQuery } from './api/queries.ts';
 import './app.css';
@@ -26,6 +27,7 @@ const queries = new QueryClient({
 
 startTheme();
 onSignedOut(() => void queries.invalidateQueries({ queryKey: sessionQuery.queryKey }));
+onPageChanged(() => void queries.resetQueries());
 // Asked for at once, side by side: who asks, and the list that most people come for.
 void queries.prefetchQuery(sessionQuery);
 if (window.location.pathname === '/holds' && window.location.search === '') {

@@ -1,10 +1,11 @@
 /**
- * Asks the API, same-origin, with the session's cookies. Every failure is a `Problem` with its three parts.
- * When the API wants a newer proof that the person is there, whoever registered is asked for it, and
- * the request is sent once more; nothing else is ever repeated here.
+ * Asks the API, same-origin, with the session's cookies and the page's own secret. Every failure is a
+ * `Problem` with its three parts. When the API wants a newer proof that the person is there, whoever
+ * registered is asked for it, and the request is sent once more; nothing else is ever repeated here.
  */
 import type { Routes } from '../../../holdfast/src/api/contract/index.ts';
 import { queryText } from '../lib/filters.ts';
+import { forgetPage, keepPage, keptPage, pageHeaders, storageTrouble } from './page-secret.ts';
 import { Problem } from './problem.ts';
 import { PLACES, type PlaceName } from './routes.ts';
 
@@ -39,14 +40,35 @@ export function onSignedOut(done: () => void): void {
 }
 
 export async function ask<N extends PlaceName>(name: N, given: Given<N> = {}): Promise<Answer<N>> {
+  const opens = /^(signIn|join)\./.test(name);
+  // Before a link is used up, or a finger laid on a sensor for nothing.
+  const trouble = opens ? storageTrouble() : null;
+  if (trouble !== null) throw trouble;
+  const shown = keptPage();
   try {
-    return await send(PLACES[name], given);
+    const answer = await send<Answer<N>>(PLACES[name], given);
+    const page = opens ? textIn(answer, 'page') : null;
+    if (page !== null) keepPage(page);
+    if (name === 'session.close' || (name === 'session.show' && isNobody(answer))) {
+      forgetPage(shown);
+    }
+    return answer;
   } catch (error) {
     if (error instanceof Problem && error.isSignedOut) signedOut();
     const isWanted = error instanceof Problem && error.wantsProof && !name.startsWith('session.');
     if (!isWanted || prove === null || !(await prove())) throw error;
     return send(PLACES[name], given);
   }
+}
+
+function textIn(answer: unknown, name: string): string | null {
+  if (typeof answer !== 'object' || answer === null) return null;
+  const value: unknown = Reflect.get(answer, name);
+  return typeof value === 'string' ? value : null;
+}
+
+function isNobody(answer: unknown): boolean {
+  return typeof answer === 'object' && answer !== null && Reflect.get(answer, 'person') === null;
 }
 
 export interface Sent {
@@ -71,6 +93,7 @@ export async function send<T>(
     headers: {
       accept: 'application/json, application/problem+json',
       ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
+      ...pageHeaders(),
     },
     ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
     ...(signal === undefined ? {} : { signal }),

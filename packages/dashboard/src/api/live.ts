@@ -4,6 +4,7 @@
  */
 import type { InfiniteData, QueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
+import { keepListening } from './event-stream.ts';
 import { STREAMS } from './routes.ts';
 
 export type Liveness = 'live' | 'away';
@@ -60,28 +61,30 @@ export function listen(queries: QueryClient): () => void {
     for (const key of keys) due.add(key);
     timer ??= window.setTimeout(look, WAIT_MS);
   };
-  const source = new EventSource(STREAMS.events);
-  source.onopen = () => {
-    setLiveness('live');
-    // What came while it was away is not told again.
-    changed(['holds', 'proposals', 'deferrals', 'undo', 'trail', 'now', 'targets', 'agents']);
-  };
-  source.onerror = () => setLiveness('away');
-  const hear = (event: MessageEvent<unknown>): void => {
-    const kind = kindOf(event.data);
-    if (kind !== null) changed(KEYS[kind] ?? ['now']);
-  };
-  source.onmessage = hear;
-  source.addEventListener('signed-out', () => {
-    source.close();
+  const signedOut = (): void => {
+    leave();
     setLiveness('away');
     void queries.invalidateQueries({ queryKey: ['session'] });
+  };
+  const leave = keepListening(STREAMS.events, {
+    opened: () => {
+      setLiveness('live');
+      // What came while it was away is not told again.
+      changed(['holds', 'proposals', 'deferrals', 'undo', 'trail', 'now', 'targets', 'agents']);
+    },
+    away: () => setLiveness('away'),
+    refused: signedOut,
+    came: ({ data, type }) => {
+      if (type === 'signed-out') signedOut();
+      const kind = type === 'message' ? kindOf(data) : null;
+      if (kind !== null) changed(KEYS[kind] ?? ['now']);
+    },
   });
   const poll = window.setInterval(() => {
     if (liveness === 'away') changed(['holds', 'proposals', 'deferrals', 'now']);
   }, POLL_MS);
   return () => {
-    source.close();
+    leave();
     window.clearInterval(poll);
     if (timer !== null) window.clearTimeout(timer);
     setLiveness('away');

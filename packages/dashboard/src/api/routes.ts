@@ -76,7 +76,7 @@ export const PLACES = {
 
 export type PlaceName = keyof typeof PLACES;
 
-/** Streams and files, for EventSource and links. */
+/** Streams and files. */
 export const STREAMS = {
   events: '/v1/events',
   verify: '/v1/trail/verify',

@@ -2,6 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { ask } from '../api/client.ts';
+import { storageTrouble } from '../api/page-secret.ts';
 import { leaveFor } from '../elsewhere.ts';
 import { oneLine } from '../lib/visible.ts';
 import { askPasskey } from '../passkeys.ts';
@@ -47,6 +48,7 @@ function SignIn({ sso }: Pick<SignInPageProps, 'sso'>): ReactNode {
   const queries = useQueryClient();
   const { busy, error, run } = useAttempt();
   const [way, setWay] = useState<Way>('passkey');
+  const [blocked] = useState(storageTrouble);
   const enter = async (act: () => Promise<unknown>): Promise<void> => {
     await act();
     await queries.invalidateQueries();
@@ -61,7 +63,7 @@ function SignIn({ sso }: Pick<SignInPageProps, 'sso'>): ReactNode {
   };
   return (
     <BarePage title="Sign in">
-      {error !== null && <ProblemNote error={error} />}
+      {(error ?? blocked) !== null && <ProblemNote error={error ?? blocked} />}
       <Button
         tone="primary"
         size="large"

@@ -3,6 +3,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type { Answer } from '../api/client.ts';
+import { download } from '../api/download.ts';
 import { trailQuery, trailStatusQuery } from '../api/queries.ts';
 import { STREAMS } from '../api/routes.ts';
 import { type TrailFilters, trailFilters } from '../lib/filters.ts';
@@ -17,6 +18,7 @@ import { Page } from '../ui/page.tsx';
 import { ProblemNote } from '../ui/problem.tsx';
 import { Line } from '../ui/text.tsx';
 import { Time } from '../ui/time.tsx';
+import { useAttempt } from '../ui/use-attempt.ts';
 import { VirtualList } from '../ui/virtual-list.tsx';
 import { EntryDialog } from './trail/entry-dialog.tsx';
 import { VerifyDialog } from './trail/verify-dialog.tsx';
@@ -31,6 +33,8 @@ export function TrailPage(): ReactNode {
   const mayExport = useMay('trail.export');
   const mayVerify = useMay('trail.verify');
   const [isVerifying, setIsVerifying] = useState(false);
+  const { busy, error, run } = useAttempt();
+  const save = (): Promise<void> => download(STREAMS.export, 'holdfast-trail.jsonl');
   const status = useQuery(trailStatusQuery).data;
   const show = (filters: TrailFilters): void => void navigate({ to: '/trail', search: filters });
   return (
@@ -45,17 +49,14 @@ export function TrailPage(): ReactNode {
         <div className="flex gap-2">
           {mayVerify && <Button onClick={() => setIsVerifying(true)}>Verify</Button>}
           {mayExport && (
-            <a
-              href={STREAMS.export}
-              download
-              className="inline-flex min-h-10 items-center rounded-lg border border-line-strong bg-surface px-4 font-medium hover:bg-sunken"
-            >
+            <Button isBusy={busy} onClick={() => void run(save)}>
               Export
-            </a>
+            </Button>
           )}
         </div>
       }
     >
+      {error !== null && <ProblemNote error={error} />}
       <Filters key={JSON.stringify(search)} filters={search} onFilter={show} />
       <Entries filters={search} onOpen={(at) => show({ ...search, at })} />
       {search.at !== undefined && (

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { isPermission, PERMISSIONS } from '../identity/roles.ts';
 import { ERRORS } from '../model/errors.ts';
 import { type Access, NOTHING, type Route } from './contract/route.ts';
+import { PAGE_HEADER } from './who.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -65,6 +66,13 @@ export function openApiOf(routes: Readonly<Record<string, Route>>): Json {
           description:
             'A session and its device, each a cookie of its own; over HTTPS with the prefix __Host-.',
         },
+        page: {
+          type: 'apiKey',
+          in: 'header',
+          name: PAGE_HEADER,
+          description:
+            'Beside the cookies, always: `page` of the answer that opened the session (hfp_…).',
+        },
         bearer: {
           type: 'http',
           scheme: 'bearer',
@@ -90,7 +98,7 @@ function operationOf(name: string, route: Route): Json {
     description: accessWords(access),
     tags: [name.split('.')[0] ?? name],
     'x-holdfast-access': access,
-    security: access === 'anyone' ? [{}] : [{ browser: [] }, { bearer: [] }],
+    security: access === 'anyone' ? [{}] : [{ browser: [], page: [] }, { bearer: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === NOTHING
       ? {}

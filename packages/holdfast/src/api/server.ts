@@ -6,8 +6,8 @@
  *     -> shape of the answer
  *
  * It decides nothing by itself: a route says whom it is for (`contract/`), `identity/` says who may. What
- * it will not do: take a cookie from another site's page, answer with anything the contract does not
- * name, or tell whoever asks what broke inside.
+ * it will not do: take a cookie from another site's page, or one without our page's secret, answer with
+ * anything the contract does not name, or tell whoever asks what broke inside.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -41,7 +41,7 @@ import { Rates, tooMany } from './rates.ts';
 import { type Checks, readinessOf } from './readiness.ts';
 import { forbidden, given, known, notForAgents, notSignedIn, statusOf } from './refusals.ts';
 import { eventText, OpenStreams } from './streams.ts';
-import { COOKIE_NAMES, type WhoAsks } from './who.ts';
+import { COOKIE_NAMES, PAGE_HEADER, type WhoAsks } from './who.ts';
 
 export interface ApiParts {
   readonly handlers: Handlers;
@@ -340,7 +340,11 @@ export class Api {
       reply.setCookie(names.device, device, { ...settings, maxAge: DEVICE_SECONDS });
     };
     return {
-      principal: await this.#parts.who.find(request.headers.authorization ?? null, found),
+      principal: await this.#parts.who.find({
+        authorization: request.headers.authorization ?? null,
+        cookies: found,
+        page: pageOf(request),
+      }),
       source: request.ip,
       userAgent: request.headers['user-agent'] ?? '',
       cookies: found,
@@ -410,6 +414,11 @@ export class Api {
 function whoOf(principal: Principal | null, source: string): string {
   if (principal === null) return `nobody ${source}`;
   return principal.kind === 'machine' ? 'machine' : `${principal.kind} ${principal.id}`;
+}
+
+function pageOf({ headers }: FastifyRequest): string | null {
+  const said = headers[PAGE_HEADER];
+  return typeof said === 'string' ? said : null;
 }
 
 function lastEventIdOf({ headers }: FastifyRequest): string | null {

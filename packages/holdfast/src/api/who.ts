@@ -1,6 +1,7 @@
 /**
- * Who asks: by the cookies of a browser's session, by a session or an agent's token in `Authorization`,
- * or by the key of this machine, which is made at start and never leaves the process.
+ * Who asks: by the cookies of a browser's session and its page's own secret, by a session or an agent's
+ * token in `Authorization`, or by the key of this machine, which is made at start and never leaves the
+ * process.
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { TokenVerifier } from '../identity/agent-directory.ts';
@@ -17,6 +18,12 @@ export const COOKIE_NAMES = {
   plain: { session: 'holdfast', device: 'holdfast-device' },
 } as const;
 
+/**
+ * Where our page shows its secret, at every request. Cookies go to each port of a host, this to none but
+ * ours; and a request with a header of its own is none that another site's page sends unasked (Fetch, 2.2.2).
+ */
+export const PAGE_HEADER = 'x-holdfast-page';
+
 const MACHINE_KEY_BYTES = 32;
 
 export interface WhoParts {
@@ -24,6 +31,13 @@ export interface WhoParts {
   /** Live tokens of agents by their SHA-256; null: none such. */
   readonly agentByHash: (hash: Buffer) => TokenVerifier | null;
   readonly clock: Clock;
+}
+
+/** Null: not sent. */
+export interface Shown {
+  readonly authorization: string | null;
+  readonly cookies: Cookies;
+  readonly page: string | null;
 }
 
 export class WhoAsks {
@@ -38,10 +52,10 @@ export class WhoAsks {
   }
 
   /** Null: nobody we know. One who shows a token is known by it alone, never by a cookie beside it. */
-  async find(authorization: string | null, cookies: Cookies): Promise<Principal | null> {
+  async find({ authorization, cookies, page }: Shown): Promise<Principal | null> {
     if (authorization !== null) return await this.#byAuthorization(authorization);
     const { device, session } = cookies;
-    return session === null ? null : await this.#parts.sessions.find(session, device);
+    return session === null ? null : await this.#parts.sessions.find(session, { device, page });
   }
 
   async #byAuthorization(authorization: string): Promise<Principal | null> {

@@ -1,7 +1,7 @@
 /**
  * Secrets that we hand to people's browsers and know again: `hfs_` a session, `hfd_` a device,
- * `hfi_` an invitation, `hfc_` a command line that asks to be let in. 256 random bits in Crockford's base32, so that they need no escaping anywhere
- * and no slow hash at rest.
+ * `hfp_` a page, `hfi_` an invitation, `hfc_` a command line that asks to be let in. 256 random bits in
+ * Crockford's base32, so that they need no escaping anywhere and no slow hash at rest.
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../model/clock.ts';
@@ -9,7 +9,7 @@ import { base32 } from '../model/ids.ts';
 
 const SECRET_BYTES = 32;
 
-export type SecretKind = 'hfs' | 'hfd' | 'hfi' | 'hfc';
+export type SecretKind = 'hfs' | 'hfd' | 'hfp' | 'hfi' | 'hfc';
 
 export function newSecret(kind: SecretKind, clock: Clock): string {
   return `${kind}_${base32(clock.random(SECRET_BYTES))}`;

@@ -27,12 +27,15 @@ export interface NewSession extends SessionRecord {
   readonly secretHash: Buffer;
   /** Null: bound to no device (a command line keeps one secret only). */
   readonly deviceHash: Buffer | null;
+  /** Null for a command line. */
+  readonly pageHash: Buffer | null;
 }
 
 /** A session and its person, as of now. */
 export interface LiveSession {
   readonly session: SessionRecord;
   readonly deviceHash: Buffer | null;
+  readonly pageHash: Buffer | null;
   readonly personName: string;
   readonly roles: readonly Role[];
   /** An owner, too, until then. */

@@ -1,10 +1,14 @@
 /**
  * Sessions of people: short, revocable, bound to a device.
  *
- * A browser holds two cookies, the session's secret and the device's; one without the other opens
- * nothing. A session ends after SESSION_IDLE_MS_MAX without use and SESSION_LIFE_MS_MAX in any case,
- * at once when it is closed or its person removed, and what its person may do is read anew at every
- * request. A new sign-in is a new secret: nobody can plant one beforehand (fixation).
+ * A browser holds three secrets: two cookies, the session's and the device's, and the page's, which the
+ * dashboard keeps in its origin's storage and shows itself. One without the others opens nothing. Cookies
+ * know a host and no port (RFC 6265, 8.5), so that a server at another port of it is sent both; an
+ * origin's storage it does not see. A command line holds one.
+ *
+ * A session ends after SESSION_IDLE_MS_MAX without use and SESSION_LIFE_MS_MAX in any case, at once when
+ * it is closed or its person removed, and what its person may do is read anew at every request. A new
+ * sign-in is a new secret: nobody can plant one beforehand (fixation).
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../model/clock.ts';
@@ -51,7 +55,15 @@ export interface OpenedSession {
   readonly secret: string;
   /** `hfd_...`; null for a command line. */
   readonly device: string | null;
+  /** `hfp_...`, as `secret`; null for a command line. */
+  readonly page: string | null;
   readonly expiresAt: Date;
+}
+
+/** What a browser shows beside the session's secret; null: it did not. */
+export interface ShownByBrowser {
+  readonly device: string | null;
+  readonly page: string | null;
 }
 
 export class Sessions {
@@ -67,6 +79,7 @@ export class Sessions {
     const now = clock.now();
     const secret = newSecret('hfs', clock);
     const device = request.kind === 'browser' ? deviceOf(request, clock) : null;
+    const page = request.kind === 'browser' ? newSecret('hfp', clock) : null;
     const session: SessionRecord = {
       id: newId('session', clock),
       personId: request.personId,
@@ -83,17 +96,21 @@ export class Sessions {
       ...session,
       secretHash: hashSecret(secret),
       deviceHash: device === null ? null : hashSecret(device),
+      pageHash: page === null ? null : hashSecret(page),
     });
-    return { id: session.id, secret, device, expiresAt: session.expiresAt };
+    return { id: session.id, secret, device, page, expiresAt: session.expiresAt };
   }
 
-  /** Null: no session opens with this, for whatever reason. */
-  async find(secret: string, device: string | null): Promise<PersonPrincipal | null> {
+  /**
+   * Null: no session opens with this, for whatever reason. `browser`: null when a command line shows it;
+   * neither opens with what the other has.
+   */
+  async find(secret: string, browser: ShownByBrowser | null): Promise<PersonPrincipal | null> {
     if (!isSecret('hfs', secret)) return null;
     const { clock, store } = this.#parts;
     const live = await store.bySecret(hashSecret(secret));
     const now = clock.now();
-    if (live === null || !isTimely(live.session, now) || !isOfDevice(live, device)) return null;
+    if (live === null || !isTimely(live.session, now) || !isShownBy(live, browser)) return null;
     const { session } = live;
     if (now.getTime() - session.lastUsedAt.getTime() >= SESSION_TOUCH_MS) {
       await store.touch(session.id, now);
@@ -125,6 +142,17 @@ export class Sessions {
     return this.#parts.store.closeOthers(id, personId, this.#parts.clock.now());
   }
 
+  /**
+   * For what lay in a browser's cookies before a new sign-in, whoever's it was and whether or not its page
+   * is still there.
+   */
+  async closeShown(secret: string, device: string | null): Promise<void> {
+    if (!isSecret('hfs', secret)) return;
+    const live = await this.#parts.store.bySecret(hashSecret(secret));
+    if (live === null || !isSame(live.deviceHash, device)) return;
+    await this.close(live.session.id, live.session.personId);
+  }
+
   /** False: this person has no such session open. */
   close(id: string, personId: string): Promise<boolean> {
     return this.#parts.store.close(id, personId, this.#parts.clock.now());
@@ -152,9 +180,15 @@ function isTimely({ expiresAt, lastUsedAt }: SessionRecord, now: Date): boolean 
   );
 }
 
-function isOfDevice({ deviceHash }: LiveSession, device: string | null): boolean {
-  if (deviceHash === null) return true;
-  return device !== null && timingSafeEqual(deviceHash, hashSecret(device));
+function isShownBy(live: LiveSession, browser: ShownByBrowser | null): boolean {
+  if (browser === null) return live.session.kind === 'command-line';
+  if (live.session.kind !== 'browser') return false;
+  return isSame(live.deviceHash, browser.device) && isSame(live.pageHash, browser.page);
+}
+
+/** What has no hash is never shown. */
+function isSame(hash: Buffer | null, shown: string | null): boolean {
+  return hash !== null && shown !== null && timingSafeEqual(hash, hashSecret(shown));
 }
 
 function deviceOf({ device }: SessionRequest, clock: Clock): string {

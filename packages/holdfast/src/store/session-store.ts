@@ -59,6 +59,7 @@ export class SqlSessionStore implements SessionStore {
           person_id: session.personId,
           kind: session.kind,
           device_hash: session.deviceHash,
+          page_hash: session.pageHash,
           method: session.method,
           user_agent: storable(session.userAgent),
           source: storable(session.source),
@@ -76,7 +77,7 @@ export class SqlSessionStore implements SessionStore {
       const row = await db
         .selectFrom('holdfast.sessions as s')
         .innerJoin('holdfast.people as p', 'p.id', 's.person_id')
-        .select([...COLUMNS, 's.device_hash', 'p.name', 'p.roles', 'p.owner_until'])
+        .select([...COLUMNS, 's.device_hash', 's.page_hash', 'p.name', 'p.roles', 'p.owner_until'])
         .where('s.secret_hash', '=', secretHash)
         .where('s.closed_at', 'is', null)
         .where('p.removed_at', 'is', null)
@@ -85,6 +86,7 @@ export class SqlSessionStore implements SessionStore {
       return {
         session: sessionOf(row),
         deviceHash: row.device_hash,
+        pageHash: row.page_hash,
         personName: row.name,
         roles: row.roles.filter(isRole),
         ownerUntil: row.owner_until,

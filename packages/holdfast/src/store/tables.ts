@@ -85,6 +85,7 @@ interface SessionsTable {
   person_id: string;
   kind: string;
   device_hash: Buffer | null;
+  page_hash: Buffer | null;
   method: string;
   user_agent: string;
   source: string;

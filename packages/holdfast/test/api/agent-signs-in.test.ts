@@ -114,6 +114,7 @@ describe('an agent', () => {
       ...kim.recoveryCodes,
       ...kim.recoveryCodes.map((code) => code.replaceAll('-', '')),
       ...ana.browser.cookies.values(),
+      ana.browser.page ?? '',
     ];
     const everything = await world.rooms.database.run(async (db) => {
       const dump: string[] = [];
@@ -137,9 +138,11 @@ describe('an agent', () => {
   it('finds none in the files beside it either: what lies there in clear are keys only root reads', async () => {
     const { config, keyFolder } = world.rooms;
     const folder = config.store.kind === 'embedded' ? config.store.dataFolder : dirname(keyFolder);
-    const secrets = [...ana.recoveryCodes, ...ana.browser.cookies.values()].map((one) =>
-      Buffer.from(one),
-    );
+    const secrets = [
+      ...ana.recoveryCodes,
+      ...ana.browser.cookies.values(),
+      ana.browser.page ?? '',
+    ].map((one) => Buffer.from(one));
     let read = 0;
     for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
       const at = path(folder, name);

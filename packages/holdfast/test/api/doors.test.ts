@@ -31,10 +31,12 @@ it('tells nobody anything else', async () => {
 
 it('wants the device beside the session', async () => {
   const [session = ''] = ana.cookie.split('; ');
-  expect((await world.ask('/v1/holds', {}, session)).status).toBe(401);
+  const { page } = ana;
+  expect((await world.ask('/v1/holds', {}, { cookie: session, page })).status).toBe(401);
   const other = await world.person('device-thief', ['owner']);
   const [, device = ''] = other.cookie.split('; ');
-  expect((await world.ask('/v1/holds', {}, `${session}; ${device}`)).status).toBe(401);
+  const cookie = `${session}; ${device}`;
+  expect((await world.ask('/v1/holds', {}, { cookie, page })).status).toBe(401);
 });
 
 it('does not change anything for another site’s page', async () => {
@@ -44,7 +46,7 @@ it('does not change anything for another site’s page', async () => {
   const other = await world.ask(
     '/v1/session',
     { method: 'DELETE', headers: { origin: 'null', 'sec-fetch-site': 'cross-site' } },
-    ana.cookie,
+    ana,
   );
   expect(other.status).toBe(403);
 });
@@ -71,7 +73,7 @@ it('knows an agent by its token, and shows it nothing of people’s', async () =
   const { status, json } = await world.ask('/v1/holds', { headers });
   expect([status, json]).toMatchObject([403, { code: 'HF_FORBIDDEN' }]);
   // A cookie beside the token does not make a person of it.
-  expect((await world.ask('/v1/holds', { headers }, ana.cookie)).status).toBe(403);
+  expect((await world.ask('/v1/holds', { headers }, ana)).status).toBe(403);
 });
 
 it('ends a session by time without use, by time in any case, and when it is closed', async () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { STREAMS_PER_PERSON_MAX } from '../../src/model/limits.ts';
 import { decide, openHolds } from './ground.ts';
-import { ApiWorld, type Browser } from './support.ts';
+import { ApiWorld, type Browser, type Shown, sentBy } from './support.ts';
 
 let world: ApiWorld;
 let ana: Browser;
@@ -30,10 +30,11 @@ class Stream {
     void this.#read();
   }
 
-  static async open(cookie: string, headers: Record<string, string> = {}): Promise<Stream> {
+  static async open(who: Shown, more: Record<string, string> = {}): Promise<Stream> {
     const leave = new AbortController();
     const { signal } = leave;
-    const response = await fetch(`${url}/v1/events`, { headers: { cookie, ...headers }, signal });
+    const headers = { ...sentBy(who), ...more };
+    const response = await fetch(`${url}/v1/events`, { headers, signal });
     return new Stream(response, leave);
   }
 
@@ -65,7 +66,7 @@ class Stream {
 }
 
 it('tells that something changed, and never what is in it', async () => {
-  const stream = await Stream.open(ana.cookie);
+  const stream = await Stream.open(ana);
   await expect.poll(() => stream.kinds).toContain('trail');
   await openHolds(world, 1, () => ({ statement: 'DELETE FROM secrets' }));
   await decide(world, { text: 'DELETE FROM secrets' });
@@ -76,19 +77,19 @@ it('tells that something changed, and never what is in it', async () => {
 });
 
 it('goes on from the last event that came through', async () => {
-  const first = await Stream.open(ana.cookie);
+  const first = await Stream.open(ana);
   await expect.poll(() => first.kinds).toContain('trail');
   const id = /^id: (\d+)$/m.exec(first.text)?.[1] ?? '';
   first.leave();
   await world.rooms.people.add('zoe');
   await (await world.rooms.trail()).flush();
   await decide(world, { text: 'UPDATE t SET a = 1' });
-  const again = await Stream.open(ana.cookie, { 'last-event-id': id });
+  const again = await Stream.open(ana, { 'last-event-id': id });
   await expect.poll(() => again.kinds).toContain('undo');
   again.leave();
   // One that never was ours, or lies in another trail's future: look at everything.
   for (const odd of ['nonsense', '999999999']) {
-    const lost = await Stream.open(ana.cookie, { 'last-event-id': odd });
+    const lost = await Stream.open(ana, { 'last-event-id': odd });
     await expect.poll(() => lost.kinds).toEqual(expect.arrayContaining(['hold', 'deferrals']));
     lost.leave();
   }
@@ -96,7 +97,7 @@ it('goes on from the last event that came through', async () => {
 
 it('ends when the session does', async () => {
   const ben = await world.person('ben', ['auditor']);
-  const stream = await Stream.open(ben.cookie);
+  const stream = await Stream.open(ben);
   await expect.poll(() => stream.kinds).toContain('trail');
   await ben.ask('/v1/session', { method: 'DELETE' });
   await expect.poll(() => stream.isOver, { timeout: 10_000 }).toBe(true);
@@ -106,19 +107,19 @@ it('ends when the session does', async () => {
 it('is bounded per person, and what is left makes room', async () => {
   const joe = await world.person('joe', ['auditor']);
   const open = await Promise.all(
-    Array.from({ length: STREAMS_PER_PERSON_MAX }, () => Stream.open(joe.cookie)),
+    Array.from({ length: STREAMS_PER_PERSON_MAX }, () => Stream.open(joe)),
   );
   expect(open.map(({ response }) => response.status)).toEqual(open.map(() => 200));
-  const more = await Stream.open(joe.cookie);
+  const more = await Stream.open(joe);
   expect(more.response.status).toBe(429);
   await expect.poll(() => more.text).toContain('HF_RATE');
   // Somebody else is not in their way.
-  const other = await Stream.open(ana.cookie);
+  const other = await Stream.open(ana);
   expect(other.response.status).toBe(200);
   for (const one of [...open, other]) one.leave();
   await expect
     .poll(async () => {
-      const next = await Stream.open(joe.cookie);
+      const next = await Stream.open(joe);
       next.leave();
       return next.response.status;
     })
@@ -126,5 +127,5 @@ it('is bounded per person, and what is left makes room', async () => {
 });
 
 it('is nothing for an agent, or for nobody', async () => {
-  expect((await Stream.open('')).response.status).toBe(401);
+  expect((await Stream.open({ cookie: '', page: null })).response.status).toBe(401);
 });

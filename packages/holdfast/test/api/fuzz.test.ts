@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { ROUTES } from '../../src/api/contract/index.ts';
 import { openApiOf } from '../../src/api/openapi.ts';
 import { decide, openHolds } from './ground.ts';
-import { ApiWorld, type AskOptions, type Browser } from './support.ts';
+import { ApiWorld, type AskOptions, type Browser, type Shown } from './support.ts';
 
 const SCHEMA = z.record(z.string(), z.unknown());
 const OPERATION = z.object({
@@ -140,10 +140,10 @@ function requestOf({ method, parameters, path, requestBody }: (typeof operations
   });
 }
 
-async function check(options: AskOptions & { readonly url: string }, cookie?: string) {
+async function check(options: AskOptions & { readonly url: string }, shown?: Shown) {
   asked += 1;
   const { url, ...rest } = options;
-  const answer = await world.ask(url, { ...rest, address: `10.1.${asked % 250}.2` }, cookie);
+  const answer = await world.ask(url, { ...rest, address: `10.1.${asked % 250}.2` }, shown);
   const text = JSON.stringify(answer.json);
   expect(text).not.toMatch(/\\n +at |node_modules|\.[jt]s:\d/);
   if (answer.status < 300) return;
@@ -166,7 +166,7 @@ describe('every route', () => {
         url,
         ...(body === undefined ? {} : { body: Object(body) }),
       };
-      await check(request, ana.cookie);
+      await check(request, ana);
       await check(request);
       world.clock.pass(100);
     });

@@ -1,4 +1,6 @@
 /** The API over a real store, with people who are signed in already. */
+
+import { PAGE_HEADER } from '../../src/api/who.ts';
 import { type ApiRoom, type Live, openApiRoom } from '../../src/api-room.ts';
 import { parseConfig } from '../../src/config/load-config.ts';
 import type { TokenVerifier } from '../../src/identity/agent-directory.ts';
@@ -32,10 +34,16 @@ export interface WorldOptions {
   readonly beatMs?: number;
 }
 
-/** A browser with its cookies. */
-export interface Browser {
-  readonly person: string;
+/** What a browser sends with a request of our page. */
+export interface Shown {
   readonly cookie: string;
+  /** The page's secret; null: it has none. */
+  readonly page: string | null;
+}
+
+/** A browser with its cookies. */
+export interface Browser extends Shown {
+  readonly person: string;
   ask(path: string, options?: AskOptions): Promise<Answered>;
 }
 
@@ -117,10 +125,11 @@ export class ApiWorld {
       device: null,
     });
     const cookie = `holdfast=${opened.secret}; holdfast-device=${opened.device}`;
-    return { person: name, cookie, ask: (path, options) => this.ask(path, options, cookie) };
+    const shown = { cookie, page: opened.page };
+    return { person: name, ...shown, ask: (path, options) => this.ask(path, options, shown) };
   }
 
-  async ask(path: string, options: AskOptions = {}, cookie?: string): Promise<Answered> {
+  async ask(path: string, options: AskOptions = {}, shown?: Shown): Promise<Answered> {
     const { address = '127.0.0.1', body, headers = {}, method = 'GET' } = options;
     const answer = await this.room.api.inject({
       method,
@@ -129,7 +138,7 @@ export class ApiWorld {
       headers: {
         host: 'localhost:7070',
         origin: ORIGIN,
-        ...(cookie === undefined ? {} : { cookie }),
+        ...sentBy(shown),
         ...headers,
       },
       ...(body === undefined ? {} : { payload: body }),
@@ -141,4 +150,14 @@ export class ApiWorld {
       json: isJson ? answer.json() : answer.body,
     };
   }
+}
+
+/** The headers that say so. */
+export function sentBy(shown: Shown | undefined): Readonly<Record<string, string>> {
+  if (shown === undefined) return {};
+  const { cookie, page } = shown;
+  return {
+    ...(cookie === '' ? {} : { cookie }),
+    ...(page === null ? {} : { [PAGE_HEADER]: page }),
+  };
 }

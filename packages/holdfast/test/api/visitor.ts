@@ -1,4 +1,4 @@
-/** A browser that keeps its cookies, with a passkey and an authenticator app at hand. */
+/** A browser that keeps its cookies and its page's secret, with a passkey and an authenticator app at hand. */
 import { sql } from 'kysely';
 import type { z } from 'zod';
 import { ROUTES } from '../../src/api/contract/index.ts';
@@ -17,6 +17,8 @@ export interface JoinedPerson {
 
 export class Visitor {
   readonly cookies = new Map<string, string>();
+  /** As the dashboard keeps it in its origin's storage. */
+  page: string | null = null;
   readonly #world: ApiWorld;
   readonly #headers: Readonly<Record<string, string>>;
 
@@ -31,10 +33,10 @@ export class Visitor {
   }
 
   async ask(path: string, options: AskOptions = {}): Promise<Answered> {
-    const cookie = this.cookie;
     const headers = { ...this.#headers, ...options.headers };
     const asked = { ...options, headers };
-    const answer = await this.#world.ask(path, asked, cookie === '' ? undefined : cookie);
+    const answer = await this.#world.ask(path, asked, this);
+    this.page = pageIn(answer) ?? this.page;
     for (const line of [answer.headers['set-cookie'] ?? []].flat()) {
       const [pair = '', ...settings] = String(line).split('; ');
       const [name = '', value = ''] = pair.split('=');
@@ -155,6 +157,12 @@ export function webauthn<Response extends { id: string; rawId: string; response:
   response,
 }: Response) {
   return { id, rawId, type: 'public-key', response };
+}
+
+/** The page's secret, where an answer has one. */
+function pageIn({ json }: Answered): string | null {
+  if (typeof json !== 'object' || json === null || !('page' in json)) return null;
+  return typeof json.page === 'string' ? json.page : null;
 }
 
 /** All that was written down so far. */

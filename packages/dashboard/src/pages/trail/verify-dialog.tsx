@@ -1,5 +1,6 @@
 /** The gateway holds every entry against the signed checkpoints, and says how far it is. */
 import { type ReactNode, useEffect, useState } from 'react';
+import { EventReader, readStream, type ServerEvent } from '../../api/event-stream.ts';
 import { STREAMS } from '../../api/routes.ts';
 import { countWords, plural } from '../../lib/measures.ts';
 import { spanWords } from '../../lib/times.ts';
@@ -12,23 +13,19 @@ import { type Checked, checkedOf } from './verification.ts';
 export function VerifyDialog({ onClose }: { readonly onClose: () => void }): ReactNode {
   const [checked, setChecked] = useState<Checked>({ kind: 'begun' });
   useEffect(() => {
-    const source = new EventSource(STREAMS.verify);
-    const hear = (event: MessageEvent<unknown>): void => {
-      const next = checkedOf(event.data);
-      if (next === null) return;
-      setChecked(next);
-      if (next.kind === 'report') source.close();
-    };
-    source.onmessage = hear;
-    source.addEventListener('problem', () => {
-      source.close();
-      setChecked({ kind: 'broken' });
-    });
-    source.onerror = () => {
-      source.close();
+    const leave = new AbortController();
+    const over = (): void => {
+      if (leave.signal.aborted) return;
       setChecked((before) => (before.kind === 'report' ? before : { kind: 'broken' }));
     };
-    return () => source.close();
+    const came = ({ data, type }: ServerEvent): void => {
+      const next = type === 'message' ? checkedOf(data) : null;
+      if (next !== null) setChecked(next);
+      if (type === 'problem' || type === 'signed-out') setChecked({ kind: 'broken' });
+    };
+    // A stream that ends before its report has no result, however it ends.
+    readStream(STREAMS.verify, new EventReader(), { came }, leave.signal).then(over, over);
+    return () => leave.abort();
   }, []);
   return (
     <Dialog title="Verify the trail" onClose={onClose} wide>

@@ -16,11 +16,15 @@ export const CODE = z.string().max(16);
 
 const PERSON = z.object({ id: z.string(), name: z.string(), roles: z.array(z.enum(ROLES)) });
 
-/** The session itself travels in cookies. */
+/** `hfp_…`, once: the dashboard keeps it for its origin, and shows it as `x-holdfast-page` at every request. */
+const PAGE = z.string();
+
+/** The session itself travels in cookies, and opens nothing without `page`. */
 const SIGNED_IN = z.object({
   person: PERSON,
   /** Signed in by a recovery code: nothing else is open until a passkey or codes are added. */
   mustEnrol: z.boolean(),
+  page: PAGE,
 });
 
 /** The part of the link behind `#`. */
@@ -32,6 +36,7 @@ const JOINED = z.object({
   person: PERSON,
   /** Shown once, and never again. */
   recoveryCodes: z.array(z.string()),
+  page: PAGE,
 });
 
 /** For an authenticator app. */
@@ -57,6 +62,7 @@ export const SIGN_IN_ROUTES = {
     method: 'POST',
     path: '/v1/sign-in/passkey',
     access: 'anyone',
+    showsSecret: true,
     isAttempt: true,
     summary: 'Sign in by passkey',
     body: z.strictObject({ ceremony: CEREMONY, response: ASSERTED }),
@@ -66,6 +72,7 @@ export const SIGN_IN_ROUTES = {
     method: 'POST',
     path: '/v1/sign-in/code',
     access: 'anyone',
+    showsSecret: true,
     isAttempt: true,
     summary: 'Sign in by name and one-time code',
     body: z.strictObject({ name: NAME, code: CODE }),
@@ -75,6 +82,7 @@ export const SIGN_IN_ROUTES = {
     method: 'POST',
     path: '/v1/sign-in/recovery',
     access: 'anyone',
+    showsSecret: true,
     isAttempt: true,
     summary: 'Sign in by name and recovery code, to add a passkey',
     body: z.strictObject({ name: NAME, code: z.string().max(64) }),
@@ -92,13 +100,18 @@ export const SIGN_IN_ROUTES = {
     method: 'POST',
     path: '/v1/sign-in/sso',
     access: 'anyone',
+    showsSecret: true,
     isAttempt: true,
     summary: 'Finish what was begun at the identity provider: signing in, joining or linking',
     body: z.strictObject({
       /** `location.search` of the page `/sso`, as the provider left it. */
       query: z.string().max(4_096),
     }),
-    answer: SIGNED_IN.extend({ did: z.enum(['signed-in', 'joined', 'linked']) }),
+    answer: SIGNED_IN.extend({
+      did: z.enum(['signed-in', 'joined', 'linked']),
+      /** Null when it linked: the session is the one that was there. */
+      page: PAGE.nullable(),
+    }),
   }),
   'join.show': route({
     method: 'POST',

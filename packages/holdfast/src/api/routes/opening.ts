@@ -34,14 +34,20 @@ export async function openSession(
     source,
     device: cookies.device,
   });
+  if (session.page === null) throw new Error('a session of a browser has no page secret');
   if (principal?.kind === 'person') await sessions.close(principal.sessionId, principal.id);
+  if (cookies.session !== null) await sessions.closeShown(cookies.session, cookies.device);
   await note({
     kind: 'signed-in',
     facts: { person: name, personId: id, method, session: session.id, source },
     message: `${name} signed in.`,
   });
   keepSession(session);
-  return { person: { id, name, roles: [...roles] }, mustEnrol: method === 'recovery' };
+  return {
+    person: { id, name, roles: [...roles] },
+    mustEnrol: method === 'recovery',
+    page: session.page,
+  };
 }
 
 /** One thing, whatever the reason. */

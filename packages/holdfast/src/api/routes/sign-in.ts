@@ -25,8 +25,8 @@ export interface SignInParts extends OpeningParts {
 export function signInRoutes(parts: SignInParts): Handlers<typeof SIGN_IN_ROUTES> {
   const { clock, codes, invites, passkeys, recovery } = parts;
   const joined = async (ask: Around, end: Joined, method: SignInMethod) => {
-    const { person } = await openSession(parts, ask, end.person, method);
-    return { person, recoveryCodes: [...end.recoveryCodes] };
+    const { page, person } = await openSession(parts, ask, end.person, method);
+    return { person, recoveryCodes: [...end.recoveryCodes], page };
   };
   return {
     'signIn.passkey.begin': () => passkeys.beginSignIn(),
@@ -60,7 +60,12 @@ export function signInRoutes(parts: SignInParts): Handlers<typeof SIGN_IN_ROUTES
         return { did: end.did, ...(await openSession(parts, ask, end.person, 'sso')) };
       }
       const { id, name, roles } = await parts.people.byId(end.person.id);
-      return { did: end.did, person: { id, name, roles: [...roles] }, mustEnrol: false };
+      return {
+        did: end.did,
+        person: { id, name, roles: [...roles] },
+        mustEnrol: false,
+        page: null,
+      };
     },
     'join.show': async ({ body }) => {
       const { expiresAt, person, roles } = await invites.look(body.invitation);

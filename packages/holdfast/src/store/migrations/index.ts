@@ -20,6 +20,7 @@ import { signIn } from './0018-sign-in.ts';
 import { trailIndex } from './0018-trail-index.ts';
 import { history } from './0019-history.ts';
 import { idempotency } from './0020-idempotency.ts';
+import { pageSecret } from './0021-page-secret.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -44,4 +45,5 @@ export const MIGRATIONS: readonly Migration[] = [
   trailIndex,
   history,
   idempotency,
+  pageSecret,
 ];
