@@ -12,6 +12,7 @@ import { HoldfastError } from '../../model/errors.ts';
 import type { HoldfastEvent } from '../../model/event.ts';
 import type { HttpAct } from '../../model/http-request.ts';
 import type { Outcome } from '../../model/outcome.ts';
+import type { Spoken } from '../../model/signed.ts';
 import type { Target } from '../../model/target.ts';
 import type { InverseKeeper, InverseSource } from '../inverse.ts';
 import { type StateValue, slotKey } from '../inverse.ts';
@@ -60,7 +61,7 @@ export class InverseUndo {
    * `run`: the id of the undo, for the name of its own item. With conflicts that are not decided nothing is
    * sent, and the report says so. Never rejects once it was sent.
    */
-  async apply(order: InverseOrder, person: string, run: string): Promise<InverseApplied> {
+  async apply(order: InverseOrder, by: Spoken, run: string): Promise<InverseApplied> {
     const { plan, notes, source } = await this.#planned(order);
     const report = reportOf(order.items, plan, notes);
     const wanted = plan.filter(({ does }) => does === 'set');
@@ -70,7 +71,7 @@ export class InverseUndo {
     );
     const kept = await this.#keep(order, wanted, notes, run);
     try {
-      await this.#parts.record(sentEvent(order, person, kept.id));
+      await this.#parts.record(sentEvent(order, by, kept.id));
     } catch (error) {
       await kept.settle({ kind: 'not-forwarded', reason: 'the trail could not be written' });
       throw error;
@@ -150,19 +151,19 @@ export class InverseUndo {
   }
 }
 
-function sentEvent({ items }: InverseOrder, person: string, undo: string): HoldfastEvent {
+function sentEvent({ items }: InverseOrder, by: Spoken, undo: string): HoldfastEvent {
   const ids = items.map(({ id }) => id);
   const target = items[0]?.target ?? '';
   return {
     kind: 'undo-sent',
     facts: {
-      person,
-      method: 'totp',
+      person: by.name,
+      ...by.facts,
       target,
       undo,
       items: ids.slice(0, 20).join(', '),
       count: ids.length,
     },
-    message: `${person} undoes ${ids.length} item(s) on ${target}: the request is sent now.`,
+    message: `${by.name} undoes ${ids.length} item(s) on ${target}: the request is sent now.`,
   };
 }

@@ -170,7 +170,7 @@ export class Undos {
     const ids = order.items.map(({ id }) => id);
     const runId = newId('run', clock);
     await store.beginRun({ id: runId, target, items: ids });
-    const { outcome, report } = await inverses.apply(order, by.name, runId);
+    const { outcome, report } = await inverses.apply(order, by, runId);
     if (report.undecided > 0) throw conflicting(report.undecided, report);
     if (report.isWhole) {
       await store.endRun(runId, true);
