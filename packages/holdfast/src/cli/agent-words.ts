@@ -1,9 +1,11 @@
 /** Agents, and what is found about them, as lines for people. */
-import type { AgentFinding } from '../identity/agent-findings.ts';
-import type { AgentListing, ListedToken } from '../identity/agent-listing.ts';
+import type { AnswerOf } from './api/api-client.ts';
 import { facts, fromNow, oneLine, type Paint, table, when } from './print.ts';
 
-export function agentRows(agents: readonly AgentListing[], now: Date): string[][] {
+export type AgentShown = AnswerOf<'agents.show'>;
+type TokenShown = AgentShown['tokens'][number];
+
+export function agentRows(agents: readonly AgentShown[], now: Date): string[][] {
   return agents.flatMap((agent) => {
     const start = [agent.name, agent.state, agent.owner?.name ?? '-'];
     if (agent.tokens.length === 0) return [[...start, 'no live token', '', '', '', '']];
@@ -11,23 +13,23 @@ export function agentRows(agents: readonly AgentListing[], now: Date): string[][
   });
 }
 
-function tokenCells(token: ListedToken, now: Date): string[] {
+function tokenCells(token: TokenShown, now: Date): string[] {
   return [
     token.id,
     token.environment,
     token.targets.join(', ') || 'all',
-    fromNow(token.expiresAt, now),
+    fromNow(new Date(token.expiresAt), now),
     useWords(token, now),
   ];
 }
 
-function useWords({ lastUse }: ListedToken, now: Date): string {
+function useWords({ lastUse }: TokenShown, now: Date): string {
   if (lastUse === null) return 'never used';
   const { at, protocol, source } = lastUse;
-  return `${fromNow(at, now)} from ${oneLine(source)} (${protocol})`;
+  return `${fromNow(new Date(at), now)} from ${oneLine(source)} (${oneLine(protocol)})`;
 }
 
-export function agentLines(agent: AgentListing, now: Date, paint: Paint): string[] {
+export function agentLines(agent: AgentShown, now: Date, paint: Paint): string[] {
   const { effective, owner, parent } = agent;
   const list = (names: readonly string[] | null, none: string): string =>
     names === null || names.length === 0 ? none : names.join(', ');
@@ -45,8 +47,8 @@ export function agentLines(agent: AgentListing, now: Date, paint: Paint): string
         ['targets', list(agent.targets, 'any of its tokens')],
         ['effects', list(agent.effectKinds, 'all')],
         ['hours', agent.workingHours ?? 'always'],
-        ['expires', agent.expiresAt === null ? 'never' : when(agent.expiresAt)],
-        ['added', when(agent.addedAt)],
+        ['expires', agent.expiresAt === null ? 'never' : when(new Date(agent.expiresAt))],
+        ['added', when(new Date(agent.addedAt))],
       ],
       paint,
     ),
@@ -61,7 +63,10 @@ export function agentLines(agent: AgentListing, now: Date, paint: Paint): string
               ['targets', effectiveWords(effective.targets, 'any of its tokens')],
               ['effects', effectiveWords(effective.effectKinds, 'all')],
               ['hours', effective.workingHours.join('; and ') || 'always'],
-              ['expires', effective.expiresAt === null ? 'never' : when(effective.expiresAt)],
+              [
+                'expires',
+                effective.expiresAt === null ? 'never' : when(new Date(effective.expiresAt)),
+              ],
             ],
             paint,
           ).map((line) => `  ${line}`),
@@ -83,7 +88,7 @@ function effectiveWords(names: readonly string[] | null, any: string): string {
 }
 
 export function findingLines(
-  findings: readonly Pick<AgentFinding, 'about' | 'code' | 'fix' | 'severity'>[],
+  findings: readonly AnswerOf<'agents.findings'>['items'][number][],
   paint: Paint,
 ): string[] {
   return findings.flatMap(({ about, code, fix, severity }) => [
