@@ -13,6 +13,7 @@ import { Countdown, Time } from '../ui/time.tsx';
 import { Alike, LastMinutes } from './hold/around.tsx';
 import { Asker, Reach, Signatures, Statement, TakingBack, Where } from './hold/card.tsx';
 import { DecidePanel } from './hold/decide-panel.tsx';
+import { PauseAgent } from './hold/pause-agent.tsx';
 
 const route = getRouteApi('/inside/holds/$id');
 
@@ -56,6 +57,7 @@ export function HoldPage(): ReactNode {
             <div className="grid content-start gap-4 lg:sticky lg:top-5 lg:self-start">
               <DecidePanel key={hold.id} hold={hold} />
               <Signatures hold={hold} />
+              <PauseAgent key={`pause ${hold.id}`} hold={hold} />
             </div>
           </div>
         </Page>
