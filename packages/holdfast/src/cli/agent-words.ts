@@ -1,4 +1,4 @@
-/** Agents, and what is found about them, as lines for people. */
+/** Agents, and what is found about them, as lines for people. A gateway elsewhere is shown inert, too. */
 import type { AnswerOf } from './api/api-client.ts';
 import { facts, fromNow, oneLine, type Paint, table, when } from './print.ts';
 
@@ -6,11 +6,12 @@ export type AgentShown = AnswerOf<'agents.show'>;
 type TokenShown = AgentShown['tokens'][number];
 
 export function agentRows(agents: readonly AgentShown[], now: Date): string[][] {
-  return agents.flatMap((agent) => {
+  const rows = agents.flatMap((agent) => {
     const start = [agent.name, agent.state, agent.owner?.name ?? '-'];
     if (agent.tokens.length === 0) return [[...start, 'no live token', '', '', '', '']];
     return agent.tokens.map((token) => [...start, ...tokenCells(token, now)]);
   });
+  return rows.map((cells) => cells.map(oneLine));
 }
 
 function tokenCells(token: TokenShown, now: Date): string[] {
@@ -26,7 +27,7 @@ function tokenCells(token: TokenShown, now: Date): string[] {
 function useWords({ lastUse }: TokenShown, now: Date): string {
   if (lastUse === null) return 'never used';
   const { at, protocol, source } = lastUse;
-  return `${fromNow(new Date(at), now)} from ${oneLine(source)} (${oneLine(protocol)})`;
+  return `${fromNow(new Date(at), now)} from ${source} (${protocol})`;
 }
 
 export function agentLines(agent: AgentShown, now: Date, paint: Paint): string[] {
@@ -34,12 +35,12 @@ export function agentLines(agent: AgentShown, now: Date, paint: Paint): string[]
   const list = (names: readonly string[] | null, none: string): string =>
     names === null || names.length === 0 ? none : names.join(', ');
   return [
-    ...facts(
+    ...inertFacts(
       [
-        ['agent', paint.bold(agent.name)],
+        ['agent', agent.name],
         ['id', agent.id],
-        ['state', agent.stop === null ? agent.state : `${agent.state}: ${oneLine(agent.stop)}`],
-        ['purpose', agent.purpose === '' ? '-' : oneLine(agent.purpose)],
+        ['state', agent.stop === null ? agent.state : `${agent.state}: ${agent.stop}`],
+        ['purpose', agent.purpose === '' ? '-' : agent.purpose],
         ['owner', owner === null ? '-' : `${owner.name}${owner.isRemoved ? ' (removed)' : ''}`],
         ['parent', parent ?? '-'],
         ['sub-agents', list(agent.children, '-')],
@@ -56,8 +57,8 @@ export function agentLines(agent: AgentShown, now: Date, paint: Paint): string[]
       ? []
       : [
           '',
-          `With what ${parent} may not taken off:`,
-          ...facts(
+          `With what ${oneLine(parent)} may not taken off:`,
+          ...inertFacts(
             [
               ['environments', effectiveWords(effective.environments, 'any of its tokens')],
               ['targets', effectiveWords(effective.targets, 'any of its tokens')],
@@ -76,10 +77,20 @@ export function agentLines(agent: AgentShown, now: Date, paint: Paint): string[]
       ? ['No live token.']
       : table(
           ['token', 'environment', 'targets', 'expires', 'last use'],
-          agent.tokens.map((token) => tokenCells(token, now)),
+          agent.tokens.map((token) => tokenCells(token, now).map(oneLine)),
           paint,
         )),
   ];
+}
+
+function inertFacts(pairs: readonly (readonly [string, string])[], paint: Paint): string[] {
+  return facts(
+    pairs.map(([name, value]) => {
+      const line = oneLine(value);
+      return [name, name === 'agent' ? paint.bold(line) : line];
+    }),
+    paint,
+  );
 }
 
 /** Empty is nothing at all here. */
@@ -92,7 +103,7 @@ export function findingLines(
   paint: Paint,
 ): string[] {
   return findings.flatMap(({ about, code, fix, severity }) => [
-    `  ${severity === 'act' ? paint.red('✗') : paint.yellow('!')} ${oneLine(about)} ${paint.dim(`(${code})`)}`,
+    `  ${severity === 'act' ? paint.red('✗') : paint.yellow('!')} ${oneLine(about)} ${paint.dim(`(${oneLine(code)})`)}`,
     `    ${paint.dim(`do: ${oneLine(fix)}`)}`,
   ]);
 }

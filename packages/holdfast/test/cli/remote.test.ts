@@ -30,6 +30,32 @@ targets:
 `;
 
 const FOR = ['--purpose', 'a test'];
+/** As some other server would list it. */
+const STRANGER = {
+  id: 'a',
+  name: 'a',
+  addedAt: '2026-01-01T00:00:00.000Z',
+  purpose: '',
+  owner: null,
+  environments: [],
+  targets: [],
+  effectKinds: null,
+  workingHours: null,
+  expiresAt: null,
+  parent: null,
+  children: [],
+  paused: null,
+  state: 'active',
+  stop: null,
+  effective: {
+    environments: null,
+    targets: null,
+    effectKinds: null,
+    workingHours: [],
+    expiresAt: null,
+  },
+  tokens: [],
+};
 
 let world: RemoteWorld;
 let ana: Somebody;
@@ -428,21 +454,67 @@ it('takes no answer of something that is no Holdfast', async () => {
 
 it('shows what a hostile server says without obeying it', async () => {
   const evil = 'x\u001b[2K\u202ey';
-  const agent = { id: evil, name: evil, addedAt: '2026-01-01T00:00:00.000Z', tokens: [] };
+  const at0 = '2026-01-01T00:00:00.000Z';
+  const token = {
+    id: evil,
+    environment: evil,
+    targets: [evil],
+    issuedAt: at0,
+    expiresAt: at0,
+    lastUse: { at: at0, source: evil, protocol: evil },
+  };
+  const agent = {
+    ...STRANGER,
+    id: evil,
+    name: evil,
+    purpose: evil,
+    owner: { id: evil, name: evil, isRemoved: true },
+    environments: [evil],
+    workingHours: evil,
+    parent: evil,
+    children: [evil],
+    stop: evil,
+    tokens: [token],
+  };
+  const issued = {
+    token: { ...token, agent: evil },
+    text: evil,
+    opens: [evil],
+    urls: [evil],
+    bases: [evil],
+  };
+  const finding = { code: evil, severity: 'act', subject: evil, about: evil, fix: evil };
   const problem = { code: 'HF_REFUSED', expected: evil, found: evil, hint: evil };
+  const answers: Readonly<Record<string, unknown>> = {
+    '/v1/agents': { items: [agent], next: null },
+    '/v1/agents/y': agent,
+    '/v1/agent-findings': { items: [finding] },
+  };
+  const giving = await serving(
+    createServer((request, response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(request.method === 'DELETE' ? { revoked: [evil] } : issued));
+    }),
+  );
   const host = await serving(
     createServer((request, response) => {
       const isList = request.method === 'GET';
       const type = isList ? 'application/json' : 'application/problem+json';
       response
         .writeHead(isList ? 200 : 400, { 'content-type': type })
-        .end(JSON.stringify(isList ? { items: [agent], next: null } : problem));
+        .end(JSON.stringify(isList ? answers[request.url?.split('?')[0] ?? ''] : problem));
     }),
   );
   const listed = await at(`http://${host}`, 'agents', 'list');
   const refused = await at(`http://${host}`, 'agents', 'add', 'x', ...FOR);
-  expect([listed.exit, refused.exit]).toEqual([0, 1]);
-  for (const text of [listed.out, refused.err]) {
+  const shown = await at(`http://${host}`, 'agents', 'show', 'y');
+  const found = await at(`http://${host}`, 'agents', 'findings');
+  const given = await at(`http://${giving}`, 'agents', 'token', 'y', '--env', 'production');
+  const revoked = await at(`http://${giving}`, 'agents', 'revoke', 'token_1');
+  const all = [listed, refused, shown, found, given, revoked];
+  expect(all.map(({ exit }) => exit)).toEqual([0, 1, 0, 1, 0, 0]);
+  for (const { err, out } of all) {
+    const text = `${out}${err}`;
     expect(text).toContain('x\\u{1b}[2K\\u{202e}y');
     expect(text).not.toContain('\u001b');
     expect(text).not.toContain('\u202e');
@@ -454,9 +526,8 @@ it('does not go on for ever with a list that does', async () => {
   const host = await serving(
     createServer((_, response) => {
       asked += 1;
-      const agent = { id: 'a', name: 'a', addedAt: '2026-01-01T00:00:00.000Z', tokens: [] };
       response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ items: [agent], next: 'same' }));
+      response.end(JSON.stringify({ items: [STRANGER], next: 'same' }));
     }),
   );
   expect((await at(`http://${host}`, 'agents', 'list')).exit).toBe(0);

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { durationMs } from '../../config/duration.ts';
 import type { Context, Run } from '../command.ts';
-import { type Answer, facts, fromNow, when } from '../print.ts';
+import { type Answer, facts, fromNow, oneLine, when } from '../print.ts';
 import { usageError } from '../usage.ts';
 import { withApi } from '../with-api.ts';
 
@@ -52,18 +52,20 @@ async function issueToken(context: Context, agent: string, options: TokenOptions
     lines: (paint) => [
       ...facts(
         [
-          ['token', paint.bold(text)],
-          ['id', token.id],
+          ['token', paint.bold(oneLine(text))],
+          ['id', oneLine(token.id)],
           ['agent', agent],
-          ['for', `${environment}: ${opens.join(', ') || 'no target yet'}`],
+          ['for', oneLine(`${environment}: ${opens.join(', ') || 'no target yet'}`)],
           ['expires', `${when(expiresAt)} (${fromNow(expiresAt, context.clock.now())})`],
         ],
         paint,
       ),
       '',
       'It is shown this once. The agent connects with:',
-      ...urls.map((url) => `  ${url}`),
-      ...bases.map((base) => `  ${base}, with the token where the provider's own would stand`),
+      ...urls.map((url) => `  ${oneLine(url)}`),
+      ...bases.map(
+        (base) => `  ${oneLine(base)}, with the token where the provider's own would stand`,
+      ),
     ],
   };
 }
@@ -90,6 +92,6 @@ async function revokeTokens(
     lines: () =>
       revoked.length === 0
         ? ['No token was live; nothing to revoke.']
-        : revoked.map((token) => `Revoked ${token}. Its connections end at once.`),
+        : revoked.map((token) => `Revoked ${oneLine(token)}. Its connections end at once.`),
   };
 }

@@ -87,7 +87,7 @@ async function addAgent(context: Context, name: string, options: AddOptions): Pr
   return {
     json: { agent },
     lines: () => [
-      `Added agent ${name} (${agent.id}).`,
+      `Added agent ${name} (${oneLine(agent.id)}).`,
       ...(agent.owner === null
         ? [`Say who answers for it: holdfast agents set ${name} --owner PERSON`]
         : []),
