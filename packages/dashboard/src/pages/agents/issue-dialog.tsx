@@ -113,7 +113,7 @@ function AskDialog({ agent, onClose, onIssued }: AskProps): ReactNode {
             Cancel
           </Button>
           <Button type="submit" tone="primary" isBusy={attempt.busy} disabled={place === undefined}>
-            Issue
+            Issue the token
           </Button>
         </DialogButtons>
       </form>

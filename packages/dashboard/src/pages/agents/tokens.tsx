@@ -77,7 +77,7 @@ function LastUse({ token: { lastUse } }: { readonly token: AgentToken }): ReactN
     <>
       <Time at={lastUse.at} relative />{' '}
       <span className="text-muted">
-        from <Text text={lastUse.source} /> by <Text text={lastUse.protocol} />
+        from <Text text={lastUse.source} /> over <Text text={lastUse.protocol} />
       </span>
     </>
   );
