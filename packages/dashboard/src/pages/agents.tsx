@@ -2,13 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
-import {
-  type AgentFinding,
-  type AgentShown,
-  agentFindingsQuery,
-  agentsQuery,
-} from '../api/agents.ts';
-import { plural } from '../lib/measures.ts';
+import { type AgentShown, agentsQuery } from '../api/agents.ts';
 import { useMay } from '../shell/session.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
@@ -17,6 +11,7 @@ import { Loaded } from '../ui/loading.tsx';
 import { Fact, Facts, Page, Panel } from '../ui/page.tsx';
 import { Text } from '../ui/text.tsx';
 import { Time } from '../ui/time.tsx';
+import { AgentFindings } from './agents/findings.tsx';
 import { IssueDialog } from './agents/issue-dialog.tsx';
 import { AddAgentDialog, ChangeAgentDialog } from './agents/settings-dialog.tsx';
 import { PauseDialog, ResumeDialog, RevokeAllDialog } from './agents/stop-dialogs.tsx';
@@ -43,7 +38,7 @@ export function AgentsPage(): ReactNode {
         )
       }
     >
-      <Findings />
+      <AgentFindings />
       <Loaded query={query} what="the agents">
         {(agents) =>
           agents.length === 0 ? (
@@ -72,38 +67,6 @@ export function AgentsPage(): ReactNode {
       </Loaded>
       {isAdding && <AddAgentDialog onClose={() => setIsAdding(false)} />}
     </Page>
-  );
-}
-
-const SEVERITIES = {
-  act: { tone: 'danger', words: 'to do' },
-  warn: { tone: 'warn', words: 'look at' },
-} as const;
-
-function Findings(): ReactNode {
-  const items: readonly AgentFinding[] = useQuery(agentFindingsQuery).data?.items ?? [];
-  if (items.length === 0) return null;
-  return (
-    <Panel title={`${plural(items.length, 'finding')} to be done`}>
-      <ul className="grid gap-2.5">
-        {items.map((finding) => {
-          const { tone, words } = SEVERITIES[finding.severity];
-          return (
-            <li key={`${finding.code} ${finding.about}`} className="grid gap-0.5">
-              <span>
-                <Badge tone={tone} title={finding.code}>
-                  {words}
-                </Badge>{' '}
-                <Text text={finding.about} />
-              </span>
-              <span className="text-[0.87rem] text-muted">
-                <Text text={finding.fix} />
-              </span>
-            </li>
-          );
-        })}
-      </ul>
-    </Panel>
   );
 }
 

@@ -3,16 +3,21 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { agentQuery } from '../../api/agents.ts';
-import type { HoldShown } from '../../api/hold-shown.ts';
 import { useMay } from '../../shell/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { Panel } from '../../ui/page.tsx';
 import { Text } from '../../ui/text.tsx';
-import { PauseDialog } from '../agents/stop-dialogs.tsx';
+import { PauseDialog } from './stop-dialogs.tsx';
 
-export function PauseAgent({ hold }: { readonly hold: HoldShown }): ReactNode {
+export interface StopAgentProps {
+  readonly name: string;
+  /** What stands in the note already. */
+  readonly note: string;
+}
+
+export function StopAgent({ name, note }: StopAgentProps): ReactNode {
   const mayStop = useMay('agents.stop');
-  const agent = useQuery(agentQuery(hold.agent)).data;
+  const agent = useQuery(agentQuery(name)).data;
   const [isAsking, setIsAsking] = useState(false);
   if (!mayStop) return null;
   // Not known yet, or not at all: the button is there, and the gateway says what is.
@@ -41,13 +46,7 @@ export function PauseAgent({ hold }: { readonly hold: HoldShown }): ReactNode {
           </div>
         </>
       )}
-      {isAsking && (
-        <PauseDialog
-          name={hold.agent}
-          note={`Paused while looking at ${hold.id}`}
-          onClose={() => setIsAsking(false)}
-        />
-      )}
+      {isAsking && <PauseDialog name={name} note={note} onClose={() => setIsAsking(false)} />}
     </Panel>
   );
 }
