@@ -43,6 +43,11 @@ const PERMISSIONS: Answer<'roles.table'>['permissions'] = [
     words: 'pause agents and revoke tokens',
     roles: ['owner', 'approver', 'operator'],
   },
+  {
+    name: 'agents.manage',
+    words: 'add agents and give them tokens',
+    roles: ['owner', 'operator'],
+  },
   { name: 'people.manage', words: 'invite and remove people, give roles', roles: ['owner'] },
   {
     name: 'policy.read',
@@ -736,40 +741,90 @@ const backtest: Answer<'policy.backtest'> = {
   notes: ['Judged with the protection of targets as it is now.'],
 };
 
-const agents = {
+const agents: Answer<'agents.list'> = { items: IS_EMPTY ? [] : AGENTS.map(agentOf), next: null };
+
+function agentOf(name: string, index: number): Answer<'agents.show'> {
+  const workingHours = index === 2 ? 'Mon-Fri 08:00-19:00 Europe/Lisbon' : null;
+  const environments = index === 0 ? ['staging', 'production'] : [];
+  const note = 'it dropped the wrong index';
+  return {
+    id: `agent_${index}`,
+    name,
+    addedAt: at(-9_000),
+    purpose: index === 3 ? '' : 'Keeps the schema of the shop in step with its code.',
+    owner: index === 3 ? null : { id: 'person_2', name: 'Rui Costa', isRemoved: false },
+    environments,
+    targets: [],
+    effectKinds: index === 1 ? ['read', 'write', 'reshape'] : null,
+    workingHours,
+    expiresAt: index === 2 ? at(90 * 1_440) : null,
+    parent: index === 2 ? 'cursor-backend' : null,
+    children: index === 0 ? ['codex-nightly'] : [],
+    paused: index === 1 ? { at: at(-20), by: 'Ana Lopes', note } : null,
+    state: index === 1 ? 'paused' : index === 2 ? 'off-hours' : 'active',
+    stop:
+      index === 1
+        ? `agent ${name} was paused by Ana Lopes: ${note}`
+        : index === 2
+          ? `agent ${name} works ${workingHours}, and it is outside of that now`
+          : null,
+    effective: {
+      environments: index === 0 || index === 2 ? ['staging', 'production'] : null,
+      targets: null,
+      effectKinds: index === 1 ? ['read', 'write', 'reshape'] : null,
+      workingHours: workingHours === null ? [] : [workingHours],
+      expiresAt: index === 2 ? at(90 * 1_440) : null,
+    },
+    tokens:
+      index === 3
+        ? []
+        : [
+            {
+              id: `token_${index}`,
+              environment: 'production',
+              targets: index === 0 ? [] : ['main-db'],
+              issuedAt: at(-120),
+              expiresAt: at(360),
+              lastUse:
+                index === 2 ? null : { at: at(-1), source: '10.2.0.14', protocol: 'postgres' },
+            },
+          ],
+  };
+}
+
+const agentFindings: Answer<'agents.findings'> = {
   items: IS_EMPTY
     ? []
-    : AGENTS.map((name, index) => ({
-        id: `agent_${index}`,
-        name,
-        addedAt: at(-9_000),
-        purpose: index === 3 ? '' : 'Keeps the schema of the shop in step with its code.',
-        owner: index === 3 ? null : { id: 'person_2', name: 'Rui Costa', isRemoved: false },
-        environments: index === 0 ? ['staging', 'production'] : [],
-        targets: [],
-        effectKinds: index === 1 ? ['read', 'write', 'reshape'] : null,
-        workingHours: index === 2 ? 'Mon-Fri 08:00-19:00 Europe/Lisbon' : null,
-        expiresAt: null,
-        parent: index === 2 ? 'cursor-backend' : null,
-        children: index === 0 ? ['codex-nightly'] : [],
-        paused: null,
-        state: index === 1 ? 'paused' : 'active',
-        stop: index === 1 ? 'paused by Ana Lopes 20 minutes ago: it dropped the wrong index' : null,
-        tokens:
-          index === 3
-            ? []
-            : [
-                {
-                  id: `token_${index}`,
-                  environment: 'production',
-                  targets: index === 0 ? [] : ['main-db'],
-                  issuedAt: at(-120),
-                  expiresAt: at(360),
-                  lastUse: { at: at(-1), source: '10.2.0.14', protocol: 'postgres' },
-                },
-              ],
-      })),
-  next: null,
+    : [
+        {
+          code: 'agent.no-owner',
+          severity: 'warn',
+          subject: 'support-bot',
+          about: 'nobody answers for support-bot',
+          fix: 'Say who answers for it: holdfast agents set support-bot --owner PERSON',
+        },
+        {
+          code: 'token.unused',
+          severity: 'act',
+          subject: 'codex-nightly',
+          about: 'token_2 of codex-nightly was issued 9 days ago and never used',
+          fix: 'Revoke it: holdfast agents revoke token_2',
+        },
+      ],
+};
+
+const issued: Answer<'agents.issue'> = {
+  token: {
+    id: 'token_9',
+    agent: 'cursor-backend',
+    environment: 'production',
+    targets: [],
+    expiresAt: at(480),
+  },
+  text: 'hf_made0up0made0up0made0up0made0up0made0up0made0up0made0',
+  opens: ['main-db', 'railway-production'],
+  urls: ['postgres://cursor-backend:hf_made0up0made0up@127.0.0.1:6432/main-db'],
+  bases: ['http://127.0.0.1:6480/railway'],
 };
 
 const self: Answer<'self.show'> = {
@@ -888,6 +943,8 @@ const FIXED: Readonly<Record<string, unknown>> = {
   'POST /v1/policy/explain': explanation,
   'POST /v1/policy/backtest': backtest,
   'GET /v1/agents': agents,
+  'GET /v1/agent-findings': agentFindings,
+  'POST /v1/agents/cursor-backend/tokens': issued,
   'GET /v1/self': self,
   'GET /v1/self/sessions': sessions,
   'POST /v1/join': { name: null, roles: ['owner'], expiresAt: at(55) },
@@ -913,6 +970,11 @@ export function answerTo(method: string, url: URL, _body: string): Reply {
     const isAll = url.searchParams.get('state') === 'all';
     const holds = isAll ? ALL_HOLDS : OPEN_HOLDS;
     return [200, pageOf(url, holds.length, (index) => holds[index])];
+  }
+  const agent = /^\/v1\/agents\/([a-z-]+)$/.exec(url.pathname);
+  if (agent !== null) {
+    const name = agent[1] ?? '';
+    return [200, agentOf(name, AGENTS.indexOf(name))];
   }
   const hold = /^\/v1\/holds\/hold_(\d+)$/.exec(url.pathname);
   if (hold !== null) return [200, holdOf(Number(hold[1]))];

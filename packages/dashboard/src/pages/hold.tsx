@@ -10,6 +10,7 @@ import { Loaded } from '../ui/loading.tsx';
 import { Page } from '../ui/page.tsx';
 import { Text } from '../ui/text.tsx';
 import { Countdown, Time } from '../ui/time.tsx';
+import { StopAgent } from './agents/stop-agent.tsx';
 import { Alike, LastMinutes } from './hold/around.tsx';
 import { Asker, Reach, Signatures, Statement, TakingBack, Where } from './hold/card.tsx';
 import { DecidePanel } from './hold/decide-panel.tsx';
@@ -56,6 +57,11 @@ export function HoldPage(): ReactNode {
             <div className="grid content-start gap-4 lg:sticky lg:top-5 lg:self-start">
               <DecidePanel key={hold.id} hold={hold} />
               <Signatures hold={hold} />
+              <StopAgent
+                key={`stop ${hold.id}`}
+                name={hold.agent}
+                note={`Paused while looking at ${hold.id}`}
+              />
             </div>
           </div>
         </Page>

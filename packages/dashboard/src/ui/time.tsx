@@ -22,7 +22,8 @@ function subscribe(listener: () => void): () => void {
 }
 
 export function useNow(): number {
-  return useSyncExternalStore(subscribe, () => nowMs);
+  const look = (): number => nowMs;
+  return useSyncExternalStore(subscribe, look, look);
 }
 
 export function Time({

@@ -1,12 +1,15 @@
-/** What is said of an agent on the command line, held against holdfast.yaml. `add` and `set` share it. */
+/** What is said of an agent on the command line, as the API takes it. `add` and `set` share it. */
 import type { Command } from 'commander';
-import type { Config } from '../config/config.ts';
+import type { Routes } from '../api/contract/index.ts';
 import { durationMs } from '../config/duration.ts';
-import type { AgentChange } from '../identity/agents.ts';
-import { workingHoursOf } from '../identity/working-hours.ts';
+import { workingHoursOf, workingHoursText } from '../identity/working-hours.ts';
 import { EFFECT_KINDS, type EffectKind } from '../model/effect.ts';
+import type { HoldfastError } from '../model/errors.ts';
 import { nearest } from '../model/nearest.ts';
+import type { AskOf } from './api/api-client.ts';
 import { usageError } from './usage.ts';
+
+export type Settings = NonNullable<AskOf<Routes['agents.change']>['body']>;
 
 export interface SettingOptions {
   readonly purpose?: string;
@@ -31,51 +34,32 @@ export function withSettings(command: Command): Command {
     .option('--expires <when>', "90d, or 2027-03-31, or 'never'; nothing of it works from then on");
 }
 
-/** Throws HF_USAGE. */
-export function settingsFrom(config: Config, options: SettingOptions, now: Date): AgentChange {
+/** Throws HF_USAGE. Names are held against holdfast.yaml where that is: by the API. */
+export function settingsFrom(options: SettingOptions, now: Date): Settings {
   const { effects, env, expires, hours, owner, purpose, target } = options;
   return {
     ...(purpose === undefined ? {} : { purpose }),
     ...(owner === undefined ? {} : { owner: owner === 'none' ? null : owner }),
-    ...(env === undefined ? {} : { environments: namesOf('an environment', env, places(config)) }),
-    ...(target === undefined ? {} : { targets: namesOf('a target', target, targetNames(config)) }),
+    ...(env === undefined ? {} : { environments: namesOf(env) }),
+    ...(target === undefined ? {} : { targets: namesOf(target) }),
     ...(effects === undefined ? {} : { effectKinds: effectsOf(effects) }),
     ...(hours === undefined
       ? {}
-      : { workingHours: hours === 'always' ? null : workingHoursOf(hours) }),
-    ...(expires === undefined ? {} : { expiresAt: expiryOf(expires, now) }),
+      : { workingHours: hours === 'always' ? null : workingHoursText(workingHoursOf(hours)) }),
+    ...(expires === undefined ? {} : { expiresAt: expiryOf(expires, now)?.toISOString() ?? null }),
   };
 }
 
-export function places({ environments, providers, targets }: Config): ReadonlySet<string> {
-  return new Set([
-    ...environments.map(({ name }) => name),
-    ...targets.map(({ environment }) => environment),
-    ...providers.flatMap((one) => one.places.map(({ environment }) => environment)),
-  ]);
+function namesOf(words: readonly string[]): string[] {
+  return words.length === 1 && words[0] === 'any' ? [] : [...words];
 }
 
-function targetNames({ providers, targets }: Config): ReadonlySet<string> {
-  const hosted = providers.flatMap((one) => one.places.map(({ target }) => target));
-  return new Set([...targets.map(({ name }) => name), ...hosted]);
-}
-
-function namesOf(
-  what: string,
-  words: readonly string[],
-  known: ReadonlySet<string>,
-): readonly string[] {
-  if (words.length === 1 && words[0] === 'any') return [];
-  for (const word of words) if (!known.has(word)) throw unknownWord(what, word, known);
-  return [...new Set(words)];
-}
-
-function effectsOf(text: string): readonly EffectKind[] | null {
+function effectsOf(text: string): EffectKind[] | null {
   if (text === 'all') return null;
   const words = text.split(',').map((word) => word.trim());
   const kinds = EFFECT_KINDS.filter((kind) => words.includes(kind));
   const odd = words.find((word) => !EFFECT_KINDS.some((kind) => kind === word));
-  if (odd !== undefined) throw unknownWord('a kind of effect', odd, new Set(EFFECT_KINDS), '');
+  if (odd !== undefined) throw unknownKind(odd);
   return kinds;
 }
 
@@ -98,18 +82,9 @@ function dayOf(text: string): Date | null {
   return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text) ? at : null;
 }
 
-export function unknownWord(
-  what: string,
-  found: string,
-  known: ReadonlySet<string>,
-  where = ' that holdfast.yaml declares',
-) {
-  const names = [...known];
-  const near = nearest(found, names);
-  const list = names.length === 0 ? 'None is declared yet' : `There are ${names.join(', ')}`;
-  return usageError(
-    `${what}${where}`,
-    found,
-    near === null || near === undefined ? `${list}.` : `Did you mean ${near}? ${list}.`,
-  );
+function unknownKind(found: string): HoldfastError {
+  const near = nearest(found, EFFECT_KINDS);
+  const list = `There are ${EFFECT_KINDS.join(', ')}`;
+  const hint = near === null ? `${list}.` : `Did you mean ${near}? ${list}.`;
+  return usageError('a kind of effect', found, hint);
 }

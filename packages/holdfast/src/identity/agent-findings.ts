@@ -43,7 +43,29 @@ export interface FindingsInput {
   readonly now: Date;
 }
 
+/** Where what is looked at lies. */
+export interface FindingsSources extends Pick<FindingsInput, 'rotation' | 'now'> {
+  readonly agents: Listed<FindingsInput['agents']>;
+  readonly credentials: Listed<FindingsInput['credentials']>;
+  readonly people: Listed<FindingsInput['people']>;
+}
+
+interface Listed<List> {
+  readonly list: () => Promise<List>;
+}
+
 const DAY_MS = 86_400_000;
+
+export async function findingsOf(sources: FindingsSources): Promise<AgentFinding[]> {
+  const { agents, credentials, now, people, rotation } = sources;
+  return agentFindings({
+    agents: await agents.list(),
+    credentials: await credentials.list(),
+    people: await people.list(),
+    rotation,
+    now,
+  });
+}
 
 export function agentFindings(input: FindingsInput): AgentFinding[] {
   const { agents, credentials, now, people, rotation } = input;

@@ -191,7 +191,7 @@ export class Agents {
    * HF_NOT_FOUND for an unknown agent, HF_LIMIT for a life that is too long or none, HF_AGENT_SCOPE for
    * what the agent may not, HF_AGENT_PAUSED and HF_AGENT_EXPIRED for one that may nothing.
    */
-  async issueToken(request: TokenRequest): Promise<IssuedToken> {
+  async issueToken(request: TokenRequest, by?: string): Promise<IssuedToken> {
     const { clock, store, note } = this.#parts;
     const lifeMs = checkLife(request.lifeMs ?? TOKEN_LIFE_MS_DEFAULT);
     const { agents, record: agent } = await this.#find(request.agent);
@@ -224,6 +224,7 @@ export class Agents {
         environment: record.environment,
         targets: record.targets.join(','),
         expires: record.expiresAt.toISOString(),
+        ...byFact(by),
       },
       message: `Agent ${agent.name} got a token for ${record.environment}.`,
     });
@@ -231,7 +232,7 @@ export class Agents {
   }
 
   /** Ids of the tokens that ended; empty when none was live. HF_NOT_FOUND for what does not exist. */
-  async revoke(scope: RevokeScope): Promise<readonly string[]> {
+  async revoke(scope: RevokeScope, by?: string): Promise<readonly string[]> {
     const { clock, store, note } = this.#parts;
     const ended = await store.revoke(scope, clock.now());
     if (ended === null) {
@@ -240,7 +241,7 @@ export class Agents {
     for (const token of ended) {
       await note({
         kind: 'token-revoked',
-        facts: { token },
+        facts: { token, ...byFact(by) },
         message: `Token ${token} was revoked.`,
       });
     }

@@ -29,6 +29,34 @@ targets:
     upstream: { url: postgres://app@127.0.0.1:1/app }
 `;
 
+const FOR = ['--purpose', 'a test'];
+/** As some other server would list it. */
+const STRANGER = {
+  id: 'a',
+  name: 'a',
+  addedAt: '2026-01-01T00:00:00.000Z',
+  purpose: '',
+  owner: null,
+  environments: [],
+  targets: [],
+  effectKinds: null,
+  workingHours: null,
+  expiresAt: null,
+  parent: null,
+  children: [],
+  paused: null,
+  state: 'active',
+  stop: null,
+  effective: {
+    environments: null,
+    targets: null,
+    effectKinds: null,
+    workingHours: [],
+    expiresAt: null,
+  },
+  tokens: [],
+};
+
 let world: RemoteWorld;
 let ana: Somebody;
 let ida: Somebody;
@@ -72,7 +100,7 @@ function at(url: string, ...words: readonly string[]): Promise<Said> {
 }
 
 it('adds an agent, gives it a token once, lists and revokes it', async () => {
-  const added = parsed(await ana.run('agents', 'add', 'cursor', '--json'));
+  const added = parsed(await ana.run('agents', 'add', 'cursor', ...FOR, '--json'));
   expect(added.agent).toMatchObject({ name: 'cursor', id: expect.stringMatching(/^agent_/) });
   const issued = parsed(
     await ana.run('agents', 'token', 'cursor', '--env', 'production', '--json'),
@@ -87,11 +115,44 @@ it('adds an agent, gives it a token once, lists and revokes it', async () => {
       targets: [],
       issuedAt: expect.any(String),
       expiresAt: issued.token.expiresAt,
+      lastUse: null,
     },
   ]);
   expect(listed.out).not.toContain(issued.text);
   const revoked = await ana.run('agents', 'revoke', issued.token.id, '--json');
   expect(parsed(revoked)).toEqual({ revoked: [issued.token.id] });
+});
+
+it('says what an agent is for and may, pauses it in one’s own name, and finds what is to be done', async () => {
+  const said = ['--owner', 'ana', '--effects', 'write,read', '--hours', 'mon-fri 08:00-19:00 UTC'];
+  const words = ['--env', 'production', '--target', 'main-db', '--expires', '90d', '--json'];
+  const { agent } = parsed(await ana.run('agents', 'add', 'sums', ...FOR, ...said, ...words));
+  expect(agent).toMatchObject({
+    purpose: 'a test',
+    owner: { name: 'ana', isRemoved: false },
+    effectKinds: ['read', 'write'],
+    workingHours: 'Mon-Fri 08:00-19:00 UTC',
+    environments: ['production'],
+    targets: ['main-db'],
+    expiresAt: expect.stringMatching(/Z$/),
+  });
+  const changed = await ana.run('agents', 'set', 'sums', '--hours', 'always', '--target', 'any');
+  expect([changed.exit, changed.out]).toEqual([0, expect.stringMatching(/hours +always/)]);
+  const nothing = await ana.run('agents', 'set', 'sums');
+  expect([nothing.exit, nothing.err.includes('something to change')]).toEqual([2, true]);
+  const odd = await ana.run('agents', 'set', 'sums', '--target', 'main-bd');
+  expect([odd.exit, odd.err.includes('Did you mean main-db?')]).toEqual([2, true]);
+
+  const paused = parsed(await ana.run('agents', 'pause', 'sums', '--note', 'odd', '--json'));
+  expect(paused).toMatchObject({ changed: true, agent: { paused: { by: 'ana', note: 'odd' } } });
+  const shown = await ida.run('agents', 'show', 'sums');
+  expect(shown.out).toContain('agent sums was paused by ana: odd');
+  expect((await ida.run('agents', 'resume', 'sums')).exit).toBe(1);
+  const resumed = parsed(await ana.run('agents', 'resume', 'sums', '--json'));
+  expect(resumed).toMatchObject({ changed: true, agent: { paused: null, state: 'active' } });
+
+  const found = await ida.run('agents', 'findings');
+  expect([found.exit, found.out]).toEqual([1, expect.stringContaining('(agent.no-owner)')]);
 });
 
 it('answers a misspelt environment with the words and the exit code of this machine’s', async () => {
@@ -123,7 +184,7 @@ it('seals a credential that travels once, and shows it to nobody', async () => {
 });
 
 it.each([
-  ['add an agent', ['agents', 'add', 'mine']],
+  ['add an agent', ['agents', 'add', 'mine', ...FOR]],
   ['issue a token', ['agents', 'token', 'cursor', '--env', 'production']],
   ['remove a credential', ['credentials', 'remove', 'railway']],
   ['add a person', ['people', 'add', 'eve']],
@@ -161,7 +222,7 @@ it('tells an agent with its token that it is for people', async () => {
     expiresAt: new Date('2999-01-01T00:00:00Z'),
   });
   const env = { HOLDFAST_TOKEN: token };
-  for (const words of [['holds'], ['agents', 'add', 'child'], ['people', 'add', 'me']]) {
+  for (const words of [['holds'], ['agents', 'add', 'child', ...FOR], ['people', 'add', 'me']]) {
     const { exit, err } = await world.run(words, env);
     expect([exit, err.includes('Ask a person.')]).toEqual([1, true]);
   }
@@ -205,10 +266,10 @@ it('says who somebody is, with what they may', async () => {
 it('gives roles to a person, and removes them', async () => {
   const kim = await world.somebody('kim', ['auditor']);
   await prove(ana);
-  expect((await kim.run('agents', 'add', 'of-kim')).exit).toBe(1);
+  expect((await kim.run('agents', 'add', 'of-kim', ...FOR)).exit).toBe(1);
   const roles = ['people', 'roles', 'kim', 'operator', 'auditor', '--json'];
   expect(parsed(await ana.run(...roles)).person.roles).toEqual(['operator', 'auditor']);
-  expect((await kim.run('agents', 'add', 'of-kim')).exit).toBe(0);
+  expect((await kim.run('agents', 'add', 'of-kim', ...FOR)).exit).toBe(0);
   const { people } = parsed(await ana.run('people', 'list', '--json'));
   expect(people.find(({ name }: { name: string }) => name === 'kim')).toMatchObject({
     roles: ['operator', 'auditor'],
@@ -350,7 +411,7 @@ it('does not follow a redirect, and sends the session nowhere else', async () =>
       response.writeHead(307, { location: `http://${other}/v1/agents` }).end();
     }),
   );
-  const { exit, err } = await at(`http://${redirecting}`, 'agents', 'add', 'x');
+  const { exit, err } = await at(`http://${redirecting}`, 'agents', 'add', 'x', ...FOR);
   expect([exit, err.includes(`a redirect to http://${other}`)]).toEqual([3, true]);
   expect(seen).toEqual([]);
 });
@@ -393,21 +454,67 @@ it('takes no answer of something that is no Holdfast', async () => {
 
 it('shows what a hostile server says without obeying it', async () => {
   const evil = 'x\u001b[2K\u202ey';
-  const agent = { id: evil, name: evil, addedAt: '2026-01-01T00:00:00.000Z', tokens: [] };
+  const at0 = '2026-01-01T00:00:00.000Z';
+  const token = {
+    id: evil,
+    environment: evil,
+    targets: [evil],
+    issuedAt: at0,
+    expiresAt: at0,
+    lastUse: { at: at0, source: evil, protocol: evil },
+  };
+  const agent = {
+    ...STRANGER,
+    id: evil,
+    name: evil,
+    purpose: evil,
+    owner: { id: evil, name: evil, isRemoved: true },
+    environments: [evil],
+    workingHours: evil,
+    parent: evil,
+    children: [evil],
+    stop: evil,
+    tokens: [token],
+  };
+  const issued = {
+    token: { ...token, agent: evil },
+    text: evil,
+    opens: [evil],
+    urls: [evil],
+    bases: [evil],
+  };
+  const finding = { code: evil, severity: 'act', subject: evil, about: evil, fix: evil };
   const problem = { code: 'HF_REFUSED', expected: evil, found: evil, hint: evil };
+  const answers: Readonly<Record<string, unknown>> = {
+    '/v1/agents': { items: [agent], next: null },
+    '/v1/agents/y': agent,
+    '/v1/agent-findings': { items: [finding] },
+  };
+  const giving = await serving(
+    createServer((request, response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(request.method === 'DELETE' ? { revoked: [evil] } : issued));
+    }),
+  );
   const host = await serving(
     createServer((request, response) => {
       const isList = request.method === 'GET';
       const type = isList ? 'application/json' : 'application/problem+json';
       response
         .writeHead(isList ? 200 : 400, { 'content-type': type })
-        .end(JSON.stringify(isList ? { items: [agent], next: null } : problem));
+        .end(JSON.stringify(isList ? answers[request.url?.split('?')[0] ?? ''] : problem));
     }),
   );
   const listed = await at(`http://${host}`, 'agents', 'list');
-  const refused = await at(`http://${host}`, 'agents', 'add', 'x');
-  expect([listed.exit, refused.exit]).toEqual([0, 1]);
-  for (const text of [listed.out, refused.err]) {
+  const refused = await at(`http://${host}`, 'agents', 'add', 'x', ...FOR);
+  const shown = await at(`http://${host}`, 'agents', 'show', 'y');
+  const found = await at(`http://${host}`, 'agents', 'findings');
+  const given = await at(`http://${giving}`, 'agents', 'token', 'y', '--env', 'production');
+  const revoked = await at(`http://${giving}`, 'agents', 'revoke', 'token_1');
+  const all = [listed, refused, shown, found, given, revoked];
+  expect(all.map(({ exit }) => exit)).toEqual([0, 1, 0, 1, 0, 0]);
+  for (const { err, out } of all) {
+    const text = `${out}${err}`;
     expect(text).toContain('x\\u{1b}[2K\\u{202e}y');
     expect(text).not.toContain('\u001b');
     expect(text).not.toContain('\u202e');
@@ -419,9 +526,8 @@ it('does not go on for ever with a list that does', async () => {
   const host = await serving(
     createServer((_, response) => {
       asked += 1;
-      const agent = { id: 'a', name: 'a', addedAt: '2026-01-01T00:00:00.000Z', tokens: [] };
       response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ items: [agent], next: 'same' }));
+      response.end(JSON.stringify({ items: [STRANGER], next: 'same' }));
     }),
   );
   expect((await at(`http://${host}`, 'agents', 'list')).exit).toBe(0);

@@ -1,7 +1,17 @@
-/** Agents and tokens. A token is issued only for what holdfast.yaml declares. */
+/**
+ * Agents and tokens. What names an environment or a target is held against holdfast.yaml: nobody would
+ * notice a misspelling. Who did it is noted by name; this machine's own command line proves nobody's.
+ */
 import type { Config } from '../../config/config.ts';
+import { findingsOf } from '../../identity/agent-findings.ts';
 import type { AgentListing } from '../../identity/agent-listing.ts';
-import type { Agents } from '../../identity/agents.ts';
+import type { AgentChange, Agents } from '../../identity/agents.ts';
+import type { Credentials } from '../../identity/credentials.ts';
+import type { People } from '../../identity/people.ts';
+import { mayDo, type Principal } from '../../identity/principal.ts';
+import { workingHoursOf } from '../../identity/working-hours.ts';
+import type { Clock } from '../../model/clock.ts';
+import { EFFECT_KINDS, type EffectKind } from '../../model/effect.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import { nearest } from '../../model/nearest.ts';
 import type { AGENT_ROUTES } from '../contract/agents.ts';
@@ -9,10 +19,15 @@ import type { Handlers } from '../handler.ts';
 
 export interface AgentRouteParts {
   readonly agents: Agents;
+  readonly people: Pick<People, 'list'>;
+  readonly credentials: Pick<Credentials, 'list'>;
   readonly config: Config;
+  readonly clock: Clock;
 }
 
-export function agentRoutes({ agents, config }: AgentRouteParts): Handlers<typeof AGENT_ROUTES> {
+export function agentRoutes(parts: AgentRouteParts): Handlers<typeof AGENT_ROUTES> {
+  const { agents, clock, config, credentials, people } = parts;
+  const shown = async (name: string) => agentView(await agents.show(name));
   return {
     'agents.list': async ({ query }) => {
       const { cursor, limit } = query;
@@ -22,71 +37,172 @@ export function agentRoutes({ agents, config }: AgentRouteParts): Handlers<typeo
       const next = rest.length > page.length ? (page.at(-1)?.name ?? null) : null;
       return { items: page.map(agentView), next };
     },
-    'agents.add': async ({ body }) => {
-      await agents.add(body.name);
-      return agentView(await agents.show(body.name));
+    'agents.findings': async ({ principal }) => {
+      const maySeeSealed = principal !== null && mayDo(principal, 'credentials.read');
+      const items = await findingsOf({
+        agents,
+        people,
+        credentials: maySeeSealed ? credentials : { list: async () => [] },
+        rotation: config.credentials,
+        now: clock.now(),
+      });
+      return { items };
     },
-    'agents.issue': async ({ body, params }) => {
-      const { environment, lifeMs, targets } = body;
+    'agents.show': async ({ params }) => await shown(params.name),
+    'agents.add': async ({ body, principal }) => {
+      const { name, parent, ...said } = body;
+      const settings = settingsOf(config, said, clock.now());
+      const above = parent === undefined ? {} : { parent };
+      await agents.add(name, { ...settings, ...above }, byOf(principal));
+      return await shown(name);
+    },
+    'agents.change': async ({ body, params, principal }) => {
+      const settings = settingsOf(config, body, clock.now());
+      if (Object.keys(settings).length === 0) throw nothingSaid();
+      await agents.change(params.name, settings, byOf(principal));
+      return await shown(params.name);
+    },
+    'agents.pause': async ({ body, params, principal }) => {
+      const changed = await agents.pause(params.name, { by: byOf(principal), note: body.note });
+      return { agent: await shown(params.name), changed };
+    },
+    'agents.resume': async ({ body, params, principal }) => {
+      const changed = await agents.resume(params.name, { by: byOf(principal), note: body.note });
+      return { agent: await shown(params.name), changed };
+    },
+    'agents.issue': async ({ body, params, principal }) => {
+      const { environment, lifeMs, targets: wanted } = body;
       const agent = params.name;
-      const opens = declared(config, environment, targets);
+      const inside = declared(config, environment, wanted);
       const life = lifeMs === undefined ? {} : { lifeMs };
-      const issued = await agents.issueToken({ agent, environment, targets, ...life });
-      const { expiresAt, id, token } = issued;
+      const request = { agent, environment, targets: wanted, ...life };
+      const { expiresAt, id, targets, token } = await agents.issueToken(request, byOf(principal));
+      const opens = inside.filter((one) => targets.length === 0 || targets.includes(one));
       return {
-        token: { id, agent, environment, targets, expiresAt: expiresAt.toISOString() },
+        token: {
+          id,
+          agent,
+          environment,
+          targets: [...targets],
+          expiresAt: expiresAt.toISOString(),
+        },
         text: token,
-        opens: [...opens],
+        opens,
         ...waysIn(config, agent, token, opens),
       };
     },
-    'agents.revoke': async ({ params }) => ({
-      revoked: [...(await agents.revoke({ kind: 'agent', name: params.name }))],
-    }),
-    'tokens.revoke': async ({ params }) => ({
-      revoked: [...(await agents.revoke({ kind: 'token', id: params.id }))],
-    }),
+    'agents.revoke': async ({ params, principal }) => {
+      const ended = await agents.revoke({ kind: 'agent', name: params.name }, byOf(principal));
+      return { revoked: [...ended] };
+    },
+    'tokens.revoke': async ({ params, principal }) => {
+      const ended = await agents.revoke({ kind: 'token', id: params.id }, byOf(principal));
+      return { revoked: [...ended] };
+    },
   };
 }
 
-function agentView({ addedAt, id, name, tokens }: AgentListing) {
+/** A short command proves nobody's name. */
+function byOf(principal: Principal | null): string {
+  return principal?.kind === 'person' ? principal.name : 'the command line';
+}
+
+interface Said {
+  readonly purpose?: string | undefined;
+  readonly owner?: string | null | undefined;
+  readonly environments?: readonly string[] | undefined;
+  readonly targets?: readonly string[] | undefined;
+  readonly effectKinds?: readonly EffectKind[] | null | undefined;
+  readonly workingHours?: string | null | undefined;
+  readonly expiresAt?: string | null | undefined;
+}
+
+/** HF_USAGE. */
+function settingsOf(config: Config, said: Said, now: Date): AgentChange {
+  const { effectKinds, environments, expiresAt, owner, purpose, targets, workingHours } = said;
   return {
-    id,
-    name,
-    addedAt: addedAt.toISOString(),
-    tokens: tokens.map((token) => ({
-      id: token.id,
-      environment: token.environment,
-      targets: [...token.targets],
-      issuedAt: token.issuedAt.toISOString(),
-      expiresAt: token.expiresAt.toISOString(),
-    })),
+    ...(purpose === undefined ? {} : { purpose }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(environments === undefined
+      ? {}
+      : { environments: namesOf('an environment', environments, environmentNames(config)) }),
+    ...(targets === undefined
+      ? {}
+      : { targets: namesOf('a target', targets, new Set(allPlaces(config).map(nameOf))) }),
+    ...(effectKinds === undefined ? {} : { effectKinds: inOrder(effectKinds) }),
+    ...(workingHours === undefined
+      ? {}
+      : { workingHours: workingHours === null ? null : workingHoursOf(workingHours) }),
+    ...(expiresAt === undefined ? {} : { expiresAt: futureOf(expiresAt, now) }),
   };
 }
 
-/** What a token for these opens. HF_USAGE for what is not declared: nobody would notice a misspelling. */
+function namesOf(
+  what: string,
+  words: readonly string[],
+  known: ReadonlySet<string>,
+): readonly string[] {
+  for (const word of words) if (!known.has(word)) throw unknownWord(what, word, known);
+  return [...new Set(words)];
+}
+
+function inOrder(kinds: readonly EffectKind[] | null): readonly EffectKind[] | null {
+  return kinds === null ? null : EFFECT_KINDS.filter((kind) => kinds.includes(kind));
+}
+
+function futureOf(text: string | null, now: Date): Date | null {
+  if (text === null) return null;
+  const at = new Date(text);
+  if (at.getTime() > now.getTime()) return at;
+  throw new HoldfastError('HF_USAGE', {
+    expected: 'an expiry in the future',
+    found: text,
+    hint: 'To stop it now, pause it.',
+  });
+}
+
+interface Place {
+  readonly environment: string;
+  readonly name: string;
+}
+
+function allPlaces({ providers, targets }: Config): readonly Place[] {
+  const hosted = providers.flatMap(({ places }) => places);
+  return [...targets, ...hosted.map(({ environment, target: name }) => ({ environment, name }))];
+}
+
+function nameOf({ name }: Place): string {
+  return name;
+}
+
+function environmentNames(config: Config): ReadonlySet<string> {
+  return new Set([
+    ...config.environments.map(({ name }) => name),
+    ...allPlaces(config).map(({ environment }) => environment),
+  ]);
+}
+
+/** What a token for these would open. HF_USAGE for what is not declared. */
 function declared(
   config: Config,
   environment: string,
   targets: readonly string[],
 ): readonly string[] {
-  const environments = new Set([
-    ...config.environments.map(({ name }) => name),
-    ...config.targets.map((target) => target.environment),
-  ]);
+  const environments = environmentNames(config);
   if (!environments.has(environment))
     throw unknownWord('an environment', environment, environments);
-  const inside = [
-    ...config.targets.map(({ environment: of, name }) => ({ of, name })),
-    ...config.providers
-      .flatMap(({ places }) => places)
-      .map(({ environment: of, target }) => ({ of, name: target })),
-  ].filter(({ of }) => of === environment);
-  const names = new Set(inside.map(({ name }) => name));
-  for (const target of targets) {
-    if (!names.has(target)) throw unknownWord(`a target in ${environment}`, target, names);
-  }
-  return targets.length > 0 ? targets : [...names];
+  const inside = allPlaces(config).filter((place) => place.environment === environment);
+  const names = new Set(inside.map(nameOf));
+  const wanted = namesOf(`a target in ${environment}`, targets, names);
+  return wanted.length > 0 ? wanted : [...names];
+}
+
+function nothingSaid(): HoldfastError {
+  return new HoldfastError('HF_USAGE', {
+    expected: 'something to change',
+    found: 'nothing',
+    hint: 'See `holdfast agents set --help`.',
+  });
 }
 
 function unknownWord(what: string, found: string, known: ReadonlySet<string>): HoldfastError {
@@ -111,4 +227,44 @@ function waysIn(config: Config, agent: string, token: string, opens: readonly st
     .filter(({ places }) => places.some(({ target }) => opens.includes(target)))
     .map(({ name }) => `http://${http.host}:${http.port}/${name}`);
   return { urls, bases };
+}
+
+function agentView(agent: AgentListing) {
+  const { effective, paused } = agent;
+  return {
+    id: agent.id,
+    name: agent.name,
+    addedAt: agent.addedAt.toISOString(),
+    purpose: agent.purpose,
+    owner: agent.owner,
+    environments: [...agent.environments],
+    targets: [...agent.targets],
+    effectKinds: copied(agent.effectKinds),
+    workingHours: agent.workingHours,
+    expiresAt: agent.expiresAt?.toISOString() ?? null,
+    parent: agent.parent,
+    children: [...agent.children],
+    paused: paused === null ? null : { ...paused, at: paused.at.toISOString() },
+    state: agent.state,
+    stop: agent.stop,
+    effective: {
+      environments: copied(effective.environments),
+      targets: copied(effective.targets),
+      effectKinds: copied(effective.effectKinds),
+      workingHours: [...effective.workingHours],
+      expiresAt: effective.expiresAt?.toISOString() ?? null,
+    },
+    tokens: agent.tokens.map(({ environment, expiresAt, id, issuedAt, lastUse, targets }) => ({
+      id,
+      environment,
+      targets: [...targets],
+      issuedAt: issuedAt.toISOString(),
+      expiresAt: expiresAt.toISOString(),
+      lastUse: lastUse === null ? null : { ...lastUse, at: lastUse.at.toISOString() },
+    })),
+  };
+}
+
+function copied<T>(list: readonly T[] | null): T[] | null {
+  return list === null ? null : [...list];
 }

@@ -1,13 +1,11 @@
 /** Agents: what they are for, what they may, and stopping them. Tokens: `agent-tokens.ts`. */
 import type { Command } from 'commander';
-import { agentFindings } from '../../identity/agent-findings.ts';
-import type { Rooms } from '../../rooms.ts';
 import { type SettingOptions, settingsFrom, withSettings } from '../agent-options.ts';
 import { agentLines, agentRows, findingLines } from '../agent-words.ts';
+import { allOf } from '../api/api-client.ts';
 import { type Context, NO, type Run } from '../command.ts';
 import { type Answer, oneLine, table } from '../print.ts';
-import { usageError } from '../usage.ts';
-import { withRooms } from '../with-rooms.ts';
+import { withApi } from '../with-api.ts';
 import { addAgentTokens } from './agent-tokens.ts';
 
 export function addAgents(program: Command, run: Run): void {
@@ -79,21 +77,18 @@ interface AddOptions extends SettingOptions {
   readonly parent?: string;
 }
 
-/** A short command proves nobody's name. */
-const BY = 'the command line';
-
 async function addAgent(context: Context, name: string, options: AddOptions): Promise<Answer> {
-  const { parent } = options;
-  const added = await withRooms(context, async ({ agents, config }) => {
-    const settings = settingsFrom(config, options, context.clock.now());
-    await agents.add(name, { ...settings, ...(parent === undefined ? {} : { parent }) }, BY);
-    return await agents.show(name);
-  });
+  const { parent, purpose, ...said } = options;
+  const settings = settingsFrom(said, context.clock.now());
+  const above = parent === undefined ? {} : { parent };
+  const agent = await withApi(context, (api) =>
+    api.call('agents.add', { body: { name, ...settings, purpose, ...above } }),
+  );
   return {
-    json: { agent: added },
+    json: { agent },
     lines: () => [
-      `Added agent ${name} (${added.id}).`,
-      ...(added.owner === null
+      `Added agent ${name} (${oneLine(agent.id)}).`,
+      ...(agent.owner === null
         ? [`Say who answers for it: holdfast agents set ${name} --owner PERSON`]
         : []),
       `Next: holdfast agents token ${name} --env ENVIRONMENT`,
@@ -102,31 +97,25 @@ async function addAgent(context: Context, name: string, options: AddOptions): Pr
 }
 
 async function setAgent(context: Context, name: string, options: SettingOptions): Promise<Answer> {
-  const changed = await withRooms(context, async ({ agents, config }) => {
-    const settings = settingsFrom(config, options, context.clock.now());
-    if (Object.keys(settings).length === 0) {
-      const hint = 'See `holdfast agents set --help`.';
-      throw usageError('something to change', 'nothing', hint);
-    }
-    await agents.change(name, settings, BY);
-    return await agents.show(name);
-  });
+  const body = settingsFrom(options, context.clock.now());
+  const agent = await withApi(context, (api) =>
+    api.call('agents.change', { params: { name }, body }),
+  );
   return {
-    json: { agent: changed },
-    lines: (paint) => agentLines(changed, context.clock.now(), paint),
+    json: { agent },
+    lines: (paint) => agentLines(agent, context.clock.now(), paint),
   };
 }
 
 async function pauseAgent(context: Context, name: string, note: string): Promise<Answer> {
-  const { agent, isNew } = await withRooms(context, async ({ agents }) => {
-    const isNew = await agents.pause(name, { by: BY, note });
-    return { isNew, agent: await agents.show(name) };
-  });
+  const { agent, changed } = await withApi(context, (api) =>
+    api.call('agents.pause', { params: { name }, body: { note } }),
+  );
   const below = agent.children.length === 0 ? '' : ' and those below it';
   return {
-    json: { agent, changed: isNew },
+    json: { agent, changed },
     lines: () => [
-      isNew
+      changed
         ? `Paused ${name}${below}. Live connections end at once.`
         : `${name} was paused already: ${oneLine(agent.stop ?? '')}`,
       `Let it go on with: holdfast agents resume ${name}`,
@@ -135,21 +124,22 @@ async function pauseAgent(context: Context, name: string, note: string): Promise
 }
 
 async function resumeAgent(context: Context, name: string, note: string): Promise<Answer> {
-  const { agent, isNew } = await withRooms(context, async ({ agents }) => {
-    const isNew = await agents.resume(name, { by: BY, note });
-    return { isNew, agent: await agents.show(name) };
-  });
+  const { agent, changed } = await withApi(context, (api) =>
+    api.call('agents.resume', { params: { name }, body: { note } }),
+  );
   return {
-    json: { agent, changed: isNew },
+    json: { agent, changed },
     lines: () => [
-      isNew ? `${name} is not paused any more.` : `${name} was not paused.`,
+      changed ? `${name} is not paused any more.` : `${name} was not paused.`,
       ...(agent.stop === null ? [] : [`It still may nothing now: ${oneLine(agent.stop)}.`]),
     ],
   };
 }
 
 async function listAgents(context: Context): Promise<Answer> {
-  const agents = await withRooms(context, (rooms) => rooms.agents.list());
+  const agents = await withApi(context, (api) =>
+    allOf((page) => api.call('agents.list', { query: page })),
+  );
   const rows = agentRows(agents, context.clock.now());
   const head = [
     'agent',
@@ -171,22 +161,12 @@ async function listAgents(context: Context): Promise<Answer> {
 }
 
 async function showAgent(context: Context, name: string): Promise<Answer> {
-  const agent = await withRooms(context, (rooms) => rooms.agents.show(name));
+  const agent = await withApi(context, (api) => api.call('agents.show', { params: { name } }));
   return { json: { agent }, lines: (paint) => agentLines(agent, context.clock.now(), paint) };
 }
 
-export async function findingsIn({ agents, config, credentials, people }: Rooms, now: Date) {
-  return agentFindings({
-    agents: await agents.list(),
-    credentials: await credentials.list(),
-    people: await people.list(),
-    rotation: config.credentials,
-    now,
-  });
-}
-
 async function showFindings(context: Context): Promise<Answer> {
-  const findings = await withRooms(context, (rooms) => findingsIn(rooms, context.clock.now()));
+  const { items: findings } = await withApi(context, (api) => api.call('agents.findings', {}));
   return {
     json: { findings },
     lines: (paint) =>

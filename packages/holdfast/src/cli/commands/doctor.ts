@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Config, TargetConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
-import type { AgentFinding } from '../../identity/agent-findings.ts';
+import { type AgentFinding, findingsOf } from '../../identity/agent-findings.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import { DRAIN_BEHIND_MS_MAX } from '../../model/limits.ts';
 import { waitingIn } from '../../protection/postgres/waiting.ts';
@@ -18,7 +18,6 @@ import { type Context, NO, onThisMachine, type Run } from '../command.ts';
 import { type Answer, oneLine, type Paint } from '../print.ts';
 import { bytesWords, vaultLines } from '../vault-words.ts';
 import { withRooms } from '../with-rooms.ts';
-import { findingsIn } from './agents.ts';
 import { checkLines, withTarget } from './protect.ts';
 
 export function addDoctor(program: Command, run: Run): void {
@@ -194,7 +193,10 @@ async function examineAgents(context: Context, config: Config): Promise<readonly
   const { store } = config;
   if (store.kind === 'embedded' && !existsSync(join(store.dataFolder, 'store'))) return [];
   try {
-    return await withRooms(context, (rooms) => findingsIn(rooms, context.clock.now()));
+    const now = context.clock.now();
+    return await withRooms(context, ({ agents, credentials, people }) =>
+      findingsOf({ agents, credentials, people, rotation: config.credentials, now }),
+    );
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     return [];
