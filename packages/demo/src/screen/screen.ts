@@ -270,12 +270,15 @@ export class Screen {
     for (const { title, lines } of sections) {
       this.#lines('', ` ${this.#paint.bold(title)}`, ...lines.map((line) => `   ${line}`));
     }
-    this.#lines('');
   }
 
   /** Until then it stays up. */
   staysUp(): void {
-    this.#lines(` ${this.#paint.dim('Ctrl-C stops everything and leaves no process behind.')}`, '');
+    this.#lines(
+      '',
+      ` ${this.#paint.dim('Ctrl-C stops everything and leaves no process behind.')}`,
+      '',
+    );
   }
 
   /** The last words; what still comes from work that was cut short is not shown. */

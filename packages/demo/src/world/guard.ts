@@ -128,7 +128,7 @@ export async function startGuard(
   const protection = await protect(command, MAIN_TARGET, rental, ada);
   protectedIn(protection.level);
   await rooms.credentials.add('railway', railway.accountToken);
-  const links = await admit(rooms);
+  const links = await admit(rooms, team);
   const { host, port } = await holdfast.start();
   return {
     host,
@@ -174,13 +174,20 @@ function dashboardOf(url: string | null, { ways }: Rooms): Dashboard | null {
 }
 
 /** Two agents with a token each for what they do, and one token that is taken back. */
-async function admit(rooms: Rooms): Promise<(port: number) => Links> {
+async function admit(rooms: Rooms, { canceller }: Team): Promise<(port: number) => Links> {
+  const owned = { owner: canceller.name };
   const token = async (agent: string, environment: string) => {
     const issued = await rooms.agents.issueToken({ agent, environment, targets: [] });
     return { ...issued, agent };
   };
-  await rooms.agents.add('cursor-backend');
-  await rooms.agents.add('booking-desk');
+  await rooms.agents.add('cursor-backend', {
+    ...owned,
+    purpose: 'features of the booking service',
+  });
+  await rooms.agents.add('booking-desk', {
+    ...owned,
+    purpose: 'bookings, cancellations, payments',
+  });
   const production = await token('cursor-backend', 'production');
   const staging = await token('cursor-backend', 'staging');
   const revoked = await token('cursor-backend', 'staging');
@@ -223,7 +230,7 @@ dashboard: ${dashboard}
 http: { host: ${HOST}, port: ${ports.http} }
 store: { dataFolder: . }
 environments:
-  production: { level: guarded, people: 2 }
+  production: { level: guarded, people: 2, holdExpires: 12h } # nobody is hurried in a demo
   staging: { level: open }
 targets:
   ${MAIN_TARGET}:
