@@ -1,13 +1,9 @@
 /** What a person can do now, in lines to copy. */
 import { bodyOf, RAILWAY_HOSTS } from './agent/published-request.ts';
 import type { World } from './demo.ts';
+import type { Section } from './screen/screen.ts';
 import { PRODUCTION, STAGING, TWIN } from './world/car-rental.ts';
 import { MAIN_TARGET } from './world/guard.ts';
-
-export interface Section {
-  readonly title: string;
-  readonly lines: readonly string[];
-}
 
 export function byHand({ rental, guard, hosting }: World): Section[] {
   const { links, proxy } = guard;
@@ -52,6 +48,5 @@ export function byHand({ rental, guard, hosting }: World): Section[] {
         'npx holdfast trail verify',
       ],
     },
-    { title: 'Ctrl-C stops everything and leaves no process behind.', lines: [] },
   ];
 }

@@ -60,7 +60,13 @@ export interface World {
   readonly hosting: { readonly unguarded: Hosting; readonly guarded: Hosting };
 }
 
-export async function buildWorld(folder: string, screen: Screen, cleanup: Cleanup): Promise<World> {
+/** `hasDashboard`: it stays up afterwards, for people to decide in a browser. */
+export async function buildWorld(
+  folder: string,
+  screen: Screen,
+  cleanup: Cleanup,
+  hasDashboard: boolean,
+): Promise<World> {
   const { rental, railways } = await startServers(folder, screen, cleanup);
   const timer = stopwatch();
   const guard = await startGuard(
@@ -68,6 +74,7 @@ export async function buildWorld(folder: string, screen: Screen, cleanup: Cleanu
     rental,
     railways.guarded,
     (stop) => cleanup.add(stop),
+    hasDashboard,
     (level) => screen.ready(`production is protected: holdfast protect, level ${level}`, timer()),
   );
   const { links, proxy } = guard;

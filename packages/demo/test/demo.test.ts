@@ -2,7 +2,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 
 const MAIN = resolve(import.meta.dirname, '../dist/main.js');
@@ -15,7 +17,10 @@ chmodSync(folder, 0o711);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What the server of Holdfast's own store leaves: nothing, since everything is made anew. */
-const state = join(folder, '.holdfast/demo/holdfast/store');
+const demo = join(folder, '.holdfast/demo');
+const state = join(demo, 'holdfast/store');
+const CLI = join(dirname(fileURLToPath(import.meta.resolve('holdfast'))), 'cli/main.js');
+const run = promisify(execFile);
 
 interface Did {
   readonly answer: { readonly kind: string };
@@ -134,9 +139,35 @@ describe('npm start', () => {
       const out = await seen(next, 'Ctrl-C stops everything');
       expect(out).toContain(`The last run (process ${killed.pid}) was killed`);
       expect(out).toMatch(/guarded {4}([\d,]+) of \1 rows kept, no value changed/);
+
+      // The incident's request waits on a dashboard that is there, for a viewer who is invited.
+      const [page = '', hold = ''] =
+        /(http:\/\/localhost:\d+)\/holds\/(hold_\w{16})/.exec(out)?.slice(1) ?? [];
+      expect(out).toMatch(new RegExp(`^ *${page}/join#hfi_\\w+$`, 'm'));
+      expect(await (await fetch(`${page}/holds/${hold}`)).text()).toContain('<title>Holdfast');
+      const env = { ...process.env, HOLDFAST_CONFIG: join(demo, 'holdfast/holdfast.yaml') };
+      const shown = async () =>
+        JSON.parse(
+          (await run(process.execPath, [CLI, 'holds', 'show', hold, '--json'], { env })).stdout,
+        ).hold;
+      expect(await shown()).toMatchObject({
+        state: 'waiting',
+        peopleNeeded: 2,
+        signatures: [],
+        card: {
+          target: 'railway/car-rental/production',
+          statement: expect.stringContaining('volumeDelete'),
+        },
+      });
+      // The line that is printed for the second person works as it stands.
+      const line = /npx (holdfast holds approve .* --as ada .*)/.exec(out)?.[1] ?? '';
+      await run('sh', ['-c', line.replace('holdfast', `'${process.execPath}' '${CLI}'`)], { env });
+      expect((await shown()).signatures).toMatchObject([{ personName: 'ada' }]);
+
       const over = ended(next);
       next.kill('SIGINT');
       expect(await over).toBe(0);
+      expect(readdirSync(demo).filter((name) => name.includes('ada'))).toEqual([]);
       expect(readdirSync(state).filter((name) => /^postgres/.test(name))).toEqual([]);
     },
     RUN_MS_MAX,

@@ -79,13 +79,22 @@ export async function nineSeconds(parts: NineSecondsParts): Promise<RailwayRepor
   return report;
 }
 
+/** The agent's own request once more: what was approved is spent, so it opens a hold of its own. */
+export async function sendAgain(guarded: Hosting): Promise<string> {
+  return idIn(await ask(guarded, HOST, '.env'), 'hold');
+}
+
+/** What whoever approves has to type; it cannot be taken back. */
+export async function typedNameOf(holdfast: CommandLine, hold: string): Promise<string> {
+  return textAt(await holdfast('holds', 'show', hold), 'hold', 'card', 'typedName');
+}
+
 /** Two sign; it is put off all the same; a third sees the countdown and calls it off. */
 async function decide(
   { guarded, holdfast, team, screen, pace }: NineSecondsParts,
   hold: string,
 ): Promise<Pick<RailwayReport, 'approvedBy' | 'deferral' | 'cancelled'>> {
-  // Nothing takes it back, so whoever approves types what goes.
-  const typed = textAt(await holdfast('holds', 'show', hold), 'hold', 'card', 'typedName');
+  const typed = await typedNameOf(holdfast, hold);
   for (const person of team.approvers) {
     screen.personTypes(`holdfast holds approve ${hold} --as ${person.name} --name ${typed}`);
     await holdfast('holds', 'approve', hold, '--name', typed, ...person.signs());

@@ -31,6 +31,11 @@ export interface Output {
   write(text: string): boolean;
 }
 
+export interface Section {
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
 export class Screen {
   readonly #out: Output;
   readonly #paint: Paint;
@@ -260,12 +265,20 @@ export class Screen {
   }
 
   /** Text to copy stands whole on its own line, however long, so that it can be copied. */
-  byHand(sections: readonly { readonly title: string; readonly lines: readonly string[] }[]): void {
-    this.chapter('Try it by hand');
+  sections(chapter: string, sections: readonly Section[]): void {
+    this.chapter(chapter);
     for (const { title, lines } of sections) {
       this.#lines('', ` ${this.#paint.bold(title)}`, ...lines.map((line) => `   ${line}`));
     }
-    this.#lines('');
+  }
+
+  /** Until then it stays up. */
+  staysUp(): void {
+    this.#lines(
+      '',
+      ` ${this.#paint.dim('Ctrl-C stops everything and leaves no process behind.')}`,
+      '',
+    );
   }
 
   /** The last words; what still comes from work that was cut short is not shown. */

@@ -2,8 +2,9 @@
  * The guarded side: Holdfast's gateway as `holdfast up` runs it, on a holdfast.yaml of its own, with
  * two agents. What it hands out is what agents under Holdfast have: tokens, and no real credential.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   createHoldfast,
   EmbeddedPostgres,
@@ -25,6 +26,7 @@ const STAGING_TARGET = 'staging-db';
 const HOST = '127.0.0.1';
 const USUAL_PORT = 6432;
 const USUAL_HTTP_PORT = 7071;
+const USUAL_DASHBOARD_PORT = 7070;
 
 export interface Links {
   readonly staging: string;
@@ -49,6 +51,15 @@ export interface Proxy {
   readonly authority: string;
 }
 
+/** Where people decide in a browser. */
+export interface Dashboard {
+  readonly url: string;
+  /** False: the pages were never built, and only the API answers. */
+  readonly isBuilt: boolean;
+  /** A one-time link, for an owner. */
+  invite(name: string): Promise<string>;
+}
+
 export interface Guard {
   readonly host: string;
   readonly port: number;
@@ -61,6 +72,8 @@ export interface Guard {
   readonly protection: DemoProtection;
   readonly holdfast: CommandLine;
   readonly team: Team;
+  /** Null: it was not asked for. */
+  readonly dashboard: Dashboard | null;
 }
 
 /** Starts our own store's server and forgets what a killed run left in it. */
@@ -87,9 +100,14 @@ export async function startGuard(
   rental: CarRental,
   railway: Railway,
   onStop: (stop: () => Promise<void>) => void,
+  hasDashboard: boolean,
   protectedIn: (level: string) => void,
 ): Promise<Guard> {
-  const ports = { sql: await portOr(USUAL_PORT), http: await portOr(USUAL_HTTP_PORT) };
+  const ports = {
+    sql: await portOr(USUAL_PORT),
+    http: await portOr(USUAL_HTTP_PORT),
+    dashboard: hasDashboard ? await portOr(USUAL_DASHBOARD_PORT) : null,
+  };
   const configPath = writeConfig(folder, rental, railway, ports);
   const holdfast = await createHoldfast({
     config: loadConfig(configPath, process.env),
@@ -110,7 +128,7 @@ export async function startGuard(
   const protection = await protect(command, MAIN_TARGET, rental, ada);
   protectedIn(protection.level);
   await rooms.credentials.add('railway', railway.accountToken);
-  const links = await admit(rooms);
+  const links = await admit(rooms, team);
   const { host, port } = await holdfast.start();
   return {
     host,
@@ -124,6 +142,7 @@ export async function startGuard(
     protection,
     holdfast: command,
     team,
+    dashboard: dashboardOf(holdfast.dashboardUrl, rooms),
     countWaiting: async (ids) => {
       const open = await rooms.holds.list('open');
       return open.filter(({ id, state }) => state === 'waiting' && ids.has(id)).length;
@@ -138,14 +157,37 @@ export async function startGuard(
   };
 }
 
+function dashboardOf(url: string | null, { ways }: Rooms): Dashboard | null {
+  if (url === null) return null;
+  const page = join(
+    dirname(fileURLToPath(import.meta.resolve('holdfast'))),
+    'dashboard/index.html',
+  );
+  return {
+    url,
+    isBuilt: existsSync(page),
+    invite: async (name) => {
+      const { secret } = await ways.invites.make(name, ['owner'], 'the demo');
+      return `${url}/join#${secret}`;
+    },
+  };
+}
+
 /** Two agents with a token each for what they do, and one token that is taken back. */
-async function admit(rooms: Rooms): Promise<(port: number) => Links> {
+async function admit(rooms: Rooms, { canceller }: Team): Promise<(port: number) => Links> {
+  const owned = { owner: canceller.name };
   const token = async (agent: string, environment: string) => {
     const issued = await rooms.agents.issueToken({ agent, environment, targets: [] });
     return { ...issued, agent };
   };
-  await rooms.agents.add('cursor-backend');
-  await rooms.agents.add('booking-desk');
+  await rooms.agents.add('cursor-backend', {
+    ...owned,
+    purpose: 'features of the booking service',
+  });
+  await rooms.agents.add('booking-desk', {
+    ...owned,
+    purpose: 'bookings, cancellations, payments',
+  });
   const production = await token('cursor-backend', 'production');
   const staging = await token('cursor-backend', 'staging');
   const revoked = await token('cursor-backend', 'staging');
@@ -169,7 +211,7 @@ function writeConfig(
   folder: string,
   rental: CarRental,
   railway: Railway,
-  ports: { readonly sql: number; readonly http: number },
+  ports: { readonly sql: number; readonly http: number; readonly dashboard: number | null },
 ): string {
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   const secret = (name: string, text: string): string => {
@@ -177,16 +219,18 @@ function writeConfig(
     return name;
   };
   const server = `${HOST}:${rental.port}`;
+  const dashboard =
+    ports.dashboard === null ? 'off' : `{ host: ${HOST}, port: ${ports.dashboard} }`;
   const path = join(folder, 'holdfast.yaml');
   writeFileSync(
     path,
     `# Written by the demo at each start.
 listen: { host: ${HOST}, port: ${ports.sql}, tls: off }
-dashboard: off
+dashboard: ${dashboard}
 http: { host: ${HOST}, port: ${ports.http} }
 store: { dataFolder: . }
 environments:
-  production: { level: guarded, people: 2 }
+  production: { level: guarded, people: 2, holdExpires: 12h } # nobody is hurried in a demo
   staging: { level: open }
 targets:
   ${MAIN_TARGET}:

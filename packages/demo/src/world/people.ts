@@ -18,6 +18,11 @@ export class Person {
     return new Person(name, phone);
   }
 
+  /** What the phone shows now; showing it uses nothing up. */
+  shows(): string {
+    return this.#phone.shows();
+  }
+
   /** The options of a command that decides something. */
   signs(): readonly string[] {
     return ['--as', this.name, '--code', this.#phone.code()];

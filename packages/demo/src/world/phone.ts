@@ -22,9 +22,17 @@ export class Phone {
    * shows the next whenever the last was shown already.
    */
   code(): string {
-    const now = Math.floor(Date.now() / PERIOD_MS);
-    const step = Math.max(now - 1, this.#lastStep + 1);
+    const step = Math.max(currentStep() - 1, this.#lastStep + 1);
     this.#lastStep = step;
+    return this.#codeOf(step);
+  }
+
+  /** As on the phone's screen: the same for half a minute, whoever looks; never one that `code` gave out. */
+  shows(): string {
+    return this.#codeOf(Math.max(currentStep(), this.#lastStep + 1));
+  }
+
+  #codeOf(step: number): string {
     const counter = Buffer.alloc(8);
     counter.writeBigUInt64BE(BigInt(step));
     const mac = createHmac('sha1', this.#secret).update(counter).digest();
@@ -32,6 +40,10 @@ export class Phone {
     const number = (mac.readUInt32BE(offset) & 0x7fff_ffff) % 10 ** DIGITS;
     return String(number).padStart(DIGITS, '0');
   }
+}
+
+function currentStep(): number {
+  return Math.floor(Date.now() / PERIOD_MS);
 }
 
 /** RFC 4648 §6, without padding. */
