@@ -151,6 +151,9 @@ const STATES = [
 const AGENTS = ['cursor-backend', 'claude-migrations', 'codex-nightly', 'support-bot'];
 const TARGETS = ['railway-production', 'main-db', 'main-db', 'billing-db'];
 
+/** Of a hold that wants two people. */
+const SIGNED = { person: 'Rui Costa', method: 'passkey', comment: 'Pairs with me.', at: at(-3) };
+
 function holdOf(index: number): HoldShown {
   const which = index % STATEMENTS.length;
   const effect = EFFECTS[which];
@@ -169,8 +172,8 @@ function holdOf(index: number): HoldShown {
       : 'production is sealed: every change waits for people',
     rule: isRailway ? 'sealed.destroy' : 'sealed.change',
     peopleNeeded: isRailway ? 2 : 1,
-    signatures:
-      isRailway && index % 2 === 0 ? [{ person: 'Rui Costa', method: 'passkey', at: at(-3) }] : [],
+    peopleMissing: isRailway && index % 2 !== 0 ? 2 : 1,
+    signatures: isRailway && index % 2 === 0 ? [SIGNED] : [],
     openedAt: at(-4 - index * 7),
     expiresAt: at(state === 'waiting' || state === 'signed' ? 7 + index * 31 : -5),
     digest: '5f1c0f9b7f0a4f0e8c9d2a6b3e1f4d5c6b7a8990817263544536271809fadbec',
@@ -191,6 +194,7 @@ function holdOf(index: number): HoldShown {
     decidedAt: state === 'denied' ? at(-30) : null,
     decidedBy: state === 'denied' ? 'Rui Costa' : null,
     note: state === 'denied' ? 'Not on a Friday. Archive the rows first.' : null,
+    policyVersion: 'sha256:9c1e4f7a2b6d',
     digestWords: 'copper lantern walrus timber orbit mango',
     typedName: isRailway ? 'pg-data' : null,
     rowsAtMost: isRailway ? null : 14_000,
@@ -251,7 +255,7 @@ function holdOf(index: number): HoldShown {
 
 function lineOf(hold: HoldShown): Answer<'holds.list'>['items'][number] {
   const { id, state, agent, target, environment, level, statement, reason, rule } = hold;
-  const { peopleNeeded, signatures, openedAt, expiresAt } = hold;
+  const { peopleNeeded, peopleMissing, signatures, openedAt, expiresAt } = hold;
   return {
     id,
     state,
@@ -263,6 +267,7 @@ function lineOf(hold: HoldShown): Answer<'holds.list'>['items'][number] {
     reason,
     rule,
     peopleNeeded,
+    peopleMissing,
     signatures,
     openedAt,
     expiresAt,
@@ -283,8 +288,10 @@ const proposals: Answer<'proposals.list'>['items'] = [
       '{"environment":"production","facts":{"agent":"support-bot","items":12},"kind":"purge","level":"sealed","target":"main-db"}',
     reason: 'Undo data is what P4 rests on, so no single person may let it go.',
     digest: 'ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34',
+    digestWords: 'harbor velvet cactus pepper anvil saddle',
     peopleNeeded: 2,
-    signatures: [{ person: 'Rui Costa', method: 'totp', at: at(-12) }],
+    peopleMissing: 1,
+    signatures: [{ person: 'Rui Costa', method: 'totp', comment: '', at: at(-12) }],
     openedAt: at(-20),
     expiresAt: at(400),
     decidedAt: null,

@@ -61,7 +61,7 @@ function ProposalPanel({ proposal }: { readonly proposal: Proposal }): ReactNode
     if (asking === 'approve' && isBreakGlass)
       await signBreakGlass(proposal.id, code, proposal.digest);
     else if (asking === 'approve') await ask('proposals.approve', { params, body: word });
-    else await ask('proposals.deny', { params, body: { ...word, note } });
+    else await ask('proposals.deny', { params, body: { ...word, comment: note } });
     say(asking === 'approve' ? 'Signed.' : 'Denied.');
     await queries.invalidateQueries({ queryKey: ['proposals'] });
   };

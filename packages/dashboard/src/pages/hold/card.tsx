@@ -181,6 +181,7 @@ const WHAT_WORDS = {
   goes: 'is destroyed too',
   rows: 'rows change or go',
   breaks: 'stays, and fails',
+  stops: 'refuses the act as it is written',
 } as const;
 
 function Figure({
