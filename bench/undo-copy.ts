@@ -33,7 +33,7 @@ import { inWorkshop } from './workshop.ts';
 
 const RESULT = join(dirname(fileURLToPath(import.meta.url)), '..', 'results', 'undo.json');
 const TABLE = 'public.bookings';
-const SIGNED = { person: 'bench', code: '000000' };
+const SIGNED = { kind: 'code', person: 'bench', code: '000000' } as const;
 const WAYS = ['undo', 'captured', 'plain'] as const;
 type Way = (typeof WAYS)[number];
 

@@ -144,7 +144,7 @@ function undosOf(
     },
     drainOnce,
     targets: Object.keys(targets),
-    prove: async () => {},
+    prove: async ({ person }) => ({ name: person, facts: { method: 'totp' } }),
     tickMs: async () => 0n,
   });
 }

@@ -151,9 +151,6 @@ const STATES = [
 const AGENTS = ['cursor-backend', 'claude-migrations', 'codex-nightly', 'support-bot'];
 const TARGETS = ['railway-production', 'main-db', 'main-db', 'billing-db'];
 
-/** Of a hold that wants two people. */
-const SIGNED = { person: 'Rui Costa', method: 'passkey', comment: 'Pairs with me.', at: at(-3) };
-
 function holdOf(index: number): HoldShown {
   const which = index % STATEMENTS.length;
   const effect = EFFECTS[which];
@@ -172,8 +169,12 @@ function holdOf(index: number): HoldShown {
       : 'production is sealed: every change waits for people',
     rule: isRailway ? 'sealed.destroy' : 'sealed.change',
     peopleNeeded: isRailway ? 2 : 1,
-    peopleMissing: isRailway && index % 2 !== 0 ? 2 : 1,
-    signatures: isRailway && index % 2 === 0 ? [SIGNED] : [],
+    peopleMissing: isRailway && index % 2 === 0 ? 1 : isRailway ? 2 : 1,
+    policyVersion: '3f0a9c2b7d1e',
+    signatures:
+      isRailway && index % 2 === 0
+        ? [{ person: 'Rui Costa', method: 'passkey', comment: '', at: at(-3) }]
+        : [],
     openedAt: at(-4 - index * 7),
     expiresAt: at(state === 'waiting' || state === 'signed' ? 7 + index * 31 : -5),
     digest: '5f1c0f9b7f0a4f0e8c9d2a6b3e1f4d5c6b7a8990817263544536271809fadbec',
@@ -194,7 +195,6 @@ function holdOf(index: number): HoldShown {
     decidedAt: state === 'denied' ? at(-30) : null,
     decidedBy: state === 'denied' ? 'Rui Costa' : null,
     note: state === 'denied' ? 'Not on a Friday. Archive the rows first.' : null,
-    policyVersion: '9d3f0e1c5b7a2f48',
     digestWords: 'copper lantern walrus timber orbit mango',
     typedName: isRailway ? 'pg-data' : null,
     rowsAtMost: isRailway ? null : 14_000,
@@ -255,7 +255,7 @@ function holdOf(index: number): HoldShown {
 
 function lineOf(hold: HoldShown): Answer<'holds.list'>['items'][number] {
   const { id, state, agent, target, environment, level, statement, reason, rule } = hold;
-  const { peopleNeeded, peopleMissing, signatures, openedAt, expiresAt } = hold;
+  const { peopleMissing, peopleNeeded, signatures, openedAt, expiresAt } = hold;
   return {
     id,
     state,
@@ -274,6 +274,56 @@ function lineOf(hold: HoldShown): Answer<'holds.list'>['items'][number] {
   };
 }
 
+const TRAIL_SIZE = 128_412;
+
+const past: Answer<'holds.past'> = {
+  recent: {
+    acts: [
+      {
+        index: TRAIL_SIZE - 4,
+        at: at(-5),
+        target: 'main-db',
+        verdict: 'pass',
+        effects: ['read public.bookings'],
+        firstLine: 'select count(*) from bookings where starts_at < now()',
+        outcome: 'done',
+      },
+      {
+        index: TRAIL_SIZE - 9,
+        at: at(-9),
+        target: 'main-db',
+        verdict: 'deny',
+        effects: ['destroy public.bookings'],
+        firstLine: 'drop table bookings',
+        outcome: null,
+      },
+    ],
+    isCut: true,
+  },
+  similar: [
+    {
+      id: 'hold_0000000000000011',
+      openedAt: at(-9_000),
+      agent: 'codex-nightly',
+      target: 'main-db',
+      state: 'denied',
+      likeness: 'same acts',
+      people: ['Rui Costa'],
+      note: 'Not on a Friday. Archive the rows first.',
+    },
+    {
+      id: 'hold_0000000000000023',
+      openedAt: at(-20_000),
+      agent: 'cursor-backend',
+      target: 'billing-db',
+      state: 'consumed',
+      likeness: 'same kinds of acts',
+      people: ['Ana Lopes', 'Rui Costa'],
+      note: null,
+    },
+  ],
+};
+
 const proposals: Answer<'proposals.list'>['items'] = [
   {
     id: 'proposal_1',
@@ -288,10 +338,12 @@ const proposals: Answer<'proposals.list'>['items'] = [
       '{"environment":"production","facts":{"agent":"support-bot","items":12},"kind":"purge","level":"sealed","target":"main-db"}',
     reason: 'Undo data is what P4 rests on, so no single person may let it go.',
     digest: 'ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34ab12cd34',
-    digestWords: 'harbor velvet cactus pepper anvil saddle',
     peopleNeeded: 2,
     peopleMissing: 1,
-    signatures: [{ person: 'Rui Costa', method: 'totp', comment: '', at: at(-12) }],
+    digestWords: 'amber canyon violet mirror nectar falcon',
+    signatures: [
+      { person: 'Rui Costa', method: 'totp', comment: 'No longer needed.', at: at(-12) },
+    ],
     openedAt: at(-20),
     expiresAt: at(400),
     decidedAt: null,
@@ -401,7 +453,6 @@ const preview: Answer<'undo.preview'> = {
   isWhole: false,
 };
 
-const TRAIL_SIZE = 128_412;
 const KINDS = [
   'decision',
   'decision',
@@ -875,6 +926,7 @@ export function answerTo(method: string, url: URL, _body: string): Reply {
     const index = Number(entry[1]);
     return [200, { index, entry: { ...entryOf(index), v: 1 }, json: '{}', outcome: index + 1 }];
   }
+  if (/\/past$/.test(url.pathname)) return [200, past];
   if (/\/(approve|deny|challenge)$/.test(url.pathname)) {
     return problem(
       409,

@@ -312,8 +312,9 @@ function addressOf(target: TargetConfig, env: Env): string | null {
   }
 }
 
-/** Beside our own built files; null where it was not built. */
+/** Beside our own built files, or where those are when we run from source; null where it was not built. */
 function builtDashboard(): string | null {
-  const folder = fileURLToPath(new URL('./dashboard/', import.meta.url));
-  return existsSync(folder) ? folder : null;
+  const places = ['./dashboard/', '../dist/dashboard/'];
+  const folders = places.map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  return folders.find((folder) => existsSync(folder)) ?? null;
 }

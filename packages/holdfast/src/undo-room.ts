@@ -8,6 +8,7 @@ import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
+import type { Signed, Spoken } from './model/signed.ts';
 import { Drain } from './protection/postgres/drain.ts';
 import { runUndo } from './protection/postgres/undo/engine.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
@@ -16,7 +17,7 @@ import { Undos } from './protection/undo/undos.ts';
 import { runRequestWith } from './protocols/index.ts';
 import type { Provider } from './providers/provider.ts';
 import type { Rooms } from './rooms.ts';
-import { spendOrRefuse } from './store/people-store.ts';
+import { signedOrRefuse } from './store/signed-proof.ts';
 import { openTarget, providersOf, targetsOf } from './wiring.ts';
 
 export interface UndoRoom {
@@ -82,7 +83,7 @@ export function openUndoRoom(rooms: Rooms, env: Env, clock: Clock): UndoRoom {
     targetOf,
     drainOnce,
     targets: config.targets.map(({ name }) => name),
-    prove: (person, code) => prove(rooms, person, code),
+    prove: (signed) => prove(rooms, signed, clock.now()),
     tickMs: () => rooms.watchedClock.tickMs(),
   });
   return {
@@ -138,11 +139,12 @@ class LazyProviders {
   }
 }
 
-/** The code is spent, right or wrong, before anything else happens. */
-async function prove({ database, judgeCode }: Rooms, person: string, code: string): Promise<void> {
-  const word = { person, code };
-  const spent = await database.transaction((trx) => spendOrRefuse(trx, word, judgeCode));
-  if (spent instanceof HoldfastError) throw spent;
+/** A code is spent, right or wrong, before anything else happens. */
+async function prove({ database, judgeCode }: Rooms, signed: Signed, now: Date): Promise<Spoken> {
+  const wanted = { permission: 'undo.apply', now } as const;
+  const by = await database.transaction((trx) => signedOrRefuse(trx, signed, wanted, judgeCode));
+  if (by instanceof HoldfastError) throw by;
+  return by;
 }
 
 function undeclared(name: string): HoldfastError {

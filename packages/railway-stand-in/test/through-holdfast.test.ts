@@ -123,7 +123,8 @@ it('is put off for 48 hours although two people approve it, and cancelled by one
   expect(shown.statement.toString()).toBe(`POST /graphql/v2\n${incident()}`);
   const { person, code } = await somebodysWord(holdfast, id);
   const note = 'this is production';
-  await holdfast.rooms.deferrals.cancel({ deferralId, person, code, note });
+  const signed = { kind: 'code', person, code } as const;
+  await holdfast.rooms.deferrals.cancel({ deferralId, signed, note });
   expect(await holdfast.rooms.deferrals.list('open')).toEqual([]);
   expect(changed()).toEqual([]);
   expect(town.ready.world.volumes.has(town.ready.volumeId)).toBe(true);

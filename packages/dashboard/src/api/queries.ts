@@ -42,6 +42,14 @@ export function holdQuery(id: string) {
   });
 }
 
+export function pastQuery(id: string) {
+  return queryOptions({
+    queryKey: ['holds', 'past', id],
+    queryFn: ({ signal }) => ask('holds.past', { params: { id }, signal }),
+    staleTime: 60_000,
+  });
+}
+
 export function proposalsQuery(state: Which) {
   return infiniteQueryOptions({
     queryKey: ['proposals', state],

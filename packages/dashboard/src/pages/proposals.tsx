@@ -1,9 +1,10 @@
 /** What people propose to each other, because no one of them may do it alone. */
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { type Answer, ask, send } from '../api/client.ts';
+import type { Answer } from '../api/client.ts';
 import { proposalsQuery } from '../api/queries.ts';
-import { useMay, usePerson } from '../shell/session.ts';
+import type { Decision } from '../decide.ts';
+import { useMay } from '../shell/session.ts';
 import { EnvironmentBadge, StateBadge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { Code } from '../ui/code.tsx';
@@ -14,7 +15,7 @@ import { ProblemNote } from '../ui/problem.tsx';
 import { Text } from '../ui/text.tsx';
 import { Countdown, Time } from '../ui/time.tsx';
 import { say } from '../ui/toast.tsx';
-import { WordDialog } from '../ui/word-dialog.tsx';
+import { SignDialog } from './proposals/sign-dialog.tsx';
 
 type Proposal = Answer<'proposals.list'>['items'][number];
 
@@ -50,20 +51,16 @@ export function Proposals(): ReactNode {
 
 function ProposalPanel({ proposal }: { readonly proposal: Proposal }): ReactNode {
   const queries = useQueryClient();
-  const person = usePerson();
-  const may = useMay('proposals.decide');
-  const [asking, setAsking] = useState<'approve' | 'deny' | null>(null);
-  const isBreakGlass = /^break-?glass$/i.test(proposal.act);
+  const mayDecide = useMay('proposals.decide');
+  const mayBreakGlass = useMay('break-glass');
+  const [asking, setAsking] = useState<Decision | null>(null);
+  const isBreakGlass = proposal.act === 'break-glass';
   const isOpen = proposal.state === 'waiting' || proposal.state === 'signed';
-  const decide = async (code: string, note: string): Promise<void> => {
-    const word = { person: person?.name ?? '', code, digestShown: proposal.digest };
-    const params = { id: proposal.id };
-    if (asking === 'approve' && isBreakGlass)
-      await signBreakGlass(proposal.id, code, proposal.digest);
-    else if (asking === 'approve') await ask('proposals.approve', { params, body: word });
-    else await ask('proposals.deny', { params, body: { ...word, comment: note } });
-    say(asking === 'approve' ? 'Signed.' : 'Denied.');
-    await queries.invalidateQueries({ queryKey: ['proposals'] });
+  const maySign = isBreakGlass ? mayBreakGlass : mayDecide;
+  const done = (decision: Decision): void => {
+    say(decision === 'approve' ? 'Signed.' : 'Denied.');
+    void queries.invalidateQueries({ queryKey: ['proposals'] });
+    setAsking(null);
   };
   return (
     <Panel
@@ -107,35 +104,34 @@ function ProposalPanel({ proposal }: { readonly proposal: Proposal }): ReactNode
           className="mt-2"
         />
       </details>
-      {isOpen && may && (
+      <p className="text-[0.87rem]">
+        <span className="text-muted">In words, to compare with who signs with you: </span>
+        <span className="font-mono">{proposal.digestWords}</span>
+      </p>
+      {isOpen && (maySign || mayDecide) && (
         <div className="flex gap-2">
-          <Button tone="primary" onClick={() => setAsking('approve')}>
-            Sign
-          </Button>
-          <Button tone="danger" onClick={() => setAsking('deny')}>
-            Deny
-          </Button>
+          {maySign && (
+            <Button tone="primary" onClick={() => setAsking('approve')}>
+              Sign
+            </Button>
+          )}
+          {mayDecide && (
+            <Button tone="danger" onClick={() => setAsking('deny')}>
+              Deny
+            </Button>
+          )}
         </div>
       )}
       {asking !== null && (
-        <WordDialog
-          title={asking === 'approve' ? 'Sign this proposal' : 'Deny this proposal'}
-          action={asking === 'approve' ? 'Sign' : 'Deny'}
-          tone={asking === 'approve' ? 'primary' : 'danger'}
-          {...(asking === 'deny' ? { noteLabel: 'Why' } : {})}
+        <SignDialog
+          proposal={proposal}
+          decision={asking}
           onClose={() => setAsking(null)}
-          onWord={({ code, note }) => decide(code, note)}
-        >
-          <Text text={proposal.words} />
-        </WordDialog>
+          onDone={() => done(asking)}
+        />
       )}
     </Panel>
   );
-}
-
-/** It has a door of its own: whoever is asked may not be somebody who signs proposals otherwise. */
-function signBreakGlass(id: string, code: string, digest: string): Promise<unknown> {
-  return send('POST /v1/break-glass/:id/sign', { params: { id }, body: { code, digest } });
 }
 
 const ACT_WORDS: Readonly<Record<string, string>> = {

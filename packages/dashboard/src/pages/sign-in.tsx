@@ -35,7 +35,7 @@ function FirstRun(): ReactNode {
       </p>
       <p>
         <code className="rounded-md border border-line bg-sunken px-2 py-1 font-mono text-[0.9rem]">
-          holdfast people first-owner
+          holdfast people invite NAME --role owner
         </code>
       </p>
       <Button onClick={() => window.location.reload()}>Look again</Button>

@@ -48,8 +48,7 @@ export function ProveAgain(): ReactNode {
   return (
     <Dialog title="Prove again that it is you" onClose={() => end(false)}>
       <p className="text-muted">
-        This changes who may do what, so it wants a proof from the last ten minutes. Then it goes on
-        by itself.
+        This wants a proof from the last ten minutes that it is you. Then it goes on by itself.
       </p>
       {error !== null && <ProblemNote error={error} />}
       <Button tone="primary" isBusy={busy} onClick={() => void attempt(byPasskey)}>

@@ -1,8 +1,11 @@
-/** A person's word for an act that wants one: who they are is known, a one-time code proves it is them. */
+/**
+ * A person's word for an act that one person may do: who they are is known from the session. When their last proof
+ * of being there is too old, the page asks for a new one by itself (`shell/prove-again.tsx`), and goes on.
+ */
 import { type ReactNode, useState } from 'react';
 import { Button } from './button.tsx';
 import { Dialog, DialogButtons } from './dialog.tsx';
-import { Area, CodeField } from './field.tsx';
+import { Area } from './field.tsx';
 import { ProblemNote } from './problem.tsx';
 
 export interface WordDialogProps {
@@ -13,12 +16,11 @@ export interface WordDialogProps {
   readonly children?: ReactNode;
   readonly onClose: () => void;
   /** Rejects with what went wrong; resolves when it is done, and the dialog closes. */
-  readonly onWord: (word: { readonly code: string; readonly note: string }) => Promise<unknown>;
+  readonly onWord: (note: string) => Promise<unknown>;
 }
 
 export function WordDialog(props: WordDialogProps): ReactNode {
   const { title, action, tone = 'primary', noteLabel, children, onClose, onWord } = props;
-  const [code, setCode] = useState('');
   const [note, setNote] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -26,11 +28,10 @@ export function WordDialog(props: WordDialogProps): ReactNode {
     setBusy(true);
     setError(null);
     try {
-      await onWord({ code, note });
+      await onWord(note);
       onClose();
     } catch (caught) {
       setError(caught);
-      setCode('');
     } finally {
       setBusy(false);
     }
@@ -55,16 +56,11 @@ export function WordDialog(props: WordDialogProps): ReactNode {
             onChange={(event) => setNote(event.target.value)}
           />
         )}
-        <CodeField
-          hint="From your authenticator app: your word for this."
-          value={code}
-          onChange={(event) => setCode(event.target.value.replaceAll(/\D/g, ''))}
-        />
         <DialogButtons>
           <Button tone="quiet" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" tone={tone} isBusy={busy} disabled={code.length !== 6}>
+          <Button type="submit" tone={tone} isBusy={busy}>
             {action}
           </Button>
         </DialogButtons>

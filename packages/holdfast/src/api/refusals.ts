@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { Principal } from '../identity/principal.ts';
 import { HoldfastError } from '../model/errors.ts';
-import { API_BODY_BYTES_MAX, PROVED_MS_MAX } from '../model/limits.ts';
+import { API_BODY_BYTES_MAX } from '../model/limits.ts';
 
 /** HF_USAGE: not as the contract describes it. */
 export function given(schema: z.ZodType, value: unknown, where: string): unknown {
@@ -62,13 +62,5 @@ export function forbidden(principal: Principal, permission: string): HoldfastErr
     expected: `somebody who may ${permission}`,
     found,
     hint: 'Ask an owner; docs/roles.md has the table.',
-  });
-}
-
-export function proofTooOld(): HoldfastError {
-  return new HoldfastError('HF_SIGN_IN', {
-    expected: `a proof that you are there, not older than ${PROVED_MS_MAX / 60_000} minutes`,
-    found: 'an older one',
-    hint: 'Prove it again with your passkey or a code, then repeat this.',
   });
 }

@@ -18,6 +18,7 @@ import rateLimit from '@fastify/rate-limit';
 import files from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { mayDo, type Principal } from '../identity/principal.ts';
+import { proofTooOld } from '../identity/proof-age.ts';
 import { hashSecret } from '../identity/secrets.ts';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
@@ -38,15 +39,7 @@ import { Origin } from './origin.ts';
 import { problemOf } from './problem.ts';
 import { Rates, tooMany } from './rates.ts';
 import { type Checks, readinessOf } from './readiness.ts';
-import {
-  forbidden,
-  given,
-  known,
-  notForAgents,
-  notSignedIn,
-  proofTooOld,
-  statusOf,
-} from './refusals.ts';
+import { forbidden, given, known, notForAgents, notSignedIn, statusOf } from './refusals.ts';
 import { eventText, OpenStreams } from './streams.ts';
 import { COOKIE_NAMES, type WhoAsks } from './who.ts';
 

@@ -7,6 +7,8 @@ import type { PersonRecord } from '../identity/people-store.ts';
 import type { Principal } from '../identity/principal.ts';
 import { PERMISSIONS, type Permission, rolesAllow } from '../identity/roles.ts';
 import { HoldfastError } from '../model/errors.ts';
+import type { Signed } from '../model/signed.ts';
+import { personOf } from './routes/opening.ts';
 
 export interface Word {
   readonly person: string;
@@ -35,6 +37,37 @@ export async function wordOf(
     });
   }
   return { person, code };
+}
+
+interface Said {
+  readonly person?: string | undefined;
+  readonly code?: string | undefined;
+}
+
+/**
+ * For what one person may do alone: by code, or without one as the session's own person. Whether they proved of
+ * late that they are there, whoever does it asks its own session. HF_USAGE for half a word.
+ */
+export async function signedOf(
+  principal: Principal | null,
+  { code, person }: Said,
+  permission: Permission,
+  people: People,
+): Promise<Signed> {
+  if (person !== undefined && code !== undefined) {
+    return { kind: 'code', ...(await wordOf(principal, { person, code }, permission, people)) };
+  }
+  if (person !== undefined || code !== undefined) throw halfWord(code === undefined);
+  const { id: personId, name, sessionId } = personOf(principal);
+  return { kind: 'proved', person: name, personId, sessionId };
+}
+
+function halfWord(isNoCode: boolean): HoldfastError {
+  return new HoldfastError('HF_USAGE', {
+    expected: '`person` and `code` together; or neither, in a session that was proved of late',
+    found: isNoCode ? 'a person without a code' : 'a code without a person',
+    hint: 'Say both, or leave both out.',
+  });
 }
 
 function notTheirs(own: string, said: string): HoldfastError {

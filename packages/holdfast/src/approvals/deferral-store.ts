@@ -1,4 +1,5 @@
 /** Where deferrals lie; implemented by `store/`. Each call is one transaction. */
+import type { Signed, Spoken } from '../model/signed.ts';
 import type { DeferralLine, DeferralRecord, DeferralState, NewDeferral } from './deferral.ts';
 import type { PageWish } from './list-page.ts';
 
@@ -8,16 +9,15 @@ export interface Scheduled {
   readonly isNew: boolean;
 }
 
-/** A person's no, with the code that proves who speaks. */
+/** A person's no, with what proves who speaks. */
 export interface CancelWord {
   readonly deferralId: string;
-  readonly person: string;
-  readonly code: string;
+  readonly signed: Signed;
   readonly note: string;
 }
 
 export type Cancelled =
-  | { readonly kind: 'cancelled'; readonly deferral: DeferralLine }
+  | { readonly kind: 'cancelled'; readonly deferral: DeferralLine; readonly by: Spoken }
   | { readonly kind: 'unknown-deferral' }
   | { readonly kind: 'too-late'; readonly deferral: DeferralLine };
 
@@ -48,7 +48,10 @@ export interface DeferralStore {
   list(which: 'open' | 'all', limit: number): Promise<readonly DeferralLine[]>;
   /** As `list`, page by page. */
   page(wish: PageWish<DeferralState>): Promise<readonly DeferralLine[]>;
-  /** HF_TOTP_WRONG, HF_NOT_FOUND for the person; the code is spent only when it could be cancelled. */
+  /**
+   * HF_TOTP_WRONG, HF_NOT_FOUND for the person, HF_SIGN_IN, HF_FORBIDDEN; the code is spent only when it
+   * could be cancelled.
+   */
   cancel(word: CancelWord, now: Date): Promise<Cancelled>;
   /** Brings the time forward; false when it is not scheduled, or not of this digest. */
   hasten(id: string, digest: string, tickMs: bigint): Promise<boolean>;

@@ -92,7 +92,7 @@ export class KeptDeferrals implements Deferrals {
     return this.#withDue(deferral, tickMs);
   }
 
-  /** By one person. HF_TOTP_WRONG, HF_NOT_FOUND, HF_DEFERRAL_UNKNOWN, HF_DEFERRAL_STATE. */
+  /** By one person. HF_TOTP_WRONG, HF_SIGN_IN, HF_NOT_FOUND, HF_DEFERRAL_UNKNOWN, HF_DEFERRAL_STATE. */
   async cancel(word: CancelWord): Promise<Countdown<DeferralLine>> {
     const { clock, graceClock, note, store } = this.#parts;
     const cancelled = await store.cancel(word, clock.now());
@@ -113,11 +113,11 @@ export class KeptDeferrals implements Deferrals {
           kind: 'deferral-cancelled',
           facts: {
             ...deferralFacts(cancelled.deferral),
-            person: word.person,
-            method: 'totp',
+            person: cancelled.by.name,
+            ...cancelled.by.facts,
             note: word.note,
           },
-          message: `${word.person} cancelled ${word.deferralId}.`,
+          message: `${cancelled.by.name} cancelled ${word.deferralId}.`,
         });
         return this.#withDue(cancelled.deferral, await graceClock.tickMs());
       default:

@@ -107,9 +107,14 @@ export class PeoplesDesk<C extends Card> {
    */
   async challenges(id: string): Promise<Challenges> {
     const hold = await this.show(id);
+    const bindings = {
+      approve: bindingOf(hold, APPROVAL_DOMAIN),
+      deny: bindingOf(hold, DENIAL_DOMAIN),
+    };
     return {
-      approve: challengeOf(bindingOf(hold, APPROVAL_DOMAIN)),
-      deny: challengeOf(bindingOf(hold, DENIAL_DOMAIN)),
+      approve: challengeOf(bindings.approve),
+      deny: challengeOf(bindings.deny),
+      bindings,
       words: wordsOf(hold),
     };
   }
@@ -212,6 +217,8 @@ function requireShort(said: string): void {
 export interface Challenges {
   readonly approve: Buffer;
   readonly deny: Buffer;
+  /** The texts whose SHA-256 they are. */
+  readonly bindings: { readonly approve: string; readonly deny: string };
   /** Six words of the binding of the yes, to compare by eye or ear. */
   readonly words: string;
 }

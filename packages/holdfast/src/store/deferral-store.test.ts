@@ -146,7 +146,8 @@ async function schedule(text = TEXT, by: Gateway = one): Promise<string> {
 }
 
 function cancelWord(deferralId: string, person = 'ana') {
-  return { deferralId, person, code: enrolled.code(person), note: 'not this one' };
+  const signed = { kind: 'code', person, code: enrolled.code(person) } as const;
+  return { deferralId, signed, note: 'not this one' };
 }
 
 async function stateOf(id: string): Promise<string> {
@@ -244,7 +245,7 @@ describe('cancelling', () => {
   it('is not for agents: the name of one is nobody', async () => {
     await enrolled.enrol('ana');
     const id = await schedule();
-    const word = { ...cancelWord(id), person: 'cursor-backend' };
+    const word = cancelWord(id, 'cursor-backend');
     expect(await refusalOf(one.deferrals.cancel(word))).toMatchObject({ code: 'HF_NOT_FOUND' });
     expect(await stateOf(id)).toBe('scheduled');
   });
@@ -252,7 +253,8 @@ describe('cancelling', () => {
   it('wants a right code, counts wrong ones, and takes no code twice', async () => {
     await enrolled.enrol('ana');
     const [first, second] = [await schedule(), await schedule('drop database "other"')];
-    const wrong = { ...cancelWord(first), code: '000000' };
+    const signed = { kind: 'code', person: 'ana', code: '000000' } as const;
+    const wrong = { ...cancelWord(first), signed };
     expect(await refusalOf(one.deferrals.cancel(wrong))).toMatchObject({
       code: 'HF_TOTP_WRONG',
       found: expect.stringContaining('1 of'),

@@ -28,9 +28,9 @@ import { storable } from '../model/text.ts';
 import type { Database } from './database.ts';
 import { deferralOfRow, LINE_COLUMNS, lineOfRow, rowOfDeferral } from './deferral-rows.ts';
 import { HOLD_ROWS, newHoldOfRow } from './hold-rows.ts';
-import { spendOrRefuse } from './people-store.ts';
 import type { PersonChecks } from './person-proof.ts';
 import { provenOf } from './signatures.ts';
+import { signedOrRefuse } from './signed-proof.ts';
 import type { Tables } from './tables.ts';
 
 /** As a literal: the planner matches the partial index by its text, not by parameters. */
@@ -108,18 +108,19 @@ export class SqlDeferralStore implements DeferralStore {
         if (row === undefined) return { kind: 'unknown-deferral' };
         const deferral = lineOfRow(row);
         if (deferral.state !== 'scheduled') return { kind: 'too-late', deferral };
-        const personId = await spendOrRefuse(trx, word, this.#checks.judgeCode);
-        if (personId instanceof HoldfastError) return personId;
+        const wanted = { permission: 'deferrals.cancel', now } as const;
+        const by = await signedOrRefuse(trx, word.signed, wanted, this.#checks.judgeCode);
+        if (by instanceof HoldfastError) return by;
         const changed = await change(trx, word.deferralId)
           .set({
             state: 'cancelled',
             decided_at: now,
-            decided_by: word.person,
+            decided_by: by.name,
             note: storable(word.note),
           })
           .returning(LINE_COLUMNS)
           .executeTakeFirstOrThrow();
-        return { kind: 'cancelled', deferral: lineOfRow(changed) };
+        return { kind: 'cancelled', deferral: lineOfRow(changed), by };
       },
     );
     if (cancelled instanceof HoldfastError) throw cancelled;

@@ -113,16 +113,16 @@ function plain({ id, response }: Assertion): Assertion {
   return { id, response: { authenticatorData, clientDataJSON, signature } };
 }
 
-function isAllowed(
+export function isAllowed(
   person: { readonly roles: readonly string[]; readonly owner_until: Date | null },
-  { now, permission }: Wanted,
+  { now, permission }: Pick<Wanted, 'now' | 'permission'>,
 ): boolean {
   const isRaised = person.owner_until !== null && person.owner_until > now;
   const roles = person.roles.filter(isRole);
   return rolesAllow(isRaised ? [...roles, 'owner'] : roles, permission);
 }
 
-function noRole(name: string, roles: readonly string[]): HoldfastError {
+export function noRole(name: string, roles: readonly string[]): HoldfastError {
   return new HoldfastError('HF_FORBIDDEN', {
     expected: 'somebody who may decide: an owner or an approver',
     found: `${name}, who is ${roles.join(', ')}`,

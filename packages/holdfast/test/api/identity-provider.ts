@@ -17,21 +17,24 @@ const REDIRECTS_MAX = 10;
 export class IdentityProvider {
   readonly issuer: string;
   readonly #server: Server;
+  /** Of the dashboard: where browsers are sent back to. */
+  readonly #origin: string;
   readonly #accounts = new Map<string, Account>();
   /** Who sits before the browser now. */
   #who = '';
 
-  private constructor(issuer: string, server: Server) {
+  private constructor(issuer: string, server: Server, origin: string) {
     this.issuer = issuer;
+    this.#origin = origin;
     this.#server = server;
   }
 
-  static async start(): Promise<IdentityProvider> {
+  static async start(origin = ORIGIN): Promise<IdentityProvider> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const at = server.address();
     const port = typeof at === 'object' && at !== null ? at.port : 0;
-    const idp = new IdentityProvider(`http://127.0.0.1:${port}`, server);
+    const idp = new IdentityProvider(`http://127.0.0.1:${port}`, server, origin);
     idp.#serve();
     return idp;
   }
@@ -57,7 +60,7 @@ export class IdentityProvider {
       const to = answer.headers.get('location');
       if (to === null) throw new Error(`${answer.status} ${await answer.text()}`);
       next = new URL(to, this.issuer).href;
-      if (next.startsWith(`${ORIGIN}/sso`)) return new URL(next).search;
+      if (next.startsWith(`${this.#origin}/sso`)) return new URL(next).search;
     }
     throw new Error('went round in circles');
   }
@@ -68,7 +71,7 @@ export class IdentityProvider {
         {
           client_id: 'holdfast',
           client_secret: 'a secret of a test',
-          redirect_uris: [`${ORIGIN}/sso`],
+          redirect_uris: [`${this.#origin}/sso`],
         },
       ],
       claims: {

@@ -125,7 +125,7 @@ it('answers with the conflicts when something is not decided, and with nothing c
     },
     drainOnce: async () => {},
     targets: [],
-    prove: async () => {},
+    prove: async () => ({ name: 'ana', facts: { method: 'totp' } }),
     tickMs: async () => 0n,
   });
   const routes = undoRoutes({

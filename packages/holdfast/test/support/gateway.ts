@@ -35,6 +35,10 @@ export interface GatewayOptions {
   readonly superuserAdmin?: true;
   /** How long a held unit waits on the wire, as in holdfast.yaml; `0s` when left out. */
   readonly holdWait?: string;
+  /** Where the dashboard listens; without it, it is off. */
+  readonly dashboardPort?: number;
+  /** How many sign a hold; one when left out. */
+  readonly people?: number;
   /** More of holdfast.yaml, and the variables that it names. */
   readonly more?: { readonly lines: readonly string[]; readonly env: Env };
 }
@@ -66,14 +70,22 @@ export const ENVIRONMENT = 'production';
 export function configText(
   port: number,
   dataFolder: string,
-  { level, readsWhenUnavailable = 'refuse', superuserAdmin, holdWait, more }: GatewayOptions,
+  {
+    level,
+    readsWhenUnavailable = 'refuse',
+    superuserAdmin,
+    holdWait,
+    dashboardPort,
+    people,
+    more,
+  }: GatewayOptions,
 ): string {
   const admin = `postgres://postgres@127.0.0.1:${port}/${DATABASE}`;
   return [
     'listen: { host: 127.0.0.1, port: 0, tls: off }',
-    'dashboard: off',
+    dashboardPort === undefined ? 'dashboard: off' : `dashboard: { port: ${dashboardPort} }`,
     `store: { dataFolder: '${dataFolder}' }`,
-    `environments: { ${ENVIRONMENT}: { level: ${level} } }`,
+    `environments: { ${ENVIRONMENT}: { level: ${level}${people === undefined ? '' : `, people: ${people}`} } }`,
     `targets:`,
     `  ${TARGET}:`,
     `    environment: ${ENVIRONMENT}`,

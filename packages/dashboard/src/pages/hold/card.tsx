@@ -55,7 +55,7 @@ const KIND_TONES: Readonly<Record<string, 'danger' | 'warn' | 'ok'>> = {
 };
 
 export function Reach({ hold }: { readonly hold: HoldShown }): ReactNode {
-  const facts = hold.facts ?? null;
+  const { facts } = hold;
   if (facts === null) {
     return (
       <Panel title="How far it reaches">
@@ -143,7 +143,7 @@ export function Reach({ hold }: { readonly hold: HoldShown }): ReactNode {
           </ul>
         </div>
       )}
-      {hold.rowsAtMost != null && (
+      {hold.rowsAtMost !== null && (
         <p className="text-[0.87rem] text-muted">
           An approval is void if it would change more than {plural(hold.rowsAtMost, 'row')} when it
           runs.
@@ -181,7 +181,7 @@ const WHAT_WORDS = {
   goes: 'is destroyed too',
   rows: 'rows change or go',
   breaks: 'stays, and fails',
-  stops: 'refuses the act as it is written',
+  stops: 'stops running',
 } as const;
 
 function Figure({
@@ -275,6 +275,13 @@ export function Where({ hold }: { readonly hold: HoldShown }): ReactNode {
         </Fact>
         <Fact name="rule">
           <Text text={hold.rule} className="font-mono text-[0.9rem]" />
+          {hold.policyVersion !== null && (
+            <>
+              {' '}
+              <span className="text-[0.9rem] text-muted">of policy </span>
+              <Text text={hold.policyVersion.slice(0, 16)} className="font-mono text-[0.9rem]" />
+            </>
+          )}
         </Fact>
       </Facts>
     </Panel>
@@ -289,7 +296,7 @@ export function Asker({ hold }: { readonly hold: HoldShown }): ReactNode {
           <Text text={hold.agent} className="font-medium" />
         </Fact>
         <Fact name="answers for it">
-          {hold.owner == null ? (
+          {hold.owner === null ? (
             <span className="text-muted">nobody is named</span>
           ) : (
             <Text text={hold.owner} />
@@ -311,7 +318,7 @@ export function Asker({ hold }: { readonly hold: HoldShown }): ReactNode {
           <span aria-hidden="true">❝ </span>In the agent’s own words. Holdfast did not check them.
         </figcaption>
         <blockquote className="text-[0.93rem]">
-          {hold.task == null || hold.task === '' ? (
+          {hold.task === null || hold.task === '' ? (
             <span className="text-muted">The agent did not say what it is working on.</span>
           ) : (
             <Text text={hold.task} />
@@ -352,8 +359,8 @@ export function Signatures({ hold }: { readonly hold: HoldShown }): ReactNode {
                   <Time at={signature.at} relative />
                 </span>
               </span>
-              {commentOf(signature) !== '' && (
-                <Text className="pl-5 text-[0.93rem]" text={`“${commentOf(signature)}”`} />
+              {signature.comment !== '' && (
+                <Text className="pl-5 text-[0.93rem]" text={`“${signature.comment}”`} />
               )}
             </li>
           ))}
@@ -373,18 +380,16 @@ export function Signatures({ hold }: { readonly hold: HoldShown }): ReactNode {
       {hold.note !== null && hold.note !== '' && (
         <Text className="text-[0.93rem]" text={`“${hold.note}”`} />
       )}
-      {hold.digestWords != null && (
-        <p className="text-[0.87rem]">
-          <span className="text-muted">In words, to compare with who signs with you: </span>
-          <span className="font-mono">{hold.digestWords}</span>
-        </p>
-      )}
+      <p className="text-[0.87rem]">
+        <span className="text-muted">In words, to compare with who signs with you: </span>
+        <span className="font-mono">{hold.digestWords}</span>
+      </p>
       <details className="text-[0.87rem]">
         <summary className="text-muted">What exactly is signed</summary>
         <dl className="mt-2 grid gap-1">
           <dt className="text-muted">digest of the exact bytes and the resolved target</dt>
           <dd className="font-mono break-all">{hold.digest}</dd>
-          {hold.approvalUntil != null && (
+          {hold.approvalUntil !== null && (
             <>
               <dt className="text-muted">an approval is good until</dt>
               <dd>
@@ -402,8 +407,3 @@ const METHOD_WORDS: Readonly<Record<string, string>> = {
   passkey: 'passkey',
   totp: 'one-time code',
 };
-
-function commentOf(signature: object): string {
-  const comment: unknown = Reflect.get(signature, 'comment');
-  return typeof comment === 'string' ? comment : '';
-}

@@ -5,7 +5,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { HoldShown } from '../../api/hold-shown.ts';
-import { type Decision, decideByCode, decideByPasskey } from '../../decide.ts';
+import { type Code, type Decision, decideByCode, decideByPasskey, seenOf } from '../../decide.ts';
 import { oneLine } from '../../lib/visible.ts';
 import { useKeys } from '../../shell/keyboard.tsx';
 import { useMay, usePerson } from '../../shell/session.ts';
@@ -33,7 +33,7 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
 
   const isOpen = hold.state === 'waiting' || hold.state === 'signed';
   const hasSigned = hold.signatures.some((one) => one.person === person?.name);
-  const typedName = hold.typedName ?? null;
+  const { typedName } = hold;
   const isNamed = typedName === null || typed.trim() === typedName;
   const canApprove = may && hold.state === 'waiting' && !hasSigned;
   const canDeny = may && isOpen;
@@ -57,6 +57,7 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
       void queries.invalidateQueries({ queryKey: ['now'] });
     }
   };
+  const byCode = useCodeOf();
   const word = { comment, typedName: typedName === null ? null : typed.trim() };
   const approve = (): void => {
     if (!canApprove || busy) return;
@@ -64,7 +65,7 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
       nameField.current?.focus();
       return;
     }
-    void run('approve', () => decideByPasskey(hold, 'approve', word));
+    void run('approve', () => decideByPasskey('holds', seenOf(hold), 'approve', word));
   };
   const openDeny = (): void => {
     setError(null);
@@ -173,7 +174,9 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
           error={error}
           onClose={() => setAsking(null)}
           onCode={(code, words) =>
-            void run('approve', () => decideByCode(hold.id, 'approve', { code, words }, word))
+            void run('approve', () =>
+              decideByCode('holds', hold, 'approve', byCode(code, words), word),
+            )
           }
         />
       )}
@@ -269,7 +272,7 @@ type CodeFormProps = Omit<ByCodeProps, 'title' | 'error'>;
 function CodeForm({ hold, action, tone, busy, onClose, onCode }: CodeFormProps): ReactNode {
   const [code, setCode] = useState('');
   const [compared, setCompared] = useState(false);
-  const words = hold.digestWords ?? '';
+  const words = hold.digestWords;
   return (
     <form
       className="grid gap-3"
@@ -286,14 +289,10 @@ function CodeForm({ hold, action, tone, busy, onClose, onCode }: CodeFormProps):
         aria-label="Words of the digest"
         className="grid grid-cols-3 gap-2 rounded-lg bg-sunken p-3 text-center font-mono text-[1.05rem]"
       >
-        {words === '' ? (
-          <li className="col-span-3 text-muted">no words yet</li>
-        ) : (
-          words.split(' ').map((one, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a word may come twice
-            <li key={index}>{one}</li>
-          ))
-        )}
+        {words.split(' ').map((one, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a word may come twice
+          <li key={index}>{one}</li>
+        ))}
       </ul>
       <label className="flex items-start gap-2">
         <input
@@ -320,6 +319,12 @@ function CodeForm({ hold, action, tone, busy, onClose, onCode }: CodeFormProps):
   );
 }
 
+/** A code of the person whose session this is. */
+function useCodeOf(): (code: string, words: string) => Code {
+  const name = usePerson()?.name ?? '';
+  return (code, words) => ({ person: name, code, digestShown: words });
+}
+
 interface DenyProps {
   readonly hold: HoldShown;
   readonly busy: boolean;
@@ -331,6 +336,7 @@ interface DenyProps {
 function DenyDialog({ hold, busy, error, onClose, run }: DenyProps): ReactNode {
   const [note, setNote] = useState('');
   const [byCode, setByCode] = useState(false);
+  const codeOf = useCodeOf();
   const word = { comment: note, typedName: null };
   return (
     <Dialog title="Deny this hold" onClose={onClose}>
@@ -355,7 +361,9 @@ function DenyDialog({ hold, busy, error, onClose, run }: DenyProps): ReactNode {
           tone="danger"
           busy={busy}
           onClose={onClose}
-          onCode={(code, words) => run(() => decideByCode(hold.id, 'deny', { code, words }, word))}
+          onCode={(code, words) =>
+            run(() => decideByCode('holds', hold, 'deny', codeOf(code, words), word))
+          }
         />
       ) : (
         <DialogButtons>
@@ -366,7 +374,7 @@ function DenyDialog({ hold, busy, error, onClose, run }: DenyProps): ReactNode {
           <Button
             tone="danger"
             isBusy={busy}
-            onClick={() => run(() => decideByPasskey(hold, 'deny', word))}
+            onClick={() => run(() => decideByPasskey('holds', seenOf(hold), 'deny', word))}
           >
             Deny by passkey
           </Button>

@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { type Answer, ask } from '../../api/client.ts';
 import { deferralsQuery } from '../../api/queries.ts';
-import { useMay, usePerson } from '../../shell/session.ts';
+import { useMay } from '../../shell/session.ts';
 import { EnvironmentBadge, StateBadge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Code } from '../../ui/code.tsx';
@@ -49,7 +49,6 @@ export function Deferrals(): ReactNode {
 
 function DeferralPanel({ deferral }: { readonly deferral: Deferral }): ReactNode {
   const queries = useQueryClient();
-  const person = usePerson();
   const mayCancel = useMay('deferrals.cancel');
   const mayPropose = useMay('proposals.open');
   const [isCancelling, setIsCancelling] = useState(false);
@@ -106,10 +105,10 @@ function DeferralPanel({ deferral }: { readonly deferral: Deferral }): ReactNode
           tone="danger"
           noteLabel="Why"
           onClose={() => setIsCancelling(false)}
-          onWord={async ({ code, note }) => {
+          onWord={async (note) => {
             await ask('deferrals.cancel', {
               params: { id: deferral.id },
-              body: { person: person?.name ?? '', code, note },
+              body: { note },
             });
             say('Called off. It will not run.');
             await queries.invalidateQueries({ queryKey: ['deferrals'] });

@@ -1,9 +1,9 @@
-/** Taking one act back: first what that would do, row by row where something stands against it, then a word. */
+/** Taking one act back: first what that would do, row by row where something stands against it, then one click. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { type Answer, ask, type Body } from '../../api/client.ts';
 import { plural } from '../../lib/measures.ts';
-import { useMay, usePerson } from '../../shell/session.ts';
+import { useMay } from '../../shell/session.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Code } from '../../ui/code.tsx';
@@ -11,9 +11,9 @@ import { Dialog, DialogButtons } from '../../ui/dialog.tsx';
 import { Diff } from '../../ui/diff.tsx';
 import { Select } from '../../ui/field.tsx';
 import { Loaded } from '../../ui/loading.tsx';
+import { ProblemNote } from '../../ui/problem.tsx';
 import { Text } from '../../ui/text.tsx';
 import { say } from '../../ui/toast.tsx';
-import { WordDialog } from '../../ui/word-dialog.tsx';
 
 type Item = Answer<'undo.list'>['items'][number];
 type Report = Answer<'undo.preview'>;
@@ -27,23 +27,32 @@ export function UndoDialog({
   readonly onClose: () => void;
 }): ReactNode {
   const queries = useQueryClient();
-  const person = usePerson();
   const may = useMay('undo.apply');
   const [decisions, setDecisions] = useState<Decisions>([]);
   const [isApplying, setIsApplying] = useState(false);
+  const [error, setError] = useState<unknown>(null);
   const wish = { ids: [item.id], decisions };
   const query = useQuery({
     queryKey: ['undo', 'preview', item.id, decisions],
     queryFn: ({ signal }) => ask('undo.preview', { body: wish, signal }),
     placeholderData: (before) => before,
   });
-  const apply = async (code: string): Promise<void> => {
-    const { applied } = await ask('undo.apply', {
-      body: { ...wish, person: person?.name ?? '', code },
-    });
-    say(applied ? 'Taken back.' : 'Nothing was changed: conflicts are not decided yet.', !applied);
-    await queries.invalidateQueries({ queryKey: ['undo'] });
-    if (applied) onClose();
+  const apply = async (): Promise<void> => {
+    setIsApplying(true);
+    setError(null);
+    try {
+      const { applied } = await ask('undo.apply', { body: wish });
+      say(
+        applied ? 'Taken back.' : 'Nothing was changed: conflicts are not decided yet.',
+        !applied,
+      );
+      if (applied) onClose();
+    } catch (caught) {
+      setError(caught);
+    } finally {
+      setIsApplying(false);
+      void queries.invalidateQueries({ queryKey: ['undo'] });
+    }
   };
   const decide = (conflict: Report['conflicts'][number], choice: string): void => {
     const found = conflict.choices.find((one) => one === choice);
@@ -59,13 +68,18 @@ export function UndoDialog({
         {(report) => (
           <>
             <ReportView report={report} onDecide={decide} />
+            {error !== null && <ProblemNote error={error} />}
+            <p className="text-[0.87rem] text-muted">
+              In one transaction, as it is said here. This can itself be taken back.
+            </p>
             <DialogButtons>
               <Button onClick={onClose}>Close</Button>
               {may && item.state === 'kept' && (
                 <Button
                   tone="primary"
-                  disabled={report.undecided > 0}
-                  onClick={() => setIsApplying(true)}
+                  isBusy={isApplying}
+                  disabled={report.undecided > 0 || query.isPlaceholderData}
+                  onClick={() => void apply()}
                 >
                   Take it back
                 </Button>
@@ -74,18 +88,6 @@ export function UndoDialog({
           </>
         )}
       </Loaded>
-      {isApplying && (
-        <WordDialog
-          title="Take it back"
-          action="Take it back"
-          onClose={() => setIsApplying(false)}
-          onWord={({ code }) => apply(code)}
-        >
-          <p className="text-muted">
-            In one transaction, as the preview said. This can itself be taken back.
-          </p>
-        </WordDialog>
-      )}
     </Dialog>
   );
 }

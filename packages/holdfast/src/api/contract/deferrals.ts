@@ -4,7 +4,7 @@ import { DEFERRAL_STATES } from '../../approvals/deferral.ts';
 import { EFFECT, SIGNATURE } from './holds.ts';
 import { PROPOSAL } from './proposals.ts';
 import { ID, NAME, PAGE_QUERY, pageOf, route, WHEN } from './route.ts';
-import { NOTE, WORD } from './word.ts';
+import { NOTE, WORD_OR_PROOF } from './word.ts';
 
 const DEFERRAL_LINE = z.object({
   id: z.string(),
@@ -72,7 +72,7 @@ export const DEFERRAL_ROUTES = {
     access: 'deferrals.cancel',
     summary: 'Call it off: one person is enough, and it is final',
     params: ID,
-    body: z.strictObject({ ...WORD, note: NOTE.default('') }),
+    body: z.strictObject({ ...WORD_OR_PROOF, note: NOTE.default('') }),
     answer: DEFERRAL_LINE,
   }),
   'deferrals.hasten': route({

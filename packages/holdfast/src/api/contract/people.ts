@@ -6,6 +6,7 @@ import { route, WHEN } from './route.ts';
 import { SESSION } from './self.ts';
 import { CODE, NAME } from './sign-in.ts';
 import { ASSERTED } from './webauthn.ts';
+import { CHALLENGE } from './word.ts';
 
 const ROLE_LIST = z.array(z.enum(ROLES)).min(1).max(ROLES.length);
 const PERSON_ID = z.string().max(64);
@@ -140,6 +141,14 @@ export const PEOPLE_ROUTES = {
     summary: 'Ask the others for the role of an owner, for an hour',
     body: z.strictObject({ reason: z.string().trim().min(10).max(1_000) }),
     answer: BREAK_GLASS,
+  }),
+  'breakGlass.challenge': route({
+    method: 'GET',
+    path: '/v1/break-glass/:id/challenge',
+    access: 'break-glass',
+    summary: 'Give what a passkey is asked to sign, so that somebody is an owner for an hour',
+    params: z.strictObject({ id: z.string().max(64) }),
+    answer: CHALLENGE,
   }),
   'breakGlass.sign': route({
     method: 'POST',

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CHOICES, CONFLICT_KINDS } from '../../protection/undo/undo-report.ts';
 import { PROPOSAL } from './proposals.ts';
 import { ID, NAME, PAGE_QUERY, pageOf, route, WHEN } from './route.ts';
-import { WORD } from './word.ts';
+import { WORD_OR_PROOF } from './word.ts';
 
 const UNDO_STATES = ['kept', 'undone', 'purging', 'purged'] as const;
 const JOURNAL_OPS = ['D', 'U', 'I', 'T', 'X'] as const;
@@ -163,7 +163,7 @@ export const UNDO_ROUTES = {
     access: 'undo.apply',
     summary: 'Take it back, in one transaction',
     /** `watch`: what whoever asks calls it, to see how far it is meanwhile. */
-    body: z.strictObject({ ...WISH, ...WORD, watch: WATCH.optional() }),
+    body: z.strictObject({ ...WISH, ...WORD_OR_PROOF, watch: WATCH.optional() }),
     /** `applied: false`: conflicts are not decided, and nothing was changed. */
     answer: z.object({ applied: z.boolean(), report: UNDO_REPORT }),
   }),
@@ -190,7 +190,7 @@ export const UNDO_ROUTES = {
     access: 'undo.apply',
     summary: 'Keep items longer',
     body: z.strictObject({
-      ...WORD,
+      ...WORD_OR_PROOF,
       ids: IDS.min(1),
       byMs: z
         .number()
@@ -213,7 +213,7 @@ export const UNDO_ROUTES = {
     path: '/v1/undo/cancel-purge',
     access: 'undo.apply',
     summary: 'Take back a purge that is pending',
-    body: z.strictObject({ ...WORD, ids: IDS.min(1) }),
+    body: z.strictObject({ ...WORD_OR_PROOF, ids: IDS.min(1) }),
     answer: z.object({ cancelled: z.number().int() }),
   }),
 } as const;

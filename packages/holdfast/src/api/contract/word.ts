@@ -15,6 +15,15 @@ export const WORD = {
   code: CODE,
 };
 
+/**
+ * By a one-time code; or, with neither, as the session's own person, who must have proved within
+ * PROVED_MS_MAX that they are there. For what one person may do alone.
+ */
+export const WORD_OR_PROOF = {
+  person: WORD.person.optional(),
+  code: CODE.optional(),
+};
+
 /** The six words that were shown, or the digest, or its beginning: at least eight characters of it. */
 const SHOWN = z.string().min(8).max(120);
 const SAID = {
@@ -42,4 +51,6 @@ export const CHALLENGE = z.object({
     allowCredentials: z.array(DESCRIPTOR),
     userVerification: z.literal('required'),
   }),
+  /** What is signed, as canonical JSON: who asks sees for themselves that it is what they looked at. */
+  binding: z.string(),
 });

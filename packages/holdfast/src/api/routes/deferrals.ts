@@ -12,7 +12,7 @@ import type { DEFERRAL_ROUTES } from '../contract/deferrals.ts';
 import { pageOf, placeIn } from '../cursor.ts';
 import type { Handlers } from '../handler.ts';
 import { signaturesView } from '../views.ts';
-import { type People, wordOf } from '../word.ts';
+import { type People, signedOf } from '../word.ts';
 import { proposalView } from './proposals.ts';
 
 export interface DeferralRouteParts {
@@ -42,9 +42,9 @@ export function deferralRoutes(parts: DeferralRouteParts): Handlers<typeof DEFER
     },
     'deferrals.show': async ({ params }) => view(await deferrals.show(params.id)),
     'deferrals.cancel': async ({ body, params, principal }) => {
-      const word = await wordOf(principal, body, 'deferrals.cancel', people);
+      const signed = await signedOf(principal, body, 'deferrals.cancel', people);
       const { note } = body;
-      return lineView(await deferrals.cancel({ ...word, deferralId: params.id, note }));
+      return lineView(await deferrals.cancel({ signed, deferralId: params.id, note }));
     },
     'deferrals.hasten': async ({ params }) => {
       const deferral = await deferrals.show(params.id);

@@ -49,7 +49,8 @@ export function holdRoutes(parts: HoldRouteParts): Handlers<typeof HOLD_ROUTES> 
     },
     'holds.challenge': async ({ params, principal, query }) => {
       const challenges = await holds.challenges(params.id);
-      return passkeys.toSign(personOf(principal), challenges[query.decision]);
+      const asked = await passkeys.toSign(personOf(principal), challenges[query.decision]);
+      return { ...asked, binding: challenges.bindings[query.decision] };
     },
     'holds.approve': async ({ body, params, principal }) => {
       const word = await decisionOf(principal, params.id, body, 'holds.decide', people);

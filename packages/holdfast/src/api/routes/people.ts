@@ -4,6 +4,7 @@ import type { PersonWord } from '../../approvals/hold-store.ts';
 import type { ProposalRecord, Proposals } from '../../approvals/proposals.ts';
 import type { InviteRecord } from '../../identity/invite-store.ts';
 import type { Invites, MadeInvite } from '../../identity/invites.ts';
+import type { Passkeys } from '../../identity/passkeys.ts';
 import type { People } from '../../identity/people.ts';
 import type { PersonOverview } from '../../identity/people-store.ts';
 import type { Principal } from '../../identity/principal.ts';
@@ -22,6 +23,7 @@ export interface PeopleRouteParts {
   readonly sessions: Sessions;
   readonly invites: Invites;
   readonly proposals: Proposals;
+  readonly passkeys: Pick<Passkeys, 'toSign'>;
   readonly clock: Clock;
   readonly note: Note;
   /** Our own pages, as browsers see them. */
@@ -29,7 +31,7 @@ export interface PeopleRouteParts {
 }
 
 export function peopleRoutes(parts: PeopleRouteParts): Handlers<typeof PEOPLE_ROUTES> {
-  const { clock, invites, note, origin, people, proposals, sessions } = parts;
+  const { clock, invites, note, origin, passkeys, people, proposals, sessions } = parts;
   const made = ({ invite, secret }: MadeInvite) => ({
     invite: inviteView(invite),
     link: joinUrl(origin(), secret),
@@ -73,6 +75,13 @@ export function peopleRoutes(parts: PeopleRouteParts): Handlers<typeof PEOPLE_RO
       const open = (await proposals.list('open')).find((one) => isFor(one, person.id));
       const act = breakGlassAct(person, body.reason, clock.now());
       return proposalView(open ?? (await proposals.open(act)));
+    },
+    'breakGlass.challenge': async ({ params, principal }) => {
+      const proposal = await proposals.show(params.id);
+      if (proposal.card.actKind !== 'break-glass') throw another(params.id);
+      const { approve, bindings } = await proposals.challenges(params.id);
+      const asked = await passkeys.toSign(personOf(principal), approve);
+      return { ...asked, binding: bindings.approve };
     },
     'breakGlass.sign': async ({ body, params, principal }) => {
       const { id: personId, name } = personOf(principal);

@@ -39,7 +39,8 @@ export function proposalRoutes({
     'proposals.show': async ({ params }) => proposalView(await proposals.show(params.id)),
     'proposals.challenge': async ({ params, principal, query }) => {
       const challenges = await proposals.challenges(params.id);
-      return passkeys.toSign(personOf(principal), challenges[query.decision]);
+      const asked = await passkeys.toSign(personOf(principal), challenges[query.decision]);
+      return { ...asked, binding: challenges.bindings[query.decision] };
     },
     'proposals.approve': async ({ body, params, principal }) => {
       const word = await decisionOf(principal, params.id, body, 'proposals.decide', people);

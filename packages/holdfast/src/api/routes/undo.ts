@@ -11,7 +11,7 @@ import type { VaultState } from '../../store/vault-look.ts';
 import type { UNDO_ROUTES } from '../contract/undo.ts';
 import { pageOf, placeIn } from '../cursor.ts';
 import type { Handlers } from '../handler.ts';
-import { type People, wordOf } from '../word.ts';
+import { type People, signedOf } from '../word.ts';
 import { proposalView } from './proposals.ts';
 
 export interface UndoRouteParts {
@@ -73,13 +73,13 @@ export function undoRoutes(parts: UndoRouteParts): Handlers<typeof UNDO_ROUTES> 
     'undo.preview': async ({ body }) =>
       reportView(await withUndos((undos) => undos.preview(wishOf(body)))),
     'undo.apply': async ({ body, principal }) => {
-      const word = await wordOf(principal, body, 'undo.apply', people);
+      const signed = await signedOf(principal, body, 'undo.apply', people);
       const { watch } = body;
       const tell = (progress: UndoProgress): void => {
         if (watch !== undefined) underWay.set(watch, progress);
       };
       try {
-        const report = await withUndos((undos) => undos.apply(wishOf(body), word, tell));
+        const report = await withUndos((undos) => undos.apply(wishOf(body), signed, tell));
         return { applied: true, report: reportView(report) };
       } catch (error) {
         const report = undecidedOf(error);
@@ -91,8 +91,8 @@ export function undoRoutes(parts: UndoRouteParts): Handlers<typeof UNDO_ROUTES> 
     },
     'undo.progress': async ({ params }) => ({ progress: underWay.get(params.watch) ?? null }),
     'undo.extend': async ({ body, principal }) => {
-      const word = await wordOf(principal, body, 'undo.apply', people);
-      return { extended: await withUndos((undos) => undos.extend(body.ids, body.byMs, word)) };
+      const signed = await signedOf(principal, body, 'undo.apply', people);
+      return { extended: await withUndos((undos) => undos.extend(body.ids, body.byMs, signed)) };
     },
     'undo.purge': async ({ body }) => {
       const selection = chosen(selectionOf(body));
@@ -101,8 +101,8 @@ export function undoRoutes(parts: UndoRouteParts): Handlers<typeof UNDO_ROUTES> 
       return proposalView(await proposals.open(purgeAct(items, target)));
     },
     'undo.cancel-purge': async ({ body, principal }) => {
-      const word = await wordOf(principal, body, 'undo.apply', people);
-      return { cancelled: await withUndos((undos) => undos.cancelPurge(body.ids, word)) };
+      const signed = await signedOf(principal, body, 'undo.apply', people);
+      return { cancelled: await withUndos((undos) => undos.cancelPurge(body.ids, signed)) };
     },
   };
 }

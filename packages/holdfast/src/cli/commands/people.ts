@@ -29,6 +29,19 @@ export function addPeople(program: Command, run: Run): void {
       run(add, (context) => addPerson(context, name, options.role)),
     );
 
+  const invite = people
+    .command('invite')
+    .description('Invite a person by a one-time link: they join with a passkey of their own')
+    .argument('<name>', 'what they are called in holds and in the trail')
+    .requiredOption('--role <role...>', `what they may do: ${ROLES.join(', ')}`)
+    .addHelpText(
+      'after',
+      '\nThe link is shown once, lives a day and works once. Send it over a way that is theirs.',
+    )
+    .action((name: string, options: { readonly role: readonly string[] }) =>
+      run(invite, (context) => invitePerson(context, name, options.role)),
+    );
+
   const confirm = people
     .command('confirm')
     .description('Confirm a person with a first code from their app')
@@ -79,6 +92,24 @@ async function addPerson(
       `  ${oneLine(otpauth)}`,
       '',
       `Then: holdfast people confirm ${name} --code 123456`,
+    ],
+  };
+}
+
+async function invitePerson(
+  context: Context,
+  name: string,
+  given: readonly string[],
+): Promise<Answer> {
+  const body = { name, roles: [...rolesOf(given)] };
+  const { invite, link } = await withApi(context, (api) =>
+    api.call('people.invites.make', { body }),
+  );
+  return {
+    json: { invite, link },
+    lines: () => [
+      `${oneLine(invite.person)} joins as ${invite.roles.join(', ')} with this link, until ${when(new Date(invite.expiresAt))}:`,
+      `  ${oneLine(link)}`,
     ],
   };
 }

@@ -1,8 +1,8 @@
 /**
  * What people do with undo items: list, look, preview, apply, extend. Applying and extending want a
- * one-time code: undoing is a person's act, and the name under it is theirs.
+ * one-time code, or a session proved of late: undoing is a person's act, and the name under it is theirs.
  *
- * The order of an apply: code -> what is captured is drained -> items chosen -> the run is written down -> one
+ * The order of an apply: who it is -> what is captured is drained -> items chosen -> the run is written down -> one
  * transaction on the target -> drained again -> states -> the trail. After a crash behind the commit the
  * run's own transaction is in the vault and its states are not set: the next look at these items, by
  * whatever command, finds that, sets them, and says that they are undone already.
@@ -15,6 +15,7 @@ import { HoldfastError } from '../../model/errors.ts';
 import type { Note } from '../../model/event.ts';
 import { newId } from '../../model/ids.ts';
 import type { Outcome } from '../../model/outcome.ts';
+import type { Signed, Spoken } from '../../model/signed.ts';
 import type { TargetDatabase } from '../target-database.ts';
 import type { UndoEntry, UndoItem, UndoState } from '../undo-item.ts';
 import type { UndoStore } from '../undo-store.ts';
@@ -62,8 +63,8 @@ export interface UndosParts {
   readonly drainOnce: (target: string) => Promise<unknown>;
   /** Every declared target that is protected. */
   readonly targets: readonly string[];
-  /** Spends the code: HF_TOTP_WRONG, HF_NOT_FOUND. */
-  readonly prove: (person: string, code: string) => Promise<void>;
+  /** Spends the code, or looks at the session: HF_TOTP_WRONG, HF_NOT_FOUND, HF_SIGN_IN, HF_FORBIDDEN. */
+  readonly prove: (signed: Signed) => Promise<Spoken>;
   /** Now, by the ledger of watched time. */
   readonly tickMs: () => Promise<bigint>;
 }
@@ -74,16 +75,11 @@ export interface Listed {
   readonly leftMs: number | null;
 }
 
-export interface Signed {
-  readonly person: string;
-  readonly code: string;
-}
-
 const TRIED: readonly UndoState[] = ['kept', 'undone', 'purging'];
 
 interface Applied {
   readonly target: string;
-  readonly signed: Signed;
+  readonly by: Spoken;
   readonly report: UndoReport;
   readonly rows: number;
 }
@@ -141,14 +137,14 @@ export class Undos {
     onProgress?: (progress: UndoProgress) => void,
   ): Promise<UndoReport> {
     const { store, run, prove, targetOf, clock } = this.#parts;
-    await prove(signed.person, signed.code);
+    const by = await prove(signed);
     const { target, chosen, away } = await this.#choose(wish);
     const isRange = wish.selection.ids.length === 0;
     if (isRange && away.includes(target)) throw notAll(target);
     const done = chosen.filter(({ item }) => item.state === 'undone');
     if (done.length === chosen.length) throw alreadyUndone(done);
     const open = chosen.filter(({ item }) => item.state !== 'undone');
-    if (isOfProvider(open)) return this.#applyInverse(target, inverseOrderOf(wish, open), signed);
+    if (isOfProvider(open)) return this.#applyInverse(target, inverseOrderOf(wish, open), by);
     const runId = newId('run', clock);
     await store.beginRun({ id: runId, target, items: open.map(({ item }) => item.id) });
     const report = await run(targetOf(target), store, {
@@ -164,17 +160,17 @@ export class Undos {
     if (report.isWhole) await this.#settle(open.map(({ item }) => item));
     await store.settleRun(runId);
     const rows = report.tables.reduce((sum, one) => sum + rowsOf(one), 0);
-    await this.#noteApplied({ target, signed, report, rows }, {}, '.');
+    await this.#noteApplied({ target, by, report, rows }, {}, '.');
     return withNotes(report, [...new Set([...away, ...later])].map(notDrained));
   }
 
   /** The run is whole only once it was seen to be: a crash before that leaves the items as they are. */
-  async #applyInverse(target: string, order: InverseOrder, signed: Signed): Promise<UndoReport> {
+  async #applyInverse(target: string, order: InverseOrder, by: Spoken): Promise<UndoReport> {
     const { clock, inverses, store } = this.#parts;
     const ids = order.items.map(({ id }) => id);
     const runId = newId('run', clock);
     await store.beginRun({ id: runId, target, items: ids });
-    const { outcome, report } = await inverses.apply(order, signed.person, runId);
+    const { outcome, report } = await inverses.apply(order, by.name, runId);
     if (report.undecided > 0) throw conflicting(report.undecided, report);
     if (report.isWhole) {
       await store.endRun(runId, true);
@@ -182,14 +178,14 @@ export class Undos {
       await store.settleRun(runId);
     }
     const came = { outcome: outcome?.kind ?? 'nothing-to-send' };
-    await this.#noteApplied({ target, signed, report, rows: 0 }, came, `: ${wordsOf(outcome)}.`);
+    await this.#noteApplied({ target, by, report, rows: 0 }, came, `: ${wordsOf(outcome)}.`);
     if (outcome !== null && outcome.kind !== 'done' && !report.isWhole)
       throw notUndone(outcome, report);
     return report;
   }
 
   async #noteApplied(
-    { target, signed, report, rows }: Applied,
+    { target, by, report, rows }: Applied,
     more: Readonly<Record<string, string>>,
     end: string,
   ): Promise<void> {
@@ -197,8 +193,8 @@ export class Undos {
     await this.#parts.note({
       kind: 'undo-applied',
       facts: {
-        person: signed.person,
-        method: 'totp',
+        person: by.name,
+        ...by.facts,
         target,
         items: report.items.slice(0, ITEMS_NAMED_MAX).join(', '),
         count,
@@ -206,13 +202,13 @@ export class Undos {
         whole: report.isWhole,
         ...more,
       },
-      message: `${signed.person} undid ${count} item(s) on ${target}${end}`,
+      message: `${by.name} undid ${count} item(s) on ${target}${end}`,
     });
   }
 
   async extend(ids: readonly string[], byMs: number, signed: Signed): Promise<number> {
     const { store, prove, note } = this.#parts;
-    await prove(signed.person, signed.code);
+    const by = await prove(signed);
     const items = await selectItems(store, { ids }, TRIED);
     const extended = await store.extend(
       items.map(({ id }) => id),
@@ -220,8 +216,8 @@ export class Undos {
     );
     await note({
       kind: 'undo-extended',
-      facts: { person: signed.person, method: 'totp', items: ids.join(', '), byMs, extended },
-      message: `${signed.person} keeps ${extended} item(s) longer.`,
+      facts: { person: by.name, ...by.facts, items: ids.join(', '), byMs, extended },
+      message: `${by.name} keeps ${extended} item(s) longer.`,
     });
     return extended;
   }
@@ -229,13 +225,13 @@ export class Undos {
   /** How many stay; a purge that has begun is not taken back. */
   async cancelPurge(ids: readonly string[], signed: Signed): Promise<number> {
     const { store, prove, note } = this.#parts;
-    await prove(signed.person, signed.code);
+    const by = await prove(signed);
     const items = await selectItems(store, { ids }, TRIED);
     const cancelled = await store.cancelPurge(items.map(({ id }) => id));
     await note({
       kind: 'purge-cancelled',
-      facts: { person: signed.person, method: 'totp', items: ids.join(', '), cancelled },
-      message: `${signed.person} cancelled the pending purge of ${cancelled} item(s).`,
+      facts: { person: by.name, ...by.facts, items: ids.join(', '), cancelled },
+      message: `${by.name} cancelled the pending purge of ${cancelled} item(s).`,
     });
     return cancelled;
   }
