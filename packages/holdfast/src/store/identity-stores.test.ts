@@ -407,12 +407,13 @@ describe('a gateway that is already open', () => {
         note: async () => {},
       });
     const here = await scratch.another();
-    const notices = new Notices(here, { pollMs: 3_600_000 });
-    await notices.start();
     const credentials = credentialsOn(here);
     // Its clock stands still: only a notice makes it ask again.
     const opened = new OpenCredentials({ clock, open: (name) => credentials.open(name) });
+    // The channel before the start, which waits until it is listened to: with no poll nothing else would tell.
+    const notices = new Notices(here, { pollMs: 3_600_000 });
     notices.on(CREDENTIALS_CHANNEL, () => opened.forget());
+    await notices.start();
     const elsewhere = credentialsOn(scratch.database);
     await elsewhere.add('railway', 'first');
     await vi.waitFor(async () => expect(await opened.secret('railway')).toBe('first'), 5_000);

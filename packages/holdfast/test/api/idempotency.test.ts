@@ -72,10 +72,10 @@ it('answers a refusal again as well', async () => {
 
 it('refuses another request under the same key, and keeps keys of people apart', async () => {
   const [one, two] = [await proposed(), await proposed()];
-  const ask = (who: Browser, id: string, note: string) =>
+  const ask = (who: Browser, id: string, comment: string) =>
     who.ask(`/v1/proposals/${id}/deny`, {
       method: 'POST',
-      body: { person: who.person, code: world.code(who.person), note },
+      body: { person: who.person, code: world.code(who.person), comment },
       headers: keyed('three'),
     });
   expect((await ask(ana, one, 'no')).status).toBe(200);

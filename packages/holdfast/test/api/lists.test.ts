@@ -131,7 +131,7 @@ describe('proposals', () => {
 
   it('stay denied', async () => {
     const { id } = await world.rooms.proposals.open(act());
-    const body = { person: 'ben', code: world.code('ben'), note: 'not today' };
+    const body = { person: 'ben', code: world.code('ben'), comment: 'not today' };
     const denied = await ben.ask(`/v1/proposals/${id}/deny`, { method: 'POST', body });
     expect(denied.json).toMatchObject({ state: 'denied', decidedBy: 'ben', note: 'not today' });
     const word = { person: 'ana', code: world.code('ana') };

@@ -130,7 +130,7 @@ describe('a statement that is held', () => {
   });
 
   it('a signal reaches people from the trail, whichever process noted it', async () => {
-    const { exit } = await holdfast('agents', 'add', 'another-agent');
+    const { exit } = await holdfast('agents', 'add', 'another-agent', '--purpose', 'a test');
     expect(exit).toBe(0);
     await gateway.holdfast.rooms.note({
       kind: 'foreign-credential',
