@@ -5,7 +5,14 @@ import type { Route } from '../../src/api/contract/route.ts';
 import { isPermission, PERMISSION_NAMES, ROLES, rolesAllow } from '../../src/identity/roles.ts';
 import { hashToken, newToken } from '../../src/identity/token.ts';
 import { ATTEMPTS_WINDOW_MS, PROVED_MS_MAX } from '../../src/model/limits.ts';
-import { type Answered, ApiWorld, type AskOptions, type Browser } from './support.ts';
+import {
+  type Answered,
+  ApiWorld,
+  type AskOptions,
+  type Browser,
+  type Shown,
+  sentBy,
+} from './support.ts';
 
 let world: ApiWorld;
 let agentsToken: string;
@@ -50,13 +57,14 @@ function asking({ method, path }: Route): readonly [path: string, options: AskOp
 /** An event stream may never end: whoever is let in leaves when its head is there. */
 async function answerOf(
   route: Route,
-  { cookie, headers = {} }: { readonly cookie?: string; readonly headers?: AskOptions['headers'] },
+  shown: Shown | undefined,
+  headers: AskOptions['headers'] = {},
 ): Promise<Pick<Answered, 'json' | 'status'>> {
   const [path, options] = asking(route);
-  if (route.stream !== 'text/event-stream') return world.ask(path, { ...options, headers }, cookie);
+  if (route.stream !== 'text/event-stream') return world.ask(path, { ...options, headers }, shown);
   const leaving = new AbortController();
   const response = await fetch(`${listens}${path}`, {
-    headers: { ...headers, ...(cookie === undefined ? {} : { cookie }) },
+    headers: { ...headers, ...sentBy(shown) },
     signal: leaving.signal,
   });
   const json: unknown = response.ok ? null : await response.json();
@@ -79,11 +87,11 @@ describe.each(routes)('%s', (name, route) => {
   });
 
   it('opens for nobody, and for an agent, only where it says so', async () => {
-    const nobody = await answerOf(route, {});
+    const nobody = await answerOf(route, undefined);
     if (route.access === 'anyone') expect(nobody.status).not.toBe(403);
     else expect([nobody.status, nobody.json]).toMatchObject([401, { code: 'HF_SIGN_IN' }]);
     const headers = { authorization: `Bearer ${agentsToken}` };
-    const agent = await answerOf(route, { headers });
+    const agent = await answerOf(route, undefined, headers);
     const isTheirs = route.access === 'anyone' || route.access === 'agent';
     if (isTheirs) expect(agent.status).not.toBe(403);
     else expect([agent.status, agent.json]).toMatchObject([403, { code: 'HF_FORBIDDEN' }]);
