@@ -18,11 +18,12 @@ export class Phone {
   }
 
   /**
-   * No code counts twice, and those before and after now count too: so it begins with the one before, and
-   * shows the next whenever the last was shown already.
+   * No code counts twice, and those before and after now count too: so the first, which is typed at once, is the
+   * one before, and later ones are those of now: a command that takes its time must not make them too old.
    */
   code(): string {
-    const step = Math.max(currentStep() - 1, this.#lastStep + 1);
+    const now = currentStep();
+    const step = this.#lastStep === 0 ? now - 1 : Math.max(now, this.#lastStep + 1);
     this.#lastStep = step;
     return this.#codeOf(step);
   }
