@@ -30,7 +30,9 @@ export default defineConfig({
           exclude: ['packages/holdfast/test/house.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // Two at a time: they wait for servers more than they compute.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
