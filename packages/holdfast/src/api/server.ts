@@ -214,8 +214,9 @@ export class Api {
       method: route.method,
       url: route.path,
       handler: async (request, reply) => {
-        if (route.isAttempt) this.#attempts.count(request.ip);
         const around = await this.#around(request, reply);
+        // Of who is signed in, by themselves: nobody else at their address shuts them out.
+        if (route.isAttempt) this.#attempts.count(attemptKeyOf(around, request.ip));
         this.#countPerson(around.principal, reply);
         this.#admit(route, around.principal);
         const ask = {
@@ -441,6 +442,10 @@ async function* events(pieces: AsyncIterable<unknown>): AsyncGenerator<StreamEve
 
 function isSameText(one: string, other: string): boolean {
   return timingSafeEqual(hashSecret(one), hashSecret(other));
+}
+
+function attemptKeyOf({ principal }: Around, address: string): string {
+  return principal?.kind === 'person' ? principal.id : address;
 }
 
 function routeNames(): readonly RouteName[] {

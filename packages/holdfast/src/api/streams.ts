@@ -25,16 +25,24 @@ export async function* eventText(
 ): AsyncGenerator<string> {
   const events = source[Symbol.asyncIterator]();
   yield 'retry: 2000\n\n';
+  let isDue = false;
+  const asking = setInterval(() => {
+    isDue = true;
+  }, beatMs);
   try {
     let next = events.next();
     while (!gone.aborted) {
       const came = await eitherOr(next, beatMs, gone);
       if (came === 'gone') return;
-      if (came === 'beat') {
+      // Also where something comes all the time: it is said to who may still hear it.
+      if (came === 'beat' || isDue) {
+        isDue = false;
         if (!(await maySay())) {
           yield 'event: signed-out\ndata: {}\n\n';
           return;
         }
+      }
+      if (came === 'beat') {
         yield ': here\n\n';
         continue;
       }
@@ -48,6 +56,7 @@ export async function* eventText(
     if (problem.code === 'HF_INTERNAL') trouble(error);
     yield `event: problem\ndata: ${JSON.stringify(problem)}\n\n`;
   } finally {
+    clearInterval(asking);
     // Not awaited: it may wait for what never comes, and is told by `gone` too.
     void events.return?.()?.catch(() => {});
   }

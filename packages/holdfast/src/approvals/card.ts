@@ -3,15 +3,22 @@ import { canonicalJson } from '../model/canonical.ts';
 import { digestOf } from '../model/digest.ts';
 import type { Effect } from '../model/effect.ts';
 import type { Intent } from '../model/intent.ts';
-import { CARD_OBJECTS_MAX, ENTRY_TEXT_CHARS_MAX, HOLD_EFFECTS_MAX } from '../model/limits.ts';
+import {
+  CARD_OBJECTS_MAX,
+  CARD_PARAMETER_CHARS_MAX,
+  CARD_PARAMETERS_MAX,
+  ENTRY_TEXT_CHARS_MAX,
+  HOLD_EFFECTS_MAX,
+} from '../model/limits.ts';
 import type { TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
-import { startOf, storable } from '../model/text.ts';
+import { cut, oneLine, startOf, storable } from '../model/text.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { effectsHash } from './binding.ts';
 import type { CardFacts, Measured } from './card-facts.ts';
 import { rowsAtMostOf } from './changes.ts';
 import type { HoldCard } from './hold.ts';
+import { type Parameter, runnableOf } from './runnable.ts';
 
 /** What is not in the intent. */
 export interface CardExtras {
@@ -32,7 +39,7 @@ export function cardOf(
   const { actor, reading, session } = intent;
   return {
     digest: digestOf(intent, target),
-    statement: startOf(intent.text(), ENTRY_TEXT_CHARS_MAX),
+    statement: statementOf(intent),
     effects: worstFirst(reading.effects).slice(0, HOLD_EFFECTS_MAX),
     effectsTotal: reading.effects.length,
     couldNotTell: reading.kind === 'could-not-tell' ? reading.reason.message : null,
@@ -113,6 +120,33 @@ export function tidyFacts(facts: CardFacts): CardFacts {
 
 function whole(value: number): number {
   return Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.round(value)));
+}
+
+/**
+ * The text, and before it the values bound to its parameters: `$1` alone says nothing of what would go. They
+ * stand first, without any comment sign, where no statement of an agent's could put the like.
+ */
+function statementOf(intent: Intent): string {
+  const text = startOf(intent.text(), ENTRY_TEXT_CHARS_MAX);
+  const acts = intent.acts();
+  const runnable = runnableOf(acts.map((act) => Buffer.from(act)));
+  if (runnable === null) {
+    // A Bind of something that may mean several things, or in types that are not the server's own.
+    return acts.length === 3 ? `$1 ... = values that cannot be shown\n\n${text}` : text;
+  }
+  const { parameters } = runnable;
+  if (parameters.length === 0) return text;
+  const lines = parameters
+    .slice(0, CARD_PARAMETERS_MAX)
+    .map((parameter, at) => `$${at + 1} = ${boundText(parameter)}`);
+  const more = parameters.length - lines.length;
+  return [...lines, ...(more > 0 ? [`and ${more} more`] : []), '', text].join('\n');
+}
+
+function boundText({ isBinary, value }: Parameter): string {
+  if (value === null) return 'NULL';
+  const text = isBinary ? `\\x${value.toString('hex')}` : `'${value.toString('utf8')}'`;
+  return cut(oneLine(text), CARD_PARAMETER_CHARS_MAX);
 }
 
 /** So that a long run of harmless statements cannot push the one that matters off the card. */

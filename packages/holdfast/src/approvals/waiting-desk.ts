@@ -32,6 +32,9 @@ import type { Approval, HoldNews, HoldStore } from './hold-store.ts';
 import { HOLD_WORDS } from './holds.ts';
 import { expiredEvent } from './peoples-desk.ts';
 
+/** The finder bounds itself, and tells what was late: it is heard out. */
+const FINDER_MARGIN_MS = 150;
+
 export interface WaitingDeskParts {
   readonly store: HoldStore;
   readonly news: HoldNews;
@@ -185,7 +188,7 @@ export class WaitingDesk implements Desk {
     if (facts === undefined) return null;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<null>((done) => {
-      timer = setTimeout(() => done(null), CARD_FACTS_MS_MAX);
+      timer = setTimeout(() => done(null), CARD_FACTS_MS_MAX + FINDER_MARGIN_MS);
     });
     try {
       const found = await Promise.race([facts.find(intent, target), late]);

@@ -66,6 +66,17 @@ export function wholeFindings(yaml: YamlText): Finding[] {
       ),
     );
   }
+  const dashboard = at(yaml.value, ['dashboard', 'url']);
+  if (typeof dashboard === 'string' && isClearElsewhere(dashboard)) {
+    findings.push(
+      finding(
+        ['dashboard', 'url'],
+        'https, where it is not this machine',
+        'http, over which codes and sessions could be read on the way, and no passkey works',
+        'Put TLS before it (a reverse proxy), and say its https address.',
+      ),
+    );
+  }
   const issuer = at(yaml.value, ['signIn', 'oidc', 'issuer']);
   if (typeof issuer === 'string' && isClearElsewhere(issuer)) {
     findings.push(

@@ -52,16 +52,24 @@ export interface PersonOverview extends PersonRecord {
 }
 
 /** `last-owner`: nothing changed, since nobody who can sign in would be left to keep the house. */
-export type PersonChange = 'done' | 'nobody' | 'last-owner';
+export type PersonChange =
+  | 'done'
+  | 'nobody'
+  | 'last-owner'
+  /** Who acts is not here any more, or is an owner for an hour only and it is about owners. */
+  | 'not-theirs';
+
+/** By id; null: this machine. */
+export type ActorId = string | null;
 
 export interface PeopleStore {
   /** False, and nothing changed, when the name is taken. */
   add(person: NewPerson): Promise<boolean>;
   list(): Promise<readonly PersonRecord[]>;
   /** What they signed and is still open no longer counts; their sessions end. */
-  remove(name: string, now: Date): Promise<PersonChange>;
-  /** In place of the roles they had. */
-  setRoles(name: string, roles: readonly Role[]): Promise<PersonChange>;
+  remove(name: string, by: ActorId, now: Date): Promise<PersonChange>;
+  /** In place of the roles they had, and of what break-glass gave them. */
+  setRoles(name: string, roles: readonly Role[], by: ActorId): Promise<PersonChange>;
   /**
    * Judges a first code and, when it is right, confirms the person. Null: nobody of that name.
    * `judge` is pure and is called under the lock.

@@ -31,6 +31,12 @@ export interface AddedPerson {
   readonly uri: string;
 }
 
+/** A person who does something about others. */
+export interface Actor {
+  readonly id: string;
+  readonly name: string;
+}
+
 export class People {
   readonly #parts: PeopleParts;
 
@@ -128,10 +134,10 @@ export class People {
   }
 
   /** `by`: who says so; left out: the machine itself. HF_NOT_FOUND, HF_LAST_OWNER. */
-  async setRoles(name: string, roles: readonly Role[], by?: string): Promise<void> {
+  async setRoles(name: string, roles: readonly Role[], by?: Actor): Promise<void> {
     const { store, note } = this.#parts;
     const wanted = ordered(roles);
-    requireChanged(name, await store.setRoles(name, wanted));
+    requireChanged(name, await store.setRoles(name, wanted, by?.id ?? null));
     await note({
       kind: 'person-roles',
       facts: { person: name, roles: wanted.join(', '), ...byOf(by) },
@@ -140,9 +146,9 @@ export class People {
   }
 
   /** As `setRoles`. */
-  async remove(name: string, by?: string): Promise<void> {
+  async remove(name: string, by?: Actor): Promise<void> {
     const { clock, store, note } = this.#parts;
-    requireChanged(name, await store.remove(name, clock.now()));
+    requireChanged(name, await store.remove(name, by?.id ?? null, clock.now()));
     await note({
       kind: 'person-removed',
       facts: { person: name, ...byOf(by) },
@@ -151,8 +157,17 @@ export class People {
   }
 }
 
-function byOf(by: string | undefined): { readonly by?: string } {
-  return by === undefined ? {} : { by };
+/** For whoever acts and is an owner for an hour, or not here any more. */
+export function notTheirs(): HoldfastError {
+  return new HoldfastError('HF_FORBIDDEN', {
+    expected: 'an owner who is one by their roles',
+    found: 'one by break-glass, or none any more',
+    hint: 'Break-glass keeps the house for an hour; who its owners are, others say.',
+  });
+}
+
+function byOf(by: Actor | undefined): { readonly by?: string } {
+  return by === undefined ? {} : { by: by.name };
 }
 
 /** As the table has them. HF_USAGE for none. */
@@ -177,6 +192,7 @@ function taken(name: string): HoldfastError {
 function requireChanged(name: string, change: PersonChange): void {
   if (change === 'nobody') throw nobody(name);
   if (change === 'done') return;
+  if (change === 'not-theirs') throw notTheirs();
   throw new HoldfastError('HF_LAST_OWNER', {
     expected: 'another owner who can sign in',
     found: `${name} is the last one`,

@@ -63,6 +63,7 @@ export const PERMISSIONS = {
     words: 'ask for the role of an owner for an hour, and sign for another who asks',
     roles: EVERYONE,
   },
+  'self.enrol': { words: 'see how they sign in, and add a passkey or codes', roles: EVERYONE },
   'self.manage': { words: 'manage their own passkeys, codes and sessions', roles: EVERYONE },
 } as const satisfies Record<string, PermissionRow>;
 

@@ -115,11 +115,13 @@ export class Sessions {
     if (now.getTime() - session.lastUsedAt.getTime() >= SESSION_TOUCH_MS) {
       await store.touch(session.id, now);
     }
+    const roles = rolesAt(live, now);
     return {
       kind: 'person',
       id: session.personId,
       name: live.personName,
-      roles: rolesAt(live, now),
+      roles,
+      isRaised: roles.includes('owner') && !live.roles.includes('owner'),
       sessionId: session.id,
       method: session.method,
       provedAt: session.provedAt,

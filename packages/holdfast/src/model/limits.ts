@@ -66,6 +66,9 @@ export const HOLD_LIFE_MS_DEFAULT = 60 * 60 * 1000;
 export const HOLD_EFFECTS_MAX = 100;
 /** Objects, and dependents, named on a card; their totals say how many there are. */
 export const CARD_OBJECTS_MAX = 20;
+/** Values bound to a statement that a card shows, and how much of each; the digest covers them all. */
+export const CARD_PARAMETERS_MAX = 20;
+export const CARD_PARAMETER_CHARS_MAX = 300;
 /** How long a hold may wait for the facts of its card before it opens without them. */
 export const CARD_FACTS_MS_MAX = 400;
 /** The band a row count is signed with: what was counted may have grown by so much until it runs ... */

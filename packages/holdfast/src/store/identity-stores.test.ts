@@ -525,6 +525,32 @@ describe('people', () => {
     expect(left.map(({ roles }) => roles.includes('owner'))).toEqual([true]);
   });
 
+  it('are not handed on by an owner for an hour, nor by who is gone meanwhile', async () => {
+    const join = async (name: string, roles: readonly Role[]) => {
+      const { person, uri } = await people.add(name, roles);
+      await people.confirm(name, authenticator(uri)(clock.now()));
+      return { id: person.id, name };
+    };
+    const ana = await join('ana', ['owner']);
+    const eve = await join('eve', ['auditor']);
+    await join('ben', ['approver']);
+    await people.raise(eve.id, new Date(clock.now().getTime() + 3_600_000));
+    const tries = [
+      () => people.setRoles('eve', ['owner'], eve),
+      () => people.setRoles('ben', ['owner'], eve),
+      () => people.setRoles('ana', ['auditor'], eve),
+      () => people.remove('ana', eve),
+    ];
+    for (const one of tries) expect((await refusalOf(one())).code).toBe('HF_FORBIDDEN');
+    await people.setRoles('ben', ['auditor'], eve);
+    // An owner by their roles ends what break-glass gave.
+    await people.setRoles('eve', ['auditor'], ana);
+    expect((await people.byId(eve.id)).ownerUntil).toBeNull();
+    await people.setRoles('eve', ['owner'], ana);
+    await people.remove('ana', eve);
+    expect((await refusalOf(people.setRoles('ben', ['owner'], ana))).code).toBe('HF_FORBIDDEN');
+  });
+
   it('begin as owner when they are the first, as approver after', async () => {
     await people.add('ana');
     await people.add('ben');

@@ -2,6 +2,7 @@
 import { sql, type Transaction, type Updateable } from 'kysely';
 import { codeRefused, nobody } from '../identity/people.ts';
 import type {
+  ActorId,
   CodeState,
   CodeVerdict,
   NewPerson,
@@ -63,8 +64,8 @@ export class SqlPeopleStore implements PeopleStore {
     });
   }
 
-  remove(name: string, now: Date): Promise<PersonChange> {
-    return this.#change(name, async (trx, id) => {
+  remove(name: string, by: ActorId, now: Date): Promise<PersonChange> {
+    return this.#change({ name, by, makesOwner: false }, async (trx, id) => {
       await trx
         .updateTable('holdfast.people')
         .set({ removed_at: now })
@@ -79,11 +80,12 @@ export class SqlPeopleStore implements PeopleStore {
     });
   }
 
-  setRoles(name: string, roles: readonly Role[]): Promise<PersonChange> {
-    return this.#change(name, async (trx, id) => {
+  setRoles(name: string, roles: readonly Role[], by: ActorId): Promise<PersonChange> {
+    const makesOwner = roles.includes('owner');
+    return this.#change({ name, by, makesOwner }, async (trx, id) => {
       await trx
         .updateTable('holdfast.people')
-        .set({ roles: [...roles] })
+        .set({ roles: [...roles], owner_until: null })
         .where('id', '=', id)
         .execute();
     });
@@ -93,7 +95,7 @@ export class SqlPeopleStore implements PeopleStore {
    * One at a time, so that two owners cannot take each other away, and never between somebody's lock and
    * change of their own row (`exclusive` waits for who reads for update, else each would wait for the other): tried, counted, and undone if it must not be. */
   async #change(
-    name: string,
+    { by, makesOwner, name }: Change,
     deed: (trx: Transaction<Tables>, id: string) => Promise<void>,
   ): Promise<PersonChange> {
     const nothing = new Error('nothing is changed');
@@ -103,12 +105,17 @@ export class SqlPeopleStore implements PeopleStore {
         await sql`lock table holdfast.people in exclusive mode`.execute(trx);
         const person = await trx
           .selectFrom('holdfast.people')
-          .select('id')
+          .select(['id', 'roles'])
           .where('name', '=', name)
           .where('removed_at', 'is', null)
           .executeTakeFirst();
         if (person === undefined) {
           change = 'nobody';
+          throw nothing;
+        }
+        const isOfOwners = makesOwner || person.roles.includes('owner');
+        if (by !== null && !(await mayChange(trx, by, isOfOwners))) {
+          change = 'not-theirs';
           throw nothing;
         }
         const before = await countOwners(trx);
@@ -221,6 +228,27 @@ export class SqlPeopleStore implements PeopleStore {
       }));
     });
   }
+}
+
+interface Change {
+  readonly name: string;
+  readonly by: ActorId;
+  readonly makesOwner: boolean;
+}
+
+/** Who acts is looked at again, under the lock: they may be gone by now, or be an owner for an hour only. */
+async function mayChange(
+  trx: Transaction<Tables>,
+  id: string,
+  isOfOwners: boolean,
+): Promise<boolean> {
+  const actor = await trx
+    .selectFrom('holdfast.people')
+    .select('roles')
+    .where('id', '=', id)
+    .where('removed_at', 'is', null)
+    .executeTakeFirst();
+  return actor !== undefined && (!isOfOwners || actor.roles.includes('owner'));
 }
 
 /** Of those who have a way to sign in still; one by break-glass is gone in an hour. */

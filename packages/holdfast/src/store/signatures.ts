@@ -10,6 +10,7 @@ import type { Speaker } from '../approvals/hold-store.ts';
 import { type Prover, proofText } from '../approvals/proofs.ts';
 import { DECIDING_ROLES } from '../identity/roles.ts';
 import type { Assertion } from '../model/assertion.ts';
+import { BREAK_GLASS_MS } from '../model/limits.ts';
 import { storable } from '../model/text.ts';
 import type { Signature } from '../policy/judge.ts';
 import { jsonOf } from './hold-rows.ts';
@@ -52,7 +53,8 @@ interface WholeSignature {
 export const STILL_COUNTS: RawBuilder<boolean> = sql<boolean>`(
   p.removed_at is null and (
     p.roles && ${sql.val([...DECIDING_ROLES])}::text[]
-    or s.signed_at < p.owner_until
+    or (s.signed_at < p.owner_until
+      and s.signed_at >= p.owner_until - ${sql.val(BREAK_GLASS_MS)} * interval '1 millisecond')
     or exists (
       select from holdfast.holds b where b.id = s.hold_id and b.act_kind = 'break-glass')))`;
 

@@ -30,6 +30,12 @@ export async function signedOrRefuse(
   if (signed.kind === 'proved') return await bySession(trx, signed, wanted);
   const id = await spendOrRefuse(trx, signed, judgeCode);
   if (id instanceof HoldfastError) return id;
+  const person = await trx
+    .selectFrom('holdfast.people')
+    .select(['roles', 'owner_until'])
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+  if (!isAllowed(person, wanted)) return noRole(signed.person, person.roles);
   return { name: signed.person, facts: { method: 'totp' } };
 }
 

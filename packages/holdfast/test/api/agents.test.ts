@@ -307,9 +307,9 @@ describe('findings', () => {
     const ofKim = await add({ owner: 'kim' });
     expect(await findings(auditor)).toContain(`${ownerless} agent.no-owner`);
     expect(await findings(auditor)).not.toContain(`${ofKim} agent.owner-role`);
-    await world.rooms.people.setRoles('kim', ['auditor'], 'ana');
+    await world.rooms.people.setRoles('kim', ['auditor']);
     expect(await findings(auditor)).toContain(`${ofKim} agent.owner-role`);
-    await world.rooms.people.remove('kim', 'ana');
+    await world.rooms.people.remove('kim');
     expect(await findings(auditor)).toContain(`${ofKim} agent.owner-removed`);
     expect(await shown(ofKim)).toMatchObject({ owner: { name: 'kim', isRemoved: true } });
     const unused = await add({ owner: 'ana' });

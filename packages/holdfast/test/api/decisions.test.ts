@@ -309,9 +309,9 @@ describe('what one person may do alone', () => {
     await expect(cancel({ ...by, sessionId: 'session_none' })).rejects.toMatchObject({
       code: 'HF_SIGN_IN',
     });
-    await world.rooms.people.setRoles('ben', ['auditor'], 'ana');
+    await world.rooms.people.setRoles('ben', ['auditor']);
     await expect(cancel(by)).rejects.toMatchObject({ code: 'HF_FORBIDDEN' });
-    await world.rooms.people.setRoles('ben', ['approver'], 'ana');
+    await world.rooms.people.setRoles('ben', ['approver']);
     await sessions.close(sessionId, ben.id);
     await expect(cancel(by)).rejects.toMatchObject({ code: 'HF_SIGN_IN' });
     await ana.browser.ask(`/v1/people/${ben.id}`, { method: 'DELETE' });

@@ -242,7 +242,18 @@ describe('break-glass', () => {
     // One of an hour keeps no house.
     await ben.browser.prove(ben.passkey);
     const coup = await ben.browser.ask(`/v1/people/${ana.id}`, { method: 'DELETE' });
-    expect(coup.status).toBe(409);
+    expect(coup.status).toBe(403);
+    // Nor does it become more than an hour.
+    const crown = await ben.browser.ask(`/v1/people/${ben.id}/roles`, {
+      method: 'PUT',
+      body: { roles: ['owner'] },
+    });
+    expect(crown.status).toBe(403);
+    const heirs = await ben.browser.ask('/v1/people/invites', {
+      method: 'POST',
+      body: { name: 'heir', roles: ['owner'] },
+    });
+    expect(heirs.status).toBe(403);
     for (let at = 0; at < BREAK_GLASS_MS; at += BREAK_GLASS_MS / 2) {
       await ben.browser.ask('/v1/holds');
       world.clock.pass(BREAK_GLASS_MS / 2);

@@ -28,6 +28,7 @@ export const ENROLMENT_ROUTES = {
     method: 'POST',
     path: '/v1/people/:name/confirm',
     access: 'people.manage',
+    wantsRecentProof: true,
     summary: 'Confirm a person with a first code of theirs',
     params: z.strictObject({ name: NAME }),
     body: z.strictObject({ code: z.string().max(20) }),

@@ -58,7 +58,7 @@ export const SELF_ROUTES = {
   'self.show': route({
     method: 'GET',
     path: '/v1/self',
-    access: 'self.manage',
+    access: 'self.enrol',
     summary: 'Show how you can sign in',
     answer: z.object({
       passkeys: z.array(PASSKEY),
@@ -70,7 +70,7 @@ export const SELF_ROUTES = {
   'self.passkeys.begin': route({
     method: 'POST',
     path: '/v1/self/passkeys/options',
-    access: 'self.manage',
+    access: 'self.enrol',
     wantsRecentProof: true,
     summary: 'Begin to add a passkey',
     answer: CREATION,
@@ -78,7 +78,7 @@ export const SELF_ROUTES = {
   'self.passkeys.add': route({
     method: 'POST',
     path: '/v1/self/passkeys',
-    access: 'self.manage',
+    access: 'self.enrol',
     wantsRecentProof: true,
     summary: 'Add a passkey',
     body: z.strictObject({ ceremony: CEREMONY, label: LABEL, response: CREATED }),
@@ -96,7 +96,7 @@ export const SELF_ROUTES = {
   'self.codes.begin': route({
     method: 'POST',
     path: '/v1/self/codes/options',
-    access: 'self.manage',
+    access: 'self.enrol',
     showsSecret: true,
     wantsRecentProof: true,
     summary: 'Begin to add one-time codes, or to replace them',
@@ -105,7 +105,7 @@ export const SELF_ROUTES = {
   'self.codes.add': route({
     method: 'POST',
     path: '/v1/self/codes',
-    access: 'self.manage',
+    access: 'self.enrol',
     wantsRecentProof: true,
     summary: 'Add one-time codes by a first code; those before no longer count',
     body: z.strictObject({ ceremony: CEREMONY, code: CODE }),

@@ -5,9 +5,10 @@ import type { ProposalRecord, Proposals } from '../../approvals/proposals.ts';
 import type { InviteRecord } from '../../identity/invite-store.ts';
 import type { Invites, MadeInvite } from '../../identity/invites.ts';
 import type { Passkeys } from '../../identity/passkeys.ts';
-import type { People } from '../../identity/people.ts';
+import { type Actor, notTheirs, type People } from '../../identity/people.ts';
 import type { PersonOverview } from '../../identity/people-store.ts';
 import type { Principal } from '../../identity/principal.ts';
+import type { Role } from '../../identity/roles.ts';
 import type { Sessions } from '../../identity/sessions.ts';
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
@@ -44,17 +45,19 @@ export function peopleRoutes(parts: PeopleRouteParts): Handlers<typeof PEOPLE_RO
     },
     'people.roles': async ({ body, params, principal }) => {
       const { name } = await people.byId(params.id);
-      await people.setRoles(name, body.roles, nameOf(principal));
+      await people.setRoles(name, body.roles, actorOf(principal));
       return viewOf(params.id);
     },
     'people.remove': async ({ params, principal }) => {
       const { name } = await people.byId(params.id);
-      await people.remove(name, nameOf(principal));
+      await people.remove(name, actorOf(principal));
       return { removed: true };
     },
     'people.invites.list': async () => ({ items: (await invites.list()).map(inviteView) }),
-    'people.invites.make': async ({ body, principal }) =>
-      made(await invites.make(body.name, body.roles, nameOf(principal))),
+    'people.invites.make': async ({ body, principal }) => {
+      requireStanding(principal, body.roles);
+      return made(await invites.make(body.name, body.roles, nameOf(principal)));
+    },
     'people.invites.again': async ({ params, principal }) =>
       made(await invites.again(params.id, nameOf(principal))),
     'people.invites.cancel': async ({ params, principal }) => ({
@@ -115,6 +118,17 @@ export function joinUrl(origin: string, secret: string): string {
 
 function isFor({ card }: ProposalRecord, personId: string): boolean {
   return card.actKind === 'break-glass' && card.act.includes(`"person":"${personId}"`);
+}
+
+function actorOf(principal: Principal | null): Actor | undefined {
+  return principal?.kind === 'person' ? principal : undefined;
+}
+
+/** Owners are made by owners, not by who is one for an hour. HF_FORBIDDEN. */
+export function requireStanding(principal: Principal | null, roles: readonly Role[]): void {
+  if (principal?.kind === 'person' && principal.isRaised && roles.includes('owner')) {
+    throw notTheirs();
+  }
 }
 
 function nameOf(principal: Principal | null): string {

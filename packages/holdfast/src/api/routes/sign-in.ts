@@ -116,5 +116,6 @@ function isProved(
   clock: Clock,
 ): principal is Extract<Principal, { kind: 'person' }> {
   if (principal?.kind !== 'person') return false;
+  if (principal.method !== 'passkey' && principal.method !== 'totp') return false;
   return clock.now().getTime() - principal.provedAt.getTime() <= PROVED_MS_MAX;
 }
