@@ -30,7 +30,7 @@ import { sealKeyFromProgram } from './identity/seal-program.ts';
 import type { Sessions } from './identity/sessions.ts';
 import { Totp } from './identity/totp.ts';
 import type { Clock } from './model/clock.ts';
-import { HoldfastError } from './model/errors.ts';
+import type { HoldfastError } from './model/errors.ts';
 import type { HoldfastEvent } from './model/event.ts';
 import { newId } from './model/ids.ts';
 import { openPeopleRoom, type PeopleRoom } from './people-room.ts';
@@ -270,14 +270,7 @@ export class Rooms {
 
   /** For what must not be done unless it is written down first. */
   async record(event: HoldfastEvent): Promise<void> {
-    const trail = await this.trail();
-    trail.note(event);
-    if (await trail.flush()) return;
-    throw new HoldfastError('HF_TRAIL_UNAVAILABLE', {
-      expected: 'the trail to take an entry before the act',
-      found: 'that it cannot be written now',
-      hint: 'Nothing was done. See what became of our store, then propose it again.',
-    });
+    await (await this.trail()).record(event);
   }
 
   /** The last entries are written and signed, then the store is left. */

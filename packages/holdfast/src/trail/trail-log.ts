@@ -228,6 +228,11 @@ export class TrailLog implements Recorder {
     this.#sequencer.add(this.#entries.event(event));
   }
 
+  /** As `note`, and durable when it resolves. HF_TRAIL_UNAVAILABLE, HF_TRAIL_BROKEN: then it is nowhere. */
+  async record(event: HoldfastEvent): Promise<void> {
+    await this.#sequencer.append(this.#entries.event(event));
+  }
+
   /** Once it is settled, what this instance left open is `unknown` for everybody. */
   get instanceId(): string {
     return this.#parts.instanceId;
