@@ -226,18 +226,25 @@ function isUncaptured({ object }: Effect, uncaptured: ReadonlySet<string> | unde
   return false;
 }
 
+function notKept({ object }: Effect): Reversal {
+  const name = object?.name ?? '';
+  return { kind: 'none', reason: `the rows of ${name} are not kept now (holdfast doctor)` };
+}
+
 function reversalOfEffect(effect: Effect, { uncaptured }: Protection): Reversal {
   if (effect.hasInverse === true) return { kind: 'inverse' };
   switch (effect.kind) {
     case 'read':
-    case 'write':
       return { kind: 'capture' };
+    case 'write':
+      return CAPTURED.has(effect.verb) && isUncaptured(effect, uncaptured)
+        ? notKept(effect)
+        : { kind: 'capture' };
     case 'destroy':
     case 'reshape':
     case 'grant':
       if (CAPTURED.has(effect.verb) && isUncaptured(effect, uncaptured)) {
-        const name = effect.object?.name ?? '';
-        return { kind: 'none', reason: `the rows of ${name} are not kept now (holdfast doctor)` };
+        return notKept(effect);
       }
       if (CAPTURED.has(effect.verb) && !isCatalog(effect)) return { kind: 'capture' };
       return RENAMED.has(effect.verb) || NOTED.has(effect.verb)
