@@ -1,7 +1,7 @@
 /**
  * The last part, for whoever sits at the screen: the agent sends the incident's request once more, so that a
- * hold waits; a link makes the viewer an owner with a passkey of their own; ada, who has to sign, too, signs
- * by command line. In order: send, invite, show ada's phone, say it in lines to copy. It decides nothing.
+ * hold waits; a link makes the viewer an owner with a passkey of their own; grace, who has to sign, too, signs
+ * by command line. In order: send, invite, show grace's phone, say it in lines to copy. It decides nothing.
  */
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,16 +27,17 @@ export async function youDecide(world: World, folder: string, cleanup: Cleanup):
   await using(rental.adminUrl(PRODUCTION), (client) => client.query('analyze'));
   const hold = await sendAgain(hosting.guarded);
   const typed = await typedNameOf(guard.holdfast, hold);
-  const [ada] = guard.team.approvers;
-  const codeFile = join(folder, `${ada.name}.code`);
-  cleanup.add(layOut(ada, codeFile));
+  // Not ada: she has signed more, and a code counts once.
+  const [, grace] = guard.team.approvers;
+  const codeFile = join(folder, `${grace.name}.code`);
+  cleanup.add(layOut(grace, codeFile));
   const approve = `npx holdfast holds approve ${hold} --name ${typed}`;
   const second: Section = {
-    title: `Production asks for two people. ${ada.name} is the other, in another terminal, in this folder`,
+    title: `Production asks for two people. ${grace.name} is the other, in another terminal, in this folder`,
     lines: [
       `export HOLDFAST_CONFIG='${guard.configPath}'`,
-      `${approve} --as ${ada.name} --code "$(cat '${codeFile}')"`,
-      `That file stands for ${ada.name}'s phone: the code of this half minute.`,
+      `${approve} --as ${grace.name} --code "$(cat '${codeFile}')"`,
+      `That file stands for ${grace.name}'s phone: the code of this half minute.`,
     ],
   };
   const { links, proxy } = guard;

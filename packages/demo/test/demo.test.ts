@@ -160,14 +160,14 @@ describe('npm start', () => {
         },
       });
       // The line that is printed for the second person works as it stands.
-      const line = /npx (holdfast holds approve .* --as ada .*)/.exec(out)?.[1] ?? '';
+      const line = /npx (holdfast holds approve .* --as grace .*)/.exec(out)?.[1] ?? '';
       await run('sh', ['-c', line.replace('holdfast', `'${process.execPath}' '${CLI}'`)], { env });
-      expect((await shown()).signatures).toMatchObject([{ personName: 'ada' }]);
+      expect((await shown()).signatures).toMatchObject([{ personName: 'grace' }]);
 
       const over = ended(next);
       next.kill('SIGINT');
       expect(await over).toBe(0);
-      expect(readdirSync(demo).filter((name) => name.includes('ada'))).toEqual([]);
+      expect(readdirSync(demo).filter((name) => name.includes('grace'))).toEqual([]);
       expect(readdirSync(state).filter((name) => /^postgres/.test(name))).toEqual([]);
     },
     RUN_MS_MAX,

@@ -269,6 +269,10 @@ it('gives roles to a person, and removes them', async () => {
   expect((await kim.run('agents', 'add', 'of-kim', ...FOR)).exit).toBe(1);
   const roles = ['people', 'roles', 'kim', 'operator', 'auditor', '--json'];
   expect(parsed(await ana.run(...roles)).person.roles).toEqual(['operator', 'auditor']);
+  // With the role alone, and nobody there to prove it, a session changes no agent.
+  const unproved = await kim.run('agents', 'add', 'of-kim', ...FOR);
+  expect([unproved.exit, unproved.err]).toEqual([1, expect.stringContaining('HF_SIGN_IN')]);
+  await prove(kim);
   expect((await kim.run('agents', 'add', 'of-kim', ...FOR)).exit).toBe(0);
   const { people } = parsed(await ana.run('people', 'list', '--json'));
   expect(people.find(({ name }: { name: string }) => name === 'kim')).toMatchObject({
