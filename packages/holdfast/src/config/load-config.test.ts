@@ -48,6 +48,11 @@ describe('what is wrong is said with place, expected, found and what to do', () 
       'holdfast.yaml:1:1: expected one of the keys listen, dashboard, signIn, metrics, store, seal, environments, targets, http, credentials, providers, approvals, notify, trail, limits, policy, found unknown key `taregts`. Did you mean `targets`?',
     ],
     [
+      'a dashboard over http that is not this machine',
+      'dashboard: { url: "http://holdfast.lan" }',
+      'dashboard.url: expected https, where it is not this machine, found http, over which codes and sessions could be read on the way, and no passkey works',
+    ],
+    [
       'an identity provider over http that is not this machine',
       `${OIDC}, issuer: "http://id.example.com" } }`,
       'signIn.oidc.issuer: expected https, where it is not this machine, found http, over which anybody on the way could be anybody',
