@@ -221,7 +221,7 @@ function Sessions({ now }: { readonly now: Now }): ReactNode {
     >
       {now.sessions.length === 0 ? (
         <p className="text-muted">
-          No agent is connected. Add one and give it a token: holdfast agents add.
+          No agent is connected now. A new one is added with holdfast agents add.
         </p>
       ) : (
         <ul className="grid gap-1.5 text-[0.93rem]">

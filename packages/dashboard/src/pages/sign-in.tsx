@@ -132,10 +132,7 @@ function NameAndCode({ way, busy, onBack, onSubmit }: NameAndCodeProps): ReactNo
         onChange={(event) => setName(event.target.value)}
       />
       {way === 'code' ? (
-        <CodeField
-          value={code}
-          onChange={(event) => setCode(event.target.value.replaceAll(/\D/g, ''))}
-        />
+        <CodeField value={code} onCode={setCode} />
       ) : (
         <Field
           label="Recovery code"

@@ -9,6 +9,7 @@ import { plural } from '../lib/measures.ts';
 import { oneLine } from '../lib/visible.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
+import { Mark } from '../ui/mark.tsx';
 import { sayProblem } from '../ui/toast.tsx';
 import { Icon } from './icons.tsx';
 import { listenToKeys, useKeys } from './keyboard.tsx';
@@ -108,16 +109,7 @@ function Brand(): ReactNode {
   const liveness = useLiveness();
   return (
     <div className="flex items-center gap-2 px-1">
-      <svg aria-hidden="true" viewBox="0 0 32 32" className="size-6">
-        <rect width="32" height="32" rx="7" className="fill-accent" />
-        <path
-          d="M9 7v18M23 7v18M9 16h14"
-          className="stroke-accent-ink"
-          strokeWidth="4"
-          strokeLinecap="round"
-          fill="none"
-        />
-      </svg>
+      <Mark className="size-6" />
       <span className="font-semibold tracking-tight">Holdfast</span>
       <span
         role="status"

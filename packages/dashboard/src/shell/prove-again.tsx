@@ -61,7 +61,7 @@ export function ProveAgain(): ReactNode {
           void attempt(() => ask('session.prove', { body: { code } }));
         }}
       >
-        <CodeField value={code} onChange={(event) => setCode(event.target.value)} />
+        <CodeField value={code} onCode={setCode} />
         <div className="flex justify-end gap-2">
           <Button tone="quiet" onClick={() => end(false)}>
             Cancel

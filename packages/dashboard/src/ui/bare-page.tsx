@@ -1,5 +1,6 @@
 /** A page outside of everything: one thing to do, in the middle. */
 import { type ReactNode, useEffect } from 'react';
+import { Mark } from './mark.tsx';
 
 export interface BarePageProps {
   readonly title: string;
@@ -13,16 +14,7 @@ export function BarePage({ title, children }: BarePageProps): ReactNode {
   return (
     <main className="mx-auto grid min-h-dvh w-full max-w-md content-center gap-5 p-5">
       <div className="flex items-center gap-2.5">
-        <svg aria-hidden="true" viewBox="0 0 32 32" className="size-8">
-          <rect width="32" height="32" rx="7" className="fill-accent" />
-          <path
-            d="M9 7v18M23 7v18M9 16h14"
-            className="stroke-accent-ink"
-            strokeWidth="4"
-            strokeLinecap="round"
-            fill="none"
-          />
-        </svg>
+        <Mark className="size-8" />
         <span className="text-lg font-semibold tracking-tight">Holdfast</span>
       </div>
       <div className="panel grid grid-cols-[minmax(0,1fr)] gap-4 p-5">

@@ -80,10 +80,7 @@ export function CodesForm({ uri, busy, onCode }: CodesFormProps): ReactNode {
         <summary className="text-muted">I cannot scan it</summary>
         <p className="mt-1 font-mono break-all">{secret.replaceAll(/(.{4})/g, '$1 ')}</p>
       </details>
-      <CodeField
-        value={code}
-        onChange={(event) => setCode(event.target.value.replaceAll(/\D/g, ''))}
-      />
+      <CodeField value={code} onCode={setCode} />
       <Button type="submit" tone="primary" isBusy={busy} disabled={code.length !== 6}>
         Use this app
       </Button>

@@ -93,10 +93,14 @@ export function Select({ label, hint, children, className = '', ...rest }: Selec
   );
 }
 
+export interface CodeFieldProps {
+  readonly value: string;
+  /** What was typed, without all that is no digit: apps show a blank in the middle. */
+  readonly onCode: (code: string) => void;
+}
+
 /** Six digits, as an authenticator app shows them. */
-export function CodeField(
-  props: Omit<InputProps, 'label'> & { readonly label?: string },
-): ReactNode {
+export function CodeField({ value, onCode }: CodeFieldProps): ReactNode {
   return (
     <Field
       label="One-time code"
@@ -106,7 +110,8 @@ export function CodeField(
       maxLength={6}
       placeholder="000000"
       className="font-mono text-lg tracking-[0.3em]"
-      {...props}
+      value={value}
+      onChange={(event) => onCode(event.target.value.replaceAll(/\D/g, ''))}
     />
   );
 }

@@ -10,8 +10,9 @@ import { oneLine } from '../../lib/visible.ts';
 import { useKeys } from '../../shell/keyboard.tsx';
 import { useMay, usePerson } from '../../shell/session.ts';
 import { Button } from '../../ui/button.tsx';
+import { ComparedCodeFields, useComparedCode } from '../../ui/compared-code.tsx';
 import { Dialog, DialogButtons } from '../../ui/dialog.tsx';
-import { Area, CodeField, Field } from '../../ui/field.tsx';
+import { Area, Field } from '../../ui/field.tsx';
 import { Kbd } from '../../ui/kbd.tsx';
 import { ProblemNote } from '../../ui/problem.tsx';
 import { Text } from '../../ui/text.tsx';
@@ -270,15 +271,14 @@ function ByCode({
 type CodeFormProps = Omit<ByCodeProps, 'title' | 'error'>;
 
 function CodeForm({ hold, action, tone, busy, onClose, onCode }: CodeFormProps): ReactNode {
-  const [code, setCode] = useState('');
-  const [compared, setCompared] = useState(false);
+  const given = useComparedCode();
   const words = hold.digestWords;
   return (
     <form
       className="grid gap-3"
       onSubmit={(event) => {
         event.preventDefault();
-        onCode(code, words);
+        onCode(given.code, words);
       }}
     >
       <p className="text-[0.93rem] text-muted">
@@ -294,24 +294,12 @@ function CodeForm({ hold, action, tone, busy, onClose, onCode }: CodeFormProps):
           <li key={index}>{one}</li>
         ))}
       </ul>
-      <label className="flex items-start gap-2">
-        <input
-          type="checkbox"
-          className="mt-1 size-4"
-          checked={compared}
-          onChange={(event) => setCompared(event.target.checked)}
-        />
-        <span>I compared the words, and they are the same.</span>
-      </label>
-      <CodeField
-        value={code}
-        onChange={(event) => setCode(event.target.value.replaceAll(/\D/g, ''))}
-      />
+      <ComparedCodeFields given={given} />
       <DialogButtons>
         <Button tone="quiet" onClick={onClose}>
           Cancel
         </Button>
-        <Button type="submit" tone={tone} isBusy={busy} disabled={code.length !== 6 || !compared}>
+        <Button type="submit" tone={tone} isBusy={busy} disabled={!given.isComplete}>
           {action}
         </Button>
       </DialogButtons>

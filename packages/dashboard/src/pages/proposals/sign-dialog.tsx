@@ -4,8 +4,9 @@ import type { Answer } from '../../api/client.ts';
 import { type Decision, type Desk, decideByCode, decideByPasskey } from '../../decide.ts';
 import { usePerson } from '../../shell/session.ts';
 import { Button } from '../../ui/button.tsx';
+import { ComparedCodeFields, useComparedCode } from '../../ui/compared-code.tsx';
 import { Dialog, DialogButtons } from '../../ui/dialog.tsx';
-import { Area, CodeField } from '../../ui/field.tsx';
+import { Area } from '../../ui/field.tsx';
 import { ProblemNote } from '../../ui/problem.tsx';
 import { Text } from '../../ui/text.tsx';
 
@@ -19,8 +20,7 @@ export interface SignDialogProps {
 export function SignDialog({ proposal, decision, onClose, onDone }: SignDialogProps): ReactNode {
   const person = usePerson()?.name ?? '';
   const [comment, setComment] = useState('');
-  const [code, setCode] = useState('');
-  const [compared, setCompared] = useState(false);
+  const given = useComparedCode();
   const [byCode, setByCode] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -40,7 +40,7 @@ export function SignDialog({ proposal, decision, onClose, onDone }: SignDialogPr
       onDone();
     } catch (caught) {
       setError(caught);
-      setCode('');
+      given.setCode('');
     } finally {
       setBusy(false);
     }
@@ -53,7 +53,7 @@ export function SignDialog({ proposal, decision, onClose, onDone }: SignDialogPr
           desk,
           { id, digest },
           decision,
-          { person, code, digestShown: digestWords },
+          { person, code: given.code, digestShown: digestWords },
           word,
         )
       : decideByPasskey(desk, proposal, decision, word);
@@ -79,19 +79,7 @@ export function SignDialog({ proposal, decision, onClose, onDone }: SignDialogPr
               Compare these words with what the command line shows, or with whoever signs with you:{' '}
               <span className="font-mono text-ink">{proposal.digestWords}</span>
             </p>
-            <label className="flex items-start gap-2">
-              <input
-                type="checkbox"
-                className="mt-1 size-4"
-                checked={compared}
-                onChange={(event) => setCompared(event.target.checked)}
-              />
-              <span>I compared the words, and they are the same.</span>
-            </label>
-            <CodeField
-              value={code}
-              onChange={(event) => setCode(event.target.value.replaceAll(/\D/g, ''))}
-            />
+            <ComparedCodeFields given={given} />
           </>
         )}
         <DialogButtons>
@@ -101,12 +89,7 @@ export function SignDialog({ proposal, decision, onClose, onDone }: SignDialogPr
             </Button>
           )}
           <Button onClick={onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            tone={tone}
-            isBusy={busy}
-            disabled={byCode && (code.length !== 6 || !compared)}
-          >
+          <Button type="submit" tone={tone} isBusy={busy} disabled={byCode && !given.isComplete}>
             {byCode ? action : `${action} by passkey`}
           </Button>
         </DialogButtons>
