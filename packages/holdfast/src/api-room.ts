@@ -60,6 +60,8 @@ export interface ApiRoomParts {
   readonly withUndos: <T>(work: (undos: Undos) => Promise<T>) => Promise<T>;
   /** Null: this is a command, and no gateway. */
   readonly live: Live | null;
+  /** False: no browser asks, so that the pages are not looked up and laid out. */
+  readonly hasPages?: false;
   readonly trouble: (error: unknown) => void;
   /** STREAM_BEAT_MS when left out. */
   readonly beatMs?: number;
@@ -105,7 +107,7 @@ export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
     who,
     clock,
     url: new URL(config.dashboard.url),
-    dashboardFolder: builtDashboard(),
+    dashboardFolder: parts.hasPages === false ? null : builtDashboard(),
     idempotency: new Idempotency(new SqlIdempotencyStore(database), clock),
     metrics: new Metrics({
       overview: () => overview.look(clock.now()),

@@ -30,6 +30,7 @@ async function here<T>(context: Context, work: ApiWork<T>): Promise<T> {
       env,
       clock,
       live: null,
+      hasPages: false,
       withUndos: async (undoing) => {
         const { withUndoRoom } = await import('../undo-room.ts');
         return await withUndoRoom(rooms, env, clock, undoing);

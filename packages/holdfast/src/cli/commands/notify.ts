@@ -4,7 +4,6 @@ import type { ChannelLine, DeliveryEnd, FailureLine } from '../../approvals/noti
 import { HoldfastError } from '../../model/errors.ts';
 import { newId } from '../../model/ids.ts';
 import { nearest } from '../../model/nearest.ts';
-import { channelsOf } from '../../notifying.ts';
 import type { Rooms } from '../../rooms.ts';
 import { type Context, NO, type Run } from '../command.ts';
 import { type Answer, cut, oneLine, table, when } from '../print.ts';
@@ -91,6 +90,8 @@ function channelLines(rooms: Rooms, known: readonly ChannelLine[]) {
 async function testChannels(context: Context, name: string | null): Promise<Answer> {
   const tried = await withRooms(context, async (rooms) => {
     const { clock, env } = context;
+    // Mail and web push are not loaded for every other command.
+    const { channelsOf } = await import('../../notifying.ts');
     const channels = channelsOf(rooms, env, clock);
     const chosen = channels.filter((one) => name === null || one.name === name);
     if (chosen.length === 0)
