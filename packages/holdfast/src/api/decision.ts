@@ -7,7 +7,7 @@ import type { PersonWord } from '../approvals/hold-store.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Permission } from '../identity/roles.ts';
 import type { DECISION } from './contract/word.ts';
-import { personOf } from './routes/opening.ts';
+import { personOf } from './person.ts';
 import { type People, wordOf } from './word.ts';
 
 /** HF_FORBIDDEN for another's. A passkey's word is only ever of the session's own person. */

@@ -1,6 +1,6 @@
 /** A decision of the trail as policy can judge it again: what it says was read then, checked. */
 import { z } from 'zod';
-import { EFFECT_KINDS, OBJECT_TYPES } from '../model/effect.ts';
+import { EFFECT } from '../approvals/card-shape.ts';
 import { VERDICT_ORDER } from '../model/verdict.ts';
 import type { RecordedDecision } from '../policy/backtest.ts';
 import { entryFields } from '../trail/entry-facts.ts';
@@ -13,18 +13,7 @@ const DECISION = z.object({
   text: z.object({ start: z.string() }),
   verdict: z.object({ kind: z.enum(VERDICT_ORDER) }),
   effectCount: z.number(),
-  effects: z.array(
-    z.object({
-      kind: z.enum(EFFECT_KINDS),
-      verb: z.string(),
-      object: z
-        .object({ type: z.enum(OBJECT_TYPES), schema: z.string().nullable(), name: z.string() })
-        .nullable(),
-      reach: z.enum(['none', 'rows', 'whole', 'cascade', 'unknown']),
-      additive: z.boolean(),
-      why: z.string().nullable(),
-    }),
-  ),
+  effects: z.array(EFFECT),
   fault: z
     .object({
       code: z.enum([

@@ -18,14 +18,13 @@ import rateLimit from '@fastify/rate-limit';
 import files from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { mayDo, type Principal } from '../identity/principal.ts';
-import { proofTooOld } from '../identity/proof-age.ts';
+import { isTooOld, proofTooOld } from '../identity/proof-age.ts';
 import { hashSecret } from '../identity/secrets.ts';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
 import {
   API_BODY_BYTES_MAX,
   API_REQUESTS_PER_MINUTE_MAX,
-  PROVED_MS_MAX,
   SESSION_LIFE_MS_MAX,
   STREAM_BEAT_MS,
 } from '../model/limits.ts';
@@ -377,8 +376,7 @@ export class Api {
       throw forbidden(principal, permission);
     }
     if (wantsRecentProof && principal.kind === 'person') {
-      const ageMs = this.#parts.clock.now().getTime() - principal.provedAt.getTime();
-      if (ageMs > PROVED_MS_MAX) throw proofTooOld();
+      if (isTooOld(principal.provedAt, this.#parts.clock.now())) throw proofTooOld();
     }
   }
 

@@ -7,10 +7,10 @@ import { wordsOf } from '../approvals/peoples-desk.ts';
 import type { Signature } from '../policy/judge.ts';
 import type { Routes } from './contract/index.ts';
 
+export type HoldLineView = z.input<Routes['holds.list']['answer']>['items'][number];
 export type HoldView = z.input<Routes['holds.show']['answer']>;
 
-/** `people`: their names, by id. */
-export function holdView(hold: HoldRecord, people: ReadonlyMap<string, string>): HoldView {
+export function holdLine(hold: HoldRecord): HoldLineView {
   const { card } = hold;
   return {
     id: hold.id,
@@ -27,6 +27,14 @@ export function holdView(hold: HoldRecord, people: ReadonlyMap<string, string>):
     signatures: signaturesView(hold.signatures),
     openedAt: hold.openedAt.toISOString(),
     expiresAt: hold.expiresAt.toISOString(),
+  };
+}
+
+/** `people`: their names, by id. */
+export function holdView(hold: HoldRecord, people: ReadonlyMap<string, string>): HoldView {
+  const { card } = hold;
+  return {
+    ...holdLine(hold),
     digest: card.digest,
     effects: [...card.effects],
     effectsTotal: card.effectsTotal,

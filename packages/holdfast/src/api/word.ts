@@ -5,10 +5,10 @@
  */
 import type { PersonRecord } from '../identity/people-store.ts';
 import type { Principal } from '../identity/principal.ts';
-import { PERMISSIONS, type Permission, rolesAllow } from '../identity/roles.ts';
+import { type Permission, roleRefused, rolesAllow } from '../identity/roles.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { Signed } from '../model/signed.ts';
-import { personOf } from './routes/opening.ts';
+import { personOf } from './person.ts';
 
 export interface Word {
   readonly person: string;
@@ -30,11 +30,7 @@ export async function wordOf(
   }
   const known = (await people.list()).find(({ name }) => name === person);
   if (known !== undefined && !rolesAllow(known.roles, permission)) {
-    throw new HoldfastError('HF_FORBIDDEN', {
-      expected: `somebody who may ${PERMISSIONS[permission].words}`,
-      found: `${person}, who is ${known.roles.join(', ')}`,
-      hint: 'Ask an owner; docs/roles.md has the table.',
-    });
+    throw roleRefused(person, known.roles, permission);
   }
   return { person, code };
 }

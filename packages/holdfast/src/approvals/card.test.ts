@@ -77,6 +77,12 @@ describe('the statement on a card', () => {
     expect(second).toBe('$2 = NULL');
   });
 
+  it('looks at no more of a value than it can show, which then has no end', () => {
+    const long = 'x'.repeat(20_000_000);
+    const [first = ''] = shown([Buffer.from('path'), meaning(TEXT, 25), bind(long)]).split('\n');
+    expect(first).toMatch(/^\$1 = 'x{299}$/);
+  });
+
   it('says so when the values cannot be shown', () => {
     const acts = [Buffer.from('path'), meaning(TEXT, 70_000), bind('x')];
     expect(shown(acts)).toBe(`$1 ... = values that cannot be shown\n\n${TEXT}`);

@@ -129,7 +129,9 @@ function whole(value: number): number {
 function statementOf(intent: Intent): string {
   const text = startOf(intent.text(), ENTRY_TEXT_CHARS_MAX);
   const acts = intent.acts();
-  const runnable = runnableOf(acts.map((act) => Buffer.from(act)));
+  const runnable = runnableOf(
+    acts.map(({ buffer, byteOffset, length }) => Buffer.from(buffer, byteOffset, length)),
+  );
   if (runnable === null) {
     // A Bind of something that may mean several things, or in types that are not the server's own.
     return acts.length === 3 ? `$1 ... = values that cannot be shown\n\n${text}` : text;
@@ -143,10 +145,18 @@ function statementOf(intent: Intent): string {
   return [...lines, ...(more > 0 ? [`and ${more} more`] : []), '', text].join('\n');
 }
 
+/** Of a value of megabytes no more is looked at than can be shown; it then has no closing quote. */
 function boundText({ isBinary, value }: Parameter): string {
   if (value === null) return 'NULL';
-  const text = isBinary ? `\\x${value.toString('hex')}` : `'${value.toString('utf8')}'`;
-  return cut(oneLine(text), CARD_PARAMETER_CHARS_MAX);
+  if (isBinary) {
+    return cut(
+      `\\x${value.toString('hex', 0, CARD_PARAMETER_CHARS_MAX)}`,
+      CARD_PARAMETER_CHARS_MAX,
+    );
+  }
+  const start = startOf(value, CARD_PARAMETER_CHARS_MAX);
+  const end = Buffer.byteLength(start) === value.length ? "'" : '';
+  return cut(oneLine(`'${start}${end}`), CARD_PARAMETER_CHARS_MAX);
 }
 
 /** So that a long run of harmless statements cannot push the one that matters off the card. */

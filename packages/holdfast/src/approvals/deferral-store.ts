@@ -44,8 +44,6 @@ export interface DeferralStore {
   /** Finds what stands for the digest instead. HF_HOLD_STATE when its approval was used already. */
   schedule(fresh: NewDeferral): Promise<Scheduled>;
   get(id: string): Promise<DeferralRecord | null>;
-  /** Newest first. `open`: scheduled or running. */
-  list(which: 'open' | 'all', limit: number): Promise<readonly DeferralLine[]>;
   /** As `list`, page by page. */
   page(wish: PageWish<DeferralState>): Promise<readonly DeferralLine[]>;
   /**

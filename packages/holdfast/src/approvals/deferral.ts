@@ -24,6 +24,8 @@ export const DEFERRAL_STATES = [
   'void',
 ] as const;
 export type DeferralState = (typeof DEFERRAL_STATES)[number];
+/** Those that may still come to run. */
+export const OPEN_DEFERRAL_STATES: readonly DeferralState[] = ['scheduled', 'running'];
 
 export interface NewDeferral {
   readonly id: string;

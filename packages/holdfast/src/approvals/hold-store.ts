@@ -85,8 +85,6 @@ export interface HoldStore<C extends Card = HoldCard> {
   /** As `standing`, or opens `fresh`. Of many that ask at once, one opens. */
   findOrOpen(fresh: NewHold<C>, now: Date): Promise<OpenedHold<C>>;
   get(id: string): Promise<HoldRecord<C> | null>;
-  /** Newest first. */
-  list(which: 'open' | 'all', now: Date, limit: number): Promise<readonly HoldRecord<C>[]>;
   /** As `list`, page by page; a state is as of `now`. */
   page(wish: PageWish<HoldState>, now: Date): Promise<readonly HoldRecord<C>[]>;
   /**

@@ -138,6 +138,9 @@ export function isOpen(state: HoldState): boolean {
   return state === 'waiting' || state === 'signed';
 }
 
+/** Those that people may still decide, or whose approval may still be used. */
+export const OPEN_HOLD_STATES: readonly HoldState[] = HOLD_STATES.filter(isOpen);
+
 /** What the row says, unless its time has run out and nobody has written that down yet. */
 export function stateAt(hold: Pick<HoldRecord<Card>, 'state' | 'expiresAt'>, now: Date): HoldState {
   return isOpen(hold.state) && hold.expiresAt.getTime() <= now.getTime() ? 'expired' : hold.state;

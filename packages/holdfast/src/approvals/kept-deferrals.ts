@@ -15,7 +15,13 @@ import { DEFERRAL_LIST_MAX, DEFERRED_BYTES_MAX } from '../model/limits.ts';
 import type { Target } from '../model/target.ts';
 import type { Protect } from '../model/verdict.ts';
 import { cardOf, NO_EXTRAS } from './card.ts';
-import type { DeferralLine, DeferralRecord, DeferralState } from './deferral.ts';
+import {
+  DEFERRAL_STATES,
+  type DeferralLine,
+  type DeferralRecord,
+  type DeferralState,
+  OPEN_DEFERRAL_STATES,
+} from './deferral.ts';
 import type { CancelWord, DeferralStore } from './deferral-store.ts';
 import type { Deferral, Deferrals } from './deferrals.ts';
 import type { HoldTicket } from './desk.ts';
@@ -72,9 +78,13 @@ export class KeptDeferrals implements Deferrals {
 
   /** Newest first, at most DEFERRAL_LIST_MAX. `open`: scheduled or running. */
   async list(which: 'open' | 'all'): Promise<readonly Countdown<DeferralLine>[]> {
-    const tickMs = await this.#parts.graceClock.tickMs();
-    const lines = await this.#parts.store.list(which, DEFERRAL_LIST_MAX);
-    return lines.map((line) => this.#withDue(line, tickMs));
+    return await this.page({
+      states: which === 'open' ? OPEN_DEFERRAL_STATES : DEFERRAL_STATES,
+      agent: null,
+      target: null,
+      after: null,
+      limit: DEFERRAL_LIST_MAX,
+    });
   }
 
   /** Newest first, page by page. */

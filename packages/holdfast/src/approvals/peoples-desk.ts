@@ -11,7 +11,15 @@ import { COMMENT_CHARS_MAX, HOLD_LIFE_MS_DEFAULT, HOLD_LIST_MAX } from '../model
 import { cut } from '../model/text.ts';
 import { APPROVAL_DOMAIN, approvalHash, bindingOf, challengeOf, DENIAL_DOMAIN } from './binding.ts';
 import { digestWords } from './digest-words.ts';
-import { type Card, type HoldRecord, type HoldState, peopleMissing, stateAt } from './hold.ts';
+import {
+  type Card,
+  HOLD_STATES,
+  type HoldRecord,
+  type HoldState,
+  OPEN_HOLD_STATES,
+  peopleMissing,
+  stateAt,
+} from './hold.ts';
 import type { HoldStore, PersonWord, Speaker, WordTaken } from './hold-store.ts';
 import type { PageWish } from './list-page.ts';
 import { partsOf } from './proofs.ts';
@@ -53,9 +61,13 @@ export class PeoplesDesk<C extends Card> {
 
   /** Newest first, at most HOLD_LIST_MAX. `open`: waiting or signed. */
   async list(which: 'open' | 'all'): Promise<readonly HoldRecord<C>[]> {
-    const now = this.#parts.clock.now();
-    const holds = await this.#parts.store.list(which, now, HOLD_LIST_MAX);
-    return holds.map((hold) => asOf(hold, now));
+    return await this.page({
+      states: which === 'open' ? OPEN_HOLD_STATES : HOLD_STATES,
+      agent: null,
+      target: null,
+      after: null,
+      limit: HOLD_LIST_MAX,
+    });
   }
 
   /** Newest first, page by page. */

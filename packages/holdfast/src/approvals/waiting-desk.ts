@@ -16,7 +16,12 @@ import { HoldfastError } from '../model/errors.ts';
 import type { HoldfastEvent, Note } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
 import type { Intent } from '../model/intent.ts';
-import { CARD_FACTS_MS_MAX, HOLD_LIFE_MS_DEFAULT, HOLD_TURNS_MAX } from '../model/limits.ts';
+import {
+  CARD_FACTS_MARGIN_MS,
+  CARD_FACTS_MS_MAX,
+  HOLD_LIFE_MS_DEFAULT,
+  HOLD_TURNS_MAX,
+} from '../model/limits.ts';
 import type { TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold } from '../model/verdict.ts';
@@ -31,9 +36,6 @@ import { type HoldCard, type HoldRecord, isOwnerAlone, peopleMissing, stateAt } 
 import type { Approval, HoldNews, HoldStore } from './hold-store.ts';
 import { HOLD_WORDS } from './holds.ts';
 import { expiredEvent } from './peoples-desk.ts';
-
-/** The finder bounds itself, and tells what was late: it is heard out. */
-const FINDER_MARGIN_MS = 150;
 
 export interface WaitingDeskParts {
   readonly store: HoldStore;
@@ -188,7 +190,7 @@ export class WaitingDesk implements Desk {
     if (facts === undefined) return null;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<null>((done) => {
-      timer = setTimeout(() => done(null), CARD_FACTS_MS_MAX + FINDER_MARGIN_MS);
+      timer = setTimeout(() => done(null), CARD_FACTS_MS_MAX + CARD_FACTS_MARGIN_MS);
     });
     try {
       const found = await Promise.race([facts.find(intent, target), late]);

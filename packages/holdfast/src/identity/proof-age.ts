@@ -1,6 +1,10 @@
-/** What somebody is told whose proof that they are there is too old for what they want. */
+/** How old a proof that somebody is there may be, and what they are told when it is older. */
 import { HoldfastError } from '../model/errors.ts';
 import { PROVED_MS_MAX } from '../model/limits.ts';
+
+export function isTooOld(provedAt: Date, now: Date): boolean {
+  return now.getTime() - provedAt.getTime() > PROVED_MS_MAX;
+}
 
 /** The dashboard knows it by `older`, asks for a proof, and repeats. */
 export function proofTooOld(): HoldfastError {

@@ -2,6 +2,7 @@
  * Who may do what: the one table. The API asks it before every route, the store counts signatures by
  * it, the dashboard shows what is allowed by it, and `docs/roles.md` is generated from it.
  */
+import { HoldfastError } from '../model/errors.ts';
 
 /**
  * - `owner`     keeps the house: people, roles, credentials; may do all that the others may
@@ -85,4 +86,17 @@ export const DECIDING_ROLES: readonly Role[] = PERMISSIONS['holds.decide'].roles
 export function rolesAllow(roles: readonly Role[], permission: Permission): boolean {
   const allowed: readonly Role[] = PERMISSIONS[permission].roles;
   return roles.some((role) => allowed.includes(role));
+}
+
+/** HF_FORBIDDEN, for whose roles do not let them. */
+export function roleRefused(
+  name: string,
+  roles: readonly Role[],
+  permission: Permission,
+): HoldfastError {
+  return new HoldfastError('HF_FORBIDDEN', {
+    expected: `somebody who may ${PERMISSIONS[permission].words}`,
+    found: `${name}, who is ${roles.join(', ')}`,
+    hint: 'Ask an owner; docs/roles.md has the table.',
+  });
 }

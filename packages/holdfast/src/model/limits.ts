@@ -71,6 +71,8 @@ export const CARD_PARAMETERS_MAX = 20;
 export const CARD_PARAMETER_CHARS_MAX = 300;
 /** How long a hold may wait for the facts of its card before it opens without them. */
 export const CARD_FACTS_MS_MAX = 400;
+/** Beyond it: the finder bounds itself, and is heard out, since it tells what was late. */
+export const CARD_FACTS_MARGIN_MS = 150;
 /** The band a row count is signed with: what was counted may have grown by so much until it runs ... */
 export const ROWS_BAND_EXACT_PERCENT = 10;
 /** ... and what was estimated by so much: statistics are minutes old. More voids the approval. */

@@ -1,6 +1,7 @@
 /** Rows of deferrals to records and back. What comes out of jsonb is checked again. */
 import type { Insertable, Selectable } from 'kysely';
 import { z } from 'zod';
+import { TAKING_BACK } from '../approvals/card-shape.ts';
 import {
   DEFERRAL_STATES,
   type DeferralLine,
@@ -11,7 +12,7 @@ import type { HoldCard } from '../approvals/hold.ts';
 import { runnableOf } from '../approvals/runnable.ts';
 import { storable } from '../model/text.ts';
 import type { Signature } from '../policy/judge.ts';
-import { CARD_FACTS, EFFECTS, jsonOf, TAKING_BACK } from './hold-rows.ts';
+import { CARD_FACTS, EFFECTS, jsonOf } from './hold-rows.ts';
 import type { DeferralsTable } from './tables.ts';
 
 const CARD: z.ZodType<HoldCard, unknown> = z.object({

@@ -69,15 +69,6 @@ export class SqlDeferralStore implements DeferralStore {
     return this.#database.run((db) => readDeferral(db, id, this.#checks.prover));
   }
 
-  list(which: 'open' | 'all', limit: number): Promise<readonly DeferralLine[]> {
-    return this.#database.run(async (db) => {
-      let query = db.selectFrom('holdfast.deferrals').select(LINE_COLUMNS);
-      if (which === 'open') query = query.where(STANDING);
-      const newest = query.orderBy('scheduled_at', 'desc').orderBy('id', 'desc').limit(limit);
-      return (await newest.execute()).map(lineOfRow);
-    });
-  }
-
   page(wish: PageWish<DeferralState>): Promise<readonly DeferralLine[]> {
     const { after, agent, limit, states, target } = wish;
     return this.#database.run(async (db) => {

@@ -1,6 +1,7 @@
 /** Rows of holds and signatures to records and back. What comes out of jsonb is checked again. */
 import { type Insertable, type RawBuilder, type Selectable, sql } from 'kysely';
 import { z } from 'zod';
+import { EFFECT, TAKING_BACK } from '../approvals/card-shape.ts';
 import {
   type Card,
   HOLD_STATES,
@@ -10,30 +11,12 @@ import {
   type NewHold,
 } from '../approvals/hold.ts';
 import { ACT_KINDS, type ProposalCard } from '../approvals/proposed-act.ts';
-import { EFFECT_KINDS, OBJECT_TYPES } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
-import { PROTECTION_LEVELS, TAKEN_BACK_BY } from '../model/reversal.ts';
 import { storable } from '../model/text.ts';
 import { DEPENDENT_WHATS } from '../model/touched.ts';
 import type { HoldsTable } from './tables.ts';
 
-export const EFFECTS = z.array(
-  z.object({
-    kind: z.enum(EFFECT_KINDS),
-    verb: z.string(),
-    object: z
-      .object({ type: z.enum(OBJECT_TYPES), schema: z.string().nullable(), name: z.string() })
-      .nullable(),
-    reach: z.enum(['none', 'rows', 'whole', 'cascade', 'unknown']),
-    additive: z.boolean(),
-    why: z.string().nullable(),
-  }),
-);
-export const TAKING_BACK = z.object({
-  level: z.enum(PROTECTION_LEVELS),
-  reversal: z.enum(TAKEN_BACK_BY),
-  reason: z.string(),
-});
+export const EFFECTS = z.array(EFFECT);
 const MEASURED = z.object({ value: z.number(), how: z.enum(['exact', 'estimate']) }).nullable();
 export const CARD_FACTS = z.object({
   lookedUpAt: z.string(),

@@ -500,7 +500,6 @@ describe('waiting on the wire', () => {
         return opened;
       },
       get: (id) => store.get(id),
-      list: (which, now, limit) => store.list(which, now, limit),
       page: (wish, now) => store.page(wish, now),
       sign: (said, now, expiresAt) => store.sign(said, now, expiresAt),
       deny: (said, note, now) => store.deny(said, note, now),

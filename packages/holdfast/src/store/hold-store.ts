@@ -95,33 +95,6 @@ export class SqlHoldStore<C extends Card> implements HoldStore<C> {
     return this.#database.run((db) => readHold(db, this.#view, id));
   }
 
-  list(which: 'open' | 'all', now: Date, limit: number): Promise<readonly HoldRecord<C>[]> {
-    return this.#database.run(async (db) => {
-      let query = db.selectFrom('holdfast.holds').selectAll().where(this.#rows.own);
-      if (which === 'open') {
-        query = query.where('state', 'in', ['waiting', 'signed']).where('expires_at', '>', now);
-      }
-      const rows = await query
-        .orderBy('opened_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit)
-        .execute();
-      return await this.#withSignatures(db, rows);
-    });
-  }
-
-  async #withSignatures(
-    db: Kysely<Tables>,
-    rows: readonly Selectable<HoldsTable>[],
-  ): Promise<readonly HoldRecord<C>[]> {
-    const signed = rows.map((row) => ({
-      id: row.id,
-      challenge: () => approvalHash(newHoldOfRow(this.#rows, row)),
-    }));
-    const signatures = await signaturesOf(db, signed, this.#checks.prover);
-    return rows.map((row) => holdOfRow(this.#rows, row, signatures.get(row.id) ?? []));
-  }
-
   page(wish: PageWish<HoldState>, now: Date): Promise<readonly HoldRecord<C>[]> {
     const { after, agent, limit, target } = wish;
     return this.#database.run(async (db) => {
@@ -204,6 +177,18 @@ export class SqlHoldStore<C extends Card> implements HoldStore<C> {
 
   expireDue(now: Date): Promise<readonly HoldRecord<C>[]> {
     return this.#database.transaction((trx) => expire(trx, this.#view, null, now));
+  }
+
+  async #withSignatures(
+    db: Kysely<Tables>,
+    rows: readonly Selectable<HoldsTable>[],
+  ): Promise<readonly HoldRecord<C>[]> {
+    const signed = rows.map((row) => ({
+      id: row.id,
+      challenge: () => approvalHash(newHoldOfRow(this.#rows, row)),
+    }));
+    const signatures = await signaturesOf(db, signed, this.#checks.prover);
+    return rows.map((row) => holdOfRow(this.#rows, row, signatures.get(row.id) ?? []));
   }
 
   /** Hold first, then proof, then the deed. A code's verdict is committed even when it is no. */

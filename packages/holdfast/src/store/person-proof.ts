@@ -6,11 +6,10 @@
 import type { Transaction } from 'kysely';
 import type { PasskeyWord, PersonWord, Speaker, TotpWord } from '../approvals/hold-store.ts';
 import type { Prover } from '../approvals/proofs.ts';
-import { nobody } from '../identity/people.ts';
-import { isRole, type Permission, rolesAllow } from '../identity/roles.ts';
 import type { Assertion } from '../model/assertion.ts';
 import { HoldfastError } from '../model/errors.ts';
-import { type JudgeCode, spendOrRefuse } from './people-store.ts';
+import type { JudgeCode } from './people-store.ts';
+import { type PermissionWanted, spendIfAllowed, whoMay } from './person-allowed.ts';
 import { passkeyOf } from './signatures.ts';
 import type { Tables } from './tables.ts';
 
@@ -19,12 +18,9 @@ export interface PersonChecks {
   readonly prover: Prover;
 }
 
-export interface Wanted {
+export interface Wanted extends PermissionWanted {
   /** 32 bytes, of what the person is to have signed. */
   readonly challenge: Buffer;
-  /** What they have to be allowed. */
-  readonly permission: Permission;
-  readonly now: Date;
 }
 
 export async function proveOrRefuse(
@@ -44,16 +40,7 @@ async function proveByCode(
   wanted: Wanted,
   judgeCode: JudgeCode,
 ): Promise<Speaker | HoldfastError> {
-  const row = await trx
-    .selectFrom('holdfast.people')
-    .select(['id', 'roles', 'owner_until'])
-    .where('name', '=', word.person)
-    .where('removed_at', 'is', null)
-    .forUpdate()
-    .executeTakeFirst();
-  if (row === undefined) return nobody(word.person);
-  if (!isAllowed(row, wanted)) return noRole(word.person, row.roles);
-  const id = await spendOrRefuse(trx, word, judgeCode);
+  const id = await spendIfAllowed(trx, word, wanted, judgeCode);
   if (id instanceof HoldfastError) return id;
   const hex = wanted.challenge.toString('hex');
   return { id, name: word.person, method: 'totp', challenge: hex, assertion: null };
@@ -66,16 +53,8 @@ async function proveByPasskey(
   prover: Prover,
 ): Promise<Speaker | HoldfastError> {
   const { challenge, now } = wanted;
-  const person = await trx
-    .selectFrom('holdfast.people')
-    .select(['name', 'roles', 'owner_until'])
-    .where('id', '=', personId)
-    .where('removed_at', 'is', null)
-    .where('confirmed_at', 'is not', null)
-    .forUpdate()
-    .executeTakeFirst();
-  if (person === undefined) return nobody(personId);
-  if (!isAllowed(person, wanted)) return noRole(person.name, person.roles);
+  const person = await whoMay(trx, personId, personId, wanted);
+  if (person instanceof HoldfastError) return person;
   await trx
     .selectFrom('holdfast.passkeys')
     .select('credential_id')
@@ -111,23 +90,6 @@ async function proveByPasskey(
 function plain({ id, response }: Assertion): Assertion {
   const { authenticatorData, clientDataJSON, signature } = response;
   return { id, response: { authenticatorData, clientDataJSON, signature } };
-}
-
-export function isAllowed(
-  person: { readonly roles: readonly string[]; readonly owner_until: Date | null },
-  { now, permission }: Pick<Wanted, 'now' | 'permission'>,
-): boolean {
-  const isRaised = person.owner_until !== null && person.owner_until > now;
-  const roles = person.roles.filter(isRole);
-  return rolesAllow(isRaised ? [...roles, 'owner'] : roles, permission);
-}
-
-export function noRole(name: string, roles: readonly string[]): HoldfastError {
-  return new HoldfastError('HF_FORBIDDEN', {
-    expected: 'somebody who may decide: an owner or an approver',
-    found: `${name}, who is ${roles.join(', ')}`,
-    hint: 'Ask somebody who may, or an owner to give them the role.',
-  });
 }
 
 function refused(name: string, found: string): HoldfastError {

@@ -5,56 +5,34 @@
  * not thrown: the caller's transaction must commit, or failed codes would not be counted.
  */
 import type { Transaction } from 'kysely';
-import { nobody } from '../identity/people.ts';
-import { proofTooOld } from '../identity/proof-age.ts';
-import type { Permission } from '../identity/roles.ts';
+import { isTooOld, proofTooOld } from '../identity/proof-age.ts';
 import { HoldfastError } from '../model/errors.ts';
-import { PROVED_MS_MAX } from '../model/limits.ts';
 import type { Signed, Spoken } from '../model/signed.ts';
-import { type JudgeCode, spendOrRefuse } from './people-store.ts';
-import { isAllowed, noRole } from './person-proof.ts';
+import type { JudgeCode } from './people-store.ts';
+import { type PermissionWanted, spendIfAllowed, whoMay } from './person-allowed.ts';
 import type { Tables } from './tables.ts';
-
-export interface SignedWanted {
-  readonly permission: Permission;
-  readonly now: Date;
-}
 
 /** HF_TOTP_WRONG, HF_NOT_FOUND; without a code HF_SIGN_IN, HF_FORBIDDEN. */
 export async function signedOrRefuse(
   trx: Transaction<Tables>,
   signed: Signed,
-  wanted: SignedWanted,
+  wanted: PermissionWanted,
   judgeCode: JudgeCode,
 ): Promise<Spoken | HoldfastError> {
   if (signed.kind === 'proved') return await bySession(trx, signed, wanted);
-  const id = await spendOrRefuse(trx, signed, judgeCode);
+  const id = await spendIfAllowed(trx, signed, wanted, judgeCode);
   if (id instanceof HoldfastError) return id;
-  const person = await trx
-    .selectFrom('holdfast.people')
-    .select(['roles', 'owner_until'])
-    .where('id', '=', id)
-    .executeTakeFirstOrThrow();
-  if (!isAllowed(person, wanted)) return noRole(signed.person, person.roles);
   return { name: signed.person, facts: { method: 'totp' } };
 }
 
 async function bySession(
   trx: Transaction<Tables>,
   { person: said, personId, sessionId }: Signed & { readonly kind: 'proved' },
-  wanted: SignedWanted,
+  wanted: PermissionWanted,
 ): Promise<Spoken | HoldfastError> {
   const { now } = wanted;
-  const person = await trx
-    .selectFrom('holdfast.people')
-    .select(['name', 'roles', 'owner_until'])
-    .where('id', '=', personId)
-    .where('removed_at', 'is', null)
-    .where('confirmed_at', 'is not', null)
-    .forUpdate()
-    .executeTakeFirst();
-  if (person === undefined) return nobody(said);
-  if (!isAllowed(person, wanted)) return noRole(person.name, person.roles);
+  const person = await whoMay(trx, personId, said, wanted);
+  if (person instanceof HoldfastError) return person;
   const session = await trx
     .selectFrom('holdfast.sessions')
     .select(['method', 'proved_at'])
@@ -77,6 +55,5 @@ function isProof(
   { method, proved_at: at }: { readonly method: string; readonly proved_at: Date },
   now: Date,
 ): boolean {
-  const ageMs = now.getTime() - at.getTime();
-  return (method === 'passkey' || method === 'totp') && ageMs >= 0 && ageMs <= PROVED_MS_MAX;
+  return (method === 'passkey' || method === 'totp') && at <= now && !isTooOld(at, now);
 }

@@ -254,6 +254,10 @@ describe('break-glass', () => {
       body: { name: 'heir', roles: ['owner'] },
     });
     expect(heirs.status).toBe(403);
+    // An invitation that owners made is not handed to an owner for an hour either.
+    const { invite } = await world.rooms.ways.invites.make('next-owner', ['owner'], 'ana');
+    const again = await ben.browser.post(`/v1/people/${invite.person?.id}/invites`, {});
+    expect(again.status).toBe(403);
     for (let at = 0; at < BREAK_GLASS_MS; at += BREAK_GLASS_MS / 2) {
       await ben.browser.ask('/v1/holds');
       world.clock.pass(BREAK_GLASS_MS / 2);

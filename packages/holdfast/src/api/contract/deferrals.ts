@@ -1,7 +1,8 @@
 /** Deferrals: approved, not to be taken back, and waiting out the grace. */
 import { z } from 'zod';
+import { EFFECT } from '../../approvals/card-shape.ts';
 import { DEFERRAL_STATES } from '../../approvals/deferral.ts';
-import { EFFECT, SIGNATURE } from './holds.ts';
+import { SIGNATURE } from './holds.ts';
 import { PROPOSAL } from './proposals.ts';
 import { ID, NAME, PAGE_QUERY, pageOf, route, WHEN } from './route.ts';
 import { NOTE, WORD_OR_PROOF } from './word.ts';

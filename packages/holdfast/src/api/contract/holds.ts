@@ -1,23 +1,11 @@
 /** Holds: what agents asked and people decide. */
 import { z } from 'zod';
+import { EFFECT, TAKING_BACK } from '../../approvals/card-shape.ts';
 import { LIKENESSES } from '../../approvals/history.ts';
 import { HOLD_STATES } from '../../approvals/hold.ts';
-import { EFFECT_KINDS, OBJECT_TYPES } from '../../model/effect.ts';
-import { PROTECTION_LEVELS, TAKEN_BACK_BY } from '../../model/reversal.ts';
 import { DEPENDENT_WHATS } from '../../model/touched.ts';
 import { ID, NAME, PAGE_QUERY, pageOf, route, WHEN } from './route.ts';
 import { CHALLENGE, CHALLENGE_QUERY, DECISION } from './word.ts';
-
-export const EFFECT = z.object({
-  kind: z.enum(EFFECT_KINDS),
-  verb: z.string(),
-  object: z
-    .object({ type: z.enum(OBJECT_TYPES), schema: z.string().nullable(), name: z.string() })
-    .nullable(),
-  reach: z.enum(['none', 'rows', 'whole', 'cascade', 'unknown']),
-  additive: z.boolean(),
-  why: z.string().nullable(),
-});
 
 export const SIGNATURE = z.object({
   person: z.string(),
@@ -79,13 +67,7 @@ const HOLD = HOLD_LINE.extend({
   sessionId: z.string(),
   source: z.string(),
   client: z.string(),
-  takingBack: z
-    .object({
-      level: z.enum(PROTECTION_LEVELS),
-      reversal: z.enum(TAKEN_BACK_BY),
-      reason: z.string(),
-    })
-    .nullable(),
+  takingBack: TAKING_BACK.nullable(),
   policyVersion: z.string().nullable(),
   /** Of all that is signed; to compare by eye or ear. */
   digestWords: z.string(),

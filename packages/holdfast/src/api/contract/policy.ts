@@ -1,9 +1,9 @@
 /** Policy: the rules, what they would say, and what a change of them would have changed. */
 import { z } from 'zod';
-import { PROTECTION_LEVELS, TAKEN_BACK_BY } from '../../model/reversal.ts';
+import { EFFECT, TAKING_BACK } from '../../approvals/card-shape.ts';
+import { PROTECTION_LEVELS } from '../../model/reversal.ts';
 import { ENVIRONMENT_LEVELS } from '../../model/target.ts';
 import { VERDICT_ORDER } from '../../model/verdict.ts';
-import { EFFECT } from './holds.ts';
 import { NAME, route, WHEN } from './route.ts';
 
 const RULE = z.object({
@@ -112,13 +112,7 @@ export const POLICY_ROUTES = {
       ),
       /** Why it could not be read whole; null: it could. */
       couldNotTell: z.string().nullable(),
-      takingBack: z
-        .object({
-          level: z.enum(PROTECTION_LEVELS),
-          reversal: z.enum(TAKEN_BACK_BY),
-          reason: z.string(),
-        })
-        .nullable(),
+      takingBack: TAKING_BACK.nullable(),
     }),
   }),
   'policy.backtest': route({

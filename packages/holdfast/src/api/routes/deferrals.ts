@@ -3,7 +3,7 @@ import {
   DEFERRAL_STATES,
   type DeferralLine,
   type DeferralRecord,
-  type DeferralState,
+  OPEN_DEFERRAL_STATES,
 } from '../../approvals/deferral.ts';
 import { hastenAct } from '../../approvals/hasten.ts';
 import type { Countdown, KeptDeferrals } from '../../approvals/kept-deferrals.ts';
@@ -24,15 +24,13 @@ export interface DeferralRouteParts {
 type LineView = z.input<(typeof DEFERRAL_ROUTES)['deferrals.cancel']['answer']>;
 type View = z.input<(typeof DEFERRAL_ROUTES)['deferrals.show']['answer']>;
 
-const OPEN: readonly DeferralState[] = ['scheduled', 'running'];
-
 export function deferralRoutes(parts: DeferralRouteParts): Handlers<typeof DEFERRAL_ROUTES> {
   const { deferrals, people, proposals } = parts;
   return {
     'deferrals.list': async ({ query }) => {
       const { agent = null, cursor, limit, state, target = null } = query;
       const found = await deferrals.page({
-        states: state === 'open' ? OPEN : DEFERRAL_STATES,
+        states: state === 'open' ? OPEN_DEFERRAL_STATES : DEFERRAL_STATES,
         agent,
         target,
         after: placeIn(cursor),

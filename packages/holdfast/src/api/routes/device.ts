@@ -2,7 +2,7 @@ import type { Devices } from '../../identity/devices.ts';
 import { DEVICE_POLL_MS } from '../../model/limits.ts';
 import type { DEVICE_ROUTES } from '../contract/device.ts';
 import type { Handlers } from '../handler.ts';
-import { personOf } from './opening.ts';
+import { personOf } from '../person.ts';
 
 export interface DeviceRouteParts {
   readonly devices: Devices;

@@ -1,14 +1,19 @@
 import type { History } from '../../approvals/history.ts';
-import { HOLD_STATES, type HoldRecord, type HoldState, isOpen } from '../../approvals/hold.ts';
+import {
+  HOLD_STATES,
+  type HoldRecord,
+  type HoldState,
+  OPEN_HOLD_STATES,
+} from '../../approvals/hold.ts';
 import type { Holds } from '../../approvals/holds.ts';
 import type { Passkeys } from '../../identity/passkeys.ts';
 import type { HOLD_ROUTES } from '../contract/holds.ts';
 import { pageOf, placeIn } from '../cursor.ts';
 import { decisionOf } from '../decision.ts';
 import type { Handlers } from '../handler.ts';
-import { holdView, pastView } from '../views.ts';
+import { personOf } from '../person.ts';
+import { holdLine, holdView, pastView } from '../views.ts';
 import type { People } from '../word.ts';
-import { personOf } from './opening.ts';
 
 export interface HoldRouteParts {
   readonly holds: Holds;
@@ -30,13 +35,7 @@ export function holdRoutes(parts: HoldRouteParts): Handlers<typeof HOLD_ROUTES> 
         after: placeIn(cursor),
         limit: limit + 1,
       });
-      const owners = await ownersOf(people);
-      return pageOf(
-        found,
-        limit,
-        (hold) => holdView(hold, owners),
-        ({ id, openedAt }) => ({ at: openedAt, id }),
-      );
+      return pageOf(found, limit, holdLine, ({ id, openedAt }) => ({ at: openedAt, id }));
     },
     'holds.show': async ({ params }) => shown(await holds.show(params.id)),
     'holds.past': async ({ params }) => {
@@ -64,7 +63,7 @@ export function holdRoutes(parts: HoldRouteParts): Handlers<typeof HOLD_ROUTES> 
 }
 
 export function statesOf(state: 'open' | 'all' | HoldState): readonly HoldState[] {
-  if (state === 'open') return HOLD_STATES.filter(isOpen);
+  if (state === 'open') return OPEN_HOLD_STATES;
   return state === 'all' ? HOLD_STATES : [state];
 }
 

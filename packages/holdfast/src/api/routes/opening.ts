@@ -1,7 +1,6 @@
-/** Opening a session for whoever has just shown who they are; and who asks, where only a person can. */
+/** Opening a session for whoever has just shown who they are. */
 import type { PersonRef } from '../../identity/passkeys.ts';
 import type { People } from '../../identity/people.ts';
-import type { PersonPrincipal, Principal } from '../../identity/principal.ts';
 import type { SignInMethod } from '../../identity/session-store.ts';
 import type { Sessions } from '../../identity/sessions.ts';
 import { HoldfastError } from '../../model/errors.ts';
@@ -56,15 +55,5 @@ export function notLetIn(): HoldfastError {
     expected: 'a passkey, or a name and a code that belong together',
     found: 'something else, or a pause after too many attempts',
     hint: 'Try again, or another way to sign in; an owner sees in the trail why not.',
-  });
-}
-
-/** The machine itself, or an agent, has no passkey. */
-export function personOf(principal: Principal | null): PersonPrincipal {
-  if (principal?.kind === 'person') return principal;
-  throw new HoldfastError('HF_FORBIDDEN', {
-    expected: 'a person who is signed in',
-    found: principal === null ? 'nobody' : `the ${principal.kind}`,
-    hint: 'Sign in on the dashboard.',
   });
 }

@@ -15,7 +15,7 @@ import { HoldfastError } from '../../model/errors.ts';
 import type { Note } from '../../model/event.ts';
 import type { PEOPLE_ROUTES } from '../contract/people.ts';
 import type { Handlers } from '../handler.ts';
-import { personOf } from './opening.ts';
+import { personOf } from '../person.ts';
 import { sessionView } from './self.ts';
 import { signedOut } from './session.ts';
 
@@ -58,8 +58,10 @@ export function peopleRoutes(parts: PeopleRouteParts): Handlers<typeof PEOPLE_RO
       requireStanding(principal, body.roles);
       return made(await invites.make(body.name, body.roles, nameOf(principal)));
     },
-    'people.invites.again': async ({ params, principal }) =>
-      made(await invites.again(params.id, nameOf(principal))),
+    'people.invites.again': async ({ params, principal }) => {
+      requireStanding(principal, (await people.byId(params.id)).roles);
+      return made(await invites.again(params.id, nameOf(principal)));
+    },
     'people.invites.cancel': async ({ params, principal }) => ({
       cancelled: await invites.cancel(params.id, nameOf(principal)),
     }),

@@ -7,10 +7,10 @@ import type { PROPOSAL_ROUTES } from '../contract/proposals.ts';
 import { pageOf, placeIn } from '../cursor.ts';
 import { decisionOf } from '../decision.ts';
 import type { Handlers } from '../handler.ts';
+import { personOf } from '../person.ts';
 import { signaturesView } from '../views.ts';
 import type { People } from '../word.ts';
 import { statesOf } from './holds.ts';
-import { personOf } from './opening.ts';
 
 export interface ProposalRouteParts {
   readonly proposals: Proposals;

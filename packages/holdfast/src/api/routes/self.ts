@@ -12,7 +12,7 @@ import { HoldfastError } from '../../model/errors.ts';
 import type { Note } from '../../model/event.ts';
 import type { SELF_ROUTES } from '../contract/self.ts';
 import type { Handlers } from '../handler.ts';
-import { personOf } from './opening.ts';
+import { personOf } from '../person.ts';
 import { signedOut } from './session.ts';
 import { deviceOf, ssoOf } from './sign-in.ts';
 

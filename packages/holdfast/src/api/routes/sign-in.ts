@@ -2,13 +2,13 @@ import type { Codes } from '../../identity/codes.ts';
 import type { Invites, Joined } from '../../identity/invites.ts';
 import type { Passkeys } from '../../identity/passkeys.ts';
 import type { Principal } from '../../identity/principal.ts';
+import { isTooOld } from '../../identity/proof-age.ts';
 import type { RecoveryCodes } from '../../identity/recovery-codes.ts';
 import { isSecret, newSecret } from '../../identity/secrets.ts';
 import type { SignInMethod } from '../../identity/session-store.ts';
 import type { Sso } from '../../identity/sso.ts';
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
-import { PROVED_MS_MAX } from '../../model/limits.ts';
 import type { SIGN_IN_ROUTES } from '../contract/sign-in.ts';
 import type { Around, Handlers } from '../handler.ts';
 import { notLetIn, type OpeningParts, openSession } from './opening.ts';
@@ -117,5 +117,5 @@ function isProved(
 ): principal is Extract<Principal, { kind: 'person' }> {
   if (principal?.kind !== 'person') return false;
   if (principal.method !== 'passkey' && principal.method !== 'totp') return false;
-  return clock.now().getTime() - principal.provedAt.getTime() <= PROVED_MS_MAX;
+  return !isTooOld(principal.provedAt, clock.now());
 }
