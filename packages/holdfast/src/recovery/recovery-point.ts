@@ -1,0 +1,82 @@
+/**
+ * A recovery point: one base backup and the WAL that makes it consistent, or one dump. It exists when its
+ * `point.json` lies in the vault, which is written last; everything that a restore needs to know stands
+ * there, so that a vault and a key are enough, without our store.
+ *
+ * The keys of a target's vault, `system` being the server's system identifier:
+ *
+ *   <target>/<system>/points/<id>/base.tar.lz4.age      one a tablespace: <oid>.tar.lz4.age
+ *   <target>/<system>/points/<id>/backup_manifest.lz4.age
+ *   <target>/<system>/points/<id>/globals.sql.lz4.age   roles and settings of the cluster
+ *   <target>/<system>/points/<id>/point.json            not encrypted; no data, no secret
+ *   <target>/<system>/wal/<timeline>/<segment>.lz4.age            a whole segment
+ *   <target>/<system>/wal/<timeline>/<segment>.d/<from>-<to>.lz4.age   bytes of it, before it is whole
+ *   <target>/<system>/wal/<timeline>.history.lz4.age
+ *   <target>/<system>/drills/<id>.json                  what a drill found, signed
+ */
+
+export const ENGINE_KINDS = ['pull', 'dump', 'pgbackrest'] as const;
+export type EngineKind = (typeof ENGINE_KINDS)[number];
+
+/** A position in the WAL as PostgreSQL writes it: `16/B374D848`. */
+export type Lsn = string;
+
+export interface PointFile {
+  readonly key: string;
+  readonly version: string;
+  /** As stored: compressed and encrypted. */
+  readonly bytes: number;
+  readonly sha256: string;
+  /** What it is when opened. */
+  readonly plainBytes: number;
+  readonly plainSha256: string;
+  readonly role: 'base' | 'tablespace' | 'manifest' | 'globals' | 'dump';
+  /** Of a tablespace: its oid and where it lay. */
+  readonly tablespace: { readonly oid: number; readonly location: string } | null;
+}
+
+export interface RecoveryPoint {
+  readonly format: 'holdfast/point/1';
+  /** Sorts by time: `20261128T001500Z-7f3a`. */
+  readonly id: string;
+  readonly target: string;
+  readonly engine: EngineKind;
+  readonly server: {
+    /** As `server_version_num`: 150020. */
+    readonly version: number;
+    readonly systemIdentifier: string;
+    readonly walSegmentBytes: number;
+    readonly hasChecksums: boolean;
+  };
+  /** Of a pulled point; a dump has none. */
+  readonly wal: {
+    readonly timeline: number;
+    readonly startLsn: Lsn;
+    /** Consistent from here on. */
+    readonly endLsn: Lsn;
+  } | null;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly files: readonly PointFile[];
+  /** The point whose files this one is an increment of. */
+  readonly prior: string | null;
+  /** Public keys that can open it: age1… */
+  readonly recipients: readonly string[];
+  /** Lower-case hex of the point.json before it of this target; null for the first. */
+  readonly previous: string | null;
+}
+
+/** From where to where a target can be brought back. */
+export interface RecoveryWindow {
+  readonly from: Date;
+  /** Of the newest WAL that is durable in the vault. */
+  readonly to: Date;
+}
+
+export function pointPrefix(target: string, systemIdentifier: string): string {
+  return `${target}/${systemIdentifier}/points/`;
+}
+
+export function walPrefix(target: string, systemIdentifier: string): string {
+  return `${target}/${systemIdentifier}/wal/`;
+}
