@@ -56,9 +56,15 @@ import {
 export { loadConfig } from './config/load-config.ts';
 export { systemClock } from './model/clock.ts';
 export { HoldfastError } from './model/errors.ts';
+export {
+  formatMark,
+  isSame,
+  markOf,
+  type ProcessMark,
+  parseMark,
+} from './programs/process-mark.ts';
 export { Rooms } from './rooms.ts';
 export { EmbeddedPostgres } from './store/embedded-postgres.ts';
-export { formatMark, isSame, markOf, type ProcessMark, parseMark } from './store/process-mark.ts';
 export { verifyStore } from './trail/audit.ts';
 
 export interface HoldfastOptions {

@@ -12,7 +12,17 @@ const SRC = resolve(dirname(fileURLToPath(import.meta.url)), '../src');
 /** Floors, from the ground up. A room may import its own folder and rooms on lower floors. */
 const FLOORS: readonly (readonly string[])[] = [
   ['model'],
-  ['languages', 'targets', 'identity', 'policy', 'approvals', 'protection', 'trail', 'config'],
+  [
+    'languages',
+    'targets',
+    'identity',
+    'policy',
+    'approvals',
+    'protection',
+    'trail',
+    'config',
+    'programs',
+  ],
   ['pipeline', 'providers', 'recovery', 'watch', 'store'],
   ['protocols', 'api', 'scan'],
   ['people-room.ts'],

@@ -73,6 +73,12 @@ export const ERRORS = {
   HF_UNDO_UNKNOWN: { title: 'No such undo item', sqlstate: 'F0000' },
   HF_UNDO_STATE: { title: 'The undo item is not in a state for this', sqlstate: 'F0000' },
   HF_UNDO_CONFLICT: { title: 'Newer work would be overwritten', sqlstate: 'F0000' },
+  HF_DRILL_NO_SERVER: {
+    title: 'No PostgreSQL of that version is installed here',
+    sqlstate: 'F0000',
+  },
+  HF_DRILL_NOT_RECOVERED: { title: 'What was restored does not get up', sqlstate: 'F0000' },
+  HF_DRILL_ASSERTIONS: { title: 'The assertions of a drill could not be read', sqlstate: 'F0000' },
   HF_TOTP_WRONG: { title: 'The one-time code was not accepted', sqlstate: '28P01' },
   HF_PASSKEY: { title: 'The passkey was not accepted', sqlstate: '28P01' },
   HF_TYPED_NAME: { title: 'The name of what goes for good was not typed', sqlstate: 'F0000' },

@@ -34,7 +34,13 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
-import { canEnter, type Engine, type RunAs, unprivilegedUser } from './embedded-engine.ts';
+import { bareEnvironment } from '../programs/bare-environment.ts';
+import {
+  canEnter,
+  type Engine,
+  type RunAs,
+  unprivilegedUser,
+} from '../programs/embedded-engine.ts';
 
 export const SERVER_USER = 'holdfast';
 /** `sockaddr_un.sun_path` is 108 bytes on Linux, 104 elsewhere, one of them the closing NUL. */
@@ -192,12 +198,6 @@ export function logTail(at: EmbeddedFolder): string {
   } catch {
     return '';
   }
-}
-
-/** No PG* variable of the caller's may steer our server. */
-export function bareEnvironment(): NodeJS.ProcessEnv {
-  const { PATH } = process.env;
-  return { PATH: PATH ?? '/usr/bin:/bin', LANG: 'C', LC_ALL: 'C', TZ: 'UTC' };
 }
 
 function knownHome(homeFile: string): string | null {

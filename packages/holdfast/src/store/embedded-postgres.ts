@@ -24,9 +24,17 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
-import { type Engine, prepareEngine } from './embedded-engine.ts';
+import { bareEnvironment } from '../programs/bare-environment.ts';
+import { type Engine, prepareEngine } from '../programs/embedded-engine.ts';
+import { pause } from '../programs/pause.ts';
 import {
-  bareEnvironment,
+  isGone,
+  type Postmaster,
+  runningPostmaster,
+  stopPostmaster,
+} from '../programs/postmaster.ts';
+import { commandOf, isSame, markOf, type ProcessMark } from '../programs/process-mark.ts';
+import {
   type EmbeddedFolder,
   ensureData,
   logTail,
@@ -38,9 +46,6 @@ import {
   writeHba,
 } from './embedded-folder.ts';
 import { FolderLock } from './folder-lock.ts';
-import { pause } from './pause.ts';
-import { isGone, type Postmaster, runningPostmaster, stopPostmaster } from './postmaster.ts';
-import { commandOf, isSame, markOf, type ProcessMark } from './process-mark.ts';
 
 export interface EmbeddedOptions {
   readonly folder: string;

@@ -28,8 +28,8 @@ import {
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { HoldfastError } from '../model/errors.ts';
+import { formatMark, isSame, markOf, parseMark } from '../programs/process-mark.ts';
 import type { Journal, JournalRecord } from '../trail/journal.ts';
-import { formatMark, isSame, markOf, parseMark } from './process-mark.ts';
 
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const HEADER_BYTES = 16;

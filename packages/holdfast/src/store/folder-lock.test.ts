@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../model/clock.ts';
+import { formatMark, isSame, markOf, parseMark } from '../programs/process-mark.ts';
 import { FolderLock } from './folder-lock.ts';
-import { formatMark, isSame, markOf, parseMark } from './process-mark.ts';
 
 let folder: string;
 

@@ -23,8 +23,8 @@ import {
 import { join } from 'node:path';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
-import { pause } from './pause.ts';
-import { formatMark, isSame, markOf, parseMark } from './process-mark.ts';
+import { pause } from '../programs/pause.ts';
+import { formatMark, isSame, markOf, parseMark } from '../programs/process-mark.ts';
 
 /** Longer than initdb and a crash recovery on a slow machine take together. */
 const LOCK_WAIT_MS_MAX = 120_000;

@@ -7,7 +7,7 @@ import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { systemClock } from '../model/clock.ts';
-import { prepareEngine, unprivilegedUser } from '../store/embedded-engine.ts';
+import { prepareEngine, unprivilegedUser } from '../programs/embedded-engine.ts';
 import { scratchFolder } from './scratch-folder.ts';
 
 export interface ScratchPostgres {

@@ -20,9 +20,9 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/model/clock.ts';
+import { runningPostmaster, stopPostmaster } from '../../src/programs/postmaster.ts';
+import { isSame, markOf } from '../../src/programs/process-mark.ts';
 import { type EmbeddedOptions, EmbeddedPostgres } from '../../src/store/embedded-postgres.ts';
-import { runningPostmaster, stopPostmaster } from '../../src/store/postmaster.ts';
-import { isSame, markOf } from '../../src/store/process-mark.ts';
 import { refusalOf } from '../../src/testing/refusal.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
 

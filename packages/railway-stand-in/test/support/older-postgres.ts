@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { unprivilegedUser } from '../../../holdfast/src/store/embedded-engine.ts';
+import { unprivilegedUser } from '../../../holdfast/src/programs/embedded-engine.ts';
 
 const READY_MS_MAX = 30_000;
 

@@ -1,0 +1,62 @@
+/**
+ * What a drill found. A point is proven by a drill that passed, and by nothing else; what could not be
+ * looked at never counts as passed.
+ */
+import type { Isolation } from './scratch-cluster.ts';
+
+export const CHECK_NAMES = [
+  'recovered',
+  'tables',
+  'indexes',
+  'roles',
+  'extensions',
+  'heartbeat',
+  'assertion',
+] as const;
+export type CheckName = (typeof CHECK_NAMES)[number];
+
+export interface CheckResult {
+  readonly name: CheckName;
+  readonly end: 'passed' | 'failed' | 'could-not-run';
+  /** One sentence, for people. */
+  readonly said: string;
+}
+
+export interface DrillPhases {
+  readonly fetchMs: number;
+  readonly restoreMs: number;
+  readonly replayMs: number;
+  readonly firstQueryMs: number;
+  readonly checkMs: number;
+}
+
+export interface DrillResult {
+  readonly format: 'holdfast/drill/1';
+  readonly id: string;
+  readonly target: string;
+  readonly vault: string;
+  readonly point: string;
+  /** What was aimed at: a moment, or a position in the WAL. */
+  readonly goal: { readonly at: string | null; readonly lsn: string | null };
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly phases: DrillPhases | null;
+  /** From the first byte fetched to the first answer. */
+  readonly rtoMs: number | null;
+  /** How much older than the goal the newest commit is that came back. */
+  readonly rpoMs: number | null;
+  readonly checks: readonly CheckResult[];
+  readonly verdict: 'passed' | 'failed' | 'could-not-run';
+  readonly isolation: Isolation | null;
+  /** `server_version` of what it was restored with. */
+  readonly server: string | null;
+}
+
+/** Failed beats could-not-run beats passed; nothing looked at is nothing shown. */
+export function verdictOf(checks: readonly CheckResult[]): DrillResult['verdict'] {
+  if (checks.some(({ end }) => end === 'failed')) return 'failed';
+  if (checks.length === 0 || checks.some(({ end }) => end === 'could-not-run')) {
+    return 'could-not-run';
+  }
+  return 'passed';
+}

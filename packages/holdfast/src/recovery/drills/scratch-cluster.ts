@@ -1,0 +1,295 @@
+/**
+ * A server on a restored data folder, for looking at what came back and for nothing else: no network at
+ * all where the machine lets us (a network namespace of its own), a Unix socket in a folder that only we
+ * may enter, no archive, no replication, no background work of extensions that want to be preloaded, and
+ * fsync off, since it is thrown away.
+ *
+ * In this order: the folder is given to whom the server runs as -> start -> recovery to its goal and
+ * promotion -> ready -> queries -> stopped by its own process, and removed with its folder.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { Clock } from '../../model/clock.ts';
+import { HoldfastError } from '../../model/errors.ts';
+import { bareEnvironment } from '../../programs/bare-environment.ts';
+import { pause } from '../../programs/pause.ts';
+import type { PostgresBinaries } from '../../programs/postgres-binaries.ts';
+
+export interface ScratchOptions {
+  /** Of a data folder that a restore made. */
+  readonly folder: string;
+  readonly binaries: PostgresBinaries;
+  /** A superuser of the source, by whom everything can be looked at. */
+  readonly user: string;
+  readonly clock: Clock;
+  /** Replaying a day's WAL takes its time; longer than this is a failure. */
+  readonly readyMsMax: number;
+  readonly signal: AbortSignal;
+}
+
+/** How far what runs in it could reach. */
+export type Isolation = 'no network' | 'no listener';
+
+/**
+ * Said on the command line, which is over postgresql.auto.conf: the source's own settings may name
+ * libraries, commands and places that are not here. Where recovery ends stands in that file.
+ */
+const SETTINGS: Readonly<Record<string, string>> = {
+  listen_addresses: '',
+  unix_socket_permissions: '0700',
+  port: '5432',
+  archive_mode: 'off',
+  // Off, the limits of the source need not be met to replay its WAL.
+  hot_standby: 'off',
+  max_wal_senders: '0',
+  wal_level: 'minimal',
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  shared_preload_libraries: '',
+  session_preload_libraries: '',
+  local_preload_libraries: '',
+  jit: 'off',
+  autovacuum: 'off',
+  max_connections: '20',
+  max_wal_size: '4GB',
+  logging_collector: 'off',
+  log_destination: 'stderr',
+  ssl: 'off',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+};
+
+const LOOK_MS = 20;
+const STOP_MS_MAX = 10_000;
+const LOG_BYTES_SHOWN = 4_000;
+
+export class ScratchCluster {
+  readonly isolation: Isolation;
+  /** From the start of the server to its first answer to a query. */
+  readonly replayMs: number;
+  readonly firstQueryMs: number;
+  readonly #child: ChildProcess;
+  readonly #sockets: string;
+  readonly #options: ScratchOptions;
+
+  private constructor(
+    options: ScratchOptions,
+    started: {
+      readonly child: ChildProcess;
+      readonly sockets: string;
+      readonly isolation: Isolation;
+    },
+    times: { readonly replayMs: number; readonly firstQueryMs: number },
+  ) {
+    this.#options = options;
+    this.#child = started.child;
+    this.#sockets = started.sockets;
+    this.isolation = started.isolation;
+    this.replayMs = times.replayMs;
+    this.firstQueryMs = times.firstQueryMs;
+  }
+
+  /** Rejects with HF_DRILL_NOT_RECOVERED when the server does not get up; nothing is left running. */
+  static async start(options: ScratchOptions): Promise<ScratchCluster> {
+    const { clock } = options;
+    const began = clock.monotonicMs();
+    const started = launch(options);
+    try {
+      await ready(options, started.child);
+      const isReadyAt = clock.monotonicMs();
+      await firstAnswer(options, started.sockets);
+      const replayMs = Math.round(isReadyAt - began);
+      const firstQueryMs = Math.round(clock.monotonicMs() - isReadyAt);
+      return new ScratchCluster(options, started, { replayMs, firstQueryMs });
+    } catch (error) {
+      await end(started.child);
+      rmSync(started.sockets, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** A connection of its own to one database; whoever asks for it closes it. */
+  async connect(database: string): Promise<pg.Client> {
+    const client = clientOf(this.#options, this.#sockets, database);
+    await client.connect();
+    return client;
+  }
+
+  /** The last lines that the server said. */
+  log(): string {
+    return logTail(this.#options.folder);
+  }
+
+  async stop(): Promise<void> {
+    await end(this.#child);
+    rmSync(this.#sockets, { recursive: true, force: true });
+  }
+}
+
+function launch(options: ScratchOptions): {
+  readonly child: ChildProcess;
+  readonly sockets: string;
+  readonly isolation: Isolation;
+} {
+  const { binaries, clock, folder } = options;
+  // A short name: `sun_path` has room for about a hundred bytes.
+  const sockets = join(tmpdir(), `hf-drill-${clock.random(6).toString('hex')}`);
+  mkdirSync(sockets, { mode: 0o700 });
+  const hba = join(folder, 'holdfast_hba.conf');
+  const ident = join(folder, 'holdfast_ident.conf');
+  const config = join(folder, 'holdfast_scratch.conf');
+  writeFileSync(hba, 'local all all trust\n', { mode: 0o600 });
+  writeFileSync(ident, '', { mode: 0o600 });
+  writeFileSync(config, '', { mode: 0o600 });
+  give(binaries.runAs, [folder, sockets]);
+  const settings = Object.entries({ ...SETTINGS, ...placesOf(sockets, hba, ident, config) });
+  const server = [
+    join(binaries.folder, 'postgres'),
+    '-D',
+    folder,
+    ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ];
+  const { isolation, prefix } = confinement(binaries.runAs);
+  const [program = '', ...rest] = [...prefix, ...server];
+  const log = openSync(join(folder, 'holdfast_scratch.log'), 'a', 0o600);
+  try {
+    const child = spawn(program, rest, {
+      cwd: folder,
+      env: bareEnvironment(),
+      stdio: ['ignore', log, log],
+      // In a namespace that root makes, the user is changed by the program that enters it.
+      ...(binaries.runAs !== null && prefix.length === 0 ? binaries.runAs : {}),
+    });
+    child.on('error', () => {});
+    return { child, sockets, isolation };
+  } finally {
+    closeSync(log);
+  }
+}
+
+function placesOf(
+  sockets: string,
+  hba: string,
+  ident: string,
+  config: string,
+): Readonly<Record<string, string>> {
+  return {
+    config_file: config,
+    hba_file: hba,
+    ident_file: ident,
+    unix_socket_directories: sockets,
+  };
+}
+
+function confinement(runAs: PostgresBinaries['runAs']): {
+  readonly isolation: Isolation;
+  readonly prefix: readonly string[];
+} {
+  const prefix =
+    runAs === null
+      ? ['unshare', '--user', '--map-current-user', '--net', '--']
+      : [
+          ...['unshare', '--net', '--', 'setpriv', `--reuid=${runAs.uid}`, `--regid=${runAs.gid}`],
+          ...['--clear-groups', '--no-new-privs', '--'],
+        ];
+  const [program = '', ...rest] = prefix;
+  try {
+    execFileSync(program, [...rest, 'true'], { stdio: 'ignore', env: bareEnvironment() });
+    return { isolation: 'no network', prefix };
+  } catch {
+    return { isolation: 'no listener', prefix: [] };
+  }
+}
+
+function give(runAs: PostgresBinaries['runAs'], folders: readonly string[]): void {
+  if (runAs === null) return;
+  execFileSync('chown', ['-R', '--no-dereference', `${runAs.uid}:${runAs.gid}`, ...folders], {
+    stdio: 'ignore',
+    env: bareEnvironment(),
+  });
+}
+
+async function ready(options: ScratchOptions, child: ChildProcess): Promise<void> {
+  const { clock, folder, readyMsMax, signal } = options;
+  const began = clock.monotonicMs();
+  while (clock.monotonicMs() - began < readyMsMax) {
+    if (signal.aborted) throw notRecovered('the drill was stopped', folder);
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
+      throw notRecovered('the server ended again', folder);
+    }
+    if (statusOf(folder) === 'ready') return;
+    await pause(LOOK_MS);
+  }
+  throw notRecovered(`it was not ready after ${Math.round(readyMsMax / 1000)} s`, folder);
+}
+
+/** The eighth line of postmaster.pid (PostgreSQL `src/include/utils/pidfile.h`). */
+function statusOf(folder: string): string {
+  try {
+    return (readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[7] ?? '').trim();
+  } catch {
+    return '';
+  }
+}
+
+async function firstAnswer(options: ScratchOptions, sockets: string): Promise<void> {
+  const client = clientOf(options, sockets, 'postgres');
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ recovering: boolean }>(
+      'select pg_is_in_recovery() as recovering',
+    );
+    if (rows[0]?.recovering !== false) throw new Error('it is still in recovery');
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    throw notRecovered(`it did not answer: ${found}`, options.folder);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function clientOf({ user }: ScratchOptions, host: string, database: string): pg.Client {
+  const client = new pg.Client({
+    host,
+    port: 5432,
+    user,
+    database,
+    connectionTimeoutMillis: 10_000,
+  });
+  client.on('error', () => {});
+  return client;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise<void>((done) => child.once('exit', () => done()));
+  child.kill('SIGQUIT');
+  const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
+  await gone;
+  clearTimeout(late);
+}
+
+function logTail(folder: string): string {
+  try {
+    return readFileSync(join(folder, 'holdfast_scratch.log'), 'utf8')
+      .slice(-LOG_BYTES_SHOWN)
+      .trim();
+  } catch {
+    return '';
+  }
+}
+
+/** The server's own FATAL or PANIC line says most. */
+function notRecovered(what: string, folder: string): HoldfastError {
+  const log = logTail(folder);
+  const worst = log.split('\n').filter((line) => /FATAL|PANIC|could not/.test(line));
+  return new HoldfastError('HF_DRILL_NOT_RECOVERED', {
+    expected: 'a server that recovers to the goal and answers',
+    found: `${what}: ${worst.at(-1) ?? log.split('\n').at(-1) ?? 'nothing was said'}`,
+    hint: 'The recovery point is not proven. See which WAL is missing: holdfast recovery status.',
+  });
+}
