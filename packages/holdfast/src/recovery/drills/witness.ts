@@ -108,10 +108,12 @@ async function bySlot(parts: WitnessParts, client: pg.Client): Promise<Moment | 
     replication = await parts.connect('replication');
     const held = replication;
     const slot = `holdfast_witness_${parts.now().getTime()}`;
-    const made = await held.query<{ consistent_point: string; snapshot_name: string }>({
-      text: `CREATE_REPLICATION_SLOT ${slot} TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT`,
-      query_timeout: SLOT_MS_MAX,
-    });
+    const made = await within(
+      SLOT_MS_MAX,
+      held.query<{ consistent_point: string; snapshot_name: string }>(
+        `CREATE_REPLICATION_SLOT ${slot} TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT`,
+      ),
+    );
     const { consistent_point: lsn, snapshot_name: snapshot } = made.rows[0] ?? {};
     if (lsn === undefined || snapshot === undefined) throw new Error('no snapshot was exported');
     await client.query('begin transaction isolation level repeatable read read only');
@@ -123,6 +125,16 @@ async function bySlot(parts: WitnessParts, client: pg.Client): Promise<Moment | 
     await replication?.end().catch(() => {});
     return null;
   }
+}
+
+/** The server goes on waiting until the connection ends, which is what whoever calls does then. */
+async function within<T>(ms: number, wanted: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => fail(new Error(`no answer within ${ms / 1000} s`)), ms);
+  });
+  wanted.catch(() => {});
+  return await Promise.race([wanted, late]).finally(() => clearTimeout(timer));
 }
 
 /**
