@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import type { DrillResult } from './drills/drill-result.ts';
+import { verdictOf } from './drills/drill-result.ts';
+import type { RecoveryPoint } from './recovery-point.ts';
+import { factsOf, NEVER, NOTHING_PROVEN, standingOf, type VaultEvidence } from './standing.ts';
+
+const NOW = new Date('2026-11-28T12:00:00Z');
+const HOUR_MS = 3_600_000;
+const PROMISE = { rpoMs: 60_000, rtoMs: 15 * 60_000, provenAgeMsMax: 24 * HOUR_MS };
+
+function ago(ms: number): string {
+  return new Date(NOW.getTime() - ms).toISOString();
+}
+
+function point(id: string, ageMs: number): RecoveryPoint {
+  return {
+    format: 'holdfast/point/1',
+    id,
+    target: 'main-db',
+    engine: 'pull',
+    server: {
+      version: 150_020,
+      systemIdentifier: '7',
+      walSegmentBytes: 16_777_216,
+      hasChecksums: true,
+    },
+    wal: { timeline: 1, startLsn: '0/2000028', endLsn: '0/2000100' },
+    startedAt: ago(ageMs + 60_000),
+    endedAt: ago(ageMs),
+    files: [],
+    prior: null,
+    recipients: [],
+    previous: null,
+  };
+}
+
+function drill(of: string, ageMs: number, verdict: DrillResult['verdict']): DrillResult {
+  return {
+    format: 'holdfast/drill/1',
+    id: `d-${of}-${ageMs}`,
+    target: 'main-db',
+    vault: 'offsite',
+    point: of,
+    goal: { at: null, lsn: '0/2000100' },
+    startedAt: ago(ageMs + 10_000),
+    endedAt: ago(ageMs),
+    phases: null,
+    rtoMs: 6_000,
+    rpoMs: null,
+    checks: [],
+    verdict,
+    isolation: 'no network',
+    server: '15.20',
+  };
+}
+
+function vault(changes: Partial<VaultEvidence> = {}): VaultEvidence {
+  return {
+    vault: 'offsite',
+    colour: 'green',
+    proof: 'proven',
+    points: [point('a', HOUR_MS)],
+    drills: [drill('a', HOUR_MS / 2, 'passed')],
+    durableAt: new Date(NOW.getTime() - 400),
+    troubles: [],
+    ...changes,
+  };
+}
+
+const standing = (...vaults: VaultEvidence[]) => standingOf(vaults, PROMISE, NOW);
+
+describe('standingOf', () => {
+  it('is green with a fresh proven point in a vault that refused every credential', () => {
+    const found = standing(vault());
+    expect(found).toMatchObject({ colour: 'green', because: [], rpoMs: 400, rtoMs: 6_000 });
+    expect(factsOf(found, NOW)).toEqual({
+      provenAgeMinutes: 60,
+      outsideBlastRadius: true,
+      rpoSeconds: 1,
+    });
+  });
+
+  it('is amber where the vault was not tried, or could not be', () => {
+    for (const proof of [null, 'unknown'] as const) {
+      const found = standing(vault({ proof }));
+      expect(found.colour).toBe('amber');
+      expect(found.because).toEqual([
+        'What is proven lies where the same hands reach as the target.',
+      ]);
+      expect(factsOf(found, NOW).outsideBlastRadius).toBe(false);
+    }
+  });
+
+  it('is never better than the vault says of itself', () => {
+    expect(standing(vault({ colour: 'amber' })).colour).toBe('amber');
+  });
+
+  it.each([
+    ['no point at all', { points: [], drills: [] }],
+    ['a point without a drill', { drills: [] }],
+    ['a drill that failed', { drills: [drill('a', 0, 'failed')] }],
+    ['a drill that could not run', { drills: [drill('a', 0, 'could-not-run')] }],
+    [
+      'a drill that passed before one that failed',
+      {
+        drills: [drill('a', 2_000, 'passed'), drill('a', 1_000, 'failed')],
+      },
+    ],
+    ['a drill of another point', { drills: [drill('b', 0, 'passed')] }],
+    ['a vault whose contents can be destroyed', { proof: 'refuted' as const }],
+    ['a point that claims to come from the future', { points: [point('a', -HOUR_MS)] }],
+  ])('counts %s as nothing proven', (_, changes) => {
+    const found = standing(vault(changes));
+    expect(found).toMatchObject({ colour: 'red', proven: null, outside: null });
+    expect(factsOf(found, NOW)).toEqual(NOTHING_PROVEN);
+  });
+
+  it('is red when what is proven is older than it may be, and says how old', () => {
+    const found = standing(vault({ points: [point('a', 30 * HOUR_MS)] }));
+    expect(found).toMatchObject({ colour: 'red' });
+    expect(found.because).toEqual(['The newest proven point is 30 hours old.']);
+  });
+
+  it('is red when the WAL stands still, and when there is none', () => {
+    const still = standing(vault({ durableAt: new Date(NOW.getTime() - 5 * 60_000) }));
+    expect(still.because).toEqual(['The newest WAL is 5 minutes old.']);
+    const none = standing(vault({ durableAt: null }));
+    expect(none.because).toEqual(['No WAL reaches a vault.']);
+    expect(factsOf(none, NOW).rpoSeconds).toBe(NEVER);
+  });
+
+  it('counts what lies outside although something newer lies inside', () => {
+    const inside = vault({
+      vault: 'local',
+      colour: 'amber',
+      proof: 'unknown',
+      points: [point('b', 60_000)],
+      drills: [drill('b', 0, 'passed')],
+    });
+    const found = standing(inside, vault());
+    expect(found.colour).toBe('green');
+    expect(found.proven?.point).toBe('b');
+    expect(found.outside?.point).toBe('a');
+    expect(factsOf(found, NOW)).toMatchObject({ provenAgeMinutes: 60, outsideBlastRadius: true });
+  });
+});
+
+describe('verdictOf', () => {
+  const check = (end: 'passed' | 'failed' | 'could-not-run') =>
+    ({ name: 'tables', end, said: '' }) as const;
+
+  it('never reads as passed when something could not be looked at, or nothing was', () => {
+    expect(verdictOf([])).toBe('could-not-run');
+    expect(verdictOf([check('passed'), check('could-not-run')])).toBe('could-not-run');
+    expect(verdictOf([check('could-not-run'), check('failed')])).toBe('failed');
+    expect(verdictOf([check('passed')])).toBe('passed');
+  });
+});
