@@ -100,7 +100,8 @@ describe('putting off', () => {
     await tile.click();
     const shown = panel(page, 'close_year(2024)');
     await shown.getByText(/runs in 4[78] h/).waitFor();
-    await shown.getByText(`Asked by ${AGENT} and approved`).waitFor();
+    await shown.getByText(`Asked by ${AGENT}, put off`).waitFor();
+    await shown.getByText('Approved by ada: nobody can tell what CALL').waitFor();
     await lookAt(page, 'off-waits');
     expect(await closings()).toEqual([]);
   });
@@ -112,7 +113,6 @@ describe('putting off', () => {
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog', { name: 'Call it off' });
     await dialog.getByText('One person is enough, and it is final').waitFor();
-    await page.keyboard.press('Tab');
     await page.keyboard.type('Books are still open.');
     await lookAt(page, 'off-calling');
     await reach(page, 'Call it off');
@@ -145,19 +145,23 @@ describe('putting off', () => {
     await putOff('call close_year(2025)', ada);
     await page.goto('/undo?show=waiting');
     const shown = panel(page, 'close_year(2025)');
-    await shown.getByRole('button', { name: 'Propose to run it now' }).click();
+    const propose = shown.getByRole('button', { name: 'Propose to run it now' });
+    await propose.click();
+    // Nobody is there to sign with her.
+    await page.getByText(/Expected 2 people/).waitFor();
+    const grace = await seats.newcomer(at.holdfast.rooms, 'grace', 'approver', { dark: true });
+    await propose.click();
     await page.getByText(/Proposed. 2 people have to sign it/).waitFor();
     await page.goto('/holds?show=proposals');
     await lookAt(page, 'off-proposal');
     await sign(page);
     await page.getByText('1 of 2').waitFor();
     expect(await closings()).toEqual([]);
-    const grace = await seats.newcomer(at.holdfast.rooms, 'grace', 'approver', { dark: true });
     await grace.page.goto('/holds?show=proposals');
     await page.goto('/undo?show=waiting');
     await sign(grace.page);
     // Her page was open all the while.
-    await shown.getByText('done', { exact: true }).waitFor({ timeout: 30_000 });
+    await shown.getByText('It ran. The target answered: CALL').waitFor({ timeout: 30_000 });
     expect(await closings()).toEqual([2025]);
     await lookAt(page, 'off-done');
     await lookAt(grace.page, 'off-proposal-done');

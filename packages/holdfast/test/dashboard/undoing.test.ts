@@ -145,7 +145,7 @@ describe('taking back', () => {
     await page.getByText('undone').waitFor();
     await lookAt(page, 'undo-all');
     await page.getByRole('button', { name: 'Look' }).click();
-    await page.waitForTimeout(1500);
+    await preview(page).getByText('It was taken back already').waitFor();
     await lookAt(page, 'undo-undone');
     await page.goto('/trail?kind=undo-applied');
     await page.getByRole('button', { name: `oda undid 1 item(s) on ${TARGET}` }).click();

@@ -55,6 +55,10 @@ function waits({ state }: Deferral): boolean {
   return state === 'scheduled' || state === 'running';
 }
 
+function asSentence(reason: string): string {
+  return `${reason.slice(0, 1).toUpperCase()}${reason.slice(1)}${reason.endsWith('.') ? '' : '.'}`;
+}
+
 function DeferralPanel({ deferral }: { readonly deferral: Deferral }): ReactNode {
   const queries = useQueryClient();
   const mayCancel = useMay('deferrals.cancel');
@@ -91,8 +95,8 @@ function DeferralPanel({ deferral }: { readonly deferral: Deferral }): ReactNode
         label={waits(deferral) ? 'What will run' : 'What was put off'}
       />
       <p className="text-[0.9rem] text-muted">
-        Asked by <Text text={deferral.agent} /> and approved{' '}
-        <Time at={deferral.scheduledAt} relative />. <Text text={deferral.reason} />
+        Asked by <Text text={deferral.agent} />, put off <Time at={deferral.scheduledAt} relative />
+        . <Text text={asSentence(deferral.reason)} />
       </p>
       {deferral.state === 'cancelled' && deferral.decidedBy !== null && (
         <p>
@@ -106,7 +110,15 @@ function DeferralPanel({ deferral }: { readonly deferral: Deferral }): ReactNode
           . It did not run.
         </p>
       )}
-      {deferral.note !== null && deferral.note !== '' && <Text text={deferral.note} />}
+      {deferral.note !== null && deferral.note !== '' && (
+        <Text
+          text={
+            deferral.state === 'done'
+              ? `It ran. The target answered: ${deferral.note}`
+              : deferral.note
+          }
+        />
+      )}
       {isOpen && (
         <div className="flex flex-wrap gap-2">
           {mayCancel && (

@@ -69,6 +69,9 @@ export function UndoDialog({
   const lastWords = (undecided: number): string => {
     if (!isListed)
       return 'It was taken back meanwhile, or its time is over. Nothing is left to do.';
+    if (item.state === 'undone') {
+      return 'It was taken back already. To do it again, take back the act that took it back.';
+    }
     if (item.state !== 'kept') return `It is ${item.state}: it cannot be taken back from here.`;
     if (!may) return 'You may see this, not take it back. An owner or an operator may.';
     if (undecided > 0) {
