@@ -107,10 +107,10 @@ describe('single sign-on', () => {
     const { page } = kim;
     await page.goto(`/holds/${holdId}`);
     await goThrough(kim, KIM);
-    await page.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
-    await page.goto(`/holds/${holdId}`);
+    // Back where the link of a notice would have led.
     await page.getByText(/single sign-on signs nothing/).waitFor();
     expect(await page.getByRole('button', { name: /^Approve|^Deny/ }).count()).toBe(0);
+    expect(page.url()).toBe(`${origin}/holds/${holdId}`);
     await lookAt(page, 'sso-hold');
     await page.goto('/account');
     await page.getByText('You have no passkey').waitFor();
@@ -168,7 +168,11 @@ describe('single sign-on', () => {
 
   it('the way back opens once: neither here again, nor in another browser', async () => {
     const first = await seats.sit();
-    await first.page.goto('/');
+    // Whatever is kept of where they came from, it leads to a page of ours.
+    await first.page.addInitScript(
+      "if (location.pathname === '/sso') sessionStorage.setItem('holdfast.left-from', '//evil.example/')",
+    );
+    await first.page.goto('/holds');
     const address = await goThrough(first, KIM);
     await first.page.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
     expect(await first.page.evaluate('location.href')).toBe(`${origin}/`);
