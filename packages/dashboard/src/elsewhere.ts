@@ -36,7 +36,9 @@ export function pageLeftFrom(): string {
     const kept = window.sessionStorage.getItem(LEFT_FROM) ?? '/';
     window.sessionStorage.removeItem(LEFT_FROM);
     const { origin, pathname, search } = new URL(kept, window.location.origin);
-    const isOurs = origin === window.location.origin && pathname !== '/sso';
+    // Two slashes would be the name of another site to whoever goes there.
+    const isOurs =
+      origin === window.location.origin && pathname !== '/sso' && !pathname.startsWith('//');
     return isOurs ? `${pathname}${search}` : '/';
   } catch {
     return '/';

@@ -222,8 +222,8 @@ function Sessions({ now }: { readonly now: Now }): ReactNode {
     >
       {now.sessions.length === 0 ? (
         <p className="text-muted">
-          No agent holds a connection just now; each shows here for as long as it does. All that may
-          come, and how a new one is added, are under{' '}
+          No agent is connected just now. Each shows here while it is; all that were added, and how
+          to add one, are under{' '}
           <Link to="/agents" className="link">
             Agents
           </Link>

@@ -170,12 +170,15 @@ describe('single sign-on', () => {
     const first = await seats.sit();
     // Whatever is kept of where they came from, it leads to a page of ours.
     await first.page.addInitScript(
-      "if (location.pathname === '/sso') sessionStorage.setItem('holdfast.left-from', '//evil.example/')",
+      "if (location.pathname === '/sso') sessionStorage.setItem('holdfast.left-from', '/.//evil.example/')",
     );
     await first.page.goto('/holds');
     const address = await goThrough(first, KIM);
     await first.page.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
     expect(await first.page.evaluate('location.href')).toBe(`${origin}/`);
+    // There is an agent, and it has gone: that is no reason to tell how a first one is added.
+    await first.page.getByText('No agent is connected just now. Each shows here').waitFor();
+    await lookAt(first.page, 'now-nobody-connected');
     const thief = await seats.sit();
     for (const { page } of [first, thief]) {
       await page.goto(address);

@@ -126,7 +126,7 @@ function ReportView({ report, onDecide }: ReportViewProps): ReactNode {
                 </li>
               ) : null,
             )}
-            {LINES.every(([name]) => table[name] === 0) && (
+            {report.conflictsTotal > 0 && LINES.every(([name]) => table[name] === 0) && (
               <li className="text-muted">no row, until the conflicts below are decided</li>
             )}
           </ul>
