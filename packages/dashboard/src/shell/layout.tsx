@@ -7,6 +7,7 @@ import { listen, useLiveness } from '../api/live.ts';
 import { nowQuery, sessionQuery } from '../api/queries.ts';
 import { plural } from '../lib/measures.ts';
 import { oneLine } from '../lib/visible.ts';
+import { forgetHere } from '../push.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Mark } from '../ui/mark.tsx';
@@ -182,6 +183,7 @@ function Self({ onGo }: { readonly onGo?: () => void }): ReactNode {
   const signOut = async (): Promise<void> => {
     try {
       await ask('session.close');
+      await forgetHere().catch(() => undefined);
       queries.clear();
       await queries.invalidateQueries(sessionQuery);
       window.location.assign('/');

@@ -60,10 +60,13 @@ beforeEach(async ({ task }) => {
   local = new PushSubscriptions({ ...parts, allow: 'loopback' });
 });
 
-async function signedIn(personId: string): Promise<PushOwner> {
-  const how = { kind: 'browser', method: 'passkey', source: '127.0.0.1', device: null } as const;
-  const { id } = await sessions.open({ personId, ...how, userAgent: 'Firefox' });
-  return { personId, sessionId: id };
+async function signedIn(
+  personId: string,
+  seat: string | null = null,
+): Promise<PushOwner & { readonly device: string | null }> {
+  const how = { kind: 'browser', method: 'passkey', source: '127.0.0.1', device: seat } as const;
+  const { device, id } = await sessions.open({ personId, ...how, userAgent: 'Firefox' });
+  return { personId, sessionId: id, device };
 }
 
 describe('an endpoint', () => {
@@ -209,6 +212,23 @@ describe('browsers of people', () => {
     clock.pass(PUSH_LIFE_MS_MAX);
     expect(await subscriptions.all()).toEqual([]);
     expect(await subscriptions.list(ana)).toEqual([]);
+  });
+
+  it('go on with the next session of the same browser and person, and of no other', async () => {
+    const first = await signedIn(ana);
+    await subscriptions.add(first, asked(1));
+    // Somebody else at the same browser, and she at another one.
+    await signedIn(ben, first.device);
+    await signedIn(ana);
+    expect((await subscriptions.all()).map((one) => one.sessionId)).toEqual([first.sessionId]);
+    clock.pass(PUSH_LIFE_MS_MAX - 1);
+    const again = await signedIn(ana, first.device);
+    await sessions.close(first.sessionId, ana);
+    clock.pass(PUSH_LIFE_MS_MAX - 1);
+    expect((await subscriptions.all()).map((one) => one.sessionId)).toEqual([again.sessionId]);
+    await sessions.close(again.sessionId, ana);
+    await signedIn(ana, first.device);
+    expect(await subscriptions.all()).toEqual([]);
   });
 
   it('that count no more leave room for others, and do not pile up', async () => {

@@ -4,8 +4,8 @@
  * looked at again when it is called.
  *
  * A browser counts until its person is removed, the session that asked for it is closed, or
- * PUSH_LIFE_MS_MAX is over. A session that ran out by itself ends nothing: people are told while they are
- * away. Whoever signs in there again asks again, and it counts for as long once more.
+ * PUSH_LIFE_MS_MAX after they last signed in there. A session that ran out by itself ends nothing: people are
+ * told while they are away. The next one of the same browser and person takes it over.
  */
 import { ECDH } from 'node:crypto';
 import type { Clock } from '../model/clock.ts';
@@ -29,19 +29,21 @@ export interface PushKeys {
 export interface PushSubscription {
   readonly id: string;
   readonly personId: string;
-  /** Which asked for it. */
+  /** Which asked for it, or took it over. */
   readonly sessionId: string;
   readonly endpoint: string;
   readonly keys: PushKeys;
   readonly addedAt: Date;
-  /** What the browser of that session calls itself. */
+  /** When that session was opened. */
+  readonly signedInAt: Date;
+  /** What its browser calls itself. */
   readonly userAgent: string;
   /** On this machine, which only tests allow. */
   readonly isLocal: boolean;
 }
 
 export type PushRecord = Omit<PushSubscription, 'isLocal'>;
-export type NewPush = Omit<PushRecord, 'userAgent'>;
+export type NewPush = Omit<PushRecord, 'signedInAt' | 'userAgent'>;
 
 /**
  * - `full`    the person has so many others
@@ -52,7 +54,7 @@ export type PushAdded =
   | { readonly kind: 'added'; readonly record: PushRecord }
   | { readonly kind: 'full' | 'taken' | 'closed' };
 
-/** What was added at `since` or before it counts no more. */
+/** Of a session that was opened at `since` or before it none counts. */
 export interface PushStore {
   /** One of the same endpoint is replaced: it is the same browser. */
   add(record: NewPush, max: number, since: Date): Promise<PushAdded>;
@@ -98,7 +100,8 @@ export class PushSubscriptions {
     const endpoint = this.#endpoint(asked.endpoint);
     const record = {
       id: newId('push', clock),
-      ...owner,
+      personId: owner.personId,
+      sessionId: owner.sessionId,
       endpoint,
       keys: keysOf(asked.keys),
       addedAt: clock.now(),

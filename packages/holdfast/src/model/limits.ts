@@ -397,7 +397,7 @@ export const NOTICE_FACTS_MAX = 16;
 export const ESCALATIONS_MAX = 5;
 /** Browsers of one person that are pushed to. */
 export const PUSH_SUBSCRIPTIONS_MAX = 10;
-/** So long a browser is pushed to after its person last asked for it there. */
+/** So long a browser is pushed to after its person last signed in there. */
 export const PUSH_LIFE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
 /** Test notices that one person sends themselves, in so long: enough to find out why none comes. */
 export const PUSH_TESTS_MAX = 5;

@@ -23,7 +23,7 @@ export class SqlPushStore implements PushStore {
         .executeTakeFirstOrThrow();
       const session = await trx
         .selectFrom('holdfast.sessions')
-        .select('user_agent')
+        .select(['user_agent', 'opened_at'])
         .where('id', '=', sessionId)
         .where('person_id', '=', personId)
         .where('closed_at', 'is', null)
@@ -54,7 +54,8 @@ export class SqlPushStore implements PushStore {
         .insertInto('holdfast.push_subscriptions')
         .values({ ...row, session_id: sessionId })
         .execute();
-      return { kind: 'added', record: { ...record, userAgent: session.user_agent } };
+      const { opened_at: signedInAt, user_agent: userAgent } = session;
+      return { kind: 'added', record: { ...record, signedInAt, userAgent } };
     });
   }
 
@@ -89,15 +90,18 @@ function counting(db: Pick<Transaction<Tables>, 'selectFrom'>, since: Date) {
     .innerJoin('holdfast.people as p', 'p.id', 's.person_id')
     .innerJoin('holdfast.sessions as e', 'e.id', 's.session_id')
     .selectAll('s')
-    .select('e.user_agent')
+    .select(['e.user_agent', 'e.opened_at'])
     .where('p.removed_at', 'is', null)
     .where('e.closed_at', 'is', null)
-    .where('s.added_at', '>', since)
+    .where('e.opened_at', '>', since)
     .orderBy('s.added_at')
     .orderBy('s.id');
 }
 
-type Row = Selectable<Tables['holdfast.push_subscriptions']> & { readonly user_agent: string };
+type Row = Selectable<Tables['holdfast.push_subscriptions']> & {
+  readonly user_agent: string;
+  readonly opened_at: Date;
+};
 
 function isSame(row: Row, { auth, p256dh }: PushRecord['keys']): boolean {
   return row.auth === auth && row.p256dh === p256dh;
@@ -105,6 +109,7 @@ function isSame(row: Row, { auth, p256dh }: PushRecord['keys']): boolean {
 
 function recordOf(row: Row): PushRecord {
   const { added_at: addedAt, auth, endpoint, id, p256dh, person_id: personId } = row;
-  const { session_id: sessionId, user_agent: userAgent } = row;
-  return { id, personId, sessionId, endpoint, keys: { p256dh, auth }, addedAt, userAgent };
+  const { opened_at: signedInAt, session_id: sessionId, user_agent: userAgent } = row;
+  const keys = { p256dh, auth };
+  return { id, personId, sessionId, endpoint, keys, addedAt, signedInAt, userAgent };
 }

@@ -87,7 +87,7 @@ function browserView(one: PushSubscription, { sessionId }: PersonPrincipal) {
     host: new URL(one.endpoint).hostname,
     userAgent: one.userAgent,
     addedAt: one.addedAt.toISOString(),
-    endsAt: new Date(one.addedAt.getTime() + PUSH_LIFE_MS_MAX).toISOString(),
+    endsAt: new Date(one.signedInAt.getTime() + PUSH_LIFE_MS_MAX).toISOString(),
     isThisSession: one.sessionId === sessionId,
   };
 }
