@@ -50,6 +50,11 @@ const PERMISSIONS: Answer<'roles.table'>['permissions'] = [
   },
   { name: 'people.manage', words: 'invite and remove people, give roles', roles: ['owner'] },
   {
+    name: 'notifications.read',
+    words: 'see where notices go',
+    roles: ['owner', 'approver', 'operator', 'auditor'],
+  },
+  {
     name: 'policy.read',
     words: 'read policy and try requests on it',
     roles: ['owner', 'approver', 'operator', 'auditor'],

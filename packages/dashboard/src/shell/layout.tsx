@@ -182,8 +182,9 @@ function Self({ onGo }: { readonly onGo?: () => void }): ReactNode {
   const queries = useQueryClient();
   const signOut = async (): Promise<void> => {
     try {
-      await ask('session.close');
+      // First: the page is left as soon as the session is closed.
       await forgetHere().catch(() => undefined);
+      await ask('session.close');
       queries.clear();
       await queries.invalidateQueries(sessionQuery);
       window.location.assign('/');

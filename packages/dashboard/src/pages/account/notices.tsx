@@ -103,14 +103,17 @@ function InBrowsers({
               const isHere = here?.kind === 'on' && here.id === one.id;
               const name = browserWords(one.userAgent) || 'a browser';
               return (
-                <li key={one.id} className="flex flex-wrap items-center justify-between gap-2 py-2">
+                <li
+                  key={one.id}
+                  className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-2 py-2"
+                >
                   <span className="min-w-0">
                     <span className="flex flex-wrap items-center gap-2">
                       <Text text={name} className="font-medium" />
                       {isHere && <Badge tone="ok">this one</Badge>}
                     </span>
                     <span className="block text-[0.87rem] text-muted">
-                      by <span className="font-mono break-all">{one.host}</span>, added{' '}
+                      by <span className="font-mono break-words">{one.host}</span>, added{' '}
                       <Time at={one.addedAt} relative />, ends <Time at={one.endsAt} relative />
                     </span>
                   </span>
