@@ -180,7 +180,12 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
       subscriptions: rooms.pushSubscriptions,
       publicKey: async () => (await rooms.vapidKeys()).publicKey,
       // Web push is not loaded for who never tries it.
-      tryPush: async (browsers) => (await import('./notifying.ts')).tryPush(rooms, clock, browsers),
+      tryPush: async (by, browsers) => {
+        const { tryPush } = await import('./approvals/try-push.ts');
+        const { pushSubscriptions: subscriptions } = rooms;
+        const keys = () => rooms.vapidKeys();
+        return await tryPush({ ...by, subscriptions, keys, clock, dashboard: origin() }, browsers);
+      },
       clock,
       note,
     }),

@@ -10,15 +10,13 @@ import { SmtpChannel } from './approvals/channels/smtp.ts';
 import { type VapidKeys, WebPushChannel } from './approvals/channels/web-push.ts';
 import { WebhookChannel } from './approvals/channels/webhook.ts';
 import type { HoldNews } from './approvals/hold-store.ts';
-import { type DashboardUrl, testNotice } from './approvals/notice.ts';
+import type { DashboardUrl } from './approvals/notice.ts';
 import { Notifier } from './approvals/notifier.ts';
-import type { PushSubscription } from './approvals/push-subscriptions.ts';
 import type { Routing } from './approvals/routing.ts';
 import type { Env } from './config/config.ts';
 import type { ChannelConfig, NotifyConfig, TextOrRef } from './config/notify-config.ts';
 import { resolveSecret } from './config/upstream.ts';
 import type { Clock } from './model/clock.ts';
-import { newId } from './model/ids.ts';
 import type { Rooms } from './rooms.ts';
 
 export interface NotifyingOptions {
@@ -52,39 +50,6 @@ export function createNotifier(options: NotifyingOptions): Notifier | null {
 
 export function channelsOf(rooms: Rooms, env: Env, clock: Clock): readonly Channel[] {
   return rooms.config.notify.channels.map((one) => channelOf(one, rooms, env, clock));
-}
-
-/** A test notice to each of one person's browsers, each for itself; what one of them says holds up no other. */
-export function tryPush(
-  rooms: Rooms,
-  clock: Clock,
-  browsers: readonly PushSubscription[],
-): Promise<readonly { readonly id: string; readonly reason: string | null }[]> {
-  const { pushSubscriptions, config } = rooms;
-  const declared = config.notify.channels.find(({ way }) => way.kind === 'web-push');
-  if (declared?.way.kind !== 'web-push') return Promise.resolve([]);
-  const { name, way } = declared;
-  const keys = (): Promise<VapidKeys> => rooms.vapidKeys();
-  const who = 'You tried notices in this browser';
-  return Promise.all(
-    browsers.map(async (one) => {
-      const subscriptions = {
-        all: async () => [one],
-        gone: (id: string) => pushSubscriptions.gone(id),
-      };
-      const channel = new WebPushChannel({
-        name,
-        contact: way.contact,
-        subscriptions,
-        keys,
-        clock,
-      });
-      const id = newId('notice', clock);
-      const notice = testNotice(id, name, clock.now(), rooms.ways.site.origin, who);
-      const sent = await channel.send(notice, new AbortController().signal);
-      return { id: one.id, reason: sent.kind === 'delivered' ? null : sent.reason };
-    }),
-  );
 }
 
 function channelOf({ name, way }: ChannelConfig, rooms: Rooms, env: Env, clock: Clock): Channel {

@@ -82,7 +82,7 @@ describe('notices in a browser', () => {
 
   async function turnOn(page: Page): Promise<void> {
     await page.goto('/account');
-    await page.getByRole('button', { name: 'Turn on notifications in this browser' }).click();
+    await page.getByRole('button', { name: 'Turn on in this browser' }).click();
     await page.getByRole('button', { name: 'Turn off in this browser' }).waitFor();
   }
 
@@ -183,7 +183,7 @@ describe('notices in a browser', () => {
     const { page } = ana;
     await page.reload();
     await page.getByRole('button', { name: 'Turn off in this browser' }).click();
-    await page.getByRole('button', { name: 'Turn on notifications in this browser' }).waitFor();
+    await page.getByRole('button', { name: 'Turn on in this browser' }).waitFor();
     expect(await told()).toEqual([]);
     expect(await isSubscribed(page)).toBe(false);
   });
@@ -194,7 +194,7 @@ describe('notices in a browser', () => {
     const [one] = await told();
     await world.rooms.pushSubscriptions.remove(one?.personId ?? '', one?.id ?? '');
     await page.reload();
-    await page.getByRole('button', { name: 'Turn on notifications in this browser' }).waitFor();
+    await page.getByRole('button', { name: 'Turn on in this browser' }).waitFor();
   });
 
   it('ends with signing out, and does not go on for whoever signs in next', async () => {

@@ -111,7 +111,7 @@ function ChannelWords({ of: channel }: { readonly of: Channel }): ReactNode {
         : `, silent from ${quietHours.from} to ${quietHours.to} (${quietHours.zone})${
             urgent ? ', but for what is needed now in a sealed environment.' : '.'
           }`}{' '}
-      {urgent && <Badge tone="accent">urgent</Badge>}
+      {urgent && quietHours !== null && <Badge tone="accent">urgent</Badge>}
     </>
   );
 }

@@ -112,9 +112,12 @@ function InBrowsers({
                       <Text text={name} className="font-medium" />
                       {isHere && <Badge tone="ok">this one</Badge>}
                     </span>
+                    <span className="block font-mono text-[0.8rem] break-words text-muted">
+                      {one.host}
+                    </span>
                     <span className="block text-[0.87rem] text-muted">
-                      by <span className="font-mono break-words">{one.host}</span>, added{' '}
-                      <Time at={one.addedAt} relative />, ends <Time at={one.endsAt} relative />
+                      added <Time at={one.addedAt} relative />, ends{' '}
+                      <Time at={one.endsAt} relative />
                     </span>
                   </span>
                   <Button
@@ -187,12 +190,7 @@ function Here({ busy, onTurn, state }: HereProps): ReactNode {
             </span>
           </p>
           <div>
-            <Button
-              tone="primary"
-              isBusy={busy}
-              onClick={() => onTurn({ on: true, id: '' })}
-              aria-label="Turn on notifications in this browser"
-            >
+            <Button tone="primary" isBusy={busy} onClick={() => onTurn({ on: true, id: '' })}>
               Turn on in this browser
             </Button>
           </div>

@@ -1,4 +1,5 @@
 import type { PushSubscription, PushSubscriptions } from '../../approvals/push-subscriptions.ts';
+import type { Tried } from '../../approvals/try-push.ts';
 import type { ChannelConfig, ChannelWay, NotifyConfig } from '../../config/notify-config.ts';
 import type { PersonPrincipal } from '../../identity/principal.ts';
 import type { Clock } from '../../model/clock.ts';
@@ -10,18 +11,15 @@ import type { Handlers } from '../handler.ts';
 import { personOf } from '../person.ts';
 import { Rates } from '../rates.ts';
 
-export interface Tried {
-  readonly id: string;
-  /** Null: its push service took it. */
-  readonly reason: string | null;
-}
-
 export interface NoticeParts {
   readonly notify: NotifyConfig;
   readonly subscriptions: PushSubscriptions;
   readonly publicKey: () => Promise<string>;
   /** A test notice to each of them, now. */
-  readonly tryPush: (browsers: readonly PushSubscription[]) => Promise<readonly Tried[]>;
+  readonly tryPush: (
+    by: { readonly name: string; readonly contact: string },
+    browsers: readonly PushSubscription[],
+  ) => Promise<readonly Tried[]>;
   readonly clock: Clock;
   readonly note: Note;
 }
@@ -29,16 +27,16 @@ export interface NoticeParts {
 export function noticeRoutes(parts: NoticeParts): Handlers<typeof NOTICE_ROUTES> {
   const { clock, note, notify, publicKey, subscriptions, tryPush } = parts;
   const tests = new Rates(clock, { max: PUSH_TESTS_MAX, windowMs: PUSH_TESTS_WINDOW_MS });
-  const isPushed = notify.channels.some(({ way }) => way.kind === 'web-push');
+  const pushed = pushedBy(notify);
   return {
     'self.push.list': async ({ principal }) => {
       const person = personOf(principal);
       const items = (await subscriptions.list(person.id)).map((one) => browserView(one, person));
-      return { publicKey: isPushed ? await publicKey() : null, items };
+      return { publicKey: pushed === null ? null : await publicKey(), items };
     },
     'self.push.add': async ({ body, principal }) => {
       const person = personOf(principal);
-      if (!isPushed) throw noChannel();
+      if (pushed === null) throw noChannel();
       const { id: personId, sessionId } = person;
       const added = await subscriptions.add({ personId, sessionId }, body);
       await note(turned('on', added, person));
@@ -52,12 +50,12 @@ export function noticeRoutes(parts: NoticeParts): Handlers<typeof NOTICE_ROUTES>
     },
     'self.push.test': async ({ principal }) => {
       const { id } = personOf(principal);
-      if (!isPushed) throw noChannel();
+      if (pushed === null) throw noChannel();
       const browsers = await subscriptions.list(id);
       if (browsers.length === 0) throw noBrowser();
       const { remaining, resetSeconds } = tests.count(id);
       if (remaining < 0) throw tooManyTests(resetSeconds);
-      const tried = await tryPush(browsers);
+      const tried = await tryPush(pushed, browsers);
       return {
         items: tried.map(({ id: one, reason }) => ({
           id: one,
@@ -79,6 +77,14 @@ export function noticeRoutes(parts: NoticeParts): Handlers<typeof NOTICE_ROUTES>
       digestEveryMs: notify.digestEveryMs,
     }),
   };
+}
+
+/** The first channel of that kind; null: there is none. */
+function pushedBy({ channels }: NotifyConfig) {
+  for (const { name, way } of channels) {
+    if (way.kind === 'web-push') return { name, contact: way.contact };
+  }
+  return null;
 }
 
 function browserView(one: PushSubscription, { sessionId }: PersonPrincipal) {
