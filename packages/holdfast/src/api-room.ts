@@ -17,6 +17,7 @@ import { deviceRoutes } from './api/routes/device.ts';
 import { enrolmentRoutes } from './api/routes/enrolment.ts';
 import { environmentRoutes } from './api/routes/environments.ts';
 import { holdRoutes } from './api/routes/holds.ts';
+import { noticeRoutes } from './api/routes/notices.ts';
 import { nowRoutes } from './api/routes/now.ts';
 import { openapiRoutes } from './api/routes/openapi.ts';
 import { peopleRoutes } from './api/routes/people.ts';
@@ -174,6 +175,20 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
     }),
     ...signInRoutes({ ...ways, note, clock }),
     ...selfRoutes({ ...ways, note, clock }),
+    ...noticeRoutes({
+      notify: config.notify,
+      subscriptions: rooms.pushSubscriptions,
+      publicKey: async () => (await rooms.vapidKeys()).publicKey,
+      // Web push is not loaded for who never tries it.
+      tryPush: async (by, browsers) => {
+        const { tryPush } = await import('./approvals/try-push.ts');
+        const { pushSubscriptions: subscriptions } = rooms;
+        const keys = () => rooms.vapidKeys();
+        return await tryPush({ ...by, subscriptions, keys, clock, dashboard: origin() }, browsers);
+      },
+      clock,
+      note,
+    }),
     ...deviceRoutes({ ...ways, origin }),
     ...peopleRoutes({ ...ways, note, proposals, clock, origin }),
     ...enrolmentRoutes(people),

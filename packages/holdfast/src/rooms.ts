@@ -15,7 +15,7 @@ import type { HoldCard } from './approvals/hold.ts';
 import { Holds } from './approvals/holds.ts';
 import { KeptDeferrals } from './approvals/kept-deferrals.ts';
 import { type ActRunners, Proposals } from './approvals/proposals.ts';
-import { PushSubscriptions } from './approvals/push-subscriptions.ts';
+import { PushSubscriptions, type PushSubscriptionsParts } from './approvals/push-subscriptions.ts';
 import { graceMsOf, holdLifeMsOf, peopleOf } from './config/by-environment.ts';
 import { secretNamesIn } from './config/check-config.ts';
 import type { Config, Env } from './config/config.ts';
@@ -70,6 +70,8 @@ export interface RoomsOptions {
   readonly clock: Clock;
   /** For the operator's log. */
   readonly say: (level: 'info' | 'warn', message: string) => void;
+  /** Where browsers may have us push to; `public` when left out, `loopback` for tests. */
+  readonly pushTo?: PushSubscriptionsParts['allow'];
   /** Who carries out what people signed, beyond our own store; none when left out. */
   readonly runners?: (rooms: Pick<Rooms, 'wallStore'>) => ActRunners;
 }
@@ -188,7 +190,7 @@ export class Rooms {
     this.pushSubscriptions = new PushSubscriptions({
       store: new SqlPushStore(database),
       clock,
-      allow: 'public',
+      allow: options.pushTo ?? 'public',
     });
     this.proposalStore = new SqlProposalStore(database, checks);
     this.proposals = new Proposals({

@@ -134,6 +134,16 @@ export const selfQuery = queryOptions({
   queryFn: ({ signal }) => ask('self.show', { signal }),
 });
 
+export const pushQuery = queryOptions({
+  queryKey: ['self', 'push'],
+  queryFn: ({ signal }) => ask('self.push.list', { signal }),
+});
+
+export const notificationsQuery = queryOptions({
+  queryKey: ['notifications'],
+  queryFn: ({ signal }) => ask('notifications.show', { signal }),
+});
+
 export const sessionsQuery = queryOptions({
   queryKey: ['self', 'sessions'],
   queryFn: ({ signal }) => ask('self.sessions.list', { signal }),

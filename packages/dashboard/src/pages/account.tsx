@@ -1,9 +1,10 @@
-/** My account: how I sign in, what lets me back in, and where I am signed in. */
+/** My account: how I sign in, what lets me back in, how I am told of what waits, and where I am signed in. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { type Answer, ask } from '../api/client.ts';
 import { selfQuery, sessionQuery, sessionsQuery } from '../api/queries.ts';
 import { leaveFor } from '../elsewhere.ts';
+import { browserWords } from '../lib/browser-words.ts';
 import { plural } from '../lib/measures.ts';
 import { oneLine } from '../lib/visible.ts';
 import { usePerson } from '../shell/session.ts';
@@ -18,6 +19,8 @@ import { Text } from '../ui/text.tsx';
 import { Time } from '../ui/time.tsx';
 import { say, sayProblem } from '../ui/toast.tsx';
 import { AddWays } from './account/add-ways.tsx';
+import { NoticeSettings } from './account/notice-settings.tsx';
+import { Notices } from './account/notices.tsx';
 
 type Self = Answer<'self.show'>;
 
@@ -40,6 +43,10 @@ export function AccountPage(): ReactNode {
           </div>
         )}
       </Loaded>
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-2">
+        {person !== null && <Notices person={person.id} />}
+        <NoticeSettings />
+      </div>
       <Sessions />
     </Page>
   );
@@ -301,26 +308,4 @@ function Sessions(): ReactNode {
       </Loaded>
     </Panel>
   );
-}
-
-/** What a browser calls itself, in words that a person would use. */
-function browserWords(userAgent: string): string {
-  const browser = [
-    [/Edg\//, 'Edge'],
-    [/Firefox\//, 'Firefox'],
-    [/Chrom(e|ium)\//, 'Chrome'],
-    [/Safari\//, 'Safari'],
-  ] as const;
-  const system = [
-    [/iPhone|iPad/, 'iOS'],
-    [/Android/, 'Android'],
-    [/Mac OS X/, 'macOS'],
-    [/Windows/, 'Windows'],
-    [/Linux/, 'Linux'],
-  ] as const;
-  const name = browser.find(([pattern]) => pattern.test(userAgent))?.[1];
-  const where = system.find(([pattern]) => pattern.test(userAgent))?.[1];
-  return name === undefined || where === undefined
-    ? oneLine(userAgent).slice(0, 80)
-    : `${name} on ${where}`;
 }

@@ -87,6 +87,8 @@ const HEADERS: Readonly<Record<string, string>> = {
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
+    // For the address of the service worker, which is ours; nothing else becomes a script or markup.
+    'trusted-types holdfast-worker',
   ].join('; '),
   'x-frame-options': 'DENY',
   'x-content-type-options': 'nosniff',

@@ -66,6 +66,10 @@ export const PERMISSIONS = {
   },
   'self.enrol': { words: 'see how they sign in, and add a passkey or codes', roles: EVERYONE },
   'self.manage': { words: 'manage their own passkeys, codes and sessions', roles: EVERYONE },
+  'self.notices': {
+    words: 'turn notices on in their own browsers, and try them there',
+    roles: EVERYONE,
+  },
 } as const satisfies Record<string, PermissionRow>;
 
 export type Permission = keyof typeof PERMISSIONS;

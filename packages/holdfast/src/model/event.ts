@@ -35,6 +35,8 @@ export const EVENT_KINDS = [
   'sso-linked',
   'sso-unlinked',
   'device-decided',
+  'push-turned-on',
+  'push-turned-off',
   'recovery-used',
   'signed-in',
   'sign-in-refused',

@@ -397,6 +397,11 @@ export const NOTICE_FACTS_MAX = 16;
 export const ESCALATIONS_MAX = 5;
 /** Browsers of one person that are pushed to. */
 export const PUSH_SUBSCRIPTIONS_MAX = 10;
+/** So long a browser is pushed to after its person last signed in there. */
+export const PUSH_LIFE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
+/** Test notices that one person sends themselves, in so long: enough to find out why none comes. */
+export const PUSH_TESTS_MAX = 5;
+export const PUSH_TESTS_WINDOW_MS = 10 * 60 * 1000;
 /** An endpoint of a push service; those of today have under 300 characters. */
 export const PUSH_ENDPOINT_CHARS_MAX = 1_024;
 /** RFC 8030 §7.2 lets a push service refuse more than 4,096 bytes, encryption included. */

@@ -50,15 +50,16 @@ export class SqlSessionStore implements SessionStore {
   }
 
   async add(session: NewSession): Promise<void> {
-    await this.#database.run((db) =>
-      db
+    const { deviceHash, id, personId } = session;
+    await this.#database.transaction(async (trx) => {
+      await trx
         .insertInto('holdfast.sessions')
         .values({
-          id: session.id,
+          id,
           secret_hash: session.secretHash,
-          person_id: session.personId,
+          person_id: personId,
           kind: session.kind,
-          device_hash: session.deviceHash,
+          device_hash: deviceHash,
           page_hash: session.pageHash,
           method: session.method,
           user_agent: storable(session.userAgent),
@@ -68,8 +69,21 @@ export class SqlSessionStore implements SessionStore {
           proved_at: session.provedAt,
           expires_at: session.expiresAt,
         })
-        .execute(),
-    );
+        .execute();
+      if (deviceHash === null) return;
+      await trx
+        .updateTable('holdfast.push_subscriptions')
+        .set({ session_id: id })
+        .where('session_id', 'in', (those) =>
+          those
+            .selectFrom('holdfast.sessions')
+            .select('id')
+            .where('device_hash', '=', deviceHash)
+            .where('person_id', '=', personId)
+            .where('closed_at', 'is', null),
+        )
+        .execute();
+    });
   }
 
   bySecret(secretHash: Buffer): Promise<LiveSession | null> {

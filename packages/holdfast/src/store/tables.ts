@@ -298,6 +298,7 @@ interface PushSubscriptionsTable {
   p256dh: string;
   auth: string;
   added_at: Date;
+  session_id: string;
 }
 
 export interface Tables {

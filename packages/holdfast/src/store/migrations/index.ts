@@ -21,6 +21,7 @@ import { trailIndex } from './0018-trail-index.ts';
 import { history } from './0019-history.ts';
 import { idempotency } from './0020-idempotency.ts';
 import { pageSecret } from './0021-page-secret.ts';
+import { pushSessions } from './0022-push-sessions.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -46,4 +47,5 @@ export const MIGRATIONS: readonly Migration[] = [
   history,
   idempotency,
   pageSecret,
+  pushSessions,
 ];
