@@ -72,22 +72,23 @@ export class Site {
 
 export function openPeopleRoom(parts: PeopleRoomParts): PeopleRoom {
   const { clock, config, database, note, seal, totp } = parts;
-  const store = new SqlPeopleStore(database);
   const site = new Site(seal, config.dashboard.url);
+  const { rows } = site.proofKeys;
+  const store = new SqlPeopleStore(database, rows);
   const ceremonies = new Ceremonies(new SqlCeremonyStore(database), clock);
   const people = new People({ store, totp, clock, note });
-  const sessions = new Sessions({ store: new SqlSessionStore(database), clock });
+  const sessions = new Sessions({ store: new SqlSessionStore(database, rows), clock });
   const passkeys = new Passkeys({
-    store: new SqlPasskeyStore(database),
+    store: new SqlPasskeyStore(database, rows),
     ceremonies,
     keys: site.proofKeys,
     clock,
     note,
   });
   const codes = new Codes({ store, totp, ceremonies, note });
-  const recovery = new RecoveryCodes({ store: new SqlRecoveryStore(database), clock, note });
+  const recovery = new RecoveryCodes({ store: new SqlRecoveryStore(database, rows), clock, note });
   const invites = new Invites({
-    store: new SqlInviteStore(database),
+    store: new SqlInviteStore(database, rows),
     people,
     passkeys,
     codes,
@@ -103,7 +104,7 @@ export function openPeopleRoom(parts: PeopleRoomParts): PeopleRoom {
     codes,
     recovery,
     invites,
-    devices: new Devices({ store: new SqlDeviceStore(database), sessions, clock, note }),
+    devices: new Devices({ store: new SqlDeviceStore(database, rows), sessions, clock, note }),
     sso: ssoOf(parts, { ceremonies, invites, site }),
     site,
   };
@@ -124,7 +125,7 @@ function ssoOf(
       clock,
       returnsTo: () => `${beside.site.origin}/sso`,
     }),
-    store: new SqlSsoStore(database),
+    store: new SqlSsoStore(database, beside.site.proofKeys.rows),
     rules: { ...allow, roles },
     invites: beside.invites,
     clock,

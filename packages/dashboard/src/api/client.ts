@@ -4,6 +4,7 @@
  * registered is asked for it, and the request is sent once more; nothing else is ever repeated here.
  */
 import type { Routes } from '../../../holdfast/src/api/contract/index.ts';
+import { attendedHeaders } from './attended.ts';
 import { queryText } from '../lib/filters.ts';
 import { forgetPage, keepPage, keptPage, pageHeaders, storageTrouble } from './page-secret.ts';
 import { Problem } from './problem.ts';
@@ -94,6 +95,7 @@ export async function send<T>(
       accept: 'application/json, application/problem+json',
       ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
       ...pageHeaders(),
+      ...attendedHeaders(),
     },
     ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
     ...(signal === undefined ? {} : { signal }),

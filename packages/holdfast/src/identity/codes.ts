@@ -48,12 +48,19 @@ export class Codes {
   }
 
   /** Null: not let in, for whatever reason. */
-  async signIn(name: string, code: string, source: string): Promise<PersonRef | null> {
+  async signIn(
+    name: string,
+    code: string,
+    source: string,
+    /** Ids of people as whom this browser signed in before. */
+    knownAs: readonly string[],
+  ): Promise<PersonRef | null> {
     const { note, store, totp } = this.#parts;
     const spent = await store.spend(
       name,
       (state) => totp.judge(state, code, 'daily'),
       this.#nobodys,
+      knownAs,
     );
     if (spent !== null && spent.verdict.kind === 'right') return { id: spent.personId, name };
     await note({
@@ -77,6 +84,7 @@ export class Codes {
       name,
       (state) => totp.judge(state, code, 'daily'),
       this.#nobodys,
+      null,
     );
     if (spent === null) throw nobody(name);
     if (spent.verdict.kind !== 'right') throw codeRefused(name, spent.verdict);

@@ -16,6 +16,7 @@ export const EVENT_KINDS = [
   'credential-removed',
   'agent-added',
   'agent-changed',
+  'agent-owner',
   'agent-paused',
   'agent-resumed',
   'token-issued',
@@ -81,6 +82,11 @@ export const EVENT_KINDS = [
   'proposal-expired',
   'proposal-started',
   'proposal-executed',
+  // What somebody else wrote into our own tables; what got its MAC when there were none before.
+  'row-foreign',
+  'rows-stamped',
+  // What was begun when we stopped, and nobody saw the end of.
+  'intent-unsettled',
   // What people could not be told.
   'notice-failed',
 ] as const;

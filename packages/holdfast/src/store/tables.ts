@@ -20,6 +20,8 @@ export interface AgentsTable {
   paused_at: Date | null;
   paused_by: string | null;
   paused_note: string | null;
+  /** identity/row-keys.ts; so in each table that has one. Null: nobody's. */
+  mac: string | null;
 }
 
 export interface TokensTable {
@@ -36,6 +38,7 @@ export interface TokensTable {
   last_used_at: Date | null;
   last_source: string | null;
   last_protocol: string | null;
+  mac: string | null;
 }
 
 interface SecretsTable {
@@ -43,7 +46,7 @@ interface SecretsTable {
   value: Buffer;
 }
 
-interface PeopleTable {
+export interface PeopleTable {
   id: string;
   name: string;
   roles: string[];
@@ -59,6 +62,10 @@ interface PeopleTable {
   last_step: bigint;
   /** An owner by break-glass until then, whatever `roles` says. */
   owner_until: Date | null;
+  /** As `failures`, of browsers that never signed in as this person. */
+  stranger_failures: number;
+  stranger_paused_until: Date | null;
+  mac: string | null;
 }
 
 export interface PasskeysTable {
@@ -79,7 +86,7 @@ export interface PasskeysTable {
   suspended_at: Date | null;
 }
 
-interface SessionsTable {
+export interface SessionsTable {
   id: string;
   secret_hash: Buffer;
   person_id: string;
@@ -94,9 +101,10 @@ interface SessionsTable {
   proved_at: Date;
   expires_at: Date;
   closed_at: Date | null;
+  mac: string | null;
 }
 
-interface InvitesTable {
+export interface InvitesTable {
   id: string;
   secret_hash: Buffer;
   /** Null: the first owner. */
@@ -105,6 +113,7 @@ interface InvitesTable {
   made_at: Date;
   expires_at: Date;
   used_at: Date | null;
+  mac: string | null;
 }
 
 interface RecoveryCodesTable {
@@ -300,7 +309,14 @@ interface PushSubscriptionsTable {
   added_at: Date;
 }
 
+interface IntendedNotesTable {
+  id: string;
+  event: Json;
+  intended_at: Date;
+}
+
 export interface Tables {
+  'holdfast.intended_notes': IntendedNotesTable;
   'holdfast.credentials': CredentialsTable;
   'holdfast.agent_roles': AgentRolesTable;
   'holdfast.walls': WallsTable;
