@@ -184,6 +184,7 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
       agents: rooms.agents,
       people,
       credentials: rooms.credentials,
+      foreign: () => rooms.proofKeys.rows.foreign(),
       config,
       clock,
     }),

@@ -147,6 +147,7 @@ export class Rooms {
     this.keyFolder = keys.folder;
     this.note = async (event) => (await this.trail()).note(event);
     const { note } = this;
+    const record = (event: HoldfastEvent): Promise<void> => this.record(event);
     const { totp } = keys;
     this.credentials = new Credentials({
       store: new SqlCredentialStore(database),
@@ -155,7 +156,7 @@ export class Rooms {
       note,
       rotation: config.credentials,
     });
-    this.ways = openPeopleRoom({ ...options, database, seal: keys.seal, totp, note });
+    this.ways = openPeopleRoom({ ...options, database, seal: keys.seal, totp, note, record });
     const { people, sessions } = this.ways;
     this.people = people;
     this.sessions = sessions;
@@ -171,7 +172,12 @@ export class Rooms {
       this.#noting.add(noted);
     });
     this.agentStore = new SqlAgentStore(database, rows);
-    this.agents = new Agents({ store: this.agentStore, clock, note });
+    this.agents = new Agents({
+      store: this.agentStore,
+      clock,
+      note,
+      recorded: this.ways.intents,
+    });
     const checks: PersonChecks = { judgeCode, prover: this.proofKeys };
     this.checks = checks;
     this.undoStore = new SqlUndoStore(database, clock);

@@ -16,7 +16,7 @@ const PURPOSE = 'rows of ours';
 
 export class RowKeys implements RowMacs {
   readonly #key: Buffer;
-  readonly #told = new Set<string>();
+  readonly #told = new Map<string, ForeignRow>();
   readonly #listeners = new Set<(row: ForeignRow) => void>();
 
   constructor(seal: Seal) {
@@ -53,11 +53,16 @@ export class RowKeys implements RowMacs {
     this.#listeners.add(listener);
   }
 
+  /** That were met so far. */
+  foreign(): readonly ForeignRow[] {
+    return [...this.#told.values()];
+  }
+
   #tell(row: ForeignRow): void {
     const key = `${row.kind} ${row.id}`;
     // Who can write a row can write a million: the first ones say it.
     if (this.#told.has(key) || this.#told.size >= FOREIGN_ROWS_TOLD_MAX) return;
-    this.#told.add(key);
+    this.#told.set(key, row);
     for (const listener of this.#listeners) listener(row);
   }
 }

@@ -31,6 +31,7 @@ export const EVENT_KINDS = [
   'passkey-removed',
   'passkey-suspended',
   'codes-changed',
+  'codes-removed',
   'recovery-renewed',
   'invite-cancelled',
   'sso-linked',

@@ -415,3 +415,5 @@ export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 export const DIRECTORY_AGE_MS_MAX = 30_000;
 /** Rows of our tables that somebody else wrote, told of by one process: more would drown the trail. */
 export const FOREIGN_ROWS_TOLD_MAX = 1_000;
+/** An intent that is older belongs to nobody who is still at it: longer than any statement may take. */
+export const INTENT_SETTLE_MS = 5 * 60 * 1000;

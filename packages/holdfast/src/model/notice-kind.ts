@@ -52,6 +52,7 @@ export const SIGNALS = {
   'person-joined': { importance: 'soon', title: 'A person has joined' },
   'passkey-added': { importance: 'soon', title: 'A passkey was added' },
   'codes-changed': { importance: 'soon', title: 'Somebody has new one-time codes' },
+  'codes-removed': { importance: 'soon', title: 'One-time codes were taken away' },
   'sso-linked': { importance: 'soon', title: 'A person was linked at the identity provider' },
   'agent-resumed': { importance: 'soon', title: 'An agent may go on' },
   'agent-changed': { importance: 'digest', title: 'What an agent may do has changed' },

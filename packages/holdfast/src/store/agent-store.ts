@@ -6,14 +6,17 @@ import type {
   AgentSettings,
   AgentSnapshot,
   AgentStore,
+  ChangedAgent,
   Pause,
   RevokeScope,
   TokenRecord,
   TokenUse,
+  VoidedHold,
 } from '../identity/agent-store.ts';
 import type { RowMacs } from '../model/row-macs.ts';
 import { agentOf, columnsOfChange, columnsOfPause, rowOfAgent, tokenOf } from './agent-rows.ts';
 import type { Database } from './database.ts';
+import { HOLDS_CHANNEL } from './hold-store.ts';
 import {
   agentFacts,
   isJoinedPersonOurs,
@@ -66,12 +69,21 @@ export class SqlAgentStore implements AgentStore {
     });
   }
 
-  changeAgent(name: string, change: Partial<AgentSettings>): Promise<AgentRecord | null> {
+  changeAgent(
+    name: string,
+    change: Partial<AgentSettings>,
+    now: Date,
+  ): Promise<ChangedAgent | null> {
     return this.#database.transaction(async (trx) => {
       const before = await lockAgent(trx, this.#rows, name);
       if (before === null) return null;
+      const was = await agentNamed(trx, this.#rows, name);
       await changeRow(trx, this.#rows, before, columnsOfChange(change));
-      return await agentNamed(trx, this.#rows, name);
+      const changed = await agentNamed(trx, this.#rows, name);
+      if (was === null || changed === null) return null;
+      const isOwnedAnew = change.owner !== undefined && change.owner?.id !== before.owner_id;
+      const voided = isOwnedAnew ? await voidOwned(trx, before.id, now) : [];
+      return { changed, ownerBefore: was.owner, voided };
     });
   }
 
@@ -259,6 +271,32 @@ async function changeRow(
     .where('id', '=', before.id)
     .execute();
   await tell(trx, before.id);
+}
+
+/**
+ * What waits for a yes, or has one and did not run, in environments where an owner does not sign alone: of this
+ * agent, and of those below it that have their owner from it.
+ */
+async function voidOwned(
+  trx: Transaction<Tables>,
+  agentId: string,
+  now: Date,
+): Promise<readonly VoidedHold[]> {
+  const found = await sql<VoidedHold>`
+    with recursive owned as (
+      select ${agentId}::text as id
+      union select a.id from holdfast.agents a join owned o on a.parent_id = o.id
+        where a.owner_id is null
+    )
+    update holdfast.holds h
+    set state = 'void', decided_at = ${now}, note = 'who answers for the agent changed'
+    where h.agent_id in (select id from owned) and h.state in ('waiting', 'signed')
+      and h.environment_level = 'sealed'
+    returning h.id as hold, h.digest, coalesce(h.agent_name, '') as agent, h.target`.execute(trx);
+  for (const { hold } of found.rows) {
+    await sql`select pg_notify(${HOLDS_CHANNEL}, ${hold})`.execute(trx);
+  }
+  return found.rows;
 }
 
 /** `union`, not `union all`: it ends whatever somebody made of the parents. */

@@ -311,7 +311,8 @@ interface PushSubscriptionsTable {
 
 interface IntendedNotesTable {
   id: string;
-  event: Json;
+  event: string;
+  mac: string;
   intended_at: Date;
 }
 

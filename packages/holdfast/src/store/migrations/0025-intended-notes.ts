@@ -6,8 +6,9 @@ export const intendedNotes: Migration = {
   sql: `
     create table holdfast.intended_notes (
       id text primary key,
-      -- {kind, facts, message}, as it goes into the trail when nobody can say whether it was done.
-      event jsonb not null,
+      -- {kind, facts, message} as JSON text, for the trail when nobody can say whether it was done.
+      event text not null,
+      mac text not null,
       intended_at timestamptz not null
     );
     create index intended_notes_at on holdfast.intended_notes (intended_at);
