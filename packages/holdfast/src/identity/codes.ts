@@ -183,11 +183,11 @@ function lastWay(): HoldfastError {
   });
 }
 
-/** For who would take their codes away by one of them. */
+/** For who would take their codes away by one of them. The dashboard knows it by `older`. */
 export function wantsPasskey(): HoldfastError {
-  return new HoldfastError('HF_SIGN_IN', {
+  return new HoldfastError('HF_USAGE', {
     expected: 'a proof by passkey that you are there',
-    found: 'an older one',
+    found: 'an older one, or one by another way',
     hint: 'Prove by a passkey that you are there: it is what you will sign in with.',
   });
 }
