@@ -1,6 +1,16 @@
 /** MACs over rows of our own tables: what the rooms that read and write them are handed. */
 
-export const ROW_KINDS = ['person', 'session', 'invite', 'agent', 'token', 'intent'] as const;
+export const ROW_KINDS = [
+  'person',
+  'session',
+  'invite',
+  'recovery',
+  'sso',
+  'device',
+  'agent',
+  'token',
+  'intent',
+] as const;
 export type RowKind = (typeof ROW_KINDS)[number];
 
 /** Flat: what of a row must not be put there by hand. */

@@ -3,7 +3,7 @@ import type { DeviceAnswer, DeviceRequest, DeviceStore } from '../identity/devic
 import type { RowMacs } from '../model/row-macs.ts';
 import { storable } from '../model/text.ts';
 import type { Database } from './database.ts';
-import { lockPersonRow } from './row-facts.ts';
+import { deviceFacts, lockPersonRow } from './row-facts.ts';
 
 const COLUMNS = ['id', 'machine', 'source', 'user_agent', 'asked_at', 'expires_at'] as const;
 
@@ -65,16 +65,24 @@ export class SqlDeviceStore implements DeviceStore {
   }
 
   decide(userCodeHash: Buffer, personId: string | null, now: Date): Promise<DeviceRequest | null> {
-    return this.#database.run(async (db) => {
-      const row = await db
-        .updateTable('holdfast.device_requests')
-        .set({ decided_at: now, person_id: personId })
+    return this.#database.transaction(async (trx) => {
+      const row = await trx
+        .selectFrom('holdfast.device_requests')
+        .selectAll()
         .where('user_code_hash', '=', userCodeHash)
         .where('decided_at', 'is', null)
         .where('expires_at', '>', now)
-        .returning(COLUMNS)
+        .forUpdate()
         .executeTakeFirst();
-      return row === undefined ? null : requestOf(row);
+      if (row === undefined) return null;
+      const decision = { decided_at: now, person_id: personId };
+      const mac = this.#rows.mac('device', row.id, deviceFacts({ ...row, ...decision }));
+      await trx
+        .updateTable('holdfast.device_requests')
+        .set({ ...decision, mac })
+        .where('id', '=', row.id)
+        .execute();
+      return requestOf(row);
     });
   }
 
@@ -90,6 +98,7 @@ export class SqlDeviceStore implements DeviceStore {
       if (row === undefined) return { kind: 'gone' };
       if (row.decided_at === null) return { kind: 'waiting' };
       await trx.deleteFrom('holdfast.device_requests').where('id', '=', row.id).execute();
+      if (!this.#rows.fits('device', row.id, deviceFacts(row), row.mac)) return { kind: 'gone' };
       if (row.person_id === null) return { kind: 'denied' };
       const found = await lockPersonRow(trx, this.#rows, { id: row.person_id });
       if (found === null) return { kind: 'gone' };

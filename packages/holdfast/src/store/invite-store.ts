@@ -173,7 +173,7 @@ async function tryJoin(
     failures: 0,
     paused_until: null,
   });
-  await renewCodes(trx, person.id, joining.recoveryHashes);
+  await renewCodes(trx, rows, person.id, joining.recoveryHashes);
   await trx
     .updateTable('holdfast.invites')
     .set({ used_at: now, mac: null })

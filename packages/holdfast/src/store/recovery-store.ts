@@ -4,7 +4,7 @@ import type { PersonRef } from '../identity/passkeys.ts';
 import type { RecoveryStore } from '../identity/recovery-codes.ts';
 import type { RowMacs } from '../model/row-macs.ts';
 import type { Database } from './database.ts';
-import { lockPersonRow } from './row-facts.ts';
+import { keyedHash, lockPersonRow } from './row-facts.ts';
 import type { Tables } from './tables.ts';
 
 /** Whose hash is asked for when nobody is called so. */
@@ -20,7 +20,7 @@ export class SqlRecoveryStore implements RecoveryStore {
   }
 
   async renew(personId: string, hashes: readonly Buffer[]): Promise<void> {
-    await this.#database.transaction((trx) => renewCodes(trx, personId, hashes));
+    await this.#database.transaction((trx) => renewCodes(trx, this.#rows, personId, hashes));
   }
 
   left(personId: string): Promise<number> {
@@ -39,7 +39,7 @@ export class SqlRecoveryStore implements RecoveryStore {
         .updateTable('holdfast.recovery_codes')
         .set({ used_at: now })
         .where('person_id', '=', id)
-        .where('code_hash', '=', hashOf(id))
+        .where('code_hash', '=', keyedHash(this.#rows, id, hashOf(id)))
         .where('used_at', 'is', null)
         .executeTakeFirst();
       const left = await countLeft(trx, id);
@@ -51,13 +51,20 @@ export class SqlRecoveryStore implements RecoveryStore {
 
 export async function renewCodes(
   trx: Transaction<Tables>,
+  rows: RowMacs,
   personId: string,
   hashes: readonly Buffer[],
 ): Promise<void> {
   await trx.deleteFrom('holdfast.recovery_codes').where('person_id', '=', personId).execute();
   await trx
     .insertInto('holdfast.recovery_codes')
-    .values(hashes.map((hash) => ({ person_id: personId, code_hash: hash, used_at: null })))
+    .values(
+      hashes.map((hash) => ({
+        person_id: personId,
+        code_hash: keyedHash(rows, personId, hash),
+        used_at: null,
+      })),
+    )
     .execute();
 }
 

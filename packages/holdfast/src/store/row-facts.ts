@@ -190,6 +190,44 @@ export function inviteFacts(
   };
 }
 
+/** In place of a hash that anybody can make: what lies in the store of a recovery code. */
+export function keyedHash(rows: RowMacs, personId: string, hash: Buffer): Buffer {
+  return Buffer.from(rows.mac('recovery', personId, { hash }), 'base64url');
+}
+
+interface Link {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly person_id: string;
+}
+
+/** A person has one: it is named by them. */
+export function linkMac(rows: RowMacs, { issuer, person_id: id, subject }: Link): string {
+  return rows.mac('sso', id, { issuer, subject });
+}
+
+export function isLinkOurs(
+  rows: RowMacs,
+  { issuer, mac, person_id: id, subject }: Link & { readonly mac: string | null },
+): boolean {
+  return rows.fits('sso', id, { issuer, subject }, mac);
+}
+
+type DeviceFacts = Pick<
+  Selectable<Tables['holdfast.device_requests']>,
+  'secret_hash' | 'user_code_hash' | 'decided_at' | 'person_id' | 'expires_at'
+>;
+
+export function deviceFacts(row: DeviceFacts): RowFacts {
+  return {
+    secret: row.secret_hash,
+    code: row.user_code_hash,
+    decided: row.decided_at,
+    person: row.person_id,
+    expires: row.expires_at,
+  };
+}
+
 type AgentFacts = Pick<
   Selectable<AgentsTable>,
   | 'name'

@@ -13,10 +13,13 @@ import { ManualClock } from '../testing/manual-clock.ts';
 import { refusalOf } from '../testing/refusal.ts';
 import { type ScratchStore, startScratchStore } from '../testing/scratch-store.ts';
 import { SqlAgentStore } from './agent-store.ts';
+import { SqlDeviceStore } from './device-store.ts';
 import { SqlInviteStore } from './invite-store.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { SqlRecoveryStore } from './recovery-store.ts';
 import { SqlSessionStore } from './session-store.ts';
+import { SqlSsoStore } from './sso-store.ts';
 import { stampRows } from './stamp-rows.ts';
 
 let scratch: ScratchStore;
@@ -257,6 +260,53 @@ describe('an agent', () => {
     const { tokens } = await agentStore.snapshot(clock.now());
     expect(tokens).toHaveLength(1);
     expect(foreign).toEqual([{ kind: 'token', id: 'token_mallory' }]);
+  });
+});
+
+describe('a way in', () => {
+  it('is none by a recovery code that somebody put there', async () => {
+    const store = new SqlRecoveryStore(scratch.database, enrolled.proofKeys.rows);
+    const id = await enrolled.idOf('ana');
+    const hash = hashSecret('a code that mallory knows');
+    await byHand(sql`insert into holdfast.recovery_codes values (${id}, ${hash}, null)`);
+    expect(await store.use('ana', () => hash, clock.now())).toBeNull();
+    await store.renew(id, [hash]);
+    expect(await store.use('ana', () => hash, clock.now())).toMatchObject({ person: { id } });
+  });
+
+  it('is none by an identity elsewhere that somebody linked', async () => {
+    const store = new SqlSsoStore(scratch.database, enrolled.proofKeys.rows);
+    const personId = await enrolled.idOf('ana');
+    const identity = { issuer: 'https://login.example.com', subject: 'mallory' };
+    await byHand(sql`insert into holdfast.sso_identities (issuer, subject, person_id, linked_at)
+      values (${identity.issuer}, ${identity.subject}, ${personId}, now())`);
+    expect(await store.find(identity)).toBeNull();
+    expect(await store.link({ ...identity, personId }, clock.now())).toBe(true);
+    expect(await store.find(identity)).toMatchObject({ person: { name: 'ana' } });
+  });
+
+  it('is none by a command line that nobody let in', async () => {
+    const store = new SqlDeviceStore(scratch.database, enrolled.proofKeys.rows);
+    const personId = await enrolled.idOf('ana');
+    const request = {
+      id: 'device_1',
+      machine: 'laptop',
+      source: '127.0.0.1',
+      userAgent: 'cli',
+      askedAt: clock.now(),
+      expiresAt: new Date(clock.now().getTime() + 60_000),
+      secretHash: hashSecret('secret'),
+      userCodeHash: hashSecret('code'),
+    };
+    await store.add(request, clock.now());
+    await byHand(
+      sql`update holdfast.device_requests set decided_at = now(), person_id = ${personId}`,
+    );
+    expect(await store.take(request.secretHash, clock.now())).toEqual({ kind: 'gone' });
+    await store.add(request, clock.now());
+    await byHand(sql`update holdfast.device_requests set decided_at = null, person_id = null`);
+    await store.decide(request.userCodeHash, personId, clock.now());
+    expect(await store.take(request.secretHash, clock.now())).toMatchObject({ kind: 'let-in' });
   });
 });
 

@@ -5,7 +5,13 @@ import type { SsoIdentity, SsoPerson, SsoStore } from '../identity/sso-store.ts'
 import type { RowMacs } from '../model/row-macs.ts';
 import type { Database } from './database.ts';
 import { lockPerson } from './passkey-store.ts';
-import { addPersonRow, isJoinedPersonOurs, PERSON_COLUMNS } from './row-facts.ts';
+import {
+  addPersonRow,
+  isJoinedPersonOurs,
+  isLinkOurs,
+  linkMac,
+  PERSON_COLUMNS,
+} from './row-facts.ts';
 import type { Tables } from './tables.ts';
 
 export class SqlSsoStore implements SsoStore {
@@ -22,11 +28,13 @@ export class SqlSsoStore implements SsoStore {
       const row = await db
         .selectFrom('holdfast.sso_identities as i')
         .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
+        .select(['i.issuer', 'i.subject', 'i.person_id', 'i.mac'])
         .select(PERSON_COLUMNS)
         .where('i.issuer', '=', issuer)
         .where('i.subject', '=', subject)
         .executeTakeFirst();
-      if (row === undefined || !isJoinedPersonOurs(this.#rows, row)) return null;
+      if (row === undefined || !isLinkOurs(this.#rows, row)) return null;
+      if (!isJoinedPersonOurs(this.#rows, row)) return null;
       const person = { id: row.p_id, name: row.p_name };
       return { person, isRemoved: row.p_removed_at !== null };
     });
@@ -51,12 +59,16 @@ export class SqlSsoStore implements SsoStore {
       const known = await trx
         .selectFrom('holdfast.sso_identities as i')
         .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
+        .select(['i.issuer', 'i.subject', 'i.person_id', 'i.mac'])
         .select(PERSON_COLUMNS)
         .where('i.issuer', '=', identity.issuer)
         .where('i.subject', '=', identity.subject)
         .executeTakeFirst();
       if (known !== undefined) {
-        const isHere = known.p_removed_at === null && isJoinedPersonOurs(this.#rows, known);
+        const isHere =
+          known.p_removed_at === null &&
+          isLinkOurs(this.#rows, known) &&
+          isJoinedPersonOurs(this.#rows, known);
         return isHere ? { id: known.p_id, name: known.p_name } : null;
       }
       for (const name of person.names) {
@@ -65,7 +77,12 @@ export class SqlSsoStore implements SsoStore {
         if (!(await addPersonRow(trx, this.#rows, fresh))) continue;
         await trx
           .insertInto('holdfast.sso_identities')
-          .values({ ...identity, person_id: person.id, linked_at: now })
+          .values({
+            ...identity,
+            person_id: person.id,
+            linked_at: now,
+            mac: linkMac(this.#rows, { ...identity, person_id: person.id }),
+          })
           .execute();
         return { id: person.id, name };
       }
@@ -137,7 +154,13 @@ export async function linkIdentity(
     .execute();
   await trx
     .insertInto('holdfast.sso_identities')
-    .values({ issuer, subject, person_id: personId, linked_at: now })
+    .values({
+      issuer,
+      subject,
+      person_id: personId,
+      linked_at: now,
+      mac: linkMac(rows, { issuer, subject, person_id: personId }),
+    })
     .execute();
   return true;
 }

@@ -5,7 +5,7 @@
 import type { Transaction } from 'kysely';
 import type { RowMacs } from '../model/row-macs.ts';
 import { rowMacs } from './migrations/0024-row-macs.ts';
-import { agentFacts, personMac, tokenFacts } from './row-facts.ts';
+import { agentFacts, keyedHash, linkMac, personMac, tokenFacts } from './row-facts.ts';
 import type { Tables } from './tables.ts';
 
 export interface Stamped {
@@ -39,6 +39,24 @@ export async function stampRows(
   for (const row of tokens) {
     const mac = rows.mac('token', row.id, tokenFacts(row));
     await trx.updateTable('holdfast.tokens').set({ mac }).where('id', '=', row.id).execute();
+  }
+  const links = await trx.selectFrom('holdfast.sso_identities').selectAll().execute();
+  for (const row of links) {
+    await trx
+      .updateTable('holdfast.sso_identities')
+      .set({ mac: linkMac(rows, row) })
+      .where('issuer', '=', row.issuer)
+      .where('subject', '=', row.subject)
+      .execute();
+  }
+  const codes = await trx.selectFrom('holdfast.recovery_codes').selectAll().execute();
+  for (const { code_hash: hash, person_id: id } of codes) {
+    await trx
+      .updateTable('holdfast.recovery_codes')
+      .set({ code_hash: keyedHash(rows, id, hash) })
+      .where('person_id', '=', id)
+      .where('code_hash', '=', hash)
+      .execute();
   }
   return { people: people.length, agents: agents.length, tokens: tokens.length };
 }

@@ -118,6 +118,7 @@ export interface InvitesTable {
 
 interface RecoveryCodesTable {
   person_id: string;
+  /** Under our key, so that nobody puts one of theirs there. */
   code_hash: Buffer;
   used_at: Date | null;
 }
@@ -127,6 +128,7 @@ interface SsoIdentitiesTable {
   subject: string;
   person_id: string;
   linked_at: Date;
+  mac: string | null;
 }
 
 interface DeviceRequestsTable {
@@ -141,6 +143,8 @@ interface DeviceRequestsTable {
   decided_at: Date | null;
   /** Null beside `decided_at`: turned away. */
   person_id: string | null;
+  /** Null until it is decided. */
+  mac: string | null;
 }
 
 interface CeremoniesTable {

@@ -12,6 +12,8 @@ export const rowMacs: Migration = {
     alter table holdfast.invites add column mac text;
     alter table holdfast.agents add column mac text;
     alter table holdfast.tokens add column mac text;
+    alter table holdfast.sso_identities add column mac text;
+    alter table holdfast.device_requests add column mac text;
 
     -- Wrong codes from browsers that never signed in as this person.
     alter table holdfast.people
@@ -21,5 +23,6 @@ export const rowMacs: Migration = {
     -- Nobody can tell whether these were opened by hand: people sign in again, and are invited again.
     update holdfast.sessions set closed_at = now() where closed_at is null;
     delete from holdfast.invites where used_at is null;
+    delete from holdfast.device_requests;
   `,
 };
