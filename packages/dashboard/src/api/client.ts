@@ -4,8 +4,8 @@
  * registered is asked for it, and the request is sent once more; nothing else is ever repeated here.
  */
 import type { Routes } from '../../../holdfast/src/api/contract/index.ts';
-import { attendedHeaders } from './attended.ts';
 import { queryText } from '../lib/filters.ts';
+import { attendedHeaders } from './attended.ts';
 import { forgetPage, keepPage, keptPage, pageHeaders, storageTrouble } from './page-secret.ts';
 import { Problem } from './problem.ts';
 import { PLACES, type PlaceName } from './routes.ts';
