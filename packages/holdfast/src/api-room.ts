@@ -35,6 +35,7 @@ import { WhoAsks } from './api/who.ts';
 import type { Env, TargetConfig } from './config/config.ts';
 import { resolveSecret, resolveUpstream } from './config/upstream.ts';
 import type { TokenVerifier } from './identity/agent-directory.ts';
+import { KnownBrowsers } from './identity/known-browsers.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
@@ -106,6 +107,7 @@ export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
   const api = await Api.create({
     handlers,
     who,
+    browsers: new KnownBrowsers(rooms.seal),
     clock,
     url: new URL(config.dashboard.url),
     dashboardFolder: parts.hasPages === false ? null : builtDashboard(),
@@ -197,6 +199,7 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
       agents: rooms.agents,
       people,
       credentials: rooms.credentials,
+      foreign: () => rooms.proofKeys.rows.foreign(),
       config,
       clock,
     }),

@@ -350,6 +350,7 @@ class Gateway implements Holdfast {
       // A store that is away is swept at the next turn: what ran out counts as such meanwhile.
       this.rooms.holds.sweep().catch(() => {});
       this.rooms.proposals.sweep().catch(() => {});
+      this.rooms.ways.intents.settle().catch(() => {});
     }, SWEEP_MS);
     this.#undo.push(() => clearInterval(timer));
   }

@@ -108,9 +108,24 @@ export const targetsQuery = queryOptions({
   queryFn: ({ signal }) => ask('targets.list', { signal }),
 });
 
+const PEOPLE_PAGE_ROWS = 200;
+
+/** All of them, by name: each may be asked, or answer for an agent. */
 export const peopleQuery = queryOptions({
   queryKey: ['people', 'list'],
-  queryFn: ({ signal }) => ask('people.list', { signal }),
+  queryFn: async ({ signal }) => {
+    const items: Answer<'people.list'>['items'] = [];
+    for (let cursor: string | null = null; ; ) {
+      const from: { cursor?: string } = cursor === null ? {} : { cursor };
+      const page: Answer<'people.list'> = await ask('people.list', {
+        query: { limit: PEOPLE_PAGE_ROWS, ...from },
+        signal,
+      });
+      items.push(...page.items);
+      if (page.next === null || page.next === cursor) return { items };
+      cursor = page.next;
+    }
+  },
 });
 
 export const invitesQuery = queryOptions({

@@ -55,6 +55,7 @@ export function AccountPage(): ReactNode {
 function Ways({ self }: { readonly self: Self }): ReactNode {
   const queries = useQueryClient();
   const [removing, setRemoving] = useState<Self['passkeys'][number] | null>(null);
+  const [isRemovingCodes, setIsRemovingCodes] = useState(false);
   const [isAdding, setIsAdding] = useState(false);
   const look = (): Promise<void> => queries.invalidateQueries({ queryKey: ['self'] });
   return (
@@ -107,9 +108,21 @@ function Ways({ self }: { readonly self: Self }): ReactNode {
             </Button>
           </li>
         ))}
-        <li className="py-2">
+        <li className="flex flex-wrap items-center justify-between gap-2 py-2">
           {self.hasCodes ? (
-            '✓ An authenticator app, as a second way.'
+            <>
+              <span>✓ An authenticator app, as a second way.</span>
+              {self.passkeys.some(({ isSuspended }) => !isSuspended) && (
+                <Button
+                  size="small"
+                  tone="danger"
+                  onClick={() => setIsRemovingCodes(true)}
+                  aria-label="Remove the authenticator app"
+                >
+                  Remove
+                </Button>
+              )}
+            </>
           ) : (
             <span className="text-muted">
               No authenticator app. It is the second way, when a passkey is not at hand.
@@ -129,6 +142,23 @@ function Ways({ self }: { readonly self: Self }): ReactNode {
             Cancel
           </Button>
         </Dialog>
+      )}
+      {isRemovingCodes && (
+        <ConfirmDialog
+          title="Remove the authenticator app"
+          action="Remove"
+          onClose={() => setIsRemovingCodes(false)}
+          onConfirm={async () => {
+            await ask('self.codes.remove');
+            await look();
+            say('Removed.');
+          }}
+        >
+          <p>
+            Its codes open and sign nothing from then on. You are asked for a passkey, since you
+            will need one to sign in.
+          </p>
+        </ConfirmDialog>
       )}
       {removing !== null && (
         <ConfirmDialog

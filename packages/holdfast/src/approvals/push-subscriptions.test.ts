@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadPushKeys } from '../identity/push-keys.ts';
+import { RowKeys } from '../identity/row-keys.ts';
 import { Seal } from '../identity/seal.ts';
 import { Sessions } from '../identity/sessions.ts';
 import { systemClock } from '../model/clock.ts';
@@ -259,7 +260,7 @@ describe('browsers of people', () => {
   it('are called with the key of the store, and forgotten when they are gone', async () => {
     const receiver = await HttpReceiver.start();
     const seal = new Seal(Buffer.alloc(32, 1), systemClock);
-    const keys = () => loadPushKeys(new SqlAgentStore(scratch.database), seal);
+    const keys = () => loadPushKeys(new SqlAgentStore(scratch.database, new RowKeys(seal)), seal);
     const contact = 'mailto:ops@example.com';
     const channel = new WebPushChannel({
       name: 'p',

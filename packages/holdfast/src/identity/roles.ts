@@ -44,6 +44,7 @@ export const PERMISSIONS = {
   'targets.protect': { words: 'protect targets', roles: ['owner', 'operator'] },
   'agents.read': { words: 'see agents and their tokens', roles: EVERYONE },
   'agents.manage': { words: 'add agents and give them tokens', roles: ['owner', 'operator'] },
+  'agents.owner': { words: 'say who else answers for an agent', roles: ['owner'] },
   'agents.stop': {
     words: 'pause agents and revoke tokens',
     roles: ['owner', 'approver', 'operator'],

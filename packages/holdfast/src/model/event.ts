@@ -16,6 +16,7 @@ export const EVENT_KINDS = [
   'credential-removed',
   'agent-added',
   'agent-changed',
+  'agent-owner',
   'agent-paused',
   'agent-resumed',
   'token-issued',
@@ -30,6 +31,7 @@ export const EVENT_KINDS = [
   'passkey-removed',
   'passkey-suspended',
   'codes-changed',
+  'codes-removed',
   'recovery-renewed',
   'invite-cancelled',
   'sso-linked',
@@ -83,6 +85,11 @@ export const EVENT_KINDS = [
   'proposal-expired',
   'proposal-started',
   'proposal-executed',
+  // What somebody else wrote into our own tables; what got its MAC when there were none before.
+  'row-foreign',
+  'rows-stamped',
+  // What was begun when we stopped, and nobody saw the end of.
+  'intent-unsettled',
   // What people could not be told.
   'notice-failed',
 ] as const;

@@ -353,6 +353,8 @@ export const BREAK_GLASS_MS = 60 * 60 * 1000;
  * a code; a house behind one address some dozens.
  */
 export const ATTEMPTS_MAX = 60;
+/** For one name, from browsers that were nobody's before: beside the pause after wrong codes. */
+export const ATTEMPTS_OF_NAME_MAX = 30;
 export const ATTEMPTS_WINDOW_MS = 5 * 60 * 1000;
 /** Sources counted at a time; beyond that, the one that was quiet longest is forgotten. */
 export const ATTEMPT_SOURCES_MAX = 20_000;
@@ -416,3 +418,7 @@ export const STREAM_BEAT_MS = 15_000;
 export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 /** Agents are looked at again every second; a directory this old says that the store is away. */
 export const DIRECTORY_AGE_MS_MAX = 30_000;
+/** Rows of our tables that somebody else wrote, told of by one process: more would drown the trail. */
+export const FOREIGN_ROWS_TOLD_MAX = 1_000;
+/** An intent that is older belongs to nobody who is still at it: longer than any statement may take. */
+export const INTENT_SETTLE_MS = 5 * 60 * 1000;

@@ -743,7 +743,9 @@ describe('whoever writes to our tables', () => {
         from holdfast.people where name = 'ana'`);
     const code = enrolled.code('ana');
     const word = { ...byCode(ticket.id, 'mallory'), code };
-    expect(await refusalOf(one.holds.approve(word))).toMatchObject({ code: 'HF_SEAL' });
+    expect(await refusalOf(one.holds.approve(word))).toMatchObject({
+      code: 'HF_NOT_FOUND',
+    });
     expect((await one.holds.show(ticket.id)).signatures).toEqual([]);
   });
 

@@ -100,7 +100,7 @@ export class SqlDeferralStore implements DeferralStore {
         const deferral = lineOfRow(row);
         if (deferral.state !== 'scheduled') return { kind: 'too-late', deferral };
         const wanted = { permission: 'deferrals.cancel', now } as const;
-        const by = await signedOrRefuse(trx, word.signed, wanted, this.#checks.judgeCode);
+        const by = await signedOrRefuse(trx, word.signed, wanted, this.#checks);
         if (by instanceof HoldfastError) return by;
         const changed = await change(trx, word.deferralId)
           .set({

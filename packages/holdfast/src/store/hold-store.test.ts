@@ -72,12 +72,18 @@ beforeEach(async ({ task }) => {
   codes = new Map();
   const seal = new Seal(Buffer.alloc(32, 1), clock);
   const totp = new Totp(seal, clock);
+  const prover = new ProofKeys(seal, 'http://localhost:7070');
   const checks: PersonChecks = {
     judgeCode: (state, code) => totp.judge(state, code, 'daily'),
-    prover: new ProofKeys(seal, 'http://localhost:7070'),
+    prover,
   };
   const note = (event: HoldfastEvent): void => void events.push(event);
-  people = new People({ store: new SqlPeopleStore(scratch.database), totp, clock, note });
+  people = new People({
+    store: new SqlPeopleStore(scratch.database, prover.rows),
+    totp,
+    clock,
+    note,
+  });
   const gateway = (database: Database, news: Notices | undefined): Gateway => {
     const store = new SqlHoldStore(database, checks, HOLD_ROWS);
     const on = (handler: (id: string | null) => void) =>

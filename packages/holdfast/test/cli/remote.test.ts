@@ -151,6 +151,8 @@ it('says what an agent is for and may, pauses it in one’s own name, and finds 
   const resumed = parsed(await ana.run('agents', 'resume', 'sums', '--json'));
   expect(resumed).toMatchObject({ changed: true, agent: { paused: null, state: 'active' } });
 
+  const { agents } = world.api.rooms;
+  await agents.add('of-before', { purpose: 'a test' });
   const found = await ida.run('agents', 'findings');
   expect([found.exit, found.out]).toEqual([1, expect.stringContaining('(agent.no-owner)')]);
 });

@@ -41,7 +41,7 @@ export async function openSession(
     facts: { person: name, personId: id, method, session: session.id, source },
     message: `${name} signed in.`,
   });
-  keepSession(session);
+  keepSession({ ...session, personId: id });
   return {
     person: { id, name, roles: [...roles] },
     mustEnrol: method === 'recovery',

@@ -37,7 +37,7 @@ export function signInRoutes(parts: SignInParts): Handlers<typeof SIGN_IN_ROUTES
       return openSession(parts, ask, person, 'passkey');
     },
     'signIn.code': async (ask) => {
-      const person = await codes.signIn(ask.body.name, ask.body.code, ask.source);
+      const person = await codes.signIn(ask.body.name, ask.body.code, ask.source, ask.knownAs);
       if (person === null) throw notLetIn();
       return openSession(parts, ask, person, 'totp');
     },

@@ -22,6 +22,8 @@ import { history } from './0019-history.ts';
 import { idempotency } from './0020-idempotency.ts';
 import { pageSecret } from './0021-page-secret.ts';
 import { pushSessions } from './0022-push-sessions.ts';
+import { rowMacs } from './0024-row-macs.ts';
+import { intendedNotes } from './0025-intended-notes.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -48,4 +50,6 @@ export const MIGRATIONS: readonly Migration[] = [
   idempotency,
   pageSecret,
   pushSessions,
+  rowMacs,
+  intendedNotes,
 ];
