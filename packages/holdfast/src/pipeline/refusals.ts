@@ -169,6 +169,17 @@ export function refusalWeaker(ticket: HoldTicket, shown: TakingBack, now: Taking
   };
 }
 
+/** What was known of it when people were asked cannot be told any more, or is about something else. */
+export function refusalChanged(ticket: HoldTicket, change: string): Refusal {
+  return {
+    code: 'HF_HELD',
+    message: `Hold ${ticket.id} counts no more: ${change}.`,
+    detail: 'It was looked at again after it had waited for people. Nothing was changed.',
+    hint: `Send it again to open a new hold, and ask a person to look at it. ${NO_OTHER_ROUTE}`,
+    position: null,
+  };
+}
+
 export function refusalUnread(): Refusal {
   return {
     code: 'HF_TRAIL_UNAVAILABLE',

@@ -25,7 +25,7 @@ export interface HttpExchangeParts {
   /** Null: nothing can be kept here, so nothing is taken back by its inverse. */
   readonly keeper: InverseKeeper | null;
   readonly clock: Pick<Clock, 'monotonicMs'>;
-  /** The same request, read again. Never rejects. */
+  /** The same request, read again. Rejects when the token is not for what it reaches now. */
   readAgain(): Promise<ProviderAct>;
   forward(report: ((outcome: Outcome) => void) | null): Promise<void> | undefined;
   refuse(refusal: Refusal): void;
@@ -36,7 +36,7 @@ export class HttpExchange implements Exchange, Intent {
   /** A request is a transaction of its own. */
   readonly lasting: Lasting = 'at-once';
   readonly protection: Protection = PROVIDER_PROTECTION;
-  readonly #readAtMs: number;
+  #readAtMs: number;
   #act: ProviderAct;
   #kept: KeptInverse | null = null;
 
@@ -88,6 +88,22 @@ export class HttpExchange implements Exchange, Intent {
       const found = error instanceof Error ? error.message : String(error);
       this.#act = withoutInverse(this.#act, `the state before could not be kept: ${found}`);
       return false;
+    }
+  }
+
+  async freshen(): Promise<string | null> {
+    const { clock, readAgain } = this.#parts;
+    if (this.#kept !== null || clock.monotonicMs() - this.#readAtMs <= INVERSE_FRESH_MS)
+      return null;
+    try {
+      const again = await readAgain();
+      if (again.place.asked !== this.#act.place.asked) return 'it acts elsewhere than it did';
+      // Other evidence is another digest: who compares it sees that.
+      this.#act = again;
+      this.#readAtMs = clock.monotonicMs();
+      return null;
+    } catch (error) {
+      return `it could not be read again (${error instanceof Error ? error.message : String(error)})`;
     }
   }
 

@@ -211,7 +211,11 @@ export class Serving {
       provider: provider.name,
       keeper: this.#parts.keeper ?? null,
       clock: this.#parts.clock,
-      readAgain: () => provider.read(asked),
+      readAgain: async () => {
+        const again = await provider.read(asked);
+        requireScope(token, again);
+        return again;
+      },
       refuse: (refusal: Refusal) => toAgent(response, provider, statusOf(refusal.code), refusal),
       forward: (report) => {
         if (!this.#parts.directory.isLive(token.tokenId) || hasLeft(response)) {
