@@ -293,7 +293,7 @@ describe('a provider', () => {
       guards: new Map(),
       providers: new Map(provider === null ? [] : [['railway', provider]]),
     }).find(
-      intentOf(reading, httpActs({ ...request, provider: 'railway' }, evidence)),
+      intentOf(reading, httpActs({ ...request, headers: [], provider: 'railway' }, evidence)),
       target('railway/acme/production', 'http'),
     );
     expect(questions, 'a question was asked for the card').toBe(before);

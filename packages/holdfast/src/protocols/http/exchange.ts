@@ -2,7 +2,7 @@
 import type { AgentActor } from '../../model/actor.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { Reading } from '../../model/effect.ts';
-import { type HttpAct, httpActs, httpText } from '../../model/http-request.ts';
+import { type HttpAct, type HttpHeader, httpActs, httpText } from '../../model/http-request.ts';
 import type { Intent, SessionFacts } from '../../model/intent.ts';
 import { INVERSE_FRESH_MS } from '../../model/limits.ts';
 import type { Outcome } from '../../model/outcome.ts';
@@ -20,6 +20,8 @@ export interface HttpExchangeParts {
   /** Of `act`, as an object that only this session has. */
   readonly place: TargetFacts;
   readonly asked: ProviderRequest;
+  /** Those that its meaning may hang on (`signed-headers.ts`). */
+  readonly headers: readonly HttpHeader[];
   /** Its name. */
   readonly provider: string;
   /** Null: nothing can be kept here, so nothing is taken back by its inverse. */
@@ -145,7 +147,7 @@ export class HttpExchange implements Exchange, Intent {
   }
 
   #http(): HttpAct {
-    const { asked, provider } = this.#parts;
-    return { ...asked, provider };
+    const { asked, headers, provider } = this.#parts;
+    return { ...asked, headers, provider };
   }
 }
