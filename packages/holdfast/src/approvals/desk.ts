@@ -16,6 +16,8 @@ export interface HoldTicket {
   readonly expiresAt: Date;
   readonly peopleNeeded: number;
   readonly peopleSigned: number;
+  /** Why those who signed are not enough, though they are as many as policy wants; left out: they are not. */
+  readonly alone?: string;
   /** What was verified for what is about to run; null: it was not approved. */
   readonly approval: Approval | null;
 }

@@ -23,7 +23,14 @@ import { APPROVAL_DOMAIN, bindingOf } from './binding.ts';
 import { withFacts } from './card.ts';
 import { changesOf } from './changes.ts';
 import type { Desk, HoldTicket, Standing, Voided } from './desk.ts';
-import { type HoldCard, type HoldRecord, peopleMissing, stateAt } from './hold.ts';
+import {
+  type HoldCard,
+  type HoldRecord,
+  isOwnerAlone,
+  ownerAloneWords,
+  peopleMissing,
+  stateAt,
+} from './hold.ts';
 import type { Approval, HoldNews, HoldStore } from './hold-store.ts';
 import { HOLD_WORDS } from './holds.ts';
 import { expiredEvent } from './peoples-desk.ts';
@@ -93,7 +100,8 @@ export class WaitingDesk implements Desk {
           case 'owner-alone': {
             const ticket = ticketOf(hold, null);
             const peopleNeeded = Math.max(ticket.peopleNeeded, ticket.peopleSigned + 1);
-            return { kind: 'waiting', ticket: { ...ticket, peopleNeeded }, voided };
+            const alone = { alone: release.why };
+            return { kind: 'waiting', ticket: { ...ticket, peopleNeeded, ...alone }, voided };
           }
           case 'changed':
             voided = await this.#annul(hold, release.changes);
@@ -221,10 +229,12 @@ function voidedEvent({ card, id }: HoldRecord, changes: readonly string[]): Hold
 }
 
 function ticketOf(hold: HoldRecord, approval: Approval | null): HoldTicket {
-  const peopleSigned = hold.signatures.length;
+  const { card, signatures } = hold;
+  const peopleSigned = signatures.length;
   return {
+    ...(isOwnerAlone(card, signatures) ? { alone: ownerAloneWords(card) } : {}),
     id: hold.id,
-    digest: hold.card.digest,
+    digest: card.digest,
     expiresAt: hold.expiresAt,
     peopleNeeded: peopleSigned + peopleMissing(hold),
     peopleSigned,

@@ -50,7 +50,8 @@ export function refusalHeld(
     detail:
       `Hold ${ticket.id} on ${target.name} (${target.environment.name}, ` +
       `${target.environment.level}, protection ${protection}), rule ${verdict.rule}. ` +
-      `${missing} of ${ticket.peopleNeeded} approval(s) missing; ` +
+      `${missing} of ${ticket.peopleNeeded} approval(s) missing` +
+      `${ticket.alone === undefined ? '' : ` (${ticket.alone})`}; ` +
       `expires ${ticket.expiresAt.toISOString()}. Nothing was changed.`,
     hint:
       `Ask a person to look at: holdfast holds show ${ticket.id}. ` +
@@ -147,7 +148,8 @@ export function refusalVoided(verdict: Hold, ticket: HoldTicket, voided: Voided)
     message: `Hold ${voided.id} counts no more: ${voided.changes.join('; ')}.`,
     detail:
       `Hold ${ticket.id} is open in its place, rule ${verdict.rule}. ` +
-      `${missing} of ${ticket.peopleNeeded} approval(s) missing; ` +
+      `${missing} of ${ticket.peopleNeeded} approval(s) missing` +
+      `${ticket.alone === undefined ? '' : ` (${ticket.alone})`}; ` +
       `expires ${ticket.expiresAt.toISOString()}. Nothing was changed.`,
     hint:
       `Ask a person to look at: holdfast holds show ${ticket.id}. ` +
