@@ -3,7 +3,6 @@
  * how it is run. It decides nothing itself; what it cannot read without the agent's session is refused.
  */
 import type { DeferralRecord } from './approvals/deferral.ts';
-import { namePathIn } from './fact-finding.ts';
 import type { AgentDirectory, Allowances } from './identity/agent-directory.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Allowance } from './model/allowance.ts';
@@ -16,6 +15,7 @@ import type { Refuse } from './model/verdict.ts';
 import type { DeferredExecutor, Redecide, Redecision } from './pipeline/deferred-run.ts';
 import { pathIn } from './pipeline/path-mark.ts';
 import type { Judge } from './policy/judge.ts';
+import { namePathIn } from './protection/postgres/facts/asked.ts';
 import { type LaterPlace, runLater } from './protection/postgres/run-later.ts';
 import { findOwner, type OwnerWish } from './protection/postgres/runner.ts';
 import type { TargetDatabase } from './protection/target-database.ts';

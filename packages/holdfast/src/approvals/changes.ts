@@ -55,7 +55,7 @@ export function rowsAtMostOf(facts: CardFacts | null): number | null {
 }
 
 /** `now`: looked up when it is to be released. Null: within what was signed. */
-export function rowsChange(rowsAtMost: number | null, now: CardFacts | null): string | null {
+function rowsChange(rowsAtMost: number | null, now: CardFacts | null): string | null {
   if (rowsAtMost === null) return null;
   if (now === null || now.rows === null) {
     return `at most ${rowsAtMost} rows were signed for, and how many there are cannot be told now`;
