@@ -88,7 +88,10 @@ export class WaitingDesk implements Desk {
         await this.#wait(hold, mayWaitMs);
         mayWaitMs = 0;
         // Whatever was known of it is as old as the wait.
-        if (again !== null) asked = await again();
+        if (again !== null) {
+          asked = await again();
+          voided = (await this.#annulOther(hold, asked)) ?? voided;
+        }
       } else if (state === 'signed') {
         const release = await this.#releases.look(hold, asked, now);
         switch (release.kind) {
@@ -127,6 +130,13 @@ export class WaitingDesk implements Desk {
     const { clock, note, store } = this.#parts;
     const hold = await store.annul(id, changes.join('; '), clock.now());
     if (hold !== null) await note(voidedEvent(hold, changes));
+  }
+
+  /** What would run has another digest since it waited: its hold would never be found again. */
+  async #annulOther(hold: HoldRecord, asked: Asked): Promise<Voided | null> {
+    const now = this.#releases.cardNow(asked, this.#parts.policyVersion());
+    if (now.digest === hold.card.digest) return null;
+    return await this.#annul(hold, changesOf(hold, now, asked.verdict.people));
   }
 
   async #annul(hold: HoldRecord, changes: readonly string[]): Promise<Voided> {

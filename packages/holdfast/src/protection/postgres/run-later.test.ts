@@ -65,6 +65,7 @@ function run(
   searchPath: readonly string[] = [],
   owner: OwnerWish = wish('owner_of_all'),
   changes: Partial<AdminConnection> = {},
+  by: TargetDatabase = db,
 ) {
   const loginOf = ({ password, user }: AgentRole): AdminConnection => ({
     ...connection,
@@ -72,7 +73,7 @@ function run(
     password: () => password,
     ...changes,
   });
-  const place = { db, loginOf, clock, trouble: (error: unknown) => void troubles.push(error) };
+  const place = { db: by, loginOf, clock, trouble: (error: unknown) => void troubles.push(error) };
   return runLater(place, { statement, parameters: [], searchPath, owner });
 }
 
@@ -227,4 +228,50 @@ it('a login that a crash left behind is gone with the next run, and what it owne
   );
   expect(rows).toEqual([{ tableowner: 'owner_of_all' }]);
   await admin.query('drop table app.of_left');
+});
+
+describe('by an admin that is no superuser', () => {
+  const asAdmin = async (make: string) => {
+    await admin.query(make);
+    const hosted = openTargetDatabase({
+      target: 'main-db',
+      connection: { ...connection, user: 'hosted' },
+    });
+    const text = 'create table app.hosted (); reset role; create table app.hosted_too ()';
+    const end = await run(text, [], wish('owner_of_all'), {}, hosted);
+    await hosted.close();
+    const { rows } = await admin.query(
+      `select tableowner from pg_tables where tablename ~ '^hosted'`,
+    );
+    await admin.query(`drop table if exists app.hosted, app.hosted_too;
+      drop owned by hosted; drop role hosted`);
+    return { end, owners: rows.map(({ tableowner }) => tableowner) };
+  };
+
+  it('runs, and leaves nothing behind', async () => {
+    const { end, owners } = await asAdmin(
+      'create role hosted login createrole; grant owner_of_all to hosted with admin option',
+    );
+    expect(end).toMatchObject({ kind: 'done' });
+    expect(owners).toEqual(['owner_of_all', 'owner_of_all']);
+  });
+
+  it('does not run where that may make no login', async () => {
+    const { end } = await asAdmin(
+      'create role hosted login; grant owner_of_all to hosted with admin option',
+    );
+    expect(end).toMatchObject({
+      kind: 'not-forwarded',
+      reason: expect.stringContaining('CREATEROLE'),
+    });
+  });
+});
+
+it('lets nobody else in meanwhile, by a password that the text gives its login', async () => {
+  const text = `do $$ begin reset role; execute format('alter role %I password %L', session_user, 'known'); end $$;
+    create table app.seen as select rolcanlogin from pg_roles where rolname = session_user`;
+  expect(await run(text)).toMatchObject({ kind: 'done' });
+  const { rows } = await admin.query('select rolcanlogin from app.seen');
+  expect(rows).toEqual([{ rolcanlogin: false }]);
+  await admin.query('drop table app.seen');
 });

@@ -13,7 +13,14 @@ import type { TargetDatabase } from '../target-database.ts';
 import type { AgentRole } from '../target-guard.ts';
 import type { AdminConnection } from './admin.ts';
 import { ident } from './layout.ts';
-import { dropRunner, findOwner, makeRunner, type OwnerWish, type Runner } from './runner.ts';
+import {
+  dropRunner,
+  findOwner,
+  makeRunner,
+  type OwnerWish,
+  type Runner,
+  shutRunner,
+} from './runner.ts';
 
 export interface LaterParameter {
   readonly typeOid: number;
@@ -68,16 +75,18 @@ export async function runLater(place: LaterPlace, text: LaterText): Promise<Outc
     return { kind: 'not-forwarded', reason: wordsOf(error) };
   }
   try {
-    return await runAs(loginOf(runner), runner.owner, text);
+    return await runAs(loginOf(runner), runner, text, () => shutRunner(db, runner));
   } finally {
     await dropRunner(db, runner).catch(trouble);
   }
 }
 
+/** `shut`: once it is in, nobody else logs in as it, whatever the text does to its password. */
 async function runAs(
   connection: AdminConnection,
-  owner: string,
+  { owner }: Runner,
   text: LaterText,
+  shut: () => Promise<void>,
 ): Promise<Outcome> {
   const client = new pg.Client({
     host: connection.host,
@@ -93,6 +102,7 @@ async function runAs(
   client.on('error', () => {});
   try {
     await client.connect();
+    await shut();
     await prepare(client, owner, text);
   } catch (error) {
     await client.end().catch(() => {});

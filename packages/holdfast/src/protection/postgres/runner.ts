@@ -130,6 +130,13 @@ async function checked(
 ): Promise<OwnerFound> {
   const [there] = await session.query('select from pg_roles where rolname = $1', [owner]);
   if (there === undefined) return none(wish, `there is no role ${owner}`);
+  const [admin] = await session.query(
+    'select rolsuper or rolcreaterole as may from pg_roles where rolname = session_user',
+  );
+  if (admin?.['may'] !== true) {
+    const why = 'the admin of this target may make no login for it to run under';
+    return { kind: 'none', why, hint: 'Give it CREATEROLE; or a person does it without Holdfast.' };
+  }
   const [much] = await session.query(TOO_MUCH_SQL, [owner, [...FAR]]);
   if (much === undefined) return { kind: 'owner', owner };
   const role = String(much['role']);
@@ -184,14 +191,21 @@ export async function makeRunner(
   return { user, password, owner };
 }
 
+/** Nobody logs in as it again; the session that it has goes on. */
+export async function shutRunner(
+  db: TargetDatabase,
+  { user }: Pick<Runner, 'user'>,
+): Promise<void> {
+  await db.query(`alter role ${ident(user)} nologin password null`);
+}
+
 /** Its session ends, what it made in its own name is the owner's, it is gone. Rejects with what the server said. */
 export async function dropRunner(
   db: TargetDatabase,
   { owner, user }: Pick<Runner, 'owner' | 'user'>,
 ): Promise<void> {
   const role = ident(user);
-  // Whatever comes next, nobody logs in as it again.
-  await db.query(`alter role ${role} nologin password null`);
+  await shutRunner(db, { user });
   await db.query(
     `select pg_terminate_backend(pid, ${END_MS_MAX}) from pg_stat_activity where usename = $1`,
     [user],
