@@ -48,7 +48,7 @@ export async function readOperation(
 export function exchangeOf(
   { asked, act }: Judgeable,
   provider: Provider,
-  { actor, facts, places }: Session,
+  { actor, facts, places, token }: Session,
   ways: Pick<HttpExchangeParts, 'clock' | 'forward' | 'refuse'>,
 ): HttpExchange {
   return new HttpExchange({
@@ -61,7 +61,11 @@ export function exchangeOf(
     provider: provider.name,
     // What changes something does not come this way.
     keeper: null,
-    readAgain: () => provider.read(asked),
+    readAgain: async () => {
+      const again = await provider.read(asked);
+      requireScope(token, again);
+      return again;
+    },
     ...ways,
   });
 }
