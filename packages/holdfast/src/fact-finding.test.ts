@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CardFacts } from './approvals/card-facts.ts';
 import { parseConfig } from './config/load-config.ts';
-import { namePathIn, TargetFacts } from './fact-finding.ts';
+import { TargetFacts } from './fact-finding.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Effect, Reading } from './model/effect.ts';
@@ -13,6 +13,7 @@ import { httpActs } from './model/http-request.ts';
 import type { Intent } from './model/intent.ts';
 import type { Target } from './model/target.ts';
 import { pathMark } from './pipeline/path-mark.ts';
+import { namePathIn } from './protection/postgres/facts/asked.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
 import type { Provider } from './providers/provider.ts';
 import { RailwayProvider } from './providers/railway/provider.ts';
@@ -293,7 +294,7 @@ describe('a provider', () => {
       guards: new Map(),
       providers: new Map(provider === null ? [] : [['railway', provider]]),
     }).find(
-      intentOf(reading, httpActs({ ...request, provider: 'railway' }, evidence)),
+      intentOf(reading, httpActs({ ...request, headers: [], provider: 'railway' }, evidence)),
       target('railway/acme/production', 'http'),
     );
     expect(questions, 'a question was asked for the card').toBe(before);

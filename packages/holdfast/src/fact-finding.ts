@@ -15,7 +15,7 @@ import { CARD_FACTS_MS_MAX, CARD_OBJECTS_MAX } from './model/limits.ts';
 import type { Target } from './model/target.ts';
 import type { TouchedObject } from './model/touched.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
-import type { Asked, NamePath } from './protection/postgres/facts/asked.ts';
+import { type Asked, type NamePath, namePathIn } from './protection/postgres/facts/asked.ts';
 import { FACTS_LOCK_MS_MAX, PostgresFacts } from './protection/postgres/facts/finder.ts';
 import { Gathering, type TargetFound } from './protection/postgres/facts/gathering.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
@@ -138,17 +138,6 @@ function statementIn(acts: readonly Buffer[]): Asked['statement'] {
     text: runnable.statement.toString('utf8'),
     parameterCount: runnable.parameters.length,
   };
-}
-
-/**
- * The mark of the search path (pipeline/path-mark.ts), as far as it says where names lead: the schemas that were judged;
- * behind two NULs the order that the session last set. Empty, or with a NUL in front, it is any.
- */
-export function namePathIn(mark: Uint8Array | undefined): NamePath {
-  const text = Buffer.from(mark ?? []).toString('utf8');
-  if (text === '' || text.startsWith('\0')) return { schemas: [], isInOrder: false };
-  const [judged = '', said] = text.split('\0\0');
-  return { schemas: judged.split('\0'), isInOrder: said === undefined };
 }
 
 /** `$user` is the schema of that name, if there is one. */

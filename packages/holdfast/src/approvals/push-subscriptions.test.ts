@@ -54,7 +54,8 @@ beforeEach(async ({ task }) => {
   const idOf = (name: string): string => people.find((one) => one.name === name)?.id ?? '';
   [ana, ben] = [idOf('ana'), idOf('ben')];
   clock = new ManualClock('2026-11-21T09:00:00Z', task.id);
-  sessions = new Sessions({ store: new SqlSessionStore(scratch.database), clock });
+  const { rows } = enrolled.proofKeys;
+  sessions = new Sessions({ store: new SqlSessionStore(scratch.database, rows), clock });
   [anas, bens] = [await signedIn(ana), await signedIn(ben)];
   const parts = { store: new SqlPushStore(scratch.database), clock };
   subscriptions = new PushSubscriptions({ ...parts, allow: 'public' });

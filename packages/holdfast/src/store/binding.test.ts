@@ -613,12 +613,75 @@ describe('people', () => {
   });
 
   it('who became the agent’s owner after they signed are the owner', async () => {
+    owner = await enrolled.idOf('ben');
     const { ticket } = await ask({ level: 'sealed' });
     await one.holds.approve(byCode(ticket.id, 'ana'));
     owner = await enrolled.idOf('ana');
     expect(await ask({ level: 'sealed' })).toMatchObject({
       kind: 'waiting',
       ticket: { id: ticket.id, peopleNeeded: 2 },
+    });
+  });
+
+  it('are two on sealed where nobody answers for the agent, and the agent is told so', async () => {
+    const { ticket } = await ask({ level: 'sealed' });
+    expect((await one.holds.approve(byCode(ticket.id, 'ana'))).state).toBe('waiting');
+    expect(await ask({ level: 'sealed' })).toMatchObject({
+      kind: 'waiting',
+      ticket: {
+        id: ticket.id,
+        peopleSigned: 1,
+        peopleNeeded: 2,
+        alone: expect.stringContaining('holdfast agents set cursor --owner PERSON'),
+      },
+    });
+    await one.holds.approve(byCode(ticket.id, 'ben'));
+    expect(await passes({ level: 'sealed' })).toBe(true);
+  });
+
+  it.each(['open', 'guarded'] as const)('is one on %s, whoever answers for it', async (level) => {
+    const { ticket } = await ask({ level });
+    await one.holds.approve(byCode(ticket.id, 'ana'));
+    expect(await passes({ level })).toBe(true);
+  });
+
+  describe('are counted by the rule of owners once more where the approval is used up', () => {
+    /** What this gateway has not heard of yet. */
+    async function agentOf(person: string | null): Promise<void> {
+      const id = person === null ? null : await enrolled.idOf(person);
+      await byHand(sql`delete from holdfast.agents`);
+      await byHand(sql`insert into holdfast.agents (id, name, salt, added_at, owner_id)
+        values ('agent_0', 'parent', 'x'::bytea, now(), ${id})`);
+      await byHand(sql`insert into holdfast.agents (id, name, salt, added_at, parent_id)
+        values ('agent_1', 'cursor', 'x'::bytea, now(), 'agent_0')`);
+    }
+
+    async function signedBy(...names: string[]): Promise<HoldTicket> {
+      owner = await enrolled.idOf('ben');
+      const { ticket } = await ask({ level: 'sealed' });
+      for (const name of names) await one.holds.approve(byCode(ticket.id, name));
+      const standing = await ask({ level: 'sealed' });
+      expect(standing.kind).toBe('signed');
+      return standing.ticket;
+    }
+
+    it.each([
+      ['whoever signed alone is the owner of its parent now', 'ana', ['ana'], false],
+      ['nobody is the owner any more', null, ['ana'], false],
+      ['somebody else is', 'ben', ['ana'], true],
+      ['another than the owner signed too', 'ana', ['ana', 'ben'], true],
+    ] as const)('%s', async (_story, person, names, isUsed) => {
+      const ticket = await signedBy(...names);
+      await agentOf(person);
+      expect(await two.desk.consume(ticket)).toBe(isUsed);
+      expect(await stateOf(ticket.id)).toBe(isUsed ? 'consumed' : 'signed');
+    });
+
+    it('the other one is gone since, and policy wanted no more than one', async () => {
+      const ticket = await signedBy('ana', 'ben');
+      await agentOf('ben');
+      await enrolled.people.setRoles('ana', ['auditor']);
+      expect(await two.desk.consume(ticket)).toBe(false);
     });
   });
 

@@ -523,6 +523,24 @@ describe('waiting on the wire', () => {
     expect((await desk.submit(intent(), TARGET, HOLD, LONG_MS, BACK)).kind).toBe('signed');
   });
 
+  it('asks afterwards what would run then: another digest is another hold, and the one signed is void', async () => {
+    await enrol('ana');
+    const other = { intent: intent('delete from bookings; --'), target: TARGET };
+    const again = async () => ({ ...other, verdict: HOLD, takingBack: BACK });
+    const answer = one.desk.submit(intent(), TARGET, HOLD, LONG_MS, BACK, again);
+    const id = await vi.waitFor(async () => {
+      const [hold] = await one.holds.list('open');
+      if (hold === undefined) throw new Error('not open yet');
+      return hold.id;
+    }, 5_000);
+    await two.holds.approve(word(id, 'ana'));
+    const standing = await answer;
+    expect(standing).toMatchObject({ kind: 'waiting', voided: { id } });
+    expect(standing.ticket.id).not.toBe(id);
+    expect((await one.holds.show(id)).state).toBe('void');
+    expect(await passes(one)).toBe(false);
+  });
+
   it('ends with the time that was given, undecided', async () => {
     const standing = await one.desk.submit(intent(), TARGET, HOLD, 30, BACK);
     expect(standing.kind).toBe('waiting');

@@ -108,3 +108,14 @@ export function notLookedUp({ effects, isWhole }: Pick<Asked, 'effects' | 'isWho
   for (const verb of verbs) told.push(`what ${verb} does in the database is not in its catalogs`);
   return told;
 }
+
+/**
+ * The mark of the search path (pipeline/path-mark.ts), as far as it says where names lead: the schemas that were judged;
+ * behind two NULs the order that the session last set. Empty, or with a NUL in front, it is any.
+ */
+export function namePathIn(mark: Uint8Array | undefined): NamePath {
+  const text = Buffer.from(mark ?? []).toString('utf8');
+  if (text === '' || text.startsWith('\0')) return { schemas: [], isInOrder: false };
+  const [judged = '', said] = text.split('\0\0');
+  return { schemas: judged.split('\0'), isInOrder: said === undefined };
+}
