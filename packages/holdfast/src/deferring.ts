@@ -9,6 +9,7 @@ import type { Allowance } from './model/allowance.ts';
 import type { HttpAct } from './model/http-request.ts';
 import type { Outcome } from './model/outcome.ts';
 import { PROVIDER_PROTECTION, type Protection } from './model/reversal.ts';
+import { sessionMarkIn } from './model/session-settings.ts';
 import type { Refuse } from './model/verdict.ts';
 import type { DeferredExecutor, Redecide, Redecision } from './pipeline/deferred-run.ts';
 import { pathIn } from './pipeline/path-mark.ts';
@@ -136,6 +137,7 @@ export function executeWith(
       statement: statement.toString('utf8'),
       parameters,
       searchPath: order ?? searchPath,
+      settings: mark === undefined || others.length === 0 ? [] : sessionMarkIn(mark).settings,
       owner,
     });
   };

@@ -12,6 +12,7 @@ import type { Clock } from './model/clock.ts';
 import { httpActIn } from './model/http-request.ts';
 import type { Intent } from './model/intent.ts';
 import { CARD_FACTS_MS_MAX, CARD_OBJECTS_MAX } from './model/limits.ts';
+import { sessionMarkIn } from './model/session-settings.ts';
 import type { Target } from './model/target.ts';
 import type { TouchedObject } from './model/touched.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
@@ -145,7 +146,7 @@ function statementIn(acts: readonly Buffer[]): Asked['statement'] {
  * behind two NULs the order that the session last set. Empty, or with a NUL in front, it is any.
  */
 export function namePathIn(mark: Uint8Array | undefined): NamePath {
-  const text = Buffer.from(mark ?? []).toString('utf8');
+  const text = sessionMarkIn(mark ?? Buffer.alloc(0)).path.toString('utf8');
   if (text === '' || text.startsWith('\0')) return { schemas: [], isInOrder: false };
   const [judged = '', said] = text.split('\0\0');
   return { schemas: judged.split('\0'), isInOrder: said === undefined };

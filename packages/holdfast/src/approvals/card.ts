@@ -2,6 +2,7 @@
 import { canonicalJson } from '../model/canonical.ts';
 import { digestOf } from '../model/digest.ts';
 import type { Effect } from '../model/effect.ts';
+import { httpActIn } from '../model/http-request.ts';
 import type { Intent } from '../model/intent.ts';
 import {
   CARD_OBJECTS_MAX,
@@ -11,6 +12,7 @@ import {
   HOLD_EFFECTS_MAX,
 } from '../model/limits.ts';
 import type { TakingBack } from '../model/reversal.ts';
+import { sessionMarkIn, settingsText } from '../model/session-settings.ts';
 import type { Target } from '../model/target.ts';
 import { cut, oneLine, startOf, storable } from '../model/text.ts';
 import type { Verdict } from '../model/verdict.ts';
@@ -123,15 +125,29 @@ function whole(value: number): number {
 }
 
 /**
- * The text, and before it the values bound to its parameters: `$1` alone says nothing of what would go. They
+ * The text, and before it the values bound to its parameters: `$1` alone says nothing of what would go. Before
+ * those the settings of the session, where they may change which rows it means. They
  * stand first, without any comment sign, where no statement of an agent's could put the like.
  */
 function statementOf(intent: Intent): string {
   const text = startOf(intent.text(), ENTRY_TEXT_CHARS_MAX);
-  const acts = intent.acts();
-  const runnable = runnableOf(
-    acts.map(({ buffer, byteOffset, length }) => Buffer.from(buffer, byteOffset, length)),
-  );
+  const acts = intent
+    .acts()
+    .map(({ buffer, byteOffset, length }) => Buffer.from(buffer, byteOffset, length));
+  const under = settingsLine(acts);
+  return under === '' ? boundTextOf(text, acts) : `${under}\n\n${boundTextOf(text, acts)}`;
+}
+
+/** What the session has set that the same bytes may mean other rows under; '' when nothing. */
+function settingsLine(acts: readonly Buffer[]): string {
+  const [mark] = acts;
+  if (mark === undefined || httpActIn(acts) !== null) return '';
+  const said = settingsText(sessionMarkIn(mark).settings);
+  return said === '' ? '' : oneLine(`with settings: ${said}`);
+}
+
+function boundTextOf(text: string, acts: readonly Buffer[]): string {
+  const runnable = runnableOf(acts);
   if (runnable === null) {
     // A Bind of something that may mean several things, or in types that are not the server's own.
     return acts.length === 3 ? `$1 ... = values that cannot be shown\n\n${text}` : text;

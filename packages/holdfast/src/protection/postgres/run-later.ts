@@ -8,6 +8,7 @@
  */
 import pg from 'pg';
 import type { Outcome } from '../../model/outcome.ts';
+import type { SessionSetting } from '../../model/session-settings.ts';
 import type { AdminConnection } from './admin.ts';
 import { ident } from './layout.ts';
 
@@ -23,6 +24,8 @@ export interface LaterText {
   readonly parameters: readonly LaterParameter[];
   /** Schemas that unqualified names are looked up in, in order. */
   readonly searchPath: readonly string[];
+  /** Of the session it was approved in, those that may change what it means. */
+  readonly settings?: readonly SessionSetting[];
   /** The role it runs as; null: the one of the connection. */
   readonly owner: string | null;
 }
@@ -102,7 +105,10 @@ async function send(client: pg.Client, { parameters, statement }: LaterText): Pr
   await client.query({ text: statement, values, types });
 }
 
-async function prepare(client: pg.Client, { owner, searchPath }: LaterText): Promise<void> {
+async function prepare(
+  client: pg.Client,
+  { owner, searchPath, settings = [] }: LaterText,
+): Promise<void> {
   await client.query(
     `set lock_timeout = ${LOCK_MS_MAX}; set statement_timeout = ${STATEMENT_MS_MAX}`,
   );
@@ -110,6 +116,12 @@ async function prepare(client: pg.Client, { owner, searchPath }: LaterText): Pro
     await client.query("select pg_catalog.set_config('search_path', $1, false)", [
       searchPath.map(ident).join(', '),
     ]);
+  }
+  for (const { name, value } of settings) {
+    // The path was said above, in the order that was judged.
+    if (name === 'search_path') continue;
+    if (value === null) throw new Error(`what ${name} was set to is not known`);
+    await client.query('select pg_catalog.set_config($1, $2, false)', [name, value]);
   }
   if (owner !== null) await client.query(`set role ${ident(owner)}`);
 }
