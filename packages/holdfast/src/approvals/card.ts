@@ -92,6 +92,26 @@ export function withFacts(card: HoldCard, facts: CardFacts | null): HoldCard {
   return { ...card, facts, rowsAtMost: rowsAtMostOf(facts) };
 }
 
+/**
+ * Nothing could be told in time, where something might have been: whoever approves it types its name, so that
+ * nobody takes a card without numbers for one of a small act.
+ */
+export function withoutFacts(card: HoldCard, lookedUpAt: string): HoldCard {
+  const { effects, target, typedName } = card;
+  const mayLose = effects.some(({ additive, kind }) => kind !== 'read' && !additive);
+  const facts: CardFacts = {
+    lookedUpAt,
+    rows: null,
+    objects: [],
+    objectsTotal: 0,
+    dependents: [],
+    dependentsTotal: 0,
+    recoveryLost: [],
+    notTold: ['rows, size, dependents: they could not be looked up in time'],
+  };
+  return { ...card, facts, typedName: typedName ?? (mayLose ? target : null) };
+}
+
 /** As it is kept and signed: whole numbers, text that our store can hold, lists within their bounds. Throws when it cannot be. */
 export function tidyFacts(facts: CardFacts): CardFacts {
   const measured = (one: Measured | null): Measured | null =>

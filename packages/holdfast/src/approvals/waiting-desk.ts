@@ -19,6 +19,7 @@ import type { Intent } from '../model/intent.ts';
 import {
   CARD_FACTS_MARGIN_MS,
   CARD_FACTS_MS_MAX,
+  CARD_FACTS_TURN_MS_MAX,
   HOLD_LIFE_MS_DEFAULT,
   HOLD_TURNS_MAX,
 } from '../model/limits.ts';
@@ -27,9 +28,9 @@ import type { Target } from '../model/target.ts';
 import type { Hold } from '../model/verdict.ts';
 import type { Signature } from '../policy/judge.ts';
 import { APPROVAL_DOMAIN, approvalHash, bindingOf } from './binding.ts';
-import { cardOf, tidyFacts, withFacts } from './card.ts';
+import { cardOf, tidyFacts, withFacts, withoutFacts } from './card.ts';
 import type { CardFacts, FactFinder } from './card-facts.ts';
-import { changesOf, rowsChange } from './changes.ts';
+import { changesOf, isUntold, rowsChange, untoldChange } from './changes.ts';
 import type { Desk, HoldTicket, Standing, Voided } from './desk.ts';
 import { type Freezes, NO_FREEZES } from './freeze.ts';
 import { type HoldCard, type HoldRecord, isOwnerAlone, peopleMissing, stateAt } from './hold.ts';
@@ -59,6 +60,14 @@ interface Asked {
   readonly verdict: Hold;
   readonly takingBack: TakingBack;
 }
+
+interface Looked {
+  readonly facts: CardFacts | null;
+  /** Somebody looks these up, and nothing came of it in time. */
+  readonly isLate: boolean;
+}
+
+const NOT_IN_TIME: Looked = { facts: null, isLate: true };
 
 /** What a release came to. */
 type Release =
@@ -154,10 +163,13 @@ export class WaitingDesk implements Desk {
   /** Found, or opened with what can be looked up for its card. */
   async #standing(asked: Asked, fresh: HoldCard): Promise<HoldRecord> {
     const { clock, holdLifeMsOf, note, store } = this.#parts;
-    const found = await store.standing(fresh.digest, clock.now());
-    for (const old of found.expired) await note(expiredEvent(old, HOLD_WORDS));
-    if (found.hold !== null) return found.hold;
-    const card = withFacts(fresh, await this.#find(asked));
+    const standing = await store.standing(fresh.digest, clock.now());
+    for (const old of standing.expired) await note(expiredEvent(old, HOLD_WORDS));
+    if (standing.hold !== null) return standing.hold;
+    const looked = await this.#find(asked);
+    const card = looked.isLate
+      ? withoutFacts(fresh, clock.now().toISOString())
+      : withFacts(fresh, looked.facts);
     const now = clock.now();
     const lifeMs = holdLifeMsOf?.(card.environment) ?? HOLD_LIFE_MS_DEFAULT;
     const { hold, isNew, expired } = await store.findOrOpen(
@@ -185,18 +197,20 @@ export class WaitingDesk implements Desk {
   }
 
   /** The finder bounds itself. One that fails, is late or says what is no fact knows nothing. */
-  async #find({ intent, target }: Asked): Promise<CardFacts | null> {
+  async #find({ intent, target }: Asked): Promise<Looked> {
     const { facts } = this.#parts;
-    if (facts === undefined) return null;
+    if (facts === undefined) return { facts: null, isLate: false };
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<null>((done) => {
-      timer = setTimeout(() => done(null), CARD_FACTS_MS_MAX + CARD_FACTS_MARGIN_MS);
+    const late = new Promise<'late'>((done) => {
+      const msMax = CARD_FACTS_TURN_MS_MAX + CARD_FACTS_MS_MAX + CARD_FACTS_MARGIN_MS;
+      timer = setTimeout(() => done('late'), msMax);
     });
     try {
       const found = await Promise.race([facts.find(intent, target), late]);
-      return found === null ? null : tidyFacts(found);
+      if (found === 'late') return NOT_IN_TIME;
+      return { facts: found === null ? null : tidyFacts(found), isLate: false };
     } catch {
-      return null;
+      return NOT_IN_TIME;
     } finally {
       clearTimeout(timer);
     }
@@ -223,12 +237,17 @@ export class WaitingDesk implements Desk {
     return { kind: 'released', signatures, approval: { challenge, personIds } };
   }
 
-  /** Asked twice when it cannot be told: people have signed, and one slow answer should not undo that. */
+  /**
+   * Asked twice when it cannot be told: people have signed, and one slow answer should not undo that. What
+   * could not be told in time when they were asked is asked once more: a large number is theirs to see.
+   */
   async #rowsChange({ card }: HoldRecord, asked: Asked): Promise<string | null> {
-    if (card.rowsAtMost === null) return null;
+    if (card.rowsAtMost === null) {
+      return isUntold(card) ? untoldChange((await this.#find(asked)).facts) : null;
+    }
     const first = await this.#find(asked);
-    const facts = first === null || first.rows === null ? await this.#find(asked) : first;
-    return rowsChange(card.rowsAtMost, facts);
+    const again = first.facts === null || first.facts.rows === null;
+    return rowsChange(card.rowsAtMost, (again ? await this.#find(asked) : first).facts);
   }
 
   /** The hold as it is when decided, gone, or when the time is up. Never rejects. */
