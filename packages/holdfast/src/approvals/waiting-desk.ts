@@ -208,7 +208,7 @@ export class WaitingDesk implements Desk {
     try {
       const found = await Promise.race([facts.find(intent, target), late]);
       if (found === 'late') return NOT_IN_TIME;
-      return { facts: found === null ? null : tidyFacts(found), isLate: false };
+      return { facts: found === null ? null : tidyOrNone(found), isLate: false };
     } catch {
       return NOT_IN_TIME;
     } finally {
@@ -278,6 +278,14 @@ export class WaitingDesk implements Desk {
       });
       void look();
     });
+  }
+}
+
+function tidyOrNone(found: CardFacts): CardFacts | null {
+  try {
+    return tidyFacts(found);
+  } catch {
+    return null;
   }
 }
 

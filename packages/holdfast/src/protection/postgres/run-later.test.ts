@@ -57,6 +57,18 @@ it('means the tables that the agent meant, and is their owner', async () => {
   });
 });
 
+it('runs under the settings that it was approved under, and under none that nobody can tell', async () => {
+  const settings = [{ name: 'app.tenant', value: "4'2", once: '' }];
+  const statement = `do $$ begin if current_setting('app.tenant') <> '4''2' then raise 'other'; end if; end $$`;
+  const text = { statement, parameters: [], searchPath: [], owner: null };
+  expect(await runLater(connection, { ...text, settings })).toMatchObject({ kind: 'done' });
+  expect(await runLater(connection, text)).toMatchObject({ kind: 'failed' });
+  const unknown = [{ name: 'app.tenant', value: null, once: 'session_1/1' }];
+  expect(await runLater(connection, { ...text, settings: unknown })).toMatchObject({
+    kind: 'not-forwarded',
+  });
+});
+
 it('takes a text of several statements whole or not at all', async () => {
   expect(await run('drop table other.t; drop table not_there')).toMatchObject({
     kind: 'failed',
