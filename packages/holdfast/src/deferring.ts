@@ -11,6 +11,7 @@ import type { Effect, Reading } from './model/effect.ts';
 import type { HttpAct } from './model/http-request.ts';
 import type { Outcome } from './model/outcome.ts';
 import { PROVIDER_PROTECTION, type Protection } from './model/reversal.ts';
+import { sessionMarkIn } from './model/session-settings.ts';
 import type { Refuse } from './model/verdict.ts';
 import type { DeferredExecutor, Redecide, Redecision } from './pipeline/deferred-run.ts';
 import { pathIn } from './pipeline/path-mark.ts';
@@ -187,6 +188,7 @@ export function executeWith({ clock, run, targetOf, trouble }: ExecuteParts): De
     const [mark, ...others] = acts;
     // In the order that was approved; what has no mark of its own has no more than the schemas.
     const order = mark === undefined || others.length === 0 ? null : pathIn(mark, searchPath);
+    const settings = mark === undefined || others.length === 0 ? [] : sessionMarkIn(mark).settings;
     const db = target.open();
     try {
       return await runLater(
@@ -195,6 +197,7 @@ export function executeWith({ clock, run, targetOf, trouble }: ExecuteParts): De
           statement: statement.toString('utf8'),
           parameters,
           searchPath: order ?? searchPath,
+          settings,
           owner: ownerWish(deferral, card.effects, target),
         },
       );

@@ -6,9 +6,11 @@ import {
   ENTRY_SENTENCE_CHARS_MAX,
   ROWS_BAND_ESTIMATE_PERCENT,
   ROWS_BAND_EXACT_PERCENT,
+  UNTOLD_ROWS_MAX,
 } from '../model/limits.ts';
 import { isWeaker } from '../model/reversal.ts';
 import { cut, oneLine, storable } from '../model/text.ts';
+import { LATE_WORDS } from '../model/touched.ts';
 import type { CardFacts, Dependent } from './card-facts.ts';
 import type { HoldCard, NewHold } from './hold.ts';
 
@@ -52,6 +54,20 @@ export function rowsAtMostOf(facts: CardFacts | null): number | null {
   const { how, value } = facts.rows;
   const percent = how === 'exact' ? ROWS_BAND_EXACT_PERCENT : ROWS_BAND_ESTIMATE_PERCENT;
   return Math.min(Number.MAX_SAFE_INTEGER, Math.ceil((value * (100 + percent)) / 100));
+}
+
+/** Nobody could tell in time how many rows, when people were asked. */
+export function isUntold({ facts, rowsAtMost }: Pick<HoldCard, 'facts' | 'rowsAtMost'>): boolean {
+  if (rowsAtMost !== null || facts === null) return false;
+  return facts.notTold.some((one) => one.includes('rows') && LATE.test(one));
+}
+
+const LATE = new RegExp(`${LATE_WORDS}|in time$`);
+
+/** `now`: looked up when it is to be released, after people signed without a number. Null: still not told, or few. */
+export function untoldChange(now: CardFacts | null): string | null {
+  if (now === null || now.rows === null || now.rows.value <= UNTOLD_ROWS_MAX) return null;
+  return `how many rows could not be told in time, and now it is ${now.rows.value} (${now.rows.how})`;
 }
 
 /** `now`: looked up when it is to be released. Null: within what was signed. */

@@ -10,7 +10,11 @@
  * was known when people signed and cannot be told now.
  */
 import type { Intent } from '../model/intent.ts';
-import { CARD_FACTS_MARGIN_MS, CARD_FACTS_MS_MAX } from '../model/limits.ts';
+import {
+  CARD_FACTS_MARGIN_MS,
+  CARD_FACTS_MS_MAX,
+  CARD_FACTS_TURN_MS_MAX,
+} from '../model/limits.ts';
 import type { TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold } from '../model/verdict.ts';
@@ -18,7 +22,7 @@ import type { Signature } from '../policy/judge.ts';
 import { approvalHash } from './binding.ts';
 import { cardOf, tidyFacts } from './card.ts';
 import type { CardFacts, FactFinder } from './card-facts.ts';
-import { changesOf, factsChanges, isAllTold } from './changes.ts';
+import { changesOf, factsChanges, isAllTold, isUntold, untoldChange } from './changes.ts';
 import { type Freezes, NO_FREEZES } from './freeze.ts';
 import { type HoldCard, isOwnerAlone, type NewHold, ownerAloneWords } from './hold.ts';
 import type { Approval, HoldStore } from './hold-store.ts';
@@ -39,6 +43,15 @@ export interface Asked {
   readonly verdict: Pick<Hold, 'rule' | 'reason' | 'people'>;
   readonly takingBack: TakingBack;
 }
+
+/** What a look-up came to. */
+export interface Looked {
+  readonly facts: CardFacts | null;
+  /** Somebody looks these up, and nothing came of it in time. */
+  readonly isLate: boolean;
+}
+
+const NOT_IN_TIME: Looked = { facts: null, isLate: true };
 
 export type Released =
   | {
@@ -70,18 +83,20 @@ export class Releases {
   }
 
   /** The finder bounds itself. One that fails, is late or says what is no fact knows nothing. */
-  async find({ intent, target }: Pick<Asked, 'intent' | 'target'>): Promise<CardFacts | null> {
+  async find({ intent, target }: Pick<Asked, 'intent' | 'target'>): Promise<Looked> {
     const { facts } = this.#parts;
-    if (facts === undefined) return null;
+    if (facts === undefined) return { facts: null, isLate: false };
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<null>((done) => {
-      timer = setTimeout(() => done(null), CARD_FACTS_MS_MAX + CARD_FACTS_MARGIN_MS);
+    const late = new Promise<'late'>((done) => {
+      const msMax = CARD_FACTS_TURN_MS_MAX + CARD_FACTS_MS_MAX + CARD_FACTS_MARGIN_MS;
+      timer = setTimeout(() => done('late'), msMax);
     });
     try {
       const found = await Promise.race([facts.find(intent, target), late]);
-      return found === null ? null : tidyFacts(found);
+      if (found === 'late') return NOT_IN_TIME;
+      return { facts: found === null ? null : tidyOrNone(found), isLate: false };
     } catch {
-      return null;
+      return NOT_IN_TIME;
     } finally {
       clearTimeout(timer);
     }
@@ -111,11 +126,25 @@ export class Releases {
     return { kind: 'released', signatures, approval: { challenge, personIds } };
   }
 
-  /** Asked twice when it cannot be told: people have signed, and one slow answer should not undo that. */
+  /**
+   * Asked twice when it cannot be told: people have signed, and one slow answer should not undo that. What
+   * could not be told in time when they were asked is looked at too: a large number is theirs to see.
+   */
   async #factsChanges(card: HoldCard, asked: Asked): Promise<readonly string[]> {
     if (card.facts === null && card.rowsAtMost === null) return [];
     const first = await this.find(asked);
-    return factsChanges(card, isAllTold(card, first) ? first : await this.find(asked));
+    const { facts } = isAllTold(card, first.facts) ? first : await this.find(asked);
+    const untold = isUntold(card) ? untoldChange(facts) : null;
+    const changes = factsChanges(card, facts);
+    return untold === null ? changes : [untold, ...changes];
+  }
+}
+
+function tidyOrNone(found: CardFacts): CardFacts | null {
+  try {
+    return tidyFacts(found);
+  } catch {
+    return null;
   }
 }
 

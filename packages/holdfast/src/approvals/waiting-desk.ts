@@ -20,7 +20,7 @@ import type { TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold } from '../model/verdict.ts';
 import { APPROVAL_DOMAIN, bindingOf } from './binding.ts';
-import { withFacts } from './card.ts';
+import { withFacts, withoutFacts } from './card.ts';
 import { changesOf } from './changes.ts';
 import type { Desk, HoldTicket, Standing, Voided } from './desk.ts';
 import {
@@ -147,10 +147,13 @@ export class WaitingDesk implements Desk {
   /** Found, or opened with what can be looked up for its card. */
   async #standing(asked: Asked, fresh: HoldCard): Promise<HoldRecord> {
     const { clock, holdLifeMsOf, note, store } = this.#parts;
-    const found = await store.standing(fresh.digest, clock.now());
-    for (const old of found.expired) await note(expiredEvent(old, HOLD_WORDS));
-    if (found.hold !== null) return found.hold;
-    const card = withFacts(fresh, await this.#releases.find(asked));
+    const standing = await store.standing(fresh.digest, clock.now());
+    for (const old of standing.expired) await note(expiredEvent(old, HOLD_WORDS));
+    if (standing.hold !== null) return standing.hold;
+    const looked = await this.#releases.find(asked);
+    const card = looked.isLate
+      ? withoutFacts(fresh, clock.now().toISOString())
+      : withFacts(fresh, looked.facts);
     const now = clock.now();
     const lifeMs = holdLifeMsOf?.(card.environment) ?? HOLD_LIFE_MS_DEFAULT;
     const { hold, isNew, expired } = await store.findOrOpen(

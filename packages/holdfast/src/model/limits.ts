@@ -71,8 +71,12 @@ export const CARD_PARAMETERS_MAX = 20;
 export const CARD_PARAMETER_CHARS_MAX = 300;
 /** How long a hold may wait for the facts of its card before it opens without them. */
 export const CARD_FACTS_MS_MAX = 400;
-/** Beyond it: the finder bounds itself, and is heard out, since it tells what was late. */
+/** How long a look-up of a card waits for those of the same agent before it; then its hold opens without. */
+export const CARD_FACTS_TURN_MS_MAX = 10_000;
+/** Beyond both: the finder bounds itself, and is heard out, since it tells what was late. */
 export const CARD_FACTS_MARGIN_MS = 150;
+/** Signed without a number for want of time, it runs with no more rows than these without being asked anew. */
+export const UNTOLD_ROWS_MAX = 1_000;
 /** The band a row count is signed with: what was counted may have grown by so much until it runs ... */
 export const ROWS_BAND_EXACT_PERCENT = 10;
 /** ... and what was estimated by so much: statistics are minutes old. More voids the approval. */

@@ -492,7 +492,8 @@ describe('what was signed is no more', () => {
     );
   });
 
-  it('or a finder fails: it opens without facts', async () => {
+  it('or a finder is late: it opens without facts, says so, and its name is typed', async () => {
+    let now: CardFacts['rows'] = null;
     const { store } = one;
     const desk = new WaitingDesk({
       store,
@@ -500,10 +501,33 @@ describe('what was signed is no more', () => {
       clock,
       note: () => {},
       policyVersion: () => policy,
-      facts: { find: () => Promise.reject(new Error('the server is away')) },
+      facts: {
+        find: () =>
+          now === null
+            ? Promise.reject(new Error('others of this agent took too long'))
+            : Promise.resolve(factsWith(now)),
+      },
     });
-    const { ticket: opened } = await desk.submit(intent(), target(), HOLD, 0, KEPT);
-    expect((await one.holds.show(opened.id)).card).toMatchObject({ facts: null, rowsAtMost: null });
+    const tried = () => desk.submit(intent(), target(), HOLD, 0, KEPT);
+    const { ticket: opened } = await tried();
+    const { card } = await one.holds.show(opened.id);
+    expect(card).toMatchObject({ rowsAtMost: null, typedName: 'main-db' });
+    expect(card.facts?.notTold).toEqual([
+      'rows, size, dependents: they could not be looked up in time',
+    ]);
+    const typed = { ...byCode(opened.id, 'ana'), typedName: 'main-db' };
+    await one.holds.approve(typed);
+    // Still not told, or few: what was signed knew no number, and it runs.
+    expect((await tried()).kind).toBe('signed');
+    now = { value: 1_000, how: 'exact' };
+    expect((await tried()).kind).toBe('signed');
+    now = { value: 1_001, how: 'exact' };
+    const renewed = await tried();
+    expect(renewed).toMatchObject({
+      kind: 'waiting',
+      voided: { changes: ['how many rows could not be told in time, and now it is 1001 (exact)'] },
+    });
+    expect((await one.holds.show(renewed.ticket.id)).card).toMatchObject({ rowsAtMost: 1_102 });
   });
 
   it('but not when they never could', async () => {

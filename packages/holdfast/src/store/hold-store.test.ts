@@ -231,7 +231,7 @@ describe('approving', () => {
   it('passes the same bytes once, and the next try waits anew', async () => {
     await enrol('ana');
     const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
-    const hold = await two.holds.approve(word(ticket.id, 'ana', ticket.digest.slice(0, 12)));
+    const hold = await two.holds.approve(word(ticket.id, 'ana', ticket.digest.slice(0, 16)));
     expect(hold.state).toBe('signed');
     const standing = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     expect(standing).toMatchObject({

@@ -52,7 +52,7 @@ export const HOLDS_CHANNEL = 'holdfast_holds';
 const STANDING = sql`('waiting', 'signed', 'denied')`;
 
 /** Shorter and it could be anybody's. */
-const DIGEST_SHOWN_CHARS_MIN = 8;
+const DIGEST_SHOWN_CHARS_MIN = 16;
 
 /** `rows`: whose: agents' (HOLD_ROWS) or people's (PROPOSAL_ROWS). Neither sees the other's. */
 export class SqlHoldStore<C extends Card> implements HoldStore<C> {

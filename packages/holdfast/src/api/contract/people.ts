@@ -171,8 +171,8 @@ export const PEOPLE_ROUTES = {
       'Say that somebody shall be an owner for an hour: by code, or by passkey over the challenge',
     params: z.strictObject({ id: z.string().max(64) }),
     body: z.union([
-      /** `digest`: as it was shown; at least its first 8 characters. */
-      z.strictObject({ code: CODE, digest: z.string().min(8).max(64) }),
+      /** `digest`: as it was shown; at least its first 16 characters. */
+      z.strictObject({ code: CODE, digest: z.string().min(16).max(64) }),
       z.strictObject({ response: ASSERTED }),
     ]),
     answer: BREAK_GLASS,

@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Effect } from '../../model/effect.ts';
+import type { SessionSetting } from '../../model/session-settings.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../../testing/scratch-postgres.ts';
 import type { TargetDatabase } from '../target-database.ts';
@@ -66,6 +67,7 @@ function run(
   owner: OwnerWish = wish('owner_of_all'),
   changes: Partial<AdminConnection> = {},
   by: TargetDatabase = db,
+  settings: readonly SessionSetting[] = [],
 ) {
   const loginOf = ({ password, user }: AgentRole): AdminConnection => ({
     ...connection,
@@ -74,7 +76,7 @@ function run(
     ...changes,
   });
   const place = { db: by, loginOf, clock, trouble: (error: unknown) => void troubles.push(error) };
-  return runLater(place, { statement, parameters: [], searchPath, owner });
+  return runLater(place, { statement, parameters: [], searchPath, settings, owner });
 }
 
 async function isThere(table: string): Promise<boolean> {
@@ -95,6 +97,17 @@ it('means the tables that the agent meant, and is their owner', async () => {
     kind: 'failed',
     code: '42501',
   });
+});
+
+it('runs under the settings that it was approved under, and under none that nobody can tell', async () => {
+  const settings = [{ name: 'app.tenant', value: "4'2", once: '' }];
+  const statement = `do $$ begin if current_setting('app.tenant') <> '4''2' then raise 'other'; end if; end $$`;
+  const under = (set: readonly SessionSetting[]) =>
+    run(statement, [], wish('owner_of_all'), {}, db, set);
+  expect(await under(settings)).toMatchObject({ kind: 'done' });
+  expect(await under([])).toMatchObject({ kind: 'failed' });
+  const unknown = [{ name: 'app.tenant', value: null, once: 'session_1/1' }];
+  expect(await under(unknown)).toMatchObject({ kind: 'not-forwarded' });
 });
 
 it('takes a text of several statements whole or not at all', async () => {

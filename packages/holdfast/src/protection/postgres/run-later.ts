@@ -9,6 +9,7 @@
 import pg from 'pg';
 import type { Clock } from '../../model/clock.ts';
 import type { Outcome } from '../../model/outcome.ts';
+import type { SessionSetting } from '../../model/session-settings.ts';
 import type { TargetDatabase } from '../target-database.ts';
 import type { AgentRole } from '../target-guard.ts';
 import type { AdminConnection } from './admin.ts';
@@ -34,6 +35,8 @@ export interface LaterText {
   readonly parameters: readonly LaterParameter[];
   /** Schemas that unqualified names are looked up in, in order. */
   readonly searchPath: readonly string[];
+  /** Of the session it was approved in, those that may change what it means. */
+  readonly settings?: readonly SessionSetting[];
   /** As whom: see `findOwner`. */
   readonly owner: OwnerWish;
 }
@@ -149,7 +152,11 @@ async function send(client: pg.Client, { parameters, statement }: LaterText): Pr
   await client.query({ text: statement, values, types });
 }
 
-async function prepare(client: pg.Client, owner: string, { searchPath }: LaterText): Promise<void> {
+async function prepare(
+  client: pg.Client,
+  owner: string,
+  { searchPath, settings = [] }: LaterText,
+): Promise<void> {
   await client.query(
     `set lock_timeout = ${LOCK_MS_MAX}; set statement_timeout = ${STATEMENT_MS_MAX}; set standard_conforming_strings = on`,
   );
@@ -157,6 +164,12 @@ async function prepare(client: pg.Client, owner: string, { searchPath }: LaterTe
     await client.query("select pg_catalog.set_config('search_path', $1, false)", [
       searchPath.map(ident).join(', '),
     ]);
+  }
+  for (const { name, value } of settings) {
+    // The path was said above, in the order that was judged.
+    if (name === 'search_path') continue;
+    if (value === null) throw new Error(`what ${name} was set to is not known`);
+    await client.query('select pg_catalog.set_config($1, $2, false)', [name, value]);
   }
   // What is made is the owner's; it has these rights without it too.
   await client.query(`set role ${ident(owner)}`);
