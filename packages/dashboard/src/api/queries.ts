@@ -1,7 +1,7 @@
 /** What pages look up, each under its name; news from the stream makes them look again (`live.ts`). */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { TrailFilters } from '../lib/filters.ts';
-import { ask } from './client.ts';
+import { type Answer, ask } from './client.ts';
 
 /** The first page fills a screen soon; those after it are as long as the API lets them be. */
 const FIRST_ROWS = 50;

@@ -62,14 +62,19 @@ function Ways({ self }: { readonly self: Self }): ReactNode {
     <Panel
       title="How you sign in and approve"
       aside={
-        <Button size="small" onClick={() => setIsAdding(true)}>
-          Add
-        </Button>
+        canProve(self) ? (
+          <Button size="small" onClick={() => setIsAdding(true)}>
+            Add
+          </Button>
+        ) : undefined
       }
     >
       {self.passkeys.length === 0 && (
         <p className="text-warn">
-          ● You have no passkey. One touch of one signs you in and approves.
+          ● You have no passkey.{' '}
+          {canProve(self)
+            ? 'One touch of one signs you in and approves.'
+            : 'Single sign-on cannot prove that it is you who adds one: ask an owner for a link, on the page People.'}
         </p>
       )}
       <ul className="divide-y divide-line">
@@ -181,6 +186,11 @@ function Ways({ self }: { readonly self: Self }): ReactNode {
   );
 }
 
+/** With a passkey or codes; who comes by single sign-on alone has nothing of ours to show. */
+function canProve({ hasCodes, passkeys }: Self): boolean {
+  return hasCodes || passkeys.some(({ isSuspended }) => !isSuspended);
+}
+
 function Recovery({ self }: { readonly self: Self }): ReactNode {
   const queries = useQueryClient();
   const [codes, setCodes] = useState<readonly string[] | null>(null);
@@ -191,9 +201,11 @@ function Recovery({ self }: { readonly self: Self }): ReactNode {
         {plural(self.recoveryCodesLeft, 'code')} left.{' '}
         <span className="text-muted">Each lets you in once, to add a new passkey.</span>
       </p>
-      <div>
-        <Button onClick={() => setIsRenewing(true)}>Make new ones</Button>
-      </div>
+      {canProve(self) && (
+        <div>
+          <Button onClick={() => setIsRenewing(true)}>Make new ones</Button>
+        </div>
+      )}
       {isRenewing && (
         <ConfirmDialog
           title="Make new recovery codes"
