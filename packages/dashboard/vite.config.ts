@@ -22,6 +22,14 @@ export default defineConfig(async () => ({
     assetsInlineLimit: 0,
     target: 'es2022',
     reportCompressedSize: false,
+    rolldownOptions: {
+      input: { index: 'index.html', sw: 'src/sw.ts' },
+      // A worker rules over what lies beside and below it: its file is at the top, under one name for good.
+      output: {
+        entryFileNames: ({ name }: { readonly name: string }) =>
+          name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js',
+      },
+    },
     modulePreload: { polyfill: false },
   },
 }));

@@ -50,6 +50,11 @@ const PERMISSIONS: Answer<'roles.table'>['permissions'] = [
   },
   { name: 'people.manage', words: 'invite and remove people, give roles', roles: ['owner'] },
   {
+    name: 'notifications.read',
+    words: 'see where notices go',
+    roles: ['owner', 'approver', 'operator', 'auditor'],
+  },
+  {
     name: 'policy.read',
     words: 'read policy and try requests on it',
     roles: ['owner', 'approver', 'operator', 'auditor'],
@@ -851,8 +856,59 @@ const self: Answer<'self.show'> = {
   sso: null,
 };
 
+const night = { from: '22:00', to: '07:00', zone: 'Europe/Lisbon' };
+const notifications: Answer<'notifications.show'> = IS_EMPTY
+  ? { channels: [], routes: [], escalateAfterMs: 900_000, digestEveryMs: 86_400_000 }
+  : {
+      channels: [
+        { name: 'team', kind: 'slack', host: null, urgent: false, quietHours: night },
+        { name: 'mail', kind: 'smtp', host: 'mail.example.com', urgent: false, quietHours: night },
+        {
+          name: 'on-call',
+          kind: 'ntfy',
+          host: 'ntfy.example.com',
+          urgent: true,
+          quietHours: night,
+        },
+        {
+          name: 'siem',
+          kind: 'webhook',
+          host: 'siem.example.com',
+          urgent: false,
+          quietHours: null,
+        },
+        { name: 'browsers', kind: 'web-push', host: null, urgent: false, quietHours: null },
+      ],
+      routes: [
+        {
+          kinds: ['hold-opened', 'hold-decided', 'proposal-opened'],
+          environments: ['staging', 'production'],
+          importance: null,
+          to: ['team', 'browsers'],
+          escalate: [['mail'], ['on-call']],
+        },
+        { kinds: null, environments: null, importance: 'digest', to: ['siem'], escalate: [] },
+      ],
+      escalateAfterMs: 900_000,
+      digestEveryMs: 86_400_000,
+    };
+
 const UA =
   'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/140.0 Safari/537.36';
+const told: Answer<'self.push.list'> = {
+  publicKey: IS_EMPTY ? null : 'BPeYeOJ0CmM3kGUFu3Bs0m1k2mI0c4nS3nVYJmE1h0mH',
+  items: [
+    {
+      id: 'push_1',
+      host: 'updates.push.services.mozilla.com',
+      userAgent: UA,
+      addedAt: at(-9_000),
+      endsAt: at(34_000),
+      isThisSession: false,
+    },
+  ],
+};
+
 const sessions: Answer<'self.sessions.list'> = {
   items: [
     {
@@ -947,6 +1003,9 @@ const FIXED: Readonly<Record<string, unknown>> = {
   'POST /v1/agents/cursor-backend/tokens': issued,
   'GET /v1/self': self,
   'GET /v1/self/sessions': sessions,
+  'GET /v1/self/push': told,
+  'POST /v1/self/push/test': { items: [{ id: 'push_1', isDelivered: true, reason: null }] },
+  'GET /v1/notifications': notifications,
   'POST /v1/join': { name: null, roles: ['owner'], expiresAt: at(55) },
   'POST /v1/join/code/options': {
     ceremony: 'ceremony_0123456789abcdef',

@@ -3,6 +3,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { watchForPeople } from './api/attended.ts';
 import { onSignedOut } from './api/client.ts';
 import { onPageChanged } from './api/page-secret.ts';
 import { Problem } from './api/problem.ts';
@@ -26,6 +27,7 @@ const queries = new QueryClient({
 });
 
 startTheme();
+watchForPeople(window);
 onSignedOut(() => void queries.invalidateQueries({ queryKey: sessionQuery.queryKey }));
 onPageChanged(() => void queries.resetQueries());
 // Asked for at once, side by side: who asks, and the list that most people come for.

@@ -17,6 +17,7 @@ import { deviceRoutes } from './api/routes/device.ts';
 import { enrolmentRoutes } from './api/routes/enrolment.ts';
 import { environmentRoutes } from './api/routes/environments.ts';
 import { holdRoutes } from './api/routes/holds.ts';
+import { noticeRoutes } from './api/routes/notices.ts';
 import { nowRoutes } from './api/routes/now.ts';
 import { openapiRoutes } from './api/routes/openapi.ts';
 import { peopleRoutes } from './api/routes/people.ts';
@@ -34,6 +35,7 @@ import { WhoAsks } from './api/who.ts';
 import type { Env, TargetConfig } from './config/config.ts';
 import { resolveSecret, resolveUpstream } from './config/upstream.ts';
 import type { TokenVerifier } from './identity/agent-directory.ts';
+import { KnownBrowsers } from './identity/known-browsers.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
@@ -105,6 +107,7 @@ export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
   const api = await Api.create({
     handlers,
     who,
+    browsers: new KnownBrowsers(rooms.seal),
     clock,
     url: new URL(config.dashboard.url),
     dashboardFolder: parts.hasPages === false ? null : builtDashboard(),
@@ -174,6 +177,20 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
     }),
     ...signInRoutes({ ...ways, note, clock }),
     ...selfRoutes({ ...ways, note, clock }),
+    ...noticeRoutes({
+      notify: config.notify,
+      subscriptions: rooms.pushSubscriptions,
+      publicKey: async () => (await rooms.vapidKeys()).publicKey,
+      // Web push is not loaded for who never tries it.
+      tryPush: async (by, browsers) => {
+        const { tryPush } = await import('./approvals/try-push.ts');
+        const { pushSubscriptions: subscriptions } = rooms;
+        const keys = () => rooms.vapidKeys();
+        return await tryPush({ ...by, subscriptions, keys, clock, dashboard: origin() }, browsers);
+      },
+      clock,
+      note,
+    }),
     ...deviceRoutes({ ...ways, origin }),
     ...peopleRoutes({ ...ways, note, proposals, clock, origin }),
     ...enrolmentRoutes(people),
@@ -182,6 +199,7 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
       agents: rooms.agents,
       people,
       credentials: rooms.credentials,
+      foreign: () => rooms.proofKeys.rows.foreign(),
       config,
       clock,
     }),

@@ -6,15 +6,20 @@ import type { DeferralRecord } from './approvals/deferral.ts';
 import type { AgentDirectory, Allowances } from './identity/agent-directory.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Allowance } from './model/allowance.ts';
+import type { Clock } from './model/clock.ts';
+import type { Effect, Reading } from './model/effect.ts';
 import type { HttpAct } from './model/http-request.ts';
 import type { Outcome } from './model/outcome.ts';
 import { PROVIDER_PROTECTION, type Protection } from './model/reversal.ts';
+import { sessionMarkIn } from './model/session-settings.ts';
 import type { Refuse } from './model/verdict.ts';
 import type { DeferredExecutor, Redecide, Redecision } from './pipeline/deferred-run.ts';
 import { pathIn } from './pipeline/path-mark.ts';
 import type { Judge } from './policy/judge.ts';
-import type { AdminConnection } from './protection/postgres/admin.ts';
-import { runLater } from './protection/postgres/run-later.ts';
+import { namePathIn } from './protection/postgres/facts/asked.ts';
+import { type LaterPlace, runLater } from './protection/postgres/run-later.ts';
+import { findOwner, type OwnerWish } from './protection/postgres/runner.ts';
+import type { TargetDatabase } from './protection/target-database.ts';
 import type { RunRequest } from './protocols/index.ts';
 import type { Provider } from './providers/provider.ts';
 import type { TargetResolver } from './targets/resolver.ts';
@@ -27,6 +32,8 @@ export interface RedecideParts {
   /** By the name of a target, now. */
   readonly protectionOf: (target: string) => Protection;
   readonly agents: Allowances & Pick<AgentDirectory, 'freshen'>;
+  /** Why there is nobody whose rights SQL could run with; null: there is, or the target cannot be asked. */
+  readonly noOwner: (deferral: DeferralRecord, reading: Reading) => Promise<Refuse | null>;
 }
 
 /** Its name for a prepared statement meant something in a session that is long over. */
@@ -56,7 +63,10 @@ export function redecideWith(parts: RedecideParts): Redecide {
     const verdict = reading.session.some(({ kind }) => kind === 'execute')
       ? SESSION_GONE
       : judge.judge(scope, reading, signatures);
-    return { reading, target, verdict, policyVersion: judge.version };
+    const again = { reading, target, verdict, policyVersion: judge.version, protection };
+    const isPassed = verdict.kind === 'forward' || verdict.kind === 'protect';
+    const noOwner = isPassed ? await parts.noOwner(deferral, reading) : null;
+    return noOwner === null ? again : { ...again, verdict: noOwner };
   };
 }
 
@@ -96,7 +106,13 @@ async function redecideRequest(
   if (provider === undefined) {
     const target = targets.resolve({ asked: card.target, searchPath: [] });
     const reading = { kind: 'understood', effects: card.effects } as const;
-    return { reading, target, verdict: PROVIDER_GONE, policyVersion };
+    return {
+      reading,
+      target,
+      verdict: PROVIDER_GONE,
+      policyVersion,
+      protection: PROVIDER_PROTECTION,
+    };
   }
   const { evidence, place, reading } = await provider.read(request);
   const target = targets.resolve(place);
@@ -107,36 +123,86 @@ async function redecideRequest(
   const actor = { kind: 'agent', id, name, tokenId } as const;
   const scope = { actor, target, searchPath: [], protection: PROVIDER_PROTECTION, allowance };
   const verdict = isSame ? judge.judge(scope, reading, signatures) : EVIDENCE_CHANGED;
-  return { reading, target, verdict, policyVersion };
+  return { reading, target, verdict, policyVersion, protection: PROVIDER_PROTECTION };
 }
 
-export interface LaterPlace {
-  readonly connection: AdminConnection;
-  /** The role that owns what agents create; null: as the connection's user. */
+/** What a target is to a deferral. Its database is opened for one, and closed after it. */
+export interface LaterTarget {
+  readonly open: () => TargetDatabase;
+  readonly loginOf: LaterPlace['loginOf'];
+  /** `protection.owner`; null: nobody said. */
   readonly owner: string | null;
 }
 
-/** `placeOf` gives null for a target that is not declared any more. */
-export function executeWith(
-  placeOf: (target: string) => LaterPlace | null,
-  run: RunRequest,
-): DeferredExecutor {
+/** Null for a target that is not declared any more. */
+export type LaterTargetOf = (target: string) => LaterTarget | null;
+
+/** Asked before it is said to run, so that it is void, and not failed, where nobody can be found. */
+export function noOwnerWith(targetOf: LaterTargetOf): RedecideParts['noOwner'] {
+  return async (deferral, reading) => {
+    const target = targetOf(deferral.card.target);
+    if (target === null) return null;
+    const db = target.open();
+    try {
+      const found = await findOwner(db, ownerWish(deferral, reading.effects, target));
+      if (found.kind === 'owner') return null;
+      return {
+        kind: 'refuse',
+        rule: 'deferral.owner',
+        reason: `${found.why}. ${found.hint}`,
+        hint: found.hint,
+      };
+    } catch {
+      // Then it cannot be run there either, which says so in its own words.
+      return null;
+    } finally {
+      await db.close().catch(() => {});
+    }
+  };
+}
+
+function ownerWish(
+  { acts, card, searchPath }: DeferralRecord,
+  effects: readonly Effect[],
+  { owner }: LaterTarget,
+): OwnerWish {
+  const marked = acts.length > 1 ? namePathIn(acts[0]) : { schemas: searchPath, isInOrder: true };
+  return { target: card.target, said: owner, effects, path: marked };
+}
+
+export interface ExecuteParts {
+  readonly targetOf: LaterTargetOf;
+  readonly run: RunRequest;
+  readonly clock: Pick<Clock, 'random'>;
+  readonly trouble: (error: unknown) => void;
+}
+
+export function executeWith({ clock, run, targetOf, trouble }: ExecuteParts): DeferredExecutor {
   return async (deferral: DeferralRecord): Promise<Outcome> => {
     const { acts, card, parameters, request, searchPath, statement } = deferral;
     if (request !== null) return await run(request);
-    const place = placeOf(card.target);
-    if (place === null) {
+    const target = targetOf(card.target);
+    if (target === null) {
       return { kind: 'not-forwarded', reason: `${card.target} is not declared any more` };
     }
-    const { connection, owner } = place;
     const [mark, ...others] = acts;
     // In the order that was approved; what has no mark of its own has no more than the schemas.
     const order = mark === undefined || others.length === 0 ? null : pathIn(mark, searchPath);
-    return runLater(connection, {
-      statement: statement.toString('utf8'),
-      parameters,
-      searchPath: order ?? searchPath,
-      owner,
-    });
+    const settings = mark === undefined || others.length === 0 ? [] : sessionMarkIn(mark).settings;
+    const db = target.open();
+    try {
+      return await runLater(
+        { db, loginOf: target.loginOf, clock, trouble },
+        {
+          statement: statement.toString('utf8'),
+          parameters,
+          searchPath: order ?? searchPath,
+          settings,
+          owner: ownerWish(deferral, card.effects, target),
+        },
+      );
+    } finally {
+      await db.close().catch(() => {});
+    }
   };
 }

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CardFacts } from './approvals/card-facts.ts';
 import { parseConfig } from './config/load-config.ts';
-import { namePathIn, TargetFacts } from './fact-finding.ts';
+import { TargetFacts } from './fact-finding.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Effect, Reading } from './model/effect.ts';
@@ -13,6 +13,7 @@ import { httpActs } from './model/http-request.ts';
 import type { Intent } from './model/intent.ts';
 import type { Target } from './model/target.ts';
 import { pathMark } from './pipeline/path-mark.ts';
+import { namePathIn } from './protection/postgres/facts/asked.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
 import type { Provider } from './providers/provider.ts';
 import { RailwayProvider } from './providers/railway/provider.ts';
@@ -70,7 +71,10 @@ const asAgent = (user: string | null): TargetGuard => ({
   changeRoles: async () => '',
 });
 
-function finder(port: number, parts: { guard?: TargetGuard; msMax?: number } = {}): TargetFacts {
+function finder(
+  port: number,
+  parts: { guard?: TargetGuard; msMax?: number; turnMsMax?: number } = {},
+): TargetFacts {
   const config = parseConfig(
     {
       text: `
@@ -88,6 +92,7 @@ targets: { main-db: { environment: production, upstream: { url: 'postgres://post
     guards: new Map([['main-db', parts.guard ?? asAgent('hf_cursor')]]),
     providers: new Map(),
     msMax: parts.msMax ?? 20_000,
+    ...(parts.turnMsMax === undefined ? {} : { turnMsMax: parts.turnMsMax }),
   });
   undo.push(() => facts.close());
   return facts;
@@ -114,6 +119,58 @@ describe('a PostgreSQL target', () => {
       recoveryLost: [],
       notTold: [],
     });
+  });
+
+  it('of one agent that floods makes no other late, and each of its own gets its turn', async () => {
+    const begun: string[] = [];
+    const letGo: (() => void)[] = [];
+    const slow: TargetGuard = {
+      ...asAgent('hf_cursor'),
+      roleFor: async ({ id }) => {
+        begun.push(id);
+        if (id === 'agent_1') await new Promise<void>((done) => letGo.push(done));
+        return { user: 'hf_cursor', password: '' };
+      },
+    };
+    const facts = finder(server.port, { guard: slow });
+    const flood = await Promise.all(
+      Array.from({ length: 6 }, (_, at) => sqlIntent(`delete from payments where id = ${at}`)),
+    );
+    const own = flood.map((one) => facts.find(one, target('main-db', 'postgres')));
+    const [first] = flood;
+    if (first === undefined) throw new Error('no flood');
+    const other: Intent = { ...first, actor: { ...actor, id: 'agent_2' } };
+    const found = await facts.find(other, target('main-db', 'postgres'));
+    expect(found?.rows).toEqual({ value: 1, how: 'estimate' });
+    expect(begun.filter((id) => id === 'agent_1')).toHaveLength(1);
+    for (let at = 0; at < flood.length; at += 1) {
+      await expect.poll(() => letGo.length, { timeout: 10_000 }).toBe(at + 1);
+      letGo[at]?.();
+    }
+    for (const one of await Promise.all(own)) expect(one?.rows?.value).toBe(1);
+  });
+
+  it('of an agent whose turn does not come is none, and is not begun afterwards', async () => {
+    let begun = 0;
+    let free = (): void => {};
+    const slow: TargetGuard = {
+      ...asAgent('hf_cursor'),
+      roleFor: async () => {
+        begun += 1;
+        await new Promise<void>((done) => {
+          free = done;
+        });
+        return { user: 'hf_cursor', password: '' };
+      },
+    };
+    const facts = finder(server.port, { guard: slow, turnMsMax: 200 });
+    const intent = await sqlIntent('delete from payments where id = 5');
+    const first = facts.find(intent, target('main-db', 'postgres'));
+    const second = facts.find(intent, target('main-db', 'postgres'));
+    await expect(second).rejects.toThrow(/took longer than 200 ms/);
+    free();
+    expect((await first)?.rows?.value).toBe(1);
+    expect(begun).toBe(1);
   });
 
   it('is not planned as the superuser that an unprotected upstream may have', async () => {
@@ -293,7 +350,7 @@ describe('a provider', () => {
       guards: new Map(),
       providers: new Map(provider === null ? [] : [['railway', provider]]),
     }).find(
-      intentOf(reading, httpActs({ ...request, provider: 'railway' }, evidence)),
+      intentOf(reading, httpActs({ ...request, headers: [], provider: 'railway' }, evidence)),
       target('railway/acme/production', 'http'),
     );
     expect(questions, 'a question was asked for the card').toBe(before);

@@ -1,9 +1,10 @@
 /**
  * The facts of a card, whatever the target: of a PostgreSQL target from its own catalogs, of a provider from
  * what was asked when the act was judged. All of it within CARD_FACTS_MS_MAX: what has not come by then is
- * told as not known, and the hold opens.
+ * told as not known, and the hold opens. An agent that asks for many at once waits for its own: one look-up
+ * of an agent runs at a target at a time, its time begins with its turn, and others are not late for it.
  *
- * It will not: reject, hold an act up for longer, or take the agent's word for anything.
+ * It will not: reject but for a turn that never came, hold an act up for longer, or take the agent's word for anything.
  */
 import type { CardFacts, FactFinder } from './approvals/card-facts.ts';
 import { runnableOf } from './approvals/runnable.ts';
@@ -11,11 +12,11 @@ import type { Config, Env, TargetConfig } from './config/config.ts';
 import type { Clock } from './model/clock.ts';
 import { httpActIn } from './model/http-request.ts';
 import type { Intent } from './model/intent.ts';
-import { CARD_FACTS_MS_MAX, CARD_OBJECTS_MAX } from './model/limits.ts';
+import { CARD_FACTS_MS_MAX, CARD_FACTS_TURN_MS_MAX, CARD_OBJECTS_MAX } from './model/limits.ts';
 import type { Target } from './model/target.ts';
 import type { TouchedObject } from './model/touched.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
-import type { Asked, NamePath } from './protection/postgres/facts/asked.ts';
+import { type Asked, type NamePath, namePathIn } from './protection/postgres/facts/asked.ts';
 import { FACTS_LOCK_MS_MAX, PostgresFacts } from './protection/postgres/facts/finder.ts';
 import { Gathering, type TargetFound } from './protection/postgres/facts/gathering.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
@@ -23,8 +24,8 @@ import type { TargetGuard } from './protection/target-guard.ts';
 import type { Provider } from './providers/provider.ts';
 import { adminConnectionOf, agentConnectionOf } from './wiring.ts';
 
-/** Cards of one target that are looked up at the same time; the next one waits for its turn. */
-const POOL_SIZE = 2;
+/** Cards of one target that are looked up at the same time, of as many agents: one agent has one. */
+const POOL_SIZE = 4;
 
 export interface FactFindingParts {
   readonly config: Pick<Config, 'targets'>;
@@ -34,12 +35,15 @@ export interface FactFindingParts {
   readonly providers: ReadonlyMap<string, Provider>;
   /** CARD_FACTS_MS_MAX when left out. */
   readonly msMax?: number;
+  /** CARD_FACTS_TURN_MS_MAX when left out. */
+  readonly turnMsMax?: number;
 }
 
 export class TargetFacts implements FactFinder {
   readonly #parts: FactFindingParts;
   readonly #msMax: number;
   /** Opened at the first card of a target. */
+  readonly #turns = new Turns();
   readonly #databases = new Map<string, TargetDatabase>();
 
   constructor(parts: FactFindingParts) {
@@ -56,7 +60,13 @@ export class TargetFacts implements FactFinder {
       found = foundAtProvider(intent, providers.get(request.provider) ?? null, acts);
     } else {
       const database = config.targets.find(({ name }) => name === target.name);
-      if (database !== undefined) found = await this.#inDatabase(intent, database, acts);
+      if (database !== undefined) {
+        const turnMsMax = this.#parts.turnMsMax ?? CARD_FACTS_TURN_MS_MAX;
+        const whose = `${intent.actor.id}\0${target.name}`;
+        found = await this.#turns.take(whose, turnMsMax, () =>
+          this.#inDatabase(intent, database, acts),
+        );
+      }
     }
     return found === null ? null : { lookedUpAt: clock.now().toISOString(), ...found };
   }
@@ -128,6 +138,39 @@ export class TargetFacts implements FactFinder {
   }
 }
 
+/** One after the other for each who asks. */
+class Turns {
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  /** Rejects when the turn does not come within `msMax`; then `work` is not begun. */
+  async take<T>(whose: string, msMax: number, work: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(whose) ?? Promise.resolve();
+    let isTooLate = false;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_done, fail) => {
+      timer = setTimeout(() => {
+        isTooLate = true;
+        fail(new Error(`the look-ups of this agent before it took longer than ${msMax} ms`));
+      }, msMax);
+    });
+    const mine = before
+      .catch(() => {})
+      .then(() => {
+        clearTimeout(timer);
+        return isTooLate ? null : work();
+      });
+    this.#last.set(whose, mine);
+    try {
+      const done = await Promise.race([mine, late]);
+      if (done === null) throw new Error('its turn came too late');
+      return done;
+    } finally {
+      clearTimeout(timer);
+      if (this.#last.get(whose) === mine) this.#last.delete(whose);
+    }
+  }
+}
+
 /** One simple Query or one Bind: search path, what it may run, what it is. More of them are no one statement. */
 const ACTS_OF_ONE = 3;
 
@@ -138,17 +181,6 @@ function statementIn(acts: readonly Buffer[]): Asked['statement'] {
     text: runnable.statement.toString('utf8'),
     parameterCount: runnable.parameters.length,
   };
-}
-
-/**
- * The mark of the search path (pipeline/path-mark.ts), as far as it says where names lead: the schemas that were judged;
- * behind two NULs the order that the session last set. Empty, or with a NUL in front, it is any.
- */
-export function namePathIn(mark: Uint8Array | undefined): NamePath {
-  const text = Buffer.from(mark ?? []).toString('utf8');
-  if (text === '' || text.startsWith('\0')) return { schemas: [], isInOrder: false };
-  const [judged = '', said] = text.split('\0\0');
-  return { schemas: judged.split('\0'), isInOrder: said === undefined };
 }
 
 /** `$user` is the schema of that name, if there is one. */

@@ -9,11 +9,12 @@
 import { actRunnersOf } from './act-runners.ts';
 import { joinUrl } from './api/routes/people.ts';
 import { openApiRoom } from './api-room.ts';
+import { type ReleaseParts, Releases } from './approvals/release.ts';
 import { WaitingDesk } from './approvals/waiting-desk.ts';
 import { holdLifeMsOf } from './config/by-environment.ts';
 import type { Config, Env } from './config/config.ts';
 import { resolveSecret } from './config/upstream.ts';
-import { executeWith, type LaterPlace, redecideWith } from './deferring.ts';
+import { executeWith, type LaterTarget, noOwnerWith, redecideWith } from './deferring.ts';
 import { TargetFacts } from './fact-finding.ts';
 import { Guarding } from './guarding.ts';
 import { LiveDirectory } from './identity/live-directory.ts';
@@ -46,7 +47,8 @@ import { Notices } from './store/notices.ts';
 import { WALLS_CHANNEL } from './store/wall-store.ts';
 import { withUndoRoom } from './undo-room.ts';
 import {
-  adminConnectionOf,
+  agentConnectionOf,
+  openTarget,
   policySourceOf,
   postgresTargetsOf,
   providersOf,
@@ -160,7 +162,8 @@ class Gateway implements Holdfast {
     this.#undo.push(leave);
     this.#guards = guarding.guards();
     const uses = this.#tokenUses();
-    const pipeline = await this.#pipeline(notices, directory);
+    const release = this.#release(directory);
+    const pipeline = await this.#pipeline(notices, directory, release);
     const protocol = await this.#protocol(directory, pipeline, reader, uses);
     this.#undo.push(() => protocol.close());
     guarding.onLook(() => protocol.lookAgain());
@@ -169,7 +172,7 @@ class Gateway implements Holdfast {
     this.httpAddress = await this.#listenHttp(directory, pipeline, uses);
     await this.#listenDashboard(directory, notices, reader);
     this.#sweep();
-    await this.#runDeferred(reader, directory);
+    await this.#runDeferred(reader, directory, release);
     this.#notify(notices);
     return address;
   }
@@ -238,7 +241,20 @@ class Gateway implements Holdfast {
     return uses;
   }
 
-  async #pipeline(notices: Notices, directory: LiveDirectory): Promise<Pipeline> {
+  /** What everybody asks who wants to know whether what was signed is still so. */
+  #release(directory: LiveDirectory): ReleaseParts {
+    return {
+      store: this.rooms.holdStore,
+      facts: this.#facts(),
+      ownerOf: (agentId) => directory.ownerOf(agentId),
+    };
+  }
+
+  async #pipeline(
+    notices: Notices,
+    directory: LiveDirectory,
+    release: ReleaseParts,
+  ): Promise<Pipeline> {
     const { clock, config } = this.#options;
     const { holdStore, note } = this.rooms;
     return new Pipeline({
@@ -246,13 +262,12 @@ class Gateway implements Holdfast {
       judge: new CachedJudge(this.#policy),
       allowances: directory,
       desk: new WaitingDesk({
+        ...release,
         store: holdStore,
         news: { on: (handler) => notices.on(HOLDS_CHANNEL, handler) },
         clock,
         note,
         policyVersion: () => this.#policy.version,
-        ownerOf: (agentId) => directory.ownerOf(agentId),
-        facts: this.#facts(),
         holdLifeMsOf: holdLifeMsOf(config),
       }),
       deferrals: this.rooms.deferrals,
@@ -356,17 +371,25 @@ class Gateway implements Holdfast {
       // A store that is away is swept at the next turn: what ran out counts as such meanwhile.
       this.rooms.holds.sweep().catch(() => {});
       this.rooms.proposals.sweep().catch(() => {});
+      this.rooms.ways.intents.settle().catch(() => {});
     }, SWEEP_MS);
     this.#undo.push(() => clearInterval(timer));
   }
 
   /** Watched time goes on from here, and what is due by it is run. */
-  async #runDeferred(reader: SqlReader, directory: LiveDirectory): Promise<void> {
+  async #runDeferred(
+    reader: SqlReader,
+    directory: LiveDirectory,
+    release: ReleaseParts,
+  ): Promise<void> {
     const { clock, config, say } = this.#options;
     const { deferralStore, watchedClock } = this.rooms;
     watchedClock.start();
     this.#undo.push(() => watchedClock.stop());
     const trail = await this.rooms.trail();
+    const trouble = (error: unknown): void =>
+      say('warn', error instanceof Error ? error.message : String(error));
+    const targetOf = (target: string): LaterTarget | null => this.#laterTargetOf(target);
     const run = new DeferredRun({
       store: deferralStore,
       graceClock: watchedClock,
@@ -380,9 +403,11 @@ class Gateway implements Holdfast {
         providers: this.#providers,
         protectionOf: (target) => this.#guards.get(target)?.protection ?? UNPROTECTED,
         agents: directory,
+        noOwner: noOwnerWith(targetOf),
       }),
-      execute: executeWith((target) => this.#placeOf(target), runRequestWith(this.#providers)),
-      trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
+      releases: new Releases(release),
+      execute: executeWith({ targetOf, run: runRequestWith(this.#providers), clock, trouble }),
+      trouble,
     });
     run.start();
     this.#undo.push(() => run.close());
@@ -403,10 +428,14 @@ class Gateway implements Holdfast {
     this.#undo.push(() => notifier?.stop());
   }
 
-  #placeOf(name: string): LaterPlace | null {
+  #laterTargetOf(name: string): LaterTarget | null {
     const { config, env } = this.#options;
     const target = config.targets.find((one) => one.name === name);
     if (target === undefined) return null;
-    return { connection: adminConnectionOf(target, env), owner: target.protection.owner };
+    return {
+      open: () => openTarget(target, env),
+      loginOf: (role) => agentConnectionOf(target, env, role),
+      owner: target.protection.owner,
+    };
   }
 }

@@ -4,6 +4,7 @@ import { resolveSecret } from './config/upstream.ts';
 import { Ceremonies } from './identity/ceremonies.ts';
 import { Codes } from './identity/codes.ts';
 import { Devices } from './identity/devices.ts';
+import { Intents } from './identity/intents.ts';
 import { Invites } from './identity/invites.ts';
 import { Oidc } from './identity/oidc.ts';
 import { Passkeys } from './identity/passkeys.ts';
@@ -15,10 +16,11 @@ import { Sessions } from './identity/sessions.ts';
 import { Sso } from './identity/sso.ts';
 import type { Totp } from './identity/totp.ts';
 import type { Clock } from './model/clock.ts';
-import type { Note } from './model/event.ts';
+import type { HoldfastEvent, Note } from './model/event.ts';
 import { SqlCeremonyStore } from './store/ceremony-store.ts';
 import type { Database } from './store/database.ts';
 import { SqlDeviceStore } from './store/device-store.ts';
+import { SqlIntentStore } from './store/intent-store.ts';
 import { SqlInviteStore } from './store/invite-store.ts';
 import { SqlPasskeyStore } from './store/passkey-store.ts';
 import { SqlPeopleStore } from './store/people-store.ts';
@@ -34,9 +36,15 @@ export interface PeopleRoomParts {
   readonly seal: Seal;
   readonly totp: Totp;
   readonly note: Note;
+  /** Durable when it resolves. */
+  readonly record: (event: HoldfastEvent) => Promise<void>;
+  /** For the operator's log. */
+  readonly say: (level: 'info' | 'warn', message: string) => void;
 }
 
 export interface PeopleRoom {
+  /** Changes of people and agents, until they are in the trail. */
+  readonly intents: Intents;
   readonly people: People;
   readonly sessions: Sessions;
   readonly passkeys: Passkeys;
@@ -72,22 +80,30 @@ export class Site {
 
 export function openPeopleRoom(parts: PeopleRoomParts): PeopleRoom {
   const { clock, config, database, note, seal, totp } = parts;
-  const store = new SqlPeopleStore(database);
   const site = new Site(seal, config.dashboard.url);
+  const { rows } = site.proofKeys;
+  const store = new SqlPeopleStore(database, rows);
   const ceremonies = new Ceremonies(new SqlCeremonyStore(database), clock);
-  const people = new People({ store, totp, clock, note });
-  const sessions = new Sessions({ store: new SqlSessionStore(database), clock });
+  const intents = new Intents({
+    store: new SqlIntentStore(database, rows),
+    clock,
+    record: parts.record,
+    trouble: (error) => parts.say('warn', `An entry has to wait: ${String(error)}`),
+  });
+  const recorded = intents;
+  const people = new People({ store, totp, clock, note, recorded });
+  const sessions = new Sessions({ store: new SqlSessionStore(database, rows), clock });
   const passkeys = new Passkeys({
-    store: new SqlPasskeyStore(database),
+    store: new SqlPasskeyStore(database, rows),
     ceremonies,
     keys: site.proofKeys,
     clock,
     note,
   });
-  const codes = new Codes({ store, totp, ceremonies, note });
-  const recovery = new RecoveryCodes({ store: new SqlRecoveryStore(database), clock, note });
+  const codes = new Codes({ store, totp, ceremonies, note, recorded });
+  const recovery = new RecoveryCodes({ store: new SqlRecoveryStore(database, rows), clock, note });
   const invites = new Invites({
-    store: new SqlInviteStore(database),
+    store: new SqlInviteStore(database, rows),
     people,
     passkeys,
     codes,
@@ -95,15 +111,17 @@ export function openPeopleRoom(parts: PeopleRoomParts): PeopleRoom {
     ceremonies,
     clock,
     note,
+    recorded,
   });
   return {
+    intents,
     people,
     sessions,
     passkeys,
     codes,
     recovery,
     invites,
-    devices: new Devices({ store: new SqlDeviceStore(database), sessions, clock, note }),
+    devices: new Devices({ store: new SqlDeviceStore(database, rows), sessions, clock, note }),
     sso: ssoOf(parts, { ceremonies, invites, site }),
     site,
   };
@@ -124,7 +142,7 @@ function ssoOf(
       clock,
       returnsTo: () => `${beside.site.origin}/sso`,
     }),
-    store: new SqlSsoStore(database),
+    store: new SqlSsoStore(database, beside.site.proofKeys.rows),
     rules: { ...allow, roles },
     invites: beside.invites,
     clock,

@@ -15,7 +15,7 @@ import type { HoldCard } from './approvals/hold.ts';
 import { Holds } from './approvals/holds.ts';
 import { KeptDeferrals } from './approvals/kept-deferrals.ts';
 import { type ActRunners, Proposals } from './approvals/proposals.ts';
-import { PushSubscriptions } from './approvals/push-subscriptions.ts';
+import { PushSubscriptions, type PushSubscriptionsParts } from './approvals/push-subscriptions.ts';
 import { graceMsOf, holdLifeMsOf, peopleOf } from './config/by-environment.ts';
 import { secretNamesIn } from './config/check-config.ts';
 import type { Config, Env } from './config/config.ts';
@@ -25,6 +25,7 @@ import { Credentials } from './identity/credentials.ts';
 import type { People } from './identity/people.ts';
 import type { ProofKeys } from './identity/proof-keys.ts';
 import { loadPushKeys, type PushKeyPair } from './identity/push-keys.ts';
+import { RowKeys } from './identity/row-keys.ts';
 import { loadSealKey, readSealKey, Seal } from './identity/seal.ts';
 import { sealKeyFromProgram } from './identity/seal-program.ts';
 import type { Sessions } from './identity/sessions.ts';
@@ -33,6 +34,8 @@ import type { Clock } from './model/clock.ts';
 import type { HoldfastError } from './model/errors.ts';
 import type { HoldfastEvent } from './model/event.ts';
 import { newId } from './model/ids.ts';
+import type { ForeignRow } from './model/row-macs.ts';
+import { cut, storable } from './model/text.ts';
 import { openPeopleRoom, type PeopleRoom } from './people-room.ts';
 import { SealedInverses } from './protection/sealed-inverses.ts';
 import { purgeRunner } from './protection/undo/purge.ts';
@@ -57,6 +60,7 @@ import type { JudgeCode } from './store/people-store.ts';
 import type { PersonChecks } from './store/person-proof.ts';
 import { SqlProposalStore } from './store/proposal-store.ts';
 import { SqlPushStore } from './store/push-store.ts';
+import { type Stamped, stampRows } from './store/stamp-rows.ts';
 import { PgTrailStore } from './store/trail-store.ts';
 import { SqlUndoStore } from './store/undo-store.ts';
 import { VaultLook } from './store/vault-look.ts';
@@ -70,6 +74,8 @@ export interface RoomsOptions {
   readonly clock: Clock;
   /** For the operator's log. */
   readonly say: (level: 'info' | 'warn', message: string) => void;
+  /** Where browsers may have us push to; `public` when left out, `loopback` for tests. */
+  readonly pushTo?: PushSubscriptionsParts['allow'];
   /** Who carries out what people signed, beyond our own store; none when left out. */
   readonly runners?: (rooms: Pick<Rooms, 'wallStore'>) => ActRunners;
 }
@@ -107,7 +113,8 @@ export class Rooms {
   readonly agentRoleStore: SqlAgentRoleStore;
   readonly wallStore: SqlWallStore;
   readonly seal: Seal;
-  readonly judgeCode: JudgeCode;
+  /** With which people's words are proven. */
+  readonly checks: PersonChecks;
   /** With which signatures and passkeys are proven. */
   readonly proofKeys: ProofKeys;
   readonly trailStore: PgTrailStore;
@@ -116,6 +123,8 @@ export class Rooms {
   readonly note: (event: HoldfastEvent) => Promise<void>;
   readonly #options: RoomsOptions;
   readonly #close: () => Promise<void>;
+  /** Of rows that are not ours; on their way into the trail. */
+  readonly #noting = new Set<Promise<void>>();
   #trail: Promise<TrailLog> | null = null;
   #vapidKeys: Promise<PushKeyPair> | null = null;
 
@@ -140,6 +149,7 @@ export class Rooms {
     this.keyFolder = keys.folder;
     this.note = async (event) => (await this.trail()).note(event);
     const { note } = this;
+    const record = (event: HoldfastEvent): Promise<void> => this.record(event);
     const { totp } = keys;
     this.credentials = new Credentials({
       store: new SqlCredentialStore(database),
@@ -148,16 +158,30 @@ export class Rooms {
       note,
       rotation: config.credentials,
     });
-    this.agentStore = new SqlAgentStore(database);
-    this.agents = new Agents({ store: this.agentStore, clock, note });
-    this.ways = openPeopleRoom({ ...options, database, seal: keys.seal, totp, note });
+    this.ways = openPeopleRoom({ ...options, database, seal: keys.seal, totp, note, record });
     const { people, sessions } = this.ways;
     this.people = people;
     this.sessions = sessions;
     const judgeCode: JudgeCode = (state, code) => totp.judge(state, code, 'daily');
-    this.judgeCode = judgeCode;
     this.proofKeys = this.ways.site.proofKeys;
+    const { rows } = this.proofKeys;
+    rows.onForeign((row) => {
+      const event = foreignEvent(row);
+      options.say('warn', event.message);
+      const noted = this.note(event)
+        .catch((error: unknown) => options.say('warn', String(error)))
+        .finally(() => this.#noting.delete(noted));
+      this.#noting.add(noted);
+    });
+    this.agentStore = new SqlAgentStore(database, rows);
+    this.agents = new Agents({
+      store: this.agentStore,
+      clock,
+      note,
+      recorded: this.ways.intents,
+    });
     const checks: PersonChecks = { judgeCode, prover: this.proofKeys };
+    this.checks = checks;
     this.undoStore = new SqlUndoStore(database, clock);
     this.vault = new VaultLook(database, config.store.kind === 'embedded');
     this.inverses = new SealedInverses({
@@ -171,7 +195,7 @@ export class Rooms {
     this.wallStore = new SqlWallStore(database);
     this.seal = keys.seal;
     this.holdStore = new SqlHoldStore(database, checks, HOLD_ROWS);
-    this.history = new History(new SqlHistoryStore(database), clock);
+    this.history = new History(new SqlHistoryStore(database, this.proofKeys), clock);
     const store = this.holdStore;
     this.holds = new Holds({ store, clock, note, holdLifeMsOf: holdLifeMsOf(config) });
     this.watchedClock = new WatchedClock({ ledger: new SqlLedgerStore(database), clock });
@@ -188,7 +212,7 @@ export class Rooms {
     this.pushSubscriptions = new PushSubscriptions({
       store: new SqlPushStore(database),
       clock,
-      allow: 'public',
+      allow: options.pushTo ?? 'public',
     });
     this.proposalStore = new SqlProposalStore(database, checks);
     this.proposals = new Proposals({
@@ -220,10 +244,12 @@ export class Rooms {
     }
     const seal = new Seal(await sealKeyOf(options, folder), clock);
     const totp = new Totp(seal, clock);
-    const ground = await openGround(options);
+    const ground = await openGround(options, new RowKeys(seal));
     try {
       const signer = await signerFromFile(join(folder, 'trail.key'), config.trail.origin, clock);
-      return new Rooms(options, ground, { seal, totp, signer, folder });
+      const rooms = new Rooms(options, ground, { seal, totp, signer, folder });
+      if (hasAny(ground.stamped)) await rooms.note(stampedEvent(ground.stamped));
+      return rooms;
     } catch (error) {
       await ground.close();
       throw error;
@@ -276,6 +302,7 @@ export class Rooms {
   /** The last entries are written and signed, then the store is left. */
   async close(): Promise<void> {
     try {
+      await Promise.all(this.#noting);
       const trail = await this.#trail?.catch(() => null);
       await trail?.stop();
     } finally {
@@ -288,9 +315,11 @@ interface Ground {
   readonly database: Database;
   readonly trailStore: PgTrailStore;
   readonly close: () => Promise<void>;
+  /** Rows that got their MAC now; null: none, and never again. */
+  readonly stamped: Stamped | null;
 }
 
-async function openGround(options: RoomsOptions): Promise<Ground> {
+async function openGround(options: RoomsOptions, rows: RowKeys): Promise<Ground> {
   const { clock, config, env, say } = options;
   const steps: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
@@ -312,14 +341,39 @@ async function openGround(options: RoomsOptions): Promise<Ground> {
     }
     const database = await openDatabase({ connection });
     steps.push(() => database.close());
-    await migrate(database, MIGRATIONS, clock);
+    let stamped: Stamped | null = null;
+    await migrate(database, MIGRATIONS, clock, async (trx, taken) => {
+      stamped = await stampRows(trx, taken, rows);
+    });
     const trailStore = await PgTrailStore.open({ database, requireDurable: true });
     steps.push(() => trailStore.close());
-    return { database, trailStore, close };
+    return { database, trailStore, close, stamped };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function hasAny(stamped: Stamped | null): stamped is Stamped {
+  return stamped !== null && stamped.people + stamped.agents + stamped.tokens > 0;
+}
+
+/** What was there when rows got their MACs, once: a second such entry is somebody's doing. */
+function stampedEvent({ agents, people, tokens }: Stamped): HoldfastEvent {
+  return {
+    kind: 'rows-stamped',
+    facts: { people, agents, tokens },
+    message: `Rows of before got their MACs: ${people} people, ${agents} agents, ${tokens} tokens.`,
+  };
+}
+
+function foreignEvent({ id, kind }: ForeignRow): HoldfastEvent {
+  const shown = storable(cut(id, 100));
+  return {
+    kind: 'row-foreign',
+    facts: { row: kind, id: shown },
+    message: `The row of ${kind} ${shown} in our own tables was not written by Holdfast, and counts as not there.`,
+  };
 }
 
 /** The one way to it, for the gateway and for every command. Rejects with HF_SEAL. */

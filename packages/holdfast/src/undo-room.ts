@@ -140,9 +140,9 @@ class LazyProviders {
 }
 
 /** A code is spent, right or wrong, before anything else happens. */
-async function prove({ database, judgeCode }: Rooms, signed: Signed, now: Date): Promise<Spoken> {
+async function prove({ checks, database }: Rooms, signed: Signed, now: Date): Promise<Spoken> {
   const wanted = { permission: 'undo.apply', now } as const;
-  const by = await database.transaction((trx) => signedOrRefuse(trx, signed, wanted, judgeCode));
+  const by = await database.transaction((trx) => signedOrRefuse(trx, signed, wanted, checks));
   if (by instanceof HoldfastError) throw by;
   return by;
 }

@@ -5,6 +5,7 @@
  */
 import type { Routes } from '../../../holdfast/src/api/contract/index.ts';
 import { queryText } from '../lib/filters.ts';
+import { attendedHeaders } from './attended.ts';
 import { forgetPage, keepPage, keptPage, pageHeaders, storageTrouble } from './page-secret.ts';
 import { Problem } from './problem.ts';
 import { PLACES, type PlaceName } from './routes.ts';
@@ -94,6 +95,7 @@ export async function send<T>(
       accept: 'application/json, application/problem+json',
       ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
       ...pageHeaders(),
+      ...attendedHeaders(),
     },
     ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
     ...(signal === undefined ? {} : { signal }),

@@ -75,6 +75,7 @@ export class Problem extends Error implements ProblemParts {
 
   /** Signed in, but the proof of being there is too old: prove it again, then repeat. */
   get wantsProof(): boolean {
-    return this.code === 'HF_SIGN_IN' && /\bolder\b/.test(this.found);
+    const wants = this.code === 'HF_SIGN_IN' || this.code === 'HF_USAGE';
+    return wants && /\bolder\b/.test(this.found);
   }
 }

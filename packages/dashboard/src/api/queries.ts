@@ -1,7 +1,7 @@
 /** What pages look up, each under its name; news from the stream makes them look again (`live.ts`). */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { TrailFilters } from '../lib/filters.ts';
-import { ask } from './client.ts';
+import { type Answer, ask } from './client.ts';
 
 /** The first page fills a screen soon; those after it are as long as the API lets them be. */
 const FIRST_ROWS = 50;
@@ -108,9 +108,24 @@ export const targetsQuery = queryOptions({
   queryFn: ({ signal }) => ask('targets.list', { signal }),
 });
 
+const PEOPLE_PAGE_ROWS = 200;
+
+/** All of them, by name: each may be asked, or answer for an agent. */
 export const peopleQuery = queryOptions({
   queryKey: ['people', 'list'],
-  queryFn: ({ signal }) => ask('people.list', { signal }),
+  queryFn: async ({ signal }) => {
+    const items: Answer<'people.list'>['items'] = [];
+    for (let cursor: string | null = null; ; ) {
+      const from: { cursor?: string } = cursor === null ? {} : { cursor };
+      const page: Answer<'people.list'> = await ask('people.list', {
+        query: { limit: PEOPLE_PAGE_ROWS, ...from },
+        signal,
+      });
+      items.push(...page.items);
+      if (page.next === null || page.next === cursor) return { items };
+      cursor = page.next;
+    }
+  },
 });
 
 export const invitesQuery = queryOptions({
@@ -132,6 +147,16 @@ export const policyQuery = queryOptions({
 export const selfQuery = queryOptions({
   queryKey: ['self', 'show'],
   queryFn: ({ signal }) => ask('self.show', { signal }),
+});
+
+export const pushQuery = queryOptions({
+  queryKey: ['self', 'push'],
+  queryFn: ({ signal }) => ask('self.push.list', { signal }),
+});
+
+export const notificationsQuery = queryOptions({
+  queryKey: ['notifications'],
+  queryFn: ({ signal }) => ask('notifications.show', { signal }),
 });
 
 export const sessionsQuery = queryOptions({

@@ -1,9 +1,10 @@
-/** My account: how I sign in, what lets me back in, and where I am signed in. */
+/** My account: how I sign in, what lets me back in, how I am told of what waits, and where I am signed in. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { type Answer, ask } from '../api/client.ts';
 import { selfQuery, sessionQuery, sessionsQuery } from '../api/queries.ts';
 import { leaveFor } from '../elsewhere.ts';
+import { browserWords } from '../lib/browser-words.ts';
 import { plural } from '../lib/measures.ts';
 import { oneLine } from '../lib/visible.ts';
 import { usePerson } from '../shell/session.ts';
@@ -18,6 +19,8 @@ import { Text } from '../ui/text.tsx';
 import { Time } from '../ui/time.tsx';
 import { say, sayProblem } from '../ui/toast.tsx';
 import { AddWays } from './account/add-ways.tsx';
+import { NoticeSettings } from './account/notice-settings.tsx';
+import { Notices } from './account/notices.tsx';
 
 type Self = Answer<'self.show'>;
 
@@ -40,6 +43,10 @@ export function AccountPage(): ReactNode {
           </div>
         )}
       </Loaded>
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-2">
+        {person !== null && <Notices person={person.id} />}
+        <NoticeSettings />
+      </div>
       <Sessions />
     </Page>
   );
@@ -48,20 +55,26 @@ export function AccountPage(): ReactNode {
 function Ways({ self }: { readonly self: Self }): ReactNode {
   const queries = useQueryClient();
   const [removing, setRemoving] = useState<Self['passkeys'][number] | null>(null);
+  const [isRemovingCodes, setIsRemovingCodes] = useState(false);
   const [isAdding, setIsAdding] = useState(false);
   const look = (): Promise<void> => queries.invalidateQueries({ queryKey: ['self'] });
   return (
     <Panel
       title="How you sign in and approve"
       aside={
-        <Button size="small" onClick={() => setIsAdding(true)}>
-          Add
-        </Button>
+        canProve(self) ? (
+          <Button size="small" onClick={() => setIsAdding(true)}>
+            Add
+          </Button>
+        ) : undefined
       }
     >
       {self.passkeys.length === 0 && (
         <p className="text-warn">
-          ● You have no passkey. One touch of one signs you in and approves.
+          ● You have no passkey.{' '}
+          {canProve(self)
+            ? 'One touch of one signs you in and approves.'
+            : 'Single sign-on cannot prove that it is you who adds one: ask an owner for a link, on the page People.'}
         </p>
       )}
       <ul className="divide-y divide-line">
@@ -100,9 +113,21 @@ function Ways({ self }: { readonly self: Self }): ReactNode {
             </Button>
           </li>
         ))}
-        <li className="py-2">
+        <li className="flex flex-wrap items-center justify-between gap-2 py-2">
           {self.hasCodes ? (
-            '✓ An authenticator app, as a second way.'
+            <>
+              <span>✓ An authenticator app, as a second way.</span>
+              {self.passkeys.some(({ isSuspended }) => !isSuspended) && (
+                <Button
+                  size="small"
+                  tone="danger"
+                  onClick={() => setIsRemovingCodes(true)}
+                  aria-label="Remove the authenticator app"
+                >
+                  Remove
+                </Button>
+              )}
+            </>
           ) : (
             <span className="text-muted">
               No authenticator app. It is the second way, when a passkey is not at hand.
@@ -122,6 +147,23 @@ function Ways({ self }: { readonly self: Self }): ReactNode {
             Cancel
           </Button>
         </Dialog>
+      )}
+      {isRemovingCodes && (
+        <ConfirmDialog
+          title="Remove the authenticator app"
+          action="Remove"
+          onClose={() => setIsRemovingCodes(false)}
+          onConfirm={async () => {
+            await ask('self.codes.remove');
+            await look();
+            say('Removed.');
+          }}
+        >
+          <p>
+            Its codes open and sign nothing from then on. You are asked for a passkey, since you
+            will need one to sign in.
+          </p>
+        </ConfirmDialog>
       )}
       {removing !== null && (
         <ConfirmDialog
@@ -144,6 +186,11 @@ function Ways({ self }: { readonly self: Self }): ReactNode {
   );
 }
 
+/** With a passkey or codes; who comes by single sign-on alone has nothing of ours to show. */
+function canProve({ hasCodes, passkeys }: Self): boolean {
+  return hasCodes || passkeys.some(({ isSuspended }) => !isSuspended);
+}
+
 function Recovery({ self }: { readonly self: Self }): ReactNode {
   const queries = useQueryClient();
   const [codes, setCodes] = useState<readonly string[] | null>(null);
@@ -154,9 +201,11 @@ function Recovery({ self }: { readonly self: Self }): ReactNode {
         {plural(self.recoveryCodesLeft, 'code')} left.{' '}
         <span className="text-muted">Each lets you in once, to add a new passkey.</span>
       </p>
-      <div>
-        <Button onClick={() => setIsRenewing(true)}>Make new ones</Button>
-      </div>
+      {canProve(self) && (
+        <div>
+          <Button onClick={() => setIsRenewing(true)}>Make new ones</Button>
+        </div>
+      )}
       {isRenewing && (
         <ConfirmDialog
           title="Make new recovery codes"
@@ -301,26 +350,4 @@ function Sessions(): ReactNode {
       </Loaded>
     </Panel>
   );
-}
-
-/** What a browser calls itself, in words that a person would use. */
-function browserWords(userAgent: string): string {
-  const browser = [
-    [/Edg\//, 'Edge'],
-    [/Firefox\//, 'Firefox'],
-    [/Chrom(e|ium)\//, 'Chrome'],
-    [/Safari\//, 'Safari'],
-  ] as const;
-  const system = [
-    [/iPhone|iPad/, 'iOS'],
-    [/Android/, 'Android'],
-    [/Mac OS X/, 'macOS'],
-    [/Windows/, 'Windows'],
-    [/Linux/, 'Linux'],
-  ] as const;
-  const name = browser.find(([pattern]) => pattern.test(userAgent))?.[1];
-  const where = system.find(([pattern]) => pattern.test(userAgent))?.[1];
-  return name === undefined || where === undefined
-    ? oneLine(userAgent).slice(0, 80)
-    : `${name} on ${where}`;
 }

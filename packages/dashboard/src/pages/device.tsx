@@ -1,4 +1,7 @@
-/** Letting a command line in: the person types what its machine shows, and sees which machine asks. */
+/**
+ * Letting a command line in: the person types what its machine shows, sees which machine asks, and says that they
+ * started it. Nothing is taken out of the address: who is led here with a code has no command line before them.
+ */
 import { type ReactNode, useState } from 'react';
 import { type Answer, ask } from '../api/client.ts';
 import { Button } from '../ui/button.tsx';
@@ -15,6 +18,8 @@ export function DevicePage(): ReactNode {
   const { busy, error, run } = useAttempt();
   const [userCode, setUserCode] = useState('');
   const [shown, setShown] = useState<Shown | null>(null);
+  const [isMine, setIsMine] = useState(false);
+  const [isLed] = useState(() => window.location.search !== '' || window.location.hash !== '');
   const [done, setDone] = useState<'let-in' | 'denied' | null>(null);
   const decide = (letIn: boolean): void =>
     void run(async () =>
@@ -26,10 +31,20 @@ export function DevicePage(): ReactNode {
       lead="holdfast login shows a short code on its machine. Whoever lets it in is who it acts as."
     >
       <Panel className="max-w-lg">
+        {isLed && done === null && (
+          <p role="alert" className="rounded-lg bg-danger-soft p-3 text-[0.93rem] text-danger">
+            <span aria-hidden="true">▲ </span>
+            The link that led you here carries more than this page’s address. holdfast login never
+            makes such a link. Type a code only if you read it yourself, on a machine where you
+            started holdfast login.
+          </p>
+        )}
         {error !== null && <ProblemNote error={error} />}
         {done !== null && (
           <p role="status" className="text-lg font-medium">
-            {done === 'let-in' ? '✓ It is in, as you. You can close this page.' : 'Turned away.'}
+            {done === 'let-in'
+              ? '✓ It is in, as you. You can close this page; My account lists it, and closes it.'
+              : 'Turned away. Its code opens nothing any more.'}
           </p>
         )}
         {done === null && shown === null && (
@@ -79,11 +94,20 @@ export function DevicePage(): ReactNode {
               </Fact>
             </Facts>
             <p className="text-[0.93rem]">
-              Only if you started this yourself, on that machine, just now. It gets a session of
-              yours; an approval still takes your proof each time.
+              It gets a session of yours; an approval still takes your proof each time. Whoever sent
+              you a code to type here would be in as you.
             </p>
-            <div className="flex gap-2">
-              <Button tone="primary" isBusy={busy} onClick={() => decide(true)}>
+            <label className="flex items-start gap-2">
+              <input
+                type="checkbox"
+                className="mt-1 size-4"
+                checked={isMine}
+                onChange={(event) => setIsMine(event.target.checked)}
+              />
+              <span>I started it myself, on that machine, just now, and read the code there.</span>
+            </label>
+            <div className="flex flex-wrap gap-2">
+              <Button tone="primary" isBusy={busy} disabled={!isMine} onClick={() => decide(true)}>
                 Let it in
               </Button>
               <Button tone="danger" disabled={busy} onClick={() => decide(false)}>

@@ -48,7 +48,7 @@ function Numbers({ now }: { readonly now: Now }): ReactNode {
       <Tile
         to="/holds"
         value={holds.waiting}
-        name="holds wait for people"
+        names={['hold waits for people', 'holds wait for people']}
         isLoud={holds.waiting > 0}
         more={holds.signed > 0 ? `${holds.signed} signed, not used yet` : 'none signed and unused'}
       />
@@ -56,7 +56,7 @@ function Numbers({ now }: { readonly now: Now }): ReactNode {
         to="/holds"
         show="proposals"
         value={proposals.open}
-        name="proposals are open"
+        names={['proposal is open', 'proposals are open']}
         isLoud={proposals.open > 0}
         more="acts that take several people"
       />
@@ -64,7 +64,7 @@ function Numbers({ now }: { readonly now: Now }): ReactNode {
         to="/undo"
         show="waiting"
         value={deferrals.open}
-        name="acts wait out the grace"
+        names={['act waits out the grace', 'acts wait out the grace']}
         isLoud={deferrals.open > 0}
         more={
           deferrals.nextDueAt === null ? (
@@ -79,7 +79,7 @@ function Numbers({ now }: { readonly now: Now }): ReactNode {
       <Tile
         to="/undo"
         value={undo.items}
-        name="acts can be taken back"
+        names={['act can be taken back', 'acts can be taken back']}
         isLoud={false}
         more={
           undo.nextPurgeMs === null
@@ -95,12 +95,13 @@ interface TileProps {
   readonly to: '/holds' | '/undo';
   readonly show?: 'proposals' | 'waiting';
   readonly value: number;
-  readonly name: string;
+  /** Of one, and of any other number. */
+  readonly names: readonly [one: string, many: string];
   readonly more: ReactNode;
   readonly isLoud: boolean;
 }
 
-function Tile({ to, show, value, name, more, isLoud }: TileProps): ReactNode {
+function Tile({ to, show, value, names, more, isLoud }: TileProps): ReactNode {
   const className = `panel grid content-start p-4 hover:border-line-strong ${isLoud ? 'border-accent' : ''}`;
   const inside = (
     <>
@@ -109,7 +110,7 @@ function Tile({ to, show, value, name, more, isLoud }: TileProps): ReactNode {
       >
         {countWords(value)}
       </span>
-      <span className="text-[0.93rem] font-medium">{name}</span>
+      <span className="text-[0.93rem] font-medium">{names[value === 1 ? 0 : 1]}</span>
       <span className="text-[0.82rem] text-muted">{more}</span>
     </>
   );
@@ -221,7 +222,12 @@ function Sessions({ now }: { readonly now: Now }): ReactNode {
     >
       {now.sessions.length === 0 ? (
         <p className="text-muted">
-          No agent is connected now. A new one is added with holdfast agents add.
+          No agent is connected just now. Each shows here while it is; all that were added, and how
+          to add one, are under{' '}
+          <Link to="/agents" className="link">
+            Agents
+          </Link>
+          .
         </p>
       ) : (
         <ul className="grid gap-1.5 text-[0.93rem]">

@@ -93,7 +93,7 @@ interface PersonRowProps {
 function PersonRow({ person, isMe, onLink }: PersonRowProps): ReactNode {
   const mayManage = useMay('people.manage');
   const queries = useQueryClient();
-  const [asking, setAsking] = useState<'roles' | 'remove' | null>(null);
+  const [asking, setAsking] = useState<'roles' | 'codes' | 'remove' | null>(null);
   const again = async (): Promise<void> => {
     try {
       onLink((await ask('people.invites.again', { params: { id: person.id } })).link);
@@ -149,6 +149,15 @@ function PersonRow({ person, isMe, onLink }: PersonRowProps): ReactNode {
           >
             Roles
           </Button>
+          {person.hasCodes && person.passkeys > 0 && !isMe && (
+            <Button
+              size="small"
+              onClick={() => setAsking('codes')}
+              aria-label={`Take the one-time codes of ${person.name} away`}
+            >
+              Codes
+            </Button>
+          )}
           <Button
             size="small"
             tone="danger"
@@ -160,6 +169,20 @@ function PersonRow({ person, isMe, onLink }: PersonRowProps): ReactNode {
         </div>
       )}
       {asking === 'roles' && <RolesDialog person={person} onClose={() => setAsking(null)} />}
+      {asking === 'codes' && (
+        <ConfirmDialog
+          title={`Take the one-time codes of ${person.name} away`}
+          action="Take away"
+          onClose={() => setAsking(null)}
+          onConfirm={async () => {
+            await ask('people.codes.remove', { params: { id: person.id } });
+            await queries.invalidateQueries({ queryKey: ['people'] });
+            say(`${person.name} signs in by passkey alone now.`);
+          }}
+        >
+          <p>They sign in and sign by passkey from then on, and may add an app again themselves.</p>
+        </ConfirmDialog>
+      )}
       {asking === 'remove' && (
         <ConfirmDialog
           title={`Remove ${person.name}`}

@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { ask } from '../api/client.ts';
 import { storageTrouble } from '../api/page-secret.ts';
-import { leaveFor } from '../elsewhere.ts';
+import { leaveFor, rememberPage } from '../elsewhere.ts';
 import { oneLine } from '../lib/visible.ts';
 import { askPasskey } from '../passkeys.ts';
 import { BarePage } from '../ui/bare-page.tsx';
@@ -59,6 +59,7 @@ function SignIn({ sso }: Pick<SignInPageProps, 'sso'>): ReactNode {
   };
   const bySso = async (): Promise<void> => {
     const { url } = await ask('signIn.sso.begin');
+    rememberPage();
     leaveFor(url);
   };
   return (

@@ -2,6 +2,7 @@
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useState } from 'react';
 import { ask } from '../api/client.ts';
+import { pageLeftFrom } from '../elsewhere.ts';
 import { BarePage } from '../ui/bare-page.tsx';
 import { ProblemNote } from '../ui/problem.tsx';
 
@@ -15,7 +16,7 @@ export function SsoPage(): ReactNode {
     const query = window.location.search;
     window.history.replaceState(window.history.state, '', '/sso');
     ask('signIn.sso', { body: { query } }).then(
-      ({ did }) => window.location.assign(did === 'linked' ? '/account' : '/'),
+      ({ did }) => window.location.assign(did === 'linked' ? '/account' : pageLeftFrom()),
       setError,
     );
   }, []);

@@ -14,7 +14,7 @@ import { Loading } from '../ui/loading.tsx';
 import { Page } from '../ui/page.tsx';
 import { ProblemNote } from '../ui/problem.tsx';
 import { Tabs } from '../ui/tabs.tsx';
-import { Line } from '../ui/text.tsx';
+import { Line, Text } from '../ui/text.tsx';
 import { Time } from '../ui/time.tsx';
 import { VirtualList } from '../ui/virtual-list.tsx';
 import { Deferrals } from './undo/deferrals.tsx';
@@ -84,7 +84,13 @@ function UndoList({ state }: { readonly state: Which }): ReactNode {
           }}
         />
       )}
-      {chosen !== null && <UndoDialog item={chosen} onClose={() => setChosen(null)} />}
+      {chosen !== null && (
+        <UndoDialog
+          item={chosen}
+          isListed={items.some(({ id }) => id === chosen.id)}
+          onClose={() => setChosen(null)}
+        />
+      )}
     </>
   );
 }
@@ -100,13 +106,12 @@ function UndoRow({
   return (
     <div className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-3 px-2 py-3 hover:bg-sunken">
       <div className="grid min-w-0 gap-1">
-        <Line text={partsWords(item)} className="font-medium" />
+        <Text text={partsWords(item)} className="line-clamp-3 font-medium" />
         <div className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1 text-[0.87rem] text-muted">
           <StateBadge state={item.state} />
-          <Line text={`${item.agent ?? item.role} on ${item.target}`} className="max-w-full" />
+          <Line text={`${doerOf(item)} on ${item.target}`} className="max-w-full" />
           <Time at={item.at} relative />
           {item.leftMs !== null && <span>kept {spanWords(item.leftMs)} more</span>}
-          {item.undoOf !== null && <span>(was itself an undo)</span>}
         </div>
       </div>
       <Button size="small" onClick={onOpen}>
@@ -114,6 +119,11 @@ function UndoRow({
       </Button>
     </div>
   );
+}
+
+/** The role of the target alone would name the connection that an undo came by. */
+function doerOf({ agent, role, undoOf }: Item): string {
+  return undoOf === null ? (agent ?? role) : 'A person took another act back';
 }
 
 const OPS = {

@@ -7,6 +7,7 @@ import { listen, useLiveness } from '../api/live.ts';
 import { nowQuery, sessionQuery } from '../api/queries.ts';
 import { plural } from '../lib/measures.ts';
 import { oneLine } from '../lib/visible.ts';
+import { forgetHere } from '../push.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Mark } from '../ui/mark.tsx';
@@ -181,6 +182,8 @@ function Self({ onGo }: { readonly onGo?: () => void }): ReactNode {
   const queries = useQueryClient();
   const signOut = async (): Promise<void> => {
     try {
+      // First: the page is left as soon as the session is closed.
+      await forgetHere().catch(() => undefined);
       await ask('session.close');
       queries.clear();
       await queries.invalidateQueries(sessionQuery);

@@ -1,6 +1,7 @@
 /**
  * How often one source may try what could be guessed: ATTEMPTS_MAX in ATTEMPTS_WINDOW_MS, whatever comes of
- * it. Beside the pause of a person whose codes were wrong too often (identity/totp.ts), which no number of
+ * it. A source is a person who is signed in, a browser that somebody has signed in from before, or an
+ * address; and so often, ATTEMPTS_OF_NAME_MAX, may all strangers together try one name. Beside the pause of a person whose codes were wrong too often (identity/totp.ts), which no number of
  * sources gets round. Counted in memory, by each gateway for itself.
  */
 import { isIPv6 } from 'node:net';
@@ -18,8 +19,13 @@ export class Attempts {
   /** In the order of their first try. */
   readonly #counts = new Map<string, Count>();
 
-  constructor(clock: Clock) {
+  readonly #max: number;
+  readonly #whose: string;
+
+  constructor(clock: Clock, max = ATTEMPTS_MAX, whose = 'of one source') {
     this.#clock = clock;
+    this.#max = max;
+    this.#whose = whose;
   }
 
   /** Throws HF_TOO_MANY. */
@@ -34,10 +40,10 @@ export class Attempts {
       this.#counts.set(key, count);
     }
     count.tried += 1;
-    if (count.tried <= ATTEMPTS_MAX) return;
+    if (count.tried <= this.#max) return;
     const minutes = Math.ceil((count.sinceMs + ATTEMPTS_WINDOW_MS - now) / 60_000);
     throw new HoldfastError('HF_TOO_MANY', {
-      expected: `at most ${ATTEMPTS_MAX} attempts of one source in ${ATTEMPTS_WINDOW_MS / 60_000} minutes`,
+      expected: `at most ${this.#max} attempts ${this.#whose} in ${ATTEMPTS_WINDOW_MS / 60_000} minutes`,
       found: 'more',
       hint: `Try again in ${minutes} minute${minutes === 1 ? '' : 's'}.`,
     });

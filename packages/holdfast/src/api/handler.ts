@@ -10,8 +10,17 @@ export interface Cookies {
   readonly device: string | null;
 }
 
+export interface KeptSession {
+  readonly secret: string;
+  readonly device: string | null;
+  /** Whose it is: the browser is known for having been theirs. */
+  readonly personId: string;
+}
+
 /** Who asks, and from where, whatever the route. */
 export interface Around {
+  /** Ids of people as whom this browser signed in before; empty: a stranger's. */
+  readonly knownAs: readonly string[];
   /** Null: nobody is signed in; the route is open to anyone. */
   readonly principal: Principal | null;
   readonly source: string;
@@ -22,7 +31,7 @@ export interface Around {
   /** Whoever asked is gone; there is nobody to answer. */
   readonly gone: AbortSignal;
   /** Set with the answer; null forgets them. The device stays known. */
-  readonly keepSession: (session: { secret: string; device: string | null } | null) => void;
+  readonly keepSession: (session: KeptSession | null) => void;
   /** The device alone, for what a browser begins before anybody is signed in. */
   readonly keepDevice: (device: string) => void;
 }

@@ -1,7 +1,7 @@
 /**
  * The API and the dashboard, on one address of their own. Each request, in this order:
  *
- *   host and origin (rebinding, cross-site) -> rate of the address -> attempts -> who asks -> their own rate
+ *   host and origin (rebinding, cross-site) -> rate of the address, or of a known browser -> attempts -> who asks -> their own rate
  *     -> may they -> recently proved -> shape of what they sent -> asked before? -> handler
  *     -> shape of the answer
  *
@@ -17,6 +17,7 @@ import cookies from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import files from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { KnownBrowsers } from '../identity/known-browsers.ts';
 import { mayDo, type Principal } from '../identity/principal.ts';
 import { isTooOld, proofTooOld } from '../identity/proof-age.ts';
 import { hashSecret } from '../identity/secrets.ts';
@@ -25,13 +26,14 @@ import { HoldfastError } from '../model/errors.ts';
 import {
   API_BODY_BYTES_MAX,
   API_REQUESTS_PER_MINUTE_MAX,
+  ATTEMPTS_OF_NAME_MAX,
   SESSION_LIFE_MS_MAX,
   STREAM_BEAT_MS,
 } from '../model/limits.ts';
 import { Attempts } from './attempts.ts';
 import { ROUTES, type RouteName } from './contract/index.ts';
 import type { Route } from './contract/route.ts';
-import type { Around, Ask, Handlers, StreamEvent } from './handler.ts';
+import type { Around, Ask, Cookies, Handlers, StreamEvent } from './handler.ts';
 import type { Answered, Idempotency } from './idempotency.ts';
 import type { Metrics } from './metrics.ts';
 import { Origin } from './origin.ts';
@@ -39,12 +41,13 @@ import { problemOf } from './problem.ts';
 import { Rates, tooMany } from './rates.ts';
 import { type Checks, readinessOf } from './readiness.ts';
 import { forbidden, given, known, notForAgents, notSignedIn, statusOf } from './refusals.ts';
-import { eventText, OpenStreams } from './streams.ts';
-import { COOKIE_NAMES, PAGE_HEADER, type WhoAsks } from './who.ts';
+import { eventText, heldPieces, OpenStreams } from './streams.ts';
+import { COOKIE_NAMES, PAGE_HEADER, UNATTENDED_HEADER, type WhoAsks } from './who.ts';
 
 export interface ApiParts {
   readonly handlers: Handlers;
   readonly who: WhoAsks;
+  readonly browsers: Pick<KnownBrowsers, 'mark' | 'people'>;
   readonly clock: Clock;
   /** Where people's browsers see us: scheme, host and port. */
   readonly url: URL;
@@ -67,6 +70,8 @@ export interface ApiAddress {
   readonly port: number;
 }
 
+type Known = Around['knownAs'];
+
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const NEVER = new AbortController();
 /** Node takes no head of a request that is longer. */
@@ -87,6 +92,8 @@ const HEADERS: Readonly<Record<string, string>> = {
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
+    // For the address of the service worker, which is ours; nothing else becomes a script or markup.
+    'trusted-types holdfast-worker',
   ].join('; '),
   'x-frame-options': 'DENY',
   'x-content-type-options': 'nosniff',
@@ -101,6 +108,7 @@ export class Api {
   readonly #origin: Origin;
   readonly #app: FastifyInstance;
   readonly #attempts: Attempts;
+  readonly #attemptsOfName: Attempts;
   readonly #rates: Rates;
   readonly #streams = new OpenStreams();
   /** Of streams that are open. */
@@ -110,6 +118,7 @@ export class Api {
     this.#parts = parts;
     this.#origin = new Origin(parts.url);
     this.#attempts = new Attempts(parts.clock);
+    this.#attemptsOfName = new Attempts(parts.clock, ATTEMPTS_OF_NAME_MAX, 'for one name');
     this.#rates = new Rates(parts.clock);
     this.#app = fastify({
       bodyLimit: API_BODY_BYTES_MAX,
@@ -156,7 +165,11 @@ export class Api {
       max: API_REQUESTS_PER_MINUTE_MAX,
       timeWindow: 60_000,
       enableDraftSpec: true,
-      errorResponseBuilder: () => tooMany('one address'),
+      keyGenerator: (request: FastifyRequest) => {
+        const { found, knownAs } = this.#cookiesOf(request);
+        return knownAs.length > 0 ? deviceKeyOf(found.device ?? '') : request.ip;
+      },
+      errorResponseBuilder: () => tooMany('one address, or browser'),
     });
     app.addHook('onRequest', async (request, reply) => {
       reply.headers({ ...HEADERS, ...this.#origin.headers() });
@@ -213,7 +226,8 @@ export class Api {
       method: route.method,
       url: route.path,
       handler: async (request, reply) => {
-        const around = await this.#around(request, reply);
+        // A page opens its events again by itself.
+        const around = await this.#around(request, reply, route.stream !== 'text/event-stream');
         // Of who is signed in, by themselves: nobody else at their address shuts them out.
         if (route.isAttempt) this.#attempts.count(attemptKeyOf(around, request.ip));
         this.#countPerson(around.principal, reply);
@@ -224,6 +238,7 @@ export class Api {
           query: given(route.query, request.query, 'in the query'),
           body: given(route.body, request.body ?? {}, 'in the body'),
         };
+        if (route.isAttempt) this.#countName(around, ask.body);
         if (route.stream !== null) return await this.#stream(route, handler, ask, request, reply);
         const { json, status } = await this.#answer(name, route, handler, ask, request);
         const type = status === 200 ? 'application/json; charset=utf-8' : PROBLEM_TYPE;
@@ -282,24 +297,27 @@ export class Api {
     this.#gone.add(gone);
     gone.signal.addEventListener('abort', () => this.#gone.delete(gone));
     const pieces = await handler({ ...ask, gone: gone.signal });
+    const beatMs = this.#parts.beatMs ?? STREAM_BEAT_MS;
+    const maySay = async (): Promise<boolean> => {
+      const again = (await this.#around(request, reply, false)).principal;
+      try {
+        this.#admit(route, again);
+        return true;
+      } catch {
+        return false;
+      }
+    };
     if (route.stream === 'application/jsonl') {
       if (!isPieces(pieces)) throw new Error('a stream has no pieces');
       reply.header('content-disposition', 'attachment; filename="holdfast-trail.jsonl"');
-      return await reply.type('application/jsonl').send(Readable.from(pieces));
+      const held = heldPieces(pieces, { gone: gone.signal, beatMs, maySay });
+      return await reply.type('application/jsonl').send(Readable.from(held));
     }
     if (!isPieces(pieces)) throw new Error('a stream has no pieces');
     const text = eventText(events(pieces), {
       gone: gone.signal,
-      beatMs: this.#parts.beatMs ?? STREAM_BEAT_MS,
-      maySay: async () => {
-        const again = (await this.#around(request, reply)).principal;
-        try {
-          this.#admit(route, again);
-          return true;
-        } catch {
-          return false;
-        }
-      },
+      beatMs,
+      maySay,
       shown: (data) => route.answer.parse(data),
       trouble: this.#parts.trouble,
     });
@@ -324,12 +342,31 @@ export class Api {
     throw tooMany('one person');
   }
 
-  async #around(request: FastifyRequest, reply: FastifyReply): Promise<Around> {
-    const names = COOKIE_NAMES[this.#origin.isSecure ? 'secure' : 'plain'];
+  /** Of who is not signed in: how often a name is tried by strangers, and by each known browser. */
+  #countName({ cookies, knownAs, principal }: Around, body: unknown): void {
+    if (principal !== null || typeof body !== 'object' || body === null) return;
+    if (!('name' in body) || !('code' in body) || typeof body.name !== 'string') return;
+    const from = knownAs.length > 0 ? deviceKeyOf(cookies.device ?? '') : 'strangers';
+    this.#attemptsOfName.count(`${from}, of ${body.name}`);
+  }
+
+  #cookiesOf(request: FastifyRequest): { readonly found: Cookies; readonly knownAs: Known } {
+    const names = this.#cookieNames();
     const found = {
       session: request.cookies[names.session] ?? null,
       device: request.cookies[names.device] ?? null,
     };
+    const mark = request.cookies[names.known] ?? null;
+    return { found, knownAs: this.#parts.browsers.people(found.device, mark) };
+  }
+
+  #cookieNames() {
+    return COOKIE_NAMES[this.#origin.isSecure ? 'secure' : 'plain'];
+  }
+
+  async #around(request: FastifyRequest, reply: FastifyReply, isUse = true): Promise<Around> {
+    const names = this.#cookieNames();
+    const { found, knownAs } = this.#cookiesOf(request);
     const settings = {
       path: '/',
       httpOnly: true,
@@ -344,7 +381,9 @@ export class Api {
         authorization: request.headers.authorization ?? null,
         cookies: found,
         page: pageOf(request),
+        isUse: isUse && request.headers[UNATTENDED_HEADER] !== 'yes',
       }),
+      knownAs,
       source: request.ip,
       userAgent: request.headers['user-agent'] ?? '',
       cookies: found,
@@ -355,10 +394,13 @@ export class Api {
           reply.clearCookie(names.session, settings);
           return;
         }
-        const { device, secret } = session;
+        const { device, personId, secret } = session;
         const maxAge = SESSION_LIFE_MS_MAX / 1000;
         reply.setCookie(names.session, secret, { ...settings, maxAge });
-        if (device !== null) keepDevice(device);
+        if (device === null) return;
+        keepDevice(device);
+        const mark = this.#parts.browsers.mark(device, [...knownAs, personId]);
+        reply.setCookie(names.known, mark, { ...settings, maxAge: DEVICE_SECONDS });
       },
       keepDevice,
     };
@@ -442,8 +484,14 @@ function isSameText(one: string, other: string): boolean {
   return timingSafeEqual(hashSecret(one), hashSecret(other));
 }
 
-function attemptKeyOf({ principal }: Around, address: string): string {
-  return principal?.kind === 'person' ? principal.id : address;
+/** Whoever else stands at the address of a browser that is known does not use up its attempts. */
+function attemptKeyOf({ cookies, knownAs, principal }: Around, address: string): string {
+  if (principal?.kind === 'person') return principal.id;
+  return knownAs.length > 0 ? deviceKeyOf(cookies.device ?? '') : address;
+}
+
+function deviceKeyOf(device: string): string {
+  return `browser ${hashSecret(device).toString('hex')}`;
 }
 
 function routeNames(): readonly RouteName[] {

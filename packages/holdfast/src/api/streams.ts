@@ -18,6 +18,32 @@ export interface StreamOptions {
   readonly trouble: (error: unknown) => void;
 }
 
+/**
+ * A file of lines, while whoever asked may still have it: asked again every `beatMs`. One that is cut ends
+ * without its end, as a broken connection, so that nobody takes it for whole.
+ */
+export async function* heldPieces(
+  pieces: AsyncIterable<unknown>,
+  { beatMs, gone, maySay }: Pick<StreamOptions, 'beatMs' | 'gone' | 'maySay'>,
+): AsyncGenerator<unknown> {
+  let isDue = false;
+  const asking = setInterval(() => {
+    isDue = true;
+  }, beatMs);
+  try {
+    for await (const piece of pieces) {
+      if (gone.aborted) return;
+      if (isDue) {
+        isDue = false;
+        if (!(await maySay())) throw new Error('the session of whoever asked has ended');
+      }
+      yield piece;
+    }
+  } finally {
+    clearInterval(asking);
+  }
+}
+
 /** The text of an event stream. Ends, and ends its source, when whoever asked is gone. */
 export async function* eventText(
   source: AsyncIterable<StreamEvent<unknown>>,

@@ -14,8 +14,12 @@ import type { Cookies } from './handler.ts';
 
 /** `__Host-`: only over TLS, only from this host, for the whole of it (RFC 6265bis, 4.1.3.2). */
 export const COOKIE_NAMES = {
-  secure: { session: '__Host-holdfast', device: '__Host-holdfast-device' },
-  plain: { session: 'holdfast', device: 'holdfast-device' },
+  secure: {
+    session: '__Host-holdfast',
+    device: '__Host-holdfast-device',
+    known: '__Host-holdfast-known',
+  },
+  plain: { session: 'holdfast', device: 'holdfast-device', known: 'holdfast-known' },
 } as const;
 
 /**
@@ -23,6 +27,12 @@ export const COOKIE_NAMES = {
  * ours; and a request with a header of its own is none that another site's page sends unasked (Fetch, 2.2.2).
  */
 export const PAGE_HEADER = 'x-holdfast-page';
+
+/**
+ * `yes`: a page asks by itself, and nobody has touched it for a while. What it says shortens its own session
+ * only.
+ */
+export const UNATTENDED_HEADER = 'x-holdfast-unattended';
 
 const MACHINE_KEY_BYTES = 32;
 
@@ -38,6 +48,8 @@ export interface Shown {
   readonly authorization: string | null;
   readonly cookies: Cookies;
   readonly page: string | null;
+  /** The person did something now; else their session ends as if nobody had asked. */
+  readonly isUse: boolean;
 }
 
 export class WhoAsks {
@@ -52,16 +64,18 @@ export class WhoAsks {
   }
 
   /** Null: nobody we know. One who shows a token is known by it alone, never by a cookie beside it. */
-  async find({ authorization, cookies, page }: Shown): Promise<Principal | null> {
-    if (authorization !== null) return await this.#byAuthorization(authorization);
+  async find({ authorization, cookies, isUse, page }: Shown): Promise<Principal | null> {
+    if (authorization !== null) return await this.#byAuthorization(authorization, isUse);
     const { device, session } = cookies;
-    return session === null ? null : await this.#parts.sessions.find(session, { device, page });
+    return session === null
+      ? null
+      : await this.#parts.sessions.find(session, { device, page }, isUse);
   }
 
-  async #byAuthorization(authorization: string): Promise<Principal | null> {
+  async #byAuthorization(authorization: string, isUse: boolean): Promise<Principal | null> {
     if (isSame(authorization, this.machineAuthorization)) return { kind: 'machine' };
     const [, token = ''] = /^Bearer ([a-z0-9_]{1,100})$/i.exec(authorization) ?? [];
-    if (isSecret('hfs', token)) return await this.#parts.sessions.find(token, null);
+    if (isSecret('hfs', token)) return await this.#parts.sessions.find(token, null, isUse);
     if (!isTokenText(token)) return null;
     const agent = this.#parts.agentByHash(hashToken(token));
     if (agent === null) return null;

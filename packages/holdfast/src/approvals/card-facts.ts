@@ -26,6 +26,9 @@ export interface CardFacts {
 
 /** Looks facts up for a card that is about to be opened, and again when an approval is to be used. */
 export interface FactFinder {
-  /** Never rejects, and takes at most CARD_FACTS_MS_MAX; null: nothing can be looked up for this. */
+  /**
+   * Takes at most CARD_FACTS_MS_MAX, and CARD_FACTS_TURN_MS_MAX until its turn comes; null: nothing can be looked
+   * up for this. Rejects when its turn did not come: then nothing is known, for want of time.
+   */
   find(intent: Intent, target: Target): Promise<CardFacts | null>;
 }

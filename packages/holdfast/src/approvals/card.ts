@@ -2,6 +2,7 @@
 import { canonicalJson } from '../model/canonical.ts';
 import { digestOf } from '../model/digest.ts';
 import type { Effect } from '../model/effect.ts';
+import { httpActIn } from '../model/http-request.ts';
 import type { Intent } from '../model/intent.ts';
 import {
   CARD_OBJECTS_MAX,
@@ -11,6 +12,7 @@ import {
   HOLD_EFFECTS_MAX,
 } from '../model/limits.ts';
 import type { TakingBack } from '../model/reversal.ts';
+import { sessionMarkIn, settingsText } from '../model/session-settings.ts';
 import type { Target } from '../model/target.ts';
 import { cut, oneLine, startOf, storable } from '../model/text.ts';
 import type { Verdict } from '../model/verdict.ts';
@@ -90,6 +92,26 @@ export function withFacts(card: HoldCard, facts: CardFacts | null): HoldCard {
   return { ...card, facts, rowsAtMost: rowsAtMostOf(facts) };
 }
 
+/**
+ * Nothing could be told in time, where something might have been: whoever approves it types its name, so that
+ * nobody takes a card without numbers for one of a small act.
+ */
+export function withoutFacts(card: HoldCard, lookedUpAt: string): HoldCard {
+  const { effects, target, typedName } = card;
+  const mayLose = effects.some(({ additive, kind }) => kind !== 'read' && !additive);
+  const facts: CardFacts = {
+    lookedUpAt,
+    rows: null,
+    objects: [],
+    objectsTotal: 0,
+    dependents: [],
+    dependentsTotal: 0,
+    recoveryLost: [],
+    notTold: ['rows, size, dependents: they could not be looked up in time'],
+  };
+  return { ...card, facts, typedName: typedName ?? (mayLose ? target : null) };
+}
+
 /** As it is kept and signed: whole numbers, text that our store can hold, lists within their bounds. Throws when it cannot be. */
 export function tidyFacts(facts: CardFacts): CardFacts {
   const measured = (one: Measured | null): Measured | null =>
@@ -123,15 +145,29 @@ function whole(value: number): number {
 }
 
 /**
- * The text, and before it the values bound to its parameters: `$1` alone says nothing of what would go. They
+ * The text, and before it the values bound to its parameters: `$1` alone says nothing of what would go. Before
+ * those the settings of the session, where they may change which rows it means. They
  * stand first, without any comment sign, where no statement of an agent's could put the like.
  */
 function statementOf(intent: Intent): string {
   const text = startOf(intent.text(), ENTRY_TEXT_CHARS_MAX);
-  const acts = intent.acts();
-  const runnable = runnableOf(
-    acts.map(({ buffer, byteOffset, length }) => Buffer.from(buffer, byteOffset, length)),
-  );
+  const acts = intent
+    .acts()
+    .map(({ buffer, byteOffset, length }) => Buffer.from(buffer, byteOffset, length));
+  const under = settingsLine(acts);
+  return under === '' ? boundTextOf(text, acts) : `${under}\n\n${boundTextOf(text, acts)}`;
+}
+
+/** What the session has set that the same bytes may mean other rows under; '' when nothing. */
+function settingsLine(acts: readonly Buffer[]): string {
+  const [mark] = acts;
+  if (mark === undefined || httpActIn(acts) !== null) return '';
+  const said = settingsText(sessionMarkIn(mark).settings);
+  return said === '' ? '' : oneLine(`with settings: ${said}`);
+}
+
+function boundTextOf(text: string, acts: readonly Buffer[]): string {
+  const runnable = runnableOf(acts);
   if (runnable === null) {
     // A Bind of something that may mean several things, or in types that are not the server's own.
     return acts.length === 3 ? `$1 ... = values that cannot be shown\n\n${text}` : text;

@@ -2,15 +2,21 @@
  * What is not as it was when people were asked, one sentence each; none: the word they gave is a word for
  * this. Facts that may only become better are no change: fewer people wanted, a stronger way back.
  */
-import { ROWS_BAND_ESTIMATE_PERCENT, ROWS_BAND_EXACT_PERCENT } from '../model/limits.ts';
+import {
+  ENTRY_SENTENCE_CHARS_MAX,
+  ROWS_BAND_ESTIMATE_PERCENT,
+  ROWS_BAND_EXACT_PERCENT,
+  UNTOLD_ROWS_MAX,
+} from '../model/limits.ts';
 import { isWeaker } from '../model/reversal.ts';
-import { storable } from '../model/text.ts';
-import type { CardFacts } from './card-facts.ts';
-import type { HoldCard, HoldRecord } from './hold.ts';
+import { cut, oneLine, storable } from '../model/text.ts';
+import { LATE_WORDS } from '../model/touched.ts';
+import type { CardFacts, Dependent } from './card-facts.ts';
+import type { HoldCard, NewHold } from './hold.ts';
 
 /** `now`: the card as it would be made now, facts aside. */
 export function changesOf(
-  { card, peopleNeeded }: HoldRecord,
+  { card, peopleNeeded }: Pick<NewHold<HoldCard>, 'card' | 'peopleNeeded'>,
   now: HoldCard,
   peopleNow: number,
 ): readonly string[] {
@@ -23,6 +29,9 @@ export function changesOf(
   compare('the target', card.target, storable(now.target));
   compare('its environment', card.environment, storable(now.environment));
   compare('the level of its environment', card.environmentLevel, now.environmentLevel);
+  if (card.digest !== now.digest) {
+    changes.push('its exact bytes, or what was looked up for it, are not those that were shown');
+  }
   if (card.effectsHash !== now.effectsHash) changes.push('what it would do is not what was shown');
   if (card.statement !== storable(now.statement)) changes.push('the text shown is another one');
   if (peopleNow > peopleNeeded) {
@@ -47,12 +56,104 @@ export function rowsAtMostOf(facts: CardFacts | null): number | null {
   return Math.min(Number.MAX_SAFE_INTEGER, Math.ceil((value * (100 + percent)) / 100));
 }
 
+/** Nobody could tell in time how many rows, when people were asked. */
+export function isUntold({ facts, rowsAtMost }: Pick<HoldCard, 'facts' | 'rowsAtMost'>): boolean {
+  if (rowsAtMost !== null || facts === null) return false;
+  return facts.notTold.some((one) => one.includes('rows') && LATE.test(one));
+}
+
+const LATE = new RegExp(`${LATE_WORDS}|in time$`);
+
+/** `now`: looked up when it is to be released, after people signed without a number. Null: still not told, or few. */
+export function untoldChange(now: CardFacts | null): string | null {
+  if (now === null || now.rows === null || now.rows.value <= UNTOLD_ROWS_MAX) return null;
+  return `how many rows could not be told in time, and now it is ${now.rows.value} (${now.rows.how})`;
+}
+
 /** `now`: looked up when it is to be released. Null: within what was signed. */
-export function rowsChange(rowsAtMost: number | null, now: CardFacts | null): string | null {
+function rowsChange(rowsAtMost: number | null, now: CardFacts | null): string | null {
   if (rowsAtMost === null) return null;
   if (now === null || now.rows === null) {
     return `at most ${rowsAtMost} rows were signed for, and how many there are cannot be told now`;
   }
   if (now.rows.value <= rowsAtMost) return null;
   return `at most ${rowsAtMost} rows were signed for, and now it is ${now.rows.value} (${now.rows.how})`;
+}
+
+/** What it would touch, looked up when it is to be released, against what was signed. None: no more than that. */
+export function factsChanges(
+  { facts, rowsAtMost }: Pick<HoldCard, 'facts' | 'rowsAtMost'>,
+  now: CardFacts | null,
+): readonly string[] {
+  const rows = rowsChange(rowsAtMost, now);
+  const changes = rows === null ? [] : [rows];
+  if (facts === null) return changes;
+  if (isTold(facts)) {
+    const grown = dependentsChange(facts, now);
+    if (grown !== null) changes.push(grown);
+  }
+  const lost = (now?.recoveryLost ?? []).find((sentence) => !isSignedLoss(sentence, facts));
+  if (lost !== undefined) {
+    changes.push(`a way back would go that was not signed for: ${shown(lost)}`);
+  }
+  return changes;
+}
+
+/** What was known when people signed is known now too. */
+export function isAllTold(
+  { facts, rowsAtMost }: Pick<HoldCard, 'facts' | 'rowsAtMost'>,
+  now: CardFacts | null,
+): boolean {
+  if (rowsAtMost !== null && (now === null || now.rows === null)) return false;
+  return facts === null || !isTold(facts) || (now !== null && isTold(now));
+}
+
+function dependentsChange(facts: CardFacts, now: CardFacts | null): string | null {
+  if (now === null || !isTold(now)) {
+    return 'what depends on it was signed, and cannot be told now';
+  }
+  const { dependents, dependentsTotal } = facts;
+  const isWhole = dependents.length === dependentsTotal;
+  const signed = new Set(dependents.map(keyOf));
+  // Of a list that was cut only the number can be compared.
+  const more = isWhole ? now.dependents.filter((one) => !signed.has(keyOf(one))) : [];
+  if (more.length === 0 && now.dependentsTotal <= dependentsTotal) return null;
+  const [first] = more;
+  const named =
+    first === undefined ? '' : `, among them ${first.type} ${first.name} (${first.what})`;
+  return shown(
+    `${dependentsTotal} things that depend on it were signed for, and now it is ${now.dependentsTotal}${named}`,
+  );
+}
+
+function keyOf({ name, type, what }: Dependent): string {
+  return JSON.stringify([name, type, what]);
+}
+
+/** No sentence of `notTold` is about what depends on it: before the colon stand the questions without an answer. */
+function isTold({ notTold }: CardFacts): boolean {
+  return !notTold.some((sentence) => {
+    const [head = ''] = sentence.split(': ');
+    return /\bdependents\b|^anything\b|^what it touches\b/.test(head);
+  });
+}
+
+/** The same sentence, or one that begins with a smaller number and is the same after it. */
+function isSignedLoss(sentence: string, { recoveryLost }: CardFacts): boolean {
+  const { count, rest } = counted(sentence);
+  return recoveryLost.some((one) => {
+    const signed = counted(one);
+    return one === sentence || (signed.rest === rest && count <= signed.count);
+  });
+}
+
+function counted(sentence: string): { readonly count: number; readonly rest: string } {
+  const [, digits] = /^(\d{1,15}) /.exec(sentence) ?? [];
+  return digits === undefined
+    ? { count: 0, rest: sentence }
+    : { count: Number(digits), rest: sentence.slice(digits.length) };
+}
+
+function shown(sentence: string): string {
+  return cut(oneLine(sentence), ENTRY_SENTENCE_CHARS_MAX);
 }

@@ -12,6 +12,7 @@
 import type { HttpAct } from '../model/http-request.ts';
 import type { Signature } from '../policy/judge.ts';
 import type { HoldCard } from './hold.ts';
+import type { Signed } from './release.ts';
 import type { Parameter } from './runnable.ts';
 
 export const DEFERRAL_STATES = [
@@ -55,6 +56,8 @@ export interface DeferralRecord extends NewDeferral {
   readonly request: HttpAct | null;
   /** Under the approval it used up, of people who still count. */
   readonly signatures: readonly Signature[];
+  /** What these signed; null: nobody had to, or what they signed was denied or voided meanwhile. */
+  readonly signed: Signed | null;
   readonly decidedAt: Date | null;
   /** Who cancelled it. */
   readonly decidedBy: string | null;
@@ -65,5 +68,5 @@ export interface DeferralRecord extends NewDeferral {
 /** In lists: without what may be long. */
 export type DeferralLine = Omit<
   DeferralRecord,
-  'statement' | 'parameters' | 'request' | 'acts' | 'signatures'
+  'statement' | 'parameters' | 'request' | 'acts' | 'signatures' | 'signed'
 >;

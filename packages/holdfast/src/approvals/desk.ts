@@ -8,6 +8,7 @@ import type { Target } from '../model/target.ts';
 import type { Hold } from '../model/verdict.ts';
 import type { Signature } from '../policy/judge.ts';
 import type { Approval } from './hold-store.ts';
+import type { Asked } from './release.ts';
 
 export interface HoldTicket {
   readonly id: string;
@@ -15,6 +16,8 @@ export interface HoldTicket {
   readonly expiresAt: Date;
   readonly peopleNeeded: number;
   readonly peopleSigned: number;
+  /** Why those who signed are not enough, though they are as many as policy wants; left out: they are not. */
+  readonly alone?: string;
   /** What was verified for what is about to run; null: it was not approved. */
   readonly approval: Approval | null;
 }
@@ -52,7 +55,8 @@ export interface Desk {
   /**
    * Opens a hold for this digest, or finds the one that exists. Waits at most `waitMs` for people to
    * decide. The same digest never opens a second hold while one waits; a denial stays denied. `signed` is
-   * said only of what was verified anew: bound facts, proofs, people who still count.
+   * said only of what was verified anew: bound facts, proofs, people who still count. `again`: what would run
+   * as it is after a wait; left out, it is what it was before.
    */
   submit(
     intent: Intent,
@@ -60,6 +64,7 @@ export interface Desk {
     verdict: Hold,
     waitMs: number,
     takingBack: TakingBack,
+    again?: (() => Promise<Asked>) | null,
   ): Promise<Standing>;
   /**
    * Uses the signatures up. False when somebody else did first, they expired meanwhile, or one of them

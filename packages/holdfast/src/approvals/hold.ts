@@ -146,13 +146,33 @@ export function stateAt(hold: Pick<HoldRecord<Card>, 'state' | 'expiresAt'>, now
   return isOpen(hold.state) && hold.expiresAt.getTime() <= now.getTime() ? 'expired' : hold.state;
 }
 
-/** On `sealed` the agent's owner does not decide alone, however few people policy wants. */
+/**
+ * On `sealed` the agent's owner does not decide alone, however few people policy wants. Of an agent whose owner
+ * nobody said, one person alone may be just that: it takes two.
+ */
 export function isOwnerAlone(
-  { environmentLevel, ownerId }: Pick<Card, 'environmentLevel' | 'ownerId'>,
+  card: Pick<Card, 'environmentLevel' | 'ownerId'>,
   signatures: readonly Pick<Signature, 'personId'>[],
 ): boolean {
-  if (environmentLevel !== 'sealed' || ownerId === null || signatures.length === 0) return false;
+  const { environmentLevel, ownerId } = card;
+  if (environmentLevel !== 'sealed' || signatures.length === 0) return false;
+  if (ownerId === null) return isOfAgent(card) && signatures.length === 1;
   return signatures.every(({ personId }) => personId === ownerId);
+}
+
+/** What people asked for themselves (a proposal) has no agent whose owner could be among them. */
+function isOfAgent(card: object): card is Pick<HoldCard, 'agentName'> {
+  return 'agentName' in card;
+}
+
+/** Why it is not enough; one sentence without its full stop. */
+export function ownerAloneWords({
+  agentName,
+  ownerId,
+}: Pick<HoldCard, 'agentName' | 'ownerId'>): string {
+  return ownerId === null
+    ? `the agent has no owner, so on sealed two people sign; an owner or operator sets one with holdfast agents set ${agentName} --owner PERSON`
+    : 'on sealed somebody else than the owner of the agent signs too';
 }
 
 /** How many people have yet to sign. */

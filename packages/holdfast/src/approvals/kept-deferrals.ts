@@ -9,9 +9,11 @@ import type { Clock } from '../model/clock.ts';
 import { digestOf } from '../model/digest.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { HoldfastEvent, Note } from '../model/event.ts';
+import { HEADER_HASHED, httpActIn } from '../model/http-request.ts';
 import { newId } from '../model/ids.ts';
 import type { Intent } from '../model/intent.ts';
 import { DEFERRAL_LIST_MAX, DEFERRED_BYTES_MAX } from '../model/limits.ts';
+import { canBeSetAgain, sessionMarkIn, settingsText } from '../model/session-settings.ts';
 import type { Target } from '../model/target.ts';
 import type { Protect } from '../model/verdict.ts';
 import { cardOf, NO_EXTRAS } from './card.ts';
@@ -165,6 +167,26 @@ function checkRunnable(text: Buffer, acts: readonly Buffer[]): void {
       expected: 'one statement to be run later, with parameters of types of the server',
       found: 'several statements bound at once, or what cannot be bound again to the letter',
       hint: 'Send the text as one simple query (psql does; most drivers do without parameters), with the values in it.',
+    });
+  }
+  const isKept = runnableOf(acts)?.request?.headers.every(
+    ([, value]) => !value.startsWith(HEADER_HASHED),
+  );
+  if (isKept === false) {
+    throw new HoldfastError('HF_UNSUPPORTED', {
+      expected: 'a request that can be sent later as it was',
+      found: 'a header that looks like a secret, which is not kept',
+      hint: 'Send it without that header; the credential for the API is put in by Holdfast.',
+    });
+  }
+  const [mark] = acts;
+  const settings =
+    mark === undefined || httpActIn(acts) !== null ? [] : sessionMarkIn(mark).settings;
+  if (!canBeSetAgain(settings)) {
+    throw new HoldfastError('HF_UNSUPPORTED', {
+      expected: 'settings of the session that can be set again when it runs',
+      found: `settings that nobody can tell, or a role: ${settingsText(settings)}`,
+      hint: 'Connect anew, say what has to be set by SET alone, and send it again.',
     });
   }
   const bytes = acts.reduce((sum, act) => sum + act.length, 0);

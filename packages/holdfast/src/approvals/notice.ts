@@ -190,7 +190,14 @@ export function noticeOfSignal(signal: Signal, dashboard: DashboardUrl): Notice 
   };
 }
 
-export function testNotice(id: string, channel: string, at: Date, dashboard: DashboardUrl): Notice {
+/** `who`: by what it was tried. */
+export function testNotice(
+  id: string,
+  channel: string,
+  at: Date,
+  dashboard: DashboardUrl,
+  who = 'Somebody tried this channel by holdfast notify test',
+): Notice {
   return {
     id,
     kind: 'test',
@@ -198,7 +205,7 @@ export function testNotice(id: string, channel: string, at: Date, dashboard: Das
     title: 'A test of Holdfast’s notices',
     facts: factsOf([
       ['channel', channel],
-      ['what', 'Somebody tried this channel by holdfast notify test. There is nothing to do.'],
+      ['what', `${who}. There is nothing to do.`],
     ]),
     link: linkTo(dashboard, 'holds', ''),
     at,

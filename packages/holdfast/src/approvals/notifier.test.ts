@@ -120,7 +120,8 @@ beforeEach(async ({ task }) => {
   holds = new Holds({ store: holdStore, clock, note });
   const policyVersion = (): string => 'policy 1';
   const news = { on: () => () => {} };
-  desk = new WaitingDesk({ store: holdStore, news, clock, note, policyVersion });
+  const ownerOf = (): string => 'person_who_owns_it';
+  desk = new WaitingDesk({ store: holdStore, news, clock, note, policyVersion, ownerOf });
   [chat, mail, pager] = [new Kept('chat'), new Kept('mail'), new Kept('pager')];
 });
 afterEach(async () => {

@@ -4,6 +4,7 @@
  */
 import type { Assertion, AssertionVerdict, PasskeyKey } from '../model/assertion.ts';
 import { canonicalJson } from '../model/canonical.ts';
+import type { RowMacs } from '../model/row-macs.ts';
 import { storable } from '../model/text.ts';
 
 export interface ProofFacts {
@@ -20,6 +21,8 @@ export interface ProofFacts {
 
 /** What proofs are made and checked with; `identity/proof-keys.ts`. */
 export interface Prover {
+  /** Over rows that say who somebody is and what they may. */
+  readonly rows: RowMacs;
   mac(text: string): string;
   isMac(text: string, mac: string | null): boolean;
   isPasskey(

@@ -3,11 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadPushKeys } from '../identity/push-keys.ts';
+import { RowKeys } from '../identity/row-keys.ts';
 import { Seal } from '../identity/seal.ts';
+import { Sessions } from '../identity/sessions.ts';
 import { systemClock } from '../model/clock.ts';
-import { PUSH_SUBSCRIPTIONS_MAX } from '../model/limits.ts';
+import { PUSH_LIFE_MS_MAX, PUSH_SUBSCRIPTIONS_MAX, SESSION_LIFE_MS_MAX } from '../model/limits.ts';
 import { SqlAgentStore } from '../store/agent-store.ts';
 import { SqlPushStore } from '../store/push-store.ts';
+import { SqlSessionStore } from '../store/session-store.ts';
 import { Enrolled } from '../testing/enrolled.ts';
 import { HttpReceiver } from '../testing/http-receiver.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
@@ -18,7 +21,7 @@ import { type ScratchStore, startScratchStore } from '../testing/scratch-store.t
 import { post } from './channels/post.ts';
 import { isPublicAddress } from './channels/public-address.ts';
 import { WebPushChannel } from './channels/web-push.ts';
-import { PushSubscriptions } from './push-subscriptions.ts';
+import { type PushOwner, PushSubscriptions } from './push-subscriptions.ts';
 
 let scratch: ScratchStore;
 let enrolled: Enrolled;
@@ -26,6 +29,11 @@ let subscriptions: PushSubscriptions;
 let local: PushSubscriptions;
 let ana: string;
 let ben: string;
+/** With a session of theirs. */
+let anas: PushOwner;
+let bens: PushOwner;
+let sessions: Sessions;
+let clock: ManualClock;
 
 const browser = pushBrowser(randomBytes(16));
 const ENDPOINT = 'https://push.example.com/send/abc';
@@ -36,7 +44,7 @@ beforeAll(async () => {
 afterAll(() => scratch?.stop());
 beforeEach(async ({ task }) => {
   await scratch.database.run((db) =>
-    sql`truncate holdfast.people, holdfast.push_subscriptions, holdfast.secrets cascade`.execute(
+    sql`truncate holdfast.people, holdfast.sessions, holdfast.push_subscriptions, holdfast.secrets cascade`.execute(
       db,
     ),
   );
@@ -45,10 +53,23 @@ beforeEach(async ({ task }) => {
   const people = await enrolled.people.list();
   const idOf = (name: string): string => people.find((one) => one.name === name)?.id ?? '';
   [ana, ben] = [idOf('ana'), idOf('ben')];
-  const parts = { store: new SqlPushStore(scratch.database), clock: systemClock };
+  clock = new ManualClock('2026-11-21T09:00:00Z', task.id);
+  const { rows } = enrolled.proofKeys;
+  sessions = new Sessions({ store: new SqlSessionStore(scratch.database, rows), clock });
+  [anas, bens] = [await signedIn(ana), await signedIn(ben)];
+  const parts = { store: new SqlPushStore(scratch.database), clock };
   subscriptions = new PushSubscriptions({ ...parts, allow: 'public' });
   local = new PushSubscriptions({ ...parts, allow: 'loopback' });
 });
+
+async function signedIn(
+  personId: string,
+  seat: string | null = null,
+): Promise<PushOwner & { readonly device: string | null }> {
+  const how = { kind: 'browser', method: 'passkey', source: '127.0.0.1', device: seat } as const;
+  const { device, id } = await sessions.open({ personId, ...how, userAgent: 'Firefox' });
+  return { personId, sessionId: id, device };
+}
 
 describe('an endpoint', () => {
   it.each([
@@ -77,7 +98,7 @@ describe('an endpoint', () => {
     ['a name of a network of one’s own', 'https://db.corp.internal./x'],
     ['a longer one than there are', `https://push.example.com/${'x'.repeat(2000)}`],
   ])('is refused: %s', async (_story, endpoint) => {
-    const refused = await refusalOf(subscriptions.add(ana, { endpoint, keys: browser.keys }));
+    const refused = await refusalOf(subscriptions.add(anas, { endpoint, keys: browser.keys }));
     expect(refused).toMatchObject({ code: 'HF_USAGE' });
     expect(await subscriptions.list(ana)).toEqual([]);
   });
@@ -89,7 +110,7 @@ describe('an endpoint', () => {
     ['no base64', { ...browser.keys, auth: '<script>' }],
     ['ten megabytes', { ...browser.keys, auth: 'A'.repeat(10 * 1024 * 1024) }],
   ])('is refused with keys that are none: %s', async (_story, keys) => {
-    expect(await refusalOf(subscriptions.add(ana, { endpoint: ENDPOINT, keys }))).toMatchObject({
+    expect(await refusalOf(subscriptions.add(anas, { endpoint: ENDPOINT, keys }))).toMatchObject({
       code: 'HF_USAGE',
     });
   });
@@ -137,8 +158,8 @@ describe('browsers of people', () => {
   const asked = (nth: number) => ({ endpoint: `${ENDPOINT}${nth}`, keys: browser.keys });
 
   it('are listed and removed by whose they are', async () => {
-    const one = await subscriptions.add(ana, asked(1));
-    await subscriptions.add(ben, asked(2));
+    const one = await subscriptions.add(anas, asked(1));
+    await subscriptions.add(bens, asked(2));
     expect((await subscriptions.list(ana)).map(({ id }) => id)).toEqual([one.id]);
     expect(await refusalOf(subscriptions.remove(ben, one.id))).toMatchObject({
       code: 'HF_NOT_FOUND',
@@ -149,8 +170,8 @@ describe('browsers of people', () => {
   });
 
   it('are one when they are the same, whoever signed in last', async () => {
-    await subscriptions.add(ana, asked(1));
-    const again = await subscriptions.add(ben, asked(1));
+    await subscriptions.add(anas, asked(1));
+    const again = await subscriptions.add(bens, asked(1));
     expect((await subscriptions.all()).map(({ id, personId }) => [id, personId])).toEqual([
       [again.id, ben],
     ]);
@@ -158,16 +179,81 @@ describe('browsers of people', () => {
 
   it('are so many and no more, and one too many removes none', async () => {
     for (let nth = 0; nth < PUSH_SUBSCRIPTIONS_MAX; nth += 1)
-      await subscriptions.add(ana, asked(nth));
-    await subscriptions.add(ben, asked(99));
-    expect(await refusalOf(subscriptions.add(ana, asked(99)))).toMatchObject({ code: 'HF_LIMIT' });
+      await subscriptions.add(anas, asked(nth));
+    await subscriptions.add(bens, asked(99));
+    expect(await refusalOf(subscriptions.add(anas, asked(99)))).toMatchObject({ code: 'HF_LIMIT' });
     expect(await subscriptions.list(ben)).toHaveLength(1);
-    await subscriptions.add(ana, asked(3));
+    await subscriptions.add(anas, asked(3));
     expect(await subscriptions.list(ana)).toHaveLength(PUSH_SUBSCRIPTIONS_MAX);
   });
 
+  it('of another are not taken over by who knows where they are, without what only they have', async () => {
+    await subscriptions.add(anas, asked(1));
+    const evil = { endpoint: `${ENDPOINT}1`, keys: pushBrowser(randomBytes(16)).keys };
+    expect(await refusalOf(subscriptions.add(bens, evil))).toMatchObject({ code: 'HF_USAGE' });
+    expect((await subscriptions.all()).map(({ personId }) => personId)).toEqual([ana]);
+  });
+
+  it('end with the session that asked for it, and never with another', async () => {
+    const other = await signedIn(ana);
+    await subscriptions.add(anas, asked(1));
+    await subscriptions.add(other, asked(2));
+    await sessions.close(other.sessionId, ana);
+    expect((await subscriptions.all()).map(({ endpoint }) => endpoint)).toEqual([`${ENDPOINT}1`]);
+    await sessions.closeOthers('', ana);
+    expect(await subscriptions.all()).toEqual([]);
+    expect(await refusalOf(subscriptions.add(anas, asked(3)))).toMatchObject({
+      code: 'HF_SIGN_IN',
+    });
+  });
+
+  it('do not end when a session runs out by itself, and do after their time', async () => {
+    await subscriptions.add(anas, asked(1));
+    clock.pass(SESSION_LIFE_MS_MAX + 1);
+    expect(await subscriptions.all()).toHaveLength(1);
+    clock.pass(PUSH_LIFE_MS_MAX);
+    expect(await subscriptions.all()).toEqual([]);
+    expect(await subscriptions.list(ana)).toEqual([]);
+  });
+
+  it('go on with the next session of the same browser and person, and of no other', async () => {
+    const first = await signedIn(ana);
+    await subscriptions.add(first, asked(1));
+    // Somebody else at the same browser, and she at another one.
+    await signedIn(ben, first.device);
+    await signedIn(ana);
+    expect((await subscriptions.all()).map((one) => one.sessionId)).toEqual([first.sessionId]);
+    clock.pass(PUSH_LIFE_MS_MAX - 1);
+    const again = await signedIn(ana, first.device);
+    await sessions.close(first.sessionId, ana);
+    clock.pass(PUSH_LIFE_MS_MAX - 1);
+    expect((await subscriptions.all()).map((one) => one.sessionId)).toEqual([again.sessionId]);
+    await sessions.close(again.sessionId, ana);
+    await signedIn(ana, first.device);
+    expect(await subscriptions.all()).toEqual([]);
+  });
+
+  it('that count no more leave room for others, and do not pile up', async () => {
+    const before = await signedIn(ana);
+    for (let nth = 0; nth < PUSH_SUBSCRIPTIONS_MAX; nth += 1)
+      await subscriptions.add(before, asked(nth));
+    await sessions.close(before.sessionId, ana);
+    await subscriptions.add(anas, asked(99));
+    const rows = await scratch.database.run((db) =>
+      db.selectFrom('holdfast.push_subscriptions').select('endpoint').execute(),
+    );
+    expect(rows).toEqual([{ endpoint: `${ENDPOINT}99` }]);
+  });
+
+  it('are not asked for by a session of somebody else', async () => {
+    const mixed = { personId: ben, sessionId: anas.sessionId };
+    expect(await refusalOf(subscriptions.add(mixed, asked(1)))).toMatchObject({
+      code: 'HF_SIGN_IN',
+    });
+  });
+
   it('of somebody who was removed are not called any more', async () => {
-    await subscriptions.add(ana, asked(1));
+    await subscriptions.add(anas, asked(1));
     await enrolled.people.remove('ana');
     expect(await subscriptions.all()).toEqual([]);
   });
@@ -175,7 +261,7 @@ describe('browsers of people', () => {
   it('are called with the key of the store, and forgotten when they are gone', async () => {
     const receiver = await HttpReceiver.start();
     const seal = new Seal(Buffer.alloc(32, 1), systemClock);
-    const keys = () => loadPushKeys(new SqlAgentStore(scratch.database), seal);
+    const keys = () => loadPushKeys(new SqlAgentStore(scratch.database, new RowKeys(seal)), seal);
     const contact = 'mailto:ops@example.com';
     const channel = new WebPushChannel({
       name: 'p',
@@ -186,7 +272,7 @@ describe('browsers of people', () => {
     });
     const calm = new AbortController().signal;
     expect(await channel.send(NOTICE, calm)).toMatchObject({ kind: 'failed', again: 'never' });
-    await local.add(ana, { endpoint: `${receiver.url}/one`, keys: browser.keys });
+    await local.add(anas, { endpoint: `${receiver.url}/one`, keys: browser.keys });
     expect(await channel.send(NOTICE, calm)).toEqual({ kind: 'delivered' });
     const [received] = receiver.received;
     expect(JSON.parse(browser.decrypt(received?.body ?? Buffer.alloc(0)))).toMatchObject({
@@ -209,7 +295,7 @@ describe('browsers of people', () => {
   });
 
   it('that are local are not even on the list to call where only public ones may be', async () => {
-    await local.add(ana, { endpoint: 'http://127.0.0.1:9/x', keys: browser.keys });
+    await local.add(anas, { endpoint: 'http://127.0.0.1:9/x', keys: browser.keys });
     expect((await subscriptions.all()).map(({ isLocal }) => isLocal)).toEqual([false]);
   });
 });

@@ -1,13 +1,21 @@
 /**
  * Browsers that people have turned notices on in (Push API). What a browser says is a stranger's word: the
  * endpoint must be https at its usual port, and no address of our own network; where its name leads is
- * looked at again when it is called. Of people who were removed none counts.
+ * looked at again when it is called.
+ *
+ * A browser counts until its person is removed, the session that asked for it is closed, or
+ * PUSH_LIFE_MS_MAX after they last signed in there. A session that ran out by itself ends nothing: people are
+ * told while they are away. The next one of the same browser and person takes it over.
  */
 import { ECDH } from 'node:crypto';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { newId } from '../model/ids.ts';
-import { PUSH_ENDPOINT_CHARS_MAX, PUSH_SUBSCRIPTIONS_MAX } from '../model/limits.ts';
+import {
+  PUSH_ENDPOINT_CHARS_MAX,
+  PUSH_LIFE_MS_MAX,
+  PUSH_SUBSCRIPTIONS_MAX,
+} from '../model/limits.ts';
 import { isPublicAddress } from './channels/public-address.ts';
 
 /** As `PushSubscription.toJSON()` has it (W3C Push API §8). */
@@ -21,24 +29,46 @@ export interface PushKeys {
 export interface PushSubscription {
   readonly id: string;
   readonly personId: string;
+  /** Which asked for it, or took it over. */
+  readonly sessionId: string;
   readonly endpoint: string;
   readonly keys: PushKeys;
   readonly addedAt: Date;
+  /** When that session was opened. */
+  readonly signedInAt: Date;
+  /** What its browser calls itself. */
+  readonly userAgent: string;
   /** On this machine, which only tests allow. */
   readonly isLocal: boolean;
 }
 
 export type PushRecord = Omit<PushSubscription, 'isLocal'>;
+export type NewPush = Omit<PushRecord, 'signedInAt' | 'userAgent'>;
 
+/**
+ * - `full`    the person has so many others
+ * - `taken`   another person's browser, shown with keys that are not its own
+ * - `closed`  the session is over, or another person's
+ */
+export type PushAdded =
+  | { readonly kind: 'added'; readonly record: PushRecord }
+  | { readonly kind: 'full' | 'taken' | 'closed' };
+
+/** Of a session that was opened at `since` or before it none counts. */
 export interface PushStore {
-  /** One of the same endpoint is replaced: it is the same browser. Null: the person has `max` others. */
-  add(record: PushRecord, max: number): Promise<PushRecord | null>;
-  /** True when it was that person's. */
-  remove(personId: string, id: string): Promise<boolean>;
+  /** One of the same endpoint is replaced: it is the same browser. */
+  add(record: NewPush, max: number, since: Date): Promise<PushAdded>;
+  /** Null: it was not that person's. */
+  remove(personId: string, id: string): Promise<PushRecord | null>;
   /** Whoever's it was. */
   forget(id: string): Promise<void>;
   /** Oldest first; null: of everybody who still counts. */
-  list(personId: string | null): Promise<readonly PushRecord[]>;
+  list(personId: string | null, since: Date): Promise<readonly PushRecord[]>;
+}
+
+export interface PushOwner {
+  readonly personId: string;
+  readonly sessionId: string;
 }
 
 export interface PushSubscriptionsParts {
@@ -58,32 +88,43 @@ export class PushSubscriptions {
     this.#parts = parts;
   }
 
-  /** HF_USAGE for an endpoint or keys that cannot be used; HF_LIMIT for one browser too many. */
+  /**
+   * HF_USAGE for an endpoint or keys that cannot be used; HF_LIMIT for one browser too many; HF_SIGN_IN when
+   * the session was closed meanwhile.
+   */
   async add(
-    personId: string,
+    owner: PushOwner,
     asked: { readonly endpoint: string; readonly keys: PushKeys },
   ): Promise<PushSubscription> {
     const { clock, store } = this.#parts;
     const endpoint = this.#endpoint(asked.endpoint);
     const record = {
       id: newId('push', clock),
-      personId,
+      personId: owner.personId,
+      sessionId: owner.sessionId,
       endpoint,
       keys: keysOf(asked.keys),
       addedAt: clock.now(),
     };
-    const added = await store.add(record, PUSH_SUBSCRIPTIONS_MAX);
-    if (added !== null) return this.#marked(added);
-    throw new HoldfastError('HF_LIMIT', {
-      expected: `at most ${PUSH_SUBSCRIPTIONS_MAX} browsers of one person`,
-      found: 'one more',
-      hint: 'Turn notices off in one that is not used any more.',
-    });
+    const added = await store.add(record, PUSH_SUBSCRIPTIONS_MAX, this.#since());
+    switch (added.kind) {
+      case 'added':
+        return this.#marked(added.record);
+      case 'full':
+        throw tooManyBrowsers();
+      case 'taken':
+        throw badKeys('those of another browser');
+      case 'closed':
+        throw sessionClosed();
+      default:
+        return added satisfies never;
+    }
   }
 
   /** HF_NOT_FOUND when it is not that person's. */
-  async remove(personId: string, id: string): Promise<void> {
-    if (await this.#parts.store.remove(personId, id)) return;
+  async remove(personId: string, id: string): Promise<PushSubscription> {
+    const removed = await this.#parts.store.remove(personId, id);
+    if (removed !== null) return this.#marked(removed);
     throw new HoldfastError('HF_NOT_FOUND', {
       expected: 'a browser of yours that notices are turned on in',
       found: 'none by that id',
@@ -92,17 +133,26 @@ export class PushSubscriptions {
   }
 
   async list(personId: string): Promise<readonly PushSubscription[]> {
-    return (await this.#parts.store.list(personId)).map((one) => this.#marked(one));
+    return this.#list(personId);
   }
 
   /** Of everybody who still counts. */
   async all(): Promise<readonly PushSubscription[]> {
-    return (await this.#parts.store.list(null)).map((one) => this.#marked(one));
+    return this.#list(null);
   }
 
   /** Its push service says that it is no more. */
   async gone(id: string): Promise<void> {
     await this.#parts.store.forget(id);
+  }
+
+  async #list(personId: string | null): Promise<readonly PushSubscription[]> {
+    const found = await this.#parts.store.list(personId, this.#since());
+    return found.map((one) => this.#marked(one));
+  }
+
+  #since(): Date {
+    return new Date(this.#parts.clock.now().getTime() - PUSH_LIFE_MS_MAX);
   }
 
   #marked(record: PushRecord): PushSubscription {
@@ -113,7 +163,7 @@ export class PushSubscriptions {
     return (
       this.#parts.allow === 'loopback' &&
       protocol === 'http:' &&
-      /^127\.|^localhost$/.test(hostname)
+      /^(?:127\.\d+\.\d+\.\d+|localhost)$/.test(hostname)
     );
   }
 
@@ -169,6 +219,22 @@ function notUsable(found: string): HoldfastError {
     expected: 'the endpoint of a push service: https, its usual port, a public address',
     found,
     hint: 'Turn notices on again in a browser of today.',
+  });
+}
+
+function tooManyBrowsers(): HoldfastError {
+  return new HoldfastError('HF_LIMIT', {
+    expected: `at most ${PUSH_SUBSCRIPTIONS_MAX} browsers of one person`,
+    found: 'one more',
+    hint: 'Turn notices off in one that is not used any more.',
+  });
+}
+
+function sessionClosed(): HoldfastError {
+  return new HoldfastError('HF_SIGN_IN', {
+    expected: 'a session that is open',
+    found: 'one that was closed',
+    hint: 'Sign in, and turn notices on again.',
   });
 }
 

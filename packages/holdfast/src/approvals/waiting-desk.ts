@@ -4,9 +4,8 @@
  *
  * Order of a submit: find, or look up the facts of the card and open (one atomic step of the store) ->
  * what people are asked about must still be so, else the hold is void and a new one opens -> listen for
- * news, look again, wait until decided or the time is up -> once signed, the release: no freeze, rows within
- * their band, the binding made anew out of what is about to run, every proof verified for it, only people
- * who still count, and on `sealed` not the agent's owner alone -> the one who uses it up counts them once more.
+ * news, look again, wait until decided or the time is up, and ask what would run then -> once signed, the
+ * release (`release.ts`) -> the one who uses it up counts the people once more.
  *
  * It will not: decide anything, shorten a wait that people need, or let a lost notice cost more than
  * one poll.
@@ -16,28 +15,28 @@ import { HoldfastError } from '../model/errors.ts';
 import type { HoldfastEvent, Note } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
 import type { Intent } from '../model/intent.ts';
-import {
-  CARD_FACTS_MARGIN_MS,
-  CARD_FACTS_MS_MAX,
-  HOLD_LIFE_MS_DEFAULT,
-  HOLD_TURNS_MAX,
-} from '../model/limits.ts';
+import { HOLD_LIFE_MS_DEFAULT, HOLD_TURNS_MAX } from '../model/limits.ts';
 import type { TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold } from '../model/verdict.ts';
-import type { Signature } from '../policy/judge.ts';
-import { APPROVAL_DOMAIN, approvalHash, bindingOf } from './binding.ts';
-import { cardOf, tidyFacts, withFacts } from './card.ts';
-import type { CardFacts, FactFinder } from './card-facts.ts';
-import { changesOf, rowsChange } from './changes.ts';
+import { APPROVAL_DOMAIN, bindingOf } from './binding.ts';
+import { withFacts, withoutFacts } from './card.ts';
+import { changesOf } from './changes.ts';
 import type { Desk, HoldTicket, Standing, Voided } from './desk.ts';
-import { type Freezes, NO_FREEZES } from './freeze.ts';
-import { type HoldCard, type HoldRecord, isOwnerAlone, peopleMissing, stateAt } from './hold.ts';
+import {
+  type HoldCard,
+  type HoldRecord,
+  isOwnerAlone,
+  ownerAloneWords,
+  peopleMissing,
+  stateAt,
+} from './hold.ts';
 import type { Approval, HoldNews, HoldStore } from './hold-store.ts';
 import { HOLD_WORDS } from './holds.ts';
 import { expiredEvent } from './peoples-desk.ts';
+import { type Asked, type ReleaseParts, Releases } from './release.ts';
 
-export interface WaitingDeskParts {
+export interface WaitingDeskParts extends ReleaseParts {
   readonly store: HoldStore;
   readonly news: HoldNews;
   readonly clock: Clock;
@@ -46,35 +45,15 @@ export interface WaitingDeskParts {
   readonly policyVersion: () => string;
   /** How long a hold in an environment stays open; HOLD_LIFE_MS_DEFAULT when left out. */
   readonly holdLifeMsOf?: (environment: string) => number;
-  /** Looks up what the card says; without it the card says nothing of rows. */
-  readonly facts?: FactFinder;
-  readonly freezes?: Freezes;
-  /** The id of the person who answers for an agent; null: nobody. */
-  readonly ownerOf?: (agentId: string) => string | null;
 }
-
-interface Asked {
-  readonly intent: Intent;
-  readonly target: Target;
-  readonly verdict: Hold;
-  readonly takingBack: TakingBack;
-}
-
-/** What a release came to. */
-type Release =
-  | {
-      readonly kind: 'released';
-      readonly signatures: readonly Signature[];
-      readonly approval: Approval;
-    }
-  | { readonly kind: 'changed'; readonly changes: readonly string[] }
-  | { readonly kind: 'owner-alone' };
 
 export class WaitingDesk implements Desk {
   readonly #parts: WaitingDeskParts;
+  readonly #releases: Releases;
 
   constructor(parts: WaitingDeskParts) {
     this.#parts = parts;
+    this.#releases = new Releases(parts);
   }
 
   async submit(
@@ -83,12 +62,13 @@ export class WaitingDesk implements Desk {
     verdict: Hold,
     waitMs: number,
     takingBack: TakingBack,
+    again: (() => Promise<Asked>) | null = null,
   ): Promise<Standing> {
-    const asked: Asked = { intent, target, verdict, takingBack };
+    let asked: Asked = { intent, target, verdict, takingBack };
     let mayWaitMs = waitMs;
     let voided: Voided | null = null;
     for (let turn = 0; turn < HOLD_TURNS_MAX; turn += 1) {
-      const now = this.#cardNow(asked);
+      const now = this.#releases.cardNow(asked, this.#parts.policyVersion());
       const hold = await this.#standing(asked, now);
       const state = stateAt(hold, this.#parts.clock.now());
       if (state === 'denied') {
@@ -100,15 +80,20 @@ export class WaitingDesk implements Desk {
           note: note ?? '',
         };
       }
-      const changes = changesOf(hold, now, verdict.people);
+      const changes = changesOf(hold, now, asked.verdict.people);
       if (changes.length > 0) {
         voided = await this.#annul(hold, changes);
       } else if (state === 'waiting') {
         if (mayWaitMs <= 0) return { kind: 'waiting', ticket: ticketOf(hold, null), voided };
         await this.#wait(hold, mayWaitMs);
         mayWaitMs = 0;
+        // Whatever was known of it is as old as the wait.
+        if (again !== null) {
+          asked = await again();
+          voided = (await this.#annulOther(hold, asked)) ?? voided;
+        }
       } else if (state === 'signed') {
-        const release = await this.#release(hold, asked, now);
+        const release = await this.#releases.look(hold, asked, now);
         switch (release.kind) {
           case 'released': {
             const { approval, signatures } = release;
@@ -118,7 +103,8 @@ export class WaitingDesk implements Desk {
           case 'owner-alone': {
             const ticket = ticketOf(hold, null);
             const peopleNeeded = Math.max(ticket.peopleNeeded, ticket.peopleSigned + 1);
-            return { kind: 'waiting', ticket: { ...ticket, peopleNeeded }, voided };
+            const alone = { alone: release.why };
+            return { kind: 'waiting', ticket: { ...ticket, peopleNeeded, ...alone }, voided };
           }
           case 'changed':
             voided = await this.#annul(hold, release.changes);
@@ -146,6 +132,13 @@ export class WaitingDesk implements Desk {
     if (hold !== null) await note(voidedEvent(hold, changes));
   }
 
+  /** What would run has another digest since it waited: its hold would never be found again. */
+  async #annulOther(hold: HoldRecord, asked: Asked): Promise<Voided | null> {
+    const now = this.#releases.cardNow(asked, this.#parts.policyVersion());
+    if (now.digest === hold.card.digest) return null;
+    return await this.#annul(hold, changesOf(hold, now, asked.verdict.people));
+  }
+
   async #annul(hold: HoldRecord, changes: readonly string[]): Promise<Voided> {
     await this.annul(ticketOf(hold, null), changes);
     return { id: hold.id, changes };
@@ -154,10 +147,13 @@ export class WaitingDesk implements Desk {
   /** Found, or opened with what can be looked up for its card. */
   async #standing(asked: Asked, fresh: HoldCard): Promise<HoldRecord> {
     const { clock, holdLifeMsOf, note, store } = this.#parts;
-    const found = await store.standing(fresh.digest, clock.now());
-    for (const old of found.expired) await note(expiredEvent(old, HOLD_WORDS));
-    if (found.hold !== null) return found.hold;
-    const card = withFacts(fresh, await this.#find(asked));
+    const standing = await store.standing(fresh.digest, clock.now());
+    for (const old of standing.expired) await note(expiredEvent(old, HOLD_WORDS));
+    if (standing.hold !== null) return standing.hold;
+    const looked = await this.#releases.find(asked);
+    const card = looked.isLate
+      ? withoutFacts(fresh, clock.now().toISOString())
+      : withFacts(fresh, looked.facts);
     const now = clock.now();
     const lifeMs = holdLifeMsOf?.(card.environment) ?? HOLD_LIFE_MS_DEFAULT;
     const { hold, isNew, expired } = await store.findOrOpen(
@@ -175,60 +171,6 @@ export class WaitingDesk implements Desk {
     for (const old of expired) await note(expiredEvent(old, HOLD_WORDS));
     if (isNew) await note(openedEvent(hold));
     return hold;
-  }
-
-  #cardNow({ intent, takingBack, target, verdict }: Asked): HoldCard {
-    const { ownerOf, policyVersion } = this.#parts;
-    const ownerId = ownerOf?.(intent.actor.id) ?? null;
-    const extras = { ownerId, policyVersion: policyVersion() };
-    return cardOf(intent, target, verdict, takingBack, extras);
-  }
-
-  /** The finder bounds itself. One that fails, is late or says what is no fact knows nothing. */
-  async #find({ intent, target }: Asked): Promise<CardFacts | null> {
-    const { facts } = this.#parts;
-    if (facts === undefined) return null;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<null>((done) => {
-      timer = setTimeout(() => done(null), CARD_FACTS_MS_MAX + CARD_FACTS_MARGIN_MS);
-    });
-    try {
-      const found = await Promise.race([facts.find(intent, target), late]);
-      return found === null ? null : tidyFacts(found);
-    } catch {
-      return null;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  /** Everything that an approval hangs on, looked at now. */
-  async #release(hold: HoldRecord, asked: Asked, now: HoldCard): Promise<Release> {
-    const { freezes = NO_FREEZES, store } = this.#parts;
-    const { intent, target } = asked;
-    const frozen = freezes.reasonFor(target, intent.actor.id);
-    if (frozen !== null) return { kind: 'changed', changes: [`it is frozen: ${frozen}`] };
-    const rows = await this.#rowsChange(hold, asked);
-    if (rows !== null) return { kind: 'changed', changes: [rows] };
-    const challenge = approvalHash({ ...hold, card: released(hold.card, now) });
-    const signatures = await store.proven(hold.id, challenge);
-    if (signatures.length < hold.peopleNeeded) {
-      const found = `${signatures.length} of ${hold.peopleNeeded} signatures are proven for what would run`;
-      return { kind: 'changed', changes: [found] };
-    }
-    if (isOwnerAlone(hold.card, signatures) || isOwnerAlone(now, signatures)) {
-      return { kind: 'owner-alone' };
-    }
-    const personIds = signatures.map(({ personId }) => personId);
-    return { kind: 'released', signatures, approval: { challenge, personIds } };
-  }
-
-  /** Asked twice when it cannot be told: people have signed, and one slow answer should not undo that. */
-  async #rowsChange({ card }: HoldRecord, asked: Asked): Promise<string | null> {
-    if (card.rowsAtMost === null) return null;
-    const first = await this.#find(asked);
-    const facts = first === null || first.rows === null ? await this.#find(asked) : first;
-    return rowsChange(card.rowsAtMost, facts);
   }
 
   /** The hold as it is when decided, gone, or when the time is up. Never rejects. */
@@ -260,14 +202,6 @@ export class WaitingDesk implements Desk {
       void look();
     });
   }
-}
-
-/** The card that was signed, with all that is exact as it is now; what may only get better stays as signed. */
-function released(signed: HoldCard, now: HoldCard): HoldCard {
-  const { digest, effectsHash, environment, environmentLevel, policyVersion, statement, target } =
-    now;
-  const exact = { digest, effectsHash, environment, environmentLevel, policyVersion, target };
-  return { ...signed, ...exact, statement };
 }
 
 function openedEvent(hold: HoldRecord): HoldfastEvent {
@@ -308,10 +242,12 @@ function voidedEvent({ card, id }: HoldRecord, changes: readonly string[]): Hold
 }
 
 function ticketOf(hold: HoldRecord, approval: Approval | null): HoldTicket {
-  const peopleSigned = hold.signatures.length;
+  const { card, signatures } = hold;
+  const peopleSigned = signatures.length;
   return {
+    ...(isOwnerAlone(card, signatures) ? { alone: ownerAloneWords(card) } : {}),
     id: hold.id,
-    digest: hold.card.digest,
+    digest: card.digest,
     expiresAt: hold.expiresAt,
     peopleNeeded: peopleSigned + peopleMissing(hold),
     peopleSigned,

@@ -23,7 +23,7 @@ export interface SettingOptions {
 
 export function withSettings(command: Command): Command {
   return command
-    .option('--owner <person>', "who answers for it, of `holdfast people list`; or 'none'")
+    .option('--owner <person>', 'who answers for it, of `holdfast people list`')
     .option('--env <environment...>', "where it may work; or 'any': whichever its tokens name")
     .option('--target <name...>', "on what it may work; or 'any'")
     .option(
@@ -39,7 +39,7 @@ export function settingsFrom(options: SettingOptions, now: Date): Settings {
   const { effects, env, expires, hours, owner, purpose, target } = options;
   return {
     ...(purpose === undefined ? {} : { purpose }),
-    ...(owner === undefined ? {} : { owner: owner === 'none' ? null : owner }),
+    ...(owner === undefined ? {} : { owner }),
     ...(env === undefined ? {} : { environments: namesOf(env) }),
     ...(target === undefined ? {} : { targets: namesOf(target) }),
     ...(effects === undefined ? {} : { effectKinds: effectsOf(effects) }),

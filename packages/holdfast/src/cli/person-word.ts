@@ -1,5 +1,6 @@
 /** A person's word on the command line: who, the code that proves it, and the digest they were shown. */
 import type { Command } from 'commander';
+import { HoldfastError } from '../model/errors.ts';
 import type { Context } from './command.ts';
 import { readCode } from './read-code.ts';
 
@@ -52,6 +53,7 @@ export interface Word {
 }
 
 export async function wordOf(context: Context, options: WordOptions): Promise<Word> {
+  checkShown(options.digest);
   const code = await codeOf(context, options);
   return {
     person: options.as,
@@ -60,6 +62,17 @@ export async function wordOf(context: Context, options: WordOptions): Promise<Wo
     ...(options.comment === undefined ? {} : { comment: options.comment }),
     ...(options.name === undefined ? {} : { typedName: options.name }),
   };
+}
+
+/** HF_USAGE: so few characters that another digest can be made which begins with them. Asked before the code. */
+function checkShown(shown: string | undefined): void {
+  if (shown === undefined || /[\s-]/.test(shown.trim())) return;
+  if (shown.trim().length >= DIGEST_SHOWN_CHARS) return;
+  throw new HoldfastError('HF_USAGE', {
+    expected: `--digest with the six words, or at least ${DIGEST_SHOWN_CHARS} characters of the digest`,
+    found: `${shown.trim().length} characters`,
+    hint: 'Copy it whole, as `holdfast holds show` prints it.',
+  });
 }
 
 export function digestShown({ digest }: { readonly digest: string }): string {

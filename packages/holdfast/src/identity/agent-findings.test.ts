@@ -38,6 +38,7 @@ function codes(
     agents: listingsOf({ agents, tokens }, NOW),
     credentials: [],
     people: [{ id: OWNER.id }],
+    foreign: [],
     rotation: ROTATION_DEFAULT,
     now: NOW,
     ...more,
@@ -119,9 +120,15 @@ describe('findings about agents', () => {
     ]);
   });
 
+  it('tell of rows that somebody else wrote, first', () => {
+    const foreign = [{ kind: 'person', id: 'person_mallory' }] as const;
+    expect(codes([], [], { foreign })).toEqual(['act row.foreign']);
+  });
+
   it('each says whom it is about and what to do', () => {
     const agents = listingsOf({ agents: [agentNamed('cursor')], tokens: [] }, NOW);
-    const input = { agents, credentials: [], people: [], rotation: ROTATION_DEFAULT, now: NOW };
+    const none = { credentials: [], people: [], foreign: [] };
+    const input = { agents, ...none, rotation: ROTATION_DEFAULT, now: NOW };
     for (const { about, fix, subject } of agentFindings(input)) {
       expect(subject).toBe('cursor');
       expect(about).toContain('cursor');

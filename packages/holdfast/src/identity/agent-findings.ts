@@ -10,6 +10,7 @@ import {
   TOKEN_RENEWED_LIFE_MS_MIN,
   TOKEN_UNUSED_MS_MAX,
 } from '../model/limits.ts';
+import type { ForeignRow } from '../model/row-macs.ts';
 import type { AgentListing, ListedToken } from './agent-listing.ts';
 import type { CredentialRotation } from './credentials.ts';
 import { type Role, rolesAllow } from './roles.ts';
@@ -26,9 +27,10 @@ export interface AgentFinding {
     | 'token.near-end'
     | 'credential.aging'
     | 'credential.old'
-    | 'credential.refused';
+    | 'credential.refused'
+    | 'row.foreign';
   readonly severity: 'act' | 'warn';
-  /** The name of the agent, or of the credential. */
+  /** The name of the agent or of the credential, or the id of the row. */
   readonly subject: string;
   readonly about: string;
   readonly fix: string;
@@ -39,6 +41,8 @@ export interface FindingsInput {
   readonly credentials: readonly { readonly name: string; readonly addedAt: Date }[];
   /** People there are. `roles` left out: not known, and nothing is found by them. */
   readonly people: readonly { readonly id: string; readonly roles?: readonly Role[] }[];
+  /** Rows of our tables that somebody else wrote, as far as they were met. */
+  readonly foreign: readonly ForeignRow[];
   readonly rotation: CredentialRotation;
   readonly now: Date;
 }
@@ -48,6 +52,8 @@ export interface FindingsSources extends Pick<FindingsInput, 'rotation' | 'now'>
   readonly agents: Listed<FindingsInput['agents']>;
   readonly credentials: Listed<FindingsInput['credentials']>;
   readonly people: Listed<FindingsInput['people']>;
+  /** Asked for last: looking at the others meets them. */
+  readonly foreign: () => readonly ForeignRow[];
 }
 
 interface Listed<List> {
@@ -57,20 +63,22 @@ interface Listed<List> {
 const DAY_MS = 86_400_000;
 
 export async function findingsOf(sources: FindingsSources): Promise<AgentFinding[]> {
-  const { agents, credentials, now, people, rotation } = sources;
+  const { agents, credentials, foreign, now, people, rotation } = sources;
   return agentFindings({
     agents: await agents.list(),
     credentials: await credentials.list(),
     people: await people.list(),
+    foreign: foreign(),
     rotation,
     now,
   });
 }
 
 export function agentFindings(input: FindingsInput): AgentFinding[] {
-  const { agents, credentials, now, people, rotation } = input;
+  const { agents, credentials, foreign, now, people, rotation } = input;
   const rolesOf = new Map(people.map(({ id, roles }) => [id, roles]));
   return [
+    ...foreign.map(foreignFinding),
     ...agents.flatMap((agent) => [
       ...ownerFindings(agent, rolesOf),
       ...scopeFindings(agent),
@@ -78,6 +86,16 @@ export function agentFindings(input: FindingsInput): AgentFinding[] {
     ]),
     ...credentials.flatMap((one) => credentialFindings(one, rotation, now)),
   ];
+}
+
+function foreignFinding({ id, kind }: ForeignRow): AgentFinding {
+  return {
+    code: 'row.foreign',
+    severity: 'act',
+    subject: id,
+    about: `the row of ${kind} ${id} was written, or changed, by somebody else than Holdfast; it counts as not there`,
+    fix: 'Find out who writes to the store of Holdfast; make anew what is missed, and delete the row.',
+  };
 }
 
 function ownerFindings(

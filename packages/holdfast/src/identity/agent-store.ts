@@ -90,14 +90,36 @@ export interface AgentSnapshot {
   readonly tokens: readonly TokenRecord[];
 }
 
+/** A hold that counts no more. */
+export interface VoidedHold {
+  readonly hold: string;
+  readonly digest: string;
+  readonly agent: string;
+  readonly target: string;
+}
+
+export interface ChangedAgent {
+  /** As it is now. */
+  readonly changed: AgentRecord;
+  readonly ownerBefore: AgentOwner | null;
+  readonly voided: readonly VoidedHold[];
+}
+
 export interface AgentStore {
   /** False, and nothing changed, when the name is taken. */
   addAgent(agent: AgentRecord): Promise<boolean>;
   agentByName(name: string): Promise<AgentRecord | null>;
   /** Null: nobody of that name who was not removed. */
   personNamed(name: string): Promise<AgentOwner | null>;
-  /** As it is then; null: no such agent. */
-  changeAgent(name: string, change: Partial<AgentSettings>): Promise<AgentRecord | null>;
+  /**
+   * Null: no such agent. With another owner, what agents that have this one for their owner wait for counts
+   * no more where the owner does not sign alone.
+   */
+  changeAgent(
+    name: string,
+    change: Partial<AgentSettings>,
+    now: Date,
+  ): Promise<ChangedAgent | null>;
   /** False when it is so already, and the former pause stands; null: no such agent. */
   setPause(name: string, pause: Pause | null): Promise<boolean | null>;
   addToken(token: TokenRecord): Promise<void>;

@@ -1,6 +1,7 @@
 /**
  * What people do about agents: add one, say what it is for and what it may, pause it, give it a token,
- * take tokens back. Each act is noted for the trail after it is durable. A token is shown once, at issue,
+ * take tokens back. Each act is in the trail, whatever
+ * happens between it and its entry (`intents.ts`). A token is shown once, at issue,
  * and is nowhere afterwards.
  *
  * A sub-agent is refused what its parent may not when it is said; what its parent loses later it loses
@@ -23,6 +24,7 @@ import {
 import { effectiveScope, stopAt } from './agent-scope.ts';
 import { checkNote, checkSettings, settingsFacts } from './agent-settings.ts';
 import {
+  type AgentOwner,
   type AgentRecord,
   type AgentSettings,
   type AgentStore,
@@ -30,7 +32,9 @@ import {
   type Pause,
   type RevokeScope,
   type TokenRecord,
+  type VoidedHold,
 } from './agent-store.ts';
+import { noting, type Recorded } from './intents.ts';
 import { checkName } from './names.ts';
 import { SCRAM_SALT_BYTES, scramKeysOf } from './scram.ts';
 import { hashToken, newToken } from './token.ts';
@@ -39,6 +43,8 @@ export interface AgentsParts {
   readonly store: AgentStore;
   readonly clock: Clock;
   readonly note: Note;
+  /** Left out: entries alone, after the change. */
+  readonly recorded?: Recorded;
 }
 
 /** What is left out stays as it is, or as for an agent that nobody said anything of. */
@@ -78,9 +84,11 @@ export interface PauseWord {
 
 export class Agents {
   readonly #parts: AgentsParts;
+  readonly #recorded: Recorded;
 
   constructor(parts: AgentsParts) {
     this.#parts = parts;
+    this.#recorded = parts.recorded ?? noting(parts.note);
   }
 
   /**
@@ -89,7 +97,7 @@ export class Agents {
    */
   async add(name: string, { parent, ...said }: NewAgent = {}, by?: string): Promise<AgentRecord> {
     checkName('agent', name);
-    const { clock, store, note } = this.#parts;
+    const { clock, store } = this.#parts;
     const settings = { ...NO_SETTINGS, ...(await this.#settingsOf(said)) };
     const above = parent === undefined ? null : await this.#parent(parent);
     if (above !== null) refuseWider(above.record.name, above.scope, settings);
@@ -102,14 +110,7 @@ export class Agents {
       parentId: above?.record.id ?? null,
       paused: null,
     };
-    if (!(await store.addAgent(agent))) {
-      throw new HoldfastError('HF_EXISTS', {
-        expected: 'an agent name that is free',
-        found: `an agent named ${name}`,
-        hint: 'Choose another name: an agent is never shared.',
-      });
-    }
-    await note({
+    const event: HoldfastEvent = {
       kind: 'agent-added',
       facts: {
         agent: name,
@@ -119,13 +120,23 @@ export class Agents {
         ...byFact(by),
       },
       message: `Agent ${name} was added.`,
-    });
+    };
+    await this.#recorded.around(
+      event,
+      async () => {
+        if (!(await store.addAgent(agent))) throw taken(name);
+      },
+      () => [event],
+    );
     return agent;
   }
 
-  /** HF_USAGE, HF_NOT_FOUND, HF_AGENT_SCOPE as for `add`. */
+  /**
+   * HF_USAGE, HF_NOT_FOUND, HF_AGENT_SCOPE as for `add`. Another owner is said aloud, and what waits for a yes
+   * counts no more where it hung on who the owner is.
+   */
   async change(name: string, said: AgentChange, by?: string): Promise<AgentRecord> {
-    const { store, note } = this.#parts;
+    const { clock, store } = this.#parts;
     const change = await this.#settingsOf(said);
     const { agents, record } = await this.#find(name);
     if (record.parentId !== null) {
@@ -136,13 +147,24 @@ export class Agents {
         refuseWider(above.name, scope, { ...NO_SETTINGS, ...change });
       }
     }
-    const changed = await store.changeAgent(name, change);
-    if (changed === null) throw unknownAgent(name);
-    await note({
+    const facts = { agent: name, agentId: record.id, ...settingsFacts(said), ...byFact(by) };
+    const event: HoldfastEvent = {
       kind: 'agent-changed',
-      facts: { agent: name, agentId: changed.id, ...settingsFacts(said), ...byFact(by) },
+      facts,
       message: `Agent ${name} was changed: ${Object.keys(settingsFacts(said)).join(', ')}.`,
-    });
+    };
+    const { changed } = await this.#recorded.around(
+      event,
+      async () => {
+        const end = await store.changeAgent(name, change, clock.now());
+        if (end === null) throw unknownAgent(name);
+        return end;
+      },
+      ({ ownerBefore, voided }) => {
+        if (change.owner === undefined || change.owner?.id === ownerBefore?.id) return [event];
+        return [event, ownerEvent(name, change.owner, ownerBefore, by), ...voided.map(voidedEvent)];
+      },
+    );
     return changed;
   }
 
@@ -169,10 +191,15 @@ export class Agents {
   }
 
   async #setPause(name: string, pause: Pause | null, event: HoldfastEvent): Promise<boolean> {
-    const isChanged = await this.#parts.store.setPause(name, pause);
-    if (isChanged === null) throw unknownAgent(name);
-    if (isChanged) await this.#parts.note(event);
-    return isChanged;
+    return await this.#recorded.around(
+      event,
+      async () => {
+        const isChanged = await this.#parts.store.setPause(name, pause);
+        if (isChanged === null) throw unknownAgent(name);
+        return isChanged;
+      },
+      (isChanged) => (isChanged ? [event] : []),
+    );
   }
 
   async list(): Promise<readonly AgentListing[]> {
@@ -192,7 +219,7 @@ export class Agents {
    * what the agent may not, HF_AGENT_PAUSED and HF_AGENT_EXPIRED for one that may nothing.
    */
   async issueToken(request: TokenRequest, by?: string): Promise<IssuedToken> {
-    const { clock, store, note } = this.#parts;
+    const { clock, store } = this.#parts;
     const lifeMs = checkLife(request.lifeMs ?? TOKEN_LIFE_MS_DEFAULT);
     const { agents, record: agent } = await this.#find(request.agent);
     const issuedAt = clock.now();
@@ -215,8 +242,7 @@ export class Agents {
       revokedAt: null,
       lastUse: null,
     };
-    await store.addToken(record);
-    await note({
+    const event: HoldfastEvent = {
       kind: 'token-issued',
       facts: {
         agent: agent.name,
@@ -227,25 +253,33 @@ export class Agents {
         ...byFact(by),
       },
       message: `Agent ${agent.name} got a token for ${record.environment}.`,
-    });
+    };
+    await this.#recorded.around(
+      event,
+      () => store.addToken(record),
+      () => [event],
+    );
     return { id: record.id, token, targets, expiresAt: record.expiresAt };
   }
 
   /** Ids of the tokens that ended; empty when none was live. HF_NOT_FOUND for what does not exist. */
   async revoke(scope: RevokeScope, by?: string): Promise<readonly string[]> {
-    const { clock, store, note } = this.#parts;
-    const ended = await store.revoke(scope, clock.now());
-    if (ended === null) {
-      throw scope.kind === 'agent' ? unknownAgent(scope.name) : unknownToken(scope.id);
-    }
-    for (const token of ended) {
-      await note({
-        kind: 'token-revoked',
-        facts: { token, ...byFact(by) },
-        message: `Token ${token} was revoked.`,
-      });
-    }
-    return ended;
+    const { clock, store } = this.#parts;
+    const revoked = (token: string): HoldfastEvent => ({
+      kind: 'token-revoked',
+      facts: { token, ...byFact(by) },
+      message: `Token ${token} was revoked.`,
+    });
+    const which = scope.kind === 'agent' ? `all of agent ${scope.name}` : scope.id;
+    return await this.#recorded.around(
+      revoked(which),
+      async () => {
+        const ended = await store.revoke(scope, clock.now());
+        if (ended !== null) return ended;
+        throw scope.kind === 'agent' ? unknownAgent(scope.name) : unknownToken(scope.id);
+      },
+      (ended) => ended.map(revoked),
+    );
   }
 
   async #settingsOf({ owner, ...said }: AgentChange): Promise<Partial<AgentSettings>> {
@@ -283,6 +317,37 @@ export class Agents {
     }
     return { record, scope: effectiveScope(record, agents) };
   }
+}
+
+function taken(name: string): HoldfastError {
+  return new HoldfastError('HF_EXISTS', {
+    expected: 'an agent name that is free',
+    found: `an agent named ${name}`,
+    hint: 'Choose another name: an agent is never shared.',
+  });
+}
+
+function ownerEvent(
+  agent: string,
+  owner: AgentOwner | null,
+  before: AgentOwner | null,
+  by: string | undefined,
+): HoldfastEvent {
+  const [is, was] = [owner?.name ?? 'nobody', before?.name ?? 'nobody'];
+  return {
+    kind: 'agent-owner',
+    facts: { agent, owner: is, before: was, ...byFact(by) },
+    message: `${is} answers for agent ${agent} now, in place of ${was}.`,
+  };
+}
+
+function voidedEvent({ agent, digest, hold, target }: VoidedHold): HoldfastEvent {
+  const changed = 'who answers for the agent';
+  return {
+    kind: 'hold-voided',
+    facts: { hold, digest, agent, target, changed },
+    message: `${hold} of ${agent} counts no more: ${changed} changed.`,
+  };
 }
 
 function byFact(by: string | undefined): { readonly by?: string } {

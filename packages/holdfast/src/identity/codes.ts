@@ -7,8 +7,9 @@
  */
 import { z } from 'zod';
 import { HoldfastError } from '../model/errors.ts';
-import type { Note } from '../model/event.ts';
+import type { HoldfastEvent, Note } from '../model/event.ts';
 import type { Ceremonies } from './ceremonies.ts';
+import { noting, type Recorded } from './intents.ts';
 import type { PersonRef } from './passkeys.ts';
 import { codeRefused, nobody } from './people.ts';
 import type { CodeState, CodeVerdict, PeopleStore } from './people-store.ts';
@@ -19,6 +20,8 @@ export interface CodesParts {
   readonly totp: Totp;
   readonly ceremonies: Ceremonies;
   readonly note: Note;
+  /** Left out: entries alone, after the change. */
+  readonly recorded?: Recorded;
 }
 
 /** A secret that was shown and is not theirs yet. */
@@ -33,9 +36,11 @@ const NOBODY_ID = 'person_0000000000000000';
 export class Codes {
   readonly #parts: CodesParts;
   readonly #nobodys: CodeState;
+  readonly #recorded: Recorded;
 
   constructor(parts: CodesParts) {
     this.#parts = parts;
+    this.#recorded = parts.recorded ?? noting(parts.note);
     const { secret } = parts.totp.enrol('nobody');
     this.#nobodys = {
       id: NOBODY_ID,
@@ -48,12 +53,19 @@ export class Codes {
   }
 
   /** Null: not let in, for whatever reason. */
-  async signIn(name: string, code: string, source: string): Promise<PersonRef | null> {
+  async signIn(
+    name: string,
+    code: string,
+    source: string,
+    /** Ids of people as whom this browser signed in before. */
+    knownAs: readonly string[],
+  ): Promise<PersonRef | null> {
     const { note, store, totp } = this.#parts;
     const spent = await store.spend(
       name,
       (state) => totp.judge(state, code, 'daily'),
       this.#nobodys,
+      knownAs,
     );
     if (spent !== null && spent.verdict.kind === 'right') return { id: spent.personId, name };
     await note({
@@ -77,6 +89,7 @@ export class Codes {
       name,
       (state) => totp.judge(state, code, 'daily'),
       this.#nobodys,
+      null,
     );
     if (spent === null) throw nobody(name);
     if (spent.verdict.kind !== 'right') throw codeRefused(name, spent.verdict);
@@ -101,17 +114,44 @@ export class Codes {
 
   /** HF_TOTP_WRONG, HF_NOT_FOUND. */
   async add(person: PersonRef, ceremonyId: string, code: string): Promise<void> {
-    const { ceremonies, note, store } = this.#parts;
+    const { ceremonies, store } = this.#parts;
     const ceremony = await ceremonies.take(ceremonyId, 'codes-add', OFFERED);
     if (ceremony?.facts.personId !== person.id) throw offerOver();
     const sealed = Buffer.from(ceremony.facts.sealed, 'base64');
     const step = this.firstStep(person.id, sealed, code);
-    if (!(await store.setCodes(person.id, sealed, step))) throw nobody(person.name);
-    await note({
+    const event: HoldfastEvent = {
       kind: 'codes-changed',
       facts: { person: person.name, personId: person.id },
       message: `${person.name} has new one-time codes; those before no longer count.`,
-    });
+    };
+    await this.#recorded.around(
+      event,
+      async () => {
+        if (!(await store.setCodes(person.id, sealed, step))) throw nobody(person.name);
+      },
+      () => [event],
+    );
+  }
+
+  /**
+   * Takes their codes away: only where a passkey is left to sign in by. False: they had none. `by`: who says
+   * so. HF_LAST_WAY_IN.
+   */
+  async remove(person: PersonRef, by: string): Promise<boolean> {
+    const event: HoldfastEvent = {
+      kind: 'codes-removed',
+      facts: { person: person.name, personId: person.id, by },
+      message: `The one-time codes of ${person.name} were taken away by ${by}: none counts any more.`,
+    };
+    return await this.#recorded.around(
+      event,
+      async () => {
+        const end = await this.#parts.store.removeCodes(person.id);
+        if (end === 'last') throw lastWay();
+        return end === 'done';
+      },
+      (isDone) => (isDone ? [event] : []),
+    );
   }
 
   /** The time step that a first code spends. HF_TOTP_WRONG. */
@@ -134,6 +174,23 @@ const WHY: Readonly<Record<CodeVerdict['kind'], string>> = {
   paused: 'a pause after too many wrong ones',
   'not-confirmed': 'they never confirmed their first code',
 };
+
+function lastWay(): HoldfastError {
+  return new HoldfastError('HF_LAST_WAY_IN', {
+    expected: 'a passkey that is left',
+    found: 'that there would be none',
+    hint: 'Add a passkey first.',
+  });
+}
+
+/** For who would take their codes away by one of them. The dashboard knows it by `older`. */
+export function wantsPasskey(): HoldfastError {
+  return new HoldfastError('HF_USAGE', {
+    expected: 'a proof by passkey that you are there',
+    found: 'an older one, or one by another way',
+    hint: 'Prove by a passkey that you are there: it is what you will sign in with.',
+  });
+}
 
 export function offerOver(): HoldfastError {
   return new HoldfastError('HF_TOTP_WRONG', {

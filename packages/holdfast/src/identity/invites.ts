@@ -12,11 +12,12 @@
 import { z } from 'zod';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
-import type { Note } from '../model/event.ts';
+import type { HoldfastEvent, Note } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
 import { INVITE_LIFE_MS } from '../model/limits.ts';
 import type { Ceremonies } from './ceremonies.ts';
 import { type Codes, OFFERED, offerOver } from './codes.ts';
+import { noting, type Recorded } from './intents.ts';
 import type { InviteRecord, InviteStore, JoinEnd, Joining } from './invite-store.ts';
 import { checkName } from './names.ts';
 import { type CreatedPasskey, type Passkeys, type PersonRef, refuseUnadded } from './passkeys.ts';
@@ -34,6 +35,8 @@ export interface InviteParts {
   readonly ceremonies: Ceremonies;
   readonly clock: Clock;
   readonly note: Note;
+  /** Left out: entries alone, after the change. */
+  readonly recorded?: Recorded;
 }
 
 export interface MadeInvite {
@@ -53,9 +56,11 @@ const OFFERED_JOINING = JOINING.extend(OFFERED.shape);
 
 export class Invites {
   readonly #parts: InviteParts;
+  readonly #recorded: Recorded;
 
   constructor(parts: InviteParts) {
     this.#parts = parts;
+    this.#recorded = parts.recorded ?? noting(parts.note);
   }
 
   /** HF_USAGE, HF_EXISTS. `by`: who invites, for the trail. */
@@ -157,26 +162,28 @@ export class Invites {
     secretHash: Buffer,
     identity: { readonly issuer: string; readonly subject: string },
   ): Promise<PersonRef> {
-    const { clock, note, store } = this.#parts;
-    const person = await store.useForSso(secretHash, identity, clock.now());
-    if (person === null) throw gone();
-    await note({
+    const { clock, store } = this.#parts;
+    const { issuer } = identity;
+    const joined = (name: string, personId: string | null): HoldfastEvent => ({
       kind: 'person-joined',
-      facts: { person: person.name, personId: person.id, method: 'sso', issuer: identity.issuer },
-      message: `${person.name} joined through ${identity.issuer}, and signs nothing yet.`,
+      facts: { person: name, personId, method: 'sso', issuer },
+      message: `${name} joined through ${issuer}, and signs nothing yet.`,
     });
-    return person;
+    return await this.#recorded.around(
+      joined('somebody', null),
+      async () => {
+        const person = await store.useForSso(secretHash, identity, clock.now());
+        if (person === null) throw gone();
+        return person;
+      },
+      (person) => [joined(person.name, person.id)],
+    );
   }
 
   async #join(secret: string, person: PersonRef, proof: Joining['proof']): Promise<Joined> {
-    const { clock, note, recovery, store } = this.#parts;
+    const { clock, recovery, store } = this.#parts;
     const { codes, hashes } = recovery.fresh(person.id);
-    const end = await store.join(
-      { secretHash: hashSecret(secret), person, proof, recoveryHashes: hashes },
-      clock.now(),
-    );
-    const roles = rolesOf(end, person.name);
-    await note({
+    const joined = (roles: readonly Role[]): HoldfastEvent => ({
       kind: 'person-joined',
       facts: {
         person: person.name,
@@ -186,6 +193,18 @@ export class Invites {
       },
       message: `${person.name} joined by a one-time link, as ${roles.join(', ')}.`,
     });
+    const { roles: invited } = await this.look(secret);
+    const roles = await this.#recorded.around(
+      joined(invited),
+      async () => {
+        const end = await store.join(
+          { secretHash: hashSecret(secret), person, proof, recoveryHashes: hashes },
+          clock.now(),
+        );
+        return rolesOf(end, person.name);
+      },
+      (as) => [joined(as)],
+    );
     return { person, roles, recoveryCodes: codes };
   }
 
@@ -203,10 +222,9 @@ export class Invites {
   }
 
   async #link(person: PersonRef, roles: readonly Role[], by: string): Promise<MadeInvite> {
-    const { note, store } = this.#parts;
+    const { store } = this.#parts;
     const { row, secret } = this.#fresh(person.id, by);
-    await store.add(row);
-    await note({
+    const event: HoldfastEvent = {
       kind: 'person-invited',
       facts: {
         person: person.name,
@@ -216,7 +234,12 @@ export class Invites {
         by,
       },
       message: `${by} invited ${person.name} as ${roles.join(', ')}.`,
-    });
+    };
+    await this.#recorded.around(
+      event,
+      () => store.add(row),
+      () => [event],
+    );
     const { expiresAt, id, invitedBy, madeAt } = row;
     return { secret, invite: { id, person, roles, invitedBy, madeAt, expiresAt } };
   }

@@ -59,6 +59,15 @@ export type PersonChange =
   /** Who acts is not here any more, or is an owner for an hour only and it is about owners. */
   | 'not-theirs';
 
+/**
+ * Ids of people as whom a browser has signed in before, by marks of ours; empty: a stranger's. Null: who
+ * gives the code is known already.
+ */
+export type BrowserOf = readonly string[] | null;
+
+/** `last`: no passkey of theirs would be left to sign in by; `none`: they have no codes. */
+export type CodesRemoved = 'done' | 'none' | 'last';
+
 /** By id; null: this machine. */
 export type ActorId = string | null;
 
@@ -87,9 +96,13 @@ export interface PeopleStore {
     name: string,
     judge: (state: CodeState) => CodeVerdict,
     nobodys: CodeState,
+    /** Wrong codes of strangers' browsers count, and pause, apart from the person's own. */
+    whoseBrowser: BrowserOf,
   ): Promise<SpentCode | null>;
   /** In place of the codes they had; `step` is spent. False: nobody of that id who has joined. */
   setCodes(personId: string, totpSealed: Buffer, step: bigint): Promise<boolean>;
+  /** Only where a passkey is left. */
+  removeCodes(personId: string): Promise<CodesRemoved>;
   /** An owner until then, whatever their roles. False: nobody of that id who has joined. */
   raise(personId: string, until: Date): Promise<boolean>;
   /** By name. */

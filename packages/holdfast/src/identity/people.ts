@@ -4,11 +4,13 @@
  */
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
-import type { Note } from '../model/event.ts';
+import type { HoldfastEvent, Note } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
 import { TOTP_FAILURES_MAX, TOTP_PAUSE_MS } from '../model/limits.ts';
+import { noting, type Recorded } from './intents.ts';
 import { checkName } from './names.ts';
 import type {
+  CodeState,
   CodeVerdict,
   PeopleStore,
   PersonChange,
@@ -23,6 +25,8 @@ export interface PeopleParts {
   readonly totp: Totp;
   readonly clock: Clock;
   readonly note: Note;
+  /** Left out: entries alone, after the change. */
+  readonly recorded?: Recorded;
 }
 
 export interface AddedPerson {
@@ -39,9 +43,11 @@ export interface Actor {
 
 export class People {
   readonly #parts: PeopleParts;
+  readonly #recorded: Recorded;
 
   constructor(parts: PeopleParts) {
     this.#parts = parts;
+    this.#recorded = parts.recorded ?? noting(parts.note);
   }
 
   /**
@@ -50,7 +56,7 @@ export class People {
    */
   async add(name: string, roles?: readonly Role[]): Promise<AddedPerson> {
     checkName('person', name);
-    const { clock, store, totp, note } = this.#parts;
+    const { clock, store, totp } = this.#parts;
     const isFirst = roles === undefined && (await store.list()).length === 0;
     const person: PersonRecord = {
       id: newId('person', clock),
@@ -60,32 +66,40 @@ export class People {
       confirmedAt: null,
     };
     const { uri, secret } = totp.enrol(name);
-    if (!(await store.add({ ...person, totpSealed: totp.seal(secret, person.id) }))) {
-      throw taken(name);
-    }
-    await note({
+    const event: HoldfastEvent = {
       kind: 'person-added',
       facts: { person: name, personId: person.id, roles: person.roles.join(', ') },
       message: `${name} was added and has yet to confirm with a code.`,
-    });
+    };
+    await this.#recorded.around(
+      event,
+      async () => {
+        const totpSealed = totp.seal(secret, person.id);
+        if (!(await store.add({ ...person, totpSealed }))) throw taken(name);
+      },
+      () => [event],
+    );
     return { person, uri };
   }
 
   /** HF_TOTP_WRONG unless the code is right; HF_NOT_FOUND for nobody. */
   async confirm(name: string, code: string): Promise<void> {
-    const { clock, store, totp, note } = this.#parts;
-    const verdict = await store.confirm(
-      name,
-      (state) => totp.judge(state, code, 'first'),
-      clock.now(),
-    );
-    if (verdict === null) throw nobody(name);
-    if (verdict.kind !== 'right') throw codeRefused(name, verdict);
-    await note({
+    const { clock, store, totp } = this.#parts;
+    const event: HoldfastEvent = {
       kind: 'person-confirmed',
       facts: { person: name, method: 'totp' },
       message: `${name} confirmed with a code and may sign.`,
-    });
+    };
+    await this.#recorded.around(
+      event,
+      async () => {
+        const judge = (state: CodeState) => totp.judge(state, code, 'first');
+        const verdict = await store.confirm(name, judge, clock.now());
+        if (verdict === null) throw nobody(name);
+        if (verdict.kind !== 'right') throw codeRefused(name, verdict);
+      },
+      () => [event],
+    );
   }
 
   /**
@@ -135,25 +149,33 @@ export class People {
 
   /** `by`: who says so; left out: the machine itself. HF_NOT_FOUND, HF_LAST_OWNER. */
   async setRoles(name: string, roles: readonly Role[], by?: Actor): Promise<void> {
-    const { store, note } = this.#parts;
+    const { store } = this.#parts;
     const wanted = ordered(roles);
-    requireChanged(name, await store.setRoles(name, wanted, by?.id ?? null));
-    await note({
+    const event: HoldfastEvent = {
       kind: 'person-roles',
       facts: { person: name, roles: wanted.join(', '), ...byOf(by) },
       message: `${name} is ${wanted.join(', ')} now.`,
-    });
+    };
+    await this.#recorded.around(
+      event,
+      async () => requireChanged(name, await store.setRoles(name, wanted, by?.id ?? null)),
+      () => [event],
+    );
   }
 
   /** As `setRoles`. */
   async remove(name: string, by?: Actor): Promise<void> {
-    const { clock, store, note } = this.#parts;
-    requireChanged(name, await store.remove(name, by?.id ?? null, clock.now()));
-    await note({
+    const { clock, store } = this.#parts;
+    const event: HoldfastEvent = {
       kind: 'person-removed',
       facts: { person: name, ...byOf(by) },
       message: `${name} was removed; open holds no longer count their signature.`,
-    });
+    };
+    await this.#recorded.around(
+      event,
+      async () => requireChanged(name, await store.remove(name, by?.id ?? null, clock.now())),
+      () => [event],
+    );
   }
 }
 

@@ -13,6 +13,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Assertion, AssertionVerdict, PasskeyKey } from '../model/assertion.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { ASSERTION_PART_CHARS_MAX } from '../model/limits.ts';
+import { RowKeys } from './row-keys.ts';
 import type { Seal } from './seal.ts';
 
 /** What of a passkey must not change, or be put there by hand. */
@@ -26,6 +27,7 @@ export interface PasskeyFacts {
 const PURPOSE = 'proofs of people';
 
 export class ProofKeys {
+  readonly rows: RowKeys;
   readonly #key: Buffer;
   /** Of our own pages, whole; never a pattern. */
   readonly #origins: string[];
@@ -35,6 +37,7 @@ export class ProofKeys {
   /** `url`: where people see the dashboard (dashboard.url). */
   constructor(seal: Seal, url: string) {
     this.#key = seal.derive(PURPOSE);
+    this.rows = new RowKeys(seal);
     const { hostname, origin } = new URL(url);
     this.#rpId = hostname;
     this.#origins = [origin];

@@ -44,6 +44,7 @@ export const PERMISSIONS = {
   'targets.protect': { words: 'protect targets', roles: ['owner', 'operator'] },
   'agents.read': { words: 'see agents and their tokens', roles: EVERYONE },
   'agents.manage': { words: 'add agents and give them tokens', roles: ['owner', 'operator'] },
+  'agents.owner': { words: 'say who else answers for an agent', roles: ['owner'] },
   'agents.stop': {
     words: 'pause agents and revoke tokens',
     roles: ['owner', 'approver', 'operator'],
@@ -66,6 +67,10 @@ export const PERMISSIONS = {
   },
   'self.enrol': { words: 'see how they sign in, and add a passkey or codes', roles: EVERYONE },
   'self.manage': { words: 'manage their own passkeys, codes and sessions', roles: EVERYONE },
+  'self.notices': {
+    words: 'turn notices on in their own browsers, and try them there',
+    roles: EVERYONE,
+  },
 } as const satisfies Record<string, PermissionRow>;
 
 export type Permission = keyof typeof PERMISSIONS;

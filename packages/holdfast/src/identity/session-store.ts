@@ -43,6 +43,7 @@ export interface LiveSession {
 }
 
 export interface SessionStore {
+  /** What the same browser of the same person is pushed goes on with it, unless their session was closed. */
   add(session: NewSession): Promise<void>;
   /** Null when it was closed, or its person removed. What ran out by time is the caller's to see. */
   bySecret(secretHash: Buffer): Promise<LiveSession | null>;

@@ -103,16 +103,21 @@ export class Sessions {
 
   /**
    * Null: no session opens with this, for whatever reason. `browser`: null when a command line shows it;
-   * neither opens with what the other has.
+   * neither opens with what the other has. `isUse`: it is asked for because the person does something; else
+   * it runs out as if nobody had asked.
    */
-  async find(secret: string, browser: ShownByBrowser | null): Promise<PersonPrincipal | null> {
+  async find(
+    secret: string,
+    browser: ShownByBrowser | null,
+    isUse = true,
+  ): Promise<PersonPrincipal | null> {
     if (!isSecret('hfs', secret)) return null;
     const { clock, store } = this.#parts;
     const live = await store.bySecret(hashSecret(secret));
     const now = clock.now();
     if (live === null || !isTimely(live.session, now) || !isShownBy(live, browser)) return null;
     const { session } = live;
-    if (now.getTime() - session.lastUsedAt.getTime() >= SESSION_TOUCH_MS) {
+    if (isUse && now.getTime() - session.lastUsedAt.getTime() >= SESSION_TOUCH_MS) {
       await store.touch(session.id, now);
     }
     const roles = rolesAt(live, now);

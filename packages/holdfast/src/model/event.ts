@@ -16,6 +16,7 @@ export const EVENT_KINDS = [
   'credential-removed',
   'agent-added',
   'agent-changed',
+  'agent-owner',
   'agent-paused',
   'agent-resumed',
   'token-issued',
@@ -30,11 +31,14 @@ export const EVENT_KINDS = [
   'passkey-removed',
   'passkey-suspended',
   'codes-changed',
+  'codes-removed',
   'recovery-renewed',
   'invite-cancelled',
   'sso-linked',
   'sso-unlinked',
   'device-decided',
+  'push-turned-on',
+  'push-turned-off',
   'recovery-used',
   'signed-in',
   'sign-in-refused',
@@ -81,6 +85,11 @@ export const EVENT_KINDS = [
   'proposal-expired',
   'proposal-started',
   'proposal-executed',
+  // What somebody else wrote into our own tables; what got its MAC when there were none before.
+  'row-foreign',
+  'rows-stamped',
+  // What was begun when we stopped, and nobody saw the end of.
+  'intent-unsettled',
   // What people could not be told.
   'notice-failed',
 ] as const;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type HttpAct, httpActIn, httpActs, httpText } from './http-request.ts';
+import { HEADER_HASHED, type HttpAct, httpActIn, httpActs, httpText } from './http-request.ts';
 
 const ACT: HttpAct = {
   method: 'POST',
@@ -7,6 +7,11 @@ const ACT: HttpAct = {
   path: '/graphql/v2',
   search: '?a=b',
   mediaType: 'application/json',
+  headers: [
+    ['if-match', '"7"'],
+    ['prefer', 'a: b'],
+    ['prefer', ''],
+  ],
   body: Buffer.from('{}'),
 };
 const bytes = (act: HttpAct, evidence: readonly Uint8Array[] = []): Buffer[] =>
@@ -15,7 +20,7 @@ const bytes = (act: HttpAct, evidence: readonly Uint8Array[] = []): Buffer[] =>
 it('is read back out of its acts to the letter, whatever was looked up for it', () => {
   expect(httpActIn(bytes(ACT))).toEqual(ACT);
   expect(httpActIn(bytes(ACT, [Buffer.from('staged')]))).toEqual(ACT);
-  const bare = { ...ACT, search: '', mediaType: '', body: Buffer.alloc(0) };
+  const bare = { ...ACT, search: '', mediaType: '', headers: [], body: Buffer.alloc(0) };
   expect(httpActIn(bytes(bare))).toEqual(bare);
 });
 
@@ -26,7 +31,10 @@ it.each([
   ['search', { search: '' }],
   ['media type', { mediaType: '' }],
   ['body', { body: Buffer.from('{ }') }],
-])('has other acts with another %s', (_what, change) => {
+  ['header', { headers: [] }],
+  ['value of a header', { headers: [['if-match', '"8"']] }],
+  ['name of a header', { headers: [['if-none-match', '"7"']] }],
+] as const)('has other acts with another %s', (_what, change) => {
   expect(bytes({ ...ACT, ...change })).not.toEqual(bytes(ACT));
 });
 
@@ -36,15 +44,25 @@ it.each([
   ['schemas with such names', [Buffer.from('HTTP/1\0POST\0a\0b\0c\0d'), Buffer.from('x')]],
   ['one act', [Buffer.from('\0HTTP/1\0a\0b\0c\0d\0e')]],
   ['too few fields', [Buffer.from('\0HTTP/1\0a\0b\0c\0d'), Buffer.from('x')]],
-  ['too many fields', [Buffer.from('\0HTTP/1\0a\0b\0c\0d\0e\0f'), Buffer.from('x')]],
+  ['a header without a name', [Buffer.from('\0HTTP/1\0a\0b\0c\0d\0e\0f'), Buffer.from('x')]],
+  ['a header with none', [Buffer.from('\0HTTP/1\0a\0b\0c\0d\0e\0:f'), Buffer.from('x')]],
   ['nothing', []],
 ])('is not %s', (_what, acts) => {
   expect(httpActIn(acts)).toBeNull();
 });
 
-it('is shown by its first line and its body', () => {
-  expect(httpText(ACT).toString()).toBe('POST /graphql/v2?a=b\n{}');
-  expect(httpText({ ...ACT, method: 'DELETE', body: Buffer.alloc(0) }).toString()).toBe(
+it('is shown by its first line, its headers and its body, which cannot be taken for each other', () => {
+  const bare = { ...ACT, headers: [] };
+  expect(httpText(ACT).toString()).toBe(
+    'POST /graphql/v2?a=b\nif-match: "7"\nprefer: a: b\nprefer: \n\n{}',
+  );
+  expect(httpText(bare).toString()).toBe('POST /graphql/v2?a=b\n{}');
+  expect(httpText({ ...bare, method: 'DELETE', body: Buffer.alloc(0) }).toString()).toBe(
     'DELETE /graphql/v2?a=b',
   );
+});
+
+it('shows the hash of what is not kept', () => {
+  const kept = { ...ACT, headers: [['x-token', `${HEADER_HASHED}00ff`] as const] };
+  expect(httpText(kept).toString()).toContain('\nx-token: (sha256:00ff)\n');
 });

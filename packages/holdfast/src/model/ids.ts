@@ -12,6 +12,7 @@ export type IdPrefix =
   | 'person'
   | 'token'
   | 'session'
+  | 'intent'
   | 'hold'
   | 'instance'
   | 'undo'

@@ -71,8 +71,12 @@ export const CARD_PARAMETERS_MAX = 20;
 export const CARD_PARAMETER_CHARS_MAX = 300;
 /** How long a hold may wait for the facts of its card before it opens without them. */
 export const CARD_FACTS_MS_MAX = 400;
-/** Beyond it: the finder bounds itself, and is heard out, since it tells what was late. */
+/** How long a look-up of a card waits for those of the same agent before it; then its hold opens without. */
+export const CARD_FACTS_TURN_MS_MAX = 10_000;
+/** Beyond both: the finder bounds itself, and is heard out, since it tells what was late. */
 export const CARD_FACTS_MARGIN_MS = 150;
+/** Signed without a number for want of time, it runs with no more rows than these without being asked anew. */
+export const UNTOLD_ROWS_MAX = 1_000;
 /** The band a row count is signed with: what was counted may have grown by so much until it runs ... */
 export const ROWS_BAND_EXACT_PERCENT = 10;
 /** ... and what was estimated by so much: statistics are minutes old. More voids the approval. */
@@ -353,6 +357,8 @@ export const BREAK_GLASS_MS = 60 * 60 * 1000;
  * a code; a house behind one address some dozens.
  */
 export const ATTEMPTS_MAX = 60;
+/** For one name, from browsers that were nobody's before: beside the pause after wrong codes. */
+export const ATTEMPTS_OF_NAME_MAX = 30;
 export const ATTEMPTS_WINDOW_MS = 5 * 60 * 1000;
 /** Sources counted at a time; beyond that, the one that was quiet longest is forgotten. */
 export const ATTEMPT_SOURCES_MAX = 20_000;
@@ -397,6 +403,11 @@ export const NOTICE_FACTS_MAX = 16;
 export const ESCALATIONS_MAX = 5;
 /** Browsers of one person that are pushed to. */
 export const PUSH_SUBSCRIPTIONS_MAX = 10;
+/** So long a browser is pushed to after its person last signed in there. */
+export const PUSH_LIFE_MS_MAX = 30 * 24 * 60 * 60 * 1000;
+/** Test notices that one person sends themselves, in so long: enough to find out why none comes. */
+export const PUSH_TESTS_MAX = 5;
+export const PUSH_TESTS_WINDOW_MS = 10 * 60 * 1000;
 /** An endpoint of a push service; those of today have under 300 characters. */
 export const PUSH_ENDPOINT_CHARS_MAX = 1_024;
 /** RFC 8030 §7.2 lets a push service refuse more than 4,096 bytes, encryption included. */
@@ -411,3 +422,7 @@ export const STREAM_BEAT_MS = 15_000;
 export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 /** Agents are looked at again every second; a directory this old says that the store is away. */
 export const DIRECTORY_AGE_MS_MAX = 30_000;
+/** Rows of our tables that somebody else wrote, told of by one process: more would drown the trail. */
+export const FOREIGN_ROWS_TOLD_MAX = 1_000;
+/** An intent that is older belongs to nobody who is still at it: longer than any statement may take. */
+export const INTENT_SETTLE_MS = 5 * 60 * 1000;

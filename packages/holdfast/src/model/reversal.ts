@@ -30,6 +30,8 @@ export interface Protection {
   readonly isFull?: true;
   /** Tables whose rows are not kept now, `schema.name` quoted as PostgreSQL does; left out: none. */
   readonly uncaptured?: ReadonlySet<string>;
+  /** Of those the ones that can never be kept, or were once; not what was only made or altered since. */
+  readonly lost?: ReadonlySet<string>;
 }
 
 export const UNPROTECTED: Protection = { level: 'none', trouble: null };
@@ -225,6 +227,14 @@ function isUncaptured({ object }: Effect, uncaptured: ReadonlySet<string> | unde
   }
   return false;
 }
+
+/** It changes rows that are there, and nothing keeps them: no new table is meant, nor one that is only altered. */
+export function losesRows(effect: Effect, { level, lost }: Protection): boolean {
+  if (level === 'none' || !LOSING.has(effect.verb)) return false;
+  return isUncaptured(effect, lost);
+}
+
+const LOSING: ReadonlySet<string> = new Set(['UPDATE', 'DELETE', 'MERGE UPDATE', 'MERGE DELETE']);
 
 function notKept({ object }: Effect): Reversal {
   const name = object?.name ?? '';

@@ -31,6 +31,9 @@ export interface Dependent {
   readonly what: (typeof DEPENDENT_WHATS)[number];
 }
 
+/** Of a sentence that says what was not told: only for want of time, so that a later look may tell. */
+export const LATE_WORDS = 'did not answer within';
+
 /** Several numbers as one: exact only when each of them is. */
 export function sumOf(parts: readonly Measured[]): Measured {
   const value = parts.reduce((sum, part) => sum + part.value, 0);

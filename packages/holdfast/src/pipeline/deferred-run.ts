@@ -1,9 +1,10 @@
 /**
  * The second door of the spine: acts whose grace is over. Each passes here, in this order:
  *
- *   due by watched time -> one row lock, of many gateways one gets it -> decide AGAIN (policy, target,
- *     people who still count) -> append decision (durable) -> `running`, committed -> run, once
- *     -> append outcome -> `done` | `failed` | `unknown`
+ *   due by watched time -> one row lock, of many gateways one gets it -> what would take it back is at hand, or
+ *     it waits on -> decide AGAIN (policy, target) -> what was signed is still so (`approvals/release.ts`)
+ *     -> append decision (durable) -> `running`, committed -> run, once -> append outcome
+ *     -> `done` | `failed` | `unknown`
  *
  * A crash before `running` is committed leaves it scheduled, and nothing was sent; a crash after it
  * makes it `unknown` once the trail has given up on this instance. No path leads back from there, so
@@ -14,15 +15,19 @@ import type { DeferralLine, DeferralRecord } from '../approvals/deferral.ts';
 import type { DeferralEnd, DeferralStore, DueWord } from '../approvals/deferral-store.ts';
 import type { GraceClock } from '../approvals/grace-clock.ts';
 import { deferralFacts } from '../approvals/kept-deferrals.ts';
+import type { Asked, Releases } from '../approvals/release.ts';
 import type { Clock } from '../model/clock.ts';
 import { digestOf } from '../model/digest.ts';
 import type { Reading } from '../model/effect.ts';
+import { HoldfastError } from '../model/errors.ts';
 import type { Intent } from '../model/intent.ts';
 import { DEFERRAL_SWEEP_MS } from '../model/limits.ts';
 import type { Outcome } from '../model/outcome.ts';
+import { type Protection, takingBackOf } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Verdict } from '../model/verdict.ts';
 import type { DecisionRef, Recorder } from '../trail/recorder.ts';
+import { isLost } from './lost.ts';
 import { pathIn } from './path-mark.ts';
 
 /** What is known and decided of it now, not when it was approved. */
@@ -32,6 +37,8 @@ export interface Redecision {
   /** With the signatures of the deferral in hand. */
   readonly verdict: Verdict;
   readonly policyVersion: string;
+  /** Of the target, now. */
+  readonly protection: Protection;
 }
 export type Redecide = (deferral: DeferralRecord) => Promise<Redecision>;
 
@@ -50,6 +57,8 @@ export interface DeferredRunParts {
   /** Of the trail that `recorder` writes. */
   readonly instanceId: string;
   readonly redecide: Redecide;
+  /** Whether what was signed is still so. */
+  readonly releases: Pick<Releases, 'cardNow' | 'look'>;
   readonly execute: DeferredExecutor;
   /** For the operator's log. */
   readonly trouble: (error: unknown) => void;
@@ -62,6 +71,8 @@ export class DeferredRun {
   readonly #parts: DeferredRunParts;
   /** What the store has yet to hear. Null: it was not run. */
   readonly #unsaid = new Map<string, DeferralEnd | null>();
+  /** Those that wait on, since what would take them back is not at hand; said once. */
+  readonly #waitingOn = new Set<string>();
   #sweeping: Promise<number> | null = null;
   #timer: NodeJS.Timeout | null = null;
 
@@ -106,9 +117,19 @@ export class DeferredRun {
         if (!(await this.#one(tickMs, tried))) return ran;
         ran += 1;
       } catch (error) {
+        const at = tried.length === before ? undefined : tried.at(-1);
+        if (
+          at !== undefined &&
+          error instanceof HoldfastError &&
+          error.code === 'HF_PROTECTION_LOST'
+        ) {
+          if (!this.#waitingOn.has(at)) trouble(error);
+          this.#waitingOn.add(at);
+          continue;
+        }
         // One that cannot be decided must not keep the others waiting; it is tried at the next turn.
         trouble(error);
-        if (tried.length === before) return ran;
+        if (at === undefined) return ran;
         troubles += 1;
       }
     }
@@ -143,9 +164,13 @@ export class DeferredRun {
 
   async #decide(deferral: DeferralRecord): Promise<{ ref: DecisionRef; word: DueWord }> {
     const { recorder, redecide } = this.#parts;
-    const { policyVersion, reading, target, verdict } = await redecide(deferral);
+    const again = await redecide(deferral);
+    const { policyVersion, protection, reading, target, verdict } = again;
+    if (isLost(reading, protection, target)) throw notNow(deferral, protection);
+    this.#waitingOn.delete(deferral.id);
     const intent = intentOf(deferral, reading);
-    const word = wordOf(deferral, intent, target, verdict);
+    const decided = wordOf(deferral, intent, target, verdict);
+    const word = decided.kind === 'run' ? await this.#stillSo(deferral, intent, again) : decided;
     const ref = await recorder.decide({
       intent,
       target,
@@ -155,6 +180,40 @@ export class DeferredRun {
       holdId: deferral.holdId,
     });
     return { ref, word };
+  }
+
+  /** Policy has decided with the signatures that are left; whether these are for what would run now is asked here. */
+  async #stillSo(
+    deferral: DeferralRecord,
+    intent: Intent,
+    { protection, target, verdict }: Redecision,
+  ): Promise<DueWord> {
+    const { releases } = this.#parts;
+    const { holdId, signed } = deferral;
+    if (holdId === null) return { kind: 'run' };
+    if (signed === null) {
+      return { kind: 'void', reason: `Its approval ${holdId} was denied or voided meanwhile.` };
+    }
+    const asked: Asked = {
+      intent,
+      target,
+      verdict: { ...verdict, people: signed.peopleNeeded },
+      // It has waited out its grace: that was the way back that people were shown.
+      takingBack: takingBackOf(protection, { kind: 'none', reason: '' }, true),
+    };
+    // Another policy since is no change of what was signed: it has just decided.
+    const now = releases.cardNow(asked, signed.card.policyVersion);
+    const release = await releases.look(signed, asked, now);
+    switch (release.kind) {
+      case 'released':
+        return { kind: 'run' };
+      case 'changed':
+        return { kind: 'void', reason: `Not what was approved: ${release.changes.join('; ')}.` };
+      case 'owner-alone':
+        return { kind: 'void', reason: `Fewer signed who still count: ${release.why}.` };
+      default:
+        return release satisfies never;
+    }
   }
 
   async #end(
@@ -241,6 +300,15 @@ function wordOf(
     default:
       return verdict satisfies never;
   }
+}
+
+/** It stays scheduled, and is looked at again at the next turn. */
+function notNow({ card, id }: DeferralRecord, { trouble }: Protection): HoldfastError {
+  return new HoldfastError('HF_PROTECTION_LOST', {
+    expected: `what would take ${id} back to be at hand on ${card.target}`,
+    found: trouble ?? 'it is not',
+    hint: 'It runs once it is; or cancel it: holdfast deferrals cancel. A person looks at: holdfast doctor.',
+  });
 }
 
 /** As it stands in the trail: policy may have said yes to what is not what was approved. */

@@ -47,6 +47,11 @@ export interface Exchange {
    * same answer. Never rejects.
    */
   keep?(target: Target): Promise<boolean>;
+  /**
+   * After a wait: what was looked up for it is looked up anew, and `intent` and `reversal` say what is so now. Why
+   * that cannot be told, as the end of a sentence; null: it is told. Left out: nothing is looked up. Never rejects.
+   */
+  freshen?(): Promise<string | null>;
   /** Of its target, now. The same object for as long as nothing changes. */
   readonly protection: Protection;
   /** `report` gets exactly one outcome; null when nobody asks (harmless reads). */

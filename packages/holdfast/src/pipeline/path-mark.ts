@@ -1,8 +1,9 @@
 /**
  * What names without a schema hang on, as bytes of the digest: the schemas they were judged with and, where
  * the session set another order, that order. So an approval given under one order is not good under another.
- * No name of a schema holds a NUL, and none is empty.
+ * No name of a schema holds a NUL, and none is empty. Behind it may stand settings (model/session-settings.ts).
  */
+import { sessionMarkIn } from '../model/session-settings.ts';
 import type { JudgedPath } from '../protection/target-guard.ts';
 
 const BETWEEN = '\0\0';
@@ -16,7 +17,7 @@ export function pathMark({ schemas, said }: JudgedPath): Buffer {
 
 /** In which order names are looked up when it runs later; null: the mark is not of these schemas. */
 export function pathIn(mark: Uint8Array, schemas: readonly string[]): readonly string[] | null {
-  const [judged, said, ...more] = Buffer.from(mark).toString('utf8').split(BETWEEN);
+  const [judged, said, ...more] = sessionMarkIn(mark).path.toString('utf8').split(BETWEEN);
   if (judged !== schemas.join('\0') || more.length > 0) return null;
   return said === undefined || said === '' ? schemas : said.split('\0');
 }

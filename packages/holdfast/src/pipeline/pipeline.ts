@@ -22,6 +22,7 @@
  */
 import type { Deferral, Deferrals } from '../approvals/deferrals.ts';
 import type { Desk, HoldTicket, Standing } from '../approvals/desk.ts';
+import type { Asked } from '../approvals/release.ts';
 import type { Allowances } from '../identity/agent-directory.ts';
 import { digestOf } from '../model/digest.ts';
 import { isHarmless } from '../model/effect.ts';
@@ -40,8 +41,10 @@ import type { Judge, Scope, Signature } from '../policy/judge.ts';
 import type { TargetResolver } from '../targets/resolver.ts';
 import type { Decision, DecisionRef, Recorder } from '../trail/recorder.ts';
 import type { Exchange, Refusal } from './exchange.ts';
+import { isLost } from './lost.ts';
 import {
   refusalByPolicy,
+  refusalChanged,
   refusalDeferred,
   refusalDenied,
   refusalHeld,
@@ -92,9 +95,8 @@ export class Pipeline {
   handle(exchange: Exchange): Promise<void> | undefined {
     const scope = this.#scopeOf(exchange);
     const { reading } = exchange.intent;
-    if (exchange.protection.trouble !== null && isLost(exchange, scope)) {
-      return this.#protectionLost(exchange, scope, exchange.protection.trouble, null);
-    }
+    const trouble = troubleOf(exchange, scope);
+    if (trouble !== null) return this.#protectionLost(exchange, scope, trouble, null);
     const verdict = this.#parts.judge.judge(scope, reading, NO_SIGNATURES);
     switch (verdict.kind) {
       case 'forward':
@@ -223,7 +225,7 @@ export class Pipeline {
 
   async #hold(exchange: Exchange, scope: Scope, verdict: Hold): Promise<void> {
     let standing: Standing;
-    let takingBack = this.#takingBack(exchange, scope);
+    const lost: string[] = [];
     try {
       const waits = await this.#deferred(exchange, scope);
       if (waits !== null) {
@@ -235,44 +237,78 @@ export class Pipeline {
         scope.target,
         verdict,
         this.#parts.holdWaitMs,
-        takingBack,
+        this.#takingBack(exchange, scope),
+        () => this.#again(exchange, verdict, lost),
       );
     } catch (cause) {
       exchange.refuse(refusalTrailLost(cause));
       return;
     }
     const { ticket } = standing;
+    // Target, protection and what the agent may are read again: an approval of Monday does not pass a
+    // freeze of Tuesday, nor a pause of a moment ago.
+    const now = this.#scopeOf(exchange);
     if (standing.kind === 'waiting' && standing.voided !== null) {
       const refusal = refusalVoided(verdict, ticket, standing.voided);
-      return this.#answer(exchange, scope, verdict, ticket, refusal);
+      return this.#answer(exchange, now, verdict, ticket, refusal);
     }
     if (standing.kind === 'denied') {
       return this.#answer(exchange, scope, verdict, ticket, refusalDenied(standing));
     }
-    if (standing.kind === 'signed') {
-      if (exchange.reversal.kind === 'inverse' && !(await isKept(exchange, scope))) {
-        takingBack = this.#takingBack(exchange, scope);
-      }
-      if (standing.shown !== null && isWeaker(takingBack, standing.shown)) {
-        return this.#weaker(exchange, scope, verdict, ticket, standing.shown, takingBack);
-      }
-      // Policy, target and what the agent may are read again: an approval of Monday does not pass a
-      // freeze of Tuesday, nor a pause of a moment ago.
-      const now = this.#scopeOf(exchange);
-      const again = this.#parts.judge.judge(now, exchange.intent.reading, standing.signatures);
-      if (again.kind === 'refuse') return this.#refuse(exchange, scope, again);
-      if (again.kind === 'forward' && (await this.#consume(ticket))) {
-        return this.#forwardRecorded(exchange, scope, again, ticket);
-      }
-      if (again.kind === 'protect') return this.#protectSigned(exchange, scope, again, ticket);
+    const [gone] = lost;
+    if (gone !== undefined) {
+      return this.#annulled(exchange, now, verdict, ticket, gone, refusalChanged(ticket, gone));
     }
-    return this.#answer(
-      exchange,
-      scope,
-      verdict,
-      ticket,
-      refusalHeld(verdict, ticket, scope.target, exchange.protection.level),
-    );
+    if (standing.kind === 'signed') return this.#released(exchange, now, verdict, standing);
+    return this.#stillHeld(exchange, now, verdict, ticket);
+  }
+
+  #stillHeld(exchange: Exchange, scope: Scope, verdict: Hold, ticket: HoldTicket): Promise<void> {
+    const { level } = exchange.protection;
+    const refusal = refusalHeld(verdict, ticket, scope.target, level);
+    return this.#answer(exchange, scope, verdict, ticket, refusal);
+  }
+
+  /** What would run after a wait: all that was known of it is as old as the wait. `lost`: why that cannot be told. */
+  async #again(exchange: Exchange, before: Hold, lost: string[]): Promise<Asked> {
+    const trouble = (await exchange.freshen?.()) ?? null;
+    if (trouble !== null) lost.push(trouble);
+    const scope = this.#scopeOf(exchange);
+    const { intent } = exchange;
+    const verdict = this.#parts.judge.judge(scope, intent.reading, NO_SIGNATURES);
+    return {
+      intent,
+      target: scope.target,
+      // What is no hold any more is judged when it is released.
+      verdict: verdict.kind === 'hold' ? verdict : before,
+      takingBack: this.#takingBack(exchange, scope),
+    };
+  }
+
+  /** People signed, and for what is here now; what policy says of it, and what takes it back, is asked again. */
+  async #released(
+    exchange: Exchange,
+    scope: Scope,
+    verdict: Hold,
+    { shown, signatures, ticket }: Extract<Standing, { readonly kind: 'signed' }>,
+  ): Promise<void> {
+    const trouble = troubleOf(exchange, scope);
+    if (trouble !== null) return this.#protectionLost(exchange, scope, trouble, ticket);
+    if (exchange.reversal.kind === 'inverse') await isKept(exchange, scope);
+    const takingBack = this.#takingBack(exchange, scope);
+    if (shown !== null && isWeaker(takingBack, shown)) {
+      const change = `it could be taken back by ${shown.reversal}, and now it is ${takingBack.reversal}`;
+      const refusal = refusalWeaker(ticket, shown, takingBack);
+      return this.#annulled(exchange, scope, verdict, ticket, change, refusal);
+    }
+    const again = this.#parts.judge.judge(scope, exchange.intent.reading, signatures);
+    if (again.kind === 'refuse') return this.#refuse(exchange, scope, again);
+    if (again.kind === 'forward' && (await this.#consume(ticket))) {
+      await this.#forwardRecorded(exchange, scope, again, ticket);
+      return;
+    }
+    if (again.kind === 'protect') return this.#protectSigned(exchange, scope, again, ticket);
+    return this.#stillHeld(exchange, scope, verdict, ticket);
   }
 
   #takingBack({ intent, reversal }: Exchange, scope: Scope): TakingBack {
@@ -280,22 +316,21 @@ export class Pipeline {
     return takingBackOf(scope.protection, reversal, beneath !== null);
   }
 
-  /** People signed for what could be taken back; it no longer can, so that word is void. */
-  async #weaker(
+  /** What people signed for is not so any more: that word is void. */
+  async #annulled(
     exchange: Exchange,
     scope: Scope,
     verdict: Hold,
     ticket: HoldTicket,
-    shown: TakingBack,
-    now: TakingBack,
+    change: string,
+    refusal: Refusal,
   ): Promise<void> {
-    const change = `it could be taken back by ${shown.reversal}, and now it is ${now.reversal}`;
     try {
       await this.#parts.desk.annul(ticket, [change]);
     } catch {
-      // Not voided, it is found weaker again at the next try.
+      // Not voided, it is found changed again at the next try.
     }
-    return this.#answer(exchange, scope, verdict, ticket, refusalWeaker(ticket, shown, now));
+    return this.#answer(exchange, scope, verdict, ticket, refusal);
   }
 
   /** The approval is used up only when something comes of it. */
@@ -443,15 +478,10 @@ export class Pipeline {
   }
 }
 
-/** In a sealed environment nothing that could lose something passes while it could not be kept. */
-function isLost({ intent: { reading }, protection }: Exchange, { target }: Scope): boolean {
-  // What the capture would add has no place any more: the target's own disk is at stake.
-  if (protection.isFull === true) return !isHarmless(reading);
-  if (target.environment.level !== 'sealed') return false;
-  if (reading.kind === 'could-not-tell') return true;
-  return reading.effects.some(
-    ({ kind, additive }) => kind !== 'read' && kind !== 'write' && !additive,
-  );
+/** Why it may not pass now, since it could not be kept; null: it may. */
+function troubleOf({ intent, protection }: Exchange, { target }: Scope): string | null {
+  const { trouble } = protection;
+  return trouble !== null && isLost(intent.reading, protection, target) ? trouble : null;
 }
 
 function takesBack({ reversal }: Exchange): boolean {

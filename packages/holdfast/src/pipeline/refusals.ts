@@ -50,7 +50,8 @@ export function refusalHeld(
     detail:
       `Hold ${ticket.id} on ${target.name} (${target.environment.name}, ` +
       `${target.environment.level}, protection ${protection}), rule ${verdict.rule}. ` +
-      `${missing} of ${ticket.peopleNeeded} approval(s) missing; ` +
+      `${missing} of ${ticket.peopleNeeded} approval(s) missing` +
+      `${ticket.alone === undefined ? '' : ` (${ticket.alone})`}; ` +
       `expires ${ticket.expiresAt.toISOString()}. Nothing was changed.`,
     hint:
       `Ask a person to look at: holdfast holds show ${ticket.id}. ` +
@@ -147,7 +148,8 @@ export function refusalVoided(verdict: Hold, ticket: HoldTicket, voided: Voided)
     message: `Hold ${voided.id} counts no more: ${voided.changes.join('; ')}.`,
     detail:
       `Hold ${ticket.id} is open in its place, rule ${verdict.rule}. ` +
-      `${missing} of ${ticket.peopleNeeded} approval(s) missing; ` +
+      `${missing} of ${ticket.peopleNeeded} approval(s) missing` +
+      `${ticket.alone === undefined ? '' : ` (${ticket.alone})`}; ` +
       `expires ${ticket.expiresAt.toISOString()}. Nothing was changed.`,
     hint:
       `Ask a person to look at: holdfast holds show ${ticket.id}. ` +
@@ -165,6 +167,17 @@ export function refusalWeaker(ticket: HoldTicket, shown: TakingBack, now: Taking
     message: `The approval of hold ${ticket.id} was given for something that could be taken back by ${shown.reversal}; now it is ${now.reversal}${why}.`,
     detail: `Protection was ${shown.level} and is ${now.level}. That approval counts no more. Nothing was changed.`,
     hint: `Send it again to open a new hold, which says so, and ask a person to look at it. ${NO_OTHER_ROUTE}`,
+    position: null,
+  };
+}
+
+/** What was known of it when people were asked cannot be told any more, or is about something else. */
+export function refusalChanged(ticket: HoldTicket, change: string): Refusal {
+  return {
+    code: 'HF_HELD',
+    message: `Hold ${ticket.id} counts no more: ${change}.`,
+    detail: 'It was looked at again after it had waited for people. Nothing was changed.',
+    hint: `Send it again to open a new hold, and ask a person to look at it. ${NO_OTHER_ROUTE}`,
     position: null,
   };
 }

@@ -8,7 +8,7 @@
  * they have their own rules.
  */
 import type { Effect, EffectKind, ObjectRef } from '../model/effect.ts';
-import { isTakenBack, type Protection, reversalOf } from '../model/reversal.ts';
+import { isTakenBack, losesRows, type Protection, reversalOf } from '../model/reversal.ts';
 import { type ActContext, ANY_SCHEMA, UNKNOWN_EFFECT } from './schema.ts';
 
 export interface Act extends ActContext {
@@ -38,6 +38,7 @@ export function actsOf(
     listed: isListed(effect, searchPath, functionsAllowed),
     protected: protection.level !== 'none',
     reversal: reversalNameOf(effect, protection),
+    lost: losesRows(effect, protection),
     code: effect.kind === 'unknown' ? UNKNOWN_EFFECT : '',
   };
   const { object } = effect;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EFFECT_KINDS, type Effect, type Reading } from '../model/effect.ts';
 import { JUDGED_ACTS_MAX, JUDGED_READ_CHARS_MAX } from '../model/limits.ts';
+import type { Protection } from '../model/reversal.ts';
 import type { EnvironmentLevel } from '../model/target.ts';
 import { VERDICT_ORDER, type Verdict } from '../model/verdict.ts';
 import {
@@ -70,6 +71,39 @@ describe('what each level says to each kind of effect', () => {
   it('leaves no kind of effect without a row at any level', () => {
     const covered = new Set(rows.map(([level, one]) => `${level} ${one.kind}`));
     expect(covered.size).toBe(LEVELS.length * EFFECT_KINDS.length);
+  });
+});
+
+const SIGNED: Signature = {
+  personId: 'p',
+  personName: 'p',
+  method: 'totp',
+  at: new Date(0),
+};
+
+describe('a write with a condition, to a table whose rows are not kept', () => {
+  const judge = judgeOf();
+  const of = (protection: Protection, verb: string, name = 'far') => {
+    const one = effect('write', { verb, object: table(name, 'public'), reach: 'rows' });
+    const where = { ...scope('guarded'), protection };
+    return [[], [SIGNED]].map((signatures) => say(judge.judge(where, understood(one), signatures)));
+  };
+  const names = new Set(['public.far']);
+  const kept: Protection = { level: 'full', trouble: null, uncaptured: names, lost: names };
+
+  it.each(['UPDATE', 'DELETE', 'MERGE UPDATE', 'MERGE DELETE'])(
+    '%s is held, then put off',
+    (verb) => {
+      expect(of(kept, verb)).toEqual(['hold 1 guarded.lost', 'protect guarded.protect-lost']);
+    },
+  );
+
+  it('what adds rows, another table, one that is only new, and no protection hold nobody up', () => {
+    const passes = ['forward guarded.forward', 'forward guarded.forward'];
+    expect(of(kept, 'INSERT')).toEqual(passes);
+    expect(of(kept, 'UPDATE', 'near')).toEqual(passes);
+    expect(of({ level: 'no-fence', trouble: null, uncaptured: names }, 'UPDATE')).toEqual(passes);
+    expect(of({ level: 'none', trouble: null }, 'DELETE')).toEqual(passes);
   });
 });
 
@@ -317,7 +351,7 @@ describe('names', () => {
     const judge = judgeOf(
       '@id("whole") forbid (principal, action, resource) when { context == {verb: "DROP", ' +
         'objectType: "table", schema: "public", name: "cars", reach: "whole", additive: false, ' +
-        'listed: false, protected: false, reversal: "none", code: ""} };',
+        'listed: false, protected: false, reversal: "none", lost: false, code: ""} };',
     );
     const one = effect('destroy', { verb: 'DROP', object: table('cars', 'public') });
     const other = effect('destroy', { verb: 'DROP', object: table('vans', 'public') });

@@ -50,6 +50,7 @@ const BLANK: ActContext = {
   listed: false,
   protected: false,
   reversal: 'none',
+  lost: false,
   code: '',
 };
 
@@ -186,6 +187,7 @@ function contextOf(act: Act, slice: Slice): ActContext {
     listed: pick('listed'),
     protected: pick('protected'),
     reversal: pick('reversal'),
+    lost: pick('lost'),
     code: pick('code'),
   };
 }

@@ -27,6 +27,8 @@ export interface ActContext {
   readonly protected: boolean;
   /** How this effect would be taken back there; `none` on a target that is not protected. */
   readonly reversal: 'capture' | 'rename' | 'inverse' | 'none';
+  /** It changes rows of a table there whose rows are not kept (any more), though the target is protected. */
+  readonly lost: boolean;
   /** Why a reader could not tell; '' for what was understood. */
   readonly code: string;
 }
@@ -44,6 +46,7 @@ export const ATTRIBUTES = [
   'listed',
   'protected',
   'reversal',
+  'lost',
   'code',
 ] as const satisfies readonly (keyof ActContext)[];
 export type Attribute = (typeof ATTRIBUTES)[number];
@@ -126,6 +129,7 @@ type Act = {
   listed: Bool,
   protected: Bool,
   reversal: String,
+  lost: Bool,
   code: String
 };
 

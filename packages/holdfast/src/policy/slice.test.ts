@@ -61,7 +61,7 @@ const conditions = [
   'unless { ["public", "app"].contains(context.schema) || context.additive }',
   'when { context has verb && context.verb like "D*" }',
   'when { if context.listed then context.reach == "rows" else principal == Agent::"b" }',
-  'when { context == {verb: "DROP", objectType: "table", schema: "public", name: "cars", reach: "whole", additive: false, listed: false, protected: false, reversal: "none", code: ""} }',
+  'when { context == {verb: "DROP", objectType: "table", schema: "public", name: "cars", reach: "whole", additive: false, listed: false, protected: false, reversal: "none", lost: false, code: ""} }',
   'when { context.objectType == "table" && 9223372036854775807 + 1 == 0 }',
 ];
 const verdicts = ['', '@verdict("hold")', '@verdict("protect")', '@verdict("hold") @people("2")'];
@@ -87,6 +87,7 @@ const act: fc.Arbitrary<Act> = fc.record({
   listed: fc.boolean(),
   protected: fc.boolean(),
   reversal: fc.constantFrom('capture', 'rename', 'none'),
+  lost: fc.boolean(),
   code: fc.constantFrom('', 'syntax-error', 'unknown-statement'),
 });
 

@@ -1,6 +1,7 @@
 /** Agents and tokens between our tables and the house. What a column says that nobody can read narrows. */
-import type { Insertable, Selectable, Updateable } from 'kysely';
+import type { Selectable } from 'kysely';
 import type {
+  AgentOwner,
   AgentRecord,
   AgentSettings,
   Pause,
@@ -12,24 +13,17 @@ import { EFFECT_KINDS, type EffectKind } from '../model/effect.ts';
 import { PROTOCOL_NAMES } from '../model/target.ts';
 import type { AgentsTable, TokensTable } from './tables.ts';
 
-/** With its owner's name, as joined. */
-export type AgentRow = Selectable<AgentsTable> & {
-  readonly owner_name: string | null;
-  readonly owner_removed_at: Date | null;
-};
+type AgentRow = Selectable<AgentsTable>;
 
-export function agentOf(row: AgentRow): AgentRecord {
-  const { owner_id: ownerId, owner_name: ownerName, working_hours: hours } = row;
+export function agentOf(row: AgentRow, owner: AgentOwner | null): AgentRecord {
+  const { working_hours: hours } = row;
   return {
     id: row.id,
     name: row.name,
     salt: row.salt,
     addedAt: row.added_at,
     purpose: row.purpose,
-    owner:
-      ownerId === null || ownerName === null
-        ? null
-        : { id: ownerId, name: ownerName, isRemoved: row.owner_removed_at !== null },
+    owner,
     environments: row.environments,
     targets: row.targets,
     effectKinds: row.effect_kinds?.filter(isEffectKind) ?? null,
@@ -49,7 +43,7 @@ function isEffectKind(word: string): word is EffectKind {
   return EFFECT_KINDS.some((kind) => kind === word);
 }
 
-export function rowOfAgent(agent: AgentRecord): Insertable<AgentsTable> {
+export function rowOfAgent(agent: AgentRecord) {
   return {
     id: agent.id,
     name: agent.name,
@@ -75,7 +69,7 @@ function columnsOfSettings(settings: AgentSettings) {
 }
 
 /** Those columns that `change` speaks of. */
-export function columnsOfChange(change: Partial<AgentSettings>): Updateable<AgentsTable> {
+export function columnsOfChange(change: Partial<AgentSettings>): Partial<Selectable<AgentsTable>> {
   const { effectKinds, environments, expiresAt, owner, purpose, targets, workingHours } = change;
   return {
     ...(purpose === undefined ? {} : { purpose }),

@@ -492,7 +492,8 @@ describe('what was signed is no more', () => {
     );
   });
 
-  it('or a finder fails: it opens without facts', async () => {
+  it('or a finder is late: it opens without facts, says so, and its name is typed', async () => {
+    let now: CardFacts['rows'] = null;
     const { store } = one;
     const desk = new WaitingDesk({
       store,
@@ -500,10 +501,33 @@ describe('what was signed is no more', () => {
       clock,
       note: () => {},
       policyVersion: () => policy,
-      facts: { find: () => Promise.reject(new Error('the server is away')) },
+      facts: {
+        find: () =>
+          now === null
+            ? Promise.reject(new Error('others of this agent took too long'))
+            : Promise.resolve(factsWith(now)),
+      },
     });
-    const { ticket: opened } = await desk.submit(intent(), target(), HOLD, 0, KEPT);
-    expect((await one.holds.show(opened.id)).card).toMatchObject({ facts: null, rowsAtMost: null });
+    const tried = () => desk.submit(intent(), target(), HOLD, 0, KEPT);
+    const { ticket: opened } = await tried();
+    const { card } = await one.holds.show(opened.id);
+    expect(card).toMatchObject({ rowsAtMost: null, typedName: 'main-db' });
+    expect(card.facts?.notTold).toEqual([
+      'rows, size, dependents: they could not be looked up in time',
+    ]);
+    const typed = { ...byCode(opened.id, 'ana'), typedName: 'main-db' };
+    await one.holds.approve(typed);
+    // Still not told, or few: what was signed knew no number, and it runs.
+    expect((await tried()).kind).toBe('signed');
+    now = { value: 1_000, how: 'exact' };
+    expect((await tried()).kind).toBe('signed');
+    now = { value: 1_001, how: 'exact' };
+    const renewed = await tried();
+    expect(renewed).toMatchObject({
+      kind: 'waiting',
+      voided: { changes: ['how many rows could not be told in time, and now it is 1001 (exact)'] },
+    });
+    expect((await one.holds.show(renewed.ticket.id)).card).toMatchObject({ rowsAtMost: 1_102 });
   });
 
   it('but not when they never could', async () => {
@@ -613,12 +637,75 @@ describe('people', () => {
   });
 
   it('who became the agent’s owner after they signed are the owner', async () => {
+    owner = await enrolled.idOf('ben');
     const { ticket } = await ask({ level: 'sealed' });
     await one.holds.approve(byCode(ticket.id, 'ana'));
     owner = await enrolled.idOf('ana');
     expect(await ask({ level: 'sealed' })).toMatchObject({
       kind: 'waiting',
       ticket: { id: ticket.id, peopleNeeded: 2 },
+    });
+  });
+
+  it('are two on sealed where nobody answers for the agent, and the agent is told so', async () => {
+    const { ticket } = await ask({ level: 'sealed' });
+    expect((await one.holds.approve(byCode(ticket.id, 'ana'))).state).toBe('waiting');
+    expect(await ask({ level: 'sealed' })).toMatchObject({
+      kind: 'waiting',
+      ticket: {
+        id: ticket.id,
+        peopleSigned: 1,
+        peopleNeeded: 2,
+        alone: expect.stringContaining('holdfast agents set cursor --owner PERSON'),
+      },
+    });
+    await one.holds.approve(byCode(ticket.id, 'ben'));
+    expect(await passes({ level: 'sealed' })).toBe(true);
+  });
+
+  it.each(['open', 'guarded'] as const)('is one on %s, whoever answers for it', async (level) => {
+    const { ticket } = await ask({ level });
+    await one.holds.approve(byCode(ticket.id, 'ana'));
+    expect(await passes({ level })).toBe(true);
+  });
+
+  describe('are counted by the rule of owners once more where the approval is used up', () => {
+    /** What this gateway has not heard of yet. */
+    async function agentOf(person: string | null): Promise<void> {
+      const id = person === null ? null : await enrolled.idOf(person);
+      await byHand(sql`delete from holdfast.agents`);
+      await byHand(sql`insert into holdfast.agents (id, name, salt, added_at, owner_id)
+        values ('agent_0', 'parent', 'x'::bytea, now(), ${id})`);
+      await byHand(sql`insert into holdfast.agents (id, name, salt, added_at, parent_id)
+        values ('agent_1', 'cursor', 'x'::bytea, now(), 'agent_0')`);
+    }
+
+    async function signedBy(...names: string[]): Promise<HoldTicket> {
+      owner = await enrolled.idOf('ben');
+      const { ticket } = await ask({ level: 'sealed' });
+      for (const name of names) await one.holds.approve(byCode(ticket.id, name));
+      const standing = await ask({ level: 'sealed' });
+      expect(standing.kind).toBe('signed');
+      return standing.ticket;
+    }
+
+    it.each([
+      ['whoever signed alone is the owner of its parent now', 'ana', ['ana'], false],
+      ['nobody is the owner any more', null, ['ana'], false],
+      ['somebody else is', 'ben', ['ana'], true],
+      ['another than the owner signed too', 'ana', ['ana', 'ben'], true],
+    ] as const)('%s', async (_story, person, names, isUsed) => {
+      const ticket = await signedBy(...names);
+      await agentOf(person);
+      expect(await two.desk.consume(ticket)).toBe(isUsed);
+      expect(await stateOf(ticket.id)).toBe(isUsed ? 'consumed' : 'signed');
+    });
+
+    it('the other one is gone since, and policy wanted no more than one', async () => {
+      const ticket = await signedBy('ana', 'ben');
+      await agentOf('ben');
+      await enrolled.people.setRoles('ana', ['auditor']);
+      expect(await two.desk.consume(ticket)).toBe(false);
     });
   });
 
@@ -743,7 +830,9 @@ describe('whoever writes to our tables', () => {
         from holdfast.people where name = 'ana'`);
     const code = enrolled.code('ana');
     const word = { ...byCode(ticket.id, 'mallory'), code };
-    expect(await refusalOf(one.holds.approve(word))).toMatchObject({ code: 'HF_SEAL' });
+    expect(await refusalOf(one.holds.approve(word))).toMatchObject({
+      code: 'HF_NOT_FOUND',
+    });
     expect((await one.holds.show(ticket.id)).signatures).toEqual([]);
   });
 

@@ -9,6 +9,7 @@ import {
   type NewDeferral,
 } from '../approvals/deferral.ts';
 import type { HoldCard } from '../approvals/hold.ts';
+import type { Signed } from '../approvals/release.ts';
 import { runnableOf } from '../approvals/runnable.ts';
 import { storable } from '../model/text.ts';
 import type { Signature } from '../policy/judge.ts';
@@ -95,11 +96,12 @@ export function lineOfRow(row: LineRow): DeferralLine {
 export function deferralOfRow(
   row: Selectable<DeferralsTable>,
   signatures: readonly Signature[],
+  signed: Signed | null,
 ): DeferralRecord {
   const runnable = runnableOf(row.acts) ?? {
     statement: Buffer.alloc(0),
     parameters: [],
     request: null,
   };
-  return { ...lineOfRow(row), ...runnable, acts: row.acts, signatures };
+  return { ...lineOfRow(row), ...runnable, acts: row.acts, signatures, signed };
 }

@@ -1,16 +1,18 @@
 /** Deferrals from the approval to the one run, on a real PostgreSQL, by two gateways. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CardFacts } from '../approvals/card-facts.ts';
 import type { HoldTicket } from '../approvals/desk.ts';
 import { hastenAct, hastenRunner } from '../approvals/hasten.ts';
 import { Holds } from '../approvals/holds.ts';
 import { KeptDeferrals } from '../approvals/kept-deferrals.ts';
+import { Releases } from '../approvals/release.ts';
 import { WaitingDesk } from '../approvals/waiting-desk.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import type { Intent } from '../model/intent.ts';
 import { DEFERRED_BYTES_MAX, GRACE_MS_DEFAULT } from '../model/limits.ts';
 import type { Outcome } from '../model/outcome.ts';
-import type { TakingBack } from '../model/reversal.ts';
+import type { Protection, TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Protect, Verdict } from '../model/verdict.ts';
 import { DeferredRun, type Redecision } from '../pipeline/deferred-run.ts';
@@ -35,6 +37,7 @@ const PROTECT: Protect = {
 const YES: Verdict = { kind: 'forward', rule: 'guarded.signed', reason: 'Enough people signed.' };
 const DONE: Outcome = { kind: 'done', tag: 'DROP DATABASE', transaction: 'ended' };
 const PATH = ['app', 'public'];
+const FULL: Protection = { level: 'full', trouble: null };
 
 interface Gateway {
   readonly deferrals: KeptDeferrals;
@@ -51,6 +54,10 @@ let events: HoldfastEvent[];
 /** The ledger of watched time. */
 let tickMs: bigint;
 let again: () => Promise<Redecision>;
+/** What is looked up at the target. */
+let found: () => CardFacts | null;
+/** Who answers for the agent. */
+let owner: string | null;
 /** What ran, on which gateway. */
 let ran: { readonly by: string; readonly text: string; readonly path: readonly string[] }[];
 let execute: () => Promise<Outcome>;
@@ -75,6 +82,8 @@ beforeEach(async ({ task }) => {
   troubles = [];
   tickMs = 5_000n;
   again = async () => redecision(YES);
+  found = () => null;
+  owner = null;
   execute = async () => DONE;
   enrolled = new Enrolled(scratch.database, clock, (event) => void events.push(event));
   one = await gateway(scratch.database, 'instance_1');
@@ -103,6 +112,11 @@ async function gateway(database: Database, instanceId: string): Promise<Gateway>
       recorder,
       instanceId,
       redecide: () => again(),
+      releases: new Releases({
+        store: new SqlHoldStore(database, enrolled.checks, HOLD_ROWS),
+        facts: { find: async () => found() },
+        ownerOf: () => owner,
+      }),
       execute: ({ searchPath, statement }) => {
         ran.push({ by: instanceId, text: statement.toString(), path: searchPath });
         return execute();
@@ -117,28 +131,34 @@ function sqlRun(query: ReturnType<typeof sql>): Promise<unknown> {
 }
 
 function redecision(verdict: Verdict, target: Target = TARGET): Redecision {
-  return { reading: DELETE_READING, target, verdict, policyVersion: '2' };
+  return { reading: DELETE_READING, target, verdict, policyVersion: '2', protection: FULL };
 }
 
 /** An agent's act that `names` approved, used up as the spine does before it defers. */
-async function approved(intent: Intent, ...names: string[]): Promise<HoldTicket> {
+async function approvedAt(target: Target, intent: Intent, ...names: string[]): Promise<HoldTicket> {
   const store = new SqlHoldStore(scratch.database, enrolled.checks, HOLD_ROWS);
   const parts = { store, clock, note: () => {} };
   const desk = new WaitingDesk({
     ...parts,
     news: { on: () => () => {} },
     policyVersion: () => '1',
+    facts: { find: async () => found() },
+    ownerOf: () => owner,
   });
   const verdict = { ...PROTECT, kind: 'hold', people: names.length } as const;
-  const { ticket } = await desk.submit(intent, TARGET, verdict, 0, BACK);
+  const { ticket } = await desk.submit(intent, target, verdict, 0, BACK);
   for (const person of names) {
     const code = enrolled.code(person);
     const word = { kind: 'totp', holdId: ticket.id, person, code, digestShown: null } as const;
     await new Holds(parts).approve(word);
   }
-  const standing = await desk.submit(intent, TARGET, verdict, 0, BACK);
+  const standing = await desk.submit(intent, target, verdict, 0, BACK);
   expect(await desk.consume(standing.ticket)).toBe(true);
   return ticket;
+}
+
+function approved(intent: Intent, ...names: string[]): Promise<HoldTicket> {
+  return approvedAt(TARGET, intent, ...names);
 }
 
 async function schedule(text = TEXT, by: Gateway = one): Promise<string> {
@@ -497,6 +517,161 @@ describe('a gateway that dies while it runs', () => {
     answer(DONE);
     await closed;
     expect(await stateOf(id)).toBe('done');
+  });
+});
+
+function factsWith(changes: Partial<CardFacts> = {}): CardFacts {
+  return {
+    lookedUpAt: clock.now().toISOString(),
+    rows: { value: 100, how: 'exact' },
+    objects: [],
+    objectsTotal: 0,
+    dependents: [{ name: 'public.report', type: 'view', what: 'goes' }],
+    dependentsTotal: 1,
+    recoveryLost: ['2 backups lie in the volume pg-data'],
+    notTold: [],
+    ...changes,
+  };
+}
+
+describe('what was signed, when its grace is over', () => {
+  const UNTOLD = { dependents: [], dependentsTotal: 0 } as const;
+
+  async function due(signed: () => CardFacts, then: () => CardFacts | null): Promise<string> {
+    await enrolled.enrol('ana', 'ben');
+    found = signed;
+    const ticket = await approved(intentOf(TEXT), 'ana', 'ben');
+    const { id } = await one.deferrals.schedule(intentOf(TEXT), TARGET, PROTECT, ticket, PATH);
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    found = then;
+    await one.run.sweep();
+    const { note, state } = await one.deferrals.show(id);
+    expect(ran.length).toBe(state === 'done' ? 1 : 0);
+    return `${state}: ${note ?? ''}`;
+  }
+
+  it.each([
+    ['as it was', {}],
+    ['rows within their band', { rows: { value: 110, how: 'exact' } }],
+    [
+      'fewer rows, nothing that depends on it, fewer backups',
+      {
+        ...UNTOLD,
+        rows: { value: 1, how: 'exact' },
+        recoveryLost: ['1 backups lie in the volume pg-data'],
+      },
+    ],
+  ] as const)('runs: %s', async (_story, changes) => {
+    expect(await due(factsWith, () => factsWith(changes))).toBe('done: DROP DATABASE');
+  });
+
+  it.each([
+    ['more rows than were signed for', { rows: { value: 111, how: 'exact' } }, 'at most 110 rows'],
+    ['rows that nobody can count now', { rows: null }, 'cannot be told now'],
+    [
+      'one more that depends on it',
+      {
+        dependents: [
+          { name: 'public.report', type: 'view', what: 'goes' },
+          { name: 'public.bill', type: 'table', what: 'rows' },
+        ],
+        dependentsTotal: 2,
+      },
+      'table public.bill (rows)',
+    ],
+    [
+      'another that depends on it',
+      {
+        dependents: [{ name: 'public.bill', type: 'table', what: 'rows' }],
+      },
+      'table public.bill',
+    ],
+    [
+      'one that would go and only broke',
+      {
+        dependents: [{ name: 'public.report', type: 'view', what: 'rows' }],
+      },
+      'view public.report (rows)',
+    ],
+    [
+      'dependents that nobody can tell now',
+      {
+        ...UNTOLD,
+        notTold: ['dependents: the server did not answer within 400 ms'],
+      },
+      'cannot be told now',
+    ],
+    ['more backups', { recoveryLost: ['3 backups lie in the volume pg-data'] }, 'a way back'],
+    [
+      'backups of another volume',
+      { recoveryLost: ['1 backups lie in the volume pg-other'] },
+      'pg-other',
+    ],
+  ] as const)('is void: %s', async (_story, changes, why) => {
+    const said = await due(factsWith, () => factsWith(changes));
+    expect(said).toMatch(/^void: Not what was approved: /);
+    expect(said).toContain(why);
+    expect(one.recorder.decisions.map(({ verdict }) => verdict)).toEqual(['refuse']);
+  });
+
+  it('is void when nothing of it can be looked up any more', async () => {
+    expect(await due(factsWith, () => null)).toMatch(/^void: .*cannot be told now/);
+  });
+
+  it('runs by what was not known when people signed, and is not now', async () => {
+    const unknown = () => factsWith({ rows: null, ...UNTOLD, notTold: ['rows, dependents: late'] });
+    expect(await due(unknown, () => null)).toBe('done: DROP DATABASE');
+  });
+
+  it('is void when its approval was denied in the moment it was put off', async () => {
+    await enrolled.enrol('ana');
+    const ticket = await approved(intentOf(TEXT), 'ana');
+    const { id } = await one.deferrals.schedule(intentOf(TEXT), TARGET, PROTECT, ticket, PATH);
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    await sqlRun(sql`update holdfast.holds set state = 'denied'`);
+    await one.run.sweep();
+    expect([ran.length, await stateOf(id)]).toEqual([0, 'void']);
+  });
+
+  it('is void when one who signed is gone, though policy would do with fewer now', async () => {
+    await enrolled.enrol('ana', 'ben');
+    const ticket = await approved(intentOf(TEXT), 'ana', 'ben');
+    const { id } = await one.deferrals.schedule(intentOf(TEXT), TARGET, PROTECT, ticket, PATH);
+    await enrolled.people.remove('ben');
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    await one.run.sweep();
+    expect([ran.length, await stateOf(id)]).toEqual([0, 'void']);
+  });
+
+  it('is void on sealed when who signed has become the owner of the agent since', async () => {
+    await enrolled.enrol('ana', 'ben');
+    const sealed = { ...TARGET, environment: { name: 'vault', level: 'sealed' } } as const;
+    owner = await enrolled.idOf('ben');
+    const ticket = await approvedAt(sealed, intentOf(TEXT), 'ana');
+    const { id } = await one.deferrals.schedule(intentOf(TEXT), sealed, PROTECT, ticket, PATH);
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    again = async () => redecision(YES, sealed);
+    owner = await enrolled.idOf('ana');
+    await one.run.sweep();
+    expect(await one.deferrals.show(id)).toMatchObject({
+      state: 'void',
+      note: expect.stringContaining('somebody else than the owner'),
+    });
+    expect(ran).toEqual([]);
+  });
+
+  it('waits on while what would take it back is not at hand, and keeps nobody waiting', async () => {
+    const id = await schedule();
+    const other = await schedule('drop database "other"');
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    let asked = 0;
+    const full: Protection = { level: 'full', trouble: 'the vault is full', isFull: true };
+    again = async () => ({ ...redecision(YES), ...(asked++ === 0 ? { protection: full } : {}) });
+    await one.run.sweep();
+    expect([await stateOf(id), await stateOf(other)].toSorted()).toEqual(['done', 'scheduled']);
+    expect(troubles).toHaveLength(1);
+    await one.run.sweep();
+    expect([await stateOf(id), await stateOf(other)]).toEqual(['done', 'done']);
   });
 });
 

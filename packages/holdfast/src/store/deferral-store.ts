@@ -100,7 +100,7 @@ export class SqlDeferralStore implements DeferralStore {
         const deferral = lineOfRow(row);
         if (deferral.state !== 'scheduled') return { kind: 'too-late', deferral };
         const wanted = { permission: 'deferrals.cancel', now } as const;
-        const by = await signedOrRefuse(trx, word.signed, wanted, this.#checks.judgeCode);
+        const by = await signedOrRefuse(trx, word.signed, wanted, this.#checks);
         if (by instanceof HoldfastError) return by;
         const changed = await change(trx, word.deferralId)
           .set({
@@ -246,11 +246,11 @@ async function readDeferral(
           .where('state', 'not in', ['denied', 'void'])
           .where(HOLD_ROWS.own)
           .executeTakeFirst();
-  if (hold === undefined) return deferralOfRow(row, []);
+  if (hold === undefined) return deferralOfRow(row, [], null);
   const signed = newHoldOfRow(HOLD_ROWS, hold);
   const of = { id: hold.id, challenge: () => approvalHash(signed) };
   const signatures = await provenOf(db, of, prover);
-  return deferralOfRow(row, isOwnerAlone(signed.card, signatures) ? [] : signatures);
+  return deferralOfRow(row, isOwnerAlone(signed.card, signatures) ? [] : signatures, signed);
 }
 
 function change(db: Kysely<Tables> | Transaction<Tables>, id: string) {

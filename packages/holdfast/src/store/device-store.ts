@@ -1,7 +1,9 @@
 /** Command lines that ask to be let in, in PostgreSQL. A request is gone once it was answered. */
 import type { DeviceAnswer, DeviceRequest, DeviceStore } from '../identity/devices.ts';
+import type { RowMacs } from '../model/row-macs.ts';
 import { storable } from '../model/text.ts';
 import type { Database } from './database.ts';
+import { deviceFacts, lockPersonRow } from './row-facts.ts';
 
 const COLUMNS = ['id', 'machine', 'source', 'user_agent', 'asked_at', 'expires_at'] as const;
 
@@ -16,9 +18,11 @@ interface DeviceRow {
 
 export class SqlDeviceStore implements DeviceStore {
   readonly #database: Database;
+  readonly #rows: RowMacs;
 
-  constructor(database: Database) {
+  constructor(database: Database, rows: RowMacs) {
     this.#database = database;
+    this.#rows = rows;
   }
 
   add(
@@ -61,16 +65,24 @@ export class SqlDeviceStore implements DeviceStore {
   }
 
   decide(userCodeHash: Buffer, personId: string | null, now: Date): Promise<DeviceRequest | null> {
-    return this.#database.run(async (db) => {
-      const row = await db
-        .updateTable('holdfast.device_requests')
-        .set({ decided_at: now, person_id: personId })
+    return this.#database.transaction(async (trx) => {
+      const row = await trx
+        .selectFrom('holdfast.device_requests')
+        .selectAll()
         .where('user_code_hash', '=', userCodeHash)
         .where('decided_at', 'is', null)
         .where('expires_at', '>', now)
-        .returning(COLUMNS)
+        .forUpdate()
         .executeTakeFirst();
-      return row === undefined ? null : requestOf(row);
+      if (row === undefined) return null;
+      const decision = { decided_at: now, person_id: personId };
+      const mac = this.#rows.mac('device', row.id, deviceFacts({ ...row, ...decision }));
+      await trx
+        .updateTable('holdfast.device_requests')
+        .set({ ...decision, mac })
+        .where('id', '=', row.id)
+        .execute();
+      return requestOf(row);
     });
   }
 
@@ -86,14 +98,11 @@ export class SqlDeviceStore implements DeviceStore {
       if (row === undefined) return { kind: 'gone' };
       if (row.decided_at === null) return { kind: 'waiting' };
       await trx.deleteFrom('holdfast.device_requests').where('id', '=', row.id).execute();
+      if (!this.#rows.fits('device', row.id, deviceFacts(row), row.mac)) return { kind: 'gone' };
       if (row.person_id === null) return { kind: 'denied' };
-      const person = await trx
-        .selectFrom('holdfast.people')
-        .select(['id', 'name'])
-        .where('id', '=', row.person_id)
-        .where('removed_at', 'is', null)
-        .executeTakeFirst();
-      if (person === undefined) return { kind: 'gone' };
+      const found = await lockPersonRow(trx, this.#rows, { id: row.person_id });
+      if (found === null) return { kind: 'gone' };
+      const person = { id: found.id, name: found.name };
       return { kind: 'let-in', person, request: requestOf(row) };
     });
   }

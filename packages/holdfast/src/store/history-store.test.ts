@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { History, shapeOf } from '../approvals/history.ts';
 import type { HoldCard } from '../approvals/hold.ts';
+import { ProofKeys } from '../identity/proof-keys.ts';
+import { Seal } from '../identity/seal.ts';
 import type { Effect } from '../model/effect.ts';
 import type { Intent } from '../model/intent.ts';
 import { ACTS_SHOWN_MAX, RECENT_ACTS_MS, SIMILAR_HOLDS_MAX } from '../model/limits.ts';
@@ -33,7 +35,8 @@ let index: bigint;
 
 beforeAll(async () => {
   scratch = await startScratchStore();
-  store = new SqlHistoryStore(scratch.database);
+  const seal = new Seal(Buffer.alloc(32, 1), new ManualClock());
+  store = new SqlHistoryStore(scratch.database, new ProofKeys(seal, 'http://localhost:7070'));
 }, 60_000);
 afterAll(() => scratch?.stop());
 

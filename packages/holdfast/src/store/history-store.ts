@@ -7,9 +7,11 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import type { HistoryStore, HoldFeatures, PastAct } from '../approvals/history.ts';
 import { HOLD_STATES } from '../approvals/hold.ts';
+import type { Prover } from '../approvals/proofs.ts';
 import { cut } from '../model/text.ts';
 import type { Database } from './database.ts';
 import { EFFECTS } from './hold-rows.ts';
+import { signersOf } from './signatures.ts';
 
 /** Where the id of the agent begins in a decision, and how much of it the index has. */
 const ID_FROM = 17;
@@ -31,9 +33,11 @@ const STATE = z.enum(HOLD_STATES);
 
 export class SqlHistoryStore implements HistoryStore {
   readonly #database: Database;
+  readonly #prover: Prover;
 
-  constructor(database: Database) {
+  constructor(database: Database, prover: Prover) {
     this.#database = database;
+    this.#prover = prover;
   }
 
   async actsOf(agentId: string, since: Date, limit: number): Promise<readonly PastAct[]> {
@@ -116,20 +120,7 @@ export class SqlHistoryStore implements HistoryStore {
   }
 
   signersOf(holdIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
-    return this.#database.run(async (db) => {
-      if (holdIds.length === 0) return new Map();
-      const rows = await db
-        .selectFrom('holdfast.signatures')
-        .select(['hold_id', 'person_name'])
-        .where('hold_id', 'in', holdIds)
-        .orderBy('signed_at')
-        .execute();
-      const names = new Map<string, string[]>();
-      for (const { hold_id: id, person_name: name } of rows) {
-        names.set(id, [...(names.get(id) ?? []), name]);
-      }
-      return names;
-    });
+    return this.#database.run((db) => signersOf(db, holdIds, this.#prover));
   }
 }
 

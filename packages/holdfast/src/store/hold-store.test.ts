@@ -72,12 +72,18 @@ beforeEach(async ({ task }) => {
   codes = new Map();
   const seal = new Seal(Buffer.alloc(32, 1), clock);
   const totp = new Totp(seal, clock);
+  const prover = new ProofKeys(seal, 'http://localhost:7070');
   const checks: PersonChecks = {
     judgeCode: (state, code) => totp.judge(state, code, 'daily'),
-    prover: new ProofKeys(seal, 'http://localhost:7070'),
+    prover,
   };
   const note = (event: HoldfastEvent): void => void events.push(event);
-  people = new People({ store: new SqlPeopleStore(scratch.database), totp, clock, note });
+  people = new People({
+    store: new SqlPeopleStore(scratch.database, prover.rows),
+    totp,
+    clock,
+    note,
+  });
   const gateway = (database: Database, news: Notices | undefined): Gateway => {
     const store = new SqlHoldStore(database, checks, HOLD_ROWS);
     const on = (handler: (id: string | null) => void) =>
@@ -225,7 +231,7 @@ describe('approving', () => {
   it('passes the same bytes once, and the next try waits anew', async () => {
     await enrol('ana');
     const { ticket } = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
-    const hold = await two.holds.approve(word(ticket.id, 'ana', ticket.digest.slice(0, 12)));
+    const hold = await two.holds.approve(word(ticket.id, 'ana', ticket.digest.slice(0, 16)));
     expect(hold.state).toBe('signed');
     const standing = await one.desk.submit(intent(), TARGET, HOLD, 0, BACK);
     expect(standing).toMatchObject({
@@ -515,6 +521,24 @@ describe('waiting on the wire', () => {
       policyVersion,
     });
     expect((await desk.submit(intent(), TARGET, HOLD, LONG_MS, BACK)).kind).toBe('signed');
+  });
+
+  it('asks afterwards what would run then: another digest is another hold, and the one signed is void', async () => {
+    await enrol('ana');
+    const other = { intent: intent('delete from bookings; --'), target: TARGET };
+    const again = async () => ({ ...other, verdict: HOLD, takingBack: BACK });
+    const answer = one.desk.submit(intent(), TARGET, HOLD, LONG_MS, BACK, again);
+    const id = await vi.waitFor(async () => {
+      const [hold] = await one.holds.list('open');
+      if (hold === undefined) throw new Error('not open yet');
+      return hold.id;
+    }, 5_000);
+    await two.holds.approve(word(id, 'ana'));
+    const standing = await answer;
+    expect(standing).toMatchObject({ kind: 'waiting', voided: { id } });
+    expect(standing.ticket.id).not.toBe(id);
+    expect((await one.holds.show(id)).state).toBe('void');
+    expect(await passes(one)).toBe(false);
   });
 
   it('ends with the time that was given, undecided', async () => {

@@ -52,7 +52,7 @@ export const HOLDS_CHANNEL = 'holdfast_holds';
 const STANDING = sql`('waiting', 'signed', 'denied')`;
 
 /** Shorter and it could be anybody's. */
-const DIGEST_SHOWN_CHARS_MIN = 8;
+const DIGEST_SHOWN_CHARS_MIN = 16;
 
 /** `rows`: whose: agents' (HOLD_ROWS) or people's (PROPOSAL_ROWS). Neither sees the other's. */
 export class SqlHoldStore<C extends Card> implements HoldStore<C> {
@@ -388,7 +388,9 @@ async function readHold<C extends Card>(
 
 /**
  * One statement: of many at once, the row lock lets one see `signed`. Counted are those that were just
- * verified, for that challenge, if they still count at this moment and their passkey was not removed.
+ * verified, for that challenge, if they still count at this moment and their passkey was not removed. Of an
+ * agent's, on `sealed`, there is one among them who neither was its owner when it was signed nor is now; where
+ * nobody is said to be, there are two (`isOwnerAlone`).
  */
 async function consumeHold(
   trx: Transaction<Tables>,
@@ -399,8 +401,11 @@ async function consumeHold(
   const used = await sql`
     update holdfast.holds h set state = 'consumed', decided_at = ${now}
     where h.id = ${id} and h.state = 'signed' and h.expires_at > ${now} and h.approval_until > ${now}
-      and h.people_needed <= (
-        select count(distinct s.person_id)
+      and (
+        select count(distinct s.person_id) >= h.people_needed and (
+            h.act_kind is not null or h.environment_level <> 'sealed' or (
+              ${notAlone(sql`h.owner_id`)}
+              and (not exists (select from holdfast.agents a where a.id = h.agent_id) or ${notAlone(OWNER_NOW)})))
         from holdfast.signatures s join holdfast.people p on p.id = s.person_id
         where s.hold_id = h.id and s.digest = h.digest and s.binding = ${challenge}
           and s.person_id = any (${sql.val([...personIds])}::text[]) and ${STILL_COUNTS}
@@ -412,6 +417,21 @@ async function consumeHold(
   if (used.rows.length === 0) return false;
   await tell(trx, id);
   return true;
+}
+
+/** Of an agent's hold `h`: who answers for it now; a sub-agent without one has its parent's. */
+const OWNER_NOW = sql`(
+  with recursive line as (
+    select a.id, a.owner_id, a.parent_id from holdfast.agents a where a.id = h.agent_id
+    union
+    select a.id, a.owner_id, a.parent_id from line l join holdfast.agents a on a.id = l.parent_id
+      where l.owner_id is null)
+  select l.owner_id from line l where l.owner_id is not null limit 1)`;
+
+/** `isOwnerAlone`, over the signatures `s` that are counted. */
+function notAlone(owner: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql<boolean>`(case when ${owner} is null then count(distinct s.person_id) > 1
+    else count(*) filter (where s.person_id <> ${owner}) > 0 end)`;
 }
 
 /** What has run out and is not written down yet counts as expired, and is open no more. */

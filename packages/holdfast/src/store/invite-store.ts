@@ -2,7 +2,7 @@
  * One-time links in PostgreSQL. The invite's row is locked first, then its person's: of two who come with
  * one link, the second waits, and finds it used.
  */
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type {
   InviteRecord,
   InviteStore,
@@ -11,20 +11,33 @@ import type {
   NewInvite,
 } from '../identity/invite-store.ts';
 import { isRole, type Role } from '../identity/roles.ts';
+import type { RowMacs } from '../model/row-macs.ts';
 import type { Database } from './database.ts';
 import { addPasskey } from './passkey-store.ts';
 import { renewCodes } from './recovery-store.ts';
+import {
+  addPersonRow,
+  changePersonRow,
+  confirmedPeople,
+  inviteFacts,
+  isJoinedPersonOurs,
+  type JoinedPerson,
+  lockPersonRow,
+  PERSON_COLUMNS,
+} from './row-facts.ts';
 import { linkIdentity } from './sso-store.ts';
-import type { Tables } from './tables.ts';
+import type { InvitesTable, Tables } from './tables.ts';
 
 /** Neither a passkey in use nor codes: who has one is never handed another by somebody else's link. */
 const HAS_NO_PROOF = sql<boolean>`p.confirmed_at is null`;
 
 export class SqlInviteStore implements InviteStore {
   readonly #database: Database;
+  readonly #rows: RowMacs;
 
-  constructor(database: Database) {
+  constructor(database: Database, rows: RowMacs) {
     this.#database = database;
+    this.#rows = rows;
   }
 
   async add(invite: NewInvite): Promise<void> {
@@ -35,17 +48,17 @@ export class SqlInviteStore implements InviteStore {
         ? before.where('person_id', 'is', null)
         : before.where('person_id', '=', personId)
       ).execute();
+      const row = {
+        secret_hash: invite.secretHash,
+        person_id: personId,
+        invited_by: invite.invitedBy,
+        made_at: invite.madeAt,
+        expires_at: invite.expiresAt,
+      };
+      const mac = this.#rows.mac('invite', invite.id, inviteFacts(row));
       await trx
         .insertInto('holdfast.invites')
-        .values({
-          id: invite.id,
-          secret_hash: invite.secretHash,
-          person_id: personId,
-          invited_by: invite.invitedBy,
-          made_at: invite.madeAt,
-          expires_at: invite.expiresAt,
-          used_at: null,
-        })
+        .values({ ...row, id: invite.id, used_at: null, mac })
         .execute();
     });
   }
@@ -53,9 +66,9 @@ export class SqlInviteStore implements InviteStore {
   bySecret(secretHash: Buffer, now: Date): Promise<InviteRecord | null> {
     return this.#database.run(async (db) => {
       const row = await open(db, now).where('i.secret_hash', '=', secretHash).executeTakeFirst();
-      if (row === undefined) return null;
+      if (row === undefined || !isOurs(this.#rows, row)) return null;
       const invite = inviteOf(row);
-      return invite.person === null && (await isSomebodyHere(db)) ? null : invite;
+      return invite.person === null && (await isSomebodyHere(db, this.#rows)) ? null : invite;
     });
   }
 
@@ -66,7 +79,7 @@ export class SqlInviteStore implements InviteStore {
         .orderBy('i.made_at', 'desc')
         .orderBy('i.id')
         .execute();
-      return rows.map(inviteOf);
+      return rows.filter((row) => isOurs(this.#rows, row)).map(inviteOf);
     });
   }
 
@@ -80,21 +93,16 @@ export class SqlInviteStore implements InviteStore {
         .returning('person_id')
         .executeTakeFirst();
       if (gone?.person_id === undefined) return null;
-      const person = await trx
-        .selectFrom('holdfast.people')
-        .select('name')
-        .where('id', '=', gone.person_id)
-        .executeTakeFirstOrThrow();
-      await trx
-        .updateTable('holdfast.people as p')
-        .set({ removed_at: now })
-        .where('p.id', '=', gone.person_id)
-        .where('p.removed_at', 'is', null)
-        .where(HAS_NO_PROOF)
-        .where(
-          sql<boolean>`not exists (select from holdfast.sso_identities i where i.person_id = p.id)`,
-        )
-        .execute();
+      const person = await lockPersonRow(trx, this.#rows, { id: gone.person_id ?? '' });
+      if (person === null) return null;
+      const linked = await trx
+        .selectFrom('holdfast.sso_identities')
+        .select('person_id')
+        .where('person_id', '=', person.id)
+        .executeTakeFirst();
+      if (person.confirmed_at === null && linked === undefined) {
+        await changePersonRow(trx, this.#rows, person, { removed_at: now });
+      }
       return person.name;
     });
   }
@@ -104,7 +112,7 @@ export class SqlInviteStore implements InviteStore {
     const nothing = new Error('nothing is changed');
     try {
       await this.#database.transaction(async (trx) => {
-        end = await tryJoin(trx, joining, now);
+        end = await tryJoin(trx, this.#rows, joining, now);
         if (end.kind !== 'joined') throw nothing;
       });
     } catch (error) {
@@ -119,13 +127,14 @@ export class SqlInviteStore implements InviteStore {
     now: Date,
   ): Promise<{ readonly id: string; readonly name: string } | null> {
     return this.#database.transaction(async (trx) => {
-      const invite = await lockInvite(trx, secretHash, now);
+      const invite = await lockInvite(trx, this.#rows, secretHash, now);
       if (invite === null || invite.person === null) return null;
       const { person } = invite;
-      if (!(await linkIdentity(trx, { ...identity, personId: person.id }, now))) return null;
+      if (!(await linkIdentity(trx, this.#rows, { ...identity, personId: person.id }, now)))
+        return null;
       await trx
         .updateTable('holdfast.invites')
-        .set({ used_at: now })
+        .set({ used_at: now, mac: null })
         .where('id', '=', invite.id)
         .execute();
       return person;
@@ -133,68 +142,60 @@ export class SqlInviteStore implements InviteStore {
   }
 }
 
-async function tryJoin(trx: Transaction<Tables>, joining: Joining, now: Date): Promise<JoinEnd> {
-  const invite = await lockInvite(trx, joining.secretHash, now);
+async function tryJoin(
+  trx: Transaction<Tables>,
+  rows: RowMacs,
+  joining: Joining,
+  now: Date,
+): Promise<JoinEnd> {
+  const invite = await lockInvite(trx, rows, joining.secretHash, now);
   if (invite === null) return { kind: 'gone' };
   const { person, proof } = joining;
   if (invite.person === null) {
     // One at a time: the first owner is one.
     await sql`lock table holdfast.people in share row exclusive mode`.execute(trx);
-    if (await isSomebodyHere(trx)) return { kind: 'gone' };
-    if (!(await addOwner(trx, person, now))) return { kind: 'taken' };
+    if (await isSomebodyHere(trx, rows)) return { kind: 'gone' };
+    if (!(await addOwner(trx, rows, person, now))) return { kind: 'taken' };
   } else if (invite.person.id !== person.id) {
     return { kind: 'gone' };
   }
   if (proof.kind === 'passkey') {
-    const added = await addPasskey(trx, proof.passkey);
+    const added = await addPasskey(trx, rows, proof.passkey);
     if (added !== 'added') return { kind: 'known' };
   }
+  const joins = await lockPersonRow(trx, rows, { id: person.id });
+  if (joins === null) return { kind: 'gone' };
   // Codes that somebody was shown before and never confirmed are nobody's now.
-  await trx
-    .updateTable('holdfast.people')
-    .set({
-      confirmed_at: now,
-      totp_sealed: proof.kind === 'codes' ? proof.totpSealed : null,
-      last_step: proof.kind === 'codes' ? proof.step : -1n,
-      failures: 0,
-      paused_until: null,
-    })
-    .where('id', '=', person.id)
-    .execute();
-  await renewCodes(trx, person.id, joining.recoveryHashes);
+  await changePersonRow(trx, rows, joins, {
+    confirmed_at: now,
+    totp_sealed: proof.kind === 'codes' ? proof.totpSealed : null,
+    last_step: proof.kind === 'codes' ? proof.step : -1n,
+    failures: 0,
+    paused_until: null,
+  });
+  await renewCodes(trx, rows, person.id, joining.recoveryHashes);
   await trx
     .updateTable('holdfast.invites')
-    .set({ used_at: now })
+    .set({ used_at: now, mac: null })
     .where('id', '=', invite.id)
     .execute();
   return { kind: 'joined', roles: invite.roles };
 }
 
-async function addOwner(
+function addOwner(
   trx: Transaction<Tables>,
+  rows: RowMacs,
   { id, name }: Joining['person'],
   now: Date,
 ): Promise<boolean> {
-  const added = await trx
-    .insertInto('holdfast.people')
-    .values({
-      id,
-      name,
-      roles: ['owner'],
-      totp_sealed: null,
-      added_at: now,
-      confirmed_at: null,
-      failures: 0,
-      last_step: -1n,
-    })
-    .onConflict((conflict) => conflict.column('name').where('removed_at', 'is', null).doNothing())
-    .executeTakeFirst();
-  return added.numInsertedOrUpdatedRows === 1n;
+  const none = { totpSealed: null, confirmedAt: null };
+  return addPersonRow(trx, rows, { id, name, roles: ['owner'], addedAt: now, ...none });
 }
 
 /** The invite as `open` has it, with its row and its person's locked. */
 async function lockInvite(
   trx: Transaction<Tables>,
+  rows: RowMacs,
   secretHash: Buffer,
   now: Date,
 ): Promise<InviteRecord | null> {
@@ -214,7 +215,7 @@ async function lockInvite(
       .execute();
   }
   const row = await open(trx, now).where('i.secret_hash', '=', secretHash).executeTakeFirst();
-  return row === undefined ? null : inviteOf(row);
+  return row === undefined || !isOurs(rows, row) ? null : inviteOf(row);
 }
 
 function open(db: Kysely<Tables>, now: Date) {
@@ -222,7 +223,8 @@ function open(db: Kysely<Tables>, now: Date) {
     .selectFrom('holdfast.invites as i')
     .leftJoin('holdfast.people as p', 'p.id', 'i.person_id')
     .select(['i.id', 'i.person_id', 'i.invited_by', 'i.made_at', 'i.expires_at'])
-    .select(['p.name', 'p.roles'])
+    .select(['i.secret_hash', 'i.mac'])
+    .select(PERSON_COLUMNS)
     .where('i.used_at', 'is', null)
     .where('i.expires_at', '>', now)
     .where((where) =>
@@ -234,25 +236,21 @@ function open(db: Kysely<Tables>, now: Date) {
 }
 
 /** Somebody who can sign in by a proof of their own. */
-async function isSomebodyHere(db: Kysely<Tables>): Promise<boolean> {
-  const one = await db
-    .selectFrom('holdfast.people')
-    .select('id')
-    .where('removed_at', 'is', null)
-    .where('confirmed_at', 'is not', null)
-    .limit(1)
-    .executeTakeFirst();
-  return one !== undefined;
+async function isSomebodyHere(db: Kysely<Tables>, rows: RowMacs): Promise<boolean> {
+  return (await confirmedPeople(db, rows)).length > 0;
 }
 
-interface InviteRow {
-  readonly id: string;
-  readonly person_id: string | null;
-  readonly invited_by: string;
-  readonly made_at: Date;
-  readonly expires_at: Date;
-  readonly name: string | null;
-  readonly roles: string[] | null;
+type InviteRow = Omit<Selectable<InvitesTable>, 'used_at'> & {
+  readonly [Column in keyof JoinedPerson]: JoinedPerson[Column] | null;
+};
+
+/** Both are: the invite, and the person who is to come by it. */
+function isOurs(rows: RowMacs, row: InviteRow): boolean {
+  if (!rows.fits('invite', row.id, inviteFacts(row), row.mac)) return false;
+  if (row.person_id === null) return true;
+  const { p_id: id, p_name: name, p_roles: roles } = row;
+  if (id === null || name === null || roles === null) return false;
+  return isJoinedPersonOurs(rows, { ...row, p_id: id, p_name: name, p_roles: roles });
 }
 
 const FIRST: readonly Role[] = ['owner'];
@@ -260,8 +258,8 @@ const FIRST: readonly Role[] = ['owner'];
 function inviteOf(row: InviteRow): InviteRecord {
   return {
     id: row.id,
-    person: row.person_id === null ? null : { id: row.person_id, name: row.name ?? '' },
-    roles: row.person_id === null ? FIRST : (row.roles ?? []).filter(isRole),
+    person: row.person_id === null ? null : { id: row.person_id, name: row.p_name ?? '' },
+    roles: row.person_id === null ? FIRST : (row.p_roles ?? []).filter(isRole),
     invitedBy: row.invited_by,
     madeAt: row.made_at,
     expiresAt: row.expires_at,

@@ -16,11 +16,12 @@ import type { Tables } from './tables.ts';
 /** Any number nobody else uses on this database: "hold" and "fast" in ASCII, as one bigint. */
 const LOCK_KEY = 0x686f6c64_66617374n;
 
-/** Returns the names of the steps it took. */
+/** Returns the names of the steps it took. `after`: in the same transaction, when it took any. */
 export function migrate(
   database: Database,
   migrations: readonly Migration[],
   clock: Clock,
+  after?: (trx: Transaction<Tables>, taken: readonly string[]) => Promise<void>,
 ): Promise<readonly string[]> {
   return database.transaction(async (trx) => {
     await sql`select pg_advisory_xact_lock(${LOCK_KEY.toString()}::bigint)`.execute(trx);
@@ -36,7 +37,9 @@ export function migrate(
       await sql`insert into holdfast.migrations (name, applied_at)
                 values (${migration.name}, ${now})`.execute(trx);
     }
-    return pending.map(({ name }) => name);
+    const taken = pending.map(({ name }) => name);
+    if (taken.length > 0) await after?.(trx, taken);
+    return taken;
   });
 }
 

@@ -10,19 +10,23 @@ import type {
   PasskeyUsed,
 } from '../identity/passkey-store.ts';
 import { PASSKEYS_MAX } from '../model/limits.ts';
+import type { RowMacs } from '../model/row-macs.ts';
 import { storable } from '../model/text.ts';
 import type { Database } from './database.ts';
+import { isJoinedPersonOurs, lockPersonRow, PERSON_COLUMNS } from './row-facts.ts';
 import type { PasskeysTable, Tables } from './tables.ts';
 
 export class SqlPasskeyStore implements PasskeyStore {
   readonly #database: Database;
+  readonly #rows: RowMacs;
 
-  constructor(database: Database) {
+  constructor(database: Database, rows: RowMacs) {
     this.#database = database;
+    this.#rows = rows;
   }
 
   add(passkey: PasskeyRecord): Promise<'added' | 'known' | 'full'> {
-    return this.#database.transaction((trx) => addPasskey(trx, passkey));
+    return this.#database.transaction((trx) => addPasskey(trx, this.#rows, passkey));
   }
 
   list(personId: string): Promise<readonly PasskeyRecord[]> {
@@ -49,13 +53,13 @@ export class SqlPasskeyStore implements PasskeyStore {
         .selectFrom('holdfast.passkeys as k')
         .innerJoin('holdfast.people as p', 'p.id', 'k.person_id')
         .selectAll('k')
-        .select('p.name')
+        .select(PERSON_COLUMNS)
         .where('k.credential_id', '=', credentialId)
         .where('k.removed_at', 'is', null)
         .where('p.removed_at', 'is', null)
         .forUpdate('k')
         .executeTakeFirst();
-      if (row === undefined) return null;
+      if (row === undefined || !isJoinedPersonOurs(this.#rows, row)) return null;
       const passkey = passkeyOf(row);
       const use = await judge(passkey);
       const own = trx.updateTable('holdfast.passkeys').where('credential_id', '=', credentialId);
@@ -64,13 +68,13 @@ export class SqlPasskeyStore implements PasskeyStore {
       } else if (use.kind === 'copy') {
         await own.set({ suspended_at: now }).execute();
       }
-      return { passkey, personName: row.name, use };
+      return { passkey, personName: row.p_name, use };
     });
   }
 
   remove(credentialId: string, personId: string, now: Date): Promise<'done' | 'none' | 'last'> {
     return this.#database.transaction(async (trx) => {
-      const person = await lockPerson(trx, personId);
+      const person = await lockPerson(trx, this.#rows, personId);
       if (person === null) return 'none';
       const keys = await trx
         .selectFrom('holdfast.passkeys')
@@ -96,24 +100,20 @@ export class SqlPasskeyStore implements PasskeyStore {
 /** Null: nobody of that id is here any more. */
 export async function lockPerson(
   trx: Transaction<Tables>,
+  rows: RowMacs,
   personId: string,
 ): Promise<{ readonly name: string; readonly hasCodes: boolean } | null> {
-  const row = await trx
-    .selectFrom('holdfast.people')
-    .select(['name', 'totp_sealed', 'confirmed_at'])
-    .where('id', '=', personId)
-    .where('removed_at', 'is', null)
-    .forUpdate()
-    .executeTakeFirst();
-  if (row === undefined) return null;
+  const row = await lockPersonRow(trx, rows, { id: personId });
+  if (row === null) return null;
   return { name: row.name, hasCodes: row.totp_sealed !== null && row.confirmed_at !== null };
 }
 
 export async function addPasskey(
   trx: Transaction<Tables>,
+  rows: RowMacs,
   passkey: PasskeyRecord,
 ): Promise<'added' | 'known' | 'full'> {
-  await lockPerson(trx, passkey.personId);
+  await lockPerson(trx, rows, passkey.personId);
   const { count } = await trx
     .selectFrom('holdfast.passkeys')
     .select(sql<bigint>`count(*)`.as('count'))

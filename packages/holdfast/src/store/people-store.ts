@@ -1,9 +1,11 @@
 /** People in PostgreSQL, and the one place where a one-time code is spent. */
-import { sql, type Transaction, type Updateable } from 'kysely';
+import { type Selectable, sql, type Transaction } from 'kysely';
 import { codeRefused, nobody } from '../identity/people.ts';
 import type {
   ActorId,
+  BrowserOf,
   CodeState,
+  CodesRemoved,
   CodeVerdict,
   NewPerson,
   PeopleStore,
@@ -14,67 +16,59 @@ import type {
 } from '../identity/people-store.ts';
 import { isRole, type Role } from '../identity/roles.ts';
 import type { HoldfastError } from '../model/errors.ts';
+import type { RowMacs } from '../model/row-macs.ts';
 import type { Database } from './database.ts';
-import type { Tables } from './tables.ts';
+import {
+  addPersonRow,
+  changePersonRow,
+  confirmedPeople,
+  isJoinedPersonOurs,
+  isPersonOurs,
+  lockPersonRow,
+  PERSON_COLUMNS,
+} from './row-facts.ts';
+import type { PeopleTable, Tables } from './tables.ts';
 
 export class SqlPeopleStore implements PeopleStore {
   readonly #database: Database;
+  readonly #rows: RowMacs;
 
-  constructor(database: Database) {
+  constructor(database: Database, rows: RowMacs) {
     this.#database = database;
+    this.#rows = rows;
   }
 
   add(person: NewPerson): Promise<boolean> {
-    return this.#database.run(async (db) => {
-      const added = await db
-        .insertInto('holdfast.people')
-        .values({
-          id: person.id,
-          name: person.name,
-          roles: [...person.roles],
-          totp_sealed: person.totpSealed,
-          added_at: person.addedAt,
-          confirmed_at: person.confirmedAt,
-          failures: 0,
-          last_step: -1n,
-        })
-        .onConflict((conflict) =>
-          conflict.column('name').where('removed_at', 'is', null).doNothing(),
-        )
-        .executeTakeFirst();
-      return added.numInsertedOrUpdatedRows === 1n;
-    });
+    return this.#database.run((db) => addPersonRow(db, this.#rows, person));
   }
 
   list(): Promise<readonly PersonRecord[]> {
     return this.#database.run(async (db) => {
-      const rows = await db
+      const found = await db
         .selectFrom('holdfast.people')
-        .select(['id', 'name', 'roles', 'added_at', 'confirmed_at'])
+        .selectAll()
         .where('removed_at', 'is', null)
         .orderBy('name')
         .execute();
-      return rows.map((row) => ({
-        id: row.id,
-        name: row.name,
-        roles: row.roles.filter(isRole),
-        addedAt: row.added_at,
-        confirmedAt: row.confirmed_at,
-      }));
+      return found
+        .filter((row) => isPersonOurs(this.#rows, row))
+        .map((row) => ({
+          id: row.id,
+          name: row.name,
+          roles: row.roles.filter(isRole),
+          addedAt: row.added_at,
+          confirmedAt: row.confirmed_at,
+        }));
     });
   }
 
   remove(name: string, by: ActorId, now: Date): Promise<PersonChange> {
-    return this.#change({ name, by, makesOwner: false }, async (trx, id) => {
-      await trx
-        .updateTable('holdfast.people')
-        .set({ removed_at: now })
-        .where('id', '=', id)
-        .execute();
+    return this.#change({ name, by, makesOwner: false }, async (trx, person) => {
+      await changePersonRow(trx, this.#rows, person, { removed_at: now });
       await trx
         .updateTable('holdfast.sessions')
-        .set({ closed_at: now })
-        .where('person_id', '=', id)
+        .set({ closed_at: now, mac: null })
+        .where('person_id', '=', person.id)
         .where('closed_at', 'is', null)
         .execute();
     });
@@ -82,12 +76,8 @@ export class SqlPeopleStore implements PeopleStore {
 
   setRoles(name: string, roles: readonly Role[], by: ActorId): Promise<PersonChange> {
     const makesOwner = roles.includes('owner');
-    return this.#change({ name, by, makesOwner }, async (trx, id) => {
-      await trx
-        .updateTable('holdfast.people')
-        .set({ roles: [...roles], owner_until: null })
-        .where('id', '=', id)
-        .execute();
+    return this.#change({ name, by, makesOwner }, async (trx, person) => {
+      await changePersonRow(trx, this.#rows, person, { roles: [...roles], owner_until: null });
     });
   }
 
@@ -96,31 +86,26 @@ export class SqlPeopleStore implements PeopleStore {
    * change of their own row (`exclusive` waits for who reads for update, else each would wait for the other): tried, counted, and undone if it must not be. */
   async #change(
     { by, makesOwner, name }: Change,
-    deed: (trx: Transaction<Tables>, id: string) => Promise<void>,
+    deed: (trx: Transaction<Tables>, person: Selectable<PeopleTable>) => Promise<void>,
   ): Promise<PersonChange> {
     const nothing = new Error('nothing is changed');
     let change: PersonChange = 'done';
     try {
       await this.#database.transaction(async (trx) => {
         await sql`lock table holdfast.people in exclusive mode`.execute(trx);
-        const person = await trx
-          .selectFrom('holdfast.people')
-          .select(['id', 'roles'])
-          .where('name', '=', name)
-          .where('removed_at', 'is', null)
-          .executeTakeFirst();
-        if (person === undefined) {
+        const person = await lockPersonRow(trx, this.#rows, { name });
+        if (person === null) {
           change = 'nobody';
           throw nothing;
         }
         const isOfOwners = makesOwner || person.roles.includes('owner');
-        if (by !== null && !(await mayChange(trx, by, isOfOwners))) {
+        if (by !== null && !(await mayChange(trx, this.#rows, by, isOfOwners))) {
           change = 'not-theirs';
           throw nothing;
         }
-        const before = await countOwners(trx);
-        await deed(trx, person.id);
-        if (before > 0 && (await countOwners(trx)) === 0) {
+        const before = await countOwners(trx, this.#rows);
+        await deed(trx, person);
+        if (before > 0 && (await countOwners(trx, this.#rows)) === 0) {
           change = 'last-owner';
           throw nothing;
         }
@@ -137,14 +122,12 @@ export class SqlPeopleStore implements PeopleStore {
     now: Date,
   ): Promise<CodeVerdict | null> {
     return this.#database.transaction(async (trx) => {
-      const spent = await spendCode(trx, name, judge);
+      const spent = await spendCode(trx, this.#rows, name, judge, null);
       if (spent?.verdict.kind === 'right') {
-        await trx
-          .updateTable('holdfast.people')
-          .set({ confirmed_at: now })
-          .where('id', '=', spent.personId)
-          .where('confirmed_at', 'is', null)
-          .execute();
+        const person = await lockPersonRow(trx, this.#rows, { id: spent.personId });
+        if (person?.confirmed_at === null) {
+          await changePersonRow(trx, this.#rows, person, { confirmed_at: now });
+        }
       }
       return spent?.verdict ?? null;
     });
@@ -154,9 +137,10 @@ export class SqlPeopleStore implements PeopleStore {
     name: string,
     judge: (state: CodeState) => CodeVerdict,
     nobodys: CodeState,
+    whoseBrowser: BrowserOf,
   ): Promise<SpentCode | null> {
     return this.#database.transaction(async (trx) => {
-      const spent = await spendCode(trx, name, judge);
+      const spent = await spendCode(trx, this.#rows, name, judge, whoseBrowser);
       if (spent === null) judge(nobodys);
       // As many statements whatever was found: the time it takes tells nobody who is here.
       if (spent?.verdict.kind !== 'right' && spent?.verdict.kind !== 'wrong') {
@@ -179,20 +163,44 @@ export class SqlPeopleStore implements PeopleStore {
     });
   }
 
+  removeCodes(personId: string): Promise<CodesRemoved> {
+    return this.#database.transaction(async (trx): Promise<CodesRemoved> => {
+      const person = await lockPersonRow(trx, this.#rows, { id: personId });
+      if (person === null || person.totp_sealed === null) return 'none';
+      const keys = await trx
+        .selectFrom('holdfast.passkeys')
+        .select('credential_id')
+        .where('person_id', '=', personId)
+        .where('removed_at', 'is', null)
+        .where('suspended_at', 'is', null)
+        .limit(1)
+        .execute();
+      if (keys.length === 0) return 'last';
+      await changePersonRow(trx, this.#rows, person, {
+        totp_sealed: null,
+        last_step: -1n,
+        failures: 0,
+        paused_until: null,
+        stranger_failures: 0,
+        stranger_paused_until: null,
+      });
+      return 'done';
+    });
+  }
+
   raise(personId: string, until: Date): Promise<boolean> {
     return this.#set(personId, { owner_until: until });
   }
 
-  #set(personId: string, values: Updateable<Tables['holdfast.people']>): Promise<boolean> {
-    return this.#database.run(async (db) => {
-      const changed = await db
-        .updateTable('holdfast.people')
-        .set(values)
-        .where('id', '=', personId)
-        .where('removed_at', 'is', null)
-        .where('confirmed_at', 'is not', null)
-        .executeTakeFirst();
-      return changed.numUpdatedRows === 1n;
+  #set(
+    personId: string,
+    values: Partial<Omit<Selectable<PeopleTable>, 'id' | 'mac'>>,
+  ): Promise<boolean> {
+    return this.#database.transaction(async (trx) => {
+      const person = await lockPersonRow(trx, this.#rows, { id: personId });
+      if (person === null || person.confirmed_at === null) return false;
+      await changePersonRow(trx, this.#rows, person, values);
+      return true;
     });
   }
 
@@ -201,6 +209,7 @@ export class SqlPeopleStore implements PeopleStore {
       const rows = await db
         .selectFrom('holdfast.people as p')
         .select(['p.id', 'p.name', 'p.roles', 'p.added_at', 'p.confirmed_at', 'p.owner_until'])
+        .select(PERSON_COLUMNS)
         .select([
           sql<bigint>`(select count(*) from holdfast.passkeys k where k.person_id = p.id
             and k.removed_at is null and k.suspended_at is null)`.as('passkeys'),
@@ -214,7 +223,8 @@ export class SqlPeopleStore implements PeopleStore {
         .where('p.removed_at', 'is', null)
         .orderBy('p.name')
         .execute();
-      return rows.map((row) => ({
+      const ours = rows.filter((row) => isJoinedPersonOurs(this.#rows, row));
+      return ours.map((row) => ({
         id: row.id,
         name: row.name,
         roles: row.roles.filter(isRole),
@@ -239,26 +249,19 @@ interface Change {
 /** Who acts is looked at again, under the lock: they may be gone by now, or be an owner for an hour only. */
 async function mayChange(
   trx: Transaction<Tables>,
+  rows: RowMacs,
   id: string,
   isOfOwners: boolean,
 ): Promise<boolean> {
-  const actor = await trx
-    .selectFrom('holdfast.people')
-    .select('roles')
-    .where('id', '=', id)
-    .where('removed_at', 'is', null)
-    .executeTakeFirst();
-  return actor !== undefined && (!isOfOwners || actor.roles.includes('owner'));
+  const actor = await lockPersonRow(trx, rows, { id });
+  return actor !== null && (!isOfOwners || actor.roles.includes('owner'));
 }
 
 /** Of those who have a way to sign in still; one by break-glass is gone in an hour. */
-async function countOwners(trx: Transaction<Tables>): Promise<number> {
-  const owners = await trx
+async function countOwners(trx: Transaction<Tables>, rows: RowMacs): Promise<number> {
+  const ways = await trx
     .selectFrom('holdfast.people')
     .select('id')
-    .where('removed_at', 'is', null)
-    .where('confirmed_at', 'is not', null)
-    .where(sql<boolean>`'owner' = any (roles)`)
     .where(
       sql<boolean>`(totp_sealed is not null
         or exists (select from holdfast.passkeys k where k.person_id = people.id
@@ -267,7 +270,9 @@ async function countOwners(trx: Transaction<Tables>): Promise<number> {
           and c.used_at is null))`,
     )
     .execute();
-  return owners.length;
+  const canComeIn = new Set(ways.map(({ id }) => id));
+  const people = await confirmedPeople(trx, rows);
+  return people.filter(({ id, roles }) => roles.includes('owner') && canComeIn.has(id)).length;
 }
 
 /** Judges a person's one-time code; identity/totp.ts. */
@@ -279,10 +284,17 @@ export type JudgeCode = (state: CodeState, code: string) => CodeVerdict;
  */
 export async function spendOrRefuse(
   trx: Transaction<Tables>,
+  rows: RowMacs,
   word: { readonly person: string; readonly code: string },
   judgeCode: JudgeCode,
 ): Promise<string | HoldfastError> {
-  const spent = await spendCode(trx, word.person, (state) => judgeCode(state, word.code));
+  const spent = await spendCode(
+    trx,
+    rows,
+    word.person,
+    (state) => judgeCode(state, word.code),
+    null,
+  );
   if (spent === null) return nobody(word.person);
   if (spent.verdict.kind !== 'right') return codeRefused(word.person, spent.verdict);
   return spent.personId;
@@ -290,39 +302,48 @@ export async function spendOrRefuse(
 
 /**
  * Locks the person's row, has the code judged, and writes what the verdict says: the step that is
- * now spent, or one more failure. Null: nobody of that name. The caller's transaction must commit
- * whatever the verdict is, or failures would not be counted.
+ * now spent, or one more failure, counted apart for a browser that is a stranger's. Null: nobody of that
+ * name. The caller's transaction must commit whatever the verdict is, or failures would not be counted.
  */
 async function spendCode(
   trx: Transaction<Tables>,
+  rows: RowMacs,
   name: string,
   judge: (state: CodeState) => CodeVerdict,
+  whoseBrowser: BrowserOf,
 ): Promise<SpentCode | null> {
-  const row = await trx
-    .selectFrom('holdfast.people')
-    .selectAll()
-    .where('name', '=', name)
-    .where('removed_at', 'is', null)
-    .forUpdate()
-    .executeTakeFirst();
-  if (row === undefined) return null;
+  const row = await lockPersonRow(trx, rows, { name });
+  if (row === null) return null;
+  const isStranger = whoseBrowser !== null && !whoseBrowser.includes(row.id);
   const verdict = judge({
     id: row.id,
     confirmed: row.confirmed_at !== null,
     totpSealed: row.totp_sealed,
-    failures: row.failures,
-    pausedUntil: row.paused_until,
+    failures: isStranger ? row.stranger_failures : row.failures,
+    pausedUntil: isStranger ? row.stranger_paused_until : row.paused_until,
     lastStep: row.last_step,
   });
   const person = trx.updateTable('holdfast.people').where('id', '=', row.id);
   if (verdict.kind === 'right') {
     const spent = await person
-      .set({ last_step: verdict.step, failures: 0, paused_until: null })
+      .set({
+        last_step: verdict.step,
+        ...(isStranger
+          ? { stranger_failures: 0, stranger_paused_until: null }
+          : { failures: 0, paused_until: null }),
+      })
       .where('last_step', '<', verdict.step)
       .executeTakeFirst();
     if (spent.numUpdatedRows === 0n) return { personId: row.id, verdict: { kind: 'used' } };
   } else if (verdict.kind === 'wrong') {
-    await person.set({ failures: verdict.failures, paused_until: verdict.pausedUntil }).execute();
+    const { failures, pausedUntil } = verdict;
+    await person
+      .set(
+        isStranger
+          ? { stranger_failures: failures, stranger_paused_until: pausedUntil }
+          : { failures, paused_until: pausedUntil },
+      )
+      .execute();
   }
   return { personId: row.id, verdict };
 }

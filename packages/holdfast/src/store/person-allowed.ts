@@ -7,7 +7,9 @@ import type { Transaction } from 'kysely';
 import { nobody } from '../identity/people.ts';
 import { isRole, type Permission, roleRefused, rolesAllow } from '../identity/roles.ts';
 import type { HoldfastError } from '../model/errors.ts';
+import type { RowMacs } from '../model/row-macs.ts';
 import { type JudgeCode, spendOrRefuse } from './people-store.ts';
+import { lockPersonRow } from './row-facts.ts';
 import type { Tables } from './tables.ts';
 
 export interface PermissionWanted {
@@ -22,38 +24,27 @@ interface Allowed {
 /** By id, somebody who can sign in. `said`: what they are called where there is nobody. */
 export async function whoMay(
   trx: Transaction<Tables>,
+  rows: RowMacs,
   personId: string,
   said: string,
   wanted: PermissionWanted,
 ): Promise<Allowed | HoldfastError> {
-  const person = await trx
-    .selectFrom('holdfast.people')
-    .select(['name', 'roles', 'owner_until'])
-    .where('id', '=', personId)
-    .where('removed_at', 'is', null)
-    .where('confirmed_at', 'is not', null)
-    .forUpdate()
-    .executeTakeFirst();
-  if (person === undefined) return nobody(said);
+  const person = await lockPersonRow(trx, rows, { id: personId });
+  if (person === null || person.confirmed_at === null) return nobody(said);
   return refusalFor(person, wanted) ?? { name: person.name };
 }
 
 /** By name and one-time code: who may not has none spent. The id of the person. */
 export async function spendIfAllowed(
   trx: Transaction<Tables>,
+  rows: RowMacs,
   word: { readonly person: string; readonly code: string },
   wanted: PermissionWanted,
   judgeCode: JudgeCode,
 ): Promise<string | HoldfastError> {
-  const person = await trx
-    .selectFrom('holdfast.people')
-    .select(['name', 'roles', 'owner_until'])
-    .where('name', '=', word.person)
-    .where('removed_at', 'is', null)
-    .forUpdate()
-    .executeTakeFirst();
-  if (person === undefined) return nobody(word.person);
-  return refusalFor(person, wanted) ?? (await spendOrRefuse(trx, word, judgeCode));
+  const person = await lockPersonRow(trx, rows, { name: word.person });
+  if (person === null) return nobody(word.person);
+  return refusalFor(person, wanted) ?? (await spendOrRefuse(trx, rows, word, judgeCode));
 }
 
 /** Null: they may. An owner by break-glass is one until then. */

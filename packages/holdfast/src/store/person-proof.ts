@@ -30,7 +30,7 @@ export async function proveOrRefuse(
   checks: PersonChecks,
 ): Promise<Speaker | HoldfastError> {
   return word.kind === 'totp'
-    ? await proveByCode(trx, word, wanted, checks.judgeCode)
+    ? await proveByCode(trx, word, wanted, checks)
     : await proveByPasskey(trx, word, wanted, checks.prover);
 }
 
@@ -38,9 +38,9 @@ async function proveByCode(
   trx: Transaction<Tables>,
   word: TotpWord,
   wanted: Wanted,
-  judgeCode: JudgeCode,
+  { judgeCode, prover }: PersonChecks,
 ): Promise<Speaker | HoldfastError> {
-  const id = await spendIfAllowed(trx, word, wanted, judgeCode);
+  const id = await spendIfAllowed(trx, prover.rows, word, wanted, judgeCode);
   if (id instanceof HoldfastError) return id;
   const hex = wanted.challenge.toString('hex');
   return { id, name: word.person, method: 'totp', challenge: hex, assertion: null };
@@ -53,7 +53,7 @@ async function proveByPasskey(
   prover: Prover,
 ): Promise<Speaker | HoldfastError> {
   const { challenge, now } = wanted;
-  const person = await whoMay(trx, personId, personId, wanted);
+  const person = await whoMay(trx, prover.rows, personId, personId, wanted);
   if (person instanceof HoldfastError) return person;
   await trx
     .selectFrom('holdfast.passkeys')

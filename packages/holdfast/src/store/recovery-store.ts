@@ -2,7 +2,9 @@
 import { sql, type Transaction } from 'kysely';
 import type { PersonRef } from '../identity/passkeys.ts';
 import type { RecoveryStore } from '../identity/recovery-codes.ts';
+import type { RowMacs } from '../model/row-macs.ts';
 import type { Database } from './database.ts';
+import { keyedHash, lockPersonRow } from './row-facts.ts';
 import type { Tables } from './tables.ts';
 
 /** Whose hash is asked for when nobody is called so. */
@@ -10,13 +12,15 @@ const NOBODY = 'person_0000000000000000';
 
 export class SqlRecoveryStore implements RecoveryStore {
   readonly #database: Database;
+  readonly #rows: RowMacs;
 
-  constructor(database: Database) {
+  constructor(database: Database, rows: RowMacs) {
     this.#database = database;
+    this.#rows = rows;
   }
 
   async renew(personId: string, hashes: readonly Buffer[]): Promise<void> {
-    await this.#database.transaction((trx) => renewCodes(trx, personId, hashes));
+    await this.#database.transaction((trx) => renewCodes(trx, this.#rows, personId, hashes));
   }
 
   left(personId: string): Promise<number> {
@@ -29,35 +33,38 @@ export class SqlRecoveryStore implements RecoveryStore {
     now: Date,
   ): Promise<{ readonly person: PersonRef; readonly left: number } | null> {
     return this.#database.transaction(async (trx) => {
-      const person = await trx
-        .selectFrom('holdfast.people')
-        .select(['id', 'name'])
-        .where('name', '=', name)
-        .where('removed_at', 'is', null)
-        .executeTakeFirst();
+      const person = await lockPersonRow(trx, this.#rows, { name });
       const id = person?.id ?? NOBODY;
       const used = await trx
         .updateTable('holdfast.recovery_codes')
         .set({ used_at: now })
         .where('person_id', '=', id)
-        .where('code_hash', '=', hashOf(id))
+        .where('code_hash', '=', keyedHash(this.#rows, id, hashOf(id)))
         .where('used_at', 'is', null)
         .executeTakeFirst();
       const left = await countLeft(trx, id);
-      return person === undefined || used.numUpdatedRows !== 1n ? null : { person, left };
+      if (person === null || used.numUpdatedRows !== 1n) return null;
+      return { person: { id: person.id, name: person.name }, left };
     });
   }
 }
 
 export async function renewCodes(
   trx: Transaction<Tables>,
+  rows: RowMacs,
   personId: string,
   hashes: readonly Buffer[],
 ): Promise<void> {
   await trx.deleteFrom('holdfast.recovery_codes').where('person_id', '=', personId).execute();
   await trx
     .insertInto('holdfast.recovery_codes')
-    .values(hashes.map((hash) => ({ person_id: personId, code_hash: hash, used_at: null })))
+    .values(
+      hashes.map((hash) => ({
+        person_id: personId,
+        code_hash: keyedHash(rows, personId, hash),
+        used_at: null,
+      })),
+    )
     .execute();
 }
 

@@ -1,4 +1,5 @@
 /** Sessions of people in PostgreSQL. */
+import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { isRole } from '../identity/roles.ts';
 import {
@@ -10,66 +11,63 @@ import {
   SIGN_IN_METHODS,
   type SignInMethod,
 } from '../identity/session-store.ts';
+import type { RowMacs } from '../model/row-macs.ts';
 import { storable } from '../model/text.ts';
 import type { Database } from './database.ts';
+import { isJoinedPersonOurs, PERSON_COLUMNS, sessionFacts } from './row-facts.ts';
+import type { SessionsTable } from './tables.ts';
 
 const KIND = z.enum(SESSION_KINDS);
 const METHOD = z.enum(SIGN_IN_METHODS);
 
-const COLUMNS = [
-  's.id',
-  's.person_id',
-  's.kind',
-  's.method',
-  's.user_agent',
-  's.source',
-  's.opened_at',
-  's.last_used_at',
-  's.proved_at',
-  's.expires_at',
-] as const;
-
-interface SessionRow {
-  readonly id: string;
-  readonly person_id: string;
-  readonly kind: string;
-  readonly method: string;
-  readonly user_agent: string;
-  readonly source: string;
-  readonly opened_at: Date;
-  readonly last_used_at: Date;
-  readonly proved_at: Date;
-  readonly expires_at: Date;
-}
-
 export class SqlSessionStore implements SessionStore {
   readonly #database: Database;
+  readonly #rows: RowMacs;
 
-  constructor(database: Database) {
+  constructor(database: Database, rows: RowMacs) {
     this.#database = database;
+    this.#rows = rows;
   }
 
   async add(session: NewSession): Promise<void> {
-    await this.#database.run((db) =>
-      db
+    const { deviceHash, personId } = session;
+    const row = {
+      id: session.id,
+      secret_hash: session.secretHash,
+      person_id: session.personId,
+      kind: session.kind,
+      device_hash: session.deviceHash,
+      page_hash: session.pageHash,
+      method: session.method,
+      opened_at: session.openedAt,
+      proved_at: session.provedAt,
+      expires_at: session.expiresAt,
+    };
+    await this.#database.transaction(async (trx) => {
+      await trx
         .insertInto('holdfast.sessions')
         .values({
-          id: session.id,
-          secret_hash: session.secretHash,
-          person_id: session.personId,
-          kind: session.kind,
-          device_hash: session.deviceHash,
-          page_hash: session.pageHash,
-          method: session.method,
+          ...row,
           user_agent: storable(session.userAgent),
           source: storable(session.source),
-          opened_at: session.openedAt,
           last_used_at: session.lastUsedAt,
-          proved_at: session.provedAt,
-          expires_at: session.expiresAt,
+          mac: this.#rows.mac('session', row.id, sessionFacts(row)),
         })
-        .execute(),
-    );
+        .execute();
+      if (deviceHash === null) return;
+      await trx
+        .updateTable('holdfast.push_subscriptions')
+        .set({ session_id: row.id })
+        .where('session_id', 'in', (those) =>
+          those
+            .selectFrom('holdfast.sessions')
+            .select('id')
+            .where('device_hash', '=', deviceHash)
+            .where('person_id', '=', personId)
+            .where('closed_at', 'is', null),
+        )
+        .execute();
+    });
   }
 
   bySecret(secretHash: Buffer): Promise<LiveSession | null> {
@@ -77,19 +75,21 @@ export class SqlSessionStore implements SessionStore {
       const row = await db
         .selectFrom('holdfast.sessions as s')
         .innerJoin('holdfast.people as p', 'p.id', 's.person_id')
-        .select([...COLUMNS, 's.device_hash', 's.page_hash', 'p.name', 'p.roles', 'p.owner_until'])
+        .selectAll('s')
+        .select(PERSON_COLUMNS)
         .where('s.secret_hash', '=', secretHash)
         .where('s.closed_at', 'is', null)
         .where('p.removed_at', 'is', null)
         .executeTakeFirst();
       if (row === undefined) return null;
+      if (!isOurs(this.#rows, row) || !isJoinedPersonOurs(this.#rows, row)) return null;
       return {
         session: sessionOf(row),
         deviceHash: row.device_hash,
         pageHash: row.page_hash,
-        personName: row.name,
-        roles: row.roles.filter(isRole),
-        ownerUntil: row.owner_until,
+        personName: row.p_name,
+        roles: row.p_roles.filter(isRole),
+        ownerUntil: row.p_owner_until,
       };
     });
   }
@@ -98,14 +98,14 @@ export class SqlSessionStore implements SessionStore {
     return this.#database.run(async (db) => {
       const rows = await db
         .selectFrom('holdfast.sessions as s')
-        .select(COLUMNS)
+        .selectAll()
         .where('s.person_id', '=', personId)
         .where('s.closed_at', 'is', null)
         .where('s.expires_at', '>', now)
         .orderBy('s.last_used_at', 'desc')
         .orderBy('s.id')
         .execute();
-      return rows.map(sessionOf);
+      return rows.filter((row) => isOurs(this.#rows, row)).map(sessionOf);
     });
   }
 
@@ -121,21 +121,30 @@ export class SqlSessionStore implements SessionStore {
   }
 
   async proved(id: string, method: SignInMethod, now: Date): Promise<void> {
-    await this.#database.run((db) =>
-      db
-        .updateTable('holdfast.sessions')
-        .set({ proved_at: now, last_used_at: now, method })
+    await this.#database.transaction(async (trx) => {
+      const row = await trx
+        .selectFrom('holdfast.sessions')
+        .selectAll()
         .where('id', '=', id)
         .where('closed_at', 'is', null)
-        .execute(),
-    );
+        .forUpdate()
+        .executeTakeFirst();
+      if (row === undefined || !isOurs(this.#rows, row)) return;
+      const change = { proved_at: now, method };
+      const mac = this.#rows.mac('session', id, sessionFacts({ ...row, ...change }));
+      await trx
+        .updateTable('holdfast.sessions')
+        .set({ ...change, last_used_at: now, mac })
+        .where('id', '=', id)
+        .execute();
+    });
   }
 
   close(id: string, personId: string, now: Date): Promise<boolean> {
     return this.#database.run(async (db) => {
       const closed = await db
         .updateTable('holdfast.sessions')
-        .set({ closed_at: now })
+        .set({ closed_at: now, mac: null })
         .where('id', '=', id)
         .where('person_id', '=', personId)
         .where('closed_at', 'is', null)
@@ -148,7 +157,7 @@ export class SqlSessionStore implements SessionStore {
     return this.#database.run(async (db) => {
       const closed = await db
         .updateTable('holdfast.sessions')
-        .set({ closed_at: now })
+        .set({ closed_at: now, mac: null })
         .where('id', '!=', id)
         .where('person_id', '=', personId)
         .where('closed_at', 'is', null)
@@ -158,7 +167,11 @@ export class SqlSessionStore implements SessionStore {
   }
 }
 
-function sessionOf(row: SessionRow): SessionRecord {
+function isOurs(rows: RowMacs, row: Selectable<SessionsTable>): boolean {
+  return rows.fits('session', row.id, sessionFacts(row), row.mac);
+}
+
+function sessionOf(row: Selectable<SessionsTable>): SessionRecord {
   return {
     id: row.id,
     personId: row.person_id,

@@ -14,6 +14,7 @@ import { BREAK_GLASS_MS } from '../model/limits.ts';
 import { storable } from '../model/text.ts';
 import type { Signature } from '../policy/judge.ts';
 import { jsonOf } from './hold-rows.ts';
+import { isJoinedPersonOurs, PERSON_COLUMNS } from './row-facts.ts';
 import type { Tables } from './tables.ts';
 
 const PROOF = z.object({
@@ -140,6 +141,7 @@ async function wholeOf(
     .innerJoin('holdfast.people as p', 'p.id', 's.person_id')
     .select(['s.hold_id', 's.person_id', 's.person_name', 's.signed_at', 's.method'])
     .select(['s.binding', 's.proof', 's.comment'])
+    .select(PERSON_COLUMNS)
     .where(
       's.hold_id',
       'in',
@@ -150,21 +152,13 @@ async function wholeOf(
     .orderBy('s.person_id')
     .execute();
   return rows.flatMap((row): WholeSignature[] => {
+    if (!isJoinedPersonOurs(prover.rows, row)) return [];
     const proof = PROOF.safeParse(row.proof);
     const method = METHOD.safeParse(row.method);
     const challenge = challengeOf(row.hold_id);
     if (!proof.success || !method.success || row.binding !== challenge) return [];
-    const { assertion, mac } = proof.data;
-    const text = proofText({
-      challenge: row.binding,
-      holdId: row.hold_id,
-      personId: row.person_id,
-      method: method.data,
-      at: row.signed_at,
-      comment: row.comment,
-      assertion,
-    });
-    if (!prover.isMac(text, mac)) return [];
+    const { assertion } = proof.data;
+    if (!isSigned(row, prover)) return [];
     const signature: HoldSignature = {
       personId: row.person_id,
       personName: row.person_name,
@@ -174,6 +168,62 @@ async function wholeOf(
     };
     return [{ holdId: row.hold_id, signature, assertion }];
   });
+}
+
+/**
+ * Who signed these, whether or not it still counts: by hold, oldest first, each by the name that their own row
+ * has. For what people are told of the past.
+ */
+export async function signersOf(
+  db: Kysely<Tables>,
+  holdIds: readonly string[],
+  prover: Prover,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const names = new Map<string, string[]>();
+  if (holdIds.length === 0) return names;
+  const rows = await db
+    .selectFrom('holdfast.signatures as s')
+    .innerJoin('holdfast.people as p', 'p.id', 's.person_id')
+    .select(['s.hold_id', 's.person_id', 's.signed_at', 's.method'])
+    .select(['s.binding', 's.proof', 's.comment'])
+    .select(PERSON_COLUMNS)
+    .where('s.hold_id', 'in', holdIds)
+    .orderBy('s.signed_at')
+    .orderBy('s.person_id')
+    .execute();
+  for (const row of rows) {
+    if (!isJoinedPersonOurs(prover.rows, row) || !isSigned(row, prover)) continue;
+    names.set(row.hold_id, [...(names.get(row.hold_id) ?? []), row.p_name]);
+  }
+  return names;
+}
+
+interface SignatureRow {
+  readonly hold_id: string;
+  readonly person_id: string;
+  readonly signed_at: Date;
+  readonly method: string;
+  readonly binding: string | null;
+  readonly proof: unknown;
+  readonly comment: string;
+}
+
+/** By us, for this hold and person, over the challenge that the row names: which one that must be is not asked. */
+function isSigned(row: SignatureRow, prover: Prover): boolean {
+  const proof = PROOF.safeParse(row.proof);
+  const method = METHOD.safeParse(row.method);
+  if (!proof.success || !method.success || row.binding === null) return false;
+  const { assertion, mac } = proof.data;
+  const text = proofText({
+    challenge: row.binding,
+    holdId: row.hold_id,
+    personId: row.person_id,
+    method: method.data,
+    at: row.signed_at,
+    comment: row.comment,
+    assertion,
+  });
+  return prover.isMac(text, mac);
 }
 
 /** The proof of a signature, or of a denial, as it is kept. */

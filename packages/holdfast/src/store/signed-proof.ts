@@ -7,9 +7,11 @@
 import type { Transaction } from 'kysely';
 import { isTooOld, proofTooOld } from '../identity/proof-age.ts';
 import { HoldfastError } from '../model/errors.ts';
+import type { RowMacs } from '../model/row-macs.ts';
 import type { Signed, Spoken } from '../model/signed.ts';
-import type { JudgeCode } from './people-store.ts';
 import { type PermissionWanted, spendIfAllowed, whoMay } from './person-allowed.ts';
+import type { PersonChecks } from './person-proof.ts';
+import { sessionFacts } from './row-facts.ts';
 import type { Tables } from './tables.ts';
 
 /** HF_TOTP_WRONG, HF_NOT_FOUND; without a code HF_SIGN_IN, HF_FORBIDDEN. */
@@ -17,32 +19,35 @@ export async function signedOrRefuse(
   trx: Transaction<Tables>,
   signed: Signed,
   wanted: PermissionWanted,
-  judgeCode: JudgeCode,
+  { judgeCode, prover }: PersonChecks,
 ): Promise<Spoken | HoldfastError> {
-  if (signed.kind === 'proved') return await bySession(trx, signed, wanted);
-  const id = await spendIfAllowed(trx, signed, wanted, judgeCode);
+  if (signed.kind === 'proved') return await bySession(trx, prover.rows, signed, wanted);
+  const id = await spendIfAllowed(trx, prover.rows, signed, wanted, judgeCode);
   if (id instanceof HoldfastError) return id;
   return { name: signed.person, facts: { method: 'totp' } };
 }
 
 async function bySession(
   trx: Transaction<Tables>,
+  rows: RowMacs,
   { person: said, personId, sessionId }: Signed & { readonly kind: 'proved' },
   wanted: PermissionWanted,
 ): Promise<Spoken | HoldfastError> {
   const { now } = wanted;
-  const person = await whoMay(trx, personId, said, wanted);
+  const person = await whoMay(trx, rows, personId, said, wanted);
   if (person instanceof HoldfastError) return person;
   const session = await trx
     .selectFrom('holdfast.sessions')
-    .select(['method', 'proved_at'])
+    .selectAll()
     .where('id', '=', sessionId)
     .where('person_id', '=', personId)
     .where('closed_at', 'is', null)
     .where('expires_at', '>', now)
     .forUpdate()
     .executeTakeFirst();
-  if (session === undefined || !isProof(session, now)) return proofTooOld();
+  const isOurs =
+    session !== undefined && rows.fits('session', session.id, sessionFacts(session), session.mac);
+  if (!isOurs || !isProof(session, now)) return proofTooOld();
   const { method } = session;
   return {
     name: person.name,

@@ -2,15 +2,25 @@
 import { sql, type Transaction } from 'kysely';
 import type { Role } from '../identity/roles.ts';
 import type { SsoIdentity, SsoPerson, SsoStore } from '../identity/sso-store.ts';
+import type { RowMacs } from '../model/row-macs.ts';
 import type { Database } from './database.ts';
 import { lockPerson } from './passkey-store.ts';
+import {
+  addPersonRow,
+  isJoinedPersonOurs,
+  isLinkOurs,
+  linkMac,
+  PERSON_COLUMNS,
+} from './row-facts.ts';
 import type { Tables } from './tables.ts';
 
 export class SqlSsoStore implements SsoStore {
   readonly #database: Database;
+  readonly #rows: RowMacs;
 
-  constructor(database: Database) {
+  constructor(database: Database, rows: RowMacs) {
     this.#database = database;
+    this.#rows = rows;
   }
 
   find({ issuer, subject }: SsoIdentity) {
@@ -18,17 +28,20 @@ export class SqlSsoStore implements SsoStore {
       const row = await db
         .selectFrom('holdfast.sso_identities as i')
         .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
-        .select(['p.id', 'p.name', 'p.removed_at'])
+        .select(['i.issuer', 'i.subject', 'i.person_id', 'i.mac'])
+        .select(PERSON_COLUMNS)
         .where('i.issuer', '=', issuer)
         .where('i.subject', '=', subject)
         .executeTakeFirst();
-      if (row === undefined) return null;
-      return { person: { id: row.id, name: row.name }, isRemoved: row.removed_at !== null };
+      if (row === undefined || !isLinkOurs(this.#rows, row)) return null;
+      if (!isJoinedPersonOurs(this.#rows, row)) return null;
+      const person = { id: row.p_id, name: row.p_name };
+      return { person, isRemoved: row.p_removed_at !== null };
     });
   }
 
   link(identity: SsoIdentity & { readonly personId: string }, now: Date): Promise<boolean> {
-    return this.#database.transaction((trx) => linkIdentity(trx, identity, now));
+    return this.#database.transaction((trx) => linkIdentity(trx, this.#rows, identity, now));
   }
 
   addPerson(
@@ -46,34 +59,30 @@ export class SqlSsoStore implements SsoStore {
       const known = await trx
         .selectFrom('holdfast.sso_identities as i')
         .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
-        .select(['p.id', 'p.name', 'p.removed_at'])
+        .select(['i.issuer', 'i.subject', 'i.person_id', 'i.mac'])
+        .select(PERSON_COLUMNS)
         .where('i.issuer', '=', identity.issuer)
         .where('i.subject', '=', identity.subject)
         .executeTakeFirst();
       if (known !== undefined) {
-        return known.removed_at === null ? { id: known.id, name: known.name } : null;
+        const isHere =
+          known.p_removed_at === null &&
+          isLinkOurs(this.#rows, known) &&
+          isJoinedPersonOurs(this.#rows, known);
+        return isHere ? { id: known.p_id, name: known.p_name } : null;
       }
       for (const name of person.names) {
-        const added = await trx
-          .insertInto('holdfast.people')
-          .values({
-            id: person.id,
-            name,
-            roles: [...person.roles],
-            totp_sealed: null,
-            added_at: now,
-            confirmed_at: null,
-            failures: 0,
-            last_step: -1n,
-          })
-          .onConflict((conflict) =>
-            conflict.column('name').where('removed_at', 'is', null).doNothing(),
-          )
-          .executeTakeFirst();
-        if (added.numInsertedOrUpdatedRows !== 1n) continue;
+        const { id, roles } = person;
+        const fresh = { id, name, roles, totpSealed: null, addedAt: now, confirmedAt: null };
+        if (!(await addPersonRow(trx, this.#rows, fresh))) continue;
         await trx
           .insertInto('holdfast.sso_identities')
-          .values({ ...identity, person_id: person.id, linked_at: now })
+          .values({
+            ...identity,
+            person_id: person.id,
+            linked_at: now,
+            mac: linkMac(this.#rows, { ...identity, person_id: person.id }),
+          })
           .execute();
         return { id: person.id, name };
       }
@@ -94,7 +103,7 @@ export class SqlSsoStore implements SsoStore {
 
   unlink(personId: string): Promise<'done' | 'none' | 'last'> {
     return this.#database.transaction(async (trx) => {
-      const person = await lockPerson(trx, personId);
+      const person = await lockPerson(trx, this.#rows, personId);
       if (person === null) return 'none';
       const key = await trx
         .selectFrom('holdfast.passkeys')
@@ -120,10 +129,11 @@ export class SqlSsoStore implements SsoStore {
  */
 export async function linkIdentity(
   trx: Transaction<Tables>,
+  rows: RowMacs,
   { issuer, personId, subject }: SsoIdentity & { readonly personId: string },
   now: Date,
 ): Promise<boolean> {
-  if ((await lockPerson(trx, personId)) === null) return false;
+  if ((await lockPerson(trx, rows, personId)) === null) return false;
   const has = await trx
     .selectFrom('holdfast.sso_identities as i')
     .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
@@ -144,7 +154,13 @@ export async function linkIdentity(
     .execute();
   await trx
     .insertInto('holdfast.sso_identities')
-    .values({ issuer, subject, person_id: personId, linked_at: now })
+    .values({
+      issuer,
+      subject,
+      person_id: personId,
+      linked_at: now,
+      mac: linkMac(rows, { issuer, subject, person_id: personId }),
+    })
     .execute();
   return true;
 }

@@ -20,6 +20,8 @@ export interface AgentsTable {
   paused_at: Date | null;
   paused_by: string | null;
   paused_note: string | null;
+  /** identity/row-keys.ts; so in each table that has one. Null: nobody's. */
+  mac: string | null;
 }
 
 export interface TokensTable {
@@ -36,6 +38,7 @@ export interface TokensTable {
   last_used_at: Date | null;
   last_source: string | null;
   last_protocol: string | null;
+  mac: string | null;
 }
 
 interface SecretsTable {
@@ -43,7 +46,7 @@ interface SecretsTable {
   value: Buffer;
 }
 
-interface PeopleTable {
+export interface PeopleTable {
   id: string;
   name: string;
   roles: string[];
@@ -59,6 +62,10 @@ interface PeopleTable {
   last_step: bigint;
   /** An owner by break-glass until then, whatever `roles` says. */
   owner_until: Date | null;
+  /** As `failures`, of browsers that never signed in as this person. */
+  stranger_failures: number;
+  stranger_paused_until: Date | null;
+  mac: string | null;
 }
 
 export interface PasskeysTable {
@@ -79,7 +86,7 @@ export interface PasskeysTable {
   suspended_at: Date | null;
 }
 
-interface SessionsTable {
+export interface SessionsTable {
   id: string;
   secret_hash: Buffer;
   person_id: string;
@@ -94,9 +101,10 @@ interface SessionsTable {
   proved_at: Date;
   expires_at: Date;
   closed_at: Date | null;
+  mac: string | null;
 }
 
-interface InvitesTable {
+export interface InvitesTable {
   id: string;
   secret_hash: Buffer;
   /** Null: the first owner. */
@@ -105,10 +113,12 @@ interface InvitesTable {
   made_at: Date;
   expires_at: Date;
   used_at: Date | null;
+  mac: string | null;
 }
 
 interface RecoveryCodesTable {
   person_id: string;
+  /** Under our key, so that nobody puts one of theirs there. */
   code_hash: Buffer;
   used_at: Date | null;
 }
@@ -118,6 +128,7 @@ interface SsoIdentitiesTable {
   subject: string;
   person_id: string;
   linked_at: Date;
+  mac: string | null;
 }
 
 interface DeviceRequestsTable {
@@ -132,6 +143,8 @@ interface DeviceRequestsTable {
   decided_at: Date | null;
   /** Null beside `decided_at`: turned away. */
   person_id: string | null;
+  /** Null until it is decided. */
+  mac: string | null;
 }
 
 interface CeremoniesTable {
@@ -298,9 +311,18 @@ interface PushSubscriptionsTable {
   p256dh: string;
   auth: string;
   added_at: Date;
+  session_id: string;
+}
+
+interface IntendedNotesTable {
+  id: string;
+  event: string;
+  mac: string;
+  intended_at: Date;
 }
 
 export interface Tables {
+  'holdfast.intended_notes': IntendedNotesTable;
   'holdfast.credentials': CredentialsTable;
   'holdfast.agent_roles': AgentRolesTable;
   'holdfast.walls': WallsTable;

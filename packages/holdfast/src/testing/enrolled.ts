@@ -32,7 +32,12 @@ export class Enrolled {
     this.#clock = clock;
     this.#database = database;
     this.proofKeys = new ProofKeys(seal, DASHBOARD);
-    this.people = new People({ store: new SqlPeopleStore(database), totp, clock, note });
+    this.people = new People({
+      store: new SqlPeopleStore(database, this.proofKeys.rows),
+      totp,
+      clock,
+      note,
+    });
     this.judgeCode = (state, code) => totp.judge(state, code, 'daily');
     this.checks = { judgeCode: this.judgeCode, prover: this.proofKeys };
   }

@@ -3,6 +3,7 @@
  * can be made to wait or fail. The rules they judge by are simple on purpose.
  */
 import type { Desk, HoldTicket, Standing, Voided } from '../approvals/desk.ts';
+import type { Asked } from '../approvals/release.ts';
 import type { Allowances } from '../identity/agent-directory.ts';
 import { ANYTHING } from '../model/allowance.ts';
 import { isHarmless, type Reading } from '../model/effect.ts';
@@ -63,8 +64,17 @@ export class FakeDesk implements Desk {
   /** As they were shown; what the first submit said, until it is used up. */
   shown: TakingBack | null = null;
 
-  async submit(...[, , , , takingBack]: Parameters<Desk['submit']>): Promise<Standing> {
+  /** What happens while it waits; null: it does not wait. */
+  meanwhile: (() => void) | null = null;
+  /** What would run after each wait. */
+  readonly after: Asked[] = [];
+
+  async submit(...[, , , , takingBack, again]: Parameters<Desk['submit']>): Promise<Standing> {
     this.shown ??= takingBack;
+    if (this.meanwhile !== null) {
+      this.meanwhile();
+      if (again) this.after.push(await again());
+    }
     const ticket: HoldTicket = {
       id: 'hold_0000000000000000',
       digest: '0'.repeat(64),

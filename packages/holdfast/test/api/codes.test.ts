@@ -33,6 +33,13 @@ const signIn = (name: string, code: string) =>
   new Visitor(world).post('/v1/sign-in/code', { name, code });
 const now = () => bensCode(world.clock.now());
 
+/** Of their own, as after a proof by passkey. */
+async function provenBen(): Promise<Visitor> {
+  const browser = new Visitor(world);
+  await browser.signIn(ben.passkey);
+  return browser;
+}
+
 describe('a code', () => {
   it('signs in with its name, once', async () => {
     const code = now();
@@ -187,3 +194,51 @@ async function fresh(name: string): Promise<JoinedPerson> {
   await ana.browser.signIn(ana.passkey);
   return join(world, ana.browser, name, ['auditor']);
 }
+
+describe('codes that are taken away', () => {
+  const taken = (browser: Visitor, path: string) => browser.ask(path, { method: 'DELETE' });
+
+  it('are, by their own person and a passkey; a code does not prove it', async () => {
+    const browser = new Visitor(world);
+    bensCode = await (await provenBen()).addCodes();
+    world.clock.pass(30_000);
+    await browser.post('/v1/sign-in/code', { name: 'ben', code: now() });
+    const refused = await taken(browser, '/v1/self/codes');
+    expect([refused.status, refused.json]).toMatchObject([422, { code: 'HF_USAGE' }]);
+    expect((await browser.prove(ben.passkey)).status).toBe(200);
+    expect((await taken(browser, '/v1/self/codes')).json).toEqual({ removed: true });
+    expect((await taken(browser, '/v1/self/codes')).json).toEqual({ removed: false });
+    expect((await signIn('ben', now())).status).toBe(401);
+    const shown = read('self.show', await browser.ask('/v1/self'));
+    expect(shown.hasCodes).toBe(false);
+    expect(await trailText(world)).toContain('The one-time codes of ben were taken away by ben');
+  });
+
+  it('are, by an owner, and by nobody else', async () => {
+    bensCode = await (await provenBen()).addCodes();
+    world.clock.pass(30_000);
+    const owner = new Visitor(world);
+    await owner.signIn(ana.passkey);
+    const path = `/v1/people/${ben.id}/codes`;
+    expect((await taken(await provenBen(), path)).status).toBe(403);
+    expect((await taken(owner, path)).json).toEqual({ removed: true });
+    expect((await signIn('ben', now())).status).toBe(401);
+    expect(await trailText(world)).toContain('The one-time codes of ben were taken away by ana');
+  });
+
+  it('are not where they are the last way to sign in', async () => {
+    const only = await world.person('cy', ['approver']);
+    const owner = new Visitor(world);
+    await owner.signIn(ana.passkey);
+    const { items } = read('people.list', await owner.ask('/v1/people'));
+    const cy = items.find(({ name }) => name === only.person);
+    const { json } = await taken(owner, `/v1/people/${cy?.id}/codes`);
+    expect(json).toMatchObject({ code: 'HF_LAST_WAY_IN' });
+  });
+
+  it('want a proof that is not old', async () => {
+    const browser = await provenBen();
+    world.clock.pass(PROVED_MS_MAX + 1);
+    expect((await taken(browser, '/v1/self/codes')).status).toBe(401);
+  });
+});

@@ -44,10 +44,15 @@ export class IdentityProvider {
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
-  /** What comes after `?` when the provider has sent a browser of this person back to us. */
-  async visit(url: string, account: Account): Promise<string> {
+  /** Whoever's browser comes next is this person's. */
+  seat(account: Account): void {
     this.#who = account.sub;
     this.#accounts.set(account.sub, account);
+  }
+
+  /** What comes after `?` when the provider has sent a browser of this person back to us. */
+  async visit(url: string, account: Account): Promise<string> {
+    this.seat(account);
     const cookies = new Map<string, string>();
     let next = url;
     for (let hop = 0; hop < REDIRECTS_MAX; hop += 1) {

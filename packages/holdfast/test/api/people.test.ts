@@ -5,6 +5,7 @@ import {
   BREAK_GLASS_MS,
   DEVICE_REQUEST_LIFE_MS,
   PROVED_MS_MAX,
+  SESSION_IDLE_MS_MAX,
 } from '../../src/model/limits.ts';
 import { ApiWorld } from './support.ts';
 import {
@@ -286,5 +287,40 @@ describe('break-glass', () => {
   it('is not there where there are not two people', async () => {
     const alone = await ana.browser.post('/v1/break-glass', { reason });
     expect([alone.status, alone.json]).toMatchObject([409, { code: 'HF_QUORUM' }]);
+  });
+});
+
+describe('the list of people', () => {
+  it('comes by pages, each person once, by name', async () => {
+    for (const name of ['cy', 'ben', 'dot', 'eve']) await world.person(name, ['auditor']);
+    const names: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const from: string = cursor === null ? '' : `&cursor=${cursor}`;
+      const page = read('people.list', await ana.browser.ask(`/v1/people?limit=2${from}`));
+      expect(page.items.length).toBeLessThanOrEqual(2);
+      names.push(...page.items.map(({ name }) => name));
+      cursor = page.next;
+    } while (cursor !== null);
+    expect(names).toEqual(['ana', 'ben', 'cy', 'dot', 'eve']);
+  });
+});
+
+describe('a page that its person has left', () => {
+  it('does not keep the session open by what it asks for by itself', async () => {
+    const alone = { headers: { 'x-holdfast-unattended': 'yes' } };
+    for (let passedMs = 0; passedMs < SESSION_IDLE_MS_MAX - 60_000; passedMs += 60_000) {
+      world.clock.pass(60_000);
+      expect((await ana.browser.ask('/v1/holds', alone)).status).toBe(200);
+    }
+    world.clock.pass(60_000);
+    expect((await ana.browser.ask('/v1/holds', alone)).status).toBe(401);
+  });
+
+  it('is open as long as somebody does something there', async () => {
+    for (let passedMs = 0; passedMs < 2 * SESSION_IDLE_MS_MAX; passedMs += 30 * 60_000) {
+      world.clock.pass(30 * 60_000);
+      expect((await ana.browser.ask('/v1/holds')).status).toBe(200);
+    }
   });
 });

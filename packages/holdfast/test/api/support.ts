@@ -32,6 +32,8 @@ export interface WorldOptions {
   /** As a gateway that runs would hand it in. */
   readonly live?: Live | null;
   readonly beatMs?: number;
+  /** Where browsers may have us push to; `public` when left out. */
+  readonly pushTo?: 'loopback';
 }
 
 /** What a browser sends with a request of our page. */
@@ -73,13 +75,14 @@ export class ApiWorld {
   /** `yaml`: more of holdfast.yaml. */
   static async start(
     yaml = '',
-    { env = {}, live = null, beatMs }: WorldOptions = {},
+    { env = {}, live = null, beatMs, pushTo }: WorldOptions = {},
   ): Promise<ApiWorld> {
     const folder = scratchFolder('api');
     const clock = new ManualClock('2026-11-21T09:00:00Z', folder);
     const text = `store: { dataFolder: data }\n${yaml}`;
     const config = parseConfig({ text, name: 'holdfast.yaml', folder }, env);
-    const rooms = await Rooms.open({ config, env, clock, say: () => {} });
+    const to = pushTo === undefined ? {} : { pushTo };
+    const rooms = await Rooms.open({ config, env, clock, say: () => {}, ...to });
     const tokens = new Map<string, TokenVerifier>();
     const troubles: unknown[] = [];
     const room = await openApiRoom({

@@ -146,6 +146,7 @@ it('answers with the conflicts when something is not decided, and with nothing c
     cookies: { session: null, device: null },
     lastEventId: null,
     gone: new AbortController().signal,
+    knownAs: [],
     keepSession: () => {},
     keepDevice: () => {},
     params: {},

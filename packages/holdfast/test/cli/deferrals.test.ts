@@ -131,6 +131,7 @@ beforeAll(async () => {
   const client = new pg.Client(server.url());
   await client.connect();
   for (const name of ['ours', 'app', 'doomed']) await client.query(`create database ${name}`);
+  await client.query('create role books');
   await client.end();
   writeFileSync(
     config,
@@ -147,6 +148,7 @@ targets:
   main-db:
     environment: production
     upstream: { url: "${server.url('app')}" }
+    protection: { owner: books }
 `,
   );
 });

@@ -202,8 +202,10 @@ describe('holdfast up, and the commands beside it', () => {
     const codes = JSON.parse(found.out).findings.map(
       ({ code, subject }: { code: string; subject: string }) => `${subject} ${code}`,
     );
-    expect(codes).toContain('night-sub agent.no-owner');
+    // It was added where nobody had joined yet; a sub-agent has its parent's.
+    expect(codes).toContain('cursor agent.no-owner');
     expect(codes).not.toContain('night-job agent.no-owner');
+    expect(codes).not.toContain('night-sub agent.no-owner');
     const { out: list } = await holdfast(['agents', 'list']);
     expect(list).toMatch(/^agent +state +owner +token +environment +targets +expires +last use$/m);
     expect(list).toMatch(/^night-job +(active|off-hours) +olga +no live token$/m);

@@ -151,6 +151,8 @@ it('says what an agent is for and may, pauses it in one’s own name, and finds 
   const resumed = parsed(await ana.run('agents', 'resume', 'sums', '--json'));
   expect(resumed).toMatchObject({ changed: true, agent: { paused: null, state: 'active' } });
 
+  const { agents } = world.api.rooms;
+  await agents.add('of-before', { purpose: 'a test' });
   const found = await ida.run('agents', 'findings');
   expect([found.exit, found.out]).toEqual([1, expect.stringContaining('(agent.no-owner)')]);
 });
@@ -622,8 +624,18 @@ it('lists, shows and decides holds, each in their own name and with their own co
   const approve = (...words: string[]) => mia.run('holds', 'approve', id, ...digest, ...words);
   const stolen = await approve('--as', 'ana', '--code', ana.code());
   expect([stolen.exit, stolen.err.includes('HF_FORBIDDEN')]).toEqual([1, true]);
+  // Another digest that begins with eight given characters can be made in minutes.
+  const short = holds[0].card.digest.slice(0, 15);
+  const few = await mia.run(
+    ...['holds', 'approve', id, '--digest', short, '--as', 'mia', '--code', mia.code()],
+  );
+  expect([few.exit > 0, few.err]).toEqual([
+    true,
+    expect.stringContaining('at least 16 characters'),
+  ]);
+  const none = '0'.repeat(16);
   const other = await mia.run(
-    ...['holds', 'approve', id, '--digest', '00000000', '--as', 'mia', '--code', mia.code()],
+    ...['holds', 'approve', id, '--digest', none, '--as', 'mia', '--code', mia.code()],
   );
   expect([other.exit, other.err.includes('HF_HOLD_STATE')]).toEqual([1, true]);
   const done = await approve('--as', 'mia', '--code', mia.code(), '--json');

@@ -1284,6 +1284,30 @@ const ROWS: readonly Short[] = [
   ['reset all', 'Whatever was pinned by SET is unpinned.', 'RESET ALL', { set: 'all' }],
   ['discard all', 'Likewise, and the prepared statements go.', 'DISCARD ALL', { set: 'all' }],
   [
+    'a tenant set anew',
+    'The bytes that were approved for one tenant then mean the rows of another.',
+    "SET app.tenant = '43'",
+    { set: 'app.tenant' },
+  ],
+  [
+    'a tenant bound',
+    'The value is in the Bind, and not in the text.',
+    "SELECT set_config('app.tenant', $1, true)",
+    { set: 'app.tenant' },
+  ],
+  [
+    'comparisons with NULL turned',
+    'A condition that meant no row means some.',
+    'SET transform_null_equals = on',
+    { set: 'transform_null_equals' },
+  ],
+  [
+    'a tenant behind a cursor',
+    'It is set at FETCH, whenever that comes.',
+    "DECLARE c CURSOR FOR SELECT set_config('app.tenant', '43', false)",
+    { set: 'app.tenant' },
+  ],
+  [
     'begin read write',
     'Turns a read-only session to writing.',
     'BEGIN READ WRITE',

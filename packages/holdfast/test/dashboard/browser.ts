@@ -46,7 +46,7 @@ export interface AtBrowserOptions {
 }
 
 const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
+export const PHONE = { width: 390, height: 844 };
 
 export async function sitDown(browser: Browser, options: AtBrowserOptions): Promise<AtBrowser> {
   const context = await browser.newContext({

@@ -6,25 +6,21 @@
  */
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import axe from 'axe-core';
 import pg from 'pg';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROLES } from '../../src/identity/roles.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { type AtBrowser, launch, noBrowser, sitDown } from './browser.ts';
+import { type AtBrowser, launch, noBrowser } from './browser.ts';
+import { join, keepCodes, reach, Seats, seriousFaults } from './hands.ts';
 
 const WHY_NOT = noBrowser();
 const PICTURES = resolve(import.meta.dirname, '../../../../docs/pictures');
-/** The page has what it was asked for, on a machine that does other things as well. */
-const SEEN_MS_MAX = 20_000;
 
 let gateway: Gateway;
-let browser: Browser;
+let seats: Seats;
 let origin: string;
 let agent: pg.Client;
-const seats: AtBrowser[] = [];
 let ada: AtBrowser;
 let grace: AtBrowser;
 
@@ -47,36 +43,13 @@ beforeAll(async () => {
   const { host, port, user, password, database } = gateway.through;
   agent = new pg.Client({ host, port, user, password, database, ssl: false });
   await agent.connect();
-  browser = await launch();
+  seats = new Seats(await launch(), origin);
 });
 afterAll(async () => {
-  for (const seat of seats) await seat.close();
-  await browser?.close();
+  await seats?.close();
   await agent?.end();
   await gateway?.stop();
 });
-
-async function sit(options: { readonly phone?: boolean; readonly dark?: boolean } = {}) {
-  const seat = await sitDown(browser, { origin, ...options });
-  seat.page.setDefaultTimeout(SEEN_MS_MAX);
-  seats.push(seat);
-  return seat;
-}
-
-/** By a one-time link, with a passkey of this browser. */
-async function join(page: Page, url: string, name?: string): Promise<void> {
-  await page.goto(url);
-  if (name !== undefined) await page.getByLabel('Your name').fill(name);
-  await page.getByRole('button', { name: 'Make a passkey' }).click();
-  await page.getByRole('heading', { name: 'You are in. Keep these' }).waitFor();
-}
-
-/** What is shown once is confirmed to be kept. */
-async function keepCodes(page: Page): Promise<void> {
-  await page.getByRole('checkbox').check();
-  await page.getByRole('button', { name: /go on|done|continue|kept/i }).click();
-  await page.getByRole('heading', { level: 1 }).first().waitFor();
-}
 
 async function held(text: string): Promise<string> {
   const said = await agent.query(text).then(
@@ -97,39 +70,6 @@ async function heldWithFacts(text: string): Promise<string> {
     if (card.facts?.rows != null && card.facts.dependents.length > 0) return id;
   }
   throw new Error('Nothing was found out about it ten times.');
-}
-
-/** Of those that matter to who uses a keyboard, a screen reader or weak eyes. */
-async function seriousFaults(page: Page): Promise<readonly string[]> {
-  // Past the content policy, as no script of another could: by the browser's own debugger.
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
-    const { axe: tool } = globalThis as unknown as {
-      axe: {
-        run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
-      };
-    };
-    const { violations } = await tool.run();
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
-  });
-}
-
-/** Signed in as a new person who was invited by somebody on this machine. */
-async function newcomer(name: string, role: string, options: Parameters<typeof sit>[0] = {}) {
-  const { invites, site } = gateway.holdfast.rooms.ways;
-  const { secret } = await invites.make(name, [roleOf(role)], 'a test');
-  const seat = await sit(options);
-  await join(seat.page, `${site.origin}/join#${secret}`);
-  await keepCodes(seat.page);
-  return seat;
-}
-
-function roleOf(word: string) {
-  const role = ROLES.find((one) => one === word);
-  if (role === undefined) throw new Error(`${word} is no role`);
-  return role;
 }
 
 async function open(page: Page, holdId: string): Promise<void> {
@@ -154,11 +94,11 @@ describe.skipIf(WHY_NOT !== null)('people at the dashboard', () => {
   });
 
   it('the first owner enrols by the one-time link, and nobody else becomes one by being first', async () => {
-    const stranger = await sit();
+    const stranger = await seats.sit();
     await stranger.page.goto('/');
     await stranger.page.getByRole('heading', { name: 'Nobody is enrolled yet' }).waitFor();
     await picture(stranger.page, 'first-run');
-    ada = await sit();
+    ada = await seats.sit();
     const { page } = ada;
     await join(page, gateway.holdfast.firstOwnerUrl ?? '', 'ada');
     await picture(page, 'joined');
@@ -186,7 +126,10 @@ describe.skipIf(WHY_NOT !== null)('people at the dashboard', () => {
     expect(await seriousFaults(ada.page)).toEqual([]);
     await approve(ada.page, 'bookings');
     await ada.page.getByText(/You signed. Somebody else has to/).waitFor();
-    grace = await newcomer('grace', 'approver', { phone: true, dark: true });
+    grace = await seats.newcomer(gateway.holdfast.rooms, 'grace', 'approver', {
+      phone: true,
+      dark: true,
+    });
     const { page } = grace;
     await open(page, id);
     await picture(page, 'card-phone');
@@ -273,7 +216,7 @@ describe.skipIf(WHY_NOT !== null)('people at the dashboard', () => {
 
   it('who may only look sees the card, and no way to decide', async () => {
     const id = await held('DROP TABLE bookings');
-    const { page } = await newcomer('olga', 'auditor');
+    const { page } = await seats.newcomer(gateway.holdfast.rooms, 'olga', 'auditor');
     await open(page, id);
     await page.getByText('You may see this, not decide it.').waitFor();
     expect(await page.getByRole('button', { name: /^Approve/ }).count()).toBe(0);
@@ -281,8 +224,7 @@ describe.skipIf(WHY_NOT !== null)('people at the dashboard', () => {
 
   it('a browser without an authenticator gets no further than the door', async () => {
     const id = await held('TRUNCATE bookings CASCADE');
-    const bare = await sitDown(browser, { origin, hasAuthenticator: false });
-    seats.push(bare);
+    const bare = await seats.sit({ hasAuthenticator: false });
     await bare.page.goto('/');
     await bare.page.getByRole('button', { name: 'Use my passkey' }).click();
     // The browser goes on asking for one; who has none is still at the door.
@@ -330,16 +272,6 @@ describe.skipIf(WHY_NOT !== null)('people at the dashboard', () => {
   });
 
   it('no page complained: neither scripts, nor the content policy', () => {
-    expect(seats.flatMap(({ complaints }) => complaints)).toEqual([]);
+    expect(seats.complaints).toEqual([]);
   });
 });
-
-/** By Tab, as who has no mouse would. */
-async function reach(page: Page, name: string): Promise<void> {
-  for (let steps = 0; steps < 40; steps += 1) {
-    const focused = String(await page.evaluate('document.activeElement?.textContent ?? ""'));
-    if (focused.startsWith(name)) return;
-    await page.keyboard.press('Tab');
-  }
-  throw new Error(`${name} is not reached by Tab.`);
-}

@@ -7,6 +7,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PersonWord } from '../../src/approvals/hold-store.ts';
 import { HoldfastError } from '../../src/model/errors.ts';
+import { authenticator } from '../../src/testing/authenticator.ts';
 import { type Lies, SoftwarePasskey } from '../../src/testing/software-passkey.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 
@@ -25,8 +26,9 @@ beforeAll(async () => {
   agent = new pg.Client({ host, port, user, password, database, ssl: false });
   await agent.connect();
   const { people } = gateway.holdfast.rooms;
-  personId = (await people.add('ada')).person.id;
-  await byHand(sql`update holdfast.people set confirmed_at = now() where id = ${personId}`);
+  const added = await people.add('ada');
+  personId = added.person.id;
+  await people.confirm('ada', authenticator(added.uri)(new Date()));
   passkey = await enrol();
 });
 afterAll(async () => {

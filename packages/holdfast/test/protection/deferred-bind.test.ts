@@ -7,10 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runnableOf } from '../../src/approvals/runnable.ts';
 import { createSqlReader } from '../../src/languages/sql/reader.ts';
 import type { SqlReader } from '../../src/languages/sql/sql-reading.ts';
+import { type AdminConnection, openTargetDatabase } from '../../src/protection/postgres/admin.ts';
 import { runLater } from '../../src/protection/postgres/run-later.ts';
+import type { TargetDatabase } from '../../src/protection/target-database.ts';
 import { ClientStream } from '../../src/protocols/postgres/client-stream.ts';
 import { PreparedStatements } from '../../src/protocols/postgres/statements.ts';
 import type { Unit } from '../../src/protocols/postgres/unit.ts';
+import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../../src/testing/scratch-postgres.ts';
 import { frontend } from '../support/raw-client.ts';
 import { SERVERS } from './acts-ground.ts';
@@ -114,17 +117,25 @@ describe.each(SERVERS)('PostgreSQL $server', ({ binFolder, missing }) => {
   describe.skipIf(missing)('run to the letter', () => {
     let server: ScratchPostgres;
     let admin: pg.Client;
+    let db: TargetDatabase;
+    const clock = new ManualClock('2026-11-27T12:00:00Z', 'deferred-bind');
+    const connectionOf = (user: string, password: string | null): AdminConnection => {
+      const { host, port } = server;
+      return { host, port, user, database: 'postgres', password: () => password, ssl: false };
+    };
     beforeAll(async () => {
       server = await startScratchPostgres(binFolder === null ? {} : { binFolder });
       admin = new pg.Client(server.url());
       await admin.connect();
-      await admin.query(`create schema app; create table app.kept (n int, note text, at timestamptz, raw bytea);
+      db = openTargetDatabase({ target: 'main-db', connection: connectionOf(server.user, null) });
+      await admin.query(`create role books; create schema app authorization books; set role books; create table app.kept (n int, note text, at timestamptz, raw bytea);
         create procedure app.keep(n int, note text, at timestamptz, raw bytea) language sql
           as 'insert into app.kept values (n, note, at, raw)';
         create procedure app.keep(n bigint, note text, at timestamptz, raw bytea) language sql
-          as 'insert into app.kept values (-1, note, at, raw)'`);
+          as 'insert into app.kept values (-1, note, at, raw)'; reset role`);
     });
     afterAll(async () => {
+      await db?.close();
       await admin?.end();
       await server?.stop();
     });
@@ -132,15 +143,24 @@ describe.each(SERVERS)('PostgreSQL $server', ({ binFolder, missing }) => {
     const run = async (acts: Buffer[]) => {
       const found = runnableOf(acts);
       if (found === null) throw new Error('nothing to run');
-      const { host, port, user } = server;
       await admin.query('truncate app.kept');
       const outcome = await runLater(
-        { host, port, user, database: 'postgres', password: () => null, ssl: false },
+        {
+          db,
+          loginOf: ({ password, user }) => connectionOf(user, password),
+          clock,
+          trouble: (error) => expect(error).toBeUndefined(),
+        },
         {
           statement: found.statement.toString(),
           parameters: found.parameters,
           searchPath: ['app'],
-          owner: null,
+          owner: {
+            target: 'main-db',
+            said: 'books',
+            effects: [],
+            path: { schemas: [], isInOrder: false },
+          },
         },
       );
       const { rows } = await admin.query(

@@ -51,7 +51,7 @@ export function AddAgentDialog({ onClose }: { readonly onClose: () => void }): R
         value={name}
         onChange={(event) => setName(event.target.value)}
       />
-      <Settings form={form} onChange={setForm} />
+      <Settings form={form} nobody="you, or who answers for its parent" onChange={setForm} />
       <Select
         label="Sub-agent of"
         hint="It may no more than that one, and is paused with it. This cannot be changed later."
@@ -93,17 +93,23 @@ export function ChangeAgentDialog({ agent, onClose }: ChangeAgentProps): ReactNo
         say('Saved. It counts at once, for its live sessions, too.');
       }}
     >
-      <Settings form={form} onChange={setForm} />
+      <Settings
+        form={form}
+        nobody={before.owner === '' ? 'nobody: say who' : null}
+        onChange={setForm}
+      />
     </ConfirmDialog>
   );
 }
 
 interface SettingsProps {
   readonly form: AgentForm;
+  /** What it is where no person is chosen; null: that cannot be. */
+  readonly nobody: string | null;
   readonly onChange: (form: AgentForm) => void;
 }
 
-function Settings({ form, onChange }: SettingsProps): ReactNode {
+function Settings({ form, nobody, onChange }: SettingsProps): ReactNode {
   const people = useQuery(peopleQuery).data?.items ?? [];
   const places = useQuery(targetsQuery).data?.environments ?? [];
   const set = (some: Partial<AgentForm>): void => onChange({ ...form, ...some });
@@ -118,10 +124,11 @@ function Settings({ form, onChange }: SettingsProps): ReactNode {
       />
       <Select
         label="Who answers for it"
+        hint="Somebody else than was said is put there by an owner."
         value={form.owner}
         onChange={(event) => set({ owner: event.target.value })}
       >
-        <option value="">nobody</option>
+        {nobody !== null && <option value="">{nobody}</option>}
         {people.map((one) => (
           <option key={one.id} value={one.name}>
             {oneLine(one.name)}

@@ -2,9 +2,10 @@
  * Where a person decides: one look, one touch. Approving asks the authenticator at once; a one-time code is
  * the second way, with the words to compare. What goes for good wants its name typed first.
  */
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { HoldShown } from '../../api/hold-shown.ts';
+import { selfQuery } from '../../api/queries.ts';
 import { type Code, type Decision, decideByCode, decideByPasskey, seenOf } from '../../decide.ts';
 import { oneLine } from '../../lib/visible.ts';
 import { useKeys } from '../../shell/keyboard.tsx';
@@ -24,7 +25,11 @@ type Asking = 'approve-code' | 'deny' | null;
 export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
   const queries = useQueryClient();
   const person = usePerson();
-  const may = useMay('holds.decide');
+  const mayByRole = useMay('holds.decide');
+  const self = useQuery(selfQuery).data;
+  // Single sign-on lets in, and signs nothing.
+  const hasNoWord = self !== undefined && self.passkeys.length === 0 && !self.hasCodes;
+  const may = mayByRole && !hasNoWord;
   const nameField = useRef<HTMLInputElement>(null);
   const [asking, setAsking] = useState<Asking>(null);
   const [busy, setBusy] = useState(false);
@@ -92,7 +97,14 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
             ? 'Each must be somebody else.'
             : 'One person is enough.'}
       </p>
-      {!may && (
+      {mayByRole && hasNoWord && (
+        <p className="rounded-lg bg-warn-soft p-3 text-[0.9rem] text-warn">
+          <span aria-hidden="true">● </span>
+          You have no passkey yet, and single sign-on signs nothing. The first one comes by a link
+          that an owner sends you.
+        </p>
+      )}
+      {!mayByRole && (
         <p className="rounded-lg bg-sunken p-3 text-[0.9rem] text-muted">
           You may see this, not decide it. Owners and approvers do.
         </p>

@@ -25,17 +25,21 @@ export function Deferrals(): ReactNode {
   }
   if (query.data === undefined) return <Loading what="what waits" />;
   const items = query.data.pages.flatMap((page) => page.items);
-  if (items.length === 0) {
-    return (
-      <EmptyState title="Nothing waits">
-        What nobody could take back does not run when it is approved: it waits out the grace here,
-        at least 48 hours, and one person can call it off until then.
-      </EmptyState>
-    );
-  }
+  const waiting = items.filter(waits);
+  const over = items.filter((deferral) => !waits(deferral));
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
-      {items.map((deferral) => (
+      {waiting.length === 0 && (
+        <EmptyState title="Nothing waits">
+          What nobody could take back does not run when it is approved: it waits out the grace here,
+          at least 48 hours, and one person can call it off until then.
+        </EmptyState>
+      )}
+      {waiting.map((deferral) => (
+        <DeferralPanel key={deferral.id} deferral={deferral} />
+      ))}
+      {over.length > 0 && <h2 className="mt-3 text-base">Not waiting any more</h2>}
+      {over.map((deferral) => (
         <DeferralPanel key={deferral.id} deferral={deferral} />
       ))}
       {query.hasNextPage && (
@@ -45,6 +49,14 @@ export function Deferrals(): ReactNode {
       )}
     </div>
   );
+}
+
+function waits({ state }: Deferral): boolean {
+  return state === 'scheduled' || state === 'running';
+}
+
+function asSentence(reason: string): string {
+  return `${reason.slice(0, 1).toUpperCase()}${reason.slice(1)}${reason.endsWith('.') ? '' : '.'}`;
 }
 
 function DeferralPanel({ deferral }: { readonly deferral: Deferral }): ReactNode {
@@ -78,12 +90,35 @@ function DeferralPanel({ deferral }: { readonly deferral: Deferral }): ReactNode
         )
       }
     >
-      <Code text={deferral.statement} label="What will run" />
+      <Code
+        text={deferral.statement}
+        label={waits(deferral) ? 'What will run' : 'What was put off'}
+      />
       <p className="text-[0.9rem] text-muted">
-        Asked by <Text text={deferral.agent} /> and approved{' '}
-        <Time at={deferral.scheduledAt} relative />. <Text text={deferral.reason} />
+        Asked by <Text text={deferral.agent} />, put off <Time at={deferral.scheduledAt} relative />
+        . <Text text={asSentence(deferral.reason)} />
       </p>
-      {deferral.note !== null && deferral.note !== '' && <Text text={deferral.note} />}
+      {deferral.state === 'cancelled' && deferral.decidedBy !== null && (
+        <p>
+          Called off by <Text text={deferral.decidedBy} className="font-medium" />
+          {deferral.decidedAt !== null && (
+            <>
+              {' '}
+              <Time at={deferral.decidedAt} relative />
+            </>
+          )}
+          . It did not run.
+        </p>
+      )}
+      {deferral.note !== null && deferral.note !== '' && (
+        <Text
+          text={
+            deferral.state === 'done'
+              ? `It ran. The target answered: ${deferral.note}`
+              : deferral.note
+          }
+        />
+      )}
       {isOpen && (
         <div className="flex flex-wrap gap-2">
           {mayCancel && (

@@ -21,9 +21,12 @@ type Decisions = NonNullable<Body<'undo.preview'>['decisions']>;
 
 export function UndoDialog({
   item,
+  isListed,
   onClose,
 }: {
   readonly item: Item;
+  /** False: it left the list while this is open; somebody else was quicker. */
+  readonly isListed: boolean;
   readonly onClose: () => void;
 }): ReactNode {
   const queries = useQueryClient();
@@ -62,6 +65,20 @@ export function UndoDialog({
     );
     setDecisions([...others, { table: conflict.table, key: conflict.key, choice: found }]);
   };
+  const canApply = may && isListed && item.state === 'kept';
+  const lastWords = (undecided: number): string => {
+    if (!isListed)
+      return 'It was taken back meanwhile, or its time is over. Nothing is left to do.';
+    if (item.state === 'undone') {
+      return 'It was taken back already. To do it again, take back the act that took it back.';
+    }
+    if (item.state !== 'kept') return `It is ${item.state}: it cannot be taken back from here.`;
+    if (!may) return 'You may see this, not take it back. An owner or an operator may.';
+    if (undecided > 0) {
+      return `Decide the ${undecided === 1 ? 'conflict' : `${undecided} conflicts`} first. Nothing is written before that.`;
+    }
+    return 'In one transaction, as it is said here. This can itself be taken back.';
+  };
   return (
     <Dialog title="What taking it back would do" onClose={onClose} wide>
       <Loaded query={query} what="what it would do">
@@ -69,12 +86,10 @@ export function UndoDialog({
           <>
             <ReportView report={report} onDecide={decide} />
             {error !== null && <ProblemNote error={error} />}
-            <p className="text-[0.87rem] text-muted">
-              In one transaction, as it is said here. This can itself be taken back.
-            </p>
+            <p className="text-[0.87rem] text-muted">{lastWords(report.undecided)}</p>
             <DialogButtons>
               <Button onClick={onClose}>Close</Button>
-              {may && item.state === 'kept' && (
+              {canApply && (
                 <Button
                   tone="primary"
                   isBusy={isApplying}
@@ -110,6 +125,9 @@ function ReportView({ report, onDecide }: ReportViewProps): ReactNode {
                   {plural(table[name], 'row')} {words}
                 </li>
               ) : null,
+            )}
+            {report.conflictsTotal > 0 && LINES.every(([name]) => table[name] === 0) && (
+              <li className="text-muted">no row, until the conflicts below are decided</li>
             )}
           </ul>
         </div>
@@ -155,7 +173,7 @@ function ReportView({ report, onDecide }: ReportViewProps): ReactNode {
                 <option value="">decide …</option>
                 {conflict.choices.map((choice) => (
                   <option key={choice} value={choice}>
-                    {choice}
+                    {choiceWords(choice, conflict)}
                   </option>
                 ))}
               </Select>
@@ -185,6 +203,17 @@ function ReportView({ report, onDecide }: ReportViewProps): ReactNode {
       )}
     </div>
   );
+}
+
+/** `ours`, `theirs` and `skip` of the command line, as what each does. */
+function choiceWords(
+  choice: Report['conflicts'][number]['choice'],
+  { kept, key }: Report['conflicts'][number],
+): string {
+  if (choice === 'theirs') return 'Leave it as it is now';
+  if (choice === 'skip') return 'Leave it now, decide another time';
+  if (key === null) return 'Take it back all the same';
+  return kept === null ? 'Remove the row all the same' : 'Put the kept row back over it';
 }
 
 const LINES = [

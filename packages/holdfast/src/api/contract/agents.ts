@@ -78,7 +78,7 @@ const OF_AGENT = z.strictObject({ name: NAME });
 
 /** What is left out stays, or is as for an agent that nobody said anything of. */
 const SETTINGS = {
-  /** A person's name; null: nobody. */
+  /** A person's name; null is refused: somebody answers for it. Left out of a new one: its parent's, or yours. */
   owner: NAME.nullable().optional(),
   environments: NAMES.optional(),
   targets: NAMES.optional(),

@@ -7,6 +7,7 @@ import { DEVICE_ROUTES } from './device.ts';
 import { ENROLMENT_ROUTES } from './enrolment.ts';
 import { ENVIRONMENT_ROUTES } from './environments.ts';
 import { HOLD_ROUTES } from './holds.ts';
+import { NOTICE_ROUTES } from './notices.ts';
 import { NOW_ROUTES } from './now.ts';
 import { OPENAPI_ROUTES } from './openapi.ts';
 import { PEOPLE_ROUTES } from './people.ts';
@@ -25,6 +26,7 @@ export const ROUTES = {
   ...SESSION_ROUTES,
   ...SIGN_IN_ROUTES,
   ...SELF_ROUTES,
+  ...NOTICE_ROUTES,
   ...DEVICE_ROUTES,
   ...PEOPLE_ROUTES,
   ...ENROLMENT_ROUTES,

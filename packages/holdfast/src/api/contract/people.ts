@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { HOLD_STATES } from '../../approvals/hold.ts';
 import { ROLES } from '../../identity/roles.ts';
-import { route, WHEN } from './route.ts';
+import { PAGE_QUERY, pageOf, route, WHEN } from './route.ts';
 import { SESSION } from './self.ts';
 import { CODE, NAME } from './sign-in.ts';
 import { ASSERTED } from './webauthn.ts';
@@ -61,7 +61,8 @@ export const PEOPLE_ROUTES = {
     path: '/v1/people',
     access: 'people.read',
     summary: 'List people, by name',
-    answer: z.object({ items: z.array(PERSON) }),
+    query: z.strictObject(PAGE_QUERY),
+    answer: pageOf(PERSON),
   }),
   'people.roles': route({
     method: 'PUT',
@@ -79,6 +80,15 @@ export const PEOPLE_ROUTES = {
     access: 'people.manage',
     wantsRecentProof: true,
     summary: 'Remove a person: their sessions end, their open signatures no longer count',
+    params: z.strictObject({ id: PERSON_ID }),
+    answer: z.object({ removed: z.boolean() }),
+  }),
+  'people.codes.remove': route({
+    method: 'DELETE',
+    path: '/v1/people/:id/codes',
+    access: 'people.manage',
+    wantsRecentProof: true,
+    summary: 'Take the one-time codes of a person away, who has a passkey left',
     params: z.strictObject({ id: PERSON_ID }),
     answer: z.object({ removed: z.boolean() }),
   }),
@@ -161,8 +171,8 @@ export const PEOPLE_ROUTES = {
       'Say that somebody shall be an owner for an hour: by code, or by passkey over the challenge',
     params: z.strictObject({ id: z.string().max(64) }),
     body: z.union([
-      /** `digest`: as it was shown; at least its first 8 characters. */
-      z.strictObject({ code: CODE, digest: z.string().min(8).max(64) }),
+      /** `digest`: as it was shown; at least its first 16 characters. */
+      z.strictObject({ code: CODE, digest: z.string().min(16).max(64) }),
       z.strictObject({ response: ASSERTED }),
     ]),
     answer: BREAK_GLASS,

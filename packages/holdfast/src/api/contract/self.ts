@@ -111,6 +111,14 @@ export const SELF_ROUTES = {
     body: z.strictObject({ ceremony: CEREMONY, code: CODE }),
     answer: z.object({ added: z.boolean() }),
   }),
+  'self.codes.remove': route({
+    method: 'DELETE',
+    path: '/v1/self/codes',
+    access: 'self.manage',
+    wantsRecentProof: true,
+    summary: 'Take your one-time codes away, as proved by a passkey; never the last way to sign in',
+    answer: z.object({ removed: z.boolean() }),
+  }),
   'self.recovery.renew': route({
     method: 'POST',
     path: '/v1/self/recovery-codes',

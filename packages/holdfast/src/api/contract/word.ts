@@ -24,8 +24,8 @@ export const WORD_OR_PROOF = {
   code: CODE.optional(),
 };
 
-/** The six words that were shown, or the digest, or its beginning: at least eight characters of it. */
-const SHOWN = z.string().min(8).max(120);
+/** The six words that were shown, or the digest, or its beginning: at least 16 characters of it. */
+const SHOWN = z.string().min(16).max(120);
 const SAID = {
   digestShown: SHOWN.nullable().default(null),
   /** Why; for the others and for the trail. */

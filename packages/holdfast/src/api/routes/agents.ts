@@ -14,13 +14,18 @@ import type { Clock } from '../../model/clock.ts';
 import { EFFECT_KINDS, type EffectKind } from '../../model/effect.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import { nearest } from '../../model/nearest.ts';
+import type { ForeignRow } from '../../model/row-macs.ts';
 import type { AGENT_ROUTES } from '../contract/agents.ts';
 import type { Handlers } from '../handler.ts';
+import { forbidden, notSignedIn } from '../refusals.ts';
+import { requireStanding } from './people.ts';
 
 export interface AgentRouteParts {
   readonly agents: Agents;
   readonly people: Pick<People, 'list'>;
   readonly credentials: Pick<Credentials, 'list'>;
+  /** Rows that somebody else wrote, as far as they were met. */
+  readonly foreign: () => readonly ForeignRow[];
   readonly config: Config;
   readonly clock: Clock;
 }
@@ -43,6 +48,7 @@ export function agentRoutes(parts: AgentRouteParts): Handlers<typeof AGENT_ROUTE
         agents,
         people,
         credentials: maySeeSealed ? credentials : { list: async () => [] },
+        foreign: parts.foreign,
         rotation: config.credentials,
         now: clock.now(),
       });
@@ -53,11 +59,15 @@ export function agentRoutes(parts: AgentRouteParts): Handlers<typeof AGENT_ROUTE
       const { name, parent, ...said } = body;
       const settings = settingsOf(config, said, clock.now());
       const above = parent === undefined ? {} : { parent };
-      await agents.add(name, { ...settings, ...above }, byOf(principal));
+      const owner = await ownerOf(parts, principal, said.owner, parent);
+      await agents.add(name, { ...settings, ...above, ...owner }, byOf(principal));
       return await shown(name);
     },
     'agents.change': async ({ body, params, principal }) => {
       const settings = settingsOf(config, body, clock.now());
+      if (body.owner !== undefined) {
+        await checkOwner(principal, body.owner, await agents.show(params.name));
+      }
       if (Object.keys(settings).length === 0) throw nothingSaid();
       await agents.change(params.name, settings, byOf(principal));
       return await shown(params.name);
@@ -100,6 +110,61 @@ export function agentRoutes(parts: AgentRouteParts): Handlers<typeof AGENT_ROUTE
       return { revoked: [...ended] };
     },
   };
+}
+
+/**
+ * Who answers for a new agent: who is said; else its parent's, else whoever adds it. Somebody else is put there
+ * by an owner only, or whoever adds agents could hand one to another and sign alone for it. Where nobody has
+ * joined yet there is nobody to say. HF_FORBIDDEN, HF_USAGE.
+ */
+async function ownerOf(
+  { agents, people }: AgentRouteParts,
+  principal: Principal | null,
+  said: string | null | undefined,
+  parent: string | undefined,
+): Promise<{ readonly owner?: string }> {
+  if (said === null) throw noOwner('nobody');
+  const above = parent === undefined ? null : (await agents.show(parent)).owner;
+  const ofParent = above === null || above.isRemoved ? null : above.name;
+  if (said !== undefined) {
+    const own = principal?.kind === 'person' ? [principal.name, ofParent] : [said];
+    if (!own.includes(said)) requireOwnersWord(principal);
+    return { owner: said };
+  }
+  if (ofParent !== null) return { owner: ofParent };
+  if (principal?.kind === 'person') return { owner: principal.name };
+  const joined = (await people.list()).filter(({ confirmedAt }) => confirmedAt !== null);
+  const [only, another] = joined;
+  if (only === undefined) return {};
+  if (another === undefined) return { owner: only.name };
+  throw noOwner('nobody was said');
+}
+
+/** Another owner is an owner's word; the same one is no change. */
+function checkOwner(
+  principal: Principal | null,
+  said: string | null,
+  { owner }: AgentListing,
+): void {
+  if (said === null) throw noOwner('nobody');
+  if (owner?.isRemoved === false && owner.name === said) return;
+  requireOwnersWord(principal);
+}
+
+/** HF_FORBIDDEN; also for who is an owner for an hour. */
+function requireOwnersWord(principal: Principal | null): void {
+  if (principal === null || !mayDo(principal, 'agents.owner')) {
+    throw principal === null ? notSignedIn() : forbidden(principal, 'agents.owner');
+  }
+  requireStanding(principal, ['owner']);
+}
+
+function noOwner(found: string): HoldfastError {
+  return new HoldfastError('HF_USAGE', {
+    expected: 'a person who answers for the agent',
+    found,
+    hint: 'Say who: --owner PERSON, of `holdfast people list`.',
+  });
 }
 
 /** A short command proves nobody's name. */

@@ -41,7 +41,7 @@ export async function openSession(
     facts: { person: name, personId: id, method, session: session.id, source },
     message: `${name} signed in.`,
   });
-  keepSession(session);
+  keepSession({ ...session, personId: id });
   return {
     person: { id, name, roles: [...roles] },
     mustEnrol: method === 'recovery',
@@ -55,5 +55,16 @@ export function notLetIn(): HoldfastError {
     expected: 'a passkey, or a name and a code that belong together',
     found: 'something else, or a pause after too many attempts',
     hint: 'Try again, or another way to sign in; an owner sees in the trail why not.',
+  });
+}
+
+/** One thing here, too: who came through the identity provider is not told which part of it was wrong. */
+export function notLetInFromThere(): HoldfastError {
+  return new HoldfastError('HF_SIGN_IN', {
+    expected:
+      'somebody whom Holdfast knows or lets in, back from the identity provider once and at once',
+    found:
+      'somebody it does not let in, or a way back that is used, late, or begun in another browser',
+    hint: 'Begin again; if it stays so, ask an owner for an invitation. They see in the trail why not.',
   });
 }

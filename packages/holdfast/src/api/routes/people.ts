@@ -2,6 +2,7 @@ import { approvalHash } from '../../approvals/binding.ts';
 import { breakGlassAct } from '../../approvals/break-glass.ts';
 import type { PersonWord } from '../../approvals/hold-store.ts';
 import type { ProposalRecord, Proposals } from '../../approvals/proposals.ts';
+import type { Codes } from '../../identity/codes.ts';
 import type { InviteRecord } from '../../identity/invite-store.ts';
 import type { Invites, MadeInvite } from '../../identity/invites.ts';
 import type { Passkeys } from '../../identity/passkeys.ts';
@@ -22,6 +23,7 @@ import { signedOut } from './session.ts';
 export interface PeopleRouteParts {
   readonly people: People;
   readonly sessions: Sessions;
+  readonly codes: Pick<Codes, 'remove'>;
   readonly invites: Invites;
   readonly proposals: Proposals;
   readonly passkeys: Pick<Passkeys, 'toSign'>;
@@ -32,16 +34,20 @@ export interface PeopleRouteParts {
 }
 
 export function peopleRoutes(parts: PeopleRouteParts): Handlers<typeof PEOPLE_ROUTES> {
-  const { clock, invites, note, origin, passkeys, people, proposals, sessions } = parts;
+  const { clock, codes, invites, note, origin, passkeys, people, proposals, sessions } = parts;
   const made = ({ invite, secret }: MadeInvite) => ({
     invite: inviteView(invite),
     link: joinUrl(origin(), secret),
   });
   const viewOf = async (id: string) => personView(await people.byId(id), clock.now());
   return {
-    'people.list': async () => {
-      const all = await people.overview();
-      return { items: all.map((person) => personView(person, clock.now())) };
+    'people.list': async ({ query }) => {
+      const { cursor, limit } = query;
+      const all = [...(await people.overview())].sort((a, b) => (a.name < b.name ? -1 : 1));
+      const rest = cursor === undefined ? all : all.filter(({ name }) => name > cursor);
+      const page = rest.slice(0, limit);
+      const next = rest.length > page.length ? (page.at(-1)?.name ?? null) : null;
+      return { items: page.map((person) => personView(person, clock.now())), next };
     },
     'people.roles': async ({ body, params, principal }) => {
       const { name } = await people.byId(params.id);
@@ -52,6 +58,11 @@ export function peopleRoutes(parts: PeopleRouteParts): Handlers<typeof PEOPLE_RO
       const { name } = await people.byId(params.id);
       await people.remove(name, actorOf(principal));
       return { removed: true };
+    },
+    'people.codes.remove': async ({ params, principal }) => {
+      const person = await people.byId(params.id);
+      requireStanding(principal, person.roles);
+      return { removed: await codes.remove(person, nameOf(principal)) };
     },
     'people.invites.list': async () => ({ items: (await invites.list()).map(inviteView) }),
     'people.invites.make': async ({ body, principal }) => {

@@ -1,4 +1,4 @@
-import type { Codes } from '../../identity/codes.ts';
+import { type Codes, wantsPasskey } from '../../identity/codes.ts';
 import type { PasskeyRecord } from '../../identity/passkey-store.ts';
 import type { Passkeys } from '../../identity/passkeys.ts';
 import type { People } from '../../identity/people.ts';
@@ -78,6 +78,11 @@ export function selfRoutes(parts: SelfParts): Handlers<typeof SELF_ROUTES> {
       await codes.add(person, body.ceremony, body.code);
       await enrolled(person, 'totp');
       return { added: true };
+    },
+    'self.codes.remove': async ({ principal }) => {
+      const person = personOf(principal);
+      if (person.method !== 'passkey') throw wantsPasskey();
+      return { removed: await codes.remove(person, person.name) };
     },
     'self.recovery.renew': async ({ principal }) => ({
       recoveryCodes: [...(await recovery.renew(personOf(principal)))],

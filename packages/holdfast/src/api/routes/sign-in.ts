@@ -11,7 +11,7 @@ import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { SIGN_IN_ROUTES } from '../contract/sign-in.ts';
 import type { Around, Handlers } from '../handler.ts';
-import { notLetIn, type OpeningParts, openSession } from './opening.ts';
+import { notLetIn, notLetInFromThere, type OpeningParts, openSession } from './opening.ts';
 
 export interface SignInParts extends OpeningParts {
   readonly passkeys: Passkeys;
@@ -37,7 +37,7 @@ export function signInRoutes(parts: SignInParts): Handlers<typeof SIGN_IN_ROUTES
       return openSession(parts, ask, person, 'passkey');
     },
     'signIn.code': async (ask) => {
-      const person = await codes.signIn(ask.body.name, ask.body.code, ask.source);
+      const person = await codes.signIn(ask.body.name, ask.body.code, ask.source, ask.knownAs);
       if (person === null) throw notLetIn();
       return openSession(parts, ask, person, 'totp');
     },
@@ -55,7 +55,7 @@ export function signInRoutes(parts: SignInParts): Handlers<typeof SIGN_IN_ROUTES
       const asks = isProved(principal, clock) ? principal : null;
       const sso = ssoOf(parts.sso);
       const end = await sso.finish({ query: body.query, device: cookies.device, source, asks });
-      if (end === null) throw notLetIn();
+      if (end === null) throw notLetInFromThere();
       if (end.did !== 'linked') {
         return { did: end.did, ...(await openSession(parts, ask, end.person, 'sso')) };
       }

@@ -31,11 +31,16 @@ export interface VapidKeys {
   readonly privateKey: string;
 }
 
+type PushedBrowser = Pick<PushSubscription, 'endpoint' | 'id' | 'isLocal' | 'keys'>;
+
 export interface WebPushOptions {
   readonly name: string;
   /** Whom a push service may write to: `mailto:ops@example.com` (RFC 8292 §2.1). */
   readonly contact: string;
-  readonly subscriptions: Pick<PushSubscriptions, 'all' | 'gone'>;
+  readonly subscriptions: {
+    readonly all: () => Promise<readonly PushedBrowser[]>;
+    readonly gone: PushSubscriptions['gone'];
+  };
   readonly keys: () => Promise<VapidKeys>;
   readonly clock: Clock;
   /** CHANNEL_MS_MAX when left out. */
@@ -93,7 +98,7 @@ export class WebPushChannel implements Channel {
   }
 
   async #push(
-    browser: PushSubscription,
+    browser: PushedBrowser,
     notice: Notice,
     vapid: VapidKeys,
     signal: AbortSignal,

@@ -194,8 +194,15 @@ async function examineAgents(context: Context, config: Config): Promise<readonly
   if (store.kind === 'embedded' && !existsSync(join(store.dataFolder, 'store'))) return [];
   try {
     const now = context.clock.now();
-    return await withRooms(context, ({ agents, credentials, people }) =>
-      findingsOf({ agents, credentials, people, rotation: config.credentials, now }),
+    return await withRooms(context, ({ agents, credentials, people, proofKeys }) =>
+      findingsOf({
+        agents,
+        credentials,
+        foreign: () => proofKeys.rows.foreign(),
+        people,
+        rotation: config.credentials,
+        now,
+      }),
     );
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;

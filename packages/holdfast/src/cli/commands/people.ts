@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { nobody } from '../../identity/people.ts';
 import { isRole, ROLES, type Role } from '../../identity/roles.ts';
-import type { ApiClient } from '../api/api-client.ts';
+import { type ApiClient, allOf } from '../api/api-client.ts';
 import type { Context, Run } from '../command.ts';
 import { type Answer, coloursWanted, oneLine, table, when } from '../print.ts';
 import { qrLines } from '../qr.ts';
@@ -70,6 +70,12 @@ export function addPeople(program: Command, run: Run): void {
     .description('Remove a person; what they signed and is still open no longer counts')
     .argument('<name>', 'their name')
     .action((name: string) => run(remove, (context) => removePerson(context, name)));
+
+  const removeCodes = people
+    .command('remove-codes')
+    .description('Take the one-time codes of a person away, who has a passkey left')
+    .argument('<name>', 'their name')
+    .action((name: string) => run(removeCodes, (context) => removeCodesOf(context, name)));
 }
 
 async function addPerson(
@@ -129,7 +135,9 @@ async function confirmPerson(
 }
 
 async function listPeople(context: Context): Promise<Answer> {
-  const { items } = await withApi(context, (api) => api.call('people.list', {}));
+  const items = await withApi(context, (api) =>
+    allOf((page) => api.call('people.list', { query: page })),
+  );
   // What scripts know: `confirmedAt` is since when they can prove to be there.
   const people = items.map(({ addedAt, id, joinedAt, name, roles }) => ({
     id,
@@ -186,9 +194,19 @@ async function removePerson(context: Context, name: string): Promise<Answer> {
   return { json: { removed: name }, lines: () => [`Removed ${name}.`] };
 }
 
+async function removeCodesOf(context: Context, name: string): Promise<Answer> {
+  const { removed } = await withApi(context, async (api) =>
+    api.call('people.codes.remove', { params: { id: await idOf(api, name) } }),
+  );
+  return {
+    json: { removed: removed ? name : null },
+    lines: () => [removed ? `${name} has no one-time codes any more.` : `${name} had none.`],
+  };
+}
+
 /** HF_NOT_FOUND for a name that is nobody's. */
 async function idOf(api: ApiClient, name: string): Promise<string> {
-  const { items } = await api.call('people.list', {});
+  const items = await allOf((page) => api.call('people.list', { query: page }));
   const person = items.find((one) => one.name === name);
   if (person !== undefined) return person.id;
   throw nobody(name);

@@ -5,8 +5,9 @@
 import { constantText } from './constants.ts';
 import type { Gatherer } from './gatherer.ts';
 import { object } from './objects.ts';
-import type { TreeBody } from './tree.ts';
-import { flagAt, listAt, nodeAt, nodesAt, nodesOf, textAt } from './tree.ts';
+import type { SessionAct } from './sql-reading.ts';
+import type { TreeBody, TreeNode } from './tree.ts';
+import { flagAt, listAt, nodeAt, nodesAt, nodesOf, textAt, valueAt } from './tree.ts';
 
 /** GUC_LIST_QUOTE: each argument of SET is one name, so it is quoted where it has to be. */
 const NAME_LISTS = new Set([
@@ -20,9 +21,17 @@ const NAME_LISTS = new Set([
 
 const ROLE_SETTINGS = new Set(['role', 'session_authorization']);
 
-export function set(parameter: string, value: string | null, local: boolean, into: Gatherer): void {
+type Told = Pick<Extract<SessionAct, { kind: 'set' }>, 'isReset' | 'isCall' | 'parameterAt'>;
+
+export function set(
+  parameter: string,
+  value: string | null,
+  local: boolean,
+  into: Gatherer,
+  told: Told = {},
+): void {
   const name = parameter.toLowerCase();
-  into.act({ kind: 'set', parameter: name, value, local });
+  into.act({ kind: 'set', parameter: name, value, local, ...told });
   if (ROLE_SETTINGS.has(name)) {
     into.effect(
       'grant',
@@ -44,11 +53,13 @@ export function variableSet(body: TreeBody, into: Gatherer): void {
       break;
     case 'VAR_SET_DEFAULT':
     case 'VAR_RESET':
+      set(name, null, local, into, { isReset: true });
+      break;
     case 'VAR_SET_CURRENT':
       set(name, null, local, into);
       break;
     case 'VAR_RESET_ALL':
-      set('all', null, false, into);
+      set('all', null, false, into, { isReset: true });
       break;
     case 'VAR_SET_MULTI':
       setMulti(name, body, into);
@@ -85,7 +96,8 @@ function settingText(name: string, body: TreeBody, into: Gatherer): string | nul
   const texts: string[] = [];
   for (const arg of nodesAt(body, 'args')) {
     const text = constantText(arg, into);
-    if (text === null) return null;
+    // INTERVAL '-8' is another zone than '-8'.
+    if (text === null || arg.kind === 'TypeCast') return null;
     texts.push(NAME_LISTS.has(name.toLowerCase()) ? quoteName(text) : text);
   }
   return texts.join(', ');
@@ -93,6 +105,13 @@ function settingText(name: string, body: TreeBody, into: Gatherer): string | nul
 
 function quoteName(name: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
+/** `$2`, with a cast or without: its number; null: it is something else. */
+function parameterOf(node: TreeNode | null): number | null {
+  if (node?.kind === 'TypeCast') return parameterOf(nodeAt(node.body, 'arg'));
+  const at = node?.kind === 'ParamRef' ? valueAt(node.body, 'number') : null;
+  return typeof at === 'number' ? at : null;
 }
 
 /** set_config(name, value, is_local): a SET in the shape of a function. */
@@ -108,10 +127,12 @@ export function setConfigCall(call: TreeBody, into: Gatherer): void {
     );
     return;
   }
+  const parameterAt = named ? null : parameterOf(args[1] ?? null);
   set(
     name.trim(),
     constantText(args[1] ?? null, into),
     constantText(args[2] ?? null, into) === 'true',
     into,
+    { isCall: true, ...(parameterAt === null ? {} : { parameterAt }) },
   );
 }

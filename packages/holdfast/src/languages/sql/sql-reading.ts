@@ -15,6 +15,12 @@ export type SessionAct =
       readonly parameter: string;
       readonly value: string | null;
       readonly local: boolean;
+      /** RESET, or SET ... TO DEFAULT: what it was when the session began. */
+      readonly isReset?: true;
+      /** By set_config, and not by SET. */
+      readonly isCall?: true;
+      /** The value is that of the parameter $1, $2, ... */
+      readonly parameterAt?: number;
     };
 
 /** Whose rights a statement needs on a protected target: the agent's own, or more. */

@@ -120,15 +120,20 @@ describe('statements', () => {
     ["SET search_path = 'a b', C", { parameter: 'search_path', value: '"a b", c', local: false }],
     [
       "SELECT set_config('Search_Path', 'a, b', true)",
-      { parameter: 'search_path', value: 'a, b', local: true },
+      { parameter: 'search_path', value: 'a, b', local: true, isCall: true },
     ],
     [
       'SET LOCAL statement_timeout = 5',
       { parameter: 'statement_timeout', value: '5', local: true },
     ],
     ["SET TIME ZONE 'UTC'", { parameter: 'timezone', value: 'UTC', local: false }],
-    ['SET TIME ZONE LOCAL', { parameter: 'timezone', value: null, local: false }],
-    ['RESET work_mem', { parameter: 'work_mem', value: null, local: false }],
+    ['SET TIME ZONE LOCAL', { parameter: 'timezone', value: null, local: false, isReset: true }],
+    ['RESET work_mem', { parameter: 'work_mem', value: null, local: false, isReset: true }],
+    ["SET TIME ZONE INTERVAL '-8'", { parameter: 'timezone', value: null, local: false }],
+    [
+      "SELECT set_config('app.tenant', $1::text, true)",
+      { parameter: 'app.tenant', value: null, local: true, isCall: true, parameterAt: 1 },
+    ],
     ['SET TRANSACTION READ ONLY', { parameter: 'transaction_read_only', value: 'on', local: true }],
     ["SET NAMES 'UTF8'", { parameter: 'client_encoding', value: 'UTF8', local: false }],
   ])('%s as an act on the session', (sql, expected) => {

@@ -132,8 +132,15 @@ function transaction(body: TreeBody, into: Gatherer): void {
 
 function discard(body: TreeBody, into: Gatherer): void {
   if (textAt(body, 'target') !== 'DISCARD_ALL') return;
-  into.act({ kind: 'set', parameter: 'session_authorization', value: null, local: false });
-  set('all', null, false, into);
+  const told = { isReset: true } as const;
+  into.act({
+    kind: 'set',
+    parameter: 'session_authorization',
+    value: null,
+    local: false,
+    ...told,
+  });
+  set('all', null, false, into, told);
   into.act({ kind: 'deallocate', name: null });
 }
 

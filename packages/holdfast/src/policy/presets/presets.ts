@@ -88,6 +88,14 @@ unless {
     ["DROP INDEX", "DROP STATISTICS"].contains(context.verb)))
 };
 
+// A condition limits which rows, but nothing keeps those: a foreign table, one whose triggers are gone.
+@id("guarded.lost")
+@verdict("hold") @people("1")
+@reason("{verb} on {object} changes rows that nothing keeps in {environment}, though it is protected")
+@hint("A person approves it; holdfast doctor names the tables that are not captured.")
+forbid (principal, action == Action::"write", resource in Level::"guarded")
+when { context.lost };
+
 @id("guarded.reshape")
 @verdict("hold") @people("1")
 @reason("{verb} on {object} changes or rewrites what exists in {environment}")
@@ -130,6 +138,12 @@ forbid (
   resource in Level::"guarded"
 )
 when { context.protected && !context.additive };
+
+@id("guarded.protect-lost")
+@verdict("protect")
+@reason("nothing keeps the rows that {verb} on {object} changes in {environment}")
+forbid (principal, action == Action::"write", resource in Level::"guarded")
+when { context.lost };
 
 @id("guarded.protect-code")
 @verdict("protect")

@@ -70,17 +70,21 @@ export class PostgresGuard implements TargetGuard {
   async refresh(): Promise<void> {
     const { look, note, target, wasProtected } = this.#parts;
     try {
-      const { findings, level, levelReason, uncaptured } = await look();
+      const { findings, level, levelReason, lost = [], uncaptured } = await look();
       const isGone = level === 'none' && (await wasProtected());
       this.#shut = isGone ? 'its wall is gone, and nobody said holdfast unprotect' : null;
       this.#lookFault = null;
       this.#findings = findings;
-      const { uncaptured: known, ...before } = this.#protection;
-      if (level !== before.level || uncaptured.join() !== [...(known ?? [])].join()) {
+      const { lost: lostBefore, uncaptured: known, ...before } = this.#protection;
+      const isSame =
+        uncaptured.join() === [...(known ?? [])].join() &&
+        lost.join() === [...(lostBefore ?? [])].join();
+      if (level !== before.level || !isSame) {
         this.#protection = {
           level,
           trouble: level === 'none' ? null : this.#troubleNow(),
           ...(uncaptured.length === 0 ? {} : { uncaptured: new Set(uncaptured) }),
+          ...(lost.length === 0 ? {} : { lost: new Set(lost) }),
         };
       }
       const said = `${level}|${findings.map(({ code, about }) => `${code} ${about}`).join('|')}`;

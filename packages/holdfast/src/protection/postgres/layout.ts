@@ -25,6 +25,8 @@ export const AGENTS_ROLE = 'holdfast_agents';
 export const OTHERS_ROLE = 'holdfast_others';
 /** Login role of one agent: `hf_` and its name, cut to what PostgreSQL keeps (63 bytes). */
 export const AGENT_ROLE_PREFIX = 'hf_';
+/** Login role of one deferral, for as long as it runs. */
+export const RUNNER_PREFIX = 'holdfast_run_';
 /** A trash schema is this and the `seq` of the act's journal row, then `_2`, `_3` for further sources. */
 export const TRASH_PREFIX = 'holdfast_trash_';
 /** Version of the layout; `holdfast.meta` holds the one that was applied. */

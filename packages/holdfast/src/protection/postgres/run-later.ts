@@ -1,15 +1,27 @@
 /**
- * Runs one text on a target, once, as the owner of its tables, over a connection that nothing else
- * uses: what waited out its grace. Outside any transaction of ours, because what has no reversal is
+ * Runs one text on a target, once, as the owner of its tables, over a login that is made for it and dropped
+ * after it (`runner.ts`), so that nothing in the text leads back to the admin: what waited out its grace. Outside any transaction of ours, because what has no reversal is
  * mostly what cannot run in one (DROP DATABASE, CREATE INDEX CONCURRENTLY).
  *
- * It will not: try again, or call anything but the server's own answer an end. A connection that could
+ * It will not: try again, run as the admin, or call anything but the server's own answer an end. A connection that could
  * not be had sent nothing; one that was lost meanwhile leaves `unknown`.
  */
 import pg from 'pg';
+import type { Clock } from '../../model/clock.ts';
 import type { Outcome } from '../../model/outcome.ts';
+import type { SessionSetting } from '../../model/session-settings.ts';
+import type { TargetDatabase } from '../target-database.ts';
+import type { AgentRole } from '../target-guard.ts';
 import type { AdminConnection } from './admin.ts';
 import { ident } from './layout.ts';
+import {
+  dropRunner,
+  findOwner,
+  makeRunner,
+  type OwnerWish,
+  type Runner,
+  shutRunner,
+} from './runner.ts';
 
 export interface LaterParameter {
   readonly typeOid: number;
@@ -23,8 +35,20 @@ export interface LaterText {
   readonly parameters: readonly LaterParameter[];
   /** Schemas that unqualified names are looked up in, in order. */
   readonly searchPath: readonly string[];
-  /** The role it runs as; null: the one of the connection. */
-  readonly owner: string | null;
+  /** Of the session it was approved in, those that may change what it means. */
+  readonly settings?: readonly SessionSetting[];
+  /** As whom: see `findOwner`. */
+  readonly owner: OwnerWish;
+}
+
+export interface LaterPlace {
+  /** As the admin: makes the login, and drops it. */
+  readonly db: TargetDatabase;
+  /** Where a role with a password logs in. */
+  readonly loginOf: (role: AgentRole) => AdminConnection;
+  readonly clock: Pick<Clock, 'random'>;
+  /** The login could not be dropped; it is shut, and goes with the next run. */
+  readonly trouble: (error: unknown) => void;
 }
 
 const CONNECT_MS_MAX = 10_000;
@@ -41,7 +65,32 @@ const LEFT_OPEN: Outcome = {
   message: 'it left a transaction open, which was rolled back with its connection',
 };
 
-export async function runLater(connection: AdminConnection, text: LaterText): Promise<Outcome> {
+export async function runLater(place: LaterPlace, text: LaterText): Promise<Outcome> {
+  const { clock, db, loginOf, trouble } = place;
+  let runner: Runner;
+  try {
+    const found = await findOwner(db, text.owner);
+    if (found.kind === 'none') {
+      return { kind: 'not-forwarded', reason: `${found.why}. ${found.hint}` };
+    }
+    runner = await makeRunner(db, found.owner, clock);
+  } catch (error) {
+    return { kind: 'not-forwarded', reason: wordsOf(error) };
+  }
+  try {
+    return await runAs(loginOf(runner), runner, text, () => shutRunner(db, runner));
+  } finally {
+    await dropRunner(db, runner).catch(trouble);
+  }
+}
+
+/** `shut`: once it is in, nobody else logs in as it, whatever the text does to its password. */
+async function runAs(
+  connection: AdminConnection,
+  { owner }: Runner,
+  text: LaterText,
+  shut: () => Promise<void>,
+): Promise<Outcome> {
   const client = new pg.Client({
     host: connection.host,
     port: connection.port,
@@ -56,7 +105,8 @@ export async function runLater(connection: AdminConnection, text: LaterText): Pr
   client.on('error', () => {});
   try {
     await client.connect();
-    await prepare(client, text);
+    await shut();
+    await prepare(client, owner, text);
   } catch (error) {
     await client.end().catch(() => {});
     return { kind: 'not-forwarded', reason: wordsOf(error) };
@@ -102,16 +152,27 @@ async function send(client: pg.Client, { parameters, statement }: LaterText): Pr
   await client.query({ text: statement, values, types });
 }
 
-async function prepare(client: pg.Client, { owner, searchPath }: LaterText): Promise<void> {
+async function prepare(
+  client: pg.Client,
+  owner: string,
+  { searchPath, settings = [] }: LaterText,
+): Promise<void> {
   await client.query(
-    `set lock_timeout = ${LOCK_MS_MAX}; set statement_timeout = ${STATEMENT_MS_MAX}`,
+    `set lock_timeout = ${LOCK_MS_MAX}; set statement_timeout = ${STATEMENT_MS_MAX}; set standard_conforming_strings = on`,
   );
   if (searchPath.length > 0) {
     await client.query("select pg_catalog.set_config('search_path', $1, false)", [
       searchPath.map(ident).join(', '),
     ]);
   }
-  if (owner !== null) await client.query(`set role ${ident(owner)}`);
+  for (const { name, value } of settings) {
+    // The path was said above, in the order that was judged.
+    if (name === 'search_path') continue;
+    if (value === null) throw new Error(`what ${name} was set to is not known`);
+    await client.query('select pg_catalog.set_config($1, $2, false)', [name, value]);
+  }
+  // What is made is the owner's; it has these rights without it too.
+  await client.query(`set role ${ident(owner)}`);
 }
 
 function wordsOf(error: unknown): string {

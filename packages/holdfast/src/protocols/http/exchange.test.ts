@@ -40,7 +40,7 @@ function actWith(inverse: Inverse | null, place = 'railway/a/b', seen = 'seen'):
   };
 }
 
-function world({ again, canKeep = true }: { again?: ProviderAct; canKeep?: boolean } = {}) {
+function world({ again, canKeep = true }: { again?: ProviderAct | Error; canKeep?: boolean } = {}) {
   const clock = new ManualClock();
   const kept: InverseToKeep[] = [];
   const settled: string[] = [];
@@ -51,6 +51,7 @@ function world({ again, canKeep = true }: { again?: ProviderAct; canKeep?: boole
     act,
     place: act.place,
     provider: 'railway',
+    headers: [['if-match', '"7"']],
     asked: { method: 'POST', path: '/', search: '', mediaType: '', body: Buffer.of() },
     keeper: {
       keep: async (what) => {
@@ -65,7 +66,10 @@ function world({ again, canKeep = true }: { again?: ProviderAct; canKeep?: boole
       },
     },
     clock,
-    readAgain: async () => again ?? actWith(inverseWith('y')),
+    readAgain: async () => {
+      if (again instanceof Error) throw again;
+      return again ?? actWith(inverseWith('y'));
+    },
     forward: async (report) => report?.({ kind: 'done', tag: '200', transaction: 'ended' }),
     refuse: () => {},
   });
@@ -124,4 +128,35 @@ it('leaves nothing of what is refused after it was kept', async () => {
   await exchange.keep(guardedTarget);
   exchange.refuse({ code: 'HF_HELD', message: '', detail: '', hint: '', position: null });
   expect(settled).toEqual(['not-forwarded']);
+});
+
+const acts = (exchange: HttpExchange): string[] =>
+  exchange.acts().map((act) => Buffer.from(act).toString());
+
+it('signs its headers', () => {
+  expect(acts(world().exchange)[0]).toMatch(/\0if-match:"7"$/);
+});
+
+it('is what it was when it has not waited, and is not asked for again', async () => {
+  const { exchange } = world({ again: new Error('nobody asks') });
+  expect(await exchange.freshen()).toBeNull();
+  expect(acts(exchange).at(-1)).toBe('seen');
+});
+
+it('is after a wait what it is then: other evidence is another digest', async () => {
+  const { clock, exchange } = world({ again: actWith(null, 'railway/a/b', 'other') });
+  clock.pass(INVERSE_FRESH_MS + 1);
+  expect(await exchange.freshen()).toBeNull();
+  expect(acts(exchange).at(-1)).toBe('other');
+  expect(exchange.reversal.kind).toBe('none');
+});
+
+it.each([
+  ['acts elsewhere', actWith(null, 'railway/a/c'), 'elsewhere'],
+  ['is not the token’s any more', new Error('another environment'), 'another environment'],
+])('says so when after a wait it %s', async (_story, again, why) => {
+  const { clock, exchange } = world({ again });
+  clock.pass(INVERSE_FRESH_MS + 1);
+  expect(await exchange.freshen()).toContain(why);
+  expect(acts(exchange).at(-1)).toBe('seen');
 });

@@ -2,7 +2,7 @@
 import type { AgentActor } from '../../model/actor.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { Reading } from '../../model/effect.ts';
-import { type HttpAct, httpActs, httpText } from '../../model/http-request.ts';
+import { type HttpAct, type HttpHeader, httpActs, httpText } from '../../model/http-request.ts';
 import type { Intent, SessionFacts } from '../../model/intent.ts';
 import { INVERSE_FRESH_MS } from '../../model/limits.ts';
 import type { Outcome } from '../../model/outcome.ts';
@@ -20,12 +20,14 @@ export interface HttpExchangeParts {
   /** Of `act`, as an object that only this session has. */
   readonly place: TargetFacts;
   readonly asked: ProviderRequest;
+  /** Those that its meaning may hang on (`signed-headers.ts`). */
+  readonly headers: readonly HttpHeader[];
   /** Its name. */
   readonly provider: string;
   /** Null: nothing can be kept here, so nothing is taken back by its inverse. */
   readonly keeper: InverseKeeper | null;
   readonly clock: Pick<Clock, 'monotonicMs'>;
-  /** The same request, read again. Never rejects. */
+  /** The same request, read again. Rejects when the token is not for what it reaches now. */
   readAgain(): Promise<ProviderAct>;
   forward(report: ((outcome: Outcome) => void) | null): Promise<void> | undefined;
   refuse(refusal: Refusal): void;
@@ -36,7 +38,7 @@ export class HttpExchange implements Exchange, Intent {
   /** A request is a transaction of its own. */
   readonly lasting: Lasting = 'at-once';
   readonly protection: Protection = PROVIDER_PROTECTION;
-  readonly #readAtMs: number;
+  #readAtMs: number;
   #act: ProviderAct;
   #kept: KeptInverse | null = null;
 
@@ -91,6 +93,22 @@ export class HttpExchange implements Exchange, Intent {
     }
   }
 
+  async freshen(): Promise<string | null> {
+    const { clock, readAgain } = this.#parts;
+    if (this.#kept !== null || clock.monotonicMs() - this.#readAtMs <= INVERSE_FRESH_MS)
+      return null;
+    try {
+      const again = await readAgain();
+      if (again.place.asked !== this.#act.place.asked) return 'it acts elsewhere than it did';
+      // Other evidence is another digest: who compares it sees that.
+      this.#act = again;
+      this.#readAtMs = clock.monotonicMs();
+      return null;
+    } catch (error) {
+      return `it could not be read again (${error instanceof Error ? error.message : String(error)})`;
+    }
+  }
+
   /** What waited on the wire was read before it did; it still has to be what was judged and signed. */
   async #freshInverse(): Promise<Inverse> {
     const { clock, readAgain } = this.#parts;
@@ -129,7 +147,7 @@ export class HttpExchange implements Exchange, Intent {
   }
 
   #http(): HttpAct {
-    const { asked, provider } = this.#parts;
-    return { ...asked, provider };
+    const { asked, headers, provider } = this.#parts;
+    return { ...asked, headers, provider };
   }
 }

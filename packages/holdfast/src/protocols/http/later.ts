@@ -15,10 +15,16 @@ export function runRequestWith(providers: Providers): RunRequest {
     }
     const upstream = new Upstream(provider);
     try {
-      const type = request.mediaType === '' ? {} : { 'content-type': request.mediaType };
-      return await upstream.run(upstreamOf(request, type));
+      return await upstream.run(upstreamOf(request, headersOf(request)));
     } finally {
       await upstream.close();
     }
   };
+}
+
+/** Those that were signed: none else. */
+function headersOf({ headers, mediaType }: HttpAct): Record<string, string[]> {
+  const sent: Record<string, string[]> = mediaType === '' ? {} : { 'content-type': [mediaType] };
+  for (const [name, value] of headers) sent[name] = [...(sent[name] ?? []), value];
+  return sent;
 }

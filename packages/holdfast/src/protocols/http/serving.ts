@@ -13,7 +13,7 @@ import type { TokenUses } from '../../identity/token-uses.ts';
 import type { Clock } from '../../model/clock.ts';
 import { isHarmless } from '../../model/effect.ts';
 import { ERRORS, HoldfastError } from '../../model/errors.ts';
-import { METHOD_OVERRIDES } from '../../model/http-request.ts';
+import { type HttpHeader, METHOD_OVERRIDES } from '../../model/http-request.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { InverseKeeper } from '../../protection/inverse.ts';
@@ -27,6 +27,7 @@ import { hasLeft, headerOf, type Incoming, type Response } from './incoming.ts';
 import { perHead } from './per-head.ts';
 import { type Providers, type Route, routeOf } from './route.ts';
 import { type Session, Sessions } from './sessions.ts';
+import { signedHeadersOf } from './signed-headers.ts';
 import { Upstream, upstreamOf } from './upstream.ts';
 
 export type HttpDirectory = TokenLookup & Pick<AgentDirectory, 'freshen' | 'isLive' | 'whyEnded'>;
@@ -63,6 +64,7 @@ interface Way {
   readonly upstream: Upstream;
   readonly senderOf: ReturnType<typeof senderIn>;
   readonly passedOn: ReturnType<typeof passedOnTo>;
+  readonly signed: (headers: Incoming['headers']) => readonly HttpHeader[];
 }
 
 export class Serving {
@@ -78,14 +80,16 @@ export class Serving {
     this.#parts = parts;
     this.sessions = new Sessions(parts.clock, parts.pipeline, parts.uses ?? null);
     this.#ways = new Map(
-      [...parts.providers.values()].map((provider) => [
-        provider,
-        {
+      [...parts.providers.values()].map((provider) => {
+        const passedOn = passedOnTo(provider);
+        const way = {
           upstream: new Upstream(provider),
           senderOf: senderIn(provider.credentialHeaders),
-          passedOn: passedOnTo(provider),
-        },
-      ]),
+          passedOn,
+          signed: perHead((headers) => signedHeadersOf(passedOn(headers))),
+        };
+        return [provider, way];
+      }),
     );
   }
 
@@ -200,7 +204,7 @@ export class Serving {
 
   #handle({ request, response, route, act, asked, session }: Unit): Promise<void> | undefined {
     const { provider } = route;
-    const { passedOn, upstream } = this.#wayTo(provider);
+    const { passedOn, signed, upstream } = this.#wayTo(provider);
     const { token } = session;
     const exchange = new HttpExchange({
       actor: session.actor,
@@ -208,10 +212,15 @@ export class Serving {
       act,
       place: session.places.of(act.place),
       asked,
+      headers: signed(request.headers),
       provider: provider.name,
       keeper: this.#parts.keeper ?? null,
       clock: this.#parts.clock,
-      readAgain: () => provider.read(asked),
+      readAgain: async () => {
+        const again = await provider.read(asked);
+        requireScope(token, again);
+        return again;
+      },
       refuse: (refusal: Refusal) => toAgent(response, provider, statusOf(refusal.code), refusal),
       forward: (report) => {
         if (!this.#parts.directory.isLive(token.tokenId) || hasLeft(response)) {

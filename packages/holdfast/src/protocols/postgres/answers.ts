@@ -12,13 +12,15 @@ import type { TransactionStatus } from './messages.ts';
 import type { Receipts } from './receipts.ts';
 import { Replies } from './replies.ts';
 import { type ServerError, type ServerEvents, ServerStream } from './server-stream.ts';
-import { pinnedSetting } from './session-rules.ts';
+import { pinnedSetting } from './setting-changes.ts';
+import type { SettingFacts } from './setting-facts.ts';
 import type { PreparedStatements } from './statements.ts';
 import type { Substituted } from './substitutes.ts';
 
 export interface AnswersParts {
   readonly statements: PreparedStatements;
   readonly receipts: Receipts | null;
+  readonly settings: SettingFacts;
   /** Gathered of one report while answers are watched, in bytes. */
   readonly reportBytesMax: number;
   /** A cycle ended and nothing is left to be answered. */
@@ -105,9 +107,16 @@ export class Answers implements ServerEvents {
     if (cycle.error === null && cycle.changes !== null) {
       this.#parts.statements.confirm(cycle.changes);
     }
+    if (cycle.isWatched || this.#parts.settings.isOpen) this.#settle(cycle, status);
     if (this.#parts.receipts !== null) this.#afterCycle(this.#parts.receipts, cycle);
     if (this.cycles.isEmpty) this.#parts.onAllAnswered();
     return !cycle.silent;
+  }
+
+  #settle(cycle: Cycle, status: TransactionStatus): void {
+    const { settings } = this.#parts;
+    if (cycle.isWatched) settings.end(cycle.settings, cycle.tag, cycle.error !== null, status);
+    else if (status === 'I') settings.ended();
   }
 
   #afterCycle(receipts: Receipts, { replies }: Cycle): void {
@@ -139,7 +148,7 @@ export class Answers implements ServerEvents {
     const cycle = this.cycles.first;
     if (cycle === undefined) return null;
     const instead = cycle.replies?.answered(type) ?? null;
-    if (cycle.reports === null) return instead;
+    if (cycle.reports === null && !cycle.isWatched) return instead;
     const said = instead === null ? tag : (cycle.replies?.tag ?? tag);
     cycle.tag = cycle.tag === '' ? said : `${cycle.tag}; ${said}`.slice(0, 1_000);
     return instead;

@@ -8,6 +8,7 @@
  */
 import { isOwnName } from '../../languages/sql/off-limits.ts';
 import type { SqlReader, SqlReading } from '../../languages/sql/sql-reading.ts';
+import { withBound } from './bound-setting.ts';
 import { endOfString, FRONTEND, HEADER_BYTES, messageBytes, stringAt, tagName } from './frames.ts';
 import { isPlain } from './plain.ts';
 import { readingsOf, type SessionView, viewOf } from './session-rules.ts';
@@ -225,6 +226,7 @@ export class ClientStream {
     if (reading === null) return true;
     const unit = new Unit('simple', bytes, at);
     unit.extendTo(end);
+    unit.queryStatements = reading.statements;
     this.#addedSchemas = [];
     const { reading: viewed, runs } = this.#viewed(reading, unit, bytes.subarray(from, stop), true);
     unit.acts.push({
@@ -306,6 +308,10 @@ export class ClientStream {
     const runs = [...candidates, ...views.flatMap((view) => view.runs)];
     if (runs.some(needsRights)) unit.needsRights = true;
     const { from, to } = place;
+    if (unit.settings !== null) {
+      const bind = bytes.subarray(nameEnd + 1, end);
+      unit.settings = unit.settings.map((one) => withBound(one, bind, candidates.length === 1));
+    }
     this.#bound(unit, isUnnamed, { reading, plain, runs, parts: null, from, to });
   }
 
@@ -367,6 +373,7 @@ export class ClientStream {
     const standing = { text: Buffer.from(bytes), ahead: unit.changes, sure };
     const view = viewOf(reading, standing, this.#statements);
     unit.changes.push(...view.changes);
+    if (view.settings !== null) unit.addSettings(view.settings);
     this.#addedSchemas =
       view.addedSchemas === null || this.#addedSchemas === null
         ? null

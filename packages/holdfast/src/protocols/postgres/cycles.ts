@@ -6,6 +6,7 @@ import type { Outcome } from '../../model/outcome.ts';
 import type { TransactionStatus } from './messages.ts';
 import type { Replies } from './replies.ts';
 import type { ServerError } from './server-stream.ts';
+import type { SettingsAsked } from './setting-facts.ts';
 import type { NameChange } from './statements.ts';
 
 export interface Cycle {
@@ -21,6 +22,10 @@ export interface Cycle {
   /** Something was bound in it: it may have run. */
   ran: boolean;
   error: ServerError | null;
+  /** It may change what settings are in force: its tags are kept. */
+  isWatched: boolean;
+  /** Settings that it changes by itself; null: none. */
+  settings: SettingsAsked | null;
   tag: string;
   /** False while its Sync has not been forwarded. */
   closed: boolean;
@@ -37,6 +42,8 @@ export function newCycle(kind: Cycle['kind']): Cycle {
     replies: null,
     ran: false,
     error: null,
+    isWatched: false,
+    settings: null,
     tag: '',
     closed: kind === 'simple',
     silent: false,

@@ -7,7 +7,7 @@ const carrier: Carrier = {
   actor: { kind: 'agent', id: 'agent_1', name: 'cursor', tokenId: 'token_1' },
   facts: { id: 'session_1', protocol: 'postgres', source: '127.0.0.1:5', client: 'psql' },
   target: { asked: 'main-db', searchPath: ['public'] },
-  searchPathMark: Buffer.from('public'),
+  sessionMark: Buffer.from('public'),
   isInTransaction: false,
   hasLoosePortal: false,
   protection: UNPROTECTED,

@@ -14,8 +14,8 @@ export interface Carrier {
   readonly actor: AgentActor;
   readonly facts: SessionFacts;
   readonly target: TargetFacts;
-  /** What the names without a schema hang on, for the digest; changes when the path may have. */
-  readonly searchPathMark: Buffer;
+  /** What its meaning hangs on besides the bytes (search path, settings), for the digest. */
+  readonly sessionMark: Buffer;
   /** The server has said that a transaction block is open, nothing is under way or left bound. */
   readonly isInTransaction: boolean;
   /** A portal is bound that could end the transaction when a later unit runs it. */
@@ -39,6 +39,7 @@ export class PostgresExchange implements Exchange, Intent {
   readonly #carrier: Carrier;
   readonly #unit: Unit;
   readonly #addedSchemas: readonly string[] | null;
+  #mark: Buffer | null = null;
 
   constructor(carrier: Carrier, unit: Unit, addedSchemas: readonly string[] | null) {
     this.#carrier = carrier;
@@ -82,7 +83,9 @@ export class PostgresExchange implements Exchange, Intent {
   }
 
   acts(): readonly Uint8Array[] {
-    const bytes: Uint8Array[] = [this.#carrier.searchPathMark];
+    // Answers that come while people are waited for change what is judged next, not this.
+    this.#mark ??= this.#carrier.sessionMark;
+    const bytes: Uint8Array[] = [this.#mark];
     this.#unit.addActBytes(bytes);
     return bytes;
   }

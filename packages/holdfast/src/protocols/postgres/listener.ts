@@ -260,6 +260,7 @@ class PostgresGateway implements Protocol {
       actor: { kind: 'agent', id: token.agentId, name: token.agentName, tokenId: token.tokenId },
       facts,
       target: { asked: targetName, searchPath },
+      settings: guest.parameters,
       pipeline,
       reader,
       unitBytesMax,

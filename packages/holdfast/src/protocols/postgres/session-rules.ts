@@ -8,27 +8,15 @@
 import type { SessionAct, SqlReading } from '../../languages/sql/sql-reading.ts';
 import type { CouldNotTell, Reading } from '../../model/effect.ts';
 import type { TargetFacts } from '../../model/target.ts';
+import {
+  changeOf,
+  changesBehind,
+  isCounted,
+  pinnedSetting,
+  type SettingChange,
+} from './setting-changes.ts';
 import { type NameChange, type Prepared, preparedBySql } from './statements.ts';
 import { joinReadings } from './unit.ts';
-
-/** Parameter -> the values it may be set to; null: none. Reset to the server's default is judged alike. */
-const PINNED: Readonly<Record<string, readonly string[] | null>> = {
-  standard_conforming_strings: ['on', 'true', 'yes', '1'],
-  client_encoding: ['utf8', 'utf-8', 'unicode'],
-  backslash_quote: ['safe_encoding', 'off', 'false', 'no', '0'],
-  session_replication_role: ['origin'],
-};
-
-/** A setting the session may not take, in the words of the refusal; null when all is well. */
-export function pinnedSetting(parameter: string, value: string | null): string | null {
-  const allowed = PINNED[parameter];
-  if (allowed === undefined) return null;
-  if (value !== null && allowed?.includes(value.toLowerCase())) return null;
-  return (
-    `${parameter} is pinned while an agent works through Holdfast ` +
-    `(allowed: ${allowed?.join(', ') ?? 'none'}), and the statement sets it to ${value ?? 'something else'}`
-  );
-}
 
 /** What the session knows of names; implemented by `PreparedStatements`. */
 export interface SessionLookup {
@@ -53,6 +41,8 @@ export interface SessionView {
   readonly runs: readonly Prepared[];
   /** Schemas that `search_path` may now hold besides those before; null: any. */
   readonly addedSchemas: readonly string[] | null;
+  /** Null: none that counts, as for nearly every text. */
+  readonly settings: readonly SettingChange[] | null;
 }
 
 const NO_SCHEMAS: readonly string[] = [];
@@ -67,11 +57,13 @@ export function viewOf(
   const changes: NameChange[] = [];
   const runs: Prepared[] = [];
   let addedSchemas: readonly string[] | null = NO_SCHEMAS;
+  const settings: SettingChange[] = [];
   for (const act of reading.session) {
     switch (act.kind) {
       case 'set':
         parts.push(...readingOfSet(act));
         if (act.parameter === 'search_path') addedSchemas = schemasOf(act.value, addedSchemas);
+        if (isCounted(act, text)) settings.push(changeOf(act, text));
         break;
       case 'prepare':
         changes.push({ name: act.name, to: preparedBySql(act.name, act.reading, text), sure });
@@ -86,6 +78,7 @@ export function viewOf(
         runs.push(...candidates);
         parts.push(...readingsOf(act.name, candidates));
         if (candidates.some((one) => one.reading.session.length > 0)) parts.push(nested(act.name));
+        settings.push(...candidates.flatMap((one) => changesBehind(one)));
         break;
       }
       default:
@@ -93,7 +86,8 @@ export function viewOf(
     }
   }
   const joined = parts.length === 1 ? reading : joinReadings(parts);
-  return { reading: joined, changes, runs, addedSchemas };
+  const counts = settings.some(({ isTracked }) => isTracked);
+  return { reading: joined, changes, runs, addedSchemas, settings: counts ? settings : null };
 }
 
 /** The path may be the old one or the new one (it is undone by a rollback): both count. */

@@ -28,6 +28,8 @@ import { PathFacts } from './path-facts.ts';
 import { type Permits, Receipts } from './receipts.ts';
 import type { RelayWire } from './relay-wire.ts';
 import { FUNCTION_CALL, MID_CYCLE } from './session-refusals.ts';
+import { SettingFacts, type SettingsAsked } from './setting-facts.ts';
+import type { StartupParameter } from './startup.ts';
 import { PreparedStatements } from './statements.ts';
 import { type Substituted, substituted } from './substitutes.ts';
 import type { Unit } from './unit.ts';
@@ -44,6 +46,8 @@ export interface SessionParts {
   readonly actor: AgentActor;
   readonly facts: SessionFacts;
   readonly target: TargetFacts;
+  /** Of the start-up packet, as they were sent upstream. */
+  readonly settings: readonly StartupParameter[];
   readonly pipeline: Pipeline;
   readonly reader: SqlReader;
   readonly unitBytesMax: number;
@@ -77,6 +81,7 @@ export class PostgresSession implements Carrier, ClientEvents, WireEvents {
   readonly #statements = new PreparedStatements();
   readonly #fromClient: ClientStream;
   readonly #path: PathFacts;
+  readonly #settings: SettingFacts;
   readonly #receipts: Receipts | null;
   readonly #use: UseMark;
   #ended = false;
@@ -87,11 +92,13 @@ export class PostgresSession implements Carrier, ClientEvents, WireEvents {
     this.facts = parts.facts;
     this.#use = parts.use;
     this.#path = new PathFacts(parts.target, parts.facts.id);
+    this.#settings = new SettingFacts(parts.facts.id, parts.settings);
     this.#receipts = parts.permits === null ? null : new Receipts(parts.permits);
     this.#fromClient = new ClientStream(this, parts.reader, this.#statements, parts);
     this.#answers = new Answers({
       statements: this.#statements,
       receipts: this.#receipts,
+      settings: this.#settings,
       reportBytesMax: 2 * parts.unitBytesMax + REPORT_BYTES_MAX,
       onAllAnswered: () => {
         if (this.#wires.client.isGone) this.#finish('client gone');
@@ -113,8 +120,8 @@ export class PostgresSession implements Carrier, ClientEvents, WireEvents {
     return this.#receipts !== null;
   }
 
-  get searchPathMark(): Buffer {
-    return this.#path.mark;
+  get sessionMark(): Buffer {
+    return this.#settings.mark(this.#path.mark);
   }
 
   get hasLoosePortal(): boolean {
@@ -271,7 +278,11 @@ export class PostgresSession implements Carrier, ClientEvents, WireEvents {
       report?.({ kind: 'not-forwarded', reason: 'the session ended before it could be forwarded' });
       return;
     }
+    const wasBound = this.#answers.hasLoosePortal || this.#answers.cycles.unclosed !== undefined;
     const cycle = this.#cycleFor(unit.kind, unit.closes);
+    if (unit.settings !== null || this.#settings.isOpen) {
+      this.#watchSettings(unit, cycle, !wasBound && instead === null);
+    }
     if (report !== null) {
       cycle.reports ??= [];
       cycle.reports.push(report);
@@ -288,6 +299,25 @@ export class PostgresSession implements Carrier, ClientEvents, WireEvents {
     if (counted === null) this.#wires.addToRun(unit.base, unit.start, unit.end);
     else this.#sendCounted(cycle, counted);
     if (this.#wires.isUndecided) this.#wires.flushRun();
+  }
+
+  /** What a plain statement does to no setting needs no watching, unless a portal may run with it. */
+  #watchSettings(unit: Unit, cycle: Cycle, isAlone: boolean): void {
+    const { settings } = unit;
+    if (settings === null && unit.isPlain() && !this.#answers.hasLoosePortal) return;
+    const asked: SettingsAsked | null =
+      settings === null
+        ? null
+        : {
+            changes: [...(cycle.settings?.changes ?? []), ...settings],
+            kind: unit.kind,
+            statements: unit.statements,
+            isAlone: isAlone && cycle.settings === null && unit.closes && !unit.leavesPortal,
+          };
+    if (!cycle.isWatched) this.#settings.begin(asked);
+    else if (asked !== null) this.#settings.add(asked);
+    cycle.isWatched = true;
+    cycle.settings = asked ?? cycle.settings;
   }
 
   #sendCounted(cycle: Cycle, counted: Substituted): void {

@@ -8,6 +8,7 @@
  */
 import type { SqlPart } from '../../languages/sql/sql-reading.ts';
 import type { Reading } from '../../model/effect.ts';
+import type { SettingChange } from './setting-changes.ts';
 import type { NameChange, Prepared } from './statements.ts';
 
 export interface Act {
@@ -41,6 +42,8 @@ export class Unit {
   leavesPortal = false;
   /** Something in it needs more than the agent's own rights (on a protected target). */
   needsRights = false;
+  /** Settings that it changes, where one of them may change what a text means; null: none. */
+  settings: SettingChange[] | null = null;
   #base: Buffer;
   #start: number;
   #length: number;
@@ -75,6 +78,19 @@ export class Unit {
 
   keep(): void {
     this.moveTo(Buffer.from(this.#base.subarray(this.#start, this.end)), 0);
+  }
+
+  /** Of a Query: as many as its text has. */
+  queryStatements = 1;
+
+  /** How many answers with a tag it has, when each of them runs. */
+  get statements(): number {
+    return this.kind === 'simple' ? this.queryStatements : this.acts.length;
+  }
+
+  addSettings(changes: readonly SettingChange[]): void {
+    this.settings ??= [];
+    this.settings.push(...changes);
   }
 
   /** The reading of all acts together; the same object for equal units of one act. */

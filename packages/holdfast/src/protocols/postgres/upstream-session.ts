@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import { HoldfastError } from '../../model/errors.ts';
 import { query } from './messages.ts';
-import { pinnedSetting } from './session-rules.ts';
+import { pinnedSetting } from './setting-changes.ts';
 import { attachWire, readMessage } from './wire.ts';
 
 /** Enough for a path of many schemas; an answer larger than this is not one. */

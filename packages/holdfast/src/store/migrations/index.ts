@@ -21,6 +21,9 @@ import { trailIndex } from './0018-trail-index.ts';
 import { history } from './0019-history.ts';
 import { idempotency } from './0020-idempotency.ts';
 import { pageSecret } from './0021-page-secret.ts';
+import { pushSessions } from './0022-push-sessions.ts';
+import { rowMacs } from './0024-row-macs.ts';
+import { intendedNotes } from './0025-intended-notes.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -46,4 +49,7 @@ export const MIGRATIONS: readonly Migration[] = [
   history,
   idempotency,
   pageSecret,
+  pushSessions,
+  rowMacs,
+  intendedNotes,
 ];

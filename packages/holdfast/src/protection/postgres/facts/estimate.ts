@@ -12,7 +12,8 @@
  *      admin, and never as a superuser. Whatever slips past 1 and 2 has no right that the agent has not;
  *   4. in a transaction that was read only before its first query, and so stays it, with short timeouts.
  *
- * Where one of them does not hold there is no estimate, and the card says why.
+ * Where one of them does not hold there is no estimate, and the card says why. Where the planner has only a rule
+ * of thumb for the condition (`plain-count.ts`), the rows are counted, up to a number and a part of the time.
  */
 import pg from 'pg';
 import { z } from 'zod';
@@ -21,9 +22,15 @@ import type { AdminConnection } from '../admin.ts';
 import { ident } from '../layout.ts';
 import type { NamePath, OneStatement } from './asked.ts';
 import { plainChange } from './plain-change.ts';
+import { plainCount } from './plain-count.ts';
 
 export type Estimated =
-  | { readonly kind: 'estimated'; readonly rows: Measured }
+  | {
+      readonly kind: 'estimated';
+      readonly rows: Measured;
+      /** The planner has nothing but a rule of thumb for its condition, and counting took too long. */
+      readonly isRough: boolean;
+    }
   /** `why` ends a sentence: `rows: ...`. */
   | { readonly kind: 'not'; readonly why: string };
 
@@ -144,7 +151,13 @@ export async function estimateRows(
     // Named, it goes by the extended protocol, which takes no second statement behind a semicolon; there
     // parameters would have to be bound, and be planned with. (No plain text has a semicolon in it.)
     const said = await client.query(isGeneric ? { text } : { name: 'holdfast-estimate', text });
-    return { kind: 'estimated', rows: rowsIn(said.rows) };
+    const planned = rowsIn(said.rows);
+    const { isRough, rows } = plainCount(plain.text);
+    if (!isRough) return { kind: 'estimated', rows: planned, isRough: false };
+    const counted = rows === null || isGeneric ? null : await countOf(client, rows, msMax);
+    return counted === null
+      ? { kind: 'estimated', rows: planned, isRough: true }
+      : { kind: 'estimated', rows: atLeast(counted, planned), isRough: false };
   } catch (error) {
     return not(
       `the server did not plan it (${error instanceof Error ? error.message : String(error)})`,
@@ -153,6 +166,31 @@ export async function estimateRows(
     // What was asked is answered; a server that is slow to part must not hold anybody up.
     client.end().catch(() => {});
   }
+}
+
+/** More are not counted: who reads `more than 100,000` knows enough. */
+const COUNTED_ROWS_MAX = 100_000;
+/** Of the time there is; the planner's number must still be there in time. */
+const COUNT_SHARE = 3;
+const COUNTED = z.tuple([z.object({ n: z.number() })]);
+
+/** By the same role, in the same read-only transaction, under the same four conditions. Null: it took too long. */
+async function countOf(client: pg.Client, rows: string, msMax: number): Promise<Measured | null> {
+  const ms = Math.max(1, Math.floor(msMax / COUNT_SHARE));
+  try {
+    await client.query(`set local statement_timeout = ${ms}`);
+    const text = `select count(*)::float8 as n from (${rows} limit ${COUNTED_ROWS_MAX + 1}) picked`;
+    const [{ n }] = COUNTED.parse((await client.query({ name: 'holdfast-count', text })).rows);
+    return { value: n, how: n > COUNTED_ROWS_MAX ? 'estimate' : 'exact' };
+  } catch {
+    return null;
+  }
+}
+
+/** Of a count that was broken off only its number is certain, and the planner may know of more. */
+function atLeast(counted: Measured, planned: Measured): Measured {
+  if (counted.how === 'exact') return counted;
+  return { value: Math.max(counted.value, planned.value), how: 'estimate' };
 }
 
 const SAID = z.tuple([z.object({ 'QUERY PLAN': z.unknown() })]);

@@ -134,6 +134,18 @@ describe('rows and sizes', () => {
     expect(found.objects.map(({ name }) => name)).toEqual(['public.payments']);
   });
 
+  it('counts what a condition picks where the planner has a rule of thumb only', async () => {
+    const found = await factsOf('delete from payments where id % 2 = 0');
+    expect(found.rows).toEqual({ value: 10_000, how: 'exact' });
+    expect(found.notTold).toEqual([]);
+  });
+
+  it('says that an estimate may be far off where it could not count', async () => {
+    const found = await factsOf('delete from payments where id % $1 = 0', { parameterCount: 1 });
+    expect(found.rows?.how).toBe('estimate');
+    expect(found.notTold.join()).toContain('the estimate may be far off');
+  });
+
   it('plans a statement with parameters without their values', async () => {
     const found = await factsOf('update payments set sum = $1 where id = $2', {
       parameterCount: 2,

@@ -7,6 +7,7 @@
  * It will not: change anything (read only), wait for a lock longer than FACTS_LOCK_MS_MAX, run a view, a policy or a
  * function of the database as the admin, believe the agent's text, or reject.
  */
+import { LATE_WORDS } from '../../../model/touched.ts';
 import type { TargetDatabase } from '../../target-database.ts';
 import type { AdminConnection } from '../admin.ts';
 import { type Asked, notLookedUp, WANTED_MAX, wantedOf } from './asked.ts';
@@ -63,7 +64,7 @@ export class PostgresFacts {
     const { msMax } = this.#parts;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Estimated>((done) => {
-      const why = `the server did not answer within ${msMax} ms`;
+      const why = `the server ${LATE_WORDS} ${msMax} ms`;
       timer = setTimeout(() => done({ kind: 'not', why }), msMax);
     });
     const first = await Promise.race([work, late]);

@@ -4,7 +4,12 @@
  */
 import { CARD_OBJECTS_MAX, ENTRY_SENTENCE_CHARS_MAX } from '../../../model/limits.ts';
 import { cut } from '../../../model/text.ts';
-import type { Dependent, Measured, TouchedObject } from '../../../model/touched.ts';
+import {
+  type Dependent,
+  LATE_WORDS,
+  type Measured,
+  type TouchedObject,
+} from '../../../model/touched.ts';
 
 /** With the one that says how many more there are, as many as of objects. */
 const NOT_TOLD_MAX = CARD_OBJECTS_MAX - 1;
@@ -68,7 +73,7 @@ export class Gathering {
   /** `msMax`: how long there was. */
   found(msMax: number): TargetFound {
     const open = [...this.#open].join(', ');
-    const why = `the server did not answer within ${msMax} ms`;
+    const why = `the server ${LATE_WORDS} ${msMax} ms`;
     // What is still open comes first: a long list must not hide it.
     const all = [...(open === '' ? [] : [`${open}: ${why}`]), ...this.#notTold];
     const more = all.length - NOT_TOLD_MAX;

@@ -19,6 +19,8 @@ import { bytesBy, countOf, isStored, mayBeCounted, rowsBy, type Size, sizesOf } 
 
 /** Tables without statistics that are counted for one card. */
 const COUNTED_MAX = 20;
+const ROUGH =
+  'its condition computes on columns, and they could not be counted in time; the estimate may be far off';
 /** Names shown where one may mean several things. */
 const MEANINGS_SHOWN = 5;
 
@@ -237,7 +239,10 @@ export class Look {
       into.cannot('rows', `how many the condition picks: ${why}${this.#atMost(roots)}`);
       return;
     }
-    if (estimated?.kind === 'estimated') parts.push(estimated.rows);
+    if (estimated?.kind === 'estimated') {
+      parts.push(estimated.rows);
+      if (estimated.isRough) into.note(`exact rows: ${ROUGH}`);
+    }
     if (parts.length > 0) into.rows = sumOf(parts);
     into.answered('rows');
   }

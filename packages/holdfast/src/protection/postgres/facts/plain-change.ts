@@ -57,6 +57,24 @@ export function plainChange(statement: string): PlainChange | null {
   return { text, words: [...words] };
 }
 
+export interface Token {
+  readonly text: string;
+  readonly from: number;
+}
+
+/** Of a text that is plain, without blanks. */
+export function tokensOf(text: string): readonly Token[] {
+  const tokens: Token[] = [];
+  TOKEN.lastIndex = 0;
+  while (TOKEN.lastIndex < text.length) {
+    const from = TOKEN.lastIndex;
+    const token = TOKEN.exec(text)?.[0];
+    if (token === undefined) return [];
+    if (token.trim() !== '') tokens.push({ text: token, from });
+  }
+  return tokens;
+}
+
 /** Without the blanks at its end, and one semicolon. */
 function withoutEnd(statement: string): string {
   let end = statement.length;

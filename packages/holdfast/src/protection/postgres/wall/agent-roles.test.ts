@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RowKeys } from '../../../identity/row-keys.ts';
 import { Seal } from '../../../identity/seal.ts';
 import { systemClock } from '../../../model/clock.ts';
 import type { HoldfastEvent } from '../../../model/event.ts';
@@ -60,7 +61,7 @@ let agents = 0;
 async function agent(name: string) {
   agents += 1;
   const id = `agent_${agents}`;
-  await new SqlAgentStore(database).addAgent(agentNamed(name, { id }));
+  await new SqlAgentStore(database, new RowKeys(seal)).addAgent(agentNamed(name, { id }));
   return { id, name };
 }
 

@@ -32,6 +32,8 @@ export interface Check {
   readonly findings: readonly Finding[];
   /** Tables whose rows are not kept now, and what leads to them: `schema.name` quoted as PostgreSQL does. */
   readonly uncaptured: readonly string[];
+  /** Of those the ones that were captured once, or never can be; left out: none. */
+  readonly lost?: readonly string[];
   readonly open: readonly OpenPoint[];
 }
 
@@ -77,6 +79,7 @@ export function checkProtection(
       levelReason: plan.levelReason,
       findings: findings.slice(0, PROTECTION_FINDINGS_MAX),
       uncaptured: await reaching(session, uncapturedOf(inspection)),
+      lost: await reaching(session, lostOf(inspection)),
       open: plan.open,
     };
   });
@@ -86,6 +89,17 @@ export function checkProtection(
 function uncapturedOf({ captureFaults, uncapturable }: Inspection): string[] {
   const without = uncapturable.filter(({ reason }) => !reason.startsWith('forced row level'));
   return [...new Set([...captureFaults, ...without].map(({ table }) => table))];
+}
+
+/** As a table is that was made, or altered, where no event trigger follows (`no-fence`). */
+const ONLY_NEW: ReadonlySet<string> = new Set([
+  'not captured',
+  'its columns, key or name have changed',
+]);
+
+function lostOf(inspection: Inspection): string[] {
+  const captureFaults = inspection.captureFaults.filter(({ reason }) => !ONLY_NEW.has(reason));
+  return uncapturedOf({ ...inspection, captureFaults });
 }
 
 /** Whatever leads to them: views, parents whose keys cascade, what they inherit from. */

@@ -3,8 +3,8 @@
  * attach capture to what is new, in the same transaction. Roles are the wall; this is for sessions that
  * have an owner's rights: an application that is not declared exempt, a found credential.
  *
- * Who passes: exempt roles, Holdfast's own admin, a statement that runs by a receipt, and Holdfast's own
- * functions (they run as holdfast_owner, which nobody can log in as). A setting is no token: anybody can
+ * Who passes: exempt roles, Holdfast's own admin, a statement that runs by a receipt, the role of a deferral
+ * while it runs (`runner.ts`), and Holdfast's own functions (they run as holdfast_owner, which nobody can log in as). A setting is no token: anybody can
  * set one. Temporary objects pass.
  *
  * It does not see TRUNCATE (capture does), nor databases and roles (shared objects have no event).
@@ -29,7 +29,8 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 begin
   if exists (select from holdfast.meta m where
        (m.key = 'exempt' and m.value ? session_user::text)
-       or (m.key = 'admin' and m.value = to_jsonb(session_user::text))) then
+       or (m.key = 'admin' and m.value = to_jsonb(session_user::text))
+       or m.key = 'runner ' || session_user::text) then
     return true;
   end if;
   IN_RECEIPT

@@ -1,6 +1,13 @@
 /** What a plan is, and the ground that every part of it works from. */
 import type { ProtectionLevel } from '../../../model/reversal.ts';
-import { AGENTS_ROLE, DDL_ROLE, OTHERS_ROLE, OWNER_ROLE, SHARED_ROLES } from '../layout.ts';
+import {
+  AGENTS_ROLE,
+  DDL_ROLE,
+  OTHERS_ROLE,
+  OWNER_ROLE,
+  RUNNER_PREFIX,
+  SHARED_ROLES,
+} from '../layout.ts';
 import type { Step } from '../step.ts';
 import type { ClosingId } from './closings.ts';
 import type { Foundation } from './foundation.ts';
@@ -68,7 +75,11 @@ export function groundOf(inspection: Inspection, options: ProtectOptions): Groun
   const isSuperuser = (role: string): boolean => byName.get(role)?.superuser === true;
   const isAgent = (role: RoleFacts): boolean => role.member_of.includes(AGENTS_ROLE);
   const others = roles.filter(
-    (role) => !role.superuser && !isAgent(role) && !SHARED_ROLES.includes(role.name),
+    (role) =>
+      !role.superuser &&
+      !isAgent(role) &&
+      !SHARED_ROLES.includes(role.name) &&
+      !role.name.startsWith(RUNNER_PREFIX),
   );
   // Before PostgreSQL 16 a role that does not inherit has nothing of its groups: it is an heir itself.
   const heirs = [

@@ -48,7 +48,7 @@ export async function readOperation(
 export function exchangeOf(
   { asked, act }: Judgeable,
   provider: Provider,
-  { actor, facts, places }: Session,
+  { actor, facts, places, token }: Session,
   ways: Pick<HttpExchangeParts, 'clock' | 'forward' | 'refuse'>,
 ): HttpExchange {
   return new HttpExchange({
@@ -57,10 +57,15 @@ export function exchangeOf(
     act,
     place: places.of(act.place),
     asked,
+    headers: [],
     provider: provider.name,
     // What changes something does not come this way.
     keeper: null,
-    readAgain: () => provider.read(asked),
+    readAgain: async () => {
+      const again = await provider.read(asked);
+      requireScope(token, again);
+      return again;
+    },
     ...ways,
   });
 }

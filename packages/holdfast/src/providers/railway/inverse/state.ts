@@ -68,6 +68,7 @@ export class RailwayState implements InverseSource {
       path: '/graphql/v2',
       search: '',
       mediaType: 'application/json',
+      headers: [],
       body: Buffer.from(body),
     };
   }

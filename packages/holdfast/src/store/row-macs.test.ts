@@ -1,0 +1,340 @@
+/** Who writes to our tables without the seal key makes nobody, changes nobody and opens nothing. */
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Agents } from '../identity/agents.ts';
+import { hashSecret, newSecret } from '../identity/secrets.ts';
+import { Sessions } from '../identity/sessions.ts';
+import { hashToken, newToken } from '../identity/token.ts';
+import { workingHoursOf } from '../identity/working-hours.ts';
+import { systemClock } from '../model/clock.ts';
+import type { ForeignRow } from '../model/row-macs.ts';
+import { Enrolled } from '../testing/enrolled.ts';
+import { ManualClock } from '../testing/manual-clock.ts';
+import { refusalOf } from '../testing/refusal.ts';
+import { type ScratchStore, startScratchStore } from '../testing/scratch-store.ts';
+import { SqlAgentStore } from './agent-store.ts';
+import { SqlDeviceStore } from './device-store.ts';
+import { SqlInviteStore } from './invite-store.ts';
+import { migrate } from './migrate.ts';
+import { MIGRATIONS } from './migrations/index.ts';
+import { SqlRecoveryStore } from './recovery-store.ts';
+import { SqlSessionStore } from './session-store.ts';
+import { SqlSsoStore } from './sso-store.ts';
+import { stampRows } from './stamp-rows.ts';
+
+let scratch: ScratchStore;
+let clock: ManualClock;
+let enrolled: Enrolled;
+let sessions: Sessions;
+let invites: SqlInviteStore;
+let agents: Agents;
+let agentStore: SqlAgentStore;
+let foreign: ForeignRow[];
+
+beforeAll(async () => {
+  scratch = await startScratchStore();
+}, 60_000);
+afterAll(() => scratch?.stop());
+
+function byHand(query: ReturnType<typeof sql>): Promise<unknown> {
+  return scratch.database.run((db) => query.execute(db));
+}
+
+beforeEach(async ({ task }) => {
+  await byHand(sql`truncate holdfast.people, holdfast.agents, holdfast.tokens cascade`);
+  const { database } = scratch;
+  clock = new ManualClock('2026-11-21T09:00:00Z', task.id);
+  enrolled = new Enrolled(database, clock, () => {});
+  const { rows } = enrolled.proofKeys;
+  foreign = [];
+  rows.onForeign((row) => void foreign.push(row));
+  sessions = new Sessions({ store: new SqlSessionStore(database, rows), clock });
+  invites = new SqlInviteStore(database, rows);
+  agentStore = new SqlAgentStore(database, rows);
+  agents = new Agents({ store: agentStore, clock, note: () => {} });
+  await enrolled.enrol('ana', 'ben');
+});
+
+async function openFor(name: string): Promise<{ id: string; secret: string }> {
+  const personId = await enrolled.idOf(name);
+  const about = { method: 'device', userAgent: 'cli', source: '127.0.0.1', device: null } as const;
+  return await sessions.open({ personId, kind: 'command-line', ...about });
+}
+
+async function namesOf(): Promise<readonly string[]> {
+  return (await enrolled.people.list()).map(({ name }) => name);
+}
+
+describe('a person', () => {
+  it('whom somebody wrote is nobody: not in a list, and of no name that signs in', async () => {
+    await byHand(sql`
+      insert into holdfast.people (id, name, roles, totp_sealed, added_at, confirmed_at, failures, last_step, mac)
+        select 'person_mallory', 'mallory', '{owner}', totp_sealed, added_at, confirmed_at, 0, -1, mac
+        from holdfast.people where name = 'ana'`);
+    expect(await namesOf()).toEqual(['ana', 'ben']);
+    expect((await enrolled.people.overview()).map(({ name }) => name)).toEqual(['ana', 'ben']);
+    const error = await refusalOf(enrolled.people.setRoles('mallory', ['approver']));
+    expect(error.code).toBe('HF_NOT_FOUND');
+    expect(foreign).toEqual([{ kind: 'person', id: 'person_mallory' }]);
+  });
+
+  it.each([
+    ['roles', sql`update holdfast.people set roles = '{owner}' where name = 'ana'`],
+    ['name', sql`update holdfast.people set name = 'anne' where name = 'ana'`],
+    [
+      'hour as an owner',
+      sql`update holdfast.people set owner_until = now() + interval '1 year' where name = 'ana'`,
+    ],
+    [
+      'codes',
+      sql`update holdfast.people a set totp_sealed = b.totp_sealed
+          from holdfast.people b where a.name = 'ana' and b.name = 'ben'`,
+    ],
+    ['MAC taken away', sql`update holdfast.people set mac = null where name = 'ana'`],
+    [
+      'date without a form',
+      sql`update holdfast.people set owner_until = 'infinity' where name = 'ana'`,
+    ],
+  ])('is nobody with another %s, and their session opens nothing', async (_, change) => {
+    const { secret } = await openFor('ana');
+    expect((await sessions.find(secret, null))?.name).toBe('ana');
+    await byHand(change);
+    expect(await sessions.find(secret, null)).toBeNull();
+    expect(await namesOf()).toEqual(['ben']);
+  });
+
+  it('who was removed does not come back by a stroke of the pen', async () => {
+    await enrolled.people.remove('ana');
+    await byHand(sql`update holdfast.people set removed_at = null where name = 'ana'`);
+    expect(await namesOf()).toEqual(['ben']);
+    expect(foreign).toHaveLength(1);
+  });
+
+  it('is not made true by the next honest change of their row', async () => {
+    const id = await enrolled.idOf('ana');
+    await byHand(sql`update holdfast.people set roles = '{owner}' where name = 'ana'`);
+    expect(await enrolled.people.raise(id, clock.now())).toBe(false);
+    expect((await refusalOf(enrolled.people.confirm('ana', enrolled.code('ana')))).code).toBe(
+      'HF_NOT_FOUND',
+    );
+    expect((await refusalOf(enrolled.people.remove('ana'))).code).toBe('HF_NOT_FOUND');
+    expect(await namesOf()).toEqual(['ben']);
+  });
+
+  it('stays true through every honest change', async () => {
+    const id = await enrolled.idOf('ana');
+    await enrolled.people.setRoles('ana', ['owner', 'auditor']);
+    await enrolled.people.raise(id, new Date(clock.now().getTime() + 1000));
+    expect(await namesOf()).toEqual(['ana', 'ben']);
+    expect(foreign).toEqual([]);
+  });
+
+  it('who is an owner by hand is not the owner who may be left behind', async () => {
+    await enrolled.people.setRoles('ana', ['owner']);
+    await byHand(sql`update holdfast.people set roles = '{owner}' where name = 'ben'`);
+    expect((await refusalOf(enrolled.people.remove('ana'))).code).toBe('HF_LAST_OWNER');
+  });
+});
+
+describe('a session', () => {
+  it('that somebody wrote opens nothing, although the person is there', async () => {
+    const secret = newSecret('hfs', systemClock);
+    const personId = await enrolled.idOf('ana');
+    await byHand(sql`
+      insert into holdfast.sessions (id, secret_hash, person_id, kind, method, user_agent, source, opened_at,
+          last_used_at, proved_at, expires_at, mac)
+        values ('session_mallory', ${hashSecret(secret)}, ${personId}, 'command-line', 'device', '', '',
+          ${clock.now()}, ${clock.now()}, ${clock.now()}, ${new Date(clock.now().getTime() + 60_000)}, 'no')`);
+    expect(await sessions.find(secret, null)).toBeNull();
+    expect(await sessions.list(personId)).toEqual([]);
+    expect(foreign).toEqual([{ kind: 'session', id: 'session_mallory' }]);
+  });
+
+  it.each([
+    [
+      'moved to another person',
+      sql`person_id = (select id from holdfast.people where name = 'ben')`,
+    ],
+    ['given a proof', sql`proved_at = now()`],
+    ['made longer', sql`expires_at = expires_at + interval '1 year'`],
+    ['given another secret', sql`secret_hash = '\\x00'`],
+  ])('that was %s opens nothing', async (_, change) => {
+    const { id, secret } = await openFor('ana');
+    await byHand(sql`update holdfast.sessions set ${change} where id = ${id}`);
+    expect(await sessions.find(secret, null)).toBeNull();
+    await sessions.proved(id, 'passkey');
+    expect(await sessions.find(secret, null)).toBeNull();
+  });
+
+  it('that was closed is not opened again', async () => {
+    const { id, secret } = await openFor('ana');
+    await sessions.close(id, await enrolled.idOf('ana'));
+    await byHand(sql`update holdfast.sessions set closed_at = null`);
+    expect(await sessions.find(secret, null)).toBeNull();
+  });
+
+  it('stays open through a proof', async () => {
+    const { id, secret } = await openFor('ana');
+    clock.pass(1000);
+    await sessions.proved(id, 'totp');
+    expect(await sessions.find(secret, null)).toMatchObject({ name: 'ana', method: 'totp' });
+  });
+
+  it('that nobody uses runs out, however often something asks for it by itself', async () => {
+    const { secret } = await openFor('ana');
+    for (let minutes = 0; minutes < 59; minutes += 1) {
+      clock.pass(60_000);
+      expect(await sessions.find(secret, null, false)).not.toBeNull();
+    }
+    clock.pass(60_000);
+    expect(await sessions.find(secret, null, false)).toBeNull();
+  });
+});
+
+describe('an invitation', () => {
+  const secret = newSecret('hfi', systemClock);
+
+  function fresh(personId: string) {
+    const madeAt = clock.now();
+    const expiresAt = new Date(madeAt.getTime() + 3_600_000);
+    const secretHash = hashSecret(secret);
+    return { id: 'invite_1', secretHash, personId, invitedBy: 'ana', madeAt, expiresAt };
+  }
+
+  it('is what it was made, and is nothing when somebody changed it or wrote it', async () => {
+    const cy = await enrolled.people.expect('cy', ['auditor']);
+    const dot = await enrolled.people.expect('dot', ['owner']);
+    await invites.add(fresh(cy.id));
+    expect(await invites.bySecret(hashSecret(secret), clock.now())).toMatchObject({
+      person: { name: 'cy' },
+    });
+    await byHand(sql`update holdfast.invites set person_id = ${dot.id}`);
+    expect(await invites.bySecret(hashSecret(secret), clock.now())).toBeNull();
+    expect(await invites.list(clock.now())).toEqual([]);
+    expect(foreign).toEqual([{ kind: 'invite', id: 'invite_1' }]);
+    const identity = { issuer: 'https://login.example.com', subject: 'mallory' };
+    expect(await invites.useForSso(hashSecret(secret), identity, clock.now())).toBeNull();
+  });
+
+  it('gives no other roles than it was made for', async () => {
+    const cy = await enrolled.people.expect('cy', ['auditor']);
+    await invites.add(fresh(cy.id));
+    await byHand(sql`update holdfast.people set roles = '{owner}' where name = 'cy'`);
+    expect(await invites.bySecret(hashSecret(secret), clock.now())).toBeNull();
+  });
+});
+
+describe('an agent', () => {
+  const STAGING = { agent: 'cursor', environment: 'staging', targets: ['main-db'] };
+
+  it.each([
+    ['owner', sql`owner_id = (select id from holdfast.people where name = 'ben')`],
+    ['owner taken away', sql`owner_id = null`],
+    ['wider targets', sql`targets = '{}'`],
+    ['hours', sql`working_hours = null`],
+    ['end', sql`expires_at = null`],
+  ])('with another %s is gone, and its tokens with it', async (_, change) => {
+    await agents.add('cursor', {
+      owner: 'ana',
+      targets: ['main-db'],
+      workingHours: workingHoursOf('Mon-Fri 08:00-19:00 UTC'),
+      expiresAt: new Date(clock.now().getTime() + 86_400_000),
+    });
+    await byHand(sql`update holdfast.agents set ${change} where name = 'cursor'`);
+    expect(await agents.list()).toEqual([]);
+    expect(foreign.map(({ kind }) => kind)).toEqual(['agent']);
+    expect((await refusalOf(agents.change('cursor', { purpose: 'more' }))).code).toBe(
+      'HF_NOT_FOUND',
+    );
+  });
+
+  it('gets no token by hand', async () => {
+    await agents.add('cursor', { owner: 'ana' });
+    await agents.issueToken(STAGING);
+    const token = newToken(clock);
+    await byHand(sql`
+      insert into holdfast.tokens (id, agent_id, token_hash, stored_key, server_key, environment, targets,
+          issued_at, expires_at, mac)
+        select 'token_mallory', agent_id, ${hashToken(token)}, stored_key, server_key, environment, targets,
+          issued_at, expires_at, mac from holdfast.tokens`);
+    const { tokens } = await agentStore.snapshot(clock.now());
+    expect(tokens).toHaveLength(1);
+    expect(foreign).toEqual([{ kind: 'token', id: 'token_mallory' }]);
+  });
+});
+
+describe('a way in', () => {
+  it('is none by a recovery code that somebody put there', async () => {
+    const store = new SqlRecoveryStore(scratch.database, enrolled.proofKeys.rows);
+    const id = await enrolled.idOf('ana');
+    const hash = hashSecret('a code that mallory knows');
+    await byHand(sql`insert into holdfast.recovery_codes values (${id}, ${hash}, null)`);
+    expect(await store.use('ana', () => hash, clock.now())).toBeNull();
+    await store.renew(id, [hash]);
+    expect(await store.use('ana', () => hash, clock.now())).toMatchObject({ person: { id } });
+  });
+
+  it('is none by an identity elsewhere that somebody linked', async () => {
+    const store = new SqlSsoStore(scratch.database, enrolled.proofKeys.rows);
+    const personId = await enrolled.idOf('ana');
+    const identity = { issuer: 'https://login.example.com', subject: 'mallory' };
+    await byHand(sql`insert into holdfast.sso_identities (issuer, subject, person_id, linked_at)
+      values (${identity.issuer}, ${identity.subject}, ${personId}, now())`);
+    expect(await store.find(identity)).toBeNull();
+    expect(await store.link({ ...identity, personId }, clock.now())).toBe(true);
+    expect(await store.find(identity)).toMatchObject({ person: { name: 'ana' } });
+  });
+
+  it('is none by a command line that nobody let in', async () => {
+    const store = new SqlDeviceStore(scratch.database, enrolled.proofKeys.rows);
+    const personId = await enrolled.idOf('ana');
+    const request = {
+      id: 'device_1',
+      machine: 'laptop',
+      source: '127.0.0.1',
+      userAgent: 'cli',
+      askedAt: clock.now(),
+      expiresAt: new Date(clock.now().getTime() + 60_000),
+      secretHash: hashSecret('secret'),
+      userCodeHash: hashSecret('code'),
+    };
+    await store.add(request, clock.now());
+    await byHand(
+      sql`update holdfast.device_requests set decided_at = now(), person_id = ${personId}`,
+    );
+    expect(await store.take(request.secretHash, clock.now())).toEqual({ kind: 'gone' });
+    await store.add(request, clock.now());
+    await byHand(sql`update holdfast.device_requests set decided_at = null, person_id = null`);
+    await store.decide(request.userCodeHash, personId, clock.now());
+    expect(await store.take(request.secretHash, clock.now())).toMatchObject({ kind: 'let-in' });
+  });
+});
+
+describe('rows of before', () => {
+  it('get their MAC with the step that makes the columns, and never after it', async () => {
+    const { rows } = enrolled.proofKeys;
+    await byHand(sql`update holdfast.people set mac = null`);
+    const taken = await migrate(scratch.database, MIGRATIONS, clock, async (trx, names) => {
+      await stampRows(trx, names, rows);
+    });
+    expect(taken).toEqual([]);
+    expect(await namesOf()).toEqual([]);
+    const stamped = await scratch.database.transaction((trx) =>
+      stampRows(trx, ['0024-row-macs'], rows),
+    );
+    expect(stamped).toEqual({ people: 2, agents: 0, tokens: 0 });
+    expect(await namesOf()).toEqual(['ana', 'ben']);
+  });
+
+  it('cannot have that step taken again by striking it out', async () => {
+    const gone = MIGRATIONS.filter(({ name }) => name === '0024-row-macs');
+    await byHand(sql`delete from holdfast.migrations where name = '0024-row-macs'`);
+    await expect(
+      migrate(scratch.database, MIGRATIONS, clock, async () => {
+        throw new Error('it was taken again');
+      }),
+    ).rejects.toThrow(/already exists/);
+    expect(gone).toHaveLength(1);
+    await byHand(sql`insert into holdfast.migrations values ('0024-row-macs', now())`);
+  });
+});

@@ -1,0 +1,209 @@
+/**
+ * An approval is for bytes under the settings they were approved under: whoever sets `app.tenant` anew means
+ * other rows by them. What drivers set for themselves changes nothing, and an honest retry is let through.
+ */
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import { frontend, RawClient } from '../support/raw-client.ts';
+
+let gateway: Gateway;
+/** Its own in each test: what one leaves approved is nothing to another. */
+let wipe = '';
+let count = 0;
+const open: pg.Client[] = [];
+
+beforeAll(async () => {
+  gateway = await startGateway({ level: 'guarded' });
+  await gateway.upstream.ask(
+    'create table victims (tenant text); alter table victims owner to app; create schema other; ' +
+      'alter schema other owner to app',
+  );
+});
+afterAll(() => gateway?.stop());
+// One that is left in a transaction would hold the table.
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.end();
+});
+beforeEach(async () => {
+  count += 1;
+  wipe = `delete from victims /* ${count} */`;
+  await gateway.upstream.ask("truncate victims; insert into victims values ('42'), ('43')");
+});
+
+async function session(...before: readonly string[]): Promise<pg.Client> {
+  const { host, port, user, password, database } = gateway.through;
+  const client = new pg.Client({ host, port, user, password, database, ssl: false });
+  client.on('error', () => {});
+  await client.connect();
+  open.push(client);
+  for (const sql of before) await client.query(sql);
+  return client;
+}
+
+/** The hold that it meets; null: it ran. */
+async function holdOf(client: pg.Client, sql: string = wipe): Promise<string | null> {
+  try {
+    await client.query(sql);
+    return null;
+  } catch (error) {
+    const said = error instanceof pg.DatabaseError ? `${error.message} ${error.hint}` : `${error}`;
+    const id = /hold_\w+/.exec(said)?.[0];
+    if (id === undefined) throw error;
+    return id;
+  }
+}
+
+/** Held and approved in a session that did this first. */
+async function approvedAfter(...before: readonly string[]): Promise<string> {
+  const id = (await holdOf(await session(...before))) ?? '';
+  await gateway.approve(id);
+  return id;
+}
+
+describe('an approval under settings', () => {
+  it.each<[string, readonly string[], readonly string[]]>([
+    ['another tenant', ["set app.tenant = '42'"], ["set app.tenant = '43'"]],
+    ['no tenant', ["set app.tenant = '42'"], []],
+    ['a tenant where none was', [], ["set app.tenant = '42'"]],
+    ['other comparisons', [], ['set transform_null_equals = on']],
+    ['another zone', ["set time zone 'UTC'"], ["set time zone 'Asia/Tokyo'"]],
+    [
+      'a tenant that was rolled back',
+      ["set app.tenant = '42'"],
+      ["set app.tenant = '43'", 'begin', "set app.tenant = '42'", 'rollback'],
+    ],
+    [
+      'a tenant that a COMMIT ended',
+      ['begin', "set local app.tenant = '42'"],
+      ['begin', "set local app.tenant = '42'", 'commit'],
+    ],
+    [
+      'a tenant that a savepoint took back',
+      ['begin', "set local app.tenant = '42'"],
+      ['begin', 'savepoint s', "set local app.tenant = '42'", 'rollback to s'],
+    ],
+    [
+      'a tenant set by what was cut off by an error',
+      ["set app.tenant = '42'"],
+      ["set app.tenant = '43'", "do $$ begin null; end $$; set app.tenant = '42'; select 1/0"],
+    ],
+    [
+      'a tenant in a call that never ran',
+      ["set app.tenant = '42'"],
+      ["select set_config('app.tenant', '42', false) where false"],
+    ],
+    [
+      'a tenant by an expression',
+      ["select set_config('app.tenant', current_setting('server_version'), false)"],
+      ["select set_config('app.tenant', current_setting('server_version'), false)"],
+    ],
+    [
+      'a path that was rolled back',
+      ['set search_path = other, public'],
+      ['begin', 'set search_path = other, public', 'rollback'],
+    ],
+    [
+      'a path that was reset',
+      ['set search_path = other, public'],
+      ['set search_path = other, public', 'reset all'],
+    ],
+  ])('is none under %s', async (_what, approved, used) => {
+    const first = await approvedAfter(...approved);
+    const client = await session();
+    for (const sql of used) await client.query(sql).catch(() => {});
+    const second = await holdOf(client);
+    expect(second).toMatch(/^hold_/);
+    expect(second).not.toBe(first);
+    expect(await gateway.upstream.ask('select count(*)::int as n from victims')).toEqual([
+      { n: 2 },
+    ]);
+  });
+
+  it.each<[string, readonly string[], readonly string[]]>([
+    ['the same tenant', ["set app.tenant = '42'"], ["set app.tenant to '42'"]],
+    [
+      'the same tenant in a transaction',
+      ['begin', "set local app.tenant = '42'"],
+      ['begin', "set local app.tenant = '43'", 'commit', 'begin', "set local app.tenant = '42'"],
+    ],
+    [
+      'a tenant that a COMMIT kept',
+      ["set app.tenant = '42'"],
+      ['begin', "set app.tenant = '42'", 'commit'],
+    ],
+    [
+      'a tenant said together with BEGIN',
+      ['begin', "set local app.tenant = '42'"],
+      ["begin; set local app.tenant = '42'"],
+    ],
+    [
+      'what drivers and ORMs set of themselves',
+      [],
+      [
+        "set client_min_messages to 'warning'",
+        'set standard_conforming_strings = on',
+        'set statement_timeout = 10000',
+        "set application_name = 'rails'",
+        'set lock_timeout = 500',
+        'begin isolation level repeatable read',
+      ],
+    ],
+    [
+      'a tenant that was reset since',
+      [],
+      ["set app.tenant = '42'", 'begin', "set local app.tenant = '43'", 'rollback', 'discard all'],
+    ],
+  ])('is good under %s', async (_what, approved, used) => {
+    await approvedAfter(...approved);
+    expect(await holdOf(await session(...used))).toBeNull();
+  });
+
+  it('counts what was bound to set_config, as ORMs write it', async () => {
+    const bound = async (tenant: string): Promise<pg.Client> => {
+      const client = await session('begin');
+      await client.query("select set_config('app.tenant', $1, true)", [tenant]);
+      return client;
+    };
+    await gateway.approve((await holdOf(await bound('bound-42'))) ?? '');
+    expect(await holdOf(await bound('bound-43'))).toMatch(/^hold_/);
+    expect(await holdOf(await bound('bound-42'))).toBeNull();
+  });
+
+  it('counts what came in with the connection', async () => {
+    const { host, port, user, password, database } = gateway.through;
+    const started = async (options: string): Promise<pg.Client> => {
+      const parts = { host, port, user, password, database, ssl: false, options };
+      const client = new pg.Client(parts);
+      await client.connect();
+      open.push(client);
+      return client;
+    };
+    await gateway.approve((await holdOf(await started('-c app.tenant=start'))) ?? '');
+    expect(await holdOf(await started('-c app.tenant=other'))).toMatch(/^hold_/);
+    expect(await holdOf(await started('-c app.tenant=start -c statement_timeout=0'))).toBeNull();
+  });
+
+  it('is none when the SET was bound and is run later, or only perhaps', async () => {
+    await approvedAfter("set app.tenant = 'portal'");
+    const client = await RawClient.open(gateway.through);
+    await client.query('begin');
+    client.send(
+      frontend.parse('', "set app.tenant = 'portal'"),
+      frontend.bind('p', ''),
+      frontend.sync(),
+    );
+    await client.until('Z');
+    expect((await client.query(wipe)).errors[0]?.['M']).toContain('Holdfast holds this');
+    await client.end();
+    expect(await gateway.upstream.ask('select count(*)::int as n from victims')).toEqual([
+      { n: 2 },
+    ]);
+  });
+
+  it('says them on the card, where no text of an agent can stand', async () => {
+    const id = (await holdOf(await session("set app.tenant = '42'"), wipe)) ?? '';
+    const { card } = await gateway.holdfast.rooms.holds.show(id);
+    expect(card.statement).toMatch(/^with settings: app\.tenant = '42'\n\ndelete from victims/);
+  });
+});
