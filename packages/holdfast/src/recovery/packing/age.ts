@@ -39,7 +39,7 @@ export async function* encrypted(
     return [sealed, cipher.getAuthTag()];
   };
   // The last chunk is full or not, but never empty unless all is: so one is always held back.
-  let held = Buffer.alloc(0);
+  let held: Buffer = Buffer.alloc(0);
   for await (const chunk of chunks) {
     held = held.length === 0 ? asBuffer(chunk) : Buffer.concat([held, chunk]);
     const parts: Uint8Array[] = [];
@@ -60,7 +60,7 @@ export async function* decrypted(
   of: string,
 ): AsyncIterable<Uint8Array> {
   let opener: PayloadOpener | null = null;
-  let held = Buffer.alloc(0);
+  let held: Buffer = Buffer.alloc(0);
   for await (const chunk of chunks) {
     held = held.length === 0 ? asBuffer(chunk) : Buffer.concat([held, chunk]);
     if (opener === null) {
@@ -68,7 +68,10 @@ export async function* decrypted(
       if (headerBytes === null && held.length > HEADER_BYTES_MAX) throw notAge(of);
       if (headerBytes === null || held.length < headerBytes + NONCE_BYTES) continue;
       const fileKey = await openHeader(held.subarray(0, headerBytes), identities, of);
-      opener = new PayloadOpener(payloadKey(fileKey, held.subarray(headerBytes, headerBytes + NONCE_BYTES)), of);
+      opener = new PayloadOpener(
+        payloadKey(fileKey, held.subarray(headerBytes, headerBytes + NONCE_BYTES)),
+        of,
+      );
       held = held.subarray(headerBytes + NONCE_BYTES);
     }
     const parts: Uint8Array[] = [];
@@ -98,7 +101,9 @@ class PayloadOpener {
     const plainBytes = sealed.length - TAG_BYTES;
     if (plainBytes < 0 || (plainBytes === 0 && !this.#isFirst)) throw notAge(this.#of);
     if (isLast) this.#counter[11] = 1;
-    const decipher = createDecipheriv(CIPHER, this.#key, this.#counter, { authTagLength: TAG_BYTES });
+    const decipher = createDecipheriv(CIPHER, this.#key, this.#counter, {
+      authTagLength: TAG_BYTES,
+    });
     decipher.setAuthTag(sealed.subarray(plainBytes));
     const plain = decipher.update(sealed.subarray(0, plainBytes));
     try {

@@ -56,7 +56,10 @@ describe('what is packed', () => {
   });
 
   it('is opened by the tools age and lz4, and what they write by us', async (ctx) => {
-    ctx.skip(!existsSync('/usr/bin/age') || !existsSync('/usr/bin/lz4'), 'Debian packages age, lz4');
+    ctx.skip(
+      !existsSync('/usr/bin/age') || !existsSync('/usr/bin/lz4'),
+      'Debian packages age, lz4',
+    );
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-pack-'));
     try {
       const plain = someBytes(2_500_000);
@@ -69,10 +72,13 @@ describe('what is packed', () => {
       });
       expect(opened.equals(plain)).toBe(true);
 
-      const theirs = execFileSync('age', ['-r', recipient], { input: plain, maxBuffer: 10_000_000 });
-      expect((await gathered(decrypted(pieces(theirs, 9_999), [identity], 'it'))).equals(plain)).toBe(
-        true,
-      );
+      const theirs = execFileSync('age', ['-r', recipient], {
+        input: plain,
+        maxBuffer: 10_000_000,
+      });
+      expect(
+        (await gathered(decrypted(pieces(theirs, 9_999), [identity], 'it'))).equals(plain),
+      ).toBe(true);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

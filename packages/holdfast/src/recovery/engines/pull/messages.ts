@@ -63,21 +63,29 @@ export function queryMessage(text: string): Buffer {
 export const COPY_DONE: Buffer = message('c', Buffer.alloc(0));
 
 /** Standby status update; positions are those after the last byte written, and made durable. */
-export function statusUpdate(written: bigint, durable: bigint, now: Date, wantsReply: boolean): Buffer {
+export function statusUpdate(
+  written: bigint,
+  durable: bigint,
+  now: Date,
+  wantsReply: boolean,
+): Buffer {
   const body = Buffer.alloc(34);
   body.write('r', 0, 'latin1');
   body.writeBigUInt64BE(written, 1);
   body.writeBigUInt64BE(durable, 9);
   // Applied: nowhere; 0 means that it is not said.
   body.writeBigUInt64BE(0n, 17);
-  body.writeBigInt64BE(BigInt(now.getTime()) * 1000n - POSTGRES_EPOCH_MICROS, 25);
+  body.writeBigInt64BE(postgresMicros(now), 25);
   body.writeUInt8(wantsReply ? 1 : 0, 33);
   return message('d', body);
 }
 
 /** Fields of an ErrorResponse or NoticeResponse by their letter. */
 export function fieldsOf(body: Buffer): ReadonlyMap<string, string> {
-  const fields = body.toString('utf8').split('\0').filter((field) => field.length > 0);
+  const fields = body
+    .toString('utf8')
+    .split('\0')
+    .filter((field) => field.length > 0);
   return new Map(fields.map((field) => [field.slice(0, 1), field.slice(1)]));
 }
 
@@ -94,9 +102,9 @@ export function columnsOf(body: Buffer): readonly (string | null)[] {
   });
 }
 
-/** Milliseconds since 1970 of a TimestampTz. */
-export function millisOf(postgresMicros: bigint): number {
-  return Number((postgresMicros + POSTGRES_EPOCH_MICROS) / 1000n);
+/** Microseconds since 2000, as in a TimestampTz. */
+export function postgresMicros(at: Date): bigint {
+  return BigInt(at.getTime()) * 1000n - POSTGRES_EPOCH_MICROS;
 }
 
 function message(tag: string, body: Buffer): Buffer {

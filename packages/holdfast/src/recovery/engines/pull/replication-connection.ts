@@ -12,7 +12,15 @@ import { HoldfastError } from '../../../model/errors.ts';
 import { oneLine } from '../../../model/text.ts';
 import type { AdminConnection } from '../../../protection/postgres/admin.ts';
 import { lsnOf, lsnText } from '../../lsn.ts';
-import { columnsOf, COPY_DONE, fieldsOf, type Message, MessageCutter, queryMessage, statusUpdate } from './messages.ts';
+import {
+  COPY_DONE,
+  columnsOf,
+  fieldsOf,
+  type Message,
+  MessageCutter,
+  queryMessage,
+  statusUpdate,
+} from './messages.ts';
 
 const CONNECT_MS_MAX = 10_000;
 
@@ -50,10 +58,18 @@ export interface BackupOptions {
 }
 
 export type WalEvent =
-  | { readonly kind: 'wal'; readonly start: bigint; readonly bytes: Buffer; readonly serverEnd: bigint }
+  | {
+      readonly kind: 'wal';
+      readonly start: bigint;
+      readonly bytes: Buffer;
+      readonly serverEnd: bigint;
+    }
   | { readonly kind: 'alive'; readonly serverEnd: bigint; readonly wantsReply: boolean }
   /** Null: the server stops. */
-  | { readonly kind: 'end'; readonly next: { readonly timeline: number; readonly start: bigint } | null };
+  | {
+      readonly kind: 'end';
+      readonly next: { readonly timeline: number; readonly start: bigint } | null;
+    };
 
 /** What the server said no with. */
 export class ServerRefusal extends Error {
@@ -163,7 +179,7 @@ export class ReplicationConnection {
     this.#send(
       `START_REPLICATION SLOT ${slotName(slot)} PHYSICAL ${lsnText(start)} TIMELINE ${timeline}`,
     );
-    let next: (readonly (string | null)[]) | null = null;
+    let next: readonly (string | null)[] | null = null;
     for await (const { tag, body } of this.#answer()) {
       if (tag === 'd') {
         const event = walEvent(body);
@@ -254,7 +270,9 @@ function startOf(results: readonly (readonly (readonly (string | null)[])[])[]):
     kind: 'start',
     lsn,
     timeline: Number(position?.[1]),
-    tablespaces: spaces.filter(({ oid }) => oid > 0).map(({ oid, location }) => ({ oid, location })),
+    tablespaces: spaces
+      .filter(({ oid }) => oid > 0)
+      .map(({ oid, location }) => ({ oid, location })),
     totalBytes: spaces.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }
@@ -282,7 +300,11 @@ function walEvent(body: Buffer): WalEvent | null {
     return { kind: 'wal', start, bytes: body.subarray(25), serverEnd: body.readBigUInt64BE(9) };
   }
   if (kind === 'k' && body.length >= 18) {
-    return { kind: 'alive', serverEnd: body.readBigUInt64BE(1), wantsReply: body.readUInt8(17) === 1 };
+    return {
+      kind: 'alive',
+      serverEnd: body.readBigUInt64BE(1),
+      wantsReply: body.readUInt8(17) === 1,
+    };
   }
   return null;
 }
