@@ -32,7 +32,7 @@ const pointShape = z.object({
       bytes: z.number(),
       sha256: z.string(),
       plainBytes: z.number(),
-      plainSha256: z.string(),
+      plainSha256: z.string().nullable(),
       role: z.enum(['base', 'tablespace', 'manifest', 'globals', 'dump']),
       tablespace: z.object({ oid: z.number(), location: z.string() }).nullable(),
     }),

@@ -47,7 +47,8 @@ export async function* encrypted(
     for (; held.length - at > CHUNK_BYTES; at += CHUNK_BYTES) {
       parts.push(...seal(held.subarray(at, at + CHUNK_BYTES), false));
     }
-    held = held.subarray(at);
+    // A copy: what it is a view of is the caller's again.
+    held = Buffer.from(held.subarray(at));
     if (parts.length > 0) yield Buffer.concat(parts);
   }
   yield Buffer.concat(seal(held, true));
@@ -66,7 +67,10 @@ export async function* decrypted(
     if (opener === null) {
       const headerBytes = headerLength(held);
       if (headerBytes === null && held.length > HEADER_BYTES_MAX) throw notAge(of);
-      if (headerBytes === null || held.length < headerBytes + NONCE_BYTES) continue;
+      if (headerBytes === null || held.length < headerBytes + NONCE_BYTES) {
+        held = Buffer.from(held);
+        continue;
+      }
       const fileKey = await openHeader(held.subarray(0, headerBytes), identities, of);
       opener = new PayloadOpener(
         payloadKey(fileKey, held.subarray(headerBytes, headerBytes + NONCE_BYTES)),
@@ -79,7 +83,8 @@ export async function* decrypted(
     for (; held.length - at > SEALED_BYTES; at += SEALED_BYTES) {
       parts.push(opener.open(held.subarray(at, at + SEALED_BYTES), false));
     }
-    held = held.subarray(at);
+    // A copy: what it is a view of is the caller's again.
+    held = Buffer.from(held.subarray(at));
     if (parts.length > 0) yield Buffer.concat(parts);
   }
   if (opener === null) throw notAge(of);

@@ -11,18 +11,19 @@ import { FRAME_PLAIN_BYTES } from './lz4-frames.ts';
 import type { Answer, FoundFile, Order } from './thread-words.ts';
 
 /** Bytes on their way to the thread, and packed ones that the vault has not taken. */
-const INSIDE_BYTES_MAX = 8 * 1024 * 1024;
+const INSIDE_BYTES_MAX = 4 * 1024 * 1024;
 const PACKED_BYTES_MAX = 8 * 1024 * 1024;
 
 export interface PackedFile {
   readonly plainBytes: number;
-  readonly plainSha256: string;
   readonly files: readonly FoundFile[];
 }
 
 export class PackCrew {
   readonly #worker: Worker;
   readonly #packed: Uint8Array[] = [];
+  /** Used blocks that came back: new memory for each would cost more than what is done with it. */
+  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   #packedBytes = 0;
   #insideBytes = 0;
   #block = new Uint8Array(FRAME_PLAIN_BYTES);
@@ -96,14 +97,15 @@ export class PackCrew {
       this.#blockBytes === FRAME_PLAIN_BYTES ? this.#block : this.#block.slice(0, this.#blockBytes);
     this.#insideBytes += bytes.length;
     this.#worker.postMessage({ kind: 'bytes', bytes } satisfies Order, [bytes.buffer]);
-    if (bytes === this.#block) this.#block = new Uint8Array(FRAME_PLAIN_BYTES);
+    if (bytes === this.#block) this.#block = this.#spare.pop() ?? new Uint8Array(FRAME_PLAIN_BYTES);
     this.#blockBytes = 0;
   }
 
   #hear(answer: Answer): void {
     switch (answer.kind) {
       case 'used':
-        this.#insideBytes -= answer.bytes;
+        this.#insideBytes -= answer.bytes.length;
+        if (answer.bytes.length === FRAME_PLAIN_BYTES) this.#spare.push(answer.bytes);
         break;
       case 'packed':
         this.#packed.push(answer.bytes);

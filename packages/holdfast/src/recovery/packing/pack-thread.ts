@@ -1,8 +1,8 @@
 /**
- * The thread that packs and unpacks: hashing, sealing, tar and the writing of files happen here, lz4 on
- * the threads of its library, so that what a backup costs does not stand in the way of the data path.
+ * The thread that packs and unpacks: hashing, lz4, sealing, tar and the writing of files happen here, so
+ * that what a backup costs does not stand in the way of the data path.
  *
- * Pack: what comes is hashed, file by file where it is a tar, compressed, encrypted, sent back.
+ * Pack: what comes is hashed file by file, compressed, encrypted, sent back.
  * Unpack: the reverse, and each file is written where it belongs; nothing is written through a link, and
  * nothing that exists is written over.
  */
@@ -19,11 +19,11 @@ type Work = Extract<Order, { kind: 'pack' | 'unpack' }>;
 
 /** What has come and was not used yet. */
 class Inbox {
-  #waiting: Uint8Array[] = [];
+  #waiting: Uint8Array<ArrayBuffer>[] = [];
   #ended = false;
   #wake: (() => void) | null = null;
 
-  put(bytes: Uint8Array | null): void {
+  put(bytes: Uint8Array<ArrayBuffer> | null): void {
     if (bytes) this.#waiting.push(bytes);
     else this.#ended = true;
     this.#wake?.();
@@ -34,7 +34,7 @@ class Inbox {
       const next = this.#waiting.shift();
       if (next) {
         yield next;
-        say({ kind: 'used', bytes: next.length });
+        say({ kind: 'used', bytes: next });
       } else if (this.#ended) return;
       else {
         await new Promise<void>((done) => {
@@ -131,13 +131,11 @@ class FileWriter implements TarSink {
 }
 
 async function pack(work: Extract<Order, { kind: 'pack' }>, inbox: Inbox): Promise<Answer> {
-  const whole = createHash('sha256');
   const hasher = work.tar ? new FileHasher(work.tar.prefix) : null;
   const reader = hasher ? new TarReader(hasher) : null;
   let plainBytes = 0;
   async function* hashed(): AsyncIterable<Uint8Array> {
     for await (const chunk of inbox) {
-      whole.update(chunk);
       reader?.push(chunk);
       plainBytes += chunk.length;
       yield chunk;
@@ -148,7 +146,6 @@ async function pack(work: Extract<Order, { kind: 'pack' }>, inbox: Inbox): Promi
   return {
     kind: 'done',
     plainBytes,
-    plainSha256: whole.digest('hex'),
     files: hasher?.files ?? [],
   };
 }
@@ -166,7 +163,7 @@ async function unpack(work: Extract<Order, { kind: 'unpack' }>, inbox: Inbox): P
   } finally {
     writer.close();
   }
-  return { kind: 'done', plainBytes, plainSha256: '', files: writer.files };
+  return { kind: 'done', plainBytes, files: writer.files };
 }
 
 function failedBy(error: unknown): Answer {
@@ -179,7 +176,7 @@ function failedBy(error: unknown): Answer {
 }
 
 function say(answer: Answer): void {
-  if (answer.kind !== 'packed') parentPort?.postMessage(answer);
+  if (answer.kind !== 'packed' && answer.kind !== 'used') parentPort?.postMessage(answer);
   else {
     // Handed over, not copied, where it is the whole of its memory.
     const { buffer, byteLength } = answer.bytes;

@@ -26,8 +26,15 @@ async function gathered(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
+/** In one piece of memory that is used again and again, as a thread's blocks are. */
 async function* pieces(bytes: Uint8Array, size: number): AsyncIterable<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+  const block = new Uint8Array(size);
+  for (let at = 0; at < bytes.length; at += size) {
+    const piece = bytes.subarray(at, at + size);
+    block.set(piece);
+    yield block.subarray(0, piece.length);
+    block.fill(0);
+  }
 }
 
 describe('what is packed', () => {

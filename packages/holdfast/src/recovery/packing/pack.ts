@@ -15,7 +15,7 @@ export interface Packed extends PlainFacts {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** `chunks`: each at most FRAME_PLAIN_BYTES, and not used again by whoever made it. */
+/** `chunks`: each at most FRAME_PLAIN_BYTES; done with when the next one is asked for. */
 export function packed(
   chunks: AsyncIterable<Uint8Array>,
   recipients: readonly string[],
@@ -23,6 +23,7 @@ export function packed(
   return encrypted(compressed(chunks), recipients);
 }
 
+/** What comes out is valid until the next one is asked for. */
 export function unpacked(
   chunks: AsyncIterable<Uint8Array>,
   identities: readonly string[],
@@ -40,14 +41,16 @@ export function packBytes(bytes: Uint8Array, recipients: readonly string[]): Pac
   };
 }
 
-/** Rejects with HF_LIMIT when there are more than `bytesMax`. */
+/** For what fits into memory; whoever asks knows that it does. */
 export async function unpackBytes(
   chunks: AsyncIterable<Uint8Array>,
   identities: readonly string[],
   of: string,
 ): Promise<Buffer> {
   const parts: Uint8Array[] = [];
-  for await (const part of unpacked(chunks, identities, of)) parts.push(part);
+  for await (const part of unpacked(chunks, identities, of)) {
+    parts.push(Uint8Array.from(part));
+  }
   return Buffer.concat(parts);
 }
 

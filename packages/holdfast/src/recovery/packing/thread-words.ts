@@ -20,7 +20,7 @@ export type Order =
       /** Where the links of the data folder point, by oid of the tablespace. */
       readonly tablespaces: Readonly<Record<string, string>>;
     }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'end' };
 
 export interface FoundFile {
@@ -30,14 +30,12 @@ export interface FoundFile {
 }
 
 export type Answer =
-  /** So many bytes of what came are used up, so as many more may come. */
-  | { readonly kind: 'used'; readonly bytes: number }
+  /** Used up, and handed back; so many more may come. */
+  | { readonly kind: 'used'; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'packed'; readonly bytes: Uint8Array }
   | {
       readonly kind: 'done';
       readonly plainBytes: number;
-      /** Of what was packed; empty of what was unpacked, where each file has been checked. */
-      readonly plainSha256: string;
       readonly files: readonly FoundFile[];
     }
   | {

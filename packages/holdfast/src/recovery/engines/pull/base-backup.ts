@@ -202,10 +202,16 @@ class BackupRun {
   async #endArchive(): Promise<void> {
     const archive = this.#archive;
     if (archive === null) return;
-    const { plainBytes, plainSha256, files } = await this.#crew.end();
+    const { plainBytes, files } = await this.#crew.end();
     const { tablespace, stored } = archive;
     const role = tablespace === null ? 'base' : 'tablespace';
-    this.#files.push({ ...(await stored), plainBytes, plainSha256, role, tablespace });
+    this.#files.push({
+      ...(await stored),
+      plainBytes,
+      plainSha256: null,
+      role,
+      tablespace,
+    });
     for (const file of files) this.#found.set(file.path, file);
     this.#archive = null;
   }

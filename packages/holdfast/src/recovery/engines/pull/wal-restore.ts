@@ -18,7 +18,7 @@ import {
   timelineName,
 } from '../../lsn.ts';
 import { inOrder } from '../../packing/in-order.ts';
-import { unpackBytes } from '../../packing/pack.ts';
+import { unpackBytes, unpacked } from '../../packing/pack.ts';
 import type { ProgressTeller } from '../../progress.ts';
 import type { RecoveryPoint } from '../../recovery-point.ts';
 import type { RestoreGoal } from '../engine.ts';
@@ -75,7 +75,10 @@ export async function restoreWal(
   const search = new GoalSearch(goal, goalLsn);
   const records = new WalRecords(walSegmentBytes, start, (commit) => search.saw(commit));
 
-  const fetch = (place: SegmentPlace): Promise<Span> => spanOf(options, index, place);
+  // One is written while the next is fetched, into the same two buffers over and over.
+  const buffers: Buffer[] = [Buffer.alloc(walSegmentBytes), Buffer.alloc(walSegmentBytes)];
+  const fetch = (place: SegmentPlace): Promise<Span> =>
+    spanOf(options, index, place, buffers.shift() ?? Buffer.alloc(walSegmentBytes));
   let end = first;
   let { timeline } = point.wal;
   let isFound = false;
@@ -86,6 +89,7 @@ export async function restoreWal(
     end = span.start + BigInt(span.bytes.length);
     timeline = span.timeline;
     records.push(span.start, span.bytes);
+    buffers.push(Buffer.from(span.bytes.buffer));
     isFound = search.isFound(records);
     // What comes behind a segment that is not whole is of no use.
     if (isFound || span.bytes.length < walSegmentBytes) break;
@@ -213,22 +217,25 @@ async function spanOf(
   { vault, identities }: PullOptions,
   index: WalIndex,
   place: SegmentPlace,
+  buffer: Buffer,
 ): Promise<Span> {
-  const bytes = Buffer.alloc(index.segmentBytes);
   let end = 0;
   for (const { from, to, object } of index.piecesOf(place)) {
-    const piece = await unpackBytes(vault.get(object), identities(), object.key);
-    if (piece.length !== to - from) {
+    let at = from;
+    for await (const part of unpacked(vault.get(object), identities(), object.key)) {
+      if (at + part.length <= to) buffer.set(part, at);
+      at += part.length;
+    }
+    if (at !== to) {
       throw new HoldfastError('HF_RECOVERY_DAMAGED', {
         expected: `${to - from} bytes of WAL at ${object.key}`,
-        found: `${piece.length}`,
+        found: `${at - from}`,
         hint: 'Restore to a moment before it, or take a new base backup.',
       });
     }
-    bytes.set(piece, from);
     end = to;
   }
-  return { ...place, bytes: bytes.subarray(0, end) };
+  return { ...place, bytes: buffer.subarray(0, end) };
 }
 
 /** Of full size, as the server wants it; what is not there reads as zeroes. */
