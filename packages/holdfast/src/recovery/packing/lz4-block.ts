@@ -14,7 +14,7 @@ const LAST_MATCH_BEFORE_END = 12;
 const LAST_LITERALS = 5;
 const DISTANCE_MAX = 65_535;
 /** After so many misses in a row it looks at every second place, then every third, and so on. */
-const MISSES_PER_STEP_LOG = 6;
+const MISSES_PER_STEP_LOG = 5;
 /** From there on a copy by the runtime is quicker than byte by byte. */
 const COPIED_AT_ONCE_MIN = 32;
 

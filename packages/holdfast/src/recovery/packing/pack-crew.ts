@@ -1,5 +1,5 @@
 /**
- * The main thread's side of the thread that packs and unpacks: one file at a time, bytes in only as fast
+ * The main thread's side of a thread that packs, opens or writes: one file at a time, bytes in only as fast
  * as they are used up, so that memory stays flat whatever the size. A thread that fails is ended and its
  * error is whoever waits' error.
  */
@@ -8,27 +8,25 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../model/errors.ts';
 import { FRAME_PLAIN_BYTES } from './lz4-frames.ts';
-import type { Answer, FoundFile, Order } from './thread-words.ts';
+import type { Answer, FoundFile, Order, Work } from './thread-words.ts';
 
-/** Bytes on their way to the thread, and packed ones that the vault has not taken. */
+/** Bytes on their way to the thread. */
 const INSIDE_BYTES_MAX = 4 * 1024 * 1024;
-const PACKED_BYTES_MAX = 8 * 1024 * 1024;
 
-export interface PackedFile {
+export interface DoneFile {
   readonly plainBytes: number;
   readonly files: readonly FoundFile[];
 }
 
 export class PackCrew {
   readonly #worker: Worker;
-  readonly #packed: Uint8Array[] = [];
+  readonly #results: Uint8Array[] = [];
   /** Used blocks that came back: new memory for each would cost more than what is done with it. */
   readonly #spare: Uint8Array<ArrayBuffer>[] = [];
-  #packedBytes = 0;
   #insideBytes = 0;
   #block = new Uint8Array(FRAME_PLAIN_BYTES);
   #blockBytes = 0;
-  #done: PackedFile | null = null;
+  #done: DoneFile | null = null;
   #failure: unknown = null;
   #wakes: (() => void)[] = [];
 
@@ -40,9 +38,9 @@ export class PackCrew {
   }
 
   /** The next file; the one before it is done. */
-  begin(order: Extract<Order, { kind: 'pack' | 'unpack' }>): void {
+  begin(work: Work): void {
     this.#done = null;
-    this.#worker.postMessage(order);
+    this.#worker.postMessage(work);
   }
 
   /** Copies what it is given; resolves when more may come. */
@@ -54,28 +52,26 @@ export class PackCrew {
       at += taken;
       if (this.#blockBytes === FRAME_PLAIN_BYTES) this.#send();
     }
-    while (this.#insideBytes > INSIDE_BYTES_MAX || this.#packedBytes > PACKED_BYTES_MAX) {
-      await this.#change();
-    }
+    while (this.#insideBytes > INSIDE_BYTES_MAX) await this.#change();
     this.#throwFailure();
   }
 
   /** All bytes of the file have been written; resolves when the thread is through with it. */
-  async end(): Promise<PackedFile> {
+  async end(): Promise<DoneFile> {
     if (this.#blockBytes > 0) this.#send();
     this.#worker.postMessage({ kind: 'end' } satisfies Order);
     while (this.#done === null) await this.#change();
     return this.#done;
   }
 
-  /** What the thread has packed of the file at hand. */
-  async *packed(): AsyncIterable<Uint8Array> {
+  /** What the thread gives back of the file at hand; it goes on as this is taken. */
+  async *results(): AsyncIterable<Uint8Array> {
     for (;;) {
-      const next = this.#packed.shift();
+      const next = this.#results.shift();
       if (next) {
-        this.#packedBytes -= next.length;
-        this.#wakeAll();
+        const bytes = next.length;
         yield next;
+        this.#worker.postMessage({ kind: 'taken', bytes } satisfies Order);
       } else if (this.#done) return;
       else await this.#change();
     }
@@ -107,9 +103,8 @@ export class PackCrew {
         this.#insideBytes -= answer.bytes.length;
         if (answer.bytes.length === FRAME_PLAIN_BYTES) this.#spare.push(answer.bytes);
         break;
-      case 'packed':
-        this.#packed.push(answer.bytes);
-        this.#packedBytes += answer.bytes.length;
+      case 'result':
+        this.#results.push(answer.bytes);
         break;
       case 'done':
         this.#done = answer;

@@ -1,10 +1,12 @@
 /**
- * The thread that packs and unpacks: hashing, lz4, sealing, tar and the writing of files happen here, so
- * that what a backup costs does not stand in the way of the data path.
+ * A thread that packs, opens or writes: hashing, lz4, sealing, tar and the writing of files happen here,
+ * so that what a backup costs does not stand in the way of the data path.
  *
  * Pack: what comes is hashed file by file, compressed, encrypted, sent back.
- * Unpack: the reverse, and each file is written where it belongs; nothing is written through a link, and
- * nothing that exists is written over.
+ * Open: the reverse, as far as plain bytes. Write: they are hashed, and each file is written where it
+ * belongs; nothing is written through a link, and nothing that exists is written over.
+ *
+ * What goes back waits until what went before was taken: a few packed bytes may open to a great many.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
@@ -13,9 +15,11 @@ import { parentPort } from 'node:worker_threads';
 import { HoldfastError } from '../../model/errors.ts';
 import { packed, unpacked } from './pack.ts';
 import { type TarEntry, TarReader, type TarSink } from './tar-reader.ts';
-import type { Answer, FoundFile, Order } from './thread-words.ts';
+import type { Answer, FoundFile, Order, Work } from './thread-words.ts';
 
-type Work = Extract<Order, { kind: 'pack' | 'unpack' }>;
+type Of<Kind extends Work['kind']> = Extract<Work, { kind: Kind }>;
+
+const UNTAKEN_BYTES_MAX = 4 * 1024 * 1024;
 
 /** What has come and was not used yet. */
 class Inbox {
@@ -79,10 +83,10 @@ class FileHasher implements TarSink {
 /** Writes them too. */
 class FileWriter implements TarSink {
   readonly #hasher: FileHasher;
-  readonly #work: Extract<Order, { kind: 'unpack' }>;
+  readonly #work: Of<'write'>;
   #open: number | null = null;
 
-  constructor(work: Extract<Order, { kind: 'unpack' }>) {
+  constructor(work: Of<'write'>) {
     this.#work = work;
     this.#hasher = new FileHasher(work.prefix);
   }
@@ -130,32 +134,58 @@ class FileWriter implements TarSink {
   }
 }
 
-async function pack(work: Extract<Order, { kind: 'pack' }>, inbox: Inbox): Promise<Answer> {
-  const hasher = work.tar ? new FileHasher(work.tar.prefix) : null;
-  const reader = hasher ? new TarReader(hasher) : null;
+/** What went back and was not taken yet. */
+class Outbox {
+  #untakenBytes = 0;
+  #wake: (() => void) | null = null;
+
+  async send(bytes: Uint8Array): Promise<void> {
+    this.#untakenBytes += bytes.length;
+    say({ kind: 'result', bytes });
+    while (this.#untakenBytes > UNTAKEN_BYTES_MAX) {
+      await new Promise<void>((done) => {
+        this.#wake = done;
+      });
+    }
+  }
+
+  taken(bytes: number): void {
+    this.#untakenBytes -= bytes;
+    this.#wake?.();
+  }
+}
+
+async function pack(work: Of<'pack'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {
+  const hasher = new FileHasher(work.prefix);
+  const reader = new TarReader(hasher);
   let plainBytes = 0;
   async function* hashed(): AsyncIterable<Uint8Array> {
     for await (const chunk of inbox) {
-      reader?.push(chunk);
+      reader.push(chunk);
       plainBytes += chunk.length;
       yield chunk;
     }
-    reader?.end();
+    reader.end();
   }
-  for await (const bytes of packed(hashed(), work.recipients)) say({ kind: 'packed', bytes });
-  return {
-    kind: 'done',
-    plainBytes,
-    files: hasher?.files ?? [],
-  };
+  for await (const bytes of packed(hashed(), work.recipients)) await outbox.send(bytes);
+  return { kind: 'done', plainBytes, files: hasher.files };
 }
 
-async function unpack(work: Extract<Order, { kind: 'unpack' }>, inbox: Inbox): Promise<Answer> {
+async function open(work: Of<'open'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {
+  let plainBytes = 0;
+  for await (const bytes of unpacked(inbox, work.identities, work.of)) {
+    plainBytes += bytes.length;
+    await outbox.send(Uint8Array.from(bytes));
+  }
+  return { kind: 'done', plainBytes, files: [] };
+}
+
+async function write(work: Of<'write'>, inbox: Inbox): Promise<Answer> {
   const writer = new FileWriter(work);
   const reader = new TarReader(writer);
   let plainBytes = 0;
   try {
-    for await (const chunk of unpacked(inbox, work.identities, work.of)) {
+    for await (const chunk of inbox) {
       reader.push(chunk);
       plainBytes += chunk.length;
     }
@@ -176,7 +206,7 @@ function failedBy(error: unknown): Answer {
 }
 
 function say(answer: Answer): void {
-  if (answer.kind !== 'packed' && answer.kind !== 'used') parentPort?.postMessage(answer);
+  if (answer.kind !== 'result' && answer.kind !== 'used') parentPort?.postMessage(answer);
   else {
     // Handed over, not copied, where it is the whole of its memory.
     const { buffer, byteLength } = answer.bytes;
@@ -186,15 +216,24 @@ function say(answer: Answer): void {
 }
 
 let inbox = new Inbox();
+let outbox = new Outbox();
 
-function start(work: Work): void {
+function start(work: Work): Promise<Answer> {
   inbox = new Inbox();
-  const done = work.kind === 'pack' ? pack(work, inbox) : unpack(work, inbox);
-  void done.catch(failedBy).then(say);
+  outbox = new Outbox();
+  switch (work.kind) {
+    case 'pack':
+      return pack(work, inbox, outbox);
+    case 'open':
+      return open(work, inbox, outbox);
+    case 'write':
+      return write(work, inbox);
+  }
 }
 
 parentPort?.on('message', (order: Order) => {
   if (order.kind === 'bytes') inbox.put(order.bytes);
   else if (order.kind === 'end') inbox.put(null);
-  else start(order);
+  else if (order.kind === 'taken') outbox.taken(order.bytes);
+  else void start(order).catch(failedBy).then(say);
 });

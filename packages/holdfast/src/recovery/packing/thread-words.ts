@@ -2,24 +2,25 @@
 import type { ErrorCode } from '../../model/errors.ts';
 
 /** One file at a time. */
-export type Order =
-  /** A tar stream or plain bytes come; packed bytes go back. `prefix`: of the paths of a tar's files. */
+export type Work =
+  /** A tar stream comes, packed bytes go back. `prefix`: of the paths of its files. */
+  | { readonly kind: 'pack'; readonly recipients: readonly string[]; readonly prefix: string }
+  /** Packed bytes come, plain ones go back. */
+  | { readonly kind: 'open'; readonly identities: readonly string[]; readonly of: string }
+  /** A tar stream comes, and its files are written. */
   | {
-      readonly kind: 'pack';
-      readonly recipients: readonly string[];
-      readonly tar: { readonly prefix: string } | null;
-    }
-  /** Packed bytes of a tar stream come; its files are written. */
-  | {
-      readonly kind: 'unpack';
-      readonly identities: readonly string[];
-      readonly of: string;
+      readonly kind: 'write';
       readonly prefix: string;
       /** Where the entries go. */
       readonly folder: string;
       /** Where the links of the data folder point, by oid of the tablespace. */
       readonly tablespaces: Readonly<Record<string, string>>;
-    }
+    };
+
+export type Order =
+  | Work
+  /** So much of what went back has been taken: more may. */
+  | { readonly kind: 'taken'; readonly bytes: number }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'end' };
 
@@ -32,7 +33,7 @@ export interface FoundFile {
 export type Answer =
   /** Used up, and handed back; so many more may come. */
   | { readonly kind: 'used'; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly kind: 'packed'; readonly bytes: Uint8Array }
+  | { readonly kind: 'result'; readonly bytes: Uint8Array }
   | {
       readonly kind: 'done';
       readonly plainBytes: number;

@@ -192,9 +192,9 @@ class BackupRun {
 
   #beginArchive(tablespace: ServerTablespace | null): void {
     const prefix = tablespace === null ? '' : `pg_tblspc/${tablespace.oid}/`;
-    this.#crew.begin({ kind: 'pack', recipients: this.#options.recipients, tar: { prefix } });
+    this.#crew.begin({ kind: 'pack', recipients: this.#options.recipients, prefix });
     const key = `${this.#folder}${tablespace === null ? 'base' : tablespace.oid}.tar.lz4.age`;
-    const stored = putChecked(this.#options.vault, key, this.#crew.packed(), this.#kept);
+    const stored = putChecked(this.#options.vault, key, this.#crew.results(), this.#kept);
     stored.catch((error: unknown) => this.#crew.fail(error));
     this.#archive = { tablespace, stored };
   }

@@ -101,28 +101,45 @@ async function restoreFiles(
     ),
   );
   const found = new Map<string, FoundFile>();
-  const crew = new PackCrew();
+  // Opening takes as long as hashing and writing: a thread each.
+  const opener = new PackCrew();
+  const writer = new PackCrew();
+  const all = new AbortController();
+  const failing = async (work: Promise<unknown>): Promise<void> => {
+    try {
+      await work;
+    } catch (error) {
+      all.abort(error);
+      opener.fail(error);
+      writer.fail(error);
+      throw error;
+    }
+  };
+  const fetch = async (file: PointFile): Promise<void> => {
+    for await (const chunk of getChecked(options.vault, file)) {
+      signal.throwIfAborted();
+      all.signal.throwIfAborted();
+      await opener.write(chunk);
+      progress.add((chunk.length / file.bytes) * file.plainBytes);
+    }
+    await opener.end();
+  };
+  const write = async (): Promise<void> => {
+    for await (const chunk of opener.results()) await writer.write(chunk);
+    const { files } = await writer.end();
+    for (const one of files) found.set(one.path, one);
+  };
   try {
     for (const file of archives) {
-      await mkdir(placeOf(file), { recursive: true, mode: 0o700 });
-      crew.begin({
-        kind: 'unpack',
-        identities: options.identities(),
-        of: file.key,
-        prefix: file.tablespace === null ? '' : `pg_tblspc/${file.tablespace.oid}/`,
-        folder: placeOf(file),
-        tablespaces,
-      });
-      for await (const chunk of getChecked(options.vault, file)) {
-        signal.throwIfAborted();
-        await crew.write(chunk);
-        progress.add((chunk.length / file.bytes) * file.plainBytes);
-      }
-      const unpacked = await crew.end();
-      for (const one of unpacked.files) found.set(one.path, one);
+      const folder = placeOf(file);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const prefix = file.tablespace === null ? '' : `pg_tblspc/${file.tablespace.oid}/`;
+      opener.begin({ kind: 'open', identities: options.identities(), of: file.key });
+      writer.begin({ kind: 'write', prefix, folder, tablespaces });
+      await settled(failing(fetch(file)), failing(write()));
     }
   } finally {
-    await crew.close();
+    await Promise.all([opener.close(), writer.close()]);
   }
   return found;
 }
