@@ -3,7 +3,7 @@
  * server stopped by its own pid.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import pg from 'pg';
@@ -16,7 +16,7 @@ import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { accepts, freePort } from '../../src/testing/scratch-postgres.ts';
 
 export const DEBIAN_15 = '/usr/lib/postgresql/15/bin';
-export const NEVER = new AbortController().signal;
+export const NEVER: AbortSignal = new AbortController().signal;
 export const QUIET = (): void => {};
 
 export interface Ground {

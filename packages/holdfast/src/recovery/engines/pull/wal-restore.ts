@@ -68,6 +68,8 @@ export async function restoreWal(
   if (goal.lsn !== null && goalLsn === null)
     throw unreached(goal.lsn, 'not a position such as 16/B374D848');
   if (goalLsn !== null && goalLsn < consistent) throw tooEarly(goal, lsnText(consistent));
+  // The files hold what committed before they were copied, whenever that was.
+  if (goal.at !== null && goal.at < new Date(point.endedAt)) throw tooEarly(goal, point.endedAt);
 
   const index = await readWalIndex(vault, target, systemIdentifier, walSegmentBytes);
   const path = await timelinePath(options, index, point.wal.timeline, start, walFolder);
@@ -272,7 +274,7 @@ function unreached(goal: string, found: string): HoldfastError {
 
 function tooEarly(goal: RestoreGoal, consistent: string): HoldfastError {
   return new HoldfastError('HF_RECOVERY_GOAL', {
-    expected: `a goal after ${consistent}, from where the recovery point is consistent`,
+    expected: `a goal after ${consistent}, where the recovery point is whole`,
     found: goal.at?.toISOString() ?? goal.lsn ?? 'none',
     hint: 'Choose an older recovery point, or a later moment.',
   });

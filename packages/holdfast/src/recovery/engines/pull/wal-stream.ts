@@ -10,8 +10,9 @@
 import { HoldfastError } from '../../../model/errors.ts';
 import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
 import type { TargetDatabase } from '../../../protection/target-database.ts';
-import { lsnText, segmentStart } from '../../lsn.ts';
+import { lsnOf, lsnText, segmentStart } from '../../lsn.ts';
 import { packBytes } from '../../packing/pack.ts';
+import { listPoints, readPoint } from '../../point-store.ts';
 import type { StreamState, WalStream } from '../engine.ts';
 import type { PullOptions, ServerFacts } from './pull-options.ts';
 import {
@@ -23,7 +24,14 @@ import {
 import { dropSlot, endOwnSender, isLost, lookAtSlot, type SlotLook, slotTrouble } from './slot.ts';
 import { nextTimeline, readHistory } from './timelines.ts';
 import { WalBuffer, type WalJob } from './wal-buffer.ts';
-import { historyKey, pieceKey, readWalIndex, type WalPosition, wholeKey } from './wal-index.ts';
+import {
+  historyKey,
+  pieceKey,
+  readWalIndex,
+  type WalIndex,
+  type WalPosition,
+  wholeKey,
+} from './wal-index.ts';
 
 /** Between the starts of two pieces: four a second keep the loss under a second with room to spare. */
 const FLUSH_MS = 250;
@@ -288,9 +296,11 @@ export class PullWalStream implements WalStream {
     const { vault, target } = this.#options;
     const { systemIdentifier, walSegmentBytes } = this.#facts;
     if (identity.timeline > 1) await this.#storeHistory(connection, identity.timeline);
-    this.#position ??= (
-      await readWalIndex(vault, target, systemIdentifier, walSegmentBytes)
-    ).newest();
+    if (this.#position === null) {
+      const index = await readWalIndex(vault, target, systemIdentifier, walSegmentBytes);
+      this.#position = index.newest();
+      this.#gapEnd ??= await this.#knownGap(index);
+    }
     const known = this.#position;
     if (known === null) {
       const lsn = segmentStart(slot.restartLsn ?? identity.lsn, walSegmentBytes);
@@ -311,6 +321,18 @@ export class PullWalStream implements WalStream {
     }
     if (known.lsn < next.start) return known;
     return this.#onTimeline(next);
+  }
+
+  /** What the newest point cannot be brought forward over, on its own timeline. */
+  async #knownGap(index: WalIndex): Promise<bigint | null> {
+    const { vault, target } = this.#options;
+    const newest = (await listPoints(vault, target, this.#facts.systemIdentifier, null)).at(-1);
+    const wal = newest === undefined ? null : (await readPoint(vault, newest)).wal;
+    const lsn = lsnOf(wal?.startLsn ?? '');
+    if (wal === null || lsn === null) return null;
+    const covered = index.coveredTo({ timeline: wal.timeline, lsn });
+    const end = index.newestOf(wal.timeline);
+    return end !== null && (covered === null || covered < end) ? end : null;
   }
 
   #notAhead(known: WalPosition, identity: SystemIdentity): WalPosition {
