@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PullEngine } from '../../src/recovery/engines/pull/pull-engine.ts';
-import { readWalIndex } from '../../src/recovery/engines/pull/wal-index.ts';
+import { readWalListing } from '../../src/recovery/engines/pull/wal-listing.ts';
 import { lsnOf } from '../../src/recovery/lsn.ts';
 import { listPoints } from '../../src/recovery/point-store.ts';
 import type { RecoveryPoint } from '../../src/recovery/recovery-point.ts';
@@ -47,7 +47,7 @@ describe('the WAL stream', { timeout: 240_000 }, () => {
         'select restart_lsn::text as lsn from pg_replication_slots',
       );
       const acknowledged = lsnOf(String(slot?.['lsn'])) ?? 0n;
-      const index = await readWalIndex(vault, 'shop', system, SEGMENT);
+      const index = await readWalListing(vault, 'shop', system, SEGMENT);
       const covered = index.coveredTo({ timeline: 1, lsn: lsnOf(point.wal?.startLsn ?? '') ?? 0n });
       expect(covered ?? 0n, `round ${round}`).toBeGreaterThanOrEqual(acknowledged);
     }
@@ -187,7 +187,7 @@ describe('the WAL stream', { timeout: 240_000 }, () => {
       timeline: 2,
       trouble: null,
     });
-    const index = await readWalIndex(vault, 'shop', point.server.systemIdentifier, SEGMENT);
+    const index = await readWalListing(vault, 'shop', point.server.systemIdentifier, SEGMENT);
     expect([...index.histories.keys()]).toEqual([2]);
     await comesBackLike(ground, engine, point, standby, ['t']);
     // And a point that was taken after it.

@@ -25,7 +25,7 @@ import type { RestoreGoal } from '../engine.ts';
 import { postgresMicros } from './messages.ts';
 import type { PullOptions } from './pull-options.ts';
 import { nextTimeline, readHistory } from './timelines.ts';
-import { readWalIndex, type WalIndex } from './wal-index.ts';
+import { readWalListing, type WalListing } from './wal-listing.ts';
 import { type CommitRecord, WalRecords } from './wal-records.ts';
 
 const SEGMENTS_AT_ONCE = 2;
@@ -71,7 +71,7 @@ export async function restoreWal(
   // The files hold what committed before they were copied, whenever that was.
   if (goal.at !== null && goal.at < new Date(point.endedAt)) throw tooEarly(goal, point.endedAt);
 
-  const index = await readWalIndex(vault, target, systemIdentifier, walSegmentBytes);
+  const index = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
   const path = await timelinePath(options, index, point.wal.timeline, start, walFolder);
   const first = segmentStart(start, walSegmentBytes);
   const search = new GoalSearch(goal, goalLsn);
@@ -170,7 +170,7 @@ function stoppingAt(target: string): readonly string[] {
 /** The point's timeline and those after it, on the way to the newest that has left it. */
 async function timelinePath(
   options: PullOptions,
-  index: WalIndex,
+  index: WalListing,
   from: number,
   start: bigint,
   walFolder: string,
@@ -201,7 +201,7 @@ async function timelinePath(
 
 /** Segments in order. Where a timeline begins inside one, the new timeline's file holds both. */
 async function* places(
-  index: WalIndex,
+  index: WalListing,
   path: readonly Stretch[],
   first: bigint,
 ): AsyncIterable<SegmentPlace> {
@@ -217,7 +217,7 @@ async function* places(
 
 async function spanOf(
   { vault, identities }: PullOptions,
-  index: WalIndex,
+  index: WalListing,
   place: SegmentPlace,
   buffer: Buffer,
 ): Promise<Span> {

@@ -27,11 +27,11 @@ import { WalBuffer, type WalJob } from './wal-buffer.ts';
 import {
   historyKey,
   pieceKey,
-  readWalIndex,
-  type WalIndex,
+  readWalListing,
+  type WalListing,
   type WalPosition,
   wholeKey,
-} from './wal-index.ts';
+} from './wal-listing.ts';
 
 /** Between the starts of two pieces: four a second keep the loss under a second with room to spare. */
 const FLUSH_MS = 250;
@@ -297,7 +297,7 @@ export class PullWalStream implements WalStream {
     const { systemIdentifier, walSegmentBytes } = this.#facts;
     if (identity.timeline > 1) await this.#storeHistory(connection, identity.timeline);
     if (this.#position === null) {
-      const index = await readWalIndex(vault, target, systemIdentifier, walSegmentBytes);
+      const index = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
       this.#position = index.newest();
       this.#gapEnd ??= await this.#knownGap(index);
     }
@@ -324,7 +324,7 @@ export class PullWalStream implements WalStream {
   }
 
   /** What the newest point cannot be brought forward over, on its own timeline. */
-  async #knownGap(index: WalIndex): Promise<bigint | null> {
+  async #knownGap(index: WalListing): Promise<bigint | null> {
     const { vault, target } = this.#options;
     const newest = (await listPoints(vault, target, this.#facts.systemIdentifier, null)).at(-1);
     const wal = newest === undefined ? null : (await readPoint(vault, newest)).wal;

@@ -53,7 +53,7 @@ export function historyKey(target: string, system: string, timeline: number): st
   return `${walPrefix(target, system)}${timelineName(timeline)}.history.lz4.age`;
 }
 
-export class WalIndex {
+export class WalListing {
   readonly segmentBytes: number;
   readonly histories = new Map<number, StoredObject>();
   readonly #timelines = new Map<number, Map<bigint, WalPiece[]>>();
@@ -147,13 +147,13 @@ export class WalIndex {
   }
 }
 
-export async function readWalIndex(
+export async function readWalListing(
   vault: Vault,
   target: string,
   system: string,
   segmentBytes: number,
-): Promise<WalIndex> {
-  const index = new WalIndex(segmentBytes);
+): Promise<WalListing> {
+  const index = new WalListing(segmentBytes);
   const prefix = walPrefix(target, system);
   for await (const object of vault.list(prefix, null)) {
     index.add(object.key.slice(prefix.length), object);
