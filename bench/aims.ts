@@ -13,6 +13,11 @@ const AIMS = {
   cachedUs: { aim: 10, is: 'at most' },
   newDocumentUs: { aim: 100, is: 'at most' },
   bombMs: { aim: 5, is: 'at most' },
+  restoreOfCopy: { aim: 1.2, is: 'at most' },
+  backupOfCopy: { aim: 2.5, is: 'at most' },
+  recoveryPeer: { aim: 0.9, is: 'at least' },
+  rpoMs: { aim: 1_000, is: 'at most' },
+  recoveryMiB: { aim: 300, is: 'at most' },
   memoryGrowth: { aim: 1.1, is: 'at most' },
 } as const;
 

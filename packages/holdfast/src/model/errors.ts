@@ -99,6 +99,24 @@ export const ERRORS = {
   HF_KEY_REUSED: { title: 'The idempotency key belongs to another request', sqlstate: 'F0000' },
   HF_IN_PROGRESS: { title: 'The same request is being answered', sqlstate: 'F0000' },
   HF_USAGE: { title: 'The command was not understood', sqlstate: 'F0000' },
+  HF_RECOVERY_SERVER: {
+    title: 'The server does not let its backup be pulled',
+    sqlstate: 'F0000',
+  },
+  HF_RECOVERY_SLOT: {
+    title: 'WAL was lost at the server, so a new base backup is needed',
+    sqlstate: 'F0000',
+  },
+  HF_RECOVERY_PAGES: { title: 'The server has corrupted pages', sqlstate: 'F0000' },
+  HF_RECOVERY_MANIFEST: {
+    title: 'The files are not those that the backup manifest lists',
+    sqlstate: 'F0000',
+  },
+  HF_RECOVERY_DAMAGED: { title: 'What lies in the vault is not what was stored', sqlstate: 'F0000' },
+  HF_RECOVERY_KEY: { title: 'No key at hand opens the recovery point', sqlstate: 'F0000' },
+  HF_RECOVERY_WAL: { title: 'WAL is missing in the vault', sqlstate: 'F0000' },
+  HF_RECOVERY_GOAL: { title: 'The recovery point does not reach there', sqlstate: 'F0000' },
+  HF_RECOVERY_FOLDER: { title: 'Nothing can be restored into this folder', sqlstate: 'F0000' },
   HF_INTERNAL: { title: 'A fault of Holdfast itself; nothing was forwarded', sqlstate: 'XX000' },
 } as const satisfies Record<string, ErrorKind>;
 

@@ -29,7 +29,8 @@ export interface PointFile {
   readonly sha256: string;
   /** What it is when opened. */
   readonly plainBytes: number;
-  readonly plainSha256: string;
+  /** Null where the manifest has the digest of each file inside: hashing it twice would cost a fifth more. */
+  readonly plainSha256: string | null;
   readonly role: 'base' | 'tablespace' | 'manifest' | 'globals' | 'dump';
   /** Of a tablespace: its oid and where it lay. */
   readonly tablespace: { readonly oid: number; readonly location: string } | null;

@@ -1,0 +1,84 @@
+/**
+ * Engine "pull": base backups and WAL over PostgreSQL's replication protocol, spoken by Holdfast itself.
+ * The server holds no credential of the vault and runs nothing of ours; Holdfast comes and takes.
+ *
+ * One WAL stream for all backups of a target: it starts with the first that needs it and goes on until
+ * `close`, since a base backup is consistent only with the WAL beside it.
+ */
+import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
+import { lsnOf } from '../../lsn.ts';
+import type { RecoveryPoint } from '../../recovery-point.ts';
+import type { Engine, Restored, RestoreGoal, Tell } from '../engine.ts';
+import { takeBaseBackup } from './base-backup.ts';
+import type { PullOptions, ServerFacts } from './pull-options.ts';
+import { restorePoint } from './restore.ts';
+import { readServerFacts } from './server-facts.ts';
+import { PullWalStream } from './wal-stream.ts';
+
+export class PullEngine implements Engine {
+  readonly kind = 'pull';
+  readonly #options: PullOptions;
+  #facts: Promise<ServerFacts> | null = null;
+  #stream: PullWalStream | null = null;
+
+  constructor(options: PullOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with HF_RECOVERY_SERVER when it cannot be pulled from. */
+  async facts(): Promise<ServerFacts> {
+    this.#facts ??= this.#readFacts();
+    try {
+      return await this.#facts;
+    } catch (error) {
+      this.#facts = null;
+      throw error;
+    }
+  }
+
+  async stream(): Promise<PullWalStream> {
+    const facts = await this.facts();
+    this.#stream ??= new PullWalStream(this.#options, facts);
+    return this.#stream;
+  }
+
+  async backup(tell: Tell, signal: AbortSignal): Promise<RecoveryPoint> {
+    const stream = await this.stream();
+    // The slot must keep WAL before the backup begins: nothing is durable before there is one.
+    await stream.durableUpTo(0n, signal);
+    const point = await takeBaseBackup(
+      this.#options,
+      await this.facts(),
+      (lsn, awaited) => stream.durableUpTo(lsn, awaited),
+      tell,
+      signal,
+    );
+    stream.baseTaken(lsnOf(point.wal?.startLsn ?? '') ?? 0n);
+    return point;
+  }
+
+  restore(
+    point: RecoveryPoint,
+    goal: RestoreGoal,
+    folder: string,
+    tell: Tell,
+    signal: AbortSignal,
+  ): Promise<Restored> {
+    return restorePoint(this.#options, point, goal, folder, tell, signal);
+  }
+
+  async close(): Promise<void> {
+    await this.#stream?.close();
+    this.#stream = null;
+  }
+
+  async #readFacts(): Promise<ServerFacts> {
+    const { target, connection } = this.#options;
+    const database = openTargetDatabase({ target, connection, poolSize: 1 });
+    try {
+      return await readServerFacts(database);
+    } finally {
+      await database.close();
+    }
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * A pulled point back into an empty folder. In this order: the folder is looked at, the manifest fetched
+ * and checked, then the files (unpacked, hashed and written in a thread) and the WAL beside it, the files
+ * compared with the manifest, the settings of the recovery written, everything flushed to disk. The data
+ * folder is `data`, the tablespaces lie in `tablespaces/<oid>` beside it.
+ *
+ * Whatever is not exactly what was backed up rejects; what was written until then stays for whoever wants
+ * to look, and is never started by us. Nothing of the restored cluster reaches out: archiving is off and it
+ * fetches no WAL.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { HoldfastError } from '../../../model/errors.ts';
+import { getChecked } from '../../checked-objects.ts';
+import { unpackBytes } from '../../packing/pack.ts';
+import { PackCrew } from '../../packing/pack-crew.ts';
+import type { FoundFile } from '../../packing/thread-words.ts';
+import { ProgressTeller } from '../../progress.ts';
+import type { PointFile, RecoveryPoint } from '../../recovery-point.ts';
+import type { Restored, RestoreGoal, Tell } from '../engine.ts';
+import { compareWithManifest, readManifest } from './manifest.ts';
+import type { PullOptions } from './pull-options.ts';
+import { type RestoredWal, restoreWal } from './wal-restore.ts';
+
+const run = promisify(execFile);
+
+/** Folders that a server wants and a backup leaves out when they are empty come as entries; these may not. */
+const FOLDERS: readonly string[] = ['pg_wal', 'pg_wal/archive_status'];
+
+export async function restorePoint(
+  options: PullOptions,
+  point: RecoveryPoint,
+  goal: RestoreGoal,
+  folder: string,
+  tell: Tell,
+  signal: AbortSignal,
+): Promise<Restored> {
+  const { clock, identities } = options;
+  const startedMs = clock.monotonicMs();
+  const root = resolve(folder);
+  await mustBeEmpty(root);
+  const data = join(root, 'data');
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  const manifestFile = fileOf(point, 'manifest');
+  const manifestBytes = await unpackBytes(
+    getChecked(options.vault, manifestFile),
+    identities(),
+    manifestFile.key,
+  );
+  const manifest = readManifest(manifestBytes);
+
+  const totalBytes = point.files.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
+  const progress = new ProgressTeller(tell, clock, 'restore', totalBytes);
+  // Either failing ends both.
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  const ended = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      stop.abort(error);
+      throw error;
+    }
+  };
+  for (const name of FOLDERS) await mkdir(join(data, name), { recursive: true, mode: 0o700 });
+  const [files, wal] = await settled(
+    ended(restoreFiles(options, point, root, data, progress, both)),
+    ended(restoreWal(options, point, goal, join(data, 'pg_wal'), progress, both)),
+  );
+  progress.say();
+  tell({ phase: 'verify', doneBytes: totalBytes, totalBytes, bytesPerSecond: 0 });
+  compareWithManifest(manifest, files);
+  const fetchMs = clock.monotonicMs() - startedMs;
+  await writeFile(join(data, 'backup_manifest'), manifestBytes, { mode: 0o600 });
+  await writeSettings(data, wal);
+  await flush(root);
+  return {
+    point,
+    folder: data,
+    phases: { fetchMs, restoreMs: clock.monotonicMs() - startedMs - fetchMs },
+  };
+}
+
+async function restoreFiles(
+  options: PullOptions,
+  point: RecoveryPoint,
+  root: string,
+  data: string,
+  progress: ProgressTeller,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, FoundFile>> {
+  const archives = point.files.filter(({ role }) => role === 'base' || role === 'tablespace');
+  const placeOf = ({ tablespace }: PointFile): string =>
+    tablespace === null ? data : join(root, 'tablespaces', `${tablespace.oid}`);
+  const tablespaces = Object.fromEntries(
+    archives.flatMap((file) =>
+      file.tablespace ? [[`${file.tablespace.oid}`, placeOf(file)]] : [],
+    ),
+  );
+  const found = new Map<string, FoundFile>();
+  // Opening takes as long as hashing and writing: a thread each.
+  const opener = new PackCrew();
+  const writer = new PackCrew();
+  const all = new AbortController();
+  const failing = async (work: Promise<unknown>): Promise<void> => {
+    try {
+      await work;
+    } catch (error) {
+      all.abort(error);
+      opener.fail(error);
+      writer.fail(error);
+      throw error;
+    }
+  };
+  const fetch = async (file: PointFile): Promise<void> => {
+    for await (const chunk of getChecked(options.vault, file)) {
+      signal.throwIfAborted();
+      all.signal.throwIfAborted();
+      await opener.write(chunk);
+      progress.add((chunk.length / file.bytes) * file.plainBytes);
+    }
+    await opener.end();
+  };
+  const write = async (): Promise<void> => {
+    for await (const chunk of opener.results()) await writer.write(chunk);
+    const { files } = await writer.end();
+    for (const one of files) found.set(one.path, one);
+  };
+  try {
+    for (const file of archives) {
+      const folder = placeOf(file);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const prefix = file.tablespace === null ? '' : `pg_tblspc/${file.tablespace.oid}/`;
+      opener.begin({ kind: 'open', identities: options.identities(), of: file.key });
+      writer.begin({ kind: 'write', prefix, folder, tablespaces });
+      await settled(failing(fetch(file)), failing(write()));
+    }
+  } finally {
+    await Promise.all([opener.close(), writer.close()]);
+  }
+  return found;
+}
+
+/** What the server reads at its start. Files of the backup are added to, never changed. */
+async function writeSettings(data: string, wal: RestoredWal): Promise<void> {
+  const lines = [
+    '',
+    '# Written by Holdfast for this restore.',
+    // The WAL lies in pg_wal; a server that recovers insists on a command all the same.
+    "restore_command = 'false'",
+    `recovery_target_timeline = '${wal.timeline}'`,
+    ...RESET_TARGETS.map((name) => `${name} = ''`),
+    ...wal.target,
+    'archive_mode = off',
+    "primary_conninfo = ''",
+    "primary_slot_name = ''",
+    "synchronous_standby_names = ''",
+    // Settings that a standby must have as large as its primary do not matter then.
+    'hot_standby = off',
+    '',
+  ];
+  await appendFile(join(data, 'postgresql.auto.conf'), lines.join('\n'), { mode: 0o600 });
+  await writeFile(join(data, 'recovery.signal'), '', { mode: 0o600 });
+  // Where a distribution keeps these elsewhere, the backup has none, and the server does not start.
+  for (const [name, text] of Object.entries(STAND_INS)) {
+    if (!existsSync(join(data, name))) await writeFile(join(data, name), text, { mode: 0o600 });
+  }
+}
+
+const RESET_TARGETS = ['recovery_target', 'recovery_target_name', 'recovery_target_xid'];
+const STAND_INS: Readonly<Record<string, string>> = {
+  'postgresql.conf': '# The server kept its configuration outside its data folder.\n',
+  'pg_hba.conf':
+    '# The server kept its own elsewhere; until that is back, only its owner gets in.\nlocal all all peer\n',
+};
+
+/** All of it, at once: a call for each of thousands of small files takes longer. */
+async function flush(root: string): Promise<void> {
+  await run('sync', ['-f', root]);
+}
+
+async function mustBeEmpty(root: string): Promise<void> {
+  const entries = existsSync(root) ? await readdir(root) : [];
+  if (entries.length === 0) return;
+  throw new HoldfastError('HF_RECOVERY_FOLDER', {
+    expected: `${root} to be empty`,
+    found: `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}`,
+    hint: 'Restore into a new folder; Holdfast writes over nothing.',
+  });
+}
+
+function fileOf(point: RecoveryPoint, role: PointFile['role']): PointFile {
+  const file = point.files.find((one) => one.role === role);
+  if (file) return file;
+  throw new HoldfastError('HF_RECOVERY_DAMAGED', {
+    expected: `a recovery point with a ${role}`,
+    found: `${point.id} without`,
+    hint: 'Take another recovery point.',
+  });
+}
+
+/** Waits for both, so that nothing writes on after a failure. */
+async function settled<A, B>(a: Promise<A>, b: Promise<B>): Promise<readonly [A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
+}

@@ -1,0 +1,160 @@
+/**
+ * LZ4 blocks (LZ4 block format, 2022-07-31), packed and opened into memory that is used again and again.
+ * In JavaScript on purpose: on a database's pages it is as fast as the native library, whose results lie
+ * in memory that the collector does not see, so that a long backup grew without end (docs/decisions/0020).
+ *
+ * The opener trusts nothing: every length and distance is held against what is there. Pure.
+ */
+
+const HASH_BITS = 14;
+const HASH_FACTOR = -1_640_531_535;
+const MATCH_MIN = 4;
+/** The format's own rules: the last match begins so far from the end, and the last bytes are literals. */
+const LAST_MATCH_BEFORE_END = 12;
+const LAST_LITERALS = 5;
+const DISTANCE_MAX = 65_535;
+/** After so many misses in a row it looks at every second place, then every third, and so on. */
+const MISSES_PER_STEP_LOG = 5;
+/** From there on a copy by the runtime is quicker than byte by byte. */
+const COPIED_AT_ONCE_MIN = 32;
+
+/** The most that a block of so many bytes can take. */
+export function blockBytesMax(plainBytes: number): number {
+  return plainBytes + Math.ceil(plainBytes / 255) + 16;
+}
+
+export class BlockPacker {
+  readonly #table = new Int32Array(1 << HASH_BITS);
+
+  /** Into the start of `out`, which has room for `blockBytesMax`; returns how many bytes it took. */
+  pack(plain: Uint8Array, out: Uint8Array): number {
+    const table = this.#table.fill(-1);
+    const view = new DataView(plain.buffer, plain.byteOffset, plain.length);
+    const matchBegin = plain.length - LAST_MATCH_BEFORE_END;
+    const matchEnd = plain.length - LAST_LITERALS;
+    let anchor = 0;
+    let to = 0;
+    let misses = 0;
+    for (let at = 0; at < matchBegin; ) {
+      const four = view.getInt32(at, true);
+      const slot = Math.imul(four, HASH_FACTOR) >>> (32 - HASH_BITS);
+      let from = table[slot] ?? -1;
+      table[slot] = at;
+      if (from < 0 || at - from > DISTANCE_MAX || view.getInt32(from, true) !== four) {
+        at += 1 + (misses >> MISSES_PER_STEP_LOG);
+        misses += 1;
+        continue;
+      }
+      misses = 0;
+      let begin = at;
+      while (begin > anchor && from > 0 && plain[begin - 1] === plain[from - 1]) {
+        begin -= 1;
+        from -= 1;
+      }
+      const distance = begin - from;
+      let end = at + MATCH_MIN;
+      while (
+        end + 4 <= matchEnd &&
+        view.getInt32(end, true) === view.getInt32(end - distance, true)
+      ) {
+        end += 4;
+      }
+      while (end < matchEnd && plain[end] === plain[end - distance]) end += 1;
+      to = putSequence(plain, anchor, begin, distance, end - begin, out, to);
+      at = end;
+      anchor = end;
+    }
+    return putSequence(plain, anchor, plain.length, 0, 0, out, to);
+  }
+}
+
+/** Literals from `anchor` to `begin`, then a match; without one (length 0) it is the last sequence. */
+function putSequence(
+  plain: Uint8Array,
+  anchor: number,
+  begin: number,
+  distance: number,
+  matchBytes: number,
+  out: Uint8Array,
+  start: number,
+): number {
+  const literals = begin - anchor;
+  const match = matchBytes === 0 ? 0 : matchBytes - MATCH_MIN;
+  let to = start + 1;
+  out[start] = (Math.min(literals, 15) << 4) | Math.min(match, 15);
+  if (literals >= 15) to = putLength(literals - 15, out, to);
+  if (literals >= COPIED_AT_ONCE_MIN) out.set(plain.subarray(anchor, begin), to);
+  else
+    for (let index = 0; index < literals; index += 1) out[to + index] = plain[anchor + index] ?? 0;
+  to += literals;
+  if (matchBytes === 0) return to;
+  out[to] = distance & 0xff;
+  out[to + 1] = distance >> 8;
+  return match >= 15 ? putLength(match - 15, out, to + 2) : to + 2;
+}
+
+function putLength(length: number, out: Uint8Array, start: number): number {
+  let to = start;
+  let left = length;
+  for (; left >= 255; left -= 255) {
+    out[to] = 255;
+    to += 1;
+  }
+  out[to] = left;
+  return to + 1;
+}
+
+/** Into the start of `out`; returns how many bytes it has become, -1: it is no block, or a larger one. */
+export function openBlock(block: Uint8Array, out: Uint8Array): number {
+  const end = block.length;
+  let at = 0;
+  let to = 0;
+  while (at < end) {
+    const token = block[at] ?? 0;
+    at += 1;
+    let literals = token >>> 4;
+    if (literals === 15) {
+      for (let more = 255; more === 255; literals += more) {
+        if (at >= end) return -1;
+        more = block[at] ?? 0;
+        at += 1;
+      }
+    }
+    if (at + literals > end || to + literals > out.length) return -1;
+    if (literals >= COPIED_AT_ONCE_MIN) out.set(block.subarray(at, at + literals), to);
+    else for (let index = 0; index < literals; index += 1) out[to + index] = block[at + index] ?? 0;
+    at += literals;
+    to += literals;
+    if (at === end) return to;
+    if (at + 2 > end) return -1;
+    const distance = (block[at] ?? 0) | ((block[at + 1] ?? 0) << 8);
+    at += 2;
+    let match = (token & 15) + MATCH_MIN;
+    if (match === 15 + MATCH_MIN) {
+      for (let more = 255; more === 255; match += more) {
+        if (at >= end) return -1;
+        more = block[at] ?? 0;
+        at += 1;
+      }
+    }
+    if (distance === 0 || distance > to || to + match > out.length) return -1;
+    copyMatch(out, to, distance, match);
+    to += match;
+  }
+  // A block ends with literals.
+  return -1;
+}
+
+/** What is copied may overlap what it is copied from: it repeats then, and doubles at each step. */
+function copyMatch(out: Uint8Array, to: number, distance: number, bytes: number): void {
+  if (bytes < COPIED_AT_ONCE_MIN) {
+    for (let index = to; index < to + bytes; index += 1) out[index] = out[index - distance] ?? 0;
+    return;
+  }
+  const from = to - distance;
+  for (let done = 0; done < bytes; ) {
+    const step = Math.min(bytes - done, distance + done);
+    out.copyWithin(to + done, from, from + step);
+    done += step;
+  }
+}

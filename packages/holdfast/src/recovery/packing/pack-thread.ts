@@ -1,0 +1,239 @@
+/**
+ * A thread that packs, opens or writes: hashing, lz4, sealing, tar and the writing of files happen here,
+ * so that what a backup costs does not stand in the way of the data path.
+ *
+ * Pack: what comes is hashed file by file, compressed, encrypted, sent back.
+ * Open: the reverse, as far as plain bytes. Write: they are hashed, and each file is written where it
+ * belongs; nothing is written through a link, and nothing that exists is written over.
+ *
+ * What goes back waits until what went before was taken: a few packed bytes may open to a great many.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { parentPort } from 'node:worker_threads';
+import { HoldfastError } from '../../model/errors.ts';
+import { packed, unpacked } from './pack.ts';
+import { type TarEntry, TarReader, type TarSink } from './tar-reader.ts';
+import type { Answer, FoundFile, Order, Work } from './thread-words.ts';
+
+type Of<Kind extends Work['kind']> = Extract<Work, { kind: Kind }>;
+
+const UNTAKEN_BYTES_MAX = 4 * 1024 * 1024;
+
+/** What has come and was not used yet. */
+class Inbox {
+  #waiting: Uint8Array<ArrayBuffer>[] = [];
+  #ended = false;
+  #wake: (() => void) | null = null;
+
+  put(bytes: Uint8Array<ArrayBuffer> | null): void {
+    if (bytes) this.#waiting.push(bytes);
+    else this.#ended = true;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const next = this.#waiting.shift();
+      if (next) {
+        yield next;
+        say({ kind: 'used', bytes: next });
+      } else if (this.#ended) return;
+      else {
+        await new Promise<void>((done) => {
+          this.#wake = done;
+        });
+        this.#wake = null;
+      }
+    }
+  }
+}
+
+/** Hashes the files of a tar stream as they pass. */
+class FileHasher implements TarSink {
+  readonly files: FoundFile[] = [];
+  readonly #prefix: string;
+  #current: { readonly entry: TarEntry; readonly hash: Hash } | null = null;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  entry(entry: TarEntry): void {
+    this.#current = entry.kind === 'file' ? { entry, hash: createHash('sha256') } : null;
+  }
+
+  bytes(chunk: Uint8Array): void {
+    this.#current?.hash.update(chunk);
+  }
+
+  end(): void {
+    if (!this.#current) return;
+    const { entry, hash } = this.#current;
+    this.files.push({
+      path: this.#prefix + entry.path,
+      bytes: entry.bytes,
+      sha256: hash.digest('hex'),
+    });
+    this.#current = null;
+  }
+}
+
+/** Writes them too. */
+class FileWriter implements TarSink {
+  readonly #hasher: FileHasher;
+  readonly #work: Of<'write'>;
+  #open: number | null = null;
+
+  constructor(work: Of<'write'>) {
+    this.#work = work;
+    this.#hasher = new FileHasher(work.prefix);
+  }
+
+  get files(): readonly FoundFile[] {
+    return this.#hasher.files;
+  }
+
+  entry(entry: TarEntry): void {
+    this.#hasher.entry(entry);
+    const { folder } = this.#work;
+    const place = join(folder, entry.path);
+    if (entry.kind === 'folder') mkdirSync(place, { recursive: true, mode: 0o700 });
+    // `wx`: neither over a file nor through a link that an entry before it has made.
+    else if (entry.kind === 'file') this.#open = openSync(place, 'wx', 0o600);
+    else symlinkSync(this.#tablespaceOf(entry), place);
+  }
+
+  bytes(chunk: Uint8Array): void {
+    this.#hasher.bytes(chunk);
+    for (let at = 0; this.#open !== null && at < chunk.length; ) {
+      at += writeSync(this.#open, chunk, at);
+    }
+  }
+
+  end(): void {
+    this.#hasher.end();
+    this.close();
+  }
+
+  close(): void {
+    if (this.#open !== null) closeSync(this.#open);
+    this.#open = null;
+  }
+
+  #tablespaceOf(entry: TarEntry): string {
+    const oid = /^pg_tblspc\/(\d+)$/.exec(entry.path)?.[1];
+    const place = oid === undefined ? undefined : this.#work.tablespaces[oid];
+    if (place !== undefined) return place;
+    throw new HoldfastError('HF_RECOVERY_DAMAGED', {
+      expected: 'links to the tablespaces of the recovery point only',
+      found: `a link at ${entry.path}`,
+      hint: 'A link that leads out of the data folder is not restored; take another recovery point.',
+    });
+  }
+}
+
+/** What went back and was not taken yet. */
+class Outbox {
+  #untakenBytes = 0;
+  #wake: (() => void) | null = null;
+
+  async send(bytes: Uint8Array): Promise<void> {
+    this.#untakenBytes += bytes.length;
+    say({ kind: 'result', bytes });
+    while (this.#untakenBytes > UNTAKEN_BYTES_MAX) {
+      await new Promise<void>((done) => {
+        this.#wake = done;
+      });
+    }
+  }
+
+  taken(bytes: number): void {
+    this.#untakenBytes -= bytes;
+    this.#wake?.();
+  }
+}
+
+async function pack(work: Of<'pack'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {
+  const hasher = new FileHasher(work.prefix);
+  const reader = new TarReader(hasher);
+  let plainBytes = 0;
+  async function* hashed(): AsyncIterable<Uint8Array> {
+    for await (const chunk of inbox) {
+      reader.push(chunk);
+      plainBytes += chunk.length;
+      yield chunk;
+    }
+    reader.end();
+  }
+  for await (const bytes of packed(hashed(), work.recipients)) await outbox.send(bytes);
+  return { kind: 'done', plainBytes, files: hasher.files };
+}
+
+async function open(work: Of<'open'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {
+  let plainBytes = 0;
+  for await (const bytes of unpacked(inbox, work.identities, work.of)) {
+    plainBytes += bytes.length;
+    await outbox.send(Uint8Array.from(bytes));
+  }
+  return { kind: 'done', plainBytes, files: [] };
+}
+
+async function write(work: Of<'write'>, inbox: Inbox): Promise<Answer> {
+  const writer = new FileWriter(work);
+  const reader = new TarReader(writer);
+  let plainBytes = 0;
+  try {
+    for await (const chunk of inbox) {
+      reader.push(chunk);
+      plainBytes += chunk.length;
+    }
+    reader.end();
+  } finally {
+    writer.close();
+  }
+  return { kind: 'done', plainBytes, files: writer.files };
+}
+
+function failedBy(error: unknown): Answer {
+  if (error instanceof HoldfastError) {
+    const { code, expected, found, hint } = error;
+    return { kind: 'failed', code, expected, found, hint };
+  }
+  const found = error instanceof Error ? error.message : String(error);
+  return { kind: 'failed', code: null, expected: '', found, hint: '' };
+}
+
+function say(answer: Answer): void {
+  if (answer.kind !== 'result' && answer.kind !== 'used') parentPort?.postMessage(answer);
+  else {
+    // Handed over, not copied, where it is the whole of its memory.
+    const { buffer, byteLength } = answer.bytes;
+    const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+    parentPort?.postMessage(answer, isWhole ? [buffer] : []);
+  }
+}
+
+let inbox = new Inbox();
+let outbox = new Outbox();
+
+function start(work: Work): Promise<Answer> {
+  inbox = new Inbox();
+  outbox = new Outbox();
+  switch (work.kind) {
+    case 'pack':
+      return pack(work, inbox, outbox);
+    case 'open':
+      return open(work, inbox, outbox);
+    case 'write':
+      return write(work, inbox);
+  }
+}
+
+parentPort?.on('message', (order: Order) => {
+  if (order.kind === 'bytes') inbox.put(order.bytes);
+  else if (order.kind === 'end') inbox.put(null);
+  else if (order.kind === 'taken') outbox.taken(order.bytes);
+  else void start(order).catch(failedBy).then(say);
+});

@@ -1,0 +1,146 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Decrypter, Encrypter, generateIdentity, identityToRecipient } from 'age-encryption';
+import { describe, expect, it } from 'vitest';
+import { decrypted, encrypted } from './age.ts';
+import { packBytes, unpackBytes } from './pack.ts';
+
+const identity = await generateIdentity();
+const recipient = await identityToRecipient(identity);
+
+/** Bytes that neither repeat nor change from run to run, half of them compressible. */
+function someBytes(count: number): Buffer {
+  const blocks: Buffer[] = [];
+  for (let have = 0; have < count; have += 64) {
+    blocks.push(createHash('sha256').update(`${have}`).digest(), Buffer.alloc(32));
+  }
+  return Buffer.concat(blocks).subarray(0, count);
+}
+
+async function gathered(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of chunks) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** In one piece of memory that is used again and again, as a thread's blocks are. */
+async function* pieces(bytes: Uint8Array, size: number): AsyncIterable<Uint8Array> {
+  const block = new Uint8Array(size);
+  for (let at = 0; at < bytes.length; at += size) {
+    const piece = bytes.subarray(at, at + size);
+    block.set(piece);
+    yield block.subarray(0, piece.length);
+    block.fill(0);
+  }
+}
+
+describe('what is packed', () => {
+  const sizes = [0, 1, 65_535, 65_536, 65_537, 131_072, 1_048_576, 3_000_001];
+
+  it.each(sizes)('opens to the same %i bytes, however it was cut', async (size) => {
+    const plain = someBytes(size);
+    const stored = await gathered(packBytes(plain, [recipient]).body);
+    for (const step of [1_000, 65_536, 5_000_000]) {
+      expect((await unpackBytes(pieces(stored, step), [identity], 'it')).equals(plain)).toBe(true);
+    }
+  });
+
+  it.each(sizes)('is opened by the library of age when it has %i bytes', async (size) => {
+    const plain = someBytes(size);
+    const ours = await gathered(encrypted(pieces(plain, 70_000), [recipient]));
+    const opener = new Decrypter();
+    opener.addIdentity(identity);
+    expect(Buffer.from(await opener.decrypt(ours)).equals(plain)).toBe(true);
+
+    const maker = new Encrypter();
+    maker.addRecipient(recipient);
+    const theirs = await maker.encrypt(plain);
+    const opened = await gathered(decrypted(pieces(theirs, 70_000), [identity], 'it'));
+    expect(opened.equals(plain)).toBe(true);
+  });
+
+  it('is opened by the tools age and lz4, and what they write by us', async (ctx) => {
+    ctx.skip(
+      !existsSync('/usr/bin/age') || !existsSync('/usr/bin/lz4'),
+      'Debian packages age, lz4',
+    );
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-pack-'));
+    try {
+      const plain = someBytes(2_500_000);
+      const stored = join(folder, 'x.lz4.age');
+      const key = join(folder, 'key.txt');
+      writeFileSync(stored, await gathered(packBytes(plain, [recipient]).body));
+      writeFileSync(key, `${identity}\n`, { mode: 0o600 });
+      const opened = execFileSync('sh', ['-c', `age -d -i ${key} ${stored} | lz4 -dc`], {
+        maxBuffer: 10_000_000,
+      });
+      expect(opened.equals(plain)).toBe(true);
+
+      const theirs = execFileSync('age', ['-r', recipient], {
+        input: plain,
+        maxBuffer: 10_000_000,
+      });
+      expect(
+        (await gathered(decrypted(pieces(theirs, 9_999), [identity], 'it'))).equals(plain),
+      ).toBe(true);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('opens with each of its recipients, and with nobody else', async () => {
+    const second = await generateIdentity();
+    const recipients = [recipient, await identityToRecipient(second)];
+    const stored = await gathered(packBytes(Buffer.from('hello'), recipients).body);
+    for (const key of [identity, second]) {
+      expect(`${await unpackBytes(pieces(stored, 10), [key], 'it')}`).toBe('hello');
+    }
+    const stranger = await generateIdentity();
+    await expect(unpackBytes(pieces(stored, 10), [stranger], 'the note')).rejects.toMatchObject({
+      code: 'HF_RECOVERY_KEY',
+      expected: 'a private key that opens the note',
+    });
+  });
+
+  it('does not open when a byte was flipped, wherever it was', async () => {
+    const stored = await gathered(packBytes(someBytes(200_000), [recipient]).body);
+    const places = [0, 30, 130, 220, 230, 70_000, stored.length - 1];
+    for (const place of places) {
+      const flipped = Buffer.from(stored);
+      flipped.writeUInt8(flipped.readUInt8(place) ^ 1, place);
+      await expect(unpackBytes(pieces(flipped, 65_536), [identity], 'it')).rejects.toMatchObject({
+        code: expect.stringMatching(/^HF_RECOVERY_(DAMAGED|KEY)$/),
+      });
+    }
+  });
+
+  it('does not open when it was cut, at whole chunks too, or has something behind it', async () => {
+    const stored = await gathered(packBytes(someBytes(900_000), [recipient]).body);
+    const header = stored.indexOf('\n', stored.indexOf('\n--- ') + 1) + 1 + 16;
+    for (const end of [0, 10, header, header + 65_552, stored.length - 1]) {
+      await expect(
+        unpackBytes(pieces(stored.subarray(0, end), 65_536), [identity], 'it'),
+      ).rejects.toMatchObject({ code: 'HF_RECOVERY_DAMAGED' });
+    }
+    const longer = Buffer.concat([stored, stored.subarray(-65_552)]);
+    await expect(unpackBytes(pieces(longer, 65_536), [identity], 'it')).rejects.toMatchObject({
+      code: 'HF_RECOVERY_DAMAGED',
+    });
+  });
+
+  it('refuses a frame that declares more than ours have, before it is opened', async () => {
+    // A frame of three blocks of 4 MiB each, stored as they are.
+    const head = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73]);
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE((0x8000_0000 | 100) >>> 0);
+    const block = Buffer.concat([size, Buffer.alloc(100)]);
+    const bomb = Buffer.concat([head, block, block, block, Buffer.alloc(4)]);
+    const stored = await gathered(encrypted(pieces(bomb, 1_000), [recipient]));
+    await expect(unpackBytes(pieces(stored, 1_000), [identity], 'it')).rejects.toMatchObject({
+      code: 'HF_RECOVERY_DAMAGED',
+    });
+  });
+});

@@ -1,0 +1,61 @@
+/**
+ * How everything of a recovery point is stored: LZ4 frames, then age to the recipients. By hand:
+ * `age -d -i key.txt base.tar.lz4.age | lz4 -d | tar -x`.
+ */
+import { createHash } from 'node:crypto';
+import { decrypted, encrypted } from './age.ts';
+import { compressed, decompressed, FRAME_PLAIN_BYTES } from './lz4-frames.ts';
+
+export interface PlainFacts {
+  readonly plainBytes: number;
+  readonly plainSha256: string;
+}
+
+export interface Packed extends PlainFacts {
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** `chunks`: each at most FRAME_PLAIN_BYTES; done with when the next one is asked for. */
+export function packed(
+  chunks: AsyncIterable<Uint8Array>,
+  recipients: readonly string[],
+): AsyncIterable<Uint8Array> {
+  return encrypted(compressed(chunks), recipients);
+}
+
+/** What comes out is valid until the next one is asked for. */
+export function unpacked(
+  chunks: AsyncIterable<Uint8Array>,
+  identities: readonly string[],
+  of: string,
+): AsyncIterable<Uint8Array> {
+  return decompressed(decrypted(chunks, identities, of));
+}
+
+/** For what fits into memory. */
+export function packBytes(bytes: Uint8Array, recipients: readonly string[]): Packed {
+  return {
+    body: packed(cut(bytes), recipients),
+    plainBytes: bytes.length,
+    plainSha256: createHash('sha256').update(bytes).digest('hex'),
+  };
+}
+
+/** For what fits into memory; whoever asks knows that it does. */
+export async function unpackBytes(
+  chunks: AsyncIterable<Uint8Array>,
+  identities: readonly string[],
+  of: string,
+): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of unpacked(chunks, identities, of)) {
+    parts.push(Uint8Array.from(part));
+  }
+  return Buffer.concat(parts);
+}
+
+async function* cut(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += FRAME_PLAIN_BYTES) {
+    yield bytes.subarray(at, at + FRAME_PLAIN_BYTES);
+  }
+}

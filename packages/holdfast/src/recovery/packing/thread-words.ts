@@ -1,0 +1,48 @@
+/** What is said between the main thread and the thread that packs and unpacks. */
+import type { ErrorCode } from '../../model/errors.ts';
+
+/** One file at a time. */
+export type Work =
+  /** A tar stream comes, packed bytes go back. `prefix`: of the paths of its files. */
+  | { readonly kind: 'pack'; readonly recipients: readonly string[]; readonly prefix: string }
+  /** Packed bytes come, plain ones go back. */
+  | { readonly kind: 'open'; readonly identities: readonly string[]; readonly of: string }
+  /** A tar stream comes, and its files are written. */
+  | {
+      readonly kind: 'write';
+      readonly prefix: string;
+      /** Where the entries go. */
+      readonly folder: string;
+      /** Where the links of the data folder point, by oid of the tablespace. */
+      readonly tablespaces: Readonly<Record<string, string>>;
+    };
+
+export type Order =
+  | Work
+  /** So much of what went back has been taken: more may. */
+  | { readonly kind: 'taken'; readonly bytes: number }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'end' };
+
+export interface FoundFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export type Answer =
+  /** Used up, and handed back; so many more may come. */
+  | { readonly kind: 'used'; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'result'; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'done';
+      readonly plainBytes: number;
+      readonly files: readonly FoundFile[];
+    }
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode | null;
+      readonly expected: string;
+      readonly found: string;
+      readonly hint: string;
+    };

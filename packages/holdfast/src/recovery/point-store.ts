@@ -1,0 +1,123 @@
+/**
+ * Recovery points in a vault: written last, read first. Each names the digest of the one before it, so
+ * that one that was slipped in or left out shows.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Clock } from '../model/clock.ts';
+import { HoldfastError } from '../model/errors.ts';
+import { ENGINE_KINDS, pointPrefix, type RecoveryPoint } from './recovery-point.ts';
+import type { Kept, StoredObject, Vault } from './vaults/vault.ts';
+
+const POINT_BYTES_MAX = 4 * 1024 * 1024;
+
+const pointShape = z.object({
+  format: z.literal('holdfast/point/1'),
+  id: z.string(),
+  target: z.string(),
+  engine: z.enum(ENGINE_KINDS),
+  server: z.object({
+    version: z.number(),
+    systemIdentifier: z.string(),
+    walSegmentBytes: z.number(),
+    hasChecksums: z.boolean(),
+  }),
+  wal: z.object({ timeline: z.number(), startLsn: z.string(), endLsn: z.string() }).nullable(),
+  startedAt: z.string(),
+  endedAt: z.string(),
+  files: z.array(
+    z.object({
+      key: z.string(),
+      version: z.string(),
+      bytes: z.number(),
+      sha256: z.string(),
+      plainBytes: z.number(),
+      plainSha256: z.string().nullable(),
+      role: z.enum(['base', 'tablespace', 'manifest', 'globals', 'dump']),
+      tablespace: z.object({ oid: z.number(), location: z.string() }).nullable(),
+    }),
+  ),
+  prior: z.string().nullable(),
+  recipients: z.array(z.string()),
+  previous: z.string().nullable(),
+});
+
+/** `20261128T001500Z-7f3a`. */
+export function newPointId(clock: Clock): string {
+  const time = clock
+    .now()
+    .toISOString()
+    .replaceAll(/[-:]|\.\d+/g, '');
+  return `${time}-${clock.random(2).toString('hex')}`;
+}
+
+export function pointKey(
+  point: Pick<RecoveryPoint, 'target' | 'id'>,
+  systemIdentifier: string,
+): string {
+  return `${pointPrefix(point.target, systemIdentifier)}${point.id}/point.json`;
+}
+
+/** Oldest first. */
+export async function listPoints(
+  vault: Vault,
+  target: string,
+  systemIdentifier: string,
+  asOf: Date | null,
+): Promise<readonly StoredObject[]> {
+  const found: StoredObject[] = [];
+  for await (const object of vault.list(pointPrefix(target, systemIdentifier), asOf)) {
+    if (object.key.endsWith('/point.json')) found.push(object);
+  }
+  return found;
+}
+
+/** Rejects with HF_RECOVERY_DAMAGED. */
+export async function readPoint(vault: Vault, object: StoredObject): Promise<RecoveryPoint> {
+  const bytes = await bytesOf(vault, object);
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    json = null;
+  }
+  const parsed = pointShape.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new HoldfastError('HF_RECOVERY_DAMAGED', {
+    expected: `a recovery point at ${object.key}`,
+    found: z.prettifyError(parsed.error),
+    hint: 'Take another recovery point.',
+  });
+}
+
+/** Null: there is none yet. */
+export async function digestOfNewest(
+  vault: Vault,
+  target: string,
+  systemIdentifier: string,
+): Promise<string | null> {
+  const newest = (await listPoints(vault, target, systemIdentifier, null)).at(-1);
+  if (newest === undefined) return null;
+  return createHash('sha256')
+    .update(await bytesOf(vault, newest))
+    .digest('hex');
+}
+
+export async function writePoint(vault: Vault, point: RecoveryPoint, kept: Kept): Promise<void> {
+  const bytes = Buffer.from(`${JSON.stringify(point, null, 2)}\n`);
+  async function* body(): AsyncIterable<Uint8Array> {
+    yield bytes;
+  }
+  await vault.put(pointKey(point, point.server.systemIdentifier), body(), kept);
+}
+
+async function bytesOf(vault: Vault, object: StoredObject): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of vault.get(object)) {
+    bytes += part.length;
+    if (bytes > POINT_BYTES_MAX) break;
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
