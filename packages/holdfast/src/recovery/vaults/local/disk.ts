@@ -8,8 +8,6 @@ import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
 export interface Disk {
   /** To be read, and written at its end; fails when it exists. */
   create(path: string): Promise<FileHandle>;
-  /** Writes only at the end; made when it is missing. */
-  openToAppend(path: string): Promise<FileHandle>;
   /** All of `bytes`, or it rejects; then some of them may stand there. */
   write(file: FileHandle, bytes: Uint8Array): Promise<void>;
   sync(file: FileHandle): Promise<void>;
@@ -31,8 +29,6 @@ export const realDisk: Disk = {
       constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL,
       FILE_MODE,
     ),
-  openToAppend: (path) =>
-    open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, FILE_MODE),
   write: async (file, bytes) => {
     let at = 0;
     while (at < bytes.length) {

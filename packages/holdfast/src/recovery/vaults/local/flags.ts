@@ -21,7 +21,9 @@ export interface Flags {
   clear(path: string): Promise<void>;
 }
 
-const NO_FLAGS: Flags = {
+export type OpenFlags = (folder: string) => Promise<Flags>;
+
+export const NO_FLAGS: Flags = {
   works: false,
   grow: async () => {},
   freeze: async () => {},
@@ -29,7 +31,7 @@ const NO_FLAGS: Flags = {
 };
 
 /** Tries it on `folder`, a folder of ours that is to grow only. */
-export async function openFlags(folder: string): Promise<Flags> {
+export const openFlags: OpenFlags = async (folder) => {
   try {
     accessSync(CHATTR, constants.X_OK);
     await set('+a', folder);
@@ -42,7 +44,7 @@ export async function openFlags(folder: string): Promise<Flags> {
     freeze: (path) => set('+i', path),
     clear: (path) => set('-ai', path),
   };
-}
+};
 
 async function set(flags: string, path: string): Promise<void> {
   await run(CHATTR, [flags, '--', path], { timeout: CHATTR_MS_MAX });

@@ -13,7 +13,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HoldfastError } from '../../../model/errors.ts';
 import type { Disk } from './disk.ts';
-import { type Flags, openFlags } from './flags.ts';
+import type { Flags, OpenFlags } from './flags.ts';
 
 const GROWING = ['objects', 'packs', 'manifest'] as const;
 
@@ -29,7 +29,7 @@ export class VaultFolder {
   }
 
   /** Takes it for this process; rejects with HF_VAULT_REFUSED while another has it. */
-  static async take(root: string, disk: Disk): Promise<VaultFolder> {
+  static async take(root: string, disk: Disk, openFlags: OpenFlags): Promise<VaultFolder> {
     await makeIfMissing(root, disk);
     await takeLock(join(root, 'lock'));
     for (const name of ['incoming', ...GROWING]) await makeIfMissing(join(root, name), disk);

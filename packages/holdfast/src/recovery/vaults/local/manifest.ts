@@ -219,7 +219,8 @@ export class Manifest {
     const { disk, folder } = this.#parts;
     const segment = this.#segment + 1;
     const path = segmentFile(folder, segment);
-    const file = await disk.openToAppend(path);
+    const file = await disk.create(path);
+    this.#segment = segment;
     try {
       await disk.syncFolder(folder);
       await this.#parts.begun(path);
@@ -227,9 +228,8 @@ export class Manifest {
       await file.close();
       throw error;
     }
-    this.#segment = segment;
     this.#file = file;
-    this.#size = (await file.stat()).size;
+    this.#size = 0;
     this.#firsts.set(segment, this.#head.number + 1);
     return file;
   }

@@ -20,6 +20,7 @@ import { checkKey, checkPrefix } from '../key.ts';
 import type { Kept, StoredObject, VaultKey } from '../vault.ts';
 import type { Disk } from './disk.ts';
 import type { News, StoredEntry } from './entry.ts';
+import type { OpenFlags } from './flags.ts';
 import { VaultFolder } from './folder.ts';
 import { LargeBody, readBody } from './incoming.ts';
 import { listObjects } from './listing.ts';
@@ -37,6 +38,7 @@ export interface StoreParts {
   readonly root: string;
   readonly clock: Clock;
   readonly disk: Disk;
+  readonly openFlags: OpenFlags;
 }
 
 export interface StoreLook {
@@ -63,6 +65,7 @@ export class LocalStore {
   #time: VaultTime;
   #writing: Promise<void> = Promise.resolve();
   #saidMs = 0;
+  #isClosed = false;
 
   private constructor(parts: StoreParts, folder: VaultFolder) {
     this.#parts = parts;
@@ -88,7 +91,7 @@ export class LocalStore {
   }
 
   static async open(parts: StoreParts): Promise<LocalStore> {
-    const folder = await VaultFolder.take(parts.root, parts.disk);
+    const folder = await VaultFolder.take(parts.root, parts.disk, parts.openFlags);
     const store = new LocalStore(parts, folder);
     try {
       await store.#start();
@@ -190,6 +193,8 @@ export class LocalStore {
   }
 
   async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     await this.#alone(async () => {
       await this.#say([{ kind: 'beat' }]).catch(() => {});
     });

@@ -11,6 +11,7 @@ import { Socket } from 'node:net';
 import { systemClock } from '../../../model/clock.ts';
 import { CALL, failureToSend, lookToSend } from './calls.ts';
 import { realDisk } from './disk.ts';
+import { openFlags } from './flags.ts';
 import { LocalStore } from './store.ts';
 import { type Lane, Wire } from './wire.ts';
 
@@ -28,7 +29,7 @@ process.umask(0o077);
 // Ctrl-C in a terminal goes to the whole group; the parent says when it is over.
 process.on('SIGINT', () => {});
 
-const opening = LocalStore.open({ root, clock: systemClock, disk: realDisk });
+const opening = LocalStore.open({ root, clock: systemClock, disk: realDisk, openFlags });
 opening.catch(() => {});
 
 const socket = new Socket({ fd: PARENT_FD, readable: true, writable: true });

@@ -14,6 +14,8 @@ const CONNECT_MS_MAX = 10_000;
 export type Sdk = typeof import('@aws-sdk/client-s3');
 
 export function loadSdk(): Promise<Sdk> {
+  // It would say on each start that versions of next year want Node 22; ours is pinned to one that does not.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   return import('@aws-sdk/client-s3');
 }
 
