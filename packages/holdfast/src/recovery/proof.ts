@@ -171,8 +171,8 @@ type Planted =
 async function plant(order: ProofOrder, startedAt: Date): Promise<Planted> {
   const retainUntil = new Date(startedAt.getTime() + order.canaryMs);
   try {
-    const { signal } = limited(order);
-    return { canary: await within(signal, order.ground.plant(retainUntil)), trouble: null };
+    const canary = await timed(order, () => order.ground.plant(retainUntil));
+    return { canary, trouble: null };
   } catch (error) {
     return { canary: null, trouble: error instanceof Error ? error.message : String(error) };
   }
@@ -197,12 +197,10 @@ async function tryOne(
 }
 
 async function attempt(order: ProofOrder, act: Act, canary: Canary): Promise<ActResult> {
-  const { signal } = limited(order);
-  const answer = await within(signal, act.run(canary, signal)).catch(
+  const answer = await timed(order, (signal) => act.run(canary, signal)).catch(
     (error: unknown): ActAnswer => ({ kind: 'unclear', words: wordsOf(error) }),
   );
-  const look = limited(order);
-  const bytes = await within(look.signal, order.ground.readBack(canary, look.signal)).catch(
+  const bytes = await timed(order, (signal) => order.ground.readBack(canary, signal)).catch(
     (error: unknown): ReadBack => ({ kind: 'unclear', words: wordsOf(error) }),
   );
   const said = bytes.kind === 'whole' ? answer.words : `${answer.words}; then: ${bytes.words}`;
@@ -282,23 +280,26 @@ function factsOf({ key, version, sha256, retainUntil }: Canary) {
   return { key, version, sha256, retainUntil: retainUntil.toISOString() };
 }
 
-/** One act, or one look, within its time. */
-function limited(order: ProofOrder): { readonly signal: AbortSignal } {
-  return { signal: AbortSignal.any([order.signal, AbortSignal.timeout(order.actMsMax)]) };
-}
-
-async function within<T>(signal: AbortSignal, act: Promise<T>): Promise<T> {
-  act.catch(() => {});
-  if (signal.aborted) throw new Error('it was stopped');
+/** One act, or one look, within its time; it is told to stop when that is over, and not waited for. */
+async function timed<T>(order: ProofOrder, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  if (order.signal.aborted) throw new Error('it was stopped');
+  const stopping = new AbortController();
   let stop = (): void => {};
   const late = new Promise<never>((_done, fail) => {
-    stop = () => fail(new Error('no answer within the time it has'));
-    signal.addEventListener('abort', stop, { once: true });
+    stop = () => {
+      stopping.abort();
+      fail(new Error('no answer within the time it has'));
+    };
   });
+  const timer = setTimeout(stop, order.actMsMax);
+  order.signal.addEventListener('abort', stop, { once: true });
   try {
-    return await Promise.race([act, late]);
+    const acting = act(stopping.signal);
+    acting.catch(() => {});
+    return await Promise.race([acting, late]);
   } finally {
-    signal.removeEventListener('abort', stop);
+    clearTimeout(timer);
+    order.signal.removeEventListener('abort', stop);
   }
 }
 

@@ -1,11 +1,12 @@
 /**
  * A local vault as the ground of a proof. The suspect is the user that Holdfast itself runs as, on the
  * canary's own file; keys and logins of elsewhere open nothing on a disk. It does not try what only root
- * can do (`chattr -i`): that root is not held off is said by the vault's look, not proven each day.
+ * can do (`chattr -i`): that root is not held off is said by the vault's look, not proven each day. What
+ * an act did is undone, so that a vault that holds nothing off is not left with a hole by its proof.
  */
 import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, rename, rm, truncate, unlink } from 'node:fs/promises';
+import { mkdir, open, rename, truncate, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../../model/clock.ts';
 import { HoldfastError } from '../../../model/errors.ts';
@@ -26,6 +27,7 @@ export class LocalGround implements ProofGround {
   readonly kind = 'local';
   readonly vault: string;
   readonly #options: LocalGroundOptions;
+  readonly #planted = new Map<string, Uint8Array>();
 
   constructor(options: LocalGroundOptions) {
     this.vault = options.vault.name;
@@ -40,6 +42,7 @@ export class LocalGround implements ProofGround {
       yield body;
     }
     const stored = await vault.put(key, whole(), { retainUntil });
+    this.#planted.set(stored.version, body);
     const sha256 = hash('sha256', body, 'hex');
     const until = stored.retainUntil ?? retainUntil;
     const { version, bytes } = stored;
@@ -83,12 +86,25 @@ export class LocalGround implements ProofGround {
       ['rename', 'move the file away', (file) => rename(file, `${file}.gone`)],
       ['rename-over', 'move another over it', (file) => renameOver(file)],
       ['unlink', 'delete the file', (file) => unlink(file)],
-      ['folder', 'delete its folder', (file) => rm(dirname(file), { recursive: true })],
+      ['folder', 'move its folder away', (file) => rename(dirname(file), `${dirname(file)}.gone`)],
     ];
     return {
       kind: 'acts',
-      acts: acts.map(([id, words, tried]) => actOf(id, words, (canary) => tried(fileOf(canary)))),
+      acts: acts.map(([id, words, tried]) =>
+        actOf(id, words, async (canary) => {
+          await tried(fileOf(canary));
+          await this.#putBack(fileOf(canary), canary);
+        }),
+      ),
     };
+  }
+
+  async #putBack(file: string, { version }: Canary): Promise<void> {
+    const body = this.#planted.get(version);
+    if (body === undefined) return;
+    await mkdir(dirname(file), { recursive: true });
+    await unlink(file).catch(() => {});
+    await writeFile(file, body);
   }
 }
 

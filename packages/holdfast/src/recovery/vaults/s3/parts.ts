@@ -9,7 +9,7 @@ import { VAULT_PART_BYTES } from '../../../model/limits.ts';
 export const PARTS_MAX = 10_000;
 const GROW_EVERY = 2_000;
 
-/** Of part `number`, from 1 on: 16 MiB, and 16 MiB more each 2,000 parts; 10,000 make 480 GiB. */
+/** Of part `number`, from 1 on: 16 MiB, and 16 MiB more each 2,000 parts; 10,000 make 468 GiB. */
 export function partBytes(number: number): number {
   return VAULT_PART_BYTES * (1 + Math.floor((number - 1) / GROW_EVERY));
 }
