@@ -177,7 +177,8 @@ export function vaultSuite(name: string, makeWorld: () => Promise<VaultWorld>): 
       ['a\0b', 'a NUL'],
       ['ä', 'beyond ASCII'],
       ['a@b', 'a sign of ours'],
-      ['a'.repeat(513), 'too long'],
+      [`a/${'b'.repeat(201)}`, 'a part that is no name of a file'],
+      [`${'a/'.repeat(256)}b`, 'too long'],
     ])('refuses the key %j (%s)', async (key) => {
       await expect(vault.put(key, bytesOf('x'), KEPT)).rejects.toMatchObject({
         code: 'HF_VAULT_KEY',

@@ -9,12 +9,13 @@
  *
  * Where the file system lets us, folders only grow and finished files are frozen.
  */
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HoldfastError } from '../../../model/errors.ts';
 import type { Disk } from './disk.ts';
 import type { Flags, OpenFlags } from './flags.ts';
 
+const OTHERS_WRITE = 0o022;
 const GROWING = ['objects', 'packs', 'manifest'] as const;
 
 export class VaultFolder {
@@ -31,6 +32,7 @@ export class VaultFolder {
   /** Takes it for this process; rejects with HF_VAULT_REFUSED while another has it. */
   static async take(root: string, disk: Disk, openFlags: OpenFlags): Promise<VaultFolder> {
     await makeIfMissing(root, disk);
+    await checkOwn(root);
     await takeLock(join(root, 'lock'));
     for (const name of ['incoming', ...GROWING]) await makeIfMissing(join(root, name), disk);
     await disk.syncFolder(root);
@@ -98,6 +100,18 @@ export class VaultFolder {
   async leave(): Promise<void> {
     await rm(join(this.root, 'lock'), { force: true });
   }
+}
+
+/** Nobody else may put anything into it, or take its folders away. */
+async function checkOwn(root: string): Promise<void> {
+  const { uid, mode } = await stat(root);
+  const user = process.getuid?.() ?? uid;
+  if (uid === user && (mode & OTHERS_WRITE) === 0) return;
+  throw new HoldfastError('HF_VAULT_REFUSED', {
+    expected: `a folder of user ${user}, which no other may write to`,
+    found: `user ${uid}, mode ${(mode & 0o777).toString(8)}`,
+    hint: 'Give the vault a folder of its own: mode 0700, owned by the user that it runs as.',
+  });
 }
 
 async function makeIfMissing(path: string, disk: Disk): Promise<boolean> {

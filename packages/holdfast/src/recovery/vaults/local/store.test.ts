@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   copyFileSync,
   readdirSync,
   readFileSync,
@@ -384,5 +385,34 @@ describe('a local vault that somebody wrote to from outside', () => {
     expect((await again.look()).troubles).toEqual([]);
     expect(await keysOf(again)).toContain('db/1/more');
     expect(statSync(segment(1)).size).toBe(whole.length - 7);
+  });
+});
+
+describe('the folder of a local vault', () => {
+  it('is refused while others may write to it', async () => {
+    chmodSync(root, 0o777);
+    await expect(start()).rejects.toMatchObject({ code: 'HF_VAULT_REFUSED' });
+    chmodSync(root, 0o700);
+    await start();
+  });
+
+  it('is taken over from a process that died, and from one whose pid came again', async () => {
+    for (const held of ['999999999 12345', `${process.ppid} 1`, 'rubbish', '']) {
+      writeFileSync(join(root, 'lock'), held);
+      const store = await start();
+      await store.close();
+    }
+  });
+
+  it('tells thousands of objects in order', async () => {
+    const store = await start();
+    const names = Array.from({ length: 5_000 }, (_, at) => `db/1/wal/${at % 7}/${100_000 + at}`);
+    await Promise.all(names.map((name) => put(store, name, name)));
+    const listed = await allOf(store.list('db/', null));
+    expect(listed.map(({ key }) => key)).toEqual([...names].sort());
+    const some = listed.filter((_, at) => at % 500 === 0);
+    for (const object of some) {
+      expect((await wholeOf(store.get(object))).toString()).toBe(object.key);
+    }
   });
 });
