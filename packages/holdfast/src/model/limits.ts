@@ -432,8 +432,10 @@ export const VAULT_CLOCK_JUMP_MS_MAX = 60_000;
 export const VAULT_RESERVE_BYTES = 32 * 1024 * 1024;
 /** Bytes on their way to or from the vault's process that nobody has taken yet, per stream. */
 export const VAULT_WINDOW_BYTES = 1024 * 1024;
-/** One frame between Holdfast and the vault's process. */
-export const VAULT_FRAME_BYTES_MAX = 256 * 1024;
+/** One frame between Holdfast and the vault's process: what one read of a socket brings. */
+export const VAULT_FRAME_BYTES_MAX = 64 * 1024;
+/** A large object is written in pieces of this, each while the next one comes. */
+export const VAULT_WRITE_BYTES = 1024 * 1024;
 /** How long the vault's process has to read its manifest (3 million lines take half a minute). */
 export const VAULT_START_MS_MAX = 5 * 60 * 1000;
 /** The first parts of a large object; 10,000 of them are S3's own limit, so they grow. */

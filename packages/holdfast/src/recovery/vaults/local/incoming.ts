@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { VAULT_WRITE_BYTES } from '../../../model/limits.ts';
 import type { Disk } from './disk.ts';
 import { changed } from './troubles.ts';
 
@@ -16,6 +17,9 @@ export class LargeBody {
   #name: string;
   #bytes = 0;
   #sha256 = '';
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #writing: Promise<void> = Promise.resolve();
 
   private constructor(
     disk: Disk,
@@ -44,17 +48,32 @@ export class LargeBody {
   async write(chunk: Uint8Array): Promise<void> {
     this.#sum.update(chunk);
     this.#bytes += chunk.length;
-    await this.#disk.write(this.#file, chunk);
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.length;
+    if (this.#waitingBytes >= VAULT_WRITE_BYTES) await this.#flush();
   }
 
   /** Durable, and found to be what was written. */
   async end(): Promise<void> {
+    await this.#flush();
+    await this.#writing;
     await this.#disk.sync(this.#file);
     await this.#file.close();
     this.#sha256 = this.#sum.digest('hex');
     const found = createHash('sha256');
     for await (const chunk of createReadStream(this.#pathOf(this.#name))) found.update(chunk);
     if (found.digest('hex') !== this.#sha256) throw changed(`${this.#bytes} bytes just written`);
+  }
+
+  /** Begins to write what waits, when what was begun before is written. */
+  async #flush(): Promise<void> {
+    await this.#writing;
+    const bytes = Buffer.concat(this.#waiting);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#writing = this.#disk.write(this.#file, bytes);
+    // It is awaited before anything else is done with the file.
+    this.#writing.catch(() => {});
   }
 
   /** Under the name by which the next start finds it. */
@@ -65,6 +84,7 @@ export class LargeBody {
 
   /** What cannot be removed now, the next start removes. */
   async discard(): Promise<void> {
+    await this.#writing.catch(() => {});
     await this.#file.close().catch(() => {});
     await this.#disk.remove(this.#pathOf(this.#name)).catch(() => {});
   }

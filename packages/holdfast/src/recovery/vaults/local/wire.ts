@@ -21,21 +21,24 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-function encode(type: FrameType, lane: number, payload: Uint8Array): Buffer {
+function headOf(type: FrameType, lane: number, payloadBytes: number): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);
-  head.writeUInt32BE(payload.length + HEAD_BYTES - 4, 0);
+  head.writeUInt32BE(payloadBytes + HEAD_BYTES - 4, 0);
   head.writeUInt8(TYPES.indexOf(type), 4);
   head.writeUInt32BE(lane, 5);
-  return Buffer.concat([head, payload]);
+  return head;
 }
 
-/** Frames out of chunks that are cut anywhere. Throws on what is no frame. */
+/** Frames out of chunks that are cut anywhere, and that nobody writes to later. Throws on what is none. */
 export class FrameReader {
   #rest: Buffer = Buffer.alloc(0);
 
   read(chunk: Uint8Array): readonly Frame[] {
     const frames: Frame[] = [];
-    let bytes = this.#rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#rest, chunk]);
+    let bytes =
+      this.#rest.length === 0
+        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+        : Buffer.concat([this.#rest, chunk]);
     while (bytes.length >= HEAD_BYTES) {
       const length = bytes.readUInt32BE(0);
       const type = TYPES[bytes.readUInt8(4)];
@@ -135,7 +138,7 @@ export class Lane {
   /** A frame of this lane came. */
   took(frame: Frame): void {
     const { type, payload } = frame;
-    if (type === 'chunk') this.#came.push(Buffer.from(payload));
+    if (type === 'chunk') this.#came.push(payload);
     if (type === 'end') this.#inEnd = { kind: 'ended' };
     if (type === 'take') this.#credit += payload.readUInt32BE(0);
     if (type === 'cancel') this.#isCancelled = true;
@@ -223,6 +226,11 @@ export class Wire {
   }
 
   #write(type: FrameType, lane: number, payload: Uint8Array): void {
-    if (this.#parts.socket.writable) this.#parts.socket.write(encode(type, lane, payload));
+    const { socket } = this.#parts;
+    if (!socket.writable) return;
+    socket.cork();
+    socket.write(headOf(type, lane, payload.length));
+    socket.write(payload);
+    socket.uncork();
   }
 }
