@@ -43,7 +43,12 @@ function pattern(size: number, seed: number): Buffer {
   return Buffer.alloc(size, block);
 }
 
-export function vaultSuite(name: string, makeWorld: () => Promise<VaultWorld>): void {
+/** `dates`: whether the vault says until when it keeps things; one that does not counts as not locked. */
+export function vaultSuite(
+  name: string,
+  makeWorld: () => Promise<VaultWorld>,
+  { dates }: { readonly dates: boolean } = { dates: true },
+): void {
   describe(`${name} keeps the contract of a vault`, () => {
     let world: VaultWorld;
     let vault: Vault;
@@ -64,9 +69,9 @@ export function vaultSuite(name: string, makeWorld: () => Promise<VaultWorld>): 
       const stored = await vault.put(`sizes/${size}`, bytesOf(bytes), KEPT);
       expect(stored).toMatchObject({ key: `sizes/${size}`, bytes: size, sha256: sha256(bytes) });
       expect(stored.version).not.toBe('');
-      expect(stored.retainUntil?.getTime()).toBeGreaterThanOrEqual(
-        Math.floor(KEPT.retainUntil.getTime() / 1000) * 1000,
-      );
+      if (dates) {
+        expect(stored.retainUntil?.getTime()).toBeGreaterThanOrEqual(KEPT.retainUntil.getTime());
+      } else expect(stored.retainUntil).toBeNull();
       // Storage may count in whole seconds, by a clock of its own.
       expect(Math.abs(stored.storedAt.getTime() - began)).toBeLessThan(60_000);
       expect((await wholeOf(vault.get(stored))).equals(bytes)).toBe(true);
@@ -167,19 +172,19 @@ export function vaultSuite(name: string, makeWorld: () => Promise<VaultWorld>): 
     });
 
     it.each([
-      ['', 'nothing'],
-      ['/a', 'from the root'],
-      ['a//b', 'an empty part'],
-      ['a/../b', 'a way up'],
-      ['./a', 'a dot'],
-      ['a b', 'a space'],
-      ['a\nb', 'a line'],
-      ['a\0b', 'a NUL'],
-      ['ä', 'beyond ASCII'],
-      ['a@b', 'a sign of ours'],
-      [`a/${'b'.repeat(201)}`, 'a part that is no name of a file'],
-      [`${'a/'.repeat(256)}b`, 'too long'],
-    ])('refuses the key %j (%s)', async (key) => {
+      ['nothing', ''],
+      ['from the root', '/a'],
+      ['an empty part', 'a//b'],
+      ['a way up', 'a/../b'],
+      ['a dot', './a'],
+      ['a space', 'a b'],
+      ['a line', 'a\nb'],
+      ['a NUL', 'a\0b'],
+      ['beyond ASCII', 'ä'],
+      ['a sign of ours', 'a@b'],
+      ['a part that is no name of a file', `a/${'b'.repeat(201)}`],
+      ['too long', `${'a/'.repeat(256)}b`],
+    ])('refuses a key with %s', async (_story, key) => {
       await expect(vault.put(key, bytesOf('x'), KEPT)).rejects.toMatchObject({
         code: 'HF_VAULT_KEY',
       });

@@ -6,9 +6,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { HoldfastError } from '../../../model/errors.ts';
 import { VAULT_SILENCE_MS_MAX, VAULT_TRIES_MAX } from '../../../model/limits.ts';
-import { oneLine } from '../../../model/text.ts';
+import { checkEndpoint } from '../endpoint.ts';
 import type { S3Keys, S3Place } from './place.ts';
 
 const CONNECT_MS_MAX = 10_000;
@@ -19,18 +18,6 @@ export function loadSdk(): Promise<Sdk> {
   // It would say on each start that versions of next year want Node 22; ours is pinned to one that does not.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   return import('@aws-sdk/client-s3');
-}
-
-/** Throws HF_VAULT_REFUSED for an endpoint in the clear: whoever is between could answer in its name. */
-function checkEndpoint(endpoint: string): void {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
-  const isHere = url !== null && /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(url.hostname);
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isHere)) return;
-  throw new HoldfastError('HF_VAULT_REFUSED', {
-    expected: 'an endpoint that begins with https:// (http:// on this host only)',
-    found: oneLine(endpoint),
-    hint: 'Without TLS, whoever is on the way can say that a copy is there and locked.',
-  });
 }
 
 /** `tries`: 1 where an answer is evidence, since a second request would not ask the same again. */
