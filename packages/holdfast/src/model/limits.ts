@@ -426,3 +426,42 @@ export const DIRECTORY_AGE_MS_MAX = 30_000;
 export const FOREIGN_ROWS_TOLD_MAX = 1_000;
 /** An intent that is older belongs to nobody who is still at it: longer than any statement may take. */
 export const INTENT_SETTLE_MS = 5 * 60 * 1000;
+
+/** Nothing leaves a local vault sooner, whatever was asked for. */
+export const VAULT_RETAIN_MS_MIN = 7 * 24 * 60 * 60 * 1000;
+/** What may go is said so long before it goes: the last chance to stop it. */
+export const VAULT_PENDING_MS = 48 * 60 * 60 * 1000;
+/** Objects up to this size share a file: a piece of WAL has some KB, and four of them come a second. */
+export const VAULT_PACKED_BYTES_MAX = 256 * 1024;
+/** A pack is closed and sealed at this size. */
+export const VAULT_PACK_BYTES_MAX = 256 * 1024 * 1024;
+/** A segment of a vault's manifest: some 40,000 lines. */
+export const VAULT_MANIFEST_BYTES_MAX = 16 * 1024 * 1024;
+/** A line of it: a key of 512 characters and under 500 of facts. */
+export const VAULT_LINE_BYTES_MAX = 2_048;
+/** How often a vault that stores nothing writes down that it watched. */
+export const VAULT_BEAT_MS = 60 * 60 * 1000;
+/** Wall and monotonic clock drift by seconds a day; more than this between two looks is a jump. */
+export const VAULT_CLOCK_JUMP_MS_MAX = 60_000;
+/** Kept free, so that the manifest can be written when bytes cannot. */
+export const VAULT_RESERVE_BYTES = 32 * 1024 * 1024;
+/** Bytes on their way to or from the vault's process that nobody has taken yet, per stream. */
+export const VAULT_WINDOW_BYTES = 1024 * 1024;
+/** One frame between Holdfast and the vault's process: what one read of a socket brings. */
+export const VAULT_FRAME_BYTES_MAX = 64 * 1024;
+/** A large object is written in pieces of this, each while the next one comes. */
+export const VAULT_WRITE_BYTES = 1024 * 1024;
+/** How long the vault's process has to read its manifest (3 million lines take half a minute). */
+export const VAULT_START_MS_MAX = 5 * 60 * 1000;
+/** The first parts of a large object; 10,000 of them are S3's own limit, so they grow. */
+export const VAULT_PART_BYTES = 16 * 1024 * 1024;
+/** One request to an object store without a byte in either direction. */
+export const VAULT_SILENCE_MS_MAX = 60_000;
+/** Tries of one request to an object store that is away or busy. */
+export const VAULT_TRIES_MAX = 4;
+/** Requests at a time when a hostile mass delete is undone. */
+export const VAULT_UNDELETE_AT_ONCE = 8;
+/** One act of the blast-radius proof; what takes longer is UNKNOWN. */
+export const PROOF_ACT_MS_MAX = 20_000;
+/** How long a canary is locked: longer than the daily proof needs, short enough to be swept. */
+export const PROOF_CANARY_MS = 48 * 60 * 60 * 1000;

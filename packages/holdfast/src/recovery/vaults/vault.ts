@@ -10,8 +10,8 @@ export const VAULT_KINDS = ['local', 's3', 'restic'] as const;
 export type VaultKind = (typeof VAULT_KINDS)[number];
 
 /**
- * How keys are built: parts of `a-z A-Z 0-9 . _ -`, joined by `/`, none of them `.` or `..`; at most
- * 512 characters.
+ * How keys are built: parts of `a-z A-Z 0-9 . _ -`, at most 200 characters each, joined by `/`, none of
+ * them `.` or `..`; at most 512 characters in all.
  */
 export type VaultKey = string;
 

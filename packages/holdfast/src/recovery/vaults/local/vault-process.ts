@@ -1,0 +1,144 @@
+/**
+ * The vault's process, from outside: started when first asked, ended with us, started anew when it died.
+ * It inherits one end of a socket pair and nothing else of ours: no environment, no descriptor, no
+ * folder. As root with a user for it, it keeps CAP_LINUX_IMMUTABLE where `setpriv` can hand that on.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chownSync, mkdirSync } from 'node:fs';
+import { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { HoldfastError } from '../../../model/errors.ts';
+import { type Call, errorOf } from './calls.ts';
+import { type Lane, Wire } from './wire.ts';
+
+const SETPRIV = '/usr/bin/setpriv';
+const WORDS_CHARS_MAX = 2_000;
+const END_MS_MAX = 10_000;
+
+export interface RunAs {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface ProcessParts {
+  readonly name: string;
+  readonly folder: string;
+  /** Null: as whoever Holdfast runs as. */
+  readonly user: RunAs | null;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly wire: Wire;
+  readonly gone: Promise<void>;
+}
+
+export class VaultProcess {
+  readonly #parts: ProcessParts;
+  #running: Running | null = null;
+  #words = '';
+
+  constructor(parts: ProcessParts) {
+    this.#parts = parts;
+  }
+
+  call(call: Call): Lane {
+    this.#running ??= this.#start();
+    return this.#running.wire.call(call);
+  }
+
+  forget(lane: Lane): void {
+    this.#running?.wire.forget(lane);
+  }
+
+  /** Its pid; null while it does not run. */
+  get pid(): number | null {
+    return this.#running?.child.pid ?? null;
+  }
+
+  async close(): Promise<void> {
+    const running = this.#running;
+    if (running === null) return;
+    running.child.stdio[3]?.destroy();
+    const timer = setTimeout(() => running.child.kill('SIGKILL'), END_MS_MAX);
+    await running.gone;
+    clearTimeout(timer);
+  }
+
+  #start(): Running {
+    this.#prepare();
+    const [program, ...words] = commandOf(this.#parts);
+    const child = spawn(program, words, {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      env: {},
+      cwd: '/',
+    });
+    this.#words = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#words = (this.#words + chunk.toString('utf8')).slice(-WORDS_CHARS_MAX);
+    });
+    const socket = child.stdio[3];
+    if (!(socket instanceof Duplex)) throw this.#away('a process without a socket');
+    let ended = (): void => {};
+    const gone = new Promise<void>((done) => {
+      ended = done;
+    });
+    const wire = new Wire({
+      socket,
+      called: (_what, lane) => lane.fail({}),
+      errorOf,
+      ended: () => {},
+    });
+    const running: Running = { child, wire, gone };
+    const over = (found: string): void => {
+      if (this.#running === running) this.#running = null;
+      wire.breakAll(this.#away(found));
+      ended();
+    };
+    child.once('error', (error) => over(error.message));
+    child.once('close', (code, signal) => over(`its process ended (${signal ?? code})`));
+    return running;
+  }
+
+  #prepare(): void {
+    const { folder, user } = this.#parts;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (user !== null && process.getuid?.() === 0) chownSync(folder, user.uid, user.gid);
+  }
+
+  #away(found: string): HoldfastError {
+    const words = this.#words.trim().split('\n').slice(-3).join(' ');
+    return new HoldfastError('HF_VAULT_UNREACHABLE', {
+      expected: `the process of the vault ${this.#parts.name} to answer`,
+      found: words === '' ? found : `${found}: ${words}`,
+      hint: 'What was being stored is not in the vault. The next call starts its process anew.',
+    });
+  }
+}
+
+/**
+ * As another user with the one capability that freezes files, where `setpriv` is and that user can read
+ * the program; else the program becomes the user by itself, and its files are not frozen.
+ */
+function commandOf({ folder, user }: ProcessParts): readonly [string, ...string[]] {
+  const program = vaultdFile();
+  const node = [process.execPath, program, folder] as const;
+  if (user === null || process.getuid?.() !== 0) return node;
+  const { uid, gid } = user;
+  const keep = ['--inh-caps=-all,+linux_immutable', '--ambient-caps=-all,+linux_immutable'];
+  const become = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...keep];
+  try {
+    const readable = ['test', '-r', program, '-a', '-x', process.execPath];
+    execFileSync(SETPRIV, [...become, ...readable], { cwd: '/', stdio: 'ignore' });
+    return [SETPRIV, ...become, ...node];
+  } catch {
+    return [...node, String(uid), String(gid)];
+  }
+}
+
+/** The built file, also when the sources themselves are run (by the tests): Node 20 reads no types. */
+function vaultdFile(): string {
+  const here = new URL('./vaultd.js', import.meta.url);
+  if (import.meta.url.endsWith('.js')) return fileURLToPath(here);
+  return fileURLToPath(here).replace(/([\\/])src([\\/]recovery[\\/])/, '$1dist$2');
+}

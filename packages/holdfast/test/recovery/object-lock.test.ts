@@ -1,0 +1,269 @@
+/** The S3 vault at a real Object Lock server, and the attacks on it. */
+import { afterAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/model/clock.ts';
+import type { Suspect } from '../../src/recovery/proof.ts';
+import { hostileSuite } from '../../src/recovery/vaults/hostile.suite.ts';
+import { loadSdk } from '../../src/recovery/vaults/s3/connect.ts';
+import { S3Ground } from '../../src/recovery/vaults/s3/ground.ts';
+import { S3Vault } from '../../src/recovery/vaults/s3/s3-vault.ts';
+import { undelete } from '../../src/recovery/vaults/s3/undelete.ts';
+import { keyVersions } from '../../src/recovery/vaults/s3/versions.ts';
+import { allOf, bytesOf, vaultSuite, wholeOf } from '../../src/recovery/vaults/vault.suite.ts';
+import { radosgwMissing } from '../support/radosgw.ts';
+import { type S3Estate, startS3Estate } from '../support/s3-estate.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const missing = radosgwMissing();
+let started: Promise<S3Estate> | null = null;
+function estateOf(): Promise<S3Estate> {
+  started ??= startS3Estate();
+  return started;
+}
+
+function vaultOf(estate: S3Estate, prefix: string): S3Vault {
+  return new S3Vault({
+    name: 'elsewhere',
+    place: { ...estate.place, prefix },
+    identities: estate.identities,
+    clock: systemClock,
+    proven: () => 'PROVEN',
+  });
+}
+
+function groundOf(estate: S3Estate): S3Ground {
+  const { place, identities, probeBucket } = estate;
+  return new S3Ground({ vault: 'elsewhere', place, identities, probeBucket, clock: systemClock });
+}
+
+if (missing !== null) {
+  it('runs against a real Object Lock server', (ctx) => {
+    ctx.skip(missing);
+  });
+} else {
+  afterAll(async () => {
+    await (await started)?.stop();
+  });
+
+  vaultSuite('the S3 vault', async () => {
+    const vault = vaultOf(await estateOf(), 'suite/');
+    return { vault, end: () => vault.close() };
+  });
+
+  hostileSuite('radosgw', 'PROVEN', async () => {
+    const estate = await estateOf();
+    const ground = groundOf(estate);
+    const suspects: readonly Suspect[] = [
+      { name: 'owner of the bucket', kind: 's3', trial: await ground.trialOf(estate.owner) },
+      { name: 'writer', kind: 's3', trial: await ground.trialOf(estate.identities.writer) },
+      { name: 'restorer', kind: 's3', trial: await ground.trialOf(estate.identities.restorer) },
+      { name: 'agent', kind: 's3', trial: await ground.trialOf(estate.agent) },
+    ];
+    return { ground, suspects, end: async () => ground.close() };
+  });
+
+  describe('what the owner of the bucket can still do, and what it is worth', () => {
+    it('hides everything by plain deletes and overwrites, and all of it is brought back', async () => {
+      const estate = await estateOf();
+      const vault = vaultOf(estate, 'attacked/');
+      const kept = { retainUntil: new Date(Date.now() + 2 * DAY_MS) };
+      const keys = Array.from({ length: 120 }, (_, at) => `db/1/points/p/${1_000 + at}`);
+      for (let at = 0; at < keys.length; at += 20) {
+        const some = keys.slice(at, at + 20);
+        await Promise.all(some.map((key) => vault.put(key, bytesOf(`of ${key}`), kept)));
+      }
+      await pause(1_500);
+      const before = new Date();
+      await pause(1_500);
+
+      const attack = await destroyAll(estate, 'attacked/');
+      expect(attack).toEqual({ versionsDeleted: 0, versionsRefused: 120, hidden: 120 });
+      await estate.client.send(
+        new (await loadSdk()).PutObjectCommand({
+          ...{ Bucket: estate.place.bucket, Key: `attacked/${keys[0]}`, Body: 'garbage' },
+        }),
+      );
+      await estate.client.send(
+        new (await loadSdk()).PutObjectCommand({
+          ...{ Bucket: estate.place.bucket, Key: 'attacked/db/1/points/stranger', Body: 'x' },
+        }),
+      );
+      expect(await currentKeys(estate, 'attacked/')).toHaveLength(2);
+
+      const asOf = await allOf(vault.list('', before));
+      expect(asOf.map(({ key }) => key)).toEqual(keys);
+      const [first] = asOf;
+      if (first === undefined) throw new Error('nothing is listed');
+      expect((await wholeOf(vault.get(first))).toString()).toBe(`of ${keys[0]}`);
+
+      const place = { ...estate.place, prefix: 'attacked/' };
+      const told: number[] = [];
+      const started = performance.now();
+      const order = { place, clock: systemClock, prefix: '', asOf: before, ...kept };
+      const done = await undelete({
+        ...order,
+        restorer: estate.identities.restorer,
+        tell: ({ keys: count }) => told.push(count),
+        signal: new AbortController().signal,
+      });
+      const ms = Math.round(performance.now() - started);
+      process.stdout.write(
+        `undelete: ${done.markersRemoved} markers removed, ${done.copiedBack} copied back in ${ms} ms\n`,
+      );
+      expect(done).toMatchObject({ markersRemoved: 120, copiedBack: 1, newer: 1, failed: [] });
+      expect(told.at(-1)).toBe(121);
+      const current = await currentKeys(estate, 'attacked/');
+      expect(current).toEqual([
+        ...keys.map((key) => `attacked/${key}`),
+        'attacked/db/1/points/stranger',
+      ]);
+      for (const object of await allOf(vault.list('db/1/points/p/', null))) {
+        expect((await wholeOf(vault.get(object))).toString()).toBe(`of ${object.key}`);
+      }
+      await vault.close();
+    });
+
+    it('stores keys that no XML holds, and a listing goes on', async () => {
+      const estate = await estateOf();
+      const vault = vaultOf(estate, 'names/');
+      const kept = { retainUntil: new Date(Date.now() + 2 * DAY_MS) };
+      await vault.put('b', bytesOf('b'), kept);
+      const { PutObjectCommand } = await loadSdk();
+      for (const name of ['a\u0001', 'a&<b>', 'a b+c%2F', '../a', 'zä']) {
+        const names = { Bucket: estate.place.bucket, Key: `names/${name}`, Body: 'x' };
+        await estate.client.send(new PutObjectCommand(names));
+      }
+      expect((await allOf(vault.list('', null))).map(({ key }) => key)).toEqual(['b']);
+      await vault.close();
+    });
+
+    it('deletes once the retention is over: it was the lock that refused', async () => {
+      const estate = await estateOf();
+      const ground = groundOf(estate);
+      const canary = await ground.plant(new Date(Date.now() + 4_000));
+      expect(await ground.control(canary, estate.owner)).toBe('still refused');
+      await pause(canary.retainUntil.getTime() - Date.now() + 1_500);
+      expect(await ground.control(canary, estate.owner)).toBe('held by the lock');
+      ground.close();
+    });
+
+    it('takes the default retention away, which the vault sees, and its own objects are locked all the same', async () => {
+      const estate = await estateOf();
+      const sdk = await loadSdk();
+      const vault = vaultOf(estate, 'default/');
+      expect(await vault.look()).toMatchObject({ colour: 'green', troubles: [] });
+      const Bucket = estate.place.bucket;
+      const set = (days: number | null) =>
+        estate.client.send(
+          new sdk.PutObjectLockConfigurationCommand({
+            Bucket,
+            ObjectLockConfiguration: {
+              ObjectLockEnabled: 'Enabled',
+              ...(days === null
+                ? {}
+                : { Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: days } } }),
+            },
+          }),
+        );
+      await set(null);
+      const look = await vault.look();
+      expect(look.colour).toBe('red');
+      expect(look.troubles.join()).toContain('default retention');
+      const stored = await vault.put('a', bytesOf('a'), {
+        retainUntil: new Date(Date.now() + 2 * DAY_MS),
+      });
+      await expect(
+        estate.client.send(
+          new sdk.DeleteObjectCommand({ Bucket, Key: 'default/a', VersionId: stored.version }),
+        ),
+      ).rejects.toMatchObject({ name: 'AccessDenied' });
+      await set(8);
+      expect((await vault.look()).colour).toBe('green');
+      await vault.close();
+    });
+
+    it('is not the only one: the operator of the storage takes it all, and then it is told', async () => {
+      const estate = await estateOf();
+      const sdk = await loadSdk();
+      const Bucket = 'taken';
+      await estate.client.send(
+        new sdk.CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }),
+      );
+      const place = { ...estate.place, bucket: Bucket };
+      const owner = estate.owner;
+      const vault = new S3Vault({
+        ...{ name: 'taken', place, clock: systemClock, proven: () => 'PROVEN' as const },
+        identities: { writer: owner, prober: owner, restorer: null },
+      });
+      const kept = { retainUntil: new Date(Date.now() + 2 * DAY_MS) };
+      const stored = await vault.put('a', bytesOf('a'), kept);
+      await estate.server.admin('bucket', 'rm', '--bucket', Bucket, '--purge-objects');
+      await expect(wholeOf(vault.get(stored))).rejects.toMatchObject({ code: 'HF_VAULT_UNKNOWN' });
+      expect((await vault.look()).colour).toBe('red');
+      await vault.close();
+    });
+  });
+
+  describe('the identities of a vault', () => {
+    it('lets the writer store and nothing else', async () => {
+      const estate = await estateOf();
+      const { writer } = estate.identities;
+      const vault = new S3Vault({
+        ...{ name: 'w', place: estate.place, clock: systemClock, proven: () => null },
+        identities: { writer, prober: writer, restorer: null },
+      });
+      await expect(allOf(vault.list('', null))).rejects.toMatchObject({ code: 'HF_VAULT_REFUSED' });
+      await vault.close();
+    });
+
+    it('lets nobody store who is not the writer', async () => {
+      const estate = await estateOf();
+      const { prober } = estate.identities;
+      const vault = new S3Vault({
+        ...{ name: 'p', place: estate.place, clock: systemClock, proven: () => null },
+        identities: { writer: prober, prober, restorer: null },
+      });
+      const kept = { retainUntil: new Date(Date.now() + DAY_MS) };
+      await expect(vault.put('x', bytesOf('x'), kept)).rejects.toMatchObject({
+        code: 'HF_VAULT_REFUSED',
+      });
+      await vault.close();
+    });
+  });
+}
+
+/** With the owner's keys: every version, then every key. What a thief of those keys would run. */
+async function destroyAll(estate: S3Estate, prefix: string) {
+  const { DeleteObjectCommand } = await loadSdk();
+  const Bucket = estate.place.bucket;
+  let versionsDeleted = 0;
+  let versionsRefused = 0;
+  let hidden = 0;
+  const names: string[] = [];
+  for await (const { name, versions } of keyVersions(estate.client, estate.place, prefix)) {
+    names.push(name);
+    for (const { version } of versions) {
+      const command = new DeleteObjectCommand({ Bucket, Key: name, VersionId: version });
+      await estate.client.send(command).then(
+        () => (versionsDeleted += 1),
+        () => (versionsRefused += 1),
+      );
+    }
+  }
+  for (const Key of names) {
+    const answer = await estate.client.send(new DeleteObjectCommand({ Bucket, Key }));
+    if (answer.DeleteMarker === true) hidden += 1;
+  }
+  return { versionsDeleted, versionsRefused, hidden };
+}
+
+/** As a program that knows nothing of versions sees it. */
+async function currentKeys(estate: S3Estate, prefix: string): Promise<readonly string[]> {
+  const { ListObjectsV2Command } = await loadSdk();
+  const names = { Bucket: estate.place.bucket, Prefix: prefix };
+  const page = await estate.client.send(new ListObjectsV2Command(names));
+  return (page.Contents ?? []).map(({ Key }) => Key ?? '');
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
+}

@@ -1,0 +1,55 @@
+/** `rclone serve restic` (Debian: rclone) on a loopback port, in a temp folder, ended by its own pid. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { scratchFolder } from '../../src/testing/scratch-folder.ts';
+import { accepts, freePort } from '../../src/testing/scratch-postgres.ts';
+
+export interface RestServer {
+  readonly url: string;
+  readonly keys: { readonly user: string; readonly password: string };
+  /** Where it keeps everything, for whoever runs it. */
+  readonly folder: string;
+  stop(): Promise<void>;
+}
+
+export function rcloneMissing(): string | null {
+  const paths = (process.env['PATH'] ?? '').split(delimiter);
+  return paths.some((path) => existsSync(join(path, 'rclone'))) ? null : 'rclone is not installed';
+}
+
+export async function startRestServer(appendOnly: boolean): Promise<RestServer> {
+  const home = scratchFolder('rest');
+  const folder = join(home, 'kept');
+  mkdirSync(folder);
+  const port = await freePort();
+  const keys = { user: 'vault', password: 'made up for a test' };
+  const child = spawn(
+    'rclone',
+    [
+      ...[
+        'serve',
+        'restic',
+        '--addr',
+        `127.0.0.1:${port}`,
+        ...(appendOnly ? ['--append-only'] : []),
+      ],
+      ...['--user', keys.user, '--pass', keys.password, '--config', join(home, 'none'), folder],
+    ],
+    { stdio: 'ignore', env: { HOME: home, PATH: process.env['PATH'] ?? '' } },
+  );
+  for (let looks = 0; looks < 300 && !(await accepts(port)); looks += 1) {
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  const url = `http://127.0.0.1:${port}/repository/`;
+  return { url, keys, folder, stop: () => stop(child, home) };
+}
+
+async function stop(child: ChildProcess, home: string): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const gone = new Promise((done) => child.once('exit', done));
+    child.kill('SIGKILL');
+    await gone;
+  }
+  rmSync(home, { recursive: true, force: true });
+}
