@@ -21,7 +21,7 @@ import {
   type RebuildAssertion,
   turnTriggersOff,
 } from './checks.ts';
-import { existingRows } from './existing.ts';
+import { existingRows, KEY_ARRAYS } from './existing.ts';
 import { batchOf, beginBatch, LEDGER_SCHEMA, openLedger } from './ledger.ts';
 import { defaultedIn, type MoneySum, moneyOf, readyRows } from './plan.ts';
 import {
@@ -279,8 +279,9 @@ function isKept(value: Value | null, text: string | null, column: ProposedColumn
 async function writeDown(session: TargetSession, batch: string, rows: BatchRows): Promise<void> {
   const sql = `
     insert into ${LEDGER_SCHEMA}.row (batch, key, digest)
-    select $1, t.${ident(rows.keyColumn)}::text, encode(sha256(convert_to(t::text, 'UTF8')), 'hex')
-      from ${ident(rows.schema)}.${ident(rows.table)} t where t.${ident(rows.keyColumn)}::text = any ($2::text[])`;
+    select $1, t.${ident(rows.keyColumn)}::text, encode(sha256(convert_to(row(t.*)::text, 'UTF8')), 'hex')
+      from ${ident(rows.schema)}.${ident(rows.table)} t 
+     where t.${ident(rows.keyColumn)} = any ($2::text[]::${KEY_ARRAYS[rows.keyKind]})`;
   for (let at = 0; at < rows.keys.length; at += REBUILD_BATCH_ROWS) {
     await session.query(sql, [batch, rows.keys.slice(at, at + REBUILD_BATCH_ROWS)]);
   }

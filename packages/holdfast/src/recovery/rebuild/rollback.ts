@@ -31,6 +31,7 @@ export interface RollbackReport {
   readonly kept: readonly string[];
 }
 
+const KEY_TYPES = { text: 'text', integer: 'bigint', uuid: 'uuid' } as const;
 const ROW = z.object({ key: z.string(), isChanged: z.boolean().nullable() });
 
 export function rollback(options: RollbackOptions): Promise<RollbackReport> {
@@ -58,11 +59,11 @@ export function rollback(options: RollbackOptions): Promise<RollbackReport> {
 }
 
 /** `isChanged` is null for a row that is gone. */
-function lookSql({ keyColumn, schema, table }: Batch): string {
+function lookSql({ keyColumn, keyKind, schema, table }: Batch): string {
   return `
-    select r.key, encode(sha256(convert_to(t::text, 'UTF8')), 'hex') <> r.digest as "isChanged"
+    select r.key, encode(sha256(convert_to(row(t.*)::text, 'UTF8')), 'hex') <> r.digest as "isChanged"
       from ${LEDGER_SCHEMA}.row r
-      left join ${ident(schema)}.${ident(table)} t on t.${ident(keyColumn)}::text = r.key
+      left join ${ident(schema)}.${ident(table)} t on t.${ident(keyColumn)} = r.key::${KEY_TYPES[keyKind]}
      where r.batch = $1 order by r.key`;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Payments as CSV (RFC 4180), by `csv-parse`: the first line names the fields, every cell is text, and a
- * formula is text that begins with `=`. A line that does not fit its header is unread, not mended.
+ * formula is text that begins with `=`. A line that does not fit its header is unread, not mended; behind a
+ * quote that stands wrong all is.
  *
  * It will not: read on behind a limit. What was cut off could be the refund of what was read.
  */
@@ -29,11 +30,11 @@ type Line = z.infer<typeof LINES>[number];
 
 export function readCsv(file: SourceFile, form: CsvForm): ReadFile {
   const text = decoded(file, form.encoding);
-  const cutOff: string[] = [];
-  const lines = linesOf(file, text, form.delimiter ?? delimiterOf(text), (raw) => cutOff.push(raw));
+  const { brokenAt, lines } = linesOf(file, text, form.delimiter ?? delimiterOf(text));
   const [head, ...rest] = lines;
-  if (head === undefined)
+  if (head === undefined) {
     throw unreadable(file, 'a first line that names the fields', 'none', HINT);
+  }
   const names = namesOf(file, head.record);
   const records: SourceRecord[] = [];
   const unread: UnreadRecord[] = [];
@@ -50,11 +51,10 @@ export function readCsv(file: SourceFile, form: CsvForm): ReadFile {
     const fields = new Map(names.map((name, column) => [name, record[column] ?? '']));
     records.push({ by: provenanceOf(file, place), fields, troubled: NONE });
   }
-  for (const [at, raw] of cutOff.entries()) {
-    const place = { record: rest.length + at + 1, offset, text: raw };
-    unread.push(
-      unreadAt(file, place, 'quotes that do not close, or stand in the midst of a field'),
-    );
+  if (brokenAt !== null) {
+    const behind = Buffer.from(text).subarray(brokenAt).toString('utf8');
+    const place = { record: rest.length + 1, offset: brokenAt, text: behind };
+    unread.push(unreadAt(file, place, 'a quote that stands wrong: nothing behind it is certain'));
   }
   return { records, unread };
 }
@@ -62,13 +62,16 @@ export function readCsv(file: SourceFile, form: CsvForm): ReadFile {
 const HINT = 'Export it again, as CSV with a header.';
 const NONE: ReadonlyMap<string, string> = new Map();
 
+/** Up to the first quote that stands wrong: behind it, what is a line and what is a field is anybody's guess. */
 function linesOf(
   file: SourceFile,
   text: string,
   delimiter: string,
-  onCut: (raw: string) => void,
-): readonly Line[] {
+): { readonly lines: readonly Line[]; readonly brokenAt: number | null } {
   let found: unknown;
+  let end = 0;
+  let brokenAt: number | null = null;
+  let isTooLarge = false;
   try {
     found = parse(text, {
       bom: true,
@@ -78,8 +81,13 @@ function linesOf(
       relax_column_count: true,
       skip_empty_lines: true,
       skip_records_with_error: true,
-      on_skip: (_error, raw) => {
-        onCut(raw ?? '');
+      on_record: (record: unknown, { bytes }) => {
+        end = bytes;
+        return record;
+      },
+      on_skip: (error) => {
+        brokenAt ??= end;
+        isTooLarge ||= error?.code === 'CSV_MAX_RECORD_SIZE';
         return undefined;
       },
       max_record_size: REBUILD_RECORD_BYTES_MAX,
@@ -89,16 +97,18 @@ function linesOf(
     const why = cause instanceof Error ? cause.message.slice(0, 200) : 'no CSV';
     throw unreadable(file, 'CSV', why, HINT);
   }
-  const lines = LINES.parse(found);
-  if (lines.length > REBUILD_RECORDS_MAX + 1) {
-    throw unreadable(
-      file,
-      `at most ${REBUILD_RECORDS_MAX} records`,
-      'more',
-      'Export less at a time.',
-    );
+  if (isTooLarge) {
+    const expected = `records of at most ${REBUILD_RECORD_BYTES_MAX} bytes`;
+    throw unreadable(file, expected, 'a larger one', HINT);
   }
-  return lines;
+  const lines = LINES.parse(found).filter(
+    ({ info }) => brokenAt === null || info.bytes <= brokenAt,
+  );
+  if (lines.length > REBUILD_RECORDS_MAX + 1) {
+    const expected = `at most ${REBUILD_RECORDS_MAX} records`;
+    throw unreadable(file, expected, 'more', 'Export less at a time.');
+  }
+  return { lines, brokenAt };
 }
 
 function namesOf(file: SourceFile, header: readonly string[]): readonly string[] {

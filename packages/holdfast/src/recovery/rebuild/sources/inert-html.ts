@@ -42,7 +42,7 @@ export function inertHtml(html: string): string {
   }
   return decoded(parts.join(''))
     .split('\n')
-    .map((line) => line.trim())
+    .map((line) => line.replaceAll(/ {2,}/g, ' ').trim())
     .filter((line) => line !== '')
     .join('\n');
 }
