@@ -41,14 +41,8 @@ async function* rowsOf(
   table: string,
 ): AsyncIterable<CapturedRow> {
   let count = 0;
-  for await (const item of itemsOf(options)) {
-    const entries = await options.store.entries(item.id);
-    const shapes = new Map(
-      entries.flatMap(({ shape }) =>
-        shape?.schema === schema && shape.table === table ? [[shape.shapeId, shape]] : [],
-      ),
-    );
-    for (const shape of shapes.values()) {
+  for await (const { item, shapes } of itemsOf(options, schema, table)) {
+    for (const shape of shapes) {
       if (shape.isWhole) throw whole(schema, table);
       for await (const row of rowsOfShape(options.store, item, shape)) {
         count += 1;
@@ -59,11 +53,20 @@ async function* rowsOf(
   }
 }
 
+interface ItemShapes {
+  readonly item: UndoItem;
+  /** Of the table that is asked for. */
+  readonly shapes: readonly TableShape[];
+}
+
 /** Undone or not: what an item holds was so, and an undo is an item of its own. */
-async function* itemsOf(options: CapturedUndoOptions): AsyncIterable<UndoItem> {
+async function* itemsOf(
+  options: CapturedUndoOptions,
+  schema: string,
+  table: string,
+): AsyncIterable<ItemShapes> {
   const { except, since, store, target, until } = options;
-  let after: string | null = null;
-  for (;;) {
+  for (let after: string | null = null; ; ) {
     const page: readonly UndoItem[] = await store.list({
       target,
       since,
@@ -72,7 +75,14 @@ async function* itemsOf(options: CapturedUndoOptions): AsyncIterable<UndoItem> {
       limit: PAGE,
       ...(after === null ? {} : { after }),
     });
-    for (const item of page) if (!except.includes(item.id)) yield item;
+    const wanted = page.filter(({ id }) => !except.includes(id));
+    const entries = await store.entriesOf(wanted.map(({ id }) => id));
+    for (const item of wanted) {
+      const own = (entries.get(item.id) ?? []).flatMap(({ shape }) => shape ?? []);
+      const shapes = own.filter((shape) => shape.schema === schema && shape.table === table);
+      const distinct = new Map(shapes.map((shape) => [shape.shapeId, shape]));
+      yield { item, shapes: [...distinct.values()] };
+    }
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return;
     after = last.id;

@@ -81,7 +81,7 @@ function linesOf(
       relax_column_count: true,
       skip_empty_lines: true,
       skip_records_with_error: true,
-      on_record: (record: unknown, { bytes }) => {
+      on_record: (record, { bytes }) => {
         end = bytes;
         return record;
       },
