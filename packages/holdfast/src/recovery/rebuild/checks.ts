@@ -12,7 +12,7 @@ import { KEY_ARRAYS } from './existing.ts';
 /** Something that has to be true of the rebuilt data, in words, and one SELECT that says whether it is. */
 export interface RebuildAssertion {
   readonly says: string;
-  /** One statement, names with their schema; its first row's first column is true, or it does not hold. */
+  /** One SELECT, names with their schema; its first row's first column is true, or it does not hold. */
   readonly sql: string;
 }
 
@@ -29,7 +29,7 @@ export interface BatchRows {
 const REFUSED = '42501';
 
 /**
- * Triggers and rules of the user do not fire from here to the end of the transaction. Rejects where that
+ * Triggers of the user do not fire from here to the end of the transaction. Rejects where that
  * cannot be had: a mail that is sent for a row of last week is not taken back by any rollback.
  */
 export async function turnTriggersOff(session: TargetSession, oid: string): Promise<void> {
@@ -157,7 +157,7 @@ function referringSql({ pairs, schema, table }: Constraint, rows: BatchRows): st
      ${isSelf ? `and not (${inBatch('c')})` : ''}`;
 }
 
-/** Each in a read-only part of the transaction, and one statement only. */
+/** Each in a read-only part of the transaction. */
 export async function checkAssertions(
   session: TargetSession,
   assertions: readonly RebuildAssertion[],
@@ -167,7 +167,7 @@ export async function checkAssertions(
     let holds: unknown;
     try {
       await session.query('set local transaction_read_only = on');
-      const [row] = await session.query(sql, []);
+      const [row] = await session.query(askedAlone(sql), [true]);
       holds = row === undefined ? null : Object.values(row)[0];
     } catch (cause) {
       throw failed(says, cause instanceof Error ? oneLine(cause.message) : 'an error', cause);
@@ -175,6 +175,14 @@ export async function checkAssertions(
     await session.query('rollback to savepoint hf_assertion');
     if (holds !== true) throw failed(says, oneLine(JSON.stringify(holds) ?? 'nothing'), undefined);
   }
+}
+
+/**
+ * As part of a statement of ours, with a parameter: so the server takes one statement only, and none that
+ * writes or that ends the transaction.
+ */
+function askedAlone(sql: string): string {
+  return `select a.* from (\n${sql.trim().replace(/;$/, '')}\n) as a where $1::boolean limit 1`;
 }
 
 function failed(says: string, found: string, cause: unknown): HoldfastError {

@@ -61,7 +61,8 @@ export function rollback(options: RollbackOptions): Promise<RollbackReport> {
 /** `isChanged` is null for a row that is gone. */
 function lookSql({ keyColumn, keyKind, schema, table }: Batch): string {
   return `
-    select r.key, encode(sha256(convert_to(row(t.*)::text, 'UTF8')), 'hex') <> r.digest as "isChanged"
+    select r.key, case when t.${ident(keyColumn)} is not null then
+        encode(sha256(convert_to(row(t.*)::text, 'UTF8')), 'hex') <> r.digest end as "isChanged"
       from ${LEDGER_SCHEMA}.row r
       left join ${ident(schema)}.${ident(table)} t on t.${ident(keyColumn)} = r.key::${KEY_TYPES[keyKind]}
      where r.batch = $1 order by r.key`;

@@ -241,6 +241,6 @@ function prefixed<T>(above: string, all: Readonly<Record<string, T>>): Record<st
 }
 
 function near(name: string, known: readonly string[], otherwise: string): string {
-  const found = nearest(name, known);
+  const found = known.includes(name) ? null : nearest(name, known);
   return found === null ? otherwise : `Did you mean \`${found}\`?`;
 }
