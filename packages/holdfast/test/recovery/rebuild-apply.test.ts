@@ -11,6 +11,7 @@ import {
   digestOfProposal,
   type Proposal,
   parseMapping,
+  planOf,
   propose,
   review,
   rollback,
@@ -139,7 +140,10 @@ describe.each(SERVERS)('a batch on $name', ({ options }) => {
   it('puts rows in, leaves columns that nobody speaks of to their default, and numbers go on behind them', async () => {
     const { database, look } = await copyOf();
     const proposal = await proposed(database, [...GOOD, 'p1,1,10.00,ada@example.com,']);
+    const plan = planOf(proposal);
     const report = await put(database, proposal);
+    expect(plan).toMatchObject({ rows: 3, money: report.money, defaulted: report.defaulted });
+    expect(plan.digest).toBe(report.digest);
     expect(report).toMatchObject({
       inserted: 3,
       insertedKeys: ['2', '3', '4'],

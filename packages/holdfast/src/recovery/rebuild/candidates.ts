@@ -45,7 +45,7 @@ export function paymentsOf(
     if (record.by.kind !== 'payments' || !record.cells.has(column.name)) continue;
     const payments = bySource.get(record.by.source) ?? new Map<string, Interpreted[]>();
     bySource.set(record.by.source, payments);
-    payments.set(record.identity, [...(payments.get(record.identity) ?? []), record]);
+    addTo(payments, record.identity, record);
   }
   return [...bySource.values()].map((payments) =>
     [...payments.values()].flatMap((one) => one.slice(0, 1)),
@@ -110,8 +110,7 @@ function grouped(
 ): readonly Candidate[] {
   const groups = new Map<string, Said[]>();
   for (const said of all) {
-    const name = nameOf(column, said.reading);
-    groups.set(name, [...(groups.get(name) ?? []), said]);
+    addTo(groups, nameOf(column, said.reading), said);
   }
   return [...groups.values()].map((group) => {
     const [heaviest] = group.toSorted(
@@ -137,4 +136,11 @@ function nameOf(column: ColumnMapping, reading: Reading | null): string {
 
 function exact(reading: Reading | null): string {
   return JSON.stringify(reading);
+}
+
+/** In place: a hundred thousand mails may say one thing. */
+function addTo<T>(lists: Map<string, T[]>, name: string, one: T): void {
+  const list = lists.get(name);
+  if (list === undefined) lists.set(name, [one]);
+  else list.push(one);
 }

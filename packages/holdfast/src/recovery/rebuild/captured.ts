@@ -3,6 +3,7 @@
  * last by statement. A row that was deleted last is deleted, and a person says whether that shall stand.
  */
 import { createHash } from 'node:crypto';
+import { HoldfastError } from '../../model/errors.ts';
 import type { CapturedRow } from './captured-rows.ts';
 import type { Interpreted } from './interpret.ts';
 import { keyText } from './link.ts';
@@ -27,7 +28,8 @@ export async function capturedStates(
 ): Promise<readonly CapturedState[]> {
   const last = new Map<string, CapturedRow>();
   for await (const row of rows) {
-    const text = row.values.get(mapping.key.column) ?? null;
+    const text = row.values.get(mapping.key.column);
+    if (text === undefined) throw withoutKey(mapping, row);
     const key = text === null ? null : keyText(text, mapping.key.kind);
     if (key === null) continue;
     const known = last.get(key);
@@ -38,6 +40,14 @@ export async function capturedStates(
     isDeleted: row.side === 'before',
     record: recordOf(key, row, mapping),
   }));
+}
+
+function withoutKey({ key, schema, table }: Mapping, { item }: CapturedRow): HoldfastError {
+  return new HoldfastError('HF_REBUILD_SOURCE', {
+    expected: `captured rows of ${schema}.${table} to have the column ${key.column}`,
+    found: `none in ${item}: it was called otherwise then`,
+    hint: 'Leave that item out, or rebuild without captured rows.',
+  });
 }
 
 /** Of one statement, what it left counts, not what it found. */

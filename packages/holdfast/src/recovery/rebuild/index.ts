@@ -8,21 +8,10 @@
  * Nothing here promotes, sends, or writes to anything but the scratch copy that is handed in.
  */
 export { type ApplyOptions, type ApplyReport, apply } from './apply.ts';
-export type { CapturedRow, CapturedRows } from './captured-rows.ts';
-export { type CapturedUndoOptions, capturedFrom } from './captured-undo.ts';
-export type { RebuildAssertion } from './checks.ts';
-export type { Mapping } from './mapping/mapping.ts';
+export { capturedFrom } from './captured-undo.ts';
 export { parseMapping } from './mapping/parse-mapping.ts';
-export { planOf, type RebuildPlan } from './plan.ts';
-export {
-  type Choice,
-  countsOf,
-  digestOfProposal,
-  type Proposal,
-  type ProposedRow,
-  type RowState,
-} from './proposal.ts';
-export { type ProposeOptions, propose } from './propose.ts';
-export type { SourceInput } from './read-sources.ts';
-export { type Reviewed, review } from './review.ts';
-export { type RollbackOptions, type RollbackReport, rollback } from './rollback.ts';
+export { planOf } from './plan.ts';
+export { countsOf, digestOfProposal, type Proposal, type ProposedRow } from './proposal.ts';
+export { propose } from './propose.ts';
+export { review } from './review.ts';
+export { rollback } from './rollback.ts';

@@ -33,6 +33,8 @@ export const WEIGHTS: Readonly<Record<SourceKind, number>> = {
 
 /** More rows than this of one address around one time: nobody can be meant. */
 const SUGGESTED_MAX = 20;
+/** Records of one address; of more, none is looked for by it: that is the address of a shop, or a flood. */
+const ADDRESS_RECORDS_MAX = 1_000;
 
 export function link(records: readonly Interpreted[], mapping: Mapping): Linked {
   const entities = new Map<string, Entity>();
@@ -159,6 +161,8 @@ function nearby(
   withinMs: number | null,
 ): readonly string[] {
   if (withinMs === null || email === null || atMs === null) return [];
-  const near = (addresses.get(email) ?? []).filter((one) => Math.abs(one.atMs - atMs) <= withinMs);
+  const own = addresses.get(email) ?? [];
+  if (own.length > ADDRESS_RECORDS_MAX) return [];
+  const near = own.filter((one) => Math.abs(one.atMs - atMs) <= withinMs);
   return [...new Set(near.map(({ key }) => key))];
 }

@@ -120,7 +120,7 @@ function agreed(column: ColumnMapping, firm: readonly Candidate[]): Candidate | 
   const [captured] = firm.filter(({ kind }) => kind === 'captured');
   if (column.kind !== 'money' && captured?.unread === null) return captured;
   if (column.whenDifferent !== 'heavier') return null;
-  const most = Math.max(...firm.map(({ kind }) => WEIGHTS[kind]));
+  const most = firm.reduce((weight, { kind }) => Math.max(weight, WEIGHTS[kind]), 0);
   const [heaviest, ...equals] = firm.filter(({ kind }) => WEIGHTS[kind] === most);
   return heaviest?.unread === null && equals.length === 0 ? heaviest : null;
 }

@@ -22,7 +22,7 @@ export function namedBy(
   const keysOf = idsOf(entities);
   for (const { by, text } of heavy) {
     const keys = new Set([...wordsOf(text)].flatMap((word) => keysOf.get(word) ?? []));
-    for (const key of keys) named.set(key, [...(named.get(key) ?? []), by]);
+    for (const key of keys) addTo(named, key, by);
   }
   return named;
 }
@@ -31,7 +31,7 @@ function idsOf(entities: ReadonlyMap<string, Entity>): ReadonlyMap<string, reado
   const keysOf = new Map<string, string[]>();
   for (const { firm, key } of entities.values()) {
     const ids = new Set([key, ...firm.flatMap((record) => [...record.ids.values()])]);
-    for (const id of ids) keysOf.set(id, [...(keysOf.get(id) ?? []), key]);
+    for (const id of ids) addTo(keysOf, id, key);
   }
   return keysOf;
 }
@@ -39,4 +39,10 @@ function idsOf(entities: ReadonlyMap<string, Entity>): ReadonlyMap<string, reado
 /** Cut at white space and quotes, and once more at all that is no letter of a usual id. */
 function wordsOf(text: string): ReadonlySet<string> {
   return new Set([...text.split(/[\s"',;:=<>()[\]{}|\\]+/), ...text.split(/[^A-Za-z0-9_-]+/)]);
+}
+
+function addTo<T>(lists: Map<string, T[]>, name: string, one: T): void {
+  const list = lists.get(name);
+  if (list === undefined) lists.set(name, [one]);
+  else list.push(one);
 }

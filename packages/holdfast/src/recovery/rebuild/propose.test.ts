@@ -390,6 +390,20 @@ describe('what the database had itself', () => {
   });
 });
 
+describe('a flood', () => {
+  it('of mails about one row, or of one address, ends, and changes nothing that is paid', async () => {
+    const separator = 'From a@b Tue Nov  3 10:00:00 2026\n';
+    const one = (at: number, subject: string): string =>
+      `${separator}From: Ada <ada@example.com>\nSubject: ${subject}\nDate: Tue, 3 Nov 2026 10:00:00 +0000\n\nPayment: x${at}\n\n`;
+    const flood = Array.from({ length: 4_000 }, (_, at) =>
+      one(at, at % 2 === 0 ? 'BK-1' : 'hello'),
+    );
+    const { rows } = await proposed({ pay: [PAID], letters: [flood.join('')] });
+    expect(rows.map(({ key, state }) => [key, state])).toEqual([['BK-1', 'READY']]);
+    expect(rows[0]?.cells[2]?.options[0]?.by).toHaveLength(2_001);
+  });
+});
+
 describe('a proposal', () => {
   const given: Given = {
     pay: [
