@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { HoldfastError } from '../../../model/errors.ts';
 import { parseMapping } from './parse-mapping.ts';
@@ -134,6 +136,16 @@ describe('a mapping', () => {
       '    refund: { when: negative, amount: { field: text, unit: major }, against: amount_cents }\n    record:',
     );
     expect(faultsOf(text)).toContain('refunds of payments only');
+  });
+
+  it('is in the docs as it can be read', () => {
+    const page = readFileSync(
+      join(import.meta.dirname, '../../../../../../docs/recovery-rebuild.md'),
+      'utf8',
+    );
+    const [, yaml = ''] = /```yaml\n([^]*?)```/.exec(page) ?? [];
+    expect(faultsOf(yaml)).toBe('none');
+    expect(parseMapping(yaml, 'docs').sources.size).toBe(4);
   });
 
   it('says all that is wrong at once', () => {
