@@ -315,6 +315,8 @@ export const SEAL_PROGRAM_WORDS_BYTES_MAX = 1_024;
 
 /** One file of the gap rebuild: read whole, in memory, or not at all. */
 export const REBUILD_SOURCE_BYTES_MAX = 64 * 1024 * 1024;
+/** All files of one rebuild: they are in memory together. */
+export const REBUILD_BYTES_MAX = 256 * 1024 * 1024;
 /** Records of one file, and rows of one proposal: as many as people can look at is far fewer. */
 export const REBUILD_RECORDS_MAX = 100_000;
 /** One record of an export, one event of a calendar. */

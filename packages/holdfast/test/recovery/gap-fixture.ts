@@ -306,19 +306,24 @@ function tell(files: Files, random: Random, story: Story, truth: Booking, at: nu
       files.stripe.push(refundLine(truth, at, Math.floor(truth.amountMinor / 2)));
       meet();
       return truth;
-    case 'another total in the mail':
+    case 'another total in the mail': {
+      // Nobody can know which of them is true: here it is the one as often as the other.
+      const other = { ...truth, amountMinor: truth.amountMinor + 450 };
       pay();
-      write(euros(truth.amountMinor + 450));
-      return truth;
-    case 'another time in the calendar':
+      write(euros(other.amountMinor));
+      return random() < 0.5 ? truth : other;
+    }
+    case 'another time in the calendar': {
+      const other = { ...truth, startsAt: truth.startsAt + 2 * HOUR };
       pay();
-      meet(truth.startsAt + 2 * HOUR);
-      return truth;
+      meet(other.startsAt);
+      return random() < 0.5 ? truth : other;
+    }
     case 'paid twice':
       pay();
       pay({ id: `ch_${at}_again` });
       meet();
-      return truth;
+      return { ...truth, amountMinor: 2 * truth.amountMinor };
     case 'an export that has it with two amounts':
       pay();
       files.stripeJson.push(
@@ -334,7 +339,7 @@ function tell(files: Files, random: Random, story: Story, truth: Booking, at: nu
       meet();
       // A field too many: nobody knows which.
       files.stripe.push(`${refundLine(truth, at, 100)},oops`);
-      return truth;
+      return { ...truth, status: 'partly refunded', refundedMinor: 100 };
     case 'captured, deleted last':
       files.captured.push(capturedOf(truth, at * 10, 'after'));
       files.captured.push(capturedOf(truth, at * 10 + 1, 'before'));

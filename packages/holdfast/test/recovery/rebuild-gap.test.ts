@@ -73,7 +73,8 @@ function meant(truth: Booking): Record<string, string | null> {
 
 function isTrue(row: ProposedRow, gap: Gap): boolean {
   const told = gap.told.get(row.key);
-  if (told === undefined) return false;
+  // What cannot be known is not READY, whether it happens to be true or not.
+  if (told === undefined || told.state !== 'READY') return false;
   const [mine, theirs] = [said(row), meant(told.truth)];
   const email = mine['guest_email']?.toLowerCase() ?? null;
   return JSON.stringify({ ...mine, guest_email: email }) === JSON.stringify(theirs);

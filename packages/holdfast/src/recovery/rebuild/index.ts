@@ -12,6 +12,7 @@ export { capturedFrom } from './captured-undo.ts';
 export { parseMapping } from './mapping/parse-mapping.ts';
 export { planOf } from './plan.ts';
 export { countsOf, digestOfProposal, type Proposal, type ProposedRow } from './proposal.ts';
+export { parseChoice, parseProposal } from './proposal-shape.ts';
 export { propose } from './propose.ts';
 export { review } from './review.ts';
 export { rollback } from './rollback.ts';

@@ -170,7 +170,9 @@ export type Choice =
   | { readonly kind: 'nothing'; readonly column: string }
   /** A reason of the row was looked at, and does not hold. */
   | { readonly kind: 'accept'; readonly reason: ReasonCode }
-  | { readonly kind: 'leave-out' };
+  | { readonly kind: 'leave-out' }
+  /** Not left out after all. */
+  | { readonly kind: 'keep' };
 
 /** Lower-case hex. */
 export function digestOfProposal(proposal: Proposal): string {

@@ -262,6 +262,129 @@ describe('refunds', () => {
   });
 });
 
+describe('payments that are added up', () => {
+  const mapping = MAPPING.replace('    required: true\n', '    required: true\n    combine: sum\n');
+  const part = (id: string, amount: string): string => `${id},BK-1,${amount},,,Ada,`;
+  it.each<readonly [story: string, given: Given, says: string]>([
+    [
+      'each once',
+      { pay: [part('p1', '40.25'), part('p2', '40.25'), part('p1', '40.25')] },
+      'READY amount=80.50 EUR guest=Ada',
+    ],
+    [
+      'against what a mail says',
+      {
+        pay: [part('p1', '40'), part('p2', '40.50')],
+        letters: [letter('BK-1', 'Total: 80.50 EUR')],
+      },
+      'READY amount=80.50 EUR guest=Ada',
+    ],
+    [
+      'against another total',
+      { pay: [part('p1', '40'), part('p2', '40')], letters: [letter('BK-1', 'Total: 80.50 EUR')] },
+      'CONFLICT amount=conflict guest=Ada',
+    ],
+    [
+      'in two exports, each by itself',
+      { pay: [part('p1', '40'), part('p2', '40.50')], bank: ['b1;BK-1;80,50'] },
+      'READY amount=80.50 EUR guest=Ada',
+    ],
+    [
+      'with two amounts of one',
+      { pay: [part('p1', '40'), part('p1', '41')] },
+      'CONFLICT amount=conflict guest=Ada',
+    ],
+    [
+      'with one that has no id',
+      { pay: [part('p1', '40'), part('', '40.50')] },
+      'CONFLICT amount=conflict guest=Ada',
+    ],
+    [
+      'with one that cannot be read',
+      { pay: [part('p1', '40'), part('p2', 'forty')] },
+      'CONFLICT amount=conflict guest=Ada',
+    ],
+    [
+      'with one that may be of this row',
+      { pay: [PAID, 'p2,,9.50,ada@example.com,2026-11-03T09:30:00Z,,'] },
+      'INCOMPLETE amount=80.50 EUR guest=Ada !suggested-money',
+    ],
+    [
+      'less what was given back',
+      { pay: [part('p1', '40'), part('p2', '40.50'), 'r1,,-80.50,,,,p2'] },
+      'CONFLICT amount=80.50 EUR guest=Ada !refund',
+    ],
+  ])('%s', async (_story, given, says) => {
+    expect(await said({ ...given, mapping })).toBe(says);
+  });
+});
+
+describe('where the mapping lets the heavier win', () => {
+  const mapping = MAPPING.replace(
+    '    required: true\n',
+    '    required: true\n    whenDifferent: heavier\n',
+  );
+  it.each<readonly [story: string, given: Given, says: string]>([
+    [
+      'a payment beats a mail',
+      { pay: [PAID], letters: [letter('BK-1', 'Total: 85 EUR')] },
+      'READY amount=80.50 EUR guest=Ada',
+    ],
+    [
+      'no payment beats another',
+      { pay: [PAID], bank: ['b1;BK-1;85,00'] },
+      'CONFLICT amount=conflict guest=Ada',
+    ],
+    [
+      'a payment that cannot be read beats nobody',
+      { pay: [PAID.replace('80.50', '?')], letters: [letter('BK-1', 'Total: 85.00 EUR')] },
+      'CONFLICT amount=conflict guest=Ada',
+    ],
+    [
+      'a mail by itself is still not enough',
+      { diary: [MET], letters: [letter('BK-1', 'Total: 85.00 EUR')] },
+      'INCOMPLETE amount=unbacked starts=2026-11-10T09:00:00Z guest=Ada',
+    ],
+  ])('%s', async (_story, given, says) => {
+    expect(await said({ ...given, mapping })).toBe(says);
+  });
+});
+
+describe('a currency in a column of its own', () => {
+  const mapping = `${MAPPING.replace('    currency: EUR\n', '    currency: { column: unit }\n')}
+  unit: { is: currency, from: { pay: { field: name } } }
+`;
+  const unit = (name: string) =>
+    fakeTable(
+      'reference',
+      [...COLUMNS, 'unit'],
+      name === '' ? [] : [{ reference: 'BK-1', amount: '8050', unit: name }],
+    );
+  const stateFor = async (name: string, there = '') => {
+    const bytes = Buffer.from(`id,booking,amount,email,at,name,of\np1,BK-1,80.50,,,${name},`);
+    const { rows } = await propose({
+      target: 'main-db',
+      scratch: unit(there),
+      mapping: parseMapping(mapping, 'mapping.yaml'),
+      sources: [{ source: 'pay', file: 'pay.csv', bytes }],
+      captured: null,
+      copies: folder,
+    });
+    return [
+      rows[0]?.state,
+      rows[0]?.reasons.map(({ code }) => code),
+      rows[0]?.existing?.map(({ differs }) => differs),
+    ];
+  };
+
+  it('has to be that of the amount', async () => {
+    expect(await stateFor('eur')).toEqual(['READY', [], undefined]);
+    expect(await stateFor('usd')).toEqual(['CONFLICT', ['currency'], undefined]);
+    expect(await stateFor('')).toEqual(['CONFLICT', ['currency'], undefined]);
+    expect(await stateFor('eur', 'usd')).toEqual(['EXISTS', [], [true, false, true, true]]);
+  });
+});
+
 describe('which row a record is of', () => {
   it.each<readonly [story: string, given: Given, says: string]>([
     [
@@ -302,6 +425,23 @@ describe('which row a record is of', () => {
     ],
   ])('%s', async (_story, given, says) => {
     expect(await said(given)).toBe(says);
+  });
+
+  it('names two rows: neither is certain', async () => {
+    const mapping = MAPPING.replace(
+      '{ booking: { field: booking }, payment:',
+      '{ booking: { field: booking, word: BK- }, payment:',
+    );
+    const { rows } = await proposed({
+      mapping,
+      pay: [PAID, PAID.replaceAll('1,', '2,'), 'p3,BK-1 and BK-2,9.00,,,,'],
+    });
+    expect(
+      rows.map(({ key, reasons, state }) => [key, state, reasons.map(({ code }) => code)]),
+    ).toEqual([
+      ['BK-1', 'CONFLICT', ['named-by-unread']],
+      ['BK-2', 'CONFLICT', ['named-by-unread']],
+    ]);
   });
 
   it('could be two: both are told so', async () => {

@@ -44,7 +44,7 @@ export async function propose(options: ProposeOptions): Promise<Proposal> {
   const said = [...states.map(({ record }) => record), ...outside.flatMap((each) => each.said)];
   const { entities, loose } = link(said, mapping);
   const unread = read.flatMap((one) => one.unread);
-  const named = namedBy([...unread, ...looseTexts(loose)], entities);
+  const named = namedBy([...unread, ...unclearIds(said)], entities);
   const deleted = new Map(states.filter(({ isDeleted }) => isDeleted).map((one) => [one.key, one]));
   const rows = [...entities.values()].map((entity): MergedRow => {
     const row = merge(entity, mapping);
@@ -71,10 +71,11 @@ function interpreted({ records }: ReadSource, mapping: Mapping): readonly Interp
   return records.flatMap((record) => interpret(record, mapping) ?? []);
 }
 
-function looseTexts(loose: readonly { readonly record: Interpreted }[]): readonly Unclear[] {
-  return loose
-    .filter(({ record }) => record.unreadText !== '')
-    .map(({ record: { by, unreadText } }) => ({ by, text: unreadText }));
+/** Records whose ids could not be told, such as one that names two rows: each of those is uncertain. */
+function unclearIds(said: readonly Interpreted[]): readonly Unclear[] {
+  return said
+    .filter(({ unreadText }) => unreadText !== '')
+    .map(({ by, unreadText }) => ({ by, text: unreadText }));
 }
 
 function* further(

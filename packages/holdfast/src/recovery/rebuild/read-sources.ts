@@ -1,7 +1,7 @@
 /** All source files of a rebuild: kept, hashed, read by the reader of their kind; a file twice is one. */
 import { basename } from 'node:path';
 import { HoldfastError } from '../../model/errors.ts';
-import { REBUILD_RECORDS_MAX } from '../../model/limits.ts';
+import { REBUILD_BYTES_MAX, REBUILD_RECORDS_MAX } from '../../model/limits.ts';
 import { cut, storable } from '../../model/text.ts';
 import type { Mapping, SourceMapping } from './mapping/mapping.ts';
 import type { ReadFile, SourceFile } from './source-record.ts';
@@ -32,6 +32,7 @@ export async function readSources(
   if (inputs.length > FILES_MAX) throw tooMany(`at most ${FILES_MAX} files`);
   const read = new Map<string, ReadSource>();
   let records = 0;
+  let bytesInAll = 0;
   for (const input of inputs) {
     const source = sourceOf(input.source, mapping);
     const isPath = 'path' in input;
@@ -41,6 +42,8 @@ export async function readSources(
     const name = storable(cut(isPath ? basename(input.path) : input.file, FILE_NAME_CHARS_MAX));
     const file: SourceFile = { source: source.name, kind: source.kind, file: name, sha256, bytes };
     const identity = `${source.name} ${sha256}`;
+    bytesInAll += bytes.length;
+    if (bytesInAll > REBUILD_BYTES_MAX) throw tooMany(`at most ${REBUILD_BYTES_MAX} bytes in all`);
     const known = read.get(identity);
     if (known !== undefined) {
       // The same bytes under two names: the first by name, so that the order does not matter.

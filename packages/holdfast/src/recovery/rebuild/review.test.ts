@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fakeTable } from '../../testing/fake-table.ts';
 import { scratchFolder } from '../../testing/scratch-folder.ts';
+import { parseChoice, parseProposal } from './index.ts';
 import { parseMapping } from './mapping/parse-mapping.ts';
 import { planOf } from './plan.ts';
 import { type Choice, digestOfProposal, type Proposal } from './proposal.ts';
@@ -105,6 +106,7 @@ describe('a review', () => {
     const proposal = chosen(await proposed(), 'BK-1', { kind: 'leave-out' });
     expect(stateOf(proposal, 'BK-1')).toBe('LEFT_OUT');
     expect(planOf(proposal).rows).toBe(0);
+    expect(stateOf(chosen(proposal, 'BK-1', { kind: 'keep' }), 'BK-1')).toBe('CONFLICT');
   });
 
   it.each<readonly [story: string, row: string, choice: Choice, says: RegExp]>([
@@ -156,5 +158,56 @@ describe('a review', () => {
   ])('refuses %s', async (_story, row, choice, says) => {
     const proposal = await proposed();
     expect(() => review(proposal, { row, choice, person: ADA, at: AT })).toThrow(says);
+  });
+});
+
+describe('what comes back from where it was kept', () => {
+  it('is the same proposal, with the same digest', async () => {
+    const proposal = chosen(await proposed(), 'BK-2', {
+      kind: 'typed',
+      column: 'guest',
+      text: 'Bob',
+    });
+    const back = parseProposal(JSON.parse(JSON.stringify(proposal)));
+    expect(back).toEqual(proposal);
+    expect(digestOfProposal(back)).toBe(digestOfProposal(proposal));
+  });
+
+  it.each<readonly [story: string, change: (kept: Proposal) => unknown, says: RegExp]>([
+    ['with something more', (kept) => ({ ...kept, sql: 'drop table x' }), /something else at/],
+    ['of another format', (kept) => ({ ...kept, format: 'holdfast/rebuild/2' }), /at format/],
+    ['without its rows', ({ rows: _rows, ...kept }) => kept, /at rows/],
+    [
+      'with an amount that is none',
+      (kept) => ({
+        ...kept,
+        rows: kept.rows.map((row) => ({
+          ...row,
+          cells: row.cells.map((cell) => ({
+            ...cell,
+            value: { kind: 'money', minor: '1e9', currency: 'EUR' },
+          })),
+        })),
+      }),
+      /at rows.0.cells.0.value/,
+    ],
+    ['that is none', () => 'x', /something else/],
+  ])('is not taken %s', async (_story, change, says) => {
+    const kept = change(await proposed());
+    expect(() => parseProposal(kept)).toThrow(says);
+  });
+
+  it('is a choice, or is not taken', () => {
+    expect(parseChoice({ kind: 'option', column: 'amount', option: 1 })).toMatchObject({
+      option: 1,
+    });
+    for (const sent of [
+      null,
+      {},
+      { kind: 'option', column: 'x', option: 0.5 },
+      { kind: 'leave-out', row: 'x' },
+    ]) {
+      expect(() => parseChoice(sent)).toThrow(/a choice/);
+    }
   });
 });

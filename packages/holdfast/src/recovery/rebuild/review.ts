@@ -62,6 +62,8 @@ function chosenIn(
   switch (choice.kind) {
     case 'leave-out':
       return { ...row, leftOut: `left out by ${person}` };
+    case 'keep':
+      return { ...row, leftOut: null };
     case 'accept': {
       if (!row.reasons.some(({ code }) => code === choice.reason)) {
         throw no(`a row with the reason ${choice.reason}`, 'one without');

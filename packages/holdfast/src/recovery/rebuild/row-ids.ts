@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 import type { Mapping } from './mapping/mapping.ts';
 
 /** A UUID of version 8 (RFC 9562 §5.8): SHA-256 of the table, the name of the id and the id. */
-export function uuidOf({ key, schema, table }: Mapping, id: string): string {
+export function uuidOf(
+  { key, schema, table }: Pick<Mapping, 'schema' | 'table' | 'key'>,
+  id: string,
+): string {
   const bytes = createHash('sha256')
     .update(JSON.stringify(['holdfast/rebuild/uuid/1', schema, table, key.id, id]))
     .digest()

@@ -143,7 +143,7 @@ describe('a mapping', () => {
       join(import.meta.dirname, '../../../../../../docs/recovery-rebuild.md'),
       'utf8',
     );
-    const [, yaml = ''] = /```yaml\n([^]*?)```/.exec(page) ?? [];
+    const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
     expect(faultsOf(yaml)).toBe('none');
     expect(parseMapping(yaml, 'docs').sources.size).toBe(4);
   });

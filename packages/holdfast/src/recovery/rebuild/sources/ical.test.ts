@@ -122,6 +122,7 @@ describe('calendars', () => {
     ['no such day', ['DTSTART:20261399T990000Z']],
     ['two starts', ['DTSTART:20261103T090000Z', 'DTSTART:20261104T090000Z']],
     ['no start', ['SUMMARY:x']],
+    ['what was cancelled', ['DTSTART:20261103T090000Z', 'STATUS:CANCELLED']],
   ])('leaves %s unread', (_story, lines) => {
     const { records, unread } = read(['UID:1', ...lines]);
     const isTold = records.some(

@@ -44,6 +44,7 @@ const TEXTS = [
   'sequence',
 ];
 const PROPERTIES_MAX = 500;
+const NONE: ReadonlyMap<string, string> = new Map();
 
 export function readCalendar(file: SourceFile): ReadFile {
   const records: SourceRecord[] = [];
@@ -132,6 +133,17 @@ function eventOf({ text }: Place): Instances | string {
   }
   const attendees = properties.get('attendee') ?? [];
   if (attendees.length === 1) fields.set('attendee', plain(attendees[0]?.values[0]));
+  if (fields.get('status')?.toUpperCase() === 'CANCELLED') {
+    const why = 'a cancelled event';
+    const times = {
+      fields: NONE,
+      troubled: new Map([
+        ['starts', why],
+        ['ends', why],
+      ]),
+    };
+    return { isCut: false, instances: [withTimes(fields, troubled, times)] };
+  }
   const times = timesOf(properties);
   return {
     isCut: times.isCut,
