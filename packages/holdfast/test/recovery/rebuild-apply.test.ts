@@ -397,8 +397,6 @@ it('rebuilds from what the triggers captured, in the order it happened', async (
 format: holdfast/mapping/1
 table: public.bookings
 key: { column: reference, id: booking }
-sources:
-  pay: { kind: payments, ids: { booking: { field: booking } } }
 columns:
   amount_cents: { is: money, currency: EUR, required: true }
   guest: { is: text }

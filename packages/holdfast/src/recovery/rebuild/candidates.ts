@@ -82,12 +82,15 @@ function summed(
 
 function sumOf(column: ColumnMapping, records: readonly Interpreted[]): Reading {
   const amounts = new Map<string, Value & { kind: 'money' }>();
-  for (const { cells, identity } of records) {
+  // In an order of their own, so that the first that is wrong is the same one always.
+  const ordered = records.toSorted((a, b) => (orderOf(column, a) < orderOf(column, b) ? -1 : 1));
+  for (const { cells, identity } of ordered) {
     const reading = cells.get(column.name);
     if (reading?.kind !== 'value') return reading ?? unread('no amount');
     if (reading.value.kind !== 'money') return unread('no amount');
-    if (!identity.startsWith('id:'))
+    if (!identity.startsWith('id:')) {
       return unread('a payment without its id: it may be another, or the same');
+    }
     const known = amounts.get(identity);
     if (known !== undefined && sameAs(known, column) !== sameAs(reading.value, column)) {
       return unread('one payment with two amounts');
@@ -96,10 +99,15 @@ function sumOf(column: ColumnMapping, records: readonly Interpreted[]): Reading 
   }
   const [first, ...more] = amounts.values();
   if (first === undefined) return unread('no amount');
-  if (more.some(({ currency }) => currency !== first.currency))
+  if (more.some(({ currency }) => currency !== first.currency)) {
     return unread('payments in two currencies');
+  }
   const minor = [first, ...more].reduce((sum, one) => sum + BigInt(one.minor), 0n);
   return found({ kind: 'money', minor: String(minor), currency: first.currency });
+}
+
+function orderOf(column: ColumnMapping, { cells, identity }: Interpreted): string {
+  return `${identity} ${exact(cells.get(column.name) ?? null)}`;
 }
 
 /** What is said alike is one candidate, as heavy as the heaviest who says it, in that one's letters. */

@@ -44,6 +44,7 @@ export function link(records: readonly Interpreted[], mapping: Mapping): Linked 
     if (key === null) rest.push(record);
     else entityOf(entities, key).firm.push(record);
   }
+  tellShared(entities);
   const ties = tiesOf(entities, mapping);
   const addresses = addressesOf(entities);
   const loose: { record: Interpreted; why: string }[] = [];
@@ -72,6 +73,28 @@ function entityOf(entities: Map<string, Entity>, key: string): Entity {
   const made = { key, firm: [], suggested: [], ambiguous: [] };
   entities.set(key, made);
   return made;
+}
+
+/** One payment that is told of two rows paid for one of them, and nobody knows which. */
+function tellShared(entities: ReadonlyMap<string, Entity>): void {
+  const shared = new Map<string, Map<string, Interpreted[]>>();
+  for (const { firm, key } of entities.values()) {
+    for (const record of firm) {
+      if (record.by.kind !== 'payments' || !record.identity.startsWith('id:')) continue;
+      const name = `${record.by.source}\0${record.identity}`;
+      const byKey = shared.get(name) ?? new Map<string, Interpreted[]>();
+      shared.set(name, byKey);
+      const own = byKey.get(key) ?? [];
+      byKey.set(key, own);
+      own.push(record);
+    }
+  }
+  for (const byKey of shared.values()) {
+    if (byKey.size < 2) continue;
+    for (const [key, own] of byKey) {
+      for (const record of own) entities.get(key)?.ambiguous.push(record);
+    }
+  }
 }
 
 /** Which rows the records of one weight tie an id to. */

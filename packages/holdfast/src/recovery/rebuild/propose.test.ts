@@ -427,6 +427,16 @@ describe('which row a record is of', () => {
     expect(await said(given)).toBe(says);
   });
 
+  it('is one payment that is told of two rows: neither is certain', async () => {
+    const { rows } = await proposed({ pay: [PAID, PAID.replace('BK-1', 'BK-2')] });
+    expect(
+      rows.map(({ key, reasons, state }) => [key, state, reasons.map(({ code }) => code)]),
+    ).toEqual([
+      ['BK-1', 'CONFLICT', ['ambiguous-link']],
+      ['BK-2', 'CONFLICT', ['ambiguous-link']],
+    ]);
+  });
+
   it('names two rows: neither is certain', async () => {
     const mapping = MAPPING.replace(
       '{ booking: { field: booking }, payment:',
@@ -449,10 +459,10 @@ describe('which row a record is of', () => {
       pay: [PAID, PAID.replace('BK-1', 'BK-2'), 'r1,,-80.50,,,,p1'],
     });
     expect(
-      rows.map(({ key, reasons, state }) => [key, state, reasons.map(({ code }) => code)]),
+      rows.map(({ key, reasons, state }) => [key, state, reasons.map(({ says }) => says)]),
     ).toEqual([
-      ['BK-1', 'CONFLICT', ['ambiguous-link']],
-      ['BK-2', 'CONFLICT', ['ambiguous-link']],
+      ['BK-1', 'CONFLICT', ['2 record(s) that are of this row or of another']],
+      ['BK-2', 'CONFLICT', ['2 record(s) that are of this row or of another']],
     ]);
   });
 

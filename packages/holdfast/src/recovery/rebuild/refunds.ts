@@ -26,7 +26,9 @@ export function refundsOf(
   mapping: Mapping,
   paid: (column: string) => readonly (Value | null)[],
 ): RefundFinding {
-  const refunds = records.filter(({ role }) => role === 'refund');
+  const refunds = records
+    .filter(({ role }) => role === 'refund')
+    .toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
   const [first] = refunds;
   if (first === undefined) return { kind: 'none' };
   const by = refunds.map((one) => one.by);
@@ -57,6 +59,11 @@ export function refundsOf(
     says,
     by,
   };
+}
+
+/** In an order of their own, so that the first that is wrong is the same one always. */
+function orderOf({ identity, refunded }: Interpreted): string {
+  return `${identity} ${JSON.stringify(refunded)}`;
 }
 
 /** Or why there is no total. */

@@ -30,7 +30,7 @@ export function mappingFindings(yaml: YamlText, shaped: ShapedMapping): Finding[
 
 function* keyFaults({ columns, key, sources }: ShapedMapping): Iterable<Fault> {
   const given = new Set(Object.values(sources).flatMap((one) => Object.keys(one.ids)));
-  if (!given.has(key.id)) {
+  if (Object.keys(sources).length > 0 && !given.has(key.id)) {
     yield {
       path: ['key', 'id'],
       expected: 'an id that at least one source gives',

@@ -106,7 +106,8 @@ export const MAPPING_SHAPE = keys({
   }),
   sources: z
     .record(sourceName, source, 'sources by name')
-    .refine((all) => Object.keys(all).length <= 50, 'at most 50 sources'),
+    .refine((all) => Object.keys(all).length <= 50, 'at most 50 sources')
+    .default({}),
   suggest: keys({ within: duration }).optional(),
   columns: z
     .record(columnName, column, 'columns by name')
