@@ -24,7 +24,8 @@ export type IdPrefix =
   | 'invite'
   | 'ceremony'
   | 'notice'
-  | 'push';
+  | 'push'
+  | 'rebuild';
 
 /** Makes an id such as `hold_06f3k9w2m4t8xq1c`. */
 export function newId(prefix: IdPrefix, clock: Clock): string {

@@ -317,6 +317,27 @@ export const SEAL_PROGRAM_OUTPUT_BYTES_MAX = 4 * 1024;
 /** Of what it says when it fails: the end. */
 export const SEAL_PROGRAM_WORDS_BYTES_MAX = 1_024;
 
+/** One file of the gap rebuild: read whole, in memory, or not at all. */
+export const REBUILD_SOURCE_BYTES_MAX = 64 * 1024 * 1024;
+/** All files of one rebuild: they are in memory together. */
+export const REBUILD_BYTES_MAX = 256 * 1024 * 1024;
+/** Records of one file, and rows of one proposal: as many as people can look at is far fewer. */
+export const REBUILD_RECORDS_MAX = 100_000;
+/** One record of an export, one event of a calendar. */
+export const REBUILD_RECORD_BYTES_MAX = 256 * 1024;
+/** One mail, its attachments included. */
+export const REBUILD_MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
+/** The text of one mail: a letter, not a book. */
+export const REBUILD_MAIL_TEXT_CHARS_MAX = 256 * 1024;
+/** Times that one event of a calendar is expanded to: a year of days, with some to spare. */
+export const REBUILD_RECURRENCES_MAX = 400;
+/** What a reviewer sees of a record, before characters that do not show are written out. */
+export const REBUILD_SNIPPET_CHARS_MAX = 400;
+/** Rows sent to the scratch copy, or looked up there, in one statement. */
+export const REBUILD_BATCH_ROWS = 500;
+/** Rows of a report that are named; of more it says how many. */
+export const REBUILD_NAMED_MAX = 100;
+
 /** A person's session ends after so long without use, and after so long in any case. */
 export const SESSION_IDLE_MS_MAX = 60 * 60 * 1000;
 export const SESSION_LIFE_MS_MAX = 12 * 60 * 60 * 1000;

@@ -1,0 +1,325 @@
+/**
+ * Puts the READY rows of a proposal into the scratch copy, as one batch in one transaction: triggers off,
+ * insert, read back and compare, check foreign keys and assertions, write the books. A dry run does all of
+ * it and then takes all of it back.
+ *
+ * It will not: apply another proposal than the one whose digest was approved, update or overwrite a row,
+ * or keep a value that the table holds otherwise than it was approved (a rounded amount, a cut text).
+ */
+import { z } from 'zod';
+import type { Clock } from '../../model/clock.ts';
+import { HoldfastError } from '../../model/errors.ts';
+import { newId } from '../../model/ids.ts';
+import { REBUILD_BATCH_ROWS, REBUILD_NAMED_MAX } from '../../model/limits.ts';
+import { oneLine } from '../../model/text.ts';
+import { ident } from '../../protection/postgres/layout.ts';
+import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
+import {
+  type BatchRows,
+  checkAssertions,
+  checkReferences,
+  type RebuildAssertion,
+  turnTriggersOff,
+} from './checks.ts';
+import { existingRows, KEY_ARRAYS } from './existing.ts';
+import { batchOf, beginBatch, LEDGER_SCHEMA, openLedger } from './ledger.ts';
+import { defaultedIn, type MoneySum, moneyOf, readyRows } from './plan.ts';
+import {
+  digestOfProposal,
+  type Proposal,
+  type ProposedColumn,
+  type ProposedRow,
+} from './proposal.ts';
+import { type ColumnFacts, type TableFacts, tableFacts } from './table-facts.ts';
+import type { Value } from './values/reading.ts';
+import { readStored, sameAs, storedText } from './values/value.ts';
+
+export interface ApplyOptions {
+  readonly scratch: TargetDatabase;
+  readonly proposal: Proposal;
+  /** What was approved: `digestOfProposal` of it. */
+  readonly digest: string;
+  readonly assertions: readonly RebuildAssertion[];
+  /** Everything is done and checked, and nothing stays. */
+  readonly isDryRun: boolean;
+  /** Id of who applies. */
+  readonly person: string;
+  readonly clock: Clock;
+}
+
+export interface ApplyReport {
+  /** Null after a dry run. */
+  readonly batch: string | null;
+  readonly digest: string;
+  readonly inserted: number;
+  /** Keys of the first of them. */
+  readonly insertedKeys: readonly string[];
+  readonly skipped: number;
+  readonly skippedRows: readonly { readonly key: string; readonly why: string }[];
+  readonly money: readonly MoneySum[];
+  /** Columns that some rows left to the table's default. */
+  readonly defaulted: readonly string[];
+  readonly assertions: readonly string[];
+}
+
+export async function apply(options: ApplyOptions): Promise<ApplyReport> {
+  const { digest, isDryRun, proposal, scratch } = options;
+  if (digestOfProposal(proposal) !== digest) {
+    throw new HoldfastError('HF_REBUILD_STATE', {
+      expected: `the proposal that was approved, ${digest.slice(0, 16)}…`,
+      found: 'another',
+      hint: 'Somebody chose differently since. Have it approved as it is now.',
+    });
+  }
+  const rows = readyRows(proposal);
+  if (rows.length === 0) {
+    throw new HoldfastError('HF_REBUILD_STATE', {
+      expected: 'at least one READY row',
+      found: 'none',
+      hint: 'Choose where sources disagree, or bring more sources.',
+    });
+  }
+  let report: ApplyReport | null = null;
+  try {
+    return await scratch.transaction('serializable', async (session) => {
+      report = await applied(session, options, rows);
+      if (isDryRun) throw new TakenBack();
+      return report;
+    });
+  } catch (error) {
+    if (error instanceof TakenBack && report !== null) return report;
+    throw error;
+  }
+}
+
+/** Ends the transaction of a dry run. */
+class TakenBack extends Error {}
+
+async function applied(
+  session: TargetSession,
+  { assertions, clock, digest, isDryRun, person, proposal }: ApplyOptions,
+  rows: readonly ProposedRow[],
+): Promise<ApplyReport> {
+  const table = await tableFacts(session, proposal.schema, proposal.table);
+  await turnTriggersOff(session, table.oid);
+  await openLedger(session);
+  const standing = await batchOf(session, digest);
+  if (standing !== null) throw twice(standing.id);
+  const key = keyOf(proposal);
+  const batch = newId('rebuild', clock);
+  const where = { schema: proposal.schema, table: proposal.table };
+  const named = { ...where, keyColumn: key.column, keyKind: key.kind };
+  await beginBatch(session, { id: batch, proposal: digest, ...named }, person);
+  const inserted = await insert(session, proposal, table, rows);
+  const keys = rows.map((row) => row.key).filter((one) => inserted.has(one));
+  await compare(
+    session,
+    proposal,
+    rows.filter((row) => inserted.has(row.key)),
+  );
+  const batchRows: BatchRows = { oid: table.oid, ...named, keys };
+  await checkReferences(session, batchRows);
+  await writeDown(session, batch, batchRows);
+  await checkAssertions(session, assertions);
+  // Sequences are not taken back with a transaction, and only ever move on: at the very end.
+  if (!isDryRun) await moveSequences(session, proposal, table, batchRows);
+  const left = rows.filter((row) => !inserted.has(row.key));
+  return {
+    batch: isDryRun ? null : batch,
+    digest,
+    inserted: keys.length,
+    insertedKeys: keys.slice(0, REBUILD_NAMED_MAX),
+    skipped: left.length,
+    skippedRows: await whySkipped(session, proposal, left),
+    money: moneyOf(rows.filter((row) => inserted.has(row.key))),
+    defaulted: defaultedIn(rows),
+    assertions: assertions.map(({ says }) => says),
+  };
+}
+
+function keyOf({ columns }: Proposal): { column: string; kind: 'text' | 'integer' | 'uuid' } {
+  const key = columns.find(({ role }) => role === 'key');
+  if (key?.kind === 'text' || key?.kind === 'integer' || key?.kind === 'uuid') {
+    return { column: key.name, kind: key.kind };
+  }
+  throw new HoldfastError('HF_REBUILD_STATE', {
+    expected: 'a proposal with a key',
+    found: 'one without',
+    hint: 'Propose again.',
+  });
+}
+
+function twice(batch: string): HoldfastError {
+  return new HoldfastError('HF_REBUILD_STATE', {
+    expected: 'a proposal that is not applied yet',
+    found: `one that is, as ${batch}`,
+    hint: 'Take that batch back first, if it shall be done again.',
+  });
+}
+
+/** Keys of the rows that were not there. Rows that fill the same columns go in together. */
+async function insert(
+  session: TargetSession,
+  proposal: Proposal,
+  table: TableFacts,
+  rows: readonly ProposedRow[],
+): Promise<ReadonlySet<string>> {
+  const inserted = new Set<string>();
+  for (const [columns, alike] of byColumns(proposal, rows)) {
+    for (let at = 0; at < alike.length; at += REBUILD_BATCH_ROWS) {
+      const part = alike.slice(at, at + REBUILD_BATCH_ROWS);
+      const values = columns.map((column) => part.map((row) => textOf(row, column)));
+      const done = await session.query(insertSql(proposal, table, columns), values).catch(refused);
+      for (const { key } of z.array(z.object({ key: z.string() })).parse(done)) inserted.add(key);
+    }
+  }
+  return inserted;
+}
+
+function byColumns(
+  { columns }: Proposal,
+  rows: readonly ProposedRow[],
+): ReadonlyMap<readonly ProposedColumn[], readonly ProposedRow[]> {
+  const groups = new Map<string, { columns: readonly ProposedColumn[]; rows: ProposedRow[] }>();
+  for (const row of rows) {
+    const empty = row.cells.filter(({ state }) => state === 'empty').map(({ column }) => column);
+    const filled = columns.filter(({ name }) => !empty.includes(name));
+    const name = JSON.stringify(filled.map((column) => column.name));
+    const group = groups.get(name) ?? { columns: filled, rows: [] };
+    groups.set(name, group);
+    group.rows.push(row);
+  }
+  return new Map([...groups.values()].map((group) => [group.columns, group.rows]));
+}
+
+function textOf(row: ProposedRow, column: ProposedColumn): string | null {
+  if (column.role === 'key') return row.key;
+  if (column.role === 'generated') return row.generated;
+  const value = row.cells.find((cell) => cell.column === column.name)?.value ?? null;
+  return value === null ? null : storedText(value, column);
+}
+
+/**
+ * Cast to the type without its length, then assigned: so a text that is too long is an error, where a cast
+ * to `varchar(3)` would cut it.
+ */
+function insertSql(
+  proposal: Proposal,
+  { columns }: TableFacts,
+  filled: readonly ProposedColumn[],
+): string {
+  const names = filled.map(({ name }) => ident(name));
+  const typed = filled.map(({ name }, at) => `v.a${at}::${typeOf(columns.get(name))}`);
+  const arrays = filled.map((_, at) => `$${at + 1}::text[]`);
+  return `
+    insert into ${ident(proposal.schema)}.${ident(proposal.table)} as t (${names.join(', ')})
+    overriding system value
+    select ${typed.join(', ')} from unnest(${arrays.join(', ')}) as v(${filled.map((_, at) => `a${at}`).join(', ')})
+    on conflict do nothing returning t.${ident(keyOf(proposal).column)}::text as key`;
+}
+
+function typeOf(column: ColumnFacts | undefined): string {
+  if (column !== undefined) return column.type;
+  throw new HoldfastError('HF_REBUILD_STATE', {
+    expected: 'the columns of the proposal',
+    found: 'a table without one of them',
+    hint: 'The table was changed since. Propose again.',
+  });
+}
+
+function refused(cause: unknown): never {
+  const found = cause instanceof Error ? oneLine(cause.message) : 'an error';
+  // What the database wants tried again is tried again by whoever began the transaction.
+  if (cause instanceof Error && 'code' in cause && /^40/.test(String(cause.code))) throw cause;
+  throw new HoldfastError('HF_REBUILD_CHECK', {
+    expected: 'the table to take the rows',
+    found,
+    hint: 'Nothing was changed. Leave the row out, or correct the mapping.',
+    cause,
+  });
+}
+
+/** What stands there now has to be what was approved. */
+async function compare(
+  session: TargetSession,
+  proposal: Proposal,
+  rows: readonly ProposedRow[],
+): Promise<void> {
+  const plain = proposal.columns.filter(({ role }) => role === 'plain');
+  const key = keyOf(proposal);
+  const stored = await existingRows(
+    session,
+    { schema: proposal.schema, table: proposal.table, key: { ...key, id: '', generate: null } },
+    plain.map(({ name }) => name),
+    rows.map((row) => row.key),
+  );
+  for (const row of rows) {
+    for (const column of plain) {
+      const cell = row.cells.find((one) => one.column === column.name);
+      const text = stored.get(row.key)?.get(column.name) ?? null;
+      if (cell === undefined || cell.state === 'empty' || isKept(cell.value, text, column))
+        continue;
+      throw new HoldfastError('HF_REBUILD_CHECK', {
+        expected: `${column.name} of ${oneLine(row.key)} to be kept as it was approved`,
+        found: `${oneLine(JSON.stringify(text)).slice(0, 200)} in the table`,
+        hint: 'Correct `stored`, or the column that the mapping names.',
+      });
+    }
+  }
+}
+
+function isKept(value: Value | null, text: string | null, column: ProposedColumn): boolean {
+  if (value === null || text === null) return value === null && text === null;
+  const currency = value.kind === 'money' ? value.currency : null;
+  const reading = readStored(text, column, currency);
+  const exactly = { isCaseless: false };
+  return reading.kind === 'value' && sameAs(reading.value, exactly) === sameAs(value, exactly);
+}
+
+async function writeDown(session: TargetSession, batch: string, rows: BatchRows): Promise<void> {
+  const sql = `
+    insert into ${LEDGER_SCHEMA}.row (batch, key, digest)
+    select $1, t.${ident(rows.keyColumn)}::text, encode(sha256(convert_to(row(t.*)::text, 'UTF8')), 'hex')
+      from ${ident(rows.schema)}.${ident(rows.table)} t 
+     where t.${ident(rows.keyColumn)} = any ($2::text[]::${KEY_ARRAYS[rows.keyKind]})`;
+  for (let at = 0; at < rows.keys.length; at += REBUILD_BATCH_ROWS) {
+    await session.query(sql, [batch, rows.keys.slice(at, at + REBUILD_BATCH_ROWS)]);
+  }
+}
+
+/** A sequence that lags behind would give out, tomorrow, a number that stands there since today. */
+async function moveSequences(
+  session: TargetSession,
+  proposal: Proposal,
+  { columns }: TableFacts,
+  rows: BatchRows,
+): Promise<void> {
+  for (const { name } of proposal.columns) {
+    const sequence = columns.get(name)?.sequence ?? null;
+    if (sequence === null || rows.keys.length === 0) continue;
+    await session.query(
+      `select setval($1::regclass, m.most) from pg_sequence s,
+        (select max(${ident(name)})::bigint as most from ${ident(rows.schema)}.${ident(rows.table)}) m
+        where s.seqrelid = $1::regclass and s.seqincrement > 0
+          and m.most > coalesce(pg_sequence_last_value($1::regclass), s.seqstart - 1)`,
+      [sequence],
+    );
+  }
+}
+
+async function whySkipped(
+  session: TargetSession,
+  proposal: Proposal,
+  rows: readonly ProposedRow[],
+): Promise<ApplyReport['skippedRows']> {
+  const named = rows.slice(0, REBUILD_NAMED_MAX).map(({ key }) => key);
+  const key = { ...keyOf(proposal), id: '', generate: null };
+  const where = { schema: proposal.schema, table: proposal.table, key };
+  const there = await existingRows(session, where, [], named);
+  return named.map((one) => ({
+    key: one,
+    why: there.has(one)
+      ? 'a row with this key has come since the proposal'
+      : 'another row has a value of it that may stand there only once',
+  }));
+}

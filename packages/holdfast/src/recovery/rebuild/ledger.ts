@@ -1,0 +1,98 @@
+/**
+ * The books of the rebuild, in the database that is rebuilt: which rows came of which batch. They go with
+ * the copy when it is promoted, so that a batch can be taken back there, too.
+ */
+import { z } from 'zod';
+import { HoldfastError } from '../../model/errors.ts';
+import type { TargetSession } from '../../protection/target-database.ts';
+
+export const LEDGER_SCHEMA = 'holdfast_rebuild';
+
+export interface Batch {
+  readonly id: string;
+  /** Digest of the proposal. */
+  readonly proposal: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly keyColumn: string;
+  readonly keyKind: 'text' | 'integer' | 'uuid';
+  readonly isRolledBack: boolean;
+}
+
+const MAKE = [
+  `create schema if not exists ${LEDGER_SCHEMA}`,
+  `create table if not exists ${LEDGER_SCHEMA}.batch (
+    id text primary key, proposal text not null, schema_name text not null, table_name text not null,
+    key_column text not null, key_kind text not null, applied_by text not null,
+    applied_at timestamptz not null default now(), rolled_back_by text, rolled_back_at timestamptz)`,
+  `create unique index if not exists batch_proposal on ${LEDGER_SCHEMA}.batch (proposal)
+    where rolled_back_at is null`,
+  `create table if not exists ${LEDGER_SCHEMA}.row (
+    batch text not null references ${LEDGER_SCHEMA}.batch (id), key text not null, digest text not null,
+    primary key (batch, key))`,
+];
+const BATCH = z.object({
+  id: z.string(),
+  proposal: z.string(),
+  schema: z.string(),
+  table: z.string(),
+  keyColumn: z.string(),
+  keyKind: z.enum(['text', 'integer', 'uuid']),
+  isRolledBack: z.boolean(),
+});
+const COLUMNS = `id, proposal, schema_name as schema, table_name as "table", key_column as "keyColumn",
+  key_kind as "keyKind", rolled_back_at is not null as "isRolledBack"`;
+
+/** Makes the books where there are none; refuses those that somebody else keeps. */
+export async function openLedger(session: TargetSession): Promise<void> {
+  const [schema] = await session.query(
+    `select pg_has_role(nspowner, 'member') as "isOurs" from pg_namespace where nspname = $1`,
+    [LEDGER_SCHEMA],
+  );
+  if (schema !== undefined && schema['isOurs'] !== true) {
+    throw new HoldfastError('HF_REBUILD_STATE', {
+      expected: `the schema ${LEDGER_SCHEMA} to be ours`,
+      found: 'one of somebody else',
+      hint: 'Rename it in the restored copy, and ask who made it.',
+    });
+  }
+  for (const sql of MAKE) await session.query(sql);
+}
+
+/** The batch of this proposal that stands; null: none. */
+export async function batchOf(session: TargetSession, proposal: string): Promise<Batch | null> {
+  const sql = `select ${COLUMNS} from ${LEDGER_SCHEMA}.batch where proposal = $1 and rolled_back_at is null`;
+  const [row] = await session.query(sql, [proposal]);
+  return row === undefined ? null : BATCH.parse(row);
+}
+
+/** Locked until the transaction ends; null: no such batch, or no books. */
+export async function lockBatch(session: TargetSession, id: string): Promise<Batch | null> {
+  const [there] = await session.query(
+    `select to_regclass('${LEDGER_SCHEMA}.batch') is not null as "isThere"`,
+  );
+  if (there?.['isThere'] !== true) return null;
+  const sql = `select ${COLUMNS} from ${LEDGER_SCHEMA}.batch where id = $1 for update`;
+  const [row] = await session.query(sql, [id]);
+  return row === undefined ? null : BATCH.parse(row);
+}
+
+export async function beginBatch(
+  session: TargetSession,
+  batch: Omit<Batch, 'isRolledBack'>,
+  person: string,
+): Promise<void> {
+  await session.query(
+    `insert into ${LEDGER_SCHEMA}.batch
+      (id, proposal, schema_name, table_name, key_column, key_kind, applied_by)
+      values ($1, $2, $3, $4, $5, $6, $7)`,
+    [batch.id, batch.proposal, batch.schema, batch.table, batch.keyColumn, batch.keyKind, person],
+  );
+}
+
+export async function endBatch(session: TargetSession, id: string, person: string): Promise<void> {
+  await session.query(
+    `update ${LEDGER_SCHEMA}.batch set rolled_back_at = now(), rolled_back_by = $2 where id = $1`,
+    [id, person],
+  );
+}

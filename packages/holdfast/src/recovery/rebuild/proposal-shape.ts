@@ -1,0 +1,152 @@
+/**
+ * A proposal that comes back from wherever it was kept, and a choice that comes from a page: looked at
+ * field by field, with nothing in it that is not known. Its digest is the same before and after.
+ */
+import { z } from 'zod';
+import { HoldfastError } from '../../model/errors.ts';
+import {
+  CELL_STATES,
+  type Choice,
+  PROPOSAL_FORMAT,
+  type Proposal,
+  REASON_CODES,
+  ROW_STATES,
+} from './proposal.ts';
+import { SOURCE_KINDS } from './source-record.ts';
+import { VALUE_KINDS } from './values/reading.ts';
+
+const text = z.string();
+const count = z.int().min(0);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const kind = z.enum(SOURCE_KINDS);
+
+const value = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.enum(['text', 'currency', 'uuid']), text }),
+  z.strictObject({ kind: z.literal('integer'), digits: z.string().regex(/^-?\d{1,18}$/) }),
+  z.strictObject({ kind: z.literal('boolean'), is: z.boolean() }),
+  z.strictObject({
+    kind: z.literal('money'),
+    minor: z.string().regex(/^-?\d{1,30}$/),
+    currency: z.string().regex(/^[A-Z]{3}$/),
+  }),
+  z.strictObject({ kind: z.literal('moment'), at: text }),
+  z.strictObject({ kind: z.literal('date'), date: text }),
+]);
+
+const by = z.array(count).readonly();
+const option = z.strictObject({
+  value: value.nullable(),
+  unread: text.nullable(),
+  kind,
+  isSuggested: z.boolean(),
+  by,
+});
+const cell = z.strictObject({
+  column: text,
+  state: z.enum(CELL_STATES),
+  value: value.nullable(),
+  options: z.array(option).readonly(),
+});
+const reason = z.strictObject({
+  code: z.enum(REASON_CODES),
+  says: text,
+  blocks: z.enum(['conflict', 'incomplete']),
+  by,
+  accepted: text.nullable(),
+});
+const row = z.strictObject({
+  key: text,
+  generated: text.nullable(),
+  state: z.enum(ROW_STATES),
+  cells: z.array(cell).readonly(),
+  reasons: z.array(reason).readonly(),
+  leftOut: text.nullable(),
+  existing: z
+    .array(z.strictObject({ column: text, value: value.nullable(), differs: z.boolean() }))
+    .readonly()
+    .nullable(),
+});
+
+const CHOICE = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('option'), column: text, option: count }),
+  z.strictObject({ kind: z.literal('typed'), column: text, text: z.string().max(10_000) }),
+  z.strictObject({ kind: z.literal('nothing'), column: text }),
+  z.strictObject({ kind: z.literal('accept'), reason: z.enum(REASON_CODES) }),
+  z.strictObject({ kind: z.literal('leave-out') }),
+  z.strictObject({ kind: z.literal('keep') }),
+]);
+
+const numbered = z.array(z.strictObject({ record: count, why: text })).readonly();
+const PROPOSAL = z.strictObject({
+  format: z.literal(PROPOSAL_FORMAT),
+  target: text,
+  schema: text,
+  table: text,
+  mappingSha256: sha256,
+  sources: z
+    .array(
+      z.strictObject({
+        source: text,
+        kind,
+        file: text,
+        sha256: z.union([sha256, z.literal('')]),
+        bytes: count,
+        records: count,
+        unread: count,
+        ignored: count,
+      }),
+    )
+    .readonly(),
+  columns: z
+    .array(
+      z.strictObject({
+        name: text,
+        kind: z.enum(VALUE_KINDS),
+        stored: z.enum(['minor', 'major']),
+        isRequired: z.boolean(),
+        isCaseless: z.boolean(),
+        lines: z.enum(['one', 'many']),
+        role: z.enum(['key', 'generated', 'plain']),
+      }),
+    )
+    .readonly(),
+  records: z
+    .array(
+      z.strictObject({
+        source: text,
+        kind,
+        file: text,
+        sha256,
+        record: count,
+        offset: count,
+        snippet: text,
+      }),
+    )
+    .readonly(),
+  rows: z.array(row).readonly(),
+  unreadable: numbered,
+  loose: numbered,
+  reviews: z
+    .array(z.strictObject({ row: text, choice: CHOICE, by: text, name: text, at: text }))
+    .readonly(),
+});
+
+/** Throws HF_REBUILD_STATE, naming the first place that is not as it should be. */
+export function parseProposal(kept: unknown): Proposal {
+  return parsed(PROPOSAL, kept, 'a proposal as this version of Holdfast writes it');
+}
+
+export function parseChoice(sent: unknown): Choice {
+  return parsed(CHOICE, sent, 'a choice: option, typed, nothing, accept, leave-out or keep');
+}
+
+function parsed<T>(shape: z.ZodType<T>, given: unknown, expected: string): T {
+  const result = shape.safeParse(given);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new HoldfastError('HF_REBUILD_STATE', {
+    expected,
+    found: `something else at ${issue?.path.map(String).join('.').slice(0, 200) ?? 'its start'}`,
+    hint: 'Propose again.',
+  });
+}
