@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import pg from 'pg';
 import { systemClock } from '../../src/model/clock.ts';
+import { prepareEngine, unprivilegedUser } from '../../src/programs/embedded-engine.ts';
 import { PullEngine } from '../../src/recovery/engines/pull/pull-engine.ts';
 import type { PullOptions } from '../../src/recovery/engines/pull/pull-options.ts';
 import { FolderVault } from '../../src/recovery/testing/folder-vault.ts';
-import { prepareEngine, unprivilegedUser } from '../../src/store/embedded-engine.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { accepts, freePort } from '../../src/testing/scratch-postgres.ts';
 

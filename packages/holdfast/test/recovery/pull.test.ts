@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { unprivilegedUser } from '../../src/programs/embedded-engine.ts';
 import { lsnOf } from '../../src/recovery/lsn.ts';
-import { unprivilegedUser } from '../../src/store/embedded-engine.ts';
 import { DEBIAN_15, type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
 
 interface Server {

@@ -4,13 +4,15 @@
  * may enter, no archive, no replication, no background work of extensions that want to be preloaded, and
  * fsync off, since it is thrown away.
  *
+ * Where recovery ends is what the restore wrote into postgresql.auto.conf; all else is said here.
+ *
  * In this order: the folder is given to whom the server runs as -> start -> recovery to its goal and
  * promotion -> ready -> queries -> stopped by its own process, and removed with its folder.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import pg from 'pg';
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
@@ -19,7 +21,7 @@ import { pause } from '../../programs/pause.ts';
 import type { PostgresBinaries } from '../../programs/postgres-binaries.ts';
 
 export interface ScratchOptions {
-  /** Of a data folder that a restore made. */
+  /** A data folder that a restore made, alone in a folder of its own but for its tablespaces. */
   readonly folder: string;
   readonly binaries: PostgresBinaries;
   /** A superuser of the source, by whom everything can be looked at. */
@@ -145,7 +147,8 @@ function launch(options: ScratchOptions): {
   writeFileSync(hba, 'local all all trust\n', { mode: 0o600 });
   writeFileSync(ident, '', { mode: 0o600 });
   writeFileSync(config, '', { mode: 0o600 });
-  give(binaries.runAs, [folder, sockets]);
+  // Tablespaces lie beside it.
+  give(binaries.runAs, [dirname(folder), sockets]);
   const settings = Object.entries({ ...SETTINGS, ...placesOf(sockets, hba, ident, config) });
   const server = [
     join(binaries.folder, 'postgres'),

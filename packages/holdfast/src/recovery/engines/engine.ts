@@ -21,7 +21,7 @@ export interface Restored {
   readonly phases: { readonly fetchMs: number; readonly restoreMs: number };
 }
 
-/** Where a restore ends: everything committed at or before it. Null time: all the WAL there is. */
+/** Where a restore ends: all that committed at or before the time, or before the position; both null: all the WAL there is. */
 export interface RestoreGoal {
   readonly at: Date | null;
   readonly lsn: string | null;

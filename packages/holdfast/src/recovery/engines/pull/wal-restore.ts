@@ -154,17 +154,18 @@ class GoalSearch {
         throw tooEarly(this.#goal, lsnText(consistent));
       }
       const time = at.toISOString().replace('T', ' ').replace('Z', '+00');
-      return stoppingAt(`recovery_target_time = '${time}'`);
+      return stoppingAt(`recovery_target_time = '${time}'`, 'on');
     }
     if (this.#goalLsn === null) return [];
     if (end < this.#goalLsn) throw unreached(lsnText(this.#goalLsn), `WAL up to ${lsnText(end)}`);
     if (!this.isFound(records) && isRead) return [];
-    return stoppingAt(`recovery_target_lsn = '${lsnText(this.#goalLsn)}'`);
+    // What begins at the position came after whoever read it.
+    return stoppingAt(`recovery_target_lsn = '${lsnText(this.#goalLsn)}'`, 'off');
   }
 }
 
-function stoppingAt(target: string): readonly string[] {
-  return [target, 'recovery_target_inclusive = on', "recovery_target_action = 'promote'"];
+function stoppingAt(target: string, inclusive: 'on' | 'off'): readonly string[] {
+  return [target, `recovery_target_inclusive = ${inclusive}`, "recovery_target_action = 'promote'"];
 }
 
 /** The point's timeline and those after it, on the way to the newest that has left it. */
