@@ -49,7 +49,7 @@ hostileSuite('s3rver, which locks nothing,', 'REFUTED', async () => {
   const ground = new S3Ground({ ...options, probeBucket: 'vault-probe' });
   const trial = await ground.trialOf(KEYS);
   const end = async (): Promise<void> => {
-    ground.close();
+    await ground.close();
     await stop();
   };
   return { ground, suspects: [{ name: 'owner', kind: 's3', trial }], end };
@@ -108,7 +108,7 @@ describe('a store that lies, or says nothing', () => {
     expect(canonicalJson(JSON.parse(json))).toBe(json);
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     expect(json).not.toContain(SECRET);
-    ground.close();
+    await ground.close();
     await store.stop();
   });
 
@@ -116,7 +116,7 @@ describe('a store that lies, or says nothing', () => {
     const ground = groundAt(`http://127.0.0.1:${await freePort()}`, 'vault-probe');
     const { proof } = await prove(ground);
     expect(proof).toMatchObject({ verdict: 'UNKNOWN', canary: null, isOutside: false });
-    ground.close();
+    await ground.close();
   });
 
   it('is UNKNOWN without a bucket on which the acts on buckets can be tried', async () => {
@@ -125,7 +125,7 @@ describe('a store that lies, or says nothing', () => {
     const { proof } = await prove(ground);
     expect(proof.verdict).toBe('UNKNOWN');
     expect(proof.why).toContain('no probe bucket');
-    ground.close();
+    await ground.close();
     await store.stop();
   });
 });
