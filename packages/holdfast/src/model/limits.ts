@@ -472,8 +472,6 @@ export const VAULT_WINDOW_BYTES = 1024 * 1024;
 export const VAULT_FRAME_BYTES_MAX = 64 * 1024;
 /** A large object is written in pieces of this, each while the next one comes. */
 export const VAULT_WRITE_BYTES = 1024 * 1024;
-/** How long the vault's process has to read its manifest (3 million lines take half a minute). */
-export const VAULT_START_MS_MAX = 5 * 60 * 1000;
 /** The first parts of a large object; 10,000 of them are S3's own limit, so they grow. */
 export const VAULT_PART_BYTES = 16 * 1024 * 1024;
 /** One request to an object store without a byte in either direction. */

@@ -1,7 +1,7 @@
 /** The restic vault at a real append-only server; and at the same server without that word, as a control. */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/model/clock.ts';
 import { hostileSuite } from '../../src/recovery/vaults/hostile.suite.ts';
 import { ResticGround } from '../../src/recovery/vaults/restic/ground.ts';
@@ -52,8 +52,13 @@ if (missing !== null) {
   hostileSuite('rclone serve restic, which appends and deletes,', 'REFUTED', () => worldAt(false));
 
   describe('a restic vault that its operator wrote to', () => {
+    let server: RestServer | null = null;
+    afterEach(async () => {
+      await server?.stop();
+    });
+
     it('gives no bytes that are not those, and lists nothing that is no record', async () => {
-      const server = await startRestServer(true);
+      server = await startRestServer(true);
       const vault = vaultAt(server);
       const stored = await vault.put('a/b', bytesOf('the bytes'), KEPT);
       const records = join(server.folder, 'repository/snapshots');

@@ -196,7 +196,9 @@ function connect(ground: Ground) {
   return async (mode: 'sql' | 'replication'): Promise<pg.Client> => {
     const { port } = ground.server.connection();
     const place = { host: '127.0.0.1', port, user: 'postgres', database: 'postgres' };
-    const client = new pg.Client(mode === 'sql' ? place : { ...place, replication: 'database' });
+    // The driver's types do not know it.
+    const mine = mode === 'sql' ? {} : { replication: 'database' };
+    const client = new pg.Client(Object.assign({}, place, mine));
     client.on('error', () => {});
     await client.connect();
     return client;

@@ -4,7 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import S3rver from 's3rver';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../src/model/canonical.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { type ProofVerdict, proveBlastRadius } from '../../src/recovery/proof.ts';
@@ -15,7 +15,7 @@ import { S3Vault } from '../../src/recovery/vaults/s3/s3-vault.ts';
 import { bytesOf } from '../../src/recovery/vaults/vault.suite.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
-import { type Lie, startStoreOfLies } from './store-of-lies.ts';
+import { type Lie, type StoreOfLies, startStoreOfLies } from './store-of-lies.ts';
 
 const KEYS = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' };
 const IDENTITIES = { writer: KEYS, prober: KEYS, restorer: null };
@@ -49,7 +49,7 @@ hostileSuite('s3rver, which locks nothing,', 'REFUTED', async () => {
   const ground = new S3Ground({ ...options, probeBucket: 'vault-probe' });
   const trial = await ground.trialOf(KEYS);
   const end = async (): Promise<void> => {
-    ground.close();
+    await ground.close();
     await stop();
   };
   return { ground, suspects: [{ name: 'owner', kind: 's3', trial }], end };
@@ -79,6 +79,16 @@ describe('a vault at s3rver', () => {
 });
 
 describe('a store that lies, or says nothing', () => {
+  const stores: StoreOfLies[] = [];
+  const start = async (lie: Lie): Promise<StoreOfLies> => {
+    const store = await startStoreOfLies(lie);
+    stores.push(store);
+    return store;
+  };
+  afterEach(async () => {
+    for (const store of stores.splice(0)) await store.stop();
+  });
+
   it.each<[Lie, ProofVerdict]>([
     // The row that says that the others test something.
     ['none', 'PROVEN'],
@@ -99,7 +109,7 @@ describe('a store that lies, or says nothing', () => {
     ['shows-no-version', 'REFUTED'],
     ['gives-other-bytes', 'REFUTED'],
   ])('that %s comes out %s', async (lie, expected) => {
-    const store = await startStoreOfLies(lie);
+    const store = await start(lie);
     const ground = groundAt(store.endpoint, 'vault-probe');
     const { proof, json, digest } = await prove(ground);
     expect(proof.verdict, proof.why).toBe(expected);
@@ -108,25 +118,23 @@ describe('a store that lies, or says nothing', () => {
     expect(canonicalJson(JSON.parse(json))).toBe(json);
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     expect(json).not.toContain(SECRET);
-    ground.close();
-    await store.stop();
+    await ground.close();
   });
 
   it('is UNKNOWN when nobody is there', async () => {
     const ground = groundAt(`http://127.0.0.1:${await freePort()}`, 'vault-probe');
     const { proof } = await prove(ground);
     expect(proof).toMatchObject({ verdict: 'UNKNOWN', canary: null, isOutside: false });
-    ground.close();
+    await ground.close();
   });
 
   it('is UNKNOWN without a bucket on which the acts on buckets can be tried', async () => {
-    const store = await startStoreOfLies('none');
+    const store = await start('none');
     const ground = groundAt(store.endpoint, null);
     const { proof } = await prove(ground);
     expect(proof.verdict).toBe('UNKNOWN');
     expect(proof.why).toContain('no probe bucket');
-    ground.close();
-    await store.stop();
+    await ground.close();
   });
 });
 

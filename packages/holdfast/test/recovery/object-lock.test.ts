@@ -58,7 +58,7 @@ if (missing !== null) {
       { name: 'restorer', kind: 's3', trial: await ground.trialOf(estate.identities.restorer) },
       { name: 'agent', kind: 's3', trial: await ground.trialOf(estate.agent) },
     ];
-    return { ground, suspects, end: async () => ground.close() };
+    return { ground, suspects, end: () => ground.close() };
   });
 
   describe('what the owner of the bucket can still do, and what it is worth', () => {
@@ -143,7 +143,7 @@ if (missing !== null) {
       expect(await ground.control(canary, estate.owner)).toBe('still refused');
       await pause(canary.retainUntil.getTime() - Date.now() + 1_500);
       expect(await ground.control(canary, estate.owner)).toBe('held by the lock');
-      ground.close();
+      await ground.close();
     });
 
     it('takes the default retention away, which the vault sees, and its own objects are locked all the same', async () => {

@@ -8,7 +8,7 @@
  * A drill that cannot be carried through is a result too, and it does not read as passed. Only being
  * stopped rejects. It never touches the target: the scratch cluster has no network.
  */
-import { rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DrillAssertion } from '../../config/drill-assertions.ts';
 import type { Clock } from '../../model/clock.ts';
@@ -61,7 +61,8 @@ export async function runDrill(
     restored === null || cluster === null
       ? null
       : {
-          ...restored.phases,
+          fetchMs: Math.round(restored.phases.fetchMs),
+          restoreMs: Math.round(restored.phases.restoreMs),
           replayMs: cluster.replayMs,
           firstQueryMs: cluster.firstQueryMs,
           checkMs: found.checkMs,
@@ -103,7 +104,10 @@ async function rehearse(
   signal: AbortSignal,
 ): Promise<Rehearsed> {
   const { clock, engine, folder } = parts;
-  const data = join(folder, 'data');
+  // The server's user may pass through it, and no more.
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o711);
+  const root = join(folder, 'root');
   let restored: Restored;
   let cluster: ScratchCluster;
   try {
@@ -115,7 +119,7 @@ async function rehearse(
       },
       clock,
     );
-    restored = await engine.restore(order.point, order.goal, data, tell, signal);
+    restored = await engine.restore(order.point, order.goal, root, tell, signal);
     cluster = await ScratchCluster.start({
       folder: restored.folder,
       binaries,

@@ -88,7 +88,11 @@ export async function takeWitness(parts: WitnessParts): Promise<Witness> {
 /** What is there now; for a scratch cluster, where nobody else writes. */
 export async function tablesOf(client: pg.Client): Promise<readonly TableWitness[]> {
   await client.query(SETTINGS);
-  return await hashTables(client);
+  try {
+    return await hashTables(client);
+  } finally {
+    await client.query('reset all');
+  }
 }
 
 interface Moment {

@@ -69,7 +69,8 @@ async function checkWhole(store: LocalStore): Promise<readonly StoredObject[]> {
   return objects;
 }
 
-describe('a local vault whose process or disk fails at any act', () => {
+/** Some forty lives of a vault, each with all its syncs. */
+describe('a local vault whose process or disk fails at any act', { timeout: 180_000 }, () => {
   /** What came back as stored, in one life of the process; ends when the disk does. */
   async function live(disk: Disk): Promise<readonly StoredObject[]> {
     const stored: StoredObject[] = [];
@@ -140,6 +141,8 @@ describe('a local vault whose process or disk fails at any act', () => {
       const again = await start();
       const keys = (await checkWhole(again)).map(({ key }) => key);
       expect([['db/1/new'], ['db/1/new', 'db/1/old']]).toContainEqual(keys);
+      const files = readdirSync(join(root, 'objects/db/1')).map((name) => name.split('@')[0]);
+      expect(files.map((name) => `db/1/${name}`).sort(), `act ${at}`).toEqual(keys);
       await shut();
       rmSync(root, { recursive: true });
       root = scratchFolder('store');

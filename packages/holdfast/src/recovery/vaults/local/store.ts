@@ -29,7 +29,7 @@ import { NewestPoints } from './newest-points.ts';
 import { folderOf, ObjectIndex } from './object-index.ts';
 import { Packs } from './packs.ts';
 import { Putter } from './putter.ts';
-import { dueOf, growUnit, newUnit, type Unit } from './retention.ts';
+import { growUnit, letGo, newUnit, type Unit } from './retention.ts';
 import { type Place, segmentOf } from './segments.ts';
 import { changed, full, putFailure } from './troubles.ts';
 import { VaultTime } from './vault-time.ts';
@@ -59,6 +59,8 @@ export class LocalStore {
   readonly #newest = new NewestPoints();
   readonly #voided = new Set<number>();
   readonly #missing: string[] = [];
+  /** Said to be gone by the manifest as it was read, or since. */
+  readonly #expired = new Set<string>();
   #manifest: Manifest | null = null;
   readonly #packs: Packs;
   readonly #putter: Putter;
@@ -178,16 +180,17 @@ export class LocalStore {
       const jump = this.#time.jump();
       if (watchedMs - this.#saidMs >= VAULT_BEAT_MS) await this.#say([{ kind: 'beat' }]);
       if (jump !== null || this.#troubles().length > 0) return;
-      const from = await this.#newest.keptFrom((family, id) => this.#priorOf(family, id));
-      const growing = this.#packs.openUnits();
-      const due = dueOf(this.#units, {
-        nowMs: this.#parts.clock.now().getTime(),
+      await letGo({
         watchedMs,
-        isKept: (name, unit) =>
-          growing.has(name) ||
-          [...unit.newest].some(([family, newest]) => newest >= (from.get(family) ?? 0)),
+        nowMs: this.#parts.clock.now().getTime(),
+        units: this.#units,
+        from: await this.#newest.keptFrom((family, id) => this.#priorOf(family, id)),
+        growing: this.#packs.openUnits(),
+        say: async (news) => {
+          for (const placed of await this.#say(news)) this.#saw(placed);
+        },
+        remove: (unit) => this.#folder.remove(this.#folder.path(unit)),
       });
-      await this.#letGo(due.expiring, due.expired);
       await this.#retire();
     });
   }
@@ -231,6 +234,7 @@ export class LocalStore {
     const { watchedMs, at } = last;
     this.#time = new VaultTime(this.#parts.clock, watchedMs, at);
     await this.#settle();
+    await this.#removeExpired();
     await this.#folder.emptyIncoming();
     await this.#folder.freezeFinished();
     await this.#say([{ kind: 'opened', by: String(process.getuid?.() ?? 'unknown') }]);
@@ -245,7 +249,10 @@ export class LocalStore {
       this.#index.add(entry.key, place);
     }
     if (entry.kind === 'voided') this.#void(entry.entry);
-    if (entry.kind === 'expired') this.#units.delete(entry.unit);
+    if (entry.kind === 'expired') {
+      this.#units.delete(entry.unit);
+      this.#expired.add(entry.unit);
+    }
     if (entry.kind === 'expiring') {
       const unit = this.#units.get(entry.unit);
       if (unit) unit.expiringMs = entry.watchedMs;
@@ -269,6 +276,16 @@ export class LocalStore {
       if (isWaiting) await this.#folder.settle(version, name);
       else this.#missing.push(name);
     }
+  }
+
+  /** What the crash of a sweep left; not when the manifest may be somebody else's. */
+  async #removeExpired(): Promise<void> {
+    const isSure = this.#troubles().length === 0;
+    for (const unit of isSure ? this.#expired : []) {
+      const path = this.#folder.path(unit);
+      if (!this.#units.has(unit) && (await isThere(path))) await this.#folder.remove(path);
+    }
+    this.#expired.clear();
   }
 
   async #isWhole(version: string): Promise<boolean> {
@@ -302,16 +319,6 @@ export class LocalStore {
     const placed = await this.#chain.append(news);
     this.#saidMs = this.#time.watchedMs();
     return placed;
-  }
-
-  async #letGo(expiring: readonly string[], expired: readonly string[]): Promise<void> {
-    for (const unit of expiring) {
-      for (const placed of await this.#say([{ kind: 'expiring', unit }])) this.#saw(placed);
-    }
-    for (const unit of expired) {
-      for (const placed of await this.#say([{ kind: 'expired', unit }])) this.#saw(placed);
-      await this.#folder.remove(this.#folder.path(unit));
-    }
   }
 
   async #retire(): Promise<void> {
@@ -363,7 +370,7 @@ export class LocalStore {
       const prior = point !== null && typeof point === 'object' && 'prior' in point && point.prior;
       return typeof prior === 'string' ? prior : null;
     }
-    return null;
+    throw changed(`the point ${key}, which must not be let go`);
   }
 
   #unique(): string {

@@ -27,7 +27,7 @@ export class S3Ground implements ProofGround {
   readonly kind = 's3';
   readonly vault: string;
   readonly #options: S3GroundOptions;
-  readonly #clients: S3Client[] = [];
+  readonly #clients = new Map<S3Keys, Promise<S3Client>>();
 
   constructor(options: S3GroundOptions) {
     this.vault = options.vault;
@@ -97,8 +97,10 @@ export class S3Ground implements ProofGround {
     return after.kind === 'lost' ? 'held by the lock' : 'still refused';
   }
 
-  close(): void {
-    for (const client of this.#clients.splice(0)) client.destroy();
+  async close(): Promise<void> {
+    const clients = [...this.#clients.values()];
+    this.#clients.clear();
+    for (const client of clients) (await client).destroy();
   }
 
   async #lockTrouble(key: string, version: string, until: Date): Promise<string | null> {
@@ -119,9 +121,9 @@ export class S3Ground implements ProofGround {
     return { Bucket: bucket, Key: prefix + key, ...which };
   }
 
-  async #connect(keys: S3Keys): Promise<S3Client> {
-    const client = await connectS3(this.#options.place, keys, 1);
-    this.#clients.push(client);
-    return client;
+  #connect(keys: S3Keys): Promise<S3Client> {
+    const known = this.#clients.get(keys) ?? connectS3(this.#options.place, keys, 1);
+    this.#clients.set(keys, known);
+    return known;
   }
 }
