@@ -51,6 +51,10 @@ describe('a restore to the moment before a hostile DELETE', () => {
       alter table bookings add primary key (id);
       create table prices (id int primary key, cents int) tablespace fast;
       insert into prices select n, n * 100 from generate_series(1, 5000) n;`);
+      // What a server that was itself restored, or a standby, may carry along.
+      await server.query(`alter system set recovery_target_time = '2001-01-01 00:00:00+00'`);
+      await server.query(`alter system set recovery_end_command = 'touch ${root}/reached'`);
+      await server.query(`alter system set recovery_min_apply_delay = '1h'`);
       const engine = ground.engine();
       const point = await engine.backup(QUIET, NEVER);
       expect(Math.floor(point.server.version / 10_000)).toBe(major);
@@ -115,6 +119,7 @@ describe('a restore to the moment before a hostile DELETE', () => {
           );
         }
         await copy.stop();
+        expect(existsSync(join(root, 'reached'))).toBe(false);
       }
     },
   );
