@@ -106,7 +106,10 @@ export const ERRORS = {
     title: 'The files are not those that the backup manifest lists',
     sqlstate: 'F0000',
   },
-  HF_RECOVERY_DAMAGED: { title: 'What lies in the vault is not what was stored', sqlstate: 'F0000' },
+  HF_RECOVERY_DAMAGED: {
+    title: 'What lies in the vault is not what was stored',
+    sqlstate: 'F0000',
+  },
   HF_RECOVERY_KEY: { title: 'No key at hand opens the recovery point', sqlstate: 'F0000' },
   HF_RECOVERY_WAL: { title: 'WAL is missing in the vault', sqlstate: 'F0000' },
   HF_RECOVERY_GOAL: { title: 'The recovery point does not reach there', sqlstate: 'F0000' },
