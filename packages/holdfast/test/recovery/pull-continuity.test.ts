@@ -102,6 +102,28 @@ describe('the WAL stream', { timeout: 240_000 }, () => {
     await comesBackLike(ground, engine, point, server, ['t']);
   });
 
+  it('says so when the vault hangs, and takes up where it was when it answers', async () => {
+    ground = await pullGround(null);
+    const { server, vault } = ground;
+    const engine = ground.engine();
+    await server.query('create table t (n int, filler text)');
+    const point = await engine.backup(QUIET, NEVER);
+    const stream = await engine.stream();
+    let answer = (): void => {};
+    const hangs = new Promise<void>((done) => {
+      answer = done;
+    });
+    vault.beforePut = () => hangs;
+    // More than is held in memory, so that the server is left waiting too.
+    for (let round = 0; round < 9; round += 1) await writeRows(server, round);
+    await until(() => stream.state().trouble?.startsWith('The vault has taken nothing') === true);
+    vault.beforePut = () => {};
+    answer();
+    await durable(engine, server);
+    expect(stream.state()).toMatchObject({ isStreaming: true, trouble: null });
+    await comesBackLike(ground, engine, point, server, ['t']);
+  });
+
   it('keeps the server waiting while the vault takes nothing, says so, and goes on', async () => {
     ground = await pullGround(null);
     const { server, vault } = ground;

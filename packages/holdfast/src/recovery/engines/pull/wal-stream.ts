@@ -51,6 +51,8 @@ export class PullWalStream implements WalStream {
   #heardAt: Date | null = null;
   #heardMs = 0;
   #durableAt: Date | null = null;
+  /** Since when the vault has been at something; null: it is not. */
+  #storingMs: number | null = null;
   #trouble: string | null = null;
   /** Of WAL that is gone at the server and not in the vault; until a base backup begins behind it. */
   #gapEnd: bigint | null = null;
@@ -200,6 +202,8 @@ export class PullWalStream implements WalStream {
           isPaused = buffer.isFull;
           while (buffer.isFull && !flusher.hasFailed) await this.#changed(TICK_MS);
           isPaused = false;
+          // It was we who did not listen.
+          this.#heardMs = clock.monotonicMs();
         }
         if (event.kind === 'alive') {
           if (event.serverEnd <= buffer.durable) this.#isDurable(buffer.durable, clock.now());
@@ -233,7 +237,12 @@ export class PullWalStream implements WalStream {
     const key = job.isWhole
       ? wholeKey(target, systemIdentifier, job.place, walSegmentBytes)
       : pieceKey(target, systemIdentifier, job.place, walSegmentBytes, job);
-    await vault.put(key, packBytes(job.bytes, recipients).body, kept());
+    this.#storingMs = clock.monotonicMs();
+    try {
+      await vault.put(key, packBytes(job.bytes, recipients).body, kept());
+    } finally {
+      this.#storingMs = null;
+    }
     buffer.done(job);
     const durable = job.place.start + BigInt(job.to);
     this.#position = { timeline: job.place.timeline, lsn: durable };
@@ -318,6 +327,11 @@ export class PullWalStream implements WalStream {
   #troubleNow(isStreaming: boolean): string | null {
     if (this.#gapEnd !== null) {
       return `WAL before ${lsnText(this.#gapEnd)} was lost at the server: a new base backup is needed.`;
+    }
+    const storingMs =
+      this.#storingMs === null ? 0 : this.#options.clock.monotonicMs() - this.#storingMs;
+    if (storingMs > SILENT_MS_MAX) {
+      return `The vault has taken nothing for ${Math.round(storingMs / 1000)} seconds; the server keeps the WAL.`;
     }
     const slot = this.#slotLook === null ? null : slotTrouble(this.#slotLook);
     if (isStreaming) return slot ?? this.#trouble;
