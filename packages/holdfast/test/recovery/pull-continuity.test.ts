@@ -102,6 +102,52 @@ describe('the WAL stream', { timeout: 240_000 }, () => {
     await comesBackLike(ground, engine, point, server, ['t']);
   });
 
+  it('says so when the vault hangs, and takes up where it was when it answers', async () => {
+    ground = await pullGround(null);
+    const { server, vault } = ground;
+    const engine = ground.engine();
+    await server.query('create table t (n int, filler text)');
+    const point = await engine.backup(QUIET, NEVER);
+    const stream = await engine.stream();
+    let answer = (): void => {};
+    const hangs = new Promise<void>((done) => {
+      answer = done;
+    });
+    vault.beforePut = () => hangs;
+    // More than is held in memory, so that the server is left waiting too.
+    for (let round = 0; round < 9; round += 1) await writeRows(server, round);
+    await until(() => stream.state().trouble?.startsWith('The vault has taken nothing') === true);
+    vault.beforePut = () => {};
+    answer();
+    await durable(engine, server);
+    expect(stream.state()).toMatchObject({ isStreaming: true, trouble: null });
+    await comesBackLike(ground, engine, point, server, ['t']);
+  });
+
+  it('keeps the server waiting while the vault takes nothing, says so, and goes on', async () => {
+    ground = await pullGround(null);
+    const { server, vault } = ground;
+    const engine = ground.engine();
+    await server.query('create table t (n int, filler text)');
+    const point = await engine.backup(QUIET, NEVER);
+    const stream = await engine.stream();
+    vault.beforePut = () => {
+      throw new Error('the vault is full');
+    };
+    await writeRows(server, 1);
+    await until(() => stream.state().trouble?.includes('the vault is full') === true);
+    const [slot] = await server.query(
+      `select restart_lsn <= '${stream.state().durableLsn}' as waits,
+              pg_current_wal_flush_lsn() > '${stream.state().durableLsn}' as is_behind
+         from pg_replication_slots`,
+    );
+    expect(slot).toEqual({ waits: true, is_behind: true });
+    vault.beforePut = () => {};
+    await durable(engine, server);
+    expect(stream.state().trouble).toBeNull();
+    await comesBackLike(ground, engine, point, server, ['t']);
+  });
+
   it('says so when the server has given up its slot, until a new base backup is there', async () => {
     ground = await pullGround(null, [
       'max_slot_wal_keep_size=1MB',

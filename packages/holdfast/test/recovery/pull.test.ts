@@ -1,10 +1,11 @@
 /** Engine "pull" against real servers: what is backed up comes back, to the moment, byte for byte. */
 import { execFileSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { unprivilegedUser } from '../../src/programs/embedded-engine.ts';
 import { lsnOf } from '../../src/recovery/lsn.ts';
+import { unpackBytes } from '../../src/recovery/packing/pack.ts';
 import { DEBIAN_15, type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
 
 interface Server {
@@ -50,6 +51,10 @@ describe('a restore to the moment before a hostile DELETE', () => {
       alter table bookings add primary key (id);
       create table prices (id int primary key, cents int) tablespace fast;
       insert into prices select n, n * 100 from generate_series(1, 5000) n;`);
+      // What a server that was itself restored, or a standby, may carry along.
+      await server.query(`alter system set recovery_target_time = '2001-01-01 00:00:00+00'`);
+      await server.query(`alter system set recovery_end_command = 'touch ${root}/reached'`);
+      await server.query(`alter system set recovery_min_apply_delay = '1h'`);
       const engine = ground.engine();
       const point = await engine.backup(QUIET, NEVER);
       expect(Math.floor(point.server.version / 10_000)).toBe(major);
@@ -114,9 +119,65 @@ describe('a restore to the moment before a hostile DELETE', () => {
           );
         }
         await copy.stop();
+        expect(existsSync(join(root, 'reached'))).toBe(false);
       }
     },
   );
+});
+
+describe('a role that is no superuser', () => {
+  it('pulls by its password, and the globals come as SQL', { timeout: 120_000 }, async () => {
+    ground = await pullGround(null);
+    const { server, vault, identity } = ground;
+    await server.query(`
+      create role puller login replication password 'pull''er';
+      grant pg_read_all_data to puller;
+      create role "odd ""role" noinherit createdb connection limit 3;
+      grant "odd ""role" to puller;
+      alter role puller set work_mem = '5MB';`);
+    await server.query('create database "Shop"');
+    writeFileSync(
+      join(server.data, 'pg_hba.conf'),
+      'host all,replication puller 127.0.0.1/32 scram-sha-256\nhost all postgres 127.0.0.1/32 trust\n',
+    );
+    await server.query('select pg_reload_conf()');
+    const connection = { ...server.connection(), user: 'puller', password: () => "pull'er" };
+    const engine = ground.engine({ connection });
+    const point = await engine.backup(QUIET, NEVER);
+    const file = point.files.find(({ role }) => role === 'globals');
+    if (!file) throw new Error('no globals');
+    const sql = `${await unpackBytes(vault.get(file), [identity], 'it')}`;
+    expect(sql).toContain('CREATE ROLE "odd ""role";\n');
+    expect(sql).toMatch(
+      /ALTER ROLE puller WITH NOSUPERUSER .* REPLICATION .* PASSWORD 'SCRAM-SHA-256\$/,
+    );
+    expect(sql).toContain('GRANT "odd ""role" TO puller;\n');
+    expect(sql).toContain("ALTER ROLE puller SET work_mem TO '5MB';\n");
+    expect(sql).toMatch(/-- database \{"name":"Shop",.*"plpgsql"/);
+
+    // Into another cluster: what is there already is said, the rest is run.
+    const other = await pullGround(null);
+    try {
+      for (const line of sql.split('\n').filter((one) => !/ROLE postgres\b/.test(one))) {
+        if (line !== '' && !line.startsWith('--')) await other.server.query(line);
+      }
+      const [row] = await other.server.query(
+        `select rolconnlimit as most, rolcreatedb as may from pg_roles where rolname = 'odd "role'`,
+      );
+      expect(row).toEqual({ most: 3, may: true });
+    } finally {
+      await other.close();
+    }
+
+    const wrong = ground.engine({ connection: { ...connection, password: () => 'wrong' } });
+    await expect(wrong.backup(QUIET, NEVER)).rejects.toMatchObject({
+      code: 'HF_UPSTREAM_UNREACHABLE',
+    });
+    await server.query('alter role puller noreplication');
+    await expect(ground.engine({ connection }).backup(QUIET, NEVER)).rejects.toMatchObject({
+      code: 'HF_RECOVERY_SERVER',
+    });
+  });
 });
 
 async function copyIsOpen(copy: Ground['server']): Promise<void> {

@@ -175,7 +175,7 @@ async function open(work: Of<'open'>, inbox: Inbox, outbox: Outbox): Promise<Ans
   let plainBytes = 0;
   for await (const bytes of unpacked(inbox, work.identities, work.of)) {
     plainBytes += bytes.length;
-    await outbox.send(Uint8Array.from(bytes));
+    await outbox.send(new Uint8Array(bytes));
   }
   return { kind: 'done', plainBytes, files: [] };
 }

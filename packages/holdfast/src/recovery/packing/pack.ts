@@ -49,7 +49,7 @@ export async function unpackBytes(
 ): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   for await (const part of unpacked(chunks, identities, of)) {
-    parts.push(Uint8Array.from(part));
+    parts.push(new Uint8Array(part));
   }
   return Buffer.concat(parts);
 }

@@ -40,8 +40,8 @@ const rolesQuery = (passwords: boolean): string =>
      case when rolreplication then 'REPLICATION' else 'NOREPLICATION' end,
      case when rolbypassrls then 'BYPASSRLS' else 'NOBYPASSRLS' end,
      rolconnlimit,
-     ${passwords ? "coalesce(format(' PASSWORD %L', rolpassword), '')" : "''"},
-     coalesce(format(' VALID UNTIL %L', rolvaliduntil), '')) as line
+     ${passwords ? "case when rolpassword is null then '' else format(' PASSWORD %L', rolpassword) end" : "''"},
+     case when rolvaliduntil is null then '' else format(' VALID UNTIL %L', rolvaliduntil) end) as line
    from ${passwords ? 'pg_authid' : 'pg_roles'} where rolname !~ '^pg_' order by rolname`;
 
 export async function readGlobals(connection: AdminConnection, target: string): Promise<string> {

@@ -23,6 +23,10 @@ import {
 } from './messages.ts';
 
 const CONNECT_MS_MAX = 10_000;
+/** For short commands; a server that has fallen silent answers none. */
+const COMMAND_MS_MAX = 10_000;
+/** A base backup may be silent for long, so the kernel asks whether the server is still there. */
+const KEEP_ALIVE_MS = 10_000;
 
 export interface SystemIdentity {
   readonly systemIdentifier: string;
@@ -96,6 +100,7 @@ export async function openReplication(connection: AdminConnection): Promise<Repl
     application_name: 'holdfast',
     connectionTimeoutMillis: CONNECT_MS_MAX,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     // Physical replication; not among the settings that the types of `pg` know.
     replication: 'true',
   };
@@ -204,7 +209,12 @@ export class ReplicationConnection {
   async #rows(command: string): Promise<(readonly (string | null)[])[]> {
     this.#send(command);
     const rows: (readonly (string | null)[])[] = [];
-    for await (const { tag, body } of this.#answer()) if (tag === 'D') rows.push(columnsOf(body));
+    const timer = setTimeout(() => this.close(), COMMAND_MS_MAX);
+    try {
+      for await (const { tag, body } of this.#answer()) if (tag === 'D') rows.push(columnsOf(body));
+    } finally {
+      clearTimeout(timer);
+    }
     return rows;
   }
 

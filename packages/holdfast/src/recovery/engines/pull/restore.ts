@@ -152,12 +152,11 @@ async function writeSettings(data: string, wal: RestoredWal): Promise<void> {
     // The WAL lies in pg_wal; a server that recovers insists on a command all the same.
     "restore_command = 'false'",
     `recovery_target_timeline = '${wal.timeline}'`,
-    ...RESET_TARGETS.map((name) => `${name} = ''`),
+    // What an earlier restore, or a standby, has left behind; the last line of a name counts.
+    ...EMPTIED.map((name) => `${name} = ''`),
+    'recovery_min_apply_delay = 0',
     ...wal.target,
     'archive_mode = off',
-    "primary_conninfo = ''",
-    "primary_slot_name = ''",
-    "synchronous_standby_names = ''",
     // Settings that a standby must have as large as its primary do not matter then.
     'hot_standby = off',
     '',
@@ -170,7 +169,18 @@ async function writeSettings(data: string, wal: RestoredWal): Promise<void> {
   }
 }
 
-const RESET_TARGETS = ['recovery_target', 'recovery_target_name', 'recovery_target_xid'];
+const EMPTIED = [
+  'recovery_target',
+  'recovery_target_lsn',
+  'recovery_target_name',
+  'recovery_target_time',
+  'recovery_target_xid',
+  'archive_cleanup_command',
+  'recovery_end_command',
+  'primary_conninfo',
+  'primary_slot_name',
+  'synchronous_standby_names',
+];
 const STAND_INS: Readonly<Record<string, string>> = {
   'postgresql.conf': '# The server kept its configuration outside its data folder.\n',
   'pg_hba.conf':

@@ -10,9 +10,8 @@
 import { HoldfastError } from '../../../model/errors.ts';
 import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
 import type { TargetDatabase } from '../../../protection/target-database.ts';
-import { lsnOf, lsnText, segmentStart } from '../../lsn.ts';
+import { lsnText, segmentStart } from '../../lsn.ts';
 import { packBytes } from '../../packing/pack.ts';
-import { listPoints, readPoint } from '../../point-store.ts';
 import type { StreamState, WalStream } from '../engine.ts';
 import type { PullOptions, ServerFacts } from './pull-options.ts';
 import {
@@ -21,20 +20,12 @@ import {
   ServerRefusal,
   type SystemIdentity,
 } from './replication-connection.ts';
-import { dropSlot, endOwnSender, isLost, lookAtSlot, type SlotLook, slotTrouble } from './slot.ts';
-import { nextTimeline, readHistory } from './timelines.ts';
+import { lookAtSlot, type SlotLook, slotTrouble } from './slot.ts';
 import { WalBuffer, type WalJob } from './wal-buffer.ts';
-import {
-  historyKey,
-  pieceKey,
-  readWalListing,
-  type WalListing,
-  type WalPosition,
-  wholeKey,
-} from './wal-listing.ts';
+import { WalFlusher } from './wal-flusher.ts';
+import { pieceKey, readWalListing, type WalPosition, wholeKey } from './wal-listing.ts';
+import { knownGap, onTimeline, readySlot, storeHistory, wayOn } from './wal-resume.ts';
 
-/** Between the starts of two pieces: four a second keep the loss under a second with room to spare. */
-const FLUSH_MS = 250;
 /** WAL in memory; more is not read before some of it is durable. */
 const BUFFER_BYTES_MAX = 64 * 1024 * 1024;
 /** We ask the server for a sign of life this often ... */
@@ -60,6 +51,8 @@ export class PullWalStream implements WalStream {
   #heardAt: Date | null = null;
   #heardMs = 0;
   #durableAt: Date | null = null;
+  /** Since when the vault has been at something; null: it is not. */
+  #storingMs: number | null = null;
   #trouble: string | null = null;
   /** Of WAL that is gone at the server and not in the vault; until a base backup begins behind it. */
   #gapEnd: bigint | null = null;
@@ -148,14 +141,15 @@ export class PullWalStream implements WalStream {
     if (this.#isClosed) throw closed();
     const identity = await connection.identify();
     this.#mustBeSameSystem(identity);
-    const slot = await this.#readySlot(connection);
+    const slot = await readySlot(this.#database, connection, this.#options.slot, this.#ownPid);
+    this.#slotLook = slot;
     let position = await this.#startPosition(connection, identity, slot);
     for (;;) {
       try {
         position = await this.#streamTimeline(connection, position);
       } catch (error) {
         if (!(error instanceof ServerRefusal) || error.state !== REMOVED_STATE) throw error;
-        position = await this.#passGap(position, slot);
+        position = this.#passGap(position, slot, identity);
       }
     }
   }
@@ -174,7 +168,7 @@ export class PullWalStream implements WalStream {
       from.lsn,
       from.timeline,
     );
-    const flusher = new Flusher(buffer, clock, (job) => this.#store(job, buffer, connection));
+    const flusher = new WalFlusher(buffer, clock, (job) => this.#store(job, buffer, connection));
     let isPaused = false;
     let askedMs = clock.monotonicMs();
     let lookedMs = Number.NEGATIVE_INFINITY;
@@ -208,6 +202,8 @@ export class PullWalStream implements WalStream {
           isPaused = buffer.isFull;
           while (buffer.isFull && !flusher.hasFailed) await this.#changed(TICK_MS);
           isPaused = false;
+          // It was we who did not listen.
+          this.#heardMs = clock.monotonicMs();
         }
         if (event.kind === 'alive') {
           if (event.serverEnd <= buffer.durable) this.#isDurable(buffer.durable, clock.now());
@@ -219,7 +215,7 @@ export class PullWalStream implements WalStream {
           await flusher.drain();
           if (event.next === null) throw serverStops();
           await this.#storeHistory(connection, event.next.timeline);
-          return this.#onTimeline(event.next);
+          return onTimeline(event.next, this.#facts.walSegmentBytes);
         }
       }
       throw serverStops();
@@ -241,7 +237,12 @@ export class PullWalStream implements WalStream {
     const key = job.isWhole
       ? wholeKey(target, systemIdentifier, job.place, walSegmentBytes)
       : pieceKey(target, systemIdentifier, job.place, walSegmentBytes, job);
-    await vault.put(key, packBytes(job.bytes, recipients).body, kept());
+    this.#storingMs = clock.monotonicMs();
+    try {
+      await vault.put(key, packBytes(job.bytes, recipients).body, kept());
+    } finally {
+      this.#storingMs = null;
+    }
     buffer.done(job);
     const durable = job.place.start + BigInt(job.to);
     this.#position = { timeline: job.place.timeline, lsn: durable };
@@ -262,31 +263,6 @@ export class PullWalStream implements WalStream {
     connection.sendStatus(written, durable, this.#options.clock.now(), wantsReply);
   }
 
-  async #readySlot(connection: ReplicationConnection): Promise<SlotLook> {
-    const { slot } = this.#options;
-    let look = await lookAtSlot(this.#database, slot);
-    if (look?.activePid != null && look.activePid === this.#ownPid) {
-      await endOwnSender(this.#database, look.activePid);
-    }
-    if (look && isLost(look)) {
-      await dropSlot(this.#database, slot);
-      look = null;
-    }
-    if (look === null) {
-      await connection.createSlot(slot);
-      look = await lookAtSlot(this.#database, slot);
-    }
-    if (look === null || look.restartLsn === null) {
-      throw new HoldfastError('HF_RECOVERY_SERVER', {
-        expected: `a replication slot ${slot} that reserves WAL`,
-        found: 'none',
-        hint: 'Check max_replication_slots, and that nobody drops the slot.',
-      });
-    }
-    this.#slotLook = look;
-    return look;
-  }
-
   /** Where the vault ends, on the way to the timeline of the server; else where the slot begins. */
   async #startPosition(
     connection: ReplicationConnection,
@@ -297,59 +273,24 @@ export class PullWalStream implements WalStream {
     const { systemIdentifier, walSegmentBytes } = this.#facts;
     if (identity.timeline > 1) await this.#storeHistory(connection, identity.timeline);
     if (this.#position === null) {
-      const index = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
-      this.#position = index.newest();
-      this.#gapEnd ??= await this.#knownGap(index);
+      const listing = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
+      this.#position = listing.newest();
+      this.#gapEnd ??= await knownGap(this.#options, this.#facts, listing);
     }
-    const known = this.#position;
-    if (known === null) {
+    if (this.#position === null) {
       const lsn = segmentStart(slot.restartLsn ?? identity.lsn, walSegmentBytes);
       return { timeline: identity.timeline, lsn };
     }
-    this.#durable ??= known.lsn;
-    if (known.timeline === identity.timeline) return this.#notAhead(known, identity);
-    const history = readHistory(
-      (await connection.timelineHistory(identity.timeline)).toString('utf8'),
-    );
-    const next = nextTimeline(history, identity.timeline, known.timeline);
-    if (known.timeline > identity.timeline || next === null) {
-      throw new HoldfastError('HF_RECOVERY_SERVER', {
-        expected: `a server that goes on from timeline ${known.timeline}`,
-        found: `timeline ${identity.timeline}, which does not`,
-        hint: 'Another server of the same cluster has been promoted, or this one was restored: point Holdfast at the one that counts.',
-      });
-    }
-    if (known.lsn < next.start) return known;
-    return this.#onTimeline(next);
+    this.#durable ??= this.#position.lsn;
+    return wayOn(this.#position, identity, connection, walSegmentBytes);
   }
 
-  /** What the newest point cannot be brought forward over, on its own timeline. */
-  async #knownGap(index: WalListing): Promise<bigint | null> {
-    const { vault, target } = this.#options;
-    const newest = (await listPoints(vault, target, this.#facts.systemIdentifier, null)).at(-1);
-    const wal = newest === undefined ? null : (await readPoint(vault, newest)).wal;
-    const lsn = lsnOf(wal?.startLsn ?? '');
-    if (wal === null || lsn === null) return null;
-    const covered = index.coveredTo({ timeline: wal.timeline, lsn });
-    const end = index.newestOf(wal.timeline);
-    return end !== null && (covered === null || covered < end) ? end : null;
-  }
-
-  #notAhead(known: WalPosition, identity: SystemIdentity): WalPosition {
-    if (known.lsn <= identity.lsn) return known;
-    throw new HoldfastError('HF_RECOVERY_SERVER', {
-      expected: `a server that is at ${lsnText(known.lsn)} at least, where the vault is`,
-      found: `${lsnText(identity.lsn)} on the same timeline`,
-      hint: 'The server has lost what it had committed, or another copy of it answers. Nothing is stored until it is past that.',
-    });
-  }
-
-  #onTimeline(next: { readonly timeline: number; readonly start: bigint }): WalPosition {
-    return { timeline: next.timeline, lsn: segmentStart(next.start, this.#facts.walSegmentBytes) };
+  #storeHistory(connection: ReplicationConnection, timeline: number): Promise<void> {
+    return storeHistory(this.#options, this.#facts, connection, timeline);
   }
 
   /** The server has not kept what comes next: said, and gone on with from where it has. */
-  async #passGap(position: WalPosition, slot: SlotLook): Promise<WalPosition> {
+  #passGap(position: WalPosition, slot: SlotLook, identity: SystemIdentity): WalPosition {
     const restart = slot.restartLsn;
     const start = restart === null ? null : segmentStart(restart, this.#facts.walSegmentBytes);
     if (start === null || start <= position.lsn) {
@@ -360,15 +301,7 @@ export class PullWalStream implements WalStream {
       });
     }
     this.#gapEnd = start;
-    return { timeline: position.timeline, lsn: start };
-  }
-
-  async #storeHistory(connection: ReplicationConnection, timeline: number): Promise<void> {
-    const { vault, recipients, kept, target } = this.#options;
-    const key = historyKey(target, this.#facts.systemIdentifier, timeline);
-    for await (const object of vault.list(key, null)) if (object.key === key) return;
-    const history = await connection.timelineHistory(timeline);
-    await vault.put(key, packBytes(history, recipients).body, kept());
+    return { timeline: identity.timeline, lsn: start };
   }
 
   async #watchSlot(): Promise<void> {
@@ -395,6 +328,11 @@ export class PullWalStream implements WalStream {
     if (this.#gapEnd !== null) {
       return `WAL before ${lsnText(this.#gapEnd)} was lost at the server: a new base backup is needed.`;
     }
+    const storingMs =
+      this.#storingMs === null ? 0 : this.#options.clock.monotonicMs() - this.#storingMs;
+    if (storingMs > SILENT_MS_MAX) {
+      return `The vault has taken nothing for ${Math.round(storingMs / 1000)} seconds; the server keeps the WAL.`;
+    }
     const slot = this.#slotLook === null ? null : slotTrouble(this.#slotLook);
     if (isStreaming) return slot ?? this.#trouble;
     return this.#trouble ?? slot ?? 'The WAL stream is not connected.';
@@ -417,76 +355,6 @@ export class PullWalStream implements WalStream {
         clearTimeout(timer);
         done();
       });
-    });
-  }
-}
-
-/** Stores what the buffer has, one thing at a time, not more often than FLUSH_MS unless a segment is full. */
-class Flusher {
-  readonly #buffer: WalBuffer;
-  readonly #clock: PullOptions['clock'];
-  readonly #store: (job: WalJob) => Promise<void>;
-  #isStopped = false;
-  #isDraining = false;
-  #wake: (() => void) | null = null;
-  hasFailed = false;
-
-  constructor(
-    buffer: WalBuffer,
-    clock: PullOptions['clock'],
-    store: (job: WalJob) => Promise<void>,
-  ) {
-    this.#buffer = buffer;
-    this.#clock = clock;
-    this.#store = store;
-  }
-
-  async run(): Promise<void> {
-    let startedMs = Number.NEGATIVE_INFINITY;
-    while (!this.#isStopped) {
-      const job = this.#buffer.nextJob();
-      const waitMs = startedMs + FLUSH_MS - this.#clock.monotonicMs();
-      if (job === null) await this.#pause(FLUSH_MS);
-      else if (!job.isWhole && !this.#isDraining && waitMs > 0) await this.#pause(waitMs);
-      else {
-        startedMs = this.#clock.monotonicMs();
-        try {
-          await this.#store(job);
-        } catch (error) {
-          this.hasFailed = true;
-          throw error;
-        }
-      }
-    }
-  }
-
-  wake(): void {
-    this.#wake?.();
-  }
-
-  /** Resolves when all of the buffer is durable. */
-  async drain(): Promise<void> {
-    this.#isDraining = true;
-    this.wake();
-    while (!this.#buffer.isDrained && !this.hasFailed && !this.#isStopped) {
-      await new Promise((done) => setTimeout(done, 10));
-    }
-    this.#isDraining = false;
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-    this.wake();
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((done) => {
-      const timer = setTimeout(done, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        this.#wake = null;
-        done();
-      };
     });
   }
 }
