@@ -83,7 +83,7 @@ export function openPeopleRoom(parts: PeopleRoomParts): PeopleRoom {
   const site = new Site(seal, config.dashboard.url);
   const { rows } = site.proofKeys;
   const store = new SqlPeopleStore(database, rows);
-  const ceremonies = new Ceremonies(new SqlCeremonyStore(database), clock);
+  const ceremonies = new Ceremonies(new SqlCeremonyStore(database, rows), clock);
   const intents = new Intents({
     store: new SqlIntentStore(database, rows),
     clock,

@@ -228,6 +228,13 @@ export function deviceFacts(row: DeviceFacts): RowFacts {
   };
 }
 
+/** All of it: who could change one would choose what an old answer of a browser is an answer to. */
+export function ceremonyFacts(
+  row: Pick<Selectable<Tables['holdfast.ceremonies']>, 'kind' | 'nonce' | 'facts' | 'expires_at'>,
+): RowFacts {
+  return { kind: row.kind, nonce: row.nonce, facts: row.facts, expires: row.expires_at };
+}
+
 type AgentFacts = Pick<
   Selectable<AgentsTable>,
   | 'name'

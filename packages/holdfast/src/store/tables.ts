@@ -150,9 +150,11 @@ interface DeviceRequestsTable {
 interface CeremoniesTable {
   id: string;
   kind: string;
-  challenge: string;
-  facts: Json;
+  nonce: string;
+  /** JSON, exactly as it was written. */
+  facts: string;
   expires_at: Date;
+  mac: string;
 }
 
 export interface HoldsTable {

@@ -1,0 +1,14 @@
+import type { Migration } from './migration.ts';
+
+/** MACs over ceremonies. */
+export const ceremonyMacs: Migration = {
+  name: '0026-ceremony-macs',
+  sql: `
+    -- What somebody is in the middle of, they begin again: ceremonies live minutes.
+    delete from holdfast.ceremonies;
+    alter table holdfast.ceremonies rename column challenge to nonce;
+    -- As text: the MAC is over exactly what was written.
+    alter table holdfast.ceremonies alter column facts type text using facts::text;
+    alter table holdfast.ceremonies add column mac text not null;
+  `,
+};
