@@ -213,15 +213,16 @@ export function isLinkOurs(
   return rows.fits('sso', id, { issuer, subject }, mac);
 }
 
-type DeviceFacts = Pick<
-  Selectable<Tables['holdfast.device_requests']>,
-  'secret_hash' | 'user_code_hash' | 'decided_at' | 'person_id' | 'expires_at'
->;
+type DeviceFacts = Omit<Selectable<Tables['holdfast.device_requests']>, 'id' | 'mac'>;
 
 export function deviceFacts(row: DeviceFacts): RowFacts {
   return {
     secret: row.secret_hash,
     code: row.user_code_hash,
+    machine: row.machine,
+    source: row.source,
+    client: row.user_agent,
+    asked: row.asked_at,
     decided: row.decided_at,
     person: row.person_id,
     expires: row.expires_at,

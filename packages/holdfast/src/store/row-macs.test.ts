@@ -285,10 +285,8 @@ describe('a way in', () => {
     expect(await store.find(identity)).toMatchObject({ person: { name: 'ana' } });
   });
 
-  it('is none by a command line that nobody let in', async () => {
-    const store = new SqlDeviceStore(scratch.database, enrolled.proofKeys.rows);
-    const personId = await enrolled.idOf('ana');
-    const request = {
+  function asking() {
+    return {
       id: 'device_1',
       machine: 'laptop',
       source: '127.0.0.1',
@@ -298,13 +296,42 @@ describe('a way in', () => {
       secretHash: hashSecret('secret'),
       userCodeHash: hashSecret('code'),
     };
+  }
+
+  it.each([
+    ['another secret', sql`secret_hash = ${hashSecret('of mallory')}`],
+    ['another hour', sql`asked_at = asked_at + interval '1 second'`],
+    ['the name of another machine', sql`machine = 'build-7'`],
+    ['another address', sql`source = '192.0.2.7'`],
+    ['more time', sql`expires_at = expires_at + interval '1 hour'`],
+    ['no MAC of ours', sql`mac = 'no'`],
+  ])('is none by a command line that was given %s before anybody looked', async (_, change) => {
+    const store = new SqlDeviceStore(scratch.database, enrolled.proofKeys.rows);
+    const personId = await enrolled.idOf('ana');
+    const { userCodeHash: code } = asking();
+    await byHand(sql`delete from holdfast.device_requests`);
+    await store.add(asking(), clock.now());
+    expect(await store.byCode(code, clock.now())).toMatchObject({ machine: 'laptop' });
+    await byHand(sql`update holdfast.device_requests set ${change}`);
+    expect(await store.byCode(code, clock.now())).toBeNull();
+    expect(await store.decide(code, personId, clock.now())).toBeNull();
+    expect(await store.take(hashSecret('of mallory'), clock.now())).not.toMatchObject({
+      kind: 'let-in',
+    });
+    expect(foreign).toEqual([{ kind: 'device', id: 'device_1' }]);
+  });
+
+  it('is none by a command line that nobody let in', async () => {
+    const store = new SqlDeviceStore(scratch.database, enrolled.proofKeys.rows);
+    const personId = await enrolled.idOf('ana');
+    const request = asking();
+    await byHand(sql`delete from holdfast.device_requests`);
     await store.add(request, clock.now());
     await byHand(
       sql`update holdfast.device_requests set decided_at = now(), person_id = ${personId}`,
     );
     expect(await store.take(request.secretHash, clock.now())).toEqual({ kind: 'gone' });
     await store.add(request, clock.now());
-    await byHand(sql`update holdfast.device_requests set decided_at = null, person_id = null`);
     await store.decide(request.userCodeHash, personId, clock.now());
     expect(await store.take(request.secretHash, clock.now())).toMatchObject({ kind: 'let-in' });
   });

@@ -143,7 +143,6 @@ interface DeviceRequestsTable {
   decided_at: Date | null;
   /** Null beside `decided_at`: turned away. */
   person_id: string | null;
-  /** Null until it is decided. */
   mac: string | null;
 }
 

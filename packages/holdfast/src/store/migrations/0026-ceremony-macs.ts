@@ -10,5 +10,8 @@ export const ceremonyMacs: Migration = {
     -- As text: the MAC is over exactly what was written.
     alter table holdfast.ceremonies alter column facts type text using facts::text;
     alter table holdfast.ceremonies add column mac text not null;
+
+    -- They have theirs from the beginning now, not only once they are decided.
+    delete from holdfast.device_requests;
   `,
 };
