@@ -93,6 +93,41 @@ describe('an assertion of before', () => {
   });
 });
 
+describe('a passkey that was taken away', () => {
+  async function comesIn(): Promise<boolean> {
+    const begun = await passkeys.beginSignIn();
+    const found = await passkeys.signIn(
+      begun.ceremony,
+      answer(begun.options.challenge),
+      '192.0.2.1',
+    );
+    return found !== null;
+  }
+
+  it('does not come back by a stroke of the pen', async () => {
+    expect(await comesIn()).toBe(true);
+    const person = { id: await enrolled.idOf('ana'), name: 'ana' };
+    await passkeys.remove(person, key.credentialId);
+    expect(await comesIn()).toBe(false);
+    await byHand(sql`update holdfast.passkeys set removed_at = null`);
+    expect(await comesIn()).toBe(false);
+  });
+
+  it('nor does one that was suspended, as a copy is', async () => {
+    const begun = await passkeys.beginSignIn();
+    const first = answer(begun.options.challenge);
+    await passkeys.signIn(begun.ceremony, first, '192.0.2.1');
+    await byHand(sql`update holdfast.passkeys set counter = 1000`);
+    expect(await comesIn()).toBe(false);
+    const { rows } = await scratch.database.run((db) =>
+      sql`update holdfast.passkeys set suspended_at = null, counter = 0
+          where suspended_at is not null returning credential_id`.execute(db),
+    );
+    expect(rows).toHaveLength(1);
+    expect(await comesIn()).toBe(false);
+  });
+});
+
 describe('a ceremony', () => {
   it.each([
     ['another kind', sql`kind = 'passkey-sign-in'`],

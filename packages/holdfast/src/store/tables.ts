@@ -81,7 +81,7 @@ export interface PasskeysTable {
   added_at: Date;
   last_used_at: Date | null;
   removed_at: Date | null;
-  /** identity/proof-keys.ts. */
+  /** identity/proof-keys.ts. Null once it was removed or suspended. */
   mac: string | null;
   suspended_at: Date | null;
 }

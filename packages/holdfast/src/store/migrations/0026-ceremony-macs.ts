@@ -13,5 +13,8 @@ export const ceremonyMacs: Migration = {
 
     -- They have theirs from the beginning now, not only once they are decided.
     delete from holdfast.device_requests;
+
+    -- So that nobody brings them back by taking the mark away.
+    update holdfast.passkeys set mac = null where removed_at is not null or suspended_at is not null;
   `,
 };
