@@ -701,6 +701,21 @@ describe('people', () => {
       expect(await stateOf(ticket.id)).toBe(isUsed ? 'consumed' : 'signed');
     });
 
+    it.each([
+      ['none is left, and one signed', ['ana'], null, false],
+      ['none is left, and two signed', ['ana', 'ben'], null, true],
+      ['its parent’s signed alone', ['ana'], 'ana', false],
+      ['its parent’s did not sign alone', ['ana', 'ben'], 'ana', true],
+    ] as const)('the owner was removed: %s', async (_story, names, ofParent, isUsed) => {
+      await enrolled.enrol('cy');
+      const ticket = await signedBy(...names);
+      await agentOf(ofParent);
+      const gone = await enrolled.idOf('cy');
+      await byHand(sql`update holdfast.agents set owner_id = ${gone} where id = 'agent_1'`);
+      await enrolled.people.remove('cy');
+      expect(await two.desk.consume(ticket)).toBe(isUsed);
+    });
+
     it('the other one is gone since, and policy wanted no more than one', async () => {
       const ticket = await signedBy('ana', 'ben');
       await agentOf('ben');
