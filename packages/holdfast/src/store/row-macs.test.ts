@@ -268,10 +268,24 @@ describe('a way in', () => {
     const store = new SqlRecoveryStore(scratch.database, enrolled.proofKeys.rows);
     const id = await enrolled.idOf('ana');
     const hash = hashSecret('a code that mallory knows');
-    await byHand(sql`insert into holdfast.recovery_codes values (${id}, ${hash}, null)`);
-    expect(await store.use('ana', () => hash, clock.now())).toBeNull();
+    await byHand(sql`insert into holdfast.recovery_codes values (${id}, ${hash})`);
+    expect(await store.use('ana', () => hash)).toBeNull();
     await store.renew(id, [hash]);
-    expect(await store.use('ana', () => hash, clock.now())).toMatchObject({ person: { id } });
+    expect(await store.use('ana', () => hash)).toMatchObject({ person: { id } });
+  });
+
+  it('is none by a recovery code that was used, and of which nothing is left to mark as unused', async () => {
+    const store = new SqlRecoveryStore(scratch.database, enrolled.proofKeys.rows);
+    const id = await enrolled.idOf('ana');
+    const [one, two] = [hashSecret('one'), hashSecret('two')];
+    await store.renew(id, [one, two]);
+    expect(await store.use('ana', () => one)).toMatchObject({ left: 1 });
+    expect(await store.left(id)).toBe(1);
+    const rows = await scratch.database.run((db) =>
+      db.selectFrom('holdfast.recovery_codes').selectAll().where('person_id', '=', id).execute(),
+    );
+    expect(rows).toHaveLength(1);
+    expect(await store.use('ana', () => one)).toBeNull();
   });
 
   it('is none by an identity elsewhere that somebody linked', async () => {

@@ -120,7 +120,6 @@ interface RecoveryCodesTable {
   person_id: string;
   /** Under our key, so that nobody puts one of theirs there. */
   code_hash: Buffer;
-  used_at: Date | null;
 }
 
 interface SsoIdentitiesTable {

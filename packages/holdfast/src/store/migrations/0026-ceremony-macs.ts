@@ -14,6 +14,10 @@ export const ceremonyMacs: Migration = {
     -- They have theirs from the beginning now, not only once they are decided.
     delete from holdfast.device_requests;
 
+    -- What was used is gone, in place of a mark that anybody could take away.
+    delete from holdfast.recovery_codes where used_at is not null;
+    alter table holdfast.recovery_codes drop column used_at;
+
     -- So that nobody brings them back by taking the mark away.
     update holdfast.passkeys set mac = null where removed_at is not null or suspended_at is not null;
   `,
