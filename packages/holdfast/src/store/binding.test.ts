@@ -674,10 +674,10 @@ describe('people', () => {
     async function agentOf(person: string | null): Promise<void> {
       const id = person === null ? null : await enrolled.idOf(person);
       await byHand(sql`delete from holdfast.agents`);
-      await byHand(sql`insert into holdfast.agents (id, name, salt, added_at, owner_id)
-        values ('agent_0', 'parent', 'x'::bytea, now(), ${id})`);
-      await byHand(sql`insert into holdfast.agents (id, name, salt, added_at, parent_id)
-        values ('agent_1', 'cursor', 'x'::bytea, now(), 'agent_0')`);
+      await byHand(sql`insert into holdfast.agents (id, name, salt, added_at, owner_id, mac)
+        values ('agent_0', 'parent', 'x'::bytea, now(), ${id}, 'any')`);
+      await byHand(sql`insert into holdfast.agents (id, name, salt, added_at, parent_id, mac)
+        values ('agent_1', 'cursor', 'x'::bytea, now(), 'agent_0', 'any')`);
     }
 
     async function signedBy(...names: string[]): Promise<HoldTicket> {
@@ -840,8 +840,8 @@ describe('whoever writes to our tables', () => {
 
   it('does not make somebody who signs', async () => {
     await byHand(sql`
-      insert into holdfast.people (id, name, roles, totp_sealed, added_at, confirmed_at, failures, last_step)
-        select 'person_mallory', 'mallory', '{owner}', totp_sealed, added_at, confirmed_at, 0, -1
+      insert into holdfast.people (id, name, roles, totp_sealed, added_at, confirmed_at, failures, last_step, mac)
+        select 'person_mallory', 'mallory', '{owner}', totp_sealed, added_at, confirmed_at, 0, -1, mac
         from holdfast.people where name = 'ana'`);
     const code = enrolled.code('ana');
     const word = { ...byCode(ticket.id, 'mallory'), code };

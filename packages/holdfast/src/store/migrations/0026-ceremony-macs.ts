@@ -1,6 +1,9 @@
 import type { Migration } from './migration.ts';
 
-/** MACs over ceremonies. */
+/**
+ * MACs over ceremonies; and rows that an older Holdfast would write without a MAC are refused, so that a gateway of
+ * before that still runs beside this one fails aloud, in place of writing what counts as not there.
+ */
 export const ceremonyMacs: Migration = {
   name: '0026-ceremony-macs',
   sql: `
@@ -20,5 +23,22 @@ export const ceremonyMacs: Migration = {
 
     -- So that nobody brings them back by taking the mark away.
     update holdfast.passkeys set mac = null where removed_at is not null or suspended_at is not null;
+
+    -- Not valid: for what is written from now on. What is here was stamped, is stamped at the end of this
+    -- transaction (store/stamp-rows.ts), or is not ours.
+    alter table holdfast.people add constraint people_have_a_mac
+      check (mac is not null) not valid;
+    alter table holdfast.sessions add constraint sessions_have_a_mac
+      check (mac is not null or closed_at is not null) not valid;
+    alter table holdfast.invites add constraint invites_have_a_mac
+      check (mac is not null or used_at is not null) not valid;
+    alter table holdfast.agents add constraint agents_have_a_mac
+      check (mac is not null) not valid;
+    alter table holdfast.tokens add constraint tokens_have_a_mac
+      check (mac is not null or revoked_at is not null) not valid;
+    alter table holdfast.sso_identities add constraint sso_identities_have_a_mac
+      check (mac is not null) not valid;
+    alter table holdfast.device_requests add constraint device_requests_have_a_mac
+      check (mac is not null) not valid;
   `,
 };
