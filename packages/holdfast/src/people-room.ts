@@ -4,7 +4,7 @@ import { resolveSecret } from './config/upstream.ts';
 import { Ceremonies } from './identity/ceremonies.ts';
 import { Codes } from './identity/codes.ts';
 import { Devices } from './identity/devices.ts';
-import { Intents } from './identity/intents.ts';
+import { Intents, type Recorded } from './identity/intents.ts';
 import { Invites } from './identity/invites.ts';
 import { Oidc } from './identity/oidc.ts';
 import { Passkeys } from './identity/passkeys.ts';
@@ -83,7 +83,7 @@ export function openPeopleRoom(parts: PeopleRoomParts): PeopleRoom {
   const site = new Site(seal, config.dashboard.url);
   const { rows } = site.proofKeys;
   const store = new SqlPeopleStore(database, rows);
-  const ceremonies = new Ceremonies(new SqlCeremonyStore(database), clock);
+  const ceremonies = new Ceremonies(new SqlCeremonyStore(database, rows), clock);
   const intents = new Intents({
     store: new SqlIntentStore(database, rows),
     clock,
@@ -99,6 +99,7 @@ export function openPeopleRoom(parts: PeopleRoomParts): PeopleRoom {
     keys: site.proofKeys,
     clock,
     note,
+    recorded,
   });
   const codes = new Codes({ store, totp, ceremonies, note, recorded });
   const recovery = new RecoveryCodes({ store: new SqlRecoveryStore(database, rows), clock, note });
@@ -122,14 +123,19 @@ export function openPeopleRoom(parts: PeopleRoomParts): PeopleRoom {
     recovery,
     invites,
     devices: new Devices({ store: new SqlDeviceStore(database, rows), sessions, clock, note }),
-    sso: ssoOf(parts, { ceremonies, invites, site }),
+    sso: ssoOf(parts, { ceremonies, invites, recorded, site }),
     site,
   };
 }
 
 function ssoOf(
   { clock, config, database, env, note }: PeopleRoomParts,
-  beside: { readonly ceremonies: Ceremonies; readonly invites: Invites; readonly site: Site },
+  beside: {
+    readonly ceremonies: Ceremonies;
+    readonly invites: Invites;
+    readonly recorded: Recorded;
+    readonly site: Site;
+  },
 ): Sso | null {
   const { oidc } = config.signIn;
   if (oidc === null) return null;
@@ -147,5 +153,6 @@ function ssoOf(
     invites: beside.invites,
     clock,
     note,
+    recorded: beside.recorded,
   });
 }

@@ -5,6 +5,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { ask } from '../api/client.ts';
 import { listen, useLiveness } from '../api/live.ts';
 import { nowQuery, sessionQuery } from '../api/queries.ts';
+import { atMost } from '../lib/at-most.ts';
 import { plural } from '../lib/measures.ts';
 import { oneLine } from '../lib/visible.ts';
 import { forgetHere } from '../push.ts';
@@ -22,6 +23,9 @@ import { Shortcuts } from './shortcuts.tsx';
 import { setTheme, type Theme, useTheme } from './theme.ts';
 
 type Over = 'palette' | 'shortcuts' | 'more' | null;
+
+/** To take the subscription of this browser back, before the page is left. */
+const FORGET_MS_MAX = 2_000;
 
 const SIDE = PLACES_SHOWN.filter(({ to }) => to !== '/account');
 const BOTTOM = SIDE.slice(0, 4);
@@ -182,8 +186,9 @@ function Self({ onGo }: { readonly onGo?: () => void }): ReactNode {
   const queries = useQueryClient();
   const signOut = async (): Promise<void> => {
     try {
-      // First: the page is left as soon as the session is closed.
-      await forgetHere().catch(() => undefined);
+      // First: the page is left as soon as the session is closed. But a browser that never answers keeps nobody
+      // signed in: the gateway sends it nothing any more once the session is closed.
+      await atMost(FORGET_MS_MAX, forgetHere());
       await ask('session.close');
       queries.clear();
       await queries.invalidateQueries(sessionQuery);

@@ -238,7 +238,7 @@ export class Api {
           query: given(route.query, request.query, 'in the query'),
           body: given(route.body, request.body ?? {}, 'in the body'),
         };
-        if (route.isAttempt) this.#countName(around, ask.body);
+        if (name === 'signIn.code') this.#countName(around, ask.body);
         if (route.stream !== null) return await this.#stream(route, handler, ask, request, reply);
         const { json, status } = await this.#answer(name, route, handler, ask, request);
         const type = status === 200 ? 'application/json; charset=utf-8' : PROBLEM_TYPE;
@@ -342,7 +342,11 @@ export class Api {
     throw tooMany('one person');
   }
 
-  /** Of who is not signed in: how often a name is tried by strangers, and by each known browser. */
+  /**
+   * Of who is not signed in: how often one-time codes of a name are tried by strangers, and by each known browser.
+   * Recovery codes are not counted with them: nobody guesses one, and they are the way in when strangers have
+   * used the others up.
+   */
   #countName({ cookies, knownAs, principal }: Around, body: unknown): void {
     if (principal !== null || typeof body !== 'object' || body === null) return;
     if (!('name' in body) || !('code' in body) || typeof body.name !== 'string') return;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HOLD_STATES, type HoldMove, isOpen, nextState, stateAt } from './hold.ts';
+import { PERMISSIONS } from '../identity/roles.ts';
+import { HOLD_STATES, type HoldMove, isOpen, nextState, ownerAloneWords, stateAt } from './hold.ts';
 
 const MOVES: readonly HoldMove['kind'][] = ['sign', 'recount', 'deny', 'expire', 'void', 'consume'];
 
@@ -62,5 +63,13 @@ describe('a hold', () => {
     expect(stateAt({ state: 'signed', expiresAt }, before)).toBe('signed');
     expect(stateAt({ state: 'signed', expiresAt }, expiresAt)).toBe('expired');
     expect(stateAt({ state: 'denied', expiresAt }, expiresAt)).toBe('denied');
+  });
+});
+
+describe('an agent without an owner', () => {
+  it('is told who may say one: an owner, and nobody else may', () => {
+    const words = ownerAloneWords({ agentName: 'cursor', ownerId: null });
+    expect(words).toContain('an owner sets one with holdfast agents set cursor --owner PERSON');
+    expect(PERMISSIONS['agents.owner'].roles).toEqual(['owner']);
   });
 });

@@ -171,7 +171,7 @@ export function ownerAloneWords({
   ownerId,
 }: Pick<HoldCard, 'agentName' | 'ownerId'>): string {
   return ownerId === null
-    ? `the agent has no owner, so on sealed two people sign; an owner or operator sets one with holdfast agents set ${agentName} --owner PERSON`
+    ? `the agent has no owner, so on sealed two people sign; an owner sets one with holdfast agents set ${agentName} --owner PERSON`
     : 'on sealed somebody else than the owner of the agent signs too';
 }
 

@@ -220,7 +220,6 @@ describe('browsers of people', () => {
     const first = await signedIn(ana);
     await subscriptions.add(first, asked(1));
     // Somebody else at the same browser, and she at another one.
-    await signedIn(ben, first.device);
     await signedIn(ana);
     expect((await subscriptions.all()).map((one) => one.sessionId)).toEqual([first.sessionId]);
     clock.pass(PUSH_LIFE_MS_MAX - 1);
@@ -250,6 +249,18 @@ describe('browsers of people', () => {
     expect(await refusalOf(subscriptions.add(mixed, asked(1)))).toMatchObject({
       code: 'HF_SIGN_IN',
     });
+  });
+
+  it('of others who sat there before are not called any more once somebody signs in there', async () => {
+    const [first, elsewhere] = [await signedIn(ana), await signedIn(ana)];
+    await subscriptions.add(first, asked(1));
+    await subscriptions.add(elsewhere, asked(2));
+    await signedIn(ana, first.device);
+    expect(await subscriptions.list(ana)).toHaveLength(2);
+    await signedIn(ben, first.device);
+    expect((await subscriptions.list(ana)).map(({ endpoint }) => endpoint)).toEqual([
+      asked(2).endpoint,
+    ]);
   });
 
   it('of somebody who was removed are not called any more', async () => {

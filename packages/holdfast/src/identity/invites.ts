@@ -20,7 +20,13 @@ import { type Codes, OFFERED, offerOver } from './codes.ts';
 import { noting, type Recorded } from './intents.ts';
 import type { InviteRecord, InviteStore, JoinEnd, Joining } from './invite-store.ts';
 import { checkName } from './names.ts';
-import { type CreatedPasskey, type Passkeys, type PersonRef, refuseUnadded } from './passkeys.ts';
+import {
+  addedEvent,
+  type CreatedPasskey,
+  type Passkeys,
+  type PersonRef,
+  refuseUnadded,
+} from './passkeys.ts';
 import type { People } from './people.ts';
 import type { RecoveryCodes } from './recovery-codes.ts';
 import type { Role } from './roles.ts';
@@ -65,8 +71,19 @@ export class Invites {
 
   /** HF_USAGE, HF_EXISTS. `by`: who invites, for the trail. */
   async make(name: string, roles: readonly Role[], by: string): Promise<MadeInvite> {
-    const person = await this.#parts.people.expect(name, roles);
-    return this.#link(person, person.roles, by);
+    return await this.#recorded.around(
+      {
+        kind: 'person-invited',
+        facts: { person: name, roles: roles.join(', '), by },
+        message: `${by} was inviting ${name} as ${roles.join(', ')}.`,
+      },
+      async () => {
+        const person = await this.#parts.people.expect(name, roles);
+        return await this.#link(person, person.roles, by);
+      },
+      // The link has its own.
+      () => [],
+    );
   }
 
   /** HF_NOT_FOUND; HF_EXISTS for who can sign in by a way of their own. */
@@ -96,15 +113,18 @@ export class Invites {
   }
 
   async cancel(id: string, by: string): Promise<boolean> {
-    const { clock, note, store } = this.#parts;
-    const name = await store.cancel(id, clock.now());
-    if (name === null) return false;
-    await note({
+    const { clock, store } = this.#parts;
+    const cancelled = (name: string | null): HoldfastEvent => ({
       kind: 'invite-cancelled',
       facts: { invite: id, person: name, by },
-      message: `The invitation of ${name} was cancelled.`,
+      message: `The invitation of ${name ?? 'somebody'} was cancelled.`,
     });
-    return true;
+    const name = await this.#recorded.around(
+      cancelled(null),
+      () => store.cancel(id, clock.now()),
+      (whose) => (whose === null ? [] : [cancelled(whose)]),
+    );
+    return name !== null;
   }
 
   /** HF_INVITE. */
@@ -135,9 +155,7 @@ export class Invites {
     const { challenge } = ceremony;
     const passkey = await passkeys.verifyNew(personId, challenge, answer.label, answer.created);
     const person = { id: personId, name };
-    const joined = await this.#join(secret, person, { kind: 'passkey', passkey });
-    await passkeys.noteAdded(person, passkey);
-    return joined;
+    return await this.#join(secret, person, { kind: 'passkey', passkey });
   }
 
   async beginCodes(secret: string, chosen: string | undefined) {
@@ -203,7 +221,10 @@ export class Invites {
         );
         return rolesOf(end, person.name);
       },
-      (as) => [joined(as)],
+      (as) => [
+        joined(as),
+        ...(proof.kind === 'passkey' ? [addedEvent(person, proof.passkey)] : []),
+      ],
     );
     return { person, roles, recoveryCodes: codes };
   }

@@ -247,3 +247,22 @@ describe('what an agent may', () => {
     expect(['token_1', 'token_3'].map((id) => directory.isLive(id))).toEqual([false, false]);
   });
 });
+
+describe('who answers for an agent', () => {
+  const here = (name: string) => ({ id: `person_${name}`, name, isRemoved: false });
+  const gone = (name: string) => ({ ...here(name), isRemoved: true });
+
+  it.each([
+    ['whoever it has', here('ana'), here('ben'), 'person_ana'],
+    ['its parent’s, where it has none', null, here('ben'), 'person_ben'],
+    ['its parent’s, where its own was removed', gone('ana'), here('ben'), 'person_ben'],
+    ['nobody, where both were removed', gone('ana'), gone('ben'), null],
+    ['nobody, where nobody was said', null, null, null],
+  ])('is %s', async (_story, own, ofParent, expected) => {
+    shelf.agents = [
+      agentNamed('parent', { owner: ofParent }),
+      agentNamed('child', { owner: own, parentId: 'agent_parent' }),
+    ];
+    expect((await open()).ownerOf('agent_child')).toBe(expected);
+  });
+});

@@ -20,7 +20,7 @@ import type {
 } from './agent-directory.ts';
 import { effectiveScope, tokenTargets } from './agent-scope.ts';
 import { AgentStanding } from './agent-standing.ts';
-import type { AgentRecord, AgentSnapshot, AgentStore } from './agent-store.ts';
+import type { AgentOwner, AgentRecord, AgentSnapshot, AgentStore } from './agent-store.ts';
 import { madeUpSalt, SCRAM_ITERATIONS } from './scram.ts';
 
 export interface EndedToken {
@@ -144,7 +144,7 @@ export class LiveDirectory implements AgentDirectory, Allowances {
     return standing === undefined ? UNKNOWN_AGENT : standing.allowance(this.#parts.clock);
   }
 
-  /** The person who answers for the agent; for a sub-agent without one, its parent's. Null: nobody. */
+  /** The person who answers for the agent; for a sub-agent without one, its parent's. Null: nobody who is here. */
   ownerOf(agentId: string): string | null {
     return this.#owners.get(agentId) ?? null;
   }
@@ -270,16 +270,22 @@ function index(snapshot: AgentSnapshot, before: Seen['standings']): Seen {
   return { agents: new Map(agents), tokens, byHash, standings, beyond, owners: ownersOf(byId) };
 }
 
+/** Who was removed answers for nothing: they may be back under another name, or whoever signs may be. */
+function isOwned(agent: AgentRecord): agent is AgentRecord & { readonly owner: AgentOwner } {
+  return agent.owner?.isRemoved === false;
+}
+
+/** As the statement that uses an approval up has it (store/hold-store.ts, OWNER_NOW). */
 function ownersOf(byId: ReadonlyMap<string, AgentRecord>): ReadonlyMap<string, string> {
   const owners = new Map<string, string>();
   for (const agent of byId.values()) {
     const seen = new Set<string>();
     let at: AgentRecord | undefined = agent;
-    while (at !== undefined && at.owner === null && at.parentId !== null && !seen.has(at.id)) {
+    while (at !== undefined && !isOwned(at) && at.parentId !== null && !seen.has(at.id)) {
       seen.add(at.id);
       at = byId.get(at.parentId);
     }
-    if (at?.owner) owners.set(agent.id, at.owner.id);
+    if (at !== undefined && isOwned(at)) owners.set(agent.id, at.owner.id);
   }
   return owners;
 }

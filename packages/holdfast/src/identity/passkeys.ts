@@ -13,9 +13,10 @@ import { z } from 'zod';
 import type { Assertion } from '../model/assertion.ts';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
-import type { Note } from '../model/event.ts';
+import type { HoldfastEvent, Note } from '../model/event.ts';
 import { CEREMONY_LIFE_MS, PASSKEYS_MAX } from '../model/limits.ts';
 import type { Begun, Ceremonies } from './ceremonies.ts';
+import { noting, type Recorded } from './intents.ts';
 import type { PasskeyRecord, PasskeyStore, PasskeyUse } from './passkey-store.ts';
 import type { ProofKeys } from './proof-keys.ts';
 
@@ -31,6 +32,8 @@ export interface PasskeyParts {
   readonly keys: ProofKeys;
   readonly clock: Clock;
   readonly note: Note;
+  /** Left out: entries alone, after the change. */
+  readonly recorded?: Recorded;
 }
 
 export interface PersonRef {
@@ -59,9 +62,11 @@ const NOBODY = z.object({});
 
 export class Passkeys {
   readonly #parts: PasskeyParts;
+  readonly #recorded: Recorded;
 
   constructor(parts: PasskeyParts) {
     this.#parts = parts;
+    this.#recorded = parts.recorded ?? noting(parts.note);
   }
 
   /** For a person who is known. */
@@ -84,8 +89,12 @@ export class Passkeys {
       answer.label,
       answer.created,
     );
-    refuseUnadded(await store.add(passkey));
-    await this.noteAdded(person, passkey);
+    const event = addedEvent(person, passkey);
+    await this.#recorded.around(
+      event,
+      async () => refuseUnadded(await store.add(passkey)),
+      () => [event],
+    );
     return passkey;
   }
 
@@ -95,21 +104,17 @@ export class Passkeys {
 
   /** HF_LAST_WAY_IN, HF_NOT_FOUND. */
   async remove(person: PersonRef, credentialId: string): Promise<void> {
-    const { clock, note, store } = this.#parts;
-    const removed = await store.remove(credentialId, person.id, clock.now());
-    if (removed === 'none') {
-      throw new HoldfastError('HF_NOT_FOUND', {
-        expected: 'one of your passkeys',
-        found: 'none such',
-        hint: 'See the list of them.',
-      });
-    }
-    if (removed === 'last') throw lastWayIn();
-    await note({
+    const { clock, store } = this.#parts;
+    const event: HoldfastEvent = {
       kind: 'passkey-removed',
       facts: { person: person.name, personId: person.id, credential: credentialId },
       message: `${person.name} removed a passkey.`,
-    });
+    };
+    await this.#recorded.around(
+      event,
+      async () => refuseUnremoved(await store.remove(credentialId, person.id, clock.now())),
+      () => [event],
+    );
   }
 
   /** Nobody has said who they are: the browser offers the passkeys that it has for us. */
@@ -235,22 +240,6 @@ export class Passkeys {
     }
   }
 
-  /** With the public key, so that an auditor can verify what it signs without asking us. */
-  async noteAdded(person: PersonRef, passkey: PasskeyRecord): Promise<void> {
-    await this.#parts.note({
-      kind: 'passkey-added',
-      facts: {
-        person: person.name,
-        personId: person.id,
-        credential: passkey.credentialId,
-        publicKey: passkey.publicKey.toString('base64url'),
-        rpId: passkey.rpId,
-        label: passkey.label,
-      },
-      message: `${person.name} added a passkey.`,
-    });
-  }
-
   #request({ challenge, id }: Begun, has: readonly PasskeyRecord[]) {
     return {
       ceremony: id,
@@ -341,6 +330,32 @@ function descriptorOf({ credentialId, transports }: PasskeyRecord) {
 
 function isTransport(word: string): word is Transport {
   return TRANSPORTS.some((one) => one === word);
+}
+
+/** With the public key, so that an auditor can verify what it signs without asking us. */
+export function addedEvent(person: PersonRef, passkey: PasskeyRecord): HoldfastEvent {
+  return {
+    kind: 'passkey-added',
+    facts: {
+      person: person.name,
+      personId: person.id,
+      credential: passkey.credentialId,
+      publicKey: passkey.publicKey.toString('base64url'),
+      rpId: passkey.rpId,
+      label: passkey.label,
+    },
+    message: `${person.name} added a passkey.`,
+  };
+}
+
+function refuseUnremoved(removed: 'done' | 'none' | 'last'): void {
+  if (removed === 'last') throw lastWayIn();
+  if (removed === 'done') return;
+  throw new HoldfastError('HF_NOT_FOUND', {
+    expected: 'one of your passkeys',
+    found: 'none such',
+    hint: 'See the list of them.',
+  });
 }
 
 export function refuseUnadded(added: 'added' | 'known' | 'full'): void {

@@ -24,7 +24,6 @@ export interface RecoveryStore {
   use(
     name: string,
     hashOf: (personId: string) => Buffer,
-    now: Date,
   ): Promise<{ readonly person: PersonRef; readonly left: number } | null>;
 }
 
@@ -75,8 +74,8 @@ export class RecoveryCodes {
 
   /** Null: not let in, for whatever reason. */
   async use(name: string, code: string, source: string): Promise<PersonRef | null> {
-    const { clock, note, store } = this.#parts;
-    const used = await store.use(name, (personId) => hashOf(personId, code), clock.now());
+    const { note, store } = this.#parts;
+    const used = await store.use(name, (personId) => hashOf(personId, code));
     if (used === null) {
       await note({
         kind: 'sign-in-refused',

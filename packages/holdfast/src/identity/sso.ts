@@ -11,9 +11,10 @@
  */
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
-import type { Note } from '../model/event.ts';
+import type { HoldfastEvent, Note } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
 import { SSO_NAMES_TRIED_MAX } from '../model/limits.ts';
+import { noting, type Recorded } from './intents.ts';
 import type { Invites } from './invites.ts';
 import type { Oidc, OidcClaims } from './oidc.ts';
 import { lastWayIn, type PersonRef } from './passkeys.ts';
@@ -38,6 +39,8 @@ export interface SsoParts {
   readonly invites: Invites;
   readonly clock: Clock;
   readonly note: Note;
+  /** Left out: entries alone, after the change. */
+  readonly recorded?: Recorded;
 }
 
 export interface SsoEnd {
@@ -47,9 +50,11 @@ export interface SsoEnd {
 
 export class Sso {
   readonly #parts: SsoParts;
+  readonly #recorded: Recorded;
 
   constructor(parts: SsoParts) {
     this.#parts = parts;
+    this.#recorded = parts.recorded ?? noting(parts.note);
   }
 
   get host(): string {
@@ -119,38 +124,48 @@ export class Sso {
 
   /** False: they were not linked. HF_LAST_WAY_IN. */
   async unlink(person: PersonRef): Promise<boolean> {
-    const end = await this.#parts.store.unlink(person.id);
-    if (end === 'last') throw lastWayIn();
-    if (end === 'none') return false;
-    await this.#parts.note({
+    const event: HoldfastEvent = {
       kind: 'sso-unlinked',
       facts: { person: person.name, personId: person.id },
       message: `${person.name} no longer signs in through an identity provider.`,
-    });
-    return true;
+    };
+    return await this.#recorded.around(
+      event,
+      async () => {
+        const end = await this.#parts.store.unlink(person.id);
+        if (end === 'last') throw lastWayIn();
+        return end === 'done';
+      },
+      (isDone) => (isDone ? [event] : []),
+    );
   }
 
   async #link(
     person: PersonRef,
     identity: { readonly issuer: string; readonly subject: string },
   ): Promise<void> {
-    const { clock, note, store } = this.#parts;
-    if (!(await store.link({ ...identity, personId: person.id }, clock.now()))) {
-      throw new HoldfastError('HF_EXISTS', {
-        expected: 'an identity that is nobody’s here',
-        found: 'another person’s',
-        hint: 'Sign out at the identity provider, and in again as yourself.',
-      });
-    }
-    await note({
+    const { clock, store } = this.#parts;
+    const event: HoldfastEvent = {
       kind: 'sso-linked',
       facts: { person: person.name, personId: person.id, ...identity },
       message: `${person.name} may sign in through ${identity.issuer}.`,
-    });
+    };
+    await this.#recorded.around(
+      event,
+      async () => {
+        if (await store.link({ ...identity, personId: person.id }, clock.now())) return;
+        throw new HoldfastError('HF_EXISTS', {
+          expected: 'an identity that is nobody’s here',
+          found: 'another person’s',
+          hint: 'Sign out at the identity provider, and in again as yourself.',
+        });
+      },
+      () => [event],
+    );
   }
 
   async #whoIs(claims: OidcClaims, source: string): Promise<PersonRef | null> {
-    const { clock, note, rules, store } = this.#parts;
+    const { clock, rules, store } = this.#parts;
     const identity = { issuer: claims.iss, subject: claims.sub };
     const known = await store.find(identity);
     if (known?.isRemoved === true) return this.#refuse('they were removed here', source);
@@ -160,20 +175,23 @@ export class Sso {
     }
     const id = newId('person', clock);
     const names = namesFor(claims);
-    const person = await store.addPerson(identity, { id, names, roles: rules.roles }, clock.now());
-    if (person === null) return this.#refuse(`no name like ${names[0]} is free`, source);
-    await note({
+    const joined = (name: string): HoldfastEvent => ({
       kind: 'person-joined',
       facts: {
-        person: person.name,
-        personId: person.id,
+        person: name,
+        personId: id,
         roles: rules.roles.join(', '),
         method: 'sso',
         ...identity,
       },
-      message: `${person.name} came through ${identity.issuer}, and signs nothing yet.`,
+      message: `${name} came through ${identity.issuer}, and signs nothing yet.`,
     });
-    return person;
+    const person = await this.#recorded.around(
+      joined(names[0] ?? 'somebody'),
+      () => store.addPerson(identity, { id, names, roles: rules.roles }, clock.now()),
+      (added) => (added === null ? [] : [joined(added.name)]),
+    );
+    return person ?? this.#refuse(`no name like ${names[0]} is free`, source);
   }
 
   async #refuse(why: string, source: string): Promise<null> {

@@ -7,6 +7,7 @@ export const ROW_KINDS = [
   'recovery',
   'sso',
   'device',
+  'ceremony',
   'agent',
   'token',
   'intent',

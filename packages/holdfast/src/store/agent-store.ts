@@ -286,7 +286,8 @@ async function voidOwned(
     with recursive owned as (
       select ${agentId}::text as id
       union select a.id from holdfast.agents a join owned o on a.parent_id = o.id
-        where a.owner_id is null
+        where not exists (
+          select from holdfast.people p where p.id = a.owner_id and p.removed_at is null)
     )
     update holdfast.holds h
     set state = 'void', decided_at = ${now}, note = 'who answers for the agent changed'

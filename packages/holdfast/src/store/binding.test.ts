@@ -674,10 +674,10 @@ describe('people', () => {
     async function agentOf(person: string | null): Promise<void> {
       const id = person === null ? null : await enrolled.idOf(person);
       await byHand(sql`delete from holdfast.agents`);
-      await byHand(sql`insert into holdfast.agents (id, name, salt, added_at, owner_id)
-        values ('agent_0', 'parent', 'x'::bytea, now(), ${id})`);
-      await byHand(sql`insert into holdfast.agents (id, name, salt, added_at, parent_id)
-        values ('agent_1', 'cursor', 'x'::bytea, now(), 'agent_0')`);
+      await byHand(sql`insert into holdfast.agents (id, name, salt, added_at, owner_id, mac)
+        values ('agent_0', 'parent', 'x'::bytea, now(), ${id}, 'any')`);
+      await byHand(sql`insert into holdfast.agents (id, name, salt, added_at, parent_id, mac)
+        values ('agent_1', 'cursor', 'x'::bytea, now(), 'agent_0', 'any')`);
     }
 
     async function signedBy(...names: string[]): Promise<HoldTicket> {
@@ -699,6 +699,21 @@ describe('people', () => {
       await agentOf(person);
       expect(await two.desk.consume(ticket)).toBe(isUsed);
       expect(await stateOf(ticket.id)).toBe(isUsed ? 'consumed' : 'signed');
+    });
+
+    it.each([
+      ['none is left, and one signed', ['ana'], null, false],
+      ['none is left, and two signed', ['ana', 'ben'], null, true],
+      ['its parent’s signed alone', ['ana'], 'ana', false],
+      ['its parent’s did not sign alone', ['ana', 'ben'], 'ana', true],
+    ] as const)('the owner was removed: %s', async (_story, names, ofParent, isUsed) => {
+      await enrolled.enrol('cy');
+      const ticket = await signedBy(...names);
+      await agentOf(ofParent);
+      const gone = await enrolled.idOf('cy');
+      await byHand(sql`update holdfast.agents set owner_id = ${gone} where id = 'agent_1'`);
+      await enrolled.people.remove('cy');
+      expect(await two.desk.consume(ticket)).toBe(isUsed);
     });
 
     it('the other one is gone since, and policy wanted no more than one', async () => {
@@ -825,8 +840,8 @@ describe('whoever writes to our tables', () => {
 
   it('does not make somebody who signs', async () => {
     await byHand(sql`
-      insert into holdfast.people (id, name, roles, totp_sealed, added_at, confirmed_at, failures, last_step)
-        select 'person_mallory', 'mallory', '{owner}', totp_sealed, added_at, confirmed_at, 0, -1
+      insert into holdfast.people (id, name, roles, totp_sealed, added_at, confirmed_at, failures, last_step, mac)
+        select 'person_mallory', 'mallory', '{owner}', totp_sealed, added_at, confirmed_at, 0, -1, mac
         from holdfast.people where name = 'ana'`);
     const code = enrolled.code('ana');
     const word = { ...byCode(ticket.id, 'mallory'), code };

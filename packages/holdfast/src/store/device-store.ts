@@ -1,20 +1,13 @@
 /** Command lines that ask to be let in, in PostgreSQL. A request is gone once it was answered. */
+import type { Selectable } from 'kysely';
 import type { DeviceAnswer, DeviceRequest, DeviceStore } from '../identity/devices.ts';
 import type { RowMacs } from '../model/row-macs.ts';
 import { storable } from '../model/text.ts';
 import type { Database } from './database.ts';
 import { deviceFacts, lockPersonRow } from './row-facts.ts';
+import type { Tables } from './tables.ts';
 
-const COLUMNS = ['id', 'machine', 'source', 'user_agent', 'asked_at', 'expires_at'] as const;
-
-interface DeviceRow {
-  readonly id: string;
-  readonly machine: string;
-  readonly source: string;
-  readonly user_agent: string;
-  readonly asked_at: Date;
-  readonly expires_at: Date;
-}
+type DeviceRow = Selectable<Tables['holdfast.device_requests']>;
 
 export class SqlDeviceStore implements DeviceStore {
   readonly #database: Database;
@@ -31,20 +24,22 @@ export class SqlDeviceStore implements DeviceStore {
   ): Promise<boolean> {
     return this.#database.run(async (db) => {
       await db.deleteFrom('holdfast.device_requests').where('expires_at', '<=', now).execute();
+      const row = {
+        id: request.id,
+        secret_hash: request.secretHash,
+        user_code_hash: request.userCodeHash,
+        machine: storable(request.machine),
+        source: storable(request.source),
+        user_agent: storable(request.userAgent),
+        asked_at: request.askedAt,
+        expires_at: request.expiresAt,
+        decided_at: null,
+        person_id: null,
+      };
+      const mac = this.#rows.mac('device', row.id, deviceFacts(row));
       const added = await db
         .insertInto('holdfast.device_requests')
-        .values({
-          id: request.id,
-          secret_hash: request.secretHash,
-          user_code_hash: request.userCodeHash,
-          machine: storable(request.machine),
-          source: storable(request.source),
-          user_agent: storable(request.userAgent),
-          asked_at: request.askedAt,
-          expires_at: request.expiresAt,
-          decided_at: null,
-          person_id: null,
-        })
+        .values({ ...row, mac })
         .onConflict((conflict) => conflict.column('user_code_hash').doNothing())
         .executeTakeFirst();
       return added.numInsertedOrUpdatedRows === 1n;
@@ -55,12 +50,12 @@ export class SqlDeviceStore implements DeviceStore {
     return this.#database.run(async (db) => {
       const row = await db
         .selectFrom('holdfast.device_requests')
-        .select(COLUMNS)
+        .selectAll()
         .where('user_code_hash', '=', userCodeHash)
         .where('decided_at', 'is', null)
         .where('expires_at', '>', now)
         .executeTakeFirst();
-      return row === undefined ? null : requestOf(row);
+      return row === undefined || !this.#isOurs(row) ? null : requestOf(row);
     });
   }
 
@@ -74,7 +69,8 @@ export class SqlDeviceStore implements DeviceStore {
         .where('expires_at', '>', now)
         .forUpdate()
         .executeTakeFirst();
-      if (row === undefined) return null;
+      // What is not ours is not made ours by a person's yes: who asked may be another by now.
+      if (row === undefined || !this.#isOurs(row)) return null;
       const decision = { decided_at: now, person_id: personId };
       const mac = this.#rows.mac('device', row.id, deviceFacts({ ...row, ...decision }));
       await trx
@@ -98,13 +94,17 @@ export class SqlDeviceStore implements DeviceStore {
       if (row === undefined) return { kind: 'gone' };
       if (row.decided_at === null) return { kind: 'waiting' };
       await trx.deleteFrom('holdfast.device_requests').where('id', '=', row.id).execute();
-      if (!this.#rows.fits('device', row.id, deviceFacts(row), row.mac)) return { kind: 'gone' };
+      if (!this.#isOurs(row)) return { kind: 'gone' };
       if (row.person_id === null) return { kind: 'denied' };
       const found = await lockPersonRow(trx, this.#rows, { id: row.person_id });
       if (found === null) return { kind: 'gone' };
       const person = { id: found.id, name: found.name };
       return { kind: 'let-in', person, request: requestOf(row) };
     });
+  }
+
+  #isOurs(row: DeviceRow): boolean {
+    return this.#rows.fits('device', row.id, deviceFacts(row), row.mac);
   }
 }
 

@@ -419,12 +419,15 @@ async function consumeHold(
   return true;
 }
 
-/** Of an agent's hold `h`: who answers for it now; a sub-agent without one has its parent's. */
+/** Of an agent's hold `h`: who of the people here answers for it now; a sub-agent without one has its parent's. */
 const OWNER_NOW = sql`(
-  with recursive line as (
-    select a.id, a.owner_id, a.parent_id from holdfast.agents a where a.id = h.agent_id
+  with recursive owned as (
+    select a.id, p.id as owner_id, a.parent_id from holdfast.agents a
+      left join holdfast.people p on p.id = a.owner_id and p.removed_at is null),
+  line as (
+    select o.id, o.owner_id, o.parent_id from owned o where o.id = h.agent_id
     union
-    select a.id, a.owner_id, a.parent_id from line l join holdfast.agents a on a.id = l.parent_id
+    select o.id, o.owner_id, o.parent_id from line l join owned o on o.id = l.parent_id
       where l.owner_id is null)
   select l.owner_id from line l where l.owner_id is not null limit 1)`;
 

@@ -1,6 +1,7 @@
 /**
  * Passkeys in PostgreSQL. What adds or takes a way to sign in locks the person's row first, so that two
- * removals at once cannot leave nobody, and two additions not one too many.
+ * removals at once cannot leave nobody, and two additions not one too many. What ends a passkey takes its MAC
+ * away, so that no stroke of the pen brings it back.
  */
 import { type Selectable, sql, type Transaction } from 'kysely';
 import type {
@@ -66,7 +67,7 @@ export class SqlPasskeyStore implements PasskeyStore {
       if (use.kind === 'right') {
         await own.set({ counter: BigInt(use.counter), last_used_at: now }).execute();
       } else if (use.kind === 'copy') {
-        await own.set({ suspended_at: now }).execute();
+        await own.set({ suspended_at: now, mac: null }).execute();
       }
       return { passkey, personName: row.p_name, use };
     });
@@ -89,7 +90,7 @@ export class SqlPasskeyStore implements PasskeyStore {
       if (left.length === 0 && !person.hasCodes) return 'last';
       await trx
         .updateTable('holdfast.passkeys')
-        .set({ removed_at: now })
+        .set({ removed_at: now, mac: null })
         .where('credential_id', '=', credentialId)
         .execute();
       return 'done';

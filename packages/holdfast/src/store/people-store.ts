@@ -266,8 +266,7 @@ async function countOwners(trx: Transaction<Tables>, rows: RowMacs): Promise<num
       sql<boolean>`(totp_sealed is not null
         or exists (select from holdfast.passkeys k where k.person_id = people.id
           and k.removed_at is null and k.suspended_at is null)
-        or exists (select from holdfast.recovery_codes c where c.person_id = people.id
-          and c.used_at is null))`,
+        or exists (select from holdfast.recovery_codes c where c.person_id = people.id))`,
     )
     .execute();
   const canComeIn = new Set(ways.map(({ id }) => id));

@@ -1,4 +1,4 @@
-/** Recovery codes in PostgreSQL: hashes only. */
+/** Recovery codes in PostgreSQL: hashes only, of those that were not used. */
 import { sql, type Transaction } from 'kysely';
 import type { PersonRef } from '../identity/passkeys.ts';
 import type { RecoveryStore } from '../identity/recovery-codes.ts';
@@ -30,20 +30,17 @@ export class SqlRecoveryStore implements RecoveryStore {
   use(
     name: string,
     hashOf: (personId: string) => Buffer,
-    now: Date,
   ): Promise<{ readonly person: PersonRef; readonly left: number } | null> {
     return this.#database.transaction(async (trx) => {
       const person = await lockPersonRow(trx, this.#rows, { name });
       const id = person?.id ?? NOBODY;
       const used = await trx
-        .updateTable('holdfast.recovery_codes')
-        .set({ used_at: now })
+        .deleteFrom('holdfast.recovery_codes')
         .where('person_id', '=', id)
         .where('code_hash', '=', keyedHash(this.#rows, id, hashOf(id)))
-        .where('used_at', 'is', null)
         .executeTakeFirst();
       const left = await countLeft(trx, id);
-      if (person === null || used.numUpdatedRows !== 1n) return null;
+      if (person === null || used.numDeletedRows !== 1n) return null;
       return { person: { id: person.id, name: person.name }, left };
     });
   }
@@ -62,7 +59,6 @@ export async function renewCodes(
       hashes.map((hash) => ({
         person_id: personId,
         code_hash: keyedHash(rows, personId, hash),
-        used_at: null,
       })),
     )
     .execute();
@@ -76,7 +72,6 @@ async function countLeft(
     .selectFrom('holdfast.recovery_codes')
     .select(sql<bigint>`count(*)`.as('count'))
     .where('person_id', '=', personId)
-    .where('used_at', 'is', null)
     .executeTakeFirstOrThrow();
   return Number(count);
 }

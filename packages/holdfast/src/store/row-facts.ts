@@ -213,19 +213,27 @@ export function isLinkOurs(
   return rows.fits('sso', id, { issuer, subject }, mac);
 }
 
-type DeviceFacts = Pick<
-  Selectable<Tables['holdfast.device_requests']>,
-  'secret_hash' | 'user_code_hash' | 'decided_at' | 'person_id' | 'expires_at'
->;
+type DeviceFacts = Omit<Selectable<Tables['holdfast.device_requests']>, 'id' | 'mac'>;
 
 export function deviceFacts(row: DeviceFacts): RowFacts {
   return {
     secret: row.secret_hash,
     code: row.user_code_hash,
+    machine: row.machine,
+    source: row.source,
+    client: row.user_agent,
+    asked: row.asked_at,
     decided: row.decided_at,
     person: row.person_id,
     expires: row.expires_at,
   };
+}
+
+/** All of it: who could change one would choose what an old answer of a browser is an answer to. */
+export function ceremonyFacts(
+  row: Pick<Selectable<Tables['holdfast.ceremonies']>, 'kind' | 'nonce' | 'facts' | 'expires_at'>,
+): RowFacts {
+  return { kind: row.kind, nonce: row.nonce, facts: row.facts, expires: row.expires_at };
 }
 
 type AgentFacts = Pick<

@@ -11,12 +11,15 @@ import type { ForeignRow } from '../model/row-macs.ts';
 import { Enrolled } from '../testing/enrolled.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { refusalOf } from '../testing/refusal.ts';
+import { type ScratchPostgres, startScratchPostgres } from '../testing/scratch-postgres.ts';
 import { type ScratchStore, startScratchStore } from '../testing/scratch-store.ts';
 import { SqlAgentStore } from './agent-store.ts';
+import { type Database, openDatabase } from './database.ts';
 import { SqlDeviceStore } from './device-store.ts';
 import { SqlInviteStore } from './invite-store.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { SqlPeopleStore } from './people-store.ts';
 import { SqlRecoveryStore } from './recovery-store.ts';
 import { SqlSessionStore } from './session-store.ts';
 import { SqlSsoStore } from './sso-store.ts';
@@ -90,7 +93,7 @@ describe('a person', () => {
       sql`update holdfast.people a set totp_sealed = b.totp_sealed
           from holdfast.people b where a.name = 'ana' and b.name = 'ben'`,
     ],
-    ['MAC taken away', sql`update holdfast.people set mac = null where name = 'ana'`],
+    ['MAC taken away', sql`update holdfast.people set mac = '' where name = 'ana'`],
     [
       'date without a form',
       sql`update holdfast.people set owner_until = 'infinity' where name = 'ana'`,
@@ -169,7 +172,7 @@ describe('a session', () => {
   it('that was closed is not opened again', async () => {
     const { id, secret } = await openFor('ana');
     await sessions.close(id, await enrolled.idOf('ana'));
-    await byHand(sql`update holdfast.sessions set closed_at = null`);
+    await byHand(sql`update holdfast.sessions set closed_at = null, mac = ''`);
     expect(await sessions.find(secret, null)).toBeNull();
   });
 
@@ -268,27 +271,39 @@ describe('a way in', () => {
     const store = new SqlRecoveryStore(scratch.database, enrolled.proofKeys.rows);
     const id = await enrolled.idOf('ana');
     const hash = hashSecret('a code that mallory knows');
-    await byHand(sql`insert into holdfast.recovery_codes values (${id}, ${hash}, null)`);
-    expect(await store.use('ana', () => hash, clock.now())).toBeNull();
+    await byHand(sql`insert into holdfast.recovery_codes values (${id}, ${hash})`);
+    expect(await store.use('ana', () => hash)).toBeNull();
     await store.renew(id, [hash]);
-    expect(await store.use('ana', () => hash, clock.now())).toMatchObject({ person: { id } });
+    expect(await store.use('ana', () => hash)).toMatchObject({ person: { id } });
+  });
+
+  it('is none by a recovery code that was used, and of which nothing is left to mark as unused', async () => {
+    const store = new SqlRecoveryStore(scratch.database, enrolled.proofKeys.rows);
+    const id = await enrolled.idOf('ana');
+    const [one, two] = [hashSecret('one'), hashSecret('two')];
+    await store.renew(id, [one, two]);
+    expect(await store.use('ana', () => one)).toMatchObject({ left: 1 });
+    expect(await store.left(id)).toBe(1);
+    const rows = await scratch.database.run((db) =>
+      db.selectFrom('holdfast.recovery_codes').selectAll().where('person_id', '=', id).execute(),
+    );
+    expect(rows).toHaveLength(1);
+    expect(await store.use('ana', () => one)).toBeNull();
   });
 
   it('is none by an identity elsewhere that somebody linked', async () => {
     const store = new SqlSsoStore(scratch.database, enrolled.proofKeys.rows);
     const personId = await enrolled.idOf('ana');
     const identity = { issuer: 'https://login.example.com', subject: 'mallory' };
-    await byHand(sql`insert into holdfast.sso_identities (issuer, subject, person_id, linked_at)
-      values (${identity.issuer}, ${identity.subject}, ${personId}, now())`);
+    await byHand(sql`insert into holdfast.sso_identities (issuer, subject, person_id, linked_at, mac)
+      values (${identity.issuer}, ${identity.subject}, ${personId}, now(), 'no')`);
     expect(await store.find(identity)).toBeNull();
     expect(await store.link({ ...identity, personId }, clock.now())).toBe(true);
     expect(await store.find(identity)).toMatchObject({ person: { name: 'ana' } });
   });
 
-  it('is none by a command line that nobody let in', async () => {
-    const store = new SqlDeviceStore(scratch.database, enrolled.proofKeys.rows);
-    const personId = await enrolled.idOf('ana');
-    const request = {
+  function asking() {
+    return {
       id: 'device_1',
       machine: 'laptop',
       source: '127.0.0.1',
@@ -298,43 +313,172 @@ describe('a way in', () => {
       secretHash: hashSecret('secret'),
       userCodeHash: hashSecret('code'),
     };
+  }
+
+  it.each([
+    ['another secret', sql`secret_hash = ${hashSecret('of mallory')}`],
+    ['another hour', sql`asked_at = asked_at + interval '1 second'`],
+    ['the name of another machine', sql`machine = 'build-7'`],
+    ['another address', sql`source = '192.0.2.7'`],
+    ['more time', sql`expires_at = expires_at + interval '1 hour'`],
+    ['no MAC of ours', sql`mac = 'no'`],
+  ])('is none by a command line that was given %s before anybody looked', async (_, change) => {
+    const store = new SqlDeviceStore(scratch.database, enrolled.proofKeys.rows);
+    const personId = await enrolled.idOf('ana');
+    const { userCodeHash: code } = asking();
+    await byHand(sql`delete from holdfast.device_requests`);
+    await store.add(asking(), clock.now());
+    expect(await store.byCode(code, clock.now())).toMatchObject({ machine: 'laptop' });
+    await byHand(sql`update holdfast.device_requests set ${change}`);
+    expect(await store.byCode(code, clock.now())).toBeNull();
+    expect(await store.decide(code, personId, clock.now())).toBeNull();
+    expect(await store.take(hashSecret('of mallory'), clock.now())).not.toMatchObject({
+      kind: 'let-in',
+    });
+    expect(foreign).toEqual([{ kind: 'device', id: 'device_1' }]);
+  });
+
+  it('is none by a command line that nobody let in', async () => {
+    const store = new SqlDeviceStore(scratch.database, enrolled.proofKeys.rows);
+    const personId = await enrolled.idOf('ana');
+    const request = asking();
+    await byHand(sql`delete from holdfast.device_requests`);
     await store.add(request, clock.now());
     await byHand(
       sql`update holdfast.device_requests set decided_at = now(), person_id = ${personId}`,
     );
     expect(await store.take(request.secretHash, clock.now())).toEqual({ kind: 'gone' });
     await store.add(request, clock.now());
-    await byHand(sql`update holdfast.device_requests set decided_at = null, person_id = null`);
     await store.decide(request.userCodeHash, personId, clock.now());
     expect(await store.take(request.secretHash, clock.now())).toMatchObject({ kind: 'let-in' });
   });
 });
 
 describe('rows of before', () => {
-  it('get their MAC with the step that makes the columns, and never after it', async () => {
-    const { rows } = enrolled.proofKeys;
-    await byHand(sql`update holdfast.people set mac = null`);
-    const taken = await migrate(scratch.database, MIGRATIONS, clock, async (trx, names) => {
-      await stampRows(trx, names, rows);
-    });
-    expect(taken).toEqual([]);
-    expect(await namesOf()).toEqual([]);
-    const stamped = await scratch.database.transaction((trx) =>
-      stampRows(trx, ['0024-row-macs'], rows),
-    );
-    expect(stamped).toEqual({ people: 2, agents: 0, tokens: 0 });
-    expect(await namesOf()).toEqual(['ana', 'ben']);
+  let server: ScratchPostgres;
+  let database: Database;
+
+  beforeAll(async () => {
+    server = await startScratchPostgres();
+    database = await openDatabase({ connection: { url: server.url() }, poolSize: 5 });
+    const at = MIGRATIONS.findIndex(({ name }) => name === '0021-page-secret') + 1;
+    await migrate(database, MIGRATIONS.slice(0, at), systemClock);
+    await write(sql`insert into holdfast.people (id, name, roles, totp_sealed, added_at, confirmed_at,
+        removed_at, failures, last_step)
+      values ('person_1', 'ana', '{owner,auditor}', '\\x0102', now(), now(), null, 0, -1),
+        ('person_2', 'gone', '{approver}', null, now(), null, now(), 0, -1)`);
+    await write(sql`insert into holdfast.agents (id, name, salt, added_at, owner_id, working_hours, effect_kinds)
+      values ('agent_1', 'one', '\\x03', now(), 'person_1', 'Mon-Fri 08:00-19:00 UTC', '{read,write}'),
+        ('agent_2', 'two', '\\x04', now(), null, null, null)`);
+    await write(sql`insert into holdfast.tokens (id, agent_id, token_hash, stored_key, server_key, environment,
+        targets, issued_at, expires_at, revoked_at)
+      values ('token_1', 'agent_1', '\\x05', '\\x08', '\\x09', 'production', '{}', now(),
+          now() + interval '1 hour', null),
+        ('token_2', 'agent_1', '\\x06', '\\x08', '\\x09', 'production', '{}', now(),
+          now() + interval '1 hour', now())`);
+    await write(sql`insert into holdfast.sso_identities (issuer, subject, person_id, linked_at)
+      values (${IDENTITY.issuer}, ${IDENTITY.subject}, 'person_1', now())`);
+    await write(sql`insert into holdfast.recovery_codes
+      values ('person_1', '\\xaa', null), ('person_1', '\\xbb', now())`);
+    await write(sql`insert into holdfast.sessions (id, secret_hash, person_id, kind, method, user_agent, source,
+        opened_at, last_used_at, proved_at, expires_at)
+      values ('session_1', ${hashSecret('hers')}, 'person_1', 'command-line', 'passkey', 'u', 's', now(), now(),
+        now(), now() + interval '1 hour')`);
+    await write(sql`insert into holdfast.push_subscriptions (id, person_id, endpoint, p256dh, auth, added_at)
+      values ('push_1', 'person_1', 'https://push.example.com/x', 'a', 'b', now())`);
+    await write(sql`insert into holdfast.invites (id, secret_hash, person_id, invited_by, made_at, expires_at)
+      values ('invite_1', '\\x01', 'person_1', 'ana', now(), now() + interval '1 hour')`);
+  }, 60_000);
+  afterAll(async () => {
+    await database?.close();
+    await server?.stop();
   });
 
-  it('cannot have that step taken again by striking it out', async () => {
-    const gone = MIGRATIONS.filter(({ name }) => name === '0024-row-macs');
+  const IDENTITY = { issuer: 'https://login.example.com', subject: 'ana' };
+
+  function write(query: ReturnType<typeof sql>): Promise<unknown> {
+    return database.run((db) => query.execute(db));
+  }
+
+  it('get their MAC with the steps that make the columns, and never after them', async () => {
+    const { rows } = enrolled.proofKeys;
+    const stamped: unknown[] = [];
+    const bringUp = () =>
+      migrate(database, MIGRATIONS, clock, async (trx, names) => {
+        stamped.push(await stampRows(trx, names, rows));
+      });
+    expect(await bringUp()).toContain('0024-row-macs');
+    expect(stamped).toEqual([{ people: 2, agents: 2, tokens: 1 }]);
+    const now = new Date();
+    const store = new SqlAgentStore(database, rows);
+    const seen = await store.snapshot(now);
+    expect(seen.agents.map(({ name, owner }) => [name, owner?.name])).toEqual([
+      ['one', 'ana'],
+      ['two', undefined],
+    ]);
+    expect(seen.tokens.map(({ id }) => id)).toEqual(['token_1']);
+    const people = new SqlPeopleStore(database, rows);
+    expect((await people.list()).map(({ name, roles }) => [name, roles])).toEqual([
+      ['ana', ['owner', 'auditor']],
+    ]);
+    const recovery = new SqlRecoveryStore(database, rows);
+    expect(await recovery.use('ana', () => Buffer.from('bb', 'hex'))).toBeNull();
+    expect(await recovery.use('ana', () => Buffer.from('aa', 'hex'))).toMatchObject({ left: 0 });
+    expect(await new SqlSsoStore(database, rows).find(IDENTITY)).toMatchObject({
+      person: { name: 'ana' },
+    });
+    // Nobody can tell whether these were opened by hand.
+    expect(await new SqlSessionStore(database, rows).bySecret(hashSecret('hers'))).toBeNull();
+    expect(await new SqlInviteStore(database, rows).list(now)).toEqual([]);
+    expect(foreign).toEqual([]);
+    await write(sql`update holdfast.people set mac = '' where name = 'ana'`);
+    expect(await bringUp()).toEqual([]);
+    expect(stamped).toHaveLength(1);
+    expect(await people.list()).toEqual([]);
+  });
+
+  it('cannot have those steps taken again by striking them out', async () => {
+    await byHand(sql`update holdfast.people set roles = '{owner}' where name = 'ben'`);
     await byHand(sql`delete from holdfast.migrations where name = '0024-row-macs'`);
-    await expect(
-      migrate(scratch.database, MIGRATIONS, clock, async () => {
-        throw new Error('it was taken again');
-      }),
-    ).rejects.toThrow(/already exists/);
-    expect(gone).toHaveLength(1);
+    const again = migrate(scratch.database, MIGRATIONS, clock, async (trx, names) => {
+      await stampRows(trx, names, enrolled.proofKeys.rows);
+    });
+    await expect(again).rejects.toThrow(/already exists/);
+    // And nothing of it was done: what was written by hand is as foreign as before.
+    expect(await namesOf()).toEqual(['ana']);
     await byHand(sql`insert into holdfast.migrations values ('0024-row-macs', now())`);
+  });
+});
+
+describe('a gateway of before, that still runs', () => {
+  it.each([
+    [
+      'people',
+      sql`insert into holdfast.people (id, name, roles, added_at, failures, last_step)
+          values ('person_9', 'nine', '{owner}', now(), 0, -1)`,
+    ],
+    [
+      'agents',
+      sql`insert into holdfast.agents (id, name, salt, added_at) values ('agent_9', 'nine', '\\x03', now())`,
+    ],
+    [
+      'sessions',
+      sql`insert into holdfast.sessions (id, secret_hash, person_id, kind, method, user_agent, source,
+            opened_at, last_used_at, proved_at, expires_at)
+          select 'session_9', '\\x09', id, 'command-line', 'passkey', 'u', 's', now(), now(), now(), now()
+          from holdfast.people where name = 'ana'`,
+    ],
+    [
+      'invites',
+      sql`insert into holdfast.invites (id, secret_hash, person_id, invited_by, made_at, expires_at)
+          select 'invite_9', '\\x09', id, 'ana', now(), now() from holdfast.people where name = 'ana'`,
+    ],
+    [
+      'sso_identities',
+      sql`insert into holdfast.sso_identities (issuer, subject, person_id, linked_at)
+          select 'https://login.example.com', 'nine', id, now() from holdfast.people where name = 'ana'`,
+    ],
+  ])('fails aloud where it writes to %s without a MAC', async (table, insert) => {
+    await expect(byHand(insert)).rejects.toThrow(new RegExp(`${table}_have_a_mac`));
   });
 });

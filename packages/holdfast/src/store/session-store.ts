@@ -55,6 +55,14 @@ export class SqlSessionStore implements SessionStore {
         })
         .execute();
       if (deviceHash === null) return;
+      // Whoever sits there now is not to read what others are told.
+      await trx
+        .deleteFrom('holdfast.push_subscriptions')
+        .where('person_id', '!=', personId)
+        .where('session_id', 'in', (those) =>
+          those.selectFrom('holdfast.sessions').select('id').where('device_hash', '=', deviceHash),
+        )
+        .execute();
       await trx
         .updateTable('holdfast.push_subscriptions')
         .set({ session_id: row.id })

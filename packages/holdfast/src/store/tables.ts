@@ -81,7 +81,7 @@ export interface PasskeysTable {
   added_at: Date;
   last_used_at: Date | null;
   removed_at: Date | null;
-  /** identity/proof-keys.ts. */
+  /** identity/proof-keys.ts. Null once it was removed or suspended. */
   mac: string | null;
   suspended_at: Date | null;
 }
@@ -120,7 +120,6 @@ interface RecoveryCodesTable {
   person_id: string;
   /** Under our key, so that nobody puts one of theirs there. */
   code_hash: Buffer;
-  used_at: Date | null;
 }
 
 interface SsoIdentitiesTable {
@@ -143,16 +142,17 @@ interface DeviceRequestsTable {
   decided_at: Date | null;
   /** Null beside `decided_at`: turned away. */
   person_id: string | null;
-  /** Null until it is decided. */
   mac: string | null;
 }
 
 interface CeremoniesTable {
   id: string;
   kind: string;
-  challenge: string;
-  facts: Json;
+  nonce: string;
+  /** JSON, exactly as it was written. */
+  facts: string;
   expires_at: Date;
+  mac: string;
 }
 
 export interface HoldsTable {

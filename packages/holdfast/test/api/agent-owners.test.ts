@@ -4,13 +4,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiWorld, type AskOptions, type Browser } from './support.ts';
 import { read, trailText } from './visitor.ts';
 
+const CONFIG = `
+environments: { production: { level: guarded } }
+targets:
+  main-db: { environment: production, upstream: { url: 'postgres://me@127.0.0.1:1/db' } }
+`;
+
 let world: ApiWorld;
 let owner: Browser;
 let operator: Browser;
 let count = 0;
 
 beforeAll(async () => {
-  world = await ApiWorld.start();
+  world = await ApiWorld.start(CONFIG);
   owner = await world.person('ana', ['owner']);
   operator = await world.person('olga', ['operator', 'approver']);
   await world.person('ben', ['approver']);
@@ -41,7 +47,18 @@ describe('a new agent', () => {
 
   it('has its parent’s', async () => {
     const parent = read('agents.add', await add(owner, { owner: 'ben' })).name;
-    expect(read('agents.add', await add(operator, { parent })).owner?.name).toBe('ben');
+    expect(read('agents.add', await add(owner, { parent })).owner?.name).toBe('ben');
+    const own = read('agents.add', await add(operator)).name;
+    expect(read('agents.add', await add(operator, { parent: own })).owner?.name).toBe('olga');
+  });
+
+  it('is not put below somebody else’s by who is no owner, who could then sign alone for it', async () => {
+    const parent = read('agents.add', await add(owner, { owner: 'ben' })).name;
+    const between = read('agents.add', await add(owner, { parent })).name;
+    for (const more of [{ parent }, { parent: between }, { parent, owner: 'olga' }]) {
+      const { json, status } = await add(operator, more);
+      expect([status, json]).toMatchObject([403, { code: 'HF_FORBIDDEN' }]);
+    }
   });
 
   it('is not put on somebody else by who is no owner, who could then sign alone for it', async () => {
@@ -57,6 +74,35 @@ describe('a new agent', () => {
     expect(without.json).toMatchObject({ code: 'HF_USAGE' });
     const said = { ...post({ ...body, owner: 'ben' }), headers: machine };
     expect(read('agents.add', await world.ask('/v1/agents', said)).owner?.name).toBe('ben');
+  });
+});
+
+describe('a token', () => {
+  const ask = post({ environment: 'production', targets: [] });
+  const issue = (browser: Browser, name: string) => browser.ask(`/v1/agents/${name}/tokens`, ask);
+
+  it('of somebody else’s agent is for an owner: who has it asks, and could sign alone', async () => {
+    const { name } = read('agents.add', await add(owner, { owner: 'ben' }));
+    const below = read('agents.add', await add(owner, { parent: name })).name;
+    for (const one of [name, below]) {
+      const { json, status } = await issue(operator, one);
+      expect([status, json]).toMatchObject([403, { code: 'HF_FORBIDDEN' }]);
+      expect((await issue(owner, one)).status).toBe(200);
+    }
+  });
+
+  it('of one’s own agent, or one below it, is for whoever answers for it', async () => {
+    const { name } = read('agents.add', await add(operator));
+    const below = read('agents.add', await add(operator, { parent: name })).name;
+    for (const one of [name, below]) expect((await issue(operator, one)).status).toBe(200);
+  });
+
+  it('of an agent whose owner was removed is for who issues tokens: two people sign for it', async () => {
+    await world.person('cy', ['operator']);
+    const { name } = read('agents.add', await add(owner, { owner: 'cy' }));
+    expect((await issue(operator, name)).status).toBe(403);
+    await world.rooms.people.remove('cy');
+    expect((await issue(operator, name)).status).toBe(200);
   });
 });
 

@@ -135,4 +135,20 @@ describe('a name', () => {
     const code = bensCode(world.clock.now());
     expect((await guess(browserOf(ben), 'ben', code)).status).toBe(200);
   });
+
+  it('whose codes strangers have used up lets its person in by a recovery code, from a new browser', async () => {
+    for (let tried = 0; tried <= ATTEMPTS_OF_NAME_MAX; tried += 1) {
+      await guess(new Visitor(world), 'ana', '000000', `192.0.2.${tried}`);
+    }
+    expect((await guess(new Visitor(world), 'ana', '000000', '198.51.100.7')).status).toBe(429);
+    const recover = (code: string, address: string) =>
+      new Visitor(world).ask('/v1/sign-in/recovery', {
+        method: 'POST',
+        body: { name: 'ana', code },
+        address,
+      });
+    expect((await recover('WRONG-CODE', '198.51.100.8')).status).toBe(401);
+    const answer = await recover(ana.recoveryCodes[0] ?? '', '198.51.100.9');
+    expect(answer.status).toBe(200);
+  });
 });

@@ -59,6 +59,7 @@ export function agentRoutes(parts: AgentRouteParts): Handlers<typeof AGENT_ROUTE
       const { name, parent, ...said } = body;
       const settings = settingsOf(config, said, clock.now());
       const above = parent === undefined ? {} : { parent };
+      if (parent !== undefined) await requireAnswers(parts, principal, parent);
       const owner = await ownerOf(parts, principal, said.owner, parent);
       await agents.add(name, { ...settings, ...above, ...owner }, byOf(principal));
       return await shown(name);
@@ -84,6 +85,7 @@ export function agentRoutes(parts: AgentRouteParts): Handlers<typeof AGENT_ROUTE
       const { environment, lifeMs, targets: wanted } = body;
       const agent = params.name;
       const inside = declared(config, environment, wanted);
+      await requireAnswers(parts, principal, agent);
       const life = lifeMs === undefined ? {} : { lifeMs };
       const request = { agent, environment, targets: wanted, ...life };
       const { expiresAt, id, targets, token } = await agents.issueToken(request, byOf(principal));
@@ -114,7 +116,8 @@ export function agentRoutes(parts: AgentRouteParts): Handlers<typeof AGENT_ROUTE
 
 /**
  * Who answers for a new agent: who is said; else its parent's, else whoever adds it. Somebody else is put there
- * by an owner only, or whoever adds agents could hand one to another and sign alone for it. Where nobody has
+ * by an owner only, or whoever adds agents could hand one to another and sign alone for it; and so is one below an
+ * agent of somebody else (`requireAnswers`). Where nobody has
  * joined yet there is nobody to say. HF_FORBIDDEN, HF_USAGE.
  */
 async function ownerOf(
@@ -149,6 +152,29 @@ function checkOwner(
   if (said === null) throw noOwner('nobody');
   if (owner?.isRemoved === false && owner.name === said) return;
   requireOwnersWord(principal);
+}
+
+/**
+ * Whoever has a token of an agent, or an agent below it, asks as that agent; and on `sealed` only who answers for it
+ * does not sign alone. So where that is somebody else it takes an owner. Where it is nobody two people sign anyway.
+ * HF_FORBIDDEN.
+ */
+async function requireAnswers(
+  { agents }: AgentRouteParts,
+  principal: Principal | null,
+  name: string,
+): Promise<void> {
+  if (principal?.kind !== 'person') return;
+  const seen = new Set<string>();
+  for (let at: string | null = name; at !== null && !seen.has(at); ) {
+    seen.add(at);
+    const { owner, parent }: AgentListing = await agents.show(at);
+    if (owner?.isRemoved === false) {
+      if (owner.id !== principal.id) requireOwnersWord(principal);
+      return;
+    }
+    at = parent;
+  }
 }
 
 /** HF_FORBIDDEN; also for who is an owner for an hour. */

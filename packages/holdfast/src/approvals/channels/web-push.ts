@@ -3,8 +3,9 @@
  * signed with our key (VAPID, RFC 8292). Where it goes was said by a browser, so it may only be the public
  * internet, whatever the name turns out to be when the connection is made.
  *
- * One message for one browser. It counts as delivered when one browser of anybody has it; a browser that is
- * gone (404, 410) is forgotten.
+ * One message for one browser. It counts as delivered when one browser of anybody has it and everybody had a
+ * turn; a browser that is gone (404, 410) is forgotten. People take turns, and no browser more than a part of
+ * the time: who turns it on in many browsers that never answer silences nobody else.
  */
 import { createHash } from 'node:crypto';
 import webPush from 'web-push';
@@ -31,7 +32,7 @@ export interface VapidKeys {
   readonly privateKey: string;
 }
 
-type PushedBrowser = Pick<PushSubscription, 'endpoint' | 'id' | 'isLocal' | 'keys'>;
+type PushedBrowser = Pick<PushSubscription, 'endpoint' | 'id' | 'isLocal' | 'keys' | 'personId'>;
 
 export interface WebPushOptions {
   readonly name: string;
@@ -56,6 +57,8 @@ const URGENCIES: Readonly<Record<Importance, string>> = {
 const LIFE_SECONDS = 60 * 60;
 /** Of one notice at the same time. */
 const AT_ONCE_MAX = 8;
+/** Of the time of one notice, for one browser. */
+const PART = 1 / 4;
 /** RFC 8030 §5.4: at most 32 characters of base64url. */
 const TOPIC_CHARS = 32;
 /** RFC 8292 §2: at most 24 h. */
@@ -71,6 +74,10 @@ export class WebPushChannel implements Channel {
     this.#options = options;
   }
 
+  get #msMax(): number {
+    return this.#options.msMax ?? CHANNEL_MS_MAX;
+  }
+
   send(notice: Notice, signal: AbortSignal): Promise<Delivered | Failed> {
     return settled(() => this.#send(notice, signal));
   }
@@ -81,19 +88,23 @@ export class WebPushChannel implements Channel {
     if (browsers.length === 0) return failed('nobody has turned it on in a browser', 'never');
     const vapid = await keys();
     // A browser that hangs costs its own lane, and all of them together no more than one message may.
-    const limit = within(signal, this.#options.msMax ?? CHANNEL_MS_MAX);
-    const left = [...browsers];
+    const limit = within(signal, this.#msMax);
+    const left = [...inTurns(browsers)];
+    const waiting = new Set(browsers.map(({ personId }) => personId));
     const failures: Failed[] = [];
+    let delivered = 0;
     const lane = async (): Promise<void> => {
       for (let next = left.shift(); next !== undefined; next = left.shift()) {
-        const posted = limit.signal.aborted
-          ? failed('there was no time left for it')
-          : await this.#push(next, notice, vapid, limit.signal);
+        if (limit.signal.aborted) return;
+        waiting.delete(next.personId);
+        const posted = await this.#push(next, notice, vapid, limit.signal);
         if (posted.kind === 'failed') failures.push(posted);
+        else delivered += 1;
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE_MAX }, lane)).finally(limit.end);
-    if (failures.length < browsers.length) return DELIVERED;
+    if (waiting.size > 0) return failed(`there was no time left for ${waiting.size} people`);
+    if (delivered > 0) return DELIVERED;
     return failures.find(({ again }) => again === 'later') ?? failures[0] ?? failed('none took it');
   }
 
@@ -136,13 +147,24 @@ export class WebPushChannel implements Channel {
       signal,
       where: browser.isLocal ? 'anywhere' : 'public',
       clock,
-      msMax: this.#options.msMax,
+      msMax: Math.ceil(this.#msMax * PART),
     });
     if (posted.kind === 'failed' && (posted.status === 404 || posted.status === 410)) {
       await subscriptions.gone(browser.id);
     }
     return posted;
   }
+}
+
+/** The first of each person, then the second of each, and so on. */
+function inTurns(browsers: readonly PushedBrowser[]): readonly PushedBrowser[] {
+  const turns = new Map<string, number>();
+  const numbered = browsers.map((browser) => {
+    const turn = turns.get(browser.personId) ?? 0;
+    turns.set(browser.personId, turn + 1);
+    return { browser, turn };
+  });
+  return numbered.sort((one, other) => one.turn - other.turn).map(({ browser }) => browser);
 }
 
 /** A later word on the same hold takes the place of one that has not been fetched yet. */

@@ -24,6 +24,7 @@ import { pageSecret } from './0021-page-secret.ts';
 import { pushSessions } from './0022-push-sessions.ts';
 import { rowMacs } from './0024-row-macs.ts';
 import { intendedNotes } from './0025-intended-notes.ts';
+import { ceremonyMacs } from './0026-ceremony-macs.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -52,4 +53,5 @@ export const MIGRATIONS: readonly Migration[] = [
   pushSessions,
   rowMacs,
   intendedNotes,
+  ceremonyMacs,
 ];
