@@ -7,7 +7,7 @@ import { PROVIDER_PROTECTION, UNPROTECTED } from '../model/reversal.ts';
 import { effect, judgeOf, scope, source, table, understood } from '../testing/policy-words.ts';
 import { checkPolicy } from './check-policy.ts';
 import { runPolicyTests } from './policy-test.ts';
-import { ATTRIBUTES, CLOSED_WORDS } from './schema.ts';
+import { ATTRIBUTES, CLOSED_WORDS, RECOVERY_ATTRIBUTES } from './schema.ts';
 
 const docs = readFileSync(new URL('../../../../docs/policy.md', import.meta.url), 'utf8');
 const blocks = [...docs.matchAll(/```cedar\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
@@ -26,7 +26,7 @@ const main = {
 } as const;
 
 it('the rules load without a finding', () => {
-  expect(blocks).toHaveLength(2);
+  expect(blocks).toHaveLength(3);
   expect(checkPolicy(source(blocks[0], declared)).findings).toEqual([]);
   const replaced = checkPolicy(source(blocks[1], { ...declared, replaces: ['guarded.execute'] }));
   expect(replaced.findings.map((one) => one.severity)).toEqual(['warning']);
@@ -66,6 +66,7 @@ it('its policy tests pass, read by the real SQL reader', async () => {
     ['nobody drops the payments', []],
     ['deletes wait for three', []],
     ['a drop comes back from the trash', []],
+    ['no drop for good without a proven point outside', []],
   ]);
 });
 
@@ -89,8 +90,32 @@ it('the rule for variables at providers loads, and holds what would pass', () =>
   expect(judgeOf().judge(guarded, understood(variable), []).kind).toBe('hold');
 });
 
+it('the rule that makes recovery strict refuses where none is configured, and nothing else', () => {
+  expect(checkPolicy(source(blocks[2], declared)).findings).toEqual([]);
+  const judge = judgeOf(blocks[2], declared);
+  expect(judge.judge(main, understood(effect('destroy')), [])).toMatchObject({
+    kind: 'refuse',
+    rule: 'sealed.no-recovery',
+    reason: expect.stringContaining('no proven recovery point is known'),
+  });
+  const good = {
+    provenAgeMinutes: 5,
+    outsideBlastRadius: true,
+    rpoSeconds: 1,
+    colour: 'green',
+  } as const;
+  const proven = { ...main, recovery: good };
+  expect(judge.judge(proven, understood(effect('destroy')), []).kind).toBe('hold');
+  expect(judge.judge(main, understood(effect('write')), []).kind).toBe('hold');
+});
+
 it('the page names every attribute and every word', () => {
   const words = Object.values(CLOSED_WORDS).flat().filter(Boolean);
-  const missing = [...ATTRIBUTES.map((one) => `\`${one}\``), ...words.map((one) => `"${one}"`)];
+  const facts = RECOVERY_ATTRIBUTES.map((one) => `\`resource.recovery.${one}\``);
+  const missing = [
+    ...facts,
+    ...ATTRIBUTES.map((one) => `\`${one}\``),
+    ...words.map((one) => `"${one}"`),
+  ];
   expect(missing.filter((one) => !docs.includes(one))).toEqual([]);
 });
