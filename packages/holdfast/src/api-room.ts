@@ -40,6 +40,7 @@ import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
 import { DIRECTORY_AGE_MS_MAX } from './model/limits.ts';
+import { NOT_CONFIGURED, type RecoveryOf } from './model/recovery-facts.ts';
 import { type Protection, UNPROTECTED } from './model/reversal.ts';
 import { CachedJudge } from './policy/cached-judge.ts';
 import { loadPolicy, type Policy } from './policy/policy.ts';
@@ -76,6 +77,7 @@ export interface Live {
   readonly providers: ReadonlyMap<string, Provider>;
   /** As of the last look; null: there is no such target. */
   readonly protectionOf: (target: string) => Protection | null;
+  readonly recoveryOf: RecoveryOf;
   readonly onHold: (handler: (id: string | null) => void) => () => void;
   /** How old the directory of agents in memory is. */
   readonly directoryAgeMs: () => number;
@@ -242,11 +244,13 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
         providers: tools.providers,
         targets: declared,
         protectionOf,
+        recoveryOf: tools.recoveryOf,
       }),
       placeOf: (name) => ({
         target: targetOf(name),
         searchPath: targets.find((one) => one.name === name)?.searchPath ?? ['public'],
         protection: protectionOf(name) ?? UNPROTECTED,
+        recovery: tools.recoveryOf(name),
       }),
       index,
       follower,
@@ -280,6 +284,10 @@ class Tools {
 
   readonly protectionOf = (target: string): Protection | null =>
     this.#parts.live?.protectionOf(target) ?? null;
+
+  /** Only a gateway that runs knows any. */
+  readonly recoveryOf: RecoveryOf = (target) =>
+    this.#parts.live?.recoveryOf(target) ?? NOT_CONFIGURED;
 
   readonly reader = async (): Promise<SqlReader> => {
     const { live, rooms } = this.#parts;

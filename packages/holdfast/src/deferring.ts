@@ -10,6 +10,7 @@ import type { Clock } from './model/clock.ts';
 import type { Effect, Reading } from './model/effect.ts';
 import type { HttpAct } from './model/http-request.ts';
 import type { Outcome } from './model/outcome.ts';
+import type { RecoveryOf } from './model/recovery-facts.ts';
 import { PROVIDER_PROTECTION, type Protection } from './model/reversal.ts';
 import { sessionMarkIn } from './model/session-settings.ts';
 import type { Refuse } from './model/verdict.ts';
@@ -31,6 +32,7 @@ export interface RedecideParts {
   readonly providers: ReadonlyMap<string, Provider>;
   /** By the name of a target, now. */
   readonly protectionOf: (target: string) => Protection;
+  readonly recoveryOf: RecoveryOf;
   readonly agents: Allowances & Pick<AgentDirectory, 'freshen'>;
   /** Why there is nobody whose rights SQL could run with; null: there is, or the target cannot be asked. */
   readonly noOwner: (deferral: DeferralRecord, reading: Reading) => Promise<Refuse | null>;
@@ -45,7 +47,7 @@ const SESSION_GONE: Refuse = {
 };
 
 export function redecideWith(parts: RedecideParts): Redecide {
-  const { judge, protectionOf, reader, targets } = parts;
+  const { judge, protectionOf, reader, recoveryOf, targets } = parts;
   return async (deferral: DeferralRecord) => {
     const { card, request, searchPath, signatures, statement } = deferral;
     const allowance = await allowanceNow(parts, card.agentId);
@@ -59,7 +61,8 @@ export function redecideWith(parts: RedecideParts): Redecide {
       tokenId: card.tokenId,
     } as const;
     const protection = protectionOf(card.target);
-    const scope = { actor, target, searchPath, protection, allowance };
+    const recovery = recoveryOf(target.name);
+    const scope = { actor, target, searchPath, protection, recovery, allowance };
     const verdict = reading.session.some(({ kind }) => kind === 'execute')
       ? SESSION_GONE
       : judge.judge(scope, reading, signatures);
@@ -99,7 +102,7 @@ async function redecideRequest(
   { acts, card, signatures }: DeferralRecord,
   request: HttpAct,
   allowance: Allowance,
-  { judge, providers, targets }: RedecideParts,
+  { judge, providers, recoveryOf, targets }: RedecideParts,
 ): Promise<Redecision> {
   const provider = providers.get(request.provider);
   const policyVersion = judge.version;
@@ -121,7 +124,14 @@ async function redecideRequest(
     seen.length === evidence.length && evidence.every((one, at) => seen[at]?.equals(one) === true);
   const { agentId: id, agentName: name, tokenId } = card;
   const actor = { kind: 'agent', id, name, tokenId } as const;
-  const scope = { actor, target, searchPath: [], protection: PROVIDER_PROTECTION, allowance };
+  const scope = {
+    actor,
+    target,
+    searchPath: [],
+    protection: PROVIDER_PROTECTION,
+    recovery: recoveryOf(target.name),
+    allowance,
+  };
   const verdict = isSame ? judge.judge(scope, reading, signatures) : EVIDENCE_CHANGED;
   return { reading, target, verdict, policyVersion, protection: PROVIDER_PROTECTION };
 }

@@ -23,6 +23,7 @@ import { TokenUses } from './identity/token-uses.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
+import { NOT_CONFIGURED, type RecoveryOf } from './model/recovery-facts.ts';
 import { UNPROTECTED } from './model/reversal.ts';
 import { createNotifier } from './notifying.ts';
 import { DeferredRun } from './pipeline/deferred-run.ts';
@@ -120,6 +121,8 @@ class Gateway implements Holdfast {
   /** Of each target, whether it is protected or not. */
   #guards: ReadonlyMap<string, TargetGuard> = new Map();
   #providers: ReadonlyMap<string, Provider> = new Map();
+  /** Of recovery nothing is configured yet. */
+  readonly #recoveryOf: RecoveryOf = () => NOT_CONFIGURED;
   #stopped: Promise<void> | null = null;
   httpAddress: ListenAddress | null = null;
   dashboardUrl: string | null = null;
@@ -261,6 +264,7 @@ class Gateway implements Holdfast {
       targets: targetsOf(config),
       judge: new CachedJudge(this.#policy),
       allowances: directory,
+      recoveryOf: this.#recoveryOf,
       desk: new WaitingDesk({
         ...release,
         store: holdStore,
@@ -350,6 +354,7 @@ class Gateway implements Holdfast {
         reader,
         providers: this.#providers,
         protectionOf: (target) => this.#guards.get(target)?.protection ?? null,
+        recoveryOf: this.#recoveryOf,
         onHold: (handler) => notices.on(HOLDS_CHANNEL, handler),
         directoryAgeMs: () => directory.ageMs(),
       },
@@ -402,6 +407,7 @@ class Gateway implements Holdfast {
         targets: targetsOf(config),
         providers: this.#providers,
         protectionOf: (target) => this.#guards.get(target)?.protection ?? UNPROTECTED,
+        recoveryOf: this.#recoveryOf,
         agents: directory,
         noOwner: noOwnerWith(targetOf),
       }),

@@ -8,6 +8,7 @@ import type { SqlReader } from './languages/sql/sql-reading.ts';
 import { ANYTHING } from './model/allowance.ts';
 import type { Reading } from './model/effect.ts';
 import { HoldfastError } from './model/errors.ts';
+import type { RecoveryOf } from './model/recovery-facts.ts';
 import { PROVIDER_PROTECTION, type Protection, UNPROTECTED } from './model/reversal.ts';
 import type { Target } from './model/target.ts';
 import type { CachedJudge } from './policy/cached-judge.ts';
@@ -23,6 +24,7 @@ export interface TryingParts {
   readonly targets: TargetResolver;
   /** As it was seen last; null: nobody has looked. */
   readonly protectionOf: (target: string) => Protection | null;
+  readonly recoveryOf: RecoveryOf;
 }
 
 export function tryWith(parts: TryingParts): (request: TryRequest) => Promise<Tried> {
@@ -38,7 +40,14 @@ export function tryWith(parts: TryingParts): (request: TryRequest) => Promise<Tr
       name: request.agent,
       tokenId: 'explain',
     } as const;
-    const scope = { actor, target, searchPath, protection: known.protection, allowance: ANYTHING };
+    const scope = {
+      actor,
+      target,
+      searchPath,
+      protection: known.protection,
+      recovery: parts.recoveryOf(target.name),
+      allowance: ANYTHING,
+    };
     return {
       explanation: explainVerdict(parts.judge(), scope, reading),
       target,

@@ -13,6 +13,7 @@ it('reads cases, with what is left out filled in', () => {
       sql: 'DROP TABLE cars',
       searchPath: ['public'],
       protection: null,
+      recovery: null,
       expect: { verdict: 'hold', rule: null, people: 2, undo: null },
     },
   ]);

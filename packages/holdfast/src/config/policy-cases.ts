@@ -1,6 +1,7 @@
 /** Reads a file of policy tests: what verdict the user expects for which SQL. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { NEVER, type RecoveryFacts } from '../model/recovery-facts.ts';
 import { PROTECTION_LEVELS, type ProtectionLevel, TAKEN_BACK_BY } from '../model/reversal.ts';
 import { VERDICT_ORDER } from '../model/verdict.ts';
 import { errorOf } from './finding.ts';
@@ -9,6 +10,14 @@ import { shapeFindings } from './shape-findings.ts';
 import { readYaml } from './yaml-text.ts';
 
 const schemas = z.array(text('the name of a schema'), 'a list of schemas');
+
+/** What is not said is not known; the colour then is what these figures could be at best. */
+const recovery = keys({
+  provenAgeMinutes: whole(0, NEVER, 'whole minutes').default(NEVER),
+  outsideBlastRadius: z.boolean('true or false').default(false),
+  rpoSeconds: whole(0, NEVER, 'whole seconds').default(NEVER),
+  colour: words(['green', 'amber', 'red', 'none']).optional(),
+});
 
 const CASES = keys({
   tests: z.array(
@@ -19,6 +28,7 @@ const CASES = keys({
       sql: z.string('SQL'),
       searchPath: schemas.default(['public']),
       protection: words(PROTECTION_LEVELS).optional(),
+      recovery: recovery.optional(),
       expect: keys({
         verdict: words(VERDICT_ORDER),
         rule: text('the id of a rule').optional(),
@@ -37,6 +47,7 @@ export interface PolicyCaseText {
   readonly sql: string;
   readonly searchPath: readonly string[];
   readonly protection: ProtectionLevel | null;
+  readonly recovery: RecoveryFacts | null;
   readonly expect: {
     readonly verdict: (typeof VERDICT_ORDER)[number];
     readonly rule: string | null;
@@ -62,7 +73,15 @@ export function parsePolicyCases(source: string, path: string): PolicyCaseText[]
     return {
       ...one,
       protection: one.protection ?? null,
+      recovery: one.recovery === undefined ? null : recoveryOf(one.recovery),
       expect: { verdict, rule: rule ?? null, people: people ?? null, undo: undo ?? null },
     };
   });
+}
+
+function recoveryOf({ colour, ...figures }: z.output<typeof recovery>): RecoveryFacts {
+  const { outsideBlastRadius, provenAgeMinutes, rpoSeconds } = figures;
+  const isKnown = provenAgeMinutes < NEVER && rpoSeconds < NEVER;
+  const best = outsideBlastRadius ? 'green' : 'amber';
+  return { ...figures, colour: colour ?? (isKnown ? best : 'red') };
 }

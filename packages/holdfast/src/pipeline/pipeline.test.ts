@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Reading } from '../model/effect.ts';
+import { NOT_CONFIGURED } from '../model/recovery-facts.ts';
 import { UNPROTECTED } from '../model/reversal.ts';
 import { anybody, FakeDesk, FakeRecorder, oneTarget, simpleJudge } from '../testing/fake-parts.ts';
 import { intentOf } from '../testing/trail-fixtures.ts';
@@ -48,6 +49,7 @@ it('answers no although recording the no fails in a way nobody thought of', asyn
     targets: oneTarget,
     judge: simpleJudge,
     allowances: anybody,
+    recoveryOf: () => NOT_CONFIGURED,
     desk: new FakeDesk(),
     deferrals: null,
     recorder,
@@ -87,6 +89,7 @@ describe('what a transaction wrote down', () => {
       targets: oneTarget,
       judge: simpleJudge,
       allowances: anybody,
+      recoveryOf: () => NOT_CONFIGURED,
       desk,
       deferrals: null,
       recorder,
@@ -155,6 +158,7 @@ it('judges each actor by itself, though both lend the same facts of a place', as
       },
     },
     allowances: anybody,
+    recoveryOf: () => NOT_CONFIGURED,
     desk: new FakeDesk(),
     deferrals: null,
     recorder: new FakeRecorder(),

@@ -28,6 +28,7 @@ import { digestOf } from '../model/digest.ts';
 import { isHarmless } from '../model/effect.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import type { Outcome } from '../model/outcome.ts';
+import { type RecoveryOf, withRecovery } from '../model/recovery-facts.ts';
 import {
   isTakenBack,
   isWeaker,
@@ -64,6 +65,8 @@ export interface PipelineParts {
   readonly judge: Judge;
   /** What agents may, with everything people said of them until now. */
   readonly allowances: Allowances;
+  /** What is known of the recovery of targets; read for each unit. */
+  readonly recoveryOf: RecoveryOf;
   readonly desk: Desk;
   /** Null: nothing can be put off, and what has no reversal is refused. */
   readonly deferrals: Deferrals | null;
@@ -125,13 +128,16 @@ export class Pipeline {
     const isSame =
       scope?.protection === exchange.protection &&
       scope.actor === actor &&
-      scope.allowance === allowance;
+      scope.allowance === allowance &&
+      scope.recovery === this.#parts.recoveryOf(scope.target.name);
     if (scope === undefined || !isSame) {
+      const target = this.#parts.targets.resolve(facts);
       scope = {
         actor,
-        target: this.#parts.targets.resolve(facts),
+        target,
         searchPath: facts.searchPath,
         protection: exchange.protection,
+        recovery: this.#parts.recoveryOf(target.name),
         allowance,
       };
       this.#scopes.set(facts, scope);
@@ -313,7 +319,8 @@ export class Pipeline {
 
   #takingBack({ intent, reversal }: Exchange, scope: Scope): TakingBack {
     const beneath = this.#parts.judge.beneath(scope, intent.reading);
-    return takingBackOf(scope.protection, reversal, beneath !== null);
+    const takingBack = takingBackOf(scope.protection, reversal, beneath !== null);
+    return withRecovery(takingBack, intent.reading, scope.recovery);
   }
 
   /** What people signed for is not so any more: that word is void. */

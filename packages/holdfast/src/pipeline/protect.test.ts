@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Deferral, Deferrals } from '../approvals/deferrals.ts';
 import type { Reading } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
+import { NOT_CONFIGURED } from '../model/recovery-facts.ts';
 import type { Protection, Reversal } from '../model/reversal.ts';
 import { UNPROTECTED } from '../model/reversal.ts';
 import type { EnvironmentLevel } from '../model/target.ts';
@@ -67,6 +68,7 @@ function world(reading: Reading, { level = 'guarded', protection, reversal }: Se
     targets: { resolve: () => target },
     judge: judgeOf(),
     allowances: anybody,
+    recoveryOf: () => NOT_CONFIGURED,
     desk,
     deferrals,
     recorder,
@@ -254,6 +256,7 @@ describe('what an inverse operation takes back', () => {
       targets: { resolve: () => target },
       judge: signed ? judgeOf(HELD_ALL_THE_SAME) : judgeOf(rules),
       allowances: anybody,
+      recoveryOf: () => NOT_CONFIGURED,
       desk,
       deferrals,
       recorder,

@@ -1,6 +1,7 @@
 /** What has waited on the wire for people is looked at again, all of it, before anything of it passes. */
 import { expect, it } from 'vitest';
 import type { Reading } from '../model/effect.ts';
+import { NOT_CONFIGURED } from '../model/recovery-facts.ts';
 import type { Protection, Reversal } from '../model/reversal.ts';
 import type { EnvironmentLevel } from '../model/target.ts';
 import {
@@ -68,6 +69,7 @@ async function waited(meanwhile: (now: Standing) => void, level: EnvironmentLeve
     },
     judge: simpleJudge,
     allowances: anybody,
+    recoveryOf: () => NOT_CONFIGURED,
     desk,
     deferrals: null,
     recorder,

@@ -8,6 +8,7 @@
  */
 import { ANYTHING } from '../model/allowance.ts';
 import type { Reading } from '../model/effect.ts';
+import type { RecoveryFacts } from '../model/recovery-facts.ts';
 import type { Protection } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Verdict } from '../model/verdict.ts';
@@ -30,11 +31,12 @@ export interface RecordedDecision {
 export interface BacktestParts {
   readonly inForce: Judge;
   readonly tried: Judge;
-  /** As it is declared now, with what is known of its protection now. */
+  /** As it is declared now, with what is known of its protection and recovery now. */
   readonly placeOf: (target: string) => {
     readonly target: Target;
     readonly searchPath: readonly string[];
     readonly protection: Protection;
+    readonly recovery: RecoveryFacts;
   };
   /** Called between decisions: others want to be answered too. */
   readonly breathe: () => Promise<void>;

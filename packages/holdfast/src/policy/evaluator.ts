@@ -13,13 +13,19 @@ import {
 } from '@cedar-policy/cedar-wasm/nodejs';
 import { EFFECT_KINDS, type EffectKind } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
+import { NOT_CONFIGURED, type RecoveryFacts } from '../model/recovery-facts.ts';
 import { ENVIRONMENT_LEVELS, type EnvironmentLevel } from '../model/target.ts';
 import { VERDICT_ORDER } from '../model/verdict.ts';
 import type { Act } from './acts.ts';
 import type { Scope } from './judge.ts';
 import { viewOf } from './literals.ts';
 import type { Rule, RuleVerdict } from './rule.ts';
-import { type ActContext, type Attribute, CEDAR_SCHEMA } from './schema.ts';
+import {
+  type ActContext,
+  type Attribute,
+  CEDAR_SCHEMA,
+  type RECOVERY_ATTRIBUTES,
+} from './schema.ts';
 import { appliesTo } from './slice.ts';
 
 /** What the rules say of one act. `rule` null: they could not be asked; then it is a refusal. */
@@ -38,6 +44,7 @@ interface Slice {
   readonly name: string;
   readonly looksAt: ReadonlySet<Attribute>;
   readonly looksAtAgent: boolean;
+  readonly looksAtRecovery: boolean;
 }
 
 const BLANK: ActContext = {
@@ -94,7 +101,8 @@ export class Evaluator {
     if (beginning === undefined) {
       const { name, protocol, environment } = scope.target;
       const agent = slice.looksAtAgent ? scope.actor.name : null;
-      const parts = [agent, name, protocol, environment.name, environment.level, action];
+      const recovery = slice.looksAtRecovery ? recoveryOf(scope.recovery) : null;
+      const parts = [agent, name, protocol, environment.name, environment.level, action, recovery];
       beginning = JSON.stringify(parts);
       known.set(action, beginning);
     }
@@ -116,7 +124,7 @@ export class Evaluator {
       action: { type: 'Action', id: act.action },
       resource: { type: 'Target', id: scope.target.name },
       context: { ...contextOf(act, slice) },
-      entities: entitiesOf(scope),
+      entities: entitiesOf(scope, slice),
       preparsedSchemaName: SCHEMA_NAME,
       preparsedPolicySetId: slice.name,
       validateRequest: true,
@@ -165,6 +173,7 @@ export class Evaluator {
       name: `${this.#version}/${key}`,
       looksAt: new Set(views.flatMap((view) => [...view.attributes])),
       looksAtAgent: views.some((view) => view.looksAtAgent),
+      looksAtRecovery: views.some((view) => view.looksAtRecovery),
     };
     const policies = Object.fromEntries(rules.map((rule) => [rule.id, rule.text]));
     const parsed = preparsePolicySet(slice.name, { staticPolicies: policies });
@@ -193,19 +202,34 @@ function contextOf(act: Act, slice: Slice): ActContext {
 }
 
 /** Two entities, never the tree: each costs about 34 us a call. */
-function entitiesOf(scope: Scope): EntityJson[] {
+function entitiesOf(scope: Scope, slice: Slice): EntityJson[] {
   const { target, actor } = scope;
+  const recovery = recoveryOf(slice.looksAtRecovery ? scope.recovery : NOT_CONFIGURED);
   return [
     { uid: { type: 'Agent', id: actor.name }, attrs: {}, parents: [] },
     {
       uid: { type: 'Target', id: target.name },
-      attrs: { protocol: target.protocol },
+      attrs: { protocol: target.protocol, recovery },
       parents: [
         { type: 'Environment', id: target.environment.name },
         { type: 'Level', id: target.environment.level },
       ],
     },
   ];
+}
+
+/** As the schema has it. What is no whole number there is an error of Cedar's, which is a refusal. */
+export function recoveryOf(
+  facts: RecoveryFacts,
+): Record<(typeof RECOVERY_ATTRIBUTES)[number], number | boolean> {
+  const { colour, outsideBlastRadius, provenAgeMinutes, rpoSeconds } = facts;
+  return {
+    provenAgeMinutes,
+    outsideBlastRadius,
+    rpoSeconds,
+    configured: colour !== 'none',
+    red: colour === 'red',
+  };
 }
 
 function failed(reason: string): Answer {

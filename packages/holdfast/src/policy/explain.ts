@@ -1,5 +1,6 @@
 /** Why a verdict stands: for `holdfast policy explain`, as data. */
 import { type Effect, isHarmless, type Reading } from '../model/effect.ts';
+import { withRecovery } from '../model/recovery-facts.ts';
 import { reversalOf, type TakingBack, takingBackOf } from '../model/reversal.ts';
 import type { ReversalName, Verdict } from '../model/verdict.ts';
 import type { CachedJudge } from './cached-judge.ts';
@@ -63,9 +64,10 @@ function takenBack(
   verdict: Verdict,
 ): TakingBack | null {
   if (verdict.kind === 'refuse' || isHarmless(reading)) return null;
-  const { protection } = scope;
+  const { protection, recovery } = scope;
   const isMadeReversible = verdict.kind === 'protect' || judge.beneath(scope, reading) !== null;
-  return takingBackOf(protection, reversalOf(reading, protection), isMadeReversible);
+  const undo = takingBackOf(protection, reversalOf(reading, protection), isMadeReversible);
+  return withRecovery(undo, reading, recovery);
 }
 
 function reversalKind(effect: Effect, { protection }: Scope): ReversalName {

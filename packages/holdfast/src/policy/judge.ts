@@ -5,6 +5,7 @@
 import type { AgentActor } from '../model/actor.ts';
 import type { Allowance } from '../model/allowance.ts';
 import type { Reading } from '../model/effect.ts';
+import type { RecoveryFacts } from '../model/recovery-facts.ts';
 import type { Protection } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Protect, Verdict } from '../model/verdict.ts';
@@ -17,6 +18,8 @@ export interface Scope {
   readonly searchPath: readonly string[];
   /** Of the target; a change of it is a new scope. */
   readonly protection: Protection;
+  /** Of the target, as known now; a change of it is a new scope. */
+  readonly recovery: RecoveryFacts;
   /** What the agent itself may now; a change of it is a new scope. */
   readonly allowance: Allowance;
 }

@@ -13,6 +13,8 @@ const CONNECTIVES: readonly string[] = ['&&', '||', '!', 'if-then-else'];
 export interface RuleView {
   readonly attributes: ReadonlySet<Attribute>;
   readonly looksAtAgent: boolean;
+  /** At `resource.recovery`, whose figures change by the minute. */
+  readonly looksAtRecovery: boolean;
   /** Words that `attribute` may be compared with, `like` patterns with their stars left out. */
   words(attribute: Attribute): readonly string[];
   /** Of these, the words of comparisons that look at nothing else: those it surely is compared with. */
@@ -31,6 +33,7 @@ export function viewOf(rule: Rule): RuleView {
     attributes: new Set(ATTRIBUTES.filter((one) => bodies.some((body) => mentions(body, one)))),
     looksAtAgent:
       (op !== 'All' && op !== 'is') || bodies.some((body) => usesVar(body, 'principal')),
+    looksAtRecovery: bodies.some((body) => reaches(body, 'recovery')),
     words: (attribute) => wordsOf(attribute, false),
     sureWords: (attribute) => wordsOf(attribute, true),
   };
@@ -61,6 +64,16 @@ function mentions(node: unknown, attribute: Attribute): boolean {
 
 function names(attr: unknown, attribute: Attribute): boolean {
   return Array.isArray(attr) ? attr.includes(attribute) : attr === attribute;
+}
+
+/** An attribute of that name, of whatever it may be: Cedar has no other way to one than its name. */
+function reaches(node: unknown, name: string): boolean {
+  if (isRecord(node)) {
+    const access = node['.'] ?? node['has'];
+    const attr = isRecord(access) ? access['attr'] : null;
+    if (Array.isArray(attr) ? attr.includes(name) : attr === name) return true;
+  }
+  return parts(node).some((part) => reaches(part, name));
 }
 
 function usesVar(node: unknown, name: string): boolean {

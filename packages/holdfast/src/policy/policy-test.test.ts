@@ -28,6 +28,7 @@ const row = (
   sql,
   searchPath: ['public'],
   protection,
+  recovery: null,
   expect: { verdict: 'forward', rule: null, people: null, undo: null, ...expected } as const,
 });
 

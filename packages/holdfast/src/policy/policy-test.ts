@@ -2,6 +2,7 @@
 
 import { ANYTHING } from '../model/allowance.ts';
 import type { Reading } from '../model/effect.ts';
+import { NOT_CONFIGURED, type RecoveryFacts } from '../model/recovery-facts.ts';
 import {
   type Protection,
   type ProtectionLevel,
@@ -21,6 +22,8 @@ export interface PolicyCase {
   readonly searchPath: readonly string[];
   /** How far its target is protected; null: as the target is. */
   readonly protection: ProtectionLevel | null;
+  /** What is known of its recovery; null: none is configured. */
+  readonly recovery: RecoveryFacts | null;
   readonly expect: {
     readonly verdict: Verdict['kind'];
     readonly rule: string | null;
@@ -70,6 +73,7 @@ export async function runPolicyTests(
       target: parts.resolve({ asked: one.target, searchPath }),
       searchPath,
       protection,
+      recovery: one.recovery ?? NOT_CONFIGURED,
       allowance: ANYTHING,
     };
     const verdict = parts.judge.judge(scope, reading, []);

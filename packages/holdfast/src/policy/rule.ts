@@ -36,6 +36,7 @@ export const PLACEHOLDERS = [
   'agent',
   'target',
   'environment',
+  'recovery',
 ] as const;
 export type Placeholder = (typeof PLACEHOLDERS)[number];
 

@@ -113,10 +113,26 @@ export const CLOSED_WORDS: Readonly<Partial<Record<Attribute, readonly string[]>
   code: ['', ...Object.keys(CODES)],
 };
 
+/** `resource.recovery`: what is known of the target's recovery now (`model/recovery-facts.ts`). */
+export const RECOVERY_ATTRIBUTES = [
+  'provenAgeMinutes',
+  'outsideBlastRadius',
+  'rpoSeconds',
+  'configured',
+  'red',
+] as const;
+
 export const CEDAR_SCHEMA = `\
 entity Level enum ["open", "guarded", "sealed"];
 entity Environment in [Level];
-entity Target in [Environment, Level] = { protocol: String };
+type Recovery = {
+  provenAgeMinutes: Long,
+  outsideBlastRadius: Bool,
+  rpoSeconds: Long,
+  configured: Bool,
+  red: Bool
+};
+entity Target in [Environment, Level] = { protocol: String, recovery: Recovery };
 entity Agent;
 
 type Act = {

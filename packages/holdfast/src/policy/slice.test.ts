@@ -2,9 +2,16 @@ import { isAuthorized } from '@cedar-policy/cedar-wasm/nodejs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { EFFECT_KINDS } from '../model/effect.ts';
+import {
+  NEVER,
+  NOT_CONFIGURED,
+  NOTHING_PROVEN,
+  type RecoveryFacts,
+} from '../model/recovery-facts.ts';
 import { VERDICT_ORDER } from '../model/verdict.ts';
 import { LEVELS, scope, source } from '../testing/policy-words.ts';
 import type { Act } from './acts.ts';
+import { recoveryOf } from './evaluator.ts';
 import { loadPolicy, type Policy } from './policy.ts';
 import { CEDAR_SCHEMA } from './schema.ts';
 
@@ -24,7 +31,7 @@ function wholeVerdict(policy: Policy, where: ReturnType<typeof scope>, act: Act)
       { uid: { type: 'Agent', id: where.actor.name }, attrs: {}, parents: [] },
       {
         uid: { type: 'Target', id: name },
-        attrs: { protocol },
+        attrs: { protocol, recovery: recoveryOf(where.recovery) },
         parents: [
           { type: 'Environment', id: environment.name },
           { type: 'Level', id: environment.level },
@@ -62,6 +69,9 @@ const conditions = [
   'when { context has verb && context.verb like "D*" }',
   'when { if context.listed then context.reach == "rows" else principal == Agent::"b" }',
   'when { context == {verb: "DROP", objectType: "table", schema: "public", name: "cars", reach: "whole", additive: false, listed: false, protected: false, reversal: "none", lost: false, code: ""} }',
+  'when { resource.recovery.provenAgeMinutes > 60 }',
+  'unless { resource has recovery && resource.recovery.configured && !resource.recovery.red }',
+  'when { {a: resource}.a.recovery == {provenAgeMinutes: 5, outsideBlastRadius: true, rpoSeconds: 1, configured: true, red: false} }',
   'when { context.objectType == "table" && 9223372036854775807 + 1 == 0 }',
 ];
 const verdicts = ['', '@verdict("hold")', '@verdict("protect")', '@verdict("hold") @people("2")'];
@@ -75,6 +85,13 @@ const rule = fc
     fc.constantFrom(...conditions),
   )
   .map(([verdict, p, a, r, when]) => `${verdict} forbid (${p}, ${a}, ${r}) ${when};`);
+
+const recoveries: readonly RecoveryFacts[] = [
+  NOT_CONFIGURED,
+  NOTHING_PROVEN,
+  { provenAgeMinutes: 5, outsideBlastRadius: true, rpoSeconds: 1, colour: 'green' },
+  { provenAgeMinutes: 5, outsideBlastRadius: false, rpoSeconds: NEVER, colour: 'red' },
+];
 
 const act: fc.Arbitrary<Act> = fc.record({
   action: fc.constantFrom(...EFFECT_KINDS),
@@ -96,16 +113,24 @@ it('a sliced, blanked and shared decision equals the full one (property)', () =>
   fc.assert(
     fc.property(
       fc.array(rule, { minLength: 1, maxLength: 5 }),
-      fc.array(fc.tuple(act, fc.constantFrom(...LEVELS), fc.constantFrom('a', 'b')), {
-        minLength: 4,
-        maxLength: 4,
-      }),
+      fc.array(
+        fc.tuple(
+          act,
+          fc.constantFrom(...LEVELS),
+          fc.constantFrom('a', 'b'),
+          fc.constantFrom(...recoveries),
+        ),
+        {
+          minLength: 4,
+          maxLength: 4,
+        },
+      ),
       (rules, questions) => {
         const text = rules.map((one, index) => `@id("own.r${index}") ${one}`).join('\n');
         const policy = loadPolicy(source(text));
         const known = new Map<string, string>();
-        for (const [one, level, agent] of questions) {
-          const where = scope(level, ['public'], agent);
+        for (const [one, level, agent, recovery] of questions) {
+          const where = { ...scope(level, ['public'], agent), recovery };
           const answer = policy.evaluator.evaluate(where, one);
           const verdict = answer.kind === 'ruled' ? answer.verdict : 'refuse';
           expect(verdict).toBe(wholeVerdict(policy, where, one));

@@ -1,5 +1,6 @@
 /** Fills the placeholders of a rule's `@reason` and `@hint` with what was found in the text. */
 import type { Effect, ObjectRef, Reading } from '../model/effect.ts';
+import { recoveryWords } from '../model/recovery-facts.ts';
 import type { Scope } from './judge.ts';
 import { PLACEHOLDERS, type Placeholder } from './rule.ts';
 
@@ -37,6 +38,8 @@ function fill(placeholder: Placeholder, { scope, effect, code }: Occasion): stri
       return scope.target.name;
     case 'environment':
       return scope.target.environment.name;
+    case 'recovery':
+      return recoveryWords(scope.recovery);
     default:
       return placeholder satisfies never;
   }

@@ -2,7 +2,9 @@
  * The duties of every protocol (protocol.ts, pipeline/exchange.ts), as tests. An implementation lends
  * a real client and a real upstream; nothing in here knows which wire it is.
  */
+
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { NOT_CONFIGURED } from '../model/recovery-facts.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { anybody, FakeDesk, FakeRecorder, oneTarget, simpleJudge } from '../testing/fake-parts.ts';
 import type { Protocol } from './protocol.ts';
@@ -60,6 +62,7 @@ export function protocolSuite(name: string, makeWorld: () => Promise<World>): vo
           targets: oneTarget,
           judge: simpleJudge,
           allowances: anybody,
+          recoveryOf: () => NOT_CONFIGURED,
           desk,
           deferrals: null,
           recorder,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { NEVER, NOTHING_PROVEN } from '../model/recovery-facts.ts';
 import type { DrillResult } from './drills/drill-result.ts';
 import { verdictOf } from './drills/drill-result.ts';
 import type { RecoveryPoint } from './recovery-point.ts';
-import { factsOf, NEVER, NOTHING_PROVEN, standingOf, type VaultEvidence } from './standing.ts';
+import { factsOf, standingOf, type VaultEvidence } from './standing.ts';
 
 const NOW = new Date('2026-11-28T12:00:00Z');
 const HOUR_MS = 3_600_000;
@@ -74,6 +75,7 @@ describe('standingOf', () => {
     const found = standing(vault());
     expect(found).toMatchObject({ colour: 'green', because: [], rpoMs: 400, rtoMs: 6_000 });
     expect(factsOf(found, NOW)).toEqual({
+      colour: found.colour,
       provenAgeMinutes: 60,
       outsideBlastRadius: true,
       rpoSeconds: 1,

@@ -10,6 +10,7 @@
  * A clock that went back makes nothing younger: an age is never below zero, and what claims to come
  * from the future counts as not proven.
  */
+import { NEVER, NOTHING_PROVEN, type RecoveryFacts } from '../model/recovery-facts.ts';
 import type { DrillResult } from './drills/drill-result.ts';
 import type { RecoveryPoint } from './recovery-point.ts';
 import type { VaultColour } from './vaults/vault.ts';
@@ -45,21 +46,6 @@ export interface Standing {
   readonly rpoMs: number | null;
   readonly rtoMs: number | null;
 }
-
-/** What rules may ask of a target; ages in whole minutes. */
-export interface RecoveryFacts {
-  readonly provenAgeMinutes: number;
-  readonly outsideBlastRadius: boolean;
-  readonly rpoSeconds: number;
-}
-
-/** Older than any rule asks for: nothing is proven, or nothing is known. */
-export const NEVER = 1_000_000_000;
-export const NOTHING_PROVEN: RecoveryFacts = {
-  provenAgeMinutes: NEVER,
-  outsideBlastRadius: false,
-  rpoSeconds: NEVER,
-};
 
 const MINUTE_MS = 60_000;
 
@@ -97,13 +83,14 @@ export function standingOf(
 }
 
 export function factsOf(standing: Standing, now: Date): RecoveryFacts {
-  const { outside, proven, rpoMs } = standing;
+  const { colour, outside, proven, rpoMs } = standing;
   const best = outside ?? proven;
   if (best === null) return NOTHING_PROVEN;
   return {
     provenAgeMinutes: Math.ceil(ageMs(best.at, now) / MINUTE_MS),
     outsideBlastRadius: outside !== null,
     rpoSeconds: rpoMs === null ? NEVER : Math.ceil(rpoMs / 1000),
+    colour,
   };
 }
 

@@ -1,5 +1,7 @@
 /** An HTTP gateway before a plain provider, with a token of one agent; for tests of the HTTP protocol. */
+
 import { systemClock } from '../model/clock.ts';
+import { NOT_CONFIGURED } from '../model/recovery-facts.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import type { Authority } from '../protocols/http/authority.ts';
 import { createHttpProtocol } from '../protocols/http/listener.ts';
@@ -39,6 +41,7 @@ export async function startGatewayBefore(
       targets: oneTarget,
       judge: simpleJudge,
       allowances: anybody,
+      recoveryOf: () => NOT_CONFIGURED,
       desk,
       deferrals: null,
       recorder,

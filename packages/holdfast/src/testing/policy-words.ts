@@ -2,6 +2,7 @@
 
 import { type Allowance, ANYTHING } from '../model/allowance.ts';
 import type { CouldNotTell, Effect, ObjectRef, Reading } from '../model/effect.ts';
+import { NOT_CONFIGURED, type RecoveryFacts } from '../model/recovery-facts.ts';
 import { type Protection, UNPROTECTED } from '../model/reversal.ts';
 import type { EnvironmentLevel } from '../model/target.ts';
 import { CachedJudge } from '../policy/cached-judge.ts';
@@ -35,6 +36,7 @@ export function scope(
   agent = 'cursor-backend',
   protection: Protection = UNPROTECTED,
   allowance: Allowance = ANYTHING,
+  recovery: RecoveryFacts = NOT_CONFIGURED,
 ): Scope {
   return {
     actor: { kind: 'agent', id: `agent_${agent}`, name: agent, tokenId: 'token_1' },
@@ -46,6 +48,7 @@ export function scope(
     },
     searchPath,
     protection,
+    recovery,
     allowance,
   };
 }

@@ -1,5 +1,7 @@
 /** Policy, targets and now, for people: read, tried, tried backwards, and drawn as a map. */
+
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { NOT_CONFIGURED } from '../../src/model/recovery-facts.ts';
 import type { Protection } from '../../src/model/reversal.ts';
 import { decide, openHolds } from './ground.ts';
 import { ApiWorld, type Browser } from './support.ts';
@@ -155,6 +157,7 @@ it('takes protection from the gateway’s own look where there is one', async ()
     reader,
     providers: new Map(),
     protectionOf: () => seen,
+    recoveryOf: () => NOT_CONFIGURED,
     onHold: () => () => {},
     directoryAgeMs: () => 60_000,
   };

@@ -3,10 +3,12 @@
  * made by hand (receipts and `run`), an owner `app`, an agent's role that owns nothing. Beside it the
  * same database without any of that, where `app` logs in directly: both must say the same.
  */
+
 import pg from 'pg';
 import { createSqlReader } from '../../src/languages/sql/reader.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import type { Reading } from '../../src/model/effect.ts';
+import { NOT_CONFIGURED } from '../../src/model/recovery-facts.ts';
 import type { Protection } from '../../src/model/reversal.ts';
 import type { Verdict } from '../../src/model/verdict.ts';
 import { Pipeline } from '../../src/pipeline/pipeline.ts';
@@ -198,6 +200,7 @@ export async function startGround(binFolder?: string): Promise<Ground> {
       targets: oneTarget,
       judge: everything,
       allowances: anybody,
+      recoveryOf: () => NOT_CONFIGURED,
       desk: new FakeDesk(),
       deferrals: null,
       recorder,

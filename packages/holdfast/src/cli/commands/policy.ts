@@ -6,6 +6,7 @@ import { createSqlReader } from '../../languages/sql/reader.ts';
 import type { SqlReader } from '../../languages/sql/sql-reading.ts';
 import { ANYTHING } from '../../model/allowance.ts';
 import type { Effect } from '../../model/effect.ts';
+import { NOT_CONFIGURED } from '../../model/recovery-facts.ts';
 import type { ProtectionLevel, TakingBack } from '../../model/reversal.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import { CachedJudge } from '../../policy/cached-judge.ts';
@@ -182,7 +183,9 @@ async function explainedHere(
     tokenId: 'explain',
   } as const;
   // What policy says; what an agent itself may is in `holdfast agents show`.
-  const scope = { actor, target, searchPath, protection, allowance: ANYTHING };
+  // What is known of its recovery is known to a gateway that runs.
+  const recovery = NOT_CONFIGURED;
+  const scope = { actor, target, searchPath, protection, recovery, allowance: ANYTHING };
   const explanation = explainVerdict(judge, scope, reading);
   const { environment, name, resolvedBy } = target;
   return {

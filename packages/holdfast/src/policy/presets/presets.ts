@@ -96,6 +96,17 @@ unless {
 forbid (principal, action == Action::"write", resource in Level::"guarded")
 when { context.lost };
 
+// Where there is no way back, and what recovery was promised is not there now, one person is not enough.
+@id("guarded.recovery-red")
+@verdict("hold") @people("2")
+@reason("nothing takes {verb} on {object} back, and {recovery}")
+forbid (
+  principal,
+  action in [Action::"destroy", Action::"reshape"],
+  resource in Level::"guarded"
+)
+when { context.reversal == "none" && !context.additive && resource.recovery.red };
+
 @id("guarded.reshape")
 @verdict("hold") @people("1")
 @reason("{verb} on {object} changes or rewrites what exists in {environment}")
@@ -169,6 +180,27 @@ permit (principal, action, resource in Level::"sealed");
 @reason("nobody can tell what this would do ({code}), and {environment} is sealed: {why}")
 @hint("Say it in plain statements, one at a time.")
 forbid (principal, action == Action::"unknown", resource in Level::"sealed");
+
+// What nothing takes back needs a point that a drill proved, where the same hands do not reach: 26 hours
+// for one that is made daily. Nobody signs this away.
+@id("sealed.recovery")
+@verdict("refuse")
+@reason("nothing takes {verb} on {object} back, so it needs a proven recovery point outside the blast radius, at most 26 h old and with at most 300 s to lose, and none of it red; {recovery}")
+@hint("Take a point now (holdfast recovery backup {target}, then holdfast recovery drill {target}), then ask again.")
+forbid (
+  principal,
+  action in [Action::"destroy", Action::"reshape"],
+  resource in Level::"sealed"
+)
+when {
+  context.reversal == "none" && !context.additive && resource.recovery.configured
+}
+unless {
+  resource.recovery.outsideBlastRadius &&
+  resource.recovery.provenAgeMinutes <= 1560 &&
+  resource.recovery.rpoSeconds <= 300 &&
+  !resource.recovery.red
+};
 
 @id("sealed.destroy")
 @verdict("hold") @people("2")
