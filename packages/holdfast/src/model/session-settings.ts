@@ -24,6 +24,11 @@ export interface SessionMark {
   readonly settings: readonly SessionSetting[];
 }
 
+/** As the server compares names of settings: A to Z alone, and no blank is too many (guc_name_compare). */
+export function settingName(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
 const BETWEEN = '\0\0';
 /** Of one value, and of all, on a card. */
 const SHOWN_CHARS_MAX = 60;

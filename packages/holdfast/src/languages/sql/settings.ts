@@ -2,6 +2,7 @@
  * SET in its many dresses, told as acts on the session. Which parameters may be set is not decided
  * here: the gateway pins those that change how text is read.
  */
+import { settingName } from '../../model/session-settings.ts';
 import { constantText } from './constants.ts';
 import type { Gatherer } from './gatherer.ts';
 import { object } from './objects.ts';
@@ -30,7 +31,7 @@ export function set(
   into: Gatherer,
   told: Told = {},
 ): void {
-  const name = parameter.toLowerCase();
+  const name = settingName(parameter);
   into.act({ kind: 'set', parameter: name, value, local, ...told });
   if (ROLE_SETTINGS.has(name)) {
     into.effect(
@@ -98,7 +99,7 @@ function settingText(name: string, body: TreeBody, into: Gatherer): string | nul
     const text = constantText(arg, into);
     // INTERVAL '-8' is another zone than '-8'.
     if (text === null || arg.kind === 'TypeCast') return null;
-    texts.push(NAME_LISTS.has(name.toLowerCase()) ? quoteName(text) : text);
+    texts.push(NAME_LISTS.has(settingName(name)) ? quoteName(text) : text);
   }
   return texts.join(', ');
 }
@@ -129,7 +130,7 @@ export function setConfigCall(call: TreeBody, into: Gatherer): void {
   }
   const parameterAt = named ? null : parameterOf(args[1] ?? null);
   set(
-    name.trim(),
+    name,
     constantText(args[1] ?? null, into),
     constantText(args[2] ?? null, into) === 'true',
     into,

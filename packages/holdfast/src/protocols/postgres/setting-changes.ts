@@ -6,16 +6,16 @@ import type { SessionAct } from '../../languages/sql/sql-reading.ts';
 import type { Prepared } from './statements.ts';
 
 /** Parameter -> the values it may be set to; null: none. Reset to the server's default is judged alike. */
-const PINNED: Readonly<Record<string, readonly string[] | null>> = {
-  standard_conforming_strings: ['on', 'true', 'yes', '1'],
-  client_encoding: ['utf8', 'utf-8', 'unicode'],
-  backslash_quote: ['safe_encoding', 'off', 'false', 'no', '0'],
-  session_replication_role: ['origin'],
-};
+const PINNED: ReadonlyMap<string, readonly string[] | null> = new Map([
+  ['standard_conforming_strings', ['on', 'true', 'yes', '1']],
+  ['client_encoding', ['utf8', 'utf-8', 'unicode']],
+  ['backslash_quote', ['safe_encoding', 'off', 'false', 'no', '0']],
+  ['session_replication_role', ['origin']],
+]);
 
 /** A setting the session may not take, in the words of the refusal; null when all is well. */
 export function pinnedSetting(parameter: string, value: string | null): string | null {
-  const allowed = PINNED[parameter];
+  const allowed = PINNED.get(parameter);
   if (allowed === undefined) return null;
   if (value !== null && allowed?.includes(value.toLowerCase())) return null;
   return (
@@ -26,7 +26,7 @@ export function pinnedSetting(parameter: string, value: string | null): string |
 
 /** One of those that are pinned, set to what it has to be. */
 export function isPinnedTo(parameter: string, value: string | null): boolean {
-  return PINNED[parameter] !== undefined && pinnedSetting(parameter, value) === null;
+  return PINNED.has(parameter) && pinnedSetting(parameter, value) === null;
 }
 
 /** A setting that a statement changes when it runs. */
