@@ -121,7 +121,8 @@ export class PostgresSession implements Carrier, ClientEvents, WireEvents {
   }
 
   get sessionMark(): Buffer {
-    return this.#settings.mark(this.#path.mark);
+    // A portal that could end a transaction, or part of one, may be run in front of what is judged.
+    return this.#settings.mark(this.#path.mark, this.#answers.hasLoosePortal);
   }
 
   get hasLoosePortal(): boolean {

@@ -10,7 +10,7 @@
  * It costs nothing until something is set. What it will not do: ask the server, or count what cannot change
  * which rows a text means (timeouts, the planner's switches, messages).
  */
-import { markWith, type SessionSetting } from '../../model/session-settings.ts';
+import { markWith, type SessionSetting, settingName } from '../../model/session-settings.ts';
 import type { TransactionStatus } from './messages.ts';
 import { mayChangeMeaning, type SettingChange } from './setting-changes.ts';
 
@@ -36,6 +36,8 @@ interface InBlock {
 const NAMES_MAX = 64;
 /** Tags longer than this were cut (answers.ts), and cannot be counted. */
 const TAGS_CHARS_MAX = 900;
+/** Of any other nobody can tell which setting a server of this version makes of it. */
+const PLAIN_NAME = /^[a-z_][a-z0-9_$.]*$/;
 const ENDS = /^(?:COMMIT|ROLLBACK|PREPARE TRANSACTION)/;
 const SETS = /^(?:SET|RESET|DISCARD ALL)$/;
 
@@ -57,22 +59,24 @@ export class SettingFacts {
     this.#sessionId = sessionId;
     this.#start = new Map(
       start
-        .map(([name, value]) => [name.toLowerCase(), value] as const)
+        .map(([name, value]) => [settingName(name), value] as const)
         // The path has a mark of its own, from its start on.
         .filter(([name, value]) => name !== 'search_path' && mayChangeMeaning(name, value))
         .map(([name, value]) => [name, { value, once: '' }]),
     );
+    this.#isLost = [...this.#start.keys()].some((name) => !PLAIN_NAME.test(name));
   }
 
-  /** The open transaction has changed some, so that its end matters. */
+  /** The open transaction has changed some, or may have when it is answered, so that its end matters. */
   get isOpen(): boolean {
-    return this.#block !== null;
+    return this.#block !== null || this.#underWay > 0;
   }
 
-  /** With the mark of the search path. */
-  mark(path: Buffer): Buffer {
+  /** With the mark of the search path. `isOpenEnded`: what is run next may be preceded by what was bound before. */
+  mark(path: Buffer, isOpenEnded: boolean): Buffer {
+    if (isOpenEnded) return markWith(path, this.#inForce(true));
     if (this.#cached?.path === path) return this.#cached.mark;
-    const mark = markWith(path, this.#inForce());
+    const mark = markWith(path, this.#inForce(false));
     this.#cached = { path, mark };
     return mark;
   }
@@ -86,7 +90,9 @@ export class SettingFacts {
 
   add(asked: SettingsAsked): void {
     this.#changed();
-    if (asked.changes.some(({ isKept }) => isKept)) this.#isLost = true;
+    if (asked.changes.some(({ isKept, name }) => isKept || !PLAIN_NAME.test(name))) {
+      this.#isLost = true;
+    }
     if (!asked.isAlone) this.#isLoose = true;
   }
 
@@ -212,15 +218,14 @@ export class SettingFacts {
     if (status === 'I') this.#block = null;
   }
 
-  #inForce(): readonly SessionSetting[] {
+  #inForce(isOpenEnded: boolean): readonly SessionSetting[] {
     const values = new Map<string, Value>(this.#start);
     for (const [name, to] of this.#set) values.set(name, to ?? this.#start.get(name) ?? null);
     for (const [name, { now }] of this.#block ?? []) {
       values.set(name, now ?? this.#start.get(name) ?? null);
     }
-    if (values.size > NAMES_MAX || this.#underWay > 0 || this.#isLoose || this.#isLost) {
-      values.set('*', this.#never());
-    }
+    const isUnsure = isOpenEnded || this.#underWay > 0 || this.#isLoose || this.#isLost;
+    if (isUnsure || values.size > NAMES_MAX) values.set('*', this.#never());
     return [...values].flatMap(([name, value]) => (value === null ? [] : [{ name, ...value }]));
   }
 
