@@ -39,6 +39,8 @@ export interface SettingChange {
   readonly isLocal: boolean;
   /** By set_config. */
   readonly isCall: boolean;
+  /** By no other function of that name, whatever the search path is. */
+  readonly isQualified: boolean;
   /** It may change what a text means (setting-facts.ts). */
   readonly isTracked: boolean;
   /** It has happened, once and as it is written, when the answer says so. */
@@ -62,7 +64,7 @@ export function changeOf(act: SetAct, text: Buffer): SettingChange {
   const isTracked = parameter === 'all' || mayChangeMeaning(parameter, value);
   const isSure = !isCall || isBareCall(text);
   // A cursor calls it again at each FETCH.
-  const isKept = !isSure && /cursor/i.test(text.toString());
+  const isKept = !isSure && (text.length > CALLS_BYTES_MAX || /cursor/i.test(text.toString()));
   const at = isSure ? (parameterAt ?? null) : null;
   return {
     name: parameter,
@@ -70,6 +72,7 @@ export function changeOf(act: SetAct, text: Buffer): SettingChange {
     isReset,
     isLocal: local,
     isCall,
+    isQualified: isCall && isSure && !UNQUALIFIED.test(text.toString()),
     isTracked,
     isSure,
     isKept,
@@ -89,12 +92,13 @@ const CALL =
   `(?:pg_catalog\\.)?set_config\\(\\s*${LITERAL}\\s*,\\s*(?:${LITERAL}|\\$\\d+)(?:::text)?` +
   '\\s*,\\s*(?:true|false)\\s*\\)(?:\\s+as\\s+"?\\w+"?)?';
 const BARE_CALLS = new RegExp(`^\\s*select\\s+${CALL}(?:\\s*,\\s*${CALL})*\\s*;?\\s*$`, 'i');
+const UNQUALIFIED = /(?<!pg_catalog\.)set_config/i;
 /** Longer ones are not looked at. */
 const CALLS_BYTES_MAX = 16 * 1024;
 
 /** Nothing but calls of set_config, so that each has run when the one row of it came. */
 function isBareCall(text: Buffer): boolean {
-  return text.length <= CALLS_BYTES_MAX && BARE_CALLS.test(text.toString('utf8'));
+  return text.length <= CALLS_BYTES_MAX && BARE_CALLS.test(text.toString());
 }
 
 /** They change when and how something runs, or what is said of it; never which rows a text means. */
