@@ -39,6 +39,7 @@ const TAGS_CHARS_MAX = 900;
 /** Of any other nobody can tell which setting a server of this version makes of it. */
 const PLAIN_NAME = /^[a-z_][a-z0-9_$.]*$/;
 const ENDS = /^(?:COMMIT|ROLLBACK|PREPARE TRANSACTION)/;
+const BEGINS = /^(?:BEGIN|START TRANSACTION)$/;
 const SETS = /^(?:SET|RESET|DISCARD ALL)$/;
 
 export class SettingFacts {
@@ -251,13 +252,16 @@ function fateOf(
   if (hasFailed) return statements === 1 ? 'nothing' : 'lost';
   if (said.length !== statements || changes.some(({ isSure }) => !isSure)) return 'lost';
   const tracked = changes.filter(({ isTracked }) => isTracked);
+  // Drivers send the BEGIN of a transaction under one Sync with the first statement in it.
+  const isBegun = kind === 'extended' && statements === 2 && BEGINS.test(said[0] ?? '');
+  const isOne = statements === 1 || isBegun;
   if (changes.some(({ isCall }) => isCall)) {
-    return statements === 1 && said[0] === 'SELECT 1' ? 'done' : 'lost';
+    return isOne && said.at(-1) === 'SELECT 1' ? 'done' : 'lost';
   }
   const isCounted = said.filter((tag) => SETS.test(tag)).length === changes.length;
-  if (kind === 'extended') return statements === 1 && isCounted ? 'done' : 'lost';
+  if (kind === 'extended') return isOne && isCounted ? 'done' : 'lost';
   if (ends > 0) {
-    const isWrapped = ends === 1 && said[0] === 'BEGIN' && said.at(-1) === 'COMMIT';
+    const isWrapped = ends === 1 && BEGINS.test(said[0] ?? '') && said.at(-1) === 'COMMIT';
     return isWrapped && tracked.every(({ isLocal }) => isLocal) ? 'nothing' : 'lost';
   }
   return isCounted ? 'done' : 'lost';
