@@ -29,7 +29,7 @@ type Value = Pick<SessionSetting, 'value' | 'once'> | null;
 
 interface InBlock {
   readonly now: Value;
-  /** What a COMMIT keeps; undefined: what was before. */
+  /** What a COMMIT keeps; undefined: what was before, since every change was a local one. */
   readonly stays: Value | undefined;
 }
 
@@ -119,7 +119,7 @@ export class SettingFacts {
           for (const change of asked.changes) this.#apply(change, status);
           break;
         case 'lost':
-          for (const { isTracked, name } of asked.changes) if (isTracked) this.#lose(name, status);
+          for (const change of asked.changes) if (change.isTracked) this.#lose(change, status);
           if (ends > 0 || !isWhole) this.#loseBlock(status);
           break;
       }
@@ -166,7 +166,7 @@ export class SettingFacts {
   ): void {
     if (!isTracked) return;
     if (name === 'all') return this.#resetAll(status);
-    if (value === null && !isReset) return this.#lose(name, status);
+    if (value === null && !isReset) return this.#lose({ isLocal, name }, status);
     const to = isReset ? null : { value, once: '' };
     if (status === 'I') {
       // A local one ended with its own statement.
@@ -188,7 +188,7 @@ export class SettingFacts {
     const names = new Set([...this.#set.keys(), ...(this.#block?.keys() ?? [])]);
     for (const name of names) {
       const isKept = name === 'role' || name === 'session_authorization' || name === 'seed';
-      if (isKept) this.#lose(name, status);
+      if (isKept) this.#lose({ isLocal: false, name }, status);
       else if (status === 'I') this.#set.set(name, null);
       else {
         this.#block ??= new Map();
@@ -199,23 +199,32 @@ export class SettingFacts {
     if (names.has('search_path') && status === 'I') this.#set.delete('search_path');
   }
 
-  #lose(name: string, status: TransactionStatus): void {
+  /** A local one is in force no longer than the transaction, whatever it was. */
+  #lose(
+    { isLocal, name }: Pick<SettingChange, 'isLocal' | 'name'>,
+    status: TransactionStatus,
+  ): void {
     if (name === 'all') {
       this.#isLost = true;
       return;
     }
     const lost = this.#never();
     if (status === 'I') {
+      const before = this.#block?.get(name);
       this.#block?.delete(name);
-      this.#put(name, lost);
+      if (!isLocal || before?.stays !== undefined) this.#put(name, lost);
       return;
     }
     this.#block ??= new Map();
-    this.#block.set(name, { now: lost, stays: lost });
+    const before = this.#block.get(name);
+    const stays = isLocal && before?.stays === undefined ? undefined : lost;
+    this.#block.set(name, { now: lost, stays });
   }
 
   #loseBlock(status: TransactionStatus): void {
-    for (const name of [...(this.#block?.keys() ?? [])]) this.#lose(name, status);
+    for (const [name, { stays }] of [...(this.#block ?? [])]) {
+      this.#lose({ isLocal: stays === undefined, name }, status);
+    }
     if (status === 'I') this.#block = null;
   }
 

@@ -1,0 +1,95 @@
+/** What is believed to be in force, by what the server answered. Texts are read by the real reader. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSqlReader } from '../../languages/sql/reader.ts';
+import type { SqlReader } from '../../languages/sql/sql-reading.ts';
+import { type SessionSetting, sessionMarkIn } from '../../model/session-settings.ts';
+import { viewOf } from './session-rules.ts';
+import type { SettingChange } from './setting-changes.ts';
+import { SettingFacts, type SettingsAsked } from './setting-facts.ts';
+
+const PATH = Buffer.from('public');
+const NO_NAMES = { candidates: () => [], names: () => [] };
+
+let reader: SqlReader;
+beforeAll(async () => {
+  reader = await createSqlReader();
+});
+afterAll(() => reader.close());
+
+class Session {
+  readonly facts: SettingFacts;
+
+  constructor(start: readonly (readonly [string, string])[] = []) {
+    this.facts = new SettingFacts('session_1', start);
+  }
+
+  /** What stands behind `/` is the answer, and the state of the transaction after it. */
+  async run(...steps: readonly string[]): Promise<this> {
+    for (const step of steps) {
+      const [text = '', said = ''] = step.split(' / ');
+      const bytes = Buffer.from(text);
+      const { session, statements, ...rest } = await reader.read(bytes, 0, bytes.length);
+      const standing = { text: bytes, ahead: [], sure: true };
+      const { settings } = viewOf({ session, statements, ...rest }, standing, NO_NAMES);
+      this.answer(settings, said, { kind: 'simple', statements });
+    }
+    return this;
+  }
+
+  answer(
+    changes: readonly SettingChange[] | null,
+    said: string,
+    { kind, statements }: Pick<SettingsAsked, 'kind' | 'statements'>,
+  ): void {
+    const [, tags = '', state = 'I'] = /^(.*?) ?([ITE])$/.exec(said) ?? [];
+    const asked = changes === null ? null : { changes, kind, statements, isAlone: true };
+    if (asked === null && !this.facts.isOpen) return;
+    this.facts.begin(asked);
+    const status = state === 'T' ? 'T' : state === 'E' ? 'E' : 'I';
+    this.facts.end(asked, tags, status === 'E', status);
+  }
+
+  get inForce(): readonly string[] {
+    const { settings } = sessionMarkIn(this.facts.mark(PATH, false));
+    return settings.map(({ name, value }: SessionSetting) => `${name}=${value ?? '(not known)'}`);
+  }
+}
+
+async function after(...steps: readonly string[]): Promise<readonly string[]> {
+  return (await new Session().run(...steps)).inForce;
+}
+
+const BEGIN = 'begin / BEGIN T';
+const LOCAL = "set local app.tenant = '42' / SET T";
+
+describe('a local setting', () => {
+  it('is not known behind ROLLBACK TO, and is gone with the transaction', async () => {
+    const back = [BEGIN, LOCAL, 'savepoint s / SAVEPOINT T', 'rollback to s / ROLLBACK T'];
+    expect(await after(...back)).toEqual(['app.tenant=(not known)']);
+    expect(await after(...back, 'commit / COMMIT I')).toEqual([]);
+    expect(await after(...back, 'rollback / ROLLBACK I')).toEqual([]);
+  });
+
+  it('leaves what was set for the session before', async () => {
+    const before = "set app.tenant = '41' / SET I";
+    const steps = [before, BEGIN, LOCAL, 'savepoint s / SAVEPOINT T', 'rollback to s / ROLLBACK T'];
+    expect(await after(...steps, 'commit / COMMIT I')).toEqual(['app.tenant=41']);
+  });
+
+  it('of an expression is gone with the transaction too', async () => {
+    const unsure = "select set_config('app.tenant', version(), true) / SELECT 1 T";
+    expect(await after(BEGIN, unsure)).toEqual(['app.tenant=(not known)']);
+    expect(await after(BEGIN, unsure, 'commit / COMMIT I')).toEqual([]);
+  });
+
+  it('beside one that lasts leaves nobody sure', async () => {
+    const lasting = "set app.tenant = '43' / SET T";
+    const rest = ['savepoint s / SAVEPOINT T', 'rollback to s / ROLLBACK T', 'commit / COMMIT I'];
+    for (const both of [
+      [LOCAL, lasting],
+      [lasting, LOCAL],
+    ]) {
+      expect(await after(BEGIN, ...both, ...rest)).toEqual(['app.tenant=(not known)']);
+    }
+  });
+});
