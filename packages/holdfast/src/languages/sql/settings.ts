@@ -22,7 +22,8 @@ const NAME_LISTS = new Set([
 
 const ROLE_SETTINGS = new Set(['role', 'session_authorization']);
 
-type Told = Pick<Extract<SessionAct, { kind: 'set' }>, 'isReset' | 'isCall' | 'parameterAt'>;
+type SetAct = Extract<SessionAct, { kind: 'set' }>;
+type Told = Omit<SetAct, 'kind' | 'parameter' | 'value' | 'local'>;
 
 export function set(
   parameter: string,
@@ -72,8 +73,8 @@ export function variableSet(body: TreeBody, into: Gatherer): void {
 
 function setMulti(name: string, body: TreeBody, into: Gatherer): void {
   const args = listAt(body, 'args');
-  if (name === 'TRANSACTION') transactionModes(args, true, into);
-  else if (name === 'SESSION CHARACTERISTICS') transactionModes(args, false, into);
+  if (name === 'TRANSACTION') transactionModes(args, true, into, 'told');
+  else if (name === 'SESSION CHARACTERISTICS') transactionModes(args, false, into, 'told');
   else if (name === 'TRANSACTION SNAPSHOT') {
     const snapshot = constantText(nodesAt(body, 'args')[0] ?? null, into);
     set('transaction_snapshot', snapshot, true, into);
@@ -82,14 +83,20 @@ function setMulti(name: string, body: TreeBody, into: Gatherer): void {
   }
 }
 
-/** `read only`, `isolation level ...` of SET TRANSACTION, BEGIN and SESSION CHARACTERISTICS. */
-export function transactionModes(modes: readonly unknown[], local: boolean, into: Gatherer): void {
-  for (const mode of nodesOf(modes)) {
+/** `read only`, `isolation level ...` of SET TRANSACTION, BEGIN and SESSION CHARACTERISTICS; of all one is `told`, or none. */
+export function transactionModes(
+  modes: readonly unknown[],
+  local: boolean,
+  into: Gatherer,
+  answer: 'told' | 'untold',
+): void {
+  for (const [at, mode] of nodesOf(modes).entries()) {
     const name = textAt(mode.body, 'defname') ?? '';
     const value = constantText(nodeAt(mode.body, 'arg'), into);
     const isolation = name === 'transaction_isolation';
     const text = isolation || value === null ? value : value === '0' ? 'off' : 'on';
-    set(local ? name : `default_${name}`, text, local, into);
+    const isTold = answer === 'told' && at === 0;
+    set(local ? name : `default_${name}`, text, local, into, isTold ? {} : { isUntold: true });
   }
 }
 

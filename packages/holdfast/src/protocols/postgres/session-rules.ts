@@ -8,13 +8,7 @@
 import type { SessionAct, SqlReading } from '../../languages/sql/sql-reading.ts';
 import type { CouldNotTell, Reading } from '../../model/effect.ts';
 import type { TargetFacts } from '../../model/target.ts';
-import {
-  changeOf,
-  changesBehind,
-  isCounted,
-  pinnedSetting,
-  type SettingChange,
-} from './setting-changes.ts';
+import { changeOf, changesBehind, pinnedSetting, type SettingChange } from './setting-changes.ts';
 import { type NameChange, type Prepared, preparedBySql } from './statements.ts';
 import { joinReadings } from './unit.ts';
 
@@ -63,7 +57,7 @@ export function viewOf(
       case 'set':
         parts.push(...readingOfSet(act));
         if (act.parameter === 'search_path') addedSchemas = schemasOf(act.value, addedSchemas);
-        if (isCounted(act, text)) settings.push(changeOf(act, text));
+        settings.push(changeOf(act, text));
         break;
       case 'prepare':
         changes.push({ name: act.name, to: preparedBySql(act.name, act.reading, text), sure });

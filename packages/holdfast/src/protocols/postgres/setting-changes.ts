@@ -36,6 +36,10 @@ export interface SettingChange {
   /** Null: as at the start of the session, or not known. */
   readonly value: string | null;
   readonly isReset: boolean;
+  /** DISCARD ALL. */
+  readonly isDiscard: boolean;
+  /** It has an answer of its own: one `SET`, `RESET` or `DISCARD ALL`. */
+  readonly isTold: boolean;
   readonly isLocal: boolean;
   /** By set_config. */
   readonly isCall: boolean;
@@ -53,14 +57,9 @@ export interface SettingChange {
 
 export type SetAct = Extract<SessionAct, { kind: 'set' }>;
 
-/** One for each answer `SET` or `RESET`. BEGIN has its modes, and DISCARD ALL resets all anyway. */
-export function isCounted({ isReset, parameter }: SetAct, text: Buffer): boolean {
-  if (parameter.startsWith('transaction_')) return false;
-  return !(isReset && parameter === 'session_authorization' && /discard/i.test(text.toString()));
-}
-
 export function changeOf(act: SetAct, text: Buffer): SettingChange {
-  const { isCall = false, isReset = false, local, parameter, parameterAt, value } = act;
+  const { isCall = false, isDiscard = false, isReset = false, isUntold = false } = act;
+  const { local, parameter, parameterAt, value } = act;
   const isTracked = parameter === 'all' || mayChangeMeaning(parameter, value);
   const isSure = !isCall || isBareCall(text);
   // A cursor calls it again at each FETCH.
@@ -70,6 +69,8 @@ export function changeOf(act: SetAct, text: Buffer): SettingChange {
     name: parameter,
     value,
     isReset,
+    isDiscard,
+    isTold: !isUntold,
     isLocal: local,
     isCall,
     isQualified: isCall && isSure && !UNQUALIFIED.test(text.toString()),

@@ -93,3 +93,54 @@ describe('a local setting', () => {
     }
   });
 });
+
+describe('what is counted', () => {
+  it.each<[string, string]>([
+    [
+      'a mode of the transaction beside it',
+      "begin; set transaction read only; set local app.tenant = '42' / BEGIN; SET; SET T",
+    ],
+    [
+      'two modes of the transaction',
+      "begin; set transaction read only, deferrable; set app.tenant = '42' / BEGIN; SET; SET T",
+    ],
+    [
+      'two modes of those to come',
+      "set session characteristics as transaction read only, deferrable; set app.tenant = '42' / SET; SET I",
+    ],
+    [
+      'modes of BEGIN',
+      "begin isolation level serializable, read only; set app.tenant = '42' / BEGIN; SET T",
+    ],
+  ])('is right with %s', async (_what, step) => {
+    expect(await after(step)).toEqual(['app.tenant=42']);
+  });
+
+  it('is not, where an answer is missing', async () => {
+    expect(await after("set transaction read only; set app.tenant = '42' / SET I")).toEqual([
+      'app.tenant=(not known)',
+    ]);
+  });
+});
+
+describe('a role', () => {
+  const AS = 'set role app / SET I';
+
+  it('is kept by RESET ALL, with what it was', async () => {
+    expect(await after(AS, "set app.tenant = '42' / SET I", 'reset all / RESET I')).toEqual([
+      'role=app',
+    ]);
+  });
+
+  it('is none after DISCARD ALL', async () => {
+    expect(await after(AS, 'discard all / DISCARD ALL I')).toEqual([]);
+  });
+
+  it('is not known once the session is as somebody else, or as itself again', async () => {
+    for (const text of ['set session authorization app', 'reset session authorization']) {
+      expect(await after(AS, `${text} / ${text.startsWith('set') ? 'SET' : 'RESET'} I`)).toContain(
+        'role=(not known)',
+      );
+    }
+  });
+});

@@ -40,6 +40,7 @@ const TAGS_CHARS_MAX = 900;
 const PLAIN_NAME = /^[a-z_][a-z0-9_$.]*$/;
 const ENDS = /^(?:COMMIT|ROLLBACK|PREPARE TRANSACTION)/;
 const BEGINS = /^(?:BEGIN|START TRANSACTION)$/;
+const KEPT: ReadonlySet<string> = new Set(['role', 'session_authorization', 'seed']);
 const SETS = /^(?:SET|RESET|DISCARD ALL)$/;
 
 export class SettingFacts {
@@ -160,13 +161,15 @@ export class SettingFacts {
     }
   }
 
-  #apply(
-    { isLocal, isReset, isTracked, name, value }: SettingChange,
-    status: TransactionStatus,
-  ): void {
+  #apply(change: SettingChange, status: TransactionStatus): void {
+    const { isDiscard, isLocal, isReset, isTracked, name, value } = change;
     if (!isTracked) return;
-    if (name === 'all') return this.#resetAll(status);
-    if (value === null && !isReset) return this.#lose({ isLocal, name }, status);
+    if (name === 'all') return this.#resetAll(isDiscard, status);
+    // As somebody else the session has no role, whatever was said before.
+    if (name === 'session_authorization' && this.#isSet('role')) {
+      this.#lose({ isLocal, name: 'role' }, status);
+    }
+    if (value === null && !isReset) return this.#lose(change, status);
     const to = isReset ? null : { value, once: '' };
     if (status === 'I') {
       // A local one ended with its own statement.
@@ -178,18 +181,21 @@ export class SettingFacts {
     this.#block.set(name, { now: to, stays: isLocal ? before?.stays : to });
   }
 
+  #isSet(name: string): boolean {
+    return this.#set.has(name) || this.#block?.has(name) === true;
+  }
+
   #put(name: string, to: Value): void {
     if (this.#set.size >= NAMES_MAX && !this.#set.has(name)) this.#isLost = true;
     else this.#set.set(name, to);
   }
 
   /** The role and the like are kept by RESET ALL, and reset by DISCARD ALL. */
-  #resetAll(status: TransactionStatus): void {
+  #resetAll(isDiscard: boolean, status: TransactionStatus): void {
     const names = new Set([...this.#set.keys(), ...(this.#block?.keys() ?? [])]);
     for (const name of names) {
-      const isKept = name === 'role' || name === 'session_authorization' || name === 'seed';
-      if (isKept) this.#lose({ isLocal: false, name }, status);
-      else if (status === 'I') this.#set.set(name, null);
+      if (!isDiscard && KEPT.has(name)) continue;
+      if (status === 'I') this.#set.set(name, null);
       else {
         this.#block ??= new Map();
         this.#block.set(name, { now: null, stays: null });
@@ -267,7 +273,8 @@ function fateOf(
   if (changes.some(({ isCall }) => isCall)) {
     return isOne && said.at(-1) === 'SELECT 1' ? 'done' : 'lost';
   }
-  const isCounted = said.filter((tag) => SETS.test(tag)).length === changes.length;
+  const isCounted =
+    said.filter((tag) => SETS.test(tag)).length === changes.filter(({ isTold }) => isTold).length;
   if (kind === 'extended') return isOne && isCounted ? 'done' : 'lost';
   if (ends > 0) {
     const isWrapped = ends === 1 && BEGINS.test(said[0] ?? '') && said.at(-1) === 'COMMIT';
