@@ -189,6 +189,16 @@ describe('an approval under settings', () => {
       ["begin; set local app.tenant = '42'"],
     ],
     [
+      'a local tenant that a savepoint took back, when all is over',
+      [],
+      ['begin', "set local app.tenant = '42'", 'savepoint s', 'rollback to s', 'commit'],
+    ],
+    [
+      'the same tenant beside a mode of the transaction',
+      ['begin', "set local app.tenant = '42'"],
+      ["begin; set transaction isolation level repeatable read; set local app.tenant = '42'"],
+    ],
+    [
       'what drivers and ORMs set of themselves',
       [],
       [
@@ -290,6 +300,99 @@ describe('an approval under settings', () => {
     };
     await gateway.approve((await ask(await raw("set app.tenant = '42'"))) ?? '');
     expect(await ask(await raw("set app.tenant = '43'", "set app.tenant = '42'"))).toBeNull();
+  });
+
+  /** A value of the unnamed statement, in binary. */
+  const inBinary = (value: string): Buffer =>
+    message(
+      'B',
+      ...[Buffer.from([0, 0]), int16(1), int16(1), int16(1), int32(Buffer.byteLength(value))],
+      ...[Buffer.from(value), int16(0)],
+    );
+  const CALL = "select set_config('app.tenant', $1, true)";
+
+  it.each<[string, (client: RawClient, tenant: string) => Promise<void>]>([
+    [
+      'pgjdbc sends it, with BEGIN under one Sync',
+      async (client, tenant) => {
+        client.send(
+          ...[frontend.parse('', 'BEGIN'), frontend.bind('', ''), frontend.execute('')],
+          ...[frontend.parse('', `set local app.tenant = '${tenant}'`), frontend.bind('', '')],
+          ...[frontend.describe('P', ''), frontend.execute('', 1), frontend.sync()],
+        );
+      },
+    ],
+    [
+      'pgjdbc calls it, with BEGIN under one Sync',
+      async (client, tenant) => {
+        client.send(
+          ...[frontend.parse('', 'BEGIN'), frontend.bind('', ''), frontend.execute('')],
+          frontend.parse('', CALL.replace('set_config', 'pg_catalog.set_config'), [1043]),
+          ...[frontend.bind('', '', [tenant]), frontend.describe('P', '')],
+          ...[frontend.execute('', 0), frontend.sync()],
+        );
+      },
+    ],
+    [
+      'asyncpg binds it, in binary',
+      async (client, tenant) => {
+        await client.query('begin');
+        client.send(frontend.parse('', CALL), frontend.describe('S', ''), frontend.sync());
+        await client.until('Z');
+        client.send(inBinary(tenant), frontend.execute(''), frontend.sync());
+      },
+    ],
+    [
+      'postgres.js asks first what it is, under the same Sync',
+      async (client, tenant) => {
+        await client.query('begin');
+        client.send(frontend.parse('', CALL), frontend.describe('S', ''), frontend.flush());
+        await client.until('T');
+        client.send(frontend.bind('', '', [tenant]), frontend.execute(''), frontend.sync());
+      },
+    ],
+    [
+      'it says that the value is text',
+      async (client, tenant) => {
+        await client.query('begin');
+        client.send(
+          ...[frontend.parse('', CALL, [25]), frontend.bind('', '', [tenant])],
+          ...[frontend.execute(''), frontend.sync()],
+        );
+      },
+    ],
+  ])('counts what a driver sets as %s', async (_how, send) => {
+    const under = async (tenant: string): Promise<string | null> => {
+      const client = await raw();
+      await send(client, tenant);
+      expect(answerOf(await client.until('Z')).errors).toEqual([]);
+      const now = await client.query("select current_setting('app.tenant', true)");
+      expect(now.rows).toEqual([[tenant]]);
+      const hold = holdIn(await client.query(wipe));
+      await client.query('rollback');
+      return hold;
+    };
+    await gateway.approve((await under('42')) ?? '');
+    expect(await under('43')).toMatch(/^hold_/);
+    expect(await under('42')).toBeNull();
+  });
+
+  it('is none where the value was bound as a type that makes another of it', async () => {
+    const call = "select set_config('app.tenant', $1, false)";
+    const under = async (type: number): Promise<string | null> => {
+      const client = await raw();
+      client.send(
+        ...[frontend.parse('', call, [type]), frontend.bind('', '', ['42 '])],
+        ...[frontend.execute(''), frontend.sync()],
+      );
+      expect(answerOf(await client.until('Z')).errors).toEqual([]);
+      return holdIn(await client.query(wipe));
+    };
+    const asText = await under(25);
+    await gateway.approve(asText ?? '');
+    const asBlankPadded = await under(1042);
+    expect(asBlankPadded).toMatch(/^hold_/);
+    expect(asBlankPadded).not.toBe(asText);
   });
 
   it('says them on the card, where no text of an agent can stand', async () => {

@@ -144,3 +144,18 @@ describe('a role', () => {
     }
   });
 });
+
+describe('a call of set_config', () => {
+  const call = (name: string) => `select ${name}('app.tenant', '42', false) / SELECT 1 I`;
+
+  it('is not believed where another function of that name may be meant', async () => {
+    const path = 'set search_path = public, pg_catalog / SET I';
+    expect(await after(path, call('set_config'))).toContain('app.tenant=(not known)');
+    expect(await after(path, call('pg_catalog.set_config'))).toContain('app.tenant=42');
+    expect(await after('set search_path = public / SET I', call('set_config'))).toContain(
+      'app.tenant=42',
+    );
+    const started = new Session([['search_path', 'public, PG_CATALOG']]);
+    expect((await started.run(call('set_config'))).inForce).toEqual(['app.tenant=(not known)']);
+  });
+});

@@ -46,6 +46,8 @@ const SETS = /^(?:SET|RESET|DISCARD ALL)$/;
 export class SettingFacts {
   readonly #sessionId: string;
   readonly #start: ReadonlyMap<string, Value>;
+  /** '' when the connection said none. */
+  readonly #startPath: string;
   readonly #set = new Map<string, Value>();
   /** What the open transaction has changed; null: nothing. */
   #block: Map<string, InBlock> | null = null;
@@ -66,6 +68,7 @@ export class SettingFacts {
         .filter(([name, value]) => name !== 'search_path' && mayChangeMeaning(name, value))
         .map(([name, value]) => [name, { value, once: '' }]),
     );
+    this.#startPath = start.find(([name]) => settingName(name) === 'search_path')?.[1] ?? '';
     this.#isLost = [...this.#start.keys()].some((name) => !PLAIN_NAME.test(name));
   }
 
@@ -113,7 +116,7 @@ export class SettingFacts {
     if (asked === null) {
       this.#endPlain(said, ends, isWhole, status);
     } else {
-      switch (fateOf(asked, said, ends, isWhole, hasFailed)) {
+      switch (this.#mayBeOthers(asked) ? 'lost' : fateOf(asked, said, ends, isWhole, hasFailed)) {
         case 'nothing':
           break;
         case 'done':
@@ -179,6 +182,14 @@ export class SettingFacts {
     this.#block ??= new Map();
     const before = this.#block.get(name);
     this.#block.set(name, { now: to, stays: isLocal ? before?.stays : to });
+  }
+
+  /** Where the path names pg_catalog, or nobody knows it, `set_config` alone may be a function of somebody's own. */
+  #mayBeOthers({ changes }: SettingsAsked): boolean {
+    if (!changes.some(({ isCall, isQualified }) => isCall && !isQualified)) return false;
+    const { value } = this.#block?.get('search_path')?.now ??
+      this.#set.get('search_path') ?? { value: this.#startPath };
+    return value === null || /pg_catalog/i.test(value);
   }
 
   #isSet(name: string): boolean {
