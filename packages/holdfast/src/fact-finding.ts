@@ -13,6 +13,7 @@ import type { Clock } from './model/clock.ts';
 import { httpActIn } from './model/http-request.ts';
 import type { Intent } from './model/intent.ts';
 import { CARD_FACTS_MS_MAX, CARD_FACTS_TURN_MS_MAX, CARD_OBJECTS_MAX } from './model/limits.ts';
+import { sessionMarkIn } from './model/session-settings.ts';
 import type { Target } from './model/target.ts';
 import type { TouchedObject } from './model/touched.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
@@ -112,6 +113,7 @@ export class TargetFacts implements FactFinder {
       isWhole: reading.kind === 'understood',
       statement: statementIn(acts),
       path: await withUser(namePathIn(acts[0]), loginOf),
+      settings: sessionMarkIn(acts[0] ?? Buffer.alloc(0)).settings,
     };
     const facts = new PostgresFacts({ db: this.#databaseOf(target), msMax: this.#msMax });
     await facts.lookUp(asked, loginOf, into);
