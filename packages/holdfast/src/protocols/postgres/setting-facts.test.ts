@@ -159,3 +159,10 @@ describe('a call of set_config', () => {
     expect((await started.run(call('set_config'))).inForce).toEqual(['app.tenant=(not known)']);
   });
 });
+
+it('is under no approval that is good again, with more settings than people are shown', async () => {
+  const steps = Array.from({ length: 21 }, (_of, at) => `set app.x${at} = '1' / SET I`);
+  expect((await after(...steps.slice(1))).length).toBe(20);
+  expect(await after(...steps)).toContain('*=(not known)');
+  expect(await after(...steps, 'reset app.x0 / RESET I')).not.toContain('*=(not known)');
+});

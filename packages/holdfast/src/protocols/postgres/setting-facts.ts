@@ -10,7 +10,12 @@
  * It costs nothing until something is set. What it will not do: ask the server, or count what cannot change
  * which rows a text means (timeouts, the planner's switches, messages).
  */
-import { markWith, type SessionSetting, settingName } from '../../model/session-settings.ts';
+import {
+  markWith,
+  SETTINGS_SHOWN_MAX,
+  type SessionSetting,
+  settingName,
+} from '../../model/session-settings.ts';
 import type { TransactionStatus } from './messages.ts';
 import { mayChangeMeaning, type SettingChange } from './setting-changes.ts';
 
@@ -251,9 +256,12 @@ export class SettingFacts {
     for (const [name, { now }] of this.#block ?? []) {
       values.set(name, now ?? this.#start.get(name) ?? null);
     }
+    const set = [...values].flatMap(([name, value]) =>
+      value === null ? [] : [{ name, ...value }],
+    );
     const isUnsure = isOpenEnded || this.#underWay > 0 || this.#isLoose || this.#isLost;
-    if (isUnsure || values.size > NAMES_MAX) values.set('*', this.#never());
-    return [...values].flatMap(([name, value]) => (value === null ? [] : [{ name, ...value }]));
+    if (isUnsure || set.length > SETTINGS_SHOWN_MAX) set.push({ name: '*', ...this.#never() });
+    return set;
   }
 
   #never(): NonNullable<Value> {
