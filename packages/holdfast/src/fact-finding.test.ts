@@ -138,9 +138,9 @@ describe('a PostgreSQL target', () => {
     const not = [expect.stringContaining('it runs under settings that cannot be set here')];
     expect(await rows({ name: 'datestyle', value: null, once: 'session_1/1' })).toEqual(not);
     expect(await rows({ name: 'role', value: 'postgres', once: '' })).toEqual(not);
-    expect(await rows({ name: 'log_statement_of.none', value: '1', once: '' }, style('none'))).toEqual(
-      not,
-    );
+    expect(
+      await rows({ name: 'log_statement_of.none', value: '1', once: '' }, style('none')),
+    ).toEqual(not);
   });
 
   it('of one agent that floods makes no other late, and each of its own gets its turn', async () => {
