@@ -134,7 +134,7 @@ export class Releases {
     if (card.facts === null && card.rowsAtMost === null) return [];
     const first = await this.find(asked);
     const { facts } = isAllTold(card, first.facts) ? first : await this.find(asked);
-    const untold = isUntold(card) ? untoldChange(facts) : null;
+    const untold = isUntold(card) ? untoldChange(card, facts) : null;
     const changes = factsChanges(card, facts);
     return untold === null ? changes : [untold, ...changes];
   }

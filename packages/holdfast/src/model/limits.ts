@@ -75,7 +75,10 @@ export const CARD_FACTS_MS_MAX = 400;
 export const CARD_FACTS_TURN_MS_MAX = 10_000;
 /** Beyond both: the finder bounds itself, and is heard out, since it tells what was late. */
 export const CARD_FACTS_MARGIN_MS = 150;
-/** Signed without a number for want of time, it runs with no more rows than these without being asked anew. */
+/**
+ * Signed without a number for want of time, it is asked anew when there are more rows than these by then. Where they
+ * still cannot be told it runs as it was signed, without a number; on `sealed` it does not.
+ */
 export const UNTOLD_ROWS_MAX = 1_000;
 /** The band a row count is signed with: what was counted may have grown by so much until it runs ... */
 export const ROWS_BAND_EXACT_PERCENT = 10;
