@@ -52,7 +52,7 @@ export class TargetFacts implements FactFinder {
     this.#msMax = parts.msMax ?? CARD_FACTS_MS_MAX;
   }
 
-  async find(intent: Intent, target: Target): Promise<CardFacts | null> {
+  async find(intent: Intent, target: Target, isDue = false): Promise<CardFacts | null> {
     const { clock, config, providers } = this.#parts;
     const acts = intent.acts().map((act) => Buffer.from(act.buffer, act.byteOffset, act.length));
     const request = httpActIn(acts);
@@ -63,7 +63,8 @@ export class TargetFacts implements FactFinder {
       const database = config.targets.find(({ name }) => name === target.name);
       if (database !== undefined) {
         const turnMsMax = this.#parts.turnMsMax ?? CARD_FACTS_TURN_MS_MAX;
-        const whose = `${intent.actor.id}\0${target.name}`;
+        // A deferral that is due holds a lock meanwhile, and must not wait for what its agent asks now.
+        const whose = `${isDue ? 'due' : ''}\0${intent.actor.id}\0${target.name}`;
         found = await this.#turns.take(whose, turnMsMax, () =>
           this.#inDatabase(intent, database, acts),
         );

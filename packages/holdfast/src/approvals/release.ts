@@ -42,6 +42,8 @@ export interface Asked {
   readonly target: Target;
   readonly verdict: Pick<Hold, 'rule' | 'reason' | 'people'>;
   readonly takingBack: TakingBack;
+  /** It is a deferral whose grace is over. */
+  readonly isDue?: true;
 }
 
 /** What a look-up came to. */
@@ -83,7 +85,7 @@ export class Releases {
   }
 
   /** The finder bounds itself. One that fails, is late or says what is no fact knows nothing. */
-  async find({ intent, target }: Pick<Asked, 'intent' | 'target'>): Promise<Looked> {
+  async find({ intent, isDue, target }: Pick<Asked, 'intent' | 'isDue' | 'target'>): Promise<Looked> {
     const { facts } = this.#parts;
     if (facts === undefined) return { facts: null, isLate: false };
     let timer: NodeJS.Timeout | undefined;
@@ -92,7 +94,7 @@ export class Releases {
       timer = setTimeout(() => done('late'), msMax);
     });
     try {
-      const found = await Promise.race([facts.find(intent, target), late]);
+      const found = await Promise.race([facts.find(intent, target, isDue), late]);
       if (found === 'late') return NOT_IN_TIME;
       return { facts: found === null ? null : tidyOrNone(found), isLate: false };
     } catch {

@@ -200,6 +200,7 @@ export class DeferredRun {
       verdict: { ...verdict, people: signed.peopleNeeded },
       // It has waited out its grace: that was the way back that people were shown.
       takingBack: takingBackOf(protection, { kind: 'none', reason: '' }, true),
+      isDue: true,
     };
     // Another policy since is no change of what was signed: it has just decided.
     const now = releases.cardNow(asked, signed.card.policyVersion);
