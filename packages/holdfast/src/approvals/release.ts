@@ -62,7 +62,12 @@ export type Released =
       readonly approval: Approval;
     }
   /** One sentence each. */
-  | { readonly kind: 'changed'; readonly changes: readonly string[] }
+  | {
+      readonly kind: 'changed';
+      readonly changes: readonly string[];
+      /** Not all of it could be looked up, so it may be that nothing has changed. */
+      readonly isUntold?: true;
+    }
   | { readonly kind: 'owner-alone'; readonly why: string };
 
 /** What was signed, as far as it is compared. */
@@ -113,7 +118,7 @@ export class Releases {
     const changes = changesOf(signed, now, verdict.people);
     if (changes.length > 0) return { kind: 'changed', changes };
     const touched = await this.#factsChanges(signed.card, asked);
-    if (touched.length > 0) return { kind: 'changed', changes: touched };
+    if (touched.changes.length > 0) return { kind: 'changed', ...touched };
     const challenge = approvalHash({ ...signed, card: released(signed.card, now) });
     const signatures = await store.proven(signed.id, challenge);
     if (signatures.length < signed.peopleNeeded) {
@@ -132,13 +137,20 @@ export class Releases {
    * Asked twice when it cannot be told: people have signed, and one slow answer should not undo that. What
    * could not be told in time when they were asked is looked at too: a large number is theirs to see.
    */
-  async #factsChanges(card: HoldCard, asked: Asked): Promise<readonly string[]> {
-    if (card.facts === null && card.rowsAtMost === null) return [];
+  async #factsChanges(
+    card: HoldCard,
+    asked: Asked,
+  ): Promise<{ readonly changes: readonly string[]; readonly isUntold?: true }> {
+    if (card.facts === null && card.rowsAtMost === null) return { changes: [] };
     const first = await this.find(asked);
     const { facts } = isAllTold(card, first.facts) ? first : await this.find(asked);
     const untold = isUntold(card) ? untoldChange(card, facts) : null;
     const changes = factsChanges(card, facts);
-    return untold === null ? changes : [untold, ...changes];
+    const isTold = facts !== null && isAllTold(card, facts);
+    return {
+      changes: untold === null ? changes : [untold, ...changes],
+      ...(isTold ? {} : { isUntold: true }),
+    };
   }
 }
 
