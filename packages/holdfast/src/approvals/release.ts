@@ -90,7 +90,11 @@ export class Releases {
   }
 
   /** The finder bounds itself. One that fails, is late or says what is no fact knows nothing. */
-  async find({ intent, isDue, target }: Pick<Asked, 'intent' | 'isDue' | 'target'>): Promise<Looked> {
+  async find({
+    intent,
+    isDue,
+    target,
+  }: Pick<Asked, 'intent' | 'isDue' | 'target'>): Promise<Looked> {
     const { facts } = this.#parts;
     if (facts === undefined) return { facts: null, isLate: false };
     let timer: NodeJS.Timeout | undefined;

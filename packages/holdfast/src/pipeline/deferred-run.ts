@@ -51,10 +51,7 @@ export type Redecide = (deferral: DeferralRecord) => Promise<Redecision>;
  * `searchPath`. Resolves to the end: `done`, `failed` (the server said no), `not-forwarded` (nothing
  * was sent) or `unknown`. Never tries again. A rejection counts as `unknown`.
  */
-export type DeferredExecutor = (
-  deferral: DeferralRecord,
-  owner: string | null,
-) => Promise<Outcome>;
+export type DeferredExecutor = (deferral: DeferralRecord, owner: string | null) => Promise<Outcome>;
 
 export interface DeferredRunParts {
   readonly store: DeferralStore;
@@ -182,7 +179,8 @@ export class DeferredRun {
     if (isLost(reading, protection, target)) throw notNow(deferral, protection);
     const intent = intentOf(deferral, reading);
     const decided = wordOf(deferral, intent, target, verdict);
-    const word = decided.kind === 'run' ? await this.#stillSo(deferral, intent, again, tickMs) : decided;
+    const word =
+      decided.kind === 'run' ? await this.#stillSo(deferral, intent, again, tickMs) : decided;
     this.#waitingOn.delete(deferral.id);
     const ref = await recorder.decide({
       intent,

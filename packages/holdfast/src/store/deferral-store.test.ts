@@ -10,7 +10,7 @@ import { Releases } from '../approvals/release.ts';
 import { WaitingDesk } from '../approvals/waiting-desk.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import type { Intent } from '../model/intent.ts';
-import { DUE_TARGET_WAIT_MS, DEFERRED_BYTES_MAX, GRACE_MS_DEFAULT } from '../model/limits.ts';
+import { DEFERRED_BYTES_MAX, DUE_TARGET_WAIT_MS, GRACE_MS_DEFAULT } from '../model/limits.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Protection, TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
