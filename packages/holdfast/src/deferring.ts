@@ -34,9 +34,16 @@ export interface RedecideParts {
   readonly protectionOf: (target: string) => Protection;
   readonly recoveryOf: RecoveryOf;
   readonly agents: Allowances & Pick<AgentDirectory, 'freshen'>;
-  /** Why there is nobody whose rights SQL could run with; null: there is, or the target cannot be asked. */
-  readonly noOwner: (deferral: DeferralRecord, reading: Reading) => Promise<Refuse | null>;
+  /** As whom SQL runs; null: the target is not declared any more. */
+  readonly ownerOf: (deferral: DeferralRecord, reading: Reading) => Promise<OwnerNow | null>;
 }
+
+export type OwnerNow =
+  | { readonly kind: 'owner'; readonly owner: string }
+  /** There is nobody. */
+  | { readonly kind: 'none'; readonly refuse: Refuse }
+  /** The target could not be asked. */
+  | { readonly kind: 'away'; readonly why: string };
 
 /** Its name for a prepared statement meant something in a session that is long over. */
 const SESSION_GONE: Refuse = {
@@ -68,8 +75,17 @@ export function redecideWith(parts: RedecideParts): Redecide {
       : judge.judge(scope, reading, signatures);
     const again = { reading, target, verdict, policyVersion: judge.version, protection };
     const isPassed = verdict.kind === 'forward' || verdict.kind === 'protect';
-    const noOwner = isPassed ? await parts.noOwner(deferral, reading) : null;
-    return noOwner === null ? again : { ...again, verdict: noOwner };
+    const found = isPassed ? await parts.ownerOf(deferral, reading) : null;
+    switch (found?.kind) {
+      case undefined:
+        return again;
+      case 'owner':
+        return { ...again, owner: found.owner };
+      case 'none':
+        return { ...again, verdict: found.refuse };
+      case 'away':
+        return { ...again, away: found.why };
+    }
   };
 }
 
@@ -148,23 +164,19 @@ export interface LaterTarget {
 export type LaterTargetOf = (target: string) => LaterTarget | null;
 
 /** Asked before it is said to run, so that it is void, and not failed, where nobody can be found. */
-export function noOwnerWith(targetOf: LaterTargetOf): RedecideParts['noOwner'] {
+export function ownerWith(targetOf: LaterTargetOf): RedecideParts['ownerOf'] {
   return async (deferral, reading) => {
     const target = targetOf(deferral.card.target);
     if (target === null) return null;
     const db = target.open();
     try {
       const found = await findOwner(db, ownerWish(deferral, reading.effects, target));
-      if (found.kind === 'owner') return null;
-      return {
-        kind: 'refuse',
-        rule: 'deferral.owner',
-        reason: `${found.why}. ${found.hint}`,
-        hint: found.hint,
-      };
-    } catch {
-      // Then it cannot be run there either, which says so in its own words.
-      return null;
+      if (found.kind === 'owner') return found;
+      const { hint, why } = found;
+      const reason = `${why}. ${hint}`;
+      return { kind: 'none', refuse: { kind: 'refuse', rule: 'deferral.owner', reason, hint } };
+    } catch (error) {
+      return { kind: 'away', why: error instanceof Error ? error.message : String(error) };
     } finally {
       await db.close().catch(() => {});
     }
@@ -188,12 +200,15 @@ export interface ExecuteParts {
 }
 
 export function executeWith({ clock, run, targetOf, trouble }: ExecuteParts): DeferredExecutor {
-  return async (deferral: DeferralRecord): Promise<Outcome> => {
+  return async (deferral: DeferralRecord, owner: string | null): Promise<Outcome> => {
     const { acts, card, parameters, request, searchPath, statement } = deferral;
     if (request !== null) return await run(request);
     const target = targetOf(card.target);
     if (target === null) {
       return { kind: 'not-forwarded', reason: `${card.target} is not declared any more` };
+    }
+    if (owner === null) {
+      return { kind: 'not-forwarded', reason: 'nobody was found whose rights it could run with' };
     }
     const [mark, ...others] = acts;
     // In the order that was approved; what has no mark of its own has no more than the schemas.
@@ -208,7 +223,8 @@ export function executeWith({ clock, run, targetOf, trouble }: ExecuteParts): De
           parameters,
           searchPath: order ?? searchPath,
           settings,
-          owner: ownerWish(deferral, card.effects, target),
+          // Found when it was decided, over all that it does; the card may hold a part of that only.
+          owner: { ...ownerWish(deferral, [], target), said: owner },
         },
       );
     } finally {

@@ -11,6 +11,7 @@ import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Effect, Reading } from './model/effect.ts';
 import { httpActs } from './model/http-request.ts';
 import type { Intent } from './model/intent.ts';
+import { markWith, type SessionSetting } from './model/session-settings.ts';
 import type { Target } from './model/target.ts';
 import { pathMark } from './pipeline/path-mark.ts';
 import { namePathIn } from './protection/postgres/facts/asked.ts';
@@ -37,8 +38,9 @@ beforeAll(async () => {
   await admin.query(`
     create role hf_cursor login; create schema hf_cursor;
     create table payments (id int primary key); insert into payments select generate_series(1, 5000);
+    create table days (at date); insert into days select date '2026-01-13' + g from generate_series(0, 299) g;
     create table hf_cursor.notes (id int); create table public.notes (id int, more int);
-    analyze; grant all on payments to hf_cursor`);
+    analyze; grant all on payments, days to hf_cursor`);
   await admin.end();
 }, 60_000);
 afterAll(async () => {
@@ -121,6 +123,26 @@ describe('a PostgreSQL target', () => {
     });
   });
 
+  it('is counted under the settings of the session, or not at all', async () => {
+    const rows = async (...settings: readonly SessionSetting[]) => {
+      const mark = markWith(PUBLIC, settings);
+      const intent = await sqlIntent("delete from days where at + 0 < '01/02/2026'", mark);
+      const facts = await finder(server.port).find(intent, target('main-db', 'postgres'));
+      return facts?.rows ?? facts?.notTold;
+    };
+    const style = (value: string) => ({ name: 'datestyle', value, once: '' });
+    expect(await rows(style('ISO, DMY'))).toEqual({ value: 19, how: 'exact' });
+    expect(await rows(style('ISO, MDY'))).toEqual({ value: 0, how: 'exact' });
+    const path = { name: 'search_path', value: 'pg_catalog', once: '' };
+    expect(await rows(path, style('ISO, DMY'))).toEqual({ value: 19, how: 'exact' });
+    const not = [expect.stringContaining('it runs under settings that cannot be set here')];
+    expect(await rows({ name: 'datestyle', value: null, once: 'session_1/1' })).toEqual(not);
+    expect(await rows({ name: 'role', value: 'postgres', once: '' })).toEqual(not);
+    expect(
+      await rows({ name: 'log_statement_of.none', value: '1', once: '' }, style('none')),
+    ).toEqual(not);
+  });
+
   it('of one agent that floods makes no other late, and each of its own gets its turn', async () => {
     const begun: string[] = [];
     const letGo: (() => void)[] = [];
@@ -168,9 +190,15 @@ describe('a PostgreSQL target', () => {
     const first = facts.find(intent, target('main-db', 'postgres'));
     const second = facts.find(intent, target('main-db', 'postgres'));
     await expect(second).rejects.toThrow(/took longer than 200 ms/);
+    // What is due does not wait behind them.
+    const freeFirst = free;
+    const due = facts.find(intent, target('main-db', 'postgres'), true);
+    await expect.poll(() => begun, { timeout: 10_000 }).toBe(2);
     free();
+    expect((await due)?.rows?.value).toBe(1);
+    freeFirst();
     expect((await first)?.rows?.value).toBe(1);
-    expect(begun).toBe(1);
+    expect(begun).toBe(2);
   });
 
   it('is not planned as the superuser that an unprotected upstream may have', async () => {

@@ -13,6 +13,7 @@ import type { Clock } from './model/clock.ts';
 import { httpActIn } from './model/http-request.ts';
 import type { Intent } from './model/intent.ts';
 import { CARD_FACTS_MS_MAX, CARD_FACTS_TURN_MS_MAX, CARD_OBJECTS_MAX } from './model/limits.ts';
+import { sessionMarkIn } from './model/session-settings.ts';
 import type { Target } from './model/target.ts';
 import type { TouchedObject } from './model/touched.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
@@ -51,7 +52,7 @@ export class TargetFacts implements FactFinder {
     this.#msMax = parts.msMax ?? CARD_FACTS_MS_MAX;
   }
 
-  async find(intent: Intent, target: Target): Promise<CardFacts | null> {
+  async find(intent: Intent, target: Target, isDue = false): Promise<CardFacts | null> {
     const { clock, config, providers } = this.#parts;
     const acts = intent.acts().map((act) => Buffer.from(act.buffer, act.byteOffset, act.length));
     const request = httpActIn(acts);
@@ -62,7 +63,8 @@ export class TargetFacts implements FactFinder {
       const database = config.targets.find(({ name }) => name === target.name);
       if (database !== undefined) {
         const turnMsMax = this.#parts.turnMsMax ?? CARD_FACTS_TURN_MS_MAX;
-        const whose = `${intent.actor.id}\0${target.name}`;
+        // A deferral that is due holds a lock meanwhile, and must not wait for what its agent asks now.
+        const whose = `${isDue ? 'due' : ''}\0${intent.actor.id}\0${target.name}`;
         found = await this.#turns.take(whose, turnMsMax, () =>
           this.#inDatabase(intent, database, acts),
         );
@@ -112,6 +114,7 @@ export class TargetFacts implements FactFinder {
       isWhole: reading.kind === 'understood',
       statement: statementIn(acts),
       path: await withUser(namePathIn(acts[0]), loginOf),
+      settings: sessionMarkIn(acts[0] ?? Buffer.alloc(0)).settings,
     };
     const facts = new PostgresFacts({ db: this.#databaseOf(target), msMax: this.#msMax });
     await facts.lookUp(asked, loginOf, into);

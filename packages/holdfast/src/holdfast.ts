@@ -14,7 +14,7 @@ import { WaitingDesk } from './approvals/waiting-desk.ts';
 import { holdLifeMsOf } from './config/by-environment.ts';
 import type { Config, Env } from './config/config.ts';
 import { resolveSecret } from './config/upstream.ts';
-import { executeWith, type LaterTarget, noOwnerWith, redecideWith } from './deferring.ts';
+import { executeWith, type LaterTarget, ownerWith, redecideWith } from './deferring.ts';
 import { TargetFacts } from './fact-finding.ts';
 import { Guarding } from './guarding.ts';
 import { LiveDirectory } from './identity/live-directory.ts';
@@ -409,7 +409,7 @@ class Gateway implements Holdfast {
         protectionOf: (target) => this.#guards.get(target)?.protection ?? UNPROTECTED,
         recoveryOf: this.#recoveryOf,
         agents: directory,
-        noOwner: noOwnerWith(targetOf),
+        ownerOf: ownerWith(targetOf),
       }),
       releases: new Releases(release),
       execute: executeWith({ targetOf, run: runRequestWith(this.#providers), clock, trouble }),

@@ -28,7 +28,7 @@ export interface CardFacts {
 export interface FactFinder {
   /**
    * Takes at most CARD_FACTS_MS_MAX, and CARD_FACTS_TURN_MS_MAX until its turn comes; null: nothing can be looked
-   * up for this. Rejects when its turn did not come: then nothing is known, for want of time.
+   * up for this. `isDue`: for a deferral, which waits behind no look-up of its agent's holds. Rejects when its turn did not come: then nothing is known, for want of time.
    */
-  find(intent: Intent, target: Target): Promise<CardFacts | null>;
+  find(intent: Intent, target: Target, isDue?: boolean): Promise<CardFacts | null>;
 }

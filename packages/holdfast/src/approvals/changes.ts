@@ -64,9 +64,19 @@ export function isUntold({ facts, rowsAtMost }: Pick<HoldCard, 'facts' | 'rowsAt
 
 const LATE = new RegExp(`${LATE_WORDS}|in time$`);
 
-/** `now`: looked up when it is to be released, after people signed without a number. Null: still not told, or few. */
-export function untoldChange(now: CardFacts | null): string | null {
-  if (now === null || now.rows === null || now.rows.value <= UNTOLD_ROWS_MAX) return null;
+/**
+ * `now`: looked up when it is to be released, after people signed without a number. Null: few; or still not told,
+ * and not on `sealed`, where nothing runs whose rows nobody could tell twice.
+ */
+export function untoldChange(
+  { environmentLevel }: Pick<HoldCard, 'environmentLevel'>,
+  now: CardFacts | null,
+): string | null {
+  if (now === null || now.rows === null) {
+    if (environmentLevel !== 'sealed') return null;
+    return 'how many rows could not be told in time, and cannot be told now';
+  }
+  if (now.rows.value <= UNTOLD_ROWS_MAX) return null;
   return `how many rows could not be told in time, and now it is ${now.rows.value} (${now.rows.how})`;
 }
 

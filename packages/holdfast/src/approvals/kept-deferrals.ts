@@ -13,7 +13,12 @@ import { HEADER_HASHED, httpActIn } from '../model/http-request.ts';
 import { newId } from '../model/ids.ts';
 import type { Intent } from '../model/intent.ts';
 import { DEFERRAL_LIST_MAX, DEFERRED_BYTES_MAX } from '../model/limits.ts';
-import { canBeSetAgain, sessionMarkIn, settingsText } from '../model/session-settings.ts';
+import {
+  canBeSetAgain,
+  isPathAsSaid,
+  sessionMarkIn,
+  settingsText,
+} from '../model/session-settings.ts';
 import type { Target } from '../model/target.ts';
 import type { Protect } from '../model/verdict.ts';
 import { cardOf, NO_EXTRAS } from './card.ts';
@@ -160,6 +165,8 @@ export function deferralFacts({ id, card, holdId }: DeferralLine): Record<string
   };
 }
 
+const NO_MARK = Buffer.alloc(0);
+
 /** What is read back out of the acts is what people see, or it is not put off. */
 function checkRunnable(text: Buffer, acts: readonly Buffer[]): void {
   if (runnableOf(acts)?.statement.equals(text) !== true) {
@@ -180,13 +187,20 @@ function checkRunnable(text: Buffer, acts: readonly Buffer[]): void {
     });
   }
   const [mark] = acts;
-  const settings =
-    mark === undefined || httpActIn(acts) !== null ? [] : sessionMarkIn(mark).settings;
+  const session = sessionMarkIn(httpActIn(acts) === null ? (mark ?? NO_MARK) : NO_MARK);
+  const { settings } = session;
   if (!canBeSetAgain(settings)) {
     throw new HoldfastError('HF_UNSUPPORTED', {
       expected: 'settings of the session that can be set again when it runs',
       found: `settings that nobody can tell, or a role: ${settingsText(settings)}`,
       hint: 'Connect anew, say what has to be set by SET alone, and send it again.',
+    });
+  }
+  if (!isPathAsSaid(session)) {
+    throw new HoldfastError('HF_UNSUPPORTED', {
+      expected: 'one search path to run it under',
+      found: 'one that was set to nothing, or was taken back by a rollback since',
+      hint: 'Set search_path to the schemas that are meant, and send it again; or write the schema before each name.',
     });
   }
   const bytes = acts.reduce((sum, act) => sum + act.length, 0);

@@ -42,6 +42,8 @@ export interface Asked {
   readonly target: Target;
   readonly verdict: Pick<Hold, 'rule' | 'reason' | 'people'>;
   readonly takingBack: TakingBack;
+  /** It is a deferral whose grace is over. */
+  readonly isDue?: true;
 }
 
 /** What a look-up came to. */
@@ -60,7 +62,12 @@ export type Released =
       readonly approval: Approval;
     }
   /** One sentence each. */
-  | { readonly kind: 'changed'; readonly changes: readonly string[] }
+  | {
+      readonly kind: 'changed';
+      readonly changes: readonly string[];
+      /** Not all of it could be looked up, so it may be that nothing has changed. */
+      readonly isUntold?: true;
+    }
   | { readonly kind: 'owner-alone'; readonly why: string };
 
 /** What was signed, as far as it is compared. */
@@ -83,7 +90,11 @@ export class Releases {
   }
 
   /** The finder bounds itself. One that fails, is late or says what is no fact knows nothing. */
-  async find({ intent, target }: Pick<Asked, 'intent' | 'target'>): Promise<Looked> {
+  async find({
+    intent,
+    isDue,
+    target,
+  }: Pick<Asked, 'intent' | 'isDue' | 'target'>): Promise<Looked> {
     const { facts } = this.#parts;
     if (facts === undefined) return { facts: null, isLate: false };
     let timer: NodeJS.Timeout | undefined;
@@ -92,7 +103,7 @@ export class Releases {
       timer = setTimeout(() => done('late'), msMax);
     });
     try {
-      const found = await Promise.race([facts.find(intent, target), late]);
+      const found = await Promise.race([facts.find(intent, target, isDue), late]);
       if (found === 'late') return NOT_IN_TIME;
       return { facts: found === null ? null : tidyOrNone(found), isLate: false };
     } catch {
@@ -111,7 +122,7 @@ export class Releases {
     const changes = changesOf(signed, now, verdict.people);
     if (changes.length > 0) return { kind: 'changed', changes };
     const touched = await this.#factsChanges(signed.card, asked);
-    if (touched.length > 0) return { kind: 'changed', changes: touched };
+    if (touched.changes.length > 0) return { kind: 'changed', ...touched };
     const challenge = approvalHash({ ...signed, card: released(signed.card, now) });
     const signatures = await store.proven(signed.id, challenge);
     if (signatures.length < signed.peopleNeeded) {
@@ -130,13 +141,20 @@ export class Releases {
    * Asked twice when it cannot be told: people have signed, and one slow answer should not undo that. What
    * could not be told in time when they were asked is looked at too: a large number is theirs to see.
    */
-  async #factsChanges(card: HoldCard, asked: Asked): Promise<readonly string[]> {
-    if (card.facts === null && card.rowsAtMost === null) return [];
+  async #factsChanges(
+    card: HoldCard,
+    asked: Asked,
+  ): Promise<{ readonly changes: readonly string[]; readonly isUntold?: true }> {
+    if (card.facts === null && card.rowsAtMost === null) return { changes: [] };
     const first = await this.find(asked);
     const { facts } = isAllTold(card, first.facts) ? first : await this.find(asked);
-    const untold = isUntold(card) ? untoldChange(facts) : null;
+    const untold = isUntold(card) ? untoldChange(card, facts) : null;
     const changes = factsChanges(card, facts);
-    return untold === null ? changes : [untold, ...changes];
+    const isTold = facts !== null && isAllTold(card, facts);
+    return {
+      changes: untold === null ? changes : [untold, ...changes],
+      ...(isTold ? {} : { isUntold: true }),
+    };
   }
 }
 

@@ -8,6 +8,8 @@
  *
  * JSON writes every NUL of a value as an escape, so none can be taken for one between the parts. Pure.
  */
+import { createHash } from 'node:crypto';
+
 export interface SessionSetting {
   /** In lower case. */
   readonly name: string;
@@ -24,10 +26,17 @@ export interface SessionMark {
   readonly settings: readonly SessionSetting[];
 }
 
+/** As the server compares names of settings: A to Z alone, and no blank is too many (guc_name_compare). */
+export function settingName(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
 const BETWEEN = '\0\0';
-/** Of one value, and of all, on a card. */
+/** Of one name or value on a card. */
 const SHOWN_CHARS_MAX = 60;
-const SHOWN_MAX = 20;
+/** More than these nobody reads, and no approval is good under them. */
+export const SETTINGS_SHOWN_MAX = 20;
+const HASH_CHARS = 16;
 
 export function markWith(path: Buffer, settings: readonly SessionSetting[]): Buffer {
   if (settings.length === 0) return path;
@@ -61,19 +70,67 @@ export function canBeSetAgain(settings: readonly SessionSetting[]): boolean {
 
 const IDENTITIES: ReadonlySet<string> = new Set(['role', 'session_authorization']);
 
-/** `app.tenant = '42', role = (not known)`; '' when nothing was set. */
+/**
+ * `role = (not known), app.tenant = '42'`; '' when nothing was set. First what says as whom and what is somebody's
+ * own, since an agent may set any number of others to push it off; of those that are not shown, a hash.
+ */
 export function settingsText(settings: readonly SessionSetting[]): string {
-  const shown = settings.slice(0, SHOWN_MAX).map(({ name, value }) => {
+  const ordered = settings.toSorted((a, b) => rankOf(a) - rankOf(b));
+  const shown = ordered.slice(0, SETTINGS_SHOWN_MAX).map(({ name, value }) => {
     const said = value === null ? '(not known)' : `'${shortened(value).replaceAll("'", "''")}'`;
     return `${name === '*' ? 'any other' : shortened(name)} = ${said}`;
   });
-  const more = settings.length - shown.length;
-  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+  const rest = ordered.slice(SETTINGS_SHOWN_MAX);
+  if (rest.length === 0) return shown.join(', ');
+  const hash = createHash('sha256').update(JSON.stringify(rest)).digest('hex');
+  return `${shown.join(', ')}, and ${rest.length} more (SHA-256 ${hash.slice(0, HASH_CHARS)})`;
+}
+
+function rankOf({ name }: SessionSetting): number {
+  if (name === '*') return 0;
+  if (IDENTITIES.has(name)) return 1;
+  return name.includes('.') ? 2 : 3;
+}
+
+/**
+ * The order in which names are looked up is the one that was said last: nothing has taken that back since, and it
+ * was set by what is in the mark. Else two things are said of it, and it is run by neither.
+ */
+export function isPathAsSaid({ path, settings }: SessionMark): boolean {
+  const [judged = '', said, ...more] = path.toString('utf8').split(BETWEEN);
+  const set = settings.find(({ name }) => name === 'search_path');
+  if (set === undefined) return said === undefined || more.length > 0 || said === '';
+  const names = set.value === null ? null : pathNames(set.value);
+  return names !== null && names.join('\0') === (said === undefined ? judged : said);
+}
+
+const BLANK = '[ \\t\\n\\r\\f\\v]*';
+const PATH_NAME = new RegExp(
+  `${BLANK}(?:"((?:[^"]|"")*)"|([^", \\t\\n\\r\\f\\v][^, \\t\\n\\r\\f\\v]*))${BLANK}(,|$)`,
+  'y',
+);
+
+/** As the server takes a value of `search_path` apart (SplitIdentifierString); null: it would refuse it. */
+export function pathNames(value: string): readonly string[] | null {
+  const names: string[] = [];
+  if (new RegExp(`^${BLANK}$`).test(value)) return names;
+  PATH_NAME.lastIndex = 0;
+  for (;;) {
+    const found = PATH_NAME.exec(value);
+    if (found === null) return null;
+    const [, quoted, plain, comma] = found;
+    const name = quoted === undefined ? settingName(plain ?? '') : quoted.replaceAll('""', '"');
+    // A schema with an empty name there is none.
+    if (name !== '') names.push(name);
+    if (comma === '') return names;
+  }
 }
 
 function shortened(text: string): string {
   const line = text.replaceAll(/\s+/gu, ' ');
-  return line.length > SHOWN_CHARS_MAX ? `${line.slice(0, SHOWN_CHARS_MAX)}...` : line;
+  if (line.length <= SHOWN_CHARS_MAX) return line;
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH_CHARS);
+  return `${line.slice(0, SHOWN_CHARS_MAX)}... (SHA-256 ${hash})`;
 }
 
 function settingsOf(text: string): readonly SessionSetting[] | null {

@@ -21,7 +21,7 @@ import { digestOf } from '../model/digest.ts';
 import type { Reading } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { Intent } from '../model/intent.ts';
-import { DEFERRAL_SWEEP_MS } from '../model/limits.ts';
+import { DEFERRAL_SWEEP_MS, DUE_TARGET_WAIT_MS } from '../model/limits.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { type Protection, takingBackOf } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
@@ -39,15 +39,19 @@ export interface Redecision {
   readonly policyVersion: string;
   /** Of the target, now. */
   readonly protection: Protection;
+  /** As whom SQL runs: found over all that it does. Left out: nobody, or nobody has to. */
+  readonly owner?: string;
+  /** Why the target could not be asked as whom; left out: it was, or had not to be. */
+  readonly away?: string;
 }
 export type Redecide = (deferral: DeferralRecord) => Promise<Redecision>;
 
 /**
- * Runs exactly `statement` on the target, once, as the owner, with unqualified names looked up in
+ * Runs exactly `statement` on the target, once, as the owner that was found when it was decided, with unqualified names looked up in
  * `searchPath`. Resolves to the end: `done`, `failed` (the server said no), `not-forwarded` (nothing
  * was sent) or `unknown`. Never tries again. A rejection counts as `unknown`.
  */
-export type DeferredExecutor = (deferral: DeferralRecord) => Promise<Outcome>;
+export type DeferredExecutor = (deferral: DeferralRecord, owner: string | null) => Promise<Outcome>;
 
 export interface DeferredRunParts {
   readonly store: DeferralStore;
@@ -139,13 +143,16 @@ export class DeferredRun {
   /** False: nothing is due that was not tried. `tried` grows by what was taken. */
   async #one(tickMs: bigint, tried: string[]): Promise<boolean> {
     const { clock, instanceId, recorder, store } = this.#parts;
-    const decided: { ref: DecisionRef | null; id: string } = { ref: null, id: '' };
+    const decided: { ref: DecisionRef | null; id: string; owner: string | null } = {
+      ...{ ref: null, id: '', owner: null },
+    };
     const turn = { tickMs, runBy: instanceId, except: tried, now: clock.now() };
     const taken = await store
       .takeDue(turn, async (deferral) => {
         tried.push(deferral.id);
-        const { ref, word } = await this.#decide(deferral);
+        const { owner, ref, word } = await this.#decide(deferral, tickMs);
         decided.ref = ref;
+        decided.owner = owner;
         decided.id = deferral.id;
         return word;
       })
@@ -158,19 +165,23 @@ export class DeferredRun {
         throw error;
       });
     if (taken === null) return false;
-    await this.#end(taken, decided.ref);
+    await this.#end(taken, decided.ref, decided.owner);
     return true;
   }
 
-  async #decide(deferral: DeferralRecord): Promise<{ ref: DecisionRef; word: DueWord }> {
+  async #decide(
+    deferral: DeferralRecord,
+    tickMs: bigint,
+  ): Promise<{ ref: DecisionRef; word: DueWord; owner: string | null }> {
     const { recorder, redecide } = this.#parts;
     const again = await redecide(deferral);
     const { policyVersion, protection, reading, target, verdict } = again;
     if (isLost(reading, protection, target)) throw notNow(deferral, protection);
-    this.#waitingOn.delete(deferral.id);
     const intent = intentOf(deferral, reading);
     const decided = wordOf(deferral, intent, target, verdict);
-    const word = decided.kind === 'run' ? await this.#stillSo(deferral, intent, again) : decided;
+    const word =
+      decided.kind === 'run' ? await this.#stillSo(deferral, intent, again, tickMs) : decided;
+    this.#waitingOn.delete(deferral.id);
     const ref = await recorder.decide({
       intent,
       target,
@@ -179,16 +190,18 @@ export class DeferredRun {
       policyVersion,
       holdId: deferral.holdId,
     });
-    return { ref, word };
+    return { ref, word, owner: again.owner ?? null };
   }
 
   /** Policy has decided with the signatures that are left; whether these are for what would run now is asked here. */
   async #stillSo(
     deferral: DeferralRecord,
     intent: Intent,
-    { protection, target, verdict }: Redecision,
+    { away, protection, target, verdict }: Redecision,
+    tickMs: bigint,
   ): Promise<DueWord> {
     const { releases } = this.#parts;
+    if (away !== undefined) return untoldYet(deferral, tickMs, away);
     const { holdId, signed } = deferral;
     if (holdId === null) return { kind: 'run' };
     if (signed === null) {
@@ -200,6 +213,7 @@ export class DeferredRun {
       verdict: { ...verdict, people: signed.peopleNeeded },
       // It has waited out its grace: that was the way back that people were shown.
       takingBack: takingBackOf(protection, { kind: 'none', reason: '' }, true),
+      isDue: true,
     };
     // Another policy since is no change of what was signed: it has just decided.
     const now = releases.cardNow(asked, signed.card.policyVersion);
@@ -208,6 +222,7 @@ export class DeferredRun {
       case 'released':
         return { kind: 'run' };
       case 'changed':
+        if (release.isUntold) return untoldYet(deferral, tickMs, release.changes.join('; '));
         return { kind: 'void', reason: `Not what was approved: ${release.changes.join('; ')}.` };
       case 'owner-alone':
         return { kind: 'void', reason: `Fewer signed who still count: ${release.why}.` };
@@ -219,6 +234,7 @@ export class DeferredRun {
   async #end(
     { deferral, word }: { readonly deferral: DeferralRecord; readonly word: DueWord },
     ref: DecisionRef | null,
+    owner: string | null,
   ): Promise<void> {
     const { execute, recorder } = this.#parts;
     if (word.kind === 'void') {
@@ -230,7 +246,7 @@ export class DeferredRun {
       });
       return;
     }
-    const outcome = await execute(deferral).catch(
+    const outcome = await execute(deferral, owner).catch(
       (error: unknown): Outcome => ({
         kind: 'unknown',
         reason: error instanceof Error ? error.message : String(error),
@@ -308,6 +324,18 @@ function notNow({ card, id }: DeferralRecord, { trouble }: Protection): Holdfast
     expected: `what would take ${id} back to be at hand on ${card.target}`,
     found: trouble ?? 'it is not',
     hint: 'It runs once it is; or cancel it: holdfast deferrals cancel. A person looks at: holdfast doctor.',
+  });
+}
+
+/** A target that is briefly away is no change of what was signed: it waits on, for DUE_TARGET_WAIT_MS at most. */
+function untoldYet({ card, dueTickMs, id }: DeferralRecord, tickMs: bigint, why: string): DueWord {
+  if (tickMs - dueTickMs >= BigInt(DUE_TARGET_WAIT_MS)) {
+    return { kind: 'void', reason: `Not what was approved: ${why}; so it was for an hour.` };
+  }
+  throw new HoldfastError('HF_PROTECTION_LOST', {
+    expected: `${card.target} to tell what is looked up before ${id} runs`,
+    found: why,
+    hint: 'It is looked up again, for an hour, and is void then. A person looks at: holdfast doctor.',
   });
 }
 

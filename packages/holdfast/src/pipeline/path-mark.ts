@@ -3,7 +3,7 @@
  * the session set another order, that order. So an approval given under one order is not good under another.
  * No name of a schema holds a NUL, and none is empty. Behind it may stand settings (model/session-settings.ts).
  */
-import { sessionMarkIn } from '../model/session-settings.ts';
+import { isPathAsSaid, sessionMarkIn } from '../model/session-settings.ts';
 import type { JudgedPath } from '../protection/target-guard.ts';
 
 const BETWEEN = '\0\0';
@@ -15,9 +15,13 @@ export function pathMark({ schemas, said }: JudgedPath): Buffer {
   return Buffer.from(`${judged}${BETWEEN}${said === null ? '' : said.join('\0')}`);
 }
 
-/** In which order names are looked up when it runs later; null: the mark is not of these schemas. */
+/**
+ * In which order names are looked up when it runs later; null: the mark is not of these schemas, or what was said last
+ * is not what was in force (a ROLLBACK, `SET search_path = ''`).
+ */
 export function pathIn(mark: Uint8Array, schemas: readonly string[]): readonly string[] | null {
-  const [judged, said, ...more] = sessionMarkIn(mark).path.toString('utf8').split(BETWEEN);
-  if (judged !== schemas.join('\0') || more.length > 0) return null;
+  const session = sessionMarkIn(mark);
+  const [judged, said, ...more] = session.path.toString('utf8').split(BETWEEN);
+  if (judged !== schemas.join('\0') || more.length > 0 || !isPathAsSaid(session)) return null;
   return said === undefined || said === '' ? schemas : said.split('\0');
 }

@@ -10,7 +10,7 @@ import { Releases } from '../approvals/release.ts';
 import { WaitingDesk } from '../approvals/waiting-desk.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import type { Intent } from '../model/intent.ts';
-import { DEFERRED_BYTES_MAX, GRACE_MS_DEFAULT } from '../model/limits.ts';
+import { DEFERRED_BYTES_MAX, DUE_TARGET_WAIT_MS, GRACE_MS_DEFAULT } from '../model/limits.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Protection, TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
@@ -59,7 +59,12 @@ let found: () => CardFacts | null;
 /** Who answers for the agent. */
 let owner: string | null;
 /** What ran, on which gateway. */
-let ran: { readonly by: string; readonly text: string; readonly path: readonly string[] }[];
+let ran: {
+  readonly by: string;
+  readonly text: string;
+  readonly path: readonly string[];
+  readonly owner?: string;
+}[];
 let execute: () => Promise<Outcome>;
 let troubles: unknown[];
 let one: Gateway;
@@ -117,8 +122,9 @@ async function gateway(database: Database, instanceId: string): Promise<Gateway>
         facts: { find: async () => found() },
         ownerOf: () => owner,
       }),
-      execute: ({ searchPath, statement }) => {
-        ran.push({ by: instanceId, text: statement.toString(), path: searchPath });
+      execute: ({ searchPath, statement }, as) => {
+        const what = { by: instanceId, text: statement.toString(), path: searchPath };
+        ran.push(as === null ? what : { ...what, owner: as });
         return execute();
       },
       trouble: (error) => void troubles.push(error),
@@ -545,9 +551,22 @@ describe('what was signed, when its grace is over', () => {
     tickMs += BigInt(GRACE_MS_DEFAULT);
     found = then;
     await one.run.sweep();
+    if ((await stateOf(id)) === 'scheduled') {
+      tickMs += BigInt(DUE_TARGET_WAIT_MS);
+      await one.run.sweep();
+    }
     const { note, state } = await one.deferrals.show(id);
     expect(ran.length).toBe(state === 'done' ? 1 : 0);
     return `${state}: ${note ?? ''}`;
+  }
+
+  async function approvedAndDue(): Promise<string> {
+    await enrolled.enrol('ana', 'ben');
+    found = factsWith;
+    const ticket = await approved(intentOf(TEXT), 'ana', 'ben');
+    const { id } = await one.deferrals.schedule(intentOf(TEXT), TARGET, PROTECT, ticket, PATH);
+    tickMs += BigInt(GRACE_MS_DEFAULT);
+    return id;
   }
 
   it.each([
@@ -612,6 +631,28 @@ describe('what was signed, when its grace is over', () => {
     expect(said).toMatch(/^void: Not what was approved: /);
     expect(said).toContain(why);
     expect(one.recorder.decisions.map(({ verdict }) => verdict)).toEqual(['refuse']);
+  });
+
+  it('waits on while its target is away, and runs when it is there again', async () => {
+    const id = await approvedAndDue();
+    found = () => null;
+    await one.run.sweep();
+    found = factsWith;
+    again = async () => ({ ...redecision(YES), away: 'connect ECONNREFUSED' });
+    tickMs += BigInt(DUE_TARGET_WAIT_MS - 1);
+    await one.run.sweep();
+    expect([await stateOf(id), ran.length, troubles.length]).toEqual(['scheduled', 0, 1]);
+    again = async () => ({ ...redecision(YES), owner: 'app_owner' });
+    await one.run.sweep();
+    expect([await stateOf(id), ran.map((run) => run.owner)]).toEqual(['done', ['app_owner']]);
+  });
+
+  it('is void when nobody could be asked as whom it runs, for an hour', async () => {
+    const id = await approvedAndDue();
+    again = async () => ({ ...redecision(YES), away: 'connect ECONNREFUSED' });
+    tickMs += BigInt(DUE_TARGET_WAIT_MS);
+    await one.run.sweep();
+    expect((await one.deferrals.show(id)).note).toContain('ECONNREFUSED; so it was for an hour');
   });
 
   it('is void when nothing of it can be looked up any more', async () => {

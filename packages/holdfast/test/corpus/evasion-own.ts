@@ -1549,6 +1549,24 @@ const ROWS: readonly Short[] = [
     'CREATE EXTENSION IF NOT EXISTS dblink',
     execute('dblink'),
   ],
+  [
+    'a setting with a blank that is none',
+    'To us it looked like app.tenant, to the server it is another: what is set there is believed to be set here.',
+    "SELECT set_config('app.tenant\u00a0', '42', false)",
+    { set: 'app.tenant\u00a0' },
+  ],
+  [
+    'a setting with the sign for Kelvin',
+    'JavaScript makes a k of it, and the server does not.',
+    'SET "app.wor\u212aspace" = \'42\'',
+    { set: 'app.wor\u212aspace' },
+  ],
+  [
+    'a setting with the name of something that every object has',
+    'It was looked up in a plain object, which ended the gateway.',
+    'SET constructor = 1',
+    { set: 'constructor' },
+  ],
   ['notify', 'Wakes a worker that trusts the channel.', "NOTIFY jobs, 'purge'", write('jobs')],
   [
     'not sql',

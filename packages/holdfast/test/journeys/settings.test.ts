@@ -5,13 +5,22 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
-import { frontend, RawClient } from '../support/raw-client.ts';
+import {
+  type Answer,
+  answerOf,
+  frontend,
+  int16,
+  int32,
+  message,
+  RawClient,
+} from '../support/raw-client.ts';
 
 let gateway: Gateway;
 /** Its own in each test: what one leaves approved is nothing to another. */
 let wipe = '';
 let count = 0;
 const open: pg.Client[] = [];
+const rawOpen: RawClient[] = [];
 
 beforeAll(async () => {
   gateway = await startGateway({ level: 'guarded' });
@@ -24,6 +33,7 @@ afterAll(() => gateway?.stop());
 // One that is left in a transaction would hold the table.
 afterEach(async () => {
   for (const one of open.splice(0)) await one.end();
+  for (const one of rawOpen.splice(0)) await one.end();
 });
 beforeEach(async () => {
   count += 1;
@@ -52,6 +62,37 @@ async function holdOf(client: pg.Client, sql: string = wipe): Promise<string | n
     if (id === undefined) throw error;
     return id;
   }
+}
+
+/**
+ * A statement that has to run; `fails: ...` one that has to fail at the server and not at the gateway; `settles: ...`
+ * one that servers of some versions take and others do not.
+ */
+async function taken(client: pg.Client, step: string): Promise<void> {
+  const [, how, sql = step] = /^(fails|settles): (.*)$/s.exec(step) ?? [];
+  const failure = await client.query(sql).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  if (how === undefined) expect(failure).toBeNull();
+  if (how === 'fails') expect(failure).toBeInstanceOf(pg.DatabaseError);
+  expect(String(failure)).not.toContain('Holdfast');
+}
+
+/** The hold that what was sent meets; null: it ran. */
+function holdIn({ errors }: Answer): string | null {
+  const [first] = errors;
+  if (first === undefined) return null;
+  const id = /hold_\w+/.exec(JSON.stringify(first))?.[0];
+  if (id === undefined) throw new Error(JSON.stringify(first));
+  return id;
+}
+
+async function raw(...before: readonly string[]): Promise<RawClient> {
+  const client = await RawClient.open(gateway.through);
+  rawOpen.push(client);
+  for (const sql of before) expect((await client.query(sql)).errors).toEqual([]);
+  return client;
 }
 
 /** Held and approved in a session that did this first. */
@@ -84,9 +125,19 @@ describe('an approval under settings', () => {
       ['begin', 'savepoint s', "set local app.tenant = '42'", 'rollback to s'],
     ],
     [
-      'a tenant set by what was cut off by an error',
+      'a tenant that an expression of the same text cut off',
       ["set app.tenant = '42'"],
-      ["set app.tenant = '43'", "do $$ begin null; end $$; set app.tenant = '42'; select 1/0"],
+      ["set app.tenant = '43'", "fails: set app.tenant = '42'; select 1/0"],
+    ],
+    [
+      'a name with a blank that is none to the server',
+      ["set app.tenant = '42'"],
+      ["set app.tenant = '43'", `settles: select set_config('app.tenant\u00a0', '42', false)`],
+    ],
+    [
+      'a name with a letter that only looks the same',
+      ["set app.workspace = '42'"],
+      ["set app.workspace = '43'", `settles: set "app.wor\u212aspace" = '42'`],
     ],
     [
       'a tenant in a call that never ran',
@@ -111,7 +162,7 @@ describe('an approval under settings', () => {
   ])('is none under %s', async (_what, approved, used) => {
     const first = await approvedAfter(...approved);
     const client = await session();
-    for (const sql of used) await client.query(sql).catch(() => {});
+    for (const step of used) await taken(client, step);
     const second = await holdOf(client);
     expect(second).toMatch(/^hold_/);
     expect(second).not.toBe(first);
@@ -136,6 +187,16 @@ describe('an approval under settings', () => {
       'a tenant said together with BEGIN',
       ['begin', "set local app.tenant = '42'"],
       ["begin; set local app.tenant = '42'"],
+    ],
+    [
+      'a local tenant that a savepoint took back, when all is over',
+      [],
+      ['begin', "set local app.tenant = '42'", 'savepoint s', 'rollback to s', 'commit'],
+    ],
+    [
+      'the same tenant beside a mode of the transaction',
+      ['begin', "set local app.tenant = '42'"],
+      ["begin; set transaction isolation level repeatable read; set local app.tenant = '42'"],
     ],
     [
       'what drivers and ORMs set of themselves',
@@ -199,6 +260,139 @@ describe('an approval under settings', () => {
     expect(await gateway.upstream.ask('select count(*)::int as n from victims')).toEqual([
       { n: 2 },
     ]);
+  });
+
+  it('is none when a savepoint took the SET back in one write with it', async () => {
+    const first = await approvedAfter("set app.tenant = '42'");
+    const client = await raw("set app.tenant = '43'", 'begin', 'savepoint s');
+    client.send(frontend.query("set app.tenant = '42'"), frontend.query('rollback to s'));
+    for (const _of of [1, 2]) {
+      expect(answerOf(await client.until('Z')).errors).toEqual([]);
+    }
+    const again = holdIn(await client.query(wipe));
+    expect(again).toMatch(/^hold_/);
+    expect(again).not.toBe(first);
+  });
+
+  it('is none when what was bound before takes the SET back in the same unit', async () => {
+    const wiping = [frontend.parse('', wipe), frontend.bind('', ''), frontend.execute('')];
+    const ask = async (client: RawClient, ...before: readonly Buffer[]) => {
+      client.send(...before, ...wiping, frontend.sync());
+      return holdIn(answerOf(await client.until('Z')));
+    };
+    const first = await ask(await raw("set app.tenant = '42'"));
+    await gateway.approve(first ?? '');
+    const client = await raw("set app.tenant = '43'", 'begin', 'savepoint s');
+    await client.query("set app.tenant = '42'");
+    client.send(frontend.parse('', 'rollback to s'), frontend.bind('p', ''), frontend.sync());
+    expect(answerOf(await client.until('Z')).errors).toEqual([]);
+    const again = await ask(client, frontend.execute('p'));
+    expect(again).toMatch(/^hold_/);
+    expect(again).not.toBe(first);
+  });
+
+  it('is good where nothing was bound before, in the same protocol', async () => {
+    const ask = async (client: RawClient) => {
+      client.send(
+        ...[frontend.parse('', wipe), frontend.bind('', ''), frontend.execute(''), frontend.sync()],
+      );
+      return holdIn(answerOf(await client.until('Z')));
+    };
+    await gateway.approve((await ask(await raw("set app.tenant = '42'"))) ?? '');
+    expect(await ask(await raw("set app.tenant = '43'", "set app.tenant = '42'"))).toBeNull();
+  });
+
+  /** A value of the unnamed statement, in binary. */
+  const inBinary = (value: string): Buffer =>
+    message(
+      'B',
+      ...[Buffer.from([0, 0]), int16(1), int16(1), int16(1), int32(Buffer.byteLength(value))],
+      ...[Buffer.from(value), int16(0)],
+    );
+  const CALL = "select set_config('app.tenant', $1, true)";
+
+  it.each<[string, (client: RawClient, tenant: string) => Promise<void>]>([
+    [
+      'pgjdbc sends it, with BEGIN under one Sync',
+      async (client, tenant) => {
+        client.send(
+          ...[frontend.parse('', 'BEGIN'), frontend.bind('', ''), frontend.execute('')],
+          ...[frontend.parse('', `set local app.tenant = '${tenant}'`), frontend.bind('', '')],
+          ...[frontend.describe('P', ''), frontend.execute('', 1), frontend.sync()],
+        );
+      },
+    ],
+    [
+      'pgjdbc calls it, with BEGIN under one Sync',
+      async (client, tenant) => {
+        client.send(
+          ...[frontend.parse('', 'BEGIN'), frontend.bind('', ''), frontend.execute('')],
+          frontend.parse('', CALL.replace('set_config', 'pg_catalog.set_config'), [1043]),
+          ...[frontend.bind('', '', [tenant]), frontend.describe('P', '')],
+          ...[frontend.execute('', 0), frontend.sync()],
+        );
+      },
+    ],
+    [
+      'asyncpg binds it, in binary',
+      async (client, tenant) => {
+        await client.query('begin');
+        client.send(frontend.parse('', CALL), frontend.describe('S', ''), frontend.sync());
+        await client.until('Z');
+        client.send(inBinary(tenant), frontend.execute(''), frontend.sync());
+      },
+    ],
+    [
+      'postgres.js asks first what it is, under the same Sync',
+      async (client, tenant) => {
+        await client.query('begin');
+        client.send(frontend.parse('', CALL), frontend.describe('S', ''), frontend.flush());
+        await client.until('T');
+        client.send(frontend.bind('', '', [tenant]), frontend.execute(''), frontend.sync());
+      },
+    ],
+    [
+      'it says that the value is text',
+      async (client, tenant) => {
+        await client.query('begin');
+        client.send(
+          ...[frontend.parse('', CALL, [25]), frontend.bind('', '', [tenant])],
+          ...[frontend.execute(''), frontend.sync()],
+        );
+      },
+    ],
+  ])('counts what a driver sets as %s', async (_how, send) => {
+    const under = async (tenant: string): Promise<string | null> => {
+      const client = await raw();
+      await send(client, tenant);
+      expect(answerOf(await client.until('Z')).errors).toEqual([]);
+      const now = await client.query("select current_setting('app.tenant', true)");
+      expect(now.rows).toEqual([[tenant]]);
+      const hold = holdIn(await client.query(wipe));
+      await client.query('rollback');
+      return hold;
+    };
+    await gateway.approve((await under('42')) ?? '');
+    expect(await under('43')).toMatch(/^hold_/);
+    expect(await under('42')).toBeNull();
+  });
+
+  it('is none where the value was bound as a type that makes another of it', async () => {
+    const call = "select set_config('app.tenant', $1, false)";
+    const under = async (type: number): Promise<string | null> => {
+      const client = await raw();
+      client.send(
+        ...[frontend.parse('', call, [type]), frontend.bind('', '', ['42 '])],
+        ...[frontend.execute(''), frontend.sync()],
+      );
+      expect(answerOf(await client.until('Z')).errors).toEqual([]);
+      return holdIn(await client.query(wipe));
+    };
+    const asText = await under(25);
+    await gateway.approve(asText ?? '');
+    const asBlankPadded = await under(1042);
+    expect(asBlankPadded).toMatch(/^hold_/);
+    expect(asBlankPadded).not.toBe(asText);
   });
 
   it('says them on the card, where no text of an agent can stand', async () => {

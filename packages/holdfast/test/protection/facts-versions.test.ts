@@ -49,6 +49,7 @@ describe.each(SERVERS)('PostgreSQL $version', ({ binFolder, version }) => {
             isWhole: true,
             statement: { text, parameterCount },
             path: { schemas: ['public'], isInOrder: true },
+            settings: [],
           },
           async () => ({ ...connection, user: 'agent' }),
           into,

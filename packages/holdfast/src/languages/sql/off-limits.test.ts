@@ -28,6 +28,7 @@ it.each([
   'set search_path = public, holdfast',
   `set search_path to "holdfast"`,
   "select set_config('search_path', 'holdfast', true)",
+  "select set_config('search_path', 'public, HoldFast', true)",
   "set holdfast.receipt = 'x'",
   'set role holdfast_owner',
   'grant holdfast_owner to me',

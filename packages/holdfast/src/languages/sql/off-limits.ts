@@ -3,6 +3,7 @@
  * by whatever name it gets there. Privileges refuse it too; this says so early and in words.
  */
 import type { ObjectRef } from '../../model/effect.ts';
+import { pathNames } from '../../model/session-settings.ts';
 
 export const OFF_LIMITS =
   'Expected objects of the application, found one of Holdfast itself: ' +
@@ -23,7 +24,9 @@ export function leadsOffLimits(parameter: string, value: string | null): boolean
   if (parameter.startsWith('holdfast.')) return true;
   if (value === null) return false;
   const words = value.split(',').map((word) => word.trim().replace(/^"(.*)"$/, '$1'));
-  if (parameter === 'search_path') return words.some((word) => SCHEMA.test(word));
+  if (parameter === 'search_path') {
+    return [...words, ...(pathNames(value) ?? [])].some((word) => SCHEMA.test(word));
+  }
   return parameter === 'role' && words.some((word) => ROLE.test(word));
 }
 

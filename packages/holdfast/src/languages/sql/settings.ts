@@ -2,6 +2,7 @@
  * SET in its many dresses, told as acts on the session. Which parameters may be set is not decided
  * here: the gateway pins those that change how text is read.
  */
+import { settingName } from '../../model/session-settings.ts';
 import { constantText } from './constants.ts';
 import type { Gatherer } from './gatherer.ts';
 import { object } from './objects.ts';
@@ -21,7 +22,8 @@ const NAME_LISTS = new Set([
 
 const ROLE_SETTINGS = new Set(['role', 'session_authorization']);
 
-type Told = Pick<Extract<SessionAct, { kind: 'set' }>, 'isReset' | 'isCall' | 'parameterAt'>;
+type SetAct = Extract<SessionAct, { kind: 'set' }>;
+type Told = Omit<SetAct, 'kind' | 'parameter' | 'value' | 'local'>;
 
 export function set(
   parameter: string,
@@ -30,7 +32,7 @@ export function set(
   into: Gatherer,
   told: Told = {},
 ): void {
-  const name = parameter.toLowerCase();
+  const name = settingName(parameter);
   into.act({ kind: 'set', parameter: name, value, local, ...told });
   if (ROLE_SETTINGS.has(name)) {
     into.effect(
@@ -71,8 +73,8 @@ export function variableSet(body: TreeBody, into: Gatherer): void {
 
 function setMulti(name: string, body: TreeBody, into: Gatherer): void {
   const args = listAt(body, 'args');
-  if (name === 'TRANSACTION') transactionModes(args, true, into);
-  else if (name === 'SESSION CHARACTERISTICS') transactionModes(args, false, into);
+  if (name === 'TRANSACTION') transactionModes(args, true, into, 'told');
+  else if (name === 'SESSION CHARACTERISTICS') transactionModes(args, false, into, 'told');
   else if (name === 'TRANSACTION SNAPSHOT') {
     const snapshot = constantText(nodesAt(body, 'args')[0] ?? null, into);
     set('transaction_snapshot', snapshot, true, into);
@@ -81,14 +83,20 @@ function setMulti(name: string, body: TreeBody, into: Gatherer): void {
   }
 }
 
-/** `read only`, `isolation level ...` of SET TRANSACTION, BEGIN and SESSION CHARACTERISTICS. */
-export function transactionModes(modes: readonly unknown[], local: boolean, into: Gatherer): void {
-  for (const mode of nodesOf(modes)) {
+/** `read only`, `isolation level ...` of SET TRANSACTION, BEGIN and SESSION CHARACTERISTICS; of all one is `told`, or none. */
+export function transactionModes(
+  modes: readonly unknown[],
+  local: boolean,
+  into: Gatherer,
+  answer: 'told' | 'untold',
+): void {
+  for (const [at, mode] of nodesOf(modes).entries()) {
     const name = textAt(mode.body, 'defname') ?? '';
     const value = constantText(nodeAt(mode.body, 'arg'), into);
     const isolation = name === 'transaction_isolation';
     const text = isolation || value === null ? value : value === '0' ? 'off' : 'on';
-    set(local ? name : `default_${name}`, text, local, into);
+    const isTold = answer === 'told' && at === 0;
+    set(local ? name : `default_${name}`, text, local, into, isTold ? {} : { isUntold: true });
   }
 }
 
@@ -98,7 +106,7 @@ function settingText(name: string, body: TreeBody, into: Gatherer): string | nul
     const text = constantText(arg, into);
     // INTERVAL '-8' is another zone than '-8'.
     if (text === null || arg.kind === 'TypeCast') return null;
-    texts.push(NAME_LISTS.has(name.toLowerCase()) ? quoteName(text) : text);
+    texts.push(NAME_LISTS.has(settingName(name)) ? quoteName(text) : text);
   }
   return texts.join(', ');
 }
@@ -129,7 +137,7 @@ export function setConfigCall(call: TreeBody, into: Gatherer): void {
   }
   const parameterAt = named ? null : parameterOf(args[1] ?? null);
   set(
-    name.trim(),
+    name,
     constantText(args[1] ?? null, into),
     constantText(args[2] ?? null, into) === 'true',
     into,

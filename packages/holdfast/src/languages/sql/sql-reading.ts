@@ -17,6 +17,10 @@ export type SessionAct =
       readonly local: boolean;
       /** RESET, or SET ... TO DEFAULT: what it was when the session began. */
       readonly isReset?: true;
+      /** By DISCARD ALL, which resets the role, too. */
+      readonly isDiscard?: true;
+      /** It has no answer `SET` or `RESET` of its own: BEGIN READ ONLY, the second mode of SET TRANSACTION. */
+      readonly isUntold?: true;
       /** By set_config, and not by SET. */
       readonly isCall?: true;
       /** The value is that of the parameter $1, $2, ... */

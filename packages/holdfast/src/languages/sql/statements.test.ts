@@ -126,6 +126,15 @@ describe('statements', () => {
       'SET LOCAL statement_timeout = 5',
       { parameter: 'statement_timeout', value: '5', local: true },
     ],
+    // Neither is the setting that it looks like: the server compares A to Z, and keeps blanks.
+    [
+      "SELECT set_config('app.tenant\u00a0', '42', false)",
+      { parameter: 'app.tenant\u00a0', value: '42', local: false, isCall: true },
+    ],
+    [
+      'SET "App.wor\u212aspace" = \'42\'',
+      { parameter: 'app.wor\u212aspace', value: '42', local: false },
+    ],
     ["SET TIME ZONE 'UTC'", { parameter: 'timezone', value: 'UTC', local: false }],
     ['SET TIME ZONE LOCAL', { parameter: 'timezone', value: null, local: false, isReset: true }],
     ['RESET work_mem', { parameter: 'work_mem', value: null, local: false, isReset: true }],

@@ -111,7 +111,7 @@ function nodeOf(value: unknown): TreeNode | null {
 }
 
 function transaction(body: TreeBody, into: Gatherer): void {
-  transactionModes(listAt(body, 'options'), true, into);
+  transactionModes(listAt(body, 'options'), true, into, 'untold');
   switch (textAt(body, 'kind')) {
     case 'TRANS_STMT_PREPARE':
       into.effect('write', 'PREPARE TRANSACTION', null, 'unknown', {
@@ -132,14 +132,9 @@ function transaction(body: TreeBody, into: Gatherer): void {
 
 function discard(body: TreeBody, into: Gatherer): void {
   if (textAt(body, 'target') !== 'DISCARD_ALL') return;
-  const told = { isReset: true } as const;
-  into.act({
-    kind: 'set',
-    parameter: 'session_authorization',
-    value: null,
-    local: false,
-    ...told,
-  });
+  const told = { isReset: true, isDiscard: true } as const;
+  const identity = { kind: 'set', parameter: 'session_authorization', value: null } as const;
+  into.act({ ...identity, local: false, ...told, isUntold: true });
   set('all', null, false, into, told);
   into.act({ kind: 'deallocate', name: null });
 }

@@ -218,6 +218,9 @@ describe('whose rights', () => {
   it.each([
     ['a superuser', 'create role too_much superuser'],
     ['who may make roles', 'create role too_much createrole'],
+    ['who goes round row security', 'create role too_much bypassrls'],
+    ['who can read all', 'create role too_much; grant pg_read_all_data to too_much'],
+    ['who can write all', 'create role too_much; grant pg_write_all_data to too_much'],
     ['who can become a superuser', 'create role too_much; grant postgres to too_much'],
     ['who may run programs', 'create role too_much; grant pg_execute_server_program to too_much'],
   ])('not those of %s, whoever said so', async (_story, make) => {

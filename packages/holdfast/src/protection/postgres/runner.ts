@@ -47,6 +47,9 @@ const FAR: readonly string[] = [
   'pg_execute_server_program',
   'pg_write_server_files',
   'pg_read_server_files',
+  'pg_read_all_data',
+  'pg_write_all_data',
+  'pg_maintain',
   OWNER_ROLE,
   UNDO_ROLE,
 ];
@@ -66,10 +69,10 @@ const OWNERS_SQL = `
 const TOO_MUCH_SQL = `
   select r.rolname::text as role, case when r.rolsuper then 'is a superuser' when r.rolname = session_user
       then 'is Holdfast''s own admin' when r.rolcreaterole then 'may make roles' when r.rolreplication
-      then 'may replicate' else 'reaches further than what it owns' end as what
+      then 'may replicate' when r.rolbypassrls then 'goes round row security' else 'reaches further than what it owns' end as what
     from pg_roles r
     where pg_has_role((select o.oid from pg_roles o where o.rolname = $1), r.oid, 'MEMBER')
-      and (r.rolsuper or r.rolcreaterole or r.rolreplication or r.rolname = session_user or r.rolname = any($2::text[]))
+      and (r.rolsuper or r.rolcreaterole or r.rolreplication or r.rolbypassrls or r.rolname = session_user or r.rolname = any($2::text[]))
     order by r.rolname <> $1, 1 limit 1`;
 
 /** Rejects when the target cannot be asked. */

@@ -51,7 +51,7 @@ function world({ again, canKeep = true }: { again?: ProviderAct | Error; canKeep
     act,
     place: act.place,
     provider: 'railway',
-    headers: [['if-match', '"7"']],
+    headers: () => [['if-match', '"7"']],
     asked: { method: 'POST', path: '/', search: '', mediaType: '', body: Buffer.of() },
     keeper: {
       keep: async (what) => {

@@ -20,8 +20,8 @@ export interface HttpExchangeParts {
   /** Of `act`, as an object that only this session has. */
   readonly place: TargetFacts;
   readonly asked: ProviderRequest;
-  /** Those that its meaning may hang on (`signed-headers.ts`). */
-  readonly headers: readonly HttpHeader[];
+  /** Those that its meaning may hang on (`signed-headers.ts`); asked for only where they are needed. */
+  headers(): readonly HttpHeader[];
   /** Its name. */
   readonly provider: string;
   /** Null: nothing can be kept here, so nothing is taken back by its inverse. */
@@ -148,6 +148,6 @@ export class HttpExchange implements Exchange, Intent {
 
   #http(): HttpAct {
     const { asked, headers, provider } = this.#parts;
-    return { ...asked, headers, provider };
+    return { ...asked, headers: headers(), provider };
   }
 }

@@ -212,7 +212,7 @@ export class Serving {
       act,
       place: session.places.of(act.place),
       asked,
-      headers: signed(request.headers),
+      headers: () => signed(request.headers),
       provider: provider.name,
       keeper: this.#parts.keeper ?? null,
       clock: this.#parts.clock,

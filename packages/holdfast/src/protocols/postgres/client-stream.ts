@@ -310,7 +310,9 @@ export class ClientStream {
     const { from, to } = place;
     if (unit.settings !== null) {
       const bind = bytes.subarray(nameEnd + 1, end);
-      unit.settings = unit.settings.map((one) => withBound(one, bind, candidates.length === 1));
+      const [only, ...others] = candidates;
+      const prepared = only === undefined || others.length > 0 ? null : only;
+      unit.settings = unit.settings.map((one) => withBound(one, bind, prepared));
     }
     this.#bound(unit, isUnnamed, { reading, plain, runs, parts: null, from, to });
   }

@@ -7,14 +7,9 @@
 
 import type { SessionAct, SqlReading } from '../../languages/sql/sql-reading.ts';
 import type { CouldNotTell, Reading } from '../../model/effect.ts';
+import { pathNames } from '../../model/session-settings.ts';
 import type { TargetFacts } from '../../model/target.ts';
-import {
-  changeOf,
-  changesBehind,
-  isCounted,
-  pinnedSetting,
-  type SettingChange,
-} from './setting-changes.ts';
+import { changeOf, changesBehind, pinnedSetting, type SettingChange } from './setting-changes.ts';
 import { type NameChange, type Prepared, preparedBySql } from './statements.ts';
 import { joinReadings } from './unit.ts';
 
@@ -63,7 +58,7 @@ export function viewOf(
       case 'set':
         parts.push(...readingOfSet(act));
         if (act.parameter === 'search_path') addedSchemas = schemasOf(act.value, addedSchemas);
-        if (isCounted(act, text)) settings.push(changeOf(act, text));
+        settings.push(changeOf(act, text));
         break;
       case 'prepare':
         changes.push({ name: act.name, to: preparedBySql(act.name, act.reading, text), sure });
@@ -139,6 +134,6 @@ function unclear(code: CouldNotTell['code'], message: string): SqlReading {
 
 function schemasOf(value: string | null, before: readonly string[] | null): string[] | null {
   if (value === null || before === null) return null;
-  const names = value.split(',').map((name) => name.trim().replace(/^"(.*)"$/, '$1'));
-  return [...before, ...names.filter((name) => name !== '')];
+  const names = pathNames(value);
+  return names === null ? null : [...before, ...names];
 }

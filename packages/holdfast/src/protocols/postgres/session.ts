@@ -121,7 +121,8 @@ export class PostgresSession implements Carrier, ClientEvents, WireEvents {
   }
 
   get sessionMark(): Buffer {
-    return this.#settings.mark(this.#path.mark);
+    // A portal that could end a transaction, or part of one, may be run in front of what is judged.
+    return this.#settings.mark(this.#path.mark, this.#answers.hasLoosePortal);
   }
 
   get hasLoosePortal(): boolean {
@@ -278,7 +279,8 @@ export class PostgresSession implements Carrier, ClientEvents, WireEvents {
       report?.({ kind: 'not-forwarded', reason: 'the session ended before it could be forwarded' });
       return;
     }
-    const wasBound = this.#answers.hasLoosePortal || this.#answers.cycles.unclosed !== undefined;
+    // What was only parsed and described before the same Sync ran nothing.
+    const wasBound = this.#answers.hasLoosePortal || this.#answers.cycles.unclosed?.ran === true;
     const cycle = this.#cycleFor(unit.kind, unit.closes);
     if (unit.settings !== null || this.#settings.isOpen) {
       this.#watchSettings(unit, cycle, !wasBound && instead === null);

@@ -6,16 +6,16 @@ import type { SessionAct } from '../../languages/sql/sql-reading.ts';
 import type { Prepared } from './statements.ts';
 
 /** Parameter -> the values it may be set to; null: none. Reset to the server's default is judged alike. */
-const PINNED: Readonly<Record<string, readonly string[] | null>> = {
-  standard_conforming_strings: ['on', 'true', 'yes', '1'],
-  client_encoding: ['utf8', 'utf-8', 'unicode'],
-  backslash_quote: ['safe_encoding', 'off', 'false', 'no', '0'],
-  session_replication_role: ['origin'],
-};
+const PINNED: ReadonlyMap<string, readonly string[] | null> = new Map([
+  ['standard_conforming_strings', ['on', 'true', 'yes', '1']],
+  ['client_encoding', ['utf8', 'utf-8', 'unicode']],
+  ['backslash_quote', ['safe_encoding', 'off', 'false', 'no', '0']],
+  ['session_replication_role', ['origin']],
+]);
 
 /** A setting the session may not take, in the words of the refusal; null when all is well. */
 export function pinnedSetting(parameter: string, value: string | null): string | null {
-  const allowed = PINNED[parameter];
+  const allowed = PINNED.get(parameter);
   if (allowed === undefined) return null;
   if (value !== null && allowed?.includes(value.toLowerCase())) return null;
   return (
@@ -26,7 +26,7 @@ export function pinnedSetting(parameter: string, value: string | null): string |
 
 /** One of those that are pinned, set to what it has to be. */
 export function isPinnedTo(parameter: string, value: string | null): boolean {
-  return PINNED[parameter] !== undefined && pinnedSetting(parameter, value) === null;
+  return PINNED.has(parameter) && pinnedSetting(parameter, value) === null;
 }
 
 /** A setting that a statement changes when it runs. */
@@ -36,9 +36,15 @@ export interface SettingChange {
   /** Null: as at the start of the session, or not known. */
   readonly value: string | null;
   readonly isReset: boolean;
+  /** DISCARD ALL. */
+  readonly isDiscard: boolean;
+  /** It has an answer of its own: one `SET`, `RESET` or `DISCARD ALL`. */
+  readonly isTold: boolean;
   readonly isLocal: boolean;
   /** By set_config. */
   readonly isCall: boolean;
+  /** By no other function of that name, whatever the search path is. */
+  readonly isQualified: boolean;
   /** It may change what a text means (setting-facts.ts). */
   readonly isTracked: boolean;
   /** It has happened, once and as it is written, when the answer says so. */
@@ -51,25 +57,23 @@ export interface SettingChange {
 
 export type SetAct = Extract<SessionAct, { kind: 'set' }>;
 
-/** One for each answer `SET` or `RESET`. BEGIN has its modes, and DISCARD ALL resets all anyway. */
-export function isCounted({ isReset, parameter }: SetAct, text: Buffer): boolean {
-  if (parameter.startsWith('transaction_')) return false;
-  return !(isReset && parameter === 'session_authorization' && /discard/i.test(text.toString()));
-}
-
 export function changeOf(act: SetAct, text: Buffer): SettingChange {
-  const { isCall = false, isReset = false, local, parameter, parameterAt, value } = act;
+  const { isCall = false, isDiscard = false, isReset = false, isUntold = false } = act;
+  const { local, parameter, parameterAt, value } = act;
   const isTracked = parameter === 'all' || mayChangeMeaning(parameter, value);
   const isSure = !isCall || isBareCall(text);
   // A cursor calls it again at each FETCH.
-  const isKept = !isSure && /cursor/i.test(text.toString());
+  const isKept = !isSure && (text.length > CALLS_BYTES_MAX || /cursor/i.test(text.toString()));
   const at = isSure ? (parameterAt ?? null) : null;
   return {
     name: parameter,
     value,
     isReset,
+    isDiscard,
+    isTold: !isUntold,
     isLocal: local,
     isCall,
+    isQualified: isCall && isSure && !UNQUALIFIED.test(text.toString()),
     isTracked,
     isSure,
     isKept,
@@ -89,12 +93,13 @@ const CALL =
   `(?:pg_catalog\\.)?set_config\\(\\s*${LITERAL}\\s*,\\s*(?:${LITERAL}|\\$\\d+)(?:::text)?` +
   '\\s*,\\s*(?:true|false)\\s*\\)(?:\\s+as\\s+"?\\w+"?)?';
 const BARE_CALLS = new RegExp(`^\\s*select\\s+${CALL}(?:\\s*,\\s*${CALL})*\\s*;?\\s*$`, 'i');
+const UNQUALIFIED = /(?<!pg_catalog\.)set_config/i;
 /** Longer ones are not looked at. */
 const CALLS_BYTES_MAX = 16 * 1024;
 
 /** Nothing but calls of set_config, so that each has run when the one row of it came. */
 function isBareCall(text: Buffer): boolean {
-  return text.length <= CALLS_BYTES_MAX && BARE_CALLS.test(text.toString('utf8'));
+  return text.length <= CALLS_BYTES_MAX && BARE_CALLS.test(text.toString());
 }
 
 /** They change when and how something runs, or what is said of it; never which rows a text means. */

@@ -10,7 +10,12 @@
  * It costs nothing until something is set. What it will not do: ask the server, or count what cannot change
  * which rows a text means (timeouts, the planner's switches, messages).
  */
-import { markWith, type SessionSetting } from '../../model/session-settings.ts';
+import {
+  markWith,
+  SETTINGS_SHOWN_MAX,
+  type SessionSetting,
+  settingName,
+} from '../../model/session-settings.ts';
 import type { TransactionStatus } from './messages.ts';
 import { mayChangeMeaning, type SettingChange } from './setting-changes.ts';
 
@@ -29,19 +34,25 @@ type Value = Pick<SessionSetting, 'value' | 'once'> | null;
 
 interface InBlock {
   readonly now: Value;
-  /** What a COMMIT keeps; undefined: what was before. */
+  /** What a COMMIT keeps; undefined: what was before, since every change was a local one. */
   readonly stays: Value | undefined;
 }
 
 const NAMES_MAX = 64;
 /** Tags longer than this were cut (answers.ts), and cannot be counted. */
 const TAGS_CHARS_MAX = 900;
+/** Of any other nobody can tell which setting a server of this version makes of it. */
+const PLAIN_NAME = /^[a-z_][a-z0-9_$.]*$/;
 const ENDS = /^(?:COMMIT|ROLLBACK|PREPARE TRANSACTION)/;
+const BEGINS = /^(?:BEGIN|START TRANSACTION)$/;
+const KEPT: ReadonlySet<string> = new Set(['role', 'session_authorization', 'seed']);
 const SETS = /^(?:SET|RESET|DISCARD ALL)$/;
 
 export class SettingFacts {
   readonly #sessionId: string;
   readonly #start: ReadonlyMap<string, Value>;
+  /** '' when the connection said none. */
+  readonly #startPath: string;
   readonly #set = new Map<string, Value>();
   /** What the open transaction has changed; null: nothing. */
   #block: Map<string, InBlock> | null = null;
@@ -57,22 +68,25 @@ export class SettingFacts {
     this.#sessionId = sessionId;
     this.#start = new Map(
       start
-        .map(([name, value]) => [name.toLowerCase(), value] as const)
+        .map(([name, value]) => [settingName(name), value] as const)
         // The path has a mark of its own, from its start on.
         .filter(([name, value]) => name !== 'search_path' && mayChangeMeaning(name, value))
         .map(([name, value]) => [name, { value, once: '' }]),
     );
+    this.#startPath = start.find(([name]) => settingName(name) === 'search_path')?.[1] ?? '';
+    this.#isLost = [...this.#start.keys()].some((name) => !PLAIN_NAME.test(name));
   }
 
-  /** The open transaction has changed some, so that its end matters. */
+  /** The open transaction has changed some, or may have when it is answered, so that its end matters. */
   get isOpen(): boolean {
-    return this.#block !== null;
+    return this.#block !== null || this.#underWay > 0;
   }
 
-  /** With the mark of the search path. */
-  mark(path: Buffer): Buffer {
+  /** With the mark of the search path. `isOpenEnded`: what is run next may be preceded by what was bound before. */
+  mark(path: Buffer, isOpenEnded: boolean): Buffer {
+    if (isOpenEnded) return markWith(path, this.#inForce(true));
     if (this.#cached?.path === path) return this.#cached.mark;
-    const mark = markWith(path, this.#inForce());
+    const mark = markWith(path, this.#inForce(false));
     this.#cached = { path, mark };
     return mark;
   }
@@ -86,7 +100,9 @@ export class SettingFacts {
 
   add(asked: SettingsAsked): void {
     this.#changed();
-    if (asked.changes.some(({ isKept }) => isKept)) this.#isLost = true;
+    if (asked.changes.some(({ isKept, name }) => isKept || !PLAIN_NAME.test(name))) {
+      this.#isLost = true;
+    }
     if (!asked.isAlone) this.#isLoose = true;
   }
 
@@ -105,14 +121,14 @@ export class SettingFacts {
     if (asked === null) {
       this.#endPlain(said, ends, isWhole, status);
     } else {
-      switch (fateOf(asked, said, ends, isWhole, hasFailed)) {
+      switch (this.#mayBeOthers(asked) ? 'lost' : fateOf(asked, said, ends, isWhole, hasFailed)) {
         case 'nothing':
           break;
         case 'done':
           for (const change of asked.changes) this.#apply(change, status);
           break;
         case 'lost':
-          for (const { isTracked, name } of asked.changes) if (isTracked) this.#lose(name, status);
+          for (const change of asked.changes) if (change.isTracked) this.#lose(change, status);
           if (ends > 0 || !isWhole) this.#loseBlock(status);
           break;
       }
@@ -153,13 +169,15 @@ export class SettingFacts {
     }
   }
 
-  #apply(
-    { isLocal, isReset, isTracked, name, value }: SettingChange,
-    status: TransactionStatus,
-  ): void {
+  #apply(change: SettingChange, status: TransactionStatus): void {
+    const { isDiscard, isLocal, isReset, isTracked, name, value } = change;
     if (!isTracked) return;
-    if (name === 'all') return this.#resetAll(status);
-    if (value === null && !isReset) return this.#lose(name, status);
+    if (name === 'all') return this.#resetAll(isDiscard, status);
+    // As somebody else the session has no role, whatever was said before.
+    if (name === 'session_authorization' && this.#isSet('role')) {
+      this.#lose({ isLocal, name: 'role' }, status);
+    }
+    if (value === null && !isReset) return this.#lose(change, status);
     const to = isReset ? null : { value, once: '' };
     if (status === 'I') {
       // A local one ended with its own statement.
@@ -171,18 +189,29 @@ export class SettingFacts {
     this.#block.set(name, { now: to, stays: isLocal ? before?.stays : to });
   }
 
+  /** Where the path names pg_catalog, or nobody knows it, `set_config` alone may be a function of somebody's own. */
+  #mayBeOthers({ changes }: SettingsAsked): boolean {
+    if (!changes.some(({ isCall, isQualified }) => isCall && !isQualified)) return false;
+    const { value } = this.#block?.get('search_path')?.now ??
+      this.#set.get('search_path') ?? { value: this.#startPath };
+    return value === null || /pg_catalog/i.test(value);
+  }
+
+  #isSet(name: string): boolean {
+    return this.#set.has(name) || this.#block?.has(name) === true;
+  }
+
   #put(name: string, to: Value): void {
     if (this.#set.size >= NAMES_MAX && !this.#set.has(name)) this.#isLost = true;
     else this.#set.set(name, to);
   }
 
   /** The role and the like are kept by RESET ALL, and reset by DISCARD ALL. */
-  #resetAll(status: TransactionStatus): void {
+  #resetAll(isDiscard: boolean, status: TransactionStatus): void {
     const names = new Set([...this.#set.keys(), ...(this.#block?.keys() ?? [])]);
     for (const name of names) {
-      const isKept = name === 'role' || name === 'session_authorization' || name === 'seed';
-      if (isKept) this.#lose(name, status);
-      else if (status === 'I') this.#set.set(name, null);
+      if (!isDiscard && KEPT.has(name)) continue;
+      if (status === 'I') this.#set.set(name, null);
       else {
         this.#block ??= new Map();
         this.#block.set(name, { now: null, stays: null });
@@ -192,36 +221,47 @@ export class SettingFacts {
     if (names.has('search_path') && status === 'I') this.#set.delete('search_path');
   }
 
-  #lose(name: string, status: TransactionStatus): void {
+  /** A local one is in force no longer than the transaction, whatever it was. */
+  #lose(
+    { isLocal, name }: Pick<SettingChange, 'isLocal' | 'name'>,
+    status: TransactionStatus,
+  ): void {
     if (name === 'all') {
       this.#isLost = true;
       return;
     }
     const lost = this.#never();
     if (status === 'I') {
+      const before = this.#block?.get(name);
       this.#block?.delete(name);
-      this.#put(name, lost);
+      if (!isLocal || before?.stays !== undefined) this.#put(name, lost);
       return;
     }
     this.#block ??= new Map();
-    this.#block.set(name, { now: lost, stays: lost });
+    const before = this.#block.get(name);
+    const stays = isLocal && before?.stays === undefined ? undefined : lost;
+    this.#block.set(name, { now: lost, stays });
   }
 
   #loseBlock(status: TransactionStatus): void {
-    for (const name of [...(this.#block?.keys() ?? [])]) this.#lose(name, status);
+    for (const [name, { stays }] of [...(this.#block ?? [])]) {
+      this.#lose({ isLocal: stays === undefined, name }, status);
+    }
     if (status === 'I') this.#block = null;
   }
 
-  #inForce(): readonly SessionSetting[] {
+  #inForce(isOpenEnded: boolean): readonly SessionSetting[] {
     const values = new Map<string, Value>(this.#start);
     for (const [name, to] of this.#set) values.set(name, to ?? this.#start.get(name) ?? null);
     for (const [name, { now }] of this.#block ?? []) {
       values.set(name, now ?? this.#start.get(name) ?? null);
     }
-    if (values.size > NAMES_MAX || this.#underWay > 0 || this.#isLoose || this.#isLost) {
-      values.set('*', this.#never());
-    }
-    return [...values].flatMap(([name, value]) => (value === null ? [] : [{ name, ...value }]));
+    const set = [...values].flatMap(([name, value]) =>
+      value === null ? [] : [{ name, ...value }],
+    );
+    const isUnsure = isOpenEnded || this.#underWay > 0 || this.#isLoose || this.#isLost;
+    if (isUnsure || set.length > SETTINGS_SHOWN_MAX) set.push({ name: '*', ...this.#never() });
+    return set;
   }
 
   #never(): NonNullable<Value> {
@@ -246,13 +286,17 @@ function fateOf(
   if (hasFailed) return statements === 1 ? 'nothing' : 'lost';
   if (said.length !== statements || changes.some(({ isSure }) => !isSure)) return 'lost';
   const tracked = changes.filter(({ isTracked }) => isTracked);
+  // Drivers send the BEGIN of a transaction under one Sync with the first statement in it.
+  const isBegun = kind === 'extended' && statements === 2 && BEGINS.test(said[0] ?? '');
+  const isOne = statements === 1 || isBegun;
   if (changes.some(({ isCall }) => isCall)) {
-    return statements === 1 && said[0] === 'SELECT 1' ? 'done' : 'lost';
+    return isOne && said.at(-1) === 'SELECT 1' ? 'done' : 'lost';
   }
-  const isCounted = said.filter((tag) => SETS.test(tag)).length === changes.length;
-  if (kind === 'extended') return statements === 1 && isCounted ? 'done' : 'lost';
+  const isCounted =
+    said.filter((tag) => SETS.test(tag)).length === changes.filter(({ isTold }) => isTold).length;
+  if (kind === 'extended') return isOne && isCounted ? 'done' : 'lost';
   if (ends > 0) {
-    const isWrapped = ends === 1 && said[0] === 'BEGIN' && said.at(-1) === 'COMMIT';
+    const isWrapped = ends === 1 && BEGINS.test(said[0] ?? '') && said.at(-1) === 'COMMIT';
     return isWrapped && tracked.every(({ isLocal }) => isLocal) ? 'nothing' : 'lost';
   }
   return isCounted ? 'done' : 'lost';

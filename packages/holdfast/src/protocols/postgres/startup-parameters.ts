@@ -9,6 +9,7 @@
  * pinned for the whole session in any case (facts: a database default can switch them too).
  */
 import { STARTUP_PARAMETERS_MAX } from '../../model/limits.ts';
+import { settingName } from '../../model/session-settings.ts';
 import type { StartupParameter } from './startup.ts';
 
 export interface StartupWish {
@@ -74,7 +75,7 @@ export function readStartupParameters(
   }
   const named = new Map<string, string>();
   for (const [name, value] of given) {
-    const key = settingName(name);
+    const key = parameterName(name);
     if (named.has(key)) {
       return refusal('HF_PROTOCOL', '08P01', `startup parameter ${quoted(name)} comes twice`, {
         hint: 'Send each startup parameter once.',
@@ -147,7 +148,7 @@ function splitOptions(options: string): StartupParameter[] | StartupRefusal {
       assignment = word.slice(2);
     }
     const equals = assignment?.indexOf('=') ?? -1;
-    const name = settingName(assignment?.slice(0, equals) ?? '').replaceAll('-', '_');
+    const name = parameterName(assignment?.slice(0, equals) ?? '').replaceAll('-', '_');
     const value = assignment?.slice(equals + 1) ?? '';
     const known = equals > 0 && !PROTOCOL_NAMES.has(name) && !name.startsWith('_pq_.');
     if (!known) {
@@ -168,10 +169,9 @@ function* optionWords(options: string): Generator<string> {
   }
 }
 
-/** Setting names are the same in any case (ASCII only, as in the server); `_pq_.` is echoed as sent. */
-function settingName(name: string): string {
-  if (name.startsWith('_pq_.')) return name;
-  return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+/** `_pq_.` is echoed as sent. */
+function parameterName(name: string): string {
+  return name.startsWith('_pq_.') ? name : settingName(name);
 }
 
 /** PostgreSQL's parse_bool: unique prefixes of true, false, yes, no; on, off; 1, 0. Null: neither. */

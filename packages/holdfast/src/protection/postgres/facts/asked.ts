@@ -1,6 +1,6 @@
 /** What is to be looked up for an act, read off its effects: which names, and what becomes of each. Pure. */
 import type { Effect, ObjectType } from '../../../model/effect.ts';
-import { sessionMarkIn } from '../../../model/session-settings.ts';
+import { type SessionSetting, sessionMarkIn } from '../../../model/session-settings.ts';
 
 /** What names without a schema may mean. */
 export interface NamePath {
@@ -22,6 +22,8 @@ export interface Asked {
   readonly isWhole: boolean;
   readonly statement: OneStatement | null;
   readonly path: NamePath;
+  /** Of the session, those that may change which rows it means. */
+  readonly settings: readonly SessionSetting[];
 }
 
 /**

@@ -12,11 +12,13 @@
  *      admin, and never as a superuser. Whatever slips past 1 and 2 has no right that the agent has not;
  *   4. in a transaction that was read only before its first query, and so stays it, with short timeouts.
  *
- * Where one of them does not hold there is no estimate, and the card says why. Where the planner has only a rule
+ * It is planned and counted under the settings of the session, as far as each is known and can be set there; where
+ * one is not, nothing is. Where one of the four does not hold there is no estimate, and the card says why. Where the planner has only a rule
  * of thumb for the condition (`plain-count.ts`), the rows are counted, up to a number and a part of the time.
  */
 import pg from 'pg';
 import { z } from 'zod';
+import { canBeSetAgain, type SessionSetting } from '../../../model/session-settings.ts';
 import type { Measured } from '../../../model/touched.ts';
 import type { AdminConnection } from '../admin.ts';
 import { ident } from '../layout.ts';
@@ -44,6 +46,8 @@ export interface EstimateParts {
 export interface EstimateAsked {
   readonly statement: OneStatement;
   readonly path: NamePath;
+  /** Of the session that it would run in. */
+  readonly settings: readonly SessionSetting[];
   /** Every relation that the text names, as the catalogs of the admin have it, with children. */
   readonly relations: readonly { readonly oid: number; readonly schema: string }[];
 }
@@ -105,11 +109,12 @@ const PLANNED = z.tuple([
 
 /** Never rejects. */
 export async function estimateRows(
-  { statement, path, relations }: EstimateAsked,
+  { statement, path, relations, settings }: EstimateAsked,
   { login, lockMsMax, msMax }: EstimateParts,
 ): Promise<Estimated> {
   const plain = plainChange(statement.text);
   if (plain === null) return not('its text is not plain enough to be planned without running code');
+  if (!canBeSetAgain(settings)) return not(OTHER_SETTINGS);
   const schemas =
     path.isInOrder && path.schemas.length > 0 ? path.schemas : relations.map((one) => one.schema);
   const client = new pg.Client({
@@ -147,6 +152,7 @@ export async function estimateRows(
     }
     const names = ['pg_catalog', ...new Set(schemas)].map(ident).join(', ');
     await client.query(`set local search_path = ${names}`);
+    if (!(await isSet(client, settings))) return not(OTHER_SETTINGS);
     const text = `explain (format json${isGeneric ? ', generic_plan' : ''}) ${plain.text}`;
     // Named, it goes by the extended protocol, which takes no second statement behind a semicolon; there
     // parameters would have to be bound, and be planned with. (No plain text has a semicolon in it.)
@@ -165,6 +171,21 @@ export async function estimateRows(
   } finally {
     // What was asked is answered; a server that is slow to part must not hold anybody up.
     client.end().catch(() => {});
+  }
+}
+
+const OTHER_SETTINGS = 'it runs under settings that cannot be set here';
+
+/** For the transaction. The path is said by whoever asks, in the order that was judged. */
+async function isSet(client: pg.Client, settings: readonly SessionSetting[]): Promise<boolean> {
+  try {
+    for (const { name, value } of settings) {
+      if (name === 'search_path') continue;
+      await client.query('select pg_catalog.set_config($1, $2, true)', [name, value]);
+    }
+    return true;
+  } catch {
+    return false;
   }
 }
 

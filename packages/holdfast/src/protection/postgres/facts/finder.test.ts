@@ -82,6 +82,7 @@ async function factsOf(text: string, how: How = {}): Promise<TargetFound> {
       isWhole: reading.kind === 'understood',
       statement: reading.statements === 1 ? { text, parameterCount } : null,
       path,
+      settings: [],
     },
     async () => login,
     into,

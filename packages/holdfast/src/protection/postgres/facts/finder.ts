@@ -74,7 +74,7 @@ export class PostgresFacts {
 
   async #estimate(
     relations: readonly Relation[],
-    { path, statement }: Asked,
+    { path, settings, statement }: Asked,
     loginOf: () => Promise<AdminConnection | null>,
   ): Promise<Estimated> {
     if (statement === null) return { kind: 'not', why: 'it is more than one statement' };
@@ -83,7 +83,7 @@ export class PostgresFacts {
       if (login === null) return { kind: 'not', why: 'the agent has no login there' };
       const { msMax } = this.#parts;
       const parts = { login, msMax, lockMsMax: FACTS_LOCK_MS_MAX };
-      return await estimateRows({ statement, path, relations }, parts);
+      return await estimateRows({ statement, path, relations, settings }, parts);
     } catch (error) {
       return { kind: 'not', why: error instanceof Error ? error.message : String(error) };
     }

@@ -57,7 +57,7 @@ export function exchangeOf(
     act,
     place: places.of(act.place),
     asked,
-    headers: [],
+    headers: () => [],
     provider: provider.name,
     // What changes something does not come this way.
     keeper: null,
