@@ -57,7 +57,7 @@ async function due(level: EnvironmentLevel, people: readonly string[], recovery:
       protectionOf: () => ({ level: 'full', trouble: null }),
       recoveryOf: () => recovery,
       agents: { allowanceOf: () => ANYTHING, freshen: async () => {} },
-      noOwner: async () => null,
+      ownerOf: async () => ({ kind: 'owner', owner: 'app' }),
     });
     return (await redecide(deferral)).verdict;
   } finally {
