@@ -8,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/model/clock.ts';
 import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
 import { captureFoundation } from '../../src/protection/postgres/capture/foundation.ts';
+import { Drain } from '../../src/protection/postgres/drain.ts';
+import { runUndo } from '../../src/protection/postgres/undo/engine.ts';
 import type { TargetDatabase } from '../../src/protection/target-database.ts';
 import type { PullEngine } from '../../src/recovery/engines/pull/pull-engine.ts';
 import { lsnOf } from '../../src/recovery/lsn.ts';
@@ -26,6 +28,7 @@ import {
   type WriteBackParts,
   writeBack,
 } from '../../src/recovery/restore/write-back.ts';
+import { MemoryUndoStore } from '../../src/testing/memory-undo-store.ts';
 import { DEBIAN_15, type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
 
 const has15 = existsSync(`${DEBIAN_15}/postgres`);
@@ -73,6 +76,7 @@ describe.for([
     await server.query(SCHEMA);
     live = openTargetDatabase({ target: 'shop', connection: server.connection() });
     for (const { sql } of captureFoundation()) await live.query(sql);
+    await live.query(`insert into holdfast.meta values ('install', '"install-one"')`);
     for (const table of ['guests', 'bookings', '"odd ""name"']) {
       await live.query(`select holdfast.attach($1::regclass)`, [`public.${table}`]);
     }
@@ -316,4 +320,150 @@ describe.for([
     await expect(write(table('guests'))).rejects.toThrow(/captured/);
     await live.query('alter table public.guests enable always trigger "!holdfast_insert"');
   });
+
+  const BOTH = [
+    { schema: 'public', name: 'bookings', keys: null },
+    { schema: 'public', name: 'guests', keys: null },
+  ];
+
+  it('takes everything back when a trigger meddles, or something refuses', {
+    timeout: 120_000,
+  }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const before = await state();
+    await live.query(`create function public.meddle() returns trigger language plpgsql as
+        $$ begin if new.id = 7 then return null; end if; return new; end $$;
+      create trigger meddle before insert on public.bookings for each row execute function public.meddle()`);
+    const look = await write({ tables: BOTH, mode: 'preview' });
+    expect(look.notes).toContain(
+      'Trigger meddle of public.bookings fires while rows are written back.',
+    );
+    await expect(write({ tables: BOTH })).rejects.toThrow(/3000 rows .* found 2999/);
+    await live.query(`create or replace function public.meddle() returns trigger language plpgsql as
+        $$ begin new.note := 'mine'; return new; end $$`);
+    await expect(write({ tables: BOTH })).rejects.toThrow(/a trigger changed what was written/);
+    // Whatever a trigger does, it does it without the rights of the admin.
+    await live.query(`create or replace function public.meddle() returns trigger language plpgsql as
+        $$ begin delete from holdfast.journal; return new; end $$`);
+    await expect(write({ tables: BOTH })).rejects.toThrow(/permission denied/);
+    await live.query('drop trigger meddle on public.bookings; drop function public.meddle');
+    await live.query(`insert into public.guests values (700, 'taker', '495@example.com')`);
+    const clash = await write({ tables: BOTH, mode: 'preview' });
+    expect(clash.wouldFail).toEqual([
+      expect.stringMatching(/^1 row\(s\) of public.guests .*guests_mail_key/),
+    ]);
+    await expect(write({ tables: BOTH })).rejects.toThrow(/newer row in the way/);
+    await live.query('delete from public.guests where id = 700');
+    const stopped = {
+      beforeCommit: () => {
+        throw new Error('not that many');
+      },
+    };
+    await expect(write({ tables: BOTH }, stopped)).rejects.toThrow(/not that many/);
+    expect(await state()).toEqual(before);
+  });
+
+  it('writes chosen keys back, and keeps newer work unless it is chosen', {
+    timeout: 120_000,
+  }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const odd = { schema: 'public', name: 'odd "name', keys: [[`q'"\\`, '3.00']] };
+    await live.query(`insert into public."odd ""name" values ('z', 9, null)`);
+    // Keys are compared as what they are: 3.00 is 3.
+    const report = await write({ tables: [odd], extra: 'delete' });
+    expect(report.tables).toEqual([
+      {
+        schema: 'public',
+        name: 'odd "name',
+        inserted: 1,
+        setBack: 0,
+        deleted: 0,
+        conflicts: 0,
+        conflictKeys: [],
+        extraKept: 0,
+      },
+    ]);
+    await expect(write({ tables: [{ ...odd, keys: [['x']] }] })).rejects.toThrow(/2 value/);
+    const some = {
+      schema: 'public',
+      name: 'guests',
+      keys: [['1'], ['02'], ['491'], ['600'], ['9999']],
+    };
+    const kept = await write({ tables: [some] });
+    expect(kept.tables).toMatchObject([
+      {
+        inserted: 1,
+        setBack: 0,
+        deleted: 0,
+        conflicts: 2,
+        conflictKeys: [['1'], ['2']],
+        extraKept: 1,
+      },
+    ]);
+    const set = await write({ tables: [some], changed: 'set-back' });
+    expect(set.tables).toMatchObject([{ inserted: 0, setBack: 2, conflicts: 0, extraKept: 1 }]);
+    expect(
+      await live.query(
+        'select id, name from public.guests where id in (1, 2, 3, 491, 600) order by 1',
+      ),
+    ).toEqual([
+      { id: 1, name: 'guest 1' },
+      { id: 2, name: 'guest 2' },
+      { id: 3, name: 'changed' },
+      { id: 491, name: 'guest 491' },
+      { id: 600, name: 'new' },
+    ]);
+  });
+
+  it('makes the tables as they were, and that is an undo item', {
+    timeout: 120_000,
+  }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const store = new MemoryUndoStore();
+    const drain = new Drain({
+      target: live,
+      store,
+      lock: { tryHold: async () => true, release: async () => {} },
+      clock: systemClock,
+      graceMs: MINUTE,
+      agentOf: () => null,
+    });
+    await drain.drainOnce();
+    const before = await state();
+    const report = await write({ tables: BOTH, changed: 'set-back', extra: 'delete' });
+    expect(
+      report.tables.map(({ name, inserted, setBack, deleted }) => [
+        name,
+        inserted,
+        setBack,
+        deleted,
+      ]),
+    ).toEqual([
+      ['guests', 10, 1, 1],
+      ['bookings', 3000, 0, 0],
+    ]);
+    const left = await diff();
+    expect(left.tables.map(({ name }) => name).sort()).toEqual(['odd "name', 'plain']);
+    await drain.drainOnce();
+    const items = await store.list({ limit: 10 });
+    const item = items.find(({ application }) => application.endsWith(report.id ?? '?'));
+    if (item === undefined) throw new Error('no undo item');
+    expect(item.application).toBe(`holdfast restore ${report.id}`);
+    const undone = await runUndo(live, store, {
+      chosen: [{ item, entries: await store.entries(item.id) }],
+      tables: null,
+      key: [],
+      decisions: [],
+      mode: 'apply',
+    });
+    expect(undone).toMatchObject({ undecided: 0, isWhole: true });
+    expect(await state()).toEqual(before);
+    await drain.stop();
+  });
+
+  async function state(): Promise<unknown> {
+    return live.query(`select (select count(*) || md5(string_agg(t::text, '|' order by id)) from public.guests t) as guests,
+      (select count(*) || coalesce(md5(string_agg(t::text, '|' order by id)), '') from public.bookings t) as bookings,
+      (select string_agg(t::text, '|' order by t) from public."odd ""name" t) as odd`);
+  }
 });

@@ -190,7 +190,10 @@ interface Found {
 }
 
 /** Always in one order, so that two of these wait for each other instead of for ever. */
-async function place({ admin, copy, session }: Work, order: WriteBackOrder): Promise<readonly Found[]> {
+async function place(
+  { admin, copy, session }: Work,
+  order: WriteBackOrder,
+): Promise<readonly Found[]> {
   const found: Found[] = [];
   for (const one of order.tables) {
     const before = await tableNamed(copy, one);
@@ -329,8 +332,8 @@ function typedSql(table: string, column: string, type: string | undefined): stri
 
 /**
  * SQL that says that a row is one of those that are wished for. The live database reads the texts as the
- * key's own types; what they are then, as text, is what is looked for in the copy, where nothing of the
- * user's is run.
+ * key's own types. In the copy nothing of the user's is run: what those of a type of theirs are then, as text,
+ * is what is looked for there.
  */
 async function chosenKeys(
   { copy, session }: Work,
@@ -357,17 +360,16 @@ async function chosenKeys(
   );
   const canonical = z.array(KEY_ROW).parse(read);
   await copy.query(tempSql(name, key, () => 'text'));
-  await copy.query(
-    ...fillSql(
-      name,
-      key,
-      canonical.map((row) => row.key),
-    ),
-  );
+  const again = canonical.map((row) => row.key);
+  await copy.query(...fillSql(name, key, again));
+  const plain = key.filter((one) => !isForeign(types.get(one)));
+  for (const one of plain) await copy.query(typedSql(name, one, types.get(one)));
   const same = (text: (column: string) => string): string =>
     `exists (select from pg_temp.${name} k where ${key.map((one) => `k.${ident(one)} = ${text(one)}`).join(' and ')})`;
   return {
-    restored: same((one) => `format('%s', t.${ident(one)})`),
+    restored: same((one) =>
+      plain.includes(one) ? `t.${ident(one)}` : `format('%s', t.${ident(one)})`,
+    ),
     live: same((one) => `t.${ident(one)}`),
   };
 }
