@@ -5,7 +5,9 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cardOfAct } from '../../src/approvals/proposed-act.ts';
 import { systemClock } from '../../src/model/clock.ts';
+import type { Target } from '../../src/model/target.ts';
 import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
 import { captureFoundation } from '../../src/protection/postgres/capture/foundation.ts';
 import { Drain } from '../../src/protection/postgres/drain.ts';
@@ -17,6 +19,11 @@ import type { RecoveryPoint } from '../../src/recovery/recovery-point.ts';
 import type { RestoreWish } from '../../src/recovery/restore/choose-point.ts';
 import { type Diff, diffTargets } from '../../src/recovery/restore/diff.ts';
 import { sentencesOfDiff } from '../../src/recovery/restore/diff-words.ts';
+import {
+  type PromotionPlan,
+  promoteRestoreRunner,
+  promotionOf,
+} from '../../src/recovery/restore/promotion.ts';
 import {
   type RestoredTarget,
   type RestoreOrder,
@@ -33,6 +40,12 @@ import { DEBIAN_15, type Ground, NEVER, pullGround, QUIET } from './pull-ground.
 
 const has15 = existsSync(`${DEBIAN_15}/postgres`);
 const MINUTE = 60_000;
+const TARGET: Target = {
+  name: 'shop',
+  environment: { name: 'production', level: 'sealed' },
+  protocol: 'postgres',
+  resolvedBy: 'declared in holdfast.yaml',
+};
 
 /** The tables as they are before anything goes wrong; the capture is on all but `loose` and `plain`. */
 const SCHEMA = `
@@ -321,6 +334,7 @@ describe.for([
     await live.query('alter table public.guests enable always trigger "!holdfast_insert"');
   });
 
+  const ODD = { schema: 'public', name: 'odd "name', keys: null };
   const BOTH = [
     { schema: 'public', name: 'bookings', keys: null },
     { schema: 'public', name: 'guests', keys: null },
@@ -415,6 +429,55 @@ describe.for([
     ]);
   });
 
+  it('is promoted as it was signed, and not if it would do more', {
+    timeout: 240_000,
+  }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const order = { changed: 'set-back', extra: 'delete' } as const;
+    const { goal, point } = await restoredToLookAt();
+    const plan = async (): Promise<PromotionPlan> => ({
+      target: TARGET,
+      database: 'postgres',
+      point,
+      goal,
+      order,
+      preview: await write({ tables: [ODD], ...order, mode: 'preview' }),
+    });
+    await live.query(`update public."odd ""name" set v = 'now' where a = 'x' and b = 2`);
+    const act = promotionOf(await plan());
+    expect(act.facts).toMatchObject({
+      tables: ['["public","odd \\"name"]'],
+      setBack: 1,
+      deleted: 1,
+    });
+    expect(act.words).toContain('public.odd "name of postgres become what they were at');
+    expect(() => cardOfAct(act)).not.toThrow();
+    const never = { ...(await plan()), goal: { at: null, lsn: null } };
+    expect(() => promotionOf(never)).toThrow(/a moment or a position/);
+
+    const run = promoteRestoreRunner({
+      restore: (_target, wish) => restore(wish),
+      open: () => openTargetDatabase({ target: 'shop', connection: ground.server.connection() }),
+      drainOnce: null,
+      clock: systemClock,
+      statementMsMax: MINUTE,
+    });
+    const approved = {
+      proposalId: 'proposal_x',
+      target: 'shop',
+      environment: 'production',
+      facts: act.facts,
+      people: ['Ada', 'Bob'],
+    };
+    const forged = { ...act.facts, systemIdentifier: '1' };
+    await expect(run({ ...approved, facts: forged })).rejects.toThrow(/the cluster of/);
+    await live.query(`insert into public."odd ""name" values ('y', 1, null)`);
+    await expect(run(approved)).rejects.toThrow(/at most 1 rows deleted, as was signed, found 2/);
+    await live.query(`delete from public."odd ""name" where a = 'y'`);
+    expect(await run(approved)).toMatch(/0 rows put in again, 1 set back, 1 deleted/);
+    expect((await diff()).tables.map(({ name }) => name)).not.toContain('odd "name');
+  });
+
   it('makes the tables as they were, and that is an undo item', {
     timeout: 120_000,
   }, async (ctx) => {
@@ -443,7 +506,7 @@ describe.for([
       ['bookings', 3000, 0, 0],
     ]);
     const left = await diff();
-    expect(left.tables.map(({ name }) => name).sort()).toEqual(['odd "name', 'plain']);
+    expect(left.tables.map(({ name }) => name).sort()).toEqual(['plain']);
     await drain.drainOnce();
     const items = await store.list({ limit: 10 });
     const item = items.find(({ application }) => application.endsWith(report.id ?? '?'));
