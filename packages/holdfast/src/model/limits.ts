@@ -484,3 +484,22 @@ export const VAULT_UNDELETE_AT_ONCE = 8;
 export const PROOF_ACT_MS_MAX = 20_000;
 /** How long a canary is locked: longer than the daily proof needs, short enough to be swept. */
 export const PROOF_CANARY_MS = 48 * 60 * 60 * 1000;
+
+/** A database of this size is drilled after each backup, and witnessed; a larger one by its schedule only. */
+export const DRILL_SMALL_BYTES_MAX = 8 * 1024 * 1024 * 1024;
+/** Replaying the WAL of a day takes its time; a drill that takes longer has failed. */
+export const DRILL_REPLAY_MS_MAX = 2 * 60 * 60 * 1000;
+/** The vaults are tried this often ... */
+export const PROOF_EVERY_MS = 24 * 60 * 60 * 1000;
+/** ... and what was proven counts for so long. */
+export const PROOF_AGE_MS_MAX = 26 * 60 * 60 * 1000;
+/** Within this a canary stays locked; then deleting it has to succeed. */
+export const PROOF_CANARY_MS = 60 * 60 * 1000;
+/** For one act of a proof, and one look. */
+export const PROOF_ACT_MS_MAX = 30_000;
+/** What could not be done is tried again after this. */
+export const RECOVERY_RETRY_MS = 15 * 60 * 1000;
+/** How often it is looked at what is due, and how each target stands. */
+export const RECOVERY_LOOK_MS = 5_000;
+/** Facts of a target that are older were said by a process that is gone. */
+export const RECOVERY_REPORT_AGE_MS_MAX = 60_000;
