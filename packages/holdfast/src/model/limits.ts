@@ -493,10 +493,6 @@ export const DRILL_REPLAY_MS_MAX = 2 * 60 * 60 * 1000;
 export const PROOF_EVERY_MS = 24 * 60 * 60 * 1000;
 /** ... and what was proven counts for so long. */
 export const PROOF_AGE_MS_MAX = 26 * 60 * 60 * 1000;
-/** Within this a canary stays locked; then deleting it has to succeed. */
-export const PROOF_CANARY_MS = 60 * 60 * 1000;
-/** For one act of a proof, and one look. */
-export const PROOF_ACT_MS_MAX = 30_000;
 /** What could not be done is tried again after this. */
 export const RECOVERY_RETRY_MS = 15 * 60 * 1000;
 /** How often it is looked at what is due, and how each target stands. */

@@ -345,11 +345,25 @@ export class TargetKeeper {
       connect: (mode) => this.#connect(mode),
     });
     if (witness.method === 'close') return;
-    await records.keepWitness(witness, point.id);
-    // A position that no WAL follows yet is not in the vault before the next record.
+    // A server recovers to a position only when a record follows it: on a quiet database none would.
+    const end = await this.#mark();
     const waiting = AbortSignal.any([signal, AbortSignal.timeout(WITNESS_MS_MAX)]);
-    const stream = await engine.stream();
-    await stream.durableUpTo(lsnOf(witness.lsn) ?? 0n, waiting);
+    await (await engine.stream()).durableUpTo(end, waiting);
+    await records.keepWitness(witness, point.id);
+  }
+
+  /** Writes one empty message into the WAL, and says where it is durable at the server. */
+  async #mark(): Promise<bigint> {
+    const client = await this.#connect('sql');
+    try {
+      await client.query("select pg_logical_emit_message(true, 'holdfast', 'witness')");
+      const { rows } = await client.query<{ lsn: string }>(
+        'select pg_current_wal_flush_lsn()::text as lsn',
+      );
+      return lsnOf(rows[0]?.lsn ?? '') ?? 0n;
+    } finally {
+      await client.end().catch(() => {});
+    }
   }
 
   async #aim(
