@@ -495,7 +495,11 @@ export const PROOF_EVERY_MS = 24 * 60 * 60 * 1000;
 export const PROOF_AGE_MS_MAX = 26 * 60 * 60 * 1000;
 /** What could not be done is tried again after this. */
 export const RECOVERY_RETRY_MS = 15 * 60 * 1000;
-/** How often it is looked at what is due, and how each target stands. */
-export const RECOVERY_LOOK_MS = 5_000;
-/** Facts of a target that are older were said by a process that is gone. */
+/** How often the streams and orders are looked at ... */
+export const RECOVERY_LOOK_MS = 2_000;
+/** ... and how often the vaults: how each target stands, and what is due. */
+export const RECOVERY_REPORT_MS = 20_000;
+/** Facts that are older count as not known: who said them is gone, or stuck. */
 export const RECOVERY_REPORT_AGE_MS_MAX = 60_000;
+/** A stream that is away for shorter is not news. */
+export const WAL_TROUBLE_MS = 3_000;

@@ -108,8 +108,13 @@ export class TargetKeeper {
     return this.#kept.map(({ it }) => it.vault.name);
   }
 
+  /** A private key that is declared and not there is as none. */
   get canDrill(): boolean {
-    return this.#parts.identities().length > 0;
+    try {
+      return this.#parts.identities().length > 0;
+    } catch {
+      return false;
+    }
   }
 
   /** Starts WAL on its way to each vault; goes on until `close`. Rejects with HF_RECOVERY_SERVER. */
