@@ -34,6 +34,9 @@ import type { Vault } from './recovery/vaults/vault.ts';
 import { keyFolderOf, type Rooms } from './rooms.ts';
 import { recoveryConnectionOf } from './wiring.ts';
 
+/** Whoever holds it keeps the recovery of this installation: streams, points, drills, proofs. */
+export const RECOVERY_LOCK = 'recovery';
+
 export interface RecoveryRoom {
   readonly keepers: ReadonlyMap<string, TargetKeeper>;
   close(): Promise<void>;

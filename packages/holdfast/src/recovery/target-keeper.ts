@@ -225,11 +225,16 @@ export class TargetKeeper {
     return sealed;
   }
 
+  /** Null: nothing is streamed from here. */
+  streamOf(vaultName: string): StreamState | null {
+    return this.#streams.get(vaultName)?.() ?? null;
+  }
+
   /** What lies there; for the schedule. Rejects when the vault cannot be read. */
   async look(vaultName: string): Promise<Looked> {
     const { records } = this.#of(vaultName);
     const found = await records.find(await this.#systemOf(records));
-    return { vault: vaultName, found, stream: this.#streams.get(vaultName)?.() ?? null };
+    return { vault: vaultName, found, stream: this.streamOf(vaultName) };
   }
 
   /** Never rejects for a vault or a server that is away: that is how it stands. */
@@ -279,7 +284,7 @@ export class TargetKeeper {
     const troubles: string[] = [];
     let found: FoundRecords = { points: [], drills: [], proofs: [], troubles: [] };
     let durableAt: Date | null = null;
-    const state = this.#streams.get(vault.name)?.() ?? null;
+    const state = this.streamOf(vault.name);
     try {
       const system = await this.#systemOf(records);
       found = await records.find(system);
