@@ -39,6 +39,8 @@ import {
 } from './protocols/index.ts';
 import type { ListenAddress, Protocol } from './protocols/protocol.ts';
 import type { Provider } from './providers/provider.ts';
+import { Recovering } from './recovering.ts';
+import { NOTHING_PROVEN, type RecoveryFacts } from './recovery/standing.ts';
 import { Rooms } from './rooms.ts';
 import { AGENTS_CHANNEL } from './store/agent-store.ts';
 import { CREDENTIALS_CHANNEL } from './store/credential-store.ts';
@@ -90,6 +92,8 @@ export interface Holdfast {
    * Null: somebody can sign in already.
    */
   readonly firstOwnerUrl: string | null;
+  /** How well a target could be brought back, as rules may ask it; see `Recovering.factsOf`. */
+  factsOf(target: string): RecoveryFacts;
   /** Ends sessions, writes the last entries, stops what was started. Idempotent. */
   stop(): Promise<void>;
 }
@@ -120,6 +124,8 @@ class Gateway implements Holdfast {
   /** Of each target, whether it is protected or not. */
   #guards: ReadonlyMap<string, TargetGuard> = new Map();
   #providers: ReadonlyMap<string, Provider> = new Map();
+  /** Null: no target has `recovery`. */
+  #recovering: Recovering | null = null;
   #stopped: Promise<void> | null = null;
   httpAddress: ListenAddress | null = null;
   dashboardUrl: string | null = null;
@@ -161,6 +167,9 @@ class Gateway implements Holdfast {
     });
     this.#undo.push(leave);
     this.#guards = guarding.guards();
+    const recovering = Recovering.start({ rooms: this.rooms, env, clock, say });
+    this.#recovering = recovering;
+    this.#undo.push(() => recovering?.stop());
     const uses = this.#tokenUses();
     const release = this.#release(directory);
     const pipeline = await this.#pipeline(notices, directory, release);
@@ -175,6 +184,10 @@ class Gateway implements Holdfast {
     await this.#runDeferred(reader, directory, release);
     this.#notify(notices);
     return address;
+  }
+
+  factsOf(target: string): RecoveryFacts {
+    return this.#recovering?.factsOf(target) ?? NOTHING_PROVEN;
   }
 
   stop(): Promise<void> {

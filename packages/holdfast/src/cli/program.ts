@@ -14,6 +14,7 @@ import { addPeople } from './commands/people.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addProposals } from './commands/proposals.ts';
 import { addProtect } from './commands/protect.ts';
+import { addRecovery } from './commands/recovery.ts';
 import { addTrail } from './commands/trail.ts';
 import { addUndo } from './commands/undo.ts';
 import { addUp } from './commands/up.ts';
@@ -33,6 +34,7 @@ const COMMANDS = [
   addUndo,
   addPolicy,
   addProtect,
+  addRecovery,
   addNotify,
   addDoctor,
   addTrail,
