@@ -15,6 +15,7 @@ import { addPolicy } from './commands/policy.ts';
 import { addProposals } from './commands/proposals.ts';
 import { addProtect } from './commands/protect.ts';
 import { addRecovery } from './commands/recovery.ts';
+import { addRestore } from './commands/restore.ts';
 import { addTrail } from './commands/trail.ts';
 import { addUndo } from './commands/undo.ts';
 import { addUp } from './commands/up.ts';
@@ -35,6 +36,7 @@ const COMMANDS = [
   addPolicy,
   addProtect,
   addRecovery,
+  addRestore,
   addNotify,
   addDoctor,
   addTrail,

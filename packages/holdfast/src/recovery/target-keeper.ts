@@ -28,6 +28,7 @@ import { PullEngine } from './engines/pull/pull-engine.ts';
 import { lsnOf } from './lsn.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
 import type { RecoveryPoint } from './recovery-point.ts';
+import { type RestoredTarget, type RestoreOrder, restoreTarget } from './restore/restore-target.ts';
 import { factsOf, type RecoveryPromise, standingOf, type VaultEvidence } from './standing.ts';
 import type { TargetReport, VaultReport } from './target-report.ts';
 import { type FoundRecords, type KeptProof, proofIdOf, VaultRecords } from './vault-records.ts';
@@ -185,6 +186,31 @@ export class TargetKeeper {
     await records.keepDrill(system, result);
     await note(drillEvent(result));
     return result;
+  }
+
+  /** Beside the live one, and left running: to be compared, then kept or discarded. */
+  async restore(
+    vaultName: string,
+    order: Omit<RestoreOrder, 'target'>,
+    tell: Tell,
+    signal: AbortSignal,
+  ): Promise<RestoredTarget> {
+    const { binaries, clock, target } = this.#parts;
+    const { engine, it } = this.#of(vaultName);
+    if (!this.canDrill) throw noIdentity(target);
+    return restoreTarget(
+      { ...order, target },
+      {
+        engine,
+        vault: it.vault,
+        clock,
+        superuser: await this.#superuser(),
+        binaries,
+        replayMsMax: DRILL_REPLAY_MS_MAX,
+      },
+      tell,
+      signal,
+    );
   }
 
   async prove(vaultName: string, signal: AbortSignal): Promise<SealedProof> {

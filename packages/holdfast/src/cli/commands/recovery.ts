@@ -297,14 +297,14 @@ async function byGateway(
   }
 }
 
-interface Teller {
+export interface Teller {
   readonly say: (progress: Progress) => void;
   readonly words: (text: string) => void;
   readonly end: () => void;
 }
 
 /** One line that is written over, on a terminal only. */
-function teller({ json, streams }: Context): Teller {
+export function teller({ json, streams }: Context): Teller {
   const { err } = streams;
   const isShown = err.isTTY === true && !json;
   let isDirty = false;
@@ -328,7 +328,8 @@ export function recoverable({ targets }: Config): readonly string[] {
   return targets.flatMap(({ name, recovery }) => (recovery === null ? [] : [name]));
 }
 
-function named(config: Config, name: string): string {
+/** Usage, when it is none of them. */
+export function named(config: Config, name: string): string {
   const names = recoverable(config);
   if (names.includes(name)) return name;
   const near = nearest(name, names);
