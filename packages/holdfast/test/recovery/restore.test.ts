@@ -65,6 +65,7 @@ const SCHEMA = `
   insert into "odd ""name" values ('x', 1.50, '\\x00ff'), ('x', 2, null), (E'q''"\\\\', 3, '');
   insert into plain values ('a'), ('a');
   insert into loose values (1, 'x');
+  create table rates (rate numeric primary key); insert into rates values (1.50), (2);
 reset role`;
 
 describe.for([
@@ -90,7 +91,7 @@ describe.for([
     live = openTargetDatabase({ target: 'shop', connection: server.connection() });
     for (const { sql } of captureFoundation()) await live.query(sql);
     await live.query(`insert into holdfast.meta values ('install', '"install-one"')`);
-    for (const table of ['guests', 'bookings', '"odd ""name"']) {
+    for (const table of ['guests', 'bookings', 'rates', '"odd ""name"']) {
       await live.query(`select holdfast.attach($1::regclass)`, [`public.${table}`]);
     }
     engine = ground.engine();
@@ -301,7 +302,7 @@ describe.for([
       ),
     );
     expect(said).toContain('The column more of public.loose is new.');
-    expect(said.join('\n')).toContain('1 table with 1 row is the same');
+    expect(said.join('\n')).toContain('2 tables with 3 rows are the same');
   });
 
   it('shows first what would be written back', { timeout: 120_000 }, async (ctx) => {

@@ -203,8 +203,8 @@ export class RestoredTarget {
     if (!(await cluster.stop())) {
       throw new HoldfastError('HF_RESTORE_STATE', {
         expected: 'the restored server to shut down in order',
-        found: `that it did not; its folder is ${restored.folder}`,
-        hint: 'See its log there. Restore once more into another folder.',
+        found: `that it did not: ${cluster.log().split('\n').at(-1) ?? ''}`,
+        hint: 'Restore once more.',
       });
     }
     await makeOrdinary(restored.folder, this.#words());

@@ -15,7 +15,6 @@ const COLUMN = z.object({
   /** It can be left out of an INSERT. */
   isOptional: z.boolean(),
 });
-export type ColumnFacts = Readonly<z.output<typeof COLUMN>>;
 
 const TABLE = z.object({
   oid: z.string(),

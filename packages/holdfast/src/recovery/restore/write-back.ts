@@ -359,6 +359,8 @@ async function chosenKeys(
     `select json_build_array(${texts.join(', ')}) as key from pg_temp.${name} k`,
   );
   const canonical = z.array(KEY_ROW).parse(read);
+  // The live transaction may be tried again after a deadlock; the copy's is still the same then.
+  await copy.query(`drop table if exists pg_temp.${name}`);
   await copy.query(tempSql(name, key, () => 'text'));
   const again = canonical.map((row) => row.key);
   await copy.query(...fillSql(name, key, again));
@@ -516,7 +518,10 @@ function insertSql(one: Plan): string {
 
 function updateSql(one: Plan): string {
   const key = one.shared.key.map((name) => ident(name));
-  const sets = writable(one.shared).filter((name) => !key.includes(name));
+  const all = writable(one.shared);
+  const beside = all.filter((name) => !key.includes(name));
+  // Where there is nothing beside the key, equal keys still differ in how they are written: 1.0 and 1.00.
+  const sets = beside.length > 0 ? beside : all;
   return `update ${from(one.shared.live)} t set ${sets.map((name) => `${name} = r.${name}`).join(', ')}
     from ${one.rows} r where ${onKey(one)} and ${differs(one)}`;
 }
