@@ -23,7 +23,7 @@ import { TokenUses } from './identity/token-uses.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
-import { NOT_CONFIGURED, type RecoveryOf } from './model/recovery-facts.ts';
+import { NOT_CONFIGURED, type RecoveryFacts, type RecoveryOf } from './model/recovery-facts.ts';
 import { UNPROTECTED } from './model/reversal.ts';
 import { createNotifier } from './notifying.ts';
 import { DeferredRun } from './pipeline/deferred-run.ts';
@@ -40,6 +40,7 @@ import {
 } from './protocols/index.ts';
 import type { ListenAddress, Protocol } from './protocols/protocol.ts';
 import type { Provider } from './providers/provider.ts';
+import { Recovering } from './recovering.ts';
 import { Rooms } from './rooms.ts';
 import { AGENTS_CHANNEL } from './store/agent-store.ts';
 import { CREDENTIALS_CHANNEL } from './store/credential-store.ts';
@@ -91,6 +92,8 @@ export interface Holdfast {
    * Null: somebody can sign in already.
    */
   readonly firstOwnerUrl: string | null;
+  /** How well a target could be brought back, as rules may ask it; see `Recovering.factsOf`. */
+  factsOf(target: string): RecoveryFacts;
   /** Ends sessions, writes the last entries, stops what was started. Idempotent. */
   stop(): Promise<void>;
 }
@@ -121,8 +124,10 @@ class Gateway implements Holdfast {
   /** Of each target, whether it is protected or not. */
   #guards: ReadonlyMap<string, TargetGuard> = new Map();
   #providers: ReadonlyMap<string, Provider> = new Map();
-  /** Of recovery nothing is configured yet. */
-  readonly #recoveryOf: RecoveryOf = () => NOT_CONFIGURED;
+  /** Null: no target has `recovery`. */
+  #recovering: Recovering | null = null;
+  readonly #recoveryOf: RecoveryOf = (target) =>
+    this.#recovering?.factsOf(target) ?? NOT_CONFIGURED;
   #stopped: Promise<void> | null = null;
   httpAddress: ListenAddress | null = null;
   dashboardUrl: string | null = null;
@@ -164,6 +169,9 @@ class Gateway implements Holdfast {
     });
     this.#undo.push(leave);
     this.#guards = guarding.guards();
+    const recovering = Recovering.start({ rooms: this.rooms, env, clock, say });
+    this.#recovering = recovering;
+    this.#undo.push(() => recovering?.stop());
     const uses = this.#tokenUses();
     const release = this.#release(directory);
     const pipeline = await this.#pipeline(notices, directory, release);
@@ -178,6 +186,10 @@ class Gateway implements Holdfast {
     await this.#runDeferred(reader, directory, release);
     this.#notify(notices);
     return address;
+  }
+
+  factsOf(target: string): RecoveryFacts {
+    return this.#recoveryOf(target);
   }
 
   stop(): Promise<void> {

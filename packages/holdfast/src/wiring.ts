@@ -1,6 +1,6 @@
 /** From what holdfast.yaml says to what the rooms are made of. Reads secrets, keeps none. */
 import { readFileSync } from 'node:fs';
-import type { Config, Env, SslMode, TargetConfig } from './config/config.ts';
+import type { Config, Env, SslMode, TargetConfig, UpstreamConfig } from './config/config.ts';
 import { resolveUpstream } from './config/upstream.ts';
 import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
@@ -197,10 +197,25 @@ function upstreamOf(target: TargetConfig, env: Env): PostgresTarget['upstream'] 
 /** Holdfast's own way to a target: as protection.admin, or as the upstream's user. */
 export function adminConnectionOf(target: TargetConfig, env: Env): AdminConnection {
   const source = target.protection.admin ?? target.upstream;
+  return connectionOf(target, source, env, 'protection.admin');
+}
+
+/** As whom Holdfast takes recovery points: a role with REPLICATION. */
+export function recoveryConnectionOf(target: TargetConfig, env: Env): AdminConnection {
+  const source = target.recovery?.connection ?? target.protection.admin ?? target.upstream;
+  return connectionOf(target, source, env, 'recovery.connection');
+}
+
+function connectionOf(
+  target: TargetConfig,
+  source: UpstreamConfig,
+  env: Env,
+  key: 'protection.admin' | 'recovery.connection',
+): AdminConnection {
   const { host, port, user, database, sslmode, sslrootcert } = resolveUpstream(source, env);
   if (user === null) {
     throw new HoldfastError('HF_CONFIG_INVALID', {
-      expected: `targets.${target.name}.protection.admin.url with a user`,
+      expected: `targets.${target.name}.${key}.url with a user`,
       found: 'none',
       hint: 'Say as whom Holdfast protects: postgres://holdfast_admin@host:5432/database',
     });

@@ -27,8 +27,10 @@ const FLOORS: readonly (readonly string[])[] = [
   ['protocols', 'api', 'scan'],
   ['people-room.ts'],
   ['rooms.ts', 'wiring.ts', 'deferring.ts', 'trying.ts'],
+  ['recovery-room.ts'],
   [
     'guarding.ts',
+    'recovering.ts',
     'undo-room.ts',
     'api-room.ts',
     'act-runners.ts',

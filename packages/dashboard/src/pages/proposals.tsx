@@ -139,4 +139,5 @@ const ACT_WORDS: Readonly<Record<string, string>> = {
   purge: 'Undo data goes before its time',
   unprotect: 'The wall of a target is taken down',
   hasten: 'A deferral runs before its time',
+  'promote-restore': 'Tables become again what they were in a restored copy',
 };

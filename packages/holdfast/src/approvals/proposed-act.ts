@@ -20,8 +20,15 @@ import type { Card } from './hold.ts';
  * - `unprotect`  the wall of a sealed target is taken down
  * - `hasten`     what waits out the grace runs before its time
  * - `break-glass`  somebody is an owner for an hour
+ * - `promote-restore`  tables become again what they were in a restored copy
  */
-export const ACT_KINDS = ['purge', 'unprotect', 'hasten', 'break-glass'] as const;
+export const ACT_KINDS = [
+  'purge',
+  'unprotect',
+  'hasten',
+  'break-glass',
+  'promote-restore',
+] as const;
 export type ActKind = (typeof ACT_KINDS)[number];
 
 export interface ProposedAct {

@@ -14,6 +14,8 @@ import { addPeople } from './commands/people.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addProposals } from './commands/proposals.ts';
 import { addProtect } from './commands/protect.ts';
+import { addRecovery } from './commands/recovery.ts';
+import { addRestore } from './commands/restore.ts';
 import { addTrail } from './commands/trail.ts';
 import { addUndo } from './commands/undo.ts';
 import { addUp } from './commands/up.ts';
@@ -33,6 +35,8 @@ const COMMANDS = [
   addUndo,
   addPolicy,
   addProtect,
+  addRecovery,
+  addRestore,
   addNotify,
   addDoctor,
   addTrail,

@@ -4,6 +4,8 @@ import { HoldfastError } from '../model/errors.ts';
 import type { Config, Env, SecretRef, UpstreamConfig } from './config.ts';
 import type { ChannelConfig, TextOrRef } from './notify-config.ts';
 import { notifyWarnings } from './notify-findings.ts';
+import type { StoreKeysConfig, VaultConfig } from './recovery-config.ts';
+import { recoveryWarnings } from './recovery-findings.ts';
 import { isLoopback, resolveSecret } from './upstream.ts';
 
 export interface Warning {
@@ -61,7 +63,7 @@ export function checkConfig(config: Config): Warning[] {
       hint: 'Use tls: generated, or your own certificate.',
     });
   }
-  return [...warnings, ...notifyWarnings(config)];
+  return [...warnings, ...recoveryWarnings(config), ...notifyWarnings(config)];
 }
 
 /**
@@ -88,15 +90,21 @@ function secretsNamed({
   signIn,
   store,
   targets,
+  vaults,
 }: Config): (readonly [string, SecretRef | null])[] {
   const named: (readonly [string, SecretRef | null])[] = targets.flatMap(
-    ({ name, protection, upstream }) => [
+    ({ name, protection, recovery, upstream }) => [
       ...secretsOf(`targets.${name}.upstream`, upstream),
       ...(protection.admin === null
         ? []
         : secretsOf(`targets.${name}.protection.admin`, protection.admin)),
+      ...(recovery?.connection == null
+        ? []
+        : secretsOf(`targets.${name}.recovery.connection`, recovery.connection)),
+      [`targets.${name}.recovery.identity`, recovery?.identity ?? null],
     ],
   );
+  named.push(...vaults.flatMap(secretsOfVault));
   if (signIn.oidc !== null) named.push(['signIn.oidc.clientSecret', signIn.oidc.clientSecret]);
   named.push(...notify.channels.flatMap(secretsOfChannel));
   named.push(['metrics.token', metrics.token]);
@@ -118,6 +126,34 @@ function secretsOf(
     [`${path}.url`, url.kind === 'literal' ? null : url],
     [`${path}.password`, password],
   ];
+}
+
+function secretsOfVault({ name, way }: VaultConfig): (readonly [string, SecretRef | null])[] {
+  const path = `vaults.${name}`;
+  const pair = (
+    of: string,
+    one: StoreKeysConfig | null,
+  ): (readonly [string, SecretRef | null])[] =>
+    one === null
+      ? []
+      : [
+          [`${path}.${of}.accessKeyId`, one.accessKeyId],
+          [`${path}.${of}.secretAccessKey`, one.secretAccessKey],
+        ];
+  switch (way.kind) {
+    case 'local':
+      return [];
+    case 's3':
+      return [
+        ...pair('writer', way.writer),
+        ...pair('prober', way.prober),
+        ...pair('restorer', way.restorer),
+      ];
+    case 'restic':
+      return [[`${path}.password`, way.password]];
+    default:
+      return way satisfies never;
+  }
 }
 
 function secretsOfChannel({ name, way }: ChannelConfig): (readonly [string, SecretRef | null])[] {

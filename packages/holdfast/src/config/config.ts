@@ -9,6 +9,7 @@
 import type { EffectKind } from '../model/effect.ts';
 import type { EnvironmentLevel } from '../model/target.ts';
 import type { NotifyConfig } from './notify-config.ts';
+import type { RecoveryConfig, VaultConfig } from './recovery-config.ts';
 import type { SecretRef } from './secret-ref.ts';
 
 /** The environment variables of the process, handed in. */
@@ -51,6 +52,8 @@ export interface TargetConfig {
     /** Login roles of the application itself: neither captured nor fenced. Declared, never guessed. */
     readonly exempt: readonly string[];
   };
+  /** Null: Holdfast takes no recovery points of it. */
+  readonly recovery: RecoveryConfig | null;
 }
 
 /** One environment of a provider's project, and which of ours it is. */
@@ -153,6 +156,8 @@ export interface Config {
   readonly seal: { readonly key: SealKeyConfig };
   readonly environments: readonly EnvironmentConfig[];
   readonly targets: readonly TargetConfig[];
+  /** Where recovery points lie. */
+  readonly vaults: readonly VaultConfig[];
   /** Where agents reach providers; listened on only when there are any. */
   readonly http: {
     readonly host: string;

@@ -45,7 +45,7 @@ describe('what is wrong is said with place, expected, found and what to do', () 
     [
       'an unknown key at the top',
       'taregts: {}',
-      'holdfast.yaml:1:1: expected one of the keys listen, dashboard, signIn, metrics, store, seal, environments, targets, http, credentials, providers, approvals, notify, trail, limits, policy, found unknown key `taregts`. Did you mean `targets`?',
+      'holdfast.yaml:1:1: expected one of the keys listen, dashboard, signIn, metrics, store, seal, environments, targets, vaults, http, credentials, providers, approvals, notify, trail, limits, policy, found unknown key `taregts`. Did you mean `targets`?',
     ],
     [
       'a dashboard over http that is not this machine',

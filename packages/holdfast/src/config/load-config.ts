@@ -27,6 +27,7 @@ import {
 import { errorOf, type Finding } from './finding.ts';
 import { notifyOf } from './notify-of.ts';
 import { readPolicyFiles, readTestPaths } from './policy-files.ts';
+import { recoveryOf, vaultOf } from './recovery-of.ts';
 import { SHAPE, type Shaped } from './shape.ts';
 import { shapeFindings } from './shape-findings.ts';
 import { wholeFindings } from './whole-findings.ts';
@@ -116,6 +117,9 @@ function configOf(
       graceMs: one.grace ?? GRACE_MS_DEFAULT,
     })),
     targets: Object.entries(shaped.targets).map(([name, one]) => targetOf(name, one, at)),
+    vaults: Object.entries(shaped.vaults).map(([name, one]) =>
+      vaultOf(name, one, (ref) => secretOf(ref, at), at),
+    ),
     http: shaped.http,
     providers: Object.entries(shaped.providers).map(([name, one]) => providerOf(name, one, at)),
     credentials: {
@@ -196,6 +200,14 @@ function targetOf(name: string, one: Shaped['targets'][string], at: At): TargetC
       owner: owner ?? null,
       exempt,
     },
+    recovery:
+      one.recovery === undefined
+        ? null
+        : recoveryOf(one.recovery, {
+            at,
+            secretOf: (ref) => secretOf(ref, at),
+            upstreamOf: (upstream) => upstreamOf(upstream, at),
+          }),
   };
 }
 

@@ -148,6 +148,64 @@ const protection = keys({
   exempt: z.array(roleName, 'a list of roles').default([]),
 });
 
+const storeKeys = keys({ accessKeyId: secret, secretAccessKey: secret });
+const httpUrl = text('a URL such as https://s3.example.com', /^https?:\/\/[^\s?#@]+$/);
+const vault = z.discriminatedUnion(
+  'kind',
+  [
+    keys({
+      kind: z.literal('local'),
+      folder: path,
+      user: text('the name of a system user', /^[a-z_][a-z0-9_-]{0,31}$/).optional(),
+    }),
+    keys({
+      kind: z.literal('s3'),
+      endpoint: httpUrl,
+      region: text('a region such as eu-central-1', /^[A-Za-z0-9-]{1,64}$/),
+      bucket: text('the name of a bucket', /^[a-z0-9][a-z0-9.-]{1,62}$/),
+      prefix: text('a prefix such as holdfast/', /^([A-Za-z0-9._-]+\/)*$/).optional(),
+      pathStyle: z.boolean('true or false').default(false),
+      probeBucket: text('the name of a bucket', /^[a-z0-9][a-z0-9.-]{1,62}$/).optional(),
+      project: text('a provider and its project, such as railway/acme', /^[^/]+\/.+$/).optional(),
+      writer: storeKeys,
+      prober: storeKeys,
+      restorer: storeKeys.optional(),
+    }),
+    keys({
+      kind: z.literal('restic'),
+      url: httpUrl,
+      user: text('the name to log in with'),
+      password: secret,
+    }),
+  ],
+  'a vault with kind: local, s3 or restic',
+);
+
+const RECIPIENTS = 'a list of public keys age1...: `holdfast recovery keys` makes a pair';
+const recoveryEvery = atLeast(duration(WEEK_MS, '7d'), 15 * 60 * 1000, 'a duration from 15m to 7d');
+const recovery = keys({
+  vaults: z.array(name, 'a list of vaults by name').min(1, 'at least one vault'),
+  connection: upstream.optional(),
+  recipients: z
+    .array(text('a public key age1...', /^age1[a-z0-9]{50,}$/), RECIPIENTS)
+    .min(1, RECIPIENTS),
+  identity: secret.optional(),
+  backupEvery: recoveryEvery.optional(),
+  keep: atLeast(
+    duration(3650 * DAY_MS, '3650d'),
+    WEEK_MS,
+    'a duration from 7d to 3650d: nothing leaves a vault sooner',
+  ).optional(),
+  drillEvery: recoveryEvery.optional(),
+  assertions: path.optional(),
+  promise: keys({
+    rpo: duration(DAY_MS, '1d').optional(),
+    rto: duration(7 * DAY_MS, '7d').optional(),
+    provenAge: duration(31 * DAY_MS, '31d').optional(),
+  }).prefault({}),
+  postgres: z.array(path, 'a list of folders with PostgreSQL’s programs').default([]),
+});
+
 const target = keys({
   protocol: words(['postgres']).default('postgres'),
   environment: name,
@@ -155,6 +213,7 @@ const target = keys({
   searchPath: z.array(schemaName, 'a list of schemas').min(1, 'at least one schema').optional(),
   functions: keys({ allow: z.array(functionName, 'a list of functions') }).optional(),
   protection: protection.prefault({}),
+  recovery: recovery.optional(),
 });
 
 const hostName = text('a host name in lower case', /^[a-z0-9][a-z0-9.-]{0,252}$/);
@@ -318,6 +377,7 @@ export const SHAPE = keys({
   seal: keys({ key: sealKey.optional() }).prefault({}),
   environments: z.record(name, environment, 'environments by name').default({}),
   targets: z.record(name, target, 'targets by name').default({}),
+  vaults: z.record(name, vault, 'vaults by name').default({}),
   http: keys({
     host: text('a host name or address').default('127.0.0.1'),
     port: whole(0, 65_535, 'a port').default(7071),

@@ -6,6 +6,7 @@
 import { nearest } from '../model/nearest.ts';
 import type { Finding } from './finding.ts';
 import { notifyFaults } from './notify-findings.ts';
+import { recoveryFaults } from './recovery-findings.ts';
 import { dotted } from './shape-findings.ts';
 import { isLoopback, urlFault } from './upstream.ts';
 import type { YamlPath, YamlText } from './yaml-text.ts';
@@ -65,6 +66,9 @@ export function wholeFindings(yaml: YamlText): Finding[] {
         'Leave url out; it is for a stand-in on this machine.',
       ),
     );
+  }
+  for (const { path, expected, found, hint } of recoveryFaults(yaml.value)) {
+    findings.push(finding(path, expected, found, hint));
   }
   const dashboard = at(yaml.value, ['dashboard', 'url']);
   if (typeof dashboard === 'string' && isClearElsewhere(dashboard)) {

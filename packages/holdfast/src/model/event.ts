@@ -90,6 +90,18 @@ export const EVENT_KINDS = [
   'rows-stamped',
   // What was begun when we stopped, and nobody saw the end of.
   'intent-unsettled',
+  // Recovery points, and what drills and proofs found.
+  'recovery-point-taken',
+  'recovery-point-failed',
+  'drill-passed',
+  'drill-failed',
+  'drill-not-run',
+  'blast-radius-proved',
+  'blast-radius-unknown',
+  'blast-radius-refuted',
+  'wal-stream-trouble',
+  'wal-stream-over',
+  'recovery-standing',
   // What people could not be told.
   'notice-failed',
 ] as const;

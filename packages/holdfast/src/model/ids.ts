@@ -25,7 +25,8 @@ export type IdPrefix =
   | 'ceremony'
   | 'notice'
   | 'push'
-  | 'rebuild';
+  | 'rebuild'
+  | 'restore';
 
 /** Makes an id such as `hold_06f3k9w2m4t8xq1c`. */
 export function newId(prefix: IdPrefix, clock: Clock): string {

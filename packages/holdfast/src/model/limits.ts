@@ -489,3 +489,22 @@ export const VAULT_UNDELETE_AT_ONCE = 8;
 export const PROOF_ACT_MS_MAX = 20_000;
 /** How long a canary is locked: longer than the daily proof needs, short enough to be swept. */
 export const PROOF_CANARY_MS = 48 * 60 * 60 * 1000;
+
+/** A database of this size is drilled after each backup, and witnessed; a larger one by its schedule only. */
+export const DRILL_SMALL_BYTES_MAX = 8 * 1024 * 1024 * 1024;
+/** Replaying the WAL of a day takes its time; a drill that takes longer has failed. */
+export const DRILL_REPLAY_MS_MAX = 2 * 60 * 60 * 1000;
+/** The vaults are tried this often ... */
+export const PROOF_EVERY_MS = 24 * 60 * 60 * 1000;
+/** ... and what was proven counts for so long. */
+export const PROOF_AGE_MS_MAX = 26 * 60 * 60 * 1000;
+/** What could not be done is tried again after this. */
+export const RECOVERY_RETRY_MS = 15 * 60 * 1000;
+/** How often the streams and orders are looked at ... */
+export const RECOVERY_LOOK_MS = 2_000;
+/** ... and how often the vaults: how each target stands, and what is due. */
+export const RECOVERY_REPORT_MS = 20_000;
+/** Facts that are older count as not known: who said them is gone, or stuck. */
+export const RECOVERY_REPORT_AGE_MS_MAX = 60_000;
+/** A stream that is away for shorter is not news. */
+export const WAL_TROUBLE_MS = 3_000;

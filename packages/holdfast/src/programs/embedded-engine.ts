@@ -55,6 +55,13 @@ export function unprivilegedUser(): RunAs | null {
   );
 }
 
+/** Null: this machine has no such user. */
+export function userNamed(name: string): RunAs | null {
+  const uid = idOf('-u', name);
+  const gid = idOf('-g', name);
+  return uid === null || gid === null ? null : { uid, gid };
+}
+
 /** True when `user` (null: ourselves) may enter the folder, every folder above it included. */
 export function canEnter(folder: string, user: RunAs | null): boolean {
   if (user === null) return true;

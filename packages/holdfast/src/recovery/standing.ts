@@ -77,9 +77,14 @@ export function standingOf(
   for (const { troubles, vault } of vaults) {
     because.push(...troubles.map((trouble) => `${vault}: ${trouble}`));
   }
+  const rtoMs = proven?.drill.rtoMs ?? null;
+  if (rtoMs !== null && rtoMs > promise.rtoMs) {
+    because.push(
+      `Coming back took ${seconds(rtoMs)} in the drill, and ${seconds(promise.rtoMs)} were promised.`,
+    );
+  }
   const colour = isRed ? 'red' : because.length > 0 ? 'amber' : 'green';
-  const drill = proven === null ? null : proven.drill;
-  return { colour, because, proven, outside, rpoMs, rtoMs: drill?.rtoMs ?? null };
+  return { colour, because, proven, outside, rpoMs, rtoMs };
 }
 
 export function factsOf(standing: Standing, now: Date): RecoveryFacts {
@@ -123,6 +128,10 @@ function newestOf(dates: readonly Date[]): Date {
 
 function ageMs(at: Date, now: Date): number {
   return Math.max(0, now.getTime() - at.getTime());
+}
+
+function seconds(ms: number): string {
+  return `${Math.ceil(ms / 1000)} seconds`;
 }
 
 function hours(ms: number): string {

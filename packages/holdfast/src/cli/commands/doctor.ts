@@ -10,15 +10,18 @@ import { waitingIn } from '../../protection/postgres/waiting.ts';
 import type { Check, Finding } from '../../protection/postgres/wall/check.ts';
 import { isSameServer, reachOf, urlsIn } from '../../protection/postgres/wall/found-urls.ts';
 import type { TargetDatabase } from '../../protection/target-database.ts';
+import type { TargetReport } from '../../recovery/target-report.ts';
 import { keyFolderOf } from '../../rooms.ts';
 import type { VaultState } from '../../store/vault-look.ts';
 import { adminConnectionOf, checkTarget, openTarget } from '../../wiring.ts';
 import { findingLines as agentFindingLines } from '../agent-words.ts';
 import { type Context, NO, onThisMachine, type Run } from '../command.ts';
 import { type Answer, oneLine, type Paint } from '../print.ts';
+import { coloured } from '../recovery-words.ts';
 import { bytesWords, vaultLines } from '../vault-words.ts';
 import { withRooms } from '../with-rooms.ts';
 import { checkLines, withTarget } from './protect.ts';
+import { recoverable, reportsOf } from './recovery.ts';
 
 export function addDoctor(program: Command, run: Run): void {
   const doctor = program
@@ -53,9 +56,10 @@ async function examine(context: Context, folder: string): Promise<Answer> {
   const vault = await examineVault(context, config);
   const seal = examineSeal(context, config);
   const agents = await examineAgents(context, config);
+  const recovery = await examineRecovery(context, config);
   // What nobody answers for is shown; it makes no target less protected.
   const open = agents.filter(({ severity }) => severity === 'act').length;
-  const others = vault.findings.length + seal.findings.length + open;
+  const others = vault.findings.length + seal.findings.length + open + recovery.findings.length;
   const isWell =
     others === 0 &&
     checks.every(({ findings, level }) => level !== 'none' && findings.length === 0);
@@ -65,6 +69,7 @@ async function examine(context: Context, folder: string): Promise<Answer> {
       checks,
       files: filesIn(folder).length,
       levels: levelsOf(config, checks),
+      recovery: recovery.reports,
       seal,
       vault,
     },
@@ -77,6 +82,8 @@ async function examine(context: Context, folder: string): Promise<Answer> {
       '',
       `${open === 0 ? paint.green('✓') : paint.red('✗')} ${paint.bold('agents')}, their tokens and sealed credentials`,
       ...agentFindingLines(agents, paint),
+      '',
+      ...recoverySection(recovery, paint),
       '',
       isWell ? 'All is well.' : `${count(checks) + others} to be done.`,
     ],
@@ -208,6 +215,55 @@ async function examineAgents(context: Context, config: Config): Promise<readonly
     if (!(error instanceof HoldfastError)) throw error;
     return [];
   }
+}
+
+interface RecoveryExamined {
+  readonly reports: readonly TargetReport[];
+  /** Targets of which Holdfast takes no recovery points. */
+  readonly without: readonly string[];
+  readonly findings: readonly Finding[];
+}
+
+/** A red one is to be done; that a target has no recovery points is said. */
+async function examineRecovery(context: Context, config: Config): Promise<RecoveryExamined> {
+  const names = recoverable(config);
+  const without = config.targets
+    .filter(({ recovery }) => recovery === null)
+    .map(({ name }) => name);
+  if (names.length === 0) return { reports: [], without, findings: [] };
+  try {
+    const reports = await reportsOf(context, names);
+    const findings = reports
+      .filter(({ colour }) => colour === 'red')
+      .map(({ because, target }) => ({
+        code: 'recovery.red',
+        about: `${target} could not be brought back as promised: ${because.join(' ')}`,
+        fix: `holdfast recovery status ${target}`,
+      }));
+    return { reports, without, findings };
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    const about = `how recovery stands is not known: ${error.found}`;
+    const findings = [{ code: 'recovery.unknown', about, fix: error.hint }];
+    return { reports: [], without, findings };
+  }
+}
+
+function recoverySection(
+  { findings, reports, without }: RecoveryExamined,
+  paint: Paint,
+): readonly string[] {
+  return [
+    `${findings.length === 0 ? paint.green('✓') : paint.red('✗')} ${paint.bold('recovery')}, as \`holdfast recovery status\` tells it`,
+    ...reports.map(
+      ({ because, colour, target }) =>
+        `  ${coloured(colour, paint)} ${target}: ${colour}${because.length === 0 ? '' : `. ${oneLine(because.join(' '))}`}`,
+    ),
+    ...without.map(
+      (name) => `  ${paint.yellow('○')} ${name}: no recovery points (no \`recovery\`)`,
+    ),
+    ...findingLines(findings, paint),
+  ];
 }
 
 interface SealExamined {

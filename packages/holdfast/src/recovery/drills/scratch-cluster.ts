@@ -2,7 +2,8 @@
  * A server on a restored data folder, for looking at what came back and for nothing else: no network at
  * all where the machine lets us (a network namespace of its own), a Unix socket in a folder that only we
  * may enter, no archive, no replication, no background work of extensions that want to be preloaded, and
- * fsync off, since it is thrown away.
+ * fsync off, since it is thrown away. One that is to be kept is as durable as PostgreSQL makes it, and is
+ * shut down in order.
  *
  * Where recovery ends is what the restore wrote into postgresql.auto.conf; all else is said here.
  *
@@ -30,6 +31,15 @@ export interface ScratchOptions {
   /** Replaying a day's WAL takes its time; longer than this is a failure. */
   readonly readyMsMax: number;
   readonly signal: AbortSignal;
+  /** It is not thrown away: fsync on, and `stop` waits for its last checkpoint. Left out: it is. */
+  readonly isKept?: boolean;
+}
+
+/** Where it answers: a Unix socket. */
+export interface ScratchPlace {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
 }
 
 /** How far what runs in it could reach. */
@@ -65,8 +75,17 @@ const SETTINGS: Readonly<Record<string, string>> = {
   log_timezone: 'UTC',
 };
 
+const DURABLE: Readonly<Record<string, string>> = {
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+};
+
+const PORT = 5432;
 const LOOK_MS = 20;
 const STOP_MS_MAX = 10_000;
+/** All that was replayed may have to be written out yet. */
+const STOP_KEPT_MS_MAX = 10 * 60_000;
 const LOG_BYTES_SHOWN = 4_000;
 
 export class ScratchCluster {
@@ -108,7 +127,7 @@ export class ScratchCluster {
       const firstQueryMs = Math.round(clock.monotonicMs() - isReadyAt);
       return new ScratchCluster(options, started, { replayMs, firstQueryMs });
     } catch (error) {
-      await end(started.child);
+      await end(started.child, 'SIGQUIT', STOP_MS_MAX);
       rmSync(started.sockets, { recursive: true, force: true });
       throw error;
     }
@@ -121,14 +140,26 @@ export class ScratchCluster {
     return client;
   }
 
+  /** For whoever brings a client of their own. */
+  get place(): ScratchPlace {
+    return { host: this.#sockets, port: PORT, user: this.#options.user };
+  }
+
   /** The last lines that the server said. */
   log(): string {
     return logTail(this.#options.folder);
   }
 
-  async stop(): Promise<void> {
-    await end(this.#child);
+  /** False: it did not shut down in order, and would have to recover when it is started again. */
+  async stop(): Promise<boolean> {
+    const isKept = this.#options.isKept === true;
+    const ended = await end(
+      this.#child,
+      isKept ? 'SIGINT' : 'SIGQUIT',
+      isKept ? STOP_KEPT_MS_MAX : STOP_MS_MAX,
+    );
     rmSync(this.#sockets, { recursive: true, force: true });
+    return ended;
   }
 }
 
@@ -149,7 +180,11 @@ function launch(options: ScratchOptions): {
   writeFileSync(config, '', { mode: 0o600 });
   // Tablespaces lie beside it.
   give(binaries.runAs, [dirname(folder), sockets]);
-  const settings = Object.entries({ ...SETTINGS, ...placesOf(sockets, hba, ident, config) });
+  const settings = Object.entries({
+    ...SETTINGS,
+    ...(options.isKept === true ? DURABLE : {}),
+    ...placesOf(sockets, hba, ident, config),
+  });
   const server = [
     join(binaries.folder, 'postgres'),
     '-D',
@@ -258,7 +293,7 @@ async function firstAnswer(options: ScratchOptions, sockets: string): Promise<vo
 function clientOf({ user }: ScratchOptions, host: string, database: string): pg.Client {
   const client = new pg.Client({
     host,
-    port: 5432,
+    port: PORT,
     user,
     database,
     connectionTimeoutMillis: 10_000,
@@ -267,13 +302,20 @@ function clientOf({ user }: ScratchOptions, host: string, database: string): pg.
   return client;
 }
 
-async function end(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise<void>((done) => child.once('exit', () => done()));
-  child.kill('SIGQUIT');
-  const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
-  await gone;
-  clearTimeout(late);
+async function end(
+  child: ChildProcess,
+  signal: 'SIGINT' | 'SIGQUIT',
+  msMax: number,
+): Promise<boolean> {
+  if (child.pid === undefined) return false;
+  if (child.exitCode === null && child.signalCode === null) {
+    const gone = new Promise<void>((done) => child.once('exit', () => done()));
+    child.kill(signal);
+    const late = setTimeout(() => child.kill('SIGKILL'), msMax);
+    await gone;
+    clearTimeout(late);
+  }
+  return child.exitCode === 0;
 }
 
 function logTail(folder: string): string {

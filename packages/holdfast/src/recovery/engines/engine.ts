@@ -50,6 +50,8 @@ export interface StreamState {
   readonly heardAt: Date | null;
   readonly durableAt: Date | null;
   readonly trouble: string | null;
+  /** WAL is lost for good: only a new base backup helps. */
+  readonly hasGap: boolean;
 }
 
 /** Continuous WAL into the vault, until it is closed. Reconnects by itself, and says so. */

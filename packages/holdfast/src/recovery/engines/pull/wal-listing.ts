@@ -135,6 +135,22 @@ export class WalListing {
     );
   }
 
+  /**
+   * Of the segments that a restore needs, each whole: from the one of `start` up to the one of `end`, and
+   * those that were begun by `until`, with the one after. Null: no end.
+   */
+  bytesBetween(start: bigint, end: bigint | null, until: Date | null): bigint {
+    const size = BigInt(this.segmentBytes);
+    let segments = 0n;
+    for (const byStart of this.#timelines.values()) {
+      for (const [at, pieces] of byStart) {
+        if (at + size <= start || (end !== null && at > end)) continue;
+        if (until === null || pieces.some(({ object }) => object.storedAt <= until)) segments += 1n;
+      }
+    }
+    return (segments + 1n) * size;
+  }
+
   #put(name: string | undefined, piece: WalPiece): void {
     const place = segmentPlace(name ?? '', this.segmentBytes);
     if (place === null) return;

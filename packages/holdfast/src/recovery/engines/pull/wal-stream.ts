@@ -85,6 +85,7 @@ export class PullWalStream implements WalStream {
       heardAt: this.#heardAt,
       durableAt: this.#durableAt,
       trouble: this.#troubleNow(isStreaming),
+      hasGap: this.#gapEnd !== null,
     };
   }
 

@@ -1,0 +1,134 @@
+/** What `holdfast recovery` and `doctor` say of a target: reports, drills, proofs and progress, for people. */
+
+import type { Progress } from '../recovery/engines/engine.ts';
+import { secondsLeft } from '../recovery/progress.ts';
+import type { TargetReport, VaultReport } from '../recovery/target-report.ts';
+import type { ProofWords, WorkResult } from '../recovery/work.ts';
+import { fromNow, oneLine, type Paint, spanOf } from './print.ts';
+import { bytesWords } from './vault-words.ts';
+
+type Drill = NonNullable<VaultReport['lastDrill']>;
+
+const POINTS_SHOWN = 5;
+
+export function reportLines(report: TargetReport, now: Date, paint: Paint): string[] {
+  const { because, colour, isRunning, promise, rpoMs, rtoMs, target, vaults } = report;
+  const { outside, proven } = report;
+  const ago = fromNow(new Date(report.at), now);
+  return [
+    `${coloured(colour, paint)} ${paint.bold(target)}: ${colour}`,
+    ...because.map((sentence) => `  ${paint.yellow('○')} ${oneLine(sentence)}`),
+    `  newest proven  ${proven === null ? 'none' : `${proven.point} in ${proven.vault}, ${fromNow(new Date(proven.at), now)}`}`,
+    `  of it outside  ${outside === null ? 'none' : `${outside.point} in ${outside.vault}`}`,
+    `  would lose     ${rpoMs === null ? 'not known' : secondsOf(rpoMs)} (promised: ${spanOf(promise.rpoMs)})`,
+    `  would take     ${rtoMs === null ? 'not known' : secondsOf(rtoMs)} (promised: ${spanOf(promise.rtoMs)})`,
+    `  looked at      ${isRunning ? `by the gateway, ${ago}` : `${ago}; no gateway streams WAL`}`,
+    ...vaults.flatMap((vault) => vaultLines(vault, now, paint)),
+  ];
+}
+
+function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
+  const { colour, kind, lastDrill, name, newestWalAt, points, proof } = vault;
+  const earlier = points.length - POINTS_SHOWN;
+  return [
+    '',
+    `  ${coloured(colour, paint)} vault ${paint.bold(name)} (${kind}): ${colour}`,
+    ...vault.protectsFrom.map((words) => `    protects from ${oneLine(words)}`),
+    ...vault.doesNotProtectFrom.map(
+      (words) => `    ${paint.yellow('does not protect from')} ${oneLine(words)}`,
+    ),
+    ...vault.troubles.map((words) => `    ${paint.red('!')} ${oneLine(words)}`),
+    `    newest WAL  ${newestWalAt === null ? 'none' : fromNow(new Date(newestWalAt), now)}`,
+    ...(points.length === 0 ? ['    points      none'] : []),
+    ...(earlier > 0 ? [`    points      ${earlier} earlier ones`] : []),
+    ...points.slice(-POINTS_SHOWN).map(({ bytes, drill, endedAt, id }) => {
+      const tried = drill === null ? 'not drilled' : `drill ${DRILLED[drill]}`;
+      return `    point       ${id}  ${fromNow(new Date(endedAt), now)}  ${bytesWords(bytes)}  ${tried}`;
+    }),
+    ...(lastDrill === null ? [] : drillLines(lastDrill, paint).map((line) => `    ${line}`)),
+    proof === null
+      ? '    proof       none was made'
+      : `    proof       ${proof.verdict} ${fromNow(new Date(proof.at), now)}: ${oneLine(proof.why)}`,
+  ];
+}
+
+const DRILLED = { passed: 'passed', failed: 'FAILED', 'could-not-run': 'could not run' } as const;
+
+export function drillLines(drill: Drill, paint: Paint): string[] {
+  const { checks, goal, phases, point, rpoMs, rtoMs, verdict } = drill;
+  const mark = verdict === 'passed' ? paint.green('✓') : paint.red('✗');
+  const aim =
+    goal.at !== null ? `at ${goal.at}` : goal.lsn !== null ? `at ${goal.lsn}` : 'to the newest WAL';
+  const parts =
+    phases === null
+      ? []
+      : [
+          `  fetched ${secondsOf(phases.fetchMs)}, restored ${secondsOf(phases.restoreMs)}, replayed ${secondsOf(phases.replayMs)}, first answer ${secondsOf(phases.firstQueryMs)}, checked ${secondsOf(phases.checkMs)}`,
+          `  came back in ${rtoMs === null ? 'a time not known' : secondsOf(rtoMs)}${rpoMs === null ? '' : `, newest commit ${secondsOf(rpoMs)} before the goal`}`,
+        ];
+  return [
+    `${mark} drill ${drill.id} of ${point}, ${aim}: ${DRILLED[verdict]}`,
+    ...parts,
+    ...checks.map(
+      ({ end, name, said }) =>
+        `  ${end === 'passed' ? paint.green('✓') : paint.red('✗')} ${name}: ${oneLine(said)}`,
+    ),
+  ];
+}
+
+export function proofLines(vault: string, proof: ProofWords, paint: Paint): string[] {
+  const mark = proof.verdict === 'PROVEN' ? paint.green('✓') : paint.red('✗');
+  return [
+    `${mark} ${paint.bold(vault)}: ${proof.verdict}. ${oneLine(proof.why)}`,
+    ...proof.credentials.flatMap(({ acts, kind, name, verdict, why }) => [
+      `  ${oneLine(name)} (${oneLine(kind)}): ${verdict}. ${oneLine(why)}`,
+      ...acts.map(
+        ({ answer, outcome, words }) => `    ${outcome}: ${oneLine(words)} (${oneLine(answer)})`,
+      ),
+    ]),
+    ...proof.sameAs.map((words) => `  ${paint.yellow('○')} ${oneLine(words)}`),
+    ...proof.sameBlastRadius.map((words) => `  ${paint.dim(oneLine(words))}`),
+    `  ${proof.isOutside ? 'Outside the blast radius of the target.' : 'Not shown to be outside the blast radius of the target.'}`,
+  ];
+}
+
+export function resultLines(result: WorkResult, paint: Paint): string[] {
+  const { drill, point, proof, vault } = result;
+  return [
+    ...(point === null
+      ? []
+      : [
+          `${paint.green('✓')} recovery point ${paint.bold(point.id)} in ${vault}, ${bytesWords(point.bytes)}`,
+        ]),
+    ...(drill === null ? [] : drillLines(drill, paint)),
+    ...(proof === null ? [] : proofLines(vault, proof, paint)),
+  ];
+}
+
+/** `backup  40 %  310 MB of 780 MB  95 MB/s  5 s left`. */
+export function progressWords(progress: Progress): string {
+  const { bytesPerSecond, doneBytes, phase, totalBytes } = progress;
+  const left = secondsLeft(progress);
+  const share =
+    totalBytes === null || totalBytes === 0
+      ? null
+      : `${Math.min(100, Math.floor((100 * doneBytes) / totalBytes))} %`;
+  const parts = [
+    phase,
+    share,
+    totalBytes === null
+      ? bytesWords(doneBytes)
+      : `${bytesWords(doneBytes)} of ${bytesWords(totalBytes)}`,
+    bytesPerSecond > 0 ? `${bytesWords(Math.round(bytesPerSecond))}/s` : null,
+    left === null ? null : `${Math.ceil(left)} s left`,
+  ];
+  return parts.filter((part) => part !== null).join('  ');
+}
+
+export function coloured(colour: TargetReport['colour'], paint: Paint): string {
+  return { green: paint.green('●'), amber: paint.yellow('●'), red: paint.red('●') }[colour];
+}
+
+function secondsOf(ms: number): string {
+  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
+}

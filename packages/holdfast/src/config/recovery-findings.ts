@@ -1,0 +1,94 @@
+/** What is wrong with vaults and recovery although each value has the right shape, and what is worth saying. */
+import { nearest } from '../model/nearest.ts';
+import type { Config } from './config.ts';
+import { isLoopback, urlFault } from './upstream.ts';
+import type { YamlPath } from './yaml-text.ts';
+
+interface Fault {
+  readonly path: YamlPath;
+  readonly expected: string;
+  readonly found: string;
+  readonly hint: string;
+}
+
+/** Of the raw file, as everything in `whole-findings.ts`. */
+export function recoveryFaults(file: unknown): Fault[] {
+  const faults: Fault[] = [];
+  const vaults = record(record(file)['vaults']);
+  const names = Object.keys(vaults);
+  for (const [name, value] of Object.entries(vaults)) {
+    for (const key of ['endpoint', 'url']) {
+      const url = record(value)[key];
+      const parsed = typeof url === 'string' ? URL.parse(url) : null;
+      if (parsed?.protocol !== 'http:' || isLoopback(parsed.hostname)) continue;
+      faults.push({
+        path: ['vaults', name, key],
+        expected: 'https, where it is not this machine',
+        found: 'http, over which anybody on the way could read and change what is stored',
+        hint: 'Put TLS before it, and say its https address.',
+      });
+    }
+  }
+  for (const [name, target] of Object.entries(record(record(file)['targets']))) {
+    const recovery = record(record(target)['recovery']);
+    const path = ['targets', name, 'recovery'];
+    const wanted = Array.isArray(recovery['vaults']) ? recovery['vaults'] : [];
+    for (const [at, vault] of wanted.entries()) {
+      if (typeof vault !== 'string' || names.includes(vault)) continue;
+      const near = nearest(vault, names);
+      faults.push({
+        path: [...path, 'vaults', at],
+        expected: 'a vault of this file',
+        found: vault,
+        hint: near === null ? 'Declare it under vaults.' : `Did you mean ${near}?`,
+      });
+    }
+    const url = record(recovery['connection'])['url'];
+    const fault = typeof url === 'string' ? urlFault(url) : null;
+    if (fault !== null) faults.push({ path: [...path, 'connection', 'url'], ...fault });
+    for (const [at, key] of (Array.isArray(recovery['recipients'])
+      ? recovery['recipients']
+      : []
+    ).entries()) {
+      if (typeof key !== 'string' || !/^AGE-SECRET-KEY-/i.test(key)) continue;
+      faults.push({
+        path: [...path, 'recipients', at],
+        expected: 'a public key age1...',
+        found: 'a private key, in a file that is meant to be committed',
+        hint: 'Take it out, count it as known to others, and make a new pair: holdfast recovery keys',
+      });
+    }
+  }
+  return faults;
+}
+
+export function recoveryWarnings({ targets, vaults }: Config) {
+  const used = new Set(targets.flatMap(({ recovery }) => recovery?.vaults ?? []));
+  const idle = vaults.flatMap(({ name }) =>
+    used.has(name)
+      ? []
+      : [
+          {
+            path: `vaults.${name}`,
+            found: 'no target has its recovery points there',
+            hint: 'Name it under recovery of a target.',
+          },
+        ],
+  );
+  const unproven = targets.flatMap(({ name, recovery }) =>
+    recovery === null || recovery.identity !== null
+      ? []
+      : [
+          {
+            path: `targets.${name}.recovery.identity`,
+            found: 'none, so no drill runs here and nothing counts as proven',
+            hint: 'Say where the private key lies, or run `holdfast recovery drill` where it is.',
+          },
+        ],
+  );
+  return [...idle, ...unproven];
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}

@@ -1,0 +1,426 @@
+/**
+ * Vaults and the keepers of all targets with `recovery`, out of holdfast.yaml: for the gateway, which
+ * streams and keeps to the schedule, and for one command. Nothing is connected to before it is needed.
+ *
+ * Who is put on trial by a proof: every sealed credential, the primary's login, and what Holdfast itself
+ * stores with. A key of an object store is tried for real; what opens nothing there by its nature is said
+ * to; what might and cannot be tried from here counts as UNKNOWN.
+ */
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Config, Env, SecretRef, TargetConfig } from './config/config.ts';
+import { loadAssertions } from './config/drill-assertions.ts';
+import type { RecoveryConfig, StoreKeysConfig, VaultConfig } from './config/recovery-config.ts';
+import { isLoopback, resolveSecret } from './config/upstream.ts';
+import type { Clock } from './model/clock.ts';
+import { HoldfastError } from './model/errors.ts';
+import { PROOF_AGE_MS_MAX } from './model/limits.ts';
+import { userNamed } from './programs/embedded-engine.ts';
+import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
+import { Counter } from './recovery/counter.ts';
+import type { ProofGround, ProofVerdict, Suspect, Trial } from './recovery/proof.ts';
+import { sameAs, type Whereabouts } from './recovery/same-as.ts';
+import { type KeptVault, TargetKeeper } from './recovery/target-keeper.ts';
+import { LocalGround } from './recovery/vaults/local/ground.ts';
+import { LocalVault } from './recovery/vaults/local/local-vault.ts';
+import { ResticGround } from './recovery/vaults/restic/ground.ts';
+import { ResticVault } from './recovery/vaults/restic/restic-vault.ts';
+import { S3Ground } from './recovery/vaults/s3/ground.ts';
+import type { S3Identities, S3Keys, S3Place } from './recovery/vaults/s3/place.ts';
+import { S3Vault } from './recovery/vaults/s3/s3-vault.ts';
+import type { Vault } from './recovery/vaults/vault.ts';
+import { keyFolderOf, type Rooms } from './rooms.ts';
+import { recoveryConnectionOf } from './wiring.ts';
+
+/** Whoever holds it keeps the recovery of this installation: streams, points, drills, proofs. */
+export const RECOVERY_LOCK = 'recovery';
+
+export interface RecoveryRoom {
+  readonly keepers: ReadonlyMap<string, TargetKeeper>;
+  close(): Promise<void>;
+}
+
+/** Reports and orders of this machine. */
+export function recoveryCounter(config: Config, env: Env): Counter {
+  return new Counter(join(recoveryFolder(config, env), 'counter'));
+}
+
+/** Where drills restore into: whoever runs the scratch server may pass through, and see nothing. */
+export function drillFolder(config: Config, env: Env): string {
+  const folder = join(recoveryFolder(config, env), 'drills');
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  chmodSync(folder, 0o711);
+  return folder;
+}
+
+function recoveryFolder(config: Config, env: Env): string {
+  const { store } = config;
+  const above = store.kind === 'embedded' ? store.dataFolder : dirname(keyFolderOf(config, env));
+  const folder = join(above, 'recovery');
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  return folder;
+}
+
+/** Throws HF_CONFIG_INVALID for what cannot be built. */
+export function openRecoveryRoom(rooms: Rooms, env: Env, clock: Clock): RecoveryRoom {
+  return new Room(rooms, env, clock);
+}
+
+interface Opened {
+  readonly vault: Vault;
+  readonly ground: () => ProofGround;
+  readonly ownTrials: (ground: ProofGround) => Promise<readonly Suspect[]>;
+  readonly whereabouts: () => Whereabouts;
+  verdict: { readonly verdict: ProofVerdict; readonly at: Date } | null;
+}
+
+const NOWHERE: Whereabouts = {
+  host: null,
+  device: null,
+  volume: null,
+  account: null,
+  project: null,
+  endpoint: null,
+};
+const MAC_PURPOSE = 'records of recovery';
+
+class Room implements RecoveryRoom {
+  readonly keepers: ReadonlyMap<string, TargetKeeper>;
+  readonly #rooms: Rooms;
+  readonly #env: Env;
+  readonly #clock: Clock;
+  readonly #vaults = new Map<string, Opened>();
+  /** Data folders of targets on this host, as they become known: a local vault compares its device. */
+  readonly #dataFolders: string[] = [];
+
+  constructor(rooms: Rooms, env: Env, clock: Clock) {
+    this.#rooms = rooms;
+    this.#env = env;
+    this.#clock = clock;
+    this.keepers = new Map(
+      rooms.config.targets.flatMap((target) =>
+        target.recovery === null ? [] : [[target.name, this.#keeper(target, target.recovery)]],
+      ),
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const keeper of this.keepers.values()) await keeper.close();
+    for (const { vault } of this.#vaults.values()) await vault.close();
+  }
+
+  #keeper(target: TargetConfig, recovery: RecoveryConfig): TargetKeeper {
+    const { config, note, seal } = this.#rooms;
+    const connection = recoveryConnectionOf(target, this.#env);
+    const whereabouts = this.#whereaboutsOf(target, connection);
+    const { assertions } = recovery;
+    return new TargetKeeper({
+      target: target.name,
+      connection,
+      vaults: recovery.vaults.map((name) =>
+        this.#kept(this.#vault(name), target, connection, whereabouts),
+      ),
+      recipients: recovery.recipients,
+      identities: () => identitiesIn(recovery.identity, this.#env),
+      keepMs: recovery.keepMs,
+      promise: recovery.promise,
+      assertions: () => (assertions === null ? [] : loadAssertions(assertions)),
+      binaries: recovery.postgres,
+      folder: drillFolder(config, this.#env),
+      snapshots: snapshotsOf(config, target.name),
+      macKey: seal.derive(MAC_PURPOSE),
+      clock: this.#clock,
+      note,
+    });
+  }
+
+  #kept(
+    opened: Opened,
+    target: TargetConfig,
+    connection: AdminConnection,
+    whereabouts: () => Promise<Whereabouts>,
+  ): KeptVault {
+    const { ground, vault } = opened;
+    return {
+      vault,
+      slot: this.#slotOf(target.name, vault.name),
+      ground,
+      suspects: async (on) => [
+        ...(await opened.ownTrials(on)),
+        ...(await this.#credentials(on)),
+        primaryOf(target.name, connection, on),
+      ],
+      sameAs: async () => sameAs(await whereabouts(), opened.whereabouts()),
+      learnt: (proof) => {
+        opened.verdict = proof;
+      },
+    };
+  }
+
+  /** One to each target, vault and installation: two Holdfasts must not move each other's slot. */
+  #slotOf(target: string, vault: string): string {
+    const { keyId, name } = this.#rooms.signer.verifierKey;
+    const of = createHash('sha256').update(`${name}|${keyId}|${target}|${vault}`).digest('hex');
+    return `holdfast_${target.replaceAll(/[^a-z0-9]/g, '_').slice(0, 32)}_${of.slice(0, 10)}`;
+  }
+
+  #vault(name: string): Opened {
+    const there = this.#vaults.get(name);
+    if (there !== undefined) return there;
+    const config = this.#rooms.config.vaults.find((one) => one.name === name);
+    if (config === undefined) throw noVault(name);
+    const opened = this.#open(config);
+    this.#vaults.set(name, opened);
+    return opened;
+  }
+
+  #open({ name, way }: VaultConfig): Opened {
+    const clock = this.#clock;
+    const proven = (): ProofVerdict | null => {
+      const verdict = opened.verdict;
+      if (verdict === null) return null;
+      const isOld = clock.now().getTime() - verdict.at.getTime() > PROOF_AGE_MS_MAX;
+      return isOld && verdict.verdict !== 'REFUTED' ? null : verdict.verdict;
+    };
+    const opened = ((): Opened => {
+      switch (way.kind) {
+        case 'local': {
+          const { folder } = way;
+          const user = way.user === null ? null : runAs(name, way.user);
+          const vault = new LocalVault({ name, folder, user, dataFolders: this.#dataFolders });
+          const ground = new LocalGround({ vault, folder, clock });
+          const isOwn = user !== null && user.uid !== process.getuid?.();
+          const suspect: Suspect = {
+            name: 'the user that Holdfast runs as',
+            kind: 'user',
+            trial: isOwn ? ground.trialOfThisUser() : SAME_USER,
+          };
+          return {
+            vault,
+            ground: () => ground,
+            ownTrials: async () => [suspect],
+            whereabouts: () => ({ ...NOWHERE, host: hostname(), device: deviceOf(folder) }),
+            verdict: null,
+          };
+        }
+        case 's3': {
+          const place: S3Place = way;
+          const identities: S3Identities = {
+            writer: this.#keysOf(way.writer),
+            prober: this.#keysOf(way.prober),
+            restorer: way.restorer === null ? null : this.#keysOf(way.restorer),
+          };
+          const parts = { place, identities, clock };
+          const ground = new S3Ground({ ...parts, vault: name, probeBucket: way.probeBucket });
+          return {
+            vault: new S3Vault({ ...parts, name, proven }),
+            ground: () => ground,
+            ownTrials: async () => [
+              {
+                name: `the writer of ${name}`,
+                kind: 's3',
+                trial: await ground.trialOf(identities.writer),
+              },
+            ],
+            whereabouts: () => ({ ...elsewhere(way.endpoint), project: way.project }),
+            verdict: null,
+          };
+        }
+        case 'restic': {
+          const place = { url: way.url };
+          const keys = { user: way.user, password: resolveSecret(way.password, this.#env) };
+          const ground = new ResticGround({ vault: name, place, keys, clock });
+          return {
+            vault: new ResticVault({ name, place, keys, clock, proven }),
+            ground: () => ground,
+            ownTrials: async () => [
+              {
+                name: `the user ${way.user} of ${name}`,
+                kind: 'restic',
+                trial: ground.trialOf(keys),
+              },
+            ],
+            whereabouts: () => elsewhere(way.url),
+            verdict: null,
+          };
+        }
+        default:
+          return way satisfies never;
+      }
+    })();
+    return opened;
+  }
+
+  #keysOf({ accessKeyId, secretAccessKey }: StoreKeysConfig): S3Keys {
+    return {
+      accessKeyId: resolveSecret(accessKeyId, this.#env),
+      secretAccessKey: resolveSecret(secretAccessKey, this.#env),
+    };
+  }
+
+  async #credentials(ground: ProofGround): Promise<readonly Suspect[]> {
+    const { config, credentials } = this.#rooms;
+    const suspects: Suspect[] = [];
+    for (const { name } of await credentials.list()) {
+      const provider = config.providers.find(({ credential }) => credential === name);
+      const kind = provider?.name ?? 'credential';
+      const suspect = (trial: Trial): Suspect => ({ name: `credential ${name}`, kind, trial });
+      const vault = config.vaults.find((one) => one.name === ground.vault);
+      const project = vault?.way.kind === 's3' ? vault.way.project : null;
+      if (provider !== undefined && project?.startsWith(`${provider.name}/`)) {
+        const why = `It may be able to delete the project ${project}, in which the vault lies.`;
+        suspects.push(suspect({ kind: 'untried', why }));
+        continue;
+      }
+      const keys = await credentials.open(name).then(storeKeysIn, () => 'closed' as const);
+      if (keys === 'closed') {
+        suspects.push(suspect({ kind: 'untried', why: 'It could not be unsealed.' }));
+      } else if (keys !== null && ground instanceof S3Ground) {
+        suspects.push({ ...suspect(await ground.trialOf(keys)), kind: 's3' });
+      } else {
+        const why = `It is no key of ${PLACES[ground.kind] ?? 'this vault'}.`;
+        suspects.push(suspect({ kind: 'no-key', why }));
+      }
+    }
+    return suspects;
+  }
+
+  /** Asked for once; a server that does not answer is asked again the next time. */
+  #whereaboutsOf(target: TargetConfig, connection: AdminConnection): () => Promise<Whereabouts> {
+    const { config } = this.#rooms;
+    const place = config.providers
+      .flatMap(({ name, places }) => places.map((one) => ({ ...one, provider: name })))
+      .find(({ databases }) => Object.values(databases).includes(target.name));
+    const { host, port } = connection;
+    const common = {
+      ...NOWHERE,
+      project: place === undefined ? null : `${place.provider}/${place.project}`,
+    };
+    if (!isHere(host)) {
+      const there = { ...common, host, endpoint: `${host}:${port}` };
+      return async () => there;
+    }
+    let known: Whereabouts | null = null;
+    return async () => {
+      if (known !== null) return known;
+      const here = { ...common, host: hostname() };
+      const folder = await dataFolderOf(target.name, connection);
+      if (folder === null) return here;
+      this.#dataFolders.push(folder);
+      known = { ...here, device: deviceOf(folder) };
+      return known;
+    };
+  }
+}
+
+const PLACES: Readonly<Record<string, string>> = {
+  local: 'a folder on this host',
+  s3: 'an object store',
+  restic: 'a REST server of restic',
+};
+
+const SAME_USER: Trial = {
+  kind: 'untried',
+  why: 'The vault runs as the same user as Holdfast, who can delete there: give it a user of its own.',
+};
+
+function primaryOf(target: string, { host, user }: AdminConnection, ground: ProofGround): Suspect {
+  const trial: Trial =
+    ground.kind === 'local' && isHere(host)
+      ? {
+          kind: 'untried',
+          why: 'Its server runs on this host: what its own user can do to the folder was not tried.',
+        }
+      : { kind: 'no-key', why: 'A login of a database opens nothing there.' };
+  return { name: `${user} of ${target}`, kind: 'postgres', trial };
+}
+
+/** `ID:SECRET`, or the JSON of a key pair, as object stores hand them out; null: something else. */
+function storeKeysIn(secret: string): S3Keys | null {
+  const pair = /^([A-Za-z0-9]{12,128}):([A-Za-z0-9+/=]{16,256})$/.exec(secret.trim());
+  const [, id, key] = pair ?? [];
+  if (id !== undefined && key !== undefined) return { accessKeyId: id, secretAccessKey: key };
+  try {
+    const value: unknown = JSON.parse(secret);
+    const fields = new Map(
+      Object.entries(typeof value === 'object' && value !== null ? value : {}).map(
+        ([name, field]) => [name.toLowerCase().replaceAll(/[^a-z]/g, ''), field],
+      ),
+    );
+    const accessKeyId: unknown = fields.get('accesskeyid');
+    const secretAccessKey: unknown = fields.get('secretaccesskey');
+    if (typeof accessKeyId !== 'string' || typeof secretAccessKey !== 'string') return null;
+    return { accessKeyId, secretAccessKey };
+  } catch {
+    return null;
+  }
+}
+
+function identitiesIn(ref: SecretRef | null, env: Env): readonly string[] {
+  if (ref === null) return [];
+  // As `age-keygen` writes it: comments and one key a line.
+  return resolveSecret(ref, env)
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+function snapshotsOf(config: Config, target: string): readonly string[] {
+  return config.providers.flatMap(({ name, places }) =>
+    places
+      .filter(({ databases }) => Object.values(databases).includes(target))
+      .map(({ at, project }) => `backups of ${name}/${project}/${at}`),
+  );
+}
+
+function elsewhere(url: string): Whereabouts {
+  const parsed = URL.parse(url);
+  const host = parsed?.hostname.replace(/^\[|\]$/g, '') ?? null;
+  if (host !== null && isLoopback(host)) return { ...NOWHERE, host: hostname() };
+  return { ...NOWHERE, host, endpoint: parsed?.host ?? null };
+}
+
+function isHere(host: string): boolean {
+  return isLoopback(host) || host.startsWith('/');
+}
+
+async function dataFolderOf(target: string, connection: AdminConnection): Promise<string | null> {
+  const database = openTargetDatabase({ target, connection, poolSize: 1, waitMsMax: 5_000 });
+  try {
+    const [row] = await database.query("select current_setting('data_directory') as folder");
+    return typeof row?.['folder'] === 'string' ? row['folder'] : null;
+  } catch {
+    return null;
+  } finally {
+    await database.close().catch(() => {});
+  }
+}
+
+/** Null: not there, or not ours to look at. */
+function deviceOf(folder: string): string | null {
+  try {
+    return String(statSync(folder).dev);
+  } catch {
+    return null;
+  }
+}
+
+function runAs(vault: string, user: string) {
+  const found = userNamed(user);
+  if (found !== null && process.getuid?.() === 0) return found;
+  throw new HoldfastError('HF_CONFIG_INVALID', {
+    expected: `vaults.${vault}.user: a user of this machine, and Holdfast started as root`,
+    found: found === null ? `no user ${user}` : 'Holdfast started as another user',
+    hint: 'Make the user, start as root, or leave user out: the vault then runs as Holdfast does.',
+  });
+}
+
+function noVault(name: string): HoldfastError {
+  return new HoldfastError('HF_CONFIG_INVALID', {
+    expected: `the vault ${name} under vaults`,
+    found: 'none',
+    hint: 'Declare it in holdfast.yaml.',
+  });
+}

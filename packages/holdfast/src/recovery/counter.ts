@@ -1,0 +1,141 @@
+/**
+ * The counter between a gateway and the commands beside it on one machine: a folder that only we may enter.
+ * The gateway leaves there how each target stands; a command leaves an order and reads how far it is. A
+ * local vault belongs to one process at a time, so that a command cannot do the work itself while the
+ * gateway has it.
+ *
+ *   <target>.report.json   <id>.order.json   <id>.answer.json
+ *
+ * Each file is written aside and renamed. What does not read is as if it were not there.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ERRORS, type ErrorCode, HoldfastError } from '../model/errors.ts';
+import type { Progress } from './engines/engine.ts';
+import { REPORT_SHAPE, type TargetReport } from './target-report.ts';
+import { ORDER_SHAPE, RESULT_SHAPE, type WorkOrder, type WorkResult } from './work.ts';
+
+const PHASES = ['start', 'backup', 'wal', 'fetch', 'restore', 'replay', 'verify'] as const;
+const ANSWER_SHAPE = z.discriminatedUnion('state', [
+  z.object({
+    state: z.literal('running'),
+    progress: z
+      .object({
+        phase: z.enum(PHASES),
+        doneBytes: z.number(),
+        totalBytes: z.number().nullable(),
+        bytesPerSecond: z.number(),
+      })
+      .nullable(),
+  }),
+  z.object({ state: z.literal('done'), results: z.array(RESULT_SHAPE) }),
+  z.object({
+    state: z.literal('failed'),
+    code: z.string(),
+    expected: z.string(),
+    found: z.string(),
+    hint: z.string(),
+  }),
+]);
+type Answered = z.output<typeof ANSWER_SHAPE>;
+
+export class Counter {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+
+  leaveReport(report: TargetReport): void {
+    this.#write(`${report.target}.report.json`, report);
+  }
+
+  /** Null: nobody left one. How old it is stands in it. */
+  report(target: string): TargetReport | null {
+    const read = REPORT_SHAPE.safeParse(this.#read(`${target}.report.json`));
+    return read.success ? read.data : null;
+  }
+
+  leaveOrder(order: WorkOrder): void {
+    this.#write(`${order.id}.order.json`, order);
+  }
+
+  /** Whoever takes them does them: each is there once. */
+  takeOrders(): readonly WorkOrder[] {
+    return this.#names('.order.json').flatMap((name) => {
+      const read = ORDER_SHAPE.safeParse(this.#read(name));
+      rmSync(join(this.#folder, name), { force: true });
+      return read.success ? [read.data] : [];
+    });
+  }
+
+  /** An order that nobody took yet is taken back. */
+  takeBack(id: string): void {
+    for (const kind of ['order', 'answer']) {
+      rmSync(join(this.#folder, `${id}.${kind}.json`), { force: true });
+    }
+  }
+
+  isRunning(id: string, progress: Progress | null): void {
+    this.#write(`${id}.answer.json`, { state: 'running', progress });
+  }
+
+  isDone(id: string, results: readonly WorkResult[]): void {
+    this.#write(`${id}.answer.json`, { state: 'done', results });
+  }
+
+  hasFailed(id: string, error: unknown): void {
+    const it =
+      error instanceof HoldfastError
+        ? error
+        : new HoldfastError('HF_INTERNAL', {
+            expected: 'the work to be done',
+            found: error instanceof Error ? error.message : String(error),
+            hint: 'See the log of the gateway.',
+          });
+    const { code, expected, found, hint } = it;
+    this.#write(`${id}.answer.json`, { state: 'failed', code, expected, found, hint });
+  }
+
+  /** Null: nobody has taken it yet. */
+  answer(id: string): Answered | null {
+    const read = ANSWER_SHAPE.safeParse(this.#read(`${id}.answer.json`));
+    return read.success ? read.data : null;
+  }
+
+  /** Of a gateway that is gone: nobody does them any more. */
+  clear(): void {
+    for (const name of [...this.#names('.order.json'), ...this.#names('.answer.json')]) {
+      rmSync(join(this.#folder, name), { force: true });
+    }
+  }
+
+  #names(end: string): readonly string[] {
+    return readdirSync(this.#folder).filter((name) => name.endsWith(end));
+  }
+
+  #write(name: string, value: unknown): void {
+    const path = join(this.#folder, name);
+    writeFileSync(`${path}.half`, JSON.stringify(value), { mode: 0o600 });
+    renameSync(`${path}.half`, path);
+  }
+
+  #read(name: string): unknown {
+    try {
+      return JSON.parse(readFileSync(join(this.#folder, name), 'utf8'));
+    } catch {
+      return null;
+    }
+  }
+}
+
+export function errorOf(failed: Extract<Answered, { state: 'failed' }>): HoldfastError {
+  const { code, expected, found, hint } = failed;
+  return new HoldfastError(isCode(code) ? code : 'HF_INTERNAL', { expected, found, hint });
+}
+
+function isCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code);
+}

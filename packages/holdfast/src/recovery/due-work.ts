@@ -1,0 +1,54 @@
+/**
+ * What is due for one target in one vault, out of what lies there; pure. In this order: a first point
+ * before anything else, a drill of what was just taken (small databases), the points by their schedule,
+ * then proofs and drills by theirs. What failed a moment ago waits.
+ */
+import { PROOF_EVERY_MS, RECOVERY_RETRY_MS } from '../model/limits.ts';
+
+export const WORK_KINDS = ['backup', 'drill', 'prove'] as const;
+export type WorkKind = (typeof WORK_KINDS)[number];
+
+export interface WorkState {
+  readonly now: Date;
+  readonly backupEveryMs: number;
+  readonly drillEveryMs: number;
+  /** Null: there is none yet. */
+  readonly newestPointAt: Date | null;
+  readonly isNewestDrilled: boolean;
+  readonly isSmall: boolean;
+  /** There is a private key. */
+  readonly canDrill: boolean;
+  readonly lastDrillAt: Date | null;
+  /** Whether a proof says anything here that is not known without it. */
+  readonly canProve: boolean;
+  readonly lastProofAt: Date | null;
+  /** When work of that kind failed here last, unless it has been done since. */
+  readonly failedAt: Readonly<Partial<Record<WorkKind, Date>>>;
+  /** WAL is missing: what lies there cannot be brought forward, so a new point is due. */
+  readonly needsPoint: boolean;
+}
+
+export function dueWork(state: WorkState): WorkKind | null {
+  const { canDrill, canProve, failedAt, now } = state;
+  const mayTry = (kind: WorkKind): boolean =>
+    isOlder(failedAt[kind] ?? null, RECOVERY_RETRY_MS, now);
+  const isFirst = state.newestPointAt === null;
+  const isBackupDue = state.needsPoint || isOlder(state.newestPointAt, state.backupEveryMs, now);
+  if (isFirst && mayTry('backup')) return 'backup';
+  const isDrillDue =
+    !isFirst &&
+    ((state.isSmall && !state.isNewestDrilled) ||
+      isOlder(state.lastDrillAt, state.drillEveryMs, now));
+  if (isBackupDue && mayTry('backup')) return 'backup';
+  if (canDrill && isDrillDue && mayTry('drill')) return 'drill';
+  if (canProve && isOlder(state.lastProofAt, PROOF_EVERY_MS, now) && mayTry('prove'))
+    return 'prove';
+  return null;
+}
+
+/** What claims to come from the future counts as old: a clock that went back must not stop the work. */
+function isOlder(at: Date | null, ms: number, now: Date): boolean {
+  if (at === null) return true;
+  const age = now.getTime() - at.getTime();
+  return age >= ms || age < -RECOVERY_RETRY_MS;
+}

@@ -1,0 +1,165 @@
+/**
+ * Which recovery point a restore begins with: for a moment or a position the newest that was whole by
+ * then, since it has the least WAL to replay. What the vault does not reach is refused before a byte is
+ * fetched, and the refusal names what it does reach.
+ *
+ * It reads keys and point.json only. Whether the WAL has a gap on the way is found by the restore itself.
+ */
+import { HoldfastError } from '../../model/errors.ts';
+import type { RestoreGoal } from '../engines/engine.ts';
+import { readWalListing, type WalListing } from '../engines/pull/wal-listing.ts';
+import { lsnOf } from '../lsn.ts';
+import { readPoint } from '../point-store.ts';
+import type { RecoveryPoint, RecoveryWindow } from '../recovery-point.ts';
+import type { StoredObject, Vault } from '../vaults/vault.ts';
+
+/** What a person asks for. `point`: as it was when that point became whole; `newest`: all there is. */
+export type RestoreWish =
+  | { readonly kind: 'at'; readonly at: Date }
+  | { readonly kind: 'lsn'; readonly lsn: string }
+  | { readonly kind: 'point'; readonly id: string }
+  | { readonly kind: 'newest' };
+
+export interface Choice {
+  readonly point: RecoveryPoint;
+  readonly goal: RestoreGoal;
+  readonly window: RecoveryWindow;
+}
+
+export interface Chosen extends Choice {
+  readonly wal: WalListing;
+}
+
+/** Beyond the newest WAL by less, the server's clock may be ahead of the vault's: the restore decides. */
+const CLOCKS_APART_MS = 5 * 60_000;
+
+/**
+ * `asOf`: the vault as it was then, whatever was written over it or hidden since; null: now. Rejects with
+ * HF_RESTORE_WINDOW.
+ */
+export async function choosePoint(
+  vault: Vault,
+  target: string,
+  wish: RestoreWish,
+  asOf: Date | null,
+): Promise<Chosen> {
+  const points = await pointsOf(vault, target, asOf);
+  const point = pick(points, target, wish);
+  const { systemIdentifier, walSegmentBytes } = point.server;
+  const wal = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
+  const same = points.filter((one) => one.server.systemIdentifier === systemIdentifier);
+  const window = windowOf(same, wal.newestStoredAt);
+  if (wish.kind === 'at' && wish.at.getTime() > window.to.getTime() + CLOCKS_APART_MS) {
+    throw beyond(
+      wish.at.toISOString(),
+      `WAL of ${target} up to ${window.to.toISOString()}`,
+      'Nobody knows what committed after that. Choose an earlier moment, or take all there is.',
+    );
+  }
+  return { point, goal: goalOf(wish, point), window, wal };
+}
+
+async function pointsOf(
+  vault: Vault,
+  target: string,
+  asOf: Date | null,
+): Promise<readonly RecoveryPoint[]> {
+  const objects: StoredObject[] = [];
+  for await (const object of vault.list(`${target}/`, asOf)) {
+    if (object.key.endsWith('/point.json')) objects.push(object);
+  }
+  const points: RecoveryPoint[] = [];
+  for (const object of objects) points.push(await readPoint(vault, object));
+  return points
+    .filter((point) => point.target === target)
+    .sort((one, other) => one.endedAt.localeCompare(other.endedAt));
+}
+
+function pick(points: readonly RecoveryPoint[], target: string, wish: RestoreWish): RecoveryPoint {
+  const newest = points.at(-1);
+  const oldest = points[0];
+  if (newest === undefined || oldest === undefined) {
+    throw beyond(`a recovery point of ${target}`, 'none in this vault', 'Name another vault.');
+  }
+  switch (wish.kind) {
+    case 'newest':
+      return newest;
+    case 'point': {
+      const point = points.find(({ id }) => id === wish.id);
+      if (point !== undefined) return point;
+      const ids = points.slice(-3).map(({ id }) => id);
+      throw beyond(
+        `the recovery point ${wish.id} of ${target}`,
+        `others: ${ids.join(', ')}${points.length > ids.length ? ' and older ones' : ''}`,
+        'See `holdfast recovery status`.',
+      );
+    }
+    case 'at': {
+      const point = points.findLast(({ endedAt }) => new Date(endedAt) <= wish.at);
+      if (point !== undefined) return point;
+      throw beyond(
+        wish.at.toISOString(),
+        `the oldest point of ${target} is whole from ${oldest.endedAt} on`,
+        'Choose a later moment, or another vault.',
+      );
+    }
+    case 'lsn':
+      return pickByPosition(points, target, wish.lsn);
+    default:
+      return wish satisfies never;
+  }
+}
+
+function pickByPosition(
+  points: readonly RecoveryPoint[],
+  target: string,
+  text: string,
+): RecoveryPoint {
+  const lsn = lsnOf(text);
+  if (lsn === null) throw beyond('a position such as 16/B374D848', text, 'Write it like that.');
+  const systems = new Set(points.map(({ server }) => server.systemIdentifier));
+  if (systems.size > 1) {
+    throw beyond(
+      'positions of one cluster',
+      `points of ${systems.size} clusters that were ${target}, each with positions of its own`,
+      'Name a moment or a point.',
+    );
+  }
+  const endOf = (point: RecoveryPoint): bigint | null => lsnOf(point.wal?.endLsn ?? '');
+  const point = points.findLast((one) => {
+    const end = endOf(one);
+    return end !== null && end <= lsn;
+  });
+  if (point !== undefined) return point;
+  const first = points[0]?.wal?.endLsn ?? 'nowhere';
+  throw beyond(
+    text,
+    `the oldest point of ${target} is whole from ${first} on`,
+    'Choose a later one.',
+  );
+}
+
+function windowOf(points: readonly RecoveryPoint[], newestStoredAt: Date | null): RecoveryWindow {
+  const ends = points.map(({ endedAt }) => new Date(endedAt));
+  const from = ends[0] ?? new Date(0);
+  return { from, to: newestStoredAt ?? ends.at(-1) ?? from };
+}
+
+function goalOf(wish: RestoreWish, point: RecoveryPoint): RestoreGoal {
+  switch (wish.kind) {
+    case 'at':
+      return { at: wish.at, lsn: null };
+    case 'lsn':
+      return { at: null, lsn: wish.lsn };
+    case 'point':
+      return { at: null, lsn: point.wal?.endLsn ?? null };
+    case 'newest':
+      return { at: null, lsn: null };
+    default:
+      return wish satisfies never;
+  }
+}
+
+function beyond(expected: string, found: string, hint: string): HoldfastError {
+  return new HoldfastError('HF_RESTORE_WINDOW', { expected, found, hint });
+}

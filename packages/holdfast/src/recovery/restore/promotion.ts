@@ -1,0 +1,210 @@
+/**
+ * A restored state becomes the live one, by quorum: the tables that people chose become, row by row, what
+ * they were in the copy, in one captured transaction of the live target (`write-back.ts`), so that the
+ * promotion itself can be taken back. The order:
+ *
+ *   previewed -> proposed, with what it would do in numbers -> signed by enough -> the very same point and
+ *     goal restored anew -> written, unless it would now do more than was signed
+ *
+ * What is signed are facts that lie in the vault (point, goal) and bounds in numbers; never a running copy,
+ * which somebody may have changed since. What it will not do: change structure, replace a server, or
+ * promote what cannot be taken back. Where the live server is gone, its restored cluster is kept and people
+ * lead their connection there themselves (`RestoredTarget.keep`).
+ */
+import { z } from 'zod';
+import type { ActRunner } from '../../approvals/proposals.ts';
+import type { ProposedAct } from '../../approvals/proposed-act.ts';
+import type { Clock } from '../../model/clock.ts';
+import { HoldfastError } from '../../model/errors.ts';
+import type { Target } from '../../model/target.ts';
+import { oneLine } from '../../model/text.ts';
+import type { TargetDatabase } from '../../protection/target-database.ts';
+import type { RestoreGoal } from '../engines/engine.ts';
+import type { RecoveryPoint } from '../recovery-point.ts';
+import type { RestoreWish } from './choose-point.ts';
+import type { RestoredTarget } from './restore-target.ts';
+import { shown, type TableName } from './table-facts.ts';
+import { type WriteBackOrder, type WriteBackReport, writeBack } from './write-back.ts';
+
+/** What is signed. Counts are the most that may happen. */
+const FACTS = z.strictObject({
+  database: z.string(),
+  point: z.string(),
+  systemIdentifier: z.string(),
+  /** Of the goal; both null: all the WAL there was is not a fixed state, and is not promoted. */
+  at: z.iso.datetime().nullable(),
+  lsn: z.string().nullable(),
+  /** `schema` and `name` of each table, as JSON texts. */
+  tables: z.array(z.string()),
+  changed: z.enum(['keep', 'set-back']),
+  extra: z.enum(['keep', 'delete']),
+  inserted: z.int(),
+  setBack: z.int(),
+  deleted: z.int(),
+});
+export type PromotionFacts = Readonly<z.output<typeof FACTS>>;
+
+export interface PromotionPlan {
+  readonly target: Target;
+  readonly database: string;
+  readonly point: RecoveryPoint;
+  readonly goal: RestoreGoal;
+  readonly order: Pick<WriteBackOrder, 'changed' | 'extra'>;
+  /** A preview of whole tables. */
+  readonly preview: WriteBackReport;
+}
+
+const TABLE = z.tuple([z.string(), z.string()]);
+const TABLES_NAMED_MAX = 10;
+
+/** Rejects with HF_RESTORE_STATE what could not be carried out, or says nothing fixed. */
+export function promotionOf(plan: PromotionPlan): ProposedAct {
+  const { database, goal, order, point, preview, target } = plan;
+  if (goal.at === null && goal.lsn === null) {
+    throw cannot(
+      'a moment or a position',
+      'all the WAL there is, which grows',
+      'Restore to a moment.',
+    );
+  }
+  const [first] = preview.wouldFail;
+  if (first !== undefined)
+    throw cannot('a promotion that would go through', first, 'See the preview.');
+  const sums = sumsOf(preview);
+  const facts: PromotionFacts = {
+    database,
+    point: point.id,
+    systemIdentifier: point.server.systemIdentifier,
+    at: goal.at?.toISOString() ?? null,
+    lsn: goal.lsn,
+    tables: preview.tables.map(({ name, schema }) => JSON.stringify([schema, name])),
+    ...order,
+    ...sums,
+  };
+  return {
+    kind: 'promote-restore',
+    target,
+    facts,
+    words: wordsOf(plan, sums),
+    reason: 'It writes over what stands in the live database now.',
+  };
+}
+
+function wordsOf({ database, goal, point, preview }: PromotionPlan, sums: Sums): string {
+  const named = preview.tables.slice(0, TABLES_NAMED_MAX).map((table) => oneLine(shown(table)));
+  const more = preview.tables.length - named.length;
+  const when = goal.at?.toISOString() ?? `position ${goal.lsn}`;
+  return [
+    `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''} of ${oneLine(database)} become what they were at ${when} (${point.id}).`,
+    `At most ${sums.inserted} rows are put in again, ${sums.setBack} set back, ${sums.deleted} deleted, in one transaction that can be undone.`,
+    ...preview.notes,
+  ].join('\n');
+}
+
+interface Sums {
+  readonly inserted: number;
+  readonly setBack: number;
+  readonly deleted: number;
+}
+
+function sumsOf({ tables }: WriteBackReport): Sums {
+  const sum = (of: keyof Sums): number => tables.reduce((all, table) => all + table[of], 0);
+  return { inserted: sum('inserted'), setBack: sum('setBack'), deleted: sum('deleted') };
+}
+
+export interface PromotionParts {
+  /** Restores anew, to be looked at; whoever asked discards it. */
+  readonly restore: (target: string, wish: RestoreWish) => Promise<RestoredTarget>;
+  /** The live target by Holdfast's own credential; closed by us. */
+  readonly open: (target: string, database: string) => TargetDatabase;
+  /** What was written goes to the vault of undo data now. Null: the drain does it within a second. */
+  readonly drainOnce: ((target: string) => Promise<unknown>) | null;
+  readonly clock: Clock;
+  readonly statementMsMax: number;
+}
+
+/** Rejects when nothing was changed: it is one transaction of the target. */
+export function promoteRestoreRunner(parts: PromotionParts): ActRunner {
+  return async ({ facts, target }) => {
+    const signed = FACTS.parse(facts);
+    const copy = await parts.restore(target, wishOf(signed));
+    try {
+      mustBeSigned(copy.point, signed);
+      const report = await promote(parts, target, signed, copy);
+      await parts.drainOnce?.(target);
+      const { deleted, inserted, setBack } = sumsOf(report);
+      return `${signed.tables.length} table(s) of ${target} are what they were: ${inserted} rows put in again, ${setBack} set back, ${deleted} deleted (${report.id}). It is an undo item.`;
+    } finally {
+      await copy.discard();
+    }
+  };
+}
+
+async function promote(
+  { clock, open, statementMsMax }: PromotionParts,
+  target: string,
+  signed: PromotionFacts,
+  copy: RestoredTarget,
+): Promise<WriteBackReport> {
+  const restored = copy.database(signed.database, statementMsMax);
+  const live = open(target, signed.database);
+  try {
+    return await writeBack(
+      {
+        tables: signed.tables.map((text) => ({ ...tableOf(text), keys: null })),
+        changed: signed.changed,
+        extra: signed.extra,
+        mode: 'apply',
+      },
+      {
+        restored,
+        live,
+        clock,
+        onProgress: () => {},
+        beforeCommit: (report) => atMost(report, signed),
+      },
+    );
+  } finally {
+    await Promise.all([restored.close(), live.close()]);
+  }
+}
+
+function wishOf({ at, lsn }: PromotionFacts): RestoreWish {
+  if (at !== null) return { kind: 'at', at: new Date(at) };
+  if (lsn !== null) return { kind: 'lsn', lsn };
+  throw cannot('a moment or a position', 'neither', 'Propose it anew.');
+}
+
+/** Of the same goal another point restores the same, unless it is of another cluster. */
+function mustBeSigned(
+  { server }: RecoveryPoint,
+  { point, systemIdentifier }: PromotionFacts,
+): void {
+  if (server.systemIdentifier === systemIdentifier) return;
+  throw cannot(
+    `the cluster of ${point} (${systemIdentifier})`,
+    `another one: ${server.systemIdentifier}`,
+    'Propose it anew, and see what it would do.',
+  );
+}
+
+function atMost(report: WriteBackReport, signed: PromotionFacts): void {
+  const now = sumsOf(report);
+  for (const of of ['inserted', 'setBack', 'deleted'] as const) {
+    if (now[of] <= signed[of]) continue;
+    throw cannot(
+      `at most ${signed[of]} rows ${of === 'setBack' ? 'set back' : of}, as was signed`,
+      `${now[of]}: the live database has changed since`,
+      'Nothing was changed. Look at the preview again, and propose that.',
+    );
+  }
+}
+
+function tableOf(text: string): TableName {
+  const [schema, name] = TABLE.parse(JSON.parse(text));
+  return { schema, name };
+}
+
+function cannot(expected: string, found: string, hint: string): HoldfastError {
+  return new HoldfastError('HF_RESTORE_STATE', { expected, found, hint });
+}

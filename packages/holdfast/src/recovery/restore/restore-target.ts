@@ -1,0 +1,304 @@
+/**
+ * A target brought back beside the live one, never over it. In this order:
+ *
+ *   the point for what is wished -> room -> restore (fetch, decrypt, check, unpack) -> start on a Unix
+ *     socket, recover to the goal -> left running, to be looked at
+ *
+ * Then one of two: `discard` removes all of it; `keep` shuts it down in order and leaves a data folder
+ * that anybody's PostgreSQL of that version starts, in a history of its own. What it will not do: take
+ * the place of the live target, listen on a network, or archive anything.
+ */
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readFile, statfs, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type pg from 'pg';
+import type { Clock } from '../../model/clock.ts';
+import { HoldfastError } from '../../model/errors.ts';
+import { findPostgres } from '../../programs/postgres-binaries.ts';
+import { openTargetDatabase } from '../../protection/postgres/admin.ts';
+import type { TargetDatabase } from '../../protection/target-database.ts';
+import { type Isolation, ScratchCluster } from '../drills/scratch-cluster.ts';
+import type { Engine, Restored, RestoreGoal, Tell } from '../engines/engine.ts';
+import type { WalListing } from '../engines/pull/wal-listing.ts';
+import { lsnOf } from '../lsn.ts';
+import type { RecoveryPoint, RecoveryWindow } from '../recovery-point.ts';
+import type { Vault } from '../vaults/vault.ts';
+import { choosePoint, type RestoreWish } from './choose-point.ts';
+
+export interface RestoreOrder {
+  readonly target: string;
+  readonly wish: RestoreWish;
+  /** The vault as it was then: for when somebody wrote over it or hid it. Null: now. */
+  readonly asOf: Date | null;
+  /** Empty or missing. Holds `root/data` and the tablespaces afterwards. */
+  readonly folder: string;
+  /** It shall be kept, so it is as durable as PostgreSQL makes it. */
+  readonly isKept: boolean;
+}
+
+export interface RestoreParts {
+  readonly engine: Pick<Engine, 'restore'>;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  /** A superuser of the source. */
+  readonly superuser: string;
+  /** Folders with PostgreSQL's programs that the configuration names. */
+  readonly binaries: readonly string[];
+  readonly replayMsMax: number;
+  /** Bytes that are free where the folder lies; for tests. Left out: what the file system says. */
+  readonly freeBytes?: (folder: string) => Promise<bigint>;
+}
+
+export interface RestorePhases {
+  readonly fetchMs: number;
+  readonly restoreMs: number;
+  readonly replayMs: number;
+  readonly firstQueryMs: number;
+}
+
+/** How a data folder that is kept is started, for people. */
+export interface KeptCluster {
+  readonly folder: string;
+  /** `18`: of the programs that may start it. */
+  readonly major: number;
+  /** Sentences: what to do before and after it is started. */
+  readonly next: readonly string[];
+}
+
+/** Replay, the checkpoint at its end, and what PostgreSQL writes when it starts. */
+const ROOM_BESIDE_BYTES = 256n * 1024n * 1024n;
+
+/**
+ * Rejects with HF_RESTORE_WINDOW, HF_RESTORE_ROOM, HF_RECOVERY_* and HF_DRILL_*; nothing is left then but
+ * a folder that was there before.
+ */
+export async function restoreTarget(
+  order: RestoreOrder,
+  parts: RestoreParts,
+  tell: Tell,
+  signal: AbortSignal,
+): Promise<RestoredTarget> {
+  const { clock, engine, vault } = parts;
+  const began = clock.monotonicMs();
+  const folder = resolve(order.folder);
+  const wasThere = mustBeEmpty(folder);
+  const chosen = await choosePoint(vault, order.target, order.wish, order.asOf);
+  mkdirSync(folder, { recursive: true });
+  try {
+    await checkRoom(folder, roomNeeded(chosen.point, chosen.goal, chosen.wal), parts);
+    // The server's user may pass through it, and no more.
+    chmodSync(folder, 0o711);
+    const binaries = await findPostgres(
+      { major: majorOf(chosen.point), named: parts.binaries, copyFolder: folder },
+      clock,
+    );
+    const root = join(folder, 'root');
+    const restored = await engine.restore(chosen.point, chosen.goal, root, tell, signal);
+    tell({ phase: 'replay', doneBytes: 0, totalBytes: null, bytesPerSecond: 0 });
+    const cluster = await ScratchCluster.start({
+      folder: restored.folder,
+      binaries,
+      user: parts.superuser,
+      clock,
+      readyMsMax: parts.replayMsMax,
+      signal,
+      isKept: order.isKept,
+    });
+    const rtoMs = Math.round(clock.monotonicMs() - began);
+    const { goal, point, window } = chosen;
+    return new RestoredTarget({
+      order,
+      folder,
+      wasThere,
+      goal,
+      point,
+      window,
+      restored,
+      cluster,
+      rtoMs,
+    });
+  } catch (error) {
+    empty(folder, wasThere);
+    throw error;
+  }
+}
+
+interface Standing {
+  readonly order: RestoreOrder;
+  readonly folder: string;
+  readonly wasThere: boolean;
+  readonly point: RecoveryPoint;
+  readonly goal: RestoreGoal;
+  readonly window: RecoveryWindow;
+  readonly restored: Restored;
+  readonly cluster: ScratchCluster;
+  readonly rtoMs: number;
+}
+
+/** It runs until it is kept or discarded. */
+export class RestoredTarget {
+  readonly #standing: Standing;
+
+  constructor(standing: Standing) {
+    this.#standing = standing;
+  }
+
+  get target(): string {
+    return this.#standing.order.target;
+  }
+  get point(): RecoveryPoint {
+    return this.#standing.point;
+  }
+  get goal(): RestoreGoal {
+    return this.#standing.goal;
+  }
+  get window(): RecoveryWindow {
+    return this.#standing.window;
+  }
+  get isolation(): Isolation {
+    return this.#standing.cluster.isolation;
+  }
+  /** From the wish to the first answer of the restored server. */
+  get rtoMs(): number {
+    return this.#standing.rtoMs;
+  }
+  get phases(): RestorePhases {
+    const { cluster, restored } = this.#standing;
+    return {
+      fetchMs: Math.round(restored.phases.fetchMs),
+      restoreMs: Math.round(restored.phases.restoreMs),
+      replayMs: cluster.replayMs,
+      firstQueryMs: cluster.firstQueryMs,
+    };
+  }
+  /** Folder of a Unix socket and its port, for psql. */
+  get place(): ScratchCluster['place'] {
+    return this.#standing.cluster.place;
+  }
+
+  /** Whoever asks closes it. */
+  connect(database: string): Promise<pg.Client> {
+    return this.#standing.cluster.connect(database);
+  }
+
+  /** As the live target's is, for comparing them; whoever asks closes it. */
+  database(database: string, statementMsMax: number): TargetDatabase {
+    return openTargetDatabase({
+      target: this.target,
+      connection: { ...this.place, database, password: () => null, ssl: false },
+      statementMsMax,
+    });
+  }
+
+  /** Rejects with HF_RESTORE_STATE when it was not made to be kept, or did not shut down in order. */
+  async keep(): Promise<KeptCluster> {
+    const { cluster, order, point, restored } = this.#standing;
+    if (!order.isKept) {
+      throw new HoldfastError('HF_RESTORE_STATE', {
+        expected: 'a restore that was made to be kept',
+        found: 'one that ran without fsync',
+        hint: 'Restore once more, to be kept.',
+      });
+    }
+    if (!(await cluster.stop())) {
+      throw new HoldfastError('HF_RESTORE_STATE', {
+        expected: 'the restored server to shut down in order',
+        found: `that it did not: ${cluster.log().split('\n').at(-1) ?? ''}`,
+        hint: 'Restore once more.',
+      });
+    }
+    await makeOrdinary(restored.folder, this.#words());
+    const major = majorOf(point);
+    return { folder: restored.folder, major, next: nextSteps(restored.folder, major) };
+  }
+
+  async discard(): Promise<void> {
+    const { cluster, folder, wasThere } = this.#standing;
+    await cluster.stop();
+    empty(folder, wasThere);
+  }
+
+  #words(): string {
+    const { goal, point } = this.#standing;
+    const until = goal.at?.toISOString() ?? goal.lsn ?? 'the end of its WAL';
+    return `Restored by Holdfast from ${point.id}, up to ${until}.`;
+  }
+}
+
+function mustBeEmpty(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  const entries = readdirSync(folder).length;
+  if (entries === 0) return true;
+  throw new HoldfastError('HF_RECOVERY_FOLDER', {
+    expected: `${folder} to be empty`,
+    found: `${entries} ${entries === 1 ? 'entry' : 'entries'}`,
+    hint: 'Restore into a new folder; Holdfast writes over nothing.',
+  });
+}
+
+function empty(folder: string, wasThere: boolean): void {
+  if (!wasThere) rmSync(folder, { recursive: true, force: true });
+  else for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
+}
+
+/** The files as they are unpacked, and the WAL from the point's start to the goal as whole segments. */
+function roomNeeded(point: RecoveryPoint, goal: RestoreGoal, wal: WalListing): bigint {
+  const files = point.files.reduce((sum, { plainBytes }) => sum + BigInt(plainBytes), 0n);
+  const start = lsnOf(point.wal?.startLsn ?? '') ?? 0n;
+  const end = lsnOf(goal.lsn ?? '');
+  return files + wal.bytesBetween(start, end, goal.at) + ROOM_BESIDE_BYTES;
+}
+
+async function checkRoom(folder: string, needed: bigint, parts: RestoreParts): Promise<void> {
+  const free = await (parts.freeBytes ?? freeBytesOf)(folder);
+  if (free >= needed) return;
+  throw new HoldfastError('HF_RESTORE_ROOM', {
+    expected: `${megabytes(needed)} free in ${folder}`,
+    found: megabytes(free),
+    hint: 'Nothing was fetched. Name a folder on a larger disk.',
+  });
+}
+
+async function freeBytesOf(folder: string): Promise<bigint> {
+  const { bavail, bsize } = await statfs(folder, { bigint: true });
+  return bavail * bsize;
+}
+
+function megabytes(bytes: bigint): string {
+  return `${bytes / 1_000_000n} MB`;
+}
+
+function majorOf(point: RecoveryPoint): number {
+  return Math.trunc(point.server.version / 10_000);
+}
+
+const MARK = '# Written by Holdfast for this restore.';
+const OURS = ['hba.conf', 'ident.conf', 'scratch.conf', 'scratch.log'];
+
+/** What only the recovery needed goes out of its settings; what would reach out of it stays off. */
+async function makeOrdinary(data: string, words: string): Promise<void> {
+  const file = join(data, 'postgresql.auto.conf');
+  const text = await readFile(file, 'utf8');
+  const at = text.lastIndexOf(MARK);
+  const before = at < 0 ? text : text.slice(0, at);
+  const lines = [
+    `# ${words}`,
+    '# These stay until you say otherwise: nothing of the old cluster is reached.',
+    'archive_mode = off',
+    "primary_conninfo = ''",
+    "primary_slot_name = ''",
+    "synchronous_standby_names = ''",
+    '',
+  ];
+  await writeFile(file, `${before.trimEnd()}\n${lines.join('\n')}`);
+  for (const name of OURS) rmSync(join(data, `holdfast_${name}`), { force: true });
+}
+
+function nextSteps(data: string, major: number): readonly string[] {
+  return [
+    `The data folder is ${data}; tablespaces lie in ${join(dirname(data), 'tablespaces')} if it has any.`,
+    'Its postgresql.conf and pg_hba.conf are those of the backup; where the server kept them elsewhere, they are stand-ins that let only its owner in.',
+    `Start it with the programs of PostgreSQL ${major}, as the user who owns the folder.`,
+    'It archives nothing. When it is the one that counts, turn archive_mode on and take a new base backup: it is on a timeline of its own.',
+  ];
+}

@@ -1,0 +1,651 @@
+/**
+ * Rows of a restored copy back into the live database: of whole tables, or of some keys of one. In this
+ * order, in ONE transaction of the live target:
+ *
+ *   the session named -> tables found, the same enough on both sides, captured, locked -> buckets that
+ *     differ -> COPY from the copy into temp tables -> plan (missing, changed, extra), what a foreign key or
+ *     a unique index would refuse -> inserted, parents first; set back; deleted, children first -> counted
+ *
+ * Capture is in the same transaction, so what was written is an undo item by itself, and can be taken back
+ * like anything else. A table that is not captured is refused.
+ *
+ * Rows that are there with other values are conflicts: shown, and left alone unless chosen. Rows that came
+ * since stay unless chosen. The user's triggers fire, and foreign keys are checked by the server: a row that
+ * a trigger swallows or changes takes everything back. Sequences are not touched.
+ *
+ * A preview reads one snapshot, writes temp tables only, locks nothing, and is true of its moment.
+ */
+import { z } from 'zod';
+import type { Clock } from '../../model/clock.ts';
+import type { HoldfastError } from '../../model/errors.ts';
+import { newId } from '../../model/ids.ts';
+import { oneLine } from '../../model/text.ts';
+import { ident } from '../../protection/postgres/layout.ts';
+import { lesserSessions } from '../../protection/postgres/undo/lesser-session.ts';
+import {
+  type ForeignKey,
+  parentsFirst,
+  readForeignKeys,
+} from '../../protection/postgres/undo/references.ts';
+import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
+import { bucketOf, bucketsOf, differing, type KeyTexts, rowText } from './row-buckets.ts';
+import {
+  from,
+  type SharedTable,
+  sharedTable,
+  shown,
+  type TableName,
+  tableNamed,
+} from './table-facts.ts';
+import { refused, state } from './write-refusals.ts';
+
+export interface WriteBackTable extends TableName {
+  /** Texts in the order of the primary key; null: the whole table. */
+  readonly keys: readonly KeyTexts[] | null;
+}
+
+export interface WriteBackOrder {
+  readonly tables: readonly WriteBackTable[];
+  /** Rows that are there with other values. */
+  readonly changed: 'keep' | 'set-back';
+  /** Rows that are only in the live database. */
+  readonly extra: 'keep' | 'delete';
+  readonly mode: 'preview' | 'apply';
+}
+
+export interface WriteBackParts {
+  readonly restored: TargetDatabase;
+  /** By Holdfast's own credential. */
+  readonly live: TargetDatabase;
+  readonly clock: Clock;
+  readonly onProgress: (progress: WriteBackProgress) => void;
+  /** Before anything is committed, with everything done; throwing takes all of it back. */
+  readonly beforeCommit?: (report: WriteBackReport) => void;
+}
+
+export interface WriteBackProgress {
+  readonly phase: 'comparing' | 'copying' | 'writing';
+  readonly table: string;
+  readonly rows: number;
+}
+
+export interface WriteBackTableReport extends TableName {
+  /** Done, or to be done in a preview. */
+  readonly inserted: number;
+  readonly setBack: number;
+  readonly deleted: number;
+  /** There with other values, and kept. */
+  readonly conflicts: number;
+  readonly conflictKeys: readonly KeyTexts[];
+  /** Came since, and kept. */
+  readonly extraKept: number;
+}
+
+export interface WriteBackReport {
+  /** Id in the session's name: the undo item's `application` ends with it. Null in a preview. */
+  readonly id: string | null;
+  readonly tables: readonly WriteBackTableReport[];
+  /** Sentences; anything here makes an apply fail. Of a preview only. */
+  readonly wouldFail: readonly string[];
+  /** Sentences: triggers that fire, columns that are left to their default. */
+  readonly notes: readonly string[];
+}
+
+const CONFLICT_KEYS_SHOWN_MAX = 20;
+
+/** Rejects with HF_RESTORE_STATE, and nothing was changed then. */
+export async function writeBack(
+  order: WriteBackOrder,
+  parts: WriteBackParts,
+): Promise<WriteBackReport> {
+  const { clock, live, restored } = parts;
+  const isLook = order.mode === 'preview';
+  const id = newId('restore', clock);
+  const isolation = isLook ? 'repeatable read' : 'read committed';
+  return restored.transaction('repeatable read', async (copy) => {
+    await copy.query('set local row_security = off');
+    return live
+      .transaction(isolation, async (admin) => {
+        await admin.query(`select set_config('application_name', $1, true)`, [
+          `holdfast restore ${id}`,
+        ]);
+        const { rows: session } = await lesserSessions(admin);
+        const report = await written({ admin, copy, session, id }, order, parts);
+        if (isLook) throw new Looked(report);
+        parts.beforeCommit?.(report);
+        return report;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof Looked) return error.report;
+        throw refused(error);
+      });
+  });
+}
+
+/** A preview ends without a commit, so that nothing of it stays. */
+class Looked extends Error {
+  readonly report: WriteBackReport;
+  constructor(report: WriteBackReport) {
+    super('looked');
+    this.report = report;
+  }
+}
+
+interface Work {
+  /** Looks at what Holdfast keeps. */
+  readonly admin: TargetSession;
+  readonly copy: TargetSession;
+  /** By the lesser role: what may run code of others. */
+  readonly session: TargetSession;
+  readonly id: string;
+}
+
+interface Plan {
+  readonly shared: SharedTable;
+  /** For `parentsFirst`. */
+  readonly table: { readonly oid: number };
+  /** Temp tables: the rows of the copy, and the keys that are looked at (null: all of the buckets). */
+  readonly rows: string;
+  readonly scope: string;
+  readonly counts: Counts;
+}
+
+const COUNTS = z.object({
+  missing: z.coerce.number(),
+  changed: z.coerce.number(),
+  extra: z.coerce.number(),
+});
+type Counts = Readonly<z.output<typeof COUNTS>>;
+
+async function written(
+  work: Work,
+  order: WriteBackOrder,
+  parts: WriteBackParts,
+): Promise<WriteBackReport> {
+  const { session } = work;
+  await session.query('set local row_security = off');
+  const found = await place(work, order);
+  const oids = found.map(({ shared }) => Number(shared.live.oid));
+  const foreign = await readForeignKeys(session, oids);
+  const plans: Plan[] = [];
+  for (const [at, one] of found.entries()) plans.push(await plan(work, one, at, parts));
+  const ordered = parentsFirst(plans, foreign);
+  const notes = [
+    ...(await notesOn(session, oids)),
+    ...found.flatMap(({ shared }) => leftOut(shared)),
+  ];
+  const conflictKeys = await conflictsOf(work, plans, order);
+  const reports = plans.map((one, at) => reportOf(one, order, conflictKeys[at] ?? []));
+  if (order.mode === 'preview') {
+    const wouldFail = await failing(work, ordered, foreign, order);
+    return { id: null, tables: reports, wouldFail, notes };
+  }
+  await write(work, ordered, order, parts);
+  return { id: work.id, tables: reports, wouldFail: [], notes };
+}
+
+interface Found {
+  readonly shared: SharedTable;
+  readonly keys: readonly KeyTexts[] | null;
+}
+
+/** Always in one order, so that two of these wait for each other instead of for ever. */
+async function place(
+  { admin, copy, session }: Work,
+  order: WriteBackOrder,
+): Promise<readonly Found[]> {
+  const found: Found[] = [];
+  for (const one of order.tables) {
+    const before = await tableNamed(copy, one);
+    const now = await tableNamed(session, one);
+    if (before === null || now === null) {
+      throw state(
+        `${shown(one)} in the restored and in the live database`,
+        `none in the ${before === null ? 'restored' : 'live'} one`,
+        now === null
+          ? 'Make the table again first: `holdfast undo list`, or its definition from the restored copy.'
+          : 'Choose an earlier moment, or leave it out.',
+      );
+    }
+    const shared = sharedTable(before, now);
+    checkShape(shared);
+    await checkCaptured(admin, shared);
+    found.push({ shared, keys: one.keys });
+  }
+  found.sort((a, b) => Number(a.shared.live.oid) - Number(b.shared.live.oid));
+  for (const { shared } of order.mode === 'apply' ? found : []) {
+    await session.query(`lock table ${from(shared.live)} in share row exclusive mode`);
+  }
+  return found;
+}
+
+function checkShape({ columns, key, live, restored }: SharedTable): void {
+  const name = shown(live);
+  if (key.length === 0) {
+    throw state(
+      `${name} to have the same primary key on both sides`,
+      'that it has none, or another',
+      'Without a key rows cannot be told apart. Compare them by hand in the restored copy.',
+    );
+  }
+  const lost = restored.columns.filter((one) => !columns.includes(one.name));
+  if (lost.length > 0) {
+    throw state(
+      `every column of the restored ${name} in the live one`,
+      `without: ${oneLine(lost.map((one) => `${one.name} ${one.type}`).join(', '))}`,
+      'Bring the columns back first, as they were.',
+    );
+  }
+  const unfilled = live.columns.filter((one) => !columns.includes(one.name) && !one.isOptional);
+  if (unfilled.length > 0) {
+    throw state(
+      `something for each column of ${name}`,
+      `newer ones without a default: ${oneLine(unfilled.map((one) => one.name).join(', '))}`,
+      'Give them a default, or let them be null.',
+    );
+  }
+}
+
+/** All of its leaves: a part that nothing captures could not be taken back. */
+async function checkCaptured(session: TargetSession, { live }: SharedTable): Promise<void> {
+  const name = shown(live);
+  const hint =
+    'Run `holdfast protect TARGET --apply`, so that it can be taken back; then try again.';
+  const [ours] = await session.query(
+    `select to_regprocedure('holdfast.faults(regclass)') is not null as ours`,
+  );
+  if (ours?.['ours'] !== true) throw state(`${name} to be protected`, 'that it is not', hint);
+  const faults = await session.query(
+    `select r.relid::text as "table", f.fault
+       from (select relid from pg_partition_tree($1::oid::regclass) where isleaf
+             union select $1::oid::regclass) r(relid), holdfast.faults(r.relid::regclass) f(fault)`,
+    [live.oid],
+  );
+  const [first] = faults;
+  if (first === undefined) return;
+  throw state(`${name} to be captured`, `${String(first['fault'])}`, hint);
+}
+
+async function plan(
+  work: Work,
+  { keys, shared }: Found,
+  at: number,
+  parts: WriteBackParts,
+): Promise<Plan> {
+  const { copy, session } = work;
+  const { live, restored } = shared;
+  const table = shown(live);
+  const tell = (phase: WriteBackProgress['phase'], rows: number): void =>
+    parts.onProgress({ phase, table, rows });
+  tell('comparing', 0);
+  const all = differing(
+    await bucketsOf(copy, restored, shared),
+    await bucketsOf(session, live, shared),
+  );
+  const inBuckets = `${bucketOf(shared.key)} = any ('{${all.join(',')}}'::int[])`;
+  const columns = shared.columns.map((name) => ident(name)).join(', ');
+  const rows = `hf_restored_${at}`;
+  const types = new Map(live.columns.map(({ name, type }) => [name, type]));
+  const foreign = shared.columns.filter((name) => isForeign(types.get(name)));
+  await session.query(tempSql(rows, shared.columns, (name) => carriedAs(types.get(name))));
+  const byKey = keys === null ? null : await chosenKeys(work, shared, keys, at);
+  const source = `select ${columns} from ${from(restored)} t where ${inBuckets}${
+    byKey === null ? '' : ` and ${byKey.restored}`
+  }`;
+  const copied = counting(copy.copyOut(`copy (${source}) to stdout`), (bytes) =>
+    tell('copying', bytes),
+  );
+  await session.copyIn(`copy pg_temp.${rows} (${columns}) from stdin`, copied);
+  for (const name of foreign) await session.query(typedSql(rows, name, types.get(name)));
+  const joined = shared.key.map((name) => ident(name)).join(', ');
+  await session.query(`create index on pg_temp.${rows} (${joined}); analyze pg_temp.${rows}`);
+  const scope = byKey === null ? inBuckets : `${inBuckets} and ${byKey.live}`;
+  const bare = { shared, table: { oid: Number(live.oid) }, rows: `pg_temp.${rows}`, scope };
+  return { ...bare, counts: await countsOf(session, bare) };
+}
+
+/**
+ * What a type of the user's does on its way in (the check of a domain) may be anybody's code, and rows come
+ * in as the admin: so it is carried as text, and becomes what it is by the lesser role.
+ */
+function isForeign(type: string | undefined): boolean {
+  return type === undefined || type.includes('.');
+}
+
+function carriedAs(type: string | undefined): string {
+  return type === undefined || isForeign(type) ? 'text' : type;
+}
+
+function tempSql(
+  name: string,
+  columns: readonly string[],
+  typeOf: (column: string) => string,
+): string {
+  const typed = columns.map((column) => `${ident(column)} ${typeOf(column)}`);
+  return `create temp table ${name} (${typed.join(', ')}) on commit drop`;
+}
+
+function typedSql(table: string, column: string, type: string | undefined): string {
+  const name = ident(column);
+  return `alter table pg_temp.${table} alter column ${name} type ${type ?? 'text'} using ${name}::${type ?? 'text'}`;
+}
+
+/**
+ * SQL that says that a row is one of those that are wished for. The live database reads the texts as the
+ * key's own types. In the copy nothing of the user's is run: what those of a type of theirs are then, as text,
+ * is what is looked for there.
+ */
+async function chosenKeys(
+  { copy, session }: Work,
+  { key, live }: SharedTable,
+  keys: readonly KeyTexts[],
+  at: number,
+): Promise<{ readonly restored: string; readonly live: string }> {
+  const wrong = keys.find((one) => one.length !== key.length || one.includes(null));
+  if (wrong !== undefined) {
+    throw state(
+      `keys of ${shown(live)} with ${key.length} value(s): ${key.join(', ')}`,
+      JSON.stringify(wrong),
+      'Give one value for each column of the key.',
+    );
+  }
+  const name = `hf_keys_${at}`;
+  const types = new Map(live.columns.map((column) => [column.name, column.type]));
+  await session.query(tempSql(name, key, () => 'text'));
+  await session.query(...fillSql(name, key, keys));
+  for (const one of key) await session.query(typedSql(name, one, types.get(one)));
+  const texts = key.map((one) => `format('%s', k.${ident(one)})`);
+  const read = await session.query(
+    `select json_build_array(${texts.join(', ')}) as key from pg_temp.${name} k`,
+  );
+  const canonical = z.array(KEY_ROW).parse(read);
+  // The live transaction may be tried again after a deadlock; the copy's is still the same then.
+  await copy.query(`drop table if exists pg_temp.${name}`);
+  await copy.query(tempSql(name, key, () => 'text'));
+  const again = canonical.map((row) => row.key);
+  await copy.query(...fillSql(name, key, again));
+  const plain = key.filter((one) => !isForeign(types.get(one)));
+  for (const one of plain) await copy.query(typedSql(name, one, types.get(one)));
+  const same = (text: (column: string) => string): string =>
+    `exists (select from pg_temp.${name} k where ${key.map((one) => `k.${ident(one)} = ${text(one)}`).join(' and ')})`;
+  return {
+    restored: same((one) =>
+      plain.includes(one) ? `t.${ident(one)}` : `format('%s', t.${ident(one)})`,
+    ),
+    live: same((one) => `t.${ident(one)}`),
+  };
+}
+
+const KEY_ROW = z.object({ key: z.array(z.string()) });
+
+function fillSql(
+  table: string,
+  key: readonly string[],
+  keys: readonly KeyTexts[],
+): [sql: string, values: readonly unknown[]] {
+  const arrays = key.map((_, place) => `$${place + 1}::text[]`).join(', ');
+  return [
+    `insert into pg_temp.${table} select * from unnest(${arrays})`,
+    key.map((_, place) => keys.map((one) => one[place] ?? null)),
+  ];
+}
+
+async function* counting(
+  chunks: AsyncIterable<Buffer>,
+  onBytes: (bytes: number) => void,
+): AsyncIterable<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    onBytes(bytes);
+    // A chunk is valid until the next one only, and whoever reads us reads ahead.
+    yield Buffer.from(chunk);
+  }
+}
+
+type Bare = Omit<Plan, 'counts'>;
+
+function onKey({ shared }: Bare): string {
+  return shared.key.map((name) => `r.${ident(name)} = t.${ident(name)}`).join(' and ');
+}
+
+function differs({ shared }: Bare): string {
+  return `${rowText(shared.columns, 'r')} is distinct from ${rowText(shared.columns, 't')}`;
+}
+
+async function countsOf(session: TargetSession, one: Bare): Promise<Counts> {
+  const live = from(one.shared.live);
+  const [row] = await session.query(`
+    select (select count(*) from ${one.rows} r
+             where not exists (select from ${live} t where ${onKey(one)}))::text as missing,
+      (select count(*) from ${one.rows} r join ${live} t on ${onKey(one)} where ${differs(one)})::text as changed,
+      (select count(*) from ${live} t where ${one.scope}
+          and not exists (select from ${one.rows} r where ${onKey(one)}))::text as extra`);
+  return COUNTS.parse(row);
+}
+
+async function conflictsOf(
+  { session }: Work,
+  plans: readonly Plan[],
+  { changed }: WriteBackOrder,
+): Promise<readonly (readonly KeyTexts[])[]> {
+  const all: (readonly KeyTexts[])[] = [];
+  for (const one of plans) {
+    if (changed === 'set-back' || one.counts.changed === 0) {
+      all.push([]);
+      continue;
+    }
+    const key = one.shared.key.map((name) => `format('%s', t.${ident(name)})`).join(', ');
+    const rows = await session.query(`
+      select json_build_array(${key}) as key from ${one.rows} r join ${from(one.shared.live)} t on ${onKey(one)}
+       where ${differs(one)} order by ${one.shared.key.map((name) => `t.${ident(name)}`).join(', ')}
+       limit ${CONFLICT_KEYS_SHOWN_MAX}`);
+    all.push(
+      z
+        .array(z.object({ key: z.array(z.string()) }))
+        .parse(rows)
+        .map(({ key: text }) => text),
+    );
+  }
+  return all;
+}
+
+function reportOf(
+  { counts, shared }: Plan,
+  { changed, extra }: WriteBackOrder,
+  conflictKeys: readonly KeyTexts[],
+): WriteBackTableReport {
+  const { name, schema } = shared.live;
+  const isSetBack = changed === 'set-back';
+  return {
+    schema,
+    name,
+    inserted: counts.missing,
+    setBack: isSetBack ? counts.changed : 0,
+    deleted: extra === 'delete' ? counts.extra : 0,
+    conflicts: isSetBack ? 0 : counts.changed,
+    conflictKeys,
+    extraKept: extra === 'delete' ? 0 : counts.extra,
+  };
+}
+
+async function write(
+  { session }: Work,
+  plans: readonly Plan[],
+  order: WriteBackOrder,
+  { onProgress }: WriteBackParts,
+): Promise<void> {
+  const tell = ({ shared }: Plan, rows: number): void =>
+    onProgress({ phase: 'writing', table: shown(shared.live), rows });
+  const run = async (one: Plan, sql: string, expected: number): Promise<void> => {
+    tell(one, 0);
+    const [row] = await session.query(
+      `with hf_done as (${sql} returning 1) select count(*)::int as n from hf_done`,
+    );
+    if (row?.['n'] !== expected) throw swallowed(one, expected, Number(row?.['n'] ?? 0));
+    tell(one, expected);
+  };
+  for (const one of plans)
+    if (one.counts.missing > 0) await run(one, insertSql(one), one.counts.missing);
+  const changes = order.changed === 'set-back' ? plans : [];
+  for (const one of changes)
+    if (one.counts.changed > 0) await run(one, updateSql(one), one.counts.changed);
+  const removals = order.extra === 'delete' ? [...plans].reverse() : [];
+  for (const one of removals)
+    if (one.counts.extra > 0) await run(one, deleteSql(one), one.counts.extra);
+  for (const one of plans) {
+    const left = await countsOf(session, one);
+    const isLeft =
+      left.missing > 0 ||
+      left.changed !== (order.changed === 'set-back' ? 0 : one.counts.changed) ||
+      left.extra !== (order.extra === 'delete' ? 0 : one.counts.extra);
+    if (isLeft) throw altered(one);
+  }
+}
+
+function writable({ live, columns }: SharedTable): readonly string[] {
+  const generated = live.columns.filter(({ isGenerated }) => isGenerated).map(({ name }) => name);
+  return columns.filter((name) => !generated.includes(name)).map((name) => ident(name));
+}
+
+function insertSql(one: Plan): string {
+  const { live } = one.shared;
+  const columns = writable(one.shared);
+  return `insert into ${ident(live.schema)}.${ident(live.name)} (${columns.join(', ')}) overriding system value
+    select ${columns.map((name) => `r.${name}`).join(', ')} from ${one.rows} r
+     where not exists (select from ${from(live)} t where ${onKey(one)})`;
+}
+
+function updateSql(one: Plan): string {
+  const key = one.shared.key.map((name) => ident(name));
+  const all = writable(one.shared);
+  const beside = all.filter((name) => !key.includes(name));
+  // Where there is nothing beside the key, equal keys still differ in how they are written: 1.0 and 1.00.
+  const sets = beside.length > 0 ? beside : all;
+  return `update ${from(one.shared.live)} t set ${sets.map((name) => `${name} = r.${name}`).join(', ')}
+    from ${one.rows} r where ${onKey(one)} and ${differs(one)}`;
+}
+
+function deleteSql(one: Plan): string {
+  return `delete from ${from(one.shared.live)} t where ${one.scope}
+    and not exists (select from ${one.rows} r where ${onKey(one)})`;
+}
+
+/** What the server would say no to; of foreign keys those that point out of the rows that are put in. */
+async function failing(
+  { session }: Work,
+  plans: readonly Plan[],
+  foreign: readonly ForeignKey[],
+  order: WriteBackOrder,
+): Promise<readonly string[]> {
+  const sentences: string[] = [];
+  const byOid = new Map(plans.map((one) => [one.table.oid, one]));
+  for (const key of foreign) {
+    const child = byOid.get(key.child);
+    if (child !== undefined && child.counts.missing > 0) {
+      const count = await orphansOf(session, child, byOid.get(key.parent), key);
+      if (count > 0)
+        sentences.push(
+          `${count} row(s) of ${oneLine(key.childShown)} refer to rows of ${oneLine(key.parentShown)} that are not there (${oneLine(key.name)}): write that table back too.`,
+        );
+    }
+    const parent = byOid.get(key.parent);
+    if (order.extra === 'delete' && parent !== undefined && parent.counts.extra > 0) {
+      sentences.push(
+        `Rows of ${oneLine(key.parentShown)} are deleted that ${oneLine(key.childShown)} may refer to (${oneLine(key.name)}).`,
+      );
+    }
+  }
+  for (const one of plans) sentences.push(...(await clashes(session, one)));
+  return sentences;
+}
+
+async function orphansOf(
+  session: TargetSession,
+  child: Plan,
+  parent: Plan | undefined,
+  key: ForeignKey,
+): Promise<number> {
+  const pairs = key.childColumns.map((name, at) => [name, key.parentColumns[at] ?? name] as const);
+  const on = (alias: string): string =>
+    pairs.map(([mine, theirs]) => `${alias}.${ident(theirs)} = r.${ident(mine)}`).join(' and ');
+  const isSet = pairs.map(([mine]) => `r.${ident(mine)} is not null`).join(' and ');
+  const inCopy =
+    parent === undefined ? '' : ` and not exists (select from ${parent.rows} p where ${on('p')})`;
+  const [row] = await session.query(`
+    select count(*)::int as n from ${child.rows} r
+     where not exists (select from ${from(child.shared.live)} t where ${onKey(child)}) and ${isSet}
+       and not exists (select from ${key.parentSql} p where ${on('p')})${inCopy}`);
+  return Number(row?.['n'] ?? 0);
+}
+
+const UNIQUE = z.object({ name: z.string(), columns: z.array(z.string()) });
+
+/** Plain unique indexes; those of expressions, and exclusion constraints, are left to the server. */
+async function clashes(session: TargetSession, one: Plan): Promise<readonly string[]> {
+  const { columns, live } = one.shared;
+  const found = await session.query(
+    `select x.relname::text as name, (select jsonb_agg(a.attname order by k.at)
+        from unnest(i.indkey::int2[]) with ordinality as k(attnum, at)
+        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum where k.at <= i.indnkeyatts) as columns
+       from pg_index i join pg_class x on x.oid = i.indexrelid
+      where i.indrelid = $1::oid and i.indisunique and not i.indisprimary and i.indisvalid
+        and i.indexprs is null and i.indpred is null order by 1`,
+    [live.oid],
+  );
+  const sentences: string[] = [];
+  for (const index of z.array(UNIQUE).parse(found)) {
+    if (!index.columns.every((name) => columns.includes(name))) continue;
+    const is = index.columns.map((name) => `u.${ident(name)} = r.${ident(name)}`).join(' and ');
+    const [row] = await session.query(`
+      select count(*)::int as n from ${one.rows} r
+       where not exists (select from ${from(live)} t where ${onKey(one)})
+         and exists (select from ${from(live)} u where ${is})`);
+    const count = Number(row?.['n'] ?? 0);
+    if (count > 0)
+      sentences.push(
+        `${count} row(s) of ${oneLine(shown(live))} have a value that a newer row has and only one may (${oneLine(index.name)}).`,
+      );
+  }
+  return sentences;
+}
+
+async function notesOn(session: TargetSession, oids: readonly number[]): Promise<string[]> {
+  const rows = await session.query(
+    `select format('%s.%s', n.nspname, c.relname) as "table", t.tgname::text as name
+       from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+       join pg_proc f on f.oid = t.tgfoid join pg_namespace fn on fn.oid = f.pronamespace
+      where t.tgrelid = any ($1::oid[]) and not t.tgisinternal and fn.nspname <> 'holdfast'
+        and t.tgenabled in ('A', 'O') order by 1, 2`,
+    [oids],
+  );
+  return rows.map(
+    (row) =>
+      `Trigger ${oneLine(String(row['name']))} of ${oneLine(String(row['table']))} fires while rows are written back.`,
+  );
+}
+
+function leftOut({ columns, live }: SharedTable): readonly string[] {
+  const newer = live.columns.filter(({ name }) => !columns.includes(name));
+  if (newer.length === 0) return [];
+  const names = oneLine(newer.map(({ name }) => name).join(', '));
+  return [
+    `${oneLine(shown(live))} has columns that the copy does not know, left as they are: ${names}.`,
+  ];
+}
+
+function swallowed({ shared }: Plan, expected: number, found: number): HoldfastError {
+  return state(
+    `${expected} rows of ${shown(shared.live)} to be written`,
+    `${found}: a trigger or a rule kept the others out`,
+    'Nothing was changed. Disable it for as long as this takes.',
+  );
+}
+
+function altered({ shared }: Plan): HoldfastError {
+  return state(
+    `the rows of ${shown(shared.live)} as they were restored`,
+    'others: a trigger changed what was written, or rows beside it',
+    'Nothing was changed. Disable it for as long as this takes.',
+  );
+}

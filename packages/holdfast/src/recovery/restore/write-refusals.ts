@@ -1,0 +1,57 @@
+/** Why rows were not written back, in words that a person can act on. Nothing was changed in any of them. */
+import pg from 'pg';
+import { HoldfastError } from '../../model/errors.ts';
+import { oneLine } from '../../model/text.ts';
+
+export function state(
+  expected: string,
+  found: string,
+  hint: string,
+  cause?: unknown,
+): HoldfastError {
+  return new HoldfastError('HF_RESTORE_STATE', {
+    expected: oneLine(expected),
+    found: oneLine(found),
+    hint,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** What the server said, where there is more to say. */
+export function refused(error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error;
+  const found = error.detail === undefined ? error.message : `${error.message}: ${error.detail}`;
+  switch (error.code) {
+    case '23503':
+      return state(
+        'every row to have what it refers to',
+        found,
+        'Nothing was changed. Write the tables that refer to each other back together.',
+        error,
+      );
+    case '23505':
+    case '23P01':
+      return state(
+        'no newer row in the way',
+        found,
+        'Nothing was changed. Change or remove the newer row, or leave this one out.',
+        error,
+      );
+    case '55P03':
+      return state(
+        'to lock the tables',
+        `somebody at work in them: ${found}`,
+        'Nothing was changed. Try again when that transaction has ended.',
+        error,
+      );
+    case '42501':
+      return state(
+        'the admin of this target to be allowed to write rows back',
+        found,
+        'Nothing was changed. Use a superuser, or the owner of the tables with BYPASSRLS.',
+        error,
+      );
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,532 @@
+/**
+ * One target and its vaults: streams its WAL, takes points with a witness, drills them, tries to destroy
+ * what lies there, and says how it stands. An engine to each vault, so that one that is away keeps no
+ * other waiting.
+ *
+ * What was found is kept in the vault first, then told (`note`). It knows no schedule and no lock: whoever
+ * calls has seen to it that nobody else keeps this target.
+ */
+import { join } from 'node:path';
+import pg from 'pg';
+import type { DrillAssertion } from '../config/drill-assertions.ts';
+import type { Clock } from '../model/clock.ts';
+import { HoldfastError } from '../model/errors.ts';
+import type { Note } from '../model/event.ts';
+import {
+  DRILL_REPLAY_MS_MAX,
+  DRILL_SMALL_BYTES_MAX,
+  PROOF_ACT_MS_MAX,
+  PROOF_AGE_MS_MAX,
+  PROOF_CANARY_MS,
+} from '../model/limits.ts';
+import type { AdminConnection } from '../protection/postgres/admin.ts';
+import { runDrill } from './drills/drill.ts';
+import type { DrillResult } from './drills/drill-result.ts';
+import { takeWitness, type Witness } from './drills/witness.ts';
+import type { RestoreGoal, StreamState, Tell } from './engines/engine.ts';
+import { PullEngine } from './engines/pull/pull-engine.ts';
+import { lsnOf } from './lsn.ts';
+import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
+import type { RecoveryPoint } from './recovery-point.ts';
+import { type RestoredTarget, type RestoreOrder, restoreTarget } from './restore/restore-target.ts';
+import { factsOf, type RecoveryPromise, standingOf, type VaultEvidence } from './standing.ts';
+import type { TargetReport, VaultReport } from './target-report.ts';
+import { type FoundRecords, type KeptProof, proofIdOf, VaultRecords } from './vault-records.ts';
+import type { Vault, VaultLook } from './vaults/vault.ts';
+
+export interface KeptVault {
+  readonly vault: Vault;
+  readonly slot: string;
+  readonly ground: () => ProofGround;
+  readonly suspects: (ground: ProofGround) => Promise<readonly Suspect[]>;
+  /** What it has in common with the target. */
+  readonly sameAs: () => Promise<readonly string[]>;
+  /** For the look of the vault itself. */
+  readonly learnt: (proof: KeptProof | null) => void;
+}
+
+export interface KeeperParts {
+  readonly target: string;
+  readonly connection: AdminConnection;
+  readonly vaults: readonly KeptVault[];
+  readonly recipients: readonly string[];
+  /** Empty: the private key is kept elsewhere. */
+  readonly identities: () => readonly string[];
+  readonly keepMs: number;
+  readonly promise: RecoveryPromise;
+  readonly assertions: () => readonly DrillAssertion[];
+  readonly binaries: readonly string[];
+  /** Where drills restore into; others may pass through it. */
+  readonly folder: string;
+  /** Snapshots and backups at the provider: named, never counted. */
+  readonly snapshots: readonly string[];
+  readonly macKey: Buffer;
+  readonly clock: Clock;
+  readonly note: Note;
+}
+
+/** `witness`: where the newest point was witnessed; `random`: any moment of the window. */
+export type DrillGoal = 'witness' | 'random';
+
+interface Kept {
+  readonly it: KeptVault;
+  readonly engine: PullEngine;
+  readonly records: VaultRecords;
+}
+
+export interface Looked {
+  readonly vault: string;
+  readonly found: FoundRecords;
+  readonly stream: StreamState | null;
+}
+
+const WITNESS_MS_MAX = 60_000;
+
+export class TargetKeeper {
+  readonly target: string;
+  readonly #parts: KeeperParts;
+  readonly #kept: readonly Kept[];
+  #streams = new Map<string, () => StreamState>();
+  #system: string | null = null;
+
+  constructor(parts: KeeperParts) {
+    this.#parts = parts;
+    this.target = parts.target;
+    const { clock, connection, identities, keepMs, macKey, recipients, target } = parts;
+    const kept = () => ({ retainUntil: new Date(clock.now().getTime() + keepMs) });
+    this.#kept = parts.vaults.map((it) => {
+      const { slot, vault } = it;
+      const common = { target, vault, recipients, identities, kept };
+      return {
+        it,
+        engine: new PullEngine({ ...common, connection, slot, acceptsCorruptPages: false, clock }),
+        records: new VaultRecords({ ...common, macKey }),
+      };
+    });
+  }
+
+  get vaults(): readonly string[] {
+    return this.#kept.map(({ it }) => it.vault.name);
+  }
+
+  /** A private key that is declared and not there is as none. */
+  get canDrill(): boolean {
+    try {
+      return this.#parts.identities().length > 0;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Starts WAL on its way to each vault; goes on until `close`. Rejects with HF_RECOVERY_SERVER. */
+  async stream(): Promise<void> {
+    for (const { engine, it } of this.#kept) {
+      const stream = await engine.stream();
+      this.#streams.set(it.vault.name, () => stream.state());
+    }
+  }
+
+  /** Resolves when the point, and the witness of a small database, lie in the vault. */
+  async backup(vaultName: string, tell: Tell, signal: AbortSignal): Promise<RecoveryPoint> {
+    const { note, target } = this.#parts;
+    const { engine, records } = this.#of(vaultName);
+    let point: RecoveryPoint;
+    try {
+      point = await engine.backup(tell, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const reason = wordsOf(error);
+      await note({
+        kind: 'recovery-point-failed',
+        facts: { target, vault: vaultName, reason },
+        message: `No recovery point of ${target} could be taken into ${vaultName}: ${reason}`,
+      });
+      throw error;
+    }
+    const bytes = point.files.reduce((sum, file) => sum + file.bytes, 0);
+    await note({
+      kind: 'recovery-point-taken',
+      facts: { target, vault: vaultName, point: point.id, bytes },
+      message: `Recovery point ${point.id} of ${target} lies in ${vaultName}.`,
+    });
+    if (isSmall(point)) await this.#witness(engine, records, point, signal);
+    return point;
+  }
+
+  /** `pointId` null: the newest. What it found is kept, whatever it is; only being stopped rejects. */
+  async drill(
+    vaultName: string,
+    pointId: string | null,
+    goal: DrillGoal,
+    tell: Tell,
+    signal: AbortSignal,
+  ): Promise<DrillResult> {
+    const { clock, connection, folder, note, target } = this.#parts;
+    const { engine, records } = this.#of(vaultName);
+    if (!this.canDrill) throw noIdentity(target);
+    const system = await this.#systemOf(records);
+    const { points } = await records.find(system);
+    const point = pointId === null ? points.at(-1) : points.find(({ id }) => id === pointId);
+    if (point === undefined) throw noPoint(target, vaultName, pointId);
+    const aim = await this.#aim(records, system, point, goal);
+    const result = await runDrill(
+      { point, ...aim, assertions: this.#parts.assertions(), database: connection.database },
+      {
+        engine,
+        vault: vaultName,
+        clock,
+        folder: join(folder, `drill-${clock.random(6).toString('hex')}`),
+        superuser: await this.#superuser(),
+        binaries: this.#parts.binaries,
+        replayMsMax: DRILL_REPLAY_MS_MAX,
+      },
+      tell,
+      signal,
+    );
+    await records.keepDrill(system, result);
+    await note(drillEvent(result));
+    return result;
+  }
+
+  /** Beside the live one, and left running: to be compared, then kept or discarded. */
+  async restore(
+    vaultName: string,
+    order: Omit<RestoreOrder, 'target'>,
+    tell: Tell,
+    signal: AbortSignal,
+  ): Promise<RestoredTarget> {
+    const { binaries, clock, target } = this.#parts;
+    const { engine, it } = this.#of(vaultName);
+    if (!this.canDrill) throw noIdentity(target);
+    return restoreTarget(
+      { ...order, target },
+      {
+        engine,
+        vault: it.vault,
+        clock,
+        superuser: await this.#superuser(),
+        binaries,
+        replayMsMax: DRILL_REPLAY_MS_MAX,
+      },
+      tell,
+      signal,
+    );
+  }
+
+  async prove(vaultName: string, signal: AbortSignal): Promise<SealedProof> {
+    const { clock, note, snapshots, target } = this.#parts;
+    const { it, records } = this.#of(vaultName);
+    const ground = it.ground();
+    const sealed = await proveBlastRadius({
+      ground,
+      clock,
+      suspects: await it.suspects(ground),
+      sameAs: await it.sameAs(),
+      snapshots,
+      canaryMs: PROOF_CANARY_MS,
+      actMsMax: PROOF_ACT_MS_MAX,
+      signal,
+    });
+    const { digest, json, proof } = sealed;
+    const system = await this.#systemOf(records);
+    const unique = clock.random(2).toString('hex');
+    await records.keepProof(system, proofIdOf(proof, unique), json);
+    const kinds = {
+      PROVEN: 'blast-radius-proved',
+      REFUTED: 'blast-radius-refuted',
+      UNKNOWN: 'blast-radius-unknown',
+    } as const;
+    await note({
+      kind: kinds[proof.verdict],
+      facts: {
+        target,
+        vault: vaultName,
+        verdict: proof.verdict,
+        outside: proof.isOutside,
+        tried: proof.credentials.filter(({ acts }) => acts.length > 0).length,
+        digest,
+      },
+      message: `Blast radius of ${vaultName} for ${target}: ${proof.verdict}. ${proof.why}`,
+    });
+    return sealed;
+  }
+
+  /** Null: nothing is streamed from here. */
+  streamOf(vaultName: string): StreamState | null {
+    return this.#streams.get(vaultName)?.() ?? null;
+  }
+
+  /** What lies there; for the schedule. Rejects when the vault cannot be read. */
+  async look(vaultName: string): Promise<Looked> {
+    const { records } = this.#of(vaultName);
+    const found = await records.find(await this.#systemOf(records));
+    return { vault: vaultName, found, stream: this.streamOf(vaultName) };
+  }
+
+  /** Never rejects for a vault or a server that is away: that is how it stands. */
+  async report(): Promise<TargetReport> {
+    const { clock, promise, target } = this.#parts;
+    const now = clock.now();
+    const seen: { readonly evidence: VaultEvidence; readonly report: VaultReport }[] = [];
+    for (const kept of this.#kept) seen.push(await this.#evidence(kept, now));
+    const standing = standingOf(
+      seen.map(({ evidence }) => evidence),
+      promise,
+      now,
+    );
+    const because = [...standing.because];
+    if (!this.canDrill)
+      because.push('No private key is here, so no drill runs: recovery.identity.');
+    const colour = standing.colour === 'green' && because.length > 0 ? 'amber' : standing.colour;
+    const placed = (one: typeof standing.proven) =>
+      one === null ? null : { point: one.point, vault: one.vault, at: one.at.toISOString() };
+    return {
+      format: 'holdfast/recovery-report/1',
+      target,
+      at: now.toISOString(),
+      isRunning: this.#streams.size > 0,
+      colour,
+      because: [...new Set(because)],
+      proven: placed(standing.proven),
+      outside: placed(standing.outside),
+      rpoMs: standing.rpoMs,
+      rtoMs: standing.rtoMs,
+      promise,
+      facts: factsOf(standing, now),
+      vaults: seen.map(({ report }) => report),
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const { engine } of this.#kept) await engine.close();
+    this.#streams = new Map();
+  }
+
+  async #evidence(
+    { it, records }: Kept,
+    now: Date,
+  ): Promise<{ readonly evidence: VaultEvidence; readonly report: VaultReport }> {
+    const { vault } = it;
+    const troubles: string[] = [];
+    let found: FoundRecords = { points: [], drills: [], proofs: [], troubles: [] };
+    let durableAt: Date | null = null;
+    const state = this.streamOf(vault.name);
+    try {
+      const system = await this.#systemOf(records);
+      found = await records.find(system);
+      durableAt = state?.durableAt ?? (await records.newestWalAt(system));
+    } catch (error) {
+      troubles.push(wordsOf(error));
+    }
+    const newest = found.proofs.at(-1) ?? null;
+    const decided = found.proofs.findLast(({ verdict }) => verdict !== 'UNKNOWN') ?? null;
+    // What no answer came to later does not make good what was refuted.
+    const counted = decided?.verdict === 'REFUTED' ? decided : newest;
+    it.learnt(counted);
+    const look = await vault.look().catch(
+      (error: unknown): VaultLook => ({
+        colour: 'red',
+        protectsFrom: [],
+        doesNotProtectFrom: [],
+        troubles: [wordsOf(error)],
+        freeBytes: null,
+        objects: null,
+      }),
+    );
+    const sameAs = await it.sameAs();
+    const proof = proofNow(counted, sameAs, now);
+    troubles.push(...found.troubles, ...look.troubles, ...sameAs);
+    if (state?.trouble) troubles.push(state.trouble);
+    const { colour, doesNotProtectFrom, protectsFrom } = look;
+    const { drills, points } = found;
+    const newestFirst = drills.toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
+    const drillOf = (id: string) => newestFirst.find(({ point }) => point === id)?.verdict ?? null;
+    return {
+      evidence: { vault: vault.name, colour, proof, points, drills, durableAt, troubles },
+      report: {
+        name: vault.name,
+        kind: vault.kind,
+        colour,
+        protectsFrom: [...protectsFrom],
+        doesNotProtectFrom: [...doesNotProtectFrom],
+        troubles,
+        sameAs: [...sameAs],
+        points: points.map(({ endedAt, files, id }) => ({
+          id,
+          endedAt,
+          bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+          drill: drillOf(id),
+        })),
+        lastDrill: newestFirst[0] ?? null,
+        proof:
+          counted === null
+            ? null
+            : { at: counted.at.toISOString(), verdict: counted.verdict, why: counted.why },
+        newestWalAt: durableAt?.toISOString() ?? null,
+      },
+    };
+  }
+
+  /** A database that nobody could look at quietly has no witness: its drill is a little weaker, not wrong. */
+  async #witness(
+    engine: PullEngine,
+    records: VaultRecords,
+    point: RecoveryPoint,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, target } = this.#parts;
+    const witness = await takeWitness({
+      target,
+      now: () => clock.now(),
+      connect: (mode) => this.#connect(mode),
+    });
+    if (witness.method === 'close') return;
+    // A server recovers to a position only when a record follows it: on a quiet database none would.
+    const end = await this.#mark();
+    const waiting = AbortSignal.any([signal, AbortSignal.timeout(WITNESS_MS_MAX)]);
+    await (await engine.stream()).durableUpTo(end, waiting);
+    await records.keepWitness(witness, point.id);
+  }
+
+  /** Writes one empty message into the WAL, and says where it is durable at the server. */
+  async #mark(): Promise<bigint> {
+    const client = await this.#connect('sql');
+    try {
+      await client.query("select pg_logical_emit_message(true, 'holdfast', 'witness')");
+      const { rows } = await client.query<{ lsn: string }>(
+        'select pg_current_wal_flush_lsn()::text as lsn',
+      );
+      return lsnOf(rows[0]?.lsn ?? '') ?? 0n;
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+
+  async #aim(
+    records: VaultRecords,
+    system: string,
+    point: RecoveryPoint,
+    goal: DrillGoal,
+  ): Promise<{ readonly goal: RestoreGoal; readonly witness: Witness | null }> {
+    const { clock } = this.#parts;
+    if (goal === 'witness') {
+      const witness = await records.witnessOf(system, point.id);
+      if (witness !== null) return { goal: { at: null, lsn: witness.lsn }, witness };
+    }
+    const from = new Date(point.endedAt).getTime();
+    const to = (await records.newestWalAt(system))?.getTime() ?? from;
+    if (to - from < 60_000) return { goal: { at: null, lsn: null }, witness: null };
+    // Not the last seconds: what was stored then may hold no commit after the moment.
+    const share = clock.random(4).readUInt32BE() / 2 ** 32;
+    const at = new Date(from + Math.floor((to - from - 10_000) * share));
+    return { goal: { at, lsn: null }, witness: null };
+  }
+
+  async #superuser(): Promise<string> {
+    const { connection } = this.#parts;
+    const client = await this.#connect('sql').catch(() => null);
+    // A server that is gone is what drills are for: the one that is asked for most is guessed.
+    if (client === null) return 'postgres';
+    try {
+      const { rows } = await client.query<{ name: string }>(
+        `select rolname as name from pg_catalog.pg_roles where rolsuper and rolcanlogin
+         order by rolname = current_user desc, oid limit 1`,
+      );
+      return rows[0]?.name ?? connection.user;
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+
+  async #connect(mode: 'sql' | 'replication'): Promise<pg.Client> {
+    const { host, port, user, database, password, ssl } = this.#parts.connection;
+    const place = { host, port, user, database, ssl, password: () => password() ?? '' };
+    const more = { application_name: 'holdfast', connectionTimeoutMillis: 10_000 };
+    // The driver's types do not know it.
+    const mine = mode === 'sql' ? {} : { replication: 'database' };
+    const client = new pg.Client(Object.assign({}, place, more, mine));
+    client.on('error', () => {});
+    await client.connect();
+    return client;
+  }
+
+  /** As the server says, else as the vault has it: a server that is gone must not hide its points. */
+  async #systemOf(records: VaultRecords): Promise<string> {
+    if (this.#system !== null) return this.#system;
+    const [first] = this.#kept;
+    try {
+      if (first === undefined) throw new Error('it has no vault');
+      this.#system = (await first.engine.facts()).systemIdentifier;
+      return this.#system;
+    } catch (error) {
+      const known = await records.newestSystem();
+      if (known === null) throw error;
+      return known;
+    }
+  }
+
+  #of(vaultName: string): Kept {
+    const found = this.#kept.find(({ it }) => it.vault.name === vaultName);
+    if (found !== undefined) return found;
+    throw new HoldfastError('HF_USAGE', {
+      expected: `a vault of ${this.target}: ${this.vaults.join(', ')}`,
+      found: vaultName,
+      hint: 'Name it under recovery.vaults of the target.',
+    });
+  }
+}
+
+export function isSmall(point: RecoveryPoint): boolean {
+  return point.files.reduce((sum, { plainBytes }) => sum + plainBytes, 0) <= DRILL_SMALL_BYTES_MAX;
+}
+
+function proofNow(
+  proof: KeptProof | null,
+  sameAs: readonly string[],
+  now: Date,
+): VaultEvidence['proof'] {
+  if (proof === null) return null;
+  if (proof.verdict === 'REFUTED') return 'refuted';
+  const ageMs = now.getTime() - proof.at.getTime();
+  const isFresh = ageMs <= PROOF_AGE_MS_MAX && ageMs >= -60_000;
+  return proof.verdict === 'PROVEN' && isFresh && sameAs.length === 0 ? 'proven' : 'unknown';
+}
+
+function drillEvent(result: DrillResult) {
+  const { checks, id, point, rpoMs, rtoMs, target, vault, verdict } = result;
+  const kinds = {
+    passed: 'drill-passed',
+    failed: 'drill-failed',
+    'could-not-run': 'drill-not-run',
+  } as const;
+  const bad = checks.find(({ end }) => end !== 'passed')?.said ?? null;
+  return {
+    kind: kinds[verdict],
+    facts: { target, vault, point, drill: id, rtoMs, rpoMs, reason: bad },
+    message:
+      verdict === 'passed'
+        ? `Recovery point ${point} of ${target} came back from ${vault} in ${Math.ceil((rtoMs ?? 0) / 1000)} s.`
+        : `The drill of ${point} of ${target} from ${vault} did not pass: ${bad ?? 'nothing was looked at'}`,
+  };
+}
+
+function wordsOf(error: unknown): string {
+  if (error instanceof HoldfastError) return `${error.found} (${error.code})`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+function noIdentity(target: string): HoldfastError {
+  return new HoldfastError('HF_RECOVERY_KEY', {
+    expected: `a private key for drills of ${target}`,
+    found: 'none in holdfast.yaml',
+    hint: 'Say where it lies (recovery.identity), or run the drill where the key is.',
+  });
+}
+
+function noPoint(target: string, vault: string, point: string | null): HoldfastError {
+  return new HoldfastError('HF_RECOVERY_GOAL', {
+    expected: point === null ? `a recovery point of ${target} in ${vault}` : `the point ${point}`,
+    found: 'none',
+    hint: `Take one: holdfast recovery backup ${target}`,
+  });
+}

@@ -1,0 +1,65 @@
+/**
+ * How one target stands, as plain data: what the command line shows, what the gateway leaves for it, and
+ * what the dashboard will read. Dates as ISO 8601, so that it is the same after a file.
+ */
+import { z } from 'zod';
+import { readDrill } from './drills/drill-shape.ts';
+
+const colour = z.enum(['green', 'amber', 'red']);
+const at = z.iso.datetime();
+const sentences = z.array(z.string());
+const place = z.object({ point: z.string(), vault: z.string(), at }).nullable();
+const drill = z.unknown().transform((value, context) => {
+  if (value === null) return null;
+  const read = readDrill(JSON.stringify(value));
+  if (read === null) context.addIssue({ code: 'custom', message: 'a drill' });
+  return read;
+});
+
+export const REPORT_SHAPE = z.object({
+  format: z.literal('holdfast/recovery-report/1'),
+  target: z.string(),
+  /** When it was looked. */
+  at,
+  /** Whether a gateway streams WAL and keeps to the schedule. */
+  isRunning: z.boolean(),
+  colour,
+  because: sentences,
+  proven: place,
+  outside: place,
+  rpoMs: z.number().nullable(),
+  rtoMs: z.number().nullable(),
+  promise: z.object({ rpoMs: z.number(), rtoMs: z.number(), provenAgeMsMax: z.number() }),
+  facts: z.object({
+    provenAgeMinutes: z.number(),
+    outsideBlastRadius: z.boolean(),
+    rpoSeconds: z.number(),
+  }),
+  vaults: z.array(
+    z.object({
+      name: z.string(),
+      kind: z.enum(['local', 's3', 'restic']),
+      colour,
+      protectsFrom: sentences,
+      doesNotProtectFrom: sentences,
+      troubles: sentences,
+      sameAs: sentences,
+      points: z.array(
+        z.object({
+          id: z.string(),
+          endedAt: at,
+          /** As stored. */
+          bytes: z.number(),
+          drill: z.enum(['passed', 'failed', 'could-not-run']).nullable(),
+        }),
+      ),
+      lastDrill: drill,
+      proof: z
+        .object({ at, verdict: z.enum(['PROVEN', 'REFUTED', 'UNKNOWN']), why: z.string() })
+        .nullable(),
+      newestWalAt: at.nullable(),
+    }),
+  ),
+});
+export type TargetReport = z.output<typeof REPORT_SHAPE>;
+export type VaultReport = TargetReport['vaults'][number];

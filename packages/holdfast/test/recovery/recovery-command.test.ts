@@ -1,0 +1,243 @@
+/**
+ * `holdfast recovery` as an operator uses it: the built command line, a real server, a local vault, and a
+ * gateway that streams, takes points and drills by itself, killed on the way.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clearFlags } from '../../src/testing/clear-flags.ts';
+import { scratchFolder } from '../../src/testing/scratch-folder.ts';
+import { freePort } from '../../src/testing/scratch-postgres.ts';
+import { type Ground, pullGround, until } from './pull-ground.ts';
+
+const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
+const folder = scratchFolder('recovery-command');
+const config = join(folder, 'holdfast.yaml');
+const vault = join(folder, 'vault');
+const keyFile = join(folder, 'recovery-key.txt');
+
+let ground: Ground;
+let gateway: ChildProcess | null = null;
+let log = '';
+
+interface Finished {
+  readonly exit: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function holdfast(words: readonly string[]): Promise<Finished> {
+  return new Promise((done) => {
+    const env = { ...process.env, HOLDFAST_CONFIG: config };
+    const child = execFile(process.execPath, [MAIN, ...words], { env }, (_error, out, err) =>
+      done({ exit: child.exitCode, out, err }),
+    );
+  });
+}
+
+async function json(words: readonly string[]) {
+  const { exit, out, err } = await holdfast([...words, '--json']);
+  return { exit, err, said: JSON.parse(out) };
+}
+
+async function statusOf() {
+  const { exit, said } = await json(['recovery', 'status', 'shop']);
+  return { exit, report: said.targets[0] };
+}
+
+function writeConfig(recipient: string, port: number): void {
+  writeFileSync(
+    config,
+    `listen: { host: 127.0.0.1, port: ${port}, tls: off }
+dashboard: off
+store: { dataFolder: state }
+environments:
+  production: { level: sealed }
+vaults:
+  here: { kind: local, folder: vault }
+targets:
+  shop:
+    environment: production
+    upstream: { url: "postgres://postgres@127.0.0.1:${ground.server.port}/postgres" }
+    recovery:
+      vaults: [here]
+      recipients: [${recipient}]
+      identity: { file: recovery-key.txt }
+      promise: { rpo: 5m }
+`,
+  );
+}
+
+async function up(): Promise<void> {
+  log = '';
+  const child = spawn(process.execPath, [MAIN, 'up', '--config', config], { stdio: 'pipe' });
+  gateway = child;
+  child.stdout?.resume();
+  child.stderr?.on('data', (chunk: Buffer) => {
+    log += chunk.toString();
+  });
+  await until(() => {
+    if (child.exitCode !== null) throw new Error(`up ended: ${log}`);
+    return log.includes('Holdfast listens');
+  });
+}
+
+async function down(signal: NodeJS.Signals): Promise<void> {
+  const child = gateway;
+  gateway = null;
+  if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((done) => child.once('exit', done));
+  child.kill(signal);
+  await gone;
+}
+
+/** One bit of the base copy, as a disk would do it, past the freezing that the vault may have done. */
+function flipIn(point: string): void {
+  const objects = join(vault, 'objects');
+  const name = readdirSync(objects, { recursive: true, encoding: 'utf8' }).find((path) =>
+    path.includes(`points/${point}/base.tar`),
+  );
+  if (name === undefined) throw new Error(`no base of ${point}`);
+  const path = join(objects, name);
+  clearFlags(vault);
+  const bytes = readFileSync(path);
+  const at = Math.floor(bytes.length / 2);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+}
+
+beforeAll(async () => {
+  ground = await pullGround(null);
+  await ground.server.query(
+    'create table bookings as select n as id, now() as made from generate_series(1, 2000) n; alter table bookings add primary key (id)',
+  );
+}, 120_000);
+
+afterAll(async () => {
+  await down('SIGINT');
+  await ground?.close();
+  clearFlags(vault);
+  rmSync(folder, { recursive: true, force: true });
+}, 60_000);
+
+describe('holdfast recovery', () => {
+  it('goes from a key to a point that came back', { timeout: 300_000 }, async () => {
+    const made = await json(['recovery', 'keys', '--out', keyFile]);
+    expect(made.exit).toBe(0);
+    expect(statSync(keyFile).mode & 0o777).toBe(0o600);
+    const { recipient } = made.said;
+    expect(recipient).toMatch(/^age1/);
+    expect(JSON.stringify(made.said)).not.toContain('AGE-SECRET-KEY');
+    // A key is not written over.
+    const kept = readFileSync(keyFile, 'utf8');
+    expect((await holdfast(['recovery', 'keys', '--out', keyFile])).exit).toBe(2);
+    expect(readFileSync(keyFile, 'utf8')).toBe(kept);
+
+    writeConfig(recipient, await freePort());
+    expect((await holdfast(['config', 'check'])).exit).toBe(0);
+    const before = await holdfast(['recovery', 'status']);
+    expect(before.exit).toBe(1);
+    expect(before.out).toContain('No recovery point has been proven by a drill.');
+
+    const backup = await json(['recovery', 'backup', 'shop']);
+    expect(backup.said.results).toMatchObject([
+      { vault: 'here', point: { id: expect.any(String) }, drill: { verdict: 'passed' } },
+    ]);
+    expect(backup.exit).toBe(0);
+    // The witness was compared: a drill that only starts a server would prove little.
+    const [{ drill }] = backup.said.results;
+    expect(drill.checks.map(({ name }: { name: string }) => name)).toContain('tables');
+    expect(readdirSync(join(folder, 'state', 'recovery', 'drills'))).toEqual([]);
+  });
+
+  it('streams while the gateway runs, and says amber, with words', {
+    timeout: 300_000,
+  }, async () => {
+    await up();
+    await until(async () => (await statusOf()).report?.isRunning === true);
+    await until(async () => (await statusOf()).report.colour === 'amber');
+    const { exit, report } = await statusOf();
+    expect(exit).toBe(0);
+    expect(report.because.join(' ')).toContain('where the same hands reach');
+    expect(report.vaults[0].doesNotProtectFrom).toContain(
+      'root on this host, who can do anything to it',
+    );
+    expect(report.vaults[0].sameAs[0]).toContain('on the same host');
+    expect(report.proven).toMatchObject({ vault: 'here' });
+    expect(report.outside).toBeNull();
+    expect(report.facts.outsideBlastRadius).toBe(false);
+    const shown = await holdfast(['recovery', 'status']);
+    expect(shown.out).toContain('does not protect from');
+    expect(shown.out).toContain('would lose');
+  });
+
+  it('brings back what a hostile DELETE took', { timeout: 300_000 }, async () => {
+    await ground.server.query('delete from bookings');
+    // The gateway has the vault: the order is left for it.
+    const drilled = await json(['recovery', 'drill', 'shop']);
+    expect(drilled.said.results[0].drill).toMatchObject({ verdict: 'passed' });
+    expect(drilled.exit).toBe(0);
+    expect(drilled.said.results[0].drill.checks[1].said).toMatch(/\b2000 rows/);
+    expect((await statusOf()).report.vaults[0].lastDrill.id).toBe(drilled.said.results[0].drill.id);
+  });
+
+  it('goes on after kill -9 in the middle of the stream', { timeout: 300_000 }, async () => {
+    await ground.server.query('insert into bookings select n from generate_series(1, 500) n');
+    await down('SIGKILL');
+    await ground.server.query('insert into bookings select n from generate_series(501, 900) n');
+    await up();
+    await until(async () => {
+      const { report } = await statusOf();
+      return report.isRunning && report.vaults[0].newestWalAt !== null && report.colour === 'amber';
+    });
+    const backup = await json(['recovery', 'backup', 'shop']);
+    expect(backup.said.results[0].drill).toMatchObject({ verdict: 'passed' });
+    expect(backup.said.results[0].drill.checks[1].said).toMatch(/\b900 rows/);
+    const { report } = await statusOf();
+    expect(report.because.join(' ')).not.toContain('lost at the server');
+    // Nobody left a server or a folder behind.
+    expect(readdirSync(join(folder, 'state', 'recovery', 'drills'))).toEqual([]);
+  });
+
+  it('says no to a proof that nothing was tried for', { timeout: 120_000 }, async () => {
+    const { exit, said } = await json(['recovery', 'prove', 'shop']);
+    expect(exit).toBe(1);
+    expect(said.results[0].proof).toMatchObject({ verdict: 'UNKNOWN', isOutside: false });
+    const user = said.results[0].proof.credentials[0];
+    expect([user.name, user.verdict]).toEqual(['the user that Holdfast runs as', 'UNKNOWN']);
+  });
+
+  it('turns red when a byte of the newest point is not what it was', {
+    timeout: 300_000,
+  }, async () => {
+    await down('SIGINT');
+    const { report } = await statusOf();
+    const newest = report.vaults[0].points.at(-1).id;
+    flipIn(newest);
+    const { exit, said } = await json(['recovery', 'drill', 'shop']);
+    expect(exit).toBe(1);
+    expect(said.results[0].drill).toMatchObject({ verdict: 'failed', point: newest });
+    const doctor = await json(['doctor', '--folder', join(folder, 'state', 'recovery', 'drills')]);
+    expect(doctor.said.recovery[0].vaults[0].lastDrill.verdict).toBe('failed');
+    for (const point of report.vaults[0].points.slice(0, -1)) {
+      flipIn(point.id);
+      await json(['recovery', 'drill', 'shop', '--point', point.id]);
+    }
+    const after = await holdfast(['recovery', 'status', 'shop']);
+    expect(after.exit).toBe(1);
+    expect(after.out).toContain('drill FAILED');
+    expect(after.out).toContain('No recovery point has been proven by a drill.');
+    const { said: trail } = await json(['trail', 'tail', '-n', '500']);
+    const told = JSON.stringify(trail);
+    for (const kind of ['recovery-point-taken', 'drill-passed', 'drill-failed']) {
+      expect(told).toContain(`"${kind}"`);
+    }
+  });
+
+  it('does not know a target that has none', async () => {
+    const { err, exit } = await holdfast(['recovery', 'drill', 'shap']);
+    expect(exit).toBe(2);
+    expect(err).toContain('Did you mean shop?');
+  });
+});

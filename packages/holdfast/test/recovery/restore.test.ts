@@ -1,0 +1,536 @@
+/**
+ * A restore for real, against real servers: the right point for a moment, a diff against the live target,
+ * and rows written back that can be undone.
+ */
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cardOfAct } from '../../src/approvals/proposed-act.ts';
+import { systemClock } from '../../src/model/clock.ts';
+import type { Target } from '../../src/model/target.ts';
+import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
+import { captureFoundation } from '../../src/protection/postgres/capture/foundation.ts';
+import { Drain } from '../../src/protection/postgres/drain.ts';
+import { runUndo } from '../../src/protection/postgres/undo/engine.ts';
+import type { TargetDatabase } from '../../src/protection/target-database.ts';
+import type { PullEngine } from '../../src/recovery/engines/pull/pull-engine.ts';
+import { lsnOf } from '../../src/recovery/lsn.ts';
+import type { RecoveryPoint } from '../../src/recovery/recovery-point.ts';
+import type { RestoreWish } from '../../src/recovery/restore/choose-point.ts';
+import { type Diff, diffTargets } from '../../src/recovery/restore/diff.ts';
+import { sentencesOfDiff } from '../../src/recovery/restore/diff-words.ts';
+import {
+  type PromotionPlan,
+  promoteRestoreRunner,
+  promotionOf,
+} from '../../src/recovery/restore/promotion.ts';
+import {
+  type RestoredTarget,
+  type RestoreOrder,
+  type RestoreParts,
+  restoreTarget,
+} from '../../src/recovery/restore/restore-target.ts';
+import {
+  type WriteBackOrder,
+  type WriteBackParts,
+  writeBack,
+} from '../../src/recovery/restore/write-back.ts';
+import { MemoryUndoStore } from '../../src/testing/memory-undo-store.ts';
+import { DEBIAN_15, type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
+
+const has15 = existsSync(`${DEBIAN_15}/postgres`);
+const MINUTE = 60_000;
+const TARGET: Target = {
+  name: 'shop',
+  environment: { name: 'production', level: 'sealed' },
+  protocol: 'postgres',
+  resolvedBy: 'declared in holdfast.yaml',
+};
+
+/** The tables as they are before anything goes wrong; the capture is on all but `loose` and `plain`. */
+const SCHEMA = `
+  create role holdfast_owner nologin bypassrls; create role holdfast_undo nologin bypassrls;
+  create schema holdfast authorization holdfast_owner;
+  create role shop nologin; grant shop to holdfast_owner, holdfast_undo; grant create on schema public to shop;
+  set role shop;
+  create domain cents as bigint check (value >= 0);
+  create table guests (id int primary key, name text not null, mail text unique);
+  create table bookings (id bigint generated always as identity primary key, guest int not null references guests,
+    price cents, note text, twice bigint generated always as (price * 2) stored);
+  create table "odd ""name" (a text, b numeric, v bytea, primary key (a, b));
+  create table plain (t text);
+  create table loose (id int primary key, v text);
+  insert into guests select n, 'guest ' || n, n || '@example.com' from generate_series(1, 500) n;
+  insert into bookings (guest, price, note) select 1 + n % 500, n, E'tab\\t back\\\\slash ' || n from generate_series(1, 3000) n;
+  insert into "odd ""name" values ('x', 1.50, '\\x00ff'), ('x', 2, null), (E'q''"\\\\', 3, '');
+  insert into plain values ('a'), ('a');
+  insert into loose values (1, 'x');
+  create table rates (rate numeric primary key); insert into rates values (1.50), (2);
+reset role`;
+
+describe.for([
+  { major: 18, bin: null },
+  { major: 15, bin: DEBIAN_15 },
+] as const)('PostgreSQL $major', ({ bin, major }) => {
+  const isHere = bin === null || has15;
+  let ground: Ground;
+  let engine: PullEngine;
+  const points: RecoveryPoint[] = [];
+  /** Between the two points, and after the second with nothing wrong yet. */
+  let between: Date;
+  let good: Date;
+  let copy: RestoredTarget | null = null;
+  let live: TargetDatabase;
+  let restored: TargetDatabase;
+
+  beforeAll(async () => {
+    if (!isHere) return;
+    ground = await pullGround(bin);
+    const { server } = ground;
+    await server.query(SCHEMA);
+    live = openTargetDatabase({ target: 'shop', connection: server.connection() });
+    for (const { sql } of captureFoundation()) await live.query(sql);
+    await live.query(`insert into holdfast.meta values ('install', '"install-one"')`);
+    for (const table of ['guests', 'bookings', 'rates', '"odd ""name"']) {
+      await live.query(`select holdfast.attach($1::regclass)`, [`public.${table}`]);
+    }
+    engine = ground.engine();
+    points.push(await engine.backup(QUIET, NEVER));
+    await server.query(`update loose set v = 'between'`);
+    between = await pass();
+    await server.query(`update loose set v = 'later'`);
+    points.push(await engine.backup(QUIET, NEVER));
+    await server.query(`insert into guests values (501, 'late', 'late@example.com')`);
+    good = await pass();
+    await server.query('delete from bookings; delete from guests where id > 490');
+    await server.query(`insert into guests values (600, 'new', 'new@example.com');
+      update guests set name = 'changed' where id <= 3; update plain set t = 'b';
+      delete from "odd ""name" where b = 3; create table fresh (id int primary key);
+      alter table loose add column more int; create index on guests (name)`);
+    await reach();
+  }, 240_000);
+  afterAll(async () => {
+    await live?.close();
+    await restored?.close();
+    await copy?.discard();
+    await ground?.close();
+  });
+
+  /** A moment with nothing else in its millisecond. */
+  async function pass(): Promise<Date> {
+    await new Promise((done) => setTimeout(done, 30));
+    const at = new Date();
+    await new Promise((done) => setTimeout(done, 30));
+    return at;
+  }
+  async function reach(): Promise<void> {
+    const [{ lsn } = {}] = await ground.server.query(
+      'select pg_current_wal_flush_lsn()::text as lsn',
+    );
+    await (await engine.stream()).durableUpTo(lsnOf(String(lsn)) ?? 0n, NEVER);
+  }
+  function restore(
+    wish: RestoreWish,
+    order: Partial<RestoreOrder> = {},
+    parts: Partial<RestoreParts> = {},
+  ): Promise<RestoredTarget> {
+    return restoreTarget(
+      {
+        target: 'shop',
+        wish,
+        asOf: null,
+        folder: join(ground.root, `restore-${systemClock.random(4).toString('hex')}`),
+        isKept: false,
+        ...order,
+      },
+      {
+        engine,
+        vault: ground.vault,
+        clock: systemClock,
+        superuser: 'postgres',
+        binaries: [],
+        replayMsMax: MINUTE,
+        ...parts,
+      },
+      QUIET,
+      NEVER,
+    );
+  }
+  /** One copy of the good moment, for all that look at it. */
+  async function good_(): Promise<TargetDatabase> {
+    copy ??= await restore({ kind: 'at', at: good });
+    restored ??= copy.database('postgres', MINUTE);
+    return restored;
+  }
+  const read = async (one: RestoredTarget, sql: string): Promise<unknown> => {
+    const client = await one.connect('postgres');
+    const { rows } = await client.query<{ v: unknown }>(sql).finally(() => client.end());
+    return rows[0]?.v;
+  };
+  async function diff(keysMax = 10): Promise<Diff> {
+    return diffTargets({
+      restored: await good_(),
+      live,
+      keysMax,
+      onProgress: () => {},
+      signal: NEVER,
+    });
+  }
+  async function write(order: Partial<WriteBackOrder>, parts: Partial<WriteBackParts> = {}) {
+    return writeBack(
+      { tables: [], changed: 'keep', extra: 'keep', mode: 'apply', ...order },
+      { restored: await good_(), live, clock: systemClock, onProgress: () => {}, ...parts },
+    );
+  }
+
+  it('takes the newest point that was whole by then', { timeout: 240_000 }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const one = await restore({ kind: 'at', at: between });
+    try {
+      expect(one.point.id).toBe(points[0]?.id);
+      expect(await read(one, 'select v from loose')).toBe('between');
+      expect(one.rtoMs).toBeGreaterThan(0);
+    } finally {
+      await one.discard();
+    }
+    await good_();
+    expect(copy?.point.id).toBe(points[1]?.id);
+    const two = await restore({ kind: 'point', id: points[0]?.id ?? '' });
+    try {
+      expect(await read(two, 'select v from loose')).toBe('x');
+    } finally {
+      await two.discard();
+    }
+    const all = await restore({ kind: 'newest' });
+    try {
+      expect(await read(all, 'select count(*)::int as v from bookings')).toBe(0);
+    } finally {
+      await all.discard();
+    }
+    expect(readdirSync(ground.root).filter((name) => name.startsWith('restore-'))).toHaveLength(1);
+  });
+
+  it('refuses what the vault does not reach, and a disk without room', async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const before = readdirSync(ground.root);
+    const first = new Date(points[0]?.endedAt ?? 0);
+    const refusals: readonly [RestoreWish, RegExp][] = [
+      [{ kind: 'at', at: new Date(first.getTime() - 1) }, /HF_RESTORE_WINDOW.*the oldest point/s],
+      [
+        { kind: 'at', at: new Date(Date.now() + 86_400_000) },
+        /HF_RESTORE_WINDOW.*WAL of shop up to/s,
+      ],
+      [{ kind: 'point', id: 'nothing' }, /HF_RESTORE_WINDOW.*others: /s],
+      [{ kind: 'lsn', lsn: '0/1' }, /HF_RESTORE_WINDOW.*the oldest point/s],
+      [{ kind: 'lsn', lsn: 'here' }, /HF_RESTORE_WINDOW.*position/s],
+    ];
+    const saidBy = (work: Promise<unknown>): Promise<string> =>
+      work.then(
+        () => 'nothing',
+        (error: unknown) => `${Reflect.get(Object(error), 'code')} ${String(error)}`,
+      );
+    for (const [wish, says] of refusals) expect(await saidBy(restore(wish))).toMatch(says);
+    const room = { freeBytes: async () => 1_000_000n };
+    expect(await saidBy(restore({ kind: 'newest' }, {}, room))).toMatch(/HF_RESTORE_ROOM.*1 MB/s);
+    expect(await saidBy(restore({ kind: 'newest' }, { target: 'other' }))).toMatch(
+      /HF_RESTORE_WINDOW/,
+    );
+    const full = join(ground.root, 'full');
+    mkdirSync(full);
+    writeFileSync(join(full, 'mine'), 'mine');
+    expect(await saidBy(restore({ kind: 'newest' }, { folder: full }))).toMatch(
+      /HF_RECOVERY_FOLDER/,
+    );
+    expect(readdirSync(full)).toEqual(['mine']);
+    expect(readdirSync(ground.root)).toEqual([...before, 'full'].sort());
+  });
+
+  it('leaves a cluster that an ordinary server starts', { timeout: 120_000 }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const folder = join(ground.root, 'kept');
+    const one = await restore({ kind: 'at', at: good }, { folder, isKept: true });
+    expect(await read(one, `select current_setting('fsync') as v`)).toBe('on');
+    const kept = await one.keep();
+    expect(kept).toMatchObject({ folder: join(folder, 'root', 'data'), major });
+    expect(readdirSync(kept.folder).filter((name) => name.startsWith('holdfast'))).toEqual([]);
+    const server = await ground.startRestored(kept.folder);
+    const [row] = await server.query(`select count(*)::int as bookings, pg_is_in_recovery() as r,
+      current_setting('archive_mode') as a, current_setting('recovery_target_time') as t from bookings`);
+    expect(row).toEqual({ bookings: 3000, r: false, a: 'off', t: '' });
+    await server.query('insert into loose values (7, null)');
+    await expect((await restoredToLookAt()).keep()).rejects.toThrow(/made to be kept/);
+  });
+  async function restoredToLookAt(): Promise<RestoredTarget> {
+    await good_();
+    if (copy === null) throw new Error('no copy');
+    return copy;
+  }
+
+  it('tells what differs from the live target', { timeout: 120_000 }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const found = await diff(2);
+    expect(found.lone).toEqual([{ schema: 'public', name: 'fresh', side: 'live', rows: 0n }]);
+    const by = new Map(found.tables.map((table) => [table.name, table]));
+    expect([...by.keys()].sort()).toEqual(['bookings', 'guests', 'odd "name', 'plain']);
+    expect(by.get('bookings')).toMatchObject({ restoredRows: 3000n, liveRows: 0n });
+    expect(by.get('bookings')?.keys).toMatchObject({
+      missing: 3000n,
+      extra: 0n,
+      changed: 0n,
+      missingKeys: [['1'], ['10']],
+    });
+    expect(by.get('guests')?.keys).toEqual({
+      missing: 11n,
+      extra: 1n,
+      changed: 3n,
+      missingKeys: [['491'], ['492']],
+      extraKeys: [['600']],
+      changedKeys: [['1'], ['2']],
+    });
+    expect(by.get('odd "name')?.keys).toMatchObject({ missing: 1n, missingKeys: [[`q'"\\`, '3']] });
+    expect(by.get('plain')).toMatchObject({ keys: null, restoredRows: 2n, liveRows: 2n });
+    expect(found.structure.map(({ kind, name, of }) => `${kind} ${of} ${name}`)).toEqual([
+      'table public.fresh fresh',
+      'column public.loose more',
+      'index public.guests guests_name_idx',
+    ]);
+    const said = sentencesOfDiff(found);
+    expect(said).toContain(
+      'public.guests: 11 missing (491, 492 …); 3 changed (1, 2 …); 1 only in the live one (600). 490 rows for 501 restored.'.replace(
+        '490 rows',
+        '491 rows',
+      ),
+    );
+    expect(said).toContain('The column more of public.loose is new.');
+    expect(said.join('\n')).toContain('2 tables with 3 rows are the same');
+  });
+
+  it('shows first what would be written back', { timeout: 120_000 }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const only = { tables: [{ schema: 'public', name: 'bookings', keys: null }] };
+    const look = await write({ ...only, mode: 'preview' });
+    expect(look).toMatchObject({ id: null, tables: [{ inserted: 3000, conflicts: 0 }] });
+    expect(look.wouldFail).toEqual([
+      expect.stringMatching(
+        /^60 row\(s\) of public.bookings refer to rows of public.guests that are not there/,
+      ),
+    ]);
+    await expect(write(only)).rejects.toThrow(/refers to/);
+    expect(await live.query('select count(*)::int as n from public.bookings')).toEqual([{ n: 0 }]);
+    expect(
+      await live.query(
+        "select count(*)::int as n from holdfast.journal where application like 'holdfast restore%'",
+      ),
+    ).toEqual([{ n: 0 }]);
+  });
+
+  it('refuses a table that nothing would take back', { timeout: 120_000 }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const table = (name: string) => ({ tables: [{ schema: 'public', name, keys: null }] });
+    await expect(write(table('loose'))).rejects.toThrow(/captured/);
+    await expect(write(table('plain'))).rejects.toThrow(/primary key/);
+    await expect(write(table('fresh'))).rejects.toThrow(/none in the restored one/);
+    await live.query('alter table public.guests disable trigger "!holdfast_insert"');
+    await expect(write(table('guests'))).rejects.toThrow(/captured/);
+    await live.query('alter table public.guests enable always trigger "!holdfast_insert"');
+  });
+
+  const ODD = { schema: 'public', name: 'odd "name', keys: null };
+  const BOTH = [
+    { schema: 'public', name: 'bookings', keys: null },
+    { schema: 'public', name: 'guests', keys: null },
+  ];
+
+  it('takes everything back when a trigger meddles, or something refuses', {
+    timeout: 120_000,
+  }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const before = await state();
+    await live.query(`create function public.meddle() returns trigger language plpgsql as
+        $$ begin if new.id = 7 then return null; end if; return new; end $$;
+      create trigger meddle before insert on public.bookings for each row execute function public.meddle()`);
+    const look = await write({ tables: BOTH, mode: 'preview' });
+    expect(look.notes).toContain(
+      'Trigger meddle of public.bookings fires while rows are written back.',
+    );
+    await expect(write({ tables: BOTH })).rejects.toThrow(/3000 rows .* found 2999/);
+    await live.query(`create or replace function public.meddle() returns trigger language plpgsql as
+        $$ begin new.note := 'mine'; return new; end $$`);
+    await expect(write({ tables: BOTH })).rejects.toThrow(/a trigger changed what was written/);
+    // Whatever a trigger does, it does it without the rights of the admin.
+    await live.query(`create or replace function public.meddle() returns trigger language plpgsql as
+        $$ begin delete from holdfast.journal; return new; end $$`);
+    await expect(write({ tables: BOTH })).rejects.toThrow(/permission denied/);
+    await live.query('drop trigger meddle on public.bookings; drop function public.meddle');
+    await live.query(`insert into public.guests values (700, 'taker', '495@example.com')`);
+    const clash = await write({ tables: BOTH, mode: 'preview' });
+    expect(clash.wouldFail).toEqual([
+      expect.stringMatching(/^1 row\(s\) of public.guests .*guests_mail_key/),
+    ]);
+    await expect(write({ tables: BOTH })).rejects.toThrow(/newer row in the way/);
+    await live.query('delete from public.guests where id = 700');
+    const stopped = {
+      beforeCommit: () => {
+        throw new Error('not that many');
+      },
+    };
+    await expect(write({ tables: BOTH }, stopped)).rejects.toThrow(/not that many/);
+    expect(await state()).toEqual(before);
+  });
+
+  it('writes chosen keys back, and keeps newer work unless it is chosen', {
+    timeout: 120_000,
+  }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const odd = { schema: 'public', name: 'odd "name', keys: [[`q'"\\`, '3.00']] };
+    await live.query(`insert into public."odd ""name" values ('z', 9, null)`);
+    // Keys are compared as what they are: 3.00 is 3.
+    const report = await write({ tables: [odd], extra: 'delete' });
+    expect(report.tables).toEqual([
+      {
+        schema: 'public',
+        name: 'odd "name',
+        inserted: 1,
+        setBack: 0,
+        deleted: 0,
+        conflicts: 0,
+        conflictKeys: [],
+        extraKept: 0,
+      },
+    ]);
+    await expect(write({ tables: [{ ...odd, keys: [['x']] }] })).rejects.toThrow(/2 value/);
+    const some = {
+      schema: 'public',
+      name: 'guests',
+      keys: [['1'], ['02'], ['491'], ['600'], ['9999']],
+    };
+    const kept = await write({ tables: [some] });
+    expect(kept.tables).toMatchObject([
+      {
+        inserted: 1,
+        setBack: 0,
+        deleted: 0,
+        conflicts: 2,
+        conflictKeys: [['1'], ['2']],
+        extraKept: 1,
+      },
+    ]);
+    const set = await write({ tables: [some], changed: 'set-back' });
+    expect(set.tables).toMatchObject([{ inserted: 0, setBack: 2, conflicts: 0, extraKept: 1 }]);
+    expect(
+      await live.query(
+        'select id, name from public.guests where id in (1, 2, 3, 491, 600) order by 1',
+      ),
+    ).toEqual([
+      { id: 1, name: 'guest 1' },
+      { id: 2, name: 'guest 2' },
+      { id: 3, name: 'changed' },
+      { id: 491, name: 'guest 491' },
+      { id: 600, name: 'new' },
+    ]);
+  });
+
+  it('is promoted as it was signed, and not if it would do more', {
+    timeout: 240_000,
+  }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const order = { changed: 'set-back', extra: 'delete' } as const;
+    const { goal, point } = await restoredToLookAt();
+    const plan = async (): Promise<PromotionPlan> => ({
+      target: TARGET,
+      database: 'postgres',
+      point,
+      goal,
+      order,
+      preview: await write({ tables: [ODD], ...order, mode: 'preview' }),
+    });
+    await live.query(`update public."odd ""name" set v = 'now' where a = 'x' and b = 2`);
+    const act = promotionOf(await plan());
+    expect(act.facts).toMatchObject({
+      tables: ['["public","odd \\"name"]'],
+      setBack: 1,
+      deleted: 1,
+    });
+    expect(act.words).toContain('public.odd "name of postgres become what they were at');
+    expect(() => cardOfAct(act)).not.toThrow();
+    const never = { ...(await plan()), goal: { at: null, lsn: null } };
+    expect(() => promotionOf(never)).toThrow(/a moment or a position/);
+
+    const run = promoteRestoreRunner({
+      restore: (_target, wish) => restore(wish),
+      open: () => openTargetDatabase({ target: 'shop', connection: ground.server.connection() }),
+      drainOnce: null,
+      clock: systemClock,
+      statementMsMax: MINUTE,
+    });
+    const approved = {
+      proposalId: 'proposal_x',
+      target: 'shop',
+      environment: 'production',
+      facts: act.facts,
+      people: ['Ada', 'Bob'],
+    };
+    const forged = { ...act.facts, systemIdentifier: '1' };
+    await expect(run({ ...approved, facts: forged })).rejects.toThrow(/the cluster of/);
+    await live.query(`insert into public."odd ""name" values ('y', 1, null)`);
+    await expect(run(approved)).rejects.toThrow(/at most 1 rows deleted, as was signed, found 2/);
+    await live.query(`delete from public."odd ""name" where a = 'y'`);
+    expect(await run(approved)).toMatch(/0 rows put in again, 1 set back, 1 deleted/);
+    expect((await diff()).tables.map(({ name }) => name)).not.toContain('odd "name');
+  });
+
+  it('makes the tables as they were, and that is an undo item', {
+    timeout: 120_000,
+  }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const store = new MemoryUndoStore();
+    const drain = new Drain({
+      target: live,
+      store,
+      lock: { tryHold: async () => true, release: async () => {} },
+      clock: systemClock,
+      graceMs: MINUTE,
+      agentOf: () => null,
+    });
+    await drain.drainOnce();
+    const before = await state();
+    const report = await write({ tables: BOTH, changed: 'set-back', extra: 'delete' });
+    expect(
+      report.tables.map(({ name, inserted, setBack, deleted }) => [
+        name,
+        inserted,
+        setBack,
+        deleted,
+      ]),
+    ).toEqual([
+      ['guests', 10, 1, 1],
+      ['bookings', 3000, 0, 0],
+    ]);
+    const left = await diff();
+    const differing = left.tables.map(({ name }) => name);
+    expect(differing).toContain('plain');
+    expect(differing).not.toContain('guests');
+    expect(differing).not.toContain('bookings');
+    await drain.drainOnce();
+    const items = await store.list({ limit: 10 });
+    const item = items.find(({ application }) => application.endsWith(report.id ?? '?'));
+    if (item === undefined) throw new Error('no undo item');
+    expect(item.application).toBe(`holdfast restore ${report.id}`);
+    const undone = await runUndo(live, store, {
+      chosen: [{ item, entries: await store.entries(item.id) }],
+      tables: null,
+      key: [],
+      decisions: [],
+      mode: 'apply',
+    });
+    expect(undone).toMatchObject({ undecided: 0, isWhole: true });
+    expect(await state()).toEqual(before);
+    await drain.stop();
+  });
+
+  async function state(): Promise<unknown> {
+    return live.query(`select (select count(*) || md5(string_agg(t::text, '|' order by id)) from public.guests t) as guests,
+      (select count(*) || coalesce(md5(string_agg(t::text, '|' order by id)), '') from public.bookings t) as bookings,
+      (select string_agg(t::text, '|' order by t) from public."odd ""name" t) as odd`);
+  }
+});
