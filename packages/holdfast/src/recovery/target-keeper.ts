@@ -27,7 +27,7 @@ import type { RestoreGoal, StreamState, Tell } from './engines/engine.ts';
 import { PullEngine } from './engines/pull/pull-engine.ts';
 import { lsnOf } from './lsn.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
-import type { RecoveryPoint } from './recovery-point.ts';
+import type { RecoveryPoint, RecoveryWindow } from './recovery-point.ts';
 import { factsOf, type RecoveryPromise, standingOf, type VaultEvidence } from './standing.ts';
 import type { TargetReport, VaultReport } from './target-report.ts';
 import { type FoundRecords, type KeptProof, proofIdOf, VaultRecords } from './vault-records.ts';
@@ -314,6 +314,7 @@ export class TargetKeeper {
     const { colour, doesNotProtectFrom, protectsFrom } = look;
     const { drills, points } = found;
     const newestFirst = drills.toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
+    const window = windowOf(points, durableAt);
     const drillOf = (id: string) => newestFirst.find(({ point }) => point === id)?.verdict ?? null;
     return {
       evidence: { vault: vault.name, colour, proof, points, drills, durableAt, troubles },
@@ -337,6 +338,8 @@ export class TargetKeeper {
             ? null
             : { at: counted.at.toISOString(), verdict: counted.verdict, why: counted.why },
         newestWalAt: durableAt?.toISOString() ?? null,
+        window:
+          window === null ? null : { from: window.from.toISOString(), to: window.to.toISOString() },
       },
     };
   }
@@ -452,6 +455,18 @@ export class TargetKeeper {
 
 export function isSmall(point: RecoveryPoint): boolean {
   return point.files.reduce((sum, { plainBytes }) => sum + plainBytes, 0) <= DRILL_SMALL_BYTES_MAX;
+}
+
+/** Without WAL since, a point brings back its own moment only. A gap in between is said by the stream. */
+function windowOf(points: readonly RecoveryPoint[], durableAt: Date | null): RecoveryWindow | null {
+  const [oldest] = points;
+  const newest = points.at(-1);
+  if (oldest === undefined || newest === undefined) return null;
+  const to = new Date(newest.endedAt);
+  return {
+    from: new Date(oldest.endedAt),
+    to: durableAt !== null && durableAt > to ? durableAt : to,
+  };
 }
 
 function proofNow(

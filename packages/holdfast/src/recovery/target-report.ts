@@ -58,6 +58,8 @@ export const REPORT_SHAPE = z.object({
         .object({ at, verdict: z.enum(['PROVEN', 'REFUTED', 'UNKNOWN']), why: z.string() })
         .nullable(),
       newestWalAt: at.nullable(),
+      /** From where to where it can be brought back from there; null: nowhere. */
+      window: z.object({ from: at, to: at }).nullable(),
     }),
   ),
 });
