@@ -80,6 +80,7 @@ export class Recovering {
   #running: Promise<void> = Promise.resolve();
   #wake: (() => void) | null = null;
   #orders: WorkOrder[] = [];
+  #said: string | null = null;
 
   private constructor(parts: RecoveringParts) {
     this.#parts = parts;
@@ -118,8 +119,12 @@ export class Recovering {
     while (!this.#stopping.signal.aborted) {
       try {
         await this.#turn();
+        this.#said = null;
       } catch (error) {
-        this.#parts.say('warn', `recovery: ${wordsOf(error)}`);
+        // Once: what does not mend itself would fill the log.
+        const words = wordsOf(error);
+        if (words !== this.#said) this.#parts.say('warn', `recovery: ${words}`);
+        this.#said = words;
       }
       await this.#pause();
     }
