@@ -3,7 +3,7 @@
  * what lies there, and says how it stands. An engine to each vault, so that one that is away keeps no
  * other waiting.
  *
- * What was found is kept in the vault first, then told (`note`). It knows no schedule and no lock: whoever
+ * What was found is kept in the vault first, then told (`note`), also when the vault does not take it. It knows no schedule and no lock: whoever
  * calls has seen to it that nobody else keeps this target.
  */
 import { join } from 'node:path';
@@ -87,6 +87,10 @@ export class TargetKeeper {
   readonly #kept: readonly Kept[];
   #streams = new Map<string, () => StreamState>();
   #system: string | null = null;
+  /** Of this process: a vault that holds nothing may not even take the proof of it. */
+  readonly #proofs = new Map<string, KeptProof>();
+  /** Of each vault: why what was found could not be kept there. */
+  readonly #unkept = new Map<string, string>();
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
@@ -182,7 +186,7 @@ export class TargetKeeper {
       tell,
       signal,
     );
-    await records.keepDrill(system, result);
+    await this.#keep(vaultName, () => records.keepDrill(system, result));
     await note(drillEvent(result));
     return result;
   }
@@ -202,9 +206,12 @@ export class TargetKeeper {
       signal,
     });
     const { digest, json, proof } = sealed;
-    const system = await this.#systemOf(records);
-    const unique = clock.random(2).toString('hex');
-    await records.keepProof(system, proofIdOf(proof, unique), json);
+    const id = proofIdOf(proof, clock.random(2).toString('hex'));
+    const { sameAs, verdict, why } = proof;
+    this.#proofs.set(vaultName, { id, at: new Date(proof.endedAt), verdict, why, sameAs });
+    await this.#keep(vaultName, async () =>
+      records.keepProof(await this.#systemOf(records), id, json),
+    );
     const kinds = {
       PROVEN: 'blast-radius-proved',
       REFUTED: 'blast-radius-refuted',
@@ -292,8 +299,13 @@ export class TargetKeeper {
     } catch (error) {
       troubles.push(wordsOf(error));
     }
-    const newest = found.proofs.at(-1) ?? null;
-    const decided = found.proofs.findLast(({ verdict }) => verdict !== 'UNKNOWN') ?? null;
+    const own = this.#proofs.get(vault.name);
+    const isKept = own === undefined || found.proofs.some(({ id }) => id === own.id);
+    const proofs = isKept ? found.proofs : [...found.proofs, own];
+    const unkept = this.#unkept.get(vault.name);
+    if (unkept !== undefined) troubles.push(`What was found is not kept there: ${unkept}`);
+    const newest = proofs.at(-1) ?? null;
+    const decided = proofs.findLast(({ verdict }) => verdict !== 'UNKNOWN') ?? null;
     // What no answer came to later does not make good what was refuted.
     const counted = decided?.verdict === 'REFUTED' ? decided : newest;
     it.learnt(counted);
@@ -342,6 +354,16 @@ export class TargetKeeper {
           window === null ? null : { from: window.from.toISOString(), to: window.to.toISOString() },
       },
     };
+  }
+
+  /** What was found is told all the same when the vault does not take it. */
+  async #keep(vaultName: string, keep: () => Promise<void>): Promise<void> {
+    try {
+      await keep();
+      this.#unkept.delete(vaultName);
+    } catch (error) {
+      this.#unkept.set(vaultName, wordsOf(error));
+    }
   }
 
   /** A database that nobody could look at quietly has no witness: its drill is a little weaker, not wrong. */
