@@ -18,6 +18,7 @@ import {
   PROOF_ACT_MS_MAX,
   PROOF_AGE_MS_MAX,
   PROOF_CANARY_MS,
+  WAL_STUCK_MS,
 } from '../model/limits.ts';
 import type { AdminConnection } from '../protection/postgres/admin.ts';
 import { runDrill } from './drills/drill.ts';
@@ -80,6 +81,7 @@ export interface Looked {
 }
 
 const WITNESS_MS_MAX = 60_000;
+const WAL_LOOK_MS = 1_000;
 
 export class TargetKeeper {
   readonly target: string;
@@ -135,7 +137,7 @@ export class TargetKeeper {
     const { engine, records } = this.#of(vaultName);
     let point: RecoveryPoint;
     try {
-      point = await engine.backup(tell, signal);
+      point = await this.#withWal(engine, signal, (both) => engine.backup(tell, both));
     } catch (error) {
       signal.throwIfAborted();
       const reason = wordsOf(error);
@@ -356,6 +358,33 @@ export class TargetKeeper {
     };
   }
 
+  /** Broken off when no WAL reaches the vault: a backup waits for it, and would wait for ever. */
+  async #withWal<T>(
+    engine: PullEngine,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { clock, target } = this.#parts;
+    const stream = await engine.stream();
+    const stuck = new AbortController();
+    let seen: number | null = null;
+    let wellMs = clock.monotonicMs();
+    const timer = setInterval(() => {
+      const { durableAt, trouble } = stream.state();
+      const at = durableAt?.getTime() ?? null;
+      // A slot that lags or a gap of before is trouble, too, and WAL comes all the same.
+      if (trouble === null || at !== seen) wellMs = clock.monotonicMs();
+      seen = at;
+      if (clock.monotonicMs() - wellMs > WAL_STUCK_MS)
+        stuck.abort(noWal(target, trouble ?? 'nothing of it'));
+    }, WAL_LOOK_MS);
+    try {
+      return await work(AbortSignal.any([signal, stuck.signal]));
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
   /** What was found is told all the same when the vault does not take it. */
   async #keep(vaultName: string, keep: () => Promise<void>): Promise<void> {
     try {
@@ -524,6 +553,14 @@ function drillEvent(result: DrillResult) {
 function wordsOf(error: unknown): string {
   if (error instanceof HoldfastError) return `${error.found} (${error.code})`;
   return error instanceof Error ? error.message : String(error);
+}
+
+function noWal(target: string, trouble: string): HoldfastError {
+  return new HoldfastError('HF_RECOVERY_WAL', {
+    expected: `WAL of ${target} to reach the vault while its backup is taken`,
+    found: trouble,
+    hint: 'Mend what it says, and take the point again.',
+  });
 }
 
 function noIdentity(target: string): HoldfastError {
