@@ -372,8 +372,8 @@ export class TargetKeeper {
     const timer = setInterval(() => {
       const { durableAt, trouble } = stream.state();
       const at = durableAt?.getTime() ?? null;
-      // A slot that lags or a gap of before is trouble, too, and WAL comes all the same.
-      if (trouble === null || at !== seen) wellMs = clock.monotonicMs();
+      // Not by its trouble: a slot that lags is trouble, too, and one that reconnects has none for a moment.
+      if (at !== seen) wellMs = clock.monotonicMs();
       seen = at;
       if (clock.monotonicMs() - wellMs > WAL_STUCK_MS)
         stuck.abort(noWal(target, trouble ?? 'nothing of it'));
