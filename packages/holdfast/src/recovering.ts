@@ -325,7 +325,10 @@ export class Recovering {
       this.#counter.isRunning(id, null);
       const tell = (progress: Parameters<Counter['isRunning']>[1]): void =>
         this.#counter.isRunning(id, progress);
-      this.#counter.isDone(id, await runWork(keeper, order, tell, this.#stopping.signal));
+      const results = await runWork(keeper, order, tell, this.#stopping.signal);
+      // Whoever asks for the status after this sees what it found.
+      await this.#report(keeper);
+      this.#counter.isDone(id, results);
     } catch (error) {
       this.#counter.hasFailed(id, error);
     }
