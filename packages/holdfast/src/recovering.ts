@@ -81,6 +81,7 @@ export class Recovering {
   #running: Promise<void> = Promise.resolve();
   #wake: (() => void) | null = null;
   #orders: WorkOrder[] = [];
+  #said: string | null = null;
 
   private constructor(parts: RecoveringParts) {
     this.#parts = parts;
@@ -125,8 +126,12 @@ export class Recovering {
     while (!this.#stopping.signal.aborted) {
       try {
         await this.#turn();
+        this.#said = null;
       } catch (error) {
-        this.#parts.say('warn', `recovery: ${wordsOf(error)}`);
+        // Once: what does not mend itself would fill the log.
+        const words = wordsOf(error);
+        if (words !== this.#said) this.#parts.say('warn', `recovery: ${words}`);
+        this.#said = words;
       }
       await this.#pause();
     }
@@ -327,7 +332,10 @@ export class Recovering {
       this.#counter.isRunning(id, null);
       const tell = (progress: Parameters<Counter['isRunning']>[1]): void =>
         this.#counter.isRunning(id, progress);
-      this.#counter.isDone(id, await runWork(keeper, order, tell, this.#stopping.signal));
+      const results = await runWork(keeper, order, tell, this.#stopping.signal);
+      // Whoever asks for the status after this sees what it found.
+      await this.#report(keeper);
+      this.#counter.isDone(id, results);
     } catch (error) {
       this.#counter.hasFailed(id, error);
     }

@@ -4,7 +4,7 @@ import type { Progress } from '../recovery/engines/engine.ts';
 import { secondsLeft } from '../recovery/progress.ts';
 import type { TargetReport, VaultReport } from '../recovery/target-report.ts';
 import type { ProofWords, WorkResult } from '../recovery/work.ts';
-import { fromNow, oneLine, type Paint, spanOf } from './print.ts';
+import { fromNow, oneLine, type Paint, spanOf, when } from './print.ts';
 import { bytesWords } from './vault-words.ts';
 
 type Drill = NonNullable<VaultReport['lastDrill']>;
@@ -28,7 +28,7 @@ export function reportLines(report: TargetReport, now: Date, paint: Paint): stri
 }
 
 function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
-  const { colour, kind, lastDrill, name, newestWalAt, points, proof } = vault;
+  const { colour, kind, lastDrill, name, newestWalAt, points, proof, window } = vault;
   const earlier = points.length - POINTS_SHOWN;
   return [
     '',
@@ -39,6 +39,9 @@ function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
     ),
     ...vault.troubles.map((words) => `    ${paint.red('!')} ${oneLine(words)}`),
     `    newest WAL  ${newestWalAt === null ? 'none' : fromNow(new Date(newestWalAt), now)}`,
+    ...(window === null
+      ? []
+      : [`    window      ${when(new Date(window.from))} to ${when(new Date(window.to))}`]),
     ...(points.length === 0 ? ['    points      none'] : []),
     ...(earlier > 0 ? [`    points      ${earlier} earlier ones`] : []),
     ...points.slice(-POINTS_SHOWN).map(({ bytes, drill, endedAt, id }) => {

@@ -11,29 +11,19 @@ import type { EnvironmentLevel } from '../model/target.ts';
 import type { NotifyConfig } from './notify-config.ts';
 import type { RecoveryConfig, VaultConfig } from './recovery-config.ts';
 import type { SecretRef } from './secret-ref.ts';
+import type { UpstreamConfig } from './upstream-config.ts';
 
 /** The environment variables of the process, handed in. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-export type { SecretRef };
-
-export const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
-export type SslMode = (typeof SSL_MODES)[number];
+export { SSL_MODES, type SslMode } from './upstream-config.ts';
+export type { SecretRef, UpstreamConfig };
 
 export type ListenTls =
   | { readonly kind: 'off' }
   /** A self-signed certificate that Holdfast makes and keeps. */
   | { readonly kind: 'generated' }
   | { readonly kind: 'files'; readonly cert: string; readonly key: string };
-
-export interface UpstreamConfig {
-  /** A URL without a password, or where one lies. */
-  readonly url: { readonly kind: 'literal'; readonly text: string } | SecretRef;
-  readonly password: SecretRef | null;
-  /** Null: what the URL says, else `verify-full`, and `prefer` on this machine. */
-  readonly sslmode: SslMode | null;
-  readonly sslrootcert: string | null;
-}
 
 export interface TargetConfig {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** What holdfast.yaml says under `vaults`, and under `recovery` of a target. */
-import type { UpstreamConfig } from './config.ts';
 import type { SecretRef } from './secret-ref.ts';
+import type { UpstreamConfig } from './upstream-config.ts';
 
 /** A key of an object store; its id is a secret here too, since logs tell ids. */
 export interface StoreKeysConfig {

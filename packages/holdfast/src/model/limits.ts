@@ -506,5 +506,7 @@ export const RECOVERY_LOOK_MS = 2_000;
 export const RECOVERY_REPORT_MS = 20_000;
 /** Facts that are older count as not known: who said them is gone, or stuck. */
 export const RECOVERY_REPORT_AGE_MS_MAX = 60_000;
+/** A backup whose WAL has not reached the vault for so long is broken off: it could never be consistent. */
+export const WAL_STUCK_MS = 60_000;
 /** A stream that is away for shorter is not news. */
 export const WAL_TROUBLE_MS = 3_000;

@@ -3,7 +3,7 @@
  * what lies there, and says how it stands. An engine to each vault, so that one that is away keeps no
  * other waiting.
  *
- * What was found is kept in the vault first, then told (`note`). It knows no schedule and no lock: whoever
+ * What was found is kept in the vault first, then told (`note`), also when the vault does not take it. It knows no schedule and no lock: whoever
  * calls has seen to it that nobody else keeps this target.
  */
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ import {
   PROOF_ACT_MS_MAX,
   PROOF_AGE_MS_MAX,
   PROOF_CANARY_MS,
+  WAL_STUCK_MS,
 } from '../model/limits.ts';
 import type { AdminConnection } from '../protection/postgres/admin.ts';
 import { runDrill } from './drills/drill.ts';
@@ -27,7 +28,7 @@ import type { RestoreGoal, StreamState, Tell } from './engines/engine.ts';
 import { PullEngine } from './engines/pull/pull-engine.ts';
 import { lsnOf } from './lsn.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
-import type { RecoveryPoint } from './recovery-point.ts';
+import type { RecoveryPoint, RecoveryWindow } from './recovery-point.ts';
 import { type RestoredTarget, type RestoreOrder, restoreTarget } from './restore/restore-target.ts';
 import { factsOf, type RecoveryPromise, standingOf, type VaultEvidence } from './standing.ts';
 import type { TargetReport, VaultReport } from './target-report.ts';
@@ -81,6 +82,7 @@ export interface Looked {
 }
 
 const WITNESS_MS_MAX = 60_000;
+const WAL_LOOK_MS = 1_000;
 
 export class TargetKeeper {
   readonly target: string;
@@ -88,6 +90,10 @@ export class TargetKeeper {
   readonly #kept: readonly Kept[];
   #streams = new Map<string, () => StreamState>();
   #system: string | null = null;
+  /** Of this process: a vault that holds nothing may not even take the proof of it. */
+  readonly #proofs = new Map<string, KeptProof>();
+  /** Of each vault: why what was found could not be kept there. */
+  readonly #unkept = new Map<string, string>();
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
@@ -132,7 +138,7 @@ export class TargetKeeper {
     const { engine, records } = this.#of(vaultName);
     let point: RecoveryPoint;
     try {
-      point = await engine.backup(tell, signal);
+      point = await this.#withWal(engine, signal, (both) => engine.backup(tell, both));
     } catch (error) {
       signal.throwIfAborted();
       const reason = wordsOf(error);
@@ -183,7 +189,7 @@ export class TargetKeeper {
       tell,
       signal,
     );
-    await records.keepDrill(system, result);
+    await this.#keep(vaultName, () => records.keepDrill(system, result));
     await note(drillEvent(result));
     return result;
   }
@@ -228,9 +234,12 @@ export class TargetKeeper {
       signal,
     });
     const { digest, json, proof } = sealed;
-    const system = await this.#systemOf(records);
-    const unique = clock.random(2).toString('hex');
-    await records.keepProof(system, proofIdOf(proof, unique), json);
+    const id = proofIdOf(proof, clock.random(2).toString('hex'));
+    const { sameAs, verdict, why } = proof;
+    this.#proofs.set(vaultName, { id, at: new Date(proof.endedAt), verdict, why, sameAs });
+    await this.#keep(vaultName, async () =>
+      records.keepProof(await this.#systemOf(records), id, json),
+    );
     const kinds = {
       PROVEN: 'blast-radius-proved',
       REFUTED: 'blast-radius-refuted',
@@ -318,8 +327,13 @@ export class TargetKeeper {
     } catch (error) {
       troubles.push(wordsOf(error));
     }
-    const newest = found.proofs.at(-1) ?? null;
-    const decided = found.proofs.findLast(({ verdict }) => verdict !== 'UNKNOWN') ?? null;
+    const own = this.#proofs.get(vault.name);
+    const isKept = own === undefined || found.proofs.some(({ id }) => id === own.id);
+    const proofs = isKept ? found.proofs : [...found.proofs, own];
+    const unkept = this.#unkept.get(vault.name);
+    if (unkept !== undefined) troubles.push(`What was found is not kept there: ${unkept}`);
+    const newest = proofs.at(-1) ?? null;
+    const decided = proofs.findLast(({ verdict }) => verdict !== 'UNKNOWN') ?? null;
     // What no answer came to later does not make good what was refuted.
     const counted = decided?.verdict === 'REFUTED' ? decided : newest;
     it.learnt(counted);
@@ -340,6 +354,7 @@ export class TargetKeeper {
     const { colour, doesNotProtectFrom, protectsFrom } = look;
     const { drills, points } = found;
     const newestFirst = drills.toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
+    const window = windowOf(points, durableAt);
     const drillOf = (id: string) => newestFirst.find(({ point }) => point === id)?.verdict ?? null;
     return {
       evidence: { vault: vault.name, colour, proof, points, drills, durableAt, troubles },
@@ -363,8 +378,47 @@ export class TargetKeeper {
             ? null
             : { at: counted.at.toISOString(), verdict: counted.verdict, why: counted.why },
         newestWalAt: durableAt?.toISOString() ?? null,
+        window:
+          window === null ? null : { from: window.from.toISOString(), to: window.to.toISOString() },
       },
     };
+  }
+
+  /** Broken off when no WAL reaches the vault: a backup waits for it, and would wait for ever. */
+  async #withWal<T>(
+    engine: PullEngine,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { clock, target } = this.#parts;
+    const stream = await engine.stream();
+    const stuck = new AbortController();
+    let seen: number | null = null;
+    let wellMs = clock.monotonicMs();
+    const timer = setInterval(() => {
+      const { durableAt, trouble } = stream.state();
+      const at = durableAt?.getTime() ?? null;
+      // Not by its trouble: a slot that lags is trouble, too, and one that reconnects has none for a moment.
+      if (at !== seen) wellMs = clock.monotonicMs();
+      seen = at;
+      if (clock.monotonicMs() - wellMs > WAL_STUCK_MS)
+        stuck.abort(noWal(target, trouble ?? 'nothing of it'));
+    }, WAL_LOOK_MS);
+    try {
+      return await work(AbortSignal.any([signal, stuck.signal]));
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** What was found is told all the same when the vault does not take it. */
+  async #keep(vaultName: string, keep: () => Promise<void>): Promise<void> {
+    try {
+      await keep();
+      this.#unkept.delete(vaultName);
+    } catch (error) {
+      this.#unkept.set(vaultName, wordsOf(error));
+    }
   }
 
   /** A database that nobody could look at quietly has no witness: its drill is a little weaker, not wrong. */
@@ -480,6 +534,18 @@ export function isSmall(point: RecoveryPoint): boolean {
   return point.files.reduce((sum, { plainBytes }) => sum + plainBytes, 0) <= DRILL_SMALL_BYTES_MAX;
 }
 
+/** Without WAL since, a point brings back its own moment only. A gap in between is said by the stream. */
+function windowOf(points: readonly RecoveryPoint[], durableAt: Date | null): RecoveryWindow | null {
+  const [oldest] = points;
+  const newest = points.at(-1);
+  if (oldest === undefined || newest === undefined) return null;
+  const to = new Date(newest.endedAt);
+  return {
+    from: new Date(oldest.endedAt),
+    to: durableAt !== null && durableAt > to ? durableAt : to,
+  };
+}
+
 function proofNow(
   proof: KeptProof | null,
   sameAs: readonly string[],
@@ -513,6 +579,14 @@ function drillEvent(result: DrillResult) {
 function wordsOf(error: unknown): string {
   if (error instanceof HoldfastError) return `${error.found} (${error.code})`;
   return error instanceof Error ? error.message : String(error);
+}
+
+function noWal(target: string, trouble: string): HoldfastError {
+  return new HoldfastError('HF_RECOVERY_WAL', {
+    expected: `WAL of ${target} to reach the vault while its backup is taken`,
+    found: trouble,
+    hint: 'Mend what it says, and take the point again.',
+  });
 }
 
 function noIdentity(target: string): HoldfastError {

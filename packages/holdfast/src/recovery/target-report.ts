@@ -34,6 +34,7 @@ export const REPORT_SHAPE = z.object({
     provenAgeMinutes: z.number(),
     outsideBlastRadius: z.boolean(),
     rpoSeconds: z.number(),
+    colour: z.enum(['green', 'amber', 'red', 'none']),
   }),
   vaults: z.array(
     z.object({
@@ -58,6 +59,8 @@ export const REPORT_SHAPE = z.object({
         .object({ at, verdict: z.enum(['PROVEN', 'REFUTED', 'UNKNOWN']), why: z.string() })
         .nullable(),
       newestWalAt: at.nullable(),
+      /** From where to where it can be brought back from there; null: nowhere. */
+      window: z.object({ from: at, to: at }).nullable(),
     }),
   ),
 });

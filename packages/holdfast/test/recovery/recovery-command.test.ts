@@ -5,6 +5,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import S3rver from 's3rver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
@@ -27,17 +28,20 @@ interface Finished {
   readonly err: string;
 }
 
-function holdfast(words: readonly string[]): Promise<Finished> {
+function holdfast(
+  words: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<Finished> {
   return new Promise((done) => {
-    const env = { ...process.env, HOLDFAST_CONFIG: config };
+    const env = { ...process.env, HOLDFAST_CONFIG: config, ...more };
     const child = execFile(process.execPath, [MAIN, ...words], { env }, (_error, out, err) =>
       done({ exit: child.exitCode, out, err }),
     );
   });
 }
 
-async function json(words: readonly string[]) {
-  const { exit, out, err } = await holdfast([...words, '--json']);
+async function json(words: readonly string[], more: Readonly<Record<string, string>> = {}) {
+  const { exit, out, err } = await holdfast([...words, '--json'], more);
   return { exit, err, said: JSON.parse(out) };
 }
 
@@ -232,6 +236,56 @@ describe('holdfast recovery', () => {
     const told = JSON.stringify(trail);
     for (const kind of ['recovery-point-taken', 'drill-passed', 'drill-failed']) {
       expect(told).toContain(`"${kind}"`);
+    }
+  });
+
+  it('comes out REFUTED at a store that takes locks and deletes all the same', {
+    timeout: 300_000,
+  }, async () => {
+    const directory = join(folder, 's3rver');
+    const port = await freePort();
+    const configureBuckets = [{ name: 'vault' }, { name: 'vault-probe' }];
+    const place = { address: '127.0.0.1', port, silent: true, directory, configureBuckets };
+    const store = new S3rver(place);
+    await store.run();
+    const far = join(folder, 'far.yaml');
+    const keys = '{ accessKeyId: { env: S3_ID }, secretAccessKey: { env: S3_KEY } }';
+    writeFileSync(
+      far,
+      readFileSync(config, 'utf8')
+        .replace('here: { kind: local, folder: vault }', () =>
+          [
+            `far: { kind: s3, endpoint: "http://127.0.0.1:${port}", region: us-east-1,`,
+            'bucket: vault, probeBucket: vault-probe, pathStyle: true,',
+            `writer: ${keys}, prober: ${keys} }`,
+          ].join(' '),
+        )
+        .replace('vaults: [here]', 'vaults: [far]'),
+    );
+    const env = { HOLDFAST_CONFIG: far, S3_ID: 'S3RVER', S3_KEY: 'S3RVER' };
+    try {
+      const pair = JSON.stringify({ accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' });
+      const sealing = ['credentials', 'add', 'bucket', '--from-env', 'PAIR'];
+      expect((await holdfast(sealing, { ...env, PAIR: pair })).exit).toBe(0);
+      const { exit, said } = await json(['recovery', 'prove', 'shop'], env);
+      expect(exit).toBe(1);
+      const { proof } = said.results[0];
+      expect(proof).toMatchObject({ verdict: 'REFUTED', isOutside: false });
+      expect(
+        proof.credentials.map(({ name, verdict }: Record<string, string>) => [name, verdict]),
+      ).toEqual([
+        ['the writer of far', 'REFUTED'],
+        ['credential bucket', 'REFUTED'],
+        ['postgres of shop', 'NO KEY HERE'],
+      ]);
+      expect(JSON.stringify(said)).not.toContain('"S3RVER"');
+      // The store would not keep the proof; the trail has it all the same.
+      const { said: trail } = await json(['trail', 'tail', '-n', '20'], env);
+      expect(JSON.stringify(trail)).toContain('"blast-radius-refuted"');
+      // No point can be taken there: nothing stands locked.
+      expect((await holdfast(['recovery', 'backup', 'shop'], env)).exit).toBe(1);
+    } finally {
+      await store.close();
     }
   });
 
