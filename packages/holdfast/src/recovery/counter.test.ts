@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { HoldfastError } from '../model/errors.ts';
 import { Counter, errorOf } from './counter.ts';
-import { NOTHING_PROVEN } from './standing.ts';
+import { NOTHING_PROVEN } from '../model/recovery-facts.ts';
 import type { TargetReport } from './target-report.ts';
 import type { WorkOrder } from './work.ts';
 
