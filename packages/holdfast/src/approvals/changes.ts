@@ -57,9 +57,15 @@ export function rowsAtMostOf(facts: CardFacts | null): number | null {
 }
 
 /** Nobody could tell in time how many rows, when people were asked. */
-export function isUntold({ facts, rowsAtMost }: Pick<HoldCard, 'facts' | 'rowsAtMost'>): boolean {
+export function isUntold({
+  facts,
+  rowsAtMost,
+  takingBack,
+}: Pick<HoldCard, 'facts' | 'rowsAtMost' | 'takingBack'>): boolean {
   if (rowsAtMost !== null || facts === null) return false;
-  return facts.notTold.some((one) => one.includes('rows') && LATE.test(one));
+  // What comes back whole, however much it is, needs no number.
+  const isKept = takingBack !== null && !['none', 'defer'].includes(takingBack.reversal);
+  return !isKept && facts.notTold.some((one) => one.includes('rows') && LATE.test(one));
 }
 
 const LATE = new RegExp(`${LATE_WORDS}|in time$`);

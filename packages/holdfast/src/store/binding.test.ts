@@ -508,14 +508,14 @@ describe('what was signed is no more', () => {
             : Promise.resolve(factsWith(now)),
       },
     });
-    const tried = () => desk.submit(intent(), target(), HOLD, 0, KEPT);
+    const tried = (back = FOR_GOOD) => desk.submit(intent(), target(), HOLD, 0, back);
     const { ticket: opened } = await tried();
     const { card } = await one.holds.show(opened.id);
-    expect(card).toMatchObject({ rowsAtMost: null, typedName: 'main-db' });
+    expect(card).toMatchObject({ rowsAtMost: null, typedName: expect.any(String) });
     expect(card.facts?.notTold).toEqual([
       'rows, size, dependents: they could not be looked up in time',
     ]);
-    const typed = { ...byCode(opened.id, 'ana'), typedName: 'main-db' };
+    const typed = { ...byCode(opened.id, 'ana'), typedName: card.typedName ?? '' };
     await one.holds.approve(typed);
     // Still not told, or few: what was signed knew no number, and it runs.
     expect((await tried()).kind).toBe('signed');
@@ -528,6 +528,29 @@ describe('what was signed is no more', () => {
       voided: { changes: ['how many rows could not be told in time, and now it is 1001 (exact)'] },
     });
     expect((await one.holds.show(renewed.ticket.id)).card).toMatchObject({ rowsAtMost: 1_102 });
+  });
+
+  it('but not where they come back whole, however many', async () => {
+    let isLate = true;
+    const desk = new WaitingDesk({
+      store: one.store,
+      news: { on: () => () => {} },
+      clock,
+      note: () => {},
+      policyVersion: () => policy,
+      facts: {
+        find: () =>
+          isLate
+            ? Promise.reject(new Error('others of this agent took too long'))
+            : Promise.resolve(factsWith({ value: 1_000_000, how: 'exact' })),
+      },
+    });
+    const tried = () => desk.submit(intent(), target(), HOLD, 0, KEPT);
+    const { ticket } = await tried();
+    expect((await one.holds.show(ticket.id)).card).toMatchObject({ typedName: 'main-db' });
+    await one.holds.approve({ ...byCode(ticket.id, 'ana'), typedName: 'main-db' });
+    isLate = false;
+    expect((await tried()).kind).toBe('signed');
   });
 
   it('but not when they never could', async () => {
