@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { HoldfastError } from '../model/errors.ts';
-import { Counter, errorOf } from './counter.ts';
 import { NOTHING_PROVEN } from '../model/recovery-facts.ts';
+import { Counter, errorOf } from './counter.ts';
 import type { TargetReport } from './target-report.ts';
 import type { WorkOrder } from './work.ts';
 
