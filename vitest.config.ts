@@ -19,6 +19,7 @@ export default defineConfig({
           exclude: ['**/*.contract.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          maxWorkers: 2,
         },
       },
       { test: { name: 'contracts', include: ['packages/*/src/**/*.contract.test.ts'] } },
@@ -30,8 +31,8 @@ export default defineConfig({
           exclude: ['packages/holdfast/test/house.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          // Two at a time: they wait for servers more than they compute.
-          maxWorkers: 2,
+          // Three at a time on two cores: they wait for servers more than they compute.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
