@@ -22,8 +22,14 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
-      { test: { name: 'contracts', include: ['packages/*/src/**/*.contract.test.ts'] } },
-      { test: { name: 'house', include: ['packages/holdfast/test/house.test.ts'] } },
+      {
+        test: {
+          name: 'contracts',
+          include: ['packages/*/src/**/*.contract.test.ts'],
+          maxWorkers: 2,
+        },
+      },
+      { test: { name: 'house', include: ['packages/holdfast/test/house.test.ts'], maxWorkers: 2 } },
       {
         test: {
           name: 'journeys',
