@@ -8,6 +8,7 @@ import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Allowance } from './model/allowance.ts';
 import type { Clock } from './model/clock.ts';
 import type { Effect, Reading } from './model/effect.ts';
+import { messageOf } from './model/errors.ts';
 import type { HttpAct } from './model/http-request.ts';
 import type { Outcome } from './model/outcome.ts';
 import type { RecoveryOf } from './model/recovery-facts.ts';
@@ -176,7 +177,7 @@ export function ownerWith(targetOf: LaterTargetOf): RedecideParts['ownerOf'] {
       const reason = `${why}. ${hint}`;
       return { kind: 'none', refuse: { kind: 'refuse', rule: 'deferral.owner', reason, hint } };
     } catch (error) {
-      return { kind: 'away', why: error instanceof Error ? error.message : String(error) };
+      return { kind: 'away', why: messageOf(error) };
     } finally {
       await db.close().catch(() => {});
     }

@@ -10,6 +10,7 @@ import type { CardFacts, FactFinder } from './approvals/card-facts.ts';
 import { runnableOf } from './approvals/runnable.ts';
 import type { Config, Env, TargetConfig } from './config/config.ts';
 import type { Clock } from './model/clock.ts';
+import { messageOf } from './model/errors.ts';
 import { httpActIn } from './model/http-request.ts';
 import type { Intent } from './model/intent.ts';
 import { CARD_FACTS_MS_MAX, CARD_FACTS_TURN_MS_MAX, CARD_OBJECTS_MAX } from './model/limits.ts';
@@ -229,7 +230,7 @@ function foundAtProvider(
       notTold: [...notTold, ...(known?.notTold ?? [])],
     };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     return { ...NOTHING, notTold: [...notTold, `anything of it: ${why}`] };
   }
 }

@@ -9,7 +9,7 @@
 import { graceMsOf } from './config/by-environment.ts';
 import type { Env, TargetConfig } from './config/config.ts';
 import type { Clock } from './model/clock.ts';
-import { HoldfastError } from './model/errors.ts';
+import { HoldfastError, messageOf } from './model/errors.ts';
 import { PROTECTION_LOOK_MS } from './model/limits.ts';
 import { Grace } from './protection/grace.ts';
 import { Receipts } from './protection/postgres/acts/receipts.ts';
@@ -171,7 +171,7 @@ export class Guarding {
       one.agents = await this.#agentsOf(one.target.name);
     } catch (error) {
       // The names of before serve until our store is back; the drain says that it is away.
-      say('warn', error instanceof Error ? error.message : String(error));
+      say('warn', messageOf(error));
     }
     await this.#lookAtWaiting(one);
     const isProtected = one.guard.protection.level !== 'none';
@@ -196,7 +196,7 @@ export class Guarding {
       if (!(await rooms.wallStore.isKnown(name))) await rooms.wallStore.raised(name, clock.now());
       one.isKnown = true;
     } catch (error) {
-      say('warn', error instanceof Error ? error.message : String(error));
+      say('warn', messageOf(error));
     }
   }
 
@@ -234,7 +234,7 @@ export class Guarding {
           trouble ?? `Undo data of ${target} is taken to the vault again; nothing of it was lost.`,
       });
     } catch (error) {
-      say('warn', error instanceof Error ? error.message : String(error));
+      say('warn', messageOf(error));
     }
   }
 

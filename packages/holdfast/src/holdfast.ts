@@ -23,6 +23,7 @@ import { TokenUses } from './identity/token-uses.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
+import { messageOf } from './model/errors.ts';
 import { NOT_CONFIGURED, type RecoveryFacts, type RecoveryOf } from './model/recovery-facts.ts';
 import { UNPROTECTED } from './model/reversal.ts';
 import { createNotifier } from './notifying.ts';
@@ -202,7 +203,7 @@ class Gateway implements Holdfast {
       try {
         await undo();
       } catch (error) {
-        this.#options.say('warn', error instanceof Error ? error.message : String(error));
+        this.#options.say('warn', messageOf(error));
       }
     }
   }
@@ -236,7 +237,7 @@ class Gateway implements Holdfast {
     const directory = await LiveDirectory.start({
       store: this.rooms.agentStore,
       clock,
-      trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
+      trouble: (error) => say('warn', messageOf(error)),
     });
     const leave = notices.on(AGENTS_CHANNEL, () => void directory.look());
     this.#undo.push(leave);
@@ -249,7 +250,7 @@ class Gateway implements Holdfast {
     const uses = new TokenUses({
       store: this.rooms.agentStore,
       clock,
-      trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
+      trouble: (error) => say('warn', messageOf(error)),
     });
     uses.start();
     this.#undo.push(() => uses.stop());
@@ -371,7 +372,7 @@ class Gateway implements Holdfast {
         directoryAgeMs: () => directory.ageMs(),
       },
       agentByHash: (hash) => directory.byHash(hash),
-      trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
+      trouble: (error) => say('warn', messageOf(error)),
     });
     this.#undo.push(() => room.close());
     const address = await room.api.listen(listen);
@@ -404,8 +405,7 @@ class Gateway implements Holdfast {
     watchedClock.start();
     this.#undo.push(() => watchedClock.stop());
     const trail = await this.rooms.trail();
-    const trouble = (error: unknown): void =>
-      say('warn', error instanceof Error ? error.message : String(error));
+    const trouble = (error: unknown): void => say('warn', messageOf(error));
     const targetOf = (target: string): LaterTarget | null => this.#laterTargetOf(target);
     const run = new DeferredRun({
       store: deferralStore,
@@ -440,7 +440,7 @@ class Gateway implements Holdfast {
       clock,
       news: { on: (handler) => notices.on(HOLDS_CHANNEL, handler) },
       dashboard: this.rooms.config.dashboard.url,
-      trouble: (error) => say('warn', error instanceof Error ? error.message : String(error)),
+      trouble: (error) => say('warn', messageOf(error)),
     });
     notifier?.start();
     this.#undo.push(() => notifier?.stop());

@@ -11,6 +11,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Env } from './config/config.ts';
 import type { Clock } from './model/clock.ts';
+import { messageOf } from './model/errors.ts';
 import type { HoldfastEvent } from './model/event.ts';
 import {
   RECOVERY_LOOK_MS,
@@ -129,7 +130,7 @@ export class Recovering {
         this.#said = null;
       } catch (error) {
         // Once: what does not mend itself would fill the log.
-        const words = wordsOf(error);
+        const words = messageOf(error);
         if (words !== this.#said) this.#parts.say('warn', `recovery: ${words}`);
         this.#said = words;
       }
@@ -165,7 +166,7 @@ export class Recovering {
       for (const keeper of room.keepers.values()) await this.#report(keeper);
       this.#due ??= await this.#findDue(room);
     } catch (error) {
-      this.#parts.say('warn', `recovery: ${wordsOf(error)}`);
+      this.#parts.say('warn', `recovery: ${messageOf(error)}`);
     }
   }
 
@@ -208,7 +209,7 @@ export class Recovering {
       this.#streaming.add(keeper.target);
       await this.#trouble(keeper.target, null, null);
     } catch (error) {
-      await this.#trouble(keeper.target, null, wordsOf(error));
+      await this.#trouble(keeper.target, null, messageOf(error));
     }
   }
 
@@ -313,7 +314,7 @@ export class Recovering {
 
   #begin(work: () => Promise<void>): void {
     this.#working = work()
-      .catch((error: unknown) => this.#parts.say('warn', `recovery: ${wordsOf(error)}`))
+      .catch((error: unknown) => this.#parts.say('warn', `recovery: ${messageOf(error)}`))
       .finally(() => {
         this.#working = null;
         // What was due before may not be any more.
@@ -391,7 +392,7 @@ export class Recovering {
     try {
       await this.#parts.rooms.note(event);
     } catch (error) {
-      this.#parts.say('warn', wordsOf(error));
+      this.#parts.say('warn', messageOf(error));
     }
   }
 
@@ -414,8 +415,4 @@ function troubleIn({ isStreaming, trouble }: StreamState): string | null {
 
 function newestOf(dates: readonly Date[]): Date | null {
   return dates.length === 0 ? null : new Date(Math.max(...dates.map((date) => date.getTime())));
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Config, Env, SslMode, TargetConfig, UpstreamConfig } from './config/config.ts';
 import { resolveUpstream } from './config/upstream.ts';
 import type { Clock } from './model/clock.ts';
-import { HoldfastError } from './model/errors.ts';
+import { HoldfastError, messageOf } from './model/errors.ts';
 import { ENVIRONMENT_LEVELS } from './model/target.ts';
 import type { PolicySource } from './policy/policy-source.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
@@ -144,7 +144,7 @@ function textAt(path: string): string {
   } catch (cause) {
     throw new HoldfastError('HF_CONFIG_INVALID', {
       expected: `a description of an API at ${path}`,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: messageOf(cause),
       hint: 'Correct openapi under providers in holdfast.yaml.',
       cause,
     });

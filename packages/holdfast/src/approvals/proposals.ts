@@ -10,7 +10,7 @@
  * anything but the very text that was signed, or take the word of an agent for anything.
  */
 import { z } from 'zod';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, messageOf } from '../model/errors.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
 import { PROPOSAL_LIFE_MS, PROPOSAL_PEOPLE_MIN } from '../model/limits.ts';
@@ -177,7 +177,7 @@ export class Proposals extends PeoplesDesk<ProposalCard> implements ProposalDesk
       });
       end = { kind: 'done', note: await runner(act) };
     } catch (error) {
-      end = { kind: 'failed', note: error instanceof Error ? error.message : String(error) };
+      end = { kind: 'failed', note: messageOf(error) };
     }
     await note({
       kind: 'proposal-executed',

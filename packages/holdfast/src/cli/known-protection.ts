@@ -4,6 +4,7 @@
  * of the three it was is always said: a verdict is worth what it rests on.
  */
 import type { Config } from '../config/config.ts';
+import { messageOf } from '../model/errors.ts';
 import { PROTECTION_LEVELS, type Protection, type ProtectionLevel } from '../model/reversal.ts';
 import { checkTarget, openTarget } from '../wiring.ts';
 import type { Context } from './command.ts';
@@ -50,7 +51,7 @@ export async function knownProtection(
       ? seen
       : { ...seen, uncaptured: new Set(uncaptured), lost: new Set(lost) };
   } catch (error) {
-    return known('none', 'assumed', error instanceof Error ? error.message : String(error));
+    return known('none', 'assumed', messageOf(error));
   }
 }
 

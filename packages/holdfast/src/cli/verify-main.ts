@@ -1,13 +1,14 @@
 #!/usr/bin/env node
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
 /**
  * `holdfast-verify`: checks an export of the trail, offline, for somebody who does not trust us. It
  * imports only `trail/verify/` and `model/`, opens the one file it is given, and talks to nobody.
  *
  * Exit codes: 0 the trail holds, 1 it does not, 2 there was nothing to judge.
  */
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
+import { messageOf } from '../model/errors.ts';
 import { FINDINGS } from '../trail/verify/auditor.ts';
 import { type VerifyReport, verifyExport } from '../trail/verify/verify.ts';
 
@@ -84,7 +85,7 @@ main().then(
     process.exitCode = code;
   },
   (cause) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     process.stderr.write(`holdfast-verify: nothing could be judged: ${reason}.\n`);
     process.exitCode = 2;
   },

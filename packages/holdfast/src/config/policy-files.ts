@@ -1,6 +1,7 @@
 /** Finds and reads the files that `policy.files` and `policy.tests` name: paths, or `folder/*.cedar`. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, relative, resolve } from 'node:path';
+import { messageOf } from '../model/errors.ts';
 import { CONFIG_BYTES_MAX } from '../model/limits.ts';
 import type { Finding } from './finding.ts';
 import { dotted } from './shape-findings.ts';
@@ -51,7 +52,7 @@ function expand(
         else complain(`files of at most ${CONFIG_BYTES_MAX} bytes`, `${size} bytes in ${path}`);
       }
     } catch (cause) {
-      complain('readable files', cause instanceof Error ? cause.message : String(cause));
+      complain('readable files', messageOf(cause));
     }
   });
   return { paths: [...paths], findings };

@@ -1,6 +1,6 @@
 /** Where a target really is, resolved at use: secrets are read here and handed straight on. */
 import { readFileSync } from 'node:fs';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, messageOf } from '../model/errors.ts';
 import {
   type Env,
   type SecretRef,
@@ -40,7 +40,7 @@ export function resolveSecret(ref: SecretRef, env: Env): string {
   try {
     text = readFileSync(ref.path, 'utf8').replace(/\r?\n$/, '');
   } catch (cause) {
-    throw fail(`the file ${ref.path}`, cause instanceof Error ? cause.message : String(cause));
+    throw fail(`the file ${ref.path}`, messageOf(cause));
   }
   if (text === '') throw fail(`a secret in ${ref.path}`, 'an empty file');
   return text;

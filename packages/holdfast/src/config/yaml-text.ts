@@ -3,6 +3,7 @@
  * a size limit. Keeps the places of all values, so that each error has a line and a column.
  */
 import { isMap, isNode, isPair, LineCounter, parseDocument } from 'yaml';
+import { messageOf } from '../model/errors.ts';
 import { CONFIG_BYTES_MAX, YAML_ALIASES_MAX } from '../model/limits.ts';
 import type { Finding } from './finding.ts';
 
@@ -54,7 +55,7 @@ export function readYaml(text: string): YamlText {
   try {
     value = doc.toJS({ maxAliasCount: YAML_ALIASES_MAX });
   } catch (cause) {
-    const found = cause instanceof Error ? cause.message : String(cause);
+    const found = messageOf(cause);
     return refuse(`at most ${YAML_ALIASES_MAX} uses of aliases`, found, 'Write the values out.');
   }
   const offsetOf = (path: YamlPath, part: 'key' | 'value'): number => {

@@ -12,7 +12,7 @@
 import { z } from 'zod';
 import type { Assertion } from '../model/assertion.ts';
 import type { Clock } from '../model/clock.ts';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, messageOf } from '../model/errors.ts';
 import type { HoldfastEvent, Note } from '../model/event.ts';
 import { CEREMONY_LIFE_MS, PASSKEYS_MAX } from '../model/limits.ts';
 import type { Begun, Ceremonies } from './ceremonies.ts';
@@ -236,7 +236,7 @@ export class Passkeys {
       };
     } catch (error) {
       if (error instanceof HoldfastError) throw error;
-      throw notAccepted(error instanceof Error ? error.message : String(error));
+      throw notAccepted(messageOf(error));
     }
   }
 

@@ -12,6 +12,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Assertion, AssertionVerdict, PasskeyKey } from '../model/assertion.ts';
 import { canonicalJson } from '../model/canonical.ts';
+import { messageOf } from '../model/errors.ts';
 import { ASSERTION_PART_CHARS_MAX } from '../model/limits.ts';
 import { RowKeys } from './row-keys.ts';
 import type { Seal } from './seal.ts';
@@ -118,7 +119,7 @@ export class ProofKeys {
       if (!verified) return wrong('the signature is not of its key');
       return { kind: 'right', counter: authenticationInfo.newCounter };
     } catch (error) {
-      return wrong(error instanceof Error ? error.message : String(error));
+      return wrong(messageOf(error));
     }
   }
 }

@@ -164,3 +164,8 @@ export class HoldfastError extends Error {
     this.hint = facts.hint;
   }
 }
+
+/** What was thrown, in its own words; anything can be thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

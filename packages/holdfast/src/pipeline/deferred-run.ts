@@ -19,7 +19,7 @@ import type { Asked, Releases } from '../approvals/release.ts';
 import type { Clock } from '../model/clock.ts';
 import { digestOf } from '../model/digest.ts';
 import type { Reading } from '../model/effect.ts';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, messageOf } from '../model/errors.ts';
 import type { Intent } from '../model/intent.ts';
 import { DEFERRAL_SWEEP_MS, DUE_TARGET_WAIT_MS } from '../model/limits.ts';
 import type { Outcome } from '../model/outcome.ts';
@@ -249,7 +249,7 @@ export class DeferredRun {
     const outcome = await execute(deferral, owner).catch(
       (error: unknown): Outcome => ({
         kind: 'unknown',
-        reason: error instanceof Error ? error.message : String(error),
+        reason: messageOf(error),
       }),
     );
     if (ref !== null) recorder.outcome(ref, outcome);

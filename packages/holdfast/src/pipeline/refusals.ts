@@ -3,7 +3,7 @@ import type { Deferral } from '../approvals/deferrals.ts';
 import type { HoldTicket, Standing, Voided } from '../approvals/desk.ts';
 import { allowanceCodeOf } from '../model/allowance.ts';
 import type { CouldNotTell, Reading } from '../model/effect.ts';
-import { type ErrorCode, HoldfastError } from '../model/errors.ts';
+import { type ErrorCode, HoldfastError, messageOf } from '../model/errors.ts';
 import type { ProtectionLevel, TakingBack } from '../model/reversal.ts';
 import type { Target } from '../model/target.ts';
 import type { Hold, Refuse } from '../model/verdict.ts';
@@ -190,8 +190,4 @@ export function refusalUnread(): Refusal {
     hint: 'Wait and retry; a person can look at: holdfast trail tail.',
     position: null,
   };
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -12,6 +12,7 @@
  * and never cached.
  */
 import type { Effect, Reading } from '../model/effect.ts';
+import { messageOf } from '../model/errors.ts';
 import {
   JUDGED_ACTS_MAX,
   JUDGED_ANSWERS_KEPT_MAX,
@@ -126,7 +127,7 @@ export class CachedJudge implements Judge {
         .reduce((worst, next) => (isStricter(next, worst) ? next : worst));
       return { verdict, beneath: this.#beneathOf(scope, reading, judged) };
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
+      const message = messageOf(cause);
       const verdict = refusal('policy.error', `judging failed: ${message}`, NOT_ANSWERED);
       return { verdict, beneath: null };
     }

@@ -12,7 +12,7 @@ import {
   statefulIsAuthorized,
 } from '@cedar-policy/cedar-wasm/nodejs';
 import { EFFECT_KINDS, type EffectKind } from '../model/effect.ts';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, messageOf } from '../model/errors.ts';
 import { NOT_CONFIGURED, type RecoveryFacts } from '../model/recovery-facts.ts';
 import { ENVIRONMENT_LEVELS, type EnvironmentLevel } from '../model/target.ts';
 import { VERDICT_ORDER } from '../model/verdict.ts';
@@ -114,7 +114,7 @@ export class Evaluator {
       const slice = this.#sliceOf(act.action, scope.target.environment.level);
       return this.#ask(scope, act, slice);
     } catch (cause) {
-      return failed(cause instanceof Error ? cause.message : String(cause));
+      return failed(messageOf(cause));
     }
   }
 

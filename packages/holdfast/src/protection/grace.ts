@@ -7,6 +7,7 @@
  * It will not: look at the wall clock, purge sooner on anybody's word but a quorum's (`requestPurge` is
  * for after its signatures), and even then not without a time in which that can be cancelled.
  */
+import { messageOf } from '../model/errors.ts';
 import { PURGE_CANCEL_MS, PURGE_ITEMS_MAX, PURGE_SWEEP_MS } from '../model/limits.ts';
 import type { TargetDatabase } from './target-database.ts';
 import type { DuePurge, UndoStore } from './undo-store.ts';
@@ -98,7 +99,7 @@ export class Grace {
       for (const schema of trash) await this.#options.dropTrash(target, schema);
       return null;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     }
   }
 }

@@ -6,7 +6,7 @@
 import { request } from 'undici';
 import { z } from 'zod';
 import type { Clock } from '../model/clock.ts';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, messageOf } from '../model/errors.ts';
 import { PROVIDER_ASK_MS_MAX, PROVIDER_ASKS_KEPT } from '../model/limits.ts';
 import type { Called } from './placing.ts';
 
@@ -109,7 +109,7 @@ export class Asking {
     } catch (cause) {
       throw new HoldfastError('HF_UPSTREAM_UNREACHABLE', {
         expected: `an answer from ${title}`,
-        found: cause instanceof Error ? cause.message : String(cause),
+        found: messageOf(cause),
         hint: `What changes something is held until ${title} answers Holdfast itself.`,
         cause,
       });

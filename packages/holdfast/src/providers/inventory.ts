@@ -7,6 +7,7 @@
  * sealed.
  */
 import type { Clock } from '../model/clock.ts';
+import { messageOf } from '../model/errors.ts';
 import { PROVIDER_ESTATE_MS, PROVIDER_LOOK_AGAIN_MS } from '../model/limits.ts';
 
 /** An id that says where a call acts. */
@@ -155,7 +156,7 @@ export class Inventory<Of extends Estate> {
       this.#changesSeen = changes;
       this.#trouble = null;
     } catch (error) {
-      this.#trouble = error instanceof Error ? error.message : String(error);
+      this.#trouble = messageOf(error);
     } finally {
       this.#markAnew();
     }

@@ -11,7 +11,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ERRORS, type ErrorCode, HoldfastError } from '../model/errors.ts';
+import { ERRORS, type ErrorCode, HoldfastError, messageOf } from '../model/errors.ts';
 import type { Progress } from './engines/engine.ts';
 import { REPORT_SHAPE, type TargetReport } from './target-report.ts';
 import { ORDER_SHAPE, RESULT_SHAPE, type WorkOrder, type WorkResult } from './work.ts';
@@ -92,7 +92,7 @@ export class Counter {
         ? error
         : new HoldfastError('HF_INTERNAL', {
             expected: 'the work to be done',
-            found: error instanceof Error ? error.message : String(error),
+            found: messageOf(error),
             hint: 'See the log of the gateway.',
           });
     const { code, expected, found, hint } = it;

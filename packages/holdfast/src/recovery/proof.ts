@@ -14,6 +14,7 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical.ts';
 import type { Clock } from '../model/clock.ts';
+import { messageOf } from '../model/errors.ts';
 
 export type ProofVerdict = 'PROVEN' | 'REFUTED' | 'UNKNOWN';
 
@@ -174,7 +175,7 @@ async function plant(order: ProofOrder, startedAt: Date): Promise<Planted> {
     const canary = await timed(order, () => order.ground.plant(retainUntil));
     return { canary, trouble: null };
   } catch (error) {
-    return { canary: null, trouble: error instanceof Error ? error.message : String(error) };
+    return { canary: null, trouble: messageOf(error) };
   }
 }
 
@@ -198,10 +199,10 @@ async function tryOne(
 
 async function attempt(order: ProofOrder, act: Act, canary: Canary): Promise<ActResult> {
   const answer = await timed(order, (signal) => act.run(canary, signal)).catch(
-    (error: unknown): ActAnswer => ({ kind: 'unclear', words: wordsOf(error) }),
+    (error: unknown): ActAnswer => ({ kind: 'unclear', words: messageOf(error) }),
   );
   const bytes = await timed(order, (signal) => order.ground.readBack(canary, signal)).catch(
-    (error: unknown): ReadBack => ({ kind: 'unclear', words: wordsOf(error) }),
+    (error: unknown): ReadBack => ({ kind: 'unclear', words: messageOf(error) }),
   );
   const said = bytes.kind === 'whole' ? answer.words : `${answer.words}; then: ${bytes.words}`;
   return {
@@ -301,8 +302,4 @@ async function timed<T>(order: ProofOrder, act: (signal: AbortSignal) => Promise
     clearTimeout(timer);
     order.signal.removeEventListener('abort', stop);
   }
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { DrillAssertion } from '../config/drill-assertions.ts';
 import type { Clock } from '../model/clock.ts';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, messageOf } from '../model/errors.ts';
 import type { Note } from '../model/event.ts';
 import {
   DRILL_REPLAY_MS_MAX,
@@ -578,7 +578,7 @@ function drillEvent(result: DrillResult) {
 
 function wordsOf(error: unknown): string {
   if (error instanceof HoldfastError) return `${error.found} (${error.code})`;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 function noWal(target: string, trouble: string): HoldfastError {

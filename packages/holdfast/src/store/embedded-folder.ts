@@ -33,7 +33,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../model/clock.ts';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, messageOf } from '../model/errors.ts';
 import { bareEnvironment } from '../programs/bare-environment.ts';
 import {
   canEnter,
@@ -93,7 +93,7 @@ export function prepareFolder(path: string, port: number): EmbeddedFolder {
     if (cause instanceof HoldfastError) throw cause;
     throw new HoldfastError('HF_STORE_NOT_STARTED', {
       expected: `a data folder at ${folder} that this user may use`,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: messageOf(cause),
       hint: 'Run as the user who made the folder, or name another one.',
       cause,
     });

@@ -23,7 +23,7 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Clock } from '../model/clock.ts';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, messageOf } from '../model/errors.ts';
 import { bareEnvironment } from '../programs/bare-environment.ts';
 import { type Engine, prepareEngine } from '../programs/embedded-engine.ts';
 import { pause } from '../programs/pause.ts';
@@ -295,7 +295,7 @@ export class EmbeddedPostgres {
     } catch (cause) {
       throw new HoldfastError('HF_STORE_NOT_STARTED', {
         expected: `to log in to the server of ${this.#at.data}`,
-        found: cause instanceof Error ? cause.message : String(cause),
+        found: messageOf(cause),
         hint: `Its password is in ${this.#at.passwordFile}; see ${this.#at.log} too.`,
         cause,
       });

@@ -27,7 +27,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, messageOf } from '../model/errors.ts';
 import { formatMark, isSame, markOf, parseMark } from '../programs/process-mark.ts';
 import type { Journal, JournalRecord } from '../trail/journal.ts';
 
@@ -304,7 +304,7 @@ function own(folder: string): void {
 function unusable(where: string, cause: unknown): HoldfastError {
   return new HoldfastError('HF_TRAIL_UNAVAILABLE', {
     expected: `to write the journal in ${where}`,
-    found: cause instanceof Error ? cause.message : String(cause),
+    found: messageOf(cause),
     hint: 'Look at the disk (full, read-only, failing), mend it, and start Holdfast again.',
     cause,
   });

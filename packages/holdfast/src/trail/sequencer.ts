@@ -11,7 +11,7 @@
  * became shorter than what it has seen.
  */
 import type { Clock } from '../model/clock.ts';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, messageOf } from '../model/errors.ts';
 import {
   READ_BATCH_MS_MAX,
   TRAIL_BATCH_ENTRIES_MAX,
@@ -403,7 +403,7 @@ export class Sequencer {
 function unavailable(cause: unknown): HoldfastError {
   return new HoldfastError('HF_TRAIL_UNAVAILABLE', {
     expected: 'an append that is durable',
-    found: cause instanceof Error ? cause.message : String(cause),
+    found: messageOf(cause),
     hint: 'Look at the database that keeps the trail (disk full, stopped, unreachable); Holdfast tries again by itself.',
     cause,
   });

@@ -15,7 +15,7 @@ import {
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import type { Streams } from '../print.ts';
 
 const KEPT = z.object({
@@ -60,7 +60,7 @@ export class SessionFile {
     } catch (error) {
       if (error instanceof HoldfastError) throw error;
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
-      throw this.#unusable(error instanceof Error ? error.message : String(error));
+      throw this.#unusable(messageOf(error));
     }
     const parsed = FILE.safeParse(jsonOf(text));
     if (parsed.success) return parsed.data.sessions;
@@ -80,7 +80,7 @@ export class SessionFile {
       renameSync(beside, this.path);
     } catch (error) {
       rmSync(beside, { force: true });
-      throw this.#unusable(error instanceof Error ? error.message : String(error));
+      throw this.#unusable(messageOf(error));
     }
   }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { checkConfig, missingSecrets } from '../../config/check-config.ts';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
+import { messageOf } from '../../model/errors.ts';
 import { checkTarget, openTarget } from '../../wiring.ts';
 import { type Context, onThisMachine, type Run } from '../command.ts';
 import { type Answer, facts, table } from '../print.ts';
@@ -33,7 +34,7 @@ async function protectionsOf(
       const drift = check.findings.length === 0 ? '' : ` (${check.findings.length} findings)`;
       found.set(target.name, `${check.level}${drift}`);
     } catch (error) {
-      found.set(target.name, `unknown: ${error instanceof Error ? error.message : String(error)}`);
+      found.set(target.name, `unknown: ${messageOf(error)}`);
     }
   }
   return found;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { messageOf } from '../../model/errors.ts';
 import type { Context, Run } from '../command.ts';
 import { type Answer, oneLine, table, when } from '../print.ts';
 import { usageError } from '../usage.ts';
@@ -65,7 +66,7 @@ function secretFrom({ env }: Context, { fromEnv, fromFile }: Source): string {
   try {
     return readFileSync(fromFile ?? '', 'utf8').trim();
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
+    const found = messageOf(error);
     throw usageError(`a file ${fromFile}`, found, 'See that it is there and can be read.');
   }
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Config, TargetConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { type AgentFinding, findingsOf } from '../../identity/agent-findings.ts';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { DRAIN_BEHIND_MS_MAX } from '../../model/limits.ts';
 import { waitingIn } from '../../protection/postgres/waiting.ts';
 import type { Check, Finding } from '../../protection/postgres/wall/check.ts';
@@ -131,7 +131,7 @@ async function examineTarget(
       return { ...check, findings: [...check.findings, ...findings] };
     });
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
+    const found = messageOf(error);
     return {
       target: target.name,
       level: 'none',

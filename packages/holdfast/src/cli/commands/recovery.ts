@@ -9,7 +9,7 @@ import { generateIdentity, identityToRecipient } from 'age-encryption';
 import type { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { nearest } from '../../model/nearest.ts';
 import { pause } from '../../programs/pause.ts';
 import { errorOf } from '../../recovery/counter.ts';
@@ -111,7 +111,7 @@ async function makeKeys(out: string): Promise<Answer> {
   } catch (cause) {
     throw new HoldfastError('HF_USAGE', {
       expected: `a place for the private key at ${path}`,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: messageOf(cause),
       hint: 'Say another with --out.',
       cause,
     });

@@ -7,6 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { CouldNotTell } from '../../model/effect.ts';
+import { messageOf } from '../../model/errors.ts';
 
 export type Json =
   | null
@@ -32,7 +33,7 @@ export function readJsonText(text: string, depthMax: number): JsonText {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
+    const found = messageOf(error);
     return unread('syntax-error', `Expected JSON, found: ${found}.`);
   }
   if (keysIn(value, depthMax) === colonsBehindQuotes(text)) return { kind: 'json', value };

@@ -6,6 +6,7 @@
 import { isUtf8 } from 'node:buffer';
 import { hasSqlDetails, loadModule, parseSync } from 'libpg-query';
 import type { CouldNotTell } from '../../model/effect.ts';
+import { messageOf } from '../../model/errors.ts';
 import { Gatherer } from './gatherer.ts';
 import { partsOf, topStatement } from './rights.ts';
 import type { SqlPart, SqlReading } from './sql-reading.ts';
@@ -105,7 +106,7 @@ function afterFailure(failure: unknown): Parsed {
     }
     return refused('syntax-error', message, (sqlDetails?.cursorPosition ?? 0) + 1);
   }
-  const message = failure instanceof Error ? failure.message : String(failure);
+  const message = messageOf(failure);
   const reading = unread('too-complex', `Expected a text that can be parsed, found: ${message}.`);
   return { reading, template: false, broken: true };
 }

@@ -15,6 +15,7 @@
  * What it will not do: decide. No policy, no protocol, no catalog; where it is not sure it says so.
  */
 import { isUtf8 } from 'node:buffer';
+import { messageOf } from '../../model/errors.ts';
 import {
   SQL_CACHE_BYTES_MAX,
   SQL_CACHE_ENTRIES_MAX,
@@ -107,7 +108,7 @@ class CachingReader implements SqlReader {
     try {
       return parseBytes(text);
     } catch (failure) {
-      const found = failure instanceof Error ? failure.message : String(failure);
+      const found = messageOf(failure);
       const reading = unread('reader-failed', `Expected the text to be read, found: ${found}.`);
       return { reading, template: false, broken: false };
     }

@@ -11,7 +11,7 @@
  */
 import pg from 'pg';
 import type { Clock } from '../../model/clock.ts';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { DRAIN_BEHIND_MS_MAX, DRAIN_MS, FORMER_SHAPES_MS } from '../../model/limits.ts';
 import type { TargetDatabase } from '../target-database.ts';
 import type { RowChunk, UndoStore } from '../undo-store.ts';
@@ -245,7 +245,7 @@ export class Drain {
 
   #explained(error: unknown): string {
     const name = this.#options.target.target;
-    const found = error instanceof Error ? error.message : String(error);
+    const found = messageOf(error);
     if (error instanceof HoldfastError && error.code === 'HF_UPSTREAM_UNREACHABLE') {
       return `${name} cannot be reached by Holdfast itself, so its undo data stays there: ${error.found}. ${error.hint}`;
     }
@@ -294,7 +294,7 @@ function isDiskFull(error: unknown): boolean {
 function rootOf(error: unknown): string {
   let at = error;
   while (at instanceof Error && at.cause instanceof Error) at = at.cause;
-  return at instanceof Error ? at.message : String(at);
+  return messageOf(at);
 }
 
 function seconds(ms: number): string {

@@ -7,7 +7,7 @@
  * level and has trouble), or hand out a receipt where nothing is protected.
  */
 import type { AgentActor } from '../../model/actor.ts';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import type { Note } from '../../model/event.ts';
 import { type Protection, UNPROTECTED } from '../../model/reversal.ts';
 import type {
@@ -97,7 +97,7 @@ export class PostgresGuard implements TargetGuard {
         message: `Protection of ${target} is ${level} (${levelReason}); ${first}.`,
       });
     } catch (error) {
-      this.#lookFault = error instanceof Error ? error.message : String(error);
+      this.#lookFault = messageOf(error);
       if (this.#shut !== null) this.#shut = this.#lookFault;
     }
   }

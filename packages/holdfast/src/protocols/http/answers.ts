@@ -1,6 +1,6 @@
 /** A no, in the shape of the provider's own errors; of ours where there is no provider. */
 import { ServerResponse } from 'node:http';
-import { type ErrorCode, HoldfastError } from '../../model/errors.ts';
+import { type ErrorCode, HoldfastError, messageOf } from '../../model/errors.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { Provider } from '../../providers/provider.ts';
 import { hasLeft, type Response } from './incoming.ts';
@@ -64,7 +64,7 @@ export function asHoldfastError(cause: unknown, expected: string): HoldfastError
   if (cause instanceof HoldfastError) return cause;
   return new HoldfastError('HF_INTERNAL', {
     expected,
-    found: cause instanceof Error ? cause.message : String(cause),
+    found: messageOf(cause),
     hint: 'Nothing was forwarded. Report this as a fault of Holdfast.',
     cause,
   });

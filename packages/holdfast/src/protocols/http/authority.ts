@@ -9,7 +9,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../model/clock.ts';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { makeCertificate, type Pair, writeWhole } from '../x509.ts';
 
 const AUTHORITY_LIFE_MS = 5 * 365 * 24 * 60 * 60 * 1000;
@@ -98,7 +98,7 @@ function kept(certificateFile: string, keyFile: string, clock: Clock): Pair {
     }
   } catch (cause) {
     if (cause instanceof HoldfastError) throw cause;
-    const found = cause instanceof Error ? cause.message : String(cause);
+    const found = messageOf(cause);
     throw unusable('a certificate and its private key', found, hint, cause);
   }
   return pair;

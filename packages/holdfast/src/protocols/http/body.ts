@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import {
   HTTP_BODY_BYTES_MAX,
   HTTP_CODINGS_MAX,
@@ -189,7 +189,7 @@ async function decoded(bytes: Buffer, coding: string): Promise<Buffer> {
     if (cause instanceof RangeError) throw tooLarge();
     throw new HoldfastError('HF_HTTP', {
       expected: `a body coded as ${coding}`,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: messageOf(cause),
       hint: 'Send the body as it is, without Content-Encoding.',
       cause,
     });

@@ -2,6 +2,7 @@
 import type { AgentActor } from '../../model/actor.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { Reading } from '../../model/effect.ts';
+import { messageOf } from '../../model/errors.ts';
 import { type HttpAct, type HttpHeader, httpActs, httpText } from '../../model/http-request.ts';
 import type { Intent, SessionFacts } from '../../model/intent.ts';
 import { INVERSE_FRESH_MS } from '../../model/limits.ts';
@@ -87,7 +88,7 @@ export class HttpExchange implements Exchange, Intent {
       this.#kept = await keeper.keep({ inverse, provider, target, actor, client, undoOf: null });
       return true;
     } catch (error) {
-      const found = error instanceof Error ? error.message : String(error);
+      const found = messageOf(error);
       this.#act = withoutInverse(this.#act, `the state before could not be kept: ${found}`);
       return false;
     }
@@ -105,7 +106,7 @@ export class HttpExchange implements Exchange, Intent {
       this.#readAtMs = clock.monotonicMs();
       return null;
     } catch (error) {
-      return `it could not be read again (${error instanceof Error ? error.message : String(error)})`;
+      return `it could not be read again (${messageOf(error)})`;
     }
   }
 

@@ -12,7 +12,7 @@
 import type { SecureContext } from 'node:tls';
 import type { AgentDirectory, TokenVerifier } from '../../identity/agent-directory.ts';
 import type { Clock } from '../../model/clock.ts';
-import { ERRORS, type ErrorCode, HoldfastError } from '../../model/errors.ts';
+import { ERRORS, type ErrorCode, HoldfastError, messageOf } from '../../model/errors.ts';
 import { STARTUP_BYTES_MAX, STARTUP_MS_MAX } from '../../model/limits.ts';
 import { LoginRefused, loginAgent } from './agent-login.ts';
 import { FeedEnded } from './byte-feed.ts';
@@ -274,7 +274,7 @@ function describe(error: unknown, caller: Caller): Said {
       tell: false,
     };
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (caller.wire === null) {
     return { ...protocol, reason: `TLS failed: ${message}`, hint: null, tell: false };
   }

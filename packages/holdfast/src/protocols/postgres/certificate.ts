@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock } from '../../model/clock.ts';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { makeCertificate, writeWhole } from '../x509.ts';
 
 /** Clients pin this file by hand, so it lives long; made anew when it has run out. */
@@ -94,7 +94,7 @@ function load(
     };
   } catch (cause) {
     if (cause instanceof HoldfastError) throw cause;
-    const found = cause instanceof Error ? cause.message : String(cause);
+    const found = messageOf(cause);
     throw invalid('a certificate and its private key', found, hint, cause);
   }
 }

@@ -13,7 +13,7 @@ import type { AgentDirectory, TokenVerifier } from '../../identity/agent-directo
 import type { TokenUses } from '../../identity/token-uses.ts';
 import type { SqlReader } from '../../languages/sql/sql-reading.ts';
 import type { Clock } from '../../model/clock.ts';
-import { ERRORS, type ErrorCode, HoldfastError } from '../../model/errors.ts';
+import { ERRORS, type ErrorCode, HoldfastError, messageOf } from '../../model/errors.ts';
 import { newId } from '../../model/ids.ts';
 import type { SessionFacts } from '../../model/intent.ts';
 import type { Target } from '../../model/target.ts';
@@ -372,7 +372,7 @@ function asHoldfastError(cause: unknown): HoldfastError {
   if (cause instanceof HoldfastError) return cause;
   return new HoldfastError('HF_INTERNAL', {
     expected: 'a session',
-    found: cause instanceof Error ? cause.message : String(cause),
+    found: messageOf(cause),
     hint: 'Nothing was forwarded. Report this as a fault of Holdfast.',
     cause,
   });

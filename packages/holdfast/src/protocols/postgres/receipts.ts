@@ -12,7 +12,7 @@
  * What it will not do: forward a statement without its receipt, or keep one for later.
  */
 
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { JudgedPath, PermitSession, TargetGuard } from '../../protection/target-guard.ts';
 import type { Cycle } from './cycles.ts';
@@ -158,7 +158,7 @@ const NOT_ALONE: Prepared = {
 };
 
 function noReceipt(cause: unknown): Refusal {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   return {
     code: 'HF_PROTECTION_LOST',
     message: 'Holdfast could not prepare to take this back, so it was not forwarded.',

@@ -11,7 +11,7 @@
 import { createConnection, type NetConnectOpts, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '../../model/clock.ts';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { UPSTREAM_LOGIN_BYTES_MAX } from '../../model/limits.ts';
 import { FeedEnded } from './byte-feed.ts';
 import { isLoopback } from './loopback.ts';
@@ -168,7 +168,7 @@ async function openLine(line: Line, spec: UpstreamSpec): Promise<void> {
     await line.encrypt(spec);
   } catch (cause) {
     if (line.failure) throw line.failure;
-    const found = cause instanceof Error ? cause.message : String(cause);
+    const found = messageOf(cause);
     throw new HoldfastError('HF_UPSTREAM_REFUSED', {
       expected: `a certificate that sslmode ${spec.sslmode} accepts`,
       found,
@@ -218,7 +218,7 @@ async function withinTime<T>(
     line.current().socket.destroy();
     socket.destroy();
     if (cause instanceof HoldfastError) throw cause;
-    const found = cause instanceof Error ? cause.message : String(cause);
+    const found = messageOf(cause);
     throw unreachable(spec, found, cause);
   } finally {
     clearTimeout(timer);

@@ -9,7 +9,7 @@
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import type { EffectKind } from '../../model/effect.ts';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { API_DESCRIPTION_BYTES_MAX, YAML_ALIASES_MAX } from '../../model/limits.ts';
 import type { Operation, OperationClass } from '../catalogue.ts';
 import type { ApiDescription, ApiRule } from '../provider.ts';
@@ -61,10 +61,7 @@ export function describe(description: ApiDescription): Described {
   try {
     return { origin, prefix, table: new RestTable(entries), credential };
   } catch (cause) {
-    throw fault(
-      'paths that can be compared',
-      cause instanceof Error ? cause.message : String(cause),
-    );
+    throw fault('paths that can be compared', messageOf(cause));
   }
 }
 

@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Json } from '../../languages/json/json-text.ts';
 import type { Effect, Reading } from '../../model/effect.ts';
+import { messageOf } from '../../model/errors.ts';
 import type { EstateEnvironment } from '../inventory.ts';
 import type { RailwayApi } from './api.ts';
 import { effectsOfConfig } from './document.ts';
@@ -79,7 +80,7 @@ export class Evidence {
         effects = [...effects.filter((one) => !found.replaces(one)), ...found.effects];
         acts.push(createHash('sha256').update(JSON.stringify(found.seen)).digest());
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
+        const why = messageOf(error);
         effects = effects.map((one) =>
           one.kind === 'unknown' ? { ...one, why: `${one.why ?? ''}; ${why}` } : one,
         );
@@ -185,7 +186,7 @@ export class Evidence {
       const more = list.length > 5 ? ', ...' : '';
       return { backups: list, words: `${list.length} backups die with it (${shown}${more})` };
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       return { backups: null, words: `its backups could not be listed: ${why}` };
     }
   }

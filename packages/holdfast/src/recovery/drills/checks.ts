@@ -5,6 +5,7 @@
  */
 import type pg from 'pg';
 import type { DrillAssertion } from '../../config/drill-assertions.ts';
+import { messageOf } from '../../model/errors.ts';
 import type { CheckName, CheckResult } from './drill-result.ts';
 import { extensionsOf, rolesOf, type TableWitness, tablesOf, type Witness } from './witness.ts';
 
@@ -37,7 +38,7 @@ async function look(name: CheckName, act: Look): Promise<CheckResult> {
     const { isTrue, said } = await act();
     return { name, end: isTrue ? 'passed' : 'failed', said };
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
+    const found = messageOf(error);
     return { name, end: 'could-not-run', said: `It could not be looked at: ${found}` };
   }
 }
@@ -114,7 +115,7 @@ async function checkIndexes(client: pg.Client) {
     try {
       await client.query('select pg_catalog.bt_index_check($1::oid::regclass, true)', [oid]);
     } catch (error) {
-      broken.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      broken.push(`${name}: ${messageOf(error)}`);
     }
   }
   return broken.length === 0

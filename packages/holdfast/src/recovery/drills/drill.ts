@@ -12,7 +12,7 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DrillAssertion } from '../../config/drill-assertions.ts';
 import type { Clock } from '../../model/clock.ts';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { findPostgres } from '../../programs/postgres-binaries.ts';
 import type { Engine, Restored, RestoreGoal, Tell } from '../engines/engine.ts';
 import type { RecoveryPoint } from '../recovery-point.ts';
@@ -167,7 +167,7 @@ async function lookAt(
 
 /** Where no server is installed nothing was shown; where one did not get up, something was. */
 function notRecovered(error: unknown): CheckResult {
-  const said = error instanceof Error ? error.message : String(error);
+  const said = messageOf(error);
   const couldNotRun = error instanceof HoldfastError && error.code === 'HF_DRILL_NO_SERVER';
   return { name: 'recovered', end: couldNotRun ? 'could-not-run' : 'failed', said };
 }

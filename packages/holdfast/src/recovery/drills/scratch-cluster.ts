@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import type { Clock } from '../../model/clock.ts';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { bareEnvironment } from '../../programs/bare-environment.ts';
 import { pause } from '../../programs/pause.ts';
 import type { PostgresBinaries } from '../../programs/postgres-binaries.ts';
@@ -283,7 +283,7 @@ async function firstAnswer(options: ScratchOptions, sockets: string): Promise<vo
     );
     if (rows[0]?.recovering !== false) throw new Error('it is still in recovery');
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
+    const found = messageOf(error);
     throw notRecovered(`it did not answer: ${found}`, options.folder);
   } finally {
     await client.end().catch(() => {});

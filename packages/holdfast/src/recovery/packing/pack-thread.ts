@@ -12,7 +12,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort } from 'node:worker_threads';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { packed, unpacked } from './pack.ts';
 import { type TarEntry, TarReader, type TarSink } from './tar-reader.ts';
 import type { Answer, FoundFile, Order, Work } from './thread-words.ts';
@@ -201,7 +201,7 @@ function failedBy(error: unknown): Answer {
     const { code, expected, found, hint } = error;
     return { kind: 'failed', code, expected, found, hint };
   }
-  const found = error instanceof Error ? error.message : String(error);
+  const found = messageOf(error);
   return { kind: 'failed', code: null, expected: '', found, hint: '' };
 }
 

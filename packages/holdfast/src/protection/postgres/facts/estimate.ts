@@ -18,6 +18,7 @@
  */
 import pg from 'pg';
 import { z } from 'zod';
+import { messageOf } from '../../../model/errors.ts';
 import { canBeSetAgain, type SessionSetting } from '../../../model/session-settings.ts';
 import type { Measured } from '../../../model/touched.ts';
 import type { AdminConnection } from '../admin.ts';
@@ -165,9 +166,7 @@ export async function estimateRows(
       ? { kind: 'estimated', rows: planned, isRough: true }
       : { kind: 'estimated', rows: atLeast(counted, planned), isRough: false };
   } catch (error) {
-    return not(
-      `the server did not plan it (${error instanceof Error ? error.message : String(error)})`,
-    );
+    return not(`the server did not plan it (${messageOf(error)})`);
   } finally {
     // What was asked is answered; a server that is slow to part must not hold anybody up.
     client.end().catch(() => {});

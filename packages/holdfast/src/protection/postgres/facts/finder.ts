@@ -7,6 +7,7 @@
  * It will not: change anything (read only), wait for a lock longer than FACTS_LOCK_MS_MAX, run a view, a policy or a
  * function of the database as the admin, believe the agent's text, or reject.
  */
+import { messageOf } from '../../../model/errors.ts';
 import { LATE_WORDS } from '../../../model/touched.ts';
 import type { TargetDatabase } from '../../target-database.ts';
 import type { AdminConnection } from '../admin.ts';
@@ -55,7 +56,7 @@ export class PostgresFacts {
         await new Look({ session, asked, wanted, isAll, into, estimate }).run();
       });
     } catch (error) {
-      into.giveUp(error instanceof Error ? error.message : String(error));
+      into.giveUp(messageOf(error));
     }
   }
 
@@ -85,7 +86,7 @@ export class PostgresFacts {
       const parts = { login, msMax, lockMsMax: FACTS_LOCK_MS_MAX };
       return await estimateRows({ statement, path, relations, settings }, parts);
     } catch (error) {
-      return { kind: 'not', why: error instanceof Error ? error.message : String(error) };
+      return { kind: 'not', why: messageOf(error) };
     }
   }
 }

@@ -1,4 +1,5 @@
 /** One look at the catalogs for one act, in one transaction. The order stands in `finder.ts`. */
+import { messageOf } from '../../../model/errors.ts';
 import { type Measured, sumOf, type TouchedObject } from '../../../model/touched.ts';
 import type { TargetSession } from '../../target-database.ts';
 import type { Asked, Wanted } from './asked.ts';
@@ -150,7 +151,7 @@ export class Look {
     try {
       this.#sizes = await sizesOf(session, relations);
     } catch (error) {
-      into.note(`exact size: ${wordsOf(error)}`);
+      into.note(`exact size: ${messageOf(error)}`);
       return;
     }
     const uncounted = relations.filter((one) => mayBeCounted(one, this.#sizeOf(one)));
@@ -159,7 +160,7 @@ export class Look {
         const count = await countOf(session, one);
         if (count !== null) this.#counts.set(one.oid, count);
       } catch (error) {
-        into.note(`rows of ${one.identity}: ${wordsOf(error)}`);
+        into.note(`rows of ${one.identity}: ${messageOf(error)}`);
         return;
       }
     }
@@ -265,13 +266,9 @@ export class Look {
       }
       into.answered('dependents');
     } catch (error) {
-      into.cannot('dependents', wordsOf(error));
+      into.cannot('dependents', messageOf(error));
     }
   }
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -5,7 +5,7 @@
  * It will not: wait for a lock without end (the admin's lock_timeout ends it), or lay an older layout
  * over a newer one (HF_PROTECT, from the inspection).
  */
-import { HoldfastError } from '../../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../../model/errors.ts';
 import type { TargetDatabase, TargetSession } from '../../target-database.ts';
 import type { Plan, PlanStep, ProtectOptions } from './ground.ts';
 import { type Inspection, inspect } from './inspection.ts';
@@ -54,7 +54,7 @@ async function take(session: TargetSession, step: PlanStep): Promise<void> {
     if (code === '40001' || code === '40P01') throw cause;
     throw new HoldfastError('HF_PROTECT', {
       expected: `to do "${step.id}" (it needs ${step.needs})`,
-      found: `${cause instanceof Error ? cause.message : String(cause)}${code === null ? '' : ` (${code})`}`,
+      found: `${messageOf(cause)}${code === null ? '' : ` (${code})`}`,
       hint:
         code === '55P03'
           ? 'Somebody holds a lock on a table: try again when the database is quieter. Nothing was changed.'

@@ -7,7 +7,7 @@
  * falls silent or ends is made anew, with a growing pause, until it is closed; a timeline that ends is
  * followed into the next. What cannot be mended by itself, a slot that was lost, stays in `state()`.
  */
-import { HoldfastError } from '../../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../../model/errors.ts';
 import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
 import type { TargetDatabase } from '../../../protection/target-database.ts';
 import { lsnText, segmentStart } from '../../lsn.ts';
@@ -362,7 +362,7 @@ export class PullWalStream implements WalStream {
 
 function sentenceOf(error: unknown): string {
   if (error instanceof HoldfastError) return `${error.message} ${error.hint}`;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 function closed(): HoldfastError {

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HoldfastError } from '../../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../../model/errors.ts';
 import { REBUILD_SOURCE_BYTES_MAX } from '../../../model/limits.ts';
 
 export interface KeptCopy {
@@ -50,7 +50,7 @@ async function wholeFile(path: string): Promise<Buffer> {
   const file = await open(path, 'r').catch((cause: unknown) => {
     throw new HoldfastError('HF_REBUILD_SOURCE', {
       expected: `a file ${JSON.stringify(path)} that can be read`,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: messageOf(cause),
       hint: 'Check the path.',
       cause,
     });

@@ -1,6 +1,6 @@
 /** The calls that the vault's process answers, as they go over the wire. There are no others. */
 import { z } from 'zod';
-import { ERRORS, type ErrorCode, HoldfastError } from '../../../model/errors.ts';
+import { ERRORS, type ErrorCode, HoldfastError, messageOf } from '../../../model/errors.ts';
 import type { StoredObject } from '../vault.ts';
 import type { StoreLook } from './store.ts';
 
@@ -62,7 +62,7 @@ export function failureToSend(error: unknown): unknown {
   return {
     code: 'HF_INTERNAL',
     expected: 'the vault to do what was asked',
-    found: error instanceof Error ? error.message : String(error),
+    found: messageOf(error),
     hint: 'Nothing was stored by this. Report it.',
   };
 }

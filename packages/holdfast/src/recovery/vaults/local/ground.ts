@@ -9,7 +9,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, rename, truncate, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../../model/clock.ts';
-import { HoldfastError } from '../../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../../model/errors.ts';
 import { VAULT_PACKED_BYTES_MAX } from '../../../model/limits.ts';
 import type { Act, ActAnswer, Canary, ProofGround, ReadBack, Trial } from '../../proof.ts';
 import type { LocalVault } from './local-vault.ts';
@@ -55,7 +55,7 @@ export class LocalGround implements ProofGround {
       for await (const chunk of this.#options.vault.get(canary)) chunks.push(chunk);
     } catch (error) {
       const isLost = error instanceof HoldfastError && /_(CHANGED|UNKNOWN)$/.test(error.code);
-      const words = error instanceof Error ? error.message : String(error);
+      const words = messageOf(error);
       return { kind: isLost ? 'lost' : 'unclear', words };
     }
     return hash('sha256', Buffer.concat(chunks), 'hex') === canary.sha256

@@ -1,7 +1,7 @@
 /** An append-only REST server as the ground of a proof: what its users can take away from it. */
 import { hash } from 'node:crypto';
 import type { Clock } from '../../../model/clock.ts';
-import { HoldfastError } from '../../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../../model/errors.ts';
 import type { Act, ActAnswer, Canary, ProofGround, ReadBack, Trial } from '../../proof.ts';
 import { type RestAnswer, RestClient, type ResticKeys, type ResticPlace } from './rest-client.ts';
 import { ResticVault } from './restic-vault.ts';
@@ -46,7 +46,7 @@ export class ResticGround implements ProofGround {
       for await (const chunk of this.#open().get(canary)) chunks.push(chunk);
     } catch (error) {
       const isLost = error instanceof HoldfastError && /_(CHANGED|UNKNOWN)$/.test(error.code);
-      const words = error instanceof Error ? error.message : String(error);
+      const words = messageOf(error);
       return { kind: isLost ? 'lost' : 'unclear', words };
     }
     const found = hash('sha256', Buffer.concat(chunks), 'hex');

@@ -5,7 +5,7 @@
  * Redirects are not followed. `erase` is there for the proof, which expects it to be refused.
  */
 import { type Dispatcher, request } from 'undici';
-import { HoldfastError } from '../../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../../model/errors.ts';
 import { VAULT_SILENCE_MS_MAX } from '../../../model/limits.ts';
 import { checkEndpoint } from '../endpoint.ts';
 
@@ -89,7 +89,7 @@ export class RestClient {
     } catch (cause) {
       throw new HoldfastError('HF_VAULT_UNREACHABLE', {
         expected: 'the REST server of the vault to answer',
-        found: cause instanceof Error ? cause.message : String(cause),
+        found: messageOf(cause),
         hint: 'Nothing is known to be stored by this. It is tried again with the next copy.',
         cause,
       });

@@ -9,7 +9,7 @@
  */
 import { createHash, hash } from 'node:crypto';
 import type { Clock } from '../../../model/clock.ts';
-import { HoldfastError } from '../../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../../model/errors.ts';
 import { VAULT_PART_BYTES, VAULT_UNDELETE_AT_ONCE } from '../../../model/limits.ts';
 import { checkKey, checkPrefix } from '../key.ts';
 import type { Kept, StoredObject, Vault, VaultKey, VaultLook } from '../vault.ts';
@@ -106,7 +106,7 @@ export class ResticVault implements Vault {
     const troubles =
       proven === 'REFUTED' ? ['A credential could destroy in it: see the proof.'] : [];
     const known = await this.#known().catch((error: unknown) => {
-      troubles.push(error instanceof Error ? error.message : String(error));
+      troubles.push(messageOf(error));
       return null;
     });
     return {
