@@ -109,6 +109,19 @@ export async function lockPerson(
   return { name: row.name, hasCodes: row.totp_sealed !== null && row.confirmed_at !== null };
 }
 
+/** One that signs in and approves: neither removed nor suspended. Under the lock of its person's row. */
+export async function hasPasskey(trx: Transaction<Tables>, personId: string): Promise<boolean> {
+  const key = await trx
+    .selectFrom('holdfast.passkeys')
+    .select('credential_id')
+    .where('person_id', '=', personId)
+    .where('removed_at', 'is', null)
+    .where('suspended_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  return key !== undefined;
+}
+
 export async function addPasskey(
   trx: Transaction<Tables>,
   rows: RowMacs,

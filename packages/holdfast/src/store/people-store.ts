@@ -18,6 +18,7 @@ import { isRole, type Role } from '../identity/roles.ts';
 import type { HoldfastError } from '../model/errors.ts';
 import type { RowMacs } from '../model/row-macs.ts';
 import type { Database } from './database.ts';
+import { hasPasskey } from './passkey-store.ts';
 import {
   addPersonRow,
   changePersonRow,
@@ -167,15 +168,7 @@ export class SqlPeopleStore implements PeopleStore {
     return this.#database.transaction(async (trx): Promise<CodesRemoved> => {
       const person = await lockPersonRow(trx, this.#rows, { id: personId });
       if (person === null || person.totp_sealed === null) return 'none';
-      const keys = await trx
-        .selectFrom('holdfast.passkeys')
-        .select('credential_id')
-        .where('person_id', '=', personId)
-        .where('removed_at', 'is', null)
-        .where('suspended_at', 'is', null)
-        .limit(1)
-        .execute();
-      if (keys.length === 0) return 'last';
+      if (!(await hasPasskey(trx, personId))) return 'last';
       await changePersonRow(trx, this.#rows, person, {
         totp_sealed: null,
         last_step: -1n,

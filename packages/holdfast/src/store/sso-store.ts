@@ -4,7 +4,7 @@ import type { Role } from '../identity/roles.ts';
 import type { SsoIdentity, SsoPerson, SsoStore } from '../identity/sso-store.ts';
 import type { RowMacs } from '../model/row-macs.ts';
 import type { Database } from './database.ts';
-import { lockPerson } from './passkey-store.ts';
+import { hasPasskey, lockPerson } from './passkey-store.ts';
 import {
   addPersonRow,
   isJoinedPersonOurs,
@@ -105,15 +105,7 @@ export class SqlSsoStore implements SsoStore {
     return this.#database.transaction(async (trx) => {
       const person = await lockPerson(trx, this.#rows, personId);
       if (person === null) return 'none';
-      const key = await trx
-        .selectFrom('holdfast.passkeys')
-        .select('credential_id')
-        .where('person_id', '=', personId)
-        .where('removed_at', 'is', null)
-        .where('suspended_at', 'is', null)
-        .limit(1)
-        .executeTakeFirst();
-      if (key === undefined && !person.hasCodes) return 'last';
+      if (!person.hasCodes && !(await hasPasskey(trx, personId))) return 'last';
       const gone = await trx
         .deleteFrom('holdfast.sso_identities')
         .where('person_id', '=', personId)
