@@ -6,7 +6,7 @@
  *
  * It will not: reject but for a turn that never came, hold an act up for longer, or take the agent's word for anything.
  */
-import type { CardFacts, FactFinder } from './approvals/card-facts.ts';
+import { type CardFacts, type FactFinder, NO_FACTS } from './approvals/card-facts.ts';
 import { runnableOf } from './approvals/runnable.ts';
 import type { Config, Env, TargetConfig } from './config/config.ts';
 import type { Clock } from './model/clock.ts';
@@ -231,19 +231,9 @@ function foundAtProvider(
     };
   } catch (error) {
     const why = messageOf(error);
-    return { ...NOTHING, notTold: [...notTold, `anything of it: ${why}`] };
+    return { ...NO_FACTS, notTold: [...notTold, `anything of it: ${why}`] };
   }
 }
-
-const NOTHING: TargetFound = {
-  rows: null,
-  objects: [],
-  objectsTotal: 0,
-  dependents: [],
-  dependentsTotal: 0,
-  recoveryLost: [],
-  notTold: [],
-};
 
 function backupsIn(effects: Intent['reading']['effects']): readonly string[] {
   return effects.flatMap(({ kind, object }) =>

@@ -24,6 +24,17 @@ export interface CardFacts {
   readonly notTold: readonly string[];
 }
 
+/** Nothing was found out, and nothing said of why. */
+export const NO_FACTS: Omit<CardFacts, 'lookedUpAt'> = {
+  rows: null,
+  objects: [],
+  objectsTotal: 0,
+  dependents: [],
+  dependentsTotal: 0,
+  recoveryLost: [],
+  notTold: [],
+};
+
 /** Looks facts up for a card that is about to be opened, and again when an approval is to be used. */
 export interface FactFinder {
   /**

@@ -17,7 +17,7 @@ import type { Target } from '../model/target.ts';
 import { cut, oneLine, startOf, storable } from '../model/text.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { effectsHash } from './binding.ts';
-import type { CardFacts, Measured } from './card-facts.ts';
+import { type CardFacts, type Measured, NO_FACTS } from './card-facts.ts';
 import { rowsAtMostOf } from './changes.ts';
 import type { HoldCard } from './hold.ts';
 import { type Parameter, runnableOf } from './runnable.ts';
@@ -100,13 +100,8 @@ export function withoutFacts(card: HoldCard, lookedUpAt: string): HoldCard {
   const { effects, target, typedName } = card;
   const mayLose = effects.some(({ additive, kind }) => kind !== 'read' && !additive);
   const facts: CardFacts = {
+    ...NO_FACTS,
     lookedUpAt,
-    rows: null,
-    objects: [],
-    objectsTotal: 0,
-    dependents: [],
-    dependentsTotal: 0,
-    recoveryLost: [],
     notTold: ['rows, size, dependents: they could not be looked up in time'],
   };
   return { ...card, facts, typedName: typedName ?? (mayLose ? target : null) };
