@@ -7,6 +7,7 @@
  * be one of those inside a value is written with a backslash.
  */
 import type { JournalOp } from '../undo-item.ts';
+import { COPY_NULL, copyFieldOf } from './copy-text.ts';
 import { ident, SCHEMA } from './layout.ts';
 
 export interface JournalRow {
@@ -36,16 +37,6 @@ const OPS: ReadonlyMap<string, JournalOp> = new Map([
   ['T', 'T'],
   ['X', 'X'],
 ]);
-const NULL = '\\N';
-const ESCAPED = /\\(.)/gs;
-const LETTERS: Readonly<Record<string, string>> = {
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-};
 
 /** Whole transactions: all rows of those that the oldest `statementsMax` belong to, in order. */
 export function journalCopy(statementsMax: number): string {
@@ -90,18 +81,16 @@ function rowOf(line: string): JournalRow {
     role: textOf(role) ?? '',
     pid: textOf(pid),
     application: textOf(application) ?? '',
-    shapeId: shape === NULL ? null : digits(shape, line),
+    shapeId: shape === COPY_NULL ? null : digits(shape, line),
     op: known,
-    rows: rows === NULL ? null : digits(rows, line),
+    rows: rows === COPY_NULL ? null : digits(rows, line),
     detail: textOf(detail),
     isOurs: ours === 't',
   };
 }
 
 function textOf(field: string | undefined): string | null {
-  if (field === undefined || field === NULL) return null;
-  if (!field.includes('\\')) return field;
-  return field.replace(ESCAPED, (_, letter: string) => LETTERS[letter] ?? letter);
+  return field === undefined ? null : copyFieldOf(field);
 }
 
 /** Ids go into SQL as they are. */

@@ -5,6 +5,7 @@
  */
 import { HoldfastError } from '../../model/errors.ts';
 import { REBUILD_RECORDS_MAX } from '../../model/limits.ts';
+import { COPY_NULL, copyFieldOf } from '../../protection/postgres/copy-text.ts';
 import type { TableShape, UndoItem } from '../../protection/undo-item.ts';
 import type { UndoStore } from '../../protection/undo-store.ts';
 import type { CapturedRow, CapturedRows } from './captured-rows.ts';
@@ -21,15 +22,6 @@ export interface CapturedUndoOptions {
 
 const PAGE = 200;
 const LINE_FEED = 0x0a;
-const NULL = '\\N';
-const LETTERS: Readonly<Record<string, string>> = {
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-};
 
 export function capturedFrom(options: CapturedUndoOptions): CapturedRows {
   return { of: (schema, table) => rowsOf(options, schema, table) };
@@ -111,7 +103,7 @@ function rowOf(line: string, names: readonly string[], item: UndoItem): Captured
   if (!/^\d{1,19}$/.test(seq) || fields.length !== names.length || !/^[-+]$/.test(side ?? '')) {
     throw new Error(`captured rows of ${item.id} that are not as their shape says`);
   }
-  const values = names.map((name, at) => [name, textOf(fields[at] ?? NULL)] as const);
+  const values = names.map((name, at) => [name, copyFieldOf(fields[at] ?? COPY_NULL)] as const);
   return {
     values: new Map(values),
     side: side === '+' ? 'after' : 'before',
@@ -121,16 +113,6 @@ function rowOf(line: string, names: readonly string[], item: UndoItem): Captured
     role: item.role,
     item: item.id,
   };
-}
-
-/** COPY, "Text Format": a backslash, and what it makes of the next character. */
-function textOf(field: string): string | null {
-  if (field === NULL) return null;
-  return field.replaceAll(/\\([0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)/gs, (_all, after: string) => {
-    if (/^[0-7]/.test(after)) return String.fromCharCode(Number.parseInt(after, 8));
-    if (/^x./.test(after)) return String.fromCharCode(Number.parseInt(after.slice(1), 16));
-    return LETTERS[after] ?? after;
-  });
 }
 
 function whole(schema: string, table: string): HoldfastError {
