@@ -20,7 +20,7 @@ import {
   PROOF_CANARY_MS,
   WAL_STUCK_MS,
 } from '../model/limits.ts';
-import type { AdminConnection } from '../protection/postgres/admin.ts';
+import { type AdminConnection, clientConfigOf } from '../protection/postgres/admin.ts';
 import { runDrill } from './drills/drill.ts';
 import type { DrillResult } from './drills/drill-result.ts';
 import { takeWitness, type Witness } from './drills/witness.ts';
@@ -493,12 +493,10 @@ export class TargetKeeper {
   }
 
   async #connect(mode: 'sql' | 'replication'): Promise<pg.Client> {
-    const { host, port, user, database, password, ssl } = this.#parts.connection;
-    const place = { host, port, user, database, ssl, password: () => password() ?? '' };
-    const more = { application_name: 'holdfast', connectionTimeoutMillis: 10_000 };
+    const config = { ...clientConfigOf(this.#parts.connection), connectionTimeoutMillis: 10_000 };
     // The driver's types do not know it.
     const mine = mode === 'sql' ? {} : { replication: 'database' };
-    const client = new pg.Client(Object.assign({}, place, more, mine));
+    const client = new pg.Client(Object.assign(config, mine));
     client.on('error', () => {});
     await client.connect();
     return client;

@@ -42,6 +42,19 @@ const STATEMENT_MS_MAX = 10 * 60 * 1000;
 const TEMP_BUFFERS = '32MB';
 const TRIED_AGAIN: readonly string[] = ['40001', '40P01'];
 
+/** What the driver wants to know to connect; the password is asked for at each connection. */
+export function clientConfigOf({
+  database,
+  host,
+  password,
+  port,
+  ssl,
+  user,
+}: AdminConnection): pg.ClientConfig {
+  const place = { host, port, user, database, ssl };
+  return { ...place, password: () => password() ?? '', application_name: 'holdfast' };
+}
+
 export function openTargetDatabase(options: AdminOptions): TargetDatabase {
   return new AdminDatabase(options);
 }
@@ -56,16 +69,10 @@ class AdminDatabase implements TargetDatabase {
     this.#options = options;
     const { connection } = options;
     this.#pool = new pg.Pool({
-      host: connection.host,
-      port: connection.port,
-      user: connection.user,
-      database: connection.database,
-      password: () => connection.password() ?? '',
-      ssl: connection.ssl,
+      ...clientConfigOf(connection),
       max: options.poolSize ?? POOL_SIZE_DEFAULT,
       connectionTimeoutMillis: options.waitMsMax ?? CONNECT_MS_MAX,
       ...(options.waitMsMax === undefined ? {} : { query_timeout: options.waitMsMax }),
-      application_name: 'holdfast',
       options: settingsOf(options),
     });
     // An idle connection that dies is replaced; one that is lent out rejects its statement.

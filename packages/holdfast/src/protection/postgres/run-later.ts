@@ -12,7 +12,7 @@ import type { Outcome } from '../../model/outcome.ts';
 import type { SessionSetting } from '../../model/session-settings.ts';
 import type { TargetDatabase } from '../target-database.ts';
 import type { AgentRole } from '../target-guard.ts';
-import type { AdminConnection } from './admin.ts';
+import { type AdminConnection, clientConfigOf } from './admin.ts';
 import { ident } from './layout.ts';
 import {
   dropRunner,
@@ -92,14 +92,8 @@ async function runAs(
   shut: () => Promise<void>,
 ): Promise<Outcome> {
   const client = new pg.Client({
-    host: connection.host,
-    port: connection.port,
-    user: connection.user,
-    database: connection.database,
-    password: connection.password() ?? '',
-    ssl: connection.ssl,
+    ...clientConfigOf(connection),
     connectionTimeoutMillis: CONNECT_MS_MAX,
-    application_name: 'holdfast',
   });
   // The statement that runs is rejected all the same.
   client.on('error', () => {});

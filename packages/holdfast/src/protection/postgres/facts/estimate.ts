@@ -21,7 +21,7 @@ import { z } from 'zod';
 import { messageOf } from '../../../model/errors.ts';
 import { canBeSetAgain, type SessionSetting } from '../../../model/session-settings.ts';
 import type { Measured } from '../../../model/touched.ts';
-import type { AdminConnection } from '../admin.ts';
+import { type AdminConnection, clientConfigOf } from '../admin.ts';
 import { ident } from '../layout.ts';
 import type { NamePath, OneStatement } from './asked.ts';
 import { plainChange } from './plain-change.ts';
@@ -119,13 +119,7 @@ export async function estimateRows(
   const schemas =
     path.isInOrder && path.schemas.length > 0 ? path.schemas : relations.map((one) => one.schema);
   const client = new pg.Client({
-    host: login.host,
-    port: login.port,
-    user: login.user,
-    database: login.database,
-    password: () => login.password() ?? '',
-    ssl: login.ssl,
-    application_name: 'holdfast',
+    ...clientConfigOf(login),
     connectionTimeoutMillis: msMax,
     query_timeout: msMax,
     options:

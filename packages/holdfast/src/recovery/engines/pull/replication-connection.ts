@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { HoldfastError } from '../../../model/errors.ts';
 import { oneLine } from '../../../model/text.ts';
-import type { AdminConnection } from '../../../protection/postgres/admin.ts';
+import { type AdminConnection, clientConfigOf } from '../../../protection/postgres/admin.ts';
 import { lsnOf, lsnText } from '../../lsn.ts';
 import {
   COPY_DONE,
@@ -91,13 +91,7 @@ export class ServerRefusal extends Error {
 
 export async function openReplication(connection: AdminConnection): Promise<ReplicationConnection> {
   const settings = {
-    host: connection.host,
-    port: connection.port,
-    user: connection.user,
-    database: connection.database,
-    password: () => connection.password() ?? '',
-    ssl: connection.ssl,
-    application_name: 'holdfast',
+    ...clientConfigOf(connection),
     connectionTimeoutMillis: CONNECT_MS_MAX,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
