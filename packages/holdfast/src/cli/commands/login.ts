@@ -5,6 +5,7 @@ import { isSecret } from '../../identity/secrets.ts';
 import { isTokenText } from '../../identity/token.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import { PROVED_MS_MAX } from '../../model/limits.ts';
+import { pause } from '../../programs/pause.ts';
 import type { AnswerOf, ApiClient } from '../api/api-client.ts';
 import { apiUrlOf, URL_ENV } from '../api/api-url.ts';
 import { secretFor, TOKEN_ENV } from '../api/secret.ts';
@@ -203,10 +204,6 @@ function elsewhere({ env, url }: Context): URL {
     'neither',
     'Beside the store itself no session is needed; see `holdfast whoami`.',
   );
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, ms));
 }
 
 function notLetIn(found: string): HoldfastError {
