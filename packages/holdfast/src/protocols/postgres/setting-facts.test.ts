@@ -166,3 +166,32 @@ it('is under no approval that is good again, with more settings than people are 
   expect(await after(...steps)).toContain('*=(not known)');
   expect(await after(...steps, 'reset app.x0 / RESET I')).not.toContain('*=(not known)');
 });
+
+describe('the marks of two moments', () => {
+  const twice = (session: Session) => [
+    session.facts.mark(PATH, false).toString(),
+    session.facts.mark(PATH, false).toString(),
+  ];
+
+  it('are equal while what is set is known', async () => {
+    const [one, other] = twice(await new Session().run("set app.tenant = '42' / SET I"));
+    expect(one).toBe(other);
+  });
+
+  it('differ with more settings than people are shown', async () => {
+    const steps = Array.from({ length: 21 }, (_of, at) => `set app.x${at} = '1' / SET I`);
+    const [one, other] = twice(await new Session().run(...steps));
+    expect(one).not.toBe(other);
+  });
+
+  it('differ where anything may have been set, or is about to be', async () => {
+    const [one, other] = twice(new Session([['app.a b', '1']]));
+    expect(one).not.toBe(other);
+    const asked = new Session();
+    asked.facts.begin(null);
+    const [before, after] = twice(asked);
+    expect(before).not.toBe(after);
+    asked.facts.end(null, 'SELECT 1', false, 'I');
+    expect(new Set(twice(asked)).size).toBe(1);
+  });
+});

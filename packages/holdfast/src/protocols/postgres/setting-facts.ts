@@ -84,10 +84,11 @@ export class SettingFacts {
 
   /** With the mark of the search path. `isOpenEnded`: what is run next may be preceded by what was bound before. */
   mark(path: Buffer, isOpenEnded: boolean): Buffer {
-    if (isOpenEnded) return markWith(path, this.#inForce(true));
-    if (this.#cached?.path === path) return this.#cached.mark;
-    const mark = markWith(path, this.#inForce(false));
-    this.#cached = { path, mark };
+    if (!isOpenEnded && this.#cached?.path === path) return this.#cached.mark;
+    const { isSure, settings } = this.#inForce(isOpenEnded);
+    const mark = markWith(path, settings);
+    // One that is not sure is equal to no other, not even to the next of this session.
+    if (isSure) this.#cached = { path, mark };
     return mark;
   }
 
@@ -250,7 +251,10 @@ export class SettingFacts {
     if (status === 'I') this.#block = null;
   }
 
-  #inForce(isOpenEnded: boolean): readonly SessionSetting[] {
+  #inForce(isOpenEnded: boolean): {
+    readonly settings: readonly SessionSetting[];
+    readonly isSure: boolean;
+  } {
     const values = new Map<string, Value>(this.#start);
     for (const [name, to] of this.#set) values.set(name, to ?? this.#start.get(name) ?? null);
     for (const [name, { now }] of this.#block ?? []) {
@@ -260,8 +264,9 @@ export class SettingFacts {
       value === null ? [] : [{ name, ...value }],
     );
     const isUnsure = isOpenEnded || this.#underWay > 0 || this.#isLoose || this.#isLost;
-    if (isUnsure || set.length > SETTINGS_SHOWN_MAX) set.push({ name: '*', ...this.#never() });
-    return set;
+    const isSure = !isUnsure && set.length <= SETTINGS_SHOWN_MAX;
+    if (!isSure) set.push({ name: '*', ...this.#never() });
+    return { settings: set, isSure };
   }
 
   #never(): NonNullable<Value> {
