@@ -4,6 +4,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CardFacts } from './approvals/card-facts.ts';
+import { Holds } from './approvals/holds.ts';
+import { WaitingDesk } from './approvals/waiting-desk.ts';
 import { parseConfig } from './config/load-config.ts';
 import { TargetFacts } from './fact-finding.ts';
 import { createSqlReader } from './languages/sql/reader.ts';
@@ -11,16 +13,23 @@ import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Effect, Reading } from './model/effect.ts';
 import { httpActs } from './model/http-request.ts';
 import type { Intent } from './model/intent.ts';
+import type { TakingBack } from './model/reversal.ts';
 import { markWith, type SessionSetting } from './model/session-settings.ts';
 import type { Target } from './model/target.ts';
+import type { Hold } from './model/verdict.ts';
 import { pathMark } from './pipeline/path-mark.ts';
 import { namePathIn } from './protection/postgres/facts/asked.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
 import type { Provider } from './providers/provider.ts';
 import { RailwayProvider } from './providers/railway/provider.ts';
+import { HOLD_ROWS } from './store/hold-rows.ts';
+import { SqlHoldStore } from './store/hold-store.ts';
+import { Enrolled } from './testing/enrolled.ts';
 import { ManualClock } from './testing/manual-clock.ts';
 import { graphqlRequest } from './testing/provider-requests.ts';
+import { refusalOf } from './testing/refusal.ts';
 import { type ScratchPostgres, startScratchPostgres } from './testing/scratch-postgres.ts';
+import { startScratchStore } from './testing/scratch-store.ts';
 
 const PUBLIC = pathMark({ schemas: ['public'], said: ['public'] });
 const actor = { kind: 'agent', id: 'agent_1', name: 'cursor', tokenId: 'token_1' } as const;
@@ -190,6 +199,8 @@ describe('a PostgreSQL target', () => {
     const first = facts.find(intent, target('main-db', 'postgres'));
     const second = facts.find(intent, target('main-db', 'postgres'));
     await expect(second).rejects.toThrow(/took longer than 200 ms/);
+    // Who comes when the last has given up waits for the first nonetheless.
+    await expect(facts.find(intent, target('main-db', 'postgres'))).rejects.toThrow(/200 ms/);
     // What is due does not wait behind them.
     const freeFirst = free;
     const due = facts.find(intent, target('main-db', 'postgres'), true);
@@ -260,6 +271,55 @@ describe('a PostgreSQL target', () => {
     expect(facts?.notTold.join()).toMatch(/^rows: .*the server did not answer within 1500 ms/);
   });
 
+  it('says that it was late when not even the names could be told apart in time', async () => {
+    const guard = { ...asAgent('x'), roleFor: () => new Promise<never>(() => {}) };
+    const mark = pathMark({ schemas: ['$user', 'public'], said: ['$user', 'public'] });
+    const intent = await sqlIntent('delete from payments', mark);
+    const facts = await finder(server.port, { guard, msMax: 50 }).find(
+      intent,
+      target('main-db', 'postgres'),
+    );
+    expect(facts?.notTold).toEqual(['anything: the server did not answer within 50 ms']);
+  });
+
+  it.each([
+    ['lock_not_available', '55P03'],
+    ['query_canceled', '57014'],
+    ['too_many_connections', '53300'],
+  ])(
+    'says that it was late when the role of the agent could not be had: %s',
+    async (said, code) => {
+      const full = Object.assign(new pg.DatabaseError(said, said.length, 'error'), { code });
+      const cause = new Error('it could not be made', { cause: full });
+      const guard = { ...asAgent('x'), roleFor: () => Promise.reject(cause) };
+      const intent = await sqlIntent('delete from payments where id = 5');
+      const facts = await finder(server.port, { guard }).find(
+        intent,
+        target('main-db', 'postgres'),
+      );
+      expect(facts?.notTold.join()).toMatch(
+        /^rows: .*the server did not answer within 20000 ms \(/,
+      );
+    },
+  );
+
+  it('says that it was late when the agent has taken every connection that its role may have', async () => {
+    const admin = new pg.Client({ connectionString: server.url() });
+    await admin.connect();
+    await admin.query('alter role hf_cursor connection limit 0');
+    try {
+      const intent = await sqlIntent('delete from payments where id = 5');
+      const facts = await finder(server.port).find(intent, target('main-db', 'postgres'));
+      expect(facts?.rows).toBeNull();
+      expect(facts?.notTold.join()).toMatch(
+        /^rows: .*the server did not answer within 20000 ms \(too many connections for role/,
+      );
+    } finally {
+      await admin.query('alter role hf_cursor connection limit -1');
+      await admin.end();
+    }
+  });
+
   it('does not reject when it is away', async () => {
     const intent = await sqlIntent('drop table payments');
     const facts = await finder(1).find(intent, target('main-db', 'postgres'));
@@ -267,6 +327,56 @@ describe('a PostgreSQL target', () => {
       /^what it touches, rows, size, dependents: The target could not be reached/,
     );
   });
+});
+
+describe('an agent that holds the lock that its card waits for', () => {
+  const FOR_GOOD: TakingBack = { level: 'none', reversal: 'none', reason: 'not protected' };
+  const HOLD: Hold = { kind: 'hold', rule: 'guarded.write', reason: 'It changes.', people: 1 };
+
+  it('has a name typed, and more rows than anybody saw void what was signed', async () => {
+    const scratch = await startScratchStore();
+    undo.push(() => scratch.stop());
+    const clock = new ManualClock();
+    const enrolled = new Enrolled(scratch.database, clock, () => {});
+    await enrolled.enrol('ana');
+    const store = new SqlHoldStore(scratch.database, enrolled.checks, HOLD_ROWS);
+    const note = () => {};
+    const desk = new WaitingDesk({
+      store,
+      news: { on: () => () => {} },
+      clock,
+      note,
+      policyVersion: () => 'policy 1',
+      facts: finder(server.port),
+    });
+    const holds = new Holds({ store, clock, note });
+    const intent = await sqlIntent('delete from payments where id <= 2000');
+    const tried = () => desk.submit(intent, target('main-db', 'postgres'), HOLD, 0, FOR_GOOD);
+    const second = new pg.Client({ connectionString: server.url() });
+    await second.connect();
+    try {
+      await second.query('begin; lock table payments in access exclusive mode');
+      const { ticket } = await tried();
+      const { card } = await holds.show(ticket.id);
+      expect(card).toMatchObject({ rowsAtMost: null, typedName: 'main-db' });
+      expect(card.facts?.notTold.join()).toContain('the server did not answer within');
+      const code = enrolled.code('ana');
+      const word = { kind: 'totp', holdId: ticket.id, person: 'ana', code } as const;
+      const blind = await refusalOf(holds.approve({ ...word, digestShown: null }));
+      expect(blind.code).toBe('HF_TYPED_NAME');
+      await holds.approve({ ...word, digestShown: null, typedName: 'main-db' });
+      await second.query('rollback');
+      const standing = await tried();
+      expect(standing).toMatchObject({
+        kind: 'waiting',
+        voided: {
+          changes: [expect.stringMatching(/could not be told in time, and now it is \d+/)],
+        },
+      });
+    } finally {
+      await second.end();
+    }
+  }, 60_000);
 });
 
 describe('the mark of a search path', () => {

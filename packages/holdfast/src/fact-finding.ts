@@ -21,6 +21,7 @@ import { type AdminConnection, openTargetDatabase } from './protection/postgres/
 import { type Asked, type NamePath, namePathIn } from './protection/postgres/facts/asked.ts';
 import { FACTS_LOCK_MS_MAX, PostgresFacts } from './protection/postgres/facts/finder.ts';
 import { Gathering, type TargetFound } from './protection/postgres/facts/gathering.ts';
+import { whyNot } from './protection/postgres/facts/late.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
 import type { TargetGuard } from './protection/target-guard.ts';
 import type { Provider } from './providers/provider.ts';
@@ -91,7 +92,8 @@ export class TargetFacts implements FactFinder {
       timer = setTimeout(done, this.#msMax);
     });
     const work = this.#lookUp(intent, target, acts, into).catch((error: unknown) => {
-      into.note(`anything of ${target.name}: ${error instanceof Error ? error.message : error}`);
+      into.answered('anything');
+      into.note(`anything of ${target.name}: ${whyNot(error, this.#msMax)}`);
     });
     await Promise.race([work, late]);
     clearTimeout(timer);
@@ -105,6 +107,7 @@ export class TargetFacts implements FactFinder {
     into: Gathering,
   ): Promise<void> {
     const { reading } = intent;
+    into.ask('anything');
     let login: Promise<AdminConnection> | null = null;
     const loginOf = (): Promise<AdminConnection> => {
       login ??= this.#loginOf(intent, target);
@@ -118,6 +121,7 @@ export class TargetFacts implements FactFinder {
       settings: sessionMarkIn(acts[0] ?? Buffer.alloc(0)).settings,
     };
     const facts = new PostgresFacts({ db: this.#databaseOf(target), msMax: this.#msMax });
+    into.answered('anything');
     await facts.lookUp(asked, loginOf, into);
   }
 
@@ -164,13 +168,17 @@ class Turns {
         return isTooLate ? null : work();
       });
     this.#last.set(whose, mine);
+    // Who gave up waiting stands here still: whoever comes next waits for those before both.
+    const leave = (): void => {
+      if (this.#last.get(whose) === mine) this.#last.delete(whose);
+    };
+    mine.then(leave, leave);
     try {
       const done = await Promise.race([mine, late]);
       if (done === null) throw new Error('its turn came too late');
       return done;
     } finally {
       clearTimeout(timer);
-      if (this.#last.get(whose) === mine) this.#last.delete(whose);
     }
   }
 }

@@ -35,6 +35,9 @@ export const NO_FACTS: Omit<CardFacts, 'lookedUpAt'> = {
   notTold: [],
 };
 
+/** Of a card without facts whose look-up never came to its turn, or to an end. */
+export const NOT_IN_TIME = 'rows, size, dependents: they could not be looked up in time';
+
 /** Looks facts up for a card that is about to be opened, and again when an approval is to be used. */
 export interface FactFinder {
   /**

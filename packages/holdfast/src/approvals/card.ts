@@ -17,8 +17,8 @@ import type { Target } from '../model/target.ts';
 import { cut, oneLine, startOf, storable } from '../model/text.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { effectsHash } from './binding.ts';
-import { type CardFacts, type Measured, NO_FACTS } from './card-facts.ts';
-import { rowsAtMostOf } from './changes.ts';
+import { type CardFacts, type Measured, NO_FACTS, NOT_IN_TIME } from './card-facts.ts';
+import { isUnseen, isUntold, rowsAtMostOf } from './changes.ts';
 import type { HoldCard } from './hold.ts';
 import { type Parameter, runnableOf } from './runnable.ts';
 
@@ -88,23 +88,21 @@ function typedNameOf(
   return isPlain ? name : target.name;
 }
 
-export function withFacts(card: HoldCard, facts: CardFacts | null): HoldCard {
-  return { ...card, facts, rowsAtMost: rowsAtMostOf(facts) };
-}
-
 /**
- * Nothing could be told in time, where something might have been: whoever approves it types its name, so that
- * nobody takes a card without numbers for one of a small act.
+ * Where rows could not be told in time of what nothing takes back, or nothing could of anything, whoever approves it
+ * types its name, so that nobody takes a card without numbers for one of a small act.
  */
-export function withoutFacts(card: HoldCard, lookedUpAt: string): HoldCard {
+export function withFacts(card: HoldCard, facts: CardFacts | null): HoldCard {
+  const told: HoldCard = { ...card, facts, rowsAtMost: rowsAtMostOf(facts) };
   const { effects, target, typedName } = card;
   const mayLose = effects.some(({ additive, kind }) => kind !== 'read' && !additive);
-  const facts: CardFacts = {
-    ...NO_FACTS,
-    lookedUpAt,
-    notTold: ['rows, size, dependents: they could not be looked up in time'],
-  };
-  return { ...card, facts, typedName: typedName ?? (mayLose ? target : null) };
+  const isBlind = mayLose && (isUntold(told) || isUnseen(told));
+  return { ...told, typedName: typedName ?? (isBlind ? target : null) };
+}
+
+/** Nothing could be told in time, where something might have been. */
+export function withoutFacts(card: HoldCard, lookedUpAt: string): HoldCard {
+  return withFacts(card, { ...NO_FACTS, lookedUpAt, notTold: [NOT_IN_TIME] });
 }
 
 /** As it is kept and signed: whole numbers, text that our store can hold, lists within their bounds. Throws when it cannot be. */

@@ -11,7 +11,7 @@ import {
 import { isWeaker } from '../model/reversal.ts';
 import { cut, oneLine, storable } from '../model/text.ts';
 import { LATE_WORDS } from '../model/touched.ts';
-import type { CardFacts, Dependent } from './card-facts.ts';
+import { type CardFacts, type Dependent, NOT_IN_TIME } from './card-facts.ts';
 import type { HoldCard, NewHold } from './hold.ts';
 
 /** `now`: the card as it would be made now, facts aside. */
@@ -56,7 +56,7 @@ export function rowsAtMostOf(facts: CardFacts | null): number | null {
   return Math.min(Number.MAX_SAFE_INTEGER, Math.ceil((value * (100 + percent)) / 100));
 }
 
-/** Nobody could tell in time how many rows, when people were asked. */
+/** Nobody could tell in time how many rows, when people were asked, of what nothing takes back. */
 export function isUntold({
   facts,
   rowsAtMost,
@@ -65,14 +65,25 @@ export function isUntold({
   if (rowsAtMost !== null || facts === null) return false;
   // What comes back whole, however much it is, needs no number.
   const isKept = takingBack !== null && !['none', 'defer'].includes(takingBack.reversal);
-  return !isKept && facts.notTold.some((one) => one.includes('rows') && LATE.test(one));
+  return !isKept && isLateOf(facts, /rows|^anything\b/);
+}
+
+/** Nothing at all could be told in time, whatever takes it back. */
+export function isUnseen({ facts }: Pick<HoldCard, 'facts'>): boolean {
+  if (facts === null || facts.rows !== null || facts.objectsTotal > 0) return false;
+  return facts.notTold.includes(NOT_IN_TIME) || isLateOf(facts, TOUCHED);
 }
 
 const LATE = new RegExp(`${LATE_WORDS}|in time$`);
 
+function isLateOf({ notTold }: CardFacts, about: RegExp): boolean {
+  return notTold.some((one) => about.test(one) && LATE.test(one));
+}
+
 /**
- * `now`: looked up when it is to be released, after people signed without a number. Null: few; or still not told,
- * and not on `sealed`, where nothing runs whose rows nobody could tell twice.
+ * `now`: looked up when it is to be released, after people signed without a number for want of time, where nothing
+ * takes it back. Null: few; or still not told, and not on `sealed`, where nothing runs whose rows nobody could tell
+ * twice.
  */
 export function untoldChange(
   { environmentLevel }: Pick<HoldCard, 'environmentLevel'>,
@@ -104,9 +115,11 @@ export function factsChanges(
   const rows = rowsChange(rowsAtMost, now);
   const changes = rows === null ? [] : [rows];
   if (facts === null) return changes;
-  if (isTold(facts)) {
+  if (isTold(facts, DEPENDENTS)) {
     const grown = dependentsChange(facts, now);
     if (grown !== null) changes.push(grown);
+  } else if (isTold(facts, TOUCHED) && !isTold(now, TOUCHED)) {
+    changes.push('which ways back go with it was signed, and cannot be told now');
   }
   const lost = (now?.recoveryLost ?? []).find((sentence) => !isSignedLoss(sentence, facts));
   if (lost !== undefined) {
@@ -115,17 +128,20 @@ export function factsChanges(
   return changes;
 }
 
-/** What was known when people signed is known now too. */
+/** What was known when people signed is known now too, and how many rows where nobody could tell them in time then. */
 export function isAllTold(
-  { facts, rowsAtMost }: Pick<HoldCard, 'facts' | 'rowsAtMost'>,
+  card: Pick<HoldCard, 'facts' | 'rowsAtMost' | 'takingBack'>,
   now: CardFacts | null,
 ): boolean {
-  if (rowsAtMost !== null && (now === null || now.rows === null)) return false;
-  return facts === null || !isTold(facts) || (now !== null && isTold(now));
+  const { facts, rowsAtMost } = card;
+  // Rows that nobody could tell in time are looked at, too.
+  if ((rowsAtMost !== null || isUntold(card)) && (now?.rows ?? null) === null) return false;
+  if (facts === null) return true;
+  return [DEPENDENTS, TOUCHED].every((about) => !isTold(facts, about) || isTold(now, about));
 }
 
 function dependentsChange(facts: CardFacts, now: CardFacts | null): string | null {
-  if (now === null || !isTold(now)) {
+  if (now === null || !isTold(now, DEPENDENTS)) {
     return 'what depends on it was signed, and cannot be told now';
   }
   const { dependents, dependentsTotal } = facts;
@@ -146,11 +162,16 @@ function keyOf({ name, type, what }: Dependent): string {
   return JSON.stringify([name, type, what]);
 }
 
-/** No sentence of `notTold` is about what depends on it: before the colon stand the questions without an answer. */
-function isTold({ notTold }: CardFacts): boolean {
-  return !notTold.some((sentence) => {
+/** What depends on it; and what it touches itself, with the ways back that lie there. */
+const DEPENDENTS = /\bdependents\b|^anything\b|^what it touches\b/;
+const TOUCHED = /^anything\b|^what it touches\b/;
+
+/** No sentence of `notTold` is about it: before the colon stand the questions without an answer. */
+function isTold(facts: CardFacts | null, about: RegExp): boolean {
+  if (facts === null) return false;
+  return !facts.notTold.some((sentence) => {
     const [head = ''] = sentence.split(': ');
-    return /\bdependents\b|^anything\b|^what it touches\b/.test(head);
+    return sentence === NOT_IN_TIME || about.test(head);
   });
 }
 

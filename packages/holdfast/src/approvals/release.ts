@@ -53,7 +53,7 @@ export interface Looked {
   readonly isLate: boolean;
 }
 
-const NOT_IN_TIME: Looked = { facts: null, isLate: true };
+const LATE: Looked = { facts: null, isLate: true };
 
 export type Released =
   | {
@@ -104,10 +104,10 @@ export class Releases {
     });
     try {
       const found = await Promise.race([facts.find(intent, target, isDue), late]);
-      if (found === 'late') return NOT_IN_TIME;
+      if (found === 'late') return LATE;
       return { facts: found === null ? null : tidyOrNone(found), isLate: false };
     } catch {
-      return NOT_IN_TIME;
+      return LATE;
     } finally {
       clearTimeout(timer);
     }

@@ -553,6 +553,67 @@ describe('what was signed is no more', () => {
     expect((await tried()).kind).toBe('signed');
   });
 
+  /** A server that answers, and not in time: the finder resolves. */
+  const silent = (...open: readonly string[]): CardFacts => ({
+    ...factsWith('unknown'),
+    ...(open.includes('what it touches') ? { objects: [], objectsTotal: 0 } : {}),
+    notTold: [`${open.join(', ')}: the server did not answer within 400 ms`],
+  });
+  const ALL = ['what it touches', 'rows', 'size', 'dependents'] as const;
+  const WRITE: Effect = { ...DROP, kind: 'write', verb: 'UPDATE', reach: 'rows' };
+  const EMPTIED = intent('update bookings set paid = false', [WRITE]);
+
+  /** Looks in this order; the last of them for ever. */
+  function deskThatFinds(...looks: readonly CardFacts[]): WaitingDesk {
+    const left = [...looks];
+    return new WaitingDesk({
+      store: one.store,
+      news: { on: () => () => {} },
+      clock,
+      note: () => {},
+      policyVersion: () => policy,
+      facts: { find: async () => (left.length > 1 ? left.shift() : left[0]) ?? null },
+    });
+  }
+
+  it.each([
+    ['nothing takes it back, and its rows were late', FOR_GOOD, ['rows'], 'main-db'],
+    ['nothing takes it back, and all was late', FOR_GOOD, ALL, 'main-db'],
+    ['it comes back whole, and all was late', KEPT, ALL, 'main-db'],
+    ['it comes back whole, and its rows were late', KEPT, ['rows'], null],
+    ['nothing takes it back, and its size was late', FOR_GOOD, ['size'], null],
+  ] as const)('a name is typed, or not, when %s', async (_, back, open, typedName) => {
+    const desk = deskThatFinds(silent(...open));
+    const { ticket } = await desk.submit(EMPTIED, target(), HOLD, 0, back);
+    expect((await one.holds.show(ticket.id)).card).toMatchObject({ rowsAtMost: null, typedName });
+  });
+
+  it('but not on sealed by one slow look, where the next one tells', async () => {
+    const few = factsWith({ value: 3, how: 'exact' });
+    const desk = deskThatFinds(silent('rows'), silent('rows'), few);
+    const tried = () => desk.submit(EMPTIED, target('sealed'), TWO, 0, FOR_GOOD);
+    const { ticket } = await tried();
+    for (const person of ['ana', 'ben']) {
+      await one.holds.approve({ ...byCode(ticket.id, person), typedName: 'main-db' });
+    }
+    expect((await tried()).kind).toBe('signed');
+  });
+
+  it('on sealed when no look tells the rows, and not where they come back whole', async () => {
+    for (const back of [FOR_GOOD, KEPT]) {
+      const desk = deskThatFinds(silent('rows'));
+      const other = intent(`update bookings set paid = ${back === KEPT}`, [WRITE]);
+      const tried = () => desk.submit(other, target('sealed'), TWO, 0, back);
+      const { ticket } = await tried();
+      for (const person of ['ana', 'ben']) {
+        const typed = back === KEPT ? {} : { typedName: 'main-db' };
+        await one.holds.approve({ ...byCode(ticket.id, person), ...typed });
+      }
+      clock.pass(30_000);
+      expect((await tried()).kind).toBe(back === KEPT ? 'signed' : 'waiting');
+    }
+  });
+
   it('but not when they never could', async () => {
     rows = 'unknown';
     await signed();

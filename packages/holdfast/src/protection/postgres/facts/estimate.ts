@@ -18,12 +18,12 @@
  */
 import pg from 'pg';
 import { z } from 'zod';
-import { messageOf } from '../../../model/errors.ts';
 import { canBeSetAgain, type SessionSetting } from '../../../model/session-settings.ts';
 import type { Measured } from '../../../model/touched.ts';
 import { type AdminConnection, clientConfigOf } from '../admin.ts';
 import { ident } from '../layout.ts';
 import type { NamePath, OneStatement } from './asked.ts';
+import { isLate, whyNot } from './late.ts';
 import { plainChange } from './plain-change.ts';
 import { plainCount } from './plain-count.ts';
 
@@ -160,7 +160,8 @@ export async function estimateRows(
       ? { kind: 'estimated', rows: planned, isRough: true }
       : { kind: 'estimated', rows: atLeast(counted, planned), isRough: false };
   } catch (error) {
-    return not(`the server did not plan it (${messageOf(error)})`);
+    const why = whyNot(error, msMax);
+    return not(isLate(error) ? why : `the server did not plan it (${why})`);
   } finally {
     // What was asked is answered; a server that is slow to part must not hold anybody up.
     client.end().catch(() => {});
@@ -177,7 +178,8 @@ async function isSet(client: pg.Client, settings: readonly SessionSetting[]): Pr
       await client.query('select pg_catalog.set_config($1, $2, true)', [name, value]);
     }
     return true;
-  } catch {
+  } catch (error) {
+    if (isLate(error)) throw error;
     return false;
   }
 }

@@ -359,7 +359,7 @@ describe('what others do meanwhile', () => {
       expect(found.notTold).toEqual([
         'exact size of public.payments: another session holds it, or waits to',
         expect.stringMatching(
-          /^rows: how many the condition picks: the server did not plan it \(canceling statement due to lock timeout\); all rows there are about 20,000$/,
+          /^rows: how many the condition picks: the server did not answer within \d+ ms \(canceling statement due to lock timeout\); all rows there are about 20,000$/,
         ),
       ]);
       expect(named(found).length).toBeGreaterThan(0);
@@ -374,6 +374,20 @@ describe('what others do meanwhile', () => {
     into.ask('rows', 'size');
     into.answered('size');
     expect(into.found(400).notTold).toEqual(['rows: the server did not answer within 400 ms']);
+  });
+
+  it('hides behind a long list neither what is open nor what was not answered', () => {
+    const into = new Gathering();
+    into.ask('rows', 'size');
+    for (let at = 0; at < 30; at += 1) into.note(`nowhere_${at}: there is no such relation`);
+    into.cannot('rows', 'the server did not answer within 400 ms');
+    const { notTold } = into.found(400);
+    expect(notTold.slice(0, 3)).toEqual([
+      'size: the server did not answer within 400 ms',
+      'rows: the server did not answer within 400 ms',
+      'nowhere_0: there is no such relation',
+    ]);
+    expect([notTold.length, notTold.at(-1)]).toEqual([20, 'and 13 more']);
   });
 
   it('leaves no trace: it is read only, whatever it is asked', async () => {

@@ -7,13 +7,13 @@
  * It will not: change anything (read only), wait for a lock longer than FACTS_LOCK_MS_MAX, run a view, a policy or a
  * function of the database as the admin, believe the agent's text, or reject.
  */
-import { messageOf } from '../../../model/errors.ts';
 import { LATE_WORDS } from '../../../model/touched.ts';
 import type { TargetDatabase } from '../../target-database.ts';
 import type { AdminConnection } from '../admin.ts';
 import { type Asked, notLookedUp, WANTED_MAX, wantedOf } from './asked.ts';
 import { type Estimated, estimateRows } from './estimate.ts';
 import type { Gathering } from './gathering.ts';
+import { whyNot } from './late.ts';
 import { Look } from './look.ts';
 import type { Relation } from './relations.ts';
 
@@ -56,7 +56,7 @@ export class PostgresFacts {
         await new Look({ session, asked, wanted, isAll, into, estimate }).run();
       });
     } catch (error) {
-      into.giveUp(messageOf(error));
+      into.giveUp(whyNot(error, this.#parts.msMax));
     }
   }
 
@@ -79,14 +79,14 @@ export class PostgresFacts {
     loginOf: () => Promise<AdminConnection | null>,
   ): Promise<Estimated> {
     if (statement === null) return { kind: 'not', why: 'it is more than one statement' };
+    const { msMax } = this.#parts;
     try {
       const login = await loginOf();
       if (login === null) return { kind: 'not', why: 'the agent has no login there' };
-      const { msMax } = this.#parts;
       const parts = { login, msMax, lockMsMax: FACTS_LOCK_MS_MAX };
       return await estimateRows({ statement, path, relations, settings }, parts);
     } catch (error) {
-      return { kind: 'not', why: messageOf(error) };
+      return { kind: 'not', why: whyNot(error, msMax) };
     }
   }
 }

@@ -24,7 +24,7 @@ export interface TargetFound {
   readonly notTold: readonly string[];
 }
 
-export type Question = 'what it touches' | 'rows' | 'size' | 'dependents';
+export type Question = 'anything' | 'what it touches' | 'rows' | 'size' | 'dependents';
 
 export class Gathering {
   rows: Measured | null = null;
@@ -33,6 +33,8 @@ export class Gathering {
   #dependents: readonly Dependent[] = [];
   readonly #open = new Set<Question>();
   readonly #notTold: string[] = [];
+  /** Of those the ones that end a question. */
+  readonly #unanswered = new Set<string>();
 
   ask(...questions: readonly Question[]): void {
     for (const question of questions) this.#open.add(question);
@@ -45,19 +47,22 @@ export class Gathering {
   /** `why` is a sentence's end: `the server did not let us look`. */
   cannot(question: Question, why: string): void {
     this.#open.delete(question);
-    this.note(`${question}: ${why}`);
+    this.#unanswered.add(this.note(`${question}: ${why}`));
   }
 
   /** Nothing of what is still open will be answered. */
   giveUp(why: string): void {
-    if (this.#open.size > 0) this.note(`${[...this.#open].join(', ')}: ${why}`);
+    if (this.#open.size > 0) {
+      this.#unanswered.add(this.note(`${[...this.#open].join(', ')}: ${why}`));
+    }
     this.#open.clear();
   }
 
-  /** What the server said may hold what it was sent: it is cut. */
-  note(sentence: string): void {
+  /** What the server said may hold what it was sent: it is cut, and returned as it is kept. */
+  note(sentence: string): string {
     const said = cut(sentence, ENTRY_SENTENCE_CHARS_MAX);
     if (!this.#notTold.includes(said)) this.#notTold.push(said);
+    return said;
   }
 
   set objects(found: readonly TouchedObject[]) {
@@ -74,10 +79,11 @@ export class Gathering {
   found(msMax: number): TargetFound {
     const open = [...this.#open].join(', ');
     const why = `the server ${LATE_WORDS} ${msMax} ms`;
-    // What is still open comes first: a long list must not hide it.
     const all = [...(open === '' ? [] : [`${open}: ${why}`]), ...this.#notTold];
     const more = all.length - NOT_TOLD_MAX;
-    const notTold = all.slice(0, NOT_TOLD_MAX);
+    // What is still open comes first, and what ended a question before the rest: a long list must not hide it.
+    const worst = more > 0 ? all.toSorted((a, b) => this.#rankOf(a) - this.#rankOf(b)) : all;
+    const notTold = worst.slice(0, NOT_TOLD_MAX);
     return {
       rows: this.rows,
       objects: this.#objects.toSorted(larger).slice(0, CARD_OBJECTS_MAX),
@@ -87,6 +93,11 @@ export class Gathering {
       recoveryLost: this.recoveryLost,
       notTold: more > 0 ? [...notTold, `and ${more} more`] : notTold,
     };
+  }
+
+  #rankOf(sentence: string): number {
+    if (!this.#notTold.includes(sentence)) return 0;
+    return this.#unanswered.has(sentence) ? 1 : 2;
   }
 }
 
