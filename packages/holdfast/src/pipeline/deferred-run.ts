@@ -2,7 +2,8 @@
  * The second door of the spine: acts whose grace is over. Each passes here, in this order:
  *
  *   due by watched time -> one row lock, of many gateways one gets it -> what would take it back is at hand, or
- *     it waits on -> decide AGAIN (policy, target) -> what was signed is still so (`approvals/release.ts`)
+ *     it waits on -> decide AGAIN (policy, target) -> what was signed is still so (`approvals/release.ts`), or, while
+ *     that cannot be told, it waits on for an hour of this process
  *     -> append decision (durable) -> `running`, committed -> run, once -> append outcome
  *     -> `done` | `failed` | `unknown`
  *
@@ -19,7 +20,7 @@ import type { Asked, Releases } from '../approvals/release.ts';
 import type { Clock } from '../model/clock.ts';
 import { digestOf } from '../model/digest.ts';
 import type { Reading } from '../model/effect.ts';
-import { HoldfastError, messageOf } from '../model/errors.ts';
+import { type ErrorFacts, HoldfastError, messageOf } from '../model/errors.ts';
 import type { Intent } from '../model/intent.ts';
 import { DEFERRAL_SWEEP_MS, DUE_TARGET_WAIT_MS } from '../model/limits.ts';
 import type { Outcome } from '../model/outcome.ts';
@@ -71,12 +72,19 @@ export interface DeferredRunParts {
 /** In one turn; more mean that it is not the deferrals' fault. */
 const TROUBLES_MAX = 10;
 
+/** What was decided of the one that was taken, for when our store does not say that it may run. */
+interface Decided {
+  ref: DecisionRef | null;
+  id: string;
+  owner: string | null;
+}
+
 export class DeferredRun {
   readonly #parts: DeferredRunParts;
   /** What the store has yet to hear. Null: it was not run. */
   readonly #unsaid = new Map<string, DeferralEnd | null>();
-  /** Those that wait on, since what would take them back is not at hand; said once. */
-  readonly #waitingOn = new Set<string>();
+  /** Those that wait on, said once; with the tick of the first look that was not told, null where none was yet. */
+  readonly #waitingOn = new Map<string, bigint | null>();
   #sweeping: Promise<number> | null = null;
   #timer: NodeJS.Timeout | null = null;
 
@@ -122,13 +130,9 @@ export class DeferredRun {
         ran += 1;
       } catch (error) {
         const at = tried.length === before ? undefined : tried.at(-1);
-        if (
-          at !== undefined &&
-          error instanceof HoldfastError &&
-          error.code === 'HF_PROTECTION_LOST'
-        ) {
+        if (at !== undefined && error instanceof WaitsOn) {
           if (!this.#waitingOn.has(at)) trouble(error);
-          this.#waitingOn.add(at);
+          this.#waitingOn.set(at, error.untoldSince);
           continue;
         }
         // One that cannot be decided must not keep the others waiting; it is tried at the next turn.
@@ -143,9 +147,7 @@ export class DeferredRun {
   /** False: nothing is due that was not tried. `tried` grows by what was taken. */
   async #one(tickMs: bigint, tried: string[]): Promise<boolean> {
     const { clock, instanceId, recorder, store } = this.#parts;
-    const decided: { ref: DecisionRef | null; id: string; owner: string | null } = {
-      ...{ ref: null, id: '', owner: null },
-    };
+    const decided: Decided = { ref: null, id: '', owner: null };
     const turn = { tickMs, runBy: instanceId, except: tried, now: clock.now() };
     const taken = await store
       .takeDue(turn, async (deferral) => {
@@ -201,7 +203,8 @@ export class DeferredRun {
     tickMs: bigint,
   ): Promise<DueWord> {
     const { releases } = this.#parts;
-    if (away !== undefined) return untoldYet(deferral, tickMs, away);
+    const since = this.#waitingOn.get(deferral.id) ?? tickMs;
+    if (away !== undefined) return untoldYet(deferral, tickMs, since, away);
     const { holdId, signed } = deferral;
     if (holdId === null) return { kind: 'run' };
     if (signed === null) {
@@ -222,7 +225,9 @@ export class DeferredRun {
       case 'released':
         return { kind: 'run' };
       case 'changed':
-        if (release.isUntold) return untoldYet(deferral, tickMs, release.changes.join('; '));
+        if (release.isUntold) {
+          return untoldYet(deferral, tickMs, since, release.changes.join('; '));
+        }
         return { kind: 'void', reason: `Not what was approved: ${release.changes.join('; ')}.` };
       case 'owner-alone':
         return { kind: 'void', reason: `Fewer signed who still count: ${release.why}.` };
@@ -318,21 +323,39 @@ function wordOf(
   }
 }
 
-/** It stays scheduled, and is looked at again at the next turn. */
-function notNow({ card, id }: DeferralRecord, { trouble }: Protection): HoldfastError {
-  return new HoldfastError('HF_PROTECTION_LOST', {
+/** It stays scheduled, and is looked at again at the next turn. Thrown, so that the row lock is given back. */
+class WaitsOn extends HoldfastError {
+  /** The tick of the first look that was not told; null: it was not looked up. */
+  readonly untoldSince: bigint | null;
+
+  constructor(untoldSince: bigint | null, facts: ErrorFacts) {
+    super('HF_PROTECTION_LOST', facts);
+    this.untoldSince = untoldSince;
+  }
+}
+
+function notNow({ card, id }: DeferralRecord, { trouble }: Protection): WaitsOn {
+  return new WaitsOn(null, {
     expected: `what would take ${id} back to be at hand on ${card.target}`,
     found: trouble ?? 'it is not',
     hint: 'It runs once it is; or cancel it: holdfast deferrals cancel. A person looks at: holdfast doctor.',
   });
 }
 
-/** A target that is briefly away is no change of what was signed: it waits on, for DUE_TARGET_WAIT_MS at most. */
-function untoldYet({ card, dueTickMs, id }: DeferralRecord, tickMs: bigint, why: string): DueWord {
-  if (tickMs - dueTickMs >= BigInt(DUE_TARGET_WAIT_MS)) {
+/**
+ * A target that is briefly away is no change of what was signed: it waits on, for DUE_TARGET_WAIT_MS from the first
+ * look that was not told.
+ */
+function untoldYet(
+  { card, id }: DeferralRecord,
+  tickMs: bigint,
+  since: bigint,
+  why: string,
+): DueWord {
+  if (tickMs - since >= BigInt(DUE_TARGET_WAIT_MS)) {
     return { kind: 'void', reason: `Not what was approved: ${why}; so it was for an hour.` };
   }
-  throw new HoldfastError('HF_PROTECTION_LOST', {
+  throw new WaitsOn(since, {
     expected: `${card.target} to tell what is looked up before ${id} runs`,
     found: why,
     hint: 'It is looked up again, for an hour, and is void then. A person looks at: holdfast doctor.',
