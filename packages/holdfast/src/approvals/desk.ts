@@ -29,6 +29,12 @@ export interface Voided {
   readonly changes: readonly string[];
 }
 
+/** What would run after a wait, or why that cannot be told. */
+export type AfterWait =
+  | { readonly kind: 'asked'; readonly asked: Asked }
+  /** `why` is the end of a sentence. */
+  | { readonly kind: 'lost'; readonly why: string };
+
 export type Standing =
   | {
       readonly kind: 'waiting';
@@ -44,6 +50,8 @@ export type Standing =
       /** What their card said of taking it back; null: an older Holdfast opened it, which did not say. */
       readonly shown: TakingBack | null;
     }
+  /** It was decided, and what would run now cannot be told. */
+  | { readonly kind: 'lost'; readonly ticket: HoldTicket; readonly why: string }
   | {
       readonly kind: 'denied';
       readonly ticket: HoldTicket;
@@ -56,7 +64,7 @@ export interface Desk {
    * Opens a hold for this digest, or finds the one that exists. Waits at most `waitMs` for people to
    * decide. The same digest never opens a second hold while one waits; a denial stays denied. `signed` is
    * said only of what was verified anew: bound facts, proofs, people who still count. `again`: what would run
-   * as it is after a wait; left out, it is what it was before.
+   * as it is after a wait that ended with a decision; left out, it is what it was before.
    */
   submit(
     intent: Intent,
@@ -64,7 +72,7 @@ export interface Desk {
     verdict: Hold,
     waitMs: number,
     takingBack: TakingBack,
-    again?: (() => Promise<Asked>) | null,
+    again?: (() => Promise<AfterWait>) | null,
   ): Promise<Standing>;
   /**
    * Uses the signatures up. False when somebody else did first, they expired meanwhile, or one of them

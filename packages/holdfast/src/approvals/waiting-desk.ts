@@ -4,7 +4,7 @@
  *
  * Order of a submit: find, or look up the facts of the card and open (one atomic step of the store) ->
  * what people are asked about must still be so, else the hold is void and a new one opens -> listen for
- * news, look again, wait until decided or the time is up, and ask what would run then -> once signed, the
+ * news, look again, wait until decided or the time is up, and where decided ask what would run then -> once signed, the
  * release (`release.ts`) -> the one who uses it up counts the people once more.
  *
  * It will not: decide anything, shorten a wait that people need, or let a lost notice cost more than
@@ -22,7 +22,7 @@ import type { Hold } from '../model/verdict.ts';
 import { APPROVAL_DOMAIN, bindingOf } from './binding.ts';
 import { withFacts, withoutFacts } from './card.ts';
 import { changesOf } from './changes.ts';
-import type { Desk, HoldTicket, Standing, Voided } from './desk.ts';
+import type { AfterWait, Desk, HoldTicket, Standing, Voided } from './desk.ts';
 import {
   type HoldCard,
   type HoldRecord,
@@ -62,7 +62,7 @@ export class WaitingDesk implements Desk {
     verdict: Hold,
     waitMs: number,
     takingBack: TakingBack,
-    again: (() => Promise<Asked>) | null = null,
+    again: (() => Promise<AfterWait>) | null = null,
   ): Promise<Standing> {
     let asked: Asked = { intent, target, verdict, takingBack };
     let mayWaitMs = waitMs;
@@ -85,12 +85,20 @@ export class WaitingDesk implements Desk {
         voided = await this.#annul(hold, changes);
       } else if (state === 'waiting') {
         if (mayWaitMs <= 0) return { kind: 'waiting', ticket: ticketOf(hold, null), voided };
-        await this.#wait(hold, mayWaitMs);
+        const latest = await this.#wait(hold, mayWaitMs);
         mayWaitMs = 0;
+        const decided = stateAt(latest, this.#parts.clock.now());
+        // Nobody has decided: nothing of it can pass, so nothing is looked at anew.
+        if (decided === 'waiting') {
+          return { kind: 'waiting', ticket: ticketOf(latest, null), voided };
+        }
         // Whatever was known of it is as old as the wait.
-        if (again !== null) {
-          asked = await again();
+        const after = (await again?.()) ?? null;
+        if (after?.kind === 'asked') {
+          asked = after.asked;
           voided = (await this.#annulOther(hold, asked)) ?? voided;
+        } else if (after !== null && decided !== 'denied') {
+          return { kind: 'lost', ticket: ticketOf(latest, null), why: after.why };
         }
       } else if (state === 'signed') {
         const release = await this.#releases.look(hold, asked, now);

@@ -21,7 +21,7 @@
  * Everything else waits for the disk itself. See docs/decisions/0005.
  */
 import type { Deferral, Deferrals } from '../approvals/deferrals.ts';
-import type { Desk, HoldTicket, Standing } from '../approvals/desk.ts';
+import type { AfterWait, Desk, HoldTicket, Standing } from '../approvals/desk.ts';
 import type { Asked } from '../approvals/release.ts';
 import type { Allowances } from '../identity/agent-directory.ts';
 import { digestOf } from '../model/digest.ts';
@@ -76,6 +76,7 @@ export interface PipelineParts {
 }
 
 const NO_SIGNATURES: readonly Signature[] = [];
+const NOT_KEPT = 'the state before could not be kept';
 
 export class Pipeline {
   readonly #parts: PipelineParts;
@@ -199,7 +200,7 @@ export class Pipeline {
     }
     // It may have passed only because it could be taken back.
     if (exchange.reversal.kind !== 'inverse') return await this.handle(exchange);
-    await this.#protectionLost(exchange, scope, 'the state before could not be kept', null);
+    await this.#protectionLost(exchange, scope, NOT_KEPT, null);
   }
 
   /** What could not be kept is judged again, as what nothing takes back at once. */
@@ -207,7 +208,7 @@ export class Pipeline {
     if (await isKept(exchange, scope)) return this.#protect(exchange, scope, verdict, null);
     const { reversal } = exchange;
     if (reversal.kind !== 'inverse') return this.handle(exchange);
-    return this.#protectionLost(exchange, scope, 'the state before could not be kept', null);
+    return this.#protectionLost(exchange, scope, NOT_KEPT, null);
   }
 
   /** A decision that is durable makes all before it durable: they lie in one sequence. */
@@ -231,7 +232,6 @@ export class Pipeline {
 
   async #hold(exchange: Exchange, scope: Scope, verdict: Hold): Promise<void> {
     let standing: Standing;
-    const lost: string[] = [];
     try {
       const waits = await this.#deferred(exchange, scope);
       if (waits !== null) {
@@ -244,7 +244,7 @@ export class Pipeline {
         verdict,
         this.#parts.holdWaitMs,
         this.#takingBack(exchange, scope),
-        () => this.#again(exchange, verdict, lost),
+        () => this.#again(exchange, verdict),
       );
     } catch (cause) {
       exchange.refuse(refusalTrailLost(cause));
@@ -254,19 +254,23 @@ export class Pipeline {
     // Target, protection and what the agent may are read again: an approval of Monday does not pass a
     // freeze of Tuesday, nor a pause of a moment ago.
     const now = this.#scopeOf(exchange);
-    if (standing.kind === 'waiting' && standing.voided !== null) {
-      const refusal = refusalVoided(verdict, ticket, standing.voided);
-      return this.#answer(exchange, now, verdict, ticket, refusal);
+    switch (standing.kind) {
+      case 'waiting': {
+        if (standing.voided === null) return this.#stillHeld(exchange, now, verdict, ticket);
+        const refusal = refusalVoided(verdict, ticket, standing.voided);
+        return this.#answer(exchange, now, verdict, ticket, refusal);
+      }
+      case 'denied':
+        return this.#answer(exchange, scope, verdict, ticket, refusalDenied(standing));
+      case 'lost': {
+        const { why } = standing;
+        return this.#annulled(exchange, now, verdict, ticket, why, refusalChanged(ticket, why));
+      }
+      case 'signed':
+        return this.#released(exchange, now, verdict, standing);
+      default:
+        return standing satisfies never;
     }
-    if (standing.kind === 'denied') {
-      return this.#answer(exchange, scope, verdict, ticket, refusalDenied(standing));
-    }
-    const [gone] = lost;
-    if (gone !== undefined) {
-      return this.#annulled(exchange, now, verdict, ticket, gone, refusalChanged(ticket, gone));
-    }
-    if (standing.kind === 'signed') return this.#released(exchange, now, verdict, standing);
-    return this.#stillHeld(exchange, now, verdict, ticket);
   }
 
   #stillHeld(exchange: Exchange, scope: Scope, verdict: Hold, ticket: HoldTicket): Promise<void> {
@@ -275,20 +279,21 @@ export class Pipeline {
     return this.#answer(exchange, scope, verdict, ticket, refusal);
   }
 
-  /** What would run after a wait: all that was known of it is as old as the wait. `lost`: why that cannot be told. */
-  async #again(exchange: Exchange, before: Hold, lost: string[]): Promise<Asked> {
+  /** All that was known of it is as old as the wait. */
+  async #again(exchange: Exchange, before: Hold): Promise<AfterWait> {
     const trouble = (await exchange.freshen?.()) ?? null;
-    if (trouble !== null) lost.push(trouble);
+    if (trouble !== null) return { kind: 'lost', why: trouble };
     const scope = this.#scopeOf(exchange);
     const { intent } = exchange;
     const verdict = this.#parts.judge.judge(scope, intent.reading, NO_SIGNATURES);
-    return {
+    const asked: Asked = {
       intent,
       target: scope.target,
       // What is no hold any more is judged when it is released.
       verdict: verdict.kind === 'hold' ? verdict : before,
       takingBack: this.#takingBack(exchange, scope),
     };
+    return { kind: 'asked', asked };
   }
 
   /** People signed, and for what is here now; what policy says of it, and what takes it back, is asked again. */
@@ -298,23 +303,32 @@ export class Pipeline {
     verdict: Hold,
     { shown, signatures, ticket }: Extract<Standing, { readonly kind: 'signed' }>,
   ): Promise<void> {
-    const trouble = troubleOf(exchange, scope);
+    const trouble = troubleOf(exchange, scope) ?? (await this.#notKept(exchange, scope));
     if (trouble !== null) return this.#protectionLost(exchange, scope, trouble, ticket);
-    if (exchange.reversal.kind === 'inverse') await isKept(exchange, scope);
-    const takingBack = this.#takingBack(exchange, scope);
+    // To keep it takes a while: what the agent may, and what would take it back, is as it is after that.
+    const now = this.#scopeOf(exchange);
+    const lost = troubleOf(exchange, now);
+    if (lost !== null) return this.#protectionLost(exchange, now, lost, ticket);
+    const takingBack = this.#takingBack(exchange, now);
     if (shown !== null && isWeaker(takingBack, shown)) {
       const change = `it could be taken back by ${shown.reversal}, and now it is ${takingBack.reversal}`;
       const refusal = refusalWeaker(ticket, shown, takingBack);
-      return this.#annulled(exchange, scope, verdict, ticket, change, refusal);
+      return this.#annulled(exchange, now, verdict, ticket, change, refusal);
     }
-    const again = this.#parts.judge.judge(scope, exchange.intent.reading, signatures);
-    if (again.kind === 'refuse') return this.#refuse(exchange, scope, again);
+    const again = this.#parts.judge.judge(now, exchange.intent.reading, signatures);
+    if (again.kind === 'refuse') return this.#refuse(exchange, now, again);
     if (again.kind === 'forward' && (await this.#consume(ticket))) {
-      await this.#forwardRecorded(exchange, scope, again, ticket);
+      await this.#forwardRecorded(exchange, now, again, ticket);
       return;
     }
-    if (again.kind === 'protect') return this.#protectSigned(exchange, scope, again, ticket);
-    return this.#stillHeld(exchange, scope, verdict, ticket);
+    if (again.kind === 'protect') return this.#protectSigned(exchange, now, again, ticket);
+    return this.#stillHeld(exchange, now, verdict, ticket);
+  }
+
+  /** Why what an inverse operation takes back may not pass; null: it is kept, or nothing of it says that it would be. */
+  async #notKept(exchange: Exchange, scope: Scope): Promise<string | null> {
+    if (exchange.reversal.kind !== 'inverse' || (await isKept(exchange, scope))) return null;
+    return exchange.reversal.kind === 'inverse' ? NOT_KEPT : null;
   }
 
   #takingBack({ intent, reversal }: Exchange, scope: Scope): TakingBack {

@@ -526,7 +526,8 @@ describe('waiting on the wire', () => {
   it('asks afterwards what would run then: another digest is another hold, and the one signed is void', async () => {
     await enrol('ana');
     const other = { intent: intent('delete from bookings; --'), target: TARGET };
-    const again = async () => ({ ...other, verdict: HOLD, takingBack: BACK });
+    const asked = { ...other, verdict: HOLD, takingBack: BACK };
+    const again = async () => ({ kind: 'asked', asked }) as const;
     const answer = one.desk.submit(intent(), TARGET, HOLD, LONG_MS, BACK, again);
     const id = await vi.waitFor(async () => {
       const [hold] = await one.holds.list('open');
@@ -545,6 +546,36 @@ describe('waiting on the wire', () => {
     const standing = await one.desk.submit(intent(), TARGET, HOLD, 30, BACK);
     expect(standing.kind).toBe('waiting');
   });
+
+  it('asks nothing anew while nobody has decided, so that one failed look costs no hold', async () => {
+    let asked = 0;
+    const again = async () => {
+      asked += 1;
+      return { kind: 'lost', why: 'it could not be read again' } as const;
+    };
+    const standing = await one.desk.submit(intent(), TARGET, HOLD, 30, BACK, again);
+    expect(standing).toMatchObject({ kind: 'waiting', voided: null });
+    expect([asked, (await one.holds.show(standing.ticket.id)).state]).toEqual([0, 'waiting']);
+  });
+
+  it.each(['approve', 'deny'] as const)(
+    'says that what would run cannot be told, once decided; but a denial first: %s',
+    async (what) => {
+      await enrol('ana');
+      const again = async () => ({ kind: 'lost', why: 'it could not be read again' }) as const;
+      const answer = one.desk.submit(intent(), TARGET, HOLD, LONG_MS, BACK, again);
+      const id = await vi.waitFor(async () => {
+        const [hold] = await one.holds.list('open');
+        if (hold === undefined) throw new Error('not open yet');
+        return hold.id;
+      }, 5_000);
+      const said = word(id, 'ana');
+      if (what === 'approve') await two.holds.approve(said);
+      else await two.holds.deny({ ...said, note: 'no' });
+      const { kind, ticket } = await answer;
+      expect([kind, ticket.id]).toEqual([what === 'approve' ? 'lost' : 'denied', id]);
+    },
+  );
 
   it('ends by the poll when the notice was lost', async () => {
     await enrol('ana');

@@ -71,9 +71,12 @@ export class FakeDesk implements Desk {
 
   async submit(...[, , , , takingBack, again]: Parameters<Desk['submit']>): Promise<Standing> {
     this.shown ??= takingBack;
+    let why: string | null = null;
     if (this.meanwhile !== null) {
       this.meanwhile();
-      if (again) this.after.push(await again());
+      const after = (await again?.()) ?? null;
+      if (after?.kind === 'asked') this.after.push(after.asked);
+      why = after?.kind === 'lost' ? after.why : null;
     }
     const ticket: HoldTicket = {
       id: 'hold_0000000000000000',
@@ -85,6 +88,7 @@ export class FakeDesk implements Desk {
         this.standing === 'signed' ? { challenge: '0'.repeat(64), personIds: ['person_1'] } : null,
     };
     if (this.standing === 'denied') return { kind: 'denied', ticket, by: 'ada', note: 'no' };
+    if (why !== null) return { kind: 'lost', ticket, why };
     if (this.standing === 'waiting') return { kind: 'waiting', ticket, voided: this.voided };
     const at = new Date('2026-01-01T00:00:00Z');
     const signature: Signature = { personId: 'person_1', personName: 'ada', method: 'totp', at };
