@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Deferral, Deferrals } from '../approvals/deferrals.ts';
+import { ANYTHING, type Stop } from '../model/allowance.ts';
 import type { Reading } from '../model/effect.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { NOT_CONFIGURED } from '../model/recovery-facts.ts';
@@ -28,6 +29,8 @@ const KEPT = understood({ ...VARIABLE, hasInverse: true });
 const UNKEPT = understood(VARIABLE);
 const WRITE = understood(effect('write', { verb: 'UPDATE', object: table('cars') }));
 const READ = understood(effect('read', { verb: 'SELECT', object: table('cars') }));
+
+const PAUSED: Stop = { code: 'HF_AGENT_PAUSED', reason: 'It is paused', hint: 'Ask a person.' };
 
 class FakeDeferrals implements Deferrals {
   waits: Deferral | null = null;
@@ -220,6 +223,8 @@ describe('what an inverse operation takes back', () => {
     readonly level?: EnvironmentLevel;
     readonly canKeep: boolean;
     readonly isStubborn?: boolean;
+    /** What happens in the moment it is kept. */
+    readonly meanwhile?: 'nothing' | 'paused' | 'lost';
     readonly signed?: boolean;
     readonly rules?: string;
   }
@@ -238,6 +243,7 @@ describe('what an inverse operation takes back', () => {
     level = 'guarded',
     canKeep,
     isStubborn = false,
+    meanwhile = 'nothing',
     signed = false,
     rules,
   }: Wish) {
@@ -255,13 +261,15 @@ describe('what an inverse operation takes back', () => {
     const pipeline = new Pipeline({
       targets: { resolve: () => target },
       judge: signed ? judgeOf(HELD_ALL_THE_SAME) : judgeOf(rules),
-      allowances: anybody,
+      allowances: { allowanceOf: () => allowance },
       recoveryOf: () => NOT_CONFIGURED,
       desk,
       deferrals,
       recorder,
       holdWaitMs: 0,
     });
+    let allowance = ANYTHING;
+    let protection = FULL;
     const send = async (): Promise<void> => {
       const facts = { asked: 'railway/a/b', searchPath: [] };
       let isLost = false;
@@ -273,10 +281,14 @@ describe('what an inverse operation takes back', () => {
           return isLost ? NONE : INVERSE;
         },
         lasting: 'at-once',
-        protection: FULL,
+        get protection() {
+          return protection;
+        },
         locate: () => facts,
         keep: async () => {
           order.push('keep');
+          if (meanwhile === 'paused') allowance = { ...ANYTHING, stop: PAUSED };
+          if (meanwhile === 'lost') protection = { ...LOST, isFull: true };
           isLost = !canKeep && !isStubborn;
           return canKeep;
         },
@@ -334,6 +346,21 @@ describe('what an inverse operation takes back', () => {
       'is not what they signed for when it cannot be kept',
       { canKeep: false, signed: true },
       ['hold', 'HF_HELD', 'keep', 'hold', 'HF_HELD'],
+    ],
+    [
+      'is refused, signed or not, when it cannot be kept and still says it could',
+      { canKeep: false, isStubborn: true, signed: true },
+      ['hold', 'HF_HELD', 'keep', 'refuse', 'HF_PROTECTION_LOST'],
+    ],
+    [
+      'does not pass, signed or not, when its agent is paused while it is kept',
+      { canKeep: true, signed: true, meanwhile: 'paused' },
+      ['hold', 'HF_HELD', 'keep', 'refuse', 'HF_AGENT_PAUSED'],
+    ],
+    [
+      'nor when what would take it back is lost while it is kept',
+      { canKeep: true, signed: true, meanwhile: 'lost' },
+      ['hold', 'HF_HELD', 'keep', 'refuse', 'HF_PROTECTION_LOST'],
     ],
   ])('%s', async (_story, wish, expected) => {
     const order = await sent(wish);
