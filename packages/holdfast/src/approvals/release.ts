@@ -2,9 +2,10 @@
  * What was signed, and is it still so? The one place that answers it, for all who ask: a hold that is to be
  * released, what has waited on the wire, a deferral whose grace is over. In this order:
  *
- *   nothing is frozen -> what would run is what was shown (`changes.ts`) -> what it touches, looked up now, is no more
- *     than what was signed -> the binding made anew out of what is about to run, each proof verified for it, only
- *     people who still count -> on `sealed` not the agent's owner alone
+ *   nothing is frozen, once something can be (`freeze.ts`; nothing can yet) -> what would run is what was shown
+ *     (`changes.ts`) -> what it touches, looked up now, is no more than what was signed -> the binding made anew out
+ *     of what is about to run, each proof verified for it, only people who still count -> on `sealed` not the agent's
+ *     owner alone
  *
  * It will not: decide whether policy wants it, look at less for one than for the other, or take for granted what
  * was known when people signed and cannot be told now.
@@ -31,6 +32,7 @@ export interface ReleaseParts {
   readonly store: Pick<HoldStore, 'proven'>;
   /** Looks up what the card says; without it the card says nothing of rows. */
   readonly facts?: FactFinder;
+  /** Left out, as the gateway does while freezes are not built: nothing is asked. */
   readonly freezes?: Freezes;
   /** The id of the person who answers for an agent; null: nobody. */
   readonly ownerOf?: (agentId: string) => string | null;

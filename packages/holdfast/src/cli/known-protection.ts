@@ -40,12 +40,10 @@ export async function knownProtection(
   const target = config.targets.find((one) => one.name === name);
   if (target === undefined) return known('none', 'assumed', `holdfast.yaml declares no ${name}`);
   try {
-    const {
-      level,
-      levelReason,
-      lost = [],
-      uncaptured,
-    } = await withTarget(openTarget(target, env), (db) => checkTarget(db, target, clock));
+    const { level, levelReason, lost, uncaptured } = await withTarget(
+      openTarget(target, env),
+      (db) => checkTarget(db, target, clock),
+    );
     const seen = known(level, 'seen', levelReason);
     return uncaptured.length === 0
       ? seen

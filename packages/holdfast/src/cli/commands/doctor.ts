@@ -144,6 +144,7 @@ async function examineTarget(
         },
       ],
       uncaptured: [],
+      lost: [],
       open: [],
     };
   }

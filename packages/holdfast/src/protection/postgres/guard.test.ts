@@ -11,6 +11,7 @@ const CHECK: Check = {
   levelReason: 'a superuser',
   findings: [],
   uncaptured: [],
+  lost: [],
   open: [],
 };
 const DRIFT = { code: 'drift.fence', about: 'the fence is off', fix: 'protect' };

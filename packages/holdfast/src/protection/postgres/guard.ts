@@ -70,7 +70,7 @@ export class PostgresGuard implements TargetGuard {
   async refresh(): Promise<void> {
     const { look, note, target, wasProtected } = this.#parts;
     try {
-      const { findings, level, levelReason, lost = [], uncaptured } = await look();
+      const { findings, level, levelReason, lost, uncaptured } = await look();
       const isGone = level === 'none' && (await wasProtected());
       this.#shut = isGone ? 'its wall is gone, and nobody said holdfast unprotect' : null;
       this.#lookFault = null;

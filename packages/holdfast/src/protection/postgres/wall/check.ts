@@ -32,8 +32,8 @@ export interface Check {
   readonly findings: readonly Finding[];
   /** Tables whose rows are not kept now, and what leads to them: `schema.name` quoted as PostgreSQL does. */
   readonly uncaptured: readonly string[];
-  /** Of those the ones that were captured once, or never can be; left out: none. */
-  readonly lost?: readonly string[];
+  /** Of those the ones that were captured once, or never can be. */
+  readonly lost: readonly string[];
   readonly open: readonly OpenPoint[];
 }
 
@@ -52,7 +52,8 @@ export function checkProtection(
     const { target } = options;
     if (inspection.meta === null) {
       const levelReason = `it is not protected (holdfast protect ${target} --apply)`;
-      return { target, level: 'none', levelReason, findings: [], uncaptured: [], open: plan.open };
+      const nothing = { findings: [], uncaptured: [], lost: [] };
+      return { target, level: 'none', levelReason, ...nothing, open: plan.open };
     }
     const fix = `holdfast protect ${target} --apply`;
     const findings: Finding[] = plan.steps
