@@ -33,6 +33,7 @@ import { undoRoutes } from './api/routes/undo.ts';
 import { Api, type ApiParts } from './api/server.ts';
 import { WhoAsks } from './api/who.ts';
 import type { Env, TargetConfig } from './config/config.ts';
+import { hasRecovery } from './config/recovery-config.ts';
 import { resolveSecret, resolveUpstream } from './config/upstream.ts';
 import type { TokenVerifier } from './identity/agent-directory.ts';
 import { KnownBrowsers } from './identity/known-browsers.ts';
@@ -40,7 +41,7 @@ import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
 import { DIRECTORY_AGE_MS_MAX } from './model/limits.ts';
-import { NOT_CONFIGURED, type RecoveryOf } from './model/recovery-facts.ts';
+import { notLookedAt, type RecoveryOf } from './model/recovery-facts.ts';
 import { type Protection, UNPROTECTED } from './model/reversal.ts';
 import { CachedJudge } from './policy/cached-judge.ts';
 import { loadPolicy, type Policy } from './policy/policy.ts';
@@ -287,7 +288,8 @@ class Tools {
 
   /** Only a gateway that runs knows any. */
   readonly recoveryOf: RecoveryOf = (target) =>
-    this.#parts.live?.recoveryOf(target) ?? NOT_CONFIGURED;
+    this.#parts.live?.recoveryOf(target) ??
+    notLookedAt(hasRecovery(this.#parts.rooms.config.targets, target));
 
   readonly reader = async (): Promise<SqlReader> => {
     const { live, rooms } = this.#parts;

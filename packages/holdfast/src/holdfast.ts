@@ -13,6 +13,7 @@ import { type ReleaseParts, Releases } from './approvals/release.ts';
 import { WaitingDesk } from './approvals/waiting-desk.ts';
 import { holdLifeMsOf } from './config/by-environment.ts';
 import type { Config, Env } from './config/config.ts';
+import { hasRecovery } from './config/recovery-config.ts';
 import { resolveSecret } from './config/upstream.ts';
 import { executeWith, type LaterTarget, ownerWith, redecideWith } from './deferring.ts';
 import { TargetFacts } from './fact-finding.ts';
@@ -24,7 +25,7 @@ import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
 import { messageOf } from './model/errors.ts';
-import { NOT_CONFIGURED, type RecoveryFacts, type RecoveryOf } from './model/recovery-facts.ts';
+import { notLookedAt, type RecoveryFacts, type RecoveryOf } from './model/recovery-facts.ts';
 import { UNPROTECTED } from './model/reversal.ts';
 import { createNotifier } from './notifying.ts';
 import { DeferredRun } from './pipeline/deferred-run.ts';
@@ -128,7 +129,8 @@ class Gateway implements Holdfast {
   /** Null: no target has `recovery`. */
   #recovering: Recovering | null = null;
   readonly #recoveryOf: RecoveryOf = (target) =>
-    this.#recovering?.factsOf(target) ?? NOT_CONFIGURED;
+    this.#recovering?.factsOf(target) ??
+    notLookedAt(hasRecovery(this.#options.config.targets, target));
   #stopped: Promise<void> | null = null;
   httpAddress: ListenAddress | null = null;
   dashboardUrl: string | null = null;

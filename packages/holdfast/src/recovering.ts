@@ -286,10 +286,8 @@ export class Recovering {
   #readReports(): void {
     const { clock, rooms } = this.#parts;
     for (const { name, recovery } of rooms.config.targets) {
-      const report = recovery === null ? null : this.#counter.report(name);
-      if (report === null) continue;
-      const ageMs = clock.now().getTime() - new Date(report.at).getTime();
-      if (report.isRunning && ageMs >= 0 && ageMs < RECOVERY_REPORT_AGE_MS_MAX) this.#learn(report);
+      const report = recovery === null ? null : this.#counter.freshReport(name, clock.now());
+      if (report !== null) this.#learn(report);
     }
   }
 

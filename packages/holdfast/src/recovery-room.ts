@@ -2,9 +2,7 @@
  * Vaults and the keepers of all targets with `recovery`, out of holdfast.yaml: for the gateway, which
  * streams and keeps to the schedule, and for one command. Nothing is connected to before it is needed.
  *
- * Who is put on trial by a proof: every sealed credential, the primary's login, and what Holdfast itself
- * stores with. A key of an object store is tried for real; what opens nothing there by its nature is said
- * to; what might and cannot be tried from here counts as UNKNOWN.
+ * Who is put on trial by a proof: what each vault is stored with, and whom `recovery-suspects.ts` names.
  */
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
@@ -31,6 +29,7 @@ import { S3Ground } from './recovery/vaults/s3/ground.ts';
 import type { S3Identities, S3Keys, S3Place } from './recovery/vaults/s3/place.ts';
 import { S3Vault } from './recovery/vaults/s3/s3-vault.ts';
 import type { Vault } from './recovery/vaults/vault.ts';
+import { isHere, primarySuspect, sealedSuspects } from './recovery-suspects.ts';
 import { keyFolderOf, type Rooms } from './rooms.ts';
 import { recoveryConnectionOf } from './wiring.ts';
 
@@ -149,8 +148,8 @@ class Room implements RecoveryRoom {
       ground,
       suspects: async (on) => [
         ...(await opened.ownTrials(on)),
-        ...(await this.#credentials(on)),
-        primaryOf(target.name, connection, on),
+        ...(await sealedSuspects(this.#rooms, on)),
+        primarySuspect(target.name, connection, on),
       ],
       sameAs: async () => sameAs(await whereabouts(), opened.whereabouts()),
       learnt: (proof) => {
@@ -260,33 +259,6 @@ class Room implements RecoveryRoom {
     };
   }
 
-  async #credentials(ground: ProofGround): Promise<readonly Suspect[]> {
-    const { config, credentials } = this.#rooms;
-    const suspects: Suspect[] = [];
-    for (const { name } of await credentials.list()) {
-      const provider = config.providers.find(({ credential }) => credential === name);
-      const kind = provider?.name ?? 'credential';
-      const suspect = (trial: Trial): Suspect => ({ name: `credential ${name}`, kind, trial });
-      const vault = config.vaults.find((one) => one.name === ground.vault);
-      const project = vault?.way.kind === 's3' ? vault.way.project : null;
-      if (provider !== undefined && project?.startsWith(`${provider.name}/`)) {
-        const why = `It may be able to delete the project ${project}, in which the vault lies.`;
-        suspects.push(suspect({ kind: 'untried', why }));
-        continue;
-      }
-      const keys = await credentials.open(name).then(storeKeysIn, () => 'closed' as const);
-      if (keys === 'closed') {
-        suspects.push(suspect({ kind: 'untried', why: 'It could not be unsealed.' }));
-      } else if (keys !== null && ground instanceof S3Ground) {
-        suspects.push({ ...suspect(await ground.trialOf(keys)), kind: 's3' });
-      } else {
-        const why = `It is no key of ${PLACES[ground.kind] ?? 'this vault'}.`;
-        suspects.push(suspect({ kind: 'no-key', why }));
-      }
-    }
-    return suspects;
-  }
-
   /** Asked for once; a server that does not answer is asked again the next time. */
   #whereaboutsOf(target: TargetConfig, connection: AdminConnection): () => Promise<Whereabouts> {
     const { config } = this.#rooms;
@@ -315,48 +287,10 @@ class Room implements RecoveryRoom {
   }
 }
 
-const PLACES: Readonly<Record<string, string>> = {
-  local: 'a folder on this host',
-  s3: 'an object store',
-  restic: 'a REST server of restic',
-};
-
 const SAME_USER: Trial = {
   kind: 'untried',
   why: 'The vault runs as the same user as Holdfast, who can delete there: give it a user of its own.',
 };
-
-function primaryOf(target: string, { host, user }: AdminConnection, ground: ProofGround): Suspect {
-  const trial: Trial =
-    ground.kind === 'local' && isHere(host)
-      ? {
-          kind: 'untried',
-          why: 'Its server runs on this host: what its own user can do to the folder was not tried.',
-        }
-      : { kind: 'no-key', why: 'A login of a database opens nothing there.' };
-  return { name: `${user} of ${target}`, kind: 'postgres', trial };
-}
-
-/** `ID:SECRET`, or the JSON of a key pair, as object stores hand them out; null: something else. */
-function storeKeysIn(secret: string): S3Keys | null {
-  const pair = /^([A-Za-z0-9]{12,128}):([A-Za-z0-9+/=]{16,256})$/.exec(secret.trim());
-  const [, id, key] = pair ?? [];
-  if (id !== undefined && key !== undefined) return { accessKeyId: id, secretAccessKey: key };
-  try {
-    const value: unknown = JSON.parse(secret);
-    const fields = new Map(
-      Object.entries(typeof value === 'object' && value !== null ? value : {}).map(
-        ([name, field]) => [name.toLowerCase().replaceAll(/[^a-z]/g, ''), field],
-      ),
-    );
-    const accessKeyId: unknown = fields.get('accesskeyid');
-    const secretAccessKey: unknown = fields.get('secretaccesskey');
-    if (typeof accessKeyId !== 'string' || typeof secretAccessKey !== 'string') return null;
-    return { accessKeyId, secretAccessKey };
-  } catch {
-    return null;
-  }
-}
 
 function identitiesIn(ref: SecretRef | null, env: Env): readonly string[] {
   if (ref === null) return [];
@@ -380,10 +314,6 @@ function elsewhere(url: string): Whereabouts {
   const host = parsed?.hostname.replace(/^\[|\]$/g, '') ?? null;
   if (host !== null && isLoopback(host)) return { ...NOWHERE, host: hostname() };
   return { ...NOWHERE, host, endpoint: parsed?.host ?? null };
-}
-
-function isHere(host: string): boolean {
-  return isLoopback(host) || host.startsWith('/');
 }
 
 async function dataFolderOf(target: string, connection: AdminConnection): Promise<string | null> {

@@ -181,6 +181,26 @@ describe('policy', () => {
     expect([wrong.exit, wrong.err]).toEqual([2, expect.stringContaining('no-fence')]);
   });
 
+  it('does not explain a target with recovery as if it had none', async () => {
+    const vaults = 'vaults: { here: { kind: local, folder: vault } }';
+    const recovery = `recovery: { vaults: [here], recipients: [age1${'q'.repeat(58)}] }`;
+    const words = [
+      'policy',
+      'explain',
+      '--target',
+      'main-db',
+      '--level',
+      'full',
+      'DROP EXTENSION a',
+    ];
+    const without = await run([...words, '--config', configFile(CONFIG)]);
+    const config = configFile(`${vaults}${CONFIG}    ${recovery}\n`);
+    const kept = await run([...words, '--config', config]);
+    expect(without.out).not.toContain('its recovery is red');
+    expect(kept.out).toContain('no recovery point of it is proven');
+    expect(kept.out).toContain('its recovery is red');
+  });
+
   it.each([
     ['SET standard_conforming_strings = off', 'refuse'],
     ['SET standard_conforming_strings = on', 'forward'],

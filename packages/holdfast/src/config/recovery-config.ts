@@ -66,3 +66,11 @@ export interface RecoveryConfig {
   /** Folders with PostgreSQL's programs, looked in before the usual ones. */
   readonly postgres: readonly string[];
 }
+
+/** By name; what is no target of the file has none. */
+export function hasRecovery(
+  targets: readonly { readonly name: string; readonly recovery: RecoveryConfig | null }[],
+  target: string,
+): boolean {
+  return targets.some(({ name, recovery }) => name === target && recovery !== null);
+}

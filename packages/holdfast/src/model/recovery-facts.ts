@@ -37,6 +37,11 @@ export const NOTHING_PROVEN: RecoveryFacts = {
 
 export const NOT_CONFIGURED: RecoveryFacts = { ...NOTHING_PROVEN, colour: 'none' };
 
+/** Where nobody looks at how it stands: what has recovery does not read as if it had none. */
+export function notLookedAt(hasRecovery: boolean): RecoveryFacts {
+  return hasRecovery ? NOTHING_PROVEN : NOT_CONFIGURED;
+}
+
 /** A half sentence with the figures, for reasons and cards. */
 export function recoveryWords(facts: RecoveryFacts): string {
   const { colour, outsideBlastRadius, provenAgeMinutes, rpoSeconds } = facts;

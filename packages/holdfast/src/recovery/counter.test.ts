@@ -47,6 +47,32 @@ describe('the counter between a gateway and a command', () => {
     expect(counter.report('shop')).toBeNull();
   });
 
+  it('takes no report for how a target stands that is old, of the future, or of no gateway', () => {
+    const counter = new Counter(join(root, 'fresh'));
+    const after = (seconds: number): Date => new Date(Date.parse(REPORT.at) + seconds * 1000);
+    expect(counter.freshReport('shop', after(0))).toBeNull();
+    counter.leaveReport(REPORT);
+    expect(counter.freshReport('shop', after(0))).toEqual(REPORT);
+    expect(counter.freshReport('shop', after(59))).toEqual(REPORT);
+    expect(counter.freshReport('shop', after(60))).toBeNull();
+    expect(counter.freshReport('shop', after(-1))).toBeNull();
+    counter.leaveReport({ ...REPORT, isRunning: false });
+    expect(counter.freshReport('shop', after(1))).toBeNull();
+  });
+
+  it('does not read an answer with a drill that is not one of ours', () => {
+    const folder = join(root, 'drills');
+    const counter = new Counter(folder);
+    const result = { vault: 'far', point: null, drill: null, proof: null };
+    counter.isDone(ORDER.id, [result]);
+    expect(counter.answer(ORDER.id)).toEqual({ state: 'done', results: [result] });
+    const path = join(folder, `${ORDER.id}.answer.json`);
+    for (const drill of [{ verdict: 'passed' }, 'passed', undefined]) {
+      writeFileSync(path, JSON.stringify({ state: 'done', results: [{ ...result, drill }] }));
+      expect(counter.answer(ORDER.id)).toBeNull();
+    }
+  });
+
   it('hands each order over once, and none that does not read', () => {
     const folder = join(root, 'orders');
     const counter = new Counter(folder);

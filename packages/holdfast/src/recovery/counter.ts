@@ -12,6 +12,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ERRORS, type ErrorCode, HoldfastError, messageOf } from '../model/errors.ts';
+import { RECOVERY_REPORT_AGE_MS_MAX } from '../model/limits.ts';
 import type { Progress } from './engines/engine.ts';
 import { REPORT_SHAPE, type TargetReport } from './target-report.ts';
 import { ORDER_SHAPE, RESULT_SHAPE, type WorkOrder, type WorkResult } from './work.ts';
@@ -56,6 +57,14 @@ export class Counter {
   report(target: string): TargetReport | null {
     const read = REPORT_SHAPE.safeParse(this.#read(`${target}.report.json`));
     return read.success ? read.data : null;
+  }
+
+  /** Null: no gateway left one of late. What is older says how it stood, not how it stands. */
+  freshReport(target: string, now: Date): TargetReport | null {
+    const report = this.report(target);
+    if (report === null || !report.isRunning) return null;
+    const ageMs = now.getTime() - new Date(report.at).getTime();
+    return ageMs >= 0 && ageMs < RECOVERY_REPORT_AGE_MS_MAX ? report : null;
   }
 
   leaveOrder(order: WorkOrder): void {

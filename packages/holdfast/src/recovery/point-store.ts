@@ -1,12 +1,18 @@
 /**
  * Recovery points in a vault: written last, read first. Each names the digest of the one before it, so
- * that one that was slipped in or left out shows.
+ * that one that was slipped in between or left out shows (`chainTroubles`).
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
-import { ENGINE_KINDS, pointPrefix, type RecoveryPoint } from './recovery-point.ts';
+import { jsonOf } from '../model/json.ts';
+import {
+  ENGINE_KINDS,
+  pointPrefix,
+  type RecoveryPoint,
+  type StoredPoint,
+} from './recovery-point.ts';
 import type { Kept, StoredObject, Vault } from './vaults/vault.ts';
 
 const POINT_BYTES_MAX = 4 * 1024 * 1024;
@@ -73,16 +79,10 @@ export async function listPoints(
 }
 
 /** Rejects with HF_RECOVERY_DAMAGED. */
-export async function readPoint(vault: Vault, object: StoredObject): Promise<RecoveryPoint> {
+export async function readPoint(vault: Vault, object: StoredObject): Promise<StoredPoint> {
   const bytes = await bytesOf(vault, object);
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    json = null;
-  }
-  const parsed = pointShape.safeParse(json);
-  if (parsed.success) return parsed.data;
+  const parsed = pointShape.safeParse(jsonOf(bytes.toString('utf8')));
+  if (parsed.success) return { ...parsed.data, digest: digestOf(bytes) };
   throw new HoldfastError('HF_RECOVERY_DAMAGED', {
     expected: `a recovery point at ${object.key}`,
     found: z.prettifyError(parsed.error),
@@ -98,9 +98,34 @@ export async function digestOfNewest(
 ): Promise<string | null> {
   const newest = (await listPoints(vault, target, systemIdentifier, null)).at(-1);
   if (newest === undefined) return null;
-  return createHash('sha256')
-    .update(await bytesOf(vault, newest))
-    .digest('hex');
+  return digestOf(await bytesOf(vault, newest));
+}
+
+/**
+ * What does not fit in the chain of all the points of a server, as sentences. Each names the one before it;
+ * one of them, the oldest, may name one that is gone, and no two the same. It is no seal: whoever can write
+ * in the vault can add one at its end.
+ */
+export function chainTroubles(points: readonly StoredPoint[]): readonly string[] {
+  const there = new Set(points.map(({ digest }) => digest));
+  const named = new Set<string>();
+  let hasBeginning = false;
+  return points.flatMap(({ id, previous }) => {
+    if (previous !== null && there.has(previous)) {
+      if (named.has(previous)) return [`${id} names the same point before it as another does.`];
+      named.add(previous);
+      return [];
+    }
+    if (hasBeginning) {
+      return [`The point before ${id} is gone, or is not what it was, while older ones are there.`];
+    }
+    hasBeginning = true;
+    return [];
+  });
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 export async function writePoint(vault: Vault, point: RecoveryPoint, kept: Kept): Promise<void> {

@@ -67,6 +67,12 @@ export interface RecoveryPoint {
   readonly previous: string | null;
 }
 
+/** As it lies in a vault. */
+export interface StoredPoint extends RecoveryPoint {
+  /** SHA-256 of its point.json, lower-case hex: what a drill was of. */
+  readonly digest: string;
+}
+
 /** From where to where a target can be brought back. */
 export interface RecoveryWindow {
   readonly from: Date;

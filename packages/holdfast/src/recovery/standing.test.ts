@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NEVER, NOTHING_PROVEN } from '../model/recovery-facts.ts';
 import type { DrillResult } from './drills/drill-result.ts';
 import { verdictOf } from './drills/drill-result.ts';
-import type { RecoveryPoint } from './recovery-point.ts';
+import type { StoredPoint } from './recovery-point.ts';
 import { factsOf, standingOf, type VaultEvidence } from './standing.ts';
 
 const NOW = new Date('2026-11-28T12:00:00Z');
@@ -13,7 +13,9 @@ function ago(ms: number): string {
   return new Date(NOW.getTime() - ms).toISOString();
 }
 
-function point(id: string, ageMs: number): RecoveryPoint {
+const digestOf = (id: string): string => id.repeat(64).slice(0, 64);
+
+function point(id: string, ageMs: number): StoredPoint {
   return {
     format: 'holdfast/point/1',
     id,
@@ -32,6 +34,7 @@ function point(id: string, ageMs: number): RecoveryPoint {
     prior: null,
     recipients: [],
     previous: null,
+    digest: digestOf(id),
   };
 }
 
@@ -42,13 +45,14 @@ function drill(of: string, ageMs: number, verdict: DrillResult['verdict']): Dril
     target: 'main-db',
     vault: 'offsite',
     point: of,
+    pointDigest: digestOf(of),
     goal: { at: null, lsn: '0/2000100' },
     startedAt: ago(ageMs + 10_000),
     endedAt: ago(ageMs),
     phases: null,
     rtoMs: 6_000,
     rpoMs: null,
-    checks: [],
+    checks: [{ name: 'tables', end: 'passed', said: 'All 3 tables hash alike.' }],
     verdict,
     isolation: 'no network',
     server: '15.20',
@@ -111,6 +115,11 @@ describe('standingOf', () => {
     ['a drill of another point', { drills: [drill('b', 0, 'passed')] }],
     ['a vault whose contents can be destroyed', { proof: 'refuted' as const }],
     ['a point that claims to come from the future', { points: [point('a', -HOUR_MS)] }],
+    ['a vault that is red itself', { colour: 'red' as const }],
+    [
+      'a point.json that is not the one that was drilled',
+      { points: [{ ...point('a', HOUR_MS), digest: digestOf('f') }] },
+    ],
   ])('counts %s as nothing proven', (_, changes) => {
     const found = standing(vault(changes));
     expect(found).toMatchObject({ colour: 'red', proven: null, outside: null });
@@ -144,6 +153,72 @@ describe('standingOf', () => {
     expect(found.proven?.point).toBe('b');
     expect(found.outside?.point).toBe('a');
     expect(factsOf(found, NOW)).toMatchObject({ provenAgeMinutes: 60, outsideBlastRadius: true });
+  });
+
+  describe('with something newer that lies inside', () => {
+    const inside = (changes: Partial<VaultEvidence> = {}) =>
+      vault({
+        vault: 'local',
+        colour: 'amber',
+        proof: 'unknown',
+        points: [point('b', 60_000)],
+        drills: [drill('b', 0, 'passed')],
+        ...changes,
+      });
+
+    it('is not green by an old point outside, and says how old that is', () => {
+      const old = vault({ points: [point('a', 30 * 24 * HOUR_MS)] });
+      const found = standing(inside(), old);
+      expect(found.colour).toBe('amber');
+      expect(found.because).toEqual(['The newest proven point outside is 720 hours old.']);
+    });
+
+    it.each([
+      ['that stands still', new Date(NOW.getTime() - 26 * HOUR_MS), 26 * 3600],
+      ['that there is none of', null, NEVER],
+    ])(
+      'is not green by WAL outside %s, nor does a rule see that inside',
+      (_, durableAt, seconds) => {
+        const found = standing(inside(), vault({ durableAt }));
+        expect(found.colour).toBe('amber');
+        expect(found.because).toHaveLength(1);
+        expect(found.because[0]).toMatch(/WAL.* offsite/);
+        expect(factsOf(found, NOW)).toMatchObject({ provenAgeMinutes: 60, rpoSeconds: seconds });
+      },
+    );
+
+    it('takes nothing out of a vault that is red, though what lies elsewhere is well', () => {
+      const found = standing(inside({ colour: 'red' }), vault());
+      expect(found.proven?.point).toBe('a');
+      expect(found.colour).toBe('amber');
+      expect(found.because).toEqual([
+        'The vault local is red: what lies there does not count as proven.',
+      ]);
+    });
+  });
+
+  it('takes no point for younger than the first drill of it', () => {
+    const rewritten = vault({
+      points: [point('a', 0)],
+      drills: [drill('a', 30 * HOUR_MS, 'passed'), drill('a', 1_000, 'passed')],
+    });
+    const found = standing(rewritten);
+    expect(found.colour).toBe('red');
+    expect(found.because).toEqual(['The newest proven point is 30 hours old.']);
+  });
+
+  it('is amber while no drill that passed compared the rows, and says so', () => {
+    const recovered = { name: 'recovered', end: 'passed', said: '' } as const;
+    const without = (ageMs: number): DrillResult => ({
+      ...drill('a', ageMs, 'passed'),
+      checks: [recovered],
+    });
+    const found = standing(vault({ drills: [without(1_000)] }));
+    expect(found.colour).toBe('amber');
+    expect(found.because).toEqual(['No drill compared the rows of a with a witness.']);
+    // One at a random moment later, which has no witness, does not take back what an earlier one showed.
+    const compared = [drill('a', HOUR_MS / 2, 'passed'), without(1_000)];
+    expect(standing(vault({ drills: compared })).colour).toBe('green');
   });
 });
 

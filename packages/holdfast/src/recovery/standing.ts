@@ -3,16 +3,21 @@
  * proofs found. It is never greener than its evidence:
  *
  *   red    nothing proven, or the newest proven point is older than it may be, or the WAL stands still,
- *          or a vault was refuted
- *   amber  proven and fresh, but only on this machine, or the vault could not be tried
- *   green  a point that a drill proved, fresh, in a vault that refused every credential we broker
+ *          or a vault was refuted. What lies in a vault that is red itself is not proven
+ *   amber  proven and fresh, but only on this machine, or the vault could not be tried, or what lies
+ *          outside is old, or no drill compared its rows with a witness
+ *   green  a point that a drill proved against its witness, fresh and with fresh WAL, in a vault that
+ *          refused every credential we broker
+ *
+ * What was proven is the point.json that the drill read, by its digest, and it is no younger than the
+ * first drill of it: whoever can write into the vault can write another, and that one proves nothing.
  *
  * A clock that went back makes nothing younger: an age is never below zero, and what claims to come
  * from the future counts as not proven.
  */
 import { NEVER, NOTHING_PROVEN, type RecoveryFacts } from '../model/recovery-facts.ts';
 import type { DrillResult } from './drills/drill-result.ts';
-import type { RecoveryPoint } from './recovery-point.ts';
+import type { StoredPoint } from './recovery-point.ts';
 import type { VaultColour } from './vaults/vault.ts';
 
 /** What was promised for a target, in holdfast.yaml. */
@@ -28,21 +33,30 @@ export interface VaultEvidence {
   readonly colour: VaultColour;
   /** By trying to destroy a canary with every credential; null: not tried yet. */
   readonly proof: 'proven' | 'refuted' | 'unknown' | null;
-  readonly points: readonly RecoveryPoint[];
+  readonly points: readonly StoredPoint[];
   readonly drills: readonly DrillResult[];
   /** Until when the WAL is durable there; null: no WAL is streamed. */
   readonly durableAt: Date | null;
   readonly troubles: readonly string[];
 }
 
+export interface Proven {
+  readonly point: string;
+  readonly vault: string;
+  readonly at: Date;
+  /** Of the WAL in that vault; null: none reaches it. */
+  readonly rpoMs: number | null;
+}
+
 export interface Standing {
   readonly colour: VaultColour;
   /** Sentences that say why it is no better. */
   readonly because: readonly string[];
-  /** Of the newest proven point; null: none. */
-  readonly proven: { readonly point: string; readonly vault: string; readonly at: Date } | null;
+  /** The newest proven point; null: none. */
+  readonly proven: Proven | null;
   /** The newest proven point that lies in a vault which refused every credential. */
-  readonly outside: { readonly point: string; readonly vault: string; readonly at: Date } | null;
+  readonly outside: Proven | null;
+  /** Of the newest WAL in any vault. */
   readonly rpoMs: number | null;
   readonly rtoMs: number | null;
 }
@@ -54,71 +68,100 @@ export function standingOf(
   promise: RecoveryPromise,
   now: Date,
 ): Standing {
-  const provens = vaults.flatMap((one) => provenIn(one, now));
-  const newest = provens.toSorted((a, b) => b.at.getTime() - a.at.getTime());
+  const newest = vaults
+    .flatMap((one) => provenIn(one, now))
+    .toSorted((a, b) => b.at.getTime() - a.at.getTime());
   const [proven = null] = newest;
   const [outside = null] = newest.filter(({ isOutside }) => isOutside);
   const durable = vaults.flatMap(({ durableAt }) => (durableAt === null ? [] : [durableAt]));
   const rpoMs = durable.length === 0 ? null : ageMs(newestOf(durable), now);
-  const because: string[] = [];
-  if (proven === null) because.push('No recovery point has been proven by a drill.');
+  const red: string[] = [];
+  if (proven === null) red.push('No recovery point has been proven by a drill.');
   else if (ageMs(proven.at, now) > promise.provenAgeMsMax) {
-    because.push(`The newest proven point is ${hours(ageMs(proven.at, now))} old.`);
+    red.push(`The newest proven point is ${hours(ageMs(proven.at, now))} old.`);
   }
   for (const { proof, vault } of vaults) {
-    if (proof === 'refuted') because.push(`What lies in the vault ${vault} can be destroyed.`);
+    if (proof === 'refuted') red.push(`What lies in the vault ${vault} can be destroyed.`);
   }
-  if (rpoMs === null) because.push('No WAL reaches a vault.');
-  else if (rpoMs > promise.rpoMs) because.push(`The newest WAL is ${hours(rpoMs)} old.`);
-  const isRed = because.length > 0;
-  if (!isRed && outside === null) {
-    because.push('What is proven lies where the same hands reach as the target.');
+  if (rpoMs === null) red.push('No WAL reaches a vault.');
+  else if (rpoMs > promise.rpoMs) red.push(`The newest WAL is ${hours(rpoMs)} old.`);
+  const amber: string[] = [];
+  if (red.length === 0 && outside === null) {
+    amber.push('What is proven lies where the same hands reach as the target.');
   }
-  for (const { troubles, vault } of vaults) {
-    because.push(...troubles.map((trouble) => `${vault}: ${trouble}`));
+  const best = outside ?? proven;
+  if (best !== null && red.length === 0) amber.push(...shortOf(best, promise, now));
+  for (const { colour, proof, troubles, vault } of vaults) {
+    if (colour === 'red' && proof !== 'refuted') {
+      amber.push(`The vault ${vault} is red: what lies there does not count as proven.`);
+    }
+    amber.push(...troubles.map((trouble) => `${vault}: ${trouble}`));
   }
-  const rtoMs = proven?.drill.rtoMs ?? null;
+  const rtoMs = proven?.rtoMs ?? null;
   if (rtoMs !== null && rtoMs > promise.rtoMs) {
-    because.push(
+    amber.push(
       `Coming back took ${seconds(rtoMs)} in the drill, and ${seconds(promise.rtoMs)} were promised.`,
     );
   }
-  const colour = isRed ? 'red' : because.length > 0 ? 'amber' : 'green';
-  return { colour, because, proven, outside, rpoMs, rtoMs };
+  const colour = red.length > 0 ? 'red' : amber.length > 0 ? 'amber' : 'green';
+  return { colour, because: [...red, ...amber], proven, outside, rpoMs, rtoMs };
 }
 
+/** Of what would be restored after the worst: its age, its WAL, and what the drill compared. */
+function shortOf(best: Found, promise: RecoveryPromise, now: Date): string[] {
+  const { isCompared, isOutside, rpoMs, vault } = best;
+  const short: string[] = [];
+  if (isOutside && ageMs(best.at, now) > promise.provenAgeMsMax) {
+    short.push(`The newest proven point outside is ${hours(ageMs(best.at, now))} old.`);
+  }
+  if (rpoMs === null) short.push(`No WAL reaches ${vault}, where it lies.`);
+  else if (rpoMs > promise.rpoMs) short.push(`The newest WAL in ${vault} is ${hours(rpoMs)} old.`);
+  if (!isCompared) short.push(`No drill compared the rows of ${best.point} with a witness.`);
+  return short;
+}
+
+/** Of the vault that counts, its age and its WAL both: two vaults are not one good one. */
 export function factsOf(standing: Standing, now: Date): RecoveryFacts {
-  const { colour, outside, proven, rpoMs } = standing;
+  const { colour, outside, proven } = standing;
   const best = outside ?? proven;
   if (best === null) return NOTHING_PROVEN;
   return {
     provenAgeMinutes: Math.ceil(ageMs(best.at, now) / MINUTE_MS),
     outsideBlastRadius: outside !== null,
-    rpoSeconds: rpoMs === null ? NEVER : Math.ceil(rpoMs / 1000),
+    rpoSeconds: best.rpoMs === null ? NEVER : Math.ceil(best.rpoMs / 1000),
     colour,
   };
 }
 
-interface Proven {
-  readonly point: string;
-  readonly vault: string;
-  readonly at: Date;
+interface Found extends Proven {
   readonly isOutside: boolean;
-  readonly drill: DrillResult;
+  /** With the witness, by a drill that passed. */
+  readonly isCompared: boolean;
+  readonly rtoMs: number | null;
 }
 
 /** The last drill of a point decides: what failed after it had passed is not proven. */
-function provenIn(evidence: VaultEvidence, now: Date): Proven[] {
-  const { colour, drills, points, proof, vault } = evidence;
+function provenIn(evidence: VaultEvidence, now: Date): Found[] {
+  const { colour, drills, durableAt, points, proof, vault } = evidence;
+  if (proof === 'refuted' || colour === 'red') return [];
   const isOutside = proof === 'proven' && colour === 'green';
-  if (proof === 'refuted') return [];
+  const rpoMs = durableAt === null ? null : ageMs(durableAt, now);
   return points.flatMap((point) => {
-    const [last] = drills
+    const mine = drills
       .filter((drill) => drill.point === point.id)
       .toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
-    const at = new Date(point.endedAt);
-    if (last?.verdict !== 'passed' || at.getTime() > now.getTime() + MINUTE_MS) return [];
-    return [{ point: point.id, vault, at, isOutside, drill: last }];
+    const [last] = mine;
+    const starts = mine.map(({ startedAt }) => new Date(startedAt).getTime());
+    const at = new Date(Math.min(new Date(point.endedAt).getTime(), ...starts));
+    const isFuture = new Date(point.endedAt).getTime() > now.getTime() + MINUTE_MS;
+    if (last?.verdict !== 'passed' || last.pointDigest !== point.digest || isFuture) return [];
+    const isCompared = mine.some(
+      ({ checks, pointDigest, verdict }) =>
+        verdict === 'passed' &&
+        pointDigest === point.digest &&
+        checks.some(({ name }) => name === 'tables'),
+    );
+    return [{ point: point.id, vault, at, rpoMs, isOutside, isCompared, rtoMs: last.rtoMs }];
   });
 }
 

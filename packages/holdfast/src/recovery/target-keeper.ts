@@ -21,10 +21,10 @@ import {
   WAL_STUCK_MS,
 } from '../model/limits.ts';
 import { type AdminConnection, clientConfigOf } from '../protection/postgres/admin.ts';
-import { runDrill } from './drills/drill.ts';
+import { type DrillOrder, runDrill } from './drills/drill.ts';
 import type { DrillResult } from './drills/drill-result.ts';
 import { takeWitness, type Witness } from './drills/witness.ts';
-import type { RestoreGoal, StreamState, Tell } from './engines/engine.ts';
+import type { StreamState, Tell } from './engines/engine.ts';
 import { PullEngine } from './engines/pull/pull-engine.ts';
 import { lsnOf } from './lsn.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
@@ -236,7 +236,8 @@ export class TargetKeeper {
     const { digest, json, proof } = sealed;
     const id = proofIdOf(proof, clock.random(2).toString('hex'));
     const { sameAs, verdict, why } = proof;
-    this.#proofs.set(vaultName, { id, at: new Date(proof.endedAt), verdict, why, sameAs });
+    const at = new Date(proof.endedAt);
+    this.#proofs.set(vaultName, { id, vault: vaultName, at, verdict, why, sameAs });
     await this.#keep(vaultName, async () =>
       records.keepProof(await this.#systemOf(records), id, json),
     );
@@ -461,19 +462,30 @@ export class TargetKeeper {
     system: string,
     point: RecoveryPoint,
     goal: DrillGoal,
-  ): Promise<{ readonly goal: RestoreGoal; readonly witness: Witness | null }> {
+  ): Promise<Pick<DrillOrder, 'goal' | 'witness' | 'witnessTrouble'>> {
     const { clock } = this.#parts;
+    const unwitnessed = { witness: null, witnessTrouble: null };
     if (goal === 'witness') {
-      const witness = await records.witnessOf(system, point.id);
-      if (witness !== null) return { goal: { at: null, lsn: witness.lsn }, witness };
+      let witness: Witness | null = null;
+      try {
+        witness = await records.witnessOf(system, point.id);
+      } catch (error) {
+        const isAway = error instanceof HoldfastError && error.code === 'HF_VAULT_UNREACHABLE';
+        if (isAway) throw error;
+        const toTheNewest = { at: null, lsn: null };
+        return { goal: toTheNewest, witness, witnessTrouble: wordsOf(error) };
+      }
+      if (witness !== null) {
+        return { goal: { at: null, lsn: witness.lsn }, witness, witnessTrouble: null };
+      }
     }
     const from = new Date(point.endedAt).getTime();
     const to = (await records.newestWalAt(system))?.getTime() ?? from;
-    if (to - from < 60_000) return { goal: { at: null, lsn: null }, witness: null };
+    if (to - from < 60_000) return { goal: { at: null, lsn: null }, ...unwitnessed };
     // Not the last seconds: what was stored then may hold no commit after the moment.
     const share = clock.random(4).readUInt32BE() / 2 ** 32;
     const at = new Date(from + Math.floor((to - from - 10_000) * share));
-    return { goal: { at, lsn: null }, witness: null };
+    return { goal: { at, lsn: null }, ...unwitnessed };
   }
 
   async #superuser(): Promise<string> {

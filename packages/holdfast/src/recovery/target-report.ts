@@ -3,18 +3,12 @@
  * what the dashboard will read. Dates as ISO 8601, so that it is the same after a file.
  */
 import { z } from 'zod';
-import { readDrill } from './drills/drill-shape.ts';
+import { DRILL_FIELD } from './drills/drill-shape.ts';
 
 const colour = z.enum(['green', 'amber', 'red']);
 const at = z.iso.datetime();
 const sentences = z.array(z.string());
 const place = z.object({ point: z.string(), vault: z.string(), at }).nullable();
-const drill = z.unknown().transform((value, context) => {
-  if (value === null) return null;
-  const read = readDrill(JSON.stringify(value));
-  if (read === null) context.addIssue({ code: 'custom', message: 'a drill' });
-  return read;
-});
 
 export const REPORT_SHAPE = z.object({
   format: z.literal('holdfast/recovery-report/1'),
@@ -54,7 +48,7 @@ export const REPORT_SHAPE = z.object({
           drill: z.enum(['passed', 'failed', 'could-not-run']).nullable(),
         }),
       ),
-      lastDrill: drill,
+      lastDrill: DRILL_FIELD,
       proof: z
         .object({ at, verdict: z.enum(['PROVEN', 'REFUTED', 'UNKNOWN']), why: z.string() })
         .nullable(),

@@ -5,8 +5,11 @@ import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DrillResult } from './drills/drill-result.ts';
 import type { Witness } from './drills/witness.ts';
+import { digestOfNewest, writePoint } from './point-store.ts';
+import type { RecoveryPoint } from './recovery-point.ts';
 import { FolderVault } from './testing/folder-vault.ts';
 import { VaultRecords } from './vault-records.ts';
+import type { Vault } from './vaults/vault.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'holdfast-records-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -18,6 +21,7 @@ const DRILL: DrillResult = {
   target: 'shop',
   vault: 'folder',
   point: '20261128T110000Z-0001',
+  pointDigest: 'a'.repeat(64),
   goal: { at: null, lsn: '0/1000' },
   startedAt: '2026-11-28T12:00:00.000Z',
   endedAt: '2026-11-28T12:00:09.000Z',
@@ -43,6 +47,15 @@ const WITNESS: Witness = {
   extensions: [],
 };
 
+const PROOF = JSON.stringify({
+  format: 'holdfast/proof/1',
+  vault: 'folder',
+  endedAt: '2026-11-28T12:00:00.000Z',
+  verdict: 'PROVEN',
+  why: '3 of 3 credentials were tried and none could destroy.',
+  sameAs: [],
+});
+
 let identity = '';
 let vault: FolderVault;
 beforeAll(async () => {
@@ -50,10 +63,15 @@ beforeAll(async () => {
 });
 
 async function recordsOn(
-  changes: { readonly key?: number; readonly target?: string; readonly identities?: string[] } = {},
+  changes: {
+    readonly key?: number;
+    readonly target?: string;
+    readonly identities?: string[];
+    readonly vault?: Vault;
+  } = {},
 ): Promise<VaultRecords> {
   return new VaultRecords({
-    vault,
+    vault: changes.vault ?? vault,
     target: changes.target ?? 'shop',
     recipients: [await identityToRecipient(identity)],
     identities: () => changes.identities ?? [identity],
@@ -100,13 +118,126 @@ describe('records in a vault', () => {
     expect(troubles).toHaveLength(3);
   });
 
+  it('do not count in a copy of the vault under another name', async () => {
+    vault = new FolderVault(join(root, 'copied'));
+    const mine = await recordsOn();
+    await mine.keepDrill('77', DRILL);
+    await mine.keepProof('77', '20261128T120000Z-0001', PROOF);
+    expect(await mine.find('77')).toMatchObject({
+      drills: [DRILL],
+      proofs: [{ verdict: 'PROVEN' }],
+    });
+    const copy: Vault = new Proxy(vault, {
+      get: (of, name) => {
+        const value: unknown = name === 'name' ? 'copy' : Reflect.get(of, name);
+        return typeof value === 'function' ? value.bind(of) : value;
+      },
+    });
+    const { drills, proofs, troubles } = await (await recordsOn({ vault: copy })).find('77');
+    expect([drills, proofs]).toEqual([[], []]);
+    expect(troubles).toHaveLength(2);
+    for (const trouble of troubles) expect(trouble).toContain('of another vault');
+  });
+
+  it('do not count a drill of another target, even with our seal', async () => {
+    vault = new FolderVault(join(root, 'foreign'));
+    await (await recordsOn()).keepDrill('77', { ...DRILL, target: 'other' });
+    const { drills, troubles } = await (await recordsOn()).find('77');
+    expect(drills).toEqual([]);
+    expect(troubles).toHaveLength(1);
+  });
+
   it('keep a witness that only the private key opens', async () => {
     vault = new FolderVault(join(root, 'witness'));
     await (await recordsOn()).keepWitness(WITNESS, 'p1');
     expect(await (await recordsOn()).witnessOf('77', 'p1')).toEqual(WITNESS);
     expect(await (await recordsOn()).witnessOf('77', 'p2')).toBeNull();
-    expect(await (await recordsOn({ key: 2 })).witnessOf('77', 'p1')).toBeNull();
+    // One that is there and not ours is no witness that was never taken.
+    await expect((await recordsOn({ key: 2 })).witnessOf('77', 'p1')).rejects.toMatchObject({
+      code: 'HF_RECOVERY_DAMAGED',
+    });
     const other = await recordsOn({ identities: [await generateIdentity()] });
     await expect(other.witnessOf('77', 'p1')).rejects.toMatchObject({ code: 'HF_RECOVERY_KEY' });
+  });
+});
+
+describe('points in a vault', () => {
+  const point = (id: string, changes: Partial<RecoveryPoint> = {}): RecoveryPoint => ({
+    format: 'holdfast/point/1',
+    id,
+    target: 'shop',
+    engine: 'pull',
+    server: {
+      version: 180_000,
+      systemIdentifier: '77',
+      walSegmentBytes: 16_777_216,
+      hasChecksums: true,
+    },
+    wal: { timeline: 1, startLsn: '0/2000028', endLsn: '0/2000100' },
+    startedAt: '2026-11-28T11:00:00.000Z',
+    endedAt: '2026-11-28T11:01:00.000Z',
+    files: [],
+    prior: null,
+    recipients: [],
+    previous: null,
+    ...changes,
+  });
+
+  async function chainOf(...ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      const previous = await digestOfNewest(vault, 'shop', '77');
+      await writePoint(vault, point(id, { previous }), kept());
+    }
+  }
+
+  it('have the digest of what lies there, and no trouble in their chain', async () => {
+    vault = new FolderVault(join(root, 'chain'));
+    await chainOf('p1', 'p2', 'p3');
+    const { points, troubles } = await (await recordsOn()).find('77');
+    expect(points.map(({ id }) => id)).toEqual(['p1', 'p2', 'p3']);
+    expect(troubles).toEqual([]);
+    expect(points[2]?.previous).toBe(points[1]?.digest);
+    expect(points[2]?.digest).toBe(await digestOfNewest(vault, 'shop', '77'));
+  });
+
+  it('have none either when the oldest has left, or the clock went back', async () => {
+    vault = new FolderVault(join(root, 'left'));
+    await writePoint(vault, point('p2', { previous: 'c'.repeat(64) }), kept());
+    const first = await digestOfNewest(vault, 'shop', '77');
+    await writePoint(vault, point('p1', { previous: first }), kept());
+    expect((await (await recordsOn()).find('77')).troubles).toEqual([]);
+  });
+
+  it('are in trouble when one was written anew, slipped in, or left out', async () => {
+    vault = new FolderVault(join(root, 'anew'));
+    await chainOf('p1', 'p2', 'p3');
+    const { points } = await (await recordsOn()).find('77');
+    const previous = points[0]?.digest ?? null;
+    await writePoint(vault, point('p2', { previous, endedAt: '2026-11-28T12:00:00.000Z' }), kept());
+    const anew = await (await recordsOn()).find('77');
+    expect(anew.troubles).toHaveLength(1);
+    expect(anew.troubles[0]).toContain('The point before p3');
+
+    vault = new FolderVault(join(root, 'slipped'));
+    await chainOf('p1', 'p3');
+    await writePoint(vault, point('p2', { previous }), kept());
+    expect((await (await recordsOn()).find('77')).troubles).toHaveLength(1);
+
+    vault = new FolderVault(join(root, 'out'));
+    await chainOf('p1');
+    await writePoint(vault, point('p3', { previous: 'd'.repeat(64) }), kept());
+    expect((await (await recordsOn()).find('77')).troubles).toHaveLength(1);
+  });
+
+  it.each([
+    ['another id', { id: 'p8' }],
+    ['another target', { target: 'other' }],
+    ['another server', { server: { ...point('p9').server, systemIdentifier: '78' } }],
+  ])('do not count under a key of %s', async (name, changes) => {
+    vault = new FolderVault(join(root, name));
+    await put('shop/77/points/p9/point.json', JSON.stringify(point('p9', changes)));
+    const { points, troubles } = await (await recordsOn()).find('77');
+    expect(points).toEqual([]);
+    expect(troubles).toHaveLength(1);
   });
 });

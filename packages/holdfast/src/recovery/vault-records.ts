@@ -1,7 +1,8 @@
 /**
  * What was found about recovery points, kept beside them in the vault: drills, proofs, and witnesses (these
  * encrypted as the points are, since they say how many rows a table has). Each carries a MAC under a key
- * of this installation: whoever can only write into the vault cannot make a drill that passed.
+ * of this installation: whoever can only write into the vault cannot make a drill that passed. And each
+ * says of which vault it is, so that a copy of the vault is not what was proven.
  *
  *   <target>/<system>/drills/<id>.json      <target>/<system>/proofs/<id>.json
  *   <target>/<system>/witnesses/<point>.json.lz4.age
@@ -10,13 +11,15 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import { HoldfastError } from '../model/errors.ts';
+import { jsonOf } from '../model/json.ts';
 import type { DrillResult } from './drills/drill-result.ts';
 import { readDrill } from './drills/drill-shape.ts';
 import { WITNESS_SHAPE, type Witness } from './drills/witness.ts';
 import { packBytes, unpackBytes } from './packing/pack.ts';
-import { listPoints, readPoint } from './point-store.ts';
+import { chainTroubles, listPoints, pointKey, readPoint } from './point-store.ts';
 import type { BlastRadiusProof, ProofVerdict } from './proof.ts';
-import { type RecoveryPoint, walPrefix } from './recovery-point.ts';
+import { type StoredPoint, walPrefix } from './recovery-point.ts';
 import type { Kept, StoredObject, Vault } from './vaults/vault.ts';
 
 export interface VaultRecordsParts {
@@ -32,6 +35,7 @@ export interface VaultRecordsParts {
 /** What is kept of a proof: enough to judge by, and the digest that the trail has. */
 export interface KeptProof {
   readonly id: string;
+  readonly vault: string;
   readonly at: Date;
   readonly verdict: ProofVerdict;
   readonly why: string;
@@ -39,7 +43,7 @@ export interface KeptProof {
 }
 
 export interface FoundRecords {
-  readonly points: readonly RecoveryPoint[];
+  readonly points: readonly StoredPoint[];
   readonly drills: readonly DrillResult[];
   /** Oldest first. */
   readonly proofs: readonly KeptProof[];
@@ -54,6 +58,7 @@ const ENVELOPE = z.strictObject({
 });
 const PROOF = z.object({
   format: z.literal('holdfast/proof/1'),
+  vault: z.string(),
   endedAt: z.iso.datetime(),
   verdict: z.enum(['PROVEN', 'REFUTED', 'UNKNOWN']),
   why: z.string(),
@@ -63,7 +68,7 @@ const PROOF = z.object({
 export class VaultRecords {
   readonly #parts: VaultRecordsParts;
   /** What was read once, by key and version: it does not change. Null: not one of ours. */
-  readonly #points = new Map<string, RecoveryPoint | null>();
+  readonly #points = new Map<string, StoredPoint | null>();
   readonly #bodies = new Map<string, string | null>();
 
   constructor(parts: VaultRecordsParts) {
@@ -73,23 +78,31 @@ export class VaultRecords {
   async find(system: string): Promise<FoundRecords> {
     const { target, vault } = this.#parts;
     const troubles: string[] = [];
-    const points: RecoveryPoint[] = [];
+    const points: StoredPoint[] = [];
     for (const object of await listPoints(vault, target, system, null)) {
       const point = await this.#point(object);
       if (point === null) troubles.push(`${object.key} does not read as a recovery point.`);
-      else points.push(point);
+      else if (pointKey(point, system) !== object.key || point.server.systemIdentifier !== system) {
+        troubles.push(`${object.key} is a recovery point of another name.`);
+      } else points.push(point);
     }
+    // One that does not read is said already, and whoever names it would seem to be wrong.
+    if (troubles.length === 0) troubles.push(...chainTroubles(points));
     const drills: DrillResult[] = [];
     for (const { body, key } of await this.#all(system, 'drills')) {
       const drill = body === null ? null : readDrill(body);
       if (drill === null) troubles.push(`${key} is not a drill of this Holdfast.`);
-      else drills.push(drill);
+      else if (drill.vault !== vault.name || drill.target !== target) {
+        troubles.push(`${key} is a drill of another vault: it says nothing of this one.`);
+      } else drills.push(drill);
     }
     const proofs: KeptProof[] = [];
     for (const { body, key } of await this.#all(system, 'proofs')) {
       const proof = body === null ? null : readProof(key, body);
       if (proof === null) troubles.push(`${key} is not a proof of this Holdfast.`);
-      else proofs.push(proof);
+      else if (proof.vault !== vault.name) {
+        troubles.push(`${key} is a proof of another vault: it says nothing of this one.`);
+      } else proofs.push(proof);
     }
     return { points, drills, proofs, troubles };
   }
@@ -109,7 +122,10 @@ export class VaultRecords {
     await vault.put(key, packBytes(Buffer.from(sealed), recipients).body, kept());
   }
 
-  /** The newest of that point; null: none was taken, or it is not ours. Rejects when no key opens it. */
+  /**
+   * The newest of that point; null: none lies there. One that does rejects with HF_RECOVERY_KEY when no
+   * key opens it, and with HF_RECOVERY_DAMAGED when it is not ours.
+   */
   async witnessOf(system: string, point: string): Promise<Witness | null> {
     const { identities, target, vault } = this.#parts;
     const key = `${target}/${system}/witnesses/${point}.json.lz4.age`;
@@ -118,7 +134,12 @@ export class VaultRecords {
       const bytes = await unpackBytes(vault.get(object), identities(), key);
       const body = this.#opened(key, bytes.toString('utf8'));
       const read = WITNESS_SHAPE.safeParse(body === null ? null : jsonOf(body));
-      return read.success ? read.data : null;
+      if (read.success) return read.data;
+      throw new HoldfastError('HF_RECOVERY_DAMAGED', {
+        expected: `a witness of this Holdfast at ${key}`,
+        found: body === null ? 'one without its seal' : 'one that does not read',
+        hint: 'Take another recovery point, and look at who can write into the vault.',
+      });
     }
     return null;
   }
@@ -146,7 +167,7 @@ export class VaultRecords {
     return newest?.key.split('/')[1] ?? null;
   }
 
-  async #point(object: StoredObject): Promise<RecoveryPoint | null> {
+  async #point(object: StoredObject): Promise<StoredPoint | null> {
     const name = `${object.key}@${object.version}`;
     const known = this.#points.get(name);
     if (known !== undefined) return known;
@@ -216,9 +237,9 @@ async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
 function readProof(key: string, body: string): KeptProof | null {
   const read = PROOF.safeParse(jsonOf(body));
   if (!read.success) return null;
-  const { endedAt, sameAs, verdict, why } = read.data;
+  const { endedAt, sameAs, vault, verdict, why } = read.data;
   const id = key.replace(/^.*\//, '').replace(/\.json$/, '');
-  return { id, at: new Date(endedAt), verdict, why, sameAs };
+  return { id, vault, at: new Date(endedAt), verdict, why, sameAs };
 }
 
 /** Null: longer than anything of ours. */
@@ -227,14 +248,6 @@ async function textOf(vault: Vault, object: StoredObject): Promise<string | null
   const parts: Uint8Array[] = [];
   for await (const part of vault.get(object)) parts.push(part);
   return Buffer.concat(parts).toString('utf8');
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /** Sorts by time, and fits into a key. */

@@ -3,9 +3,8 @@
  * plain data: the same whether it was done here or by the gateway.
  */
 import { z } from 'zod';
-import type { DrillResult } from './drills/drill-result.ts';
-import { readDrill } from './drills/drill-shape.ts';
-import { WORK_KINDS } from './due-work.ts';
+import { DRILL_FIELD } from './drills/drill-shape.ts';
+import { WORK_KINDS, type WorkKind } from './due-work.ts';
 import type { Tell } from './engines/engine.ts';
 import type { BlastRadiusProof } from './proof.ts';
 import { isSmall, type TargetKeeper } from './target-keeper.ts';
@@ -22,11 +21,6 @@ export const ORDER_SHAPE = z.object({
 });
 export type WorkOrder = z.output<typeof ORDER_SHAPE>;
 
-const drillOrNull = z
-  .unknown()
-  .transform((value): DrillResult | null =>
-    value === null || value === undefined ? null : readDrill(JSON.stringify(value)),
-  );
 const proofWords = z.object({
   verdict: z.enum(['PROVEN', 'REFUTED', 'UNKNOWN']),
   why: z.string(),
@@ -48,10 +42,29 @@ export type ProofWords = z.output<typeof proofWords>;
 export const RESULT_SHAPE = z.object({
   vault: z.string(),
   point: z.object({ id: z.string(), endedAt: z.string(), bytes: z.number() }).nullable(),
-  drill: drillOrNull,
+  drill: DRILL_FIELD,
   proof: proofWords.nullable(),
 });
 export type WorkResult = z.output<typeof RESULT_SHAPE>;
+
+/** Only by what was asked for: where that is not there, nothing went well. */
+export function isWell(kind: WorkKind, results: readonly WorkResult[]): boolean {
+  return (
+    results.length > 0 &&
+    results.every(({ drill, point, proof }) => {
+      switch (kind) {
+        case 'backup':
+          return point !== null && (drill === null || drill.verdict === 'passed');
+        case 'drill':
+          return drill?.verdict === 'passed';
+        case 'prove':
+          return proof?.verdict === 'PROVEN';
+        default:
+          return kind satisfies never;
+      }
+    })
+  );
+}
 
 /** A backup of a small database is drilled at once, where the private key is. Rejects as the work does. */
 export async function runWork(

@@ -14,7 +14,8 @@ import { readDrill } from '../../src/recovery/drills/drill-shape.ts';
 import { takeWitness, type Witness } from '../../src/recovery/drills/witness.ts';
 import type { PullEngine } from '../../src/recovery/engines/pull/pull-engine.ts';
 import { lsnOf } from '../../src/recovery/lsn.ts';
-import type { RecoveryPoint } from '../../src/recovery/recovery-point.ts';
+import { listPoints, readPoint } from '../../src/recovery/point-store.ts';
+import type { StoredPoint } from '../../src/recovery/recovery-point.ts';
 import { DEBIAN_15, type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
 
 const has15 = existsSync(`${DEBIAN_15}/postgres`);
@@ -26,7 +27,7 @@ describe.for([
   const isHere = bin === null || has15;
   let ground: Ground;
   let engine: PullEngine;
-  let point: RecoveryPoint;
+  let point: StoredPoint;
   let witness: Witness;
 
   beforeAll(async () => {
@@ -44,7 +45,10 @@ describe.for([
       create table parts_1 partition of parts for values from ('2026-01-01') to ('2027-01-01');
       insert into parts select n, date '2026-01-01' + n from generate_series(1, 100) n`);
     engine = ground.engine();
-    point = await engine.backup(QUIET, NEVER);
+    const { server: of } = await engine.backup(QUIET, NEVER);
+    const [stored] = await listPoints(ground.vault, 'shop', of.systemIdentifier, null);
+    if (stored === undefined) throw new Error('no point was stored');
+    point = await readPoint(ground.vault, stored);
     await server.query(
       `insert into bookings select n, 'late', now() from generate_series(5001, 6000) n`,
     );
@@ -81,7 +85,8 @@ describe.for([
     by: Pick<PullEngine, 'restore'> = engine,
   ): Promise<DrillResult> {
     const goal = { at: null, lsn: witness.lsn };
-    const order = { point, goal, witness, assertions: [], database: 'postgres', ...changes };
+    const aim = { point, goal, witness, witnessTrouble: null };
+    const order = { ...aim, assertions: [], database: 'postgres', ...changes };
     return runDrill(
       order,
       {
@@ -120,6 +125,7 @@ describe.for([
     expect(result.server).toMatch(new RegExp(`^${major}\\.`));
     expect(result.phases?.replayMs).toBeGreaterThan(0);
     expect(readDrill(JSON.stringify(result))).toEqual(result);
+    expect(result.pointDigest).toBe(point.digest);
     // Nothing of it is left.
     expect(readdirSync(ground.root)).toEqual(before);
   });
@@ -133,6 +139,18 @@ describe.for([
       end: 'failed',
       said: 'Roles are missing: clerk.',
     });
+  });
+
+  it('does not pass when there is a witness that cannot be read', {
+    timeout: 120_000,
+  }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const goal = { at: null, lsn: null };
+    const result = await drill({ goal, witness: null, witnessTrouble: 'It is not ours.' });
+    expect(endOf(result, 'recovered')?.end).toBe('passed');
+    expect(endOf(result, 'tables')).toMatchObject({ end: 'could-not-run' });
+    expect(endOf(result, 'tables')?.said).toContain('It is not ours.');
+    expect(result.verdict).toBe('could-not-run');
   });
 
   it('fails on an assertion that is not true, and does not pass what it cannot ask', {

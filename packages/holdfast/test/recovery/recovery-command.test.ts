@@ -3,7 +3,16 @@
  * gateway that streams, takes points and drills by itself, killed on the way.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import S3rver from 's3rver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,7 +24,9 @@ import { type Ground, pullGround, until } from './pull-ground.ts';
 const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const folder = scratchFolder('recovery-command');
 const config = join(folder, 'holdfast.yaml');
-const vault = join(folder, 'vault');
+/** On another device than the data, where the system has one: on the same it is red, and proves nothing. */
+const apart = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'holdfast-apart-'));
+const vault = join(apart, 'vault');
 const keyFile = join(folder, 'recovery-key.txt');
 
 let ground: Ground;
@@ -59,7 +70,7 @@ store: { dataFolder: state }
 environments:
   production: { level: sealed }
 vaults:
-  here: { kind: local, folder: vault }
+  here: { kind: local, folder: ${vault} }
 targets:
   shop:
     environment: production
@@ -122,7 +133,7 @@ afterAll(async () => {
   await down('SIGINT');
   await ground?.close();
   clearFlags(vault);
-  rmSync(folder, { recursive: true, force: true });
+  for (const one of [apart, folder]) rmSync(one, { recursive: true, force: true });
 }, 60_000);
 
 describe('holdfast recovery', () => {
@@ -253,7 +264,7 @@ describe('holdfast recovery', () => {
     writeFileSync(
       far,
       readFileSync(config, 'utf8')
-        .replace('here: { kind: local, folder: vault }', () =>
+        .replace(`here: { kind: local, folder: ${vault} }`, () =>
           [
             `far: { kind: s3, endpoint: "http://127.0.0.1:${port}", region: us-east-1,`,
             'bucket: vault, probeBucket: vault-probe, pathStyle: true,',

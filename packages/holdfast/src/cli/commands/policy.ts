@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import { graceMsOf } from '../../config/by-environment.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { loadPolicyCases } from '../../config/policy-cases.ts';
+import { hasRecovery } from '../../config/recovery-config.ts';
 import { createSqlReader } from '../../languages/sql/reader.ts';
 import type { SqlReader } from '../../languages/sql/sql-reading.ts';
 import { ANYTHING } from '../../model/allowance.ts';
 import type { Effect } from '../../model/effect.ts';
-import { NOT_CONFIGURED } from '../../model/recovery-facts.ts';
+import { notLookedAt } from '../../model/recovery-facts.ts';
 import type { ProtectionLevel, TakingBack } from '../../model/reversal.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import { CachedJudge } from '../../policy/cached-judge.ts';
@@ -184,7 +185,7 @@ async function explainedHere(
   } as const;
   // What policy says; what an agent itself may is in `holdfast agents show`.
   // What is known of its recovery is known to a gateway that runs.
-  const recovery = NOT_CONFIGURED;
+  const recovery = notLookedAt(hasRecovery(config.targets, target.name));
   const scope = { actor, target, searchPath, protection, recovery, allowance: ANYTHING };
   const explanation = explainVerdict(judge, scope, reading);
   const { environment, name, resolvedBy } = target;

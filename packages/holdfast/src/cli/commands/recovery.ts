@@ -16,7 +16,7 @@ import { errorOf } from '../../recovery/counter.ts';
 import type { WorkKind } from '../../recovery/due-work.ts';
 import type { Progress } from '../../recovery/engines/engine.ts';
 import type { TargetReport } from '../../recovery/target-report.ts';
-import { runWork, type WorkOrder, type WorkResult } from '../../recovery/work.ts';
+import { isWell, runWork, type WorkOrder, type WorkResult } from '../../recovery/work.ts';
 import { openRecoveryRoom, RECOVERY_LOCK, recoveryCounter } from '../../recovery-room.ts';
 import type { Rooms } from '../../rooms.ts';
 import { AdvisoryLock } from '../../store/advisory-lock.ts';
@@ -178,13 +178,13 @@ export function reportsOf(
 }
 
 async function reportsLeft(
-  { env }: Context,
+  { clock, env }: Context,
   rooms: Rooms,
   names: readonly string[],
 ): Promise<readonly TargetReport[]> {
   const counter = recoveryCounter(rooms.config, env);
   return names.map((name) => {
-    const report = counter.report(name);
+    const report = counter.freshReport(name, clock.now());
     if (report === null) throw elsewhere(name);
     return report;
   });
@@ -214,11 +214,6 @@ async function doWork(
     carryOut(context, rooms, order, tell),
   );
   tell.end();
-  const isWell = results.every(
-    ({ drill, proof }) =>
-      (drill === null || drill.verdict === 'passed') &&
-      (proof === null || proof.verdict === 'PROVEN'),
-  );
   const isSlotLeft = isHere && kind === 'backup';
   return {
     json: { target, results },
@@ -231,7 +226,7 @@ async function doWork(
           ]
         : []),
     ],
-    ...(isWell ? {} : { exit: NO }),
+    ...(isWell(kind, results) ? {} : { exit: NO }),
   };
 }
 

@@ -36,6 +36,8 @@ export interface DrillResult {
   readonly target: string;
   readonly vault: string;
   readonly point: string;
+  /** SHA-256 of the point.json that was restored by, lower-case hex. */
+  readonly pointDigest: string;
   /** What was aimed at: a moment, or a position in the WAL. */
   readonly goal: { readonly at: string | null; readonly lsn: string | null };
   readonly startedAt: string;

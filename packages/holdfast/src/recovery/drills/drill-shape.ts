@@ -1,5 +1,6 @@
 /** Reads what drills left in a vault. Whoever holds its key may have written there: it is read as strangers' text. */
 import { z } from 'zod';
+import { jsonOf } from '../../model/json.ts';
 import { CHECK_NAMES, type DrillResult } from './drill-result.ts';
 
 const word = z.string().min(1).max(512);
@@ -11,6 +12,7 @@ const DRILL_SHAPE = z.strictObject({
   target: word,
   vault: word,
   point: word,
+  pointDigest: z.string().regex(/^[0-9a-f]{64}$/),
   goal: z.strictObject({ at: z.iso.datetime().nullable(), lsn: lsn.nullable() }),
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
@@ -37,14 +39,11 @@ const DRILL_SHAPE = z.strictObject({
   server: z.string().nullable(),
 });
 
+/** For a field of something else that is read: what is no drill of ours makes all of it not read. */
+export const DRILL_FIELD = DRILL_SHAPE.transform((drill): DrillResult => drill).nullable();
+
 /** Null: it is not one of ours, or of a format that is not known here. */
 export function readDrill(text: string): DrillResult | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  const read = DRILL_SHAPE.safeParse(value);
+  const read = DRILL_SHAPE.safeParse(jsonOf(text));
   return read.success ? read.data : null;
 }

@@ -15,17 +15,19 @@ import type { Clock } from '../../model/clock.ts';
 import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { findPostgres } from '../../programs/postgres-binaries.ts';
 import type { Engine, Restored, RestoreGoal, Tell } from '../engines/engine.ts';
-import type { RecoveryPoint } from '../recovery-point.ts';
+import type { StoredPoint } from '../recovery-point.ts';
 import { checkAll } from './checks.ts';
 import { type CheckResult, type DrillResult, verdictOf } from './drill-result.ts';
 import { ScratchCluster } from './scratch-cluster.ts';
 import type { Witness } from './witness.ts';
 
 export interface DrillOrder {
-  readonly point: RecoveryPoint;
+  readonly point: StoredPoint;
   readonly goal: RestoreGoal;
   /** Taken at the goal; null: the goal is a moment that nobody witnessed. */
   readonly witness: Witness | null;
+  /** Why the witness that lies there cannot be compared with; null: nothing is wrong with it. */
+  readonly witnessTrouble: string | null;
   readonly assertions: readonly DrillAssertion[];
   /** What is looked at. */
   readonly database: string;
@@ -73,6 +75,7 @@ export async function runDrill(
     target: order.point.target,
     vault: parts.vault,
     point: order.point.id,
+    pointDigest: order.point.digest,
     goal: { at: order.goal.at?.toISOString() ?? null, lsn: order.goal.lsn },
     startedAt: startedAt.toISOString(),
     endedAt: clock.now().toISOString(),
@@ -153,7 +156,11 @@ async function lookAt(
       `select current_setting('server_version') as version,
          pg_last_xact_replay_timestamp() as newest`,
     );
-    const checks = [recovered, ...(await checkAll(client, order.witness, order.assertions))];
+    const checks = [
+      recovered,
+      ...notCompared(order.witnessTrouble),
+      ...(await checkAll(client, order.witness, order.assertions)),
+    ];
     const checkMs = Math.round(clock.monotonicMs() - began);
     const newest = rows[0]?.newest ?? null;
     const { at } = order.goal;
@@ -170,6 +177,13 @@ function notRecovered(error: unknown): CheckResult {
   const said = messageOf(error);
   const couldNotRun = error instanceof HoldfastError && error.code === 'HF_DRILL_NO_SERVER';
   return { name: 'recovered', end: couldNotRun ? 'could-not-run' : 'failed', said };
+}
+
+/** A witness that somebody spoiled must not pass for one that was never taken. */
+function notCompared(trouble: string | null): CheckResult[] {
+  if (trouble === null) return [];
+  const said = `The witness of this point could not be read: ${trouble}`;
+  return [{ name: 'tables', end: 'could-not-run', said }];
 }
 
 function rtoOf(phases: NonNullable<DrillResult['phases']>): number {
