@@ -27,6 +27,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['protocols', 'api', 'scan'],
   ['people-room.ts'],
   ['rooms.ts', 'wiring.ts', 'deferring.ts', 'trying.ts'],
+  ['recovery-suspects.ts'],
   ['recovery-room.ts'],
   [
     'guarding.ts',
