@@ -44,6 +44,7 @@ export function byHand({ rental, guard, hosting }: World): Section[] {
         'npx holdfast undo preview ITEM      # what taking it back would do',
         'npx holdfast undo apply ITEM --as YOUR-NAME --code 123456',
         `npx holdfast protect ${MAIN_TARGET} --check   # is the wall whole?`,
+        'npx holdfast recovery status       # could it be brought back, and why is that no better',
         'npx holdfast trail tail             # what happened',
         'npx holdfast trail verify',
       ],

@@ -75,10 +75,9 @@ export async function buildWorld(
     railways.guarded,
     (stop) => cleanup.add(stop),
     hasDashboard,
-    (level) => screen.ready(`production is protected: holdfast protect, level ${level}`, timer()),
+    (what) => screen.ready(what, timer()),
   );
   const { links, proxy } = guard;
-  screen.ready(`Holdfast on ${guard.host}:${guard.port}, with its own store and trail`, timer());
   const world = async (name: 'unguarded' | 'guarded') => {
     const workspace = join(folder, 'agent', name);
     const guarded = name === 'guarded';
@@ -195,6 +194,9 @@ export async function runDemo(
   screen.chapter('Meanwhile at the booking desk');
   // In the twin there is no table left to work on; the guarded one goes on as if nothing had been.
   const still = await ordinaryWork(worlds, screen, ORDINARY_WORK.slice(-1));
+  screen.chapter('And if all of that had not been there: the vault');
+  const recovery = await guard.recovery();
+  screen.recovery(recovery);
   const trail = await guard.verifyTrail();
   const report: DemoReport = {
     unguarded: worldReport('unguarded'),
@@ -211,6 +213,7 @@ export async function runDemo(
     around,
     undo,
     railway,
+    recovery,
     secondsToHold: railway.secondsToHold,
   };
   return { report, rows: left };

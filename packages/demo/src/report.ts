@@ -98,6 +98,19 @@ export interface RailwayReport {
   readonly secondsToHold: number;
 }
 
+/** How production could be brought back, as Holdfast itself tells it. */
+export interface RecoveryReport {
+  readonly colour: string;
+  /** Why it is no better. */
+  readonly because: readonly string[];
+  readonly doesNotProtectFrom: readonly string[];
+  readonly points: number;
+  /** Null: none was made. `checks`: what it looked at, and found. */
+  readonly drill: { readonly verdict: string; readonly checks: readonly string[] } | null;
+  readonly wouldLoseMs: number | null;
+  readonly wouldTakeMs: number | null;
+}
+
 export interface DemoReport {
   readonly unguarded: WorldReport;
   /** `held`: acts that wait for a person. `captured`: acts that passed with the old rows kept. */
@@ -113,6 +126,7 @@ export interface DemoReport {
   readonly around: AroundReport;
   readonly undo: UndoReport;
   readonly railway: RailwayReport;
+  readonly recovery: RecoveryReport;
   /** As in `railway`. The incident took nine. */
   readonly secondsToHold: number;
 }
@@ -125,7 +139,7 @@ export interface BothRows {
 
 /** What was promised and did not happen; empty when all is well. */
 export function shortfalls(report: DemoReport): string[] {
-  const { guarded, acts, around, ordinary, railway, trail, undo } = report;
+  const { guarded, acts, around, ordinary, railway, recovery, trail, undo } = report;
   const waited = ordinary.filter((work) => work.guarded.answer.kind !== 'done');
   const failed = acts.filter((act) => act.guarded.answer.kind === 'failed');
   const captured = guarded.captured + around.captured.length;
@@ -140,6 +154,7 @@ export function shortfalls(report: DemoReport): string[] {
       ? []
       : [`${captured} acts passed, but the undo list had ${undo.items}`]),
     ...(undo.undone ? [] : ['what passed was not undone']),
+    ...(recovery.drill?.verdict === 'passed' ? [] : ['no recovery point was shown to come back']),
     ...(trail.verified ? [] : ['the trail did not verify']),
   ];
 }

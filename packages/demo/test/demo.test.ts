@@ -1,6 +1,6 @@
 /** The main job as a person starts it: the built program, in an empty folder. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +59,14 @@ function ended(child: ChildProcess): Promise<number | null> {
   return new Promise((done) => child.once('exit', (code) => done(code)));
 }
 
+/** Vaults of demos on the other disk: of this one none may stay. */
+function vaultsLeft(): readonly string[] {
+  return existsSync('/dev/shm')
+    ? readdirSync('/dev/shm').filter((name) => name.startsWith('holdfast-demo-'))
+    : [];
+}
+const vaultsBefore = vaultsLeft();
+
 describe('npm start -- --once --json', () => {
   it(
     'prints one JSON object: the twin lost everything; what the guarded one lost is undone',
@@ -114,6 +122,20 @@ describe('npm start -- --once --json', () => {
       expect(report.around.captured.map(({ rows }: { rows: number }) => rows)).toEqual([
         72_001, 180, 7_200,
       ]);
+      // Amber is the best that a vault on this host gets; where the only disk is that of the data, it is red.
+      const hasOtherDisk =
+        existsSync('/dev/shm') && statSync('/dev/shm').dev !== statSync(folder).dev;
+      expect(report.recovery).toMatchObject({
+        colour: hasOtherDisk ? 'amber' : 'red',
+        drill: {
+          verdict: 'passed',
+          checks: expect.arrayContaining([expect.stringMatching(/^All 30 tables/)]),
+        },
+        because: expect.arrayContaining([expect.stringContaining('on the same host')]),
+        doesNotProtectFrom: expect.arrayContaining([
+          expect.stringContaining('the loss of this host'),
+        ]),
+      });
       const { undo } = report;
       expect(undo).toMatchObject({ undone: true, items: 8, rowsAfter: undo.rowsBefore });
       expect(undo.rowsBefore).toBe(report.guarded.rowsBefore);
@@ -169,6 +191,7 @@ describe('npm start', () => {
       expect(await over).toBe(0);
       expect(readdirSync(demo).filter((name) => name.includes('grace'))).toEqual([]);
       expect(readdirSync(state).filter((name) => /^postgres/.test(name))).toEqual([]);
+      expect(vaultsLeft()).toEqual(vaultsBefore);
     },
     RUN_MS_MAX,
   );

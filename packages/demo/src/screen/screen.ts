@@ -13,6 +13,7 @@ import type {
   DemoReport,
   OrdinaryReport,
   RailwayReport,
+  RecoveryReport,
   UndoReport,
 } from '../report.ts';
 import { shortfalls } from '../report.ts';
@@ -220,6 +221,33 @@ export class Screen {
     );
   }
 
+  /** In Holdfast's own words, also where they are not flattering. */
+  recovery({ because, colour, doesNotProtectFrom, drill, ...told }: RecoveryReport): void {
+    const { bold, cyan, dim, green, red, yellow } = this.#paint;
+    const paint = { green, amber: yellow }[colour] ?? red;
+    const secondsOf = (ms: number | null): string =>
+      ms === null ? 'not known' : `${(ms / 1000).toFixed(1)} s`;
+    const points = told.points === 1 ? 'one point' : `${told.points} points`;
+    this.#lines(
+      ` ${cyan('person ›')} holdfast recovery status`,
+      `          ${paint('●')} ${bold(`recovery of production: ${colour}`)}, ${points} outside the volume`,
+    );
+    const part = (mark: string, text: string): void => {
+      const [first = '', ...rest] = wrap(text, this.#width - 14, '');
+      this.#lines(`            ${mark} ${first}`, ...rest.map((line) => `              ${line}`));
+    };
+    const isWell = drill?.verdict === 'passed';
+    for (const said of drill?.checks ?? ['No point was tried in a drill.']) {
+      part(isWell ? green('✓') : red('✗'), said);
+    }
+    part(
+      dim('·'),
+      `would take ${secondsOf(told.wouldTakeMs)}, would lose the last ${secondsOf(told.wouldLoseMs)}`,
+    );
+    for (const said of because) part(yellow('○'), said);
+    for (const said of doesNotProtectFrom) part(yellow('○'), `does not protect from ${said}`);
+  }
+
   rows(rows: BothRows): void {
     if (!this.#live) return;
     this.#panel = ['', ...panelLines(rows, this.#paint, this.#width)];
@@ -244,7 +272,7 @@ export class Screen {
     const content = guarded.contentUnchanged ? 'no value changed' : 'VALUES CHANGED';
     const fine = guarded.contentUnchanged && guarded.rowsAfter === guarded.rowsBefore;
     say(fine, 'guarded', `${kept}${content}`);
-    const { around, railway, undo } = report;
+    const { around, railway, recovery, undo } = report;
     say(
       railway.changes.length === 0 && railway.cancelled,
       'volume',
@@ -258,6 +286,9 @@ export class Screen {
       `${around.refused.length} acts, by PostgreSQL itself`,
     );
     say(undo.undone, 'undone', `${undo.items} acts that passed, old rows kept and put back`);
+    const isBack = recovery.drill?.verdict === 'passed';
+    const came = isBack ? 'came back in a drill' : 'DID NOT COME BACK IN A DRILL';
+    say(isBack, 'vault', `a recovery point ${came}; ${recovery.colour}, since it is on this host`);
     const verified = trail.verified ? 'verified' : 'DOES NOT VERIFY';
     say(trail.verified, 'trail', `${thousands(trail.entries)} entries, ${verified}`);
     for (const words of shortfalls(report)) say(false, 'not kept', words);

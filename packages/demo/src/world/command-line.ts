@@ -2,7 +2,6 @@
 import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
 const CLI = join(dirname(fileURLToPath(import.meta.resolve('holdfast'))), 'cli/main.js');
 const COMMAND_MS_MAX = 120_000;
@@ -10,11 +9,23 @@ const COMMAND_MS_MAX = 120_000;
 /** Runs `holdfast WORDS --json` and resolves with what it printed; rejects when it failed. */
 export type CommandLine = (...words: readonly string[]) => Promise<unknown>;
 
-export function commandLine(configPath: string): CommandLine {
-  return async (...words) => {
-    const env = { ...process.env, HOLDFAST_CONFIG: configPath };
-    const options = { env, timeout: COMMAND_MS_MAX, maxBuffer: 64 * 1024 * 1024 };
-    const run = promisify(execFile)(process.execPath, [CLI, ...words, '--json'], options);
-    return JSON.parse((await run).stdout);
-  };
+/** `isAnswer`: of exit codes other than 0, which come with something to read and are no failure. */
+export function commandLine(
+  configPath: string,
+  isAnswer: (code: number) => boolean = () => false,
+): CommandLine {
+  const env = { ...process.env, HOLDFAST_CONFIG: configPath };
+  const options = { env, timeout: COMMAND_MS_MAX, maxBuffer: 64 * 1024 * 1024 };
+  return (...words) =>
+    new Promise((done, fail) => {
+      const child = execFile(
+        process.execPath,
+        [CLI, ...words, '--json'],
+        options,
+        (error, stdout) => {
+          if (error === null || isAnswer(child.exitCode ?? -1)) done(JSON.parse(stdout));
+          else fail(error);
+        },
+      );
+    });
 }

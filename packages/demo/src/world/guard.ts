@@ -13,12 +13,14 @@ import {
   systemClock,
   verifyStore,
 } from 'holdfast';
+import type { RecoveryReport } from '../report.ts';
 import { type CarRental, PRODUCTION, STAGING, using } from './car-rental.ts';
 import { type CommandLine, commandLine } from './command-line.ts';
 import { Person } from './people.ts';
 import { portOr } from './ports.ts';
 import { type DemoProtection, protect } from './protection.ts';
 import { PROJECT, type Railway, SERVICE } from './railway.ts';
+import { firstPoint, makeVault, recoveryOf, type VaultPlace } from './vault.ts';
 
 /** What the agents connect to. */
 export const MAIN_TARGET = 'main-db';
@@ -66,6 +68,7 @@ export interface Guard {
   readonly configPath: string;
   /** Of these holds, how many wait in the store. */
   countWaiting(ids: ReadonlySet<string>): Promise<number>;
+  recovery(): Promise<RecoveryReport>;
   verifyTrail(): Promise<{ readonly verified: boolean; readonly entries: number }>;
   readonly links: Links;
   readonly proxy: Proxy;
@@ -94,21 +97,23 @@ export async function startStore(
   );
 }
 
-/** Needs the store's server (`startStore`) and the databases to guard. Tells when production is protected. */
+/** Needs the store's server (`startStore`) and the databases to guard. Tells what stands, as soon as it does. */
 export async function startGuard(
   folder: string,
   rental: CarRental,
   railway: Railway,
   onStop: (stop: () => Promise<void>) => void,
   hasDashboard: boolean,
-  protectedIn: (level: string) => void,
+  say: (what: string) => void,
 ): Promise<Guard> {
   const ports = {
     sql: await portOr(USUAL_PORT),
     http: await portOr(USUAL_HTTP_PORT),
     dashboard: hasDashboard ? await portOr(USUAL_DASHBOARD_PORT) : null,
   };
-  const configPath = writeConfig(folder, rental, railway, ports);
+  const vault = await makeVault(folder);
+  onStop(async () => vault.remove());
+  const configPath = writeConfig(folder, rental, railway, vault, ports);
   const holdfast = await createHoldfast({
     config: loadConfig(configPath, process.env),
     env: process.env,
@@ -126,10 +131,13 @@ export async function startGuard(
   };
   const command = commandLine(configPath);
   const protection = await protect(command, MAIN_TARGET, rental, ada);
-  protectedIn(protection.level);
+  say(`production is protected: holdfast protect, level ${protection.level}`);
   await rooms.credentials.add('railway', railway.accountToken);
   const links = await admit(rooms, team);
   const { host, port } = await holdfast.start();
+  say(`Holdfast on ${host}:${port}, with its own store and trail`);
+  await firstPoint(configPath, MAIN_TARGET);
+  say('a local vault: a point of production, restored in a drill');
   return {
     host,
     port,
@@ -147,6 +155,7 @@ export async function startGuard(
       const open = await rooms.holds.list('open');
       return open.filter(({ id, state }) => state === 'waiting' && ids.has(id)).length;
     },
+    recovery: () => recoveryOf(configPath, MAIN_TARGET),
     verifyTrail: async () => {
       const trail = await rooms.trail();
       // What was handed in is written and signed first: an unsigned end proves nothing.
@@ -211,6 +220,7 @@ function writeConfig(
   folder: string,
   rental: CarRental,
   railway: Railway,
+  vault: VaultPlace,
   ports: { readonly sql: number; readonly http: number; readonly dashboard: number | null },
 ): string {
   mkdirSync(folder, { recursive: true, mode: 0o711 });
@@ -228,6 +238,7 @@ function writeConfig(
 listen: { host: ${HOST}, port: ${ports.sql}, tls: off }
 dashboard: ${dashboard}
 http: { host: ${HOST}, port: ${ports.http} }
+${vault.lines.vaults}
 store: { dataFolder: . }
 environments:
   production: { level: guarded, people: 2, holdExpires: 12h } # nobody is hurried in a demo
@@ -243,6 +254,7 @@ targets:
       admin:
         url: postgres://${rental.superuser.user}@${server}/${PRODUCTION}
         password: { file: ${secret('admin.password', rental.superuser.password)} }
+    ${vault.lines.recovery}
   ${STAGING_TARGET}:
     environment: staging
     upstream:

@@ -8,12 +8,14 @@ import type { VolumeDisk } from '@holdfast/railway-stand-in';
 import { EmbeddedPostgres, systemClock } from 'holdfast';
 import { freePort } from './ports.ts';
 
-/** What is being filled can be filled again, and is copied whole: the less WAL, the better. */
+/** What recovery by Holdfast needs of a server (docs/recovery.md), and no more WAL kept than it can miss. */
 const SETTINGS = {
   max_wal_size: '2GB',
   min_wal_size: '32MB',
-  wal_level: 'minimal',
-  max_wal_senders: '0',
+  wal_level: 'replica',
+  max_wal_senders: '4',
+  max_replication_slots: '4',
+  max_slot_wal_keep_size: '1GB',
 };
 
 export class VolumeServer implements VolumeDisk {
@@ -71,6 +73,7 @@ function startIn(folder: string, port: number): Promise<EmbeddedPostgres> {
     clock: systemClock,
     port,
     database: 'postgres',
+    letsReplicate: true,
     settings: SETTINGS,
   });
 }

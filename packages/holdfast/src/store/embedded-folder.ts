@@ -175,11 +175,13 @@ function checkVersion(at: EmbeddedFolder, engine: Engine): void {
   });
 }
 
-export function writeHba(at: EmbeddedFolder): void {
+/** `all` names no replication (PostgreSQL, 20.1): whoever wants its WAL pulled says so. */
+export function writeHba(at: EmbeddedFolder, letsReplicate: boolean): void {
   const lines = [
     '# Written by Holdfast at each start.',
     'local all all scram-sha-256',
     'host all all 127.0.0.1/32 scram-sha-256',
+    ...(letsReplicate ? ['host replication all 127.0.0.1/32 scram-sha-256'] : []),
   ];
   writeFileSync(at.hba, `${lines.join('\n')}\n`, { mode: 0o644 });
 }

@@ -54,6 +54,8 @@ export interface EmbeddedOptions {
   readonly database?: string;
   /** A loopback TCP port beside the unix socket; left out: unix socket only. */
   readonly port?: number;
+  /** Roles with REPLICATION may pull its WAL over that port. */
+  readonly letsReplicate?: boolean;
   /** Settings of postgresql.conf, over ours. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Where the binaries go when they must be copied; the data folder when left out. */
@@ -216,7 +218,7 @@ export class EmbeddedPostgres {
     const at = this.#at;
     await ensureData(at, this.#engine, this.#password, (step) => this.#options.progress?.(step));
     defuseLeavings(at, this.#options.port ?? PORT_DEFAULT);
-    writeHba(at);
+    writeHba(at, this.#options.letsReplicate ?? false);
     turnLog(at);
     this.#options.progress?.('starting PostgreSQL');
     const log = openSync(at.log, 'a', 0o600);
