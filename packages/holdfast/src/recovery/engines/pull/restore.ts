@@ -10,7 +10,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { HoldfastError } from '../../../model/errors.ts';
@@ -21,9 +21,11 @@ import type { FoundFile } from '../../packing/thread-words.ts';
 import { ProgressTeller } from '../../progress.ts';
 import type { PointFile, RecoveryPoint } from '../../recovery-point.ts';
 import type { Restored, RestoreGoal, Tell } from '../engine.ts';
+import { writeRecoverySettings } from '../recovery-settings.ts';
 import { compareWithManifest, readManifest } from './manifest.ts';
 import type { PullOptions } from './pull-options.ts';
-import { type RestoredWal, restoreWal } from './wal-restore.ts';
+import { restoreWal } from './wal-restore.ts';
+import { vaultShelf } from './wal-shelf.ts';
 
 const run = promisify(execFile);
 
@@ -52,6 +54,7 @@ export async function restorePoint(
   );
   const manifest = readManifest(manifestBytes);
 
+  const shelf = await vaultShelf(options, point);
   const totalBytes = point.files.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
   const progress = new ProgressTeller(tell, clock, 'restore', totalBytes);
   // Either failing ends both.
@@ -68,14 +71,14 @@ export async function restorePoint(
   for (const name of FOLDERS) await mkdir(join(data, name), { recursive: true, mode: 0o700 });
   const [files, wal] = await settled(
     ended(restoreFiles(options, point, root, data, progress, both)),
-    ended(restoreWal(options, point, goal, join(data, 'pg_wal'), progress, both)),
+    ended(restoreWal(shelf, point, goal, join(data, 'pg_wal'), progress, both)),
   );
   progress.say();
   tell({ phase: 'verify', doneBytes: totalBytes, totalBytes, bytesPerSecond: 0 });
   compareWithManifest(manifest, files);
   const fetchMs = clock.monotonicMs() - startedMs;
   await writeFile(join(data, 'backup_manifest'), manifestBytes, { mode: 0o600 });
-  await writeSettings(data, wal);
+  await writeRecoverySettings(data, wal);
   await flush(root);
   return {
     point,
@@ -143,49 +146,6 @@ async function restoreFiles(
   }
   return found;
 }
-
-/** What the server reads at its start. Files of the backup are added to, never changed. */
-async function writeSettings(data: string, wal: RestoredWal): Promise<void> {
-  const lines = [
-    '',
-    '# Written by Holdfast for this restore.',
-    // The WAL lies in pg_wal; a server that recovers insists on a command all the same.
-    "restore_command = 'false'",
-    `recovery_target_timeline = '${wal.timeline}'`,
-    // What an earlier restore, or a standby, has left behind; the last line of a name counts.
-    ...EMPTIED.map((name) => `${name} = ''`),
-    'recovery_min_apply_delay = 0',
-    ...wal.target,
-    'archive_mode = off',
-    // Settings that a standby must have as large as its primary do not matter then.
-    'hot_standby = off',
-    '',
-  ];
-  await appendFile(join(data, 'postgresql.auto.conf'), lines.join('\n'), { mode: 0o600 });
-  await writeFile(join(data, 'recovery.signal'), '', { mode: 0o600 });
-  // Where a distribution keeps these elsewhere, the backup has none, and the server does not start.
-  for (const [name, text] of Object.entries(STAND_INS)) {
-    if (!existsSync(join(data, name))) await writeFile(join(data, name), text, { mode: 0o600 });
-  }
-}
-
-const EMPTIED = [
-  'recovery_target',
-  'recovery_target_lsn',
-  'recovery_target_name',
-  'recovery_target_time',
-  'recovery_target_xid',
-  'archive_cleanup_command',
-  'recovery_end_command',
-  'primary_conninfo',
-  'primary_slot_name',
-  'synchronous_standby_names',
-];
-const STAND_INS: Readonly<Record<string, string>> = {
-  'postgresql.conf': '# The server kept its configuration outside its data folder.\n',
-  'pg_hba.conf':
-    '# The server kept its own elsewhere; until that is back, only its owner gets in.\nlocal all all peer\n',
-};
 
 /** All of it, at once: a call for each of thousands of small files takes longer. */
 async function flush(root: string): Promise<void> {

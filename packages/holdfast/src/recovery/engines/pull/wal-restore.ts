@@ -18,19 +18,30 @@ import {
   timelineName,
 } from '../../lsn.ts';
 import { inOrder } from '../../packing/in-order.ts';
-import { unpackBytes, unpacked } from '../../packing/pack.ts';
 import type { ProgressTeller } from '../../progress.ts';
 import type { RecoveryPoint } from '../../recovery-point.ts';
 import type { RestoreGoal } from '../engine.ts';
 import { postgresMicros } from './messages.ts';
-import type { PullOptions } from './pull-options.ts';
 import { nextTimeline, readHistory } from './timelines.ts';
-import { readWalListing, type WalListing } from './wal-listing.ts';
 import { type CommitRecord, WalRecords } from './wal-records.ts';
 
 const SEGMENTS_AT_ONCE = 2;
 /** Records begin at multiples of eight bytes. */
 const RECORD_ALIGNMENT = 8n;
+
+/** WAL of one server, wherever it lies. */
+export interface WalShelf {
+  /** When the newest of it was stored. */
+  readonly newestStoredAt: Date | null;
+  /** The history of each timeline that has one. */
+  histories(): AsyncIterable<{ readonly timeline: number; readonly text: Buffer }>;
+  /** Whether anything of that segment is there. */
+  has(place: SegmentPlace): boolean;
+  /** The end of the last byte that there is, with or without a gap before it. */
+  newestOf(timeline: number): bigint | null;
+  /** Puts what there is of a segment, from its start without a gap, into `buffer`; how many bytes. */
+  fetch(place: SegmentPlace, buffer: Buffer): Promise<number>;
+}
 
 export interface RestoredWal {
   readonly timeline: number;
@@ -52,15 +63,14 @@ interface Span {
 }
 
 export async function restoreWal(
-  options: PullOptions,
+  shelf: WalShelf,
   point: RecoveryPoint,
   goal: RestoreGoal,
   walFolder: string,
   progress: ProgressTeller,
   signal: AbortSignal,
 ): Promise<RestoredWal> {
-  const { vault, target } = options;
-  const { systemIdentifier, walSegmentBytes } = point.server;
+  const { walSegmentBytes } = point.server;
   const start = lsnOf(point.wal?.startLsn ?? '');
   const consistent = lsnOf(point.wal?.endLsn ?? '');
   const goalLsn = goal.lsn === null ? null : lsnOf(goal.lsn);
@@ -71,20 +81,25 @@ export async function restoreWal(
   // The files hold what committed before they were copied, whenever that was.
   if (goal.at !== null && goal.at < new Date(point.endedAt)) throw tooEarly(goal, point.endedAt);
 
-  const index = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
-  const path = await timelinePath(options, index, point.wal.timeline, start, walFolder);
+  const path = await timelinePath(shelf, point.wal.timeline, start, walFolder);
   const first = segmentStart(start, walSegmentBytes);
   const search = new GoalSearch(goal, goalLsn);
   const records = new WalRecords(walSegmentBytes, start, (commit) => search.saw(commit));
 
   // One is written while the next is fetched, into the same two buffers over and over.
   const buffers: Buffer[] = [Buffer.alloc(walSegmentBytes), Buffer.alloc(walSegmentBytes)];
-  const fetch = (place: SegmentPlace): Promise<Span> =>
-    spanOf(options, index, place, buffers.shift() ?? Buffer.alloc(walSegmentBytes));
+  const fetch = async (place: SegmentPlace): Promise<Span> => {
+    const buffer = buffers.shift() ?? Buffer.alloc(walSegmentBytes);
+    return { ...place, bytes: buffer.subarray(0, await shelf.fetch(place, buffer)) };
+  };
   let end = first;
   let { timeline } = point.wal;
   let isFound = false;
-  for await (const span of inOrder(places(index, path, first), SEGMENTS_AT_ONCE, fetch)) {
+  for await (const span of inOrder(
+    places(shelf, path, first, walSegmentBytes),
+    SEGMENTS_AT_ONCE,
+    fetch,
+  )) {
     signal.throwIfAborted();
     progress.add(span.bytes.length);
     await writeSegment(walFolder, span, walSegmentBytes);
@@ -98,13 +113,13 @@ export async function restoreWal(
   }
   const last = path.at(-1)?.timeline ?? timeline;
   if (!isFound) {
-    const known = index.newestOf(last) ?? consistent;
+    const known = shelf.newestOf(last) ?? consistent;
     if (timeline !== last || end < known) throw missing(timeline, end, known, walSegmentBytes);
     if (end < consistent) throw missing(timeline, end, consistent, walSegmentBytes);
   }
   return {
     timeline: last,
-    target: search.settings(records, end, consistent, index.newestStoredAt),
+    target: search.settings(records, end, consistent, shelf.newestStoredAt),
   };
 }
 
@@ -170,16 +185,15 @@ function stoppingAt(target: string, inclusive: 'on' | 'off'): readonly string[] 
 
 /** The point's timeline and those after it, on the way to the newest that has left it. */
 async function timelinePath(
-  options: PullOptions,
-  index: WalListing,
+  shelf: WalShelf,
   from: number,
   start: bigint,
   walFolder: string,
 ): Promise<readonly Stretch[]> {
-  const { vault, identities } = options;
+  const histories: { readonly timeline: number; readonly text: Buffer }[] = [];
+  for await (const history of shelf.histories()) histories.push(history);
   let newest: { readonly timeline: number; readonly path: readonly Stretch[] } | null = null;
-  for (const [timeline, object] of [...index.histories].sort(([a], [b]) => a - b)) {
-    const text = await unpackBytes(vault.get(object), identities(), object.key);
+  for (const { text, timeline } of histories.sort((a, b) => a.timeline - b.timeline)) {
     await writeFile(join(walFolder, `${timelineName(timeline)}.history`), text, { mode: 0o600 });
     if (timeline <= from) continue;
     const history = readHistory(text.toString('utf8'));
@@ -202,43 +216,19 @@ async function timelinePath(
 
 /** Segments in order. Where a timeline begins inside one, the new timeline's file holds both. */
 async function* places(
-  index: WalListing,
+  shelf: WalShelf,
   path: readonly Stretch[],
   first: bigint,
+  segmentBytes: number,
 ): AsyncIterable<SegmentPlace> {
-  const size = BigInt(index.segmentBytes);
+  const size = BigInt(segmentBytes);
   let start = first;
   for (const { timeline, end } of path) {
     for (; end === null || start + size <= end; start += size) {
-      if (index.piecesOf({ timeline, start }).length === 0) return;
+      if (!shelf.has({ timeline, start })) return;
       yield { timeline, start };
     }
   }
-}
-
-async function spanOf(
-  { vault, identities }: PullOptions,
-  index: WalListing,
-  place: SegmentPlace,
-  buffer: Buffer,
-): Promise<Span> {
-  let end = 0;
-  for (const { from, to, object } of index.piecesOf(place)) {
-    let at = from;
-    for await (const part of unpacked(vault.get(object), identities(), object.key)) {
-      if (at + part.length <= to) buffer.set(part, at);
-      at += part.length;
-    }
-    if (at !== to) {
-      throw new HoldfastError('HF_RECOVERY_DAMAGED', {
-        expected: `${to - from} bytes of WAL at ${object.key}`,
-        found: `${at - from}`,
-        hint: 'Restore to a moment before it, or take a new base backup.',
-      });
-    }
-    end = to;
-  }
-  return { ...place, bytes: buffer.subarray(0, end) };
 }
 
 /** Of full size, as the server wants it; what is not there reads as zeroes. */
