@@ -16,6 +16,7 @@ import { Sessions } from './identity/sessions.ts';
 import { Sso } from './identity/sso.ts';
 import type { Totp } from './identity/totp.ts';
 import type { Clock } from './model/clock.ts';
+import { messageOf } from './model/errors.ts';
 import type { HoldfastEvent, Note } from './model/event.ts';
 import { SqlCeremonyStore } from './store/ceremony-store.ts';
 import type { Database } from './store/database.ts';
@@ -88,7 +89,7 @@ export function openPeopleRoom(parts: PeopleRoomParts): PeopleRoom {
     store: new SqlIntentStore(database, rows),
     clock,
     record: parts.record,
-    trouble: (error) => parts.say('warn', `An entry has to wait: ${String(error)}`),
+    trouble: (error) => parts.say('warn', `An entry has to wait: ${messageOf(error)}`),
   });
   const recorded = intents;
   const people = new People({ store, totp, clock, note, recorded });

@@ -448,6 +448,24 @@ describe('rows of before', () => {
     expect(await namesOf()).toEqual(['ana']);
     await byHand(sql`insert into holdfast.migrations values ('0024-row-macs', now())`);
   });
+
+  it.each([
+    ['rows-stamped', '{}'],
+    ['intent-unsettled', '{"intended":"rows-stamped"}'],
+  ])(
+    'are not stamped again where the trail has %s, whatever was struck out',
+    async (kind, bytes) => {
+      await byHand(sql`update holdfast.people set roles = '{owner}' where name = 'ben'`);
+      await byHand(sql`insert into holdfast.trail_entry (index, kind, instance_id, bytes)
+      values (0, ${kind}, 'instance_1', ${Buffer.from(bytes)})`);
+      const again = scratch.database.transaction((trx) =>
+        stampRows(trx, ['0024-row-macs'], enrolled.proofKeys.rows),
+      );
+      expect((await refusalOf(again)).code).toBe('HF_STORE_ROWS');
+      expect(await namesOf()).toEqual(['ana']);
+      await byHand(sql`delete from holdfast.trail_entry`);
+    },
+  );
 });
 
 describe('a gateway of before, that still runs', () => {
