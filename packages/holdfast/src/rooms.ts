@@ -211,7 +211,7 @@ export class Rooms {
     });
     this.noticeStore = new SqlNoticeStore(database);
     this.pushSubscriptions = new PushSubscriptions({
-      store: new SqlPushStore(database),
+      store: new SqlPushStore(database, rows),
       clock,
       allow: options.pushTo ?? 'public',
     });

@@ -178,6 +178,24 @@ export function sessionFacts(row: SessionFacts): RowFacts {
   };
 }
 
+export function isSessionOurs(rows: RowMacs, row: Selectable<SessionsTable>): boolean {
+  return rows.fits('session', row.id, sessionFacts(row), row.mac);
+}
+
+type PushRow = Selectable<Tables['holdfast.push_subscriptions']>;
+
+/** All of it. */
+export function pushFacts(row: Omit<PushRow, 'id' | 'mac'>): RowFacts {
+  return {
+    person: row.person_id,
+    session: row.session_id,
+    endpoint: row.endpoint,
+    point: row.p256dh,
+    secret: row.auth,
+    added: row.added_at,
+  };
+}
+
 export function inviteFacts(
   row: Omit<Selectable<InvitesTable>, 'id' | 'used_at' | 'mac'>,
 ): RowFacts {
