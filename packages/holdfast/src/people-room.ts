@@ -83,7 +83,7 @@ export function openPeopleRoom(parts: PeopleRoomParts): PeopleRoom {
   const { clock, config, database, note, seal, totp } = parts;
   const site = new Site(seal, config.dashboard.url);
   const { rows } = site.proofKeys;
-  const store = new SqlPeopleStore(database, rows);
+  const store = new SqlPeopleStore(database, site.proofKeys);
   const ceremonies = new Ceremonies(new SqlCeremonyStore(database, rows), clock);
   const intents = new Intents({
     store: new SqlIntentStore(database, rows),
@@ -95,7 +95,7 @@ export function openPeopleRoom(parts: PeopleRoomParts): PeopleRoom {
   const people = new People({ store, totp, clock, note, recorded });
   const sessions = new Sessions({ store: new SqlSessionStore(database, rows), clock });
   const passkeys = new Passkeys({
-    store: new SqlPasskeyStore(database, rows),
+    store: new SqlPasskeyStore(database, site.proofKeys),
     ceremonies,
     keys: site.proofKeys,
     clock,
@@ -149,7 +149,7 @@ function ssoOf(
       clock,
       returnsTo: () => `${beside.site.origin}/sso`,
     }),
-    store: new SqlSsoStore(database, beside.site.proofKeys.rows),
+    store: new SqlSsoStore(database, beside.site.proofKeys),
     rules: { ...allow, roles },
     invites: beside.invites,
     clock,
