@@ -510,3 +510,6 @@ export const RECOVERY_REPORT_AGE_MS_MAX = 60_000;
 export const WAL_STUCK_MS = 60_000;
 /** A stream that is away for shorter is not news. */
 export const WAL_TROUBLE_MS = 3_000;
+
+/** Of a digest that somebody was shown, in characters: fewer could be anybody's. 64 bits, to compare by eye. */
+export const DIGEST_SHOWN_CHARS_MIN = 16;

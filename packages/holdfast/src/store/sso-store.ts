@@ -1,5 +1,5 @@
 /** Identities at another provider in PostgreSQL. One is one person's; a person who is gone keeps none. */
-import { sql, type Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Role } from '../identity/roles.ts';
 import type { SsoFound, SsoIdentity, SsoPerson, SsoStore } from '../identity/sso-store.ts';
 import type { RowMacs } from '../model/row-macs.ts';
@@ -25,14 +25,7 @@ export class SqlSsoStore implements SsoStore {
 
   find({ issuer, subject }: SsoIdentity): Promise<SsoFound | null> {
     return this.#database.run(async (db): Promise<SsoFound | null> => {
-      const row = await db
-        .selectFrom('holdfast.sso_identities as i')
-        .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
-        .select(['i.issuer', 'i.subject', 'i.person_id', 'i.mac'])
-        .select(PERSON_COLUMNS)
-        .where('i.issuer', '=', issuer)
-        .where('i.subject', '=', subject)
-        .executeTakeFirst();
+      const row = await knownIdentity(db, { issuer, subject });
       if (row === undefined) return null;
       if (!isLinkOurs(this.#keys.rows, row) || !isJoinedPersonOurs(this.#keys.rows, row)) {
         return { kind: 'foreign' };
@@ -58,14 +51,7 @@ export class SqlSsoStore implements SsoStore {
     return this.#database.transaction(async (trx) => {
       // One at a time: of two who come as one at once, the second finds the first.
       await sql`lock table holdfast.sso_identities in share row exclusive mode`.execute(trx);
-      const known = await trx
-        .selectFrom('holdfast.sso_identities as i')
-        .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
-        .select(['i.issuer', 'i.subject', 'i.person_id', 'i.mac'])
-        .select(PERSON_COLUMNS)
-        .where('i.issuer', '=', identity.issuer)
-        .where('i.subject', '=', identity.subject)
-        .executeTakeFirst();
+      const known = await knownIdentity(trx, identity);
       if (known !== undefined) {
         const isHere =
           known.p_removed_at === null &&
@@ -115,6 +101,17 @@ export class SqlSsoStore implements SsoStore {
       return gone.numDeletedRows > 0n ? 'done' : 'none';
     });
   }
+}
+
+function knownIdentity(db: Kysely<Tables>, { issuer, subject }: SsoIdentity) {
+  return db
+    .selectFrom('holdfast.sso_identities as i')
+    .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
+    .select(['i.issuer', 'i.subject', 'i.person_id', 'i.mac'])
+    .select(PERSON_COLUMNS)
+    .where('i.issuer', '=', issuer)
+    .where('i.subject', '=', subject)
+    .executeTakeFirst();
 }
 
 /**
