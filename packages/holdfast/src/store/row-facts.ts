@@ -1,6 +1,7 @@
 /**
- * What the MAC of a row is over, by its table (identity/row-keys.ts), and the one way in which a person's row
- * is looked at and changed: under its lock, only if it is ours, and with a MAC over what it is then.
+ * What the MAC of a row is over, by its table (identity/row-keys.ts), and the one way in which what counts of a
+ * person's row is changed: under its lock, only if it is ours, and with a MAC over what it is then. What moves with
+ * every try of a code (failures, pauses, the last step) is in no MAC, and is written beside it.
  */
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import type { RowFacts, RowMacs } from '../model/row-macs.ts';
