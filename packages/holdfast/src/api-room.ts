@@ -231,8 +231,7 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
       protectionOf,
       walls: rooms.wallStore,
       roles: rooms.agentRoleStore,
-      agentNames: async () =>
-        new Map((await rooms.agents.list()).map(({ id, name }) => [id, name])),
+      agentNames: () => rooms.agents.names(),
       vault,
       freeBytesMin,
     }),

@@ -13,12 +13,11 @@ import type { HttpAct } from './model/http-request.ts';
 import type { Outcome } from './model/outcome.ts';
 import type { RecoveryOf } from './model/recovery-facts.ts';
 import { PROVIDER_PROTECTION, type Protection } from './model/reversal.ts';
-import { sessionMarkIn } from './model/session-settings.ts';
+import { namePathIn, sessionMarkOf } from './model/session-settings.ts';
 import type { Refuse } from './model/verdict.ts';
 import type { DeferredExecutor, Redecide, Redecision } from './pipeline/deferred-run.ts';
 import { pathIn } from './pipeline/path-mark.ts';
 import type { Judge } from './policy/judge.ts';
-import { namePathIn } from './protection/postgres/facts/asked.ts';
 import { type LaterPlace, runLater } from './protection/postgres/run-later.ts';
 import { findOwner, type OwnerWish } from './protection/postgres/runner.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
@@ -214,7 +213,7 @@ export function executeWith({ clock, run, targetOf, trouble }: ExecuteParts): De
     const [mark, ...others] = acts;
     // In the order that was approved; what has no mark of its own has no more than the schemas.
     const order = mark === undefined || others.length === 0 ? null : pathIn(mark, searchPath);
-    const settings = mark === undefined || others.length === 0 ? [] : sessionMarkIn(mark).settings;
+    const { settings } = sessionMarkOf(acts);
     const db = target.open();
     try {
       return await runLater(

@@ -14,11 +14,11 @@ import { messageOf } from './model/errors.ts';
 import { httpActIn } from './model/http-request.ts';
 import type { Intent } from './model/intent.ts';
 import { CARD_FACTS_MS_MAX, CARD_FACTS_TURN_MS_MAX, CARD_OBJECTS_MAX } from './model/limits.ts';
-import { sessionMarkIn } from './model/session-settings.ts';
+import { type NamePath, namePathIn, sessionMarkOf } from './model/session-settings.ts';
 import type { Target } from './model/target.ts';
 import type { TouchedObject } from './model/touched.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
-import { type Asked, type NamePath, namePathIn } from './protection/postgres/facts/asked.ts';
+import type { Asked } from './protection/postgres/facts/asked.ts';
 import { FACTS_LOCK_MS_MAX, PostgresFacts } from './protection/postgres/facts/finder.ts';
 import { Gathering, type TargetFound } from './protection/postgres/facts/gathering.ts';
 import { whyNot } from './protection/postgres/facts/late.ts';
@@ -118,7 +118,7 @@ export class TargetFacts implements FactFinder {
       isWhole: reading.kind === 'understood',
       statement: statementIn(acts),
       path: await withUser(namePathIn(acts[0]), loginOf),
-      settings: sessionMarkIn(acts[0] ?? Buffer.alloc(0)).settings,
+      settings: sessionMarkOf(acts).settings,
     };
     const facts = new PostgresFacts({ db: this.#databaseOf(target), msMax: this.#msMax });
     into.answered('anything');

@@ -240,7 +240,7 @@ export class Guarding {
 
   async #agentsOf(target: string): Promise<Guarded['agents']> {
     const { agentRoleStore, agents } = this.#parts.rooms;
-    const names = new Map((await agents.list()).map(({ id, name }) => [id, name]));
+    const names = await agents.names();
     const roles = await agentRoleStore.byTarget(target);
     return new Map(
       roles.map(({ agentId, role }) => [

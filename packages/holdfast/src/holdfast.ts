@@ -387,11 +387,14 @@ class Gateway implements Holdfast {
   }
 
   #sweep(): void {
+    const { say } = this.#options;
     const timer = setInterval(() => {
       // A store that is away is swept at the next turn: what ran out counts as such meanwhile.
       this.rooms.holds.sweep().catch(() => {});
       this.rooms.proposals.sweep().catch(() => {});
-      this.rooms.ways.intents.settle().catch(() => {});
+      this.rooms.ways.intents.settle().catch((error: unknown) => {
+        say('warn', `Entries that wait could not be looked at: ${messageOf(error)}`);
+      });
     }, SWEEP_MS);
     this.#undo.push(() => clearInterval(timer));
   }

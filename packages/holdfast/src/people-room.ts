@@ -16,6 +16,7 @@ import { Sessions } from './identity/sessions.ts';
 import { Sso } from './identity/sso.ts';
 import type { Totp } from './identity/totp.ts';
 import type { Clock } from './model/clock.ts';
+import { messageOf } from './model/errors.ts';
 import type { HoldfastEvent, Note } from './model/event.ts';
 import { SqlCeremonyStore } from './store/ceremony-store.ts';
 import type { Database } from './store/database.ts';
@@ -82,19 +83,19 @@ export function openPeopleRoom(parts: PeopleRoomParts): PeopleRoom {
   const { clock, config, database, note, seal, totp } = parts;
   const site = new Site(seal, config.dashboard.url);
   const { rows } = site.proofKeys;
-  const store = new SqlPeopleStore(database, rows);
+  const store = new SqlPeopleStore(database, site.proofKeys);
   const ceremonies = new Ceremonies(new SqlCeremonyStore(database, rows), clock);
   const intents = new Intents({
     store: new SqlIntentStore(database, rows),
     clock,
     record: parts.record,
-    trouble: (error) => parts.say('warn', `An entry has to wait: ${String(error)}`),
+    trouble: (error) => parts.say('warn', `An entry has to wait: ${messageOf(error)}`),
   });
   const recorded = intents;
   const people = new People({ store, totp, clock, note, recorded });
   const sessions = new Sessions({ store: new SqlSessionStore(database, rows), clock });
   const passkeys = new Passkeys({
-    store: new SqlPasskeyStore(database, rows),
+    store: new SqlPasskeyStore(database, site.proofKeys),
     ceremonies,
     keys: site.proofKeys,
     clock,
@@ -148,7 +149,7 @@ function ssoOf(
       clock,
       returnsTo: () => `${beside.site.origin}/sso`,
     }),
-    store: new SqlSsoStore(database, beside.site.proofKeys.rows),
+    store: new SqlSsoStore(database, beside.site.proofKeys),
     rules: { ...allow, roles },
     invites: beside.invites,
     clock,

@@ -51,6 +51,7 @@ import { SqlHistoryStore } from './store/history-store.ts';
 import { HOLD_ROWS } from './store/hold-rows.ts';
 import { SqlHoldStore } from './store/hold-store.ts';
 import { PgInstanceBook } from './store/instances.ts';
+import { addIntent } from './store/intent-store.ts';
 import { SqlInverseStore } from './store/inverse-store.ts';
 import { SqlLedgerStore } from './store/ledger-store.ts';
 import { migrate } from './store/migrate.ts';
@@ -210,7 +211,7 @@ export class Rooms {
     });
     this.noticeStore = new SqlNoticeStore(database);
     this.pushSubscriptions = new PushSubscriptions({
-      store: new SqlPushStore(database),
+      store: new SqlPushStore(database, rows),
       clock,
       allow: options.pushTo ?? 'public',
     });
@@ -248,7 +249,8 @@ export class Rooms {
     try {
       const signer = await signerFromFile(join(folder, 'trail.key'), config.trail.origin, clock);
       const rooms = new Rooms(options, ground, { seal, totp, signer, folder });
-      if (hasAny(ground.stamped)) await rooms.note(stampedEvent(ground.stamped));
+      const { stamped } = ground;
+      if (stamped !== null) await rooms.ways.intents.told(stamped.intent, [stamped.event]);
       return rooms;
     } catch (error) {
       await ground.close();
@@ -315,8 +317,8 @@ interface Ground {
   readonly database: Database;
   readonly trailStore: PgTrailStore;
   readonly close: () => Promise<void>;
-  /** Rows that got their MAC now; null: none, and never again. */
-  readonly stamped: Stamped | null;
+  /** That rows got their MAC now, kept with them until it is in the trail; null: none did. */
+  readonly stamped: { readonly intent: string; readonly event: HoldfastEvent } | null;
 }
 
 async function openGround(options: RoomsOptions, rows: RowKeys): Promise<Ground> {
@@ -341,9 +343,13 @@ async function openGround(options: RoomsOptions, rows: RowKeys): Promise<Ground>
     }
     const database = await openDatabase({ connection });
     steps.push(() => database.close());
-    let stamped: Stamped | null = null;
+    let stamped: Ground['stamped'] = null;
     await migrate(database, MIGRATIONS, clock, async (trx, taken) => {
-      stamped = await stampRows(trx, taken, rows);
+      const counts = await stampRows(trx, taken, rows);
+      if (!hasAny(counts)) return;
+      // In the transaction of the stamping: whoever stops us now does not keep it out of the trail.
+      stamped = { intent: newId('intent', clock), event: stampedEvent(counts) };
+      await addIntent(trx, rows, stamped.intent, stamped.event, clock.now());
     });
     const trailStore = await PgTrailStore.open({ database, requireDurable: true });
     steps.push(() => trailStore.close());

@@ -44,8 +44,8 @@ export function openUndoRoom(rooms: Rooms, env: Env, clock: Clock): UndoRoom {
   const drainOnce = async (name: string): Promise<void> => {
     const target = config.targets.find((one) => one.name === name);
     if (target === undefined) throw undeclared(name);
-    const agents = await rooms.agents.list();
-    const names = new Map(
+    const names = await rooms.agents.names();
+    const idOf = new Map(
       (await roles.byTarget(name)).map(({ agentId, role }) => [role, agentId] as const),
     );
     const drain = new Drain({
@@ -56,8 +56,9 @@ export function openUndoRoom(rooms: Rooms, env: Env, clock: Clock): UndoRoom {
       graceMs: graceMsOf(config)(target.environment),
       requireRoom: () => rooms.vault.requireRoom(config.limits.vaultFreeBytesMin),
       agentOf: (role) => {
-        const agent = agents.find(({ id }) => id === names.get(role));
-        return agent === undefined ? null : { id: agent.id, name: agent.name };
+        const id = idOf.get(role) ?? '';
+        const agent = names.get(id);
+        return agent === undefined ? null : { id, name: agent };
       },
     });
     await drain.drainOnce();

@@ -1,10 +1,12 @@
 /** My account: how I sign in, what lets me back in, how I am told of what waits, and where I am signed in. */
+
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { type Answer, ask } from '../api/client.ts';
 import { selfQuery, sessionQuery, sessionsQuery } from '../api/queries.ts';
 import { leaveFor } from '../elsewhere.ts';
 import { browserWords } from '../lib/browser-words.ts';
+import { canProve } from '../lib/can-prove.ts';
 import { plural } from '../lib/measures.ts';
 import { oneLine } from '../lib/visible.ts';
 import { usePerson } from '../shell/session.ts';
@@ -184,11 +186,6 @@ function Ways({ self }: { readonly self: Self }): ReactNode {
       )}
     </Panel>
   );
-}
-
-/** With a passkey or codes; who comes by single sign-on alone has nothing of ours to show. */
-function canProve({ hasCodes, passkeys }: Self): boolean {
-  return hasCodes || passkeys.some(({ isSuspended }) => !isSuspended);
 }
 
 function Recovery({ self }: { readonly self: Self }): ReactNode {

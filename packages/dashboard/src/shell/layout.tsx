@@ -8,7 +8,6 @@ import { nowQuery, sessionQuery } from '../api/queries.ts';
 import { atMost } from '../lib/at-most.ts';
 import { plural } from '../lib/measures.ts';
 import { oneLine } from '../lib/visible.ts';
-import { forgetHere } from '../push.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Mark } from '../ui/mark.tsx';
@@ -180,6 +179,12 @@ function Count({ value }: { readonly value: number }): ReactNode {
   );
 }
 
+/** Most pages never need web push: its code comes when somebody signs out. */
+async function forgetThisBrowser(): Promise<void> {
+  const { forgetHere } = await import('../push.ts');
+  await forgetHere();
+}
+
 function Self({ onGo }: { readonly onGo?: () => void }): ReactNode {
   const person = usePerson();
   const theme = useTheme();
@@ -188,7 +193,7 @@ function Self({ onGo }: { readonly onGo?: () => void }): ReactNode {
     try {
       // First: the page is left as soon as the session is closed. But a browser that never answers keeps nobody
       // signed in: the gateway sends it nothing any more once the session is closed.
-      await atMost(FORGET_MS_MAX, forgetHere());
+      await atMost(FORGET_MS_MAX, forgetThisBrowser());
       await ask('session.close');
       queries.clear();
       await queries.invalidateQueries(sessionQuery);

@@ -4,10 +4,12 @@
  * address; and so often, ATTEMPTS_OF_NAME_MAX, may all strangers together try one name. Beside the pause of a person whose codes were wrong too often (identity/totp.ts), which no number of
  * sources gets round. Counted in memory, by each gateway for itself.
  */
+
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { ATTEMPT_SOURCES_MAX, ATTEMPTS_MAX, ATTEMPTS_WINDOW_MS } from '../model/limits.ts';
+import { minutesWords } from '../model/text.ts';
 
 interface Count {
   readonly sinceMs: number;
@@ -41,11 +43,11 @@ export class Attempts {
     }
     count.tried += 1;
     if (count.tried <= this.#max) return;
-    const minutes = Math.ceil((count.sinceMs + ATTEMPTS_WINDOW_MS - now) / 60_000);
+    const leftMs = count.sinceMs + ATTEMPTS_WINDOW_MS - now;
     throw new HoldfastError('HF_TOO_MANY', {
-      expected: `at most ${this.#max} attempts ${this.#whose} in ${ATTEMPTS_WINDOW_MS / 60_000} minutes`,
+      expected: `at most ${this.#max} attempts ${this.#whose} in ${minutesWords(ATTEMPTS_WINDOW_MS)}`,
       found: 'more',
-      hint: `Try again in ${minutes} minute${minutes === 1 ? '' : 's'}.`,
+      hint: `Try again in ${minutesWords(leftMs)}.`,
     });
   }
 

@@ -11,6 +11,7 @@ export interface Place {
 }
 
 const PLACE = z.tuple([z.iso.datetime(), z.string().min(1).max(64)]);
+const NAME = z.tuple([z.string().min(1).max(64)]);
 const INDEX = z.tuple([z.number().int().min(0)]);
 
 export function placeText({ at, id }: Place): string {
@@ -41,6 +42,21 @@ export function pageOf<Item, View>(
   const shown = found.slice(0, limit);
   const last = shown.at(-1);
   const next = found.length > limit && last !== undefined ? placeText(placeOf(last)) : null;
+  return { items: shown.map(view), next };
+}
+
+/** A page of a list that is whole in memory, by name. */
+export function pageByName<Item extends { readonly name: string }, View>(
+  items: readonly Item[],
+  { cursor, limit }: { readonly cursor?: string | undefined; readonly limit: number },
+  view: (item: Item) => View,
+): { items: View[]; next: string | null } {
+  const after = cursor === undefined ? null : read(NAME, cursor)[0];
+  const all = items.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  const rest = after === null ? all : all.filter(({ name }) => name > after);
+  const shown = rest.slice(0, limit);
+  const last = shown.at(-1);
+  const next = rest.length > limit && last !== undefined ? written([last.name]) : null;
   return { items: shown.map(view), next };
 }
 

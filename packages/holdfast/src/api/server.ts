@@ -41,8 +41,9 @@ import { problemOf } from './problem.ts';
 import { Rates, tooMany } from './rates.ts';
 import { type Checks, readinessOf } from './readiness.ts';
 import { forbidden, given, known, notForAgents, notSignedIn, statusOf } from './refusals.ts';
+import { attemptKeyOf, deviceKeyOf, lastEventIdOf, pageOf, whoOf } from './request.ts';
 import { eventText, heldPieces, OpenStreams } from './streams.ts';
-import { COOKIE_NAMES, PAGE_HEADER, UNATTENDED_HEADER, type WhoAsks } from './who.ts';
+import { COOKIE_NAMES, UNATTENDED_HEADER, type WhoAsks } from './who.ts';
 
 export interface ApiParts {
   readonly handlers: Handlers;
@@ -70,7 +71,10 @@ export interface ApiAddress {
   readonly port: number;
 }
 
-type Known = Around['knownAs'];
+interface CookiesRead {
+  readonly found: Cookies;
+  readonly knownAs: Around['knownAs'];
+}
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const NEVER = new AbortController();
@@ -112,6 +116,7 @@ export class Api {
   readonly #rates: Rates;
   readonly #streams = new OpenStreams();
   /** Of streams that are open. */
+  readonly #cookiesRead = new WeakMap<FastifyRequest, CookiesRead>();
   readonly #gone = new Set<AbortController>();
 
   private constructor(parts: ApiParts) {
@@ -354,14 +359,19 @@ export class Api {
     this.#attemptsOfName.count(`${from}, of ${body.name}`);
   }
 
-  #cookiesOf(request: FastifyRequest): { readonly found: Cookies; readonly knownAs: Known } {
+  /** Read once for each request: the mark of a browser costs a MAC. */
+  #cookiesOf(request: FastifyRequest): CookiesRead {
+    const before = this.#cookiesRead.get(request);
+    if (before !== undefined) return before;
     const names = this.#cookieNames();
     const found = {
       session: request.cookies[names.session] ?? null,
       device: request.cookies[names.device] ?? null,
     };
     const mark = request.cookies[names.known] ?? null;
-    return { found, knownAs: this.#parts.browsers.people(found.device, mark) };
+    const read = { found, knownAs: this.#parts.browsers.people(found.device, mark) };
+    this.#cookiesRead.set(request, read);
+    return read;
   }
 
   #cookieNames() {
@@ -455,22 +465,6 @@ export class Api {
   }
 }
 
-/** Whose count it is. */
-function whoOf(principal: Principal | null, source: string): string {
-  if (principal === null) return `nobody ${source}`;
-  return principal.kind === 'machine' ? 'machine' : `${principal.kind} ${principal.id}`;
-}
-
-function pageOf({ headers }: FastifyRequest): string | null {
-  const said = headers[PAGE_HEADER];
-  return typeof said === 'string' ? said : null;
-}
-
-function lastEventIdOf({ headers }: FastifyRequest): string | null {
-  const said = headers['last-event-id'];
-  return typeof said === 'string' && said.length <= 32 ? said : null;
-}
-
 function isPieces(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
@@ -486,16 +480,6 @@ async function* events(pieces: AsyncIterable<unknown>): AsyncGenerator<StreamEve
 
 function isSameText(one: string, other: string): boolean {
   return timingSafeEqual(hashSecret(one), hashSecret(other));
-}
-
-/** Whoever else stands at the address of a browser that is known does not use up its attempts. */
-function attemptKeyOf({ cookies, knownAs, principal }: Around, address: string): string {
-  if (principal?.kind === 'person') return principal.id;
-  return knownAs.length > 0 ? deviceKeyOf(cookies.device ?? '') : address;
-}
-
-function deviceKeyOf(device: string): string {
-  return `browser ${hashSecret(device).toString('hex')}`;
 }
 
 function routeNames(): readonly RouteName[] {

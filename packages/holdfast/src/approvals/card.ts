@@ -2,7 +2,6 @@
 import { canonicalJson } from '../model/canonical.ts';
 import { digestOf } from '../model/digest.ts';
 import type { Effect } from '../model/effect.ts';
-import { httpActIn } from '../model/http-request.ts';
 import type { Intent } from '../model/intent.ts';
 import {
   CARD_OBJECTS_MAX,
@@ -12,7 +11,7 @@ import {
   HOLD_EFFECTS_MAX,
 } from '../model/limits.ts';
 import type { TakingBack } from '../model/reversal.ts';
-import { sessionMarkIn, settingsText } from '../model/session-settings.ts';
+import { sessionMarkOf, settingsText } from '../model/session-settings.ts';
 import type { Target } from '../model/target.ts';
 import { cut, oneLine, startOf, storable } from '../model/text.ts';
 import type { Verdict } from '../model/verdict.ts';
@@ -153,9 +152,7 @@ function statementOf(intent: Intent): string {
 
 /** What the session has set that the same bytes may mean other rows under; '' when nothing. */
 function settingsLine(acts: readonly Buffer[]): string {
-  const [mark] = acts;
-  if (mark === undefined || httpActIn(acts) !== null) return '';
-  const said = settingsText(sessionMarkIn(mark).settings);
+  const said = settingsText(sessionMarkOf(acts).settings);
   return said === '' ? '' : oneLine(`with settings: ${said}`);
 }
 

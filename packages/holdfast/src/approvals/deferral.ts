@@ -12,7 +12,7 @@
 import type { HttpAct } from '../model/http-request.ts';
 import type { Signature } from '../policy/judge.ts';
 import type { HoldCard } from './hold.ts';
-import type { Signed } from './release.ts';
+import type { BoundHold } from './release.ts';
 import type { Parameter } from './runnable.ts';
 
 export const DEFERRAL_STATES = [
@@ -57,7 +57,7 @@ export interface DeferralRecord extends NewDeferral {
   /** Under the approval it used up, of people who still count. */
   readonly signatures: readonly Signature[];
   /** What these signed; null: nobody had to, or what they signed was denied or voided meanwhile. */
-  readonly signed: Signed | null;
+  readonly signed: BoundHold | null;
   readonly decidedAt: Date | null;
   /** Who cancelled it. */
   readonly decidedBy: string | null;

@@ -9,14 +9,14 @@ import type { Clock } from '../model/clock.ts';
 import { digestOf } from '../model/digest.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { HoldfastEvent, Note } from '../model/event.ts';
-import { HEADER_HASHED, httpActIn } from '../model/http-request.ts';
+import { HEADER_HASHED } from '../model/http-request.ts';
 import { newId } from '../model/ids.ts';
 import type { Intent } from '../model/intent.ts';
 import { DEFERRAL_LIST_MAX, DEFERRED_BYTES_MAX } from '../model/limits.ts';
 import {
   canBeSetAgain,
   isPathAsSaid,
-  sessionMarkIn,
+  sessionMarkOf,
   settingsText,
 } from '../model/session-settings.ts';
 import type { Target } from '../model/target.ts';
@@ -165,29 +165,25 @@ export function deferralFacts({ id, card, holdId }: DeferralLine): Record<string
   };
 }
 
-const NO_MARK = Buffer.alloc(0);
-
 /** What is read back out of the acts is what people see, or it is not put off. */
 function checkRunnable(text: Buffer, acts: readonly Buffer[]): void {
-  if (runnableOf(acts)?.statement.equals(text) !== true) {
+  const runnable = runnableOf(acts);
+  if (runnable?.statement.equals(text) !== true) {
     throw new HoldfastError('HF_UNSUPPORTED', {
       expected: 'one statement to be run later, with parameters of types of the server',
       found: 'several statements bound at once, or what cannot be bound again to the letter',
       hint: 'Send the text as one simple query (psql does; most drivers do without parameters), with the values in it.',
     });
   }
-  const isKept = runnableOf(acts)?.request?.headers.every(
-    ([, value]) => !value.startsWith(HEADER_HASHED),
-  );
-  if (isKept === false) {
+  const headers = runnable.request?.headers ?? [];
+  if (headers.some(([, value]) => value.startsWith(HEADER_HASHED))) {
     throw new HoldfastError('HF_UNSUPPORTED', {
       expected: 'a request that can be sent later as it was',
       found: 'a header that looks like a secret, which is not kept',
       hint: 'Send it without that header; the credential for the API is put in by Holdfast.',
     });
   }
-  const [mark] = acts;
-  const session = sessionMarkIn(httpActIn(acts) === null ? (mark ?? NO_MARK) : NO_MARK);
+  const session = sessionMarkOf(acts);
   const { settings } = session;
   if (!canBeSetAgain(settings)) {
     throw new HoldfastError('HF_UNSUPPORTED', {

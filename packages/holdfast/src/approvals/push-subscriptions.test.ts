@@ -57,7 +57,7 @@ beforeEach(async ({ task }) => {
   const { rows } = enrolled.proofKeys;
   sessions = new Sessions({ store: new SqlSessionStore(scratch.database, rows), clock });
   [anas, bens] = [await signedIn(ana), await signedIn(ben)];
-  const parts = { store: new SqlPushStore(scratch.database), clock };
+  const parts = { store: new SqlPushStore(scratch.database, rows), clock };
   subscriptions = new PushSubscriptions({ ...parts, allow: 'public' });
   local = new PushSubscriptions({ ...parts, allow: 'loopback' });
 });
@@ -242,6 +242,40 @@ describe('browsers of people', () => {
       db.selectFrom('holdfast.push_subscriptions').select('endpoint').execute(),
     );
     expect(rows).toEqual([{ endpoint: `${ENDPOINT}99` }]);
+  });
+
+  it.each([
+    [
+      'led elsewhere',
+      sql`update holdfast.push_subscriptions set endpoint = 'https://push.example.com/mine'`,
+    ],
+    [
+      'given another person',
+      sql`update holdfast.push_subscriptions set person_id = (select id from holdfast.people where name = 'ben')`,
+    ],
+    [
+      'given other keys',
+      sql`update holdfast.push_subscriptions set auth = 'AAAAAAAAAAAAAAAAAAAAAA'`,
+    ],
+    [
+      'of a person changed by hand',
+      sql`update holdfast.people set roles = '{owner}' where name = 'ana'`,
+    ],
+    [
+      'of a session changed by hand',
+      sql`update holdfast.sessions set opened_at = opened_at + interval '1 day'`,
+    ],
+    [
+      'written by hand',
+      sql`insert into holdfast.push_subscriptions (id, person_id, endpoint, p256dh, auth, added_at, session_id, mac)
+          select 'push_mine', person_id, 'https://push.example.com/mine', p256dh, auth, added_at, session_id, mac
+          from holdfast.push_subscriptions`,
+      1,
+    ],
+  ])('are not called when %s', async (_, change, left = 0) => {
+    await subscriptions.add(anas, asked(1));
+    await scratch.database.run((db) => change.execute(db));
+    expect(await subscriptions.all()).toHaveLength(left);
   });
 
   it('are not asked for by a session of somebody else', async () => {

@@ -72,8 +72,8 @@ export type Released =
     }
   | { readonly kind: 'owner-alone'; readonly why: string };
 
-/** What was signed, as far as it is compared. */
-export type Signed = Pick<NewHold<HoldCard>, 'id' | 'card' | 'peopleNeeded' | 'approvalUntil'>;
+/** The hold that people signed, as far as it is compared. */
+export type BoundHold = Pick<NewHold<HoldCard>, 'id' | 'card' | 'peopleNeeded' | 'approvalUntil'>;
 
 export class Releases {
   readonly #parts: ReleaseParts;
@@ -116,7 +116,7 @@ export class Releases {
   }
 
   /** `now`: `cardNow` of `asked`. */
-  async look(signed: Signed, asked: Asked, now: HoldCard): Promise<Released> {
+  async look(signed: BoundHold, asked: Asked, now: HoldCard): Promise<Released> {
     const { freezes = NO_FREEZES, store } = this.#parts;
     const { intent, target, verdict } = asked;
     const frozen = freezes.reasonFor(target, intent.actor.id);

@@ -1,11 +1,9 @@
 /** A person's word on the command line: who, the code that proves it, and the digest they were shown. */
 import type { Command } from 'commander';
 import { HoldfastError } from '../model/errors.ts';
+import { DIGEST_SHOWN_CHARS_MIN } from '../model/limits.ts';
 import type { Context } from './command.ts';
 import { readCode } from './read-code.ts';
-
-/** Enough of a digest to compare by eye: 64 bits. */
-const DIGEST_SHOWN_CHARS = 16;
 
 export interface PersonOptions {
   readonly as: string;
@@ -28,7 +26,7 @@ export function withPerson(command: Command): Command {
 export function withWord(command: Command): Command {
   return withPerson(command).option(
     '--digest <shown>',
-    `what you were shown: the six words, the digest, or its first ${DIGEST_SHOWN_CHARS} characters`,
+    `what you were shown: the six words, the digest, or its first ${DIGEST_SHOWN_CHARS_MIN} characters`,
   );
 }
 
@@ -67,14 +65,14 @@ export async function wordOf(context: Context, options: WordOptions): Promise<Wo
 /** HF_USAGE: so few characters that another digest can be made which begins with them. Asked before the code. */
 function checkShown(shown: string | undefined): void {
   if (shown === undefined || /[\s-]/.test(shown.trim())) return;
-  if (shown.trim().length >= DIGEST_SHOWN_CHARS) return;
+  if (shown.trim().length >= DIGEST_SHOWN_CHARS_MIN) return;
   throw new HoldfastError('HF_USAGE', {
-    expected: `--digest with the six words, or at least ${DIGEST_SHOWN_CHARS} characters of the digest`,
+    expected: `--digest with the six words, or at least ${DIGEST_SHOWN_CHARS_MIN} characters of the digest`,
     found: `${shown.trim().length} characters`,
     hint: 'Copy it whole, as `holdfast holds show` prints it.',
   });
 }
 
 export function digestShown({ digest }: { readonly digest: string }): string {
-  return digest.slice(0, DIGEST_SHOWN_CHARS);
+  return digest.slice(0, DIGEST_SHOWN_CHARS_MIN);
 }

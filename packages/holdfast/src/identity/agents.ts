@@ -207,6 +207,12 @@ export class Agents {
     return listingsOf(await this.#parts.store.snapshot(now), now);
   }
 
+  /** Names, by id. */
+  async names(): Promise<ReadonlyMap<string, string>> {
+    const { agents } = await this.#parts.store.snapshot(this.#parts.clock.now());
+    return new Map(agents.map(({ id, name }) => [id, name]));
+  }
+
   /** HF_NOT_FOUND. */
   async show(name: string): Promise<AgentListing> {
     const found = (await this.list()).find((one) => one.name === name);

@@ -10,7 +10,7 @@ import { HoldfastError } from '../model/errors.ts';
 import type { HoldfastEvent, Note } from '../model/event.ts';
 import type { Ceremonies } from './ceremonies.ts';
 import { noting, type Recorded } from './intents.ts';
-import type { PersonRef } from './passkeys.ts';
+import { lastWayIn, type PersonRef } from './passkeys.ts';
 import { codeRefused, nobody } from './people.ts';
 import type { CodeState, CodeVerdict, PeopleStore } from './people-store.ts';
 import type { Totp } from './totp.ts';
@@ -147,7 +147,7 @@ export class Codes {
       event,
       async () => {
         const end = await this.#parts.store.removeCodes(person.id);
-        if (end === 'last') throw lastWay();
+        if (end === 'last') throw lastWayIn('a passkey');
         return end === 'done';
       },
       (isDone) => (isDone ? [event] : []),
@@ -174,14 +174,6 @@ const WHY: Readonly<Record<CodeVerdict['kind'], string>> = {
   paused: 'a pause after too many wrong ones',
   'not-confirmed': 'they never confirmed their first code',
 };
-
-function lastWay(): HoldfastError {
-  return new HoldfastError('HF_LAST_WAY_IN', {
-    expected: 'a passkey that is left',
-    found: 'that there would be none',
-    hint: 'Add a passkey first.',
-  });
-}
 
 /** For who would take their codes away by one of them. The dashboard knows it by `older`. */
 export function wantsPasskey(): HoldfastError {

@@ -15,8 +15,18 @@ import { INTENT_SETTLE_MS } from '../model/limits.ts';
 export interface IntentStore {
   add(id: string, event: HoldfastEvent, now: Date): Promise<void>;
   forget(id: string): Promise<void>;
-  /** Those of before, oldest first, one process at a time: each is forgotten once `tell` resolves. */
-  settle(before: Date, tell: (event: HoldfastEvent) => Promise<void>): Promise<number>;
+  /**
+   * Those of before, oldest first, each by one process only: it is forgotten once `tell` resolves. One that
+   * cannot be told is kept, stands behind the others from `now` on, and goes to `trouble`. How many were told.
+   */
+  settle(settling: Settling): Promise<number>;
+}
+
+export interface Settling {
+  readonly before: Date;
+  readonly now: Date;
+  readonly tell: (event: HoldfastEvent) => Promise<void>;
+  readonly trouble: (error: unknown) => void;
 }
 
 /** What a room that changes something is handed. */
@@ -50,7 +60,7 @@ export class Intents implements Recorded {
     change: () => Promise<T>,
     told: (done: T) => readonly HoldfastEvent[],
   ): Promise<T> {
-    const { clock, record, store, trouble } = this.#parts;
+    const { clock, store, trouble } = this.#parts;
     const id = newId('intent', clock);
     await store.add(id, intent, clock.now());
     let done: T;
@@ -61,20 +71,28 @@ export class Intents implements Recorded {
       if (isRefusal(error)) await store.forget(id).catch(trouble);
       throw error;
     }
+    await this.told(id, told(done));
+    return done;
+  }
+
+  /** Of an intent that is kept already: what happened. Never rejects: else it is settled later. */
+  async told(id: string, events: readonly HoldfastEvent[]): Promise<void> {
+    const { record, store, trouble } = this.#parts;
     try {
-      for (const event of told(done)) await record(event);
+      for (const event of events) await record(event);
       await store.forget(id);
     } catch (error) {
       trouble(error);
     }
-    return done;
   }
 
-  /** How many there were. */
+  /** How many there were. What one of them met is told to `trouble`, and stops none of the others. */
   settle(): Promise<number> {
-    const { clock, record, store } = this.#parts;
-    const before = new Date(clock.now().getTime() - INTENT_SETTLE_MS);
-    return store.settle(before, (event) => record(unsettled(event)));
+    const { clock, record, store, trouble } = this.#parts;
+    const now = clock.now();
+    const before = new Date(now.getTime() - INTENT_SETTLE_MS);
+    const tell = (event: HoldfastEvent): Promise<void> => record(unsettled(event));
+    return store.settle({ before, now, tell, trouble });
   }
 }
 

@@ -30,9 +30,12 @@ export interface PasskeyUsed {
   readonly use: PasskeyUse;
 }
 
+/** `known`: that credential is somebody's already. `full`: one too many. `nobody`: the person is not here. */
+export type PasskeyAdded = 'added' | 'known' | 'full' | 'nobody';
+
 export interface PasskeyStore {
   /** `known`: somebody has it already. `full`: the person has PASSKEYS_MAX. */
-  add(passkey: PasskeyRecord): Promise<'added' | 'known' | 'full'>;
+  add(passkey: PasskeyRecord): Promise<PasskeyAdded>;
   /** In use or suspended, oldest first. */
   list(personId: string): Promise<readonly PasskeyRecord[]>;
   /**

@@ -17,7 +17,7 @@ import type { HoldfastEvent, Note } from '../model/event.ts';
 import { CEREMONY_LIFE_MS, PASSKEYS_MAX } from '../model/limits.ts';
 import type { Begun, Ceremonies } from './ceremonies.ts';
 import { noting, type Recorded } from './intents.ts';
-import type { PasskeyRecord, PasskeyStore, PasskeyUse } from './passkey-store.ts';
+import type { PasskeyAdded, PasskeyRecord, PasskeyStore, PasskeyUse } from './passkey-store.ts';
 import type { ProofKeys } from './proof-keys.ts';
 
 /** Ed25519 and P-256 (RFC 9053); RSA for Windows Hello. */
@@ -349,7 +349,7 @@ export function addedEvent(person: PersonRef, passkey: PasskeyRecord): HoldfastE
 }
 
 function refuseUnremoved(removed: 'done' | 'none' | 'last'): void {
-  if (removed === 'last') throw lastWayIn();
+  if (removed === 'last') throw lastWayIn('another passkey, or one-time codes');
   if (removed === 'done') return;
   throw new HoldfastError('HF_NOT_FOUND', {
     expected: 'one of your passkeys',
@@ -358,8 +358,15 @@ function refuseUnremoved(removed: 'done' | 'none' | 'last'): void {
   });
 }
 
-export function refuseUnadded(added: 'added' | 'known' | 'full'): void {
+export function refuseUnadded(added: PasskeyAdded): void {
   if (added === 'added') return;
+  if (added === 'nobody') {
+    throw new HoldfastError('HF_NOT_FOUND', {
+      expected: 'a person who is here',
+      found: 'one who was removed, or whose row Holdfast did not write',
+      hint: 'Ask an owner to invite them again.',
+    });
+  }
   if (added === 'known') {
     throw new HoldfastError('HF_EXISTS', {
       expected: 'a passkey that is new here',
@@ -374,11 +381,12 @@ export function refuseUnadded(added: 'added' | 'known' | 'full'): void {
   });
 }
 
-export function lastWayIn(): HoldfastError {
+/** `needed`: what they have to have beside what is taken away. */
+export function lastWayIn(needed: string): HoldfastError {
   return new HoldfastError('HF_LAST_WAY_IN', {
-    expected: 'another passkey, or one-time codes',
-    found: 'that you would have neither',
-    hint: 'Add another one first.',
+    expected: needed,
+    found: 'that there would be no way to sign in left',
+    hint: `Add ${needed} first.`,
   });
 }
 

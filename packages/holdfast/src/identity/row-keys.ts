@@ -1,7 +1,7 @@
 /**
- * MACs over rows of our own tables that say who may come in and what they may: people, their sessions and
- * invitations, agents and their tokens. The key is derived from the seal key, which is not in the database:
- * who writes there without it makes nobody and opens nothing.
+ * MACs over rows of our own tables that say who may come in, what they may and where they are told of it: every
+ * kind of model/row-macs.ts. The key is derived from the seal key, which is not in the database: who writes there
+ * without it makes nobody and opens nothing.
  *
  * A row whose MAC does not fit counts as not there, and is told once to whoever listens. What it will not do:
  * tell a true row of before from a true row of now. Who kept a copy can put it back.

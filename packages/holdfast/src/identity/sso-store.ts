@@ -12,11 +12,14 @@ export interface SsoPerson {
   readonly name: string;
 }
 
+/** `removed`: they were somebody here, and were sent away. `foreign`: the link, or the person, is no row of ours. */
+export type SsoFound =
+  | { readonly kind: 'here'; readonly person: SsoPerson }
+  | { readonly kind: 'removed' | 'foreign' };
+
 export interface SsoStore {
-  /** `removed`: they were somebody here, and were sent away. */
-  find(
-    identity: SsoIdentity,
-  ): Promise<{ readonly person: SsoPerson; readonly isRemoved: boolean } | null>;
+  /** Null: nobody here is linked to it. */
+  find(identity: SsoIdentity): Promise<SsoFound | null>;
   /** False: it is another's who is here. */
   link(identity: SsoIdentity & { readonly personId: string }, now: Date): Promise<boolean>;
   /** A new person who signs in so and has no proof of their own. Null: none of the names is free. */

@@ -133,7 +133,7 @@ export class Sso {
       event,
       async () => {
         const end = await this.#parts.store.unlink(person.id);
-        if (end === 'last') throw lastWayIn();
+        if (end === 'last') throw lastWayIn('a passkey, or one-time codes');
         return end === 'done';
       },
       (isDone) => (isDone ? [event] : []),
@@ -168,8 +168,8 @@ export class Sso {
     const { clock, rules, store } = this.#parts;
     const identity = { issuer: claims.iss, subject: claims.sub };
     const known = await store.find(identity);
-    if (known?.isRemoved === true) return this.#refuse('they were removed here', source);
-    if (known !== null) return known.person;
+    if (known?.kind === 'here') return known.person;
+    if (known !== null) return this.#refuse(WHY_NOT[known.kind], source);
     if (!isAllowed(claims, rules)) {
       return this.#refuse('nobody here is linked to them, and nothing allows them', source);
     }
@@ -203,6 +203,11 @@ export class Sso {
     return null;
   }
 }
+
+const WHY_NOT = {
+  removed: 'they were removed here',
+  foreign: 'whom they are linked to was not written by Holdfast, and counts as nobody',
+} as const;
 
 export function isAllowed(claims: OidcClaims, rules: SsoRules): boolean {
   if (claims.groups?.some((group) => rules.groups.includes(group)) === true) return true;

@@ -15,6 +15,7 @@ export const ERRORS = {
   HF_POLICY_INVALID: { title: 'A policy could not be used', sqlstate: 'F0000' },
   HF_STORE_UNAVAILABLE: { title: 'Our own database cannot be reached', sqlstate: '57P03' },
   HF_STORE_NEWER: { title: 'Our database was made by a newer Holdfast', sqlstate: 'F0000' },
+  HF_STORE_ROWS: { title: 'Rows would be taken for ours a second time', sqlstate: 'F0000' },
   HF_STORE_NOT_STARTED: { title: 'The embedded PostgreSQL did not start', sqlstate: '57P03' },
   HF_SEAL: { title: 'A sealed secret cannot be opened', sqlstate: 'F0000' },
   HF_TRAIL_UNAVAILABLE: {

@@ -73,13 +73,14 @@ export const CARD_PARAMETER_CHARS_MAX = 300;
 export const CARD_FACTS_MS_MAX = 400;
 /** How long a look-up of a card waits for those of the same agent before it; then its hold opens without. */
 export const CARD_FACTS_TURN_MS_MAX = 10_000;
-/** How long a deferral that is due waits for its target to answer what is looked up before it runs; then it is void. */
-export const DUE_TARGET_WAIT_MS = 60 * 60 * 1000;
 /** Beyond both: the finder bounds itself, and is heard out, since it tells what was late. */
 export const CARD_FACTS_MARGIN_MS = 150;
+/** How long a deferral that is due waits for its target to answer what is looked up before it runs; then it is void. */
+export const DUE_TARGET_WAIT_MS = 60 * 60 * 1000;
 /**
- * Signed without a number for want of time, it is asked anew when there are more rows than these by then. Where they
- * still cannot be told it runs as it was signed, without a number; on `sealed` it does not.
+ * Signed without a number for want of time, where nothing takes it back, it is asked anew when there are more rows
+ * than these by then. Where they still cannot be told it runs as it was signed, without a number; on `sealed` it does
+ * not.
  */
 export const UNTOLD_ROWS_MAX = 1_000;
 /** The band a row count is signed with: what was counted may have grown by so much until it runs ... */
@@ -510,3 +511,6 @@ export const RECOVERY_REPORT_AGE_MS_MAX = 60_000;
 export const WAL_STUCK_MS = 60_000;
 /** A stream that is away for shorter is not news. */
 export const WAL_TROUBLE_MS = 3_000;
+
+/** Of a digest that somebody was shown, in characters: fewer could be anybody's. 64 bits, to compare by eye. */
+export const DIGEST_SHOWN_CHARS_MIN = 16;

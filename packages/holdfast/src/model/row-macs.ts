@@ -11,6 +11,7 @@ export const ROW_KINDS = [
   'agent',
   'token',
   'intent',
+  'push',
 ] as const;
 export type RowKind = (typeof ROW_KINDS)[number];
 

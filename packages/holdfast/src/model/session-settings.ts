@@ -9,6 +9,7 @@
  * JSON writes every NUL of a value as an escape, so none can be taken for one between the parts. Pure.
  */
 import { createHash } from 'node:crypto';
+import { httpActIn } from './http-request.ts';
 
 export interface SessionSetting {
   /** In lower case. */
@@ -51,6 +52,13 @@ export function markWith(path: Buffer, settings: readonly SessionSetting[]): Buf
   return Buffer.concat([path, Buffer.from(`${parts}${BETWEEN}${JSON.stringify(entries)}`)]);
 }
 
+/** Of the acts of an intent; of a request to a provider, and of what has no mark before it, nothing was set. */
+export function sessionMarkOf(acts: readonly Buffer[]): SessionMark {
+  const [mark, ...others] = acts;
+  const isMarked = mark !== undefined && others.length > 0 && httpActIn(acts) === null;
+  return isMarked ? sessionMarkIn(mark) : { path: Buffer.alloc(0), settings: [] };
+}
+
 /** Of what `markWith` made; any other mark is one of a path alone. */
 export function sessionMarkIn(mark: Uint8Array): SessionMark {
   const whole = Buffer.from(mark.buffer, mark.byteOffset, mark.length);
@@ -58,8 +66,8 @@ export function sessionMarkIn(mark: Uint8Array): SessionMark {
   const settings = at < 0 ? null : settingsOf(whole.toString('utf8', at + BETWEEN.length));
   if (settings === null) return { path: whole, settings: [] };
   const path = whole.subarray(0, at);
-  const [judged, said, ...more] = path.toString('utf8').split(BETWEEN);
-  const isSame = judged !== undefined && judged !== '' && judged === said && more.length === 0;
+  const { judged, more, said } = pathParts(path);
+  const isSame = judged !== '' && judged === said && !more;
   return { path: isSame ? Buffer.from(judged) : path, settings };
 }
 
@@ -97,11 +105,42 @@ function rankOf({ name }: SessionSetting): number {
  * was set by what is in the mark. Else two things are said of it, and it is run by neither.
  */
 export function isPathAsSaid({ path, settings }: SessionMark): boolean {
-  const [judged = '', said, ...more] = path.toString('utf8').split(BETWEEN);
+  const { judged, more, said } = pathParts(path);
   const set = settings.find(({ name }) => name === 'search_path');
-  if (set === undefined) return said === undefined || more.length > 0 || said === '';
+  if (set === undefined) return said === null || more || said === '';
   const names = set.value === null ? null : pathNames(set.value);
-  return names !== null && names.join('\0') === (said === undefined ? judged : said);
+  return names !== null && names.join('\0') === (said ?? judged);
+}
+
+interface PathParts {
+  /** Schemas, NUL between them. */
+  readonly judged: string;
+  /** Null: as it was judged. Empty: it was set to nothing that can be told. */
+  readonly said: string | null;
+  /** It is no mark of a path alone. */
+  readonly more: boolean;
+}
+
+/** Of the mark of a search path, as `pathMark` lays it out. */
+export function pathParts(path: Buffer): PathParts {
+  const [judged = '', said = null, ...others] = path.toString('utf8').split(BETWEEN);
+  return { judged, said, more: others.length > 0 };
+}
+
+/** What names without a schema may mean. */
+export interface NamePath {
+  /** Empty: nobody can tell, so any schema. */
+  readonly schemas: readonly string[];
+  /** The first schema that has the name is meant; false: each that has it may be. */
+  readonly isInOrder: boolean;
+}
+
+/** As far as a mark says where names lead. Empty, or with a NUL in front, it is any schema. */
+export function namePathIn(mark: Uint8Array | undefined): NamePath {
+  const { path } = sessionMarkIn(mark ?? Buffer.alloc(0));
+  if (path.length === 0 || path[0] === 0) return { schemas: [], isInOrder: false };
+  const { judged, said } = pathParts(path);
+  return { schemas: judged.split('\0'), isInOrder: said === null };
 }
 
 const BLANK = '[ \\t\\n\\r\\f\\v]*';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { cut, startOf } from './text.ts';
+import { cut, minutesWords, startOf } from './text.ts';
 
 it.each([
   ['shorter than the limit', 'abc', 5, 'abc'],
@@ -23,4 +23,13 @@ it('decodes the start as if it had decoded all (property)', () => {
       },
     ),
   );
+});
+
+it.each([
+  [1, '1 minute'],
+  [60_000, '1 minute'],
+  [60_001, '2 minutes'],
+  [900_000, '15 minutes'],
+])('%d ms are %s', (ms, words) => {
+  expect(minutesWords(ms)).toBe(words);
 });

@@ -33,3 +33,9 @@ export function startOf(text: Buffer, charsMax: number): string {
 export function storable(text: string): string {
   return Buffer.from(text, 'utf8').toString('utf8').replaceAll('\0', '\u2400');
 }
+
+/** `1 minute`, `15 minutes`: of what was begun of one, the whole. */
+export function minutesWords(ms: number): string {
+  const minutes = Math.ceil(ms / 60_000);
+  return `${minutes} minute${minutes === 1 ? '' : 's'}`;
+}

@@ -3,7 +3,7 @@
  * the session set another order, that order. So an approval given under one order is not good under another.
  * No name of a schema holds a NUL, and none is empty. Behind it may stand settings (model/session-settings.ts).
  */
-import { isPathAsSaid, sessionMarkIn } from '../model/session-settings.ts';
+import { isPathAsSaid, pathParts, sessionMarkIn } from '../model/session-settings.ts';
 import type { JudgedPath } from '../protection/target-guard.ts';
 
 const BETWEEN = '\0\0';
@@ -21,7 +21,7 @@ export function pathMark({ schemas, said }: JudgedPath): Buffer {
  */
 export function pathIn(mark: Uint8Array, schemas: readonly string[]): readonly string[] | null {
   const session = sessionMarkIn(mark);
-  const [judged, said, ...more] = session.path.toString('utf8').split(BETWEEN);
-  if (judged !== schemas.join('\0') || more.length > 0 || !isPathAsSaid(session)) return null;
-  return said === undefined || said === '' ? schemas : said.split('\0');
+  const { judged, more, said } = pathParts(session.path);
+  if (judged !== schemas.join('\0') || more || !isPathAsSaid(session)) return null;
+  return said === null || said === '' ? schemas : said.split('\0');
 }

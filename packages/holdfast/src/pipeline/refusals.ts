@@ -37,22 +37,28 @@ export function refusalByPolicy(verdict: Refuse, reading: Reading): Refusal {
   };
 }
 
+/** How many still have to say yes, and until when. */
+function missingWords({ alone, expiresAt, peopleNeeded, peopleSigned }: HoldTicket): string {
+  const why = alone === undefined ? '' : ` (${alone})`;
+  return (
+    `${peopleNeeded - peopleSigned} of ${peopleNeeded} approval(s) missing${why}; ` +
+    `expires ${expiresAt.toISOString()}. Nothing was changed.`
+  );
+}
+
 export function refusalHeld(
   verdict: Hold,
   ticket: HoldTicket,
   target: Target,
   protection: ProtectionLevel,
 ): Refusal {
-  const missing = ticket.peopleNeeded - ticket.peopleSigned;
   return {
     code: 'HF_HELD',
     message: `Holdfast holds this for a person: ${verdict.reason}.`,
     detail:
       `Hold ${ticket.id} on ${target.name} (${target.environment.name}, ` +
       `${target.environment.level}, protection ${protection}), rule ${verdict.rule}. ` +
-      `${missing} of ${ticket.peopleNeeded} approval(s) missing` +
-      `${ticket.alone === undefined ? '' : ` (${ticket.alone})`}; ` +
-      `expires ${ticket.expiresAt.toISOString()}. Nothing was changed.`,
+      missingWords(ticket),
     hint:
       `Ask a person to look at: holdfast holds show ${ticket.id}. ` +
       'After approval, retry exactly the same bytes once. ' +
@@ -142,15 +148,10 @@ export function refusalUsedUp(ticket: HoldTicket): Refusal {
 
 /** What people were asked about is not so any more; a new hold is open, which says what is. */
 export function refusalVoided(verdict: Hold, ticket: HoldTicket, voided: Voided): Refusal {
-  const missing = ticket.peopleNeeded - ticket.peopleSigned;
   return {
     code: 'HF_HELD',
     message: `Hold ${voided.id} counts no more: ${voided.changes.join('; ')}.`,
-    detail:
-      `Hold ${ticket.id} is open in its place, rule ${verdict.rule}. ` +
-      `${missing} of ${ticket.peopleNeeded} approval(s) missing` +
-      `${ticket.alone === undefined ? '' : ` (${ticket.alone})`}; ` +
-      `expires ${ticket.expiresAt.toISOString()}. Nothing was changed.`,
+    detail: `Hold ${ticket.id} is open in its place, rule ${verdict.rule}. ${missingWords(ticket)}`,
     hint:
       `Ask a person to look at: holdfast holds show ${ticket.id}. ` +
       'After approval, retry exactly the same bytes once. ' +

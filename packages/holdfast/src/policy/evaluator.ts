@@ -101,7 +101,7 @@ export class Evaluator {
     if (beginning === undefined) {
       const { name, protocol, environment } = scope.target;
       const agent = slice.looksAtAgent ? scope.actor.name : null;
-      const recovery = slice.looksAtRecovery ? recoveryOf(scope.recovery) : null;
+      const recovery = slice.looksAtRecovery ? recoveryAttributes(scope.recovery) : null;
       const parts = [agent, name, protocol, environment.name, environment.level, action, recovery];
       beginning = JSON.stringify(parts);
       known.set(action, beginning);
@@ -204,7 +204,7 @@ function contextOf(act: Act, slice: Slice): ActContext {
 /** Two entities, never the tree: each costs about 34 us a call. */
 function entitiesOf(scope: Scope, slice: Slice): EntityJson[] {
   const { target, actor } = scope;
-  const recovery = recoveryOf(slice.looksAtRecovery ? scope.recovery : NOT_CONFIGURED);
+  const recovery = recoveryAttributes(slice.looksAtRecovery ? scope.recovery : NOT_CONFIGURED);
   return [
     { uid: { type: 'Agent', id: actor.name }, attrs: {}, parents: [] },
     {
@@ -219,7 +219,7 @@ function entitiesOf(scope: Scope, slice: Slice): EntityJson[] {
 }
 
 /** As the schema has it. What is no whole number there is an error of Cedar's, which is a refusal. */
-export function recoveryOf(
+export function recoveryAttributes(
   facts: RecoveryFacts,
 ): Record<(typeof RECOVERY_ATTRIBUTES)[number], number | boolean> {
   const { colour, outsideBlastRadius, provenAgeMinutes, rpoSeconds } = facts;

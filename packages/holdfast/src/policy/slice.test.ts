@@ -11,7 +11,7 @@ import {
 import { VERDICT_ORDER } from '../model/verdict.ts';
 import { LEVELS, scope, source } from '../testing/policy-words.ts';
 import type { Act } from './acts.ts';
-import { recoveryOf } from './evaluator.ts';
+import { recoveryAttributes } from './evaluator.ts';
 import { loadPolicy, type Policy } from './policy.ts';
 import { CEDAR_SCHEMA } from './schema.ts';
 
@@ -31,7 +31,7 @@ function wholeVerdict(policy: Policy, where: ReturnType<typeof scope>, act: Act)
       { uid: { type: 'Agent', id: where.actor.name }, attrs: {}, parents: [] },
       {
         uid: { type: 'Target', id: name },
-        attrs: { protocol, recovery: recoveryOf(where.recovery) },
+        attrs: { protocol, recovery: recoveryAttributes(where.recovery) },
         parents: [
           { type: 'Environment', id: environment.name },
           { type: 'Level', id: environment.level },

@@ -168,6 +168,7 @@ export class SqlAgentStore implements AgentStore {
         .setIsolationLevel('repeatable read')
         .execute(async (trx) => {
           const agents = await agentRows(trx).orderBy('a.name').execute();
+          const isOwner = onceEach((row) => isJoinedPersonOurs(this.#rows, row));
           const tokens = await trx
             .selectFrom('holdfast.tokens')
             .selectAll()
@@ -176,7 +177,7 @@ export class SqlAgentStore implements AgentStore {
             .orderBy('id')
             .execute();
           return {
-            agents: agents.flatMap((row) => agentIfOurs(this.#rows, row) ?? []),
+            agents: agents.flatMap((row) => agentIfOurs(this.#rows, row, isOwner) ?? []),
             tokens: tokens.filter((row) => isTokenOurs(this.#rows, row)).map(tokenOf),
           };
         }),
@@ -218,15 +219,29 @@ type AgentWithOwner = Selectable<AgentsTable> & {
 };
 
 /** Null: somebody else wrote it. An owner whose row is not ours is none. */
-function agentIfOurs(rows: RowMacs, row: AgentWithOwner): AgentRecord | null {
+function agentIfOurs(
+  rows: RowMacs,
+  row: AgentWithOwner,
+  isOwner: (row: JoinedPerson) => boolean = (owner) => isJoinedPersonOurs(rows, owner),
+): AgentRecord | null {
   if (!rows.fits('agent', row.id, agentFacts(row), row.mac)) return null;
   const { p_id: id, p_name: name, p_removed_at: removedAt, p_roles: roles } = row;
   const isOwned =
     id !== null &&
     name !== null &&
     roles !== null &&
-    isJoinedPersonOurs(rows, { ...row, p_id: id, p_name: name, p_roles: roles });
+    isOwner({ ...row, p_id: id, p_name: name, p_roles: roles });
   return agentOf(row, isOwned ? { id, name, isRemoved: removedAt !== null } : null);
+}
+
+/** Of one statement: a person who answers for a thousand agents is one row in it, and is looked at once. */
+function onceEach(isOurs: (row: JoinedPerson) => boolean): (row: JoinedPerson) => boolean {
+  const known = new Map<string, boolean>();
+  return (row) => {
+    const found = known.get(row.p_id) ?? isOurs(row);
+    known.set(row.p_id, found);
+    return found;
+  };
 }
 
 function isTokenOurs(rows: RowMacs, row: Selectable<TokensTable>): boolean {

@@ -44,7 +44,7 @@ beforeEach(async ({ task }) => {
   foreign = [];
   keys.rows.onForeign((row) => void foreign.push(row));
   ceremonies = new Ceremonies(new SqlCeremonyStore(database, keys.rows), clock);
-  const store = new SqlPasskeyStore(database, keys.rows);
+  const store = new SqlPasskeyStore(database, keys);
   passkeys = new Passkeys({ store, ceremonies, keys, clock, note: () => {} });
   await enrolled.enrol('ana');
   key = await enrolled.passkey('ana');

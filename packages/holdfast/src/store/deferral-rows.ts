@@ -9,7 +9,7 @@ import {
   type NewDeferral,
 } from '../approvals/deferral.ts';
 import type { HoldCard } from '../approvals/hold.ts';
-import type { Signed } from '../approvals/release.ts';
+import type { BoundHold } from '../approvals/release.ts';
 import { runnableOf } from '../approvals/runnable.ts';
 import { storable } from '../model/text.ts';
 import type { Signature } from '../policy/judge.ts';
@@ -96,7 +96,7 @@ export function lineOfRow(row: LineRow): DeferralLine {
 export function deferralOfRow(
   row: Selectable<DeferralsTable>,
   signatures: readonly Signature[],
-  signed: Signed | null,
+  signed: BoundHold | null,
 ): DeferralRecord {
   const runnable = runnableOf(row.acts) ?? {
     statement: Buffer.alloc(0),

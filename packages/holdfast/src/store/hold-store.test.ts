@@ -79,7 +79,7 @@ beforeEach(async ({ task }) => {
   };
   const note = (event: HoldfastEvent): void => void events.push(event);
   people = new People({
-    store: new SqlPeopleStore(scratch.database, prover.rows),
+    store: new SqlPeopleStore(scratch.database, prover),
     totp,
     clock,
     note,

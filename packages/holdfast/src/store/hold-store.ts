@@ -37,7 +37,7 @@ import type { PageWish } from '../approvals/list-page.ts';
 import type { Prover } from '../approvals/proofs.ts';
 import type { Permission } from '../identity/roles.ts';
 import { HoldfastError } from '../model/errors.ts';
-import { HOLD_TURNS_MAX } from '../model/limits.ts';
+import { DIGEST_SHOWN_CHARS_MIN, HOLD_TURNS_MAX } from '../model/limits.ts';
 import { storable } from '../model/text.ts';
 import type { Signature } from '../policy/judge.ts';
 import type { Database } from './database.ts';
@@ -50,9 +50,6 @@ export const HOLDS_CHANNEL = 'holdfast_holds';
 
 /** As literals: the planner matches the partial index by its text, not by parameters. */
 const STANDING = sql`('waiting', 'signed', 'denied')`;
-
-/** Shorter and it could be anybody's. */
-const DIGEST_SHOWN_CHARS_MIN = 16;
 
 /** `rows`: whose: agents' (HOLD_ROWS) or people's (PROPOSAL_ROWS). Neither sees the other's. */
 export class SqlHoldStore<C extends Card> implements HoldStore<C> {

@@ -58,7 +58,7 @@ beforeEach(async ({ task }) => {
     note: (event) => void note(event),
   });
   people = new People({
-    store: new SqlPeopleStore(database, rows),
+    store: new SqlPeopleStore(database, { rows, isPasskey: () => true }),
     totp: new Totp(new Seal(Buffer.alloc(32, 1), clock), clock),
     clock,
     note: (event) => void note(event),

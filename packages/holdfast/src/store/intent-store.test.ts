@@ -22,6 +22,8 @@ let clock: ManualClock;
 let recorded: HoldfastEvent[];
 let troubles: unknown[];
 let canRecord: boolean;
+let refused: string | null;
+let rows: RowKeys;
 let intents: Intents;
 
 beforeAll(async () => {
@@ -35,12 +37,15 @@ beforeEach(async ({ task }) => {
   recorded = [];
   troubles = [];
   canRecord = true;
-  const rows = new RowKeys(new Seal(Buffer.alloc(32, 1), clock));
+  refused = null;
+  rows = new RowKeys(new Seal(Buffer.alloc(32, 1), clock));
   intents = new Intents({
     store: new SqlIntentStore(scratch.database, rows),
     clock,
     record: async (event) => {
       if (!canRecord) throw new Error('the trail is away');
+      const { person } = event.facts;
+      if (refused !== null && person === refused) throw new Error(`no place for ${refused}`);
       recorded.push(event);
     },
     trouble: (error) => troubles.push(error),
@@ -103,10 +108,47 @@ describe('an intent', () => {
     expect(await intents.around(INTENT, change, () => [INTENT])).toBe('done');
     expect(troubles).toHaveLength(1);
     clock.pass(INTENT_SETTLE_MS + 1);
-    await expect(intents.settle()).rejects.toThrow('away');
+    expect(await intents.settle()).toBe(0);
+    expect(troubles).toHaveLength(2);
     canRecord = true;
+    clock.pass(INTENT_SETTLE_MS + 1);
     expect(await intents.settle()).toBe(1);
     expect(recorded).toMatchObject([UNSETTLED]);
+  });
+
+  it('that cannot be told holds up none of the others, is said, and gets its turn again', async () => {
+    const lost = (intent: HoldfastEvent): Promise<unknown> =>
+      intents.around(
+        intent,
+        () => Promise.reject(new Error('the connection was lost')),
+        () => [],
+      );
+    for (let at = 0; at < 3; at += 1) {
+      await expect(lost({ ...INTENT, facts: { person: `person ${at}` } })).rejects.toThrow('lost');
+      clock.pass(1);
+    }
+    refused = 'person 0';
+    clock.pass(INTENT_SETTLE_MS + 1);
+    expect(await intents.settle()).toBe(2);
+    expect(recorded.map(({ facts }) => facts['person'])).toEqual(['person 1', 'person 2']);
+    expect([troubles, await kept()]).toEqual([[new Error('no place for person 0')], 1]);
+    refused = null;
+    clock.pass(INTENT_SETTLE_MS + 1);
+    expect(await intents.settle()).toBe(1);
+    expect(await kept()).toBe(0);
+  });
+
+  it('of ours that a newer Holdfast wrote, with a kind unknown here, is kept and said', async () => {
+    const text = JSON.stringify({ ...INTENT, kind: 'of-tomorrow' });
+    const mac = rows.mac('intent', 'intent_new', { event: text });
+    await scratch.database.run((db) =>
+      sql`insert into holdfast.intended_notes values ('intent_new', ${text}, ${mac}, ${clock.now()})`.execute(
+        db,
+      ),
+    );
+    clock.pass(INTENT_SETTLE_MS + 1);
+    expect(await intents.settle()).toBe(0);
+    expect([troubles.length, recorded, await kept()]).toEqual([1, [], 1]);
   });
 
   it('that somebody else wrote says nothing in the trail', async () => {

@@ -161,7 +161,7 @@ async function tryJoin(
   }
   if (proof.kind === 'passkey') {
     const added = await addPasskey(trx, rows, proof.passkey);
-    if (added !== 'added') return { kind: 'known' };
+    if (added !== 'added') return { kind: added === 'nobody' ? 'gone' : 'known' };
   }
   const joins = await lockPersonRow(trx, rows, { id: person.id });
   if (joins === null) return { kind: 'gone' };

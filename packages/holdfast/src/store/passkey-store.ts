@@ -4,7 +4,9 @@
  * away, so that no stroke of the pen brings it back.
  */
 import { type Selectable, sql, type Transaction } from 'kysely';
+import type { Prover } from '../approvals/proofs.ts';
 import type {
+  PasskeyAdded,
   PasskeyRecord,
   PasskeyStore,
   PasskeyUse,
@@ -17,17 +19,20 @@ import type { Database } from './database.ts';
 import { isJoinedPersonOurs, lockPersonRow, PERSON_COLUMNS } from './row-facts.ts';
 import type { PasskeysTable, Tables } from './tables.ts';
 
+/** What tells a row, and a passkey, that we wrote from any other. */
+export type OwnKeys = Pick<Prover, 'rows' | 'isPasskey'>;
+
 export class SqlPasskeyStore implements PasskeyStore {
   readonly #database: Database;
-  readonly #rows: RowMacs;
+  readonly #keys: OwnKeys;
 
-  constructor(database: Database, rows: RowMacs) {
+  constructor(database: Database, keys: OwnKeys) {
     this.#database = database;
-    this.#rows = rows;
+    this.#keys = keys;
   }
 
-  add(passkey: PasskeyRecord): Promise<'added' | 'known' | 'full'> {
-    return this.#database.transaction((trx) => addPasskey(trx, this.#rows, passkey));
+  add(passkey: PasskeyRecord): Promise<PasskeyAdded> {
+    return this.#database.transaction((trx) => addPasskey(trx, this.#keys.rows, passkey));
   }
 
   list(personId: string): Promise<readonly PasskeyRecord[]> {
@@ -60,7 +65,7 @@ export class SqlPasskeyStore implements PasskeyStore {
         .where('p.removed_at', 'is', null)
         .forUpdate('k')
         .executeTakeFirst();
-      if (row === undefined || !isJoinedPersonOurs(this.#rows, row)) return null;
+      if (row === undefined || !isJoinedPersonOurs(this.#keys.rows, row)) return null;
       const passkey = passkeyOf(row);
       const use = await judge(passkey);
       const own = trx.updateTable('holdfast.passkeys').where('credential_id', '=', credentialId);
@@ -75,18 +80,17 @@ export class SqlPasskeyStore implements PasskeyStore {
 
   remove(credentialId: string, personId: string, now: Date): Promise<'done' | 'none' | 'last'> {
     return this.#database.transaction(async (trx) => {
-      const person = await lockPerson(trx, this.#rows, personId);
+      const person = await lockPerson(trx, this.#keys.rows, personId);
       if (person === null) return 'none';
       const keys = await trx
         .selectFrom('holdfast.passkeys')
-        .select(['credential_id', 'suspended_at'])
+        .select('credential_id')
         .where('person_id', '=', personId)
         .where('removed_at', 'is', null)
         .execute();
       if (!keys.some((key) => key.credential_id === credentialId)) return 'none';
-      const left = keys.filter(
-        (key) => key.credential_id !== credentialId && key.suspended_at === null,
-      );
+      const inUse = await passkeysInUse(trx, this.#keys, personId);
+      const left = inUse.filter((key) => key.credentialId !== credentialId);
       if (left.length === 0 && !person.hasCodes) return 'last';
       await trx
         .updateTable('holdfast.passkeys')
@@ -109,25 +113,37 @@ export async function lockPerson(
   return { name: row.name, hasCodes: row.totp_sealed !== null && row.confirmed_at !== null };
 }
 
-/** One that signs in and approves: neither removed nor suspended. Under the lock of its person's row. */
-export async function hasPasskey(trx: Transaction<Tables>, personId: string): Promise<boolean> {
-  const key = await trx
+/** One that signs in and approves. Under the lock of its person's row. */
+export async function hasPasskey(
+  trx: Transaction<Tables>,
+  keys: OwnKeys,
+  personId: string,
+): Promise<boolean> {
+  return (await passkeysInUse(trx, keys, personId)).length > 0;
+}
+
+/** Neither removed nor suspended, and enrolled by us for whom they are kept; null: of everybody. */
+export async function passkeysInUse(
+  trx: Transaction<Tables>,
+  keys: OwnKeys,
+  personId: string | null,
+): Promise<readonly PasskeyRecord[]> {
+  const all = trx
     .selectFrom('holdfast.passkeys')
-    .select('credential_id')
-    .where('person_id', '=', personId)
+    .selectAll()
     .where('removed_at', 'is', null)
-    .where('suspended_at', 'is', null)
-    .limit(1)
-    .executeTakeFirst();
-  return key !== undefined;
+    .where('suspended_at', 'is', null);
+  const found = personId === null ? all : all.where('person_id', '=', personId);
+  const passkeys = (await found.execute()).map(passkeyOf);
+  return passkeys.filter((passkey) => keys.isPasskey(passkey, passkey.mac));
 }
 
 export async function addPasskey(
   trx: Transaction<Tables>,
   rows: RowMacs,
   passkey: PasskeyRecord,
-): Promise<'added' | 'known' | 'full'> {
-  await lockPerson(trx, rows, passkey.personId);
+): Promise<PasskeyAdded> {
+  if ((await lockPerson(trx, rows, passkey.personId)) === null) return 'nobody';
   const { count } = await trx
     .selectFrom('holdfast.passkeys')
     .select(sql<bigint>`count(*)`.as('count'))

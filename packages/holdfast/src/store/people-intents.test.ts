@@ -64,14 +64,14 @@ beforeEach(async ({ task }) => {
   const beside = { clock, note: record, recorded: intents };
   passkeys = new Passkeys({
     ...beside,
-    store: new SqlPasskeyStore(database, rows),
+    store: new SqlPasskeyStore(database, keys),
     ceremonies,
     keys,
   });
   const totp = new Totp(new Seal(Buffer.alloc(32, 1), clock), clock);
   const codes = new Codes({
     ...beside,
-    store: new SqlPeopleStore(database, rows),
+    store: new SqlPeopleStore(database, keys),
     totp,
     ceremonies,
   });
@@ -81,7 +81,7 @@ beforeEach(async ({ task }) => {
   const client = { issuer: IDENTITY.issuer, clientId: 'c', clientSecret: 's', scopes: ['openid'] };
   const oidc = new Oidc({ client, ceremonies, clock, returnsTo: () => 'http://localhost/sso' });
   const rules = { emails: [], domains: [], groups: [], roles: ['auditor'] } as const;
-  sso = new Sso({ ...beside, oidc, store: new SqlSsoStore(database, rows), rules, invites });
+  sso = new Sso({ ...beside, oidc, store: new SqlSsoStore(database, keys), rules, invites });
   await enrolled.enrol('ana');
   ana = { id: await enrolled.idOf('ana'), name: 'ana' };
 });
@@ -119,14 +119,14 @@ it('somebody who was invited, and whose invitation was taken back', async () => 
 
 it('a link at a provider that was taken away', async () => {
   await enrolled.passkey('ana');
-  const store = new SqlSsoStore(scratch.database, enrolled.proofKeys.rows);
+  const store = new SqlSsoStore(scratch.database, enrolled.proofKeys);
   await store.link({ ...IDENTITY, personId: ana.id }, clock.now());
   expect(await sso.unlink(ana)).toBe(true);
   expect(await settled()).toEqual([['intent-unsettled', 'sso-unlinked', 'ana']]);
 });
 
 it('and nothing of what was refused, or was not there', async () => {
-  const store = new SqlSsoStore(scratch.database, enrolled.proofKeys.rows);
+  const store = new SqlSsoStore(scratch.database, enrolled.proofKeys);
   expect(await store.of(ana.id)).toBeNull();
   expect(await sso.unlink(ana)).toBe(false);
   expect(await invites.cancel('invite_none', 'ana')).toBe(false);

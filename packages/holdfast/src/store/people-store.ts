@@ -18,7 +18,7 @@ import { isRole, type Role } from '../identity/roles.ts';
 import type { HoldfastError } from '../model/errors.ts';
 import type { RowMacs } from '../model/row-macs.ts';
 import type { Database } from './database.ts';
-import { hasPasskey } from './passkey-store.ts';
+import { hasPasskey, type OwnKeys, passkeysInUse } from './passkey-store.ts';
 import {
   addPersonRow,
   changePersonRow,
@@ -32,11 +32,13 @@ import type { PeopleTable, Tables } from './tables.ts';
 
 export class SqlPeopleStore implements PeopleStore {
   readonly #database: Database;
+  readonly #keys: OwnKeys;
   readonly #rows: RowMacs;
 
-  constructor(database: Database, rows: RowMacs) {
+  constructor(database: Database, keys: OwnKeys) {
     this.#database = database;
-    this.#rows = rows;
+    this.#keys = keys;
+    this.#rows = keys.rows;
   }
 
   add(person: NewPerson): Promise<boolean> {
@@ -104,9 +106,9 @@ export class SqlPeopleStore implements PeopleStore {
           change = 'not-theirs';
           throw nothing;
         }
-        const before = await countOwners(trx, this.#rows);
+        const before = await countOwners(trx, this.#keys);
         await deed(trx, person);
-        if (before > 0 && (await countOwners(trx, this.#rows)) === 0) {
+        if (before > 0 && (await countOwners(trx, this.#keys)) === 0) {
           change = 'last-owner';
           throw nothing;
         }
@@ -168,7 +170,7 @@ export class SqlPeopleStore implements PeopleStore {
     return this.#database.transaction(async (trx): Promise<CodesRemoved> => {
       const person = await lockPersonRow(trx, this.#rows, { id: personId });
       if (person === null || person.totp_sealed === null) return 'none';
-      if (!(await hasPasskey(trx, personId))) return 'last';
+      if (!(await hasPasskey(trx, this.#keys, personId))) return 'last';
       await changePersonRow(trx, this.#rows, person, {
         totp_sealed: null,
         last_step: -1n,
@@ -250,20 +252,22 @@ async function mayChange(
   return actor !== null && (!isOfOwners || actor.roles.includes('owner'));
 }
 
-/** Of those who have a way to sign in still; one by break-glass is gone in an hour. */
-async function countOwners(trx: Transaction<Tables>, rows: RowMacs): Promise<number> {
+/**
+ * Of those who have a way to sign in still; one by break-glass is gone in an hour. A passkey that was not enrolled
+ * by us is no way. Of a recovery code only its keyed hash lies here, which tells nothing: each counts.
+ */
+async function countOwners(trx: Transaction<Tables>, keys: OwnKeys): Promise<number> {
   const ways = await trx
     .selectFrom('holdfast.people')
     .select('id')
     .where(
       sql<boolean>`(totp_sealed is not null
-        or exists (select from holdfast.passkeys k where k.person_id = people.id
-          and k.removed_at is null and k.suspended_at is null)
         or exists (select from holdfast.recovery_codes c where c.person_id = people.id))`,
     )
     .execute();
-  const canComeIn = new Set(ways.map(({ id }) => id));
-  const people = await confirmedPeople(trx, rows);
+  const passkeys = await passkeysInUse(trx, keys, null);
+  const canComeIn = new Set([...ways.map(({ id }) => id), ...passkeys.map((one) => one.personId)]);
+  const people = await confirmedPeople(trx, keys.rows);
   return people.filter(({ id, roles }) => roles.includes('owner') && canComeIn.has(id)).length;
 }
 

@@ -1,35 +1,46 @@
-/** Browsers that people are pushed to, for as long as the session that asked for it was not closed. */
+/**
+ * Browsers that people are pushed to, for as long as the session that asked for it was not closed. One counts
+ * only where it, its person and its session are rows of ours.
+ */
 import type { Selectable, Transaction } from 'kysely';
 import type { NewPush, PushAdded, PushRecord, PushStore } from '../approvals/push-subscriptions.ts';
+import type { RowMacs } from '../model/row-macs.ts';
 import type { Database } from './database.ts';
+import {
+  isJoinedPersonOurs,
+  isSessionOurs,
+  lockPersonRow,
+  PERSON_COLUMNS,
+  pushFacts,
+} from './row-facts.ts';
 import type { Tables } from './tables.ts';
 
 export class SqlPushStore implements PushStore {
   readonly #database: Database;
 
-  constructor(database: Database) {
+  readonly #rows: RowMacs;
+
+  constructor(database: Database, rows: RowMacs) {
     this.#database = database;
+    this.#rows = rows;
   }
 
   add(record: NewPush, max: number, since: Date): Promise<PushAdded> {
     const { addedAt, endpoint, id, keys, personId, sessionId } = record;
     return this.#database.transaction(async (trx) => {
       // The person's row orders those who count at the same time.
-      await trx
-        .selectFrom('holdfast.people')
-        .select('id')
-        .where('id', '=', personId)
-        .forUpdate()
-        .executeTakeFirstOrThrow();
+      const person = await lockPersonRow(trx, this.#rows, { id: personId });
       const session = await trx
         .selectFrom('holdfast.sessions')
-        .select(['user_agent', 'opened_at'])
+        .selectAll()
         .where('id', '=', sessionId)
         .where('person_id', '=', personId)
         .where('closed_at', 'is', null)
         .executeTakeFirst();
-      if (session === undefined) return { kind: 'closed' };
-      const known = await counting(trx, since).execute();
+      if (person === null || session === undefined || !isSessionOurs(this.#rows, session)) {
+        return { kind: 'closed' };
+      }
+      const known = await counting(trx, this.#rows, since);
       const same = known.find((one) => one.endpoint === endpoint);
       if (same !== undefined && same.person_id !== personId && !isSame(same, keys)) {
         return { kind: 'taken' };
@@ -49,10 +60,12 @@ export class SqlPushStore implements PushStore {
           ]),
         )
         .execute();
-      const row = { id, person_id: personId, endpoint, ...keys, added_at: addedAt };
+      const at = { person_id: personId, session_id: sessionId, added_at: addedAt };
+      const row = { ...at, endpoint, p256dh: keys.p256dh, auth: keys.auth };
+      const mac = this.#rows.mac('push', id, pushFacts(row));
       await trx
         .insertInto('holdfast.push_subscriptions')
-        .values({ ...row, session_id: sessionId })
+        .values({ ...row, id, mac })
         .execute();
       const { opened_at: signedInAt, user_agent: userAgent } = session;
       return { kind: 'added', record: { ...record, signedInAt, userAgent } };
@@ -61,8 +74,9 @@ export class SqlPushStore implements PushStore {
 
   async remove(personId: string, id: string): Promise<PushRecord | null> {
     return await this.#database.transaction(async (trx) => {
-      const found = await counting(trx, new Date(0)).where('s.id', '=', id).executeTakeFirst();
-      if (found === undefined || found.person_id !== personId) return null;
+      const all = await counting(trx, this.#rows, new Date(0));
+      const found = all.find((one) => one.id === id && one.person_id === personId);
+      if (found === undefined) return null;
       await trx.deleteFrom('holdfast.push_subscriptions').where('id', '=', id).execute();
       return recordOf(found);
     });
@@ -75,33 +89,92 @@ export class SqlPushStore implements PushStore {
   }
 
   async list(personId: string | null, since: Date): Promise<readonly PushRecord[]> {
-    const rows = await this.#database.run((db) => {
-      const all = counting(db, since);
-      return (personId === null ? all : all.where('p.id', '=', personId)).execute();
-    });
-    return rows.map(recordOf);
+    const all = await this.#database.run((db) => counting(db, this.#rows, since));
+    return all.filter((row) => personId === null || row.person_id === personId).map(recordOf);
   }
 }
 
 /** Of people who are here, by a session that nobody closed; it may have run out. Oldest first. */
-function counting(db: Pick<Transaction<Tables>, 'selectFrom'>, since: Date) {
-  return db
+async function counting(db: Reader, rows: RowMacs, since: Date): Promise<readonly Row[]> {
+  const found = await db
     .selectFrom('holdfast.push_subscriptions as s')
     .innerJoin('holdfast.people as p', 'p.id', 's.person_id')
-    .innerJoin('holdfast.sessions as e', 'e.id', 's.session_id')
     .selectAll('s')
-    .select(['e.user_agent', 'e.opened_at'])
+    .select(PERSON_COLUMNS)
     .where('p.removed_at', 'is', null)
-    .where('e.closed_at', 'is', null)
-    .where('e.opened_at', '>', since)
     .orderBy('s.added_at')
-    .orderBy('s.id');
+    .orderBy('s.id')
+    .execute();
+  const theirs = found.filter((row) => isPushOurs(rows, row) && isJoinedPersonOurs(rows, row));
+  const sessions = await openedSince(db, rows, since, theirs);
+  return theirs.flatMap((row) => {
+    const session = sessions.get(row.session_id);
+    return session === undefined ? [] : [{ ...row, ...session }];
+  });
 }
 
-type Row = Selectable<Tables['holdfast.push_subscriptions']> & {
-  readonly user_agent: string;
-  readonly opened_at: Date;
-};
+type Reader = Pick<Transaction<Tables>, 'selectFrom'>;
+type Push = Selectable<Tables['holdfast.push_subscriptions']>;
+type SessionWords = Pick<Selectable<Tables['holdfast.sessions']>, 'user_agent' | 'opened_at'>;
+
+/** By their id; those that are ours, and that nobody closed. */
+async function openedSince(
+  db: Reader,
+  rows: RowMacs,
+  since: Date,
+  pushes: readonly Push[],
+): Promise<ReadonlyMap<string, SessionWords>> {
+  if (pushes.length === 0) return new Map();
+  const found = await db
+    .selectFrom('holdfast.sessions')
+    .selectAll()
+    .where(
+      'id',
+      'in',
+      pushes.map((push) => push.session_id),
+    )
+    .where('closed_at', 'is', null)
+    .where('opened_at', '>', since)
+    .execute();
+  const ours = found.filter((row) => isSessionOurs(rows, row));
+  return new Map(ours.map(({ id, opened_at, user_agent }) => [id, { opened_at, user_agent }]));
+}
+
+function isPushOurs(rows: RowMacs, row: Push): boolean {
+  return rows.fits('push', row.id, pushFacts(row), row.mac);
+}
+
+/** Browsers of theirs go on with the session that is opened now in the same one. */
+export async function takeOver(
+  trx: Transaction<Tables>,
+  rows: RowMacs,
+  by: { readonly personId: string; readonly deviceHash: Buffer; readonly sessionId: string },
+): Promise<void> {
+  const before = await trx
+    .selectFrom('holdfast.push_subscriptions')
+    .selectAll()
+    .where('session_id', 'in', (those) =>
+      those
+        .selectFrom('holdfast.sessions')
+        .select('id')
+        .where('device_hash', '=', by.deviceHash)
+        .where('person_id', '=', by.personId)
+        .where('closed_at', 'is', null),
+    )
+    .forUpdate()
+    .execute();
+  for (const row of before) {
+    if (!isPushOurs(rows, row)) continue;
+    const mac = rows.mac('push', row.id, pushFacts({ ...row, session_id: by.sessionId }));
+    await trx
+      .updateTable('holdfast.push_subscriptions')
+      .set({ session_id: by.sessionId, mac })
+      .where('id', '=', row.id)
+      .execute();
+  }
+}
+
+type Row = Push & SessionWords;
 
 function isSame(row: Row, { auth, p256dh }: PushRecord['keys']): boolean {
   return row.auth === auth && row.p256dh === p256dh;

@@ -1,6 +1,7 @@
 /**
- * What the MAC of a row is over, by its table (identity/row-keys.ts), and the one way in which a person's row
- * is looked at and changed: under its lock, only if it is ours, and with a MAC over what it is then.
+ * What the MAC of a row is over, by its table (identity/row-keys.ts), and the one way in which what counts of a
+ * person's row is changed: under its lock, only if it is ours, and with a MAC over what it is then. What moves with
+ * every try of a code (failures, pauses, the last step) is in no MAC, and is written beside it.
  */
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import type { RowFacts, RowMacs } from '../model/row-macs.ts';
@@ -175,6 +176,24 @@ export function sessionFacts(row: SessionFacts): RowFacts {
     opened: row.opened_at,
     proved: row.proved_at,
     expires: row.expires_at,
+  };
+}
+
+export function isSessionOurs(rows: RowMacs, row: Selectable<SessionsTable>): boolean {
+  return rows.fits('session', row.id, sessionFacts(row), row.mac);
+}
+
+type PushRow = Selectable<Tables['holdfast.push_subscriptions']>;
+
+/** All of it. */
+export function pushFacts(row: Omit<PushRow, 'id' | 'mac'>): RowFacts {
+  return {
+    person: row.person_id,
+    session: row.session_id,
+    endpoint: row.endpoint,
+    point: row.p256dh,
+    secret: row.auth,
+    added: row.added_at,
   };
 }
 

@@ -8,17 +8,19 @@ import { hashToken, newToken } from '../identity/token.ts';
 import { workingHoursOf } from '../identity/working-hours.ts';
 import { systemClock } from '../model/clock.ts';
 import type { ForeignRow } from '../model/row-macs.ts';
-import { Enrolled } from '../testing/enrolled.ts';
+import { Enrolled, RP_ID } from '../testing/enrolled.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { refusalOf } from '../testing/refusal.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../testing/scratch-postgres.ts';
 import { type ScratchStore, startScratchStore } from '../testing/scratch-store.ts';
+import { SoftwarePasskey } from '../testing/software-passkey.ts';
 import { SqlAgentStore } from './agent-store.ts';
 import { type Database, openDatabase } from './database.ts';
 import { SqlDeviceStore } from './device-store.ts';
 import { SqlInviteStore } from './invite-store.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { SqlPasskeyStore } from './passkey-store.ts';
 import { SqlPeopleStore } from './people-store.ts';
 import { SqlRecoveryStore } from './recovery-store.ts';
 import { SqlSessionStore } from './session-store.ts';
@@ -136,6 +138,52 @@ describe('a person', () => {
     await enrolled.people.setRoles('ana', ['owner']);
     await byHand(sql`update holdfast.people set roles = '{owner}' where name = 'ben'`);
     expect((await refusalOf(enrolled.people.remove('ana'))).code).toBe('HF_LAST_OWNER');
+  });
+
+  it('with a passkey by hand alone is no owner who is left, and has no other way in', async () => {
+    const { database } = scratch;
+    const store = new SqlPeopleStore(database, enrolled.proofKeys);
+    await enrolled.people.setRoles('ana', ['owner']);
+    await enrolled.people.setRoles('ben', ['owner']);
+    const ben = await enrolled.idOf('ben');
+    await enrolled.passkey('ben');
+    expect(await store.removeCodes(ben)).toBe('done');
+    const kept = await database.run((db) =>
+      db.selectFrom('holdfast.passkeys').select(['credential_id', 'mac']).executeTakeFirstOrThrow(),
+    );
+    await byHand(sql`update holdfast.passkeys set mac = 'no'`);
+    expect((await refusalOf(enrolled.people.remove('ana'))).code).toBe('HF_LAST_OWNER');
+    const sso = new SqlSsoStore(database, enrolled.proofKeys);
+    expect(await sso.unlink(ben)).toBe('last');
+    await byHand(sql`update holdfast.passkeys set mac = ${kept.mac}`);
+    expect(await sso.unlink(ben)).toBe('none');
+    await enrolled.people.remove('ana');
+    expect(await namesOf()).toEqual(['ben']);
+  });
+
+  it('keeps their codes, and their last passkey of ours, though others lie there by hand', async () => {
+    const keys = enrolled.proofKeys;
+    const ana = await enrolled.idOf('ana');
+    await enrolled.passkey('ana', { forged: true });
+    expect(await new SqlPeopleStore(scratch.database, keys).removeCodes(ana)).toBe('last');
+    const mine = await enrolled.passkey('ana');
+    expect(await new SqlPeopleStore(scratch.database, keys).removeCodes(ana)).toBe('done');
+    const passkeys = new SqlPasskeyStore(scratch.database, keys);
+    expect(await passkeys.remove(mine.credentialId, ana, clock.now())).toBe('last');
+  });
+
+  it('changed by hand gets no passkey', async () => {
+    const passkey = new SoftwarePasskey();
+    const personId = await enrolled.idOf('ana');
+    await byHand(sql`update holdfast.people set roles = '{owner}' where name = 'ana'`);
+    const { credentialId, publicKey } = passkey;
+    const facts = { credentialId, personId, publicKey, rpId: RP_ID };
+    const store = new SqlPasskeyStore(scratch.database, enrolled.proofKeys);
+    const about = { label: 'x', transports: [], counter: 0, isBackedUp: false };
+    const at = { addedAt: clock.now(), lastUsedAt: null, suspendedAt: null };
+    const mac = enrolled.proofKeys.passkeyMac(facts);
+    expect(await store.add({ ...facts, ...about, ...at, mac })).toBe('nobody');
+    expect(await store.list(personId)).toEqual([]);
   });
 });
 
@@ -292,12 +340,12 @@ describe('a way in', () => {
   });
 
   it('is none by an identity elsewhere that somebody linked', async () => {
-    const store = new SqlSsoStore(scratch.database, enrolled.proofKeys.rows);
+    const store = new SqlSsoStore(scratch.database, enrolled.proofKeys);
     const personId = await enrolled.idOf('ana');
     const identity = { issuer: 'https://login.example.com', subject: 'mallory' };
     await byHand(sql`insert into holdfast.sso_identities (issuer, subject, person_id, linked_at, mac)
       values (${identity.issuer}, ${identity.subject}, ${personId}, now(), 'no')`);
-    expect(await store.find(identity)).toBeNull();
+    expect(await store.find(identity)).toEqual({ kind: 'foreign' });
     expect(await store.link({ ...identity, personId }, clock.now())).toBe(true);
     expect(await store.find(identity)).toMatchObject({ person: { name: 'ana' } });
   });
@@ -417,14 +465,14 @@ describe('rows of before', () => {
       ['two', undefined],
     ]);
     expect(seen.tokens.map(({ id }) => id)).toEqual(['token_1']);
-    const people = new SqlPeopleStore(database, rows);
+    const people = new SqlPeopleStore(database, enrolled.proofKeys);
     expect((await people.list()).map(({ name, roles }) => [name, roles])).toEqual([
       ['ana', ['owner', 'auditor']],
     ]);
     const recovery = new SqlRecoveryStore(database, rows);
     expect(await recovery.use('ana', () => Buffer.from('bb', 'hex'))).toBeNull();
     expect(await recovery.use('ana', () => Buffer.from('aa', 'hex'))).toMatchObject({ left: 0 });
-    expect(await new SqlSsoStore(database, rows).find(IDENTITY)).toMatchObject({
+    expect(await new SqlSsoStore(database, enrolled.proofKeys).find(IDENTITY)).toMatchObject({
       person: { name: 'ana' },
     });
     // Nobody can tell whether these were opened by hand.
@@ -448,6 +496,24 @@ describe('rows of before', () => {
     expect(await namesOf()).toEqual(['ana']);
     await byHand(sql`insert into holdfast.migrations values ('0024-row-macs', now())`);
   });
+
+  it.each([
+    ['rows-stamped', '{}'],
+    ['intent-unsettled', '{"intended":"rows-stamped"}'],
+  ])(
+    'are not stamped again where the trail has %s, whatever was struck out',
+    async (kind, bytes) => {
+      await byHand(sql`update holdfast.people set roles = '{owner}' where name = 'ben'`);
+      await byHand(sql`insert into holdfast.trail_entry (index, kind, instance_id, bytes)
+      values (0, ${kind}, 'instance_1', ${Buffer.from(bytes)})`);
+      const again = scratch.database.transaction((trx) =>
+        stampRows(trx, ['0024-row-macs'], enrolled.proofKeys.rows),
+      );
+      expect((await refusalOf(again)).code).toBe('HF_STORE_ROWS');
+      expect(await namesOf()).toEqual(['ana']);
+      await byHand(sql`delete from holdfast.trail_entry`);
+    },
+  );
 });
 
 describe('a gateway of before, that still runs', () => {

@@ -14,7 +14,8 @@ import {
 import type { RowMacs } from '../model/row-macs.ts';
 import { storable } from '../model/text.ts';
 import type { Database } from './database.ts';
-import { isJoinedPersonOurs, PERSON_COLUMNS, sessionFacts } from './row-facts.ts';
+import { takeOver } from './push-store.ts';
+import { isJoinedPersonOurs, isSessionOurs, PERSON_COLUMNS, sessionFacts } from './row-facts.ts';
 import type { SessionsTable } from './tables.ts';
 
 const KIND = z.enum(SESSION_KINDS);
@@ -63,18 +64,7 @@ export class SqlSessionStore implements SessionStore {
           those.selectFrom('holdfast.sessions').select('id').where('device_hash', '=', deviceHash),
         )
         .execute();
-      await trx
-        .updateTable('holdfast.push_subscriptions')
-        .set({ session_id: row.id })
-        .where('session_id', 'in', (those) =>
-          those
-            .selectFrom('holdfast.sessions')
-            .select('id')
-            .where('device_hash', '=', deviceHash)
-            .where('person_id', '=', personId)
-            .where('closed_at', 'is', null),
-        )
-        .execute();
+      await takeOver(trx, this.#rows, { personId, deviceHash, sessionId: row.id });
     });
   }
 
@@ -90,7 +80,7 @@ export class SqlSessionStore implements SessionStore {
         .where('p.removed_at', 'is', null)
         .executeTakeFirst();
       if (row === undefined) return null;
-      if (!isOurs(this.#rows, row) || !isJoinedPersonOurs(this.#rows, row)) return null;
+      if (!isSessionOurs(this.#rows, row) || !isJoinedPersonOurs(this.#rows, row)) return null;
       return {
         session: sessionOf(row),
         deviceHash: row.device_hash,
@@ -113,7 +103,7 @@ export class SqlSessionStore implements SessionStore {
         .orderBy('s.last_used_at', 'desc')
         .orderBy('s.id')
         .execute();
-      return rows.filter((row) => isOurs(this.#rows, row)).map(sessionOf);
+      return rows.filter((row) => isSessionOurs(this.#rows, row)).map(sessionOf);
     });
   }
 
@@ -137,7 +127,7 @@ export class SqlSessionStore implements SessionStore {
         .where('closed_at', 'is', null)
         .forUpdate()
         .executeTakeFirst();
-      if (row === undefined || !isOurs(this.#rows, row)) return;
+      if (row === undefined || !isSessionOurs(this.#rows, row)) return;
       const change = { proved_at: now, method };
       const mac = this.#rows.mac('session', id, sessionFacts({ ...row, ...change }));
       await trx
@@ -173,10 +163,6 @@ export class SqlSessionStore implements SessionStore {
       return Number(closed.numUpdatedRows);
     });
   }
-}
-
-function isOurs(rows: RowMacs, row: Selectable<SessionsTable>): boolean {
-  return rows.fits('session', row.id, sessionFacts(row), row.mac);
 }
 
 function sessionOf(row: Selectable<SessionsTable>): SessionRecord {

@@ -1,10 +1,10 @@
 /** Identities at another provider in PostgreSQL. One is one person's; a person who is gone keeps none. */
-import { sql, type Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Role } from '../identity/roles.ts';
-import type { SsoIdentity, SsoPerson, SsoStore } from '../identity/sso-store.ts';
+import type { SsoFound, SsoIdentity, SsoPerson, SsoStore } from '../identity/sso-store.ts';
 import type { RowMacs } from '../model/row-macs.ts';
 import type { Database } from './database.ts';
-import { hasPasskey, lockPerson } from './passkey-store.ts';
+import { hasPasskey, lockPerson, type OwnKeys } from './passkey-store.ts';
 import {
   addPersonRow,
   isJoinedPersonOurs,
@@ -16,32 +16,27 @@ import type { Tables } from './tables.ts';
 
 export class SqlSsoStore implements SsoStore {
   readonly #database: Database;
-  readonly #rows: RowMacs;
+  readonly #keys: OwnKeys;
 
-  constructor(database: Database, rows: RowMacs) {
+  constructor(database: Database, keys: OwnKeys) {
     this.#database = database;
-    this.#rows = rows;
+    this.#keys = keys;
   }
 
-  find({ issuer, subject }: SsoIdentity) {
-    return this.#database.run(async (db) => {
-      const row = await db
-        .selectFrom('holdfast.sso_identities as i')
-        .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
-        .select(['i.issuer', 'i.subject', 'i.person_id', 'i.mac'])
-        .select(PERSON_COLUMNS)
-        .where('i.issuer', '=', issuer)
-        .where('i.subject', '=', subject)
-        .executeTakeFirst();
-      if (row === undefined || !isLinkOurs(this.#rows, row)) return null;
-      if (!isJoinedPersonOurs(this.#rows, row)) return null;
-      const person = { id: row.p_id, name: row.p_name };
-      return { person, isRemoved: row.p_removed_at !== null };
+  find({ issuer, subject }: SsoIdentity): Promise<SsoFound | null> {
+    return this.#database.run(async (db): Promise<SsoFound | null> => {
+      const row = await knownIdentity(db, { issuer, subject });
+      if (row === undefined) return null;
+      if (!isLinkOurs(this.#keys.rows, row) || !isJoinedPersonOurs(this.#keys.rows, row)) {
+        return { kind: 'foreign' };
+      }
+      if (row.p_removed_at !== null) return { kind: 'removed' };
+      return { kind: 'here', person: { id: row.p_id, name: row.p_name } };
     });
   }
 
   link(identity: SsoIdentity & { readonly personId: string }, now: Date): Promise<boolean> {
-    return this.#database.transaction((trx) => linkIdentity(trx, this.#rows, identity, now));
+    return this.#database.transaction((trx) => linkIdentity(trx, this.#keys.rows, identity, now));
   }
 
   addPerson(
@@ -56,32 +51,25 @@ export class SqlSsoStore implements SsoStore {
     return this.#database.transaction(async (trx) => {
       // One at a time: of two who come as one at once, the second finds the first.
       await sql`lock table holdfast.sso_identities in share row exclusive mode`.execute(trx);
-      const known = await trx
-        .selectFrom('holdfast.sso_identities as i')
-        .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
-        .select(['i.issuer', 'i.subject', 'i.person_id', 'i.mac'])
-        .select(PERSON_COLUMNS)
-        .where('i.issuer', '=', identity.issuer)
-        .where('i.subject', '=', identity.subject)
-        .executeTakeFirst();
+      const known = await knownIdentity(trx, identity);
       if (known !== undefined) {
         const isHere =
           known.p_removed_at === null &&
-          isLinkOurs(this.#rows, known) &&
-          isJoinedPersonOurs(this.#rows, known);
+          isLinkOurs(this.#keys.rows, known) &&
+          isJoinedPersonOurs(this.#keys.rows, known);
         return isHere ? { id: known.p_id, name: known.p_name } : null;
       }
       for (const name of person.names) {
         const { id, roles } = person;
         const fresh = { id, name, roles, totpSealed: null, addedAt: now, confirmedAt: null };
-        if (!(await addPersonRow(trx, this.#rows, fresh))) continue;
+        if (!(await addPersonRow(trx, this.#keys.rows, fresh))) continue;
         await trx
           .insertInto('holdfast.sso_identities')
           .values({
             ...identity,
             person_id: person.id,
             linked_at: now,
-            mac: linkMac(this.#rows, { ...identity, person_id: person.id }),
+            mac: linkMac(this.#keys.rows, { ...identity, person_id: person.id }),
           })
           .execute();
         return { id: person.id, name };
@@ -103,9 +91,9 @@ export class SqlSsoStore implements SsoStore {
 
   unlink(personId: string): Promise<'done' | 'none' | 'last'> {
     return this.#database.transaction(async (trx) => {
-      const person = await lockPerson(trx, this.#rows, personId);
+      const person = await lockPerson(trx, this.#keys.rows, personId);
       if (person === null) return 'none';
-      if (!person.hasCodes && !(await hasPasskey(trx, personId))) return 'last';
+      if (!person.hasCodes && !(await hasPasskey(trx, this.#keys, personId))) return 'last';
       const gone = await trx
         .deleteFrom('holdfast.sso_identities')
         .where('person_id', '=', personId)
@@ -113,6 +101,17 @@ export class SqlSsoStore implements SsoStore {
       return gone.numDeletedRows > 0n ? 'done' : 'none';
     });
   }
+}
+
+function knownIdentity(db: Kysely<Tables>, { issuer, subject }: SsoIdentity) {
+  return db
+    .selectFrom('holdfast.sso_identities as i')
+    .innerJoin('holdfast.people as p', 'p.id', 'i.person_id')
+    .select(['i.issuer', 'i.subject', 'i.person_id', 'i.mac'])
+    .select(PERSON_COLUMNS)
+    .where('i.issuer', '=', issuer)
+    .where('i.subject', '=', subject)
+    .executeTakeFirst();
 }
 
 /**

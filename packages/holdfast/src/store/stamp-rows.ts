@@ -1,8 +1,10 @@
 /**
  * The one time at which rows get a MAC that had none: in the transaction of the migration that makes the
- * columns. Who takes that step back by hand to have it taken again shows it: what was stamped is noted.
+ * columns. What was stamped is in the trail; where the trail says so already, nothing is stamped again, whatever
+ * was struck out of our tables by hand, and Holdfast does not start.
  */
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
+import { HoldfastError } from '../model/errors.ts';
 import type { RowMacs } from '../model/row-macs.ts';
 import { rowMacs } from './migrations/0024-row-macs.ts';
 import { agentFacts, keyedHash, linkMac, personMac, tokenFacts } from './row-facts.ts';
@@ -14,13 +16,14 @@ export interface Stamped {
   readonly tokens: number;
 }
 
-/** Null: these steps do not ask for it. */
+/** Null: these steps do not ask for it. HF_STORE_ROWS: it was done before. */
 export async function stampRows(
   trx: Transaction<Tables>,
   taken: readonly string[],
   rows: RowMacs,
 ): Promise<Stamped | null> {
   if (!taken.includes(rowMacs.name)) return null;
+  await refuseSecond(trx);
   const people = await trx.selectFrom('holdfast.people').selectAll().execute();
   for (const row of people) {
     const mac = personMac(rows, row);
@@ -59,4 +62,19 @@ export async function stampRows(
       .execute();
   }
   return { people: people.length, agents: agents.length, tokens: tokens.length };
+}
+
+/** By the entries themselves: the index beside them (0018) can be made anew by anybody. */
+async function refuseSecond(trx: Transaction<Tables>): Promise<void> {
+  const found = await sql`
+    select from holdfast.trail_entry
+    where kind = 'rows-stamped'
+      or (kind = 'intent-unsettled' and position('"rows-stamped"'::bytea in bytes) > 0)
+    limit 1`.execute(trx);
+  if (found.rows.length === 0) return;
+  throw new HoldfastError('HF_STORE_ROWS', {
+    expected: `migration ${rowMacs.name} once`,
+    found: 'that the trail says it was taken before, and our tables say that it was not',
+    hint: 'Somebody changed our tables by hand: bring the database back from a backup of before.',
+  });
 }

@@ -312,6 +312,7 @@ interface PushSubscriptionsTable {
   auth: string;
   added_at: Date;
   session_id: string;
+  mac: string;
 }
 
 interface IntendedNotesTable {

@@ -33,7 +33,7 @@ export class Enrolled {
     this.#database = database;
     this.proofKeys = new ProofKeys(seal, DASHBOARD);
     this.people = new People({
-      store: new SqlPeopleStore(database, this.proofKeys.rows),
+      store: new SqlPeopleStore(database, this.proofKeys),
       totp,
       clock,
       note,

@@ -1,4 +1,5 @@
 /** Single sign-on against a real provider: who is let in, who is not, and that it signs nothing. */
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ATTEMPTS_WINDOW_MS, CEREMONY_LIFE_MS } from '../../src/model/limits.ts';
 import { SoftwarePasskey } from '../../src/testing/software-passkey.ts';
@@ -134,6 +135,16 @@ describe('who is allowed', () => {
     const back = await browser.post('/v1/sign-in/sso', { query });
     expect(back.json).toMatchObject({ did: 'joined', person: { name: 'max', roles: ['auditor'] } });
     expect((await new Visitor(world).joinByPasskey(invitation)).status).toBe(401);
+  });
+
+  it('whose row somebody changed by hand is not let in, and the trail says that it is not ours', async () => {
+    const account = verified('ned@corp.example');
+    expect((await signIn(account)).answer.status).toBe(200);
+    await world.rooms.database.run((db) =>
+      sql`update holdfast.people set roles = '{owner}' where name = 'ned'`.execute(db),
+    );
+    expect((await signIn(account)).answer.status).toBe(401);
+    expect(await trailText(world)).toContain('was not written by Holdfast, and counts as nobody');
   });
 
   it('of two answers of one person at once is one person', async () => {

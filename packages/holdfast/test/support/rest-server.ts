@@ -5,6 +5,9 @@ import { delimiter, join } from 'node:path';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { accepts, freePort } from '../../src/testing/scratch-postgres.ts';
 
+/** 30 s, 50 ms each. */
+const LOOKS_MAX = 600;
+
 export interface RestServer {
   readonly url: string;
   readonly keys: { readonly user: string; readonly password: string };
@@ -38,15 +41,37 @@ export async function startRestServer(appendOnly: boolean): Promise<RestServer> 
     ],
     { stdio: 'ignore', env: { HOME: home, PATH: process.env['PATH'] ?? '' } },
   );
-  for (let looks = 0; looks < 300 && !(await accepts(port)); looks += 1) {
-    await new Promise((done) => setTimeout(done, 50));
+  try {
+    await untilAccepts(child, port);
+  } catch (error) {
+    await stop(child, home);
+    throw error;
   }
   const url = `http://127.0.0.1:${port}/repository/`;
   return { url, keys, folder, stop: () => stop(child, home) };
 }
 
+/** Rejects when it ended, could not be started, or does not answer. */
+async function untilAccepts(child: ChildProcess, port: number): Promise<void> {
+  let failed: Error | null = null;
+  child.once('error', (error) => {
+    failed = error;
+  });
+  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+    if (failed !== null) throw failed;
+    if (!isRunning(child)) throw new Error(`rclone ended with ${child.exitCode}`);
+    if (await accepts(port)) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error(`rclone does not answer on port ${port}`);
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+}
+
 async function stop(child: ChildProcess, home: string): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) {
+  if (isRunning(child)) {
     const gone = new Promise((done) => child.once('exit', done));
     child.kill('SIGKILL');
     await gone;

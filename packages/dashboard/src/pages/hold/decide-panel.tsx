@@ -2,11 +2,13 @@
  * Where a person decides: one look, one touch. Approving asks the authenticator at once; a one-time code is
  * the second way, with the words to compare. What goes for good wants its name typed first.
  */
+
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { HoldShown } from '../../api/hold-shown.ts';
 import { selfQuery } from '../../api/queries.ts';
 import { type Code, type Decision, decideByCode, decideByPasskey, seenOf } from '../../decide.ts';
+import { canProve } from '../../lib/can-prove.ts';
 import { oneLine } from '../../lib/visible.ts';
 import { useKeys } from '../../shell/keyboard.tsx';
 import { useMay, usePerson } from '../../shell/session.ts';
@@ -27,8 +29,7 @@ export function DecidePanel({ hold }: { readonly hold: HoldShown }): ReactNode {
   const person = usePerson();
   const mayByRole = useMay('holds.decide');
   const self = useQuery(selfQuery).data;
-  // Single sign-on lets in, and signs nothing.
-  const hasNoWord = self !== undefined && self.passkeys.length === 0 && !self.hasCodes;
+  const hasNoWord = self !== undefined && !canProve(self);
   const may = mayByRole && !hasNoWord;
   const nameField = useRef<HTMLInputElement>(null);
   const [asking, setAsking] = useState<Asking>(null);

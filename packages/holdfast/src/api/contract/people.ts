@@ -1,7 +1,9 @@
 /** People: who they are, what they may do, invitations, and what is done when no owner can be reached. */
+
 import { z } from 'zod';
 import { HOLD_STATES } from '../../approvals/hold.ts';
 import { ROLES } from '../../identity/roles.ts';
+import { DIGEST_SHOWN_CHARS_MIN } from '../../model/limits.ts';
 import { PAGE_QUERY, pageOf, route, WHEN } from './route.ts';
 import { SESSION } from './self.ts';
 import { CODE, NAME } from './sign-in.ts';
@@ -171,8 +173,8 @@ export const PEOPLE_ROUTES = {
       'Say that somebody shall be an owner for an hour: by code, or by passkey over the challenge',
     params: z.strictObject({ id: z.string().max(64) }),
     body: z.union([
-      /** `digest`: as it was shown; at least its first 16 characters. */
-      z.strictObject({ code: CODE, digest: z.string().min(16).max(64) }),
+      /** `digest`: as it was shown, or its beginning. */
+      z.strictObject({ code: CODE, digest: z.string().min(DIGEST_SHOWN_CHARS_MIN).max(64) }),
       z.strictObject({ response: ASSERTED }),
     ]),
     answer: BREAK_GLASS,

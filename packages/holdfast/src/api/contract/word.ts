@@ -3,7 +3,7 @@
  * person, and only they; from this machine's own command line anybody who is named and proves it.
  */
 import { z } from 'zod';
-import { COMMENT_CHARS_MAX } from '../../model/limits.ts';
+import { COMMENT_CHARS_MAX, DIGEST_SHOWN_CHARS_MIN } from '../../model/limits.ts';
 import { ASSERTED, DESCRIPTOR } from './webauthn.ts';
 
 export const CODE = z.string().regex(/^\d{6}$/, 'six digits');
@@ -24,8 +24,8 @@ export const WORD_OR_PROOF = {
   code: CODE.optional(),
 };
 
-/** The six words that were shown, or the digest, or its beginning: at least 16 characters of it. */
-const SHOWN = z.string().min(16).max(120);
+/** The six words that were shown, or the digest, or its beginning. */
+const SHOWN = z.string().min(DIGEST_SHOWN_CHARS_MIN).max(120);
 const SAID = {
   digestShown: SHOWN.nullable().default(null),
   /** Why; for the others and for the trail. */

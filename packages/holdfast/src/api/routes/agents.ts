@@ -16,6 +16,7 @@ import { HoldfastError } from '../../model/errors.ts';
 import { nearest } from '../../model/nearest.ts';
 import type { ForeignRow } from '../../model/row-macs.ts';
 import type { AGENT_ROUTES } from '../contract/agents.ts';
+import { pageByName } from '../cursor.ts';
 import type { Handlers } from '../handler.ts';
 import { forbidden, notSignedIn } from '../refusals.ts';
 import { requireStanding } from './people.ts';
@@ -34,14 +35,7 @@ export function agentRoutes(parts: AgentRouteParts): Handlers<typeof AGENT_ROUTE
   const { agents, clock, config, credentials, people } = parts;
   const shown = async (name: string) => agentView(await agents.show(name));
   return {
-    'agents.list': async ({ query }) => {
-      const { cursor, limit } = query;
-      const all = [...(await agents.list())].sort((a, b) => (a.name < b.name ? -1 : 1));
-      const rest = cursor === undefined ? all : all.filter(({ name }) => name > cursor);
-      const page = rest.slice(0, limit);
-      const next = rest.length > page.length ? (page.at(-1)?.name ?? null) : null;
-      return { items: page.map(agentView), next };
-    },
+    'agents.list': async ({ query }) => pageByName(await agents.list(), query, agentView),
     'agents.findings': async ({ principal }) => {
       const maySeeSealed = principal !== null && mayDo(principal, 'credentials.read');
       const items = await findingsOf({

@@ -6,6 +6,7 @@ import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { HoldfastEvent, Note } from '../../model/event.ts';
 import { PUSH_LIFE_MS_MAX, PUSH_TESTS_MAX, PUSH_TESTS_WINDOW_MS } from '../../model/limits.ts';
+import { minutesWords } from '../../model/text.ts';
 import type { NOTICE_ROUTES } from '../contract/notices.ts';
 import type { Handlers } from '../handler.ts';
 import { personOf } from '../person.ts';
@@ -172,10 +173,9 @@ function noBrowser(): HoldfastError {
 }
 
 function tooManyTests(seconds: number): HoldfastError {
-  const minutes = Math.ceil(seconds / 60);
   return new HoldfastError('HF_RATE', {
-    expected: `at most ${PUSH_TESTS_MAX} test notices in ${PUSH_TESTS_WINDOW_MS / 60_000} minutes`,
+    expected: `at most ${PUSH_TESTS_MAX} test notices in ${minutesWords(PUSH_TESTS_WINDOW_MS)}`,
     found: 'more',
-    hint: `Try again in ${minutes} minute${minutes === 1 ? '' : 's'}.`,
+    hint: `Try again in ${minutesWords(seconds * 1000)}.`,
   });
 }

@@ -15,6 +15,7 @@ import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { Note } from '../../model/event.ts';
 import type { PEOPLE_ROUTES } from '../contract/people.ts';
+import { pageByName } from '../cursor.ts';
 import type { Handlers } from '../handler.ts';
 import { personOf } from '../person.ts';
 import { sessionView } from './self.ts';
@@ -41,14 +42,8 @@ export function peopleRoutes(parts: PeopleRouteParts): Handlers<typeof PEOPLE_RO
   });
   const viewOf = async (id: string) => personView(await people.byId(id), clock.now());
   return {
-    'people.list': async ({ query }) => {
-      const { cursor, limit } = query;
-      const all = [...(await people.overview())].sort((a, b) => (a.name < b.name ? -1 : 1));
-      const rest = cursor === undefined ? all : all.filter(({ name }) => name > cursor);
-      const page = rest.slice(0, limit);
-      const next = rest.length > page.length ? (page.at(-1)?.name ?? null) : null;
-      return { items: page.map((person) => personView(person, clock.now())), next };
-    },
+    'people.list': async ({ query }) =>
+      pageByName(await people.overview(), query, (person) => personView(person, clock.now())),
     'people.roles': async ({ body, params, principal }) => {
       const { name } = await people.byId(params.id);
       await people.setRoles(name, body.roles, actorOf(principal));

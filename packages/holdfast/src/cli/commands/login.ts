@@ -1,10 +1,12 @@
 /** Signing in to a gateway elsewhere: its own machine needs no session, whoever can open its store is it. */
+
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { isSecret } from '../../identity/secrets.ts';
 import { isTokenText } from '../../identity/token.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import { PROVED_MS_MAX } from '../../model/limits.ts';
+import { minutesWords } from '../../model/text.ts';
 import { pause } from '../../programs/pause.ts';
 import type { AnswerOf, ApiClient } from '../api/api-client.ts';
 import { apiUrlOf, URL_ENV } from '../api/api-url.ts';
@@ -148,7 +150,7 @@ async function proveThere(context: Context, given: string | undefined): Promise<
   );
   return {
     json: { url: url.origin, provedAt },
-    lines: () => [`Proved at ${url.origin}; it counts for ${PROVED_MS_MAX / 60_000} minutes.`],
+    lines: () => [`Proved at ${url.origin}; it counts for ${minutesWords(PROVED_MS_MAX)}.`],
   };
 }
 

@@ -14,9 +14,10 @@ import { SCRAM_SALT_BYTES, scramVerifier } from '../../identity/scram.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { Effect } from '../../model/effect.ts';
 import { base32 } from '../../model/ids.ts';
+import type { NamePath } from '../../model/session-settings.ts';
 import type { TargetDatabase, TargetSession } from '../target-database.ts';
 import type { AgentRole } from '../target-guard.ts';
-import { type NamePath, WANTED_MAX, wantedOf } from './facts/asked.ts';
+import { WANTED_MAX, wantedOf } from './facts/asked.ts';
 import { meantBy } from './facts/relations.ts';
 import { ident, literal, OWNER_ROLE, RUNNER_PREFIX, UNDO_ROLE } from './layout.ts';
 

@@ -1,14 +1,6 @@
 /** What is to be looked up for an act, read off its effects: which names, and what becomes of each. Pure. */
 import type { Effect, ObjectType } from '../../../model/effect.ts';
-import { type SessionSetting, sessionMarkIn } from '../../../model/session-settings.ts';
-
-/** What names without a schema may mean. */
-export interface NamePath {
-  /** Empty: nobody can tell, so any schema. */
-  readonly schemas: readonly string[];
-  /** The first schema that has the name is meant; false: each that has it may be. */
-  readonly isInOrder: boolean;
-}
+import type { NamePath, SessionSetting } from '../../../model/session-settings.ts';
 
 /** The one statement that would run; null where there are several, or it is not whole. */
 export interface OneStatement {
@@ -110,15 +102,4 @@ export function notLookedUp({ effects, isWhole }: Pick<Asked, 'effects' | 'isWho
   }
   for (const verb of verbs) told.push(`what ${verb} does in the database is not in its catalogs`);
   return told;
-}
-
-/**
- * The mark of the search path (pipeline/path-mark.ts), as far as it says where names lead: the schemas that were judged;
- * behind two NULs the order that the session last set. Empty, or with a NUL in front, it is any.
- */
-export function namePathIn(mark: Uint8Array | undefined): NamePath {
-  const text = sessionMarkIn(mark ?? Buffer.alloc(0)).path.toString('utf8');
-  if (text === '' || text.startsWith('\0')) return { schemas: [], isInOrder: false };
-  const [judged = '', said] = text.split('\0\0');
-  return { schemas: judged.split('\0'), isInOrder: said === undefined };
 }

@@ -18,11 +18,12 @@
  */
 import pg from 'pg';
 import { z } from 'zod';
+import type { NamePath } from '../../../model/session-settings.ts';
 import { canBeSetAgain, type SessionSetting } from '../../../model/session-settings.ts';
 import type { Measured } from '../../../model/touched.ts';
 import { type AdminConnection, clientConfigOf } from '../admin.ts';
 import { ident } from '../layout.ts';
-import type { NamePath, OneStatement } from './asked.ts';
+import type { OneStatement } from './asked.ts';
 import { isLate, whyNot } from './late.ts';
 import { plainChange } from './plain-change.ts';
 import { plainCount } from './plain-count.ts';

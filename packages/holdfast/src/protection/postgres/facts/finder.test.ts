@@ -3,10 +3,10 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSqlReader } from '../../../languages/sql/reader.ts';
 import type { SqlReader } from '../../../languages/sql/sql-reading.ts';
+import type { NamePath } from '../../../model/session-settings.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../../../testing/scratch-postgres.ts';
 import type { TargetDatabase } from '../../target-database.ts';
 import { type AdminConnection, openTargetDatabase } from '../admin.ts';
-import type { NamePath } from './asked.ts';
 import { FACTS_LOCK_MS_MAX, PostgresFacts } from './finder.ts';
 import { Gathering, type TargetFound } from './gathering.ts';
 

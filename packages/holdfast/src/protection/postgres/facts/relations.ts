@@ -3,9 +3,10 @@
  * Catalogs only: nothing here waits for a lock on a table, or runs a view, a policy or a function.
  */
 import { z } from 'zod';
+import type { NamePath } from '../../../model/session-settings.ts';
 import type { TargetSession } from '../../target-database.ts';
 import { SCHEMA, TRASH_PREFIX } from '../layout.ts';
-import type { NamePath, Wanted } from './asked.ts';
+import type { Wanted } from './asked.ts';
 
 /** One object of the catalogs that a name may mean. */
 export interface Meant {
