@@ -70,6 +70,7 @@ export function openRecoveryRoom(rooms: Rooms, env: Env, clock: Clock): Recovery
 interface Opened {
   readonly vault: Vault;
   readonly ground: () => ProofGround;
+  readonly closeGround: () => Promise<void>;
   readonly ownTrials: (ground: ProofGround) => Promise<readonly Suspect[]>;
   readonly whereabouts: () => Whereabouts;
   verdict: { readonly verdict: ProofVerdict; readonly at: Date } | null;
@@ -107,7 +108,10 @@ class Room implements RecoveryRoom {
 
   async close(): Promise<void> {
     for (const keeper of this.keepers.values()) await keeper.close();
-    for (const { vault } of this.#vaults.values()) await vault.close();
+    for (const { closeGround, vault } of this.#vaults.values()) {
+      await closeGround();
+      await vault.close();
+    }
   }
 
   #keeper(target: TargetConfig, recovery: RecoveryConfig): TargetKeeper {
@@ -199,6 +203,7 @@ class Room implements RecoveryRoom {
           return {
             vault,
             ground: () => ground,
+            closeGround: async () => {},
             ownTrials: async () => [suspect],
             whereabouts: () => ({ ...NOWHERE, host: hostname(), device: deviceOf(folder) }),
             verdict: null,
@@ -216,6 +221,7 @@ class Room implements RecoveryRoom {
           return {
             vault: new S3Vault({ ...parts, name, proven }),
             ground: () => ground,
+            closeGround: () => ground.close(),
             ownTrials: async () => [
               {
                 name: `the writer of ${name}`,
@@ -234,6 +240,7 @@ class Room implements RecoveryRoom {
           return {
             vault: new ResticVault({ name, place, keys, clock, proven }),
             ground: () => ground,
+            closeGround: async () => {},
             ownTrials: async () => [
               {
                 name: `the user ${way.user} of ${name}`,
