@@ -22,6 +22,7 @@ import type { ProofGround, ProofVerdict, Suspect, Trial } from './recovery/proof
 import { sameAs, type Whereabouts } from './recovery/same-as.ts';
 import { type KeptVault, TargetKeeper } from './recovery/target-keeper.ts';
 import { LocalGround } from './recovery/vaults/local/ground.ts';
+import { KeptHead } from './recovery/vaults/local/kept-head.ts';
 import { LocalVault } from './recovery/vaults/local/local-vault.ts';
 import { ResticGround } from './recovery/vaults/restic/ground.ts';
 import { ResticVault } from './recovery/vaults/restic/restic-vault.ts';
@@ -192,7 +193,11 @@ class Room implements RecoveryRoom {
         case 'local': {
           const { folder } = way;
           const user = way.user === null ? null : runAs(name, way.user);
-          const vault = new LocalVault({ name, folder, user, dataFolders: this.#dataFolders });
+          const heads = join(recoveryFolder(this.#rooms.config, this.#env), 'heads');
+          const vault = new LocalVault({
+            ...{ name, folder, user, dataFolders: this.#dataFolders },
+            keptHead: new KeptHead(join(heads, `${name}.json`), folder),
+          });
           const ground = new LocalGround({ vault, folder, clock });
           const isOwn = user !== null && user.uid !== process.getuid?.();
           const suspect: Suspect = {
