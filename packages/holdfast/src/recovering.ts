@@ -71,12 +71,14 @@ export class Recovering {
   readonly #counter: Counter;
   readonly #known = new Map<string, Known>();
   readonly #troubled = new Map<string, Troubled>();
-  readonly #failedAt = new Map<string, Partial<Record<WorkKind, Date>>>();
+  readonly #triedAt = new Map<string, Partial<Record<WorkKind, Date>>>();
   readonly #streaming = new Set<string>();
   readonly #stopping = new AbortController();
   #room: RecoveryRoom | null = null;
   #reportedMs = Number.NEGATIVE_INFINITY;
   #working: Promise<void> | null = null;
+  /** Pieces of work, so far. */
+  #begun = 0;
   #reporting: Promise<void> | null = null;
   #due: Due | null = null;
   #running: Promise<void> = Promise.resolve();
@@ -162,9 +164,12 @@ export class Recovering {
   }
 
   async #reportAll(room: RecoveryRoom): Promise<void> {
+    const begun = this.#begun;
+    const isIdle = this.#working === null;
     try {
       for (const keeper of room.keepers.values()) await this.#report(keeper);
-      this.#due ??= await this.#findDue(room);
+      // What was read while something was at work may be from before it.
+      if (isIdle && this.#begun === begun) this.#due ??= this.#findDue(room);
     } catch (error) {
       this.#parts.say('warn', `recovery: ${messageOf(error)}`);
     }
@@ -187,6 +192,9 @@ export class Recovering {
     await this.#working;
     await this.#reporting;
     this.#due = null;
+    for (const { id } of this.#orders.splice(0)) {
+      this.#counter.hasFailed(id, new Error('the gateway gave up recovery before its turn came'));
+    }
     await room.close();
   }
 
@@ -299,10 +307,11 @@ export class Recovering {
     if (due !== null) this.#begin(() => this.#doDue(due));
   }
 
-  async #findDue(room: RecoveryRoom): Promise<Due | null> {
+  /** Out of what the reports found a moment ago. */
+  #findDue(room: RecoveryRoom): Due | null {
     for (const keeper of room.keepers.values()) {
       for (const vault of keeper.vaults) {
-        const looked = await keeper.look(vault).catch(() => null);
+        const looked = keeper.looked(vault);
         const due = looked === null ? null : this.#dueOf(keeper, looked);
         if (due !== null) return due;
       }
@@ -311,6 +320,7 @@ export class Recovering {
   }
 
   #begin(work: () => Promise<void>): void {
+    this.#begun += 1;
     this.#working = work()
       .catch((error: unknown) => this.#parts.say('warn', `recovery: ${messageOf(error)}`))
       .finally(() => {
@@ -344,18 +354,14 @@ export class Recovering {
     const { clock, say } = this.#parts;
     const key = `${keeper.target}/${vault}`;
     say('info', `Recovery of ${keeper.target}, vault ${vault}: ${kind} begins.`);
-    const failed = this.#failedAt.get(key) ?? {};
+    this.#triedAt.set(key, { ...this.#triedAt.get(key), [kind]: clock.now() });
     try {
       const order = { kind, vault, point: null, goal };
       const [result] = await runWork(keeper, order, () => {}, this.#stopping.signal);
-      const { [kind]: _gone, ...others } = failed;
-      this.#failedAt.set(key, others);
       const verdict = result?.drill?.verdict ?? result?.proof?.verdict ?? 'done';
       say('info', `Recovery of ${keeper.target}, vault ${vault}: ${kind}: ${verdict}.`);
     } catch (error) {
-      if (this.#stopping.signal.aborted) return;
-      this.#failedAt.set(key, { ...failed, [kind]: clock.now() });
-      throw error;
+      if (!this.#stopping.signal.aborted) throw error;
     }
   }
 
@@ -379,7 +385,7 @@ export class Recovering {
       // As the vault's own user everything is allowed there; its look says so each time.
       canProve: way.kind !== 'local' || way.user !== null,
       lastProofAt: newestOf(found.proofs.map(({ at }) => at)),
-      failedAt: this.#failedAt.get(`${keeper.target}/${vault}`) ?? {},
+      triedAt: this.#triedAt.get(`${keeper.target}/${vault}`) ?? {},
       needsPoint: stream?.hasGap ?? false,
     });
     if (kind === null) return null;

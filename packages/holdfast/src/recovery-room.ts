@@ -22,6 +22,7 @@ import type { ProofGround, ProofVerdict, Suspect, Trial } from './recovery/proof
 import { sameAs, type Whereabouts } from './recovery/same-as.ts';
 import { type KeptVault, TargetKeeper } from './recovery/target-keeper.ts';
 import { LocalGround } from './recovery/vaults/local/ground.ts';
+import { KeptHead } from './recovery/vaults/local/kept-head.ts';
 import { LocalVault } from './recovery/vaults/local/local-vault.ts';
 import { ResticGround } from './recovery/vaults/restic/ground.ts';
 import { ResticVault } from './recovery/vaults/restic/restic-vault.ts';
@@ -70,6 +71,7 @@ export function openRecoveryRoom(rooms: Rooms, env: Env, clock: Clock): Recovery
 interface Opened {
   readonly vault: Vault;
   readonly ground: () => ProofGround;
+  readonly closeGround: () => Promise<void>;
   readonly ownTrials: (ground: ProofGround) => Promise<readonly Suspect[]>;
   readonly whereabouts: () => Whereabouts;
   verdict: { readonly verdict: ProofVerdict; readonly at: Date } | null;
@@ -107,7 +109,10 @@ class Room implements RecoveryRoom {
 
   async close(): Promise<void> {
     for (const keeper of this.keepers.values()) await keeper.close();
-    for (const { vault } of this.#vaults.values()) await vault.close();
+    for (const { closeGround, vault } of this.#vaults.values()) {
+      await closeGround();
+      await vault.close();
+    }
   }
 
   #keeper(target: TargetConfig, recovery: RecoveryConfig): TargetKeeper {
@@ -188,7 +193,11 @@ class Room implements RecoveryRoom {
         case 'local': {
           const { folder } = way;
           const user = way.user === null ? null : runAs(name, way.user);
-          const vault = new LocalVault({ name, folder, user, dataFolders: this.#dataFolders });
+          const heads = join(recoveryFolder(this.#rooms.config, this.#env), 'heads');
+          const vault = new LocalVault({
+            ...{ name, folder, user, dataFolders: this.#dataFolders },
+            keptHead: new KeptHead(join(heads, `${name}.json`), folder),
+          });
           const ground = new LocalGround({ vault, folder, clock });
           const isOwn = user !== null && user.uid !== process.getuid?.();
           const suspect: Suspect = {
@@ -199,6 +208,7 @@ class Room implements RecoveryRoom {
           return {
             vault,
             ground: () => ground,
+            closeGround: async () => {},
             ownTrials: async () => [suspect],
             whereabouts: () => ({ ...NOWHERE, host: hostname(), device: deviceOf(folder) }),
             verdict: null,
@@ -216,6 +226,7 @@ class Room implements RecoveryRoom {
           return {
             vault: new S3Vault({ ...parts, name, proven }),
             ground: () => ground,
+            closeGround: () => ground.close(),
             ownTrials: async () => [
               {
                 name: `the writer of ${name}`,
@@ -234,6 +245,7 @@ class Room implements RecoveryRoom {
           return {
             vault: new ResticVault({ name, place, keys, clock, proven }),
             ground: () => ground,
+            closeGround: async () => {},
             ownTrials: async () => [
               {
                 name: `the user ${way.user} of ${name}`,

@@ -16,7 +16,7 @@ const WELL: WorkState = {
   lastDrillAt: ago(1),
   canProve: true,
   lastProofAt: ago(1),
-  failedAt: {},
+  triedAt: {},
   needsPoint: false,
 };
 const due = (changes: Partial<WorkState>) => dueWork({ ...WELL, ...changes });
@@ -49,10 +49,26 @@ describe('what is due', () => {
   });
 
   it('waits after what failed, and goes on with the rest', () => {
-    const failedAt = { backup: new Date(now.getTime() - 60_000) };
-    expect(due({ newestPointAt: ago(30), failedAt })).toBeNull();
-    expect(due({ newestPointAt: ago(30), failedAt, isNewestDrilled: false })).toBe('drill');
-    expect(due({ newestPointAt: ago(30), failedAt: { backup: ago(1) } })).toBe('backup');
+    const triedAt = { backup: new Date(now.getTime() - 60_000) };
+    expect(due({ newestPointAt: ago(30), triedAt })).toBeNull();
+    expect(due({ newestPointAt: ago(30), triedAt, isNewestDrilled: false })).toBe('drill');
+    expect(due({ newestPointAt: ago(30), triedAt: { backup: ago(1) } })).toBe('backup');
+  });
+
+  it('waits after what left nothing in the vault, though nothing failed', () => {
+    const triedAt = { backup: ago(0.1), drill: ago(0.1), prove: ago(0.1) };
+    // The vault took no drill and no proof, and the point does not read.
+    expect(due({ triedAt, isNewestDrilled: false, lastDrillAt: null })).toBeNull();
+    expect(due({ triedAt, lastProofAt: null })).toBeNull();
+    expect(due({ triedAt, newestPointAt: null })).toBeNull();
+    expect(due({ triedAt: { drill: ago(0.3) }, isNewestDrilled: false })).toBe('drill');
+  });
+
+  it('does not wait after what left what it should', () => {
+    const triedAt = { backup: ago(0.2), drill: ago(0.2) };
+    expect(due({ triedAt, newestPointAt: ago(0.1), needsPoint: true })).toBe('backup');
+    // The drill was of the point before.
+    expect(due({ triedAt, lastDrillAt: ago(0.15), isNewestDrilled: false })).toBe('drill');
   });
 
   it('is not held up by a clock that went back', () => {

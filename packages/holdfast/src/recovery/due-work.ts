@@ -1,7 +1,8 @@
 /**
  * What is due for one target in one vault, out of what lies there; pure. In this order: a first point
  * before anything else, a drill of what was just taken (small databases), the points by their schedule,
- * then proofs and drills by theirs. What failed a moment ago waits.
+ * then proofs and drills by theirs. What was tried a moment ago and left nothing behind waits: it
+ * failed, or the vault did not keep what it found, and would be due again at once for ever.
  */
 import { PROOF_EVERY_MS, RECOVERY_RETRY_MS } from '../model/limits.ts';
 
@@ -22,16 +23,21 @@ export interface WorkState {
   /** Whether a proof says anything here that is not known without it. */
   readonly canProve: boolean;
   readonly lastProofAt: Date | null;
-  /** When work of that kind failed here last, unless it has been done since. */
-  readonly failedAt: Readonly<Partial<Record<WorkKind, Date>>>;
+  /** When work of that kind began here last, whatever came of it. */
+  readonly triedAt: Readonly<Partial<Record<WorkKind, Date>>>;
   /** WAL is missing: what lies there cannot be brought forward, so a new point is due. */
   readonly needsPoint: boolean;
 }
 
 export function dueWork(state: WorkState): WorkKind | null {
-  const { canDrill, canProve, failedAt, now } = state;
-  const mayTry = (kind: WorkKind): boolean =>
-    isOlder(failedAt[kind] ?? null, RECOVERY_RETRY_MS, now);
+  const { canDrill, canProve, now, triedAt } = state;
+  const left = { backup: state.newestPointAt, drill: state.lastDrillAt, prove: state.lastProofAt };
+  const mayTry = (kind: WorkKind): boolean => {
+    const tried = triedAt[kind] ?? null;
+    const found = left[kind];
+    const hasLeft = tried !== null && found !== null && found >= tried;
+    return hasLeft || isOlder(tried, RECOVERY_RETRY_MS, now);
+  };
   const isFirst = state.newestPointAt === null;
   const isBackupDue = state.needsPoint || isOlder(state.newestPointAt, state.backupEveryMs, now);
   if (isFirst && mayTry('backup')) return 'backup';

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { jsonOf } from '../model/json.ts';
+import { objectBytes, oneChunk } from './object-bytes.ts';
 import {
   ENGINE_KINDS,
   pointPrefix,
@@ -90,7 +91,7 @@ export async function readPoint(vault: Vault, object: StoredObject): Promise<Sto
   });
 }
 
-/** Null: there is none yet. */
+/** Null: there is none yet, or it is longer than any of ours; the chain then says so. */
 export async function digestOfNewest(
   vault: Vault,
   target: string,
@@ -98,7 +99,8 @@ export async function digestOfNewest(
 ): Promise<string | null> {
   const newest = (await listPoints(vault, target, systemIdentifier, null)).at(-1);
   if (newest === undefined) return null;
-  return digestOf(await bytesOf(vault, newest));
+  const bytes = await objectBytes(vault, newest, POINT_BYTES_MAX);
+  return bytes === null ? null : digestOf(bytes);
 }
 
 /**
@@ -130,19 +132,16 @@ function digestOf(bytes: Uint8Array): string {
 
 export async function writePoint(vault: Vault, point: RecoveryPoint, kept: Kept): Promise<void> {
   const bytes = Buffer.from(`${JSON.stringify(point, null, 2)}\n`);
-  async function* body(): AsyncIterable<Uint8Array> {
-    yield bytes;
-  }
-  await vault.put(pointKey(point, point.server.systemIdentifier), body(), kept);
+  await vault.put(pointKey(point, point.server.systemIdentifier), oneChunk(bytes), kept);
 }
 
+/** Rejects with HF_RECOVERY_DAMAGED for what is longer than any point. */
 async function bytesOf(vault: Vault, object: StoredObject): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of vault.get(object)) {
-    bytes += part.length;
-    if (bytes > POINT_BYTES_MAX) break;
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
+  const bytes = await objectBytes(vault, object, POINT_BYTES_MAX);
+  if (bytes !== null) return bytes;
+  throw new HoldfastError('HF_RECOVERY_DAMAGED', {
+    expected: `a recovery point at ${object.key}`,
+    found: `more than ${POINT_BYTES_MAX} bytes`,
+    hint: 'Look at who can write into the vault.',
+  });
 }

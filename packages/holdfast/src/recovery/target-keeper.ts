@@ -92,6 +92,8 @@ export class TargetKeeper {
   #system: string | null = null;
   /** Of this process: a vault that holds nothing may not even take the proof of it. */
   readonly #proofs = new Map<string, KeptProof>();
+  /** Of each vault, as of the last report. */
+  readonly #found = new Map<string, FoundRecords>();
   /** Of each vault: why what was found could not be kept there. */
   readonly #unkept = new Map<string, string>();
 
@@ -266,10 +268,10 @@ export class TargetKeeper {
     return this.#streams.get(vaultName)?.() ?? null;
   }
 
-  /** What lies there; for the schedule. Rejects when the vault cannot be read. */
-  async look(vaultName: string): Promise<Looked> {
-    const { records } = this.#of(vaultName);
-    const found = await records.find(await this.#systemOf(records));
+  /** What the last report found there, for the schedule; null: it could not be read. */
+  looked(vaultName: string): Looked | null {
+    const found = this.#found.get(vaultName);
+    if (found === undefined) return null;
     return { vault: vaultName, found, stream: this.streamOf(vaultName) };
   }
 
@@ -321,9 +323,11 @@ export class TargetKeeper {
     let found: FoundRecords = { points: [], drills: [], proofs: [], troubles: [] };
     let durableAt: Date | null = null;
     const state = this.streamOf(vault.name);
+    this.#found.delete(vault.name);
     try {
       const system = await this.#systemOf(records);
       found = await records.find(system);
+      this.#found.set(vault.name, found);
       durableAt = state?.durableAt ?? (await records.newestWalAt(system));
     } catch (error) {
       troubles.push(wordsOf(error));

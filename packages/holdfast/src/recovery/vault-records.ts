@@ -16,6 +16,7 @@ import { jsonOf } from '../model/json.ts';
 import type { DrillResult } from './drills/drill-result.ts';
 import { readDrill } from './drills/drill-shape.ts';
 import { WITNESS_SHAPE, type Witness } from './drills/witness.ts';
+import { objectBytes, oneChunk } from './object-bytes.ts';
 import { packBytes, unpackBytes } from './packing/pack.ts';
 import { chainTroubles, listPoints, pointKey, readPoint } from './point-store.ts';
 import type { BlastRadiusProof, ProofVerdict } from './proof.ts';
@@ -192,7 +193,8 @@ export class VaultRecords {
       const name = `${object.key}@${object.version}`;
       let body = this.#bodies.get(name);
       if (body === undefined) {
-        body = this.#opened(object.key, await textOf(vault, object));
+        const bytes = await objectBytes(vault, object, RECORD_BYTES_MAX);
+        body = this.#opened(object.key, bytes?.toString('utf8') ?? null);
         this.#bodies.set(name, body);
       }
       found.push({ key: object.key, body });
@@ -209,7 +211,7 @@ export class VaultRecords {
     const { kept, target, vault } = this.#parts;
     const key = `${target}/${system}/${folder}/${id}.json`;
     const bytes = Buffer.from(this.#sealed(key, body));
-    await vault.put(key, once(bytes), kept());
+    await vault.put(key, oneChunk(bytes), kept());
   }
 
   #sealed(key: string, body: string): string {
@@ -230,24 +232,12 @@ export class VaultRecords {
   }
 }
 
-async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
-}
-
 function readProof(key: string, body: string): KeptProof | null {
   const read = PROOF.safeParse(jsonOf(body));
   if (!read.success) return null;
   const { endedAt, sameAs, vault, verdict, why } = read.data;
   const id = key.replace(/^.*\//, '').replace(/\.json$/, '');
   return { id, vault, at: new Date(endedAt), verdict, why, sameAs };
-}
-
-/** Null: longer than anything of ours. */
-async function textOf(vault: Vault, object: StoredObject): Promise<string | null> {
-  if (object.bytes > RECORD_BYTES_MAX) return null;
-  const parts: Uint8Array[] = [];
-  for await (const part of vault.get(object)) parts.push(part);
-  return Buffer.concat(parts).toString('utf8');
 }
 
 /** Sorts by time, and fits into a key. */

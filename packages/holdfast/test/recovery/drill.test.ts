@@ -172,6 +172,13 @@ describe.for([
     });
     expect(endOf(writes, 'assertion')?.end).toBe('could-not-run');
     expect(writes.verdict).toBe('could-not-run');
+    const leaves = await drill({
+      assertions: [{ sentence, sql: 'select true; commit; delete from bookings; select true' }],
+    });
+    expect(endOf(leaves, 'assertion')).toMatchObject({
+      end: 'could-not-run',
+      said: expect.stringContaining('syntax error'),
+    });
   });
 
   it('fails with the wrong key', { timeout: 120_000 }, async (ctx) => {

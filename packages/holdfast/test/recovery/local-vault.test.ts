@@ -1,6 +1,14 @@
 /** The local vault as it is used: its process killed at any time, its files attacked, its user another. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/model/clock.ts';
@@ -8,6 +16,7 @@ import type { Canary } from '../../src/recovery/proof.ts';
 import { hostileSuite, proveWith } from '../../src/recovery/vaults/hostile.suite.ts';
 import { openFlags } from '../../src/recovery/vaults/local/flags.ts';
 import { LocalGround } from '../../src/recovery/vaults/local/ground.ts';
+import { KeptHead } from '../../src/recovery/vaults/local/kept-head.ts';
 import { LocalVault, type LocalVaultOptions } from '../../src/recovery/vaults/local/local-vault.ts';
 import { allOf, bytesOf, wholeOf } from '../../src/recovery/vaults/vault.suite.ts';
 import type { StoredObject } from '../../src/recovery/vaults/vault.ts';
@@ -19,7 +28,9 @@ const made: { readonly vault: LocalVault; readonly folder: string }[] = [];
 
 function makeVault(changes: Partial<LocalVaultOptions> = {}) {
   const folder = scratchFolder('local');
-  const options = { name: 'here', folder: join(folder, 'v'), user: null, dataFolders: [] };
+  const options = {
+    ...{ name: 'here', folder: join(folder, 'v'), user: null, dataFolders: [], keptHead: null },
+  };
   const vault = new LocalVault({ ...options, ...changes });
   made.push({ vault, folder });
   return { vault, folder: join(folder, 'v') };
@@ -160,7 +171,13 @@ describe('the process of a local vault', () => {
   it('lets no second one have its folder', async () => {
     const { vault, folder } = makeVault();
     await vault.put('a/b', bytesOf('x'), KEPT);
-    const second = new LocalVault({ name: 'second', folder, user: null, dataFolders: [] });
+    const second = new LocalVault({
+      name: 'second',
+      folder,
+      user: null,
+      dataFolders: [],
+      keptHead: null,
+    });
     await expect(second.put('a/c', bytesOf('y'), KEPT)).rejects.toMatchObject({
       code: 'HF_VAULT_REFUSED',
     });
@@ -192,6 +209,31 @@ describe('the process of a local vault', () => {
     const look = await vault.look();
     expect(look.colour).toBe('red');
     expect(look.troubles.join()).toContain('gone');
+  });
+
+  it('finds out that the end of its manifest was cut, and does not forget it', async () => {
+    const elsewhere = scratchFolder('heads');
+    const path = join(elsewhere, 'here.json');
+    const folder = join(scratchFolder('cut'), 'v');
+    const { vault } = makeVault({ folder, keptHead: new KeptHead(path, folder) });
+    made.push({ vault, folder: elsewhere }, { vault, folder: join(folder, '..') });
+    for (const name of ['a', 'b', 'c']) await vault.put(`db/1/${name}`, bytesOf(name), KEPT);
+    expect((await vault.look()).troubles).toEqual([]);
+    await vault.put('db/1/d', bytesOf('d'), KEPT);
+    expect((await vault.look()).troubles).toEqual([]);
+    await vault.close();
+    clearFlags(folder);
+    const [segment = ''] = readdirSync(join(folder, 'manifest')).sort().slice(-1);
+    const log = join(folder, 'manifest', segment);
+    const lines = readFileSync(log, 'utf8').split('\n');
+    writeFileSync(log, `${lines.slice(0, -3).join('\n')}\n`);
+    for (let look = 0; look < 2; look += 1) {
+      const { colour, troubles } = await vault.look();
+      expect(colour).toBe('red');
+      expect(troubles.join()).toContain('its end was cut off or written anew');
+      // What is stored since does not heal it.
+      await vault.put(`db/1/later${look}`, bytesOf('later'), KEPT);
+    }
   });
 
   it('runs as another user when it may, and says when it may not', async () => {

@@ -36,6 +36,7 @@ it.for([
     const ground = await pullGround(bin);
     const { server } = ground;
     const vault = new LocalVault({
+      keptHead: null,
       name: 'here',
       folder: join(vaultFolder, 'v'),
       user: null,

@@ -6,6 +6,7 @@
 import type pg from 'pg';
 import type { DrillAssertion } from '../../config/drill-assertions.ts';
 import { messageOf } from '../../model/errors.ts';
+import { askedAlone } from '../asked-alone.ts';
 import type { CheckName, CheckResult } from './drill-result.ts';
 import { extensionsOf, rolesOf, type TableWitness, tablesOf, type Witness } from './witness.ts';
 
@@ -130,7 +131,9 @@ async function assertOne(client: pg.Client, { sentence, sql }: DrillAssertion) {
   await client.query('begin transaction read only');
   try {
     await client.query(`set local statement_timeout = ${ASSERTION_MS_MAX}`);
-    const { rows } = await client.query<unknown[]>({ text: sql, rowMode: 'array' });
+    const { rows } = await client.query<unknown[]>({
+      ...{ text: askedAlone(sql, 2), values: [true], rowMode: 'array' },
+    });
     const value = rows[0]?.[0];
     if (rows.length !== 1 || rows[0]?.length !== 1 || typeof value !== 'boolean') {
       throw new Error(`${sentence}: the query has to say true or false, in one row`);

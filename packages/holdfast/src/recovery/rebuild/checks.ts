@@ -7,6 +7,7 @@ import { HoldfastError } from '../../model/errors.ts';
 import { oneLine } from '../../model/text.ts';
 import { ident } from '../../protection/postgres/layout.ts';
 import type { TargetSession } from '../../protection/target-database.ts';
+import { askedAlone } from '../asked-alone.ts';
 import { KEY_ARRAYS } from './existing.ts';
 
 /** Something that has to be true of the rebuilt data, in words, and one SELECT that says whether it is. */
@@ -167,7 +168,7 @@ export async function checkAssertions(
     let holds: unknown;
     try {
       await session.query('set local transaction_read_only = on');
-      const [row] = await session.query(askedAlone(sql), [true]);
+      const [row] = await session.query(askedAlone(sql, 1), [true]);
       holds = row === undefined ? null : Object.values(row)[0];
     } catch (cause) {
       throw failed(says, cause instanceof Error ? oneLine(cause.message) : 'an error', cause);
@@ -175,14 +176,6 @@ export async function checkAssertions(
     await session.query('rollback to savepoint hf_assertion');
     if (holds !== true) throw failed(says, oneLine(JSON.stringify(holds) ?? 'nothing'), undefined);
   }
-}
-
-/**
- * As part of a statement of ours, with a parameter: so the server takes one statement only, and none that
- * writes or that ends the transaction.
- */
-function askedAlone(sql: string): string {
-  return `select a.* from (\n${sql.trim().replace(/;$/, '')}\n) as a where $1::boolean limit 1`;
 }
 
 function failed(says: string, found: string, cause: unknown): HoldfastError {

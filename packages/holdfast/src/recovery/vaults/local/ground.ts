@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../../../model/clock.ts';
 import { HoldfastError, messageOf } from '../../../model/errors.ts';
 import { VAULT_PACKED_BYTES_MAX } from '../../../model/limits.ts';
+import { oneChunk } from '../../object-bytes.ts';
 import type { Act, ActAnswer, Canary, ProofGround, ReadBack, Trial } from '../../proof.ts';
 import type { LocalVault } from './local-vault.ts';
 
@@ -38,10 +39,7 @@ export class LocalGround implements ProofGround {
     const { vault, clock } = this.#options;
     const body = clock.random(CANARY_BYTES);
     const key = `canaries/${clock.now().toISOString().replaceAll(/[-:]/g, '')}`;
-    async function* whole() {
-      yield body;
-    }
-    const stored = await vault.put(key, whole(), { retainUntil });
+    const stored = await vault.put(key, oneChunk(body), { retainUntil });
     this.#planted.set(stored.version, body);
     const sha256 = hash('sha256', body, 'hex');
     const until = stored.retainUntil ?? retainUntil;

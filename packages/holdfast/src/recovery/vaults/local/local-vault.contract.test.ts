@@ -8,6 +8,7 @@ import { LocalVault } from './local-vault.ts';
 vaultSuite('the local vault', async () => {
   const folder = scratchFolder('vault');
   const vault = new LocalVault({
+    keptHead: null,
     name: 'here',
     folder: join(folder, 'v'),
     user: null,

@@ -5,6 +5,7 @@
 import { statSync } from 'node:fs';
 import type { Kept, StoredObject, Vault, VaultKey, VaultLook } from '../vault.ts';
 import { HOLDS, lookOf, objectOf } from './calls.ts';
+import type { KeptHead } from './kept-head.ts';
 import type { Head } from './manifest.ts';
 import { type RunAs, VaultProcess } from './vault-process.ts';
 import type { Lane } from './wire.ts';
@@ -17,6 +18,8 @@ export interface LocalVaultOptions {
   readonly user: RunAs | null;
   /** Data folders of targets on this host: on the vault's own device, they would die together. */
   readonly dataFolders: readonly string[];
+  /** Null: nobody keeps what was seen of the manifest before. */
+  readonly keptHead: KeptHead | null;
 }
 
 export class LocalVault implements Vault {
@@ -81,7 +84,11 @@ export class LocalVault implements Vault {
     const sameDevice = this.#options.dataFolders.filter(
       (folder) => deviceOf(folder) === look.device,
     );
-    return lookOfLocal(look, { sameDevice, ownUser: process.getuid?.() ?? null });
+    const cut =
+      (await this.#options.keptHead?.troubleOf(look.head, (head) => this.holds(head))) ?? null;
+    const troubles = cut === null ? look.troubles : [...look.troubles, cut];
+    const around = { sameDevice, ownUser: process.getuid?.() ?? null };
+    return lookOfLocal({ ...look, troubles }, around);
   }
 
   /** The end of the manifest's chain: keep it where whoever could cut the manifest cannot reach. */

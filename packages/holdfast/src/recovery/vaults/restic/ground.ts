@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../../../model/clock.ts';
 import { HoldfastError, messageOf } from '../../../model/errors.ts';
+import { oneChunk } from '../../object-bytes.ts';
 import type { Act, ActAnswer, Canary, ProofGround, ReadBack, Trial } from '../../proof.ts';
 import { type RestAnswer, RestClient, type ResticKeys, type ResticPlace } from './rest-client.ts';
 import { ResticVault } from './restic-vault.ts';
@@ -31,10 +32,7 @@ export class ResticGround implements ProofGround {
     const { clock } = this.#options;
     const body = clock.random(CANARY_BYTES);
     const key = `canaries/${clock.now().toISOString().replaceAll(/[-:]/g, '')}`;
-    async function* whole() {
-      yield body;
-    }
-    const { version, bytes } = await this.#vault.put(key, whole(), { retainUntil });
+    const { version, bytes } = await this.#vault.put(key, oneChunk(body), { retainUntil });
     const sha256 = hash('sha256', body, 'hex');
     return { key, version, sha256, bytes, retainUntil, lockTrouble: null };
   }

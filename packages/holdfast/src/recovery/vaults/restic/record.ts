@@ -1,6 +1,7 @@
 /** What one put leaves behind: a small file that names the key and the pieces, itself named by its hash. */
 import { z } from 'zod';
 import { canonicalJson } from '../../../model/canonical.ts';
+import { jsonOf } from '../../../model/json.ts';
 
 const HASH = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -23,9 +24,6 @@ export function recordText(record: PutRecord): Buffer {
 
 /** Null: it is none of ours. */
 export function readRecord(bytes: Buffer): PutRecord | null {
-  try {
-    return RECORD.parse(JSON.parse(bytes.toString('utf8')));
-  } catch {
-    return null;
-  }
+  const read = RECORD.safeParse(jsonOf(bytes.toString('utf8')));
+  return read.success ? read.data : null;
 }

@@ -6,6 +6,7 @@
  */
 import { type Dispatcher, request } from 'undici';
 import { HoldfastError, messageOf } from '../../../model/errors.ts';
+import { jsonOf } from '../../../model/json.ts';
 import { VAULT_SILENCE_MS_MAX } from '../../../model/limits.ts';
 import { checkEndpoint } from '../endpoint.ts';
 
@@ -61,7 +62,7 @@ export class RestClient {
     const answer = await this.ask('GET', `${type}/`);
     if (answer.status === 404) return [];
     if (answer.status !== 200) throw refused(`a listing of ${type}`, answer.status);
-    const list: unknown = JSON.parse(answer.body.toString('utf8'));
+    const list = jsonOf(answer.body.toString('utf8'));
     if (!Array.isArray(list)) throw refused(`a listing of ${type}`, answer.status);
     return list.flatMap((item: unknown) => {
       const isNamed = item !== null && typeof item === 'object' && 'name' in item;

@@ -100,7 +100,9 @@ export class S3Ground implements ProofGround {
   async close(): Promise<void> {
     const clients = [...this.#clients.values()];
     this.#clients.clear();
-    for (const client of clients) (await client).destroy();
+    for (const client of await Promise.allSettled(clients)) {
+      if (client.status === 'fulfilled') client.value.destroy();
+    }
   }
 
   async #lockTrouble(key: string, version: string, until: Date): Promise<string | null> {
