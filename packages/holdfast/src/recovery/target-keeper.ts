@@ -23,9 +23,11 @@ import type { AdminConnection } from '../protection/postgres/admin.ts';
 import { type DrillOrder, runDrill } from './drills/drill.ts';
 import type { DrillResult } from './drills/drill-result.ts';
 import type { Witness } from './drills/witness.ts';
+import { listPieces, newestStoredAt } from './engines/dump/pieces.ts';
 import type { Engine, StreamState, Tell } from './engines/engine.ts';
 import { openEngine, restorerOf } from './engines/open-engine.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
+import { type Reach, reachOfDumps } from './reach.ts';
 import type { EngineKind, RecoveryPoint, RecoveryWindow } from './recovery-point.ts';
 import { type RestoredTarget, type RestoreOrder, restoreTarget } from './restore/restore-target.ts';
 import { factsOf, type RecoveryPromise, standingOf, type VaultEvidence } from './standing.ts';
@@ -90,6 +92,7 @@ export class TargetKeeper {
   readonly #parts: KeeperParts;
   readonly #kept: readonly Kept[];
   #streams = new Map<string, () => StreamState>();
+  #isStarted = false;
   #system: string | null = null;
   /** Of this process: a vault that holds nothing may not even take the proof of it. */
   readonly #proofs = new Map<string, KeptProof>();
@@ -134,6 +137,7 @@ export class TargetKeeper {
       const stream = await engine.stream();
       if (stream !== null) this.#streams.set(it.vault.name, () => stream.state());
     }
+    this.#isStarted = true;
   }
 
   /** Resolves when the point, and the witness of a small database, lie in the vault. */
@@ -175,13 +179,13 @@ export class TargetKeeper {
     signal: AbortSignal,
   ): Promise<DrillResult> {
     const { clock, connection, folder, note, target } = this.#parts;
-    const { records, restorer } = this.#of(vaultName);
+    const { it, records, restorer } = this.#of(vaultName);
     if (!this.canDrill) throw noIdentity(target);
     const system = await this.#systemOf(records);
     const { points } = await records.find(system);
     const point = pointId === null ? points.at(-1) : points.find(({ id }) => id === pointId);
     if (point === undefined) throw noPoint(target, vaultName, pointId);
-    const aim = await this.#aim(records, system, point, goal);
+    const aim = await this.#aim(records, it.vault, system, point, goal);
     const result = await runDrill(
       { point, ...aim, assertions: this.#parts.assertions(), database: connection.database },
       {
@@ -301,7 +305,7 @@ export class TargetKeeper {
       format: 'holdfast/recovery-report/1',
       target,
       at: now.toISOString(),
-      isRunning: this.#streams.size > 0,
+      isRunning: this.#isStarted,
       colour,
       because: [...new Set(because)],
       proven: placed(standing.proven),
@@ -317,21 +321,28 @@ export class TargetKeeper {
   async close(): Promise<void> {
     for (const { engine } of this.#kept) await engine.close();
     this.#streams = new Map();
+    this.#isStarted = false;
   }
 
   async #evidence(
-    { it, records }: Kept,
+    { engine, it, records }: Kept,
     now: Date,
   ): Promise<{ readonly evidence: VaultEvidence; readonly report: VaultReport }> {
     const { vault } = it;
     const troubles: string[] = [];
     let found: FoundRecords = { points: [], drills: [], proofs: [], troubles: [] };
     let durableAt: Date | null = null;
+    let dumped: Reach | null = null;
     const state = this.streamOf(vault.name);
     try {
       const system = await this.#systemOf(records);
       found = await records.find(system);
-      durableAt = state?.durableAt ?? (await records.newestWalAt(system));
+      const isDumped = found.points.at(-1)?.engine === 'dump';
+      if (isDumped) dumped = await reachOfDumps(found.points, state, vault);
+      durableAt =
+        dumped === null
+          ? (state?.durableAt ?? (await records.newestWalAt(system)))
+          : dumped.durableAt;
     } catch (error) {
       troubles.push(wordsOf(error));
     }
@@ -359,13 +370,18 @@ export class TargetKeeper {
     const proof = proofNow(counted, sameAs, now);
     troubles.push(...found.troubles, ...look.troubles, ...sameAs);
     if (state?.trouble) troubles.push(state.trouble);
+    troubles.push(...(state?.notCarried ?? []), ...(engine.lacks?.() ?? []));
     const { colour, doesNotProtectFrom, protectsFrom } = look;
     const { drills, points } = found;
     const newestFirst = drills.toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
-    const window = windowOf(points, durableAt);
+    const window = dumped === null ? windowOf(points, durableAt) : dumped.window;
     const drillOf = (id: string) => newestFirst.find(({ point }) => point === id)?.verdict ?? null;
     return {
-      evidence: { vault: vault.name, colour, proof, points, drills, durableAt, troubles },
+      evidence: {
+        vault: vault.name,
+        ...{ colour, proof, points, drills, durableAt, troubles },
+        by: dumped?.by ?? 'WAL',
+      },
       report: {
         name: vault.name,
         kind: vault.kind,
@@ -433,6 +449,7 @@ export class TargetKeeper {
   async #aim(
     records: VaultRecords,
     system: string,
+    vault: Vault,
     point: RecoveryPoint,
     goal: DrillGoal,
   ): Promise<Pick<DrillOrder, 'goal' | 'witness' | 'witnessTrouble'>> {
@@ -449,16 +466,29 @@ export class TargetKeeper {
         return { goal: toTheNewest, witness, witnessTrouble: wordsOf(error) };
       }
       if (witness !== null) {
-        return { goal: { at: null, lsn: witness.lsn }, witness, witnessTrouble: null };
+        // A dump that nothing follows is at its witness, whatever the position is.
+        const lsn = point.wal === null ? null : witness.lsn;
+        return { goal: { at: null, lsn }, witness, witnessTrouble: null };
       }
     }
     const from = new Date(point.endedAt).getTime();
-    const to = (await records.newestWalAt(system))?.getTime() ?? from;
+    const to = (await this.#streamedAt(records, vault, system, point))?.getTime() ?? from;
     if (to - from < 60_000) return { goal: { at: null, lsn: null }, ...unwitnessed };
     // Not the last seconds: what was stored then may hold no commit after the moment.
     const share = clock.random(4).readUInt32BE() / 2 ** 32;
     const at = new Date(from + Math.floor((to - from - 10_000) * share));
     return { goal: { at, lsn: null }, ...unwitnessed };
+  }
+
+  /** When the newest was stored that goes on after the point. */
+  async #streamedAt(
+    records: VaultRecords,
+    vault: Vault,
+    system: string,
+    { engine, target, wal }: RecoveryPoint,
+  ): Promise<Date | null> {
+    if (engine !== 'dump') return records.newestWalAt(system);
+    return wal === null ? null : newestStoredAt(await listPieces(vault, target, system));
   }
 
   async #superuser(): Promise<string> {

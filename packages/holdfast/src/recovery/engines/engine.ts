@@ -64,6 +64,8 @@ export interface Engine {
     tell: Tell,
     signal: AbortSignal,
   ): Promise<Restored>;
+  /** Sentences: why it does less here than it might. As far as it has looked. */
+  lacks?(): readonly string[];
   /** Ends the stream. Repeated: nothing. */
   close(): Promise<void>;
 }

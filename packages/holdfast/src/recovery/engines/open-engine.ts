@@ -4,16 +4,10 @@
  */
 import { HoldfastError } from '../../model/errors.ts';
 import type { EngineKind, RecoveryPoint } from '../recovery-point.ts';
+import { DumpEngine } from './dump/dump-engine.ts';
 import type { Engine } from './engine.ts';
+import type { EngineOptions } from './engine-options.ts';
 import { PullEngine } from './pull/pull-engine.ts';
-import type { PullOptions } from './pull/pull-options.ts';
-
-export interface EngineOptions extends Omit<PullOptions, 'acceptsCorruptPages'> {
-  /** Folders with PostgreSQL's programs that the configuration names. */
-  readonly binaries: readonly string[];
-  /** Of ours, for what is in the works; others may pass through it. */
-  readonly folder: string;
-}
 
 /** Connects to nothing yet. */
 export function openEngine(kind: EngineKind, options: EngineOptions): Engine {
@@ -21,6 +15,7 @@ export function openEngine(kind: EngineKind, options: EngineOptions): Engine {
     case 'pull':
       return new PullEngine({ ...options, acceptsCorruptPages: false });
     case 'dump':
+      return new DumpEngine(options);
     case 'pgbackrest':
       throw notHere(kind);
     default:
@@ -40,6 +35,6 @@ function notHere(kind: EngineKind): HoldfastError {
   return new HoldfastError('HF_CONFIG_INVALID', {
     expected: 'an engine of this Holdfast',
     found: kind,
-    hint: 'Use the engine pull.',
+    hint: 'Use the engine pull or dump.',
   });
 }

@@ -244,6 +244,8 @@ function empty(folder: string, wasThere: boolean): void {
 /** The files as they are unpacked, and the WAL from the point's start to the goal as whole segments. */
 function roomNeeded(point: RecoveryPoint, goal: RestoreGoal, wal: WalListing): bigint {
   const files = point.files.reduce((sum, { plainBytes }) => sum + BigInt(plainBytes), 0n);
+  // The dump itself, and what it becomes: rows with their heads, and indexes.
+  if (point.engine === 'dump') return files * 4n + ROOM_BESIDE_BYTES;
   const start = lsnOf(point.wal?.startLsn ?? '') ?? 0n;
   const end = lsnOf(goal.lsn ?? '');
   return files + wal.bytesBetween(start, end, goal.at) + ROOM_BESIDE_BYTES;
