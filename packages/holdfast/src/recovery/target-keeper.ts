@@ -185,7 +185,7 @@ export class TargetKeeper {
     const { points } = await records.find(system);
     const point = pointId === null ? points.at(-1) : points.find(({ id }) => id === pointId);
     if (point === undefined) throw noPoint(target, vaultName, pointId);
-    const aim = await this.#aim(records, it.vault, system, point, goal);
+    const aim = await this.#aim(records, system, it.vault, point, goal);
     const result = await runDrill(
       { point, ...aim, assertions: this.#parts.assertions(), database: connection.database },
       {
