@@ -309,8 +309,9 @@ describe('a provider that lets nothing be replicated', () => {
     const hba = join(ground.server.data, 'pg_hba.conf');
     writeFileSync(hba, 'host replication all all reject\nhost all all 127.0.0.1/32 trust\n');
     await ground.server.query(
-      'select pg_reload_conf(); create role owner login; grant pg_read_all_data to owner; create database shop owner owner',
+      'select pg_reload_conf(); create role owner login; grant pg_read_all_data to owner',
     );
+    await ground.server.query('create database shop owner owner');
     await ground.server.query(
       `create table bookings as select n as id, 'guest ' || n as guest from generate_series(1, 500) n;
        alter table bookings add primary key (id); alter table bookings owner to owner`,
