@@ -201,7 +201,7 @@ const recovery = keys({
   drillEvery: recoveryEvery.optional(),
   assertions: path.optional(),
   promise: keys({
-    rpo: duration(DAY_MS, '1d').optional(),
+    rpo: duration(8 * DAY_MS, '8d').optional(),
     rto: duration(7 * DAY_MS, '7d').optional(),
     provenAge: duration(31 * DAY_MS, '31d').optional(),
   }).prefault({}),

@@ -209,7 +209,7 @@ export class RestoredTarget {
     }
     await makeOrdinary(restored.folder, this.#words());
     const major = majorOf(point);
-    return { folder: restored.folder, major, next: nextSteps(restored.folder, major) };
+    return { folder: restored.folder, major, next: nextSteps(restored.folder, major, point) };
   }
 
   async discard(): Promise<void> {
@@ -296,11 +296,18 @@ async function makeOrdinary(data: string, words: string): Promise<void> {
   for (const name of OURS) rmSync(join(data, `holdfast_${name}`), { force: true });
 }
 
-function nextSteps(data: string, major: number): readonly string[] {
+function nextSteps(data: string, major: number, point: RecoveryPoint): readonly string[] {
+  const isDump = point.engine === 'dump';
   return [
-    `The data folder is ${data}; tablespaces lie in ${join(dirname(data), 'tablespaces')} if it has any.`,
-    'Its postgresql.conf and pg_hba.conf are those of the backup; where the server kept them elsewhere, they are stand-ins that let only its owner in.',
+    isDump
+      ? `The data folder is ${data}; it holds the one database that was dumped.`
+      : `The data folder is ${data}; tablespaces lie in ${join(dirname(data), 'tablespaces')} if it has any.`,
+    isDump
+      ? 'Its postgresql.conf and pg_hba.conf are new: they let only its owner in over the socket, and others by their password.'
+      : 'Its postgresql.conf and pg_hba.conf are those of the backup; where the server kept them elsewhere, they are stand-ins that let only its owner in.',
     `Start it with the programs of PostgreSQL ${major}, as the user who owns the folder.`,
-    'It archives nothing. When it is the one that counts, turn archive_mode on and take a new base backup: it is on a timeline of its own.',
+    isDump
+      ? 'It has no statistics yet: run ANALYZE. What the engine dump does not carry is as at the dump (docs/recovery.md).'
+      : 'It archives nothing. When it is the one that counts, turn archive_mode on and take a new base backup: it is on a timeline of its own.',
   ];
 }

@@ -13,6 +13,7 @@ import type { Witness } from '../../drills/witness.ts';
 import { lsnOf } from '../../lsn.ts';
 import type { RecoveryPoint } from '../../recovery-point.ts';
 import type { Engine, Restored, RestoreGoal, Tell } from '../engine.ts';
+import { changesSlot, dropLeftSlot } from '../left-slot.ts';
 import { openReplication } from '../pull/replication-connection.ts';
 import { ChangeStream } from './change-stream.ts';
 import { takeDump } from './dump-backup.ts';
@@ -25,14 +26,17 @@ export class DumpEngine implements Engine {
   readonly kind = 'dump';
   readonly needsStream = false;
   readonly #options: DumpOptions;
+  /** Of the engine that may have taken the points before. */
+  readonly #walSlot: string;
   #facts: Promise<DumpServer> | null = null;
   #opening: Promise<ChangeStream | null> | null = null;
   #noChanges: string | null = null;
+  #leftSlots: readonly string[] = [];
   #witness: { readonly point: string; readonly witness: Witness } | null = null;
 
   constructor(options: DumpOptions) {
-    // A physical slot of the same target may be there: another engine took its points before.
-    this.#options = { ...options, slot: `${options.slot.slice(0, 58)}_log` };
+    this.#walSlot = options.slot;
+    this.#options = { ...options, slot: changesSlot(options.slot) };
   }
 
   async facts(): Promise<DumpServer> {
@@ -84,8 +88,9 @@ export class DumpEngine implements Engine {
   }
 
   lacks(): readonly string[] {
-    if (this.#noChanges === null) return [];
+    if (this.#noChanges === null) return this.#leftSlots;
     return [
+      ...this.#leftSlots,
       `No changes are decoded between dumps (${this.#noChanges}): all since the last dump would be lost.`,
     ];
   }
@@ -100,6 +105,13 @@ export class DumpEngine implements Engine {
   async #open(): Promise<ChangeStream | null> {
     const server = await this.facts();
     this.#noChanges = server.noChanges ?? (await this.#refusal());
+    const left = [this.#walSlot, ...(this.#noChanges === null ? [] : [this.#options.slot])];
+    const said = await this.#withDatabase(async (database) => {
+      const sentences: (string | null)[] = [];
+      for (const slot of left) sentences.push(await dropLeftSlot(database, slot));
+      return sentences;
+    });
+    this.#leftSlots = said.filter((one) => one !== null);
     return this.#noChanges === null ? new ChangeStream(this.#options, server) : null;
   }
 

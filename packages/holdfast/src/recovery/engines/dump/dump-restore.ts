@@ -67,7 +67,8 @@ export async function restoreDump(
   try {
     await fetchDump(options, dumpFile, dump, progress, signal);
     progress.say();
-    await checkContents(client.folder, dump, contents);
+    await give(binaries, dump);
+    await checkContents(client.folder, dump, contents, binaries);
     const fetchMs = clock.monotonicMs() - startedMs;
 
     const total = dumpFile.plainBytes;
@@ -83,7 +84,7 @@ export async function restoreDump(
     });
     let isDown = false;
     try {
-      await bringBack({ options, point, contents, globals, dump, client, cluster, signal });
+      await bringBack({ contents, globals, dump, client, cluster, binaries, signal });
       const restoreMs = clock.monotonicMs() - startedMs - fetchMs;
       tell({ phase: 'replay', doneBytes: 0, totalBytes: null, bytesPerSecond: 0 });
       const database = await cluster.connect(contents.database);
@@ -166,12 +167,15 @@ async function checkContents(
   programs: string,
   dump: string,
   contents: DumpContents,
+  { runAs }: PostgresBinaries,
 ): Promise<void> {
   let listed: string;
   try {
     const { stdout } = await run(join(programs, 'pg_restore'), ['--list', dump], {
       env: bareEnvironment(),
       maxBuffer: 512 * 1024 * 1024,
+      cwd: '/',
+      ...(runAs ?? {}),
     });
     listed = stdout;
   } catch (error) {
@@ -183,6 +187,14 @@ async function checkContents(
   }
 }
 
+/** What reads a dump that somebody may have written for us has no rights of ours. */
+async function give({ runAs }: PostgresBinaries, file: string): Promise<void> {
+  if (runAs === null) return;
+  await run('chown', [`${runAs.uid}:${runAs.gid}`, file], { env: bareEnvironment() });
+  // The server's user may pass through it, and no more.
+  await chmod(dirname(file), 0o711);
+}
+
 async function initCluster(
   binaries: PostgresBinaries,
   { collate, ctype, encoding, superuser }: DumpContents,
@@ -190,11 +202,7 @@ async function initCluster(
 ): Promise<void> {
   const { folder, runAs } = binaries;
   await mkdir(data, { mode: 0o700 });
-  if (runAs !== null) {
-    await run('chown', [`${runAs.uid}:${runAs.gid}`, data], { env: bareEnvironment() });
-    // The server's user may pass through it, and no more.
-    await chmod(dirname(data), 0o711);
-  }
+  await give(binaries, data);
   const options = [
     ...['-D', data, '-U', superuser, '-E', encoding, '--no-sync'],
     ...['--auth-local=peer', '--auth-host=scram-sha-256'],
@@ -214,18 +222,17 @@ async function initCluster(
 }
 
 interface BackParts {
-  readonly options: DumpOptions;
-  readonly point: RecoveryPoint;
   readonly contents: DumpContents;
   readonly globals: string;
   readonly dump: string;
   readonly client: { readonly folder: string };
+  readonly binaries: PostgresBinaries;
   readonly cluster: ScratchCluster;
   readonly signal: AbortSignal;
 }
 
 async function bringBack(parts: BackParts): Promise<void> {
-  const { client, cluster, contents, dump, globals, signal } = parts;
+  const { binaries, client, cluster, contents, dump, globals, signal } = parts;
   const { database } = contents;
   const first = await cluster.connect('postgres');
   try {
@@ -252,6 +259,7 @@ async function bringBack(parts: BackParts): Promise<void> {
       env: { ...bareEnvironment(), PGPASSFILE: join(host, 'none') },
       stdio: ['ignore', 'ignore', 'pipe'],
       cwd: '/',
+      ...(binaries.runAs ?? {}),
     },
   );
   const stop = (): void => {

@@ -11,6 +11,7 @@ import { lsnOf } from '../../lsn.ts';
 import type { RecoveryPoint } from '../../recovery-point.ts';
 import { openSession } from '../../target-session.ts';
 import type { Engine, Restored, RestoreGoal, ServerFacts, Tell } from '../engine.ts';
+import { changesSlot, dropLeftSlot } from '../left-slot.ts';
 import { takeBaseBackup } from './base-backup.ts';
 import type { PullOptions } from './pull-options.ts';
 import { restorePoint } from './restore.ts';
@@ -44,6 +45,7 @@ export class PullEngine implements Engine {
 
   async stream(): Promise<PullWalStream> {
     const facts = await this.facts();
+    if (this.#stream === null) await this.#dropLeft();
     this.#stream ??= new PullWalStream(this.#options, facts);
     return this.#stream;
   }
@@ -92,6 +94,17 @@ export class PullEngine implements Engine {
   async close(): Promise<void> {
     await this.#stream?.close();
     this.#stream = null;
+  }
+
+  /** Dumps of the same target may have been followed before. */
+  async #dropLeft(): Promise<void> {
+    const { connection, slot, target } = this.#options;
+    const database = openTargetDatabase({ target, connection, poolSize: 1 });
+    try {
+      await dropLeftSlot(database, changesSlot(slot));
+    } finally {
+      await database.close();
+    }
   }
 
   /** Writes one empty message into the WAL, and says where it is durable at the server. */
