@@ -244,7 +244,7 @@ export class Recovering {
       await this.#note({
         kind: 'wal-stream-over',
         facts: { target, vault },
-        message: `WAL of ${target} reaches ${vault ?? 'its vaults'} again.`,
+        message: `${this.#streamed(target)} of ${target} reaches ${vault ?? 'its vaults'} again.`,
       });
       return true;
     }
@@ -252,13 +252,21 @@ export class Recovering {
     const isDue = before?.isTold !== true && nowMs - sinceMs >= WAL_TROUBLE_MS;
     this.#troubled.set(key, { words, sinceMs, isTold: isDue || before?.isTold === true });
     if (!isDue) return false;
-    this.#parts.say('warn', `WAL of ${target} to ${vault ?? 'its vaults'}: ${words}`);
+    this.#parts.say(
+      'warn',
+      `${this.#streamed(target)} of ${target} to ${vault ?? 'its vaults'}: ${words}`,
+    );
     await this.#note({
       kind: 'wal-stream-trouble',
       facts: { target, vault, reason: words },
-      message: `WAL of ${target} does not reach ${vault ?? 'its vaults'}: ${words}`,
+      message: `${this.#streamed(target)} of ${target} does not reach ${vault ?? 'its vaults'}: ${words}`,
     });
     return true;
+  }
+
+  #streamed(target: string): string {
+    const found = this.#parts.rooms.config.targets.find(({ name }) => name === target);
+    return found?.recovery?.engine === 'dump' ? 'The stream of changes' : 'WAL';
   }
 
   async #report(keeper: TargetKeeper): Promise<void> {

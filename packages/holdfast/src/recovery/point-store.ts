@@ -30,6 +30,7 @@ const pointShape = z.object({
     hasChecksums: z.boolean(),
   }),
   wal: z.object({ timeline: z.number(), startLsn: z.string(), endLsn: z.string() }).nullable(),
+  dump: z.object({ structure: z.string(), carriesAll: z.boolean() }).optional(),
   startedAt: z.string(),
   endedAt: z.string(),
   files: z.array(

@@ -12,6 +12,8 @@
  *   <target>/<system>/wal/<timeline>/<segment>.lz4.age            a whole segment
  *   <target>/<system>/wal/<timeline>/<segment>.d/<from>-<to>.lz4.age   bytes of it, before it is whole
  *   <target>/<system>/wal/<timeline>.history.lz4.age
+ *   <target>/<system>/points/<id>/dump.pgc.lz4.age      of a dump: pg_dump's custom format; and dump.json.lz4.age
+ *   <target>/<system>/changes/...                       what was decoded after a dump (engines/dump/pieces.ts)
  *   <target>/<system>/drills/<id>.json                  what a drill found, signed
  */
 
@@ -36,6 +38,13 @@ export interface PointFile {
   readonly tablespace: { readonly oid: number; readonly location: string } | null;
 }
 
+export interface DumpFacts {
+  /** A digest of how the tables are built: where it differs, changes cannot be brought in. */
+  readonly structure: string;
+  /** False: the changes after it leave something out, so what is lost counts from the dump. */
+  readonly carriesAll: boolean;
+}
+
 export interface RecoveryPoint {
   readonly format: 'holdfast/point/1';
   /** Sorts by time: `20261128T001500Z-7f3a`. */
@@ -49,13 +58,15 @@ export interface RecoveryPoint {
     readonly walSegmentBytes: number;
     readonly hasChecksums: boolean;
   };
-  /** Of a pulled point; a dump has none. */
+  /** A dump that changes can follow has both at its snapshot; one that holds its own moment only has none. */
   readonly wal: {
     readonly timeline: number;
     readonly startLsn: Lsn;
     /** Consistent from here on. */
     readonly endLsn: Lsn;
   } | null;
+  /** Of a dump only. */
+  readonly dump?: DumpFacts | undefined;
   readonly startedAt: string;
   readonly endedAt: string;
   readonly files: readonly PointFile[];
@@ -82,6 +93,10 @@ export interface RecoveryWindow {
 
 export function pointPrefix(target: string, systemIdentifier: string): string {
   return `${target}/${systemIdentifier}/points/`;
+}
+
+export function changesPrefix(target: string, systemIdentifier: string): string {
+  return `${target}/${systemIdentifier}/changes/`;
 }
 
 export function walPrefix(target: string, systemIdentifier: string): string {

@@ -37,6 +37,8 @@ export interface VaultEvidence {
   readonly drills: readonly DrillResult[];
   /** Until when the WAL is durable there; null: no WAL is streamed. */
   readonly durableAt: Date | null;
+  /** What that is of; left out: WAL. */
+  readonly by?: 'WAL' | 'changes' | 'dump';
   readonly troubles: readonly string[];
 }
 
@@ -84,7 +86,12 @@ export function standingOf(
     if (proof === 'refuted') red.push(`What lies in the vault ${vault} can be destroyed.`);
   }
   if (rpoMs === null) red.push('No WAL reaches a vault.');
-  else if (rpoMs > promise.rpoMs) red.push(`The newest WAL is ${hours(rpoMs)} old.`);
+  else if (rpoMs > promise.rpoMs) {
+    const newestBy = vaults.find(
+      ({ durableAt: at }) => at !== null && ageMs(at, now) === rpoMs,
+    )?.by;
+    red.push(oldWords(newestBy, '', rpoMs));
+  }
   const amber: string[] = [];
   if (red.length === 0 && outside === null) {
     amber.push('What is proven lies where the same hands reach as the target.');
@@ -107,6 +114,12 @@ export function standingOf(
   return { colour, because: [...red, ...amber], proven, outside, rpoMs, rtoMs };
 }
 
+function oldWords(by: VaultEvidence['by'], where: string, rpoMs: number): string {
+  if (by !== 'dump')
+    return `The newest ${by ?? 'WAL'}${where} ${by === 'changes' ? 'are' : 'is'} ${hours(rpoMs)} old.`;
+  return `The newest dump${where} is of ${hours(rpoMs)} ago, and what came after it is lost with the target.`;
+}
+
 /** Of what would be restored after the worst: its age, its WAL, and what the drill compared. */
 function shortOf(best: Found, promise: RecoveryPromise, now: Date): string[] {
   const { isCompared, isOutside, rpoMs, vault } = best;
@@ -115,7 +128,7 @@ function shortOf(best: Found, promise: RecoveryPromise, now: Date): string[] {
     short.push(`The newest proven point outside is ${hours(ageMs(best.at, now))} old.`);
   }
   if (rpoMs === null) short.push(`No WAL reaches ${vault}, where it lies.`);
-  else if (rpoMs > promise.rpoMs) short.push(`The newest WAL in ${vault} is ${hours(rpoMs)} old.`);
+  else if (rpoMs > promise.rpoMs) short.push(oldWords(best.by, ` in ${vault}`, rpoMs));
   if (!isCompared) short.push(`No drill compared the rows of ${best.point} with a witness.`);
   return short;
 }
@@ -134,6 +147,7 @@ export function factsOf(standing: Standing, now: Date): RecoveryFacts {
 }
 
 interface Found extends Proven {
+  readonly by: VaultEvidence['by'];
   readonly isOutside: boolean;
   /** With the witness, by a drill that passed. */
   readonly isCompared: boolean;
@@ -152,7 +166,9 @@ function provenIn(evidence: VaultEvidence, now: Date): Found[] {
       .toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
     const [last] = mine;
     const starts = mine.map(({ startedAt }) => new Date(startedAt).getTime());
-    const at = new Date(Math.min(new Date(point.endedAt).getTime(), ...starts));
+    // A dump is of the moment that it began with.
+    const whole = new Date(point.engine === 'dump' ? point.startedAt : point.endedAt).getTime();
+    const at = new Date(Math.min(whole, ...starts));
     const isFuture = new Date(point.endedAt).getTime() > now.getTime() + MINUTE_MS;
     if (last?.verdict !== 'passed' || last.pointDigest !== point.digest || isFuture) return [];
     const isCompared = mine.some(
@@ -161,7 +177,8 @@ function provenIn(evidence: VaultEvidence, now: Date): Found[] {
         pointDigest === point.digest &&
         checks.some(({ name }) => name === 'tables'),
     );
-    return [{ point: point.id, vault, at, rpoMs, isOutside, isCompared, rtoMs: last.rtoMs }];
+    const found = { point: point.id, vault, at, rpoMs, isOutside, isCompared, rtoMs: last.rtoMs };
+    return [{ ...found, by: evidence.by }];
   });
 }
 

@@ -7,7 +7,6 @@
  * calls has seen to it that nobody else keeps this target.
  */
 import { join } from 'node:path';
-import pg from 'pg';
 import type { DrillAssertion } from '../config/drill-assertions.ts';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError, messageOf } from '../model/errors.ts';
@@ -20,18 +19,20 @@ import {
   PROOF_CANARY_MS,
   WAL_STUCK_MS,
 } from '../model/limits.ts';
-import { type AdminConnection, clientConfigOf } from '../protection/postgres/admin.ts';
+import type { AdminConnection } from '../protection/postgres/admin.ts';
 import { type DrillOrder, runDrill } from './drills/drill.ts';
 import type { DrillResult } from './drills/drill-result.ts';
-import { takeWitness, type Witness } from './drills/witness.ts';
-import type { StreamState, Tell } from './engines/engine.ts';
-import { PullEngine } from './engines/pull/pull-engine.ts';
-import { lsnOf } from './lsn.ts';
+import type { Witness } from './drills/witness.ts';
+import { listPieces, newestStoredAt } from './engines/dump/pieces.ts';
+import type { Engine, StreamState, Tell } from './engines/engine.ts';
+import { openEngine, restorerOf } from './engines/open-engine.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
-import type { RecoveryPoint, RecoveryWindow } from './recovery-point.ts';
+import { type Reach, reachOfDumps } from './reach.ts';
+import type { EngineKind, RecoveryPoint, RecoveryWindow } from './recovery-point.ts';
 import { type RestoredTarget, type RestoreOrder, restoreTarget } from './restore/restore-target.ts';
 import { factsOf, type RecoveryPromise, standingOf, type VaultEvidence } from './standing.ts';
 import type { TargetReport, VaultReport } from './target-report.ts';
+import { openSession } from './target-session.ts';
 import { type FoundRecords, type KeptProof, proofIdOf, VaultRecords } from './vault-records.ts';
 import type { Vault, VaultLook } from './vaults/vault.ts';
 
@@ -49,6 +50,7 @@ export interface KeptVault {
 export interface KeeperParts {
   readonly target: string;
   readonly connection: AdminConnection;
+  readonly engine: EngineKind;
   readonly vaults: readonly KeptVault[];
   readonly recipients: readonly string[];
   /** Empty: the private key is kept elsewhere. */
@@ -71,7 +73,9 @@ export type DrillGoal = 'witness' | 'random';
 
 interface Kept {
   readonly it: KeptVault;
-  readonly engine: PullEngine;
+  readonly engine: Engine;
+  /** Of any point that lies there, whatever took it. */
+  readonly restorer: Pick<Engine, 'restore'>;
   readonly records: VaultRecords;
 }
 
@@ -81,7 +85,6 @@ export interface Looked {
   readonly stream: StreamState | null;
 }
 
-const WITNESS_MS_MAX = 60_000;
 const WAL_LOOK_MS = 1_000;
 
 export class TargetKeeper {
@@ -89,6 +92,7 @@ export class TargetKeeper {
   readonly #parts: KeeperParts;
   readonly #kept: readonly Kept[];
   #streams = new Map<string, () => StreamState>();
+  #isStarted = false;
   #system: string | null = null;
   /** Of this process: a vault that holds nothing may not even take the proof of it. */
   readonly #proofs = new Map<string, KeptProof>();
@@ -100,14 +104,17 @@ export class TargetKeeper {
   constructor(parts: KeeperParts) {
     this.#parts = parts;
     this.target = parts.target;
-    const { clock, connection, identities, keepMs, macKey, recipients, target } = parts;
+    const { binaries, clock, connection, folder, identities, keepMs, macKey } = parts;
+    const { recipients, target } = parts;
     const kept = () => ({ retainUntil: new Date(clock.now().getTime() + keepMs) });
     this.#kept = parts.vaults.map((it) => {
       const { slot, vault } = it;
       const common = { target, vault, recipients, identities, kept };
+      const options = { ...common, connection, slot, clock, binaries, folder };
       return {
         it,
-        engine: new PullEngine({ ...common, connection, slot, acceptsCorruptPages: false, clock }),
+        engine: openEngine(parts.engine, options),
+        restorer: restorerOf(options),
         records: new VaultRecords({ ...common, macKey }),
       };
     });
@@ -130,8 +137,9 @@ export class TargetKeeper {
   async stream(): Promise<void> {
     for (const { engine, it } of this.#kept) {
       const stream = await engine.stream();
-      this.#streams.set(it.vault.name, () => stream.state());
+      if (stream !== null) this.#streams.set(it.vault.name, () => stream.state());
     }
+    this.#isStarted = true;
   }
 
   /** Resolves when the point, and the witness of a small database, lie in the vault. */
@@ -140,7 +148,9 @@ export class TargetKeeper {
     const { engine, records } = this.#of(vaultName);
     let point: RecoveryPoint;
     try {
-      point = await this.#withWal(engine, signal, (both) => engine.backup(tell, both));
+      point = engine.needsStream
+        ? await this.#withWal(engine, signal, (both) => engine.backup(tell, both))
+        : await engine.backup(tell, signal);
     } catch (error) {
       signal.throwIfAborted();
       const reason = wordsOf(error);
@@ -157,7 +167,8 @@ export class TargetKeeper {
       facts: { target, vault: vaultName, point: point.id, bytes },
       message: `Recovery point ${point.id} of ${target} lies in ${vaultName}.`,
     });
-    if (isSmall(point)) await this.#witness(engine, records, point, signal);
+    const witness = isSmall(point) ? await engine.witness(point, signal) : null;
+    if (witness !== null) await records.keepWitness(witness, point.id);
     return point;
   }
 
@@ -170,17 +181,17 @@ export class TargetKeeper {
     signal: AbortSignal,
   ): Promise<DrillResult> {
     const { clock, connection, folder, note, target } = this.#parts;
-    const { engine, records } = this.#of(vaultName);
+    const { it, records, restorer } = this.#of(vaultName);
     if (!this.canDrill) throw noIdentity(target);
     const system = await this.#systemOf(records);
     const { points } = await records.find(system);
     const point = pointId === null ? points.at(-1) : points.find(({ id }) => id === pointId);
     if (point === undefined) throw noPoint(target, vaultName, pointId);
-    const aim = await this.#aim(records, system, point, goal);
+    const aim = await this.#aim(records, system, it.vault, point, goal);
     const result = await runDrill(
       { point, ...aim, assertions: this.#parts.assertions(), database: connection.database },
       {
-        engine,
+        engine: restorer,
         vault: vaultName,
         clock,
         folder: join(folder, `drill-${clock.random(6).toString('hex')}`),
@@ -204,12 +215,12 @@ export class TargetKeeper {
     signal: AbortSignal,
   ): Promise<RestoredTarget> {
     const { binaries, clock, target } = this.#parts;
-    const { engine, it } = this.#of(vaultName);
+    const { it, restorer } = this.#of(vaultName);
     if (!this.canDrill) throw noIdentity(target);
     return restoreTarget(
       { ...order, target },
       {
-        engine,
+        engine: restorer,
         vault: it.vault,
         clock,
         superuser: await this.#superuser(),
@@ -296,7 +307,7 @@ export class TargetKeeper {
       format: 'holdfast/recovery-report/1',
       target,
       at: now.toISOString(),
-      isRunning: this.#streams.size > 0,
+      isRunning: this.#isStarted,
       colour,
       because: [...new Set(because)],
       proven: placed(standing.proven),
@@ -312,23 +323,30 @@ export class TargetKeeper {
   async close(): Promise<void> {
     for (const { engine } of this.#kept) await engine.close();
     this.#streams = new Map();
+    this.#isStarted = false;
   }
 
   async #evidence(
-    { it, records }: Kept,
+    { engine, it, records }: Kept,
     now: Date,
   ): Promise<{ readonly evidence: VaultEvidence; readonly report: VaultReport }> {
     const { vault } = it;
     const troubles: string[] = [];
     let found: FoundRecords = { points: [], drills: [], proofs: [], troubles: [] };
     let durableAt: Date | null = null;
+    let dumped: Reach | null = null;
     const state = this.streamOf(vault.name);
     this.#found.delete(vault.name);
     try {
       const system = await this.#systemOf(records);
       found = await records.find(system);
       this.#found.set(vault.name, found);
-      durableAt = state?.durableAt ?? (await records.newestWalAt(system));
+      const isDumped = found.points.at(-1)?.engine === 'dump';
+      if (isDumped) dumped = await reachOfDumps(found.points, state, vault);
+      durableAt =
+        dumped === null
+          ? (state?.durableAt ?? (await records.newestWalAt(system)))
+          : dumped.durableAt;
     } catch (error) {
       troubles.push(wordsOf(error));
     }
@@ -356,13 +374,18 @@ export class TargetKeeper {
     const proof = proofNow(counted, sameAs, now);
     troubles.push(...found.troubles, ...look.troubles, ...sameAs);
     if (state?.trouble) troubles.push(state.trouble);
+    troubles.push(...(state?.notCarried ?? []), ...(engine.lacks?.() ?? []));
     const { colour, doesNotProtectFrom, protectsFrom } = look;
     const { drills, points } = found;
     const newestFirst = drills.toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
-    const window = windowOf(points, durableAt);
+    const window = dumped === null ? windowOf(points, durableAt) : dumped.window;
     const drillOf = (id: string) => newestFirst.find(({ point }) => point === id)?.verdict ?? null;
     return {
-      evidence: { vault: vault.name, colour, proof, points, drills, durableAt, troubles },
+      evidence: {
+        vault: vault.name,
+        ...{ colour, proof, points, drills, durableAt, troubles },
+        by: dumped?.by ?? 'WAL',
+      },
       report: {
         name: vault.name,
         kind: vault.kind,
@@ -391,12 +414,13 @@ export class TargetKeeper {
 
   /** Broken off when no WAL reaches the vault: a backup waits for it, and would wait for ever. */
   async #withWal<T>(
-    engine: PullEngine,
+    engine: Engine,
     signal: AbortSignal,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { clock, target } = this.#parts;
     const stream = await engine.stream();
+    if (stream === null) return work(signal);
     const stuck = new AbortController();
     let seen: number | null = null;
     let wellMs = clock.monotonicMs();
@@ -426,44 +450,10 @@ export class TargetKeeper {
     }
   }
 
-  /** A database that nobody could look at quietly has no witness: its drill is a little weaker, not wrong. */
-  async #witness(
-    engine: PullEngine,
-    records: VaultRecords,
-    point: RecoveryPoint,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { clock, target } = this.#parts;
-    const witness = await takeWitness({
-      target,
-      now: () => clock.now(),
-      connect: (mode) => this.#connect(mode),
-    });
-    if (witness.method === 'close') return;
-    // A server recovers to a position only when a record follows it: on a quiet database none would.
-    const end = await this.#mark();
-    const waiting = AbortSignal.any([signal, AbortSignal.timeout(WITNESS_MS_MAX)]);
-    await (await engine.stream()).durableUpTo(end, waiting);
-    await records.keepWitness(witness, point.id);
-  }
-
-  /** Writes one empty message into the WAL, and says where it is durable at the server. */
-  async #mark(): Promise<bigint> {
-    const client = await this.#connect('sql');
-    try {
-      await client.query("select pg_logical_emit_message(true, 'holdfast', 'witness')");
-      const { rows } = await client.query<{ lsn: string }>(
-        'select pg_current_wal_flush_lsn()::text as lsn',
-      );
-      return lsnOf(rows[0]?.lsn ?? '') ?? 0n;
-    } finally {
-      await client.end().catch(() => {});
-    }
-  }
-
   async #aim(
     records: VaultRecords,
     system: string,
+    vault: Vault,
     point: RecoveryPoint,
     goal: DrillGoal,
   ): Promise<Pick<DrillOrder, 'goal' | 'witness' | 'witnessTrouble'>> {
@@ -480,11 +470,13 @@ export class TargetKeeper {
         return { goal: toTheNewest, witness, witnessTrouble: wordsOf(error) };
       }
       if (witness !== null) {
-        return { goal: { at: null, lsn: witness.lsn }, witness, witnessTrouble: null };
+        // A dump that nothing follows is at its witness, whatever the position is.
+        const lsn = point.wal === null ? null : witness.lsn;
+        return { goal: { at: null, lsn }, witness, witnessTrouble: null };
       }
     }
     const from = new Date(point.endedAt).getTime();
-    const to = (await records.newestWalAt(system))?.getTime() ?? from;
+    const to = (await this.#streamedAt(records, vault, system, point))?.getTime() ?? from;
     if (to - from < 60_000) return { goal: { at: null, lsn: null }, ...unwitnessed };
     // Not the last seconds: what was stored then may hold no commit after the moment.
     const share = clock.random(4).readUInt32BE() / 2 ** 32;
@@ -492,9 +484,20 @@ export class TargetKeeper {
     return { goal: { at, lsn: null }, ...unwitnessed };
   }
 
+  /** When the newest was stored that goes on after the point. */
+  async #streamedAt(
+    records: VaultRecords,
+    vault: Vault,
+    system: string,
+    { engine, target, wal }: RecoveryPoint,
+  ): Promise<Date | null> {
+    if (engine !== 'dump') return records.newestWalAt(system);
+    return wal === null ? null : newestStoredAt(await listPieces(vault, target, system));
+  }
+
   async #superuser(): Promise<string> {
     const { connection } = this.#parts;
-    const client = await this.#connect('sql').catch(() => null);
+    const client = await openSession(connection, 'sql').catch(() => null);
     // A server that is gone is what drills are for: the one that is asked for most is guessed.
     if (client === null) return 'postgres';
     try {
@@ -506,16 +509,6 @@ export class TargetKeeper {
     } finally {
       await client.end().catch(() => {});
     }
-  }
-
-  async #connect(mode: 'sql' | 'replication'): Promise<pg.Client> {
-    const config = { ...clientConfigOf(this.#parts.connection), connectionTimeoutMillis: 10_000 };
-    // The driver's types do not know it.
-    const mine = mode === 'sql' ? {} : { replication: 'database' };
-    const client = new pg.Client(Object.assign(config, mine));
-    client.on('error', () => {});
-    await client.connect();
-    return client;
   }
 
   /** As the server says, else as the vault has it: a server that is gone must not hide its points. */

@@ -14,9 +14,11 @@ import {
 import { open } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { systemClock } from '../../dist/model/clock.js';
+import { DumpEngine } from '../../dist/recovery/engines/dump/dump-engine.js';
 import { PullEngine } from '../../dist/recovery/engines/pull/pull-engine.js';
 
-const [act, port, root, recipient] = process.argv.slice(2);
+/** `works` (and where pg_dump is): of the engine dump; left out: the engine pull. */
+const [act, port, root, recipient, works, programs] = process.argv.slice(2);
 
 const vault = {
   name: 'folder',
@@ -75,7 +77,7 @@ const vault = {
   close: async () => {},
 };
 
-const engine = new PullEngine({
+const options = {
   target: 'shop',
   connection: {
     host: '127.0.0.1',
@@ -92,10 +94,14 @@ const engine = new PullEngine({
   slot: 'holdfast_shop',
   acceptsCorruptPages: false,
   clock: systemClock,
-});
+  binaries: [programs],
+  folder: works,
+};
+const engine = works === undefined ? new PullEngine(options) : new DumpEngine(options);
 const never = new AbortController().signal;
 const wal = await engine.stream();
-await wal.durableUpTo(0n, never);
+if (works === undefined) await wal.durableUpTo(0n, never);
+else await wal.ready(never);
 process.stdout.write('ready\n');
 if (act === 'backup') {
   await engine.backup((progress) => process.stdout.write(`${progress.phase}\n`), never);

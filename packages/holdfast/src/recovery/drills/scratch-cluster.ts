@@ -150,6 +150,13 @@ export class ScratchCluster {
     return logTail(this.#options.folder);
   }
 
+  /** In order, though it is not to be kept as it is: another server is started on its folder. */
+  async shutDown(): Promise<boolean> {
+    const ended = await end(this.#child, 'SIGINT', STOP_KEPT_MS_MAX);
+    rmSync(this.#sockets, { recursive: true, force: true });
+    return ended;
+  }
+
   /** False: it did not shut down in order, and would have to recover when it is started again. */
   async stop(): Promise<boolean> {
     const isKept = this.#options.isKept === true;

@@ -5,6 +5,7 @@
  * How the place is known, in this order:
  *   `slot`   where the server decodes WAL: a slot exports a snapshot together with its position
  *   `quiet`  no transaction was under way, and no WAL was written while the snapshot was taken
+ *   `snapshot`  the snapshot of a dump: what it is compared with has the same, and no WAL
  *   `close`  neither could be had: the position is near, and tables that changed meanwhile may differ
  *
  * A table is hashed as `sum(hashtextextended(row::text, 0))`, under settings that make text the same
@@ -16,7 +17,7 @@ import { z } from 'zod';
 import { pause } from '../../programs/pause.ts';
 import type { Lsn } from '../recovery-point.ts';
 
-export const WITNESS_METHODS = ['slot', 'quiet', 'close'] as const;
+export const WITNESS_METHODS = ['slot', 'quiet', 'snapshot', 'close'] as const;
 export type WitnessMethod = (typeof WITNESS_METHODS)[number];
 
 const tableWitness = z.strictObject({
@@ -93,6 +94,16 @@ export async function tablesOf(client: pg.Client): Promise<readonly TableWitness
   } finally {
     await client.query('reset all');
   }
+}
+
+/** In a session that has a snapshot already, at `lsn`. */
+export async function witnessIn(
+  client: pg.Client,
+  parts: Pick<WitnessParts, 'target' | 'now'>,
+  moment: Pick<Moment, 'lsn' | 'method'>,
+): Promise<Witness> {
+  await client.query(SETTINGS);
+  return lookAt(client, parts, moment);
 }
 
 interface Moment {
@@ -176,7 +187,11 @@ async function positionOf(client: pg.Client): Promise<Lsn> {
   return rows[0]?.lsn ?? '0/0';
 }
 
-async function lookAt(client: pg.Client, parts: WitnessParts, moment: Moment): Promise<Witness> {
+async function lookAt(
+  client: pg.Client,
+  parts: Pick<WitnessParts, 'target' | 'now'>,
+  moment: Pick<Moment, 'lsn' | 'method'>,
+): Promise<Witness> {
   const { rows } = await client.query<{ database: string; system: string; timeline: number }>(
     `select current_database() as database, system_identifier::text as system,
        (select timeline_id from pg_control_checkpoint()) as timeline

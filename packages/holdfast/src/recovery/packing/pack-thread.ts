@@ -3,7 +3,7 @@
  * so that what a backup costs does not stand in the way of the data path.
  *
  * Pack: what comes is hashed file by file, compressed, encrypted, sent back.
- * Open: the reverse, as far as plain bytes. Write: they are hashed, and each file is written where it
+ * Seal: the same for bytes that are no tar, hashed as one. Open: the reverse, as far as plain bytes. Write: they are hashed, and each file is written where it
  * belongs; nothing is written through a link, and nothing that exists is written over.
  *
  * What goes back waits until what went before was taken: a few packed bytes may open to a great many.
@@ -171,6 +171,21 @@ async function pack(work: Of<'pack'>, inbox: Inbox, outbox: Outbox): Promise<Ans
   return { kind: 'done', plainBytes, files: hasher.files };
 }
 
+async function seal(work: Of<'seal'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  async function* hashed(): AsyncIterable<Uint8Array> {
+    for await (const chunk of inbox) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      yield chunk;
+    }
+  }
+  for await (const part of packed(hashed(), work.recipients)) await outbox.send(part);
+  const whole = { path: '', bytes, sha256: hash.digest('hex') };
+  return { kind: 'done', plainBytes: bytes, files: [whole] };
+}
+
 async function open(work: Of<'open'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {
   let plainBytes = 0;
   for await (const bytes of unpacked(inbox, work.identities, work.of)) {
@@ -224,6 +239,8 @@ function start(work: Work): Promise<Answer> {
   switch (work.kind) {
     case 'pack':
       return pack(work, inbox, outbox);
+    case 'seal':
+      return seal(work, inbox, outbox);
     case 'open':
       return open(work, inbox, outbox);
     case 'write':

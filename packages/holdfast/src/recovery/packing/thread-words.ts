@@ -5,6 +5,8 @@ import type { ErrorCode } from '../../model/errors.ts';
 export type Work =
   /** A tar stream comes, packed bytes go back. `prefix`: of the paths of its files. */
   | { readonly kind: 'pack'; readonly recipients: readonly string[]; readonly prefix: string }
+  /** Bytes of any kind come, hashed as one file, and packed ones go back. */
+  | { readonly kind: 'seal'; readonly recipients: readonly string[] }
   /** Packed bytes come, plain ones go back. */
   | { readonly kind: 'open'; readonly identities: readonly string[]; readonly of: string }
   /** A tar stream comes, and its files are written. */

@@ -6,6 +6,7 @@
  * It reads keys and point.json only. Whether the WAL has a gap on the way is found by the restore itself.
  */
 import { HoldfastError } from '../../model/errors.ts';
+import { listPieces, newestStoredAt } from '../engines/dump/pieces.ts';
 import type { RestoreGoal } from '../engines/engine.ts';
 import { readWalListing, type WalListing } from '../engines/pull/wal-listing.ts';
 import { lsnOf } from '../lsn.ts';
@@ -48,11 +49,15 @@ export async function choosePoint(
   const { systemIdentifier, walSegmentBytes } = point.server;
   const wal = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
   const same = points.filter((one) => one.server.systemIdentifier === systemIdentifier);
-  const window = windowOf(same, wal.newestStoredAt);
+  const streamedAt =
+    point.engine === 'dump'
+      ? newestStoredAt(await listPieces(vault, target, systemIdentifier))
+      : wal.newestStoredAt;
+  const window = windowOf(same, streamedAt);
   if (wish.kind === 'at' && wish.at.getTime() > window.to.getTime() + CLOCKS_APART_MS) {
     throw beyond(
       wish.at.toISOString(),
-      `WAL of ${target} up to ${window.to.toISOString()}`,
+      `${point.engine === 'dump' ? 'changes' : 'WAL'} of ${target} up to ${window.to.toISOString()}`,
       'Nobody knows what committed after that. Choose an earlier moment, or take all there is.',
     );
   }
@@ -95,7 +100,9 @@ function pick(points: readonly RecoveryPoint[], target: string, wish: RestoreWis
       );
     }
     case 'at': {
-      const point = points.findLast(({ endedAt }) => new Date(endedAt) <= wish.at);
+      const whole = points.filter(({ endedAt }) => new Date(endedAt) <= wish.at);
+      // One that can be brought forward before one that cannot.
+      const point = whole.findLast(({ wal }) => wal !== null) ?? whole.at(-1);
       if (point !== undefined) return point;
       throw beyond(
         wish.at.toISOString(),

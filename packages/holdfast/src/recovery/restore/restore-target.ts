@@ -98,7 +98,7 @@ export async function restoreTarget(
     const cluster = await ScratchCluster.start({
       folder: restored.folder,
       binaries,
-      user: parts.superuser,
+      user: restored.superuser ?? parts.superuser,
       clock,
       readyMsMax: parts.replayMsMax,
       signal,
@@ -167,7 +167,7 @@ export class RestoredTarget {
     return {
       fetchMs: Math.round(restored.phases.fetchMs),
       restoreMs: Math.round(restored.phases.restoreMs),
-      replayMs: cluster.replayMs,
+      replayMs: Math.round((restored.phases.replayMs ?? 0) + cluster.replayMs),
       firstQueryMs: cluster.firstQueryMs,
     };
   }
@@ -209,7 +209,7 @@ export class RestoredTarget {
     }
     await makeOrdinary(restored.folder, this.#words());
     const major = majorOf(point);
-    return { folder: restored.folder, major, next: nextSteps(restored.folder, major) };
+    return { folder: restored.folder, major, next: nextSteps(restored.folder, major, point) };
   }
 
   async discard(): Promise<void> {
@@ -244,6 +244,8 @@ function empty(folder: string, wasThere: boolean): void {
 /** The files as they are unpacked, and the WAL from the point's start to the goal as whole segments. */
 function roomNeeded(point: RecoveryPoint, goal: RestoreGoal, wal: WalListing): bigint {
   const files = point.files.reduce((sum, { plainBytes }) => sum + BigInt(plainBytes), 0n);
+  // The dump itself, and what it becomes: rows with their heads, and indexes.
+  if (point.engine === 'dump') return files * 4n + ROOM_BESIDE_BYTES;
   const start = lsnOf(point.wal?.startLsn ?? '') ?? 0n;
   const end = lsnOf(goal.lsn ?? '');
   return files + wal.bytesBetween(start, end, goal.at) + ROOM_BESIDE_BYTES;
@@ -294,11 +296,18 @@ async function makeOrdinary(data: string, words: string): Promise<void> {
   for (const name of OURS) rmSync(join(data, `holdfast_${name}`), { force: true });
 }
 
-function nextSteps(data: string, major: number): readonly string[] {
+function nextSteps(data: string, major: number, point: RecoveryPoint): readonly string[] {
+  const isDump = point.engine === 'dump';
   return [
-    `The data folder is ${data}; tablespaces lie in ${join(dirname(data), 'tablespaces')} if it has any.`,
-    'Its postgresql.conf and pg_hba.conf are those of the backup; where the server kept them elsewhere, they are stand-ins that let only its owner in.',
+    isDump
+      ? `The data folder is ${data}; it holds the one database that was dumped.`
+      : `The data folder is ${data}; tablespaces lie in ${join(dirname(data), 'tablespaces')} if it has any.`,
+    isDump
+      ? 'Its postgresql.conf and pg_hba.conf are new: they let only its owner in over the socket, and others by their password.'
+      : 'Its postgresql.conf and pg_hba.conf are those of the backup; where the server kept them elsewhere, they are stand-ins that let only its owner in.',
     `Start it with the programs of PostgreSQL ${major}, as the user who owns the folder.`,
-    'It archives nothing. When it is the one that counts, turn archive_mode on and take a new base backup: it is on a timeline of its own.',
+    isDump
+      ? 'It has no statistics yet: run ANALYZE. What the engine dump does not carry is as at the dump (docs/recovery.md).'
+      : 'It archives nothing. When it is the one that counts, turn archive_mode on and take a new base backup: it is on a timeline of its own.',
   ];
 }

@@ -17,10 +17,15 @@ const POSTGRES_EPOCH_MICROS = 946_684_800_000_000n;
 
 /** Cuts what a socket brings into messages. */
 export class MessageCutter {
+  readonly #bytesMax: number;
   #held: Buffer = Buffer.alloc(0);
   #wanted = 5;
   #parts: Buffer[] = [];
   #heldBytes = 0;
+
+  constructor(bytesMax: number = MESSAGE_BYTES_MAX) {
+    this.#bytesMax = bytesMax;
+  }
 
   push(chunk: Buffer): void {
     this.#parts.push(chunk);
@@ -35,9 +40,9 @@ export class MessageCutter {
     const held = this.#held;
     if (held.length < 5) return this.#wait(5);
     const length = held.readUInt32BE(1);
-    if (length < 4 || length > MESSAGE_BYTES_MAX) {
+    if (length < 4 || length > this.#bytesMax) {
       throw new HoldfastError('HF_PROTOCOL', {
-        expected: `a message of 4 to ${MESSAGE_BYTES_MAX} bytes`,
+        expected: `a message of 4 to ${this.#bytesMax} bytes`,
         found: `one of ${length}`,
         hint: 'Check that the port is that of a PostgreSQL server.',
       });

@@ -6,17 +6,24 @@
  * `close`, since a base backup is consistent only with the WAL beside it.
  */
 import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
+import { takeWitness, type Witness } from '../../drills/witness.ts';
 import { lsnOf } from '../../lsn.ts';
 import type { RecoveryPoint } from '../../recovery-point.ts';
-import type { Engine, Restored, RestoreGoal, Tell } from '../engine.ts';
+import { openSession } from '../../target-session.ts';
+import type { Engine, Restored, RestoreGoal, ServerFacts, Tell } from '../engine.ts';
+import { changesSlot, dropLeftSlot } from '../left-slot.ts';
 import { takeBaseBackup } from './base-backup.ts';
-import type { PullOptions, ServerFacts } from './pull-options.ts';
+import type { PullOptions } from './pull-options.ts';
 import { restorePoint } from './restore.ts';
 import { readServerFacts } from './server-facts.ts';
 import { PullWalStream } from './wal-stream.ts';
 
+/** Of the WAL up to the witness. */
+const WITNESS_MS_MAX = 60_000;
+
 export class PullEngine implements Engine {
   readonly kind = 'pull';
+  readonly needsStream = true;
   readonly #options: PullOptions;
   #facts: Promise<ServerFacts> | null = null;
   #stream: PullWalStream | null = null;
@@ -38,6 +45,7 @@ export class PullEngine implements Engine {
 
   async stream(): Promise<PullWalStream> {
     const facts = await this.facts();
+    if (this.#stream === null) await this.#dropLeft();
     this.#stream ??= new PullWalStream(this.#options, facts);
     return this.#stream;
   }
@@ -57,6 +65,22 @@ export class PullEngine implements Engine {
     return point;
   }
 
+  /** A database that nobody could look at quietly has none: its drill is a little weaker, not wrong. */
+  async witness(_point: RecoveryPoint, signal: AbortSignal): Promise<Witness | null> {
+    const { clock, connection, target } = this.#options;
+    const witness = await takeWitness({
+      target,
+      now: () => clock.now(),
+      connect: (mode) => openSession(connection, mode),
+    });
+    if (witness.method === 'close') return null;
+    // A server recovers to a position only when a record follows it: on a quiet database none would.
+    const end = await this.#mark();
+    const waiting = AbortSignal.any([signal, AbortSignal.timeout(WITNESS_MS_MAX)]);
+    await (await this.stream()).durableUpTo(end, waiting);
+    return witness;
+  }
+
   restore(
     point: RecoveryPoint,
     goal: RestoreGoal,
@@ -70,6 +94,31 @@ export class PullEngine implements Engine {
   async close(): Promise<void> {
     await this.#stream?.close();
     this.#stream = null;
+  }
+
+  /** Dumps of the same target may have been followed before. */
+  async #dropLeft(): Promise<void> {
+    const { connection, slot, target } = this.#options;
+    const database = openTargetDatabase({ target, connection, poolSize: 1 });
+    try {
+      await dropLeftSlot(database, changesSlot(slot));
+    } finally {
+      await database.close();
+    }
+  }
+
+  /** Writes one empty message into the WAL, and says where it is durable at the server. */
+  async #mark(): Promise<bigint> {
+    const client = await openSession(this.#options.connection, 'sql');
+    try {
+      await client.query("select pg_logical_emit_message(true, 'holdfast', 'witness')");
+      const { rows } = await client.query<{ lsn: string }>(
+        'select pg_current_wal_flush_lsn()::text as lsn',
+      );
+      return lsnOf(rows[0]?.lsn ?? '') ?? 0n;
+    } finally {
+      await client.end().catch(() => {});
+    }
   }
 
   async #readFacts(): Promise<ServerFacts> {

@@ -21,12 +21,15 @@ import {
   queryMessage,
   statusUpdate,
 } from './messages.ts';
+import { DUMP_INSTEAD } from './server-facts.ts';
 
 const CONNECT_MS_MAX = 10_000;
 /** For short commands; a server that has fallen silent answers none. */
 const COMMAND_MS_MAX = 10_000;
 /** A base backup may be silent for long, so the kernel asks whether the server is still there. */
 const KEEP_ALIVE_MS = 10_000;
+/** A decoded row comes as one message; a longer one stops the stream, and it says so. */
+const ROW_BYTES_MAX = 256 * 1024 * 1024;
 
 export interface SystemIdentity {
   readonly systemIdentifier: string;
@@ -67,8 +70,15 @@ export type WalEvent =
       readonly start: bigint;
       readonly bytes: Buffer;
       readonly serverEnd: bigint;
+      /** By the server's clock, in microseconds since 2000. */
+      readonly sentMicros: bigint;
     }
-  | { readonly kind: 'alive'; readonly serverEnd: bigint; readonly wantsReply: boolean }
+  | {
+      readonly kind: 'alive';
+      readonly serverEnd: bigint;
+      readonly wantsReply: boolean;
+      readonly sentMicros: bigint;
+    }
   /** Null: the server stops. */
   | {
       readonly kind: 'end';
@@ -89,14 +99,25 @@ export class ServerRefusal extends Error {
   }
 }
 
-export async function openReplication(connection: AdminConnection): Promise<ReplicationConnection> {
+/** Text that means the same in every session, for rows that are decoded. */
+const LOGICAL_SETTINGS =
+  '-c datestyle=ISO,YMD -c intervalstyle=postgres -c timezone=UTC -c bytea_output=hex ' +
+  '-c extra_float_digits=3 -c xmloption=content -c lc_monetary=C -c statement_timeout=0';
+
+/** `logical`: of the one database of the connection, decoded. */
+export async function openReplication(
+  connection: AdminConnection,
+  kind: 'physical' | 'logical' = 'physical',
+): Promise<ReplicationConnection> {
   const settings = {
     ...clientConfigOf(connection),
     connectionTimeoutMillis: CONNECT_MS_MAX,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    // Physical replication; not among the settings that the types of `pg` know.
-    replication: 'true',
+    // Not among the settings that the types of `pg` know.
+    ...(kind === 'physical'
+      ? { replication: 'true' }
+      : { replication: 'database', options: LOGICAL_SETTINGS }),
   };
   const client = new pg.Client(settings);
   // Said to whoever waits for the next message, which ends with the socket.
@@ -106,17 +127,18 @@ export async function openReplication(connection: AdminConnection): Promise<Repl
   } catch (cause) {
     throw unreachable(connection, cause);
   }
-  return new ReplicationConnection(client);
+  return new ReplicationConnection(client, kind === 'physical' ? {} : { bytesMax: ROW_BYTES_MAX });
 }
 
 export class ReplicationConnection {
   readonly #socket: Duplex;
-  readonly #cutter = new MessageCutter();
+  readonly #cutter: MessageCutter;
   readonly #chunks: AsyncIterator<Buffer>;
   #notices: string[] = [];
   #lost: unknown = null;
 
-  constructor(client: pg.Client) {
+  constructor(client: pg.Client, limits: { readonly bytesMax?: number } = {}) {
+    this.#cutter = new MessageCutter(limits.bytesMax);
     this.#socket = socketOf(client);
     // Nothing is half read: the login ended with ReadyForQuery.
     this.#socket.removeAllListeners('data');
@@ -149,6 +171,12 @@ export class ReplicationConnection {
   /** A physical slot that keeps WAL from now on; where a slot of the name exists, the server refuses (42710). */
   async createSlot(name: string): Promise<void> {
     await this.#rows(`CREATE_REPLICATION_SLOT ${slotName(name)} PHYSICAL (RESERVE_WAL)`);
+  }
+
+  /** A logical slot of pgoutput; the server waits with it for all that is under way, up to `msMax`. */
+  async createLogicalSlot(name: string, msMax: number): Promise<void> {
+    const command = `CREATE_REPLICATION_SLOT ${slotName(name)} LOGICAL pgoutput NOEXPORT_SNAPSHOT`;
+    await this.#rows(command, msMax);
   }
 
   async *baseBackup(options: BackupOptions): AsyncIterable<BackupEvent> {
@@ -191,6 +219,25 @@ export class ReplicationConnection {
     yield { kind: 'end', next: lsn === null ? null : { timeline: Number(next?.[0]), start: lsn } };
   }
 
+  /**
+   * What committed from `start` on, decoded by pgoutput (protocol version 1: whole transactions, in the
+   * order of their commits), until the server stops or the connection is closed.
+   */
+  async *changes(slot: string, start: bigint, publication: string): AsyncIterable<WalEvent> {
+    this.#send(
+      `START_REPLICATION SLOT ${slotName(slot)} LOGICAL ${lsnText(start)} ` +
+        `(proto_version '1', publication_names '${slotName(publication)}')`,
+    );
+    for await (const { tag, body } of this.#answer()) {
+      if (tag === 'd') {
+        const event = walEvent(body);
+        if (event) yield event;
+      }
+      if (tag === 'c') this.#socket.write(COPY_DONE);
+    }
+    yield { kind: 'end', next: null };
+  }
+
   /** How far we are; what is durable the server need not keep for us. */
   sendStatus(written: bigint, durable: bigint, now: Date, wantsReply: boolean): void {
     if (this.#socket.writable) this.#socket.write(statusUpdate(written, durable, now, wantsReply));
@@ -200,10 +247,13 @@ export class ReplicationConnection {
     this.#socket.destroy();
   }
 
-  async #rows(command: string): Promise<(readonly (string | null)[])[]> {
+  async #rows(
+    command: string,
+    msMax: number = COMMAND_MS_MAX,
+  ): Promise<(readonly (string | null)[])[]> {
     this.#send(command);
     const rows: (readonly (string | null)[])[] = [];
-    const timer = setTimeout(() => this.close(), COMMAND_MS_MAX);
+    const timer = setTimeout(() => this.close(), msMax);
     try {
       for await (const { tag, body } of this.#answer()) if (tag === 'D') rows.push(columnsOf(body));
     } finally {
@@ -301,13 +351,20 @@ function walEvent(body: Buffer): WalEvent | null {
   const kind = body.toString('latin1', 0, 1);
   if (kind === 'w' && body.length >= 25) {
     const start = body.readBigUInt64BE(1);
-    return { kind: 'wal', start, bytes: body.subarray(25), serverEnd: body.readBigUInt64BE(9) };
+    return {
+      kind: 'wal',
+      start,
+      bytes: body.subarray(25),
+      serverEnd: body.readBigUInt64BE(9),
+      sentMicros: body.readBigInt64BE(17),
+    };
   }
   if (kind === 'k' && body.length >= 18) {
     return {
       kind: 'alive',
       serverEnd: body.readBigUInt64BE(1),
       wantsReply: body.readUInt8(17) === 1,
+      sentMicros: body.readBigInt64BE(9),
     };
   }
   return null;
@@ -344,7 +401,7 @@ function unreachable(connection: AdminConnection, cause: unknown): HoldfastError
     return new HoldfastError('HF_RECOVERY_SERVER', {
       expected: `a replication connection as ${user} to ${host}:${port}`,
       found,
-      hint: 'The role needs REPLICATION, pg_hba.conf a line for "replication", max_wal_senders room.',
+      hint: `The role needs REPLICATION, pg_hba.conf a line for "replication", max_wal_senders room. ${DUMP_INSTEAD}`,
       cause,
     });
   }

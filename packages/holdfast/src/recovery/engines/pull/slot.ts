@@ -14,6 +14,8 @@ export interface SlotLook {
   /** `reserved`, `extended`, `unreserved`, `lost`, as the server says it. */
   readonly status: string;
   readonly restartLsn: bigint | null;
+  /** Of a logical slot: what committed before it is not sent again. */
+  readonly confirmedLsn: bigint | null;
   readonly activePid: number | null;
   /** WAL that the server keeps for us. */
   readonly laggingBytes: number;
@@ -27,9 +29,14 @@ const LAG_SHARE_MAX = 0.5;
 const LAG_BYTES_MAX = 4 * 1024 ** 3;
 
 /** Null: there is none of that name. */
-export async function lookAtSlot(database: TargetDatabase, name: string): Promise<SlotLook | null> {
+export async function lookAtSlot(
+  database: TargetDatabase,
+  name: string,
+  kind: 'physical' | 'logical' = 'physical',
+): Promise<SlotLook | null> {
   const [row] = await database.query(
-    `select slot_type, wal_status, restart_lsn::text as restart, active_pid::text as pid,
+    `select slot_type, wal_status, restart_lsn::text as restart,
+            confirmed_flush_lsn::text as confirmed, active_pid::text as pid,
             coalesce(pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_receive_lsn()
                                           else pg_current_wal_lsn() end, restart_lsn), 0)::text as lag,
             (select setting from pg_settings where name = 'max_slot_wal_keep_size') as cap
@@ -38,9 +45,9 @@ export async function lookAtSlot(database: TargetDatabase, name: string): Promis
   );
   if (row === undefined) return null;
   const text = (key: string): string => String(row[key] ?? '');
-  if (text('slot_type') !== 'physical') {
+  if (text('slot_type') !== kind) {
     throw new HoldfastError('HF_RECOVERY_SERVER', {
-      expected: `${name} to be a physical replication slot`,
+      expected: `${name} to be a ${kind} replication slot`,
       found: `a ${text('slot_type')} one`,
       hint: 'Give Holdfast a slot of its own.',
     });
@@ -49,6 +56,7 @@ export async function lookAtSlot(database: TargetDatabase, name: string): Promis
   return {
     status: text('wal_status'),
     restartLsn: lsnOf(text('restart')),
+    confirmedLsn: lsnOf(text('confirmed')),
     activePid: text('pid') === '' ? null : Number(text('pid')),
     laggingBytes: Number(text('lag')),
     capBytes: cap < 0 ? null : cap * 1024 * 1024,

@@ -1,0 +1,462 @@
+/**
+ * What commits, continuously into the vault, decoded by the server. In this order: the publication holds
+ * the tables that can be carried, the slot keeps WAL from there on, the vault says how far it came, and
+ * what is new is stored at most once a second as a piece; only what is durable in the vault is
+ * acknowledged to the server, which keeps the rest.
+ *
+ * Nothing is remembered elsewhere. A connection that is cut, falls silent or ends is made anew, with a
+ * growing pause, until it is closed. A slot that was lost, or tables that were built anew, leave a hole
+ * that only a new dump closes: it stays in `state()` until there is one.
+ */
+import { HoldfastError, messageOf } from '../../../model/errors.ts';
+import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
+import type { TargetDatabase } from '../../../protection/target-database.ts';
+import { lsnOf, lsnText } from '../../lsn.ts';
+import { packBytes } from '../../packing/pack.ts';
+import { listPoints, readPoint } from '../../point-store.ts';
+import type { EngineStream, StreamState } from '../engine.ts';
+import {
+  openReplication,
+  type ReplicationConnection,
+  ServerRefusal,
+} from '../pull/replication-connection.ts';
+import {
+  dropSlot,
+  endOwnSender,
+  isLost,
+  lookAtSlot,
+  type SlotLook,
+  slotTrouble,
+} from '../pull/slot.ts';
+import { ChangeBuffer, type ChangeJob } from './change-buffer.ts';
+import type { DumpOptions, DumpServer } from './dump-options.ts';
+import { endOf, listPieces, pieceKey } from './pieces.ts';
+import { publish, readStructure, type Structure } from './structure.ts';
+
+/** Between the starts of two pieces. */
+const PIECE_MS = 1_000;
+/** Of one transaction in memory; a larger one is stored in parts. */
+const PART_BYTES_MAX = 32 * 1024 * 1024;
+/** More is not read before some of it is stored. */
+const BUFFER_BYTES_MAX = 64 * 1024 * 1024;
+/** That nothing came is stored this often, so that a moment without changes can be restored to. */
+const NOTHING_MS = 60_000;
+const ASKED_MS = 1_000;
+const SILENT_MS_MAX = 10_000;
+const STRUCTURE_MS = 30_000;
+const SLOT_LOOK_MS = 10_000;
+const TICK_MS = 250;
+const BACKOFF_MS_MIN = 250;
+const BACKOFF_MS_MAX = 8_000;
+const STATEMENT_MS_MAX = 60_000;
+/** A slot waits for every transaction that is under way. */
+const SLOT_MS_MAX = 10 * 60_000;
+/** undefined_object: the publication was dropped, and what was decoded since is lost with it. */
+const NO_PUBLICATION_STATE = '42704';
+
+export class ChangeStream implements EngineStream {
+  readonly #options: DumpOptions;
+  readonly #server: DumpServer;
+  readonly #database: TargetDatabase;
+  readonly #session: string;
+  readonly #running: Promise<void>;
+  #isClosed = false;
+  #isStreaming = false;
+  #durable: bigint | null = null;
+  #heardAt: Date | null = null;
+  #heardMs = 0;
+  #durableAt: Date | null = null;
+  #storingMs: number | null = null;
+  #trouble: string | null = null;
+  /** Of changes that are gone; until a dump begins behind it. */
+  #gapEnd: bigint | null = null;
+  #slotLook: SlotLook | null = null;
+  #structure: Structure | null = null;
+  /** Of the newest dump; null: there is none. */
+  #dumped: string | null = null;
+  #hasLooked = false;
+  /** Positions of the server, and when they were its newest. */
+  #seen: { readonly lsn: bigint; readonly at: Date }[] = [];
+  #end: bigint | null = null;
+  #connection: ReplicationConnection | null = null;
+  readonly #changes = new Set<() => void>();
+
+  constructor(options: DumpOptions, server: DumpServer) {
+    this.#options = options;
+    this.#server = server;
+    this.#session = options.clock.random(4).toString('hex');
+    this.#database = openTargetDatabase({
+      target: options.target,
+      connection: options.connection,
+      poolSize: 2,
+      lockMsMax: SILENT_MS_MAX,
+      statementMsMax: STATEMENT_MS_MAX,
+    });
+    this.#running = this.#run();
+  }
+
+  state(): StreamState {
+    const silentMs = this.#options.clock.monotonicMs() - this.#heardMs;
+    const isStreaming = this.#isStreaming && silentMs < SILENT_MS_MAX;
+    return {
+      isStreaming,
+      timeline: 0,
+      durableLsn: this.#durable === null ? null : lsnText(this.#durable),
+      heardAt: this.#heardAt,
+      durableAt: this.#durableAt,
+      trouble: this.#troubleNow(isStreaming),
+      hasGap: this.#gapEnd !== null || this.#isBuiltAnew,
+      notCarried: this.#structure?.notCarried ?? [],
+    };
+  }
+
+  /** Resolves when changes are on their way, so that what commits from now on is kept. */
+  async ready(signal: AbortSignal): Promise<void> {
+    const began = this.#options.clock.monotonicMs();
+    while (!this.#isStreaming) {
+      signal.throwIfAborted();
+      if (this.#isClosed) throw closed();
+      if (this.#options.clock.monotonicMs() - began > SLOT_MS_MAX) {
+        throw notDecoded(this.#trouble ?? 'no stream of changes');
+      }
+      await this.#changed(TICK_MS);
+    }
+  }
+
+  /** Everything before it is durable in the vault. */
+  async durableUpTo(lsn: bigint, signal: AbortSignal): Promise<void> {
+    while (this.#durable === null || this.#durable < lsn) {
+      signal.throwIfAborted();
+      if (this.#isClosed) throw closed();
+      await this.#changed(TICK_MS);
+    }
+  }
+
+  /** Before a dump: tables that were made since are published, so that its snapshot is after that. */
+  async publishAll(): Promise<void> {
+    const structure = await readStructure(this.#database);
+    await publish(this.#database, this.#options.slot, structure.carried);
+    this.#structure = structure;
+  }
+
+  /** A dump with its snapshot there, of tables built like that. */
+  dumpTaken(lsn: bigint, structure: string): void {
+    if (this.#gapEnd !== null && lsn >= this.#gapEnd) this.#gapEnd = null;
+    this.#dumped = structure;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#connection?.close();
+    this.#change();
+    await this.#running;
+    await this.#database.close();
+  }
+
+  get #isBuiltAnew(): boolean {
+    return (
+      this.#dumped !== null && this.#structure !== null && this.#dumped !== this.#structure.digest
+    );
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#options;
+    for (let backoffMs = BACKOFF_MS_MIN; !this.#isClosed; ) {
+      const heardBefore = this.#heardMs;
+      try {
+        await this.#once();
+      } catch (error) {
+        this.#trouble = sentenceOf(error);
+      }
+      this.#isStreaming = false;
+      this.#connection?.close();
+      this.#connection = null;
+      backoffMs =
+        this.#heardMs > heardBefore ? BACKOFF_MS_MIN : Math.min(backoffMs * 2, BACKOFF_MS_MAX);
+      this.#change();
+      const until = clock.monotonicMs() + backoffMs;
+      while (!this.#isClosed && clock.monotonicMs() < until) await this.#changed(TICK_MS);
+    }
+  }
+
+  async #once(): Promise<void> {
+    const { slot, target, vault } = this.#options;
+    const { systemIdentifier } = this.#server;
+    const connection = await openReplication(this.#options.connection, 'logical');
+    this.#connection = connection;
+    if (this.#isClosed) throw closed();
+    const identity = await connection.identify();
+    if (identity.systemIdentifier !== systemIdentifier) throw anotherSystem(systemIdentifier);
+    // First the publication: a slot that is older than it cannot decode what came between.
+    if (this.#structure === null) await this.publishAll();
+    const begin = await this.#readySlot(connection);
+    if (!this.#hasLooked) await this.#lookForDump();
+    const end = this.#end ?? endOf(await listPieces(vault, target, systemIdentifier));
+    if (end !== null && begin > end) this.#gapEnd = begin;
+    const from = end === null || begin > end ? begin : end;
+    this.#end = from;
+    if (this.#durable === null || from > this.#durable) this.#durable = from;
+    try {
+      await this.#stream(connection, from);
+    } catch (error) {
+      if (error instanceof ServerRefusal && error.state === NO_PUBLICATION_STATE) {
+        this.#structure = null;
+        await dropSlot(this.#database, slot).catch(() => {});
+      }
+      throw error;
+    }
+  }
+
+  /** Where the slot begins; one that the server gave up is made anew. */
+  async #readySlot(connection: ReplicationConnection): Promise<bigint> {
+    const { slot } = this.#options;
+    const database = this.#database;
+    let look = await lookAtSlot(database, slot, 'logical');
+    if (look !== null && look.activePid !== null) await endOwnSender(database, look.activePid);
+    if (look !== null && isLost(look)) {
+      await dropSlot(database, slot);
+      look = null;
+    }
+    if (look === null) {
+      this.#trouble = 'The slot waits for the transactions that are under way at the server.';
+      await connection.createLogicalSlot(slot, SLOT_MS_MAX);
+      look = await lookAtSlot(database, slot, 'logical');
+    }
+    const begin = look?.confirmedLsn ?? null;
+    if (begin === null) throw notDecoded('a slot that says no position');
+    this.#slotLook = look;
+    return begin;
+  }
+
+  /** After a new start: how the tables were when the newest dump was taken, and from where it is followed. */
+  async #lookForDump(): Promise<void> {
+    const { target, vault } = this.#options;
+    const { systemIdentifier } = this.#server;
+    const newest = (await listPoints(vault, target, systemIdentifier, null)).at(-1);
+    const point = newest === undefined ? null : await readPoint(vault, newest);
+    this.#hasLooked = true;
+    if (point === null) return;
+    this.#dumped ??= point.dump?.structure ?? '';
+    const snapshot = lsnOf(point.wal?.startLsn ?? '');
+    const pieces = await listPieces(vault, target, systemIdentifier);
+    const isReached =
+      snapshot !== null && (pieces.length === 0 || pieces.some(({ from }) => from <= snapshot));
+    // A dump that no change leads on from is followed by nothing: a new one is due.
+    if (!isReached) this.#gapEnd ??= this.#slotLook?.confirmedLsn ?? null;
+  }
+
+  async #stream(connection: ReplicationConnection, from: bigint): Promise<void> {
+    const { clock, slot } = this.#options;
+    const buffer = new ChangeBuffer(from, PART_BYTES_MAX);
+    const work = new AbortController();
+    let isPaused = false;
+    let serverEnd = from;
+    let sentMicros = 0n;
+    let askedMs = Number.NEGATIVE_INFINITY;
+    let lookedMs = Number.NEGATIVE_INFINITY;
+    let builtMs = clock.monotonicMs();
+    this.#heard();
+    const acknowledge = (wantsReply: boolean): void =>
+      connection.sendStatus(serverEnd, buffer.durable, clock.now(), wantsReply);
+    const tick = setInterval(() => {
+      const nowMs = clock.monotonicMs();
+      if (!isPaused && nowMs - this.#heardMs > SILENT_MS_MAX) connection.close();
+      if (nowMs - askedMs > ASKED_MS) {
+        askedMs = nowMs;
+        void this.#seePosition().then(() => acknowledge(true));
+      }
+      if (nowMs - lookedMs > SLOT_LOOK_MS) {
+        lookedMs = nowMs;
+        void this.#watchSlot();
+      }
+      if (nowMs - builtMs > STRUCTURE_MS) {
+        builtMs = nowMs;
+        void this.#watchStructure();
+      }
+    }, TICK_MS);
+    const store = async (job: ChangeJob): Promise<void> => {
+      await this.#store(job);
+      buffer.done(job);
+      if (job.to === null) return;
+      this.#end = job.to;
+      this.#isDurable(job.to);
+      acknowledge(false);
+      this.#change();
+    };
+    const storing = (async () => {
+      let storedMs = clock.monotonicMs();
+      while (!work.signal.aborted) {
+        const sinceMs = clock.monotonicMs() - storedMs;
+        const isDue = sinceMs >= PIECE_MS || buffer.bytes > PART_BYTES_MAX;
+        const nothing = sinceMs >= NOTHING_MS ? buffer.nothingUntil(serverEnd, sentMicros) : null;
+        const job = nothing ?? (isDue ? buffer.next() : null);
+        if (job === null) await this.#changed(TICK_MS);
+        else {
+          storedMs = clock.monotonicMs();
+          await store(job);
+        }
+      }
+    })().catch((error: unknown) => {
+      connection.close();
+      throw error;
+    });
+    storing.catch(() => {});
+    try {
+      for await (const event of connection.changes(slot, from, slot)) {
+        this.#heard();
+        if (event.kind === 'end') throw serverStops();
+        sentMicros = event.sentMicros;
+        if (event.kind === 'wal') {
+          buffer.append(event.start, event.bytes, event.sentMicros);
+          isPaused = buffer.bytes > BUFFER_BYTES_MAX;
+          while (buffer.bytes > BUFFER_BYTES_MAX && !this.#isClosed) {
+            await this.#changed(TICK_MS);
+            this.#heardMs = clock.monotonicMs();
+          }
+          isPaused = false;
+        } else {
+          if (event.serverEnd > serverEnd) serverEnd = event.serverEnd;
+          // Nothing of ours lies before it that is not stored.
+          if (buffer.isEmpty) this.#isDurable(serverEnd);
+          if (event.wantsReply) acknowledge(false);
+        }
+        this.#isStreaming = true;
+        this.#trouble = null;
+      }
+      throw serverStops();
+    } catch (error) {
+      work.abort();
+      this.#change();
+      // What stopped the storing closed the connection, and is the better reason.
+      await storing;
+      throw error;
+    } finally {
+      clearInterval(tick);
+      work.abort();
+      this.#change();
+      await storing.catch(() => {});
+    }
+  }
+
+  async #store(job: ChangeJob): Promise<void> {
+    const { clock, kept, recipients, target, vault } = this.#options;
+    const place = { from: job.from, session: this.#session, part: job.part, to: job.to };
+    const key = pieceKey(target, this.#server.systemIdentifier, place);
+    this.#storingMs = clock.monotonicMs();
+    try {
+      await vault.put(key, packBytes(job.bytes, recipients).body, kept());
+    } finally {
+      this.#storingMs = null;
+    }
+  }
+
+  /** The newest position that the server had at a known time, and that is stored: so much is not lost. */
+  #isDurable(lsn: bigint): void {
+    if (this.#durable === null || lsn > this.#durable) this.#durable = lsn;
+    const durable = this.#durable;
+    const reached = this.#seen.filter((one) => one.lsn <= durable);
+    const last = reached.at(-1);
+    if (last === undefined) return;
+    this.#durableAt = last.at;
+    this.#seen = this.#seen.filter((one) => one.lsn > durable);
+    this.#change();
+  }
+
+  async #seePosition(): Promise<void> {
+    const at = this.#options.clock.now();
+    try {
+      const [row] = await this.#database.query('select pg_current_wal_flush_lsn()::text as lsn');
+      const lsn = lsnOf(String(row?.['lsn'] ?? ''));
+      if (lsn === null) return;
+      this.#seen.push({ lsn, at });
+      // A stream that is away for long need not remember each second of it.
+      if (this.#seen.length > 3_600) this.#seen.splice(1, 1);
+    } catch {
+      // The stream itself tells when the server cannot be reached.
+    }
+  }
+
+  async #watchSlot(): Promise<void> {
+    const look = await lookAtSlot(this.#database, this.#options.slot, 'logical').catch(() => null);
+    if (look !== null) this.#slotLook = look;
+  }
+
+  async #watchStructure(): Promise<void> {
+    const structure = await readStructure(this.#database).catch(() => null);
+    if (structure !== null) this.#structure = structure;
+  }
+
+  #troubleNow(isStreaming: boolean): string | null {
+    if (this.#gapEnd !== null) {
+      return `Changes before ${lsnText(this.#gapEnd)} are not in the vault: a new dump is needed.`;
+    }
+    if (this.#isBuiltAnew) {
+      return 'Tables were built anew since the last dump: a new one is due.';
+    }
+    const { clock } = this.#options;
+    const storingMs = this.#storingMs === null ? 0 : clock.monotonicMs() - this.#storingMs;
+    if (storingMs > SILENT_MS_MAX) {
+      return `The vault has taken nothing for ${Math.round(storingMs / 1000)} seconds; the server keeps the WAL.`;
+    }
+    const slot = this.#slotLook === null ? null : slotTrouble(this.#slotLook);
+    if (isStreaming) return slot ?? this.#trouble;
+    return this.#trouble ?? slot ?? 'The stream of changes is not connected.';
+  }
+
+  #heard(): void {
+    this.#heardAt = this.#options.clock.now();
+    this.#heardMs = this.#options.clock.monotonicMs();
+  }
+
+  #change(): void {
+    for (const wake of this.#changes) wake();
+    this.#changes.clear();
+  }
+
+  #changed(msMax: number): Promise<void> {
+    return new Promise((done) => {
+      const timer = setTimeout(done, msMax);
+      this.#changes.add(() => {
+        clearTimeout(timer);
+        done();
+      });
+    });
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof HoldfastError) return `${error.message} ${error.hint}`;
+  return messageOf(error);
+}
+
+function closed(): HoldfastError {
+  return new HoldfastError('HF_UPSTREAM_LOST', {
+    expected: 'the stream of changes to be open',
+    found: 'that it was closed',
+    hint: 'Start it again.',
+  });
+}
+
+function serverStops(): HoldfastError {
+  return new HoldfastError('HF_UPSTREAM_LOST', {
+    expected: 'the stream of changes to last',
+    found: 'that the server ended it',
+    hint: 'It is connected again by itself; check that the server runs.',
+  });
+}
+
+function notDecoded(found: string): HoldfastError {
+  return new HoldfastError('HF_RECOVERY_SERVER', {
+    expected: 'changes that the server decodes',
+    found,
+    hint: 'End transactions that have been open for long, and see the log of the server.',
+  });
+}
+
+function anotherSystem(expected: string): HoldfastError {
+  return new HoldfastError('HF_RECOVERY_SERVER', {
+    expected: `the cluster ${expected}`,
+    found: 'another at the same address',
+    hint: 'The cluster was made anew. Start Holdfast again; it takes new recovery points beside the old ones.',
+  });
+}
