@@ -118,6 +118,7 @@ class Room implements RecoveryRoom {
     return new TargetKeeper({
       target: target.name,
       connection,
+      engine: recovery.engine,
       vaults: recovery.vaults.map((name) =>
         this.#kept(this.#vault(name), target, connection, whereabouts),
       ),

@@ -44,7 +44,11 @@ export interface VaultConfig {
   readonly way: VaultWay;
 }
 
+export const RECOVERY_ENGINES = ['pull', 'dump'] as const;
+
 export interface RecoveryConfig {
+  /** What takes the points: base backups and WAL, or dumps where the server refuses those. */
+  readonly engine: (typeof RECOVERY_ENGINES)[number];
   /** Names of vaults. */
   readonly vaults: readonly string[];
   /** Of a role with REPLICATION; null: protection.admin, else the upstream. */

@@ -69,6 +69,7 @@ export function recoveryOf(
   const { at, secretOf, upstreamOf } = parts;
   const { assertions, connection, identity, promise } = one;
   return {
+    engine: one.engine,
     vaults: [...new Set(one.vaults)],
     connection: connection === undefined ? null : upstreamOf(connection),
     recipients: one.recipients,

@@ -38,6 +38,7 @@ describe('vaults and recovery in holdfast.yaml', () => {
     );
     expect(vaults[0]?.way).toEqual({ kind: 'local', folder: '/srv/vault', user: null });
     expect(targets[0]?.recovery).toMatchObject({
+      engine: 'pull',
       vaults: ['here', 'far'],
       connection: null,
       identity: { kind: 'file', path: '/srv/key.txt' },

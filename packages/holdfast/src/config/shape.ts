@@ -10,6 +10,7 @@ import { ENVIRONMENT_LEVELS } from '../model/target.ts';
 import { SSL_MODES, SSO_ROLES } from './config.ts';
 import { durationMs } from './duration.ts';
 import { MAIL_TLS } from './notify-config.ts';
+import { RECOVERY_ENGINES } from './recovery-config.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const WEEK_MS = 7 * DAY_MS;
@@ -184,6 +185,7 @@ const vault = z.discriminatedUnion(
 const RECIPIENTS = 'a list of public keys age1...: `holdfast recovery keys` makes a pair';
 const recoveryEvery = atLeast(duration(WEEK_MS, '7d'), 15 * 60 * 1000, 'a duration from 15m to 7d');
 const recovery = keys({
+  engine: words(RECOVERY_ENGINES).default('pull'),
   vaults: z.array(name, 'a list of vaults by name').min(1, 'at least one vault'),
   connection: upstream.optional(),
   recipients: z

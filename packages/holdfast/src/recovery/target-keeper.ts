@@ -7,7 +7,6 @@
  * calls has seen to it that nobody else keeps this target.
  */
 import { join } from 'node:path';
-import pg from 'pg';
 import type { DrillAssertion } from '../config/drill-assertions.ts';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError, messageOf } from '../model/errors.ts';
@@ -20,18 +19,18 @@ import {
   PROOF_CANARY_MS,
   WAL_STUCK_MS,
 } from '../model/limits.ts';
-import { type AdminConnection, clientConfigOf } from '../protection/postgres/admin.ts';
+import type { AdminConnection } from '../protection/postgres/admin.ts';
 import { type DrillOrder, runDrill } from './drills/drill.ts';
 import type { DrillResult } from './drills/drill-result.ts';
-import { takeWitness, type Witness } from './drills/witness.ts';
-import type { StreamState, Tell } from './engines/engine.ts';
-import { PullEngine } from './engines/pull/pull-engine.ts';
-import { lsnOf } from './lsn.ts';
+import type { Witness } from './drills/witness.ts';
+import type { Engine, StreamState, Tell } from './engines/engine.ts';
+import { openEngine, restorerOf } from './engines/open-engine.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
-import type { RecoveryPoint, RecoveryWindow } from './recovery-point.ts';
+import type { EngineKind, RecoveryPoint, RecoveryWindow } from './recovery-point.ts';
 import { type RestoredTarget, type RestoreOrder, restoreTarget } from './restore/restore-target.ts';
 import { factsOf, type RecoveryPromise, standingOf, type VaultEvidence } from './standing.ts';
 import type { TargetReport, VaultReport } from './target-report.ts';
+import { openSession } from './target-session.ts';
 import { type FoundRecords, type KeptProof, proofIdOf, VaultRecords } from './vault-records.ts';
 import type { Vault, VaultLook } from './vaults/vault.ts';
 
@@ -49,6 +48,7 @@ export interface KeptVault {
 export interface KeeperParts {
   readonly target: string;
   readonly connection: AdminConnection;
+  readonly engine: EngineKind;
   readonly vaults: readonly KeptVault[];
   readonly recipients: readonly string[];
   /** Empty: the private key is kept elsewhere. */
@@ -71,7 +71,9 @@ export type DrillGoal = 'witness' | 'random';
 
 interface Kept {
   readonly it: KeptVault;
-  readonly engine: PullEngine;
+  readonly engine: Engine;
+  /** Of any point that lies there, whatever took it. */
+  readonly restorer: Pick<Engine, 'restore'>;
   readonly records: VaultRecords;
 }
 
@@ -81,7 +83,6 @@ export interface Looked {
   readonly stream: StreamState | null;
 }
 
-const WITNESS_MS_MAX = 60_000;
 const WAL_LOOK_MS = 1_000;
 
 export class TargetKeeper {
@@ -98,14 +99,17 @@ export class TargetKeeper {
   constructor(parts: KeeperParts) {
     this.#parts = parts;
     this.target = parts.target;
-    const { clock, connection, identities, keepMs, macKey, recipients, target } = parts;
+    const { binaries, clock, connection, folder, identities, keepMs, macKey } = parts;
+    const { recipients, target } = parts;
     const kept = () => ({ retainUntil: new Date(clock.now().getTime() + keepMs) });
     this.#kept = parts.vaults.map((it) => {
       const { slot, vault } = it;
       const common = { target, vault, recipients, identities, kept };
+      const options = { ...common, connection, slot, clock, binaries, folder };
       return {
         it,
-        engine: new PullEngine({ ...common, connection, slot, acceptsCorruptPages: false, clock }),
+        engine: openEngine(parts.engine, options),
+        restorer: restorerOf(options),
         records: new VaultRecords({ ...common, macKey }),
       };
     });
@@ -128,7 +132,7 @@ export class TargetKeeper {
   async stream(): Promise<void> {
     for (const { engine, it } of this.#kept) {
       const stream = await engine.stream();
-      this.#streams.set(it.vault.name, () => stream.state());
+      if (stream !== null) this.#streams.set(it.vault.name, () => stream.state());
     }
   }
 
@@ -138,7 +142,9 @@ export class TargetKeeper {
     const { engine, records } = this.#of(vaultName);
     let point: RecoveryPoint;
     try {
-      point = await this.#withWal(engine, signal, (both) => engine.backup(tell, both));
+      point = engine.needsStream
+        ? await this.#withWal(engine, signal, (both) => engine.backup(tell, both))
+        : await engine.backup(tell, signal);
     } catch (error) {
       signal.throwIfAborted();
       const reason = wordsOf(error);
@@ -155,7 +161,8 @@ export class TargetKeeper {
       facts: { target, vault: vaultName, point: point.id, bytes },
       message: `Recovery point ${point.id} of ${target} lies in ${vaultName}.`,
     });
-    if (isSmall(point)) await this.#witness(engine, records, point, signal);
+    const witness = isSmall(point) ? await engine.witness(point, signal) : null;
+    if (witness !== null) await records.keepWitness(witness, point.id);
     return point;
   }
 
@@ -168,7 +175,7 @@ export class TargetKeeper {
     signal: AbortSignal,
   ): Promise<DrillResult> {
     const { clock, connection, folder, note, target } = this.#parts;
-    const { engine, records } = this.#of(vaultName);
+    const { records, restorer } = this.#of(vaultName);
     if (!this.canDrill) throw noIdentity(target);
     const system = await this.#systemOf(records);
     const { points } = await records.find(system);
@@ -178,7 +185,7 @@ export class TargetKeeper {
     const result = await runDrill(
       { point, ...aim, assertions: this.#parts.assertions(), database: connection.database },
       {
-        engine,
+        engine: restorer,
         vault: vaultName,
         clock,
         folder: join(folder, `drill-${clock.random(6).toString('hex')}`),
@@ -202,12 +209,12 @@ export class TargetKeeper {
     signal: AbortSignal,
   ): Promise<RestoredTarget> {
     const { binaries, clock, target } = this.#parts;
-    const { engine, it } = this.#of(vaultName);
+    const { it, restorer } = this.#of(vaultName);
     if (!this.canDrill) throw noIdentity(target);
     return restoreTarget(
       { ...order, target },
       {
-        engine,
+        engine: restorer,
         vault: it.vault,
         clock,
         superuser: await this.#superuser(),
@@ -387,12 +394,13 @@ export class TargetKeeper {
 
   /** Broken off when no WAL reaches the vault: a backup waits for it, and would wait for ever. */
   async #withWal<T>(
-    engine: PullEngine,
+    engine: Engine,
     signal: AbortSignal,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { clock, target } = this.#parts;
     const stream = await engine.stream();
+    if (stream === null) return work(signal);
     const stuck = new AbortController();
     let seen: number | null = null;
     let wellMs = clock.monotonicMs();
@@ -419,41 +427,6 @@ export class TargetKeeper {
       this.#unkept.delete(vaultName);
     } catch (error) {
       this.#unkept.set(vaultName, wordsOf(error));
-    }
-  }
-
-  /** A database that nobody could look at quietly has no witness: its drill is a little weaker, not wrong. */
-  async #witness(
-    engine: PullEngine,
-    records: VaultRecords,
-    point: RecoveryPoint,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { clock, target } = this.#parts;
-    const witness = await takeWitness({
-      target,
-      now: () => clock.now(),
-      connect: (mode) => this.#connect(mode),
-    });
-    if (witness.method === 'close') return;
-    // A server recovers to a position only when a record follows it: on a quiet database none would.
-    const end = await this.#mark();
-    const waiting = AbortSignal.any([signal, AbortSignal.timeout(WITNESS_MS_MAX)]);
-    await (await engine.stream()).durableUpTo(end, waiting);
-    await records.keepWitness(witness, point.id);
-  }
-
-  /** Writes one empty message into the WAL, and says where it is durable at the server. */
-  async #mark(): Promise<bigint> {
-    const client = await this.#connect('sql');
-    try {
-      await client.query("select pg_logical_emit_message(true, 'holdfast', 'witness')");
-      const { rows } = await client.query<{ lsn: string }>(
-        'select pg_current_wal_flush_lsn()::text as lsn',
-      );
-      return lsnOf(rows[0]?.lsn ?? '') ?? 0n;
-    } finally {
-      await client.end().catch(() => {});
     }
   }
 
@@ -490,7 +463,7 @@ export class TargetKeeper {
 
   async #superuser(): Promise<string> {
     const { connection } = this.#parts;
-    const client = await this.#connect('sql').catch(() => null);
+    const client = await openSession(connection, 'sql').catch(() => null);
     // A server that is gone is what drills are for: the one that is asked for most is guessed.
     if (client === null) return 'postgres';
     try {
@@ -502,16 +475,6 @@ export class TargetKeeper {
     } finally {
       await client.end().catch(() => {});
     }
-  }
-
-  async #connect(mode: 'sql' | 'replication'): Promise<pg.Client> {
-    const config = { ...clientConfigOf(this.#parts.connection), connectionTimeoutMillis: 10_000 };
-    // The driver's types do not know it.
-    const mine = mode === 'sql' ? {} : { replication: 'database' };
-    const client = new pg.Client(Object.assign(config, mine));
-    client.on('error', () => {});
-    await client.connect();
-    return client;
   }
 
   /** As the server says, else as the vault has it: a server that is gone must not hide its points. */

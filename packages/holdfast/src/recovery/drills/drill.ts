@@ -65,7 +65,7 @@ export async function runDrill(
       : {
           fetchMs: Math.round(restored.phases.fetchMs),
           restoreMs: Math.round(restored.phases.restoreMs),
-          replayMs: cluster.replayMs,
+          replayMs: Math.round((restored.phases.replayMs ?? 0) + cluster.replayMs),
           firstQueryMs: cluster.firstQueryMs,
           checkMs: found.checkMs,
         };
@@ -126,7 +126,7 @@ async function rehearse(
     cluster = await ScratchCluster.start({
       folder: restored.folder,
       binaries,
-      user: parts.superuser,
+      user: restored.superuser ?? parts.superuser,
       clock,
       readyMsMax: parts.replayMsMax,
       signal,

@@ -2,6 +2,7 @@
  * What takes recovery points of a target and brings them back. An engine reads a server and a vault; it
  * knows no policy, no people and no schedule, and it never holds a credential of the vault's storage.
  */
+import type { Witness } from '../drills/witness.ts';
 import type { EngineKind, RecoveryPoint } from '../recovery-point.ts';
 
 /** Said at most a few times a second while something long runs. */
@@ -18,7 +19,23 @@ export interface Restored {
   readonly point: RecoveryPoint;
   /** The data folder, ready to be started; nothing listens yet. */
   readonly folder: string;
-  readonly phases: { readonly fetchMs: number; readonly restoreMs: number };
+  readonly phases: {
+    readonly fetchMs: number;
+    readonly restoreMs: number;
+    /** Of changes that the engine itself brought in; left out: the server replays as it starts. */
+    readonly replayMs?: number;
+  };
+  /** Who may do everything in it; null: whoever might in the source. */
+  readonly superuser?: string | null;
+}
+
+/** What a server says of itself once; all keys of its vault hang on it. */
+export interface ServerFacts {
+  /** As `server_version_num`: 150020. */
+  readonly version: number;
+  readonly systemIdentifier: string;
+  readonly walSegmentBytes: number;
+  readonly hasChecksums: boolean;
 }
 
 /** Where a restore ends: all that committed at or before the time, or before the position; both null: all the WAL there is. */
@@ -29,8 +46,16 @@ export interface RestoreGoal {
 
 export interface Engine {
   readonly kind: EngineKind;
+  /** A point is whole only with what is streamed after it: while nothing reaches the vault, none can be. */
+  readonly needsStream: boolean;
+  /** Rejects with HF_RECOVERY_SERVER for a server that it cannot work with; asked again when it did. */
+  facts(): Promise<ServerFacts>;
+  /** Starts what goes on between points, once. Null: nothing does, and a point holds its own moment only. */
+  stream(): Promise<EngineStream | null>;
   /** Resolves when its point.json is durable in the vault. */
   backup(tell: Tell, signal: AbortSignal): Promise<RecoveryPoint>;
+  /** To compare the point just taken with, at a place that it can be brought back to. Null: none could be had. */
+  witness(point: RecoveryPoint, signal: AbortSignal): Promise<Witness | null>;
   /** Into an empty folder. Every file is checked before it counts. */
   restore(
     point: RecoveryPoint,
@@ -39,6 +64,8 @@ export interface Engine {
     tell: Tell,
     signal: AbortSignal,
   ): Promise<Restored>;
+  /** Ends the stream. Repeated: nothing. */
+  close(): Promise<void>;
 }
 
 /** The newest that is durable in the vault; what is lost when the target dies now is what came after. */
@@ -50,12 +77,17 @@ export interface StreamState {
   readonly heardAt: Date | null;
   readonly durableAt: Date | null;
   readonly trouble: string | null;
-  /** WAL is lost for good: only a new base backup helps. */
+  /** What the newest point cannot be brought past: only a new point helps. */
   readonly hasGap: boolean;
+  /**
+   * What it does not carry by its nature, in sentences. Not empty: what is lost when the target dies is
+   * counted from the newest point, however fresh the stream is. Left out: it carries everything.
+   */
+  readonly notCarried?: readonly string[];
 }
 
-/** Continuous WAL into the vault, until it is closed. Reconnects by itself, and says so. */
-export interface WalStream {
+/** What changes, continuously into the vault, until it is closed. Reconnects by itself, and says so. */
+export interface EngineStream {
   state(): StreamState;
   close(): Promise<void>;
 }

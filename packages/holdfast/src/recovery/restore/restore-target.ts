@@ -98,7 +98,7 @@ export async function restoreTarget(
     const cluster = await ScratchCluster.start({
       folder: restored.folder,
       binaries,
-      user: parts.superuser,
+      user: restored.superuser ?? parts.superuser,
       clock,
       readyMsMax: parts.replayMsMax,
       signal,
@@ -167,7 +167,7 @@ export class RestoredTarget {
     return {
       fetchMs: Math.round(restored.phases.fetchMs),
       restoreMs: Math.round(restored.phases.restoreMs),
-      replayMs: cluster.replayMs,
+      replayMs: Math.round((restored.phases.replayMs ?? 0) + cluster.replayMs),
       firstQueryMs: cluster.firstQueryMs,
     };
   }

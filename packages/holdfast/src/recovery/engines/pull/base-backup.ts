@@ -17,10 +17,10 @@ import { digestOfNewest, newPointId, writePoint } from '../../point-store.ts';
 import { ProgressTeller } from '../../progress.ts';
 import { type PointFile, pointPrefix, type RecoveryPoint } from '../../recovery-point.ts';
 import type { Kept } from '../../vaults/vault.ts';
-import type { Tell } from '../engine.ts';
+import type { ServerFacts, Tell } from '../engine.ts';
 import { readGlobals } from './globals.ts';
 import { compareWithManifest, readManifest } from './manifest.ts';
-import type { PullOptions, ServerFacts } from './pull-options.ts';
+import type { PullOptions } from './pull-options.ts';
 import {
   type BackupEvent,
   openReplication,

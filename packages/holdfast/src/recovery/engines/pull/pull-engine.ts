@@ -6,17 +6,23 @@
  * `close`, since a base backup is consistent only with the WAL beside it.
  */
 import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
+import { takeWitness, type Witness } from '../../drills/witness.ts';
 import { lsnOf } from '../../lsn.ts';
 import type { RecoveryPoint } from '../../recovery-point.ts';
-import type { Engine, Restored, RestoreGoal, Tell } from '../engine.ts';
+import { openSession } from '../../target-session.ts';
+import type { Engine, Restored, RestoreGoal, ServerFacts, Tell } from '../engine.ts';
 import { takeBaseBackup } from './base-backup.ts';
-import type { PullOptions, ServerFacts } from './pull-options.ts';
+import type { PullOptions } from './pull-options.ts';
 import { restorePoint } from './restore.ts';
 import { readServerFacts } from './server-facts.ts';
 import { PullWalStream } from './wal-stream.ts';
 
+/** Of the WAL up to the witness. */
+const WITNESS_MS_MAX = 60_000;
+
 export class PullEngine implements Engine {
   readonly kind = 'pull';
+  readonly needsStream = true;
   readonly #options: PullOptions;
   #facts: Promise<ServerFacts> | null = null;
   #stream: PullWalStream | null = null;
@@ -57,6 +63,22 @@ export class PullEngine implements Engine {
     return point;
   }
 
+  /** A database that nobody could look at quietly has none: its drill is a little weaker, not wrong. */
+  async witness(_point: RecoveryPoint, signal: AbortSignal): Promise<Witness | null> {
+    const { clock, connection, target } = this.#options;
+    const witness = await takeWitness({
+      target,
+      now: () => clock.now(),
+      connect: (mode) => openSession(connection, mode),
+    });
+    if (witness.method === 'close') return null;
+    // A server recovers to a position only when a record follows it: on a quiet database none would.
+    const end = await this.#mark();
+    const waiting = AbortSignal.any([signal, AbortSignal.timeout(WITNESS_MS_MAX)]);
+    await (await this.stream()).durableUpTo(end, waiting);
+    return witness;
+  }
+
   restore(
     point: RecoveryPoint,
     goal: RestoreGoal,
@@ -70,6 +92,20 @@ export class PullEngine implements Engine {
   async close(): Promise<void> {
     await this.#stream?.close();
     this.#stream = null;
+  }
+
+  /** Writes one empty message into the WAL, and says where it is durable at the server. */
+  async #mark(): Promise<bigint> {
+    const client = await openSession(this.#options.connection, 'sql');
+    try {
+      await client.query("select pg_logical_emit_message(true, 'holdfast', 'witness')");
+      const { rows } = await client.query<{ lsn: string }>(
+        'select pg_current_wal_flush_lsn()::text as lsn',
+      );
+      return lsnOf(rows[0]?.lsn ?? '') ?? 0n;
+    } finally {
+      await client.end().catch(() => {});
+    }
   }
 
   async #readFacts(): Promise<ServerFacts> {

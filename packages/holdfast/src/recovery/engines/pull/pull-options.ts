@@ -21,11 +21,3 @@ export interface PullOptions {
   readonly acceptsCorruptPages: boolean;
   readonly clock: Clock;
 }
-
-/** What a server says of itself once; all keys of its vault hang on it. */
-export interface ServerFacts {
-  readonly version: number;
-  readonly systemIdentifier: string;
-  readonly walSegmentBytes: number;
-  readonly hasChecksums: boolean;
-}

@@ -21,6 +21,7 @@ import {
   queryMessage,
   statusUpdate,
 } from './messages.ts';
+import { DUMP_INSTEAD } from './server-facts.ts';
 
 const CONNECT_MS_MAX = 10_000;
 /** For short commands; a server that has fallen silent answers none. */
@@ -344,7 +345,7 @@ function unreachable(connection: AdminConnection, cause: unknown): HoldfastError
     return new HoldfastError('HF_RECOVERY_SERVER', {
       expected: `a replication connection as ${user} to ${host}:${port}`,
       found,
-      hint: 'The role needs REPLICATION, pg_hba.conf a line for "replication", max_wal_senders room.',
+      hint: `The role needs REPLICATION, pg_hba.conf a line for "replication", max_wal_senders room. ${DUMP_INSTEAD}`,
       cause,
     });
   }

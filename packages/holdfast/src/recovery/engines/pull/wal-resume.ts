@@ -8,7 +8,8 @@ import type { TargetDatabase } from '../../../protection/target-database.ts';
 import { lsnOf, lsnText, segmentStart } from '../../lsn.ts';
 import { packBytes } from '../../packing/pack.ts';
 import { listPoints, readPoint } from '../../point-store.ts';
-import type { PullOptions, ServerFacts } from './pull-options.ts';
+import type { ServerFacts } from '../engine.ts';
+import type { PullOptions } from './pull-options.ts';
 import type { ReplicationConnection, SystemIdentity } from './replication-connection.ts';
 import { dropSlot, endOwnSender, isLost, lookAtSlot, type SlotLook } from './slot.ts';
 import { nextTimeline, readHistory } from './timelines.ts';
@@ -87,7 +88,9 @@ export async function knownGap(
   listing: WalListing,
 ): Promise<bigint | null> {
   const newest = (await listPoints(vault, target, systemIdentifier, null)).at(-1);
-  const wal = newest === undefined ? null : (await readPoint(vault, newest)).wal;
+  const point = newest === undefined ? null : await readPoint(vault, newest);
+  // A dump needs no WAL: what it is brought forward with lies elsewhere.
+  const wal = point?.engine === 'pull' ? point.wal : null;
   const lsn = lsnOf(wal?.startLsn ?? '');
   if (wal === null || lsn === null) return null;
   const covered = listing.coveredTo({ timeline: wal.timeline, lsn });

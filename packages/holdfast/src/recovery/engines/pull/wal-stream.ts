@@ -12,8 +12,8 @@ import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
 import type { TargetDatabase } from '../../../protection/target-database.ts';
 import { lsnText, segmentStart } from '../../lsn.ts';
 import { packBytes } from '../../packing/pack.ts';
-import type { StreamState, WalStream } from '../engine.ts';
-import type { PullOptions, ServerFacts } from './pull-options.ts';
+import type { EngineStream, ServerFacts, StreamState } from '../engine.ts';
+import type { PullOptions } from './pull-options.ts';
 import {
   openReplication,
   type ReplicationConnection,
@@ -39,7 +39,7 @@ const BACKOFF_MS_MAX = 8_000;
 /** "requested WAL segment has already been removed" */
 const REMOVED_STATE = '58P01';
 
-export class PullWalStream implements WalStream {
+export class PullWalStream implements EngineStream {
   readonly #options: PullOptions;
   readonly #facts: ServerFacts;
   readonly #database: TargetDatabase;
