@@ -64,6 +64,8 @@ export interface Engine {
     tell: Tell,
     signal: AbortSignal,
   ): Promise<Restored>;
+  /** Of points whose files lie elsewhere than in the vault: the ids of those that are gone there. */
+  lost?(points: readonly RecoveryPoint[], signal: AbortSignal): Promise<ReadonlySet<string>>;
   /** Ends the stream. Repeated: nothing. */
   close(): Promise<void>;
 }

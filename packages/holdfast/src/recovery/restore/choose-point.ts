@@ -49,7 +49,9 @@ export async function choosePoint(
   const wal = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
   const same = points.filter((one) => one.server.systemIdentifier === systemIdentifier);
   const window = windowOf(same, wal.newestStoredAt);
-  if (wish.kind === 'at' && wish.at.getTime() > window.to.getTime() + CLOCKS_APART_MS) {
+  // Where the WAL lies elsewhere, the restore finds out how far it goes.
+  const isHere = point.repository === undefined;
+  if (isHere && wish.kind === 'at' && wish.at.getTime() > window.to.getTime() + CLOCKS_APART_MS) {
     throw beyond(
       wish.at.toISOString(),
       `WAL of ${target} up to ${window.to.toISOString()}`,
