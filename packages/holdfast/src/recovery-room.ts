@@ -124,6 +124,7 @@ class Room implements RecoveryRoom {
       target: target.name,
       connection,
       engine: recovery.engine,
+      pgbackrest: recovery.pgbackrest,
       vaults: recovery.vaults.map((name) =>
         this.#kept(this.#vault(name), target, connection, whereabouts),
       ),

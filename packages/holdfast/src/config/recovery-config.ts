@@ -44,11 +44,24 @@ export interface VaultConfig {
   readonly way: VaultWay;
 }
 
-export const RECOVERY_ENGINES = ['pull', 'dump'] as const;
+export const RECOVERY_ENGINES = ['pull', 'dump', 'pgbackrest'] as const;
+
+/** What the user has already: a stanza in its own configuration. */
+export interface PgBackRestConfig {
+  readonly stanza: string;
+  /** Null: where pgbackrest itself looks. */
+  readonly config: string | null;
+  /** The number of one of its repositories; null: the first. */
+  readonly repo: number | null;
+  /** A name is looked for in PATH. */
+  readonly program: string;
+}
 
 export interface RecoveryConfig {
-  /** What takes the points: base backups and WAL, or dumps where the server refuses those. */
+  /** What takes the points: base backups and WAL, dumps where the server refuses those, or pgBackRest. */
   readonly engine: (typeof RECOVERY_ENGINES)[number];
+  /** Of engine pgbackrest; null: another. */
+  readonly pgbackrest: PgBackRestConfig | null;
   /** Names of vaults. */
   readonly vaults: readonly string[];
   /** Of a role with REPLICATION; null: protection.admin, else the upstream. */

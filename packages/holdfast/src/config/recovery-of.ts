@@ -1,6 +1,12 @@
 /** `vaults` and a target's `recovery`, from their shape to what the rooms read. */
 import type { SecretRef, UpstreamConfig } from './config.ts';
-import type { RecoveryConfig, StoreKeysConfig, VaultConfig, VaultWay } from './recovery-config.ts';
+import type {
+  PgBackRestConfig,
+  RecoveryConfig,
+  StoreKeysConfig,
+  VaultConfig,
+  VaultWay,
+} from './recovery-config.ts';
 import type { Shaped } from './shape.ts';
 
 type ShapedVault = Shaped['vaults'][string];
@@ -70,6 +76,7 @@ export function recoveryOf(
   const { assertions, connection, identity, promise } = one;
   return {
     engine: one.engine,
+    pgbackrest: one.engine === 'pgbackrest' ? pgbackrestOf(one, at) : null,
     vaults: [...new Set(one.vaults)],
     connection: connection === undefined ? null : upstreamOf(connection),
     recipients: one.recipients,
@@ -84,5 +91,19 @@ export function recoveryOf(
       provenAgeMsMax: promise.provenAge ?? PROVEN_AGE_MS_DEFAULT,
     },
     postgres: one.postgres.map(at),
+  };
+}
+
+function pgbackrestOf(
+  { pgbackrest }: ShapedRecovery,
+  at: (path: string) => string,
+): PgBackRestConfig | null {
+  if (pgbackrest === undefined) return null;
+  const { config, program, repo, stanza } = pgbackrest;
+  return {
+    stanza,
+    config: config === undefined ? null : at(config),
+    repo: repo ?? null,
+    program: program === undefined ? 'pgbackrest' : at(program),
   };
 }

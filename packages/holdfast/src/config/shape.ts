@@ -206,7 +206,16 @@ const recovery = keys({
     provenAge: duration(31 * DAY_MS, '31d').optional(),
   }).prefault({}),
   postgres: z.array(path, 'a list of folders with PostgreSQL’s programs').default([]),
-});
+  pgbackrest: keys({
+    stanza: text('the name of a stanza of pgBackRest', /^[A-Za-z0-9_.-]{1,64}$/),
+    config: path.optional(),
+    repo: z.int('the number of a repository').min(1).max(256).optional(),
+    program: path.optional(),
+  }).optional(),
+}).refine(
+  ({ engine, pgbackrest }) => engine !== 'pgbackrest' || pgbackrest !== undefined,
+  '`pgbackrest: { stanza: ... }` beside `engine: pgbackrest`',
+);
 
 const target = keys({
   protocol: words(['postgres']).default('postgres'),

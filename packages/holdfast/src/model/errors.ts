@@ -117,6 +117,10 @@ export const ERRORS = {
     title: 'The server does not let its backup be pulled',
     sqlstate: 'F0000',
   },
+  HF_RECOVERY_PROGRAM: {
+    title: 'A program that recovery drives did not do its work',
+    sqlstate: 'F0000',
+  },
   HF_RECOVERY_SLOT: {
     title: 'WAL was lost at the server, so a new base backup is needed',
     sqlstate: 'F0000',

@@ -45,6 +45,15 @@ const pointShape = z.object({
       tablespace: z.object({ oid: z.number(), location: z.string() }).nullable(),
     }),
   ),
+  repository: z
+    .object({
+      stanza: z.string(),
+      repo: z.number().nullable(),
+      label: z.string(),
+      bytes: z.number(),
+      plainBytes: z.number(),
+    })
+    .optional(),
   prior: z.string().nullable(),
   recipients: z.array(z.string()),
   previous: z.string().nullable(),

@@ -45,6 +45,18 @@ export interface DumpFacts {
   readonly carriesAll: boolean;
 }
 
+/** Where the files of a point lie that are not in the vault. */
+export interface PointRepository {
+  readonly stanza: string;
+  /** Null: the first. */
+  readonly repo: number | null;
+  readonly label: string;
+  /** What it added there. */
+  readonly bytes: number;
+  /** Of the whole database. */
+  readonly plainBytes: number;
+}
+
 export interface RecoveryPoint {
   readonly format: 'holdfast/point/1';
   /** Sorts by time: `20261128T001500Z-7f3a`. */
@@ -70,6 +82,8 @@ export interface RecoveryPoint {
   readonly startedAt: string;
   readonly endedAt: string;
   readonly files: readonly PointFile[];
+  /** Of engine pgbackrest; left out: all of it is in the vault. */
+  readonly repository?: PointRepository | undefined;
   /** The point whose files this one is an increment of. */
   readonly prior: string | null;
   /** Public keys that can open it: age1… */
@@ -101,4 +115,14 @@ export function changesPrefix(target: string, systemIdentifier: string): string 
 
 export function walPrefix(target: string, systemIdentifier: string): string {
   return `${target}/${systemIdentifier}/wal/`;
+}
+
+/** As stored, wherever. */
+export function storedBytes({ files, repository }: RecoveryPoint): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0) + (repository?.bytes ?? 0);
+}
+
+/** What it is when opened. */
+export function plainBytes({ files, repository }: RecoveryPoint): number {
+  return files.reduce((sum, one) => sum + one.plainBytes, 0) + (repository?.plainBytes ?? 0);
 }

@@ -86,6 +86,16 @@ describe('standingOf', () => {
     });
   });
 
+  it('is not outside where its files lie elsewhere than in the vault that was tried', () => {
+    const repository = { stanza: 'shop', repo: null, label: 'F', bytes: 1, plainBytes: 1 };
+    const elsewhere: StoredPoint = { ...point('a', HOUR_MS), engine: 'pgbackrest', repository };
+    const drills = [drill('a', HOUR_MS, 'passed')];
+    const here = standingOf([vault({ points: [point('a', HOUR_MS)], drills })], PROMISE, NOW);
+    const there = standingOf([vault({ points: [elsewhere], drills })], PROMISE, NOW);
+    expect([here.colour, here.outside?.point]).toEqual(['green', 'a']);
+    expect([there.colour, there.outside, there.proven?.point]).toEqual(['amber', null, 'a']);
+  });
+
   it('is amber where the vault was not tried, or could not be', () => {
     for (const proof of [null, 'unknown'] as const) {
       const found = standing(vault({ proof }));

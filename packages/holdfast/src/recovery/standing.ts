@@ -158,13 +158,15 @@ interface Found extends Proven {
 function provenIn(evidence: VaultEvidence, now: Date): Found[] {
   const { colour, drills, durableAt, points, proof, vault } = evidence;
   if (proof === 'refuted' || colour === 'red') return [];
-  const isOutside = proof === 'proven' && colour === 'green';
+  const isApart = proof === 'proven' && colour === 'green';
   const rpoMs = durableAt === null ? null : ageMs(durableAt, now);
   return points.flatMap((point) => {
     const mine = drills
       .filter((drill) => drill.point === point.id)
       .toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
     const [last] = mine;
+    // What the vault refused to destroy are its own files, and those of this point lie elsewhere.
+    const isOutside = isApart && point.repository === undefined;
     const starts = mine.map(({ startedAt }) => new Date(startedAt).getTime());
     // A dump is of the moment that it began with.
     const whole = new Date(point.engine === 'dump' ? point.startedAt : point.endedAt).getTime();

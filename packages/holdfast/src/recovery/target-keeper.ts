@@ -26,9 +26,17 @@ import type { Witness } from './drills/witness.ts';
 import { listPieces, newestStoredAt } from './engines/dump/pieces.ts';
 import type { Engine, StreamState, Tell } from './engines/engine.ts';
 import { openEngine, restorerOf } from './engines/open-engine.ts';
+import type { PgBackRestWay } from './engines/pgbackrest/pgbackrest-program.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
 import { type Reach, reachOfDumps } from './reach.ts';
-import type { EngineKind, RecoveryPoint, RecoveryWindow } from './recovery-point.ts';
+import {
+  type EngineKind,
+  plainBytes,
+  type RecoveryPoint,
+  type RecoveryWindow,
+  type StoredPoint,
+  storedBytes,
+} from './recovery-point.ts';
 import { type RestoredTarget, type RestoreOrder, restoreTarget } from './restore/restore-target.ts';
 import { factsOf, type RecoveryPromise, standingOf, type VaultEvidence } from './standing.ts';
 import type { TargetReport, VaultReport } from './target-report.ts';
@@ -51,6 +59,7 @@ export interface KeeperParts {
   readonly target: string;
   readonly connection: AdminConnection;
   readonly engine: EngineKind;
+  readonly pgbackrest: PgBackRestWay | null;
   readonly vaults: readonly KeptVault[];
   readonly recipients: readonly string[];
   /** Empty: the private key is kept elsewhere. */
@@ -86,6 +95,7 @@ export interface Looked {
 }
 
 const WAL_LOOK_MS = 1_000;
+const LOST_MS_MAX = 30_000;
 
 export class TargetKeeper {
   readonly target: string;
@@ -110,7 +120,8 @@ export class TargetKeeper {
     this.#kept = parts.vaults.map((it) => {
       const { slot, vault } = it;
       const common = { target, vault, recipients, identities, kept };
-      const options = { ...common, connection, slot, clock, binaries, folder };
+      const { pgbackrest } = parts;
+      const options = { ...common, connection, slot, clock, binaries, folder, pgbackrest };
       return {
         it,
         engine: openEngine(parts.engine, options),
@@ -161,10 +172,9 @@ export class TargetKeeper {
       });
       throw error;
     }
-    const bytes = point.files.reduce((sum, file) => sum + file.bytes, 0);
     await note({
       kind: 'recovery-point-taken',
-      facts: { target, vault: vaultName, point: point.id, bytes },
+      facts: { target, vault: vaultName, point: point.id, bytes: storedBytes(point) },
       message: `Recovery point ${point.id} of ${target} lies in ${vaultName}.`,
     });
     const witness = isSmall(point) ? await engine.witness(point, signal) : null;
@@ -376,7 +386,9 @@ export class TargetKeeper {
     if (state?.trouble) troubles.push(state.trouble);
     troubles.push(...(state?.notCarried ?? []), ...(engine.lacks?.() ?? []));
     const { colour, doesNotProtectFrom, protectsFrom } = look;
-    const { drills, points } = found;
+    const { drills } = found;
+    const { points, words } = await this.#present(engine, found.points);
+    troubles.push(...words);
     const newestFirst = drills.toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
     const window = dumped === null ? windowOf(points, durableAt) : dumped.window;
     const drillOf = (id: string) => newestFirst.find(({ point }) => point === id)?.verdict ?? null;
@@ -394,11 +406,11 @@ export class TargetKeeper {
         doesNotProtectFrom: [...doesNotProtectFrom],
         troubles,
         sameAs: [...sameAs],
-        points: points.map(({ endedAt, files, id }) => ({
-          id,
-          endedAt,
-          bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
-          drill: drillOf(id),
+        points: points.map((point) => ({
+          id: point.id,
+          endedAt: point.endedAt,
+          bytes: storedBytes(point),
+          drill: drillOf(point.id),
         })),
         lastDrill: newestFirst[0] ?? null,
         proof:
@@ -410,6 +422,25 @@ export class TargetKeeper {
           window === null ? null : { from: window.from.toISOString(), to: window.to.toISOString() },
       },
     };
+  }
+
+  /** Points whose files lie elsewhere are there for as long as those are, and no proof of the vault is of them. */
+  async #present(
+    engine: Engine,
+    points: readonly StoredPoint[],
+  ): Promise<{ readonly points: readonly StoredPoint[]; readonly words: readonly string[] }> {
+    const elsewhere = points.filter(({ repository }) => repository !== undefined);
+    if (elsewhere.length === 0) return { points, words: [] };
+    const words = [
+      'The files of its points lie in the repository of pgBackRest, on which no credential was tried.',
+    ];
+    try {
+      const lost = await engine.lost?.(elsewhere, AbortSignal.timeout(LOST_MS_MAX));
+      return { points: points.filter(({ id }) => !lost?.has(id)), words };
+    } catch (error) {
+      words.push(`Whether they are still there is not known: ${wordsOf(error)}`);
+      return { points: points.filter(({ repository }) => repository === undefined), words };
+    }
   }
 
   /** Broken off when no WAL reaches the vault: a backup waits for it, and would wait for ever. */
@@ -489,8 +520,9 @@ export class TargetKeeper {
     records: VaultRecords,
     vault: Vault,
     system: string,
-    { engine, target, wal }: RecoveryPoint,
+    { engine, repository, target, wal }: RecoveryPoint,
   ): Promise<Date | null> {
+    if (repository !== undefined) return this.streamOf(vault.name)?.durableAt ?? null;
     if (engine !== 'dump') return records.newestWalAt(system);
     return wal === null ? null : newestStoredAt(await listPieces(vault, target, system));
   }
@@ -538,7 +570,7 @@ export class TargetKeeper {
 }
 
 export function isSmall(point: RecoveryPoint): boolean {
-  return point.files.reduce((sum, { plainBytes }) => sum + plainBytes, 0) <= DRILL_SMALL_BYTES_MAX;
+  return plainBytes(point) <= DRILL_SMALL_BYTES_MAX;
 }
 
 /** Without WAL since, a point brings back its own moment only. A gap in between is said by the stream. */

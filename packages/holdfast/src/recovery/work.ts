@@ -7,6 +7,7 @@ import { DRILL_FIELD } from './drills/drill-shape.ts';
 import { WORK_KINDS, type WorkKind } from './due-work.ts';
 import type { Tell } from './engines/engine.ts';
 import type { BlastRadiusProof } from './proof.ts';
+import { storedBytes } from './recovery-point.ts';
 import { isSmall, type TargetKeeper } from './target-keeper.ts';
 
 export const ORDER_SHAPE = z.object({
@@ -79,7 +80,7 @@ export async function runWork(
     switch (order.kind) {
       case 'backup': {
         const point = await keeper.backup(vault, tell, signal);
-        const bytes = point.files.reduce((sum, file) => sum + file.bytes, 0);
+        const bytes = storedBytes(point);
         const drill =
           isSmall(point) && keeper.canDrill
             ? await keeper.drill(vault, point.id, 'witness', tell, signal)

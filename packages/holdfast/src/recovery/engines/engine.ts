@@ -66,6 +66,8 @@ export interface Engine {
   ): Promise<Restored>;
   /** Sentences: why it does less here than it might. As far as it has looked. */
   lacks?(): readonly string[];
+  /** Of points whose files lie elsewhere than in the vault: the ids of those that are gone there. */
+  lost?(points: readonly RecoveryPoint[], signal: AbortSignal): Promise<ReadonlySet<string>>;
   /** Ends the stream. Repeated: nothing. */
   close(): Promise<void>;
 }

@@ -54,7 +54,9 @@ export async function choosePoint(
       ? newestStoredAt(await listPieces(vault, target, systemIdentifier))
       : wal.newestStoredAt;
   const window = windowOf(same, streamedAt);
-  if (wish.kind === 'at' && wish.at.getTime() > window.to.getTime() + CLOCKS_APART_MS) {
+  // Where the WAL lies elsewhere, the restore finds out how far it goes.
+  const isHere = point.repository === undefined;
+  if (isHere && wish.kind === 'at' && wish.at.getTime() > window.to.getTime() + CLOCKS_APART_MS) {
     throw beyond(
       wish.at.toISOString(),
       `${point.engine === 'dump' ? 'changes' : 'WAL'} of ${target} up to ${window.to.toISOString()}`,

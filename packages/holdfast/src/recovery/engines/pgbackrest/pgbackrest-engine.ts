@@ -1,0 +1,283 @@
+/**
+ * Engine "pgbackrest": points are backups that pgBackRest makes in the repository that the user already has, at the
+ * host of the database. In the vault lies the record of each (`point.json`), with what drills found; the bytes lie
+ * in the repository, so that no proof of the vault says anything of them (`standing.ts`).
+ *
+ *   backup -> its label by what the repository has now and had not before -> point.json
+ *   restore -> `pgbackrest restore` of that label -> WAL up to the goal by `archive-get` -> settings
+ *
+ * pgBackRest checks the checksum of every file that it restores. Retention stays with it.
+ */
+import { chownSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Clock } from '../../../model/clock.ts';
+import { HoldfastError } from '../../../model/errors.ts';
+import { type RunAs, unprivilegedUser } from '../../../programs/embedded-engine.ts';
+import { pause } from '../../../programs/pause.ts';
+import type { AdminConnection } from '../../../protection/postgres/admin.ts';
+import { takeWitness, type Witness } from '../../drills/witness.ts';
+import { lsnOf } from '../../lsn.ts';
+import { digestOfNewest, newPointId, writePoint } from '../../point-store.ts';
+import { ProgressTeller } from '../../progress.ts';
+import type { RecoveryPoint } from '../../recovery-point.ts';
+import { openSession } from '../../target-session.ts';
+import type { Kept, Vault } from '../../vaults/vault.ts';
+import type { Engine, Restored, RestoreGoal, ServerFacts, Tell } from '../engine.ts';
+import { restoreWal } from '../pull/wal-restore.ts';
+import { writeRecoverySettings } from '../recovery-settings.ts';
+import { ArchiveWatch } from './archive-watch.ts';
+import {
+  failed,
+  PgBackRest,
+  type PgBackRestWay,
+  type RepoBackup,
+  shareIn,
+} from './pgbackrest-program.ts';
+import { RepoShelf } from './repo-shelf.ts';
+
+export interface PgBackRestOptions {
+  readonly target: string;
+  /** Of a role that may read the catalogs and switch WAL. */
+  readonly connection: AdminConnection;
+  /** For the records. */
+  readonly vault: Vault;
+  readonly kept: () => Kept;
+  readonly way: PgBackRestWay;
+  readonly clock: Clock;
+}
+
+const ARCHIVED_MS_MAX = 60_000;
+const ARCHIVED_LOOK_MS = 200;
+const SEGMENT_NAME = /^[0-9A-F]{24}$/;
+
+export class PgBackRestEngine implements Engine {
+  readonly kind = 'pgbackrest';
+  /** It waits for the WAL of a backup by itself. */
+  readonly needsStream = false;
+  readonly #options: PgBackRestOptions;
+  readonly #runAs: RunAs | null;
+  readonly #program: PgBackRest;
+  #facts: ServerFacts | null = null;
+  #watch: ArchiveWatch | null = null;
+
+  constructor(options: PgBackRestOptions) {
+    this.#options = options;
+    this.#runAs = unprivilegedUser();
+    this.#program = new PgBackRest(options.way, this.#runAs);
+  }
+
+  async facts(): Promise<ServerFacts> {
+    this.#facts ??= await this.#readFacts();
+    return this.#facts;
+  }
+
+  async stream(): Promise<ArchiveWatch> {
+    await this.facts();
+    this.#watch ??= new ArchiveWatch(this.#options.connection, this.#options.clock);
+    return this.#watch;
+  }
+
+  async backup(tell: Tell, signal: AbortSignal): Promise<RecoveryPoint> {
+    const { clock, kept, target, vault, way } = this.#options;
+    const server = await this.facts();
+    const before = await this.#program.info(signal);
+    const id = newPointId(clock);
+    const startedAt = clock.now().toISOString();
+    const totalBytes = await this.#databaseBytes();
+    const progress = new ProgressTeller(tell, clock, 'backup', totalBytes);
+    let done = 0;
+    const options = ['--start-fast', '--log-level-console=detail'];
+    await this.#program.run('backup', options, [], signal, (line) => {
+      const share = shareIn(line);
+      if (share === null || share <= done) return;
+      progress.add((share - done) * totalBytes);
+      done = share;
+    });
+    const known = new Set(before.backups.map(({ label }) => label));
+    const { backups } = await this.#program.info(signal);
+    const made = backups.find(({ label }) => !known.has(label));
+    if (made === undefined) throw failed('a new backup in the repository', 'none');
+    const point: RecoveryPoint = {
+      format: 'holdfast/point/1',
+      id,
+      target,
+      engine: this.kind,
+      server,
+      wal: walOf(made),
+      startedAt,
+      // Its own times are whole seconds: ours is never before what it holds.
+      endedAt: clock.now().toISOString(),
+      files: [],
+      repository: {
+        stanza: way.stanza,
+        repo: way.repo,
+        label: made.label,
+        bytes: made.info.repository.delta ?? 0,
+        plainBytes: made.info.size,
+      },
+      prior: null,
+      recipients: [],
+      previous: await digestOfNewest(vault, target, server.systemIdentifier),
+    };
+    await writePoint(vault, point, kept());
+    return point;
+  }
+
+  /** It must be archived to count, and a segment is archived when it is full: so it is switched. */
+  async witness(_point: RecoveryPoint, signal: AbortSignal): Promise<Witness | null> {
+    const { clock, connection, target } = this.#options;
+    const witness = await takeWitness({
+      target,
+      now: () => clock.now(),
+      connect: (mode) => openSession(connection, mode),
+    });
+    if (witness.method === 'close') return null;
+    const client = await openSession(connection, 'sql');
+    try {
+      await client.query("select pg_logical_emit_message(true, 'holdfast', 'witness')");
+      const { rows } = await client.query<{ name: string }>(
+        'select pg_walfile_name(pg_switch_wal()) as name',
+      );
+      const [wanted] = rows;
+      const endMs = clock.monotonicMs() + ARCHIVED_MS_MAX;
+      while (clock.monotonicMs() < endMs) {
+        signal.throwIfAborted();
+        const found = await client.query<{ name: string | null }>(
+          'select last_archived_wal as name from pg_stat_archiver',
+        );
+        const name = found.rows[0]?.name ?? '';
+        if (SEGMENT_NAME.test(name) && wanted !== undefined && name >= wanted.name) return witness;
+        await pause(ARCHIVED_LOOK_MS);
+      }
+      return null;
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+
+  async restore(
+    point: RecoveryPoint,
+    goal: RestoreGoal,
+    folder: string,
+    tell: Tell,
+    signal: AbortSignal,
+  ): Promise<Restored> {
+    const { clock } = this.#options;
+    const { repository } = point;
+    if (repository === undefined) throw failed('a point of engine pgbackrest', point.engine);
+    const startedMs = clock.monotonicMs();
+    const root = resolve(folder);
+    const data = join(root, 'data');
+    const waiting = join(root, 'wal');
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    for (const path of [root, data]) this.#give(path);
+    const totalBytes = repository.plainBytes;
+    const progress = new ProgressTeller(tell, clock, 'restore', totalBytes);
+    const options = [
+      `--pg1-path=${data}`,
+      `--set=${repository.label}`,
+      '--type=none',
+      '--archive-mode=off',
+      `--tablespace-map-all=${join(root, 'tablespaces')}`,
+      '--log-level-console=detail',
+    ];
+    let done = 0;
+    await this.#program.run('restore', options, [], signal, (line) => {
+      const share = shareIn(line);
+      if (share === null || share <= done) return;
+      progress.add((share - done) * totalBytes);
+      done = share;
+    });
+    const walFolder = join(data, 'pg_wal');
+    for (const name of readdirSync(walFolder).filter((one) => SEGMENT_NAME.test(one))) {
+      rmSync(join(walFolder, name));
+    }
+    const { newestSegment } = await this.#program.info(signal);
+    const shelf = new RepoShelf({
+      ...{ point, newestSegment, signal },
+      program: this.#program,
+      runAs: this.#runAs,
+      newestStoredAt: this.#watch?.state().durableAt ?? null,
+      folder: waiting,
+    });
+    const wal = await restoreWal(shelf, point, goal, walFolder, progress, signal).finally(() =>
+      rmSync(waiting, { recursive: true, force: true }),
+    );
+    const fetchMs = clock.monotonicMs() - startedMs;
+    await writeRecoverySettings(data, wal);
+    const restoreMs = clock.monotonicMs() - startedMs - fetchMs;
+    return { point, folder: data, phases: { fetchMs, restoreMs } };
+  }
+
+  /** Its own retention goes by backups, and knows nothing of our records. */
+  async lost(points: readonly RecoveryPoint[], signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const { backups } = await this.#program.info(signal);
+    const labels = new Set(backups.map(({ label }) => label));
+    return new Set(
+      points.flatMap(({ id, repository }) =>
+        repository === undefined || labels.has(repository.label) ? [] : [id],
+      ),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#watch?.close();
+    this.#watch = null;
+  }
+
+  #give(path: string): void {
+    if (this.#runAs !== null) chownSync(path, this.#runAs.uid, this.#runAs.gid);
+  }
+
+  async #databaseBytes(): Promise<number> {
+    const client = await openSession(this.#options.connection, 'sql');
+    try {
+      const { rows } = await client.query<{ bytes: string }>(
+        'select coalesce(sum(pg_database_size(oid)), 0)::text as bytes from pg_database',
+      );
+      return Number(rows[0]?.bytes ?? 0);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+
+  async #readFacts(): Promise<ServerFacts> {
+    const client = await openSession(this.#options.connection, 'sql');
+    try {
+      const { rows } = await client.query<Record<'version' | 'system' | 'segment', string>>(
+        `select current_setting('server_version_num') as version,
+           (select system_identifier::text from pg_control_system()) as system,
+           (select setting from pg_settings where name = 'wal_segment_size') as segment`,
+      );
+      const sums = await client.query<{ on: boolean }>(
+        `select current_setting('data_checksums') = 'on' as on`,
+      );
+      const [row] = rows;
+      if (row === undefined) throw failed('the server to say who it is', 'nothing');
+      return {
+        version: Number(row.version),
+        systemIdentifier: row.system,
+        walSegmentBytes: Number(row.segment),
+        hasChecksums: sums.rows[0]?.on === true,
+      };
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+}
+
+function walOf({ archive, label, lsn }: RepoBackup): NonNullable<RecoveryPoint['wal']> {
+  const stop = archive.stop ?? '';
+  if (SEGMENT_NAME.test(stop) && lsn && lsnOf(lsn.start) !== null && lsnOf(lsn.stop) !== null) {
+    return {
+      timeline: Number.parseInt(stop.slice(0, 8), 16),
+      startLsn: lsn.start,
+      endLsn: lsn.stop,
+    };
+  }
+  throw new HoldfastError('HF_RECOVERY_PROGRAM', {
+    expected: `the backup ${label} to say from where to where its WAL goes`,
+    found: `${archive.start} to ${stop}`,
+    hint: 'It was made without WAL (--no-online?), and cannot be brought to a moment.',
+  });
+}
