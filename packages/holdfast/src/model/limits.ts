@@ -504,9 +504,13 @@ export const RECOVERY_RETRY_MS = 15 * 60 * 1000;
 export const RECOVERY_LOOK_MS = 2_000;
 /** ... and how often the vaults: how each target stands, and what is due. */
 export const RECOVERY_REPORT_MS = 20_000;
+/** ... and how often what was found since is written into the trail, for reports. */
+export const RECOVERY_MEASURED_MS = 60 * 60 * 1000;
 /** Facts that are older count as not known: who said them is gone, or stuck. */
 export const RECOVERY_REPORT_AGE_MS_MAX = 60_000;
 /** A backup whose WAL has not reached the vault for so long is broken off: it could never be consistent. */
 export const WAL_STUCK_MS = 60_000;
 /** A stream that is away for shorter is not news. */
 export const WAL_TROUBLE_MS = 3_000;
+/** A longer period is asked for by mistake; three years is what auditors look back. */
+export const REPORT_PERIOD_MS_MAX = 3 * 366 * 24 * 60 * 60 * 1000;
