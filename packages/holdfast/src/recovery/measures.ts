@@ -51,9 +51,7 @@ export class Measures {
   rest(): readonly HoldfastEvent[] {
     const left = [...this.#since.values()];
     this.#since.clear();
-    return left.flatMap((since) =>
-      since.report === null ? [] : [eventOf(since, since.report)],
-    );
+    return left.flatMap((since) => (since.report === null ? [] : [eventOf(since, since.report)]));
   }
 
   #begin(target: string): Since {

@@ -9,7 +9,10 @@ const LISTED_MAX = 50;
 type Line = ReliabilityReport['incidents']['list'][number];
 
 export class IncidentTally {
-  readonly #kinds = new Map<IncidentKind, { readonly origin: Origin; readonly lines: Bounded<Line> }>();
+  readonly #kinds = new Map<
+    IncidentKind,
+    { readonly origin: Origin; readonly lines: Bounded<Line> }
+  >();
 
   take({ entry, facts, index, kind, ms }: ReadEntry): void {
     const incident = incidentIn(kind, facts);

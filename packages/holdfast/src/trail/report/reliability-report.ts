@@ -124,7 +124,10 @@ class ReportTally {
   body(read: PeriodRead, made: { readonly key: string; readonly madeAt: Date }): ReportBody {
     const { audit } = read;
     const endMs = Math.max(this.#fromMs, Math.min(this.#toMs, this.#lastMs ?? this.#fromMs));
-    const span = { fromMs: Math.min(endMs, Math.max(this.#fromMs, this.#bornMs ?? 0)), toMs: endMs };
+    const span = {
+      fromMs: Math.min(endMs, Math.max(this.#fromMs, this.#bornMs ?? 0)),
+      toMs: endMs,
+    };
     const { entries, first, last } = this.#period.source();
     const targets = [...this.#targets].toSorted(([a], [b]) => (a < b ? -1 : 1));
     const body = {
@@ -160,8 +163,7 @@ class ReportTally {
           firstAt: this.#firstMs === null ? null : isoOf(this.#firstMs),
           lastAt: this.#lastMs === null ? null : isoOf(this.#lastMs),
         },
-        beginsAt:
-          this.#bornMs !== null && this.#bornMs > this.#fromMs ? isoOf(this.#bornMs) : null,
+        beginsAt: this.#bornMs !== null && this.#bornMs > this.#fromMs ? isoOf(this.#bornMs) : null,
         isOver: made.madeAt.getTime() >= this.#toMs,
       },
       targets: targets.map(([, tally]) => tally.figures(span)),
@@ -204,7 +206,9 @@ function notInTrail(body: Omit<ReportBody, 'notInTrail'>, targetsLeft: number): 
     'A freeze of everything: Holdfast cannot freeze yet. That people stopped an agent is in it.',
   ];
   if (targetsLeft > 0) {
-    missing.unshift(`${targetsLeft} entries of targets beyond the first ${TARGETS_MAX} are counted nowhere.`);
+    missing.unshift(
+      `${targetsLeft} entries of targets beyond the first ${TARGETS_MAX} are counted nowhere.`,
+    );
   }
   if (body.targets.length === 0) {
     missing.unshift('How well a target could be brought back: no entry of the period says so.');

@@ -23,7 +23,13 @@ const SOURCE = z.object({
 });
 export type Source = z.output<typeof SOURCE>;
 
-const PHASES = z.object({ fetchMs: ms, restoreMs: ms, replayMs: ms, firstQueryMs: ms, checkMs: ms });
+const PHASES = z.object({
+  fetchMs: ms,
+  restoreMs: ms,
+  replayMs: ms,
+  firstQueryMs: ms,
+  checkMs: ms,
+});
 export type Phases = z.output<typeof PHASES>;
 
 const DRILL = z.object({

@@ -4,7 +4,16 @@
  * destroy, which points there are.
  */
 import type { DrillLine, Phases, RpoStretch, TargetFigures } from './report-shape.ts';
-import { Bounded, isoOf, nameIn, numberIn, Origin, type ReadEntry, Times, wordsIn } from './tally.ts';
+import {
+  Bounded,
+  isoOf,
+  nameIn,
+  numberIn,
+  Origin,
+  type ReadEntry,
+  Times,
+  wordsIn,
+} from './tally.ts';
 
 /** Of a year with three drills a day; each is a line. */
 const DRILLS_LISTED_MAX = 1_000;
@@ -30,8 +39,7 @@ type ProofDay = TargetFigures['proofs']['days'][number];
 
 /** The target of an entry that says how it stands with recovery; null: it is of another kind. */
 export function recoveryTargetOf({ facts, kind }: ReadEntry): string | null {
-  const isOurs =
-    kind === MEASURED || POINT_KINDS.includes(kind) || isDrill(kind) || isProof(kind);
+  const isOurs = kind === MEASURED || POINT_KINDS.includes(kind) || isDrill(kind) || isProof(kind);
   return isOurs ? nameIn(facts['target']) : null;
 }
 
