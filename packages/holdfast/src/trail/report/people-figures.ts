@@ -119,7 +119,7 @@ export class TokenTally {
     });
   }
 
-  /** `endMs`: of the period, or of the trail where that is earlier. */
+  /** `endMs`: of the period, or when the report is made where that is earlier. */
   figures(endMs: number): ReliabilityReport['tokens'] {
     for (const token of [...this.#alive.keys()]) this.#end(token, endMs, null);
     return { ...this.#counts, oldest: this.#oldest, source: this.#origin.source() };

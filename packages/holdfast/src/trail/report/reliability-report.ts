@@ -123,7 +123,7 @@ class ReportTally {
 
   body(read: PeriodRead, made: { readonly key: string; readonly madeAt: Date }): ReportBody {
     const { audit } = read;
-    const endMs = Math.max(this.#fromMs, Math.min(this.#toMs, this.#lastMs ?? this.#fromMs));
+    const endMs = Math.max(this.#fromMs, Math.min(this.#toMs, made.madeAt.getTime()));
     const span = {
       fromMs: Math.min(endMs, Math.max(this.#fromMs, this.#bornMs ?? 0)),
       toMs: endMs,

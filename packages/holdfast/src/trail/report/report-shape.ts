@@ -72,7 +72,7 @@ const TARGET = z.object({
     without: count,
     /** Looks by the colour of the target then. */
     colours: z.object({ green: count, amber: count, red: count }),
-    /** Of the period (up to its end, or to the last entry): how long nobody measured. */
+    /** Of the period, as far as it was over: how long nobody measured. */
     unmeasuredMs: ms,
     stretches: z.array(RPO_STRETCH),
     source: SOURCE,

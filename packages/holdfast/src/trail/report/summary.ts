@@ -38,7 +38,7 @@ function lossSentences({ promise, rpo, target }: TargetFigures): readonly Senten
   if (promise === null || rpo.looks === 0) {
     return [{ is: 'plain', text: `How much of ${target} could have been lost was not measured.` }];
   }
-  const promised = `${spanWords(promise.rpoMs)} were promised`;
+  const promised = `promised: ${spanWords(promise.rpoMs)}`;
   const worst = rpo.worstMs === null ? 'not known' : spanWords(rpo.worstMs);
   const without =
     rpo.without === 0 ? '' : `, and at ${countWords(rpo.without)} nothing reached a vault`;
@@ -46,11 +46,11 @@ function lossSentences({ promise, rpo, target }: TargetFigures): readonly Senten
     rpo.late === 0
       ? {
           is: 'good',
-          text: `At no moment that was measured could more than ${worst} of work on ${target} have been lost; ${promised}.`,
+          text: `At no moment that was measured could more than ${worst} of work on ${target} have been lost (${promised}).`,
         }
       : {
           is: 'bad',
-          text: `At ${countWords(rpo.late)} of ${plural(rpo.looks, 'look')} more of ${target} could have been lost than promised: at worst ${worst}${without}; ${promised}.`,
+          text: `At ${countWords(rpo.late)} of ${plural(rpo.looks, 'look')} more of ${target} could have been lost than promised: at worst ${worst}${without} (${promised}).`,
         };
   if (rpo.unmeasuredMs < UNMEASURED_MS_TOLD) return [first];
   return [
@@ -65,7 +65,7 @@ function returnSentences({ drills, promise, rto, target }: TargetFigures): reado
     found.push({ is: 'bad', text: `No rehearsed restore of ${target} passed in this period.` });
   } else if (rto.worstMs !== null) {
     const isKept = promise !== null && rto.worstMs <= promise.rtoMs;
-    const promised = promise === null ? '' : `; ${spanWords(promise.rtoMs)} were promised`;
+    const promised = promise === null ? '' : ` (promised: ${spanWords(promise.rtoMs)})`;
     found.push({
       is: promise === null ? 'plain' : isKept ? 'good' : 'bad',
       text: `${target} was brought back in ${plural(drills.passed, 'rehearsal')}, the slowest in ${spanWords(rto.worstMs)}${promised}.`,
@@ -89,13 +89,13 @@ function returnSentences({ drills, promise, rto, target }: TargetFigures): reado
 function proofSentences({ proofs, target }: TargetFigures): readonly Sentence[] {
   const { proven, refuted, unknown } = proofs;
   const times = (count: number): string => plural(count, 'time');
-  const untold = unknown === 0 ? '' : ` ${times(unknown)} it could not be told.`;
+  const untold = unknown === 0 ? '' : ` ${times(unknown)}, it could not be told.`;
   if (refuted > 0) {
-    const text = `${times(refuted)} a credential could destroy what is kept of ${target} in a vault.${untold}`;
+    const text = `${times(refuted)}, a credential could destroy what is kept of ${target} in a vault.${untold}`;
     return [{ is: 'bad', text }];
   }
   if (proven > 0) {
-    const text = `${times(proven)} every credential tried to destroy what is kept of ${target}, and none could.${untold}`;
+    const text = `${times(proven)}, every credential tried to destroy what is kept of ${target}, and none could.${untold}`;
     return [{ is: 'good', text }];
   }
   return [
@@ -120,12 +120,18 @@ function peopleSentences(report: ReliabilityReport): readonly Sentence[] {
       text:
         holds.opened + holds.approved + holds.denied + holds.expired === 0
           ? 'No act of an agent waited for people.'
-          : `${plural(holds.opened, 'act')} of agents waited for people: ${countWords(holds.approved)} approved, ${countWords(holds.denied)} denied, ${countWords(holds.expired)} ran out unanswered.${waited}`,
+          : `${plural(holds.opened, 'act of an agent', 'acts of agents')} waited for people: ${countWords(holds.approved)} approved, ${countWords(holds.denied)} denied, ${countWords(holds.expired)} ran out unanswered.${waited}`,
     },
-    { is: 'plain', text: `${plural(refusals.total, 'act')} of agents were refused.` },
     {
       is: 'plain',
-      text: `${plural(undo.applied, 'time')} people took something back${partly}: ${plural(undo.rows, 'row')} in ${plural(undo.items, 'item')}.`,
+      text: `${plural(refusals.total, 'act of an agent was', 'acts of agents were')} refused.`,
+    },
+    {
+      is: 'plain',
+      text:
+        undo.applied === 0
+          ? 'Nothing was taken back.'
+          : `${plural(undo.applied, 'time')}, people took something back${partly}: ${plural(undo.rows, 'row')} in ${plural(undo.items, 'item')}.`,
     },
     {
       is: 'plain',
@@ -135,7 +141,10 @@ function peopleSentences(report: ReliabilityReport): readonly Sentence[] {
           : `The longest that a token of an agent had been alive is ${spanWords(tokens.oldest.ageMs)} (${tokens.oldest.agent}).`,
     },
     incidents.total === 0
-      ? { is: 'good', text: 'There was no incident.' }
-      : { is: 'bad', text: `There were ${plural(incidents.total, 'incident')}.` },
+      ? { is: 'good', text: 'No incident was recorded.' }
+      : {
+          is: 'bad',
+          text: `${plural(incidents.total, 'incident was', 'incidents were')} recorded.`,
+        },
   ];
 }
