@@ -53,7 +53,11 @@ function at(iso: string): void {
 }
 
 /** The entry it becomes. */
-async function note(kind: HoldfastEvent['kind'], facts: HoldfastEvent['facts'], message = kind) {
+async function note(
+  kind: HoldfastEvent['kind'],
+  facts: HoldfastEvent['facts'],
+  message: string = kind,
+) {
   await log.record({ kind, facts, message });
   return store.entries.length - 1;
 }
