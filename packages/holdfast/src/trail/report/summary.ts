@@ -124,7 +124,10 @@ function peopleSentences(report: ReliabilityReport): readonly Sentence[] {
     },
     {
       is: 'plain',
-      text: `${plural(refusals.total, 'act of an agent was', 'acts of agents were')} refused.`,
+      text:
+        refusals.total === 0
+          ? 'No act of an agent was refused.'
+          : `${plural(refusals.total, 'act of an agent was', 'acts of agents were')} refused.`,
     },
     {
       is: 'plain',

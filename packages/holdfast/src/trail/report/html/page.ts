@@ -22,7 +22,7 @@ import { html, type Markup, raw } from './markup.ts';
 import { STYLE } from './style.ts';
 
 /** Lines of a table on paper; all of them are in the JSON. */
-const DRILLS_SHOWN_MAX = 60;
+const DRILLS_SHOWN_MAX = 31;
 const INCIDENTS_SHOWN_MAX = 200;
 const DAYS_SHOWN_MAX = 62;
 const RULES_SHOWN_MAX = 15;
@@ -176,7 +176,7 @@ function targetSection(figures: TargetFigures, { period }: ReliabilityReport): M
       points.source,
     ],
   ];
-  return html`<section><h2>${target}</h2>${lossChart(figures, period)}${lineChart(figures, period)}${figureTable(rows)}${drillTable(drills)}${proofTable(proofs)}</section>`;
+  return html`<section><h2>Target ${target}</h2>${lossChart(figures, period)}${lineChart(figures, period)}${figureTable(rows)}${drillTable(drills)}${proofTable(proofs)}</section>`;
 }
 
 const DRILL_WORDS = {
@@ -295,7 +295,7 @@ function checkSection({ digest, notInTrail, trail }: ReliabilityReport): Markup 
       : `${countWords(period.entries)}, ${period.first} to ${period.last}`;
   return html`<section><h2>The record, and how to check this</h2>
 <p>Read and held against the checkpoints: entries ${trail.from} to ${Math.max(trail.from, trail.to - 1)} of ${trail.origin}, with ${plural(trail.decisions, 'decision')}, ${plural(trail.outcomes, 'outcome')}, ${countWords(trail.open)} still open. Entries of the period: ${of}. Older ones were read for what was open when it began.</p>
-<table><tbody><tr><th scope="row">root</th><td><code>${trail.root}</code></td></tr><tr><th scope="row">key</th><td><code>${trail.key}</code></td></tr><tr><th scope="row">digest of this report</th><td><code>${digest}</code></td></tr></tbody></table>
+<table class="keep"><tbody><tr><th scope="row">root</th><td><code>${trail.root}</code></td></tr><tr><th scope="row">key</th><td><code>${trail.key}</code></td></tr><tr><th scope="row">digest of this report</th><td><code>${digest}</code></td></tr></tbody></table>
 ${note}
 <p>On a machine that you trust, with the key as you have it from elsewhere:</p>
 <pre>holdfast trail export --from ${trail.from} --out trail.jsonl

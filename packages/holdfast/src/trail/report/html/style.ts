@@ -19,7 +19,7 @@ ul.short .mark { display: inline-block; width: 1.7rem; text-indent: 0; font-weig
 table { width: 100%; margin: .5rem 0 1rem; border-collapse: collapse; font-size: .9rem; }
 th, td { padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #dfe3e7; text-align: left; vertical-align: top;
   overflow-wrap: anywhere; }
-thead th { border-bottom: 1px solid #68727c; font-weight: 600; }
+thead th { border-bottom: 1px solid #68727c; font-weight: 600; overflow-wrap: normal; }
 tbody th { font-weight: 500; }
 td.num, th.num { text-align: right; font-variant-numeric: tabular-nums; overflow-wrap: normal; white-space: nowrap; }
 td.from { color: #4b545d; font-size: .82rem; }
@@ -35,12 +35,16 @@ svg .axis { stroke: #68727c; stroke-width: .8; }
 svg .promise { stroke: #1b1f23; stroke-width: 1; stroke-dasharray: 5 3; }
 pre, code { font: .82rem/1.45 ui-monospace, "DejaVu Sans Mono", Consolas, monospace; }
 pre { margin: .4rem 0; padding: .6rem .8rem; border: 1px solid #dfe3e7; white-space: pre-wrap; overflow-wrap: anywhere; }
+@media screen and (max-width: 40rem) {
+  body { padding: 1rem .8rem 2rem; } table { font-size: .78rem; } th, td { padding-right: .35rem; }
+  td.time, td.is, td.num, th.num { white-space: normal; overflow-wrap: anywhere; }
+}
 @page { margin: 16mm 15mm 18mm; @bottom-right { content: counter(page) " / " counter(pages); font: 9pt sans-serif; } }
 @media print {
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   h1 { font-size: 20pt; } h2 { font-size: 14pt; margin-top: 18pt; }
   h2, h3 { break-after: avoid; } thead { display: table-header-group; }
-  tr, figure, .box, ul.short li { break-inside: avoid; }
+  tr, figure, .box, ul.short li, table.keep, pre { break-inside: avoid; }
   p { orphans: 3; widows: 3; }
   .box, svg { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
