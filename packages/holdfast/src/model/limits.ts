@@ -500,6 +500,11 @@ export const PROOF_EVERY_MS = 24 * 60 * 60 * 1000;
 export const PROOF_AGE_MS_MAX = 26 * 60 * 60 * 1000;
 /** What could not be done is tried again after this. */
 export const RECOVERY_RETRY_MS = 15 * 60 * 1000;
+/**
+ * A quiet server is asked for a sign of life every three seconds: a smaller promise of what may be lost is
+ * broken while nothing is wrong.
+ */
+export const RECOVERY_RPO_MS_MIN = 5_000;
 /** How often the streams and orders are looked at ... */
 export const RECOVERY_LOOK_MS = 2_000;
 /** ... and how often the vaults: how each target stands, and what is due. */

@@ -162,7 +162,7 @@ describe('the command line', () => {
 });
 
 describe('at the dashboard', () => {
-  it('an auditor saves it from the Trail page', async () => {
+  it('an auditor saves it from the Trail page', { timeout: 120_000 }, async () => {
     const { page } = ida;
     await page.goto('/trail');
     await page.getByRole('button', { name: 'Report for a period' }).click();
