@@ -311,7 +311,8 @@ export class Api {
     };
     if (!isPieces(pieces)) throw new Error('a stream has no pieces');
     if (route.stream !== 'text/event-stream') {
-      const { name, type } = file ?? { name: 'holdfast-trail.jsonl', type: 'application/jsonl' };
+      const name = file?.name ?? 'holdfast-trail.jsonl';
+      const type = file === null ? 'application/jsonl' : `${file.type}; charset=utf-8`;
       reply.header('content-disposition', `attachment; filename="${name}"`);
       const held = heldPieces(pieces, { gone: gone.signal, beatMs, maySay });
       return await reply.type(type).send(Readable.from(held));

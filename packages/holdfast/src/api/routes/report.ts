@@ -49,7 +49,14 @@ async function* piecesOf(
   gone: AbortSignal,
 ): AsyncGenerator<string> {
   yield format === 'html' ? pageHead() : '\n';
-  const report = await reportOf(parts, question, () => gone.throwIfAborted());
+  // Nobody works for nobody.
+  const report = await reportOf(parts, question, () => gone.throwIfAborted()).catch(
+    (error: unknown) => {
+      if (gone.aborted) return null;
+      throw error;
+    },
+  );
+  if (report === null) return;
   yield format === 'html' ? pageBody(report) : `${JSON.stringify(report)}\n`;
 }
 

@@ -3,7 +3,7 @@
  * tokens were that agents worked with.
  */
 import type { ReliabilityReport } from './report-shape.ts';
-import { nameIn, numberIn, Origin, type ReadEntry, Times } from './tally.ts';
+import { nameIn, numberIn, Origin, type ReadEntry, sumOf, Times } from './tally.ts';
 
 /** What is open at a time; the oldest are let go of first, and said to be untimed. */
 const OPEN_MAX = 50_000;
@@ -67,12 +67,12 @@ export class UndoTally {
     if (kind !== 'undo-applied') return;
     this.#origin.add(index);
     this.#counts.applied += 1;
-    this.#counts.items += numberIn(facts['count']) ?? 0;
-    this.#counts.rows += numberIn(facts['rows']) ?? 0;
+    this.#counts.items = sumOf(this.#counts.items, facts['count']);
+    this.#counts.rows = sumOf(this.#counts.rows, facts['rows']);
     if (facts['whole'] !== true) this.#counts.partly += 1;
     const conflicts = numberIn(facts['conflicts']);
     this.#conflicts =
-      conflicts === null || this.#conflicts === null ? null : this.#conflicts + conflicts;
+      conflicts === null || this.#conflicts === null ? null : sumOf(this.#conflicts, conflicts);
   }
 
   figures(): ReliabilityReport['undo'] {

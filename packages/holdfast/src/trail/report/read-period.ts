@@ -20,8 +20,8 @@ import { checkSignature, parseCheckpoint, type VerifierKey } from '../verify/not
 import { EMPTY_HEAD, isWellFormed, rootOf, type TreeHead } from '../verify/tree.ts';
 import { type ReadEntry, readEntry } from './tally.ts';
 
-/** Of a large trail it takes ten milliseconds; between two pages others have their turn. */
-const PAGE_ENTRIES = 512;
+/** Some ten milliseconds of work; between two pages others have their turn. */
+const PAGE_ENTRIES = 256;
 const SLACK_MS = 60 * 60 * 1000;
 
 export interface PeriodQuestion {

@@ -395,6 +395,56 @@ describe('the record that it is of', () => {
     }
   });
 
+  it('a checkpoint whose stored tree was changed is not begun at', async () => {
+    for (let day = 0; day < 80; day++) {
+      await note('drill-failed', { target: 'shop', vault: 'v', point: String(day) });
+      await log.flush();
+      clock.pass(DAY);
+    }
+    const week = { from: '2026-12-20T00:00:00.000Z', to: '2026-12-27T00:00:00.000Z' };
+    const honest = await make(question(null, week));
+    const began = store.kept.findIndex(({ size }) => Number(size) === honest.trail.from);
+    const kept = store.kept[began];
+    if (kept === undefined) throw new Error('no checkpoint');
+    const forged = stranger.sign({ size: kept.size, root: Buffer.alloc(32) });
+    for (const changed of [
+      { ...kept, frontier: [] },
+      { ...kept, frontier: kept.frontier.map(() => Buffer.alloc(32)) },
+      { ...kept, note: 'no note' },
+      { ...kept, note: forged },
+    ]) {
+      store.kept[began] = changed;
+      const report = await make(question(null, week));
+      expect(report.trail.from).toBe(0);
+      expect(report.incidents.total).toBe(7);
+      // Whose note is no checkpoint of ours is a finding; a wrong tree beside a right note harms nothing.
+      expect(report.trail.ok).toBe(changed.note === kept.note);
+    }
+  });
+
+  it('numbers that are none, and too large ones, make no figure and stop no report', async () => {
+    at('2026-11-05T00:00:00.000Z');
+    const most = Number.MAX_SAFE_INTEGER;
+    const odd = { target: 'shop', vault: 'v', point: 'p', reason: null };
+    for (const bytes of [most, most, -5, 'many', true, null]) {
+      await note('recovery-point-taken', { ...odd, bytes });
+      await note('drill-passed', { ...odd, rtoMs: bytes, rpoMs: bytes, fetchMs: bytes });
+      await note('undo-applied', { target: 'shop', count: bytes, rows: bytes, conflicts: bytes });
+      const looked = { looks: bytes, late: bytes, without: 0, rpoMs: bytes, from: String(bytes) };
+      await note('recovery-measured', { target: 'shop', ...looked, promisedRpoMs: bytes });
+      await note('token-issued', { agent: 'a', token: String(bytes), expires: bytes });
+    }
+    const report = await signedReport();
+    expect(RELIABILITY_REPORT.parse(report)).toEqual(report);
+    expect(report.targets[0]).toMatchObject({
+      points: { taken: 6, bytes: most },
+      promise: null,
+      rto: { source: { entries: 2 } },
+    });
+    expect(report.undo).toMatchObject({ rows: most, conflicts: null });
+    expect(pageOf(report)).not.toMatch(/NaN|Infinity|undefined|\[object/);
+  });
+
   it('a period that is none, or longer than anybody asks for, is refused', async () => {
     const backwards = { from: NOVEMBER.to, to: NOVEMBER.from };
     expect((await refusalOf(make(question(null, backwards)))).code).toBe('HF_USAGE');

@@ -35,6 +35,11 @@ export function numberIn(value: unknown): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
+/** Sums stay numbers that every reader has exactly, whatever entries say. */
+export function sumOf(sum: number, more: unknown): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, sum + (numberIn(more) ?? 0));
+}
+
 export function nameIn(value: unknown): string | null {
   const text = textIn(value);
   return text === null ? null : storable(cut(text, NAME_CHARS_MAX));

@@ -11,6 +11,7 @@ import {
   numberIn,
   Origin,
   type ReadEntry,
+  sumOf,
   Times,
   wordsIn,
 } from './tally.ts';
@@ -134,7 +135,7 @@ export class TargetTally {
     this.#rpo.add(index);
     const looked = this.#looked;
     for (const name of ['looks', 'late', 'without', 'green', 'amber', 'red'] as const) {
-      looked[name] += numberIn(facts[name]) ?? 0;
+      looked[name] = sumOf(looked[name], facts[name]);
     }
     const [rpoMs, rtoMs, provenAgeMsMax] = [
       numberIn(facts['promisedRpoMs']),
@@ -224,7 +225,7 @@ export class TargetTally {
       return;
     }
     this.#taken.taken += 1;
-    this.#taken.bytes += numberIn(facts['bytes']) ?? 0;
+    this.#taken.bytes = sumOf(this.#taken.bytes, facts['bytes']);
   }
 }
 
