@@ -4,18 +4,18 @@ import type { Source } from './report-shape.ts';
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 const MONTHS =
   'January February March April May June July August September October November December'.split(
     ' ',
   );
 
-/** `0.4 s`, `12 s`, `3 min 4 s`, `5 h 3 min`, `3 d 4 h`. */
+/** `0.4 s`, `12 s`, `3 min 4 s`, `5 h 3 min`, `3 d 4 h`; always rounded up. */
 export function spanWords(ms: number): string {
-  if (ms < 10 * SECOND) return `${(Math.ceil(ms / 100) / 10).toString()} s`;
-  if (ms < MINUTE) return `${Math.ceil(ms / SECOND)} s`;
-  if (ms < HOUR) return two(Math.ceil(ms / SECOND), 60, 'min', 's');
-  if (ms < 2 * DAY) return two(Math.ceil(ms / MINUTE), 60, 'h', 'min');
+  const [seconds, minutes] = [Math.ceil(ms / SECOND), Math.ceil(ms / MINUTE)];
+  if (ms <= 9.9 * SECOND) return `${Math.ceil(ms / 100) / 10} s`;
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_600) return two(seconds, 60, 'min', 's');
+  if (minutes < 2 * 1_440) return two(minutes, 60, 'h', 'min');
   return two(Math.ceil(ms / HOUR), 24, 'd', 'h');
 }
 
