@@ -1,5 +1,5 @@
 /** The reliability report over the API: who may have it, as what, and what is refused before it begins. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { RELIABILITY_REPORT } from '../../src/trail/report/report-shape.ts';
 import { decide } from './ground.ts';
 import { ApiWorld, type Browser } from './support.ts';
@@ -80,5 +80,18 @@ it('is for owners and auditors, as the trail itself is', async () => {
     expect((await ben.ask(path)).status).toBe(403);
     expect((await ola.ask(path)).status).toBe(200);
     expect((await world.ask(path)).status).toBe(401);
+  }
+});
+
+it('breaks off, and does not end, where the trail cannot be read to its end', async () => {
+  const { trailStore } = world.rooms;
+  const read = vi.spyOn(trailStore, 'read').mockRejectedValue(new Error('the store is away'));
+  try {
+    await expect(ida.ask(`/v1/report?${NOVEMBER}`)).rejects.toThrow();
+    const events = await ida.ask(`/v1/report/events?${NOVEMBER}`);
+    expect(String(events.json)).toContain('event: problem');
+    expect(String(events.json)).not.toContain('"report"');
+  } finally {
+    read.mockRestore();
   }
 });
