@@ -23,6 +23,7 @@ import { openapiRoutes } from './api/routes/openapi.ts';
 import { peopleRoutes } from './api/routes/people.ts';
 import { policyRoutes } from './api/routes/policy.ts';
 import { proposalRoutes } from './api/routes/proposals.ts';
+import { reportRoutes } from './api/routes/report.ts';
 import { selfRoutes } from './api/routes/self.ts';
 import { sessionRoutes } from './api/routes/session.ts';
 import { signInRoutes } from './api/routes/sign-in.ts';
@@ -223,6 +224,7 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
       targetOf,
     }),
     ...trailRoutes({ store, index, follower, signer: rooms.signer, clock }),
+    ...reportRoutes({ store, signer: rooms.signer, clock }),
     ...targetRoutes({
       environments,
       targets,

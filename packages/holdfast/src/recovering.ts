@@ -24,6 +24,7 @@ import { runningPostmaster, stopPostmaster } from './programs/postmaster.ts';
 import type { Counter } from './recovery/counter.ts';
 import { dueWork, type WorkKind } from './recovery/due-work.ts';
 import type { StreamState } from './recovery/engines/engine.ts';
+import { Measures } from './recovery/measures.ts';
 import { isSmall, type Looked, type TargetKeeper } from './recovery/target-keeper.ts';
 import type { TargetReport } from './recovery/target-report.ts';
 import { runWork, type WorkOrder } from './recovery/work.ts';
@@ -73,6 +74,7 @@ export class Recovering {
   readonly #troubled = new Map<string, Troubled>();
   readonly #triedAt = new Map<string, Partial<Record<WorkKind, Date>>>();
   readonly #streaming = new Set<string>();
+  readonly #measures: Measures;
   readonly #stopping = new AbortController();
   #room: RecoveryRoom | null = null;
   #reportedMs = Number.NEGATIVE_INFINITY;
@@ -88,6 +90,7 @@ export class Recovering {
 
   private constructor(parts: RecoveringParts) {
     this.#parts = parts;
+    this.#measures = new Measures(parts.clock);
     this.#configured = new Set(
       parts.rooms.config.targets
         .filter(({ recovery }) => recovery !== null)
@@ -191,6 +194,7 @@ export class Recovering {
     this.#streaming.clear();
     await this.#working;
     await this.#reporting;
+    for (const event of this.#measures.rest()) await this.#note(event);
     this.#due = null;
     for (const { id } of this.#orders.splice(0)) {
       this.#counter.hasFailed(id, new Error('the gateway gave up recovery before its turn came'));
@@ -272,6 +276,8 @@ export class Recovering {
   async #report(keeper: TargetKeeper): Promise<void> {
     const report = await keeper.report();
     this.#counter.leaveReport(report);
+    const measured = this.#measures.look(report);
+    if (measured !== null) await this.#note(measured);
     const before = this.#learn(report);
     if (before === null || before === report.colour) return;
     await this.#note({

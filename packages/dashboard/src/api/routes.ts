@@ -98,4 +98,6 @@ export const STREAMS = {
   events: '/v1/events',
   verify: '/v1/trail/verify',
   export: '/v1/trail/export',
+  report: '/v1/report',
+  reportEvents: '/v1/report/events',
 } as const;

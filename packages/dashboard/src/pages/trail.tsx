@@ -21,6 +21,7 @@ import { Time } from '../ui/time.tsx';
 import { useAttempt } from '../ui/use-attempt.ts';
 import { VirtualList } from '../ui/virtual-list.tsx';
 import { EntryDialog } from './trail/entry-dialog.tsx';
+import { ReportDialog } from './trail/report-dialog.tsx';
 import { VerifyDialog } from './trail/verify-dialog.tsx';
 
 type Entry = Answer<'trail.list'>['items'][number];
@@ -33,6 +34,7 @@ export function TrailPage(): ReactNode {
   const mayExport = useMay('trail.export');
   const mayVerify = useMay('trail.verify');
   const [isVerifying, setIsVerifying] = useState(false);
+  const [isReporting, setIsReporting] = useState(false);
   const { busy, error, run } = useAttempt();
   const save = (): Promise<void> => download(STREAMS.export, 'holdfast-trail.jsonl');
   const status = useQuery(trailStatusQuery).data;
@@ -46,7 +48,8 @@ export function TrailPage(): ReactNode {
           : `${plural(status.size, 'entry', 'entries')}, signed by ${status.origin}. Nothing in it can be changed without it showing.`
       }
       actions={
-        <div className="flex gap-2">
+        <div className="flex flex-wrap gap-2">
+          {mayExport && <Button onClick={() => setIsReporting(true)}>Report for a period</Button>}
           {mayVerify && <Button onClick={() => setIsVerifying(true)}>Verify</Button>}
           {mayExport && (
             <Button isBusy={busy} onClick={() => void run(save)}>
@@ -66,6 +69,7 @@ export function TrailPage(): ReactNode {
           onOpen={(at) => show({ ...search, at })}
         />
       )}
+      {isReporting && <ReportDialog onClose={() => setIsReporting(false)} />}
       {isVerifying && <VerifyDialog onClose={() => setIsVerifying(false)} />}
     </Page>
   );

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { Principal } from '../identity/principal.ts';
 import type { Routes } from './contract/index.ts';
-import type { Route } from './contract/route.ts';
+import type { FileType, Route } from './contract/route.ts';
 
 export interface Cookies {
   /** Null: not sent. */
@@ -48,9 +48,19 @@ export interface StreamEvent<Data> {
   readonly data: Data;
 }
 
+/** A file that a browser saves. What is refused is thrown before there is one. */
+export interface FileAnswer {
+  readonly type: FileType;
+  /** ASCII, without quotes. */
+  readonly name: string;
+  readonly pieces: AsyncIterable<string>;
+}
+
 type Streamed<R extends Route> = R extends { readonly stream: 'text/event-stream' }
   ? AsyncIterable<StreamEvent<z.input<R['answer']>>>
-  : AsyncIterable<string>;
+  : R extends { readonly stream: 'file' }
+    ? FileAnswer
+    : AsyncIterable<string>;
 
 /** Its answer is parsed by the contract before it leaves: what is not named there does not. */
 export type Handler<R extends Route> = (

@@ -119,13 +119,14 @@ function operationOf(name: string, route: Route): Json {
   };
 }
 
-function contentOf({ answer, stream }: Route): Json {
+function contentOf({ answer, fileTypes, stream }: Route): Json {
   if (stream === null) return { 'application/json': { schema: schemaOf(answer, 'output') } };
   if (stream === 'text/event-stream') {
     const data = schemaOf(answer, 'output');
     return { [stream]: { schema: { type: 'string' }, 'x-holdfast-data': data } };
   }
-  return { [stream]: { schema: { type: 'string' } } };
+  const types: readonly string[] = stream === 'file' ? fileTypes : [stream];
+  return Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }]));
 }
 
 const IDEMPOTENCY_KEY = {

@@ -33,7 +33,7 @@ import {
 import { Attempts } from './attempts.ts';
 import { ROUTES, type RouteName } from './contract/index.ts';
 import type { Route } from './contract/route.ts';
-import type { Around, Ask, Cookies, Handlers, StreamEvent } from './handler.ts';
+import type { Around, Ask, Cookies, FileAnswer, Handlers, StreamEvent } from './handler.ts';
 import type { Answered, Idempotency } from './idempotency.ts';
 import type { Metrics } from './metrics.ts';
 import { Origin } from './origin.ts';
@@ -301,7 +301,9 @@ export class Api {
     });
     this.#gone.add(gone);
     gone.signal.addEventListener('abort', () => this.#gone.delete(gone));
-    const pieces = await handler({ ...ask, gone: gone.signal });
+    const answer = await handler({ ...ask, gone: gone.signal });
+    const file = fileIn(answer);
+    const pieces = file?.pieces ?? answer;
     const beatMs = this.#parts.beatMs ?? STREAM_BEAT_MS;
     const maySay = async (): Promise<boolean> => {
       const again = (await this.#around(request, reply, false)).principal;
@@ -312,13 +314,14 @@ export class Api {
         return false;
       }
     };
-    if (route.stream === 'application/jsonl') {
-      if (!isPieces(pieces)) throw new Error('a stream has no pieces');
-      reply.header('content-disposition', 'attachment; filename="holdfast-trail.jsonl"');
-      const held = heldPieces(pieces, { gone: gone.signal, beatMs, maySay });
-      return await reply.type('application/jsonl').send(Readable.from(held));
-    }
     if (!isPieces(pieces)) throw new Error('a stream has no pieces');
+    if (route.stream !== 'text/event-stream') {
+      const name = file?.name ?? 'holdfast-trail.jsonl';
+      const type = file === null ? 'application/jsonl' : `${file.type}; charset=utf-8`;
+      reply.header('content-disposition', `attachment; filename="${name}"`);
+      const held = heldPieces(pieces, { gone: gone.signal, beatMs, maySay });
+      return await reply.type(type).send(Readable.from(held));
+    }
     const text = eventText(events(pieces), {
       gone: gone.signal,
       beatMs,
@@ -463,6 +466,15 @@ export class Api {
     });
     return this.#fail(nothing, reply);
   }
+}
+
+/** Null: the answer is no file. */
+function fileIn(answer: unknown): FileAnswer | null {
+  return isFile(answer) ? answer : null;
+}
+
+function isFile(answer: unknown): answer is FileAnswer {
+  return typeof answer === 'object' && answer !== null && 'pieces' in answer;
 }
 
 function isPieces(value: unknown): value is AsyncIterable<unknown> {

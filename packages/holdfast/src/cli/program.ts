@@ -15,6 +15,7 @@ import { addPolicy } from './commands/policy.ts';
 import { addProposals } from './commands/proposals.ts';
 import { addProtect } from './commands/protect.ts';
 import { addRecovery } from './commands/recovery.ts';
+import { addReport } from './commands/report.ts';
 import { addRestore } from './commands/restore.ts';
 import { addTrail } from './commands/trail.ts';
 import { addUndo } from './commands/undo.ts';
@@ -40,6 +41,7 @@ const COMMANDS = [
   addNotify,
   addDoctor,
   addTrail,
+  addReport,
   addConfig,
   addCompletion,
 ] as const;

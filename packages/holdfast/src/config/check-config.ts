@@ -5,10 +5,12 @@ import type { Config, Env, SecretRef, UpstreamConfig } from './config.ts';
 import type { ChannelConfig, TextOrRef } from './notify-config.ts';
 import { notifyWarnings } from './notify-findings.ts';
 import type { StoreKeysConfig, VaultConfig } from './recovery-config.ts';
-import { recoveryWarnings } from './recovery-findings.ts';
+import { type RecoveryWarningCode, recoveryWarnings } from './recovery-warnings.ts';
 import { isLoopback, resolveSecret } from './upstream.ts';
 
 export interface Warning {
+  /** For programs, where it is one that a program would look for. */
+  readonly code?: RecoveryWarningCode;
   readonly path: string;
   readonly found: string;
   readonly hint: string;

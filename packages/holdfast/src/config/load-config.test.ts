@@ -373,6 +373,7 @@ describe('what is right', () => {
       'targets.main-db.environment: production is not declared, so main-db counts as sealed',
       'targets.main-db.upstream.sslmode: require does not check who the server is',
       'listen.tls: SQL and rows cross the network in clear to 0.0.0.0',
+      expect.stringMatching(/^targets.main-db.recovery: none, though main-db is sealed/),
     ]);
   });
 

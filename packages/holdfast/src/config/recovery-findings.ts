@@ -1,6 +1,5 @@
-/** What is wrong with vaults and recovery although each value has the right shape, and what is worth saying. */
+/** What is wrong with vaults and recovery although each value has the right shape. */
 import { nearest } from '../model/nearest.ts';
-import type { Config } from './config.ts';
 import { isLoopback, urlFault } from './upstream.ts';
 import type { YamlPath } from './yaml-text.ts';
 
@@ -60,33 +59,6 @@ export function recoveryFaults(file: unknown): Fault[] {
     }
   }
   return faults;
-}
-
-export function recoveryWarnings({ targets, vaults }: Config) {
-  const used = new Set(targets.flatMap(({ recovery }) => recovery?.vaults ?? []));
-  const idle = vaults.flatMap(({ name }) =>
-    used.has(name)
-      ? []
-      : [
-          {
-            path: `vaults.${name}`,
-            found: 'no target has its recovery points there',
-            hint: 'Name it under recovery of a target.',
-          },
-        ],
-  );
-  const unproven = targets.flatMap(({ name, recovery }) =>
-    recovery === null || recovery.identity !== null
-      ? []
-      : [
-          {
-            path: `targets.${name}.recovery.identity`,
-            found: 'none, so no drill runs here and nothing counts as proven',
-            hint: 'Say where the private key lies, or run `holdfast recovery drill` where it is.',
-          },
-        ],
-  );
-  return [...idle, ...unproven];
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

@@ -102,6 +102,7 @@ export const EVENT_KINDS = [
   'wal-stream-trouble',
   'wal-stream-over',
   'recovery-standing',
+  'recovery-measured',
   // What people could not be told.
   'notice-failed',
 ] as const;

@@ -501,10 +501,17 @@ export const PROOF_EVERY_MS = 24 * 60 * 60 * 1000;
 export const PROOF_AGE_MS_MAX = 26 * 60 * 60 * 1000;
 /** What could not be done is tried again after this. */
 export const RECOVERY_RETRY_MS = 15 * 60 * 1000;
+/**
+ * A quiet server is asked for a sign of life every three seconds: a smaller promise of what may be lost is
+ * broken while nothing is wrong.
+ */
+export const RECOVERY_RPO_MS_MIN = 5_000;
 /** How often the streams and orders are looked at ... */
 export const RECOVERY_LOOK_MS = 2_000;
 /** ... and how often the vaults: how each target stands, and what is due. */
 export const RECOVERY_REPORT_MS = 20_000;
+/** ... and how often what was found since is written into the trail, for reports. */
+export const RECOVERY_MEASURED_MS = 60 * 60 * 1000;
 /** Facts that are older count as not known: who said them is gone, or stuck. */
 export const RECOVERY_REPORT_AGE_MS_MAX = 60_000;
 /** A backup whose WAL has not reached the vault for so long is broken off: it could never be consistent. */
@@ -514,3 +521,6 @@ export const WAL_TROUBLE_MS = 3_000;
 
 /** Of a digest that somebody was shown, in characters: fewer could be anybody's. 64 bits, to compare by eye. */
 export const DIGEST_SHOWN_CHARS_MIN = 16;
+
+/** A longer period is asked for by mistake; three years is what auditors look back. */
+export const REPORT_PERIOD_MS_MAX = 3 * 366 * 24 * 60 * 60 * 1000;

@@ -598,7 +598,7 @@ function proofNow(
 }
 
 function drillEvent(result: DrillResult) {
-  const { checks, id, point, rpoMs, rtoMs, target, vault, verdict } = result;
+  const { checks, id, phases, point, rpoMs, rtoMs, target, vault, verdict } = result;
   const kinds = {
     passed: 'drill-passed',
     failed: 'drill-failed',
@@ -607,7 +607,7 @@ function drillEvent(result: DrillResult) {
   const bad = checks.find(({ end }) => end !== 'passed')?.said ?? null;
   return {
     kind: kinds[verdict],
-    facts: { target, vault, point, drill: id, rtoMs, rpoMs, reason: bad },
+    facts: { target, vault, point, drill: id, rtoMs, rpoMs, ...phases, reason: bad },
     message:
       verdict === 'passed'
         ? `Recovery point ${point} of ${target} came back from ${vault} in ${Math.ceil((rtoMs ?? 0) / 1000)} s.`

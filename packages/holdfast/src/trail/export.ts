@@ -49,7 +49,8 @@ export async function* exportTrail(
   }
 }
 
-async function checkpointsBetween(
+/** In ascending order, thinned out in the middle to CHECKPOINTS_MAX: up to the first that reaches `to`. HF_NOT_FOUND for none. */
+export async function checkpointsBetween(
   store: TrailStore,
   from: bigint,
   to: bigint | null,

@@ -300,6 +300,32 @@ describe('holdfast recovery', () => {
     }
   });
 
+  it('is in the report of the day as the trail has it', async () => {
+    const day = (after: number): string =>
+      new Date(Date.now() + after * 86_400_000).toISOString().slice(0, 10);
+    const words = ['report', '--from', day(-1), '--to', day(1)];
+    const { exit, said } = await json(words);
+    expect([exit, said.trail.ok]).toEqual([0, true]);
+    const [shop] = said.targets;
+    expect(shop).toMatchObject({
+      target: 'shop',
+      promise: { rpoMs: 300_000, rtoMs: 900_000, changes: 0 },
+      rto: { worstMs: expect.any(Number) },
+    });
+    // Each start of the gateway looked once at least; the one that was killed took its last hour along.
+    expect(shop.rpo.source.entries).toBeGreaterThan(1);
+    expect(shop.rpo.looks).toBeGreaterThan(1);
+    expect(shop.drills.passed).toBeGreaterThan(0);
+    expect(shop.drills.failed).toBeGreaterThan(0);
+    expect(shop.drills.phases.restoreMs).toBeGreaterThan(0);
+    expect(shop.points.taken).toBeGreaterThan(0);
+    expect(said.incidents.kinds.map(({ kind }: { kind: string }) => kind)).toContain(
+      'drill-failed',
+    );
+    const shown = await holdfast(words);
+    expect(shown.out).toMatch(/✓ shop was brought back in \d+ rehearsal/);
+  });
+
   it('does not know a target that has none', async () => {
     const { err, exit } = await holdfast(['recovery', 'drill', 'shap']);
     expect(exit).toBe(2);

@@ -13,6 +13,7 @@ import { OPENAPI_ROUTES } from './openapi.ts';
 import { PEOPLE_ROUTES } from './people.ts';
 import { POLICY_ROUTES } from './policy.ts';
 import { PROPOSAL_ROUTES } from './proposals.ts';
+import { REPORT_ROUTES } from './report.ts';
 import type { Route } from './route.ts';
 import { SELF_ROUTES } from './self.ts';
 import { SESSION_ROUTES } from './session.ts';
@@ -38,6 +39,7 @@ export const ROUTES = {
   ...UNDO_ROUTES,
   ...TRAIL_ROUTES,
   ...TRAIL_ENTRY_ROUTES,
+  ...REPORT_ROUTES,
   ...TARGET_ROUTES,
   ...ENVIRONMENT_ROUTES,
   ...AGENT_ROUTES,

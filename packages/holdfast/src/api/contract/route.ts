@@ -40,14 +40,18 @@ export interface Route<
   readonly showsSecret: boolean;
   /**
    * Null: the answer is one JSON value. Else it comes piece by piece: events (WHATWG HTML, 9.2), each
-   * with an `answer` as its data, or a file of lines that `answer` says nothing about.
+   * with an `answer` as its data, or a file that `answer` says nothing about: of lines, or of a type and a
+   * name that the handler says.
    */
-  readonly stream: null | 'text/event-stream' | 'application/jsonl';
+  readonly stream: null | 'text/event-stream' | 'application/jsonl' | 'file';
+  /** Of a `file`: the types it may have; empty where the answer is none. */
+  readonly fileTypes: readonly FileType[];
   /** Somebody could guess here: counted by source, and more tightly than the rest. */
   readonly isAttempt: boolean;
 }
 
 export type StreamType = NonNullable<Route['stream']>;
+export type FileType = 'text/html' | 'application/json';
 
 export const NOTHING = z.strictObject({});
 
@@ -84,6 +88,7 @@ export function route(words: RouteWords<Schema, Schema, Schema, Schema>): Route 
     isAttempt: false,
     showsSecret: false,
     stream: null,
+    fileTypes: [],
     ...words,
   };
 }
@@ -96,6 +101,7 @@ interface StreamWords<P, Q, A extends Schema, S extends StreamType> {
   readonly query?: Q;
   readonly answer: A;
   readonly stream: S;
+  readonly fileTypes?: readonly FileType[];
 }
 
 /** A route whose answer comes piece by piece. */
@@ -116,6 +122,7 @@ export function streamRoute(words: StreamWords<Schema, Schema, Schema, StreamTyp
     wantsRecentProof: false,
     isAttempt: false,
     showsSecret: false,
+    fileTypes: [],
     ...words,
   };
 }
@@ -138,3 +145,13 @@ export const NAME = z.string().min(1).max(200);
 
 /** An instant: ISO 8601, UTC, milliseconds. */
 export const WHEN = z.iso.datetime();
+
+/** One event of long work: how far it is. */
+export const PROGRESS = z.object({
+  kind: z.literal('progress'),
+  done: z.number().int(),
+  total: z.number().int(),
+  perSecond: z.number(),
+  /** Null: not known yet. */
+  leftSeconds: z.number().nullable(),
+});

@@ -1,7 +1,7 @@
 /** The trail: what was asked, decided, and what came of it. */
 import { z } from 'zod';
 import { VERDICT_ORDER } from '../../model/verdict.ts';
-import { NAME, PAGE_QUERY, pageOf, route, streamRoute, WHEN } from './route.ts';
+import { NAME, PAGE_QUERY, PROGRESS, pageOf, route, streamRoute, WHEN } from './route.ts';
 
 /** Where an entry lies; far below 2^53. */
 const INDEX = z.number().int().min(0);
@@ -48,14 +48,7 @@ const AUDIT_REPORT = z.object({
 
 /** One event of a verification: how far it is, or what came of it. */
 const VERIFICATION = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('progress'),
-    done: z.number().int(),
-    total: z.number().int(),
-    perSecond: z.number(),
-    /** Null: not known yet. */
-    leftSeconds: z.number().nullable(),
-  }),
+  PROGRESS,
   z.object({ kind: z.literal('report'), report: AUDIT_REPORT }),
 ]);
 

@@ -10,6 +10,7 @@ import type { TrailStore } from '../../trail/trail-store.ts';
 import type { TRAIL_ROUTES } from '../contract/trail.ts';
 import { indexIn, indexText } from '../cursor.ts';
 import type { Handlers, StreamEvent } from '../handler.ts';
+import { withProgress } from '../progress.ts';
 import { trailLine } from '../trail-lines.ts';
 
 export interface TrailRouteParts {
@@ -21,9 +22,6 @@ export interface TrailRouteParts {
 }
 
 type Verification = z.input<(typeof TRAIL_ROUTES)['trail.verify']['answer']>;
-
-/** A person reads a few a second. */
-const PROGRESS_MS = 250;
 
 export function trailRoutes(parts: TrailRouteParts): Handlers<typeof TRAIL_ROUTES> {
   const { follower, index, signer, store } = parts;
@@ -82,52 +80,19 @@ export function trailRoutes(parts: TrailRouteParts): Handlers<typeof TRAIL_ROUTE
   };
 }
 
-/** Ends when it is done, or whoever asked is gone: nobody verifies for nobody. */
 async function* verification(
   { clock, signer, store }: TrailRouteParts,
   gone: AbortSignal,
 ): AsyncGenerator<StreamEvent<Verification>> {
-  const beganMs = clock.monotonicMs();
-  let saidMs = beganMs;
-  let news: Verification | null = null;
-  let wake = (): void => {};
-  const verified = verifyStore(store, signer.verifierKey.text, (done, total) => {
-    gone.throwIfAborted();
-    const nowMs = clock.monotonicMs();
-    if (nowMs - saidMs < PROGRESS_MS) return;
-    saidMs = nowMs;
-    news = progressOf(done, total, nowMs - beganMs);
-    wake();
-  });
-  const end = verified.then(
-    (report) => ({ report }),
-    (error: unknown) => ({ error }),
+  const verifying = withProgress(clock, gone, (tell) =>
+    verifyStore(store, signer.verifierKey.text, tell),
   );
-  for (;;) {
-    const said = new Promise<null>((done) => {
-      wake = () => done(null);
-    });
-    const came = await Promise.race([end, said]);
-    if (came !== null && 'error' in came) throw came.error;
-    if (came !== null) {
-      const { report } = came;
-      yield {
-        id: null,
-        data: { kind: 'report', report: { ...report, findings: [...report.findings] } },
-      };
-      return;
+  for await (const said of verifying) {
+    if (said.kind === 'progress') {
+      yield { id: null, data: said };
+      continue;
     }
-    if (news !== null) yield { id: null, data: news };
+    const report = { ...said.value, findings: [...said.value.findings] };
+    yield { id: null, data: { kind: 'report', report } };
   }
-}
-
-function progressOf(done: number, total: number, tookMs: number): Verification {
-  const perSecond = tookMs > 0 ? (done * 1000) / tookMs : 0;
-  return {
-    kind: 'progress',
-    done,
-    total,
-    perSecond: Math.round(perSecond),
-    leftSeconds: perSecond > 0 ? Math.ceil((total - done) / perSecond) : null,
-  };
 }

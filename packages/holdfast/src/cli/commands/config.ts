@@ -84,9 +84,9 @@ async function checkFile(context: Context, asks: boolean): Promise<Answer> {
         ]),
         paint,
       ),
-      ...warnings.flatMap(({ path, found, hint }) => [
+      ...warnings.flatMap(({ code, path, found, hint }) => [
         '',
-        `${paint.yellow('note')} ${paint.bold(path)}: ${found}`,
+        `${paint.yellow('note')} ${paint.bold(path)}: ${found}${code === undefined ? '' : ` (${code})`}`,
         `     ${hint}`,
       ]),
       '',

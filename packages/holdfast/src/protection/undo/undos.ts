@@ -199,6 +199,7 @@ export class Undos {
         items: report.items.slice(0, ITEMS_NAMED_MAX).join(', '),
         count,
         rows,
+        conflicts: report.conflictsTotal,
         whole: report.isWhole,
         ...more,
       },

@@ -1,0 +1,252 @@
+/**
+ * How well one target could have been brought back over the period: what was measured while the gateway
+ * ran (`recovery-measured`, once an hour), what rehearsed restores took and found, what credentials could
+ * destroy, which points there are.
+ */
+import type { DrillLine, Phases, RpoStretch, TargetFigures } from './report-shape.ts';
+import {
+  Bounded,
+  isoOf,
+  nameIn,
+  numberIn,
+  Origin,
+  type ReadEntry,
+  sumOf,
+  Times,
+  wordsIn,
+} from './tally.ts';
+
+/** Of a year with three drills a day; each is a line. */
+const DRILLS_LISTED_MAX = 1_000;
+const PROOF_DAYS_MAX = 1_000;
+/** As many as a chart has room for. */
+const STRETCHES = 240;
+
+const DRILL_KINDS = {
+  'drill-passed': 'passed',
+  'drill-failed': 'failed',
+  'drill-not-run': 'could-not-run',
+} as const;
+const PROOF_KINDS = {
+  'blast-radius-proved': 'proven',
+  'blast-radius-refuted': 'refuted',
+  'blast-radius-unknown': 'unknown',
+} as const;
+const POINT_KINDS = ['recovery-point-taken', 'recovery-point-failed'];
+const MEASURED = 'recovery-measured';
+const PHASE_NAMES = ['fetchMs', 'restoreMs', 'replayMs', 'firstQueryMs', 'checkMs'] as const;
+
+type ProofDay = TargetFigures['proofs']['days'][number];
+
+/** The target of an entry that says how it stands with recovery; null: it is of another kind. */
+export function recoveryTargetOf({ facts, kind }: ReadEntry): string | null {
+  const isOurs = kind === MEASURED || POINT_KINDS.includes(kind) || isDrill(kind) || isProof(kind);
+  return isOurs ? nameIn(facts['target']) : null;
+}
+
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export class TargetTally {
+  readonly #target: string;
+  readonly #period: Span;
+  readonly #rpo = new Origin([MEASURED]);
+  readonly #rto = new Origin(['drill-passed'], 'facts.rtoMs is a number');
+  readonly #drills = new Origin(Object.keys(DRILL_KINDS));
+  readonly #proofs = new Origin(Object.keys(PROOF_KINDS));
+  readonly #points = new Origin(POINT_KINDS);
+  #promise: TargetFigures['promise'] = null;
+  readonly #looked = { looks: 0, late: 0, without: 0, green: 0, amber: 0, red: 0 };
+  #worst: { readonly ms: number; readonly entry: number } | null = null;
+  readonly #stretches = new Map<number, RpoStretch>();
+  #coveredMs = 0;
+  #coveredTo: number;
+  readonly #rtos = new Times(1);
+  #newestRtoMs: number | null = null;
+  readonly #counts = { passed: 0, failed: 0, 'could-not-run': 0 };
+  readonly #phases = new Map(PHASE_NAMES.map((name) => [name, new Times(1)] as const));
+  readonly #lines = new Bounded<DrillLine>(DRILLS_LISTED_MAX);
+  readonly #proofCounts = { proven: 0, refuted: 0, unknown: 0 };
+  readonly #days = new Map<string, ProofDay>();
+  #daysLeft = 0;
+  readonly #taken = { taken: 0, failed: 0, bytes: 0 };
+
+  constructor(target: string, period: Span) {
+    this.#target = target;
+    this.#period = period;
+    this.#coveredTo = period.fromMs;
+  }
+
+  take(entry: ReadEntry): void {
+    const { kind } = entry;
+    if (kind === MEASURED) this.#measured(entry);
+    else if (isDrill(kind)) this.#drill(entry, DRILL_KINDS[kind]);
+    else if (isProof(kind)) this.#proof(entry, PROOF_KINDS[kind]);
+    else if (POINT_KINDS.includes(kind)) this.#point(entry);
+  }
+
+  /** `span`: the part of the period that the trail covers. */
+  figures(span: Span): TargetFigures {
+    const { green, amber, red, ...looked } = this.#looked;
+    const { 'could-not-run': notRun, ...counts } = this.#counts;
+    const phases = (name: (typeof PHASE_NAMES)[number]): number | null =>
+      this.#phases.get(name)?.at(0.5) ?? null;
+    return {
+      target: this.#target,
+      promise: this.#promise,
+      rpo: {
+        worstMs: this.#worst?.ms ?? null,
+        worstEntry: this.#worst?.entry ?? null,
+        ...looked,
+        colours: { green, amber, red },
+        unmeasuredMs: Math.max(0, span.toMs - span.fromMs - this.#coveredMs),
+        stretches: [...this.#stretches].toSorted(([a], [b]) => a - b).map(([, one]) => one),
+        source: this.#rpo.source(),
+      },
+      rto: {
+        worstMs: this.#rtos.at(1),
+        medianMs: this.#rtos.at(0.5),
+        newestMs: this.#newestRtoMs,
+        source: this.#rto.source(),
+      },
+      drills: {
+        ...counts,
+        notRun,
+        phases: phasesOf(phases),
+        list: this.#lines.kept,
+        unlisted: this.#lines.left,
+        source: this.#drills.source(),
+      },
+      proofs: {
+        ...this.#proofCounts,
+        days: [...this.#days.values()].toSorted((a, b) =>
+          a.day === b.day ? (a.vault < b.vault ? -1 : 1) : a.day < b.day ? -1 : 1,
+        ),
+        unlisted: this.#daysLeft,
+        source: this.#proofs.source(),
+      },
+      points: { ...this.#taken, source: this.#points.source() },
+    };
+  }
+
+  #measured({ facts, index, ms }: ReadEntry): void {
+    this.#rpo.add(index);
+    const looked = this.#looked;
+    for (const name of ['looks', 'late', 'without', 'green', 'amber', 'red'] as const) {
+      looked[name] = sumOf(looked[name], facts[name]);
+    }
+    const [rpoMs, rtoMs, provenAgeMsMax] = [
+      numberIn(facts['promisedRpoMs']),
+      numberIn(facts['promisedRtoMs']),
+      numberIn(facts['promisedProvenAgeMs']),
+    ];
+    if (rpoMs !== null && rtoMs !== null && provenAgeMsMax !== null) {
+      const before = this.#promise;
+      const isSame =
+        before === null ||
+        (before.rpoMs === rpoMs &&
+          before.rtoMs === rtoMs &&
+          before.provenAgeMsMax === provenAgeMsMax);
+      const changes = (before?.changes ?? 0) + (isSame ? 0 : 1);
+      this.#promise = { entry: index, rpoMs, rtoMs, provenAgeMsMax, changes };
+    }
+    const worstMs = (numberIn(facts['without']) ?? 0) > 0 ? null : numberIn(facts['rpoMs']);
+    const known = numberIn(facts['rpoMs']);
+    if (known !== null && known >= (this.#worst?.ms ?? -1)) {
+      this.#worst = { ms: known, entry: index };
+    }
+    this.#stretch({ at: isoOf(ms), entry: index, rpoMs: worstMs }, ms);
+    const since = Date.parse(String(facts['from']));
+    const from = Math.max(this.#coveredTo, Number.isNaN(since) ? ms : since);
+    if (ms <= from) return;
+    this.#coveredMs += ms - from;
+    this.#coveredTo = ms;
+  }
+
+  #stretch(one: RpoStretch, ms: number): void {
+    const { fromMs, toMs } = this.#period;
+    const at = Math.floor(((ms - fromMs) * STRETCHES) / Math.max(1, toMs - fromMs));
+    const before = this.#stretches.get(at);
+    const isWorse =
+      before === undefined ||
+      (before.rpoMs !== null && (one.rpoMs === null || one.rpoMs >= before.rpoMs));
+    if (isWorse) this.#stretches.set(at, one);
+  }
+
+  #drill({ facts, index, ms }: ReadEntry, verdict: DrillLine['verdict']): void {
+    this.#drills.add(index);
+    this.#counts[verdict] += 1;
+    const rtoMs = numberIn(facts['rtoMs']);
+    const phases = phasesOf((name) => numberIn(facts[name]));
+    if (verdict === 'passed') {
+      if (rtoMs !== null) {
+        this.#rto.add(index);
+        this.#rtos.add(rtoMs);
+        this.#newestRtoMs = rtoMs;
+      }
+      for (const name of phases === null ? [] : PHASE_NAMES) {
+        this.#phases.get(name)?.add(phases?.[name] ?? 0);
+      }
+    }
+    this.#lines.add({
+      entry: index,
+      at: isoOf(ms),
+      verdict,
+      vault: nameIn(facts['vault']) ?? '',
+      point: nameIn(facts['point']) ?? '',
+      rtoMs,
+      rpoMs: numberIn(facts['rpoMs']),
+      phases,
+      reason: facts['reason'] == null ? null : wordsIn(facts['reason']),
+    });
+  }
+
+  #proof({ facts, index, ms }: ReadEntry, verdict: 'proven' | 'refuted' | 'unknown'): void {
+    this.#proofs.add(index);
+    this.#proofCounts[verdict] += 1;
+    const [day, vault] = [isoOf(ms).slice(0, 10), nameIn(facts['vault']) ?? ''];
+    const key = `${day} ${vault}`;
+    const before = this.#days.get(key);
+    if (before === undefined && this.#days.size >= PROOF_DAYS_MAX) {
+      this.#daysLeft += 1;
+      return;
+    }
+    const none = { day, vault, proven: 0, refuted: 0, unknown: 0, first: index, last: index };
+    const { first, ...rest } = before ?? none;
+    this.#days.set(key, { ...rest, first, last: index, [verdict]: rest[verdict] + 1 });
+  }
+
+  #point({ facts, index, kind }: ReadEntry): void {
+    this.#points.add(index);
+    if (kind !== 'recovery-point-taken') {
+      this.#taken.failed += 1;
+      return;
+    }
+    this.#taken.taken += 1;
+    this.#taken.bytes = sumOf(this.#taken.bytes, facts['bytes']);
+  }
+}
+
+/** Null unless each of them is there. */
+function phasesOf(of: (name: (typeof PHASE_NAMES)[number]) => number | null): Phases | null {
+  const [fetchMs, restoreMs, replayMs, firstQueryMs, checkMs] = PHASE_NAMES.map(of);
+  const isWhole = [fetchMs, restoreMs, replayMs, firstQueryMs, checkMs].every((ms) => ms != null);
+  if (!isWhole) return null;
+  return {
+    fetchMs: fetchMs ?? 0,
+    restoreMs: restoreMs ?? 0,
+    replayMs: replayMs ?? 0,
+    firstQueryMs: firstQueryMs ?? 0,
+    checkMs: checkMs ?? 0,
+  };
+}
+
+function isDrill(kind: string): kind is keyof typeof DRILL_KINDS {
+  return Object.hasOwn(DRILL_KINDS, kind);
+}
+
+function isProof(kind: string): kind is keyof typeof PROOF_KINDS {
+  return Object.hasOwn(PROOF_KINDS, kind);
+}
