@@ -2,7 +2,7 @@
  * A thread that packs, opens or writes: hashing, lz4, sealing, tar and the writing of files happen here,
  * so that what a backup costs does not stand in the way of the data path.
  *
- * Pack: what comes is hashed file by file, compressed, encrypted, sent back.
+ * Pack: what comes is hashed file by file, compressed where it is not yet, encrypted, sent back.
  * Open: the reverse, as far as plain bytes. Write: they are hashed, and each file is written where it
  * belongs; nothing is written through a link, and nothing that exists is written over.
  *
@@ -13,6 +13,8 @@ import { closeSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { HoldfastError, messageOf } from '../../model/errors.ts';
+import { encrypted } from './age.ts';
+import { FrameOpener } from './lz4-frames.ts';
 import { packed, unpacked } from './pack.ts';
 import { type TarEntry, TarReader, type TarSink } from './tar-reader.ts';
 import type { Answer, FoundFile, Order, Work } from './thread-words.ts';
@@ -23,6 +25,8 @@ const UNTAKEN_BYTES_MAX = 4 * 1024 * 1024;
 
 /** What has come and was not used yet. */
 class Inbox {
+  /** What it has opened to so far, by whoever reads. */
+  plainBytes = 0;
   #waiting: Uint8Array<ArrayBuffer>[] = [];
   #ended = false;
   #wake: (() => void) | null = null;
@@ -38,7 +42,7 @@ class Inbox {
       const next = this.#waiting.shift();
       if (next) {
         yield next;
-        say({ kind: 'used', bytes: next });
+        say({ kind: 'used', bytes: next, plainBytes: this.plainBytes });
       } else if (this.#ended) return;
       else {
         await new Promise<void>((done) => {
@@ -158,17 +162,23 @@ class Outbox {
 async function pack(work: Of<'pack'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {
   const hasher = new FileHasher(work.prefix);
   const reader = new TarReader(hasher);
-  let plainBytes = 0;
+  const opener = new FrameOpener();
+  const read = (plain: Uint8Array): void => {
+    reader.push(plain);
+    inbox.plainBytes += plain.length;
+  };
   async function* hashed(): AsyncIterable<Uint8Array> {
     for await (const chunk of inbox) {
-      reader.push(chunk);
-      plainBytes += chunk.length;
+      if (!work.isCompressed) read(chunk);
+      else for (const plain of opener.open(chunk)) read(plain);
       yield chunk;
     }
+    opener.end();
     reader.end();
   }
-  for await (const bytes of packed(hashed(), work.recipients)) await outbox.send(bytes);
-  return { kind: 'done', plainBytes, files: hasher.files };
+  const seal = work.isCompressed ? encrypted : packed;
+  for await (const bytes of seal(hashed(), work.recipients)) await outbox.send(bytes);
+  return { kind: 'done', plainBytes: inbox.plainBytes, files: hasher.files };
 }
 
 async function open(work: Of<'open'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {

@@ -3,8 +3,15 @@ import type { ErrorCode } from '../../model/errors.ts';
 
 /** One file at a time. */
 export type Work =
-  /** A tar stream comes, packed bytes go back. `prefix`: of the paths of its files. */
-  | { readonly kind: 'pack'; readonly recipients: readonly string[]; readonly prefix: string }
+  /** A tar stream comes, packed bytes go back. */
+  | {
+      readonly kind: 'pack';
+      readonly recipients: readonly string[];
+      /** Of the paths of its files. */
+      readonly prefix: string;
+      /** It comes as an LZ4 frame: opened to be hashed, and stored as it came. */
+      readonly isCompressed: boolean;
+    }
   /** Packed bytes come, plain ones go back. */
   | { readonly kind: 'open'; readonly identities: readonly string[]; readonly of: string }
   /** A tar stream comes, and its files are written. */
@@ -32,7 +39,12 @@ export interface FoundFile {
 
 export type Answer =
   /** Used up, and handed back; so many more may come. */
-  | { readonly kind: 'used'; readonly bytes: Uint8Array<ArrayBuffer> }
+  | {
+      readonly kind: 'used';
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      /** Of the work at hand, so far. */
+      readonly plainBytes: number;
+    }
   | { readonly kind: 'result'; readonly bytes: Uint8Array }
   | {
       readonly kind: 'done';

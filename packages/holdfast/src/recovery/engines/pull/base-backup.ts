@@ -33,6 +33,8 @@ import {
 const MANIFEST_BYTES_MAX = 512 * 1024 * 1024;
 const PAGES_NAMED_MAX = 5;
 const CORRUPTED_STATE = 'XX001';
+/** A server that was built without LZ4 says no before it sends anything: as a syntax error from 16 on. */
+const CANNOT_COMPRESS_STATES: readonly string[] = ['0A000', '42601'];
 
 /** Resolves when everything before that position is durable in the vault. */
 export type AwaitWal = (lsn: bigint, signal: AbortSignal) => Promise<void>;
@@ -139,12 +141,26 @@ class BackupRun {
     }
   }
 
+  /** Compressed by the server, which costs it no more than to send what is not; by us where it cannot. */
   async #receive(connection: ReplicationConnection): Promise<Taken> {
+    try {
+      return await this.#receiveAs(connection, true);
+    } catch (error) {
+      const isUnable =
+        error instanceof ServerRefusal && CANNOT_COMPRESS_STATES.includes(error.state);
+      if (!isUnable || this.#archive !== null || this.#files.length > 0) throw error;
+      return await this.#receiveAs(connection, false);
+    }
+  }
+
+  async #receiveAs(connection: ReplicationConnection, isCompressed: boolean): Promise<Taken> {
     const { clock, target, acceptsCorruptPages } = this.#options;
     const backup = connection.baseBackup({
       label: `holdfast ${target}`,
       verifiesPages: this.#facts.hasChecksums && !acceptsCorruptPages,
+      isCompressed,
     });
+    let plainBytes = 0;
     let start: Extract<BackupEvent, { kind: 'start' }> | null = null;
     let end: bigint | null = null;
     let progress = new ProgressTeller(this.#tell, clock, 'backup', null);
@@ -157,7 +173,8 @@ class BackupRun {
           break;
         case 'archive':
           await this.#endArchive();
-          this.#beginArchive(event.tablespace);
+          this.#beginArchive(event.tablespace, isCompressed);
+          plainBytes = 0;
           break;
         case 'manifest':
           await this.#endArchive();
@@ -166,7 +183,8 @@ class BackupRun {
         case 'data':
           if (isManifest) this.#addManifest(event.bytes);
           else await this.#crew.write(event.bytes);
-          progress.add(event.bytes.length);
+          progress.add(this.#crew.plainBytes - plainBytes);
+          plainBytes = this.#crew.plainBytes;
           break;
         case 'end':
           end = event.lsn;
@@ -190,9 +208,10 @@ class BackupRun {
     };
   }
 
-  #beginArchive(tablespace: ServerTablespace | null): void {
+  #beginArchive(tablespace: ServerTablespace | null, isCompressed: boolean): void {
     const prefix = tablespace === null ? '' : `pg_tblspc/${tablespace.oid}/`;
-    this.#crew.begin({ kind: 'pack', recipients: this.#options.recipients, prefix });
+    const { recipients } = this.#options;
+    this.#crew.begin({ kind: 'pack', recipients, prefix, isCompressed });
     const key = `${this.#folder}${tablespace === null ? 'base' : tablespace.oid}.tar.lz4.age`;
     const stored = putChecked(this.#options.vault, key, this.#crew.results(), this.#kept);
     stored.catch((error: unknown) => this.#crew.fail(error));

@@ -59,6 +59,8 @@ export interface BackupOptions {
   readonly label: string;
   /** The server reads its checksums as it sends, and fails when one is wrong. */
   readonly verifiesPages: boolean;
+  /** Each archive comes as an LZ4 frame; not every server is built to do that. */
+  readonly isCompressed: boolean;
 }
 
 export type WalEvent =
@@ -155,7 +157,8 @@ export class ReplicationConnection {
     const label = options.label.replaceAll("'", "''");
     this.#send(
       `BASE_BACKUP (LABEL '${label}', PROGRESS, CHECKPOINT 'fast', WAIT false, MANIFEST 'yes', ` +
-        `MANIFEST_CHECKSUMS 'SHA256', VERIFY_CHECKSUMS ${options.verifiesPages})`,
+        `MANIFEST_CHECKSUMS 'SHA256', VERIFY_CHECKSUMS ${options.verifiesPages}` +
+        `${options.isCompressed ? ", COMPRESSION 'lz4'" : ''})`,
     );
     const results: (readonly (string | null)[])[][] = [[]];
     for await (const { tag, body } of this.#answer()) {
@@ -289,8 +292,9 @@ function backupEvent(body: Buffer): BackupEvent | null {
   if (kind === 'p') return null;
   if (kind !== 'n') throw unexpected('BASE_BACKUP');
   const [name = '', location = ''] = body.toString('utf8', 1).split('\0');
-  const oid = /^(\d+)\.tar$/.exec(name)?.[1];
-  if (oid === undefined && name !== 'base.tar') throw unexpected('BASE_BACKUP');
+  const which = /^(base|\d+)\.tar(\.lz4)?$/.exec(name)?.[1];
+  if (which === undefined) throw unexpected('BASE_BACKUP');
+  const oid = which === 'base' ? undefined : which;
   return {
     kind: 'archive',
     tablespace: oid === undefined ? null : { oid: Number(oid), location },
