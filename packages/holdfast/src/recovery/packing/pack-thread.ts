@@ -3,8 +3,8 @@
  * so that what a backup costs does not stand in the way of the data path.
  *
  * Pack: what comes is hashed file by file, compressed where it is not yet, encrypted, sent back.
- * Open: the reverse, as far as plain bytes. Write: they are hashed, and each file is written where it
- * belongs; nothing is written through a link, and nothing that exists is written over.
+ * Open: the reverse, as far as plain bytes. Write, in a thread beside it: they are hashed, and each file is
+ * written where it belongs; nothing is written through a link, and nothing that exists is written over.
  *
  * What goes back waits until what went before was taken: a few packed bytes may open to a great many.
  */
@@ -16,6 +16,7 @@ import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { encrypted } from './age.ts';
 import { FrameOpener } from './lz4-frames.ts';
 import { packed, unpacked } from './pack.ts';
+import { give, giveEnd, taken } from './shared-pipe.ts';
 import { type TarEntry, TarReader, type TarSink } from './tar-reader.ts';
 import type { Answer, FoundFile, Order, Work } from './thread-words.ts';
 
@@ -181,21 +182,21 @@ async function pack(work: Of<'pack'>, inbox: Inbox, outbox: Outbox): Promise<Ans
   return { kind: 'done', plainBytes: inbox.plainBytes, files: hasher.files };
 }
 
-async function open(work: Of<'open'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {
-  let plainBytes = 0;
+async function open(work: Of<'open'>, inbox: Inbox): Promise<Answer> {
   for await (const bytes of unpacked(inbox, work.identities, work.of)) {
-    plainBytes += bytes.length;
-    await outbox.send(new Uint8Array(bytes));
+    inbox.plainBytes += bytes.length;
+    give(work.into, bytes);
   }
-  return { kind: 'done', plainBytes, files: [] };
+  giveEnd(work.into);
+  return { kind: 'done', plainBytes: inbox.plainBytes, files: [] };
 }
 
-async function write(work: Of<'write'>, inbox: Inbox): Promise<Answer> {
+async function write(work: Of<'write'>): Promise<Answer> {
   const writer = new FileWriter(work);
   const reader = new TarReader(writer);
   let plainBytes = 0;
   try {
-    for await (const chunk of inbox) {
+    for (const chunk of taken(work.from)) {
       reader.push(chunk);
       plainBytes += chunk.length;
     }
@@ -235,9 +236,9 @@ function start(work: Work): Promise<Answer> {
     case 'pack':
       return pack(work, inbox, outbox);
     case 'open':
-      return open(work, inbox, outbox);
+      return open(work, inbox);
     case 'write':
-      return write(work, inbox);
+      return write(work);
   }
 }
 

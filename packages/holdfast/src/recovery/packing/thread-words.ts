@@ -1,5 +1,6 @@
 /** What is said between the main thread and the thread that packs and unpacks. */
 import type { ErrorCode } from '../../model/errors.ts';
+import type { PipeMemory } from './shared-pipe.ts';
 
 /** One file at a time. */
 export type Work =
@@ -12,11 +13,17 @@ export type Work =
       /** It comes as an LZ4 frame: opened to be hashed, and stored as it came. */
       readonly isCompressed: boolean;
     }
-  /** Packed bytes come, plain ones go back. */
-  | { readonly kind: 'open'; readonly identities: readonly string[]; readonly of: string }
-  /** A tar stream comes, and its files are written. */
+  /** Packed bytes come, plain ones go into the pipe. */
+  | {
+      readonly kind: 'open';
+      readonly identities: readonly string[];
+      readonly of: string;
+      readonly into: PipeMemory;
+    }
+  /** A tar stream comes out of the pipe, and its files are written. */
   | {
       readonly kind: 'write';
+      readonly from: PipeMemory;
       readonly prefix: string;
       /** Where the entries go. */
       readonly folder: string;

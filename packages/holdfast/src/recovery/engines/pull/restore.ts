@@ -17,6 +17,7 @@ import { HoldfastError } from '../../../model/errors.ts';
 import { getChecked } from '../../checked-objects.ts';
 import { unpackBytes } from '../../packing/pack.ts';
 import { PackCrew } from '../../packing/pack-crew.ts';
+import { newPipe } from '../../packing/shared-pipe.ts';
 import type { FoundFile } from '../../packing/thread-words.ts';
 import { ProgressTeller } from '../../progress.ts';
 import type { PointFile, RecoveryPoint } from '../../recovery-point.ts';
@@ -125,7 +126,6 @@ async function restoreFiles(
     await opener.end();
   };
   const write = async (): Promise<void> => {
-    for await (const chunk of opener.results()) await writer.write(chunk);
     const { files } = await writer.end();
     for (const one of files) found.set(one.path, one);
   };
@@ -134,8 +134,14 @@ async function restoreFiles(
       const folder = placeOf(file);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const prefix = file.tablespace === null ? '' : `pg_tblspc/${file.tablespace.oid}/`;
-      opener.begin({ kind: 'open', identities: options.identities(), of: file.key });
-      writer.begin({ kind: 'write', prefix, folder, tablespaces });
+      const pipe = newPipe();
+      opener.begin({
+        kind: 'open',
+        identities: options.identities(),
+        of: file.key,
+        into: pipe,
+      });
+      writer.begin({ kind: 'write', from: pipe, prefix, folder, tablespaces });
       await settled(failing(fetch(file)), failing(write()));
     }
   } finally {
