@@ -36,6 +36,14 @@ export interface PointFile {
   readonly tablespace: { readonly oid: number; readonly location: string } | null;
 }
 
+export interface PointBelow {
+  /** SHA-256 of the point.json of `prior`, lower-case hex. */
+  readonly digest: string;
+  /** Of all the points below together. */
+  readonly plainBytes: number;
+  readonly points: number;
+}
+
 export interface RecoveryPoint {
   readonly format: 'holdfast/point/1';
   /** Sorts by time: `20261128T001500Z-7f3a`. */
@@ -59,8 +67,14 @@ export interface RecoveryPoint {
   readonly startedAt: string;
   readonly endedAt: string;
   readonly files: readonly PointFile[];
-  /** The point whose files this one is an increment of. */
+  /** The point whose files this one is an increment of; null: it is a full one. */
   readonly prior: string | null;
+  /** Of an increment: what lies below it. */
+  readonly buildsOn?: PointBelow | null | undefined;
+  /** Of a full one: why it builds on nothing, a sentence; null: it is the first. */
+  readonly fullBecause?: string | null | undefined;
+  /** Nothing of it leaves the vault before; where it does not say, nothing is built on it. */
+  readonly keptUntil?: string | undefined;
   /** Public keys that can open it: age1… */
   readonly recipients: readonly string[];
   /** Lower-case hex of the point.json before it of this target; null for the first. */
@@ -86,4 +100,9 @@ export function pointPrefix(target: string, systemIdentifier: string): string {
 
 export function walPrefix(target: string, systemIdentifier: string): string {
   return `${target}/${systemIdentifier}/wal/`;
+}
+
+/** What it is when opened, without what it builds on. */
+export function plainBytesOf({ files }: RecoveryPoint): number {
+  return files.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
 }

@@ -28,7 +28,7 @@ import type { StreamState, Tell } from './engines/engine.ts';
 import { PullEngine } from './engines/pull/pull-engine.ts';
 import { lsnOf } from './lsn.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
-import type { RecoveryPoint, RecoveryWindow } from './recovery-point.ts';
+import { plainBytesOf, type RecoveryPoint, type RecoveryWindow } from './recovery-point.ts';
 import { type RestoredTarget, type RestoreOrder, restoreTarget } from './restore/restore-target.ts';
 import { factsOf, type RecoveryPromise, standingOf, type VaultEvidence } from './standing.ts';
 import type { TargetReport, VaultReport } from './target-report.ts';
@@ -138,7 +138,8 @@ export class TargetKeeper {
     const { engine, records } = this.#of(vaultName);
     let point: RecoveryPoint;
     try {
-      point = await this.#withWal(engine, signal, (both) => engine.backup(tell, both));
+      const distrusted = await this.#distrusted(records);
+      point = await this.#withWal(engine, signal, (both) => engine.backup(tell, both, distrusted));
     } catch (error) {
       signal.throwIfAborted();
       const reason = wordsOf(error);
@@ -412,6 +413,17 @@ export class TargetKeeper {
     }
   }
 
+  /** Points whose newest drill did not pass: what is built on them would not come back either. */
+  async #distrusted(records: VaultRecords): Promise<ReadonlySet<string>> {
+    const { drills } = await records.find(await this.#systemOf(records));
+    const newest = new Map<string, DrillResult>();
+    for (const drill of drills.toSorted((a, b) => (a.endedAt < b.endedAt ? -1 : 1))) {
+      if (drill.verdict !== 'could-not-run') newest.set(drill.point, drill);
+    }
+    const failed = [...newest.values()].filter(({ verdict }) => verdict === 'failed');
+    return new Set(failed.map(({ point }) => point));
+  }
+
   /** What was found is told all the same when the vault does not take it. */
   async #keep(vaultName: string, keep: () => Promise<void>): Promise<void> {
     try {
@@ -541,7 +553,7 @@ export class TargetKeeper {
 }
 
 export function isSmall(point: RecoveryPoint): boolean {
-  return point.files.reduce((sum, { plainBytes }) => sum + plainBytes, 0) <= DRILL_SMALL_BYTES_MAX;
+  return plainBytesOf(point) + (point.buildsOn?.plainBytes ?? 0) <= DRILL_SMALL_BYTES_MAX;
 }
 
 /** Without WAL since, a point brings back its own moment only. A gap in between is said by the stream. */

@@ -18,6 +18,7 @@ import { ProgressTeller } from '../../progress.ts';
 import { type PointFile, pointPrefix, type RecoveryPoint } from '../../recovery-point.ts';
 import type { Kept } from '../../vaults/vault.ts';
 import type { Tell } from '../engine.ts';
+import type { Foundation, Plan, SentManifest } from './foundation.ts';
 import { readGlobals } from './globals.ts';
 import { compareWithManifest, readManifest } from './manifest.ts';
 import type { PullOptions, ServerFacts } from './pull-options.ts';
@@ -47,22 +48,28 @@ interface Taken {
   readonly end: bigint;
 }
 
+export interface TakenBackup {
+  readonly point: RecoveryPoint;
+  readonly sent: SentManifest;
+}
+
 export async function takeBaseBackup(
   options: PullOptions,
   facts: ServerFacts,
+  plan: Plan,
   awaitWal: AwaitWal,
   tell: Tell,
   signal: AbortSignal,
-): Promise<RecoveryPoint> {
+): Promise<TakenBackup> {
   const { clock, vault, target, recipients } = options;
   const id = newPointId(clock);
   const startedAt = clock.now().toISOString();
-  const kept = options.kept();
+  const kept = plan.on === null ? plan.kept : plan.on.kept;
   const folder = `${pointPrefix(target, facts.systemIdentifier)}${id}/`;
   tell({ phase: 'start', doneBytes: 0, totalBytes: null, bytesPerSecond: 0 });
 
   const taken = await withConnection(options, signal, (connection) =>
-    new BackupRun(options, facts, folder, kept, tell).run(connection),
+    new BackupRun(options, facts, folder, kept, tell).run(connection, plan.on),
   );
   const manifest = readManifest(taken.manifest);
   compareWithManifest(manifest, taken.found);
@@ -96,13 +103,16 @@ export async function takeBaseBackup(
     startedAt,
     endedAt: clock.now().toISOString(),
     files: [...taken.files, manifestFile, globalsFile],
-    prior: null,
+    prior: plan.on?.point.id ?? null,
+    buildsOn: plan.on?.below ?? null,
+    fullBecause: plan.on === null ? plan.because : null,
+    keptUntil: kept.retainUntil.toISOString(),
     recipients: [...recipients],
     previous: await digestOfNewest(vault, target, facts.systemIdentifier),
   };
   signal.throwIfAborted();
   await writePoint(vault, point, kept);
-  return point;
+  return { point, sent: { point: id, manifest: taken.manifest } };
 }
 
 class BackupRun {
@@ -129,9 +139,10 @@ class BackupRun {
     this.#tell = tell;
   }
 
-  async run(connection: ReplicationConnection): Promise<Taken> {
+  async run(connection: ReplicationConnection, on: Foundation | null): Promise<Taken> {
     try {
-      return await this.#receive(connection);
+      if (on !== null) await connection.uploadManifest(on.manifest);
+      return await this.#receive(connection, on !== null);
     } catch (error) {
       this.#crew.fail(error);
       await this.#archive?.stored.catch(() => {});
@@ -142,23 +153,26 @@ class BackupRun {
   }
 
   /** Compressed by the server, which costs it no more than to send what is not; by us where it cannot. */
-  async #receive(connection: ReplicationConnection): Promise<Taken> {
+  async #receive(connection: ReplicationConnection, isIncremental: boolean): Promise<Taken> {
     try {
-      return await this.#receiveAs(connection, true);
+      return await this.#receiveAs(connection, { isCompressed: true, isIncremental });
     } catch (error) {
       const isUnable =
         error instanceof ServerRefusal && CANNOT_COMPRESS_STATES.includes(error.state);
       if (!isUnable || this.#archive !== null || this.#files.length > 0) throw error;
-      return await this.#receiveAs(connection, false);
+      return await this.#receiveAs(connection, { isCompressed: false, isIncremental });
     }
   }
 
-  async #receiveAs(connection: ReplicationConnection, isCompressed: boolean): Promise<Taken> {
+  async #receiveAs(
+    connection: ReplicationConnection,
+    as: { readonly isCompressed: boolean; readonly isIncremental: boolean },
+  ): Promise<Taken> {
     const { clock, target, acceptsCorruptPages } = this.#options;
     const backup = connection.baseBackup({
       label: `holdfast ${target}`,
       verifiesPages: this.#facts.hasChecksums && !acceptsCorruptPages,
-      isCompressed,
+      ...as,
     });
     let plainBytes = 0;
     let start: Extract<BackupEvent, { kind: 'start' }> | null = null;
@@ -173,7 +187,7 @@ class BackupRun {
           break;
         case 'archive':
           await this.#endArchive();
-          this.#beginArchive(event.tablespace, isCompressed);
+          this.#beginArchive(event.tablespace, as.isCompressed);
           plainBytes = 0;
           break;
         case 'manifest':

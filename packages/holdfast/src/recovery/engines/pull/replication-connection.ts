@@ -15,6 +15,7 @@ import { lsnOf, lsnText } from '../../lsn.ts';
 import {
   COPY_DONE,
   columnsOf,
+  copyData,
   fieldsOf,
   type Message,
   MessageCutter,
@@ -61,6 +62,8 @@ export interface BackupOptions {
   readonly verifiesPages: boolean;
   /** Each archive comes as an LZ4 frame; not every server is built to do that. */
   readonly isCompressed: boolean;
+  /** Of the backup whose manifest was uploaded before, on the same connection. */
+  readonly isIncremental: boolean;
 }
 
 export type WalEvent =
@@ -153,12 +156,23 @@ export class ReplicationConnection {
     await this.#rows(`CREATE_REPLICATION_SLOT ${slotName(name)} PHYSICAL (RESERVE_WAL)`);
   }
 
+  /** What the next base backup is an increment of; servers 17 and later. */
+  async uploadManifest(manifest: Buffer): Promise<void> {
+    this.#send('UPLOAD_MANIFEST');
+    for await (const { tag } of this.#answer()) {
+      if (tag !== 'G') continue;
+      for (const part of copyData(manifest)) this.#socket.write(part);
+      this.#socket.write(COPY_DONE);
+    }
+  }
+
   async *baseBackup(options: BackupOptions): AsyncIterable<BackupEvent> {
     const label = options.label.replaceAll("'", "''");
     this.#send(
       `BASE_BACKUP (LABEL '${label}', PROGRESS, CHECKPOINT 'fast', WAIT false, MANIFEST 'yes', ` +
         `MANIFEST_CHECKSUMS 'SHA256', VERIFY_CHECKSUMS ${options.verifiesPages}` +
-        `${options.isCompressed ? ", COMPRESSION 'lz4'" : ''})`,
+        `${options.isCompressed ? ", COMPRESSION 'lz4'" : ''}` +
+        `${options.isIncremental ? ', INCREMENTAL' : ''})`,
     );
     const results: (readonly (string | null)[])[][] = [[]];
     for await (const { tag, body } of this.#answer()) {
