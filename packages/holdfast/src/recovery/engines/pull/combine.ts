@@ -3,6 +3,11 @@
  * those that changed are brought up to date, and what it does not name is removed. Every byte of it was
  * checked against its own manifest before, as those below it were. The WAL beside it is not touched.
  *
+ * A visibility map is taken only where it came whole. The server clears bits of it without saying so in
+ * the WAL (pgsql-hackers, "Why clearing the VM doesn't require registering vm buffer in WAL record"), so an
+ * increment lacks blocks of it that have changed, and rows that were deleted would be seen again by scans
+ * of an index alone. Without a map the server looks at the rows, and VACUUM makes a new one.
+ *
  * Disk: the whole, and the largest increment. It is not made for being broken off: what is half combined
  * is not started by anybody, and is restored anew.
  */
@@ -30,6 +35,7 @@ export interface Place {
 
 /** Belongs to whoever restores the WAL meanwhile. */
 const NOT_OURS = 'pg_wal';
+const VISIBILITY_MAP = /\/\d+_vm(\.\d+)?$/;
 const SPACE = /^pg_tblspc\/(\d+)\/(.+)$/;
 /** The server does not start with these in its label: it takes the folder for an increment. */
 const LABEL_LINES = /^INCREMENTAL FROM (LSN|TLI): .*\n/gm;
@@ -42,7 +48,10 @@ export async function combine(
   listed: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  const now = new Map(manifest.files.map(({ path }) => [nameOf(path), path]));
+  const files = manifest.files.map(({ path }) => ({ path, name: nameOf(path) }));
+  const isStale = (one: { path: string; name: string }): boolean =>
+    one.path !== one.name && VISIBILITY_MAP.test(one.name);
+  const now = new Map(files.filter((one) => !isStale(one)).map(({ name, path }) => [name, path]));
   for (const name of listed) if (!now.has(name)) await rm(fileAt(whole, name));
   for (const [from, to] of foldersOf(increment, whole)) await sameFolders(from, to, true);
   for (const [name, path] of now) {
