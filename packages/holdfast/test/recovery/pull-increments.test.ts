@@ -15,12 +15,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/model/clock.ts';
 import { unprivilegedUser } from '../../src/programs/embedded-engine.ts';
+import { runDrill } from '../../src/recovery/drills/drill.ts';
+import type { DrillResult } from '../../src/recovery/drills/drill-result.ts';
+import { takeWitness } from '../../src/recovery/drills/witness.ts';
 import type { RestoreGoal } from '../../src/recovery/engines/engine.ts';
 import type { PullEngine } from '../../src/recovery/engines/pull/pull-engine.ts';
 import { lsnOf } from '../../src/recovery/lsn.ts';
-import { pointKey } from '../../src/recovery/point-store.ts';
+import { listPoints, pointKey, readPoint } from '../../src/recovery/point-store.ts';
 import type { RecoveryPoint } from '../../src/recovery/recovery-point.ts';
 import { DEBIAN_15, type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
 
@@ -289,6 +294,20 @@ describe('a full backup is taken, and says why', { timeout: 240_000 }, () => {
     expect((await longer.backup(QUIET, NEVER)).prior).toBe(kept.id);
   });
 
+  it('when the vault has not all of what it would build on', async () => {
+    ground = await pullGround(null, QUIET_SERVER);
+    const engine = ground.engine();
+    const first = await engine.backup(QUIET, NEVER);
+    const second = await engine.backup(QUIET, NEVER);
+    expect(second.prior).toBe(first.id);
+    const base = first.files.find(({ role }) => role === 'base')?.key ?? '';
+    renameSync(join(ground.vault.root, `${base}#`), join(ground.root, 'gone'));
+    expect(await engine.backup(QUIET, NEVER)).toMatchObject({
+      prior: null,
+      fullBecause: `The vault has not all of ${first.id} any more.`,
+    });
+  });
+
   it('from a server of 15', async (ctx) => {
     if (!existsSync(`${DEBIAN_15}/postgres`)) return ctx.skip('Debian package postgresql-15');
     ground = await pullGround(DEBIAN_15);
@@ -298,6 +317,76 @@ describe('a full backup is taken, and says why', { timeout: 240_000 }, () => {
       prior: null,
       fullBecause: expect.stringContaining('17'),
     });
+  });
+});
+
+describe('an increment is drilled as any point', { timeout: 240_000 }, () => {
+  it('and a flipped byte in the full one below it fails the drill', async () => {
+    const ground = await pullGround(null, QUIET_SERVER);
+    try {
+      const { server, vault } = ground;
+      await server.query('create table t as select n from generate_series(1, 30000) n');
+      const engine = ground.engine();
+      const first = await engine.backup(QUIET, NEVER);
+      await server.query('update t set n = -n where n < 100');
+      const second = await engine.backup(QUIET, NEVER);
+      expect(second.prior).toBe(first.id);
+      const connect = async (mode: 'sql' | 'replication'): Promise<pg.Client> => {
+        const place = { ...server.connection(), password: '' };
+        // The driver's types do not know it.
+        const mine = mode === 'sql' ? {} : { replication: 'database' };
+        const client = new pg.Client(Object.assign(place, mine));
+        await client.connect();
+        return client;
+      };
+      const witness = await takeWitness({ target: 'shop', now: () => new Date(), connect });
+      const rows = await server.query(`select pg_logical_emit_message(true, 'test', 'mark');
+        select pg_current_wal_flush_lsn()::text as lsn`);
+      await (await engine.stream()).durableUpTo(lsnOf(String(rows[0]?.['lsn'])) ?? 0n, NEVER);
+      const listed = await listPoints(vault, 'shop', second.server.systemIdentifier, null);
+      const newest = listed.at(-1);
+      if (newest === undefined) throw new Error('no point');
+      const point = await readPoint(vault, newest);
+      const drill = (name: string): Promise<DrillResult> =>
+        runDrill(
+          {
+            point,
+            goal: { at: null, lsn: witness.lsn },
+            witness,
+            witnessTrouble: null,
+            assertions: [],
+            database: 'postgres',
+          },
+          {
+            engine,
+            vault: 'folder',
+            clock: systemClock,
+            folder: join(ground.root, name),
+            superuser: 'postgres',
+            binaries: [],
+            replayMsMax: 60_000,
+          },
+          QUIET,
+          NEVER,
+        );
+      const well = await drill('well');
+      expect(well.checks.filter(({ end }) => end !== 'passed')).toEqual([]);
+      expect(well.verdict).toBe('passed');
+
+      const file = first.files.find(({ role }) => role === 'base');
+      const path = vault.fileOf(file?.key ?? '', file?.version ?? '');
+      const bytes = readFileSync(path);
+      bytes.writeUInt8(bytes.readUInt8(100_000) ^ 1, 100_000);
+      writeFileSync(path, bytes);
+      const ill = await drill('ill');
+      expect(ill.verdict).toBe('failed');
+      expect(ill.checks[0]?.said).toContain(first.id);
+      // What is distrusted is not built upon.
+      const third = await engine.backup(QUIET, NEVER, new Set([second.id]));
+      expect(third).toMatchObject({ prior: null, fullBecause: expect.stringContaining('drill') });
+    } finally {
+      await ground.close();
+    }
   });
 });
 

@@ -8,8 +8,9 @@ const SLOT_BYTES = 512 * 1024;
 /** Of the words both see; behind them the lengths of the slots. */
 const GIVEN = 0;
 const TAKEN = 1;
-const IS_ENDED = 2;
-const LENGTHS = 3;
+const LENGTHS = 2;
+/** In place of a length. */
+const END = -1;
 
 /** Posted to both threads. */
 export interface PipeMemory {
@@ -26,39 +27,43 @@ export function newPipe(): PipeMemory {
 }
 
 /** Copies what it is given; returns when it is on its way. */
-export function give({ words, bytes }: PipeMemory, chunk: Uint8Array): void {
+export function give(pipe: PipeMemory, chunk: Uint8Array): void {
   for (let at = 0; at < chunk.length; at += SLOT_BYTES) {
-    const given = Atomics.load(words, GIVEN);
-    waitWhile(words, TAKEN, (taken) => given - taken >= SLOTS);
-    const slot = given % SLOTS;
     const part = chunk.subarray(at, at + SLOT_BYTES);
-    bytes.set(part, slot * SLOT_BYTES);
-    Atomics.store(words, LENGTHS + slot, part.length);
-    Atomics.store(words, GIVEN, given + 1);
-    Atomics.notify(words, GIVEN);
+    const slot = freeSlot(pipe);
+    pipe.bytes.set(part, slot * SLOT_BYTES);
+    send(pipe, slot, part.length);
   }
 }
 
 /** Nothing more comes. */
-export function giveEnd({ words }: PipeMemory): void {
-  Atomics.store(words, IS_ENDED, 1);
-  // Whoever waits, waits for this to change.
-  Atomics.add(words, GIVEN, 1);
-  Atomics.notify(words, GIVEN);
+export function giveEnd(pipe: PipeMemory): void {
+  send(pipe, freeSlot(pipe), END);
 }
 
 /** Each piece is valid until the next one is asked for. */
 export function* taken({ words, bytes }: PipeMemory): Generator<Uint8Array> {
   for (let at = 0; ; at += 1) {
     waitWhile(words, GIVEN, (given) => given <= at);
-    // The last one that was given is the end.
-    if (Atomics.load(words, IS_ENDED) === 1 && Atomics.load(words, GIVEN) === at + 1) return;
     const slot = at % SLOTS;
-    const begin = slot * SLOT_BYTES;
-    yield bytes.subarray(begin, begin + Atomics.load(words, LENGTHS + slot));
+    const length = Atomics.load(words, LENGTHS + slot);
+    if (length === END) return;
+    yield bytes.subarray(slot * SLOT_BYTES, slot * SLOT_BYTES + length);
     Atomics.store(words, TAKEN, at + 1);
     Atomics.notify(words, TAKEN);
   }
+}
+
+function freeSlot({ words }: PipeMemory): number {
+  const given = Atomics.load(words, GIVEN);
+  waitWhile(words, TAKEN, (takenSoFar) => given - takenSoFar >= SLOTS);
+  return given % SLOTS;
+}
+
+function send({ words }: PipeMemory, slot: number, length: number): void {
+  Atomics.store(words, LENGTHS + slot, length);
+  Atomics.add(words, GIVEN, 1);
+  Atomics.notify(words, GIVEN);
 }
 
 function waitWhile(
