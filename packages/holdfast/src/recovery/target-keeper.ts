@@ -368,9 +368,11 @@ export class TargetKeeper {
         doesNotProtectFrom: [...doesNotProtectFrom],
         troubles,
         sameAs: [...sameAs],
-        points: points.map(({ endedAt, files, id }) => ({
+        points: points.map(({ endedAt, files, fullBecause, id, prior }) => ({
           id,
           endedAt,
+          prior,
+          fullBecause: fullBecause ?? null,
           bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
           drill: drillOf(id),
         })),

@@ -138,7 +138,7 @@ describe('what is packed', () => {
     const plain = Buffer.concat(
       Array.from({ length: 60 }, (_, at) => Buffer.concat([unit, someBytes(at * 7)])),
     );
-    const frame = execFileSync('lz4', ['-BD', '-B5', '--no-frame-crc', '-c'], {
+    const frame = execFileSync('/usr/bin/lz4', ['-BD', '-B5', '--no-frame-crc', '-c'], {
       input: plain,
       maxBuffer: 10_000_000,
     });
