@@ -44,9 +44,13 @@ function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
       : [`    window      ${when(new Date(window.from))} to ${when(new Date(window.to))}`]),
     ...(points.length === 0 ? ['    points      none'] : []),
     ...(earlier > 0 ? [`    points      ${earlier} earlier ones`] : []),
-    ...points.slice(-POINTS_SHOWN).map(({ bytes, drill, endedAt, id }) => {
+    ...points.slice(-POINTS_SHOWN).flatMap(({ bytes, drill, endedAt, fullBecause, id, prior }) => {
+      const on = prior ? [`                on ${oneLine(prior)}`] : [];
+      const isNewest = id === points.at(-1)?.id;
+      const why = isNewest && fullBecause ? [`                whole: ${oneLine(fullBecause)}`] : [];
       const tried = drill === null ? 'not drilled' : `drill ${DRILLED[drill]}`;
-      return `    point       ${id}  ${fromNow(new Date(endedAt), now)}  ${bytesWords(bytes)}  ${tried}`;
+      const age = fromNow(new Date(endedAt), now);
+      return [`    point       ${id}  ${age}  ${bytesWords(bytes)}  ${tried}`, ...on, ...why];
     }),
     ...(lastDrill === null ? [] : drillLines(lastDrill, paint).map((line) => `    ${line}`)),
     proof === null

@@ -55,6 +55,9 @@ const pointShape = z.object({
     })
     .optional(),
   prior: z.string().nullable(),
+  buildsOn: z.object({ digest: z.string(), plainBytes: z.number(), points: z.number() }).nullish(),
+  fullBecause: z.string().nullish(),
+  keptUntil: z.iso.datetime().optional(),
   recipients: z.array(z.string()),
   previous: z.string().nullable(),
 });

@@ -57,6 +57,14 @@ export interface PointRepository {
   readonly plainBytes: number;
 }
 
+export interface PointBelow {
+  /** SHA-256 of the point.json of `prior`, lower-case hex. */
+  readonly digest: string;
+  /** Of all the points below together. */
+  readonly plainBytes: number;
+  readonly points: number;
+}
+
 export interface RecoveryPoint {
   readonly format: 'holdfast/point/1';
   /** Sorts by time: `20261128T001500Z-7f3a`. */
@@ -84,8 +92,14 @@ export interface RecoveryPoint {
   readonly files: readonly PointFile[];
   /** Of engine pgbackrest; left out: all of it is in the vault. */
   readonly repository?: PointRepository | undefined;
-  /** The point whose files this one is an increment of. */
+  /** The point whose files this one is an increment of; null: it is a full one. */
   readonly prior: string | null;
+  /** Of an increment: what lies below it. */
+  readonly buildsOn?: PointBelow | null | undefined;
+  /** Of a full one: why it builds on nothing, a sentence; null: it is the first. */
+  readonly fullBecause?: string | null | undefined;
+  /** Nothing of it leaves the vault before; where it does not say, nothing is built on it. */
+  readonly keptUntil?: string | undefined;
   /** Public keys that can open it: age1… */
   readonly recipients: readonly string[];
   /** Lower-case hex of the point.json before it of this target; null for the first. */
@@ -122,7 +136,7 @@ export function storedBytes({ files, repository }: RecoveryPoint): number {
   return files.reduce((sum, { bytes }) => sum + bytes, 0) + (repository?.bytes ?? 0);
 }
 
-/** What it is when opened. */
-export function plainBytes({ files, repository }: RecoveryPoint): number {
+/** What it is when opened, without what it builds on. */
+export function plainBytesOf({ files, repository }: RecoveryPoint): number {
   return files.reduce((sum, one) => sum + one.plainBytes, 0) + (repository?.plainBytes ?? 0);
 }

@@ -31,7 +31,7 @@ import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } fr
 import { type Reach, reachOfDumps } from './reach.ts';
 import {
   type EngineKind,
-  plainBytes,
+  plainBytesOf,
   type RecoveryPoint,
   type RecoveryWindow,
   type StoredPoint,
@@ -159,9 +159,10 @@ export class TargetKeeper {
     const { engine, records } = this.#of(vaultName);
     let point: RecoveryPoint;
     try {
+      const distrusted = await this.#distrusted(records);
       point = engine.needsStream
-        ? await this.#withWal(engine, signal, (both) => engine.backup(tell, both))
-        : await engine.backup(tell, signal);
+        ? await this.#withWal(engine, signal, (both) => engine.backup(tell, both, distrusted))
+        : await engine.backup(tell, signal, distrusted);
     } catch (error) {
       signal.throwIfAborted();
       const reason = wordsOf(error);
@@ -409,6 +410,8 @@ export class TargetKeeper {
         points: points.map((point) => ({
           id: point.id,
           endedAt: point.endedAt,
+          prior: point.prior,
+          fullBecause: point.fullBecause ?? null,
           bytes: storedBytes(point),
           drill: drillOf(point.id),
         })),
@@ -469,6 +472,17 @@ export class TargetKeeper {
     } finally {
       clearInterval(timer);
     }
+  }
+
+  /** Points whose newest drill did not pass: what is built on them would not come back either. */
+  async #distrusted(records: VaultRecords): Promise<ReadonlySet<string>> {
+    const { drills } = await records.find(await this.#systemOf(records));
+    const newest = new Map<string, DrillResult>();
+    for (const drill of drills.toSorted((a, b) => (a.endedAt < b.endedAt ? -1 : 1))) {
+      if (drill.verdict !== 'could-not-run') newest.set(drill.point, drill);
+    }
+    const failed = [...newest.values()].filter(({ verdict }) => verdict === 'failed');
+    return new Set(failed.map(({ point }) => point));
   }
 
   /** What was found is told all the same when the vault does not take it. */
@@ -570,7 +584,7 @@ export class TargetKeeper {
 }
 
 export function isSmall(point: RecoveryPoint): boolean {
-  return plainBytes(point) <= DRILL_SMALL_BYTES_MAX;
+  return plainBytesOf(point) + (point.buildsOn?.plainBytes ?? 0) <= DRILL_SMALL_BYTES_MAX;
 }
 
 /** Without WAL since, a point brings back its own moment only. A gap in between is said by the stream. */

@@ -45,6 +45,10 @@ export const REPORT_SHAPE = z.object({
           endedAt: at,
           /** As stored. */
           bytes: z.number(),
+          /** The point that it is an increment of. */
+          prior: z.string().nullish(),
+          /** Of a full one: why it is none, a sentence. */
+          fullBecause: z.string().nullish(),
           drill: z.enum(['passed', 'failed', 'could-not-run']).nullable(),
         }),
       ),

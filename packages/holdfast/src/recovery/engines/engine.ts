@@ -52,8 +52,11 @@ export interface Engine {
   facts(): Promise<ServerFacts>;
   /** Starts what goes on between points, once. Null: nothing does, and a point holds its own moment only. */
   stream(): Promise<EngineStream | null>;
-  /** Resolves when its point.json is durable in the vault. */
-  backup(tell: Tell, signal: AbortSignal): Promise<RecoveryPoint>;
+  /**
+   * Resolves when its point.json is durable in the vault. `distrusted`: ids of points that nothing may be
+   * built on, since their drills did not pass.
+   */
+  backup(tell: Tell, signal: AbortSignal, distrusted: ReadonlySet<string>): Promise<RecoveryPoint>;
   /** To compare the point just taken with, at a place that it can be brought back to. Null: none could be had. */
   witness(point: RecoveryPoint, signal: AbortSignal): Promise<Witness | null>;
   /** Into an empty folder. Every file is checked before it counts. */

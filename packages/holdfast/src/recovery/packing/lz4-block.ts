@@ -17,6 +17,8 @@ const DISTANCE_MAX = 65_535;
 const MISSES_PER_STEP_LOG = 5;
 /** From there on a copy by the runtime is quicker than byte by byte. */
 const COPIED_AT_ONCE_MIN = 32;
+/** Below, copies of the opener are made in steps of four bytes. */
+const WIDE_BYTES_MAX = 64;
 
 /** The most that a block of so many bytes can take. */
 export function blockBytesMax(plainBytes: number): number {
@@ -104,11 +106,20 @@ function putLength(length: number, out: Uint8Array, start: number): number {
   return to + 1;
 }
 
-/** Into the start of `out`; returns how many bytes it has become, -1: it is no block, or a larger one. */
-export function openBlock(block: Uint8Array, out: Uint8Array): number {
+/**
+ * Into `out` from `start` on; returns how many bytes it has become, -1: it is no block, or one that opens
+ * to more than there is room for. `floor`: how far back it may reach, for blocks that are linked to those
+ * before them.
+ */
+export function openBlock(block: Uint8Array, out: Uint8Array, start = 0, floor = start): number {
+  const from = new DataView(block.buffer, block.byteOffset, block.length);
+  const into = new DataView(out.buffer, out.byteOffset, out.length);
   const end = block.length;
+  // Short copies go by four bytes at a time and up to three too far, where there is room for that.
+  const wideFrom = end - WIDE_BYTES_MAX;
+  const wideInto = out.length - WIDE_BYTES_MAX;
   let at = 0;
-  let to = 0;
+  let to = start;
   while (at < end) {
     const token = block[at] ?? 0;
     at += 1;
@@ -121,11 +132,14 @@ export function openBlock(block: Uint8Array, out: Uint8Array): number {
       }
     }
     if (at + literals > end || to + literals > out.length) return -1;
-    if (literals >= COPIED_AT_ONCE_MIN) out.set(block.subarray(at, at + literals), to);
-    else for (let index = 0; index < literals; index += 1) out[to + index] = block[at + index] ?? 0;
+    if (literals <= COPIED_AT_ONCE_MIN && at <= wideFrom && to <= wideInto) {
+      for (let index = 0; index < literals; index += 4) {
+        into.setInt32(to + index, from.getInt32(at + index, true), true);
+      }
+    } else out.set(block.subarray(at, at + literals), to);
     at += literals;
     to += literals;
-    if (at === end) return to;
+    if (at === end) return to - start;
     if (at + 2 > end) return -1;
     const distance = (block[at] ?? 0) | ((block[at + 1] ?? 0) << 8);
     at += 2;
@@ -137,8 +151,12 @@ export function openBlock(block: Uint8Array, out: Uint8Array): number {
         at += 1;
       }
     }
-    if (distance === 0 || distance > to || to + match > out.length) return -1;
-    copyMatch(out, to, distance, match);
+    if (distance === 0 || distance > to - floor || to + match > out.length) return -1;
+    if (distance >= 4 && match < WIDE_BYTES_MAX && to <= wideInto) {
+      for (let index = to; index < to + match; index += 4) {
+        into.setInt32(index, into.getInt32(index - distance, true), true);
+      }
+    } else copyMatch(out, to, distance, match);
     to += match;
   }
   // A block ends with literals.

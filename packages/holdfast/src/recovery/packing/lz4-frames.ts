@@ -2,8 +2,10 @@
  * LZ4 frames in a row, which the plain `lz4` tool opens (LZ4 frame format 1.6.4). Each chunk of at most a
  * mebibyte is a frame of its own, of one block, so that memory stays flat.
  *
- * What is opened comes from a vault: a frame that is not like ours, or would open to more than one of
- * ours, is refused. It carries no checksum: what lies around it, age, authenticates every byte.
+ * A server that packs its base backup itself writes one frame of many blocks, which is stored as it came.
+ *
+ * What is opened comes from a vault: a frame that is like neither, or a block that would open to more than
+ * theirs, is refused. It carries no checksum: what lies around it, age, authenticates every byte.
  */
 import { HoldfastError } from '../../model/errors.ts';
 import { BlockPacker, blockBytesMax, openBlock } from './lz4-block.ts';
@@ -11,6 +13,11 @@ import { BlockPacker, blockBytesMax, openBlock } from './lz4-block.ts';
 export const FRAME_PLAIN_BYTES = 1024 * 1024;
 /** Magic number, blocks that are independent and of at most 4 MiB, and the checksum of that. */
 const HEADER = Uint8Array.of(0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73);
+/** As a server of 15 to 18 begins its own: blocks of at most 256 KiB that reach back into those before. */
+const SERVER_HEADER = Uint8Array.of(0x04, 0x22, 0x4d, 0x18, 0x40, 0x50, 0x77);
+const SERVER_BLOCK_BYTES = 256 * 1024;
+/** How far a match reaches back (LZ4 block format). */
+const LINKED_BYTES = 64 * 1024;
 const SIZE_BYTES = 4;
 const END_BYTES = 4;
 /** In the size of a block that is stored as it is. */
@@ -36,59 +43,79 @@ export async function* compressed(chunks: AsyncIterable<Uint8Array>): AsyncItera
 
 /** What comes out is valid until the next one is asked for. */
 export async function* decompressed(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  const plain = new Uint8Array(FRAME_PLAIN_BYTES);
-  for await (const { block, isStored } of framesOf(chunks)) {
-    const bytes = isStored ? block.length : openBlock(block, plain);
-    if (bytes < 0 || bytes > FRAME_PLAIN_BYTES)
-      throw damaged('a block that opens to a mebibyte at most');
-    yield isStored ? block : plain.subarray(0, bytes);
-  }
+  const opener = new FrameOpener();
+  for await (const chunk of chunks) yield* opener.open(chunk);
+  opener.end();
 }
 
-interface Frame {
-  readonly block: Buffer;
-  readonly isStored: boolean;
-}
+/** Opens what comes in pieces of any size. Every declared length is bounded before it is waited for. */
+export class FrameOpener {
+  readonly #held = Buffer.alloc(SIZE_BYTES + blockBytesMax(FRAME_PLAIN_BYTES));
+  #heldBytes = 0;
+  /** With what a block may reach back to before it. */
+  readonly #plain = new Uint8Array(LINKED_BYTES + FRAME_PLAIN_BYTES);
+  #plainBytes = 0;
+  #blockPlainMax = 0;
+  #isInside = false;
+  #isLinked = false;
 
-/** Every declared length is bounded before it is waited for. */
-async function* framesOf(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Frame> {
-  const begin = HEADER.length + SIZE_BYTES;
-  const held = Buffer.alloc(2 * (begin + blockBytesMax(FRAME_PLAIN_BYTES) + END_BYTES));
-  let heldBytes = 0;
-  for await (const chunk of chunks) {
+  /** Each piece is valid until the next one is asked for. */
+  *open(chunk: Uint8Array): Generator<Uint8Array> {
     for (let at = 0; at < chunk.length; ) {
-      const taken = Math.min(chunk.length - at, held.length - heldBytes);
-      held.set(chunk.subarray(at, at + taken), heldBytes);
-      heldBytes += taken;
+      const wanted = this.#wantedBytes();
+      const taken = Math.min(wanted - this.#heldBytes, chunk.length - at);
+      this.#held.set(chunk.subarray(at, at + taken), this.#heldBytes);
+      this.#heldBytes += taken;
       at += taken;
-      let used = 0;
-      for (;;) {
-        const frame = frameIn(held.subarray(used, heldBytes));
-        if (frame === null) break;
-        used += begin + frame.block.length + END_BYTES;
-        yield frame;
-      }
-      held.copyWithin(0, used, heldBytes);
-      heldBytes -= used;
+      if (this.#heldBytes < wanted || this.#wantedBytes() > this.#heldBytes) continue;
+      const bytes = this.#held.subarray(0, this.#heldBytes);
+      this.#heldBytes = 0;
+      if (!this.#isInside) this.#begin(bytes);
+      else if (bytes.length === SIZE_BYTES) this.#isInside = false;
+      else yield this.#block(bytes.subarray(SIZE_BYTES), bytes.readUInt32LE(0) >= STORED_FLAG);
     }
   }
-  if (heldBytes > 0) throw damaged('whole frames to the end');
-}
 
-/** Null: not all of it is here. */
-function frameIn(bytes: Buffer): Frame | null {
-  const head = Math.min(bytes.length, HEADER.length);
-  if (!bytes.subarray(0, head).equals(HEADER.subarray(0, head)))
-    throw damaged('an LZ4 frame of ours');
-  const begin = HEADER.length + SIZE_BYTES;
-  if (bytes.length < begin) return null;
-  const stated = bytes.readUInt32LE(HEADER.length);
-  const size = stated & 0x7fff_ffff;
-  if (size === 0 || size > blockBytesMax(FRAME_PLAIN_BYTES))
-    throw damaged('a block of bounded size');
-  if (bytes.length < begin + size + END_BYTES) return null;
-  if (bytes.readUInt32LE(begin + size) !== 0) throw damaged('a frame of one block');
-  return { block: bytes.subarray(begin, begin + size), isStored: stated >= STORED_FLAG };
+  /** All has come. */
+  end(): void {
+    if (this.#heldBytes > 0 || this.#isInside) throw damaged('whole frames to the end');
+  }
+
+  /** Of the header; or of a block's size, and then of the block with it. */
+  #wantedBytes(): number {
+    if (!this.#isInside) return HEADER.length;
+    if (this.#heldBytes < SIZE_BYTES) return SIZE_BYTES;
+    const bytes = this.#held.readUInt32LE(0) & 0x7fff_ffff;
+    const isOver = !this.#isLinked && this.#plainBytes > 0;
+    if (isOver && bytes > 0) throw damaged('a frame of one block');
+    if (bytes > blockBytesMax(this.#blockPlainMax)) throw damaged('a block of bounded size');
+    return SIZE_BYTES + bytes;
+  }
+
+  #begin(header: Buffer): void {
+    this.#isLinked = header.equals(SERVER_HEADER);
+    if (!this.#isLinked && !header.equals(HEADER)) throw damaged('an LZ4 frame of ours');
+    this.#blockPlainMax = this.#isLinked ? SERVER_BLOCK_BYTES : FRAME_PLAIN_BYTES;
+    this.#plainBytes = 0;
+    this.#isInside = true;
+  }
+
+  #block(block: Buffer, isStored: boolean): Uint8Array {
+    const plain = this.#plain;
+    if (this.#plainBytes + this.#blockPlainMax > plain.length) {
+      plain.copyWithin(0, this.#plainBytes - LINKED_BYTES, this.#plainBytes);
+      this.#plainBytes = LINKED_BYTES;
+    }
+    const start = this.#plainBytes;
+    const room = plain.subarray(0, start + this.#blockPlainMax);
+    let bytes = block.length;
+    if (!isStored) bytes = openBlock(block, room, start, 0);
+    else if (start + bytes <= room.length) room.set(block, start);
+    else bytes = -1;
+    if (bytes < 0) throw damaged('a block that opens to a mebibyte at most');
+    this.#plainBytes = start + bytes;
+    return plain.subarray(start, start + bytes);
+  }
 }
 
 function damaged(expected: string): HoldfastError {

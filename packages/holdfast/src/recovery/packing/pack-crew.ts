@@ -24,6 +24,7 @@ export class PackCrew {
   /** Used blocks that came back: new memory for each would cost more than what is done with it. */
   readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   #insideBytes = 0;
+  #plainBytes = 0;
   #block = new Uint8Array(FRAME_PLAIN_BYTES);
   #blockBytes = 0;
   #done: DoneFile | null = null;
@@ -37,8 +38,14 @@ export class PackCrew {
     this.#worker.on('exit', () => this.fail(new Error('the packing thread ended')));
   }
 
+  /** How much of the file at hand has been packed, as it is when opened. */
+  get plainBytes(): number {
+    return this.#plainBytes;
+  }
+
   /** The next file; the one before it is done. */
   begin(work: Work): void {
+    this.#plainBytes = 0;
     this.#done = null;
     this.#worker.postMessage(work);
   }
@@ -101,6 +108,7 @@ export class PackCrew {
     switch (answer.kind) {
       case 'used':
         this.#insideBytes -= answer.bytes.length;
+        this.#plainBytes = answer.plainBytes;
         if (answer.bytes.length === FRAME_PLAIN_BYTES) this.#spare.push(answer.bytes);
         break;
       case 'result':

@@ -2,9 +2,10 @@
  * A thread that packs, opens or writes: hashing, lz4, sealing, tar and the writing of files happen here,
  * so that what a backup costs does not stand in the way of the data path.
  *
- * Pack: what comes is hashed file by file, compressed, encrypted, sent back.
- * Seal: the same for bytes that are no tar, hashed as one. Open: the reverse, as far as plain bytes. Write: they are hashed, and each file is written where it
- * belongs; nothing is written through a link, and nothing that exists is written over.
+ * Pack: what comes is hashed file by file, compressed where it is not yet, encrypted, sent back.
+ * Seal: the same for bytes that are no tar, hashed as one.
+ * Open: the reverse, as far as plain bytes. Write, in a thread beside it: they are hashed, and each file is
+ * written where it belongs; nothing is written through a link, and nothing that exists is written over.
  *
  * What goes back waits until what went before was taken: a few packed bytes may open to a great many.
  */
@@ -13,7 +14,10 @@ import { closeSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { HoldfastError, messageOf } from '../../model/errors.ts';
+import { encrypted } from './age.ts';
+import { FrameOpener } from './lz4-frames.ts';
 import { packed, unpacked } from './pack.ts';
+import { give, giveEnd, taken } from './shared-pipe.ts';
 import { type TarEntry, TarReader, type TarSink } from './tar-reader.ts';
 import type { Answer, FoundFile, Order, Work } from './thread-words.ts';
 
@@ -23,6 +27,8 @@ const UNTAKEN_BYTES_MAX = 4 * 1024 * 1024;
 
 /** What has come and was not used yet. */
 class Inbox {
+  /** What it has opened to so far, by whoever reads. */
+  plainBytes = 0;
   #waiting: Uint8Array<ArrayBuffer>[] = [];
   #ended = false;
   #wake: (() => void) | null = null;
@@ -38,7 +44,7 @@ class Inbox {
       const next = this.#waiting.shift();
       if (next) {
         yield next;
-        say({ kind: 'used', bytes: next });
+        say({ kind: 'used', bytes: next, plainBytes: this.plainBytes });
       } else if (this.#ended) return;
       else {
         await new Promise<void>((done) => {
@@ -158,17 +164,23 @@ class Outbox {
 async function pack(work: Of<'pack'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {
   const hasher = new FileHasher(work.prefix);
   const reader = new TarReader(hasher);
-  let plainBytes = 0;
+  const opener = new FrameOpener();
+  const read = (plain: Uint8Array): void => {
+    reader.push(plain);
+    inbox.plainBytes += plain.length;
+  };
   async function* hashed(): AsyncIterable<Uint8Array> {
     for await (const chunk of inbox) {
-      reader.push(chunk);
-      plainBytes += chunk.length;
+      if (!work.isCompressed) read(chunk);
+      else for (const plain of opener.open(chunk)) read(plain);
       yield chunk;
     }
+    opener.end();
     reader.end();
   }
-  for await (const bytes of packed(hashed(), work.recipients)) await outbox.send(bytes);
-  return { kind: 'done', plainBytes, files: hasher.files };
+  const seal = work.isCompressed ? encrypted : packed;
+  for await (const bytes of seal(hashed(), work.recipients)) await outbox.send(bytes);
+  return { kind: 'done', plainBytes: inbox.plainBytes, files: hasher.files };
 }
 
 async function seal(work: Of<'seal'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {
@@ -187,20 +199,21 @@ async function seal(work: Of<'seal'>, inbox: Inbox, outbox: Outbox): Promise<Ans
 }
 
 async function open(work: Of<'open'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {
-  let plainBytes = 0;
   for await (const bytes of unpacked(inbox, work.identities, work.of)) {
-    plainBytes += bytes.length;
-    await outbox.send(new Uint8Array(bytes));
+    inbox.plainBytes += bytes.length;
+    if (work.into === null) await outbox.send(new Uint8Array(bytes));
+    else give(work.into, bytes);
   }
-  return { kind: 'done', plainBytes, files: [] };
+  if (work.into !== null) giveEnd(work.into);
+  return { kind: 'done', plainBytes: inbox.plainBytes, files: [] };
 }
 
-async function write(work: Of<'write'>, inbox: Inbox): Promise<Answer> {
+async function write(work: Of<'write'>): Promise<Answer> {
   const writer = new FileWriter(work);
   const reader = new TarReader(writer);
   let plainBytes = 0;
   try {
-    for await (const chunk of inbox) {
+    for (const chunk of taken(work.from)) {
       reader.push(chunk);
       plainBytes += chunk.length;
     }
@@ -244,7 +257,7 @@ function start(work: Work): Promise<Answer> {
     case 'open':
       return open(work, inbox, outbox);
     case 'write':
-      return write(work, inbox);
+      return write(work);
   }
 }
 

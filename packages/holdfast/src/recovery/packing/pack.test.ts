@@ -131,6 +131,51 @@ describe('what is packed', () => {
     });
   });
 
+  it('opens what a server compresses: blocks that reach back into those before', async (ctx) => {
+    ctx.skip(!existsSync('/usr/bin/lz4'), 'Debian package lz4');
+    // Repeats at all distances up to 64 KiB and beyond, over many blocks of 256 KiB.
+    const unit = someBytes(60_000);
+    const plain = Buffer.concat(
+      Array.from({ length: 60 }, (_, at) => Buffer.concat([unit, someBytes(at * 7)])),
+    );
+    const frame = execFileSync('/usr/bin/lz4', ['-BD', '-B5', '--no-frame-crc', '-c'], {
+      input: plain,
+      maxBuffer: 10_000_000,
+    });
+    expect(frame.subarray(0, 7).toString('hex')).toBe('04224d18405077');
+    for (const size of [777, 50_000, 1_000_000]) {
+      const stored = await gathered(encrypted(pieces(frame, size), [recipient]));
+      const opened = await unpackBytes(pieces(stored, 65_536), [identity], 'it');
+      expect(opened.equals(plain)).toBe(true);
+    }
+    for (const cut of [3, 7, 9, 100_000, frame.length - 4, frame.length - 1]) {
+      const stored = await gathered(encrypted(pieces(frame.subarray(0, cut), 9_000), [recipient]));
+      await expect(unpackBytes(pieces(stored, 65_536), [identity], 'it')).rejects.toMatchObject({
+        code: 'HF_RECOVERY_DAMAGED',
+      });
+    }
+  });
+
+  it('refuses a block that reaches back before its frame, or opens to more than a server writes', async () => {
+    const head = Buffer.from('04224d18405077', 'hex');
+    const blockOf = (bytes: Buffer): Buffer => {
+      const size = Buffer.alloc(4);
+      size.writeUInt32LE(bytes.length);
+      return Buffer.concat([size, bytes, Buffer.alloc(4)]);
+    };
+    const whole = Buffer.concat([head, blockOf(Buffer.from([0x50, 1, 2, 3, 4, 5]))]);
+    // One literal, then a match two back.
+    const back = Buffer.from([0x14, 9, 2, 0, 0x50, 1, 2, 3, 4, 5]);
+    const zeroes = Buffer.from([0x1f, 0, 1, 0, ...Array.from({ length: 1_100 }, () => 255), 0, 0]);
+    for (const block of [back, zeroes]) {
+      const frames = Buffer.concat([whole, head, blockOf(block)]);
+      const stored = await gathered(encrypted(pieces(frames, 1_000), [recipient]));
+      await expect(unpackBytes(pieces(stored, 1_000), [identity], 'it')).rejects.toMatchObject({
+        code: 'HF_RECOVERY_DAMAGED',
+      });
+    }
+  });
+
   it('refuses a frame that declares more than ours have, before it is opened', async () => {
     // A frame of three blocks of 4 MiB each, stored as they are.
     const head = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73]);

@@ -1,17 +1,32 @@
 /** What is said between the main thread and the thread that packs and unpacks. */
 import type { ErrorCode } from '../../model/errors.ts';
+import type { PipeMemory } from './shared-pipe.ts';
 
 /** One file at a time. */
 export type Work =
-  /** A tar stream comes, packed bytes go back. `prefix`: of the paths of its files. */
-  | { readonly kind: 'pack'; readonly recipients: readonly string[]; readonly prefix: string }
+  /** A tar stream comes, packed bytes go back. */
+  | {
+      readonly kind: 'pack';
+      readonly recipients: readonly string[];
+      /** Of the paths of its files. */
+      readonly prefix: string;
+      /** It comes as an LZ4 frame: opened to be hashed, and stored as it came. */
+      readonly isCompressed: boolean;
+    }
   /** Bytes of any kind come, hashed as one file, and packed ones go back. */
   | { readonly kind: 'seal'; readonly recipients: readonly string[] }
-  /** Packed bytes come, plain ones go back. */
-  | { readonly kind: 'open'; readonly identities: readonly string[]; readonly of: string }
-  /** A tar stream comes, and its files are written. */
+  /** Packed bytes come, plain ones go into the pipe, or back. */
+  | {
+      readonly kind: 'open';
+      readonly identities: readonly string[];
+      readonly of: string;
+      /** Null: back. */
+      readonly into: PipeMemory | null;
+    }
+  /** A tar stream comes out of the pipe, and its files are written. */
   | {
       readonly kind: 'write';
+      readonly from: PipeMemory;
       readonly prefix: string;
       /** Where the entries go. */
       readonly folder: string;
@@ -34,7 +49,12 @@ export interface FoundFile {
 
 export type Answer =
   /** Used up, and handed back; so many more may come. */
-  | { readonly kind: 'used'; readonly bytes: Uint8Array<ArrayBuffer> }
+  | {
+      readonly kind: 'used';
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      /** Of the work at hand, so far. */
+      readonly plainBytes: number;
+    }
   | { readonly kind: 'result'; readonly bytes: Uint8Array }
   | {
       readonly kind: 'done';

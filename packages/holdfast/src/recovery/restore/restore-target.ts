@@ -21,7 +21,7 @@ import { type Isolation, ScratchCluster } from '../drills/scratch-cluster.ts';
 import type { Engine, Restored, RestoreGoal, Tell } from '../engines/engine.ts';
 import type { WalListing } from '../engines/pull/wal-listing.ts';
 import { lsnOf } from '../lsn.ts';
-import { plainBytes, type RecoveryPoint, type RecoveryWindow } from '../recovery-point.ts';
+import { plainBytesOf, type RecoveryPoint, type RecoveryWindow } from '../recovery-point.ts';
 import type { Vault } from '../vaults/vault.ts';
 import { choosePoint, type RestoreWish } from './choose-point.ts';
 
@@ -243,7 +243,7 @@ function empty(folder: string, wasThere: boolean): void {
 
 /** The files as they are unpacked, and the WAL from the point's start to the goal as whole segments. */
 function roomNeeded(point: RecoveryPoint, goal: RestoreGoal, wal: WalListing): bigint {
-  const files = BigInt(plainBytes(point));
+  const files = BigInt(plainBytesOf(point));
   // The dump itself, and what it becomes: rows with their heads, and indexes.
   if (point.engine === 'dump') return files * 4n + ROOM_BESIDE_BYTES;
   const start = lsnOf(point.wal?.startLsn ?? '') ?? 0n;

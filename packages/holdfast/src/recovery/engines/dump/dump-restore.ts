@@ -149,7 +149,12 @@ async function fetchDump(
     }
   };
   try {
-    opener.begin({ kind: 'open', identities: options.identities(), of: file.key });
+    opener.begin({
+      kind: 'open',
+      identities: options.identities(),
+      of: file.key,
+      into: null,
+    });
     const [fetched, written] = await Promise.allSettled([fetch(), write()]);
     if (fetched.status === 'rejected') throw fetched.reason;
     if (written.status === 'rejected') throw written.reason;

@@ -18,6 +18,7 @@ import { ProgressTeller } from '../../progress.ts';
 import { type PointFile, pointPrefix, type RecoveryPoint } from '../../recovery-point.ts';
 import type { Kept } from '../../vaults/vault.ts';
 import type { ServerFacts, Tell } from '../engine.ts';
+import type { Foundation, Plan, SentManifest } from './foundation.ts';
 import { readGlobals } from './globals.ts';
 import { compareWithManifest, readManifest } from './manifest.ts';
 import type { PullOptions } from './pull-options.ts';
@@ -33,6 +34,8 @@ import {
 const MANIFEST_BYTES_MAX = 512 * 1024 * 1024;
 const PAGES_NAMED_MAX = 5;
 const CORRUPTED_STATE = 'XX001';
+/** A server that was built without LZ4 says no before it sends anything: as a syntax error from 16 on. */
+const CANNOT_COMPRESS_STATES: readonly string[] = ['0A000', '42601'];
 
 /** Resolves when everything before that position is durable in the vault. */
 export type AwaitWal = (lsn: bigint, signal: AbortSignal) => Promise<void>;
@@ -45,22 +48,28 @@ interface Taken {
   readonly end: bigint;
 }
 
+export interface TakenBackup {
+  readonly point: RecoveryPoint;
+  readonly sent: SentManifest;
+}
+
 export async function takeBaseBackup(
   options: PullOptions,
   facts: ServerFacts,
+  plan: Plan,
   awaitWal: AwaitWal,
   tell: Tell,
   signal: AbortSignal,
-): Promise<RecoveryPoint> {
+): Promise<TakenBackup> {
   const { clock, vault, target, recipients } = options;
   const id = newPointId(clock);
   const startedAt = clock.now().toISOString();
-  const kept = options.kept();
+  const kept = plan.on === null ? plan.kept : plan.on.kept;
   const folder = `${pointPrefix(target, facts.systemIdentifier)}${id}/`;
   tell({ phase: 'start', doneBytes: 0, totalBytes: null, bytesPerSecond: 0 });
 
   const taken = await withConnection(options, signal, (connection) =>
-    new BackupRun(options, facts, folder, kept, tell).run(connection),
+    new BackupRun(options, facts, folder, kept, tell).run(connection, plan.on),
   );
   const manifest = readManifest(taken.manifest);
   compareWithManifest(manifest, taken.found);
@@ -94,13 +103,16 @@ export async function takeBaseBackup(
     startedAt,
     endedAt: clock.now().toISOString(),
     files: [...taken.files, manifestFile, globalsFile],
-    prior: null,
+    prior: plan.on?.point.id ?? null,
+    buildsOn: plan.on?.below ?? null,
+    fullBecause: plan.on === null ? plan.because : null,
+    keptUntil: kept.retainUntil.toISOString(),
     recipients: [...recipients],
     previous: await digestOfNewest(vault, target, facts.systemIdentifier),
   };
   signal.throwIfAborted();
   await writePoint(vault, point, kept);
-  return point;
+  return { point, sent: { point: id, manifest: taken.manifest } };
 }
 
 class BackupRun {
@@ -127,9 +139,10 @@ class BackupRun {
     this.#tell = tell;
   }
 
-  async run(connection: ReplicationConnection): Promise<Taken> {
+  async run(connection: ReplicationConnection, on: Foundation | null): Promise<Taken> {
     try {
-      return await this.#receive(connection);
+      if (on !== null) await connection.uploadManifest(on.manifest);
+      return await this.#receive(connection, on !== null);
     } catch (error) {
       this.#crew.fail(error);
       await this.#archive?.stored.catch(() => {});
@@ -139,12 +152,29 @@ class BackupRun {
     }
   }
 
-  async #receive(connection: ReplicationConnection): Promise<Taken> {
+  /** Compressed by the server, which costs it no more than to send what is not; by us where it cannot. */
+  async #receive(connection: ReplicationConnection, isIncremental: boolean): Promise<Taken> {
+    try {
+      return await this.#receiveAs(connection, { isCompressed: true, isIncremental });
+    } catch (error) {
+      const isUnable =
+        error instanceof ServerRefusal && CANNOT_COMPRESS_STATES.includes(error.state);
+      if (!isUnable || this.#archive !== null || this.#files.length > 0) throw error;
+      return await this.#receiveAs(connection, { isCompressed: false, isIncremental });
+    }
+  }
+
+  async #receiveAs(
+    connection: ReplicationConnection,
+    as: { readonly isCompressed: boolean; readonly isIncremental: boolean },
+  ): Promise<Taken> {
     const { clock, target, acceptsCorruptPages } = this.#options;
     const backup = connection.baseBackup({
       label: `holdfast ${target}`,
       verifiesPages: this.#facts.hasChecksums && !acceptsCorruptPages,
+      ...as,
     });
+    let plainBytes = 0;
     let start: Extract<BackupEvent, { kind: 'start' }> | null = null;
     let end: bigint | null = null;
     let progress = new ProgressTeller(this.#tell, clock, 'backup', null);
@@ -157,7 +187,8 @@ class BackupRun {
           break;
         case 'archive':
           await this.#endArchive();
-          this.#beginArchive(event.tablespace);
+          this.#beginArchive(event.tablespace, as.isCompressed);
+          plainBytes = 0;
           break;
         case 'manifest':
           await this.#endArchive();
@@ -166,7 +197,8 @@ class BackupRun {
         case 'data':
           if (isManifest) this.#addManifest(event.bytes);
           else await this.#crew.write(event.bytes);
-          progress.add(event.bytes.length);
+          progress.add(this.#crew.plainBytes - plainBytes);
+          plainBytes = this.#crew.plainBytes;
           break;
         case 'end':
           end = event.lsn;
@@ -190,9 +222,10 @@ class BackupRun {
     };
   }
 
-  #beginArchive(tablespace: ServerTablespace | null): void {
+  #beginArchive(tablespace: ServerTablespace | null, isCompressed: boolean): void {
     const prefix = tablespace === null ? '' : `pg_tblspc/${tablespace.oid}/`;
-    this.#crew.begin({ kind: 'pack', recipients: this.#options.recipients, prefix });
+    const { recipients } = this.#options;
+    this.#crew.begin({ kind: 'pack', recipients, prefix, isCompressed });
     const key = `${this.#folder}${tablespace === null ? 'base' : tablespace.oid}.tar.lz4.age`;
     const stored = putChecked(this.#options.vault, key, this.#crew.results(), this.#kept);
     stored.catch((error: unknown) => this.#crew.fail(error));

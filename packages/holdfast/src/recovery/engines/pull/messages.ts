@@ -12,6 +12,7 @@ export interface Message {
 
 /** A server's WAL message is at most 128 KiB, a timeline's history some KiB; a flood ends here. */
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
+const COPY_BYTES_MAX = 1024 * 1024;
 /** Microseconds from 1970 to 2000, where PostgreSQL's clock begins. */
 const POSTGRES_EPOCH_MICROS = 946_684_800_000_000n;
 
@@ -63,6 +64,13 @@ export class MessageCutter {
 
 export function queryMessage(text: string): Buffer {
   return message('Q', Buffer.from(`${text}\0`));
+}
+
+/** CopyData, in messages of bounded size. */
+export function* copyData(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += COPY_BYTES_MAX) {
+    yield message('d', bytes.subarray(at, at + COPY_BYTES_MAX));
+  }
 }
 
 export const COPY_DONE: Buffer = message('c', Buffer.alloc(0));

@@ -5,6 +5,7 @@
  * One WAL stream for all backups of a target: it starts with the first that needs it and goes on until
  * `close`, since a base backup is consistent only with the WAL beside it.
  */
+import { HoldfastError } from '../../../model/errors.ts';
 import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
 import { takeWitness, type Witness } from '../../drills/witness.ts';
 import { lsnOf } from '../../lsn.ts';
@@ -12,7 +13,8 @@ import type { RecoveryPoint } from '../../recovery-point.ts';
 import { openSession } from '../../target-session.ts';
 import type { Engine, Restored, RestoreGoal, ServerFacts, Tell } from '../engine.ts';
 import { changesSlot, dropLeftSlot } from '../left-slot.ts';
-import { takeBaseBackup } from './base-backup.ts';
+import { type TakenBackup, takeBaseBackup } from './base-backup.ts';
+import { fullPlan, type Plan, planBackup, type SentManifest } from './foundation.ts';
 import type { PullOptions } from './pull-options.ts';
 import { restorePoint } from './restore.ts';
 import { readServerFacts } from './server-facts.ts';
@@ -27,6 +29,7 @@ export class PullEngine implements Engine {
   readonly #options: PullOptions;
   #facts: Promise<ServerFacts> | null = null;
   #stream: PullWalStream | null = null;
+  #sent: SentManifest | null = null;
 
   constructor(options: PullOptions) {
     this.#options = options;
@@ -50,17 +53,33 @@ export class PullEngine implements Engine {
     return this.#stream;
   }
 
-  async backup(tell: Tell, signal: AbortSignal): Promise<RecoveryPoint> {
+  /** `distrusted`: ids of points that nothing may be built on. */
+  async backup(
+    tell: Tell,
+    signal: AbortSignal,
+    distrusted: ReadonlySet<string> = new Set(),
+  ): Promise<RecoveryPoint> {
     const stream = await this.stream();
     // The slot must keep WAL before the backup begins: nothing is durable before there is one.
     await stream.durableUpTo(0n, signal);
-    const point = await takeBaseBackup(
-      this.#options,
-      await this.facts(),
-      (lsn, awaited) => stream.durableUpTo(lsn, awaited),
-      tell,
-      signal,
-    );
+    const facts = await this.facts();
+    const take = (plan: Plan): Promise<TakenBackup> =>
+      takeBaseBackup(
+        this.#options,
+        facts,
+        plan,
+        (lsn, awaited) => stream.durableUpTo(lsn, awaited),
+        tell,
+        signal,
+      );
+    const plan = await planBackup(this.#options, facts, this.#sent, distrusted);
+    const { point, sent } = await take(plan).catch((error: unknown) => {
+      if (plan.on === null || !isRefused(error)) throw error;
+      // It may not know what changed that long ago; it can still send everything.
+      const because = `The server took no increment: ${error.found}`;
+      return take(fullPlan(this.#options, because));
+    });
+    this.#sent = sent;
     stream.baseTaken(lsnOf(point.wal?.startLsn ?? '') ?? 0n);
     return point;
   }
@@ -130,4 +149,8 @@ export class PullEngine implements Engine {
       await database.close();
     }
   }
+}
+
+function isRefused(error: unknown): error is HoldfastError {
+  return error instanceof HoldfastError && error.code === 'HF_RECOVERY_SERVER';
 }

@@ -15,6 +15,7 @@ import { lsnOf, lsnText } from '../../lsn.ts';
 import {
   COPY_DONE,
   columnsOf,
+  copyData,
   fieldsOf,
   type Message,
   MessageCutter,
@@ -62,6 +63,10 @@ export interface BackupOptions {
   readonly label: string;
   /** The server reads its checksums as it sends, and fails when one is wrong. */
   readonly verifiesPages: boolean;
+  /** Each archive comes as an LZ4 frame; not every server is built to do that. */
+  readonly isCompressed: boolean;
+  /** Of the backup whose manifest was uploaded before, on the same connection. */
+  readonly isIncremental: boolean;
 }
 
 export type WalEvent =
@@ -179,11 +184,23 @@ export class ReplicationConnection {
     await this.#rows(command, msMax);
   }
 
+  /** What the next base backup is an increment of; servers 17 and later. */
+  async uploadManifest(manifest: Buffer): Promise<void> {
+    this.#send('UPLOAD_MANIFEST');
+    for await (const { tag } of this.#answer()) {
+      if (tag !== 'G') continue;
+      for (const part of copyData(manifest)) this.#socket.write(part);
+      this.#socket.write(COPY_DONE);
+    }
+  }
+
   async *baseBackup(options: BackupOptions): AsyncIterable<BackupEvent> {
     const label = options.label.replaceAll("'", "''");
     this.#send(
       `BASE_BACKUP (LABEL '${label}', PROGRESS, CHECKPOINT 'fast', WAIT false, MANIFEST 'yes', ` +
-        `MANIFEST_CHECKSUMS 'SHA256', VERIFY_CHECKSUMS ${options.verifiesPages})`,
+        `MANIFEST_CHECKSUMS 'SHA256', VERIFY_CHECKSUMS ${options.verifiesPages}` +
+        `${options.isCompressed ? ", COMPRESSION 'lz4'" : ''}` +
+        `${options.isIncremental ? ', INCREMENTAL' : ''})`,
     );
     const results: (readonly (string | null)[])[][] = [[]];
     for await (const { tag, body } of this.#answer()) {
@@ -339,8 +356,9 @@ function backupEvent(body: Buffer): BackupEvent | null {
   if (kind === 'p') return null;
   if (kind !== 'n') throw unexpected('BASE_BACKUP');
   const [name = '', location = ''] = body.toString('utf8', 1).split('\0');
-  const oid = /^(\d+)\.tar$/.exec(name)?.[1];
-  if (oid === undefined && name !== 'base.tar') throw unexpected('BASE_BACKUP');
+  const which = /^(base|\d+)\.tar(\.lz4)?$/.exec(name)?.[1];
+  if (which === undefined) throw unexpected('BASE_BACKUP');
+  const oid = which === 'base' ? undefined : which;
   return {
     kind: 'archive',
     tablespace: oid === undefined ? null : { oid: Number(oid), location },

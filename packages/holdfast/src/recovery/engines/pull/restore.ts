@@ -2,7 +2,8 @@
  * A pulled point back into an empty folder. In this order: the folder is looked at, the manifest fetched
  * and checked, then the files (unpacked, hashed and written in a thread) and the WAL beside it, the files
  * compared with the manifest, the settings of the recovery written, everything flushed to disk. The data
- * folder is `data`, the tablespaces lie in `tablespaces/<oid>` beside it.
+ * folder is `data`, the tablespaces lie in `tablespaces/<oid>` beside it. Of a point that is an increment,
+ * what it builds on comes first, each compared with its own manifest before it is combined.
  *
  * Whatever is not exactly what was backed up rejects; what was written until then stays for whoever wants
  * to look, and is never started by us. Nothing of the restored cluster reaches out: archiving is off and it
@@ -10,19 +11,22 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { HoldfastError } from '../../../model/errors.ts';
 import { getChecked } from '../../checked-objects.ts';
 import { unpackBytes } from '../../packing/pack.ts';
 import { PackCrew } from '../../packing/pack-crew.ts';
+import { newPipe } from '../../packing/shared-pipe.ts';
 import type { FoundFile } from '../../packing/thread-words.ts';
+import { readBelow } from '../../point-chain.ts';
 import { ProgressTeller } from '../../progress.ts';
-import type { PointFile, RecoveryPoint } from '../../recovery-point.ts';
+import { type PointFile, plainBytesOf, type RecoveryPoint } from '../../recovery-point.ts';
 import type { Restored, RestoreGoal, Tell } from '../engine.ts';
 import { writeRecoverySettings } from '../recovery-settings.ts';
-import { compareWithManifest, readManifest } from './manifest.ts';
+import { combine, endLabel, type Place } from './combine.ts';
+import { type BackupManifest, compareWithManifest, readManifest } from './manifest.ts';
 import type { PullOptions } from './pull-options.ts';
 import { restoreWal } from './wal-restore.ts';
 import { vaultShelf } from './wal-shelf.ts';
@@ -46,16 +50,15 @@ export async function restorePoint(
   await mustBeEmpty(root);
   const data = join(root, 'data');
   await mkdir(data, { recursive: true, mode: 0o700 });
-  const manifestFile = fileOf(point, 'manifest');
-  const manifestBytes = await unpackBytes(
-    getChecked(options.vault, manifestFile),
-    identities(),
-    manifestFile.key,
-  );
-  const manifest = readManifest(manifestBytes);
+  const chain: Member[] = [];
+  for (const one of [...(await readBelow(options.vault, point)), point]) {
+    const file = fileOf(one, 'manifest');
+    const bytes = await unpackBytes(getChecked(options.vault, file), identities(), file.key);
+    chain.push({ point: one, bytes, manifest: readManifest(bytes) });
+  }
 
   const shelf = await vaultShelf(options, point);
-  const totalBytes = point.files.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
+  const totalBytes = chain.reduce((sum, one) => sum + plainBytesOf(one.point), 0);
   const progress = new ProgressTeller(tell, clock, 'restore', totalBytes);
   // Either failing ends both.
   const stop = new AbortController();
@@ -69,15 +72,17 @@ export async function restorePoint(
     }
   };
   for (const name of FOLDERS) await mkdir(join(data, name), { recursive: true, mode: 0o700 });
-  const [files, wal] = await settled(
-    ended(restoreFiles(options, point, root, data, progress, both)),
+  const [, wal] = await settled(
+    ended(restoreChain(options, chain, root, progress, both)),
     ended(restoreWal(shelf, point, goal, join(data, 'pg_wal'), progress, both)),
   );
   progress.say();
   tell({ phase: 'verify', doneBytes: totalBytes, totalBytes, bytesPerSecond: 0 });
-  compareWithManifest(manifest, files);
   const fetchMs = clock.monotonicMs() - startedMs;
-  await writeFile(join(data, 'backup_manifest'), manifestBytes, { mode: 0o600 });
+  const [full] = chain;
+  // What was combined is described by none of the manifests.
+  if (chain.length > 1) await endLabel(data);
+  else await writeFile(join(data, 'backup_manifest'), full?.bytes ?? '', { mode: 0o600 });
   await writeRecoverySettings(data, wal);
   await flush(root);
   return {
@@ -87,20 +92,53 @@ export async function restorePoint(
   };
 }
 
+interface Member {
+  readonly point: RecoveryPoint;
+  readonly manifest: BackupManifest;
+  /** Of the manifest. */
+  readonly bytes: Buffer;
+}
+
+/** The full one, then each increment beside it and on top; the files of each are compared first. */
+async function restoreChain(
+  options: PullOptions,
+  chain: readonly Member[],
+  root: string,
+  progress: ProgressTeller,
+  signal: AbortSignal,
+): Promise<void> {
+  const whole: Place = { data: join(root, 'data'), spaces: join(root, 'tablespaces') };
+  const beside = join(root, 'increment');
+  let listed: ReadonlySet<string> | null = null;
+  for (const { manifest, point } of chain) {
+    const place: Place =
+      listed === null ? whole : { data: join(beside, 'data'), spaces: join(beside, 'tablespaces') };
+    await mkdir(place.data, { recursive: true, mode: 0o700 });
+    const files = await restoreFiles(options, point, place, whole.spaces, progress, signal);
+    compareWithManifest(manifest, files);
+    listed =
+      listed === null
+        ? new Set(manifest.files.map(({ path }) => path))
+        : await combine(place, manifest, whole, listed, signal);
+    await rm(beside, { recursive: true, force: true });
+  }
+}
+
+/** `spaces`: where the links lead to. */
 async function restoreFiles(
   options: PullOptions,
   point: RecoveryPoint,
-  root: string,
-  data: string,
+  place: Place,
+  spaces: string,
   progress: ProgressTeller,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, FoundFile>> {
   const archives = point.files.filter(({ role }) => role === 'base' || role === 'tablespace');
   const placeOf = ({ tablespace }: PointFile): string =>
-    tablespace === null ? data : join(root, 'tablespaces', `${tablespace.oid}`);
+    tablespace === null ? place.data : join(place.spaces, `${tablespace.oid}`);
   const tablespaces = Object.fromEntries(
     archives.flatMap((file) =>
-      file.tablespace ? [[`${file.tablespace.oid}`, placeOf(file)]] : [],
+      file.tablespace ? [[`${file.tablespace.oid}`, join(spaces, `${file.tablespace.oid}`)]] : [],
     ),
   );
   const found = new Map<string, FoundFile>();
@@ -128,7 +166,6 @@ async function restoreFiles(
     await opener.end();
   };
   const write = async (): Promise<void> => {
-    for await (const chunk of opener.results()) await writer.write(chunk);
     const { files } = await writer.end();
     for (const one of files) found.set(one.path, one);
   };
@@ -137,8 +174,14 @@ async function restoreFiles(
       const folder = placeOf(file);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const prefix = file.tablespace === null ? '' : `pg_tblspc/${file.tablespace.oid}/`;
-      opener.begin({ kind: 'open', identities: options.identities(), of: file.key });
-      writer.begin({ kind: 'write', prefix, folder, tablespaces });
+      const pipe = newPipe();
+      opener.begin({
+        kind: 'open',
+        identities: options.identities(),
+        of: file.key,
+        into: pipe,
+      });
+      writer.begin({ kind: 'write', from: pipe, prefix, folder, tablespaces });
       await settled(failing(fetch(file)), failing(write()));
     }
   } finally {
