@@ -142,7 +142,7 @@ describe('the command line', () => {
     expect([first, last]).toEqual([decisions[0]?.index, decisions.at(-1)?.index]);
   });
 
-  it('writes the page once, and never over another', async () => {
+  it('writes the page once, and never over another', { timeout: 120_000 }, async () => {
     const out = join(folder, 'by-hand.html');
     await reported('--out', out, '--target', TARGET);
     expect(readFileSync(out, 'utf8')).toContain(`For the target ${TARGET}`);
