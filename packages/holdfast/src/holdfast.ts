@@ -370,6 +370,7 @@ class Gateway implements Holdfast {
         providers: this.#providers,
         protectionOf: (target) => this.#guards.get(target)?.protection ?? null,
         recoveryOf: this.#recoveryOf,
+        restores: null,
         onHold: (handler) => notices.on(HOLDS_CHANNEL, handler),
         directoryAgeMs: () => directory.ageMs(),
       },
