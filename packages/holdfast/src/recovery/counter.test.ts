@@ -79,8 +79,15 @@ describe('the counter between a gateway and a command', () => {
     counter.leaveOrder(ORDER);
     writeFileSync(join(folder, 'x.order.json'), JSON.stringify({ ...ORDER, id: '../../etc' }));
     writeFileSync(join(folder, 'y.order.json'), 'no JSON');
+    expect([counter.isLeft(ORDER.id), counter.answer(ORDER.id)]).toEqual([true, null]);
     expect(counter.takeOrders()).toEqual([ORDER]);
     expect(counter.takeOrders()).toEqual([]);
+    // Whoever waits for it sees that it was taken.
+    expect([counter.isLeft(ORDER.id), counter.answer(ORDER.id)]).toEqual([
+      false,
+      { state: 'taken' },
+    ]);
+    counter.takeBack(ORDER.id);
     expect(readdirSync(folder)).toEqual([]);
   });
 

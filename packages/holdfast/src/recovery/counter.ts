@@ -8,10 +8,19 @@
  *
  * Each file is written aside and renamed. What does not read is as if it were not there.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ERRORS, type ErrorCode, HoldfastError, messageOf } from '../model/errors.ts';
+import { jsonOf } from '../model/json.ts';
 import { RECOVERY_REPORT_AGE_MS_MAX } from '../model/limits.ts';
 import type { Progress } from './engines/engine.ts';
 import { REPORT_SHAPE, type TargetReport } from './target-report.ts';
@@ -19,6 +28,8 @@ import { ORDER_SHAPE, RESULT_SHAPE, type WorkOrder, type WorkResult } from './wo
 
 const PHASES = ['start', 'backup', 'wal', 'fetch', 'restore', 'replay', 'verify'] as const;
 const ANSWER_SHAPE = z.discriminatedUnion('state', [
+  /** It waits for its turn. */
+  z.object({ state: z.literal('taken') }),
   z.object({
     state: z.literal('running'),
     progress: z
@@ -39,7 +50,7 @@ const ANSWER_SHAPE = z.discriminatedUnion('state', [
     hint: z.string(),
   }),
 ]);
-type Answered = z.output<typeof ANSWER_SHAPE>;
+export type Answered = z.output<typeof ANSWER_SHAPE>;
 
 export class Counter {
   readonly #folder: string;
@@ -71,10 +82,16 @@ export class Counter {
     this.#write(`${order.id}.order.json`, order);
   }
 
-  /** Whoever takes them does them: each is there once. */
+  /** Whether nobody has taken it yet. One that is neither left nor answered was dropped. */
+  isLeft(id: string): boolean {
+    return existsSync(join(this.#folder, `${id}.order.json`));
+  }
+
+  /** Whoever takes them does them: each is there once, and is answered before it is gone. */
   takeOrders(): readonly WorkOrder[] {
     return this.#names('.order.json').flatMap((name) => {
       const read = ORDER_SHAPE.safeParse(this.#read(name));
+      if (read.success) this.#write(`${read.data.id}.answer.json`, { state: 'taken' });
       rmSync(join(this.#folder, name), { force: true });
       return read.success ? [read.data] : [];
     });
@@ -133,7 +150,7 @@ export class Counter {
 
   #read(name: string): unknown {
     try {
-      return JSON.parse(readFileSync(join(this.#folder, name), 'utf8'));
+      return jsonOf(readFileSync(join(this.#folder, name), 'utf8'));
     } catch {
       return null;
     }

@@ -5,26 +5,24 @@
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { generateIdentity, identityToRecipient } from 'age-encryption';
 import type { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { nearest } from '../../model/nearest.ts';
-import { pause } from '../../programs/pause.ts';
-import { errorOf } from '../../recovery/counter.ts';
 import type { WorkKind } from '../../recovery/due-work.ts';
 import type { Progress } from '../../recovery/engines/engine.ts';
+import { loadAge } from '../../recovery/packing/age.ts';
 import type { TargetReport } from '../../recovery/target-report.ts';
 import { isWell, runWork, type WorkOrder, type WorkResult } from '../../recovery/work.ts';
-import { openRecoveryRoom, RECOVERY_LOCK, recoveryCounter } from '../../recovery-room.ts';
+import { recoveryCounter } from '../../recovery-room.ts';
 import type { Rooms } from '../../rooms.ts';
-import { AdvisoryLock } from '../../store/advisory-lock.ts';
+import { byGateway, keptElsewhere } from '../by-gateway.ts';
 import { type Context, NO, onThisMachine, type Run } from '../command.ts';
 import type { Answer } from '../print.ts';
 import { progressWords, reportLines, resultLines } from '../recovery-words.ts';
 import { usageError } from '../usage.ts';
-import { withRooms } from '../with-rooms.ts';
+import { withRecovery } from '../with-recovery.ts';
 
 interface WorkWords {
   readonly vault?: string;
@@ -32,10 +30,7 @@ interface WorkWords {
   readonly random?: boolean;
 }
 
-const POLL_MS = 250;
 const ID_BYTES = 8;
-/** The gateway looks every two seconds; one that is at other work takes longer, and that is said. */
-const TAKEN_MS_MAX = 15_000;
 const BESIDE =
   '\nIt works on the machine whose vaults it is, not over the API. While a gateway runs there, the\n' +
   'gateway does the work and this command waits for it.';
@@ -102,6 +97,7 @@ export function addRecovery(program: Command, run: Run): void {
 
 async function makeKeys(out: string): Promise<Answer> {
   const path = resolve(out);
+  const { generateIdentity, identityToRecipient } = await loadAge();
   const identity = await generateIdentity();
   const recipient = await identityToRecipient(identity);
   if (existsSync(path)) throw fileThere(path);
@@ -148,44 +144,33 @@ async function showStatus(context: Context, only: string | null): Promise<Answer
   };
 }
 
-/** For `doctor`, too. Whoever holds the lock says it; nobody does: it is looked at here. */
+/** For `doctor`, too. Whoever keeps recovery says it; nobody does: it is looked at here. */
 export function reportsOf(
   context: Context,
   names: readonly string[],
 ): Promise<readonly TargetReport[]> {
-  const { clock, env } = context;
-  return withRooms(context, async (rooms) => {
-    const lock = new AdvisoryLock(rooms.database, RECOVERY_LOCK);
-    try {
-      if (!(await lock.tryHold())) {
-        return await reportsLeft(context, rooms, names);
+  return withRecovery(context, {
+    elsewhere: async ({ rooms }) => reportsLeft(context, rooms, names),
+    here: async ({ keepers }) => {
+      const reports: TargetReport[] = [];
+      for (const name of names) {
+        const report = await keepers.get(name)?.report();
+        if (report !== undefined) reports.push(report);
       }
-      const room = openRecoveryRoom(rooms, env, clock);
-      try {
-        const reports: TargetReport[] = [];
-        for (const name of names) {
-          const report = await room.keepers.get(name)?.report();
-          if (report !== undefined) reports.push(report);
-        }
-        return reports;
-      } finally {
-        await room.close();
-      }
-    } finally {
-      await lock.release();
-    }
+      return reports;
+    },
   });
 }
 
-async function reportsLeft(
+function reportsLeft(
   { clock, env }: Context,
   rooms: Rooms,
   names: readonly string[],
-): Promise<readonly TargetReport[]> {
+): readonly TargetReport[] {
   const counter = recoveryCounter(rooms.config, env);
   return names.map((name) => {
     const report = counter.freshReport(name, clock.now());
-    if (report === null) throw elsewhere(name);
+    if (report === null) throw keptElsewhere(name);
     return report;
   });
 }
@@ -210,10 +195,7 @@ async function doWork(
     goal: words.random === true ? 'random' : 'witness',
   };
   const tell = teller(context);
-  const { isHere, results } = await withRooms(context, (rooms) =>
-    carryOut(context, rooms, order, tell),
-  );
-  tell.end();
+  const { isHere, results } = await carryOut(context, order, tell).finally(() => tell.end());
   const isSlotLeft = isHere && kind === 'backup';
   return {
     json: { target, results },
@@ -230,66 +212,24 @@ async function doWork(
   };
 }
 
-async function carryOut(
+function carryOut(
   context: Context,
-  rooms: Rooms,
   order: WorkOrder,
   tell: Teller,
 ): Promise<{ readonly isHere: boolean; readonly results: readonly WorkResult[] }> {
-  const { clock, env, interrupt } = context;
-  const lock = new AdvisoryLock(rooms.database, RECOVERY_LOCK);
-  const stop = new AbortController();
-  void interrupt.happened.then(() => stop.abort(new Error('stopped by Ctrl-C')));
-  try {
-    if (!(await lock.tryHold())) {
-      return { isHere: false, results: await byGateway(context, rooms, order, tell, stop.signal) };
-    }
-    const room = openRecoveryRoom(rooms, env, clock);
-    try {
-      const keeper = room.keepers.get(order.target);
-      if (keeper === undefined) throw elsewhere(order.target);
-      const results = await runWork(keeper, order, tell.say, stop.signal);
-      return { isHere: true, results };
-    } finally {
-      await room.close();
-    }
-  } finally {
-    await lock.release();
-  }
-}
-
-/** Ctrl-C takes back an order that was not taken; one that was goes on there. */
-async function byGateway(
-  { clock, env }: Context,
-  { config }: Rooms,
-  order: WorkOrder,
-  tell: Teller,
-  signal: AbortSignal,
-): Promise<readonly WorkResult[]> {
-  const counter = recoveryCounter(config, env);
-  counter.leaveOrder(order);
-  const leftMs = clock.monotonicMs();
-  let isWaitTold = false;
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      const answer = counter.answer(order.id);
-      if (answer?.state === 'done') return answer.results;
-      if (answer?.state === 'failed') throw errorOf(answer);
-      if (answer?.state === 'running' && answer.progress !== null) tell.say(answer.progress);
-      if (answer === null && clock.monotonicMs() - leftMs > TAKEN_MS_MAX) {
-        const report = counter.report(order.target);
-        const ageMs =
-          report === null ? null : clock.now().getTime() - new Date(report.at).getTime();
-        if (ageMs === null || ageMs > 4 * TAKEN_MS_MAX) throw elsewhere(order.target);
-        if (!isWaitTold) tell.words('waiting: the gateway is at other work on recovery');
-        isWaitTold = true;
-      }
-      await pause(POLL_MS);
-    }
-  } finally {
-    counter.takeBack(order.id);
-  }
+  const { clock, env } = context;
+  return withRecovery<{ isHere: boolean; results: readonly WorkResult[] }>(context, {
+    here: async ({ keepers }, { signal }) => {
+      const keeper = keepers.get(order.target);
+      if (keeper === undefined) throw keptElsewhere(order.target);
+      return { isHere: true, results: await runWork(keeper, order, tell.say, signal) };
+    },
+    elsewhere: async ({ isGone, rooms, signal }) => {
+      const counter = recoveryCounter(rooms.config, env);
+      const results = await byGateway(order, { counter, clock, signal, tell, isGone });
+      return { isHere: false, results };
+    },
+  });
 }
 
 export interface Teller {
@@ -333,14 +273,6 @@ export function named(config: Config, name: string): string {
     name,
     `${near ? `Did you mean ${near}? ` : ''}There are ${names.join(', ') || 'none yet'}.`,
   );
-}
-
-function elsewhere(target: string): HoldfastError {
-  return new HoldfastError('HF_VAULT_UNREACHABLE', {
-    expected: `the Holdfast that keeps the recovery of ${target} to answer on this machine`,
-    found: 'that another process has it, and says nothing here',
-    hint: 'Run the command where `holdfast up` runs, or again in a moment.',
-  });
 }
 
 function fileThere(path: string): HoldfastError {

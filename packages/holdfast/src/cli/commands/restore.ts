@@ -12,14 +12,13 @@ import type { RestoreWish } from '../../recovery/restore/choose-point.ts';
 import { diffTargets } from '../../recovery/restore/diff.ts';
 import { sentencesOfDiff } from '../../recovery/restore/diff-words.ts';
 import type { RestoredTarget } from '../../recovery/restore/restore-target.ts';
-import { drillFolder, openRecoveryRoom, RECOVERY_LOCK } from '../../recovery-room.ts';
+import { drillFolder, type RecoveryRoom } from '../../recovery-room.ts';
 import type { Rooms } from '../../rooms.ts';
-import { AdvisoryLock } from '../../store/advisory-lock.ts';
 import { openTarget, recoveryConnectionOf } from '../../wiring.ts';
 import { type Context, onThisMachine, type Run } from '../command.ts';
 import type { Answer } from '../print.ts';
 import { usageError } from '../usage.ts';
-import { withRooms } from '../with-rooms.ts';
+import { type Around, withRecovery } from '../with-recovery.ts';
 import { named, type Teller, teller } from './recovery.ts';
 
 interface RestoreWords {
@@ -66,9 +65,13 @@ async function restoreOne(context: Context, name: string, words: RestoreWords): 
     throw usageError('--into FOLDER, --diff, or both', 'neither', 'Nothing would be left of it.');
   }
   const tell = teller(context);
-  const found = await withRooms(context, (rooms) =>
-    carryOut(context, rooms, { target, vault, wish, words, tell }),
-  ).finally(() => tell.end());
+  const work = { target, vault, wish, words, tell };
+  const found = await withRecovery(context, {
+    here: (room, around) => carryOut(context, room, around, work),
+    elsewhere: async () => {
+      throw inUse(target);
+    },
+  }).finally(() => tell.end());
   const { kept, diff, rtoMs, point, window } = found;
   return {
     json: { target, vault, point, rtoMs, window, diff, kept },
@@ -101,42 +104,27 @@ interface RestoreWork {
 
 async function carryOut(
   context: Context,
-  rooms: Rooms,
+  { keepers }: RecoveryRoom,
+  { rooms, signal }: Around,
   { target, tell, vault, wish, words }: RestoreWork,
 ) {
-  const { clock, env, interrupt } = context;
-  const lock = new AdvisoryLock(rooms.database, RECOVERY_LOCK);
-  const stop = new AbortController();
-  void interrupt.happened.then(() => stop.abort(new Error('stopped by Ctrl-C')));
+  const { clock, env } = context;
+  const keeper = keepers.get(target);
+  if (keeper === undefined) throw inUse(target);
+  const { into } = words;
+  const unique = clock.random(6).toString('hex');
+  const folder =
+    into === undefined ? join(drillFolder(rooms.config, env), `restore-${unique}`) : resolve(into);
+  const order = { wish, asOf: null, folder, isKept: into !== undefined };
+  const copy = await keeper.restore(vault, order, tell.say, signal);
   try {
-    if (!(await lock.tryHold())) throw inUse(target);
-    const room = openRecoveryRoom(rooms, env, clock);
-    try {
-      const keeper = room.keepers.get(target);
-      if (keeper === undefined) throw inUse(target);
-      const { into } = words;
-      const unique = clock.random(6).toString('hex');
-      const folder =
-        into === undefined
-          ? join(drillFolder(rooms.config, env), `restore-${unique}`)
-          : resolve(into);
-      const order = { wish, asOf: null, folder, isKept: into !== undefined };
-      const copy = await keeper.restore(vault, order, tell.say, stop.signal);
-      try {
-        const diff =
-          words.diff === true ? await compared(context, rooms, copy, tell, stop.signal) : null;
-        const kept = into === undefined ? null : await copy.keep();
-        if (kept === null) await copy.discard();
-        return { kept, diff, rtoMs: copy.rtoMs, point: copy.point.id, window: copy.window };
-      } catch (error) {
-        await copy.discard();
-        throw error;
-      }
-    } finally {
-      await room.close();
-    }
-  } finally {
-    await lock.release();
+    const diff = words.diff === true ? await compared(context, rooms, copy, tell, signal) : null;
+    const kept = into === undefined ? null : await copy.keep();
+    if (kept === null) await copy.discard();
+    return { kept, diff, rtoMs: copy.rtoMs, point: copy.point.id, window: copy.window };
+  } catch (error) {
+    await copy.discard();
+    throw error;
   }
 }
 

@@ -7,10 +7,11 @@
  * HKDF-SHA-256(file key, nonce, "payload"), the chunk's nonce being its number in 11 bytes and one that
  * is 1 for the last chunk only. A stream that was cut, or had chunks moved, does not open.
  *
- * It keeps no key longer than one file, and says which recipients it was given, never a private key.
+ * It keeps no key longer than one file, and says which recipients it was given, never a private key. The
+ * library is loaded with the first header: whoever packs nothing pays nothing for it.
  */
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
-import { Decrypter, Encrypter, type Stanza } from 'age-encryption';
+import type { Stanza } from 'age-encryption';
 import { HoldfastError } from '../../model/errors.ts';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -21,6 +22,12 @@ const CIPHER = 'chacha20-poly1305';
 /** A stanza of X25519 has about 100 bytes, a post-quantum one about 1,600. */
 const HEADER_BYTES_MAX = 64 * 1024;
 const HEADER_BEGIN = 'age-encryption.org/v1\n';
+
+export type Age = typeof import('age-encryption');
+
+export function loadAge(): Promise<Age> {
+  return import('age-encryption');
+}
 
 export async function* encrypted(
   chunks: AsyncIterable<Uint8Array>,
@@ -129,6 +136,7 @@ async function newHeader(recipients: readonly string[]): Promise<{
   readonly nonce: Uint8Array;
 }> {
   if (recipients.length === 0) throw new Error('nobody to encrypt to');
+  const { Encrypter } = await loadAge();
   const encrypter = new Encrypter();
   for (const recipient of recipients) encrypter.addRecipient(recipient);
   let fileKey: Uint8Array | null = null;
@@ -152,6 +160,7 @@ async function openHeader(
   identities: readonly string[],
   of: string,
 ): Promise<Uint8Array> {
+  const { Decrypter } = await loadAge();
   const decrypter = new Decrypter();
   try {
     for (const identity of identities) decrypter.addIdentity(identity);
