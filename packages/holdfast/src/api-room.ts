@@ -82,8 +82,8 @@ export interface Live {
   /** As of the last look; null: there is no such target. */
   readonly protectionOf: (target: string) => Protection | null;
   readonly recoveryOf: RecoveryOf;
-  /** Null: no target has `recovery`. */
-  readonly restores: Restores | null;
+  /** Null: nobody keeps recovery points in this process. */
+  readonly restores: () => Restores | null;
   readonly onHold: (handler: (id: string | null) => void) => () => void;
   /** How old the directory of agents in memory is. */
   readonly directoryAgeMs: () => number;
@@ -228,7 +228,7 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
       targetOf,
     }),
     ...restoreRoutes({
-      restores: () => live?.restores ?? null,
+      restores: () => live?.restores() ?? null,
       proposals,
       people,
       prove: (signed) =>

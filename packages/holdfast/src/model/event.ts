@@ -102,6 +102,17 @@ export const EVENT_KINDS = [
   'wal-stream-trouble',
   'wal-stream-over',
   'recovery-standing',
+  // Copies beside a target, and what was written back from them.
+  'restore-asked',
+  'restore-came-back',
+  'restore-failed',
+  'restore-diffed',
+  'restore-writing',
+  'restore-written-back',
+  'restore-not-written',
+  'restore-promoted',
+  'restore-kept',
+  'restore-discarded',
   // What people could not be told.
   'notice-failed',
 ] as const;

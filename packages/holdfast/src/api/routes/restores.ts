@@ -1,9 +1,8 @@
 import type { Proposals } from '../../approvals/proposals.ts';
 import type { Principal } from '../../identity/principal.ts';
-import { HoldfastError } from '../../model/errors.ts';
 import type { Signed, Spoken } from '../../model/signed.ts';
 import type { Target } from '../../model/target.ts';
-import type { Restores } from '../../recovery/restore/restores.ts';
+import { keptNowhere, type Restores } from '../../recovery/restore/restores.ts';
 import type { RESTORE_ROUTES } from '../contract/restores.ts';
 import type { Handlers } from '../handler.ts';
 import { type People, signedOf } from '../word.ts';
@@ -23,7 +22,7 @@ export function restoreRoutes(parts: RestoreRouteParts): Handlers<typeof RESTORE
   const { people, proposals, prove, targetOf } = parts;
   const there = (): Restores => {
     const restores = parts.restores();
-    if (restores === null) throw nobodyHere();
+    if (restores === null) throw keptNowhere();
     return restores;
   };
   return {
@@ -55,12 +54,4 @@ export function restoreRoutes(parts: RestoreRouteParts): Handlers<typeof RESTORE
 /** Agents never come here: no permission is theirs. */
 function whoOf(principal: Principal | null): string {
   return principal?.kind === 'person' ? principal.name : 'this machine';
-}
-
-function nobodyHere(): HoldfastError {
-  return new HoldfastError('HF_VAULT_UNREACHABLE', {
-    expected: 'a gateway that keeps recovery points',
-    found: 'a process that keeps none',
-    hint: 'Give a target `recovery` in holdfast.yaml, and ask the gateway; or use `holdfast restore`.',
-  });
 }

@@ -7,6 +7,7 @@
  * is not in a state for it, HF_VAULT_UNREACHABLE where nobody here keeps recovery points.
  */
 import type { ProposedAct } from '../../approvals/proposed-act.ts';
+import { HoldfastError } from '../../model/errors.ts';
 import type { Spoken } from '../../model/signed.ts';
 import type {
   CopyWords,
@@ -47,4 +48,12 @@ export interface Restores {
   keep(target: string, id: string): Promise<KeptCluster>;
   /** Also what is still being restored. Of one that is over, nothing happens. */
   discard(target: string, id: string, by: string): Promise<CopyWords>;
+}
+
+export function keptNowhere(): HoldfastError {
+  return new HoldfastError('HF_VAULT_UNREACHABLE', {
+    expected: 'a gateway that keeps recovery points',
+    found: 'a process that keeps none',
+    hint: 'Give a target `recovery` in holdfast.yaml, and ask the gateway; or use `holdfast restore`.',
+  });
 }
