@@ -113,6 +113,8 @@ export const EVENT_KINDS = [
   'restore-promoted',
   'restore-kept',
   'restore-discarded',
+  'vault-undeleting',
+  'vault-undeleted',
   // What people could not be told.
   'notice-failed',
 ] as const;
