@@ -196,8 +196,10 @@ export class Recovering {
       this.#wake?.();
     });
     this.#copies = copies;
+    const trouble = (error: unknown): void =>
+      this.#parts.say('warn', `recovery: ${messageOf(error)}`);
     this.#asks = setInterval(
-      () => answerAsks(this.#counter, copies, signedFactsOf(rooms)),
+      () => answerAsks(this.#counter, copies, signedFactsOf(rooms), trouble),
       RESTORE_ASKS_MS,
     );
     return room;

@@ -3,7 +3,7 @@
  * brought back, signed for by two, broken off by kill -9. Real processes, a real server, a local vault.
  */
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { until } from './pull-ground.ts';
 import { RestoreWorld } from './restore-world.ts';
 
@@ -37,6 +37,13 @@ beforeAll(async () => {
   point = backup.said.results[0].point.id;
 }, 600_000);
 afterAll(() => world?.stop(), 60_000);
+
+/** What a test that failed left standing is in nobody's way. */
+beforeEach(async () => {
+  for (const { id } of (await world.api('ada', 'GET', 'recovery/shop/restores')).json.items) {
+    await world.api('ada', 'DELETE', `recovery/shop/restores/${id}`);
+  }
+});
 
 function query(sql: string): Promise<readonly Record<string, unknown>[]> {
   return world.ground.server.query(sql);
@@ -253,13 +260,20 @@ describe('restores over the API', () => {
     const preview = await world.api('cy', 'POST', `${one}/preview`, order);
     expect(preview.json).toMatchObject({ id: null, tables: [{ inserted: 1 }], wouldFail: [] });
     expect(await world.look()).toBe(after);
-    const written = await world.api('cy', 'POST', `${one}/write-back`, order);
+    // A session alone, whose proof is old, writes nothing.
+    const unproved = await world.api('cy', 'POST', `${one}/write-back`, order);
+    expect(unproved.json.code).toBe('HF_SIGN_IN');
+    expect(await world.look()).toBe(after);
+    const [, person, , code] = await world.word('cy');
+    const signed = { ...order, person, code };
+    const written = await world.api('cy', 'POST', `${one}/write-back`, signed);
     expect(written.json, JSON.stringify(written.json)).toMatchObject({ tables: [{ inserted: 1 }] });
     expect(await world.look()).toBe(before);
 
     const whole = { tables: [BOOKINGS], changed: 'set-back', extra: 'delete' };
+    const [, , , next] = await world.word('cy');
     const alone = await world.api('cy', 'POST', `${one}/write-back`, {
-      ...whole,
+      ...{ ...whole, person, code: next },
       tables: [{ ...BOOKINGS, keys: null }],
     });
     expect(alone.json.code).toBe('HF_RESTORE_STATE');
@@ -284,8 +298,10 @@ describe('restores over the API', () => {
     await client.connect();
     await client.query(`update bookings set guest = 'forged' where id = 1`);
     await client.end();
-    const order = { tables: [{ ...BOOKINGS, keys: [['1']] }], changed: 'set-back' };
+    const [, person, , code] = await world.word('cy');
+    const rows = { tables: [{ ...BOOKINGS, keys: [['1']] }], changed: 'set-back' };
     for (const way of ['preview', 'write-back']) {
+      const order = way === 'preview' ? rows : { ...rows, person, code };
       const { json } = await world.api('cy', 'POST', `${PATH}/${id}/${way}`, order);
       expect(json).toMatchObject({ code: 'HF_RESTORE_STATE' });
       expect(JSON.stringify(json)).toContain('somebody wrote in it since');
@@ -324,7 +340,8 @@ describe('kill -9', () => {
         $$ begin perform pg_sleep(0.1); return new; end $$;
       create trigger slow before insert on bookings for each row execute function slow()`);
     const { id } = await world.ready('cy', { kind: 'point', id: point });
-    const order = { tables: [{ ...BOOKINGS, keys: null }], changed: 'keep', extra: 'keep' };
+    const [, person, , code] = await world.word('cy');
+    const order = { tables: [{ ...BOOKINGS, keys: null }], person, code };
     const writing = world.api('cy', 'POST', `${PATH}/${id}/write-back`, order).catch(() => null);
     await until(async () => {
       const [row] = await query(`select count(*)::int as n from pg_stat_activity

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -59,8 +59,10 @@ function scene(name: string) {
     if (id === 'proposal_signed') return { target, n: 1 };
     throw new HoldfastError('HF_PROPOSAL_STATE', { expected: 'one', found: id, hint: 'Sign it.' });
   };
+  const troubles: unknown[] = [];
+  const trouble = (error: unknown) => troubles.push(error);
   const gateway = () => {
-    const timer = setInterval(() => answerAsks(counter, fake(asked), signed), 10);
+    const timer = setInterval(() => answerAsks(counter, fake(asked), signed, trouble), 10);
     return () => clearInterval(timer);
   };
   const passing = (ms: number) => {
@@ -70,7 +72,7 @@ function scene(name: string) {
   const die = () => {
     isGone = true;
   };
-  return { asked, counter, die, folder, gateway, passing, restores, stop };
+  return { asked, counter, die, folder, gateway, passing, restores, stop, troubles };
 }
 
 const BEGIN: RestoreBegin = {
@@ -128,6 +130,18 @@ describe('what a command asks of the gateway’s copies', () => {
     const still = passing(passMs);
     await expect(waiting).rejects.toThrow(words);
     still();
+  });
+
+  it('is told to the log when the answer cannot be written, and the gateway lives on', async () => {
+    const { counter, folder, gateway, restores, troubles } = scene('full');
+    counter.leaveAsk('0011223344556677', { call: 'list', target: 'shop' });
+    // No file can be put in its place: as a disk that is full, for this one answer.
+    mkdirSync(join(folder, '0011223344556677.told.json'));
+    const over = gateway();
+    await expect.poll(() => troubles.length).toBeGreaterThan(0);
+    rmSync(join(folder, '0011223344556677.told.json'), { recursive: true });
+    expect(await restores.list('shop')).toEqual([COPY]);
+    over();
   });
 
   it('is taken back by Ctrl-C; what cleans up is asked all the same', async () => {
