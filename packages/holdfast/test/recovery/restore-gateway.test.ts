@@ -345,7 +345,7 @@ describe('kill -9', () => {
     const writing = world.api('cy', 'POST', `${PATH}/${id}/write-back`, order).catch(() => null);
     await until(async () => {
       const [row] = await query(`select count(*)::int as n from pg_stat_activity
-        where application_name like 'holdfast restore%' and query like 'insert into%'`);
+        where application_name like 'holdfast restore%' and wait_event = 'PgSleep'`);
       return Number(row?.['n']) > 0;
     });
     await world.down('SIGKILL');
