@@ -15,7 +15,7 @@ writeFileSync(
   `environments: { production: { level: guarded } }
 vaults:
   here: { kind: local, folder: vault }
-  far: { kind: s3, endpoint: "http://127.0.0.1:9", region: us-east-1, bucket: b, probeBucket: p,
+  far: { kind: s3, endpoint: "http://127.0.0.1:9", region: us-east-1, bucket: vault-far, probeBucket: vault-probe,
          pathStyle: true, writer: ${KEYS}, prober: ${KEYS} }
 targets:
   main-db: { environment: production, upstream: { url: postgres://app@127.0.0.1:1/app } }
