@@ -8,10 +8,23 @@ import type { Config, Env } from './config/config.ts';
 import { HoldfastError } from './model/errors.ts';
 import { takeDown } from './protection/postgres/wall/take-down.ts';
 import type { WallStore } from './protection/wall-store.ts';
+import type { Restores } from './recovery/restore/restores.ts';
 import { openTarget } from './wiring.ts';
 
-export function actRunnersOf(config: Config, env: Env, walls: WallStore): ActRunners {
-  return { unprotect: unprotectRunner(config, env, walls) };
+/** For as long as the work takes; `HF_VAULT_UNREACHABLE` where nobody here keeps recovery points. */
+export type WithRestores = <T>(work: (restores: Restores) => Promise<T>) => Promise<T>;
+
+export function actRunnersOf(
+  config: Config,
+  env: Env,
+  walls: WallStore,
+  withRestores: WithRestores,
+): ActRunners {
+  return {
+    unprotect: unprotectRunner(config, env, walls),
+    'promote-restore': ({ facts, proposalId, target }) =>
+      withRestores((restores) => restores.promote(target, proposalId, facts)),
+  };
 }
 
 const UNPROTECT_FACTS = z.object({ dropWhatIsKept: z.boolean() });

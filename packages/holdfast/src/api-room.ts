@@ -24,6 +24,7 @@ import { peopleRoutes } from './api/routes/people.ts';
 import { policyRoutes } from './api/routes/policy.ts';
 import { proposalRoutes } from './api/routes/proposals.ts';
 import { reportRoutes } from './api/routes/report.ts';
+import { restoreRoutes } from './api/routes/restores.ts';
 import { selfRoutes } from './api/routes/self.ts';
 import { sessionRoutes } from './api/routes/session.ts';
 import { signInRoutes } from './api/routes/sign-in.ts';
@@ -48,9 +49,11 @@ import { CachedJudge } from './policy/cached-judge.ts';
 import { loadPolicy, type Policy } from './policy/policy.ts';
 import type { Undos } from './protection/undo/undos.ts';
 import type { Provider } from './providers/provider.ts';
+import type { Restores } from './recovery/restore/restores.ts';
 import type { Rooms } from './rooms.ts';
 import { SqlIdempotencyStore } from './store/idempotency-store.ts';
 import { SqlOverview } from './store/overview-store.ts';
+import { proveSigned } from './store/signed-proof.ts';
 import { SqlTrailIndex } from './store/trail-index-store.ts';
 import { TrailFollower } from './trail/trail-finder.ts';
 import { tryWith } from './trying.ts';
@@ -80,6 +83,8 @@ export interface Live {
   /** As of the last look; null: there is no such target. */
   readonly protectionOf: (target: string) => Protection | null;
   readonly recoveryOf: RecoveryOf;
+  /** Null: nobody keeps recovery points in this process. */
+  readonly restores: () => Restores | null;
   readonly onHold: (handler: (id: string | null) => void) => () => void;
   /** How old the directory of agents in memory is. */
   readonly directoryAgeMs: () => number;
@@ -221,6 +226,19 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
       people,
       vault,
       freeBytesMin,
+      targetOf,
+    }),
+    ...restoreRoutes({
+      restores: () => live?.restores() ?? null,
+      proposals,
+      people,
+      prove: (signed) =>
+        proveSigned(
+          rooms.database,
+          signed,
+          { permission: 'undo.apply', now: clock.now() },
+          rooms.checks,
+        ),
       targetOf,
     }),
     ...trailRoutes({ store, index, follower, signer: rooms.signer, clock }),

@@ -43,6 +43,7 @@ import {
 import type { ListenAddress, Protocol } from './protocols/protocol.ts';
 import type { Provider } from './providers/provider.ts';
 import { Recovering } from './recovering.ts';
+import { keptNowhere, type Restores } from './recovery/restore/restores.ts';
 import { Rooms } from './rooms.ts';
 import { AGENTS_CHANNEL } from './store/agent-store.ts';
 import { CREDENTIALS_CHANNEL } from './store/credential-store.ts';
@@ -110,11 +111,20 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
     options.say('warn', `policy ${where}: ${found}. ${hint}`);
   }
   const { config, env } = options;
+  // Acts are carried out long after the rooms are open.
+  const late: { restores: () => Restores | null } = { restores: () => null };
   const rooms = await Rooms.open({
     ...options,
-    runners: ({ wallStore }) => actRunnersOf(config, env, wallStore),
+    runners: ({ wallStore }) =>
+      actRunnersOf(config, env, wallStore, async (work) => {
+        const restores = late.restores();
+        if (restores === null) throw keptNowhere();
+        return work(restores);
+      }),
   });
-  return new Gateway(options, rooms, policy);
+  const gateway = new Gateway(options, rooms, policy);
+  late.restores = () => gateway.restores();
+  return gateway;
 }
 
 class Gateway implements Holdfast {
@@ -189,6 +199,10 @@ class Gateway implements Holdfast {
     await this.#runDeferred(reader, directory, release);
     this.#notify(notices);
     return address;
+  }
+
+  restores(): Restores | null {
+    return this.#recovering?.restores() ?? null;
   }
 
   factsOf(target: string): RecoveryFacts {
@@ -370,6 +384,7 @@ class Gateway implements Holdfast {
         providers: this.#providers,
         protectionOf: (target) => this.#guards.get(target)?.protection ?? null,
         recoveryOf: this.#recoveryOf,
+        restores: () => this.restores(),
         onHold: (handler) => notices.on(HOLDS_CHANNEL, handler),
         directoryAgeMs: () => directory.ageMs(),
       },

@@ -17,6 +17,7 @@ import {
   RECOVERY_LOOK_MS,
   RECOVERY_REPORT_AGE_MS_MAX,
   RECOVERY_REPORT_MS,
+  RESTORE_ASKS_MS,
   WAL_TROUBLE_MS,
 } from './model/limits.ts';
 import { NOT_CONFIGURED, NOTHING_PROVEN, type RecoveryFacts } from './model/recovery-facts.ts';
@@ -25,6 +26,9 @@ import type { Counter } from './recovery/counter.ts';
 import { dueWork, type WorkKind } from './recovery/due-work.ts';
 import type { StreamState } from './recovery/engines/engine.ts';
 import { Measures } from './recovery/measures.ts';
+import { answerAsks } from './recovery/restore/asks.ts';
+import type { RestoredCopies } from './recovery/restore/restored-copies.ts';
+import type { Restores } from './recovery/restore/restores.ts';
 import { isSmall, type Looked, type TargetKeeper } from './recovery/target-keeper.ts';
 import type { TargetReport } from './recovery/target-report.ts';
 import { runWork, type WorkOrder } from './recovery/work.ts';
@@ -35,6 +39,7 @@ import {
   type RecoveryRoom,
   recoveryCounter,
 } from './recovery-room.ts';
+import { openCopies, signedFactsOf } from './restore-room.ts';
 import type { Rooms } from './rooms.ts';
 import { AdvisoryLock } from './store/advisory-lock.ts';
 
@@ -77,6 +82,10 @@ export class Recovering {
   readonly #measures: Measures;
   readonly #stopping = new AbortController();
   #room: RecoveryRoom | null = null;
+  #copies: RestoredCopies | null = null;
+  #asks: NodeJS.Timeout | null = null;
+  /** Work on restored copies: people wait for it, so it comes before what is due. */
+  #jobs: (() => Promise<void>)[] = [];
   #reportedMs = Number.NEGATIVE_INFINITY;
   #working: Promise<void> | null = null;
   /** Pieces of work, so far. */
@@ -118,6 +127,11 @@ export class Recovering {
     if (known === undefined) return NOTHING_PROVEN;
     const ageMs = this.#parts.clock.monotonicMs() - known.saidMs;
     return ageMs > RECOVERY_REPORT_AGE_MS_MAX ? NOTHING_PROVEN : known.facts;
+  }
+
+  /** Null: another Holdfast keeps recovery, or nobody does yet. */
+  restores(): Restores | null {
+    return this.#copies;
   }
 
   async stop(): Promise<void> {
@@ -163,6 +177,7 @@ export class Recovering {
         this.#reporting = null;
       });
     }
+    await this.#copies?.discardIdle();
     if (this.#working === null) this.#next(room);
   }
 
@@ -184,6 +199,17 @@ export class Recovering {
     this.#counter.clear();
     const room = openRecoveryRoom(rooms, env, clock);
     this.#room = room;
+    const copies = openCopies({ rooms, env, clock }, room, (work) => {
+      this.#jobs.push(work);
+      this.#wake?.();
+    });
+    this.#copies = copies;
+    const trouble = (error: unknown): void =>
+      this.#parts.say('warn', `recovery: ${messageOf(error)}`);
+    this.#asks = setInterval(
+      () => answerAsks(this.#counter, copies, signedFactsOf(rooms), trouble),
+      RESTORE_ASKS_MS,
+    );
     return room;
   }
 
@@ -192,6 +218,11 @@ export class Recovering {
     if (room === null) return;
     this.#room = null;
     this.#streaming.clear();
+    if (this.#asks !== null) clearInterval(this.#asks);
+    const copies = this.#copies;
+    this.#copies = null;
+    await copies?.close();
+    this.#jobs = [];
     await this.#working;
     await this.#reporting;
     for (const event of this.#measures.rest()) await this.#note(event);
@@ -314,6 +345,8 @@ export class Recovering {
   }
 
   #next(room: RecoveryRoom): void {
+    const job = this.#jobs.shift();
+    if (job !== undefined) return this.#begin(job);
     const order = this.#orders.shift();
     if (order !== undefined) return this.#begin(() => this.#carryOut(room, order));
     const due = this.#due;

@@ -8,7 +8,6 @@ import { createSqlReader } from './languages/sql/reader.ts';
 import type { SqlReader } from './languages/sql/sql-reading.ts';
 import type { Clock } from './model/clock.ts';
 import { HoldfastError } from './model/errors.ts';
-import type { Signed, Spoken } from './model/signed.ts';
 import { Drain } from './protection/postgres/drain.ts';
 import { runUndo } from './protection/postgres/undo/engine.ts';
 import type { TargetDatabase } from './protection/target-database.ts';
@@ -17,7 +16,7 @@ import { Undos } from './protection/undo/undos.ts';
 import { runRequestWith } from './protocols/index.ts';
 import type { Provider } from './providers/provider.ts';
 import type { Rooms } from './rooms.ts';
-import { signedOrRefuse } from './store/signed-proof.ts';
+import { proveSigned } from './store/signed-proof.ts';
 import { openTarget, providersOf, targetsOf } from './wiring.ts';
 
 export interface UndoRoom {
@@ -84,7 +83,13 @@ export function openUndoRoom(rooms: Rooms, env: Env, clock: Clock): UndoRoom {
     targetOf,
     drainOnce,
     targets: config.targets.map(({ name }) => name),
-    prove: (signed) => prove(rooms, signed, clock.now()),
+    prove: (signed) =>
+      proveSigned(
+        rooms.database,
+        signed,
+        { permission: 'undo.apply', now: clock.now() },
+        rooms.checks,
+      ),
     tickMs: () => rooms.watchedClock.tickMs(),
   });
   return {
@@ -138,14 +143,6 @@ class LazyProviders {
   async close(): Promise<void> {
     await (await this.#reader)?.close();
   }
-}
-
-/** A code is spent, right or wrong, before anything else happens. */
-async function prove({ checks, database }: Rooms, signed: Signed, now: Date): Promise<Spoken> {
-  const wanted = { permission: 'undo.apply', now } as const;
-  const by = await database.transaction((trx) => signedOrRefuse(trx, signed, wanted, checks));
-  if (by instanceof HoldfastError) throw by;
-  return by;
 }
 
 function undeclared(name: string): HoldfastError {

@@ -29,6 +29,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['rooms.ts', 'wiring.ts', 'deferring.ts', 'trying.ts'],
   ['recovery-suspects.ts'],
   ['recovery-room.ts'],
+  ['restore-room.ts'],
   [
     'guarding.ts',
     'recovering.ts',

@@ -103,6 +103,19 @@ export const EVENT_KINDS = [
   'wal-stream-over',
   'recovery-standing',
   'recovery-measured',
+  // Copies beside a target, and what was written back from them.
+  'restore-asked',
+  'restore-came-back',
+  'restore-failed',
+  'restore-diffed',
+  'restore-writing',
+  'restore-written-back',
+  'restore-not-written',
+  'restore-promoted',
+  'restore-kept',
+  'restore-discarded',
+  'vault-undeleting',
+  'vault-undeleted',
   // What people could not be told.
   'notice-failed',
 ] as const;

@@ -516,6 +516,14 @@ export const RECOVERY_MEASURED_MS = 60 * 60 * 1000;
 export const RECOVERY_REPORT_AGE_MS_MAX = 60_000;
 /** A backup whose WAL has not reached the vault for so long is broken off: it could never be consistent. */
 export const WAL_STUCK_MS = 60_000;
+/** Restored copies beside their targets at a time: each is a server with all the rows. */
+export const RESTORES_MAX = 2;
+/** A copy that nobody uses is discarded after this. */
+export const RESTORE_IDLE_MS = 2 * 60 * 60 * 1000;
+/** How often the gateway looks for what a command asks of copies. */
+export const RESTORE_ASKS_MS = 250;
+/** One statement that compares or writes back a whole table. */
+export const RESTORE_STATEMENT_MS_MAX = 60 * 60 * 1000;
 /** A stream that is away for shorter is not news. */
 export const WAL_TROUBLE_MS = 3_000;
 

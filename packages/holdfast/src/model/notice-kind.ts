@@ -44,6 +44,17 @@ export const SIGNALS = {
   'wal-stream-trouble': { importance: 'now', title: 'WAL does not reach a vault' },
   'wal-stream-over': { importance: 'soon', title: 'WAL reaches the vault again' },
   'recovery-standing': { importance: 'soon', title: 'How well a target could come back changed' },
+  'restore-failed': { importance: 'soon', title: 'A target could not be brought back' },
+  'restore-written-back': {
+    importance: 'soon',
+    title: 'Rows of a restored copy were written back',
+  },
+  'restore-promoted': {
+    importance: 'now',
+    title: 'Tables became again what they were in a restored copy',
+  },
+  'vault-undeleted': { importance: 'soon', title: 'A mass delete in a vault was undone' },
+  'restore-came-back': { importance: 'digest', title: 'A target came back beside the live one' },
   'recovery-point-taken': { importance: 'digest', title: 'A recovery point was taken' },
   'drill-passed': { importance: 'digest', title: 'A recovery point came back in a drill' },
   'reads-not-recorded': { importance: 'soon', title: 'Reads passed that were not recorded' },

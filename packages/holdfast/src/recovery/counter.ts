@@ -4,7 +4,7 @@
  * local vault belongs to one process at a time, so that a command cannot do the work itself while the
  * gateway has it.
  *
- *   <target>.report.json   <id>.order.json   <id>.answer.json
+ *   <target>.report.json   <id>.order.json   <id>.answer.json   <id>.ask.json   <id>.told.json
  *
  * Each file is written aside and renamed. What does not read is as if it were not there.
  */
@@ -131,10 +131,45 @@ export class Counter {
     return read.success ? read.data : null;
   }
 
+  /** What is asked of restored copies, as `restore/asks.ts` words it. */
+  leaveAsk(id: string, ask: unknown): void {
+    this.#write(`${id}.ask.json`, ask);
+  }
+
+  isAskLeft(id: string): boolean {
+    return existsSync(join(this.#folder, `${id}.ask.json`));
+  }
+
+  /** As orders are: each once, and told something before it is gone. */
+  takeAsks(taken: unknown): readonly { readonly id: string; readonly ask: unknown }[] {
+    return this.#names('.ask.json').flatMap((name) => {
+      const id = name.slice(0, -'.ask.json'.length);
+      const ask = this.#read(name);
+      if (ask !== null) this.leaveTold(id, taken);
+      rmSync(join(this.#folder, name), { force: true });
+      return ask === null ? [] : [{ id, ask }];
+    });
+  }
+
+  leaveTold(id: string, told: unknown): void {
+    this.#write(`${id}.told.json`, told);
+  }
+
+  /** Null: nothing that reads. */
+  told(id: string): unknown {
+    return this.#read(`${id}.told.json`);
+  }
+
+  takeBackAsk(id: string): void {
+    for (const kind of ['ask', 'told']) {
+      rmSync(join(this.#folder, `${id}.${kind}.json`), { force: true });
+    }
+  }
+
   /** Of a gateway that is gone: nobody does them any more. */
   clear(): void {
-    for (const name of [...this.#names('.order.json'), ...this.#names('.answer.json')]) {
-      rmSync(join(this.#folder, name), { force: true });
+    for (const end of ['.order.json', '.answer.json', '.ask.json', '.told.json']) {
+      for (const name of this.#names(end)) rmSync(join(this.#folder, name), { force: true });
     }
   }
 

@@ -9,6 +9,7 @@ import { isTooOld, proofTooOld } from '../identity/proof-age.ts';
 import { HoldfastError } from '../model/errors.ts';
 import type { RowMacs } from '../model/row-macs.ts';
 import type { Signed, Spoken } from '../model/signed.ts';
+import type { Database } from './database.ts';
 import { type PermissionWanted, spendIfAllowed, whoMay } from './person-allowed.ts';
 import type { PersonChecks } from './person-proof.ts';
 import { sessionFacts } from './row-facts.ts';
@@ -25,6 +26,18 @@ export async function signedOrRefuse(
   const id = await spendIfAllowed(trx, prover.rows, signed, wanted, judgeCode);
   if (id instanceof HoldfastError) return id;
   return { name: signed.person, facts: { method: 'totp' } };
+}
+
+/** As `signedOrRefuse`, in a transaction of its own; rejects with what it gives. A code is spent, right or wrong. */
+export async function proveSigned(
+  database: Database,
+  signed: Signed,
+  wanted: PermissionWanted,
+  checks: PersonChecks,
+): Promise<Spoken> {
+  const by = await database.transaction((trx) => signedOrRefuse(trx, signed, wanted, checks));
+  if (by instanceof HoldfastError) throw by;
+  return by;
 }
 
 async function bySession(

@@ -158,6 +158,7 @@ it('takes protection from the gateway’s own look where there is one', async ()
     providers: new Map(),
     protectionOf: () => seen,
     recoveryOf: () => NOT_CONFIGURED,
+    restores: () => null,
     onHold: () => () => {},
     directoryAgeMs: () => 60_000,
   };

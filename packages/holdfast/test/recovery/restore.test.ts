@@ -439,6 +439,7 @@ describe.for([
     const plan = async (): Promise<PromotionPlan> => ({
       target: TARGET,
       database: 'postgres',
+      vault: 'here',
       point,
       goal,
       order,
@@ -457,7 +458,7 @@ describe.for([
     expect(() => promotionOf(never)).toThrow(/a moment or a position/);
 
     const run = promoteRestoreRunner({
-      restore: (_target, wish) => restore(wish),
+      restore: (_target, _vault, wish) => restore(wish),
       open: () => openTargetDatabase({ target: 'shop', connection: ground.server.connection() }),
       drainOnce: null,
       clock: systemClock,
@@ -472,6 +473,10 @@ describe.for([
     };
     const forged = { ...act.facts, systemIdentifier: '1' };
     await expect(run({ ...approved, facts: forged })).rejects.toThrow(/the cluster of/);
+    for (const other of [{ point: 'another' }, { pointDigest: '0'.repeat(64) }]) {
+      const facts = { ...act.facts, ...other };
+      await expect(run({ ...approved, facts })).rejects.toThrow(/the point that was signed/);
+    }
     await live.query(`insert into public."odd ""name" values ('y', 1, null)`);
     await expect(run(approved)).rejects.toThrow(/at most 1 rows deleted, as was signed, found 2/);
     await live.query(`delete from public."odd ""name" where a = 'y'`);

@@ -14,6 +14,7 @@ import { PEOPLE_ROUTES } from './people.ts';
 import { POLICY_ROUTES } from './policy.ts';
 import { PROPOSAL_ROUTES } from './proposals.ts';
 import { REPORT_ROUTES } from './report.ts';
+import { RESTORE_ROUTES } from './restores.ts';
 import type { Route } from './route.ts';
 import { SELF_ROUTES } from './self.ts';
 import { SESSION_ROUTES } from './session.ts';
@@ -36,6 +37,7 @@ export const ROUTES = {
   ...DEFERRAL_ROUTES,
   ...CARD_ROUTES,
   ...PROPOSAL_ROUTES,
+  ...RESTORE_ROUTES,
   ...UNDO_ROUTES,
   ...TRAIL_ROUTES,
   ...TRAIL_ENTRY_ROUTES,

@@ -1,161 +1,267 @@
 /**
- * `holdfast restore`: a target brought back beside the live one, compared with it when asked, and left as
- * an ordinary data folder, or removed. A vault belongs to one process, so no gateway may run on this machine
- * meanwhile; it changes nothing of the live target.
+ * `holdfast restore`: a target brought back beside the live one; compared with it, rows of it written back,
+ * whole tables proposed to people, left as an ordinary data folder, or removed. While a gateway runs on this
+ * machine the gateway does the work, since a vault belongs to one process; else it is done here. The order:
+ *
+ *   a person's word (for --apply) -> restored -> compared -> previewed, written back or proposed -> kept, or removed
  */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { proposalView } from '../../api/routes/proposals.ts';
 import { loadConfig } from '../../config/load-config.ts';
-import { HoldfastError } from '../../model/errors.ts';
-import { momentOf } from '../../protection/undo/selection.ts';
-import type { RestoreWish } from '../../recovery/restore/choose-point.ts';
-import { diffTargets } from '../../recovery/restore/diff.ts';
-import { sentencesOfDiff } from '../../recovery/restore/diff-words.ts';
-import type { RestoredTarget } from '../../recovery/restore/restore-target.ts';
-import { drillFolder, type RecoveryRoom } from '../../recovery-room.ts';
+import { messageOf } from '../../model/errors.ts';
+import type { Spoken } from '../../model/signed.ts';
+import { pause } from '../../programs/pause.ts';
+import { errorOf } from '../../recovery/counter.ts';
+import type { CopyWords, WishWords } from '../../recovery/restore/copy-shape.ts';
+import type { Restores } from '../../recovery/restore/restores.ts';
 import type { Rooms } from '../../rooms.ts';
-import { openTarget, recoveryConnectionOf } from '../../wiring.ts';
-import { type Context, onThisMachine, type Run } from '../command.ts';
-import type { Answer } from '../print.ts';
+import { proveSigned } from '../../store/signed-proof.ts';
+import { targetsOf } from '../../wiring.ts';
+import { proposalJson } from '../card-json.ts';
+import { type Context, NO, onThisMachine, type Run } from '../command.ts';
+import { codeOf } from '../person-word.ts';
+import { type Answer, oneLine } from '../print.ts';
+import {
+  type MomentWords,
+  momentWish,
+  type RowWish,
+  type RowWords,
+  rowWishOf,
+} from '../restore-choice.ts';
+import { writeBackLines } from '../restore-words.ts';
 import { usageError } from '../usage.ts';
-import { type Around, withRecovery } from '../with-recovery.ts';
+import { withRestores } from '../with-restores.ts';
+import { withRooms } from '../with-rooms.ts';
 import { named, type Teller, teller } from './recovery.ts';
 
-interface RestoreWords {
-  readonly at?: string;
-  readonly point?: string;
+interface RestoreWords extends MomentWords, RowWords {
   readonly into?: string;
   readonly vault?: string;
   readonly diff?: boolean;
+  readonly as?: string;
+  readonly code?: string;
 }
 
-const KEYS_NAMED_MAX = 5;
-const STATEMENT_MS_MAX = 60 * 60 * 1000;
+const POLL_MS = 250;
+const HELP = `
+The live target is changed by --apply only, as one item of \`holdfast undo list\`. --apply puts rows of a whole
+table in again; to set rows back or delete rows, name their keys, or propose it with --promote: the tables
+become what they were when enough people have signed. Keys with several columns are JSON: [["x","1"]].
+While a gateway runs on this machine, it does the work. Exit code 1 when a preview says no.`;
 
 export function addRestore(program: Command, run: Run): void {
   const restore = program
     .command('restore')
-    .description('Bring a target back beside the live one, to compare, keep or look at')
+    .description('Bring a target back beside the live one, to compare, keep or write rows back')
     .argument('<target>', 'a target with `recovery` in holdfast.yaml')
     .option('--at <time>', '14:00 or 2026-11-21T14:00:00Z (UTC); without it all there is')
     .option('--point <id>', 'as it was when this recovery point became whole')
     .option('--into <folder>', 'keep it there, as a data folder; without it all of it is removed')
     .option('--diff', 'say what differs from the live target')
+    .option('--table <name...>', 'rows of these tables: public.bookings')
+    .option('--keys <list>', 'only rows with these keys: 1,2,3')
+    .option('--keys-from <file>', 'only rows with the keys in this file, one a line')
+    .option('--set-back', 'also rows that are there with other values')
+    .option('--delete-extra', 'delete rows that came since')
+    .option('--preview', 'say what --apply would do')
+    .option('--apply', 'write the rows back; with --as and a code')
+    .option('--promote', 'propose that these tables become what they were')
+    .option('--as <name>', 'who writes back: a person of `holdfast people list`')
+    .option('--code <digits>', 'six digits; else asked for without showing it, or read from stdin')
     .option('--vault <name>', 'from this vault; without it the first')
-    .addHelpText(
-      'after',
-      '\nThe live target is not changed. Stop `holdfast up` on this machine first.',
-    )
+    .addHelpText('after', HELP)
     .action((target: string, words: RestoreWords) =>
       run(restore, (context) => restoreOne(context, target, words)),
     );
   onThisMachine(restore);
 }
 
+interface RestoreWork {
+  readonly target: string;
+  readonly vault: string;
+  readonly wish: WishWords;
+  readonly rows: RowWish | null;
+  readonly into: string | null;
+  readonly isDiff: boolean;
+  readonly by: Spoken;
+  readonly tell: Teller;
+}
+
 async function restoreOne(context: Context, name: string, words: RestoreWords): Promise<Answer> {
   const config = loadConfig(context.configPath, context.env);
   const target = named(config, name);
-  const wish = wishOf(words, context.clock.now());
+  const wish = momentWish(words, context.clock.now());
+  const rows = rowWishOf(words, wish);
   const vaults = config.targets.find((one) => one.name === target)?.recovery?.vaults ?? [];
   const vault = words.vault ?? vaults[0] ?? '';
   if (!vaults.includes(vault)) {
     throw usageError(`a vault of ${target}: ${vaults.join(', ')}`, vault, 'Leave --vault out.');
   }
-  if (words.into === undefined && words.diff !== true) {
-    throw usageError('--into FOLDER, --diff, or both', 'neither', 'Nothing would be left of it.');
+  if (words.into === undefined && words.diff !== true && rows === null) {
+    throw usageError('--into, --diff or --table', 'none', 'Nothing would be left of it.');
   }
+  const into = words.into === undefined ? null : resolve(words.into);
+  const word = rows?.kind === 'apply' ? await wordOf(context, words) : null;
   const tell = teller(context);
-  const work = { target, vault, wish, words, tell };
-  const found = await withRecovery(context, {
-    here: (room, around) => carryOut(context, room, around, work),
-    elsewhere: async () => {
-      throw inUse(target);
-    },
+  const found = await withRooms(context, async (rooms) => {
+    const by = word === null ? MACHINE : await spoken(rooms, word, context.clock.now());
+    const work = { target, vault, wish, rows, into, isDiff: words.diff === true, by, tell };
+    return withRestores(context, rooms, (restores, { signal }) =>
+      carryOut(restores, rooms, work, signal),
+    );
   }).finally(() => tell.end());
-  const { kept, diff, rtoMs, point, window } = found;
-  return {
-    json: { target, vault, point, rtoMs, window, diff, kept },
-    lines: (paint) => [
-      `${paint.green('✓')} ${paint.bold(target)} came back from ${point} in ${(rtoMs / 1000).toFixed(1)} s.`,
-      ...(diff ?? []),
-      ...(kept?.next ?? ['It was removed again.']),
-    ],
-  };
+  return answerOf(target, vault, found);
 }
 
-function wishOf({ at, point }: RestoreWords, now: Date): RestoreWish {
-  if (at !== undefined && point !== undefined) {
-    throw usageError('--at or --point', 'both', 'Say one of them.');
+const MACHINE: Spoken = { name: 'this machine', facts: {} };
+
+interface Word {
+  readonly person: string;
+  readonly code: string;
+}
+
+async function wordOf(context: Context, words: RestoreWords): Promise<Word> {
+  if (words.as === undefined) {
+    throw usageError('--as NAME beside --apply', 'nobody', 'A person writes rows back.');
   }
-  if (point !== undefined) return { kind: 'point', id: point };
-  if (at === undefined) return { kind: 'newest' };
-  const moment = momentOf(at, now);
-  if (moment !== null) return { kind: 'at', at: moment };
-  throw usageError('--at as 14:00 or 2026-11-21T14:00Z', at, 'Times are UTC.');
+  const code = await codeOf(context, {
+    as: words.as,
+    ...(words.code === undefined ? {} : { code: words.code }),
+  });
+  return { person: words.as, code };
 }
 
-interface RestoreWork {
-  readonly target: string;
-  readonly vault: string;
-  readonly wish: RestoreWish;
-  readonly words: RestoreWords;
-  readonly tell: Teller;
+/** Before anything is restored, since a code dies in half a minute. */
+function spoken({ checks, database }: Rooms, word: Word, now: Date): Promise<Spoken> {
+  const wanted = { permission: 'undo.apply', now } as const;
+  return proveSigned(database, { kind: 'code', ...word }, wanted, checks);
 }
 
-async function carryOut(
-  context: Context,
-  { keepers }: RecoveryRoom,
-  { rooms, signal }: Around,
-  { target, tell, vault, wish, words }: RestoreWork,
-) {
-  const { clock, env } = context;
-  const keeper = keepers.get(target);
-  if (keeper === undefined) throw inUse(target);
-  const { into } = words;
-  const unique = clock.random(6).toString('hex');
-  const folder =
-    into === undefined ? join(drillFolder(rooms.config, env), `restore-${unique}`) : resolve(into);
-  const order = { wish, asOf: null, folder, isKept: into !== undefined };
-  const copy = await keeper.restore(vault, order, tell.say, signal);
+type Found = Awaited<ReturnType<typeof carryOut>>;
+
+async function carryOut(restores: Restores, rooms: Rooms, work: RestoreWork, signal: AbortSignal) {
+  const { by, into, isDiff, target, tell, vault, wish } = work;
+  const begun = await restores.begin({ target, vault, wish, by: by.name, into });
+  const { id } = begun;
+  let isKept = false;
   try {
-    const diff = words.diff === true ? await compared(context, rooms, copy, tell, signal) : null;
-    const kept = into === undefined ? null : await copy.keep();
-    if (kept === null) await copy.discard();
-    return { kept, diff, rtoMs: copy.rtoMs, point: copy.point.id, window: copy.window };
+    const ready = await untilReady(restores, begun, tell, signal);
+    const diff = isDiff ? await compared(restores, work, id, signal) : null;
+    const done = await withRows(restores, rooms, work, id);
+    const kept = into === null ? null : await restores.keep(target, id);
+    isKept = kept !== null;
+    const { point, rtoMs, window } = ready;
+    return { kept, diff, ...done, rtoMs, point: point.id, window };
+  } finally {
+    if (!isKept) await removed(restores, work, id);
+  }
+}
+
+/** What went wrong before counts; that it was not removed as well is said, and mended by the gateway. */
+async function removed(restores: Restores, { by, target, tell }: RestoreWork, id: string) {
+  try {
+    await restores.discard(target, id, by.name);
   } catch (error) {
-    await copy.discard();
-    throw error;
+    tell.words(`${id} is not removed yet: ${messageOf(error)}`);
+  }
+}
+
+async function untilReady(restores: Restores, begun: CopyWords, tell: Teller, signal: AbortSignal) {
+  let copy = begun;
+  for (;;) {
+    signal.throwIfAborted();
+    const { standing } = copy;
+    switch (standing.state) {
+      case 'ready':
+        return standing;
+      case 'failed':
+        throw errorOf(standing);
+      case 'discarded':
+        throw errorOf({ state: 'failed', code: 'HF_RESTORE_STATE', ...gone(standing.why) });
+      case 'running':
+        if (standing.progress === null) tell.words('waiting for other work on recovery');
+        else tell.say(standing.progress);
+        break;
+      default:
+        return standing satisfies never;
+    }
+    await pause(POLL_MS);
+    copy = await restores.show(copy.target, copy.id);
   }
 }
 
 async function compared(
-  { env }: Context,
-  { config }: Rooms,
-  copy: RestoredTarget,
-  tell: Teller,
+  restores: Restores,
+  { by, target, tell }: RestoreWork,
+  id: string,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const target = config.targets.find(({ name }) => name === copy.target);
-  if (target === undefined) return [];
-  const restored = copy.database(recoveryConnectionOf(target, env).database, STATEMENT_MS_MAX);
-  const live = openTarget(target, env);
-  try {
-    const onProgress = ({ phase, table }: { phase: string; table: string | null }): void =>
-      tell.words(`${phase}${table === null ? '' : ` ${table}`}`);
-    const diff = await diffTargets({
-      ...{ restored, live, onProgress, signal },
-      keysMax: KEYS_NAMED_MAX,
-    });
-    return sentencesOfDiff(diff);
-  } finally {
-    await Promise.all([restored.close(), live.close()]);
+  await restores.diff(target, id, by.name);
+  for (;;) {
+    signal.throwIfAborted();
+    const { standing } = await restores.show(target, id);
+    const diff = standing.state === 'ready' ? standing.diff : null;
+    if (diff === null) {
+      throw errorOf({ state: 'failed', code: 'HF_RESTORE_STATE', ...gone(standing.state) });
+    }
+    if (diff.state === 'failed') throw errorOf(diff);
+    if (diff.state === 'done') return diff.result.sentences;
+    const { phase = 'waiting', table = null } = diff.progress ?? {};
+    tell.words(`${phase}${table === null ? '' : ` ${oneLine(table)}`}`);
+    await pause(POLL_MS);
   }
 }
 
-function inUse(target: string): HoldfastError {
-  return new HoldfastError('HF_RESTORE_STATE', {
-    expected: `the vaults of ${target} to be free`,
-    found: 'that a running Holdfast has them',
-    hint: 'Stop `holdfast up` on this machine, and try again: a vault belongs to one process.',
-  });
+async function withRows(restores: Restores, rooms: Rooms, work: RestoreWork, id: string) {
+  const { by, rows, target } = work;
+  switch (rows?.kind) {
+    case undefined:
+      return { report: null, proposal: null };
+    case 'preview':
+      return { report: await restores.preview(target, id, rows.words), proposal: null };
+    case 'apply':
+      return { report: await restores.writeBack(target, id, rows.words, by), proposal: null };
+    case 'promote': {
+      const act = await restores.promotion(target, id, rows.words);
+      const of = targetsOf(rooms.config).resolve({ asked: target, searchPath: [] });
+      const opened = await rooms.proposals.open({ ...act, kind: 'promote-restore', target: of });
+      return { report: null, proposal: proposalView(opened) };
+    }
+    default:
+      return rows satisfies never;
+  }
+}
+
+function gone(found: string) {
+  const expected = 'the copy to be there until this is done';
+  return { expected, found: `that it is ${found}`, hint: 'Restore once more.' };
+}
+
+function answerOf(target: string, vault: string, found: Found): Answer {
+  const { diff, kept, point, proposal, report, rtoMs, window } = found;
+  const isRefused = (report?.wouldFail.length ?? 0) > 0;
+  return {
+    json: {
+      ...{ target, vault, point, rtoMs, window, diff, kept, report },
+      proposal: proposal === null ? null : proposalJson(proposal),
+    },
+    lines: (paint) => [
+      `${paint.green('✓')} ${paint.bold(target)} came back from ${oneLine(point)} in ${(rtoMs / 1000).toFixed(1)} s.`,
+      ...(diff ?? []),
+      ...(report === null ? [] : writeBackLines(report, paint)),
+      ...(proposal === null ? [] : proposalLines(proposal)),
+      ...(kept?.next ?? ['The copy was removed again.']),
+    ],
+    ...(isRefused ? { exit: NO } : {}),
+  };
+}
+
+function proposalLines({ id, peopleNeeded, words }: NonNullable<Found['proposal']>): string[] {
+  const shown = oneLine(id);
+  return [
+    `Proposed as ${shown}: ${peopleNeeded} people must sign that`,
+    ...words.split('\n').map((line) => `  ${oneLine(line)}`),
+    `  holdfast proposals approve ${shown} --as NAME`,
+  ];
 }

@@ -11,7 +11,7 @@ import type { RestoreGoal } from '../engines/engine.ts';
 import { readWalListing, type WalListing } from '../engines/pull/wal-listing.ts';
 import { lsnOf } from '../lsn.ts';
 import { readPoint } from '../point-store.ts';
-import type { RecoveryPoint, RecoveryWindow } from '../recovery-point.ts';
+import type { RecoveryPoint, RecoveryWindow, StoredPoint } from '../recovery-point.ts';
 import type { StoredObject, Vault } from '../vaults/vault.ts';
 
 /** What a person asks for. `point`: as it was when that point became whole; `newest`: all there is. */
@@ -22,7 +22,7 @@ export type RestoreWish =
   | { readonly kind: 'newest' };
 
 export interface Choice {
-  readonly point: RecoveryPoint;
+  readonly point: StoredPoint;
   readonly goal: RestoreGoal;
   readonly window: RecoveryWindow;
 }
@@ -70,19 +70,19 @@ async function pointsOf(
   vault: Vault,
   target: string,
   asOf: Date | null,
-): Promise<readonly RecoveryPoint[]> {
+): Promise<readonly StoredPoint[]> {
   const objects: StoredObject[] = [];
   for await (const object of vault.list(`${target}/`, asOf)) {
     if (object.key.endsWith('/point.json')) objects.push(object);
   }
-  const points: RecoveryPoint[] = [];
+  const points: StoredPoint[] = [];
   for (const object of objects) points.push(await readPoint(vault, object));
   return points
     .filter((point) => point.target === target)
     .sort((one, other) => one.endedAt.localeCompare(other.endedAt));
 }
 
-function pick(points: readonly RecoveryPoint[], target: string, wish: RestoreWish): RecoveryPoint {
+function pick(points: readonly StoredPoint[], target: string, wish: RestoreWish): StoredPoint {
   const newest = points.at(-1);
   const oldest = points[0];
   if (newest === undefined || oldest === undefined) {
@@ -119,11 +119,7 @@ function pick(points: readonly RecoveryPoint[], target: string, wish: RestoreWis
   }
 }
 
-function pickByPosition(
-  points: readonly RecoveryPoint[],
-  target: string,
-  text: string,
-): RecoveryPoint {
+function pickByPosition(points: readonly StoredPoint[], target: string, text: string): StoredPoint {
   const lsn = lsnOf(text);
   if (lsn === null) throw beyond('a position such as 16/B374D848', text, 'Write it like that.');
   const systems = new Set(points.map(({ server }) => server.systemIdentifier));

@@ -20,7 +20,7 @@ import type { Target } from '../../model/target.ts';
 import { oneLine } from '../../model/text.ts';
 import type { TargetDatabase } from '../../protection/target-database.ts';
 import type { RestoreGoal } from '../engines/engine.ts';
-import type { RecoveryPoint } from '../recovery-point.ts';
+import type { StoredPoint } from '../recovery-point.ts';
 import type { RestoreWish } from './choose-point.ts';
 import type { RestoredTarget } from './restore-target.ts';
 import { shown, type TableName } from './table-facts.ts';
@@ -29,7 +29,10 @@ import { type WriteBackOrder, type WriteBackReport, writeBack } from './write-ba
 /** What is signed. Counts are the most that may happen. */
 const FACTS = z.strictObject({
   database: z.string(),
+  vault: z.string(),
   point: z.string(),
+  /** SHA-256 of its point.json: what was looked at is what is restored. */
+  pointDigest: z.string(),
   systemIdentifier: z.string(),
   /** Of the goal; both null: all the WAL there was is not a fixed state, and is not promoted. */
   at: z.iso.datetime().nullable(),
@@ -47,7 +50,8 @@ export type PromotionFacts = Readonly<z.output<typeof FACTS>>;
 export interface PromotionPlan {
   readonly target: Target;
   readonly database: string;
-  readonly point: RecoveryPoint;
+  readonly vault: string;
+  readonly point: StoredPoint;
   readonly goal: RestoreGoal;
   readonly order: Pick<WriteBackOrder, 'changed' | 'extra'>;
   /** A preview of whole tables. */
@@ -59,7 +63,7 @@ const TABLES_NAMED_MAX = 10;
 
 /** Rejects with HF_RESTORE_STATE what could not be carried out, or says nothing fixed. */
 export function promotionOf(plan: PromotionPlan): ProposedAct {
-  const { database, goal, order, point, preview, target } = plan;
+  const { database, goal, order, point, preview, target, vault } = plan;
   if (goal.at === null && goal.lsn === null) {
     throw cannot(
       'a moment or a position',
@@ -73,7 +77,9 @@ export function promotionOf(plan: PromotionPlan): ProposedAct {
   const sums = sumsOf(preview);
   const facts: PromotionFacts = {
     database,
+    vault,
     point: point.id,
+    pointDigest: point.digest,
     systemIdentifier: point.server.systemIdentifier,
     at: goal.at?.toISOString() ?? null,
     lsn: goal.lsn,
@@ -90,12 +96,12 @@ export function promotionOf(plan: PromotionPlan): ProposedAct {
   };
 }
 
-function wordsOf({ database, goal, point, preview }: PromotionPlan, sums: Sums): string {
+function wordsOf({ database, goal, point, preview, vault }: PromotionPlan, sums: Sums): string {
   const named = preview.tables.slice(0, TABLES_NAMED_MAX).map((table) => oneLine(shown(table)));
   const more = preview.tables.length - named.length;
   const when = goal.at?.toISOString() ?? `position ${goal.lsn}`;
   return [
-    `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''} of ${oneLine(database)} become what they were at ${when} (${point.id}).`,
+    `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''} of ${oneLine(database)} become what they were at ${when} (${oneLine(point.id)} in ${oneLine(vault)}).`,
     `At most ${sums.inserted} rows are put in again, ${sums.setBack} set back, ${sums.deleted} deleted, in one transaction that can be undone.`,
     ...preview.notes,
   ].join('\n');
@@ -114,7 +120,7 @@ function sumsOf({ tables }: WriteBackReport): Sums {
 
 export interface PromotionParts {
   /** Restores anew, to be looked at; whoever asked discards it. */
-  readonly restore: (target: string, wish: RestoreWish) => Promise<RestoredTarget>;
+  readonly restore: (target: string, vault: string, wish: RestoreWish) => Promise<RestoredTarget>;
   /** The live target by Holdfast's own credential; closed by us. */
   readonly open: (target: string, database: string) => TargetDatabase;
   /** What was written goes to the vault of undo data now. Null: the drain does it within a second. */
@@ -127,7 +133,7 @@ export interface PromotionParts {
 export function promoteRestoreRunner(parts: PromotionParts): ActRunner {
   return async ({ facts, target }) => {
     const signed = FACTS.parse(facts);
-    const copy = await parts.restore(target, wishOf(signed));
+    const copy = await parts.restore(target, signed.vault, wishOf(signed));
     try {
       mustBeSigned(copy.point, signed);
       const report = await promote(parts, target, signed, copy);
@@ -175,17 +181,26 @@ function wishOf({ at, lsn }: PromotionFacts): RestoreWish {
   throw cannot('a moment or a position', 'neither', 'Propose it anew.');
 }
 
-/** Of the same goal another point restores the same, unless it is of another cluster. */
+/** A point that somebody put in its place since would bring back other rows for the same goal. */
 function mustBeSigned(
-  { server }: RecoveryPoint,
-  { point, systemIdentifier }: PromotionFacts,
+  { digest, id, server }: StoredPoint,
+  { point, pointDigest, systemIdentifier }: PromotionFacts,
 ): void {
-  if (server.systemIdentifier === systemIdentifier) return;
-  throw cannot(
-    `the cluster of ${point} (${systemIdentifier})`,
-    `another one: ${server.systemIdentifier}`,
-    'Propose it anew, and see what it would do.',
-  );
+  const hint = 'Nothing was changed. Propose it anew, and see what it would do.';
+  if (server.systemIdentifier !== systemIdentifier) {
+    throw cannot(
+      `the cluster of ${point} (${systemIdentifier})`,
+      `another one: ${server.systemIdentifier}`,
+      hint,
+    );
+  }
+  if (id !== point || digest !== pointDigest) {
+    throw cannot(
+      `the point that was signed, ${point} (${pointDigest.slice(0, 16)}…)`,
+      `${id} (${digest.slice(0, 16)}…)`,
+      hint,
+    );
+  }
 }
 
 function atMost(report: WriteBackReport, signed: PromotionFacts): void {

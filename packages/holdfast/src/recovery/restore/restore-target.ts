@@ -21,7 +21,12 @@ import { type Isolation, ScratchCluster } from '../drills/scratch-cluster.ts';
 import type { Engine, Restored, RestoreGoal, Tell } from '../engines/engine.ts';
 import type { WalListing } from '../engines/pull/wal-listing.ts';
 import { lsnOf } from '../lsn.ts';
-import { plainBytesOf, type RecoveryPoint, type RecoveryWindow } from '../recovery-point.ts';
+import {
+  plainBytesOf,
+  type RecoveryPoint,
+  type RecoveryWindow,
+  type StoredPoint,
+} from '../recovery-point.ts';
 import type { Vault } from '../vaults/vault.ts';
 import { choosePoint, type RestoreWish } from './choose-point.ts';
 
@@ -127,7 +132,7 @@ interface Standing {
   readonly order: RestoreOrder;
   readonly folder: string;
   readonly wasThere: boolean;
-  readonly point: RecoveryPoint;
+  readonly point: StoredPoint;
   readonly goal: RestoreGoal;
   readonly window: RecoveryWindow;
   readonly restored: Restored;
@@ -146,7 +151,7 @@ export class RestoredTarget {
   get target(): string {
     return this.#standing.order.target;
   }
-  get point(): RecoveryPoint {
+  get point(): StoredPoint {
     return this.#standing.point;
   }
   get goal(): RestoreGoal {

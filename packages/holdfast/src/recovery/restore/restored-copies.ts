@@ -1,0 +1,472 @@
+/**
+ * Restored copies beside their targets, as long as people need them: begun, compared, written back from,
+ * discarded. Few at a time, each a server of its own. In this order:
+ *
+ *   asked -> waits for its turn among all heavy work on recovery -> restored -> ready -> compared, previewed,
+ *     written back -> discarded: asked for, when nobody used it for a while, or when Holdfast stops
+ *
+ * A copy in which somebody wrote after it came back is not what lay in the vault: nothing more is read from it.
+ * What is promoted is restored anew from what was signed, never taken from a copy that stands.
+ *
+ * It knows no rights: whoever calls has asked for them. Copies are in memory only; what a kill -9 leaves of
+ * them is a server and a folder beside those of drills, and is swept with them.
+ */
+import { join, resolve } from 'node:path';
+import type { Clock } from '../../model/clock.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
+import type { HoldfastEvent, Note } from '../../model/event.ts';
+import { newId } from '../../model/ids.ts';
+import { RESTORE_IDLE_MS, RESTORE_STATEMENT_MS_MAX, RESTORES_MAX } from '../../model/limits.ts';
+import type { Spoken } from '../../model/signed.ts';
+import { oneLine } from '../../model/text.ts';
+import type { TargetDatabase } from '../../protection/target-database.ts';
+import type { Tell } from '../engines/engine.ts';
+import {
+  type CopiedTarget,
+  type Copy,
+  type EndWhy,
+  factsOf,
+  isStanding,
+  markOf,
+  nameOf,
+  readyOf,
+  restoredOf,
+  setDiff,
+  viewOf,
+  wishText,
+} from './copy.ts';
+import {
+  choiceOf,
+  mustBePartial,
+  noVault,
+  sumsOf,
+  sumsText,
+  tablesText,
+  tooMany,
+  touched,
+  wholeTables,
+} from './copy-orders.ts';
+import type {
+  CopyStanding,
+  CopyWords,
+  PromotionWords,
+  ReportWords,
+  WriteBackWords,
+} from './copy-shape.ts';
+import { diffWords, goalWords, progressOf, reportWords, troubleOf, wishOf } from './copy-words.ts';
+import { diffTargets } from './diff.ts';
+import { promoteRestoreRunner, promotionOf } from './promotion.ts';
+import type { KeptCluster, RestoredTarget, RestoreOrder } from './restore-target.ts';
+import type { PromotionAct, RestoreBegin, Restores } from './restores.ts';
+import { type WriteBackOrder, type WriteBackReport, writeBack } from './write-back.ts';
+import { state } from './write-refusals.ts';
+
+export interface CopiesParts {
+  /** Null: nothing of it is kept here. Else its vaults, and which of its databases people work in. */
+  readonly targetOf: (name: string) => CopiedTarget | null;
+  readonly restore: (
+    target: string,
+    vault: string,
+    order: Pick<RestoreOrder, 'wish' | 'folder' | 'isKept'>,
+    tell: Tell,
+    signal: AbortSignal,
+  ) => Promise<RestoredTarget>;
+  /** Copies are made in it, each in a folder of its own. */
+  readonly folder: string;
+  /** Runs it when no other heavy work on recovery runs. */
+  readonly inTurn: (work: () => Promise<void>) => void;
+  readonly clock: Clock;
+  readonly note: Note;
+  /** As `note`, and durable when it resolves. */
+  readonly record: (event: HoldfastEvent) => Promise<void>;
+}
+
+const KEYS_SHOWN_MAX = 20;
+/** Of those that are over, so that whoever asked can still see why. */
+const OVER_KEPT_MAX = 20;
+
+export class RestoredCopies implements Restores {
+  readonly #parts: CopiesParts;
+  readonly #copies = new Map<string, Copy>();
+  readonly #stopping = new AbortController();
+  readonly #promoting = new Set<Promise<unknown>>();
+
+  constructor(parts: CopiesParts) {
+    this.#parts = parts;
+  }
+
+  async begin(order: RestoreBegin): Promise<CopyWords> {
+    this.#stopping.signal.throwIfAborted();
+    const of = this.#targetOf(order.target);
+    const vault = order.vault ?? of.vaults[0] ?? '';
+    if (!of.vaults.includes(vault)) throw noVault(order.target, of.vaults, vault);
+    const standing = [...this.#copies.values()].filter(isStanding);
+    if (standing.length >= RESTORES_MAX) throw tooMany(standing);
+    const { clock, note } = this.#parts;
+    const copy: Copy = {
+      id: newId('restore', clock),
+      ...{ vault, of, wish: order.wish, into: order.into, askedBy: order.by },
+      askedAt: clock.now().toISOString(),
+      stop: new AbortController(),
+      standing: { state: 'running', progress: null },
+      restored: null,
+      mark: '',
+      usedMs: clock.monotonicMs(),
+      uses: new Set(),
+      ending: null,
+    };
+    this.#copies.set(copy.id, copy);
+    try {
+      await note({
+        kind: 'restore-asked',
+        facts: { ...factsOf(copy), by: order.by, wish: wishText(order.wish) },
+        message: `${oneLine(order.by)} asked for ${order.target} to be restored from ${vault}: ${wishText(order.wish)}.`,
+      });
+    } catch (error) {
+      this.#copies.delete(copy.id);
+      throw error;
+    }
+    void this.#use(copy, this.#bringBack(copy));
+    return viewOf(copy);
+  }
+
+  async list(target: string): Promise<readonly CopyWords[]> {
+    this.#targetOf(target);
+    const mine = [...this.#copies.values()].filter((copy) => nameOf(copy) === target);
+    return mine.reverse().map(viewOf);
+  }
+
+  async show(target: string, id: string): Promise<CopyWords> {
+    return viewOf(this.#copy(target, id));
+  }
+
+  async diff(target: string, id: string, by: string): Promise<CopyWords> {
+    const copy = this.#copy(target, id);
+    const ready = readyOf(copy);
+    if (ready.diff?.state === 'running') return viewOf(copy);
+    setDiff(copy, { state: 'running', progress: null });
+    void this.#use(copy, this.#compare(copy, by));
+    return viewOf(copy);
+  }
+
+  async preview(target: string, id: string, words: WriteBackWords): Promise<ReportWords> {
+    const copy = this.#copy(target, id);
+    return reportWords(await this.#look(copy, words));
+  }
+
+  async writeBack(
+    target: string,
+    id: string,
+    words: WriteBackWords,
+    by: Spoken,
+  ): Promise<ReportWords> {
+    const copy = this.#copy(target, id);
+    readyOf(copy);
+    mustBePartial(words);
+    const { note, record } = this.#parts;
+    const facts = { ...factsOf(copy), by: by.name, tables: tablesText(words), ...choiceOf(words) };
+    await record({
+      kind: 'restore-writing',
+      facts: { ...facts, ...by.facts },
+      message: `${by.name} writes rows of ${facts.tables} back into ${target}, from ${id}.`,
+    });
+    const report = await this.#use(
+      copy,
+      this.#write(copy, { ...words, mode: 'apply' }).catch(async (error: unknown) => {
+        await note({
+          kind: 'restore-not-written',
+          facts: { ...facts, reason: messageOf(error) },
+          message: `Nothing was written back into ${target}: ${messageOf(error)}`,
+        });
+        throw error;
+      }),
+    );
+    const sums = sumsOf(report);
+    await note({
+      kind: 'restore-written-back',
+      facts: { ...facts, write: report.id, ...sums },
+      message: `${by.name} wrote rows of ${facts.tables} back into ${target}: ${sumsText(sums)} (${report.id}).`,
+    });
+    return reportWords(report);
+  }
+
+  async promotion(target: string, id: string, words: PromotionWords): Promise<PromotionAct> {
+    const copy = this.#copy(target, id);
+    const { changed, extra } = words;
+    const preview = await this.#look(copy, wholeTables(words));
+    const { point, goal } = restoredOf(copy);
+    const { database, target: of } = copy.of;
+    const {
+      facts,
+      reason,
+      words: said,
+    } = promotionOf({
+      ...{ target: of, database, vault: copy.vault, point, goal, preview },
+      order: { changed, extra },
+    });
+    return { facts, reason, words: said };
+  }
+
+  promote(target: string, proposalId: string, facts: unknown): Promise<string> {
+    const work = this.#promote(target, proposalId, facts);
+    this.#promoting.add(work);
+    const over = (): void => void this.#promoting.delete(work);
+    work.then(over, over);
+    return work;
+  }
+
+  async keep(target: string, id: string): Promise<KeptCluster> {
+    const copy = this.#copy(target, id);
+    readyOf(copy);
+    const restored = restoredOf(copy);
+    await Promise.allSettled(copy.uses);
+    const kept = await this.#use(copy, restored.keep());
+    copy.restored = null;
+    this.#over(copy, { state: 'discarded', why: 'kept' });
+    await this.#parts.note({
+      kind: 'restore-kept',
+      facts: { ...factsOf(copy), folder: kept.folder },
+      message: `The copy ${id} of ${target} was kept in ${kept.folder}.`,
+    });
+    return kept;
+  }
+
+  async discard(target: string, id: string, by: string): Promise<CopyWords> {
+    const copy = this.#copy(target, id);
+    await this.#discard(copy, 'asked', by);
+    return viewOf(copy);
+  }
+
+  /** Those that nobody used for a while. For whoever has a clock that ticks. */
+  async discardIdle(): Promise<void> {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const idle = [...this.#copies.values()].filter(
+      ({ standing, usedMs, uses }) =>
+        standing.state === 'ready' && uses.size === 0 && nowMs - usedMs >= RESTORE_IDLE_MS,
+    );
+    await Promise.all(idle.map((copy) => this.#discard(copy, 'idle', 'Holdfast')));
+  }
+
+  /** Everything is broken off and removed; a write-back that has begun is waited for. */
+  async close(): Promise<void> {
+    this.#stopping.abort(new Error('Holdfast stops'));
+    const all = [...this.#copies.values()].filter(isStanding);
+    await Promise.allSettled(all.map((copy) => this.#discard(copy, 'stopped', 'Holdfast')));
+    await Promise.allSettled(this.#promoting);
+  }
+
+  async #bringBack(copy: Copy): Promise<void> {
+    const { clock, folder, note, restore } = this.#parts;
+    const { id, into, stop, vault, wish } = copy;
+    const target = nameOf(copy);
+    try {
+      const order = {
+        wish: wishOf(wish),
+        folder: into === null ? join(folder, id) : resolve(into),
+        isKept: into !== null,
+      };
+      const tell: Tell = (progress) => {
+        if (copy.standing.state !== 'running') return;
+        copy.standing = { state: 'running', progress: progressOf(progress) };
+      };
+      const restored = await this.#turn(stop.signal, () =>
+        restore(target, vault, order, tell, stop.signal),
+      );
+      copy.restored = restored;
+      stop.signal.throwIfAborted();
+      copy.mark = await markOf(restored, copy.of.database);
+      const { goal, phases, point, rtoMs, window } = restored;
+      copy.usedMs = clock.monotonicMs();
+      copy.standing = {
+        state: 'ready',
+        point: { id: point.id, endedAt: point.endedAt },
+        goal: goalWords(goal),
+        window: { from: window.from.toISOString(), to: window.to.toISOString() },
+        ...{ rtoMs, phases, keptUntil: this.#keptUntil(), diff: null },
+      };
+      await note({
+        kind: 'restore-came-back',
+        facts: { ...factsOf(copy), point: point.id, ...goalWords(goal), rtoMs },
+        message: `${target} came back beside itself from ${point.id} in ${Math.ceil(rtoMs / 1000)} s (${id}).`,
+      });
+    } catch (error) {
+      // Whoever breaks it off says so.
+      if (stop.signal.aborted) return;
+      await copy.restored?.discard().catch(() => {});
+      copy.restored = null;
+      this.#over(copy, { state: 'failed', ...troubleOf(error) });
+      await note({
+        kind: 'restore-failed',
+        facts: { ...factsOf(copy), reason: messageOf(error) },
+        message: `${target} did not come back from ${vault}: ${messageOf(error)}`,
+      });
+    }
+  }
+
+  async #compare(copy: Copy, by: string): Promise<void> {
+    const { clock, note } = this.#parts;
+    try {
+      const diff = await this.#turn(copy.stop.signal, () =>
+        this.#between(copy, (restored, live) =>
+          diffTargets({
+            ...{ restored, live, keysMax: KEYS_SHOWN_MAX, signal: copy.stop.signal },
+            onProgress: (progress) => setDiff(copy, { state: 'running', progress }),
+          }),
+        ),
+      );
+      const result = diffWords(diff);
+      setDiff(copy, { state: 'done', at: clock.now().toISOString(), result });
+      const rows = (of: 'missing' | 'changed' | 'extra'): number =>
+        diff.tables.reduce((sum, { keys }) => sum + Number(keys?.[of] ?? 0n), 0);
+      await note({
+        kind: 'restore-diffed',
+        facts: {
+          ...{ ...factsOf(copy), by, tables: diff.tables.length, structure: diff.structure.length },
+          ...{ missing: rows('missing'), changed: rows('changed'), extra: rows('extra') },
+        },
+        message: `${copy.id} of ${nameOf(copy)} was compared: ${rows('missing')} rows are missing, ${rows('changed')} changed, ${rows('extra')} came since.`,
+      });
+    } catch (error) {
+      setDiff(copy, { state: 'failed', ...troubleOf(error) });
+    }
+  }
+
+  #look(copy: Copy, words: WriteBackWords): Promise<WriteBackReport> {
+    readyOf(copy);
+    return this.#use(copy, this.#write(copy, { ...words, mode: 'preview' }));
+  }
+
+  #write(copy: Copy, order: WriteBackOrder): Promise<WriteBackReport> {
+    const { clock } = this.#parts;
+    return this.#between(copy, (restored, live) =>
+      writeBack(order, { restored, live, clock, onProgress: () => {} }),
+    );
+  }
+
+  async #between<T>(
+    copy: Copy,
+    work: (restored: TargetDatabase, live: TargetDatabase) => Promise<T>,
+  ): Promise<T> {
+    const { database, open } = copy.of;
+    const of = restoredOf(copy);
+    if ((await markOf(of, database)) !== copy.mark) throw touched(copy.id);
+    const restored = of.database(database, RESTORE_STATEMENT_MS_MAX);
+    const live = open();
+    try {
+      return await work(restored, live);
+    } finally {
+      await Promise.all([restored.close(), live.close()]);
+    }
+  }
+
+  async #promote(target: string, proposalId: string, facts: unknown): Promise<string> {
+    const { clock, folder, note, restore } = this.#parts;
+    const of = this.#targetOf(target);
+    const { signal } = this.#stopping;
+    const run = promoteRestoreRunner({
+      restore: (_target, vault, wish) => {
+        if (!of.vaults.includes(vault)) throw noVault(target, of.vaults, vault);
+        const order = { wish, folder: join(folder, newId('restore', clock)), isKept: false };
+        return restore(target, vault, order, () => {}, signal);
+      },
+      open: (_target, database) => {
+        if (database === of.database) return of.open();
+        throw state(`the database ${of.database} of ${target}`, database, 'Propose it anew.');
+      },
+      // Whoever drains the target sees it within a second.
+      drainOnce: null,
+      clock,
+      statementMsMax: RESTORE_STATEMENT_MS_MAX,
+    });
+    const act = { proposalId, target, environment: of.target.environment.name, facts, people: [] };
+    const said = await this.#turn(signal, () => run(act));
+    const event = {
+      kind: 'restore-promoted',
+      facts: { target, proposal: proposalId },
+      message: said,
+    } as const;
+    try {
+      await note(event);
+    } catch {
+      // What is done is done, and the end of the proposal says so, too.
+    }
+    return said;
+  }
+
+  /** Heavy work, in its turn; broken off while it waits, it never begins. */
+  #turn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return new Promise((resolved, rejected) => {
+      const broken = (): void => rejected(signal.reason);
+      if (signal.aborted) return broken();
+      signal.addEventListener('abort', broken, { once: true });
+      this.#parts.inTurn(async () => {
+        signal.removeEventListener('abort', broken);
+        if (signal.aborted) return;
+        await work().then(resolved, rejected);
+      });
+    });
+  }
+
+  /** What uses a copy keeps it, and is waited for before it is removed. */
+  #use<T>(copy: Copy, work: Promise<T>): Promise<T> {
+    copy.uses.add(work);
+    const over = (): void => {
+      copy.uses.delete(work);
+      copy.usedMs = this.#parts.clock.monotonicMs();
+      const { standing } = copy;
+      if (standing.state === 'ready') copy.standing = { ...standing, keptUntil: this.#keptUntil() };
+    };
+    work.then(over, over);
+    return work;
+  }
+
+  #keptUntil(): string {
+    return new Date(this.#parts.clock.now().getTime() + RESTORE_IDLE_MS).toISOString();
+  }
+
+  #discard(copy: Copy, why: EndWhy, by: string): Promise<void> {
+    if (!isStanding(copy)) return Promise.resolve();
+    copy.ending ??= this.#end(copy, why, by);
+    return copy.ending;
+  }
+
+  async #end(copy: Copy, why: EndWhy, by: string): Promise<void> {
+    copy.stop.abort(new Error('discarded'));
+    await Promise.allSettled(copy.uses);
+    await copy.restored?.discard();
+    copy.restored = null;
+    this.#over(copy, { state: 'discarded', why });
+    await this.#parts.note({
+      kind: 'restore-discarded',
+      facts: { ...factsOf(copy), why, by },
+      message: `The copy ${copy.id} of ${nameOf(copy)} was removed (${why}).`,
+    });
+  }
+
+  #over(copy: Copy, standing: CopyStanding): void {
+    copy.standing = standing;
+    const over = [...this.#copies.values()].filter((one) => !isStanding(one));
+    for (const one of over.slice(0, -OVER_KEPT_MAX)) this.#copies.delete(one.id);
+  }
+
+  #targetOf(name: string): CopiedTarget {
+    const found = this.#parts.targetOf(name);
+    if (found !== null) return found;
+    throw new HoldfastError('HF_NOT_FOUND', {
+      expected: 'a target with `recovery` in holdfast.yaml',
+      found: oneLine(name),
+      hint: 'See holdfast recovery status.',
+    });
+  }
+
+  #copy(target: string, id: string): Copy {
+    this.#targetOf(target);
+    const copy = this.#copies.get(id);
+    if (copy !== undefined && nameOf(copy) === target) return copy;
+    throw new HoldfastError('HF_NOT_FOUND', {
+      expected: `a restore of ${target} that this Holdfast knows`,
+      found: oneLine(id),
+      hint: 'Copies do not outlive the Holdfast that made them. Restore once more.',
+    });
+  }
+}
