@@ -193,6 +193,22 @@ describe('dumps and changes', { timeout: 240_000 }, () => {
     expect(await newestHas(ground, again, 't')).toEqual([]);
   });
 
+  it('say a hole, too, when the slot was dropped before anything of it was stored', async (ctx) => {
+    if (!isHere) return ctx.skip('PostgreSQL 15 with pg_dump');
+    ground = await pullGround(bin, CONF);
+    const engine = newEngine(ground);
+    const { server } = await engine.backup(QUIET, NEVER);
+    await engine.close();
+    expect(await listPieces(ground.vault, 'shop', server.systemIdentifier)).toEqual([]);
+    await ground.server.query("select pg_drop_replication_slot('holdfast_shop_log')");
+    const stream = await newEngine(ground).stream();
+    await until(() => stream?.state().isStreaming === true);
+    expect(stream?.state()).toMatchObject({
+      hasGap: true,
+      trouble: expect.stringMatching(/a new dump is needed/),
+    });
+  });
+
   it('go on when the vault is back, and never claim what it has not', async (ctx) => {
     if (!isHere) return ctx.skip('PostgreSQL 15 with pg_dump');
     ground = await pullGround(bin, CONF);

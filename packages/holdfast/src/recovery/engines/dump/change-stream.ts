@@ -239,10 +239,12 @@ export class ChangeStream implements EngineStream {
     this.#dumped ??= point.dump?.structure ?? '';
     const snapshot = lsnOf(point.wal?.startLsn ?? '');
     const pieces = await listPieces(vault, target, systemIdentifier);
+    const begin = this.#slotLook?.confirmedLsn ?? null;
     const isReached =
-      snapshot !== null && (pieces.length === 0 || pieces.some(({ from }) => from <= snapshot));
+      snapshot !== null &&
+      (pieces.some(({ from }) => from <= snapshot) || (begin !== null && begin <= snapshot));
     // A dump that no change leads on from is followed by nothing: a new one is due.
-    if (!isReached) this.#gapEnd ??= this.#slotLook?.confirmedLsn ?? null;
+    if (!isReached) this.#gapEnd ??= begin;
   }
 
   async #stream(connection: ReplicationConnection, from: bigint): Promise<void> {

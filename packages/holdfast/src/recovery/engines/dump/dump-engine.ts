@@ -122,16 +122,17 @@ export class DumpEngine implements Engine {
       const replication = await openReplication(connection, 'logical');
       replication.close();
       await this.#withDatabase(async (database) => {
-        await publish(database, slot, (await readStructure(database)).carried);
         const [row] = await database.query(
           `select current_setting('max_replication_slots')::int
                     - (select count(*) from pg_replication_slots where slot_name <> $1) as free`,
           [slot],
         );
         if (Number(row?.['free'] ?? 0) < 2) throw new Error('max_replication_slots leaves no two');
+        await publish(database, slot, (await readStructure(database)).carried);
       });
       return null;
     } catch (error) {
+      if (willPass(error instanceof HoldfastError ? error.cause : error)) throw error;
       if (error instanceof HoldfastError && error.code !== 'HF_RECOVERY_SERVER') throw error;
       if (error instanceof HoldfastError) return error.found;
       if (error instanceof pg.DatabaseError) return oneLine(error.message);
@@ -153,4 +154,9 @@ export class DumpEngine implements Engine {
       await database.close();
     }
   }
+}
+
+/** No connection, no room, shutting down or starting up (SQLSTATE classes 08, 53, 57): it may let us later. */
+function willPass(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && /^(08|53|57)/.test(error.code ?? '');
 }
