@@ -25,6 +25,7 @@ import { runningPostmaster, stopPostmaster } from './programs/postmaster.ts';
 import type { Counter } from './recovery/counter.ts';
 import { dueWork, type WorkKind } from './recovery/due-work.ts';
 import type { StreamState } from './recovery/engines/engine.ts';
+import { OrderDesk } from './recovery/order-desk.ts';
 import { answerAsks } from './recovery/restore/asks.ts';
 import type { RestoredCopies } from './recovery/restore/restored-copies.ts';
 import type { Restores } from './recovery/restore/restores.ts';
@@ -81,6 +82,7 @@ export class Recovering {
   readonly #stopping = new AbortController();
   #room: RecoveryRoom | null = null;
   #copies: RestoredCopies | null = null;
+  #desk: OrderDesk | null = null;
   #asks: NodeJS.Timeout | null = null;
   /** Work on restored copies: people wait for it, so it comes before what is due. */
   #jobs: (() => Promise<void>)[] = [];
@@ -127,6 +129,11 @@ export class Recovering {
   /** Null: another Holdfast keeps recovery, or nobody does yet. */
   restores(): Restores | null {
     return this.#copies;
+  }
+
+  /** Null, as above. */
+  orders(): OrderDesk | null {
+    return this.#desk;
   }
 
   async stop(): Promise<void> {
@@ -196,6 +203,12 @@ export class Recovering {
       this.#wake?.();
     });
     this.#copies = copies;
+    this.#desk = new OrderDesk({
+      counter: this.#counter,
+      clock,
+      record: (event) => rooms.record(event),
+      wake: () => this.#wake?.(),
+    });
     this.#asks = setInterval(
       () => answerAsks(this.#counter, copies, signedFactsOf(rooms)),
       RESTORE_ASKS_MS,
@@ -211,6 +224,7 @@ export class Recovering {
     if (this.#asks !== null) clearInterval(this.#asks);
     const copies = this.#copies;
     this.#copies = null;
+    this.#desk = null;
     await copies?.close();
     this.#jobs = [];
     await this.#working;

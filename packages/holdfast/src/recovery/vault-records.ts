@@ -19,6 +19,7 @@ import { WITNESS_SHAPE, type Witness } from './drills/witness.ts';
 import { packBytes, unpackBytes } from './packing/pack.ts';
 import { chainTroubles, listPoints, pointKey, readPoint } from './point-store.ts';
 import type { BlastRadiusProof, ProofVerdict } from './proof.ts';
+import { TRIED_SHAPE, type Tried, triedOf } from './proof-shape.ts';
 import { type StoredPoint, walPrefix } from './recovery-point.ts';
 import type { Kept, StoredObject, Vault } from './vaults/vault.ts';
 
@@ -40,6 +41,7 @@ export interface KeptProof {
   readonly verdict: ProofVerdict;
   readonly why: string;
   readonly sameAs: readonly string[];
+  readonly tried: readonly Tried[];
 }
 
 export interface FoundRecords {
@@ -63,6 +65,7 @@ const PROOF = z.object({
   verdict: z.enum(['PROVEN', 'REFUTED', 'UNKNOWN']),
   why: z.string(),
   sameAs: z.array(z.string()),
+  credentials: z.array(TRIED_SHAPE).default([]),
 });
 
 export class VaultRecords {
@@ -237,9 +240,10 @@ async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
 function readProof(key: string, body: string): KeptProof | null {
   const read = PROOF.safeParse(jsonOf(body));
   if (!read.success) return null;
-  const { endedAt, sameAs, vault, verdict, why } = read.data;
+  const { credentials, endedAt, sameAs, vault, verdict, why } = read.data;
   const id = key.replace(/^.*\//, '').replace(/\.json$/, '');
-  return { id, vault, at: new Date(endedAt), verdict, why, sameAs };
+  const tried = triedOf(credentials);
+  return { id, vault, at: new Date(endedAt), verdict, why, sameAs, tried };
 }
 
 /** Null: longer than anything of ours. */
