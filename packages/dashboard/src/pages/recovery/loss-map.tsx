@@ -118,7 +118,7 @@ function Drawing({ places, report }: DrawingProps): ReactNode {
         role="img"
         aria-label={`${target}, ${vaults.length} vaults, ${hands.length} credentials that tried, ${drawn.length} places; the sentences above say what they share`}
         viewBox={`0 0 ${WIDTH} ${height}`}
-        className="block w-full max-w-4xl min-w-[36rem]"
+        className="block w-full max-w-3xl min-w-[36rem]"
       >
         {['Credentials that tried', 'Target and vaults', 'Places they lie in'].map((head, at) => (
           <text key={head} x={(COLUMNS[at] ?? 0) + 2} y="12" className="fill-muted text-[12px]">

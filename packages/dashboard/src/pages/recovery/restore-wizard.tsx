@@ -304,7 +304,7 @@ function ReadyFacts({ ready }: { readonly ready: Ready }): ReactNode {
     <p className="text-[0.93rem]">
       It came back in {shortSpan(rtoMs)}, by the point{' '}
       <Text text={point.id} className="font-mono text-[0.87rem]" />
-      {goal.at === null ? '' : `, as of ${utcTime(goal.at)}`}. It is kept{' '}
+      {goal.at === null ? '' : `, as of ${utcTime(goal.at)}`}. It goes{' '}
       <Time at={keptUntil} relative />, unless somebody uses it.
     </p>
   );

@@ -63,7 +63,12 @@ function VaultTimeline({ promise, until, vault }: VaultTimelineProps): ReactNode
       {points.length > 0 && <Drawing vault={vault} until={until} />}
       {history.drills.length > 1 && <Measured vault={vault} promise={promise} />}
       {newest.length > 0 && (
-        <div className="overflow-x-auto">
+        <section
+          aria-label={`Newest points in ${name}`}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+          tabIndex={0}
+          className="overflow-x-auto"
+        >
           <table className="w-full min-w-[26rem] text-[0.9rem]">
             <caption className="sr-only">Newest points in {name}</caption>
             <thead className="text-left text-[0.82rem] text-muted">
@@ -95,7 +100,7 @@ function VaultTimeline({ promise, until, vault }: VaultTimelineProps): ReactNode
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       )}
     </section>
   );
@@ -139,7 +144,7 @@ function Drawing({
         role="img"
         aria-label={words}
         viewBox={`0 0 ${WIDTH} 116`}
-        className="block w-full min-w-[30rem]"
+        className="block w-full max-w-3xl min-w-[30rem]"
       >
         {window !== null && (
           <rect
