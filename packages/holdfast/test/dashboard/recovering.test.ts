@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { parseConfig } from '../../src/config/load-config.ts';
 import { createHoldfast, type Holdfast, systemClock } from '../../src/holdfast.ts';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
@@ -98,26 +99,19 @@ async function stays(): Promise<unknown> {
   return row?.['count'];
 }
 
+const ANSWERED = z.object({ status: z.number(), code: z.string().nullable() });
+
 /** As the page itself asks. */
-async function asked(
-  page: Page,
-  path: string,
-  body: unknown = null,
-): Promise<{ readonly status: number; readonly code: string | null }> {
-  return page.evaluate(
-    async ([where, sent]) => {
-      const secret = Object.entries({ ...localStorage, ...sessionStorage })
-        .map(([, value]) => /hfp_[A-Za-z0-9_-]+/.exec(String(value))?.[0])
-        .find((one) => one !== undefined);
-      const answer = await fetch(where, {
-        method: sent === null ? 'GET' : 'POST',
-        headers: { 'content-type': 'application/json', 'x-holdfast-page': secret ?? '' },
-        ...(sent === null ? {} : { body: JSON.stringify(sent) }),
-      });
-      const read: { code?: string } = await answer.json();
-      return { status: answer.status, code: read.code ?? null };
-    },
-    [path, body] as const,
+async function asked(page: Page, path: string, body: unknown) {
+  const sent = JSON.stringify(JSON.stringify(body));
+  return ANSWERED.parse(
+    await page.evaluate(`(async () => {
+      const kept = Object.values({ ...localStorage, ...sessionStorage }).join(' ');
+      const secret = /hfp_[A-Za-z0-9_-]+/.exec(kept)?.[0] ?? '';
+      const headers = { 'content-type': 'application/json', 'x-holdfast-page': secret };
+      const answer = await fetch('${path}', { method: 'POST', headers, body: ${sent} });
+      return { status: answer.status, code: (await answer.json()).code ?? null };
+    })()`),
   );
 }
 
