@@ -209,8 +209,10 @@ export class Recovering {
       record: (event) => rooms.record(event),
       wake: () => this.#wake?.(),
     });
+    const trouble = (error: unknown): void =>
+      this.#parts.say('warn', `recovery: ${messageOf(error)}`);
     this.#asks = setInterval(
-      () => answerAsks(this.#counter, copies, signedFactsOf(rooms)),
+      () => answerAsks(this.#counter, copies, signedFactsOf(rooms), trouble),
       RESTORE_ASKS_MS,
     );
     return room;

@@ -16,6 +16,7 @@ export interface CodeInput {
 
 /** More than any code; a pasted file is not read to its end. */
 const INPUT_CHARS_MAX = 64;
+const HIDDEN_CHARS_MAX = 1_024;
 const ENTER = /[\r\n]/;
 const CTRL_C = '\u0003';
 const BACKSPACE = /[\b\u007f]/;
@@ -35,10 +36,24 @@ export async function readCode(
   );
 }
 
-function typed(input: CodeInput, prompt: (text: string) => void): Promise<string> {
+/** What nobody shall see typed: from the terminal without showing it, else the first line of standard input. */
+export function readHidden(
+  label: string,
+  input: CodeInput,
+  prompt: (text: string) => void,
+): Promise<string> {
+  return typed(input, prompt, label, HIDDEN_CHARS_MAX);
+}
+
+function typed(
+  input: CodeInput,
+  prompt: (text: string) => void,
+  label = 'Code',
+  charsMax = INPUT_CHARS_MAX,
+): Promise<string> {
   const hidden = input.isTTY === true && input.setRawMode !== undefined;
   if (hidden) {
-    prompt('Code: ');
+    prompt(`${label}: `);
     input.setRawMode?.(true);
   }
   return new Promise((done) => {
@@ -55,7 +70,7 @@ function typed(input: CodeInput, prompt: (text: string) => void): Promise<string
     const take = (chunk: Buffer): void => {
       for (const char of chunk.toString('utf8')) {
         if (hidden && char === CTRL_C) text = '';
-        if (ENTER.test(char) || char === CTRL_C || text.length >= INPUT_CHARS_MAX) return finish();
+        if (ENTER.test(char) || char === CTRL_C || text.length >= charsMax) return finish();
         text = BACKSPACE.test(char) ? text.slice(0, -1) : text + char;
       }
     };

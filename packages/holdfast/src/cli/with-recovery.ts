@@ -6,8 +6,6 @@ import type { Context } from './command.ts';
 import { type RecoveryWork, recoveryOver } from './recovery-over.ts';
 import { withRooms } from './with-rooms.ts';
 
-export type { Around } from './recovery-over.ts';
-
 export function withRecovery<T>(context: Context, work: RecoveryWork<T>): Promise<T> {
   return withRooms(context, (rooms) => recoveryOver(context, rooms, work));
 }

@@ -114,6 +114,8 @@ export const EVENT_KINDS = [
   'restore-promoted',
   'restore-kept',
   'restore-discarded',
+  'vault-undeleting',
+  'vault-undeleted',
   // What people could not be told.
   'notice-failed',
 ] as const;

@@ -53,6 +53,7 @@ export const SIGNALS = {
     importance: 'now',
     title: 'Tables became again what they were in a restored copy',
   },
+  'vault-undeleted': { importance: 'soon', title: 'A mass delete in a vault was undone' },
   'restore-came-back': { importance: 'digest', title: 'A target came back beside the live one' },
   'recovery-point-taken': { importance: 'digest', title: 'A recovery point was taken' },
   'drill-passed': { importance: 'digest', title: 'A recovery point came back in a drill' },

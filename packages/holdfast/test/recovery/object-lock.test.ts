@@ -98,10 +98,19 @@ if (missing !== null) {
       const place = { ...estate.place, prefix: 'attacked/' };
       const told: number[] = [];
       const started = performance.now();
-      const order = { place, clock: systemClock, prefix: '', asOf: before, ...kept };
+      const { restorer } = estate.identities;
+      const order = { place, restorer, clock: systemClock, prefix: '', asOf: before, ...kept };
+      const looked = await undelete({
+        ...order,
+        mode: 'look',
+        tell: () => {},
+        signal: new AbortController().signal,
+      });
+      expect(looked).toMatchObject({ markersRemoved: 120, copiedBack: 1, newer: 1, failed: [] });
+      expect(await currentKeys(estate, 'attacked/')).toHaveLength(2);
       const done = await undelete({
         ...order,
-        restorer: estate.identities.restorer,
+        mode: 'apply',
         tell: ({ keys: count }) => told.push(count),
         signal: new AbortController().signal,
       });

@@ -23,6 +23,7 @@ import type { Answer } from '../print.ts';
 import { progressWords, reportLines, resultLines } from '../recovery-words.ts';
 import { usageError } from '../usage.ts';
 import { withRecovery } from '../with-recovery.ts';
+import { addUndelete } from './undelete.ts';
 
 interface WorkWords {
   readonly vault?: string;
@@ -85,6 +86,8 @@ export function addRecovery(program: Command, run: Run): void {
     'Try to destroy what lies in the vault, with every credential that Holdfast has',
     'Exit code 0 only when it is PROVEN. It is tried on a canary, never on a recovery point.',
   );
+
+  addUndelete(recovery, run);
 
   const keys = recovery
     .command('keys')

@@ -77,13 +77,27 @@ const TOLD_SHAPE = z.discriminatedUnion('state', [
 /** The facts of a proposal that is being carried out, as they were signed. Rejects when it is not. */
 export type SignedFacts = (target: string, proposalId: string) => Promise<unknown>;
 
-/** Takes what is asked, and answers each when it is done. For the gateway, every so often. */
-export function answerAsks(counter: Counter, restores: Restores, signedFacts: SignedFacts): void {
-  for (const { ask, id } of counter.takeAsks({ state: 'taken' })) {
-    void answer(ask, restores, signedFacts).then(
-      (said) => counter.leaveTold(id, { state: 'done', said: said ?? null }),
-      (error: unknown) => counter.leaveTold(id, { state: 'failed', ...troubleOf(error) }),
-    );
+/**
+ * Takes what is asked, and answers each when it is done. For the gateway, every so often; `trouble` hears of a
+ * folder that cannot be written, a full disk for one: whoever asked waits in vain then, and nobody else.
+ */
+export function answerAsks(
+  counter: Counter,
+  restores: Restores,
+  signedFacts: SignedFacts,
+  trouble: (error: unknown) => void,
+): void {
+  try {
+    for (const { ask, id } of counter.takeAsks({ state: 'taken' })) {
+      answer(ask, restores, signedFacts)
+        .then(
+          (said) => counter.leaveTold(id, { state: 'done', said: said ?? null }),
+          (error: unknown) => counter.leaveTold(id, { state: 'failed', ...troubleOf(error) }),
+        )
+        .catch(trouble);
+    }
+  } catch (error) {
+    trouble(error);
   }
 }
 

@@ -18,17 +18,39 @@ import type { HoldfastEvent, Note } from '../../model/event.ts';
 import { newId } from '../../model/ids.ts';
 import { RESTORE_IDLE_MS, RESTORE_STATEMENT_MS_MAX, RESTORES_MAX } from '../../model/limits.ts';
 import type { Spoken } from '../../model/signed.ts';
-import type { Target } from '../../model/target.ts';
 import { oneLine } from '../../model/text.ts';
 import type { TargetDatabase } from '../../protection/target-database.ts';
 import type { Tell } from '../engines/engine.ts';
+import {
+  type CopiedTarget,
+  type Copy,
+  type EndWhy,
+  factsOf,
+  isStanding,
+  markOf,
+  nameOf,
+  readyOf,
+  restoredOf,
+  setDiff,
+  viewOf,
+  wishText,
+} from './copy.ts';
+import {
+  choiceOf,
+  mustBePartial,
+  noVault,
+  sumsOf,
+  sumsText,
+  tablesText,
+  tooMany,
+  touched,
+  wholeTables,
+} from './copy-orders.ts';
 import type {
   CopyStanding,
   CopyWords,
-  Diffing,
   PromotionWords,
   ReportWords,
-  WishWords,
   WriteBackWords,
 } from './copy-shape.ts';
 import { diffWords, goalWords, progressOf, reportWords, troubleOf, wishOf } from './copy-words.ts';
@@ -36,8 +58,8 @@ import { diffTargets } from './diff.ts';
 import { promoteRestoreRunner, promotionOf } from './promotion.ts';
 import type { KeptCluster, RestoredTarget, RestoreOrder } from './restore-target.ts';
 import type { PromotionAct, RestoreBegin, Restores } from './restores.ts';
-import { shown } from './table-facts.ts';
 import { type WriteBackOrder, type WriteBackReport, writeBack } from './write-back.ts';
+import { state } from './write-refusals.ts';
 
 export interface CopiesParts {
   /** Null: nothing of it is kept here. Else its vaults, and which of its databases people work in. */
@@ -57,35 +79,6 @@ export interface CopiesParts {
   readonly note: Note;
   /** As `note`, and durable when it resolves. */
   readonly record: (event: HoldfastEvent) => Promise<void>;
-}
-
-export interface CopiedTarget {
-  readonly target: Target;
-  readonly vaults: readonly string[];
-  readonly database: string;
-  /** The live one, by Holdfast's own credential; whoever opens it closes it. */
-  readonly open: () => TargetDatabase;
-}
-
-type Ready = Extract<CopyStanding, { state: 'ready' }>;
-type EndWhy = Extract<CopyStanding, { state: 'discarded' }>['why'];
-
-interface Copy {
-  readonly id: string;
-  readonly vault: string;
-  readonly wish: WishWords;
-  readonly into: string | null;
-  readonly of: CopiedTarget;
-  readonly askedAt: string;
-  readonly askedBy: string;
-  readonly stop: AbortController;
-  standing: CopyStanding;
-  restored: RestoredTarget | null;
-  /** The newest transaction that it knew when it came back. */
-  mark: string;
-  usedMs: number;
-  readonly uses: Set<Promise<unknown>>;
-  ending: Promise<void> | null;
 }
 
 const KEYS_SHOWN_MAX = 20;
@@ -476,142 +469,4 @@ export class RestoredCopies implements Restores {
       hint: 'Copies do not outlive the Holdfast that made them. Restore once more.',
     });
   }
-}
-
-function isStanding({ standing }: Copy): boolean {
-  return standing.state === 'running' || standing.state === 'ready';
-}
-
-function nameOf({ of }: Copy): string {
-  return of.target.name;
-}
-
-function viewOf(copy: Copy): CopyWords {
-  const { askedAt, askedBy, id, standing, vault, wish } = copy;
-  return { id, target: nameOf(copy), vault, wish, askedAt, askedBy, standing };
-}
-
-function readyOf({ ending, id, standing }: Copy): Ready {
-  if (standing.state === 'ready' && ending === null) return standing;
-  const found =
-    standing.state === 'ready' ? 'that it is being removed' : `that it is ${standing.state}`;
-  throw state(`${id} to be ready`, found, 'Wait for it, or restore once more.');
-}
-
-function restoredOf(copy: Copy): RestoredTarget {
-  readyOf(copy);
-  if (copy.restored === null) throw new Error(`${copy.id} is ready and has no server`);
-  return copy.restored;
-}
-
-function setDiff(copy: Copy, diff: Diffing): void {
-  if (copy.standing.state === 'ready') copy.standing = { ...copy.standing, diff };
-}
-
-/** Autovacuum and everything else is off in a copy: a newer transaction is somebody's who wrote. */
-async function markOf(restored: RestoredTarget, database: string): Promise<string> {
-  const client = await restored.connect(database);
-  try {
-    const { rows } = await client.query<{ mark: string }>(
-      'select pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())::text as mark',
-    );
-    return rows[0]?.mark ?? '';
-  } finally {
-    await client.end().catch(() => {});
-  }
-}
-
-/** One person may put rows in again, and may change those that they name; a whole table takes several. */
-function mustBePartial({ changed, extra, tables }: WriteBackWords): void {
-  const whole = tables.find(({ keys }) => keys === null);
-  if (whole === undefined || (changed === 'keep' && extra === 'keep')) return;
-  throw state(
-    `the keys of ${shown(whole)} that are set back or deleted`,
-    'the whole table',
-    'Name keys; or propose a promotion, which several people sign.',
-  );
-}
-
-function wholeTables({ changed, extra, tables }: PromotionWords): WriteBackWords {
-  return { changed, extra, tables: tables.map((table) => ({ ...table, keys: null })) };
-}
-
-function choiceOf({ changed, extra }: WriteBackWords): Pick<WriteBackWords, 'changed' | 'extra'> {
-  return { changed, extra };
-}
-
-const TABLES_TOLD_MAX = 10;
-
-function tablesText({ tables }: WriteBackWords): string {
-  const named = tables.slice(0, TABLES_TOLD_MAX).map((table) => oneLine(shown(table)));
-  const more = tables.length - named.length;
-  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-interface Sums {
-  readonly inserted: number;
-  readonly setBack: number;
-  readonly deleted: number;
-  readonly conflicts: number;
-}
-
-function sumsOf({ tables }: WriteBackReport): Sums {
-  const sum = (of: keyof Sums): number => tables.reduce((all, table) => all + table[of], 0);
-  return {
-    inserted: sum('inserted'),
-    setBack: sum('setBack'),
-    deleted: sum('deleted'),
-    conflicts: sum('conflicts'),
-  };
-}
-
-function sumsText({ deleted, inserted, setBack }: Sums): string {
-  return `${inserted} put in again, ${setBack} set back, ${deleted} deleted`;
-}
-
-function factsOf(copy: Copy): { readonly [name: string]: string } {
-  return { restore: copy.id, target: nameOf(copy), vault: copy.vault };
-}
-
-function wishText(wish: WishWords): string {
-  switch (wish.kind) {
-    case 'at':
-      return `as of ${wish.at}`;
-    case 'lsn':
-      return `up to ${wish.lsn}`;
-    case 'point':
-      return `the point ${oneLine(wish.id)}`;
-    case 'newest':
-      return 'all there is';
-    default:
-      return wish satisfies never;
-  }
-}
-
-function state(expected: string, found: string, hint: string): HoldfastError {
-  return new HoldfastError('HF_RESTORE_STATE', { expected: oneLine(expected), found, hint });
-}
-
-function touched(id: string): HoldfastError {
-  return state(
-    `${id} as it came out of the vault`,
-    'that somebody wrote in it since',
-    'Nothing was read from it. Discard it, and restore once more.',
-  );
-}
-
-function tooMany(standing: readonly Copy[]): HoldfastError {
-  return new HoldfastError('HF_LIMIT', {
-    expected: `at most ${RESTORES_MAX} restored copies at a time`,
-    found: standing.map((copy) => `${copy.id} of ${nameOf(copy)}`).join(', '),
-    hint: 'Discard one that nobody needs any more.',
-  });
-}
-
-function noVault(target: string, vaults: readonly string[], found: string): HoldfastError {
-  return new HoldfastError('HF_USAGE', {
-    expected: `a vault of ${target}: ${vaults.join(', ')}`,
-    found: oneLine(found),
-    hint: 'Name one of them, or none.',
-  });
 }

@@ -20,7 +20,7 @@ import type { Clock } from '../../model/clock.ts';
 import type { HoldfastError } from '../../model/errors.ts';
 import { newId } from '../../model/ids.ts';
 import { oneLine } from '../../model/text.ts';
-import { ident } from '../../protection/postgres/layout.ts';
+import { ident, literal } from '../../protection/postgres/layout.ts';
 import { lesserSessions } from '../../protection/postgres/undo/lesser-session.ts';
 import {
   type ForeignKey,
@@ -336,7 +336,7 @@ function typedSql(table: string, column: string, type: string | undefined): stri
  * is what is looked for there.
  */
 async function chosenKeys(
-  { copy, session }: Work,
+  { session }: Pick<Work, 'session'>,
   { key, live }: SharedTable,
   keys: readonly KeyTexts[],
   at: number,
@@ -359,20 +359,20 @@ async function chosenKeys(
     `select json_build_array(${texts.join(', ')}) as key from pg_temp.${name} k`,
   );
   const canonical = z.array(KEY_ROW).parse(read);
-  // The live transaction may be tried again after a deadlock; the copy's is still the same then.
-  await copy.query(`drop table if exists pg_temp.${name}`);
-  await copy.query(tempSql(name, key, () => 'text'));
-  const again = canonical.map((row) => row.key);
-  await copy.query(...fillSql(name, key, again));
-  const plain = key.filter((one) => !isForeign(types.get(one)));
-  for (const one of plain) await copy.query(typedSql(name, one, types.get(one)));
-  const same = (text: (column: string) => string): string =>
-    `exists (select from pg_temp.${name} k where ${key.map((one) => `k.${ident(one)} = ${text(one)}`).join(' and ')})`;
+  // Nothing is written in the copy, not even a temp table: whoever wrote there is found by that.
+  const listed = literal(JSON.stringify(canonical.map((row) => row.key)));
+  const typed = key.map((one, place) => {
+    const type = types.get(one);
+    return `(e ->> ${place})${isForeign(type) ? '' : `::${type}`} as ${ident(one)}`;
+  });
+  const inCopy = `(select ${typed.join(', ')} from json_array_elements(${listed}::json) e)`;
+  const same = (keyed: string, text: (column: string) => string): string =>
+    `exists (select from ${keyed} k where ${key.map((one) => `k.${ident(one)} = ${text(one)}`).join(' and ')})`;
   return {
-    restored: same((one) =>
-      plain.includes(one) ? `t.${ident(one)}` : `format('%s', t.${ident(one)})`,
+    restored: same(inCopy, (one) =>
+      isForeign(types.get(one)) ? `format('%s', t.${ident(one)})` : `t.${ident(one)}`,
     ),
-    live: same((one) => `t.${ident(one)}`),
+    live: same(`pg_temp.${name}`, (one) => `t.${ident(one)}`),
   };
 }
 
@@ -551,13 +551,33 @@ async function failing(
     }
     const parent = byOid.get(key.parent);
     if (order.extra === 'delete' && parent !== undefined && parent.counts.extra > 0) {
-      sentences.push(
-        `Rows of ${oneLine(key.parentShown)} are deleted that ${oneLine(key.childShown)} may refer to (${oneLine(key.name)}).`,
-      );
+      const count = await referring(session, parent, child, key);
+      if (count > 0)
+        sentences.push(
+          `${count} row(s) of ${oneLine(key.childShown)} refer to rows of ${oneLine(key.parentShown)} that would be deleted (${oneLine(key.name)}).`,
+        );
     }
   }
   for (const one of plans) sentences.push(...(await clashes(session, one)));
   return sentences;
+}
+
+/** Of those that stay: a row that is deleted as well is in nobody's way. */
+async function referring(
+  session: TargetSession,
+  parent: Plan,
+  child: Plan | undefined,
+  key: ForeignKey,
+): Promise<number> {
+  const pairs = key.childColumns.map((name, at) => [name, key.parentColumns[at] ?? name] as const);
+  const refers = pairs.map(([mine, theirs]) => `c.${ident(mine)} = t.${ident(theirs)}`);
+  const goes = (one: Plan): string =>
+    `${one.scope} and not exists (select from ${one.rows} r where ${onKey(one)})`;
+  const stays = child === undefined ? '' : ` where not (${goes(child)})`;
+  const [row] = await session.query(`
+    select count(*)::int as n from (select t.* from ${key.childSql} t${stays}) c
+     where exists (select from ${from(parent.shared.live)} t where ${goes(parent)} and ${refers.join(' and ')})`);
+  return Number(row?.['n'] ?? 0);
 }
 
 async function orphansOf(

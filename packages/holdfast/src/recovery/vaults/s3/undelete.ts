@@ -4,7 +4,8 @@
  * since are removed; where another version was put on top, the old one is copied over it, locked anew.
  *
  * Reading as of a time needs none of this (`list`); programs that know only the newest version do. It
- * removes markers and nothing else, leaves keys alone that came later, and can be run again.
+ * removes markers and nothing else, leaves keys alone that came later, and can be run again. A look counts the
+ * same and changes nothing.
  */
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../../model/clock.ts';
@@ -15,6 +16,7 @@ import type { S3Keys, S3Place } from './place.ts';
 import { type KeyVersions, keyVersions, type ObjectVersion, versionAsOf } from './versions.ts';
 
 export interface UndeleteOrder {
+  readonly mode: 'look' | 'apply';
   readonly place: S3Place;
   readonly restorer: S3Keys;
   readonly clock: Clock;
@@ -27,7 +29,7 @@ export interface UndeleteOrder {
   readonly signal: AbortSignal;
 }
 
-/** The bucket is not counted first, so nobody knows how many keys there are. */
+/** How many keys there are, nobody knows before a look was through. */
 export interface UndeleteProgress {
   readonly keys: number;
   readonly keysPerSecond: number;
@@ -119,23 +121,27 @@ class Run {
   }
 
   async #removeMarker(Key: string, VersionId: string): Promise<void> {
-    const { DeleteObjectCommand } = await loadSdk();
-    const Bucket = this.#order.place.bucket;
-    await this.#client.send(new DeleteObjectCommand({ Bucket, Key, VersionId }));
+    if (this.#order.mode === 'apply') {
+      const { DeleteObjectCommand } = await loadSdk();
+      const Bucket = this.#order.place.bucket;
+      await this.#client.send(new DeleteObjectCommand({ Bucket, Key, VersionId }));
+    }
     this.#markersRemoved += 1;
   }
 
   async #copyBack(Key: string, { version }: ObjectVersion): Promise<void> {
-    const { CopyObjectCommand } = await loadSdk();
-    const { place, retainUntil } = this.#order;
-    const source = `${place.bucket}/${encodeURIComponent(Key)}?versionId=${encodeURIComponent(version)}`;
-    await this.#client.send(
-      new CopyObjectCommand({
-        ...{ Bucket: place.bucket, Key, CopySource: source },
-        ObjectLockMode: 'COMPLIANCE',
-        ObjectLockRetainUntilDate: retainUntil,
-      }),
-    );
+    const { mode, place, retainUntil } = this.#order;
+    if (mode === 'apply') {
+      const { CopyObjectCommand } = await loadSdk();
+      const source = `${place.bucket}/${encodeURIComponent(Key)}?versionId=${encodeURIComponent(version)}`;
+      await this.#client.send(
+        new CopyObjectCommand({
+          ...{ Bucket: place.bucket, Key, CopySource: source },
+          ObjectLockMode: 'COMPLIANCE',
+          ObjectLockRetainUntilDate: retainUntil,
+        }),
+      );
+    }
     this.#copiedBack += 1;
   }
 

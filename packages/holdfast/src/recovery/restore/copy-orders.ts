@@ -1,0 +1,84 @@
+/** What is asked of a copy, in words and sums for the trail, and what is refused before it is touched. */
+import { HoldfastError } from '../../model/errors.ts';
+import { RESTORES_MAX } from '../../model/limits.ts';
+import { oneLine } from '../../model/text.ts';
+import { type Copy, nameOf } from './copy.ts';
+import type { PromotionWords, WriteBackWords } from './copy-shape.ts';
+import { shown } from './table-facts.ts';
+import type { WriteBackReport } from './write-back.ts';
+import { state } from './write-refusals.ts';
+
+/** One person may put rows in again, and may change those that they name; a whole table takes several. */
+export function mustBePartial({ changed, extra, tables }: WriteBackWords): void {
+  const whole = tables.find(({ keys }) => keys === null);
+  if (whole === undefined || (changed === 'keep' && extra === 'keep')) return;
+  throw state(
+    `the keys of ${shown(whole)} that are set back or deleted`,
+    'the whole table',
+    'Name keys; or propose a promotion, which several people sign.',
+  );
+}
+
+export function wholeTables({ changed, extra, tables }: PromotionWords): WriteBackWords {
+  return { changed, extra, tables: tables.map((table) => ({ ...table, keys: null })) };
+}
+
+export function choiceOf({
+  changed,
+  extra,
+}: WriteBackWords): Pick<WriteBackWords, 'changed' | 'extra'> {
+  return { changed, extra };
+}
+
+const TABLES_TOLD_MAX = 10;
+
+export function tablesText({ tables }: WriteBackWords): string {
+  const named = tables.slice(0, TABLES_TOLD_MAX).map((table) => oneLine(shown(table)));
+  const more = tables.length - named.length;
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+export interface Sums {
+  readonly inserted: number;
+  readonly setBack: number;
+  readonly deleted: number;
+  readonly conflicts: number;
+}
+
+export function sumsOf({ tables }: WriteBackReport): Sums {
+  const sum = (of: keyof Sums): number => tables.reduce((all, table) => all + table[of], 0);
+  return {
+    inserted: sum('inserted'),
+    setBack: sum('setBack'),
+    deleted: sum('deleted'),
+    conflicts: sum('conflicts'),
+  };
+}
+
+export function sumsText({ deleted, inserted, setBack }: Sums): string {
+  return `${inserted} put in again, ${setBack} set back, ${deleted} deleted`;
+}
+
+export function touched(id: string): HoldfastError {
+  return state(
+    `${id} as it came out of the vault`,
+    'that somebody wrote in it since',
+    'Nothing was read from it. Discard it, and restore once more.',
+  );
+}
+
+export function tooMany(standing: readonly Copy[]): HoldfastError {
+  return new HoldfastError('HF_LIMIT', {
+    expected: `at most ${RESTORES_MAX} restored copies at a time`,
+    found: standing.map((copy) => `${copy.id} of ${nameOf(copy)}`).join(', '),
+    hint: 'Discard one that nobody needs any more.',
+  });
+}
+
+export function noVault(target: string, vaults: readonly string[], found: string): HoldfastError {
+  return new HoldfastError('HF_USAGE', {
+    expected: `a vault of ${target}: ${vaults.join(', ')}`,
+    found: oneLine(found),
+    hint: 'Name one of them, or none.',
+  });
+}

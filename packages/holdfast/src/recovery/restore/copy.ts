@@ -1,0 +1,98 @@
+/** One restored copy as its keeper has it, what others are shown of it, and its facts for the trail. */
+import type { Target } from '../../model/target.ts';
+import { oneLine } from '../../model/text.ts';
+import type { TargetDatabase } from '../../protection/target-database.ts';
+import type { CopyStanding, CopyWords, Diffing, WishWords } from './copy-shape.ts';
+import type { RestoredTarget } from './restore-target.ts';
+import { state } from './write-refusals.ts';
+
+export interface CopiedTarget {
+  readonly target: Target;
+  readonly vaults: readonly string[];
+  readonly database: string;
+  /** The live one, by Holdfast's own credential; whoever opens it closes it. */
+  readonly open: () => TargetDatabase;
+}
+
+export type Ready = Extract<CopyStanding, { state: 'ready' }>;
+export type EndWhy = Extract<CopyStanding, { state: 'discarded' }>['why'];
+
+export interface Copy {
+  readonly id: string;
+  readonly vault: string;
+  readonly wish: WishWords;
+  readonly into: string | null;
+  readonly of: CopiedTarget;
+  readonly askedAt: string;
+  readonly askedBy: string;
+  readonly stop: AbortController;
+  standing: CopyStanding;
+  restored: RestoredTarget | null;
+  /** The newest transaction that it knew when it came back. */
+  mark: string;
+  usedMs: number;
+  readonly uses: Set<Promise<unknown>>;
+  ending: Promise<void> | null;
+}
+
+export function isStanding({ standing }: Copy): boolean {
+  return standing.state === 'running' || standing.state === 'ready';
+}
+
+export function nameOf({ of }: Copy): string {
+  return of.target.name;
+}
+
+export function viewOf(copy: Copy): CopyWords {
+  const { askedAt, askedBy, id, standing, vault, wish } = copy;
+  return { id, target: nameOf(copy), vault, wish, askedAt, askedBy, standing };
+}
+
+export function readyOf({ ending, id, standing }: Copy): Ready {
+  if (standing.state === 'ready' && ending === null) return standing;
+  const found =
+    standing.state === 'ready' ? 'that it is being removed' : `that it is ${standing.state}`;
+  throw state(`${id} to be ready`, found, 'Wait for it, or restore once more.');
+}
+
+export function restoredOf(copy: Copy): RestoredTarget {
+  readyOf(copy);
+  if (copy.restored === null) throw new Error(`${copy.id} is ready and has no server`);
+  return copy.restored;
+}
+
+export function setDiff(copy: Copy, diff: Diffing): void {
+  if (copy.standing.state === 'ready') copy.standing = { ...copy.standing, diff };
+}
+
+/** Autovacuum and everything else is off in a copy: a newer transaction is somebody's who wrote. */
+export async function markOf(restored: RestoredTarget, database: string): Promise<string> {
+  const client = await restored.connect(database);
+  try {
+    const { rows } = await client.query<{ mark: string }>(
+      'select pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())::text as mark',
+    );
+    return rows[0]?.mark ?? '';
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+export function factsOf(copy: Copy): { readonly [name: string]: string } {
+  return { restore: copy.id, target: nameOf(copy), vault: copy.vault };
+}
+
+export function wishText(wish: WishWords): string {
+  switch (wish.kind) {
+    case 'at':
+      return `as of ${wish.at}`;
+    case 'lsn':
+      return `up to ${wish.lsn}`;
+    case 'point':
+      return `the point ${oneLine(wish.id)}`;
+    case 'newest':
+      return 'all there is';
+    default:
+      return wish satisfies never;
+  }
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { cardOfAct } from '../../approvals/proposed-act.ts';
+import type { StoredPoint } from '../recovery-point.ts';
+import { type PromotionPlan, promotionOf } from './promotion.ts';
+
+const POINT: StoredPoint = {
+  format: 'holdfast/point/1',
+  id: '20261128T001500Z-7f3a',
+  target: 'shop',
+  engine: 'pull',
+  server: {
+    version: 180_000,
+    systemIdentifier: '7',
+    walSegmentBytes: 16_777_216,
+    hasChecksums: true,
+  },
+  wal: { timeline: 1, startLsn: '0/1', endLsn: '0/2' },
+  startedAt: '2026-11-28T00:14:00.000Z',
+  endedAt: '2026-11-28T00:15:00.000Z',
+  files: [],
+  prior: null,
+  recipients: [],
+  previous: null,
+  digest: 'd'.repeat(64),
+};
+
+function plan(name: string): PromotionPlan {
+  return {
+    target: {
+      name: 'shop',
+      environment: { name: 'production', level: 'sealed' },
+      protocol: 'postgres',
+      resolvedBy: 'declared',
+    },
+    database: 'app',
+    vault: 'here',
+    point: POINT,
+    goal: { at: null, lsn: '0/2' },
+    order: { changed: 'set-back', extra: 'delete' },
+    preview: {
+      id: null,
+      tables: [
+        {
+          ...{ schema: 'public', name, inserted: 3, setBack: 2, deleted: 1 },
+          ...{ conflicts: 0, conflictKeys: [], extraKept: 0 },
+        },
+      ],
+      wouldFail: [],
+      notes: [],
+    },
+  };
+}
+
+describe('what people sign for a promotion', () => {
+  it('has the vault, the point and its digest in it', () => {
+    const { facts } = promotionOf(plan('bookings'));
+    expect(facts).toMatchObject({
+      vault: 'here',
+      point: POINT.id,
+      pointDigest: POINT.digest,
+      inserted: 3,
+      setBack: 2,
+      deleted: 1,
+    });
+  });
+
+  it.each([
+    ['a newline', 'x\nAt most 0 rows are put in again, 0 set back, 0 deleted', '\n'],
+    ['a carriage return', 'x\rAt most 0 rows', '\r'],
+    ['an escape', 'x\u001b[2K', '\u001b'],
+    ['a turn of direction', 'x\u202egnikoob', '\u202e'],
+  ])('shows a table whose name has %s on one line, as it is', (_, name, hostile) => {
+    const act = promotionOf(plan(name));
+    const [first = '', second = '', ...more] = cardOfAct(act).statement.split('\n');
+    expect(more).toEqual([]);
+    expect(first).not.toContain(hostile);
+    expect(first).toContain('become what they were at position 0/2');
+    expect(second).toBe(
+      'At most 3 rows are put in again, 2 set back, 1 deleted, in one transaction that can be undone.',
+    );
+    // What is signed is the very name.
+    expect(act.facts['tables']).toEqual([JSON.stringify(['public', name])]);
+  });
+});

@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import { HoldfastError } from '../../model/errors.ts';
+import type { HoldfastEvent } from '../../model/event.ts';
+import { RESTORE_IDLE_MS } from '../../model/limits.ts';
+import { ManualClock } from '../../testing/manual-clock.ts';
+import type { Tell } from '../engines/engine.ts';
+import type { CopyWords } from './copy-shape.ts';
+import type { RestoredTarget } from './restore-target.ts';
+import { RestoredCopies } from './restored-copies.ts';
+
+const NEWEST = {
+  target: 'shop',
+  vault: null,
+  wish: { kind: 'newest' },
+  by: 'ada',
+  into: null,
+} as const;
+
+interface Asked {
+  readonly vault: string;
+  readonly folder: string;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Restores that go on until the test says how they end; heavy work runs when the test lets it. */
+function scene(options: { readonly note?: (event: HoldfastEvent) => Promise<void> } = {}) {
+  const clock = new ManualClock();
+  const events: HoldfastEvent[] = [];
+  const waiting: (() => Promise<void>)[] = [];
+  const asked: Asked[] = [];
+  const copies = new RestoredCopies({
+    targetOf: (name) =>
+      name === 'shop'
+        ? {
+            target: {
+              name,
+              environment: { name: 'production', level: 'sealed' },
+              protocol: 'postgres',
+              resolvedBy: 'declared',
+            },
+            vaults: ['here', 'far'],
+            database: 'app',
+            open: () => {
+              throw new Error('nobody opens the live one here');
+            },
+          }
+        : null,
+    restore: (_target, vault, { folder }, tell, signal) =>
+      new Promise<RestoredTarget>((_, fail) => {
+        signal.addEventListener('abort', () => fail(signal.reason), { once: true });
+        asked.push({ vault, folder, tell, signal, fail });
+      }),
+    folder: '/drills',
+    inTurn: (work) => void waiting.push(work),
+    clock,
+    note: options.note ?? (async (event) => void events.push(event)),
+    record: async (event) => void events.push(event),
+  });
+  const letIn = () => void waiting.shift()?.();
+  const stateOf = async ({ id }: CopyWords) => (await copies.show('shop', id)).standing;
+  const kinds = () => events.map(({ kind }) => kind);
+  return { asked, clock, copies, events, kinds, letIn, stateOf, waiting };
+}
+
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+}
+
+describe('restored copies', () => {
+  it('wait for their turn, then say how far they are', async () => {
+    const { asked, copies, letIn, stateOf } = scene();
+    const copy = await copies.begin(NEWEST);
+    expect(copy).toMatchObject({ target: 'shop', vault: 'here', askedBy: 'ada' });
+    expect(await stateOf(copy)).toEqual({ state: 'running', progress: null });
+    expect(asked).toHaveLength(0);
+    letIn();
+    expect(asked[0]?.folder).toBe(`/drills/${copy.id}`);
+    asked[0]?.tell({ phase: 'fetch', doneBytes: 50, totalBytes: 150, bytesPerSecond: 10 });
+    expect(await stateOf(copy)).toMatchObject({
+      progress: { phase: 'fetch', doneBytes: 50, leftMs: 10_000 },
+    });
+    await copies.close();
+  });
+
+  it('are few at a time, and those that are over count no more', async () => {
+    const { asked, copies, kinds, letIn, stateOf } = scene();
+    const first = await copies.begin(NEWEST);
+    await copies.begin({ ...NEWEST, vault: 'far' });
+    await expect(copies.begin(NEWEST)).rejects.toMatchObject({ code: 'HF_LIMIT' });
+    letIn();
+    asked[0]?.fail(
+      new HoldfastError('HF_RESTORE_ROOM', {
+        expected: '9 MB free in /drills',
+        found: '1 MB',
+        hint: 'Name a folder on a larger disk.',
+      }),
+    );
+    await settled();
+    expect(await stateOf(first)).toEqual({
+      state: 'failed',
+      code: 'HF_RESTORE_ROOM',
+      expected: '9 MB free in /drills',
+      found: '1 MB',
+      hint: 'Name a folder on a larger disk.',
+    });
+    expect(kinds()).toContain('restore-failed');
+    const third = await copies.begin(NEWEST);
+    expect((await copies.list('shop')).map(({ id }) => id)[0]).toBe(third.id);
+    await copies.close();
+  });
+
+  it('are broken off while they wait and while they run', async () => {
+    const { asked, copies, kinds, letIn, stateOf, waiting } = scene();
+    const running = await copies.begin(NEWEST);
+    const still = await copies.begin(NEWEST);
+    letIn();
+    await copies.discard('shop', running.id, 'bea');
+    await copies.discard('shop', still.id, 'bea');
+    expect(asked[0]?.signal.aborted).toBe(true);
+    expect(await stateOf(running)).toEqual({ state: 'discarded', why: 'asked' });
+    expect(await stateOf(still)).toEqual({ state: 'discarded', why: 'asked' });
+    // Its turn comes all the same, and does nothing.
+    await waiting.shift()?.();
+    expect(asked).toHaveLength(1);
+    expect(kinds().filter((kind) => kind === 'restore-discarded')).toHaveLength(2);
+    await copies.discard('shop', still.id, 'bea');
+    expect(kinds().filter((kind) => kind === 'restore-discarded')).toHaveLength(2);
+  });
+
+  it('do not begin when it cannot be written down', async () => {
+    const { copies, waiting } = scene({
+      note: async () => {
+        throw new Error('the trail is away');
+      },
+    });
+    await expect(copies.begin(NEWEST)).rejects.toThrow('the trail is away');
+    expect(await copies.list('shop')).toEqual([]);
+    expect(waiting).toEqual([]);
+  });
+
+  it('know their own target and vaults only', async () => {
+    const { copies } = scene();
+    await expect(copies.begin({ ...NEWEST, target: 'other' })).rejects.toThrow(/recovery/);
+    await expect(copies.begin({ ...NEWEST, vault: 'mars' })).rejects.toThrow(/here, far/);
+    const copy = await copies.begin(NEWEST);
+    await expect(copies.show('other', copy.id)).rejects.toMatchObject({ code: 'HF_NOT_FOUND' });
+    await expect(copies.show('shop', 'restore_x')).rejects.toMatchObject({ code: 'HF_NOT_FOUND' });
+    await copies.close();
+  });
+
+  it('are looked at and written back from only when they are ready', async () => {
+    const { copies, kinds } = scene();
+    const { id } = await copies.begin(NEWEST);
+    const table = { schema: 'public', name: 'bookings', keys: [['1']] };
+    const words = { tables: [table], changed: 'keep', extra: 'keep' } as const;
+    const by = { name: 'ada', facts: {} };
+    for (const work of [
+      () => copies.diff('shop', id, 'ada'),
+      () => copies.preview('shop', id, { ...words, tables: [table] }),
+      () => copies.writeBack('shop', id, { ...words, tables: [table] }, by),
+      () => copies.promotion('shop', id, { ...words, tables: [table] }),
+      () => copies.keep('shop', id),
+    ]) {
+      await expect(work()).rejects.toMatchObject({ code: 'HF_RESTORE_STATE' });
+    }
+    expect(kinds()).toEqual(['restore-asked']);
+    await copies.close();
+  });
+
+  it('that still wait are not idle, however long', async () => {
+    const { clock, copies, stateOf } = scene();
+    const copy = await copies.begin(NEWEST);
+    clock.pass(2 * RESTORE_IDLE_MS);
+    await copies.discardIdle();
+    expect(await stateOf(copy)).toMatchObject({ state: 'running' });
+    await copies.close();
+    expect(await stateOf(copy)).toEqual({ state: 'discarded', why: 'stopped' });
+    await expect(copies.begin(NEWEST)).rejects.toThrow('Holdfast stops');
+  });
+});
