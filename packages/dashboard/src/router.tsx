@@ -59,6 +59,16 @@ const targets = createRoute({
   path: '/targets',
   component: lazyRouteComponent(() => import('./pages/targets.tsx'), 'TargetsPage'),
 });
+const recovery = createRoute({
+  getParentRoute: () => inside,
+  path: '/recovery',
+  component: lazyRouteComponent(() => import('./pages/recovery.tsx'), 'RecoveryPage'),
+});
+const recoveryOf = createRoute({
+  getParentRoute: () => inside,
+  path: '/recovery/$target',
+  component: lazyRouteComponent(() => import('./pages/recovery/target.tsx'), 'RecoveryTargetPage'),
+});
 const agents = createRoute({
   getParentRoute: () => inside,
   path: '/agents',
@@ -104,6 +114,8 @@ const tree = root.addChildren([
     undo,
     trail,
     targets,
+    recovery,
+    recoveryOf,
     agents,
     people,
     policy,

@@ -23,6 +23,7 @@ import { openapiRoutes } from './api/routes/openapi.ts';
 import { peopleRoutes } from './api/routes/people.ts';
 import { policyRoutes } from './api/routes/policy.ts';
 import { proposalRoutes } from './api/routes/proposals.ts';
+import { recoveryRoutes } from './api/routes/recovery.ts';
 import { reportRoutes } from './api/routes/report.ts';
 import { restoreRoutes } from './api/routes/restores.ts';
 import { selfRoutes } from './api/routes/self.ts';
@@ -34,7 +35,7 @@ import { trailEntryRoutes } from './api/routes/trail-entries.ts';
 import { undoRoutes } from './api/routes/undo.ts';
 import { Api, type ApiParts } from './api/server.ts';
 import { WhoAsks } from './api/who.ts';
-import type { Env, TargetConfig } from './config/config.ts';
+import type { Config, Env, TargetConfig } from './config/config.ts';
 import { hasRecovery } from './config/recovery-config.ts';
 import { resolveSecret, resolveUpstream } from './config/upstream.ts';
 import type { TokenVerifier } from './identity/agent-directory.ts';
@@ -49,7 +50,10 @@ import { CachedJudge } from './policy/cached-judge.ts';
 import { loadPolicy, type Policy } from './policy/policy.ts';
 import type { Undos } from './protection/undo/undos.ts';
 import type { Provider } from './providers/provider.ts';
+import type { OrderDesk } from './recovery/order-desk.ts';
 import type { Restores } from './recovery/restore/restores.ts';
+import type { TargetReport } from './recovery/target-report.ts';
+import { recoveryCounter } from './recovery-room.ts';
 import type { Rooms } from './rooms.ts';
 import { SqlIdempotencyStore } from './store/idempotency-store.ts';
 import { SqlOverview } from './store/overview-store.ts';
@@ -85,6 +89,8 @@ export interface Live {
   readonly recoveryOf: RecoveryOf;
   /** Null: nobody keeps recovery points in this process. */
   readonly restores: () => Restores | null;
+  /** Null, as above. */
+  readonly recoveryOrders: () => OrderDesk | null;
   readonly onHold: (handler: (id: string | null) => void) => () => void;
   /** How old the directory of agents in memory is. */
   readonly directoryAgeMs: () => number;
@@ -228,6 +234,13 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
       freeBytesMin,
       targetOf,
     }),
+    ...recoveryRoutes({
+      environments,
+      targets,
+      reportOf: reportsFor(config, env),
+      orders: live === null ? null : live.recoveryOrders,
+      clock,
+    }),
     ...restoreRoutes({
       restores: () => live?.restores() ?? null,
       proposals,
@@ -355,6 +368,15 @@ function checksOf({ live, rooms }: ApiRoomParts): Checks {
               ? ok
               : { ok: false, why: 'what is known of agents is old' },
         }),
+  };
+}
+
+/** As whoever keeps recovery on this machine left it; opened when it is first asked for. */
+function reportsFor(config: Config, env: Env): (target: string) => TargetReport | null {
+  let counter: ReturnType<typeof recoveryCounter> | null = null;
+  return (target) => {
+    counter ??= recoveryCounter(config, env);
+    return counter.report(target);
   };
 }
 

@@ -385,6 +385,7 @@ class Gateway implements Holdfast {
         protectionOf: (target) => this.#guards.get(target)?.protection ?? null,
         recoveryOf: this.#recoveryOf,
         restores: () => this.restores(),
+        recoveryOrders: () => this.#recovering?.orders() ?? null,
         onHold: (handler) => notices.on(HOLDS_CHANNEL, handler),
         directoryAgeMs: () => directory.ageMs(),
       },

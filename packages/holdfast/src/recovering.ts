@@ -26,6 +26,7 @@ import type { Counter } from './recovery/counter.ts';
 import { dueWork, type WorkKind } from './recovery/due-work.ts';
 import type { StreamState } from './recovery/engines/engine.ts';
 import { Measures } from './recovery/measures.ts';
+import { OrderDesk } from './recovery/order-desk.ts';
 import { answerAsks } from './recovery/restore/asks.ts';
 import type { RestoredCopies } from './recovery/restore/restored-copies.ts';
 import type { Restores } from './recovery/restore/restores.ts';
@@ -83,6 +84,7 @@ export class Recovering {
   readonly #stopping = new AbortController();
   #room: RecoveryRoom | null = null;
   #copies: RestoredCopies | null = null;
+  #desk: OrderDesk | null = null;
   #asks: NodeJS.Timeout | null = null;
   /** Work on restored copies: people wait for it, so it comes before what is due. */
   #jobs: (() => Promise<void>)[] = [];
@@ -132,6 +134,11 @@ export class Recovering {
   /** Null: another Holdfast keeps recovery, or nobody does yet. */
   restores(): Restores | null {
     return this.#copies;
+  }
+
+  /** Null, as above. */
+  orders(): OrderDesk | null {
+    return this.#desk;
   }
 
   async stop(): Promise<void> {
@@ -204,6 +211,12 @@ export class Recovering {
       this.#wake?.();
     });
     this.#copies = copies;
+    this.#desk = new OrderDesk({
+      counter: this.#counter,
+      clock,
+      record: (event) => rooms.record(event),
+      wake: () => this.#wake?.(),
+    });
     const trouble = (error: unknown): void =>
       this.#parts.say('warn', `recovery: ${messageOf(error)}`);
     this.#asks = setInterval(
@@ -221,6 +234,7 @@ export class Recovering {
     if (this.#asks !== null) clearInterval(this.#asks);
     const copies = this.#copies;
     this.#copies = null;
+    this.#desk = null;
     await copies?.close();
     this.#jobs = [];
     await this.#working;

@@ -19,7 +19,7 @@ import { userNamed } from './programs/embedded-engine.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
 import { Counter } from './recovery/counter.ts';
 import type { ProofGround, ProofVerdict, Suspect, Trial } from './recovery/proof.ts';
-import { sameAs, type Whereabouts } from './recovery/same-as.ts';
+import { NOWHERE, sameAs, type Whereabouts } from './recovery/same-as.ts';
 import { type KeptVault, TargetKeeper } from './recovery/target-keeper.ts';
 import { LocalGround } from './recovery/vaults/local/ground.ts';
 import { KeptHead } from './recovery/vaults/local/kept-head.ts';
@@ -77,14 +77,6 @@ interface Opened {
   verdict: { readonly verdict: ProofVerdict; readonly at: Date } | null;
 }
 
-const NOWHERE: Whereabouts = {
-  host: null,
-  device: null,
-  volume: null,
-  account: null,
-  project: null,
-  endpoint: null,
-};
 const MAC_PURPOSE = 'records of recovery';
 
 class Room implements RecoveryRoom {
@@ -159,6 +151,7 @@ class Room implements RecoveryRoom {
         primarySuspect(target.name, connection, on),
       ],
       sameAs: async () => sameAs(await whereabouts(), opened.whereabouts()),
+      whereabouts: async () => ({ target: await whereabouts(), vault: opened.whereabouts() }),
       learnt: (proof) => {
         opened.verdict = proof;
       },

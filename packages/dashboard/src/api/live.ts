@@ -17,6 +17,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   undo: ['undo', 'now'],
   agents: ['agents', 'now'],
   targets: ['targets', 'now'],
+  recovery: ['recovery', 'now'],
 };
 const WAIT_MS = 500;
 /** A list is looked up again page by page, so a long one only for whoever is at its beginning. */
@@ -70,7 +71,17 @@ export function listen(queries: QueryClient): () => void {
     opened: () => {
       setLiveness('live');
       // What came while it was away is not told again.
-      changed(['holds', 'proposals', 'deferrals', 'undo', 'trail', 'now', 'targets', 'agents']);
+      changed([
+        'holds',
+        'proposals',
+        'deferrals',
+        'undo',
+        'trail',
+        'now',
+        'targets',
+        'agents',
+        'recovery',
+      ]);
     },
     away: () => setLiveness('away'),
     refused: signedOut,

@@ -19,6 +19,12 @@ export const PLACES_SHOWN: readonly Place[] = [
     key: 'r',
     words: 'environments, resources, what depends on them',
   },
+  {
+    to: '/recovery',
+    name: 'Recovery',
+    key: 'v',
+    words: 'what could be brought back: points, drills, proofs, restore',
+  },
   { to: '/agents', name: 'Agents', key: 'a', words: 'who works here, with which tokens' },
   { to: '/people', name: 'People', key: 'p', words: 'who decides, and what each may do' },
   { to: '/policy', name: 'Policy', key: 'y', words: 'the rules; try a request, backtest a change' },

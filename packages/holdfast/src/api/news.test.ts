@@ -62,12 +62,14 @@ describe('news', () => {
 
   it('since an id are the kinds of entries since then', async () => {
     const ground = new Ground();
-    ground.kindsFrom = ['deferral-ran', 'protection-drift'];
+    ground.kindsFrom = ['deferral-ran', 'protection-drift', 'drill-failed'];
     const leave = new AbortController();
     const events = ground.news().listen('7', leave.signal);
-    expect([await next(events), await next(events), await next(events)]).toEqual([
+    const four = [await next(events), await next(events), await next(events), await next(events)];
+    expect(four).toEqual([
       { kind: 'deferrals' },
       { kind: 'targets' },
+      { kind: 'recovery' },
       { kind: 'trail', size: 10 },
     ]);
     leave.abort();

@@ -37,6 +37,7 @@ const EVERYTHING: readonly NewsItem[] = [
   { kind: 'undo' },
   { kind: 'agents' },
   { kind: 'targets' },
+  { kind: 'recovery' },
 ];
 
 export class News {
@@ -167,5 +168,8 @@ function newsOf(kinds: readonly string[]): readonly NewsItem[] {
     ...(any('outcome', 'undo-', 'purge-', 'vault-') ? [{ kind: 'undo' } as const] : []),
     ...(any('agent-', 'token-', 'session-') ? [{ kind: 'agents' } as const] : []),
     ...(any('target-', 'protection-') ? [{ kind: 'targets' } as const] : []),
+    ...(any('recovery-', 'drill-', 'blast-radius-', 'wal-stream-', 'restore-')
+      ? [{ kind: 'recovery' } as const]
+      : []),
   ];
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { NOTHING_PROVEN } from '../model/recovery-facts.ts';
 import { Counter } from '../recovery/counter.ts';
+import { NOWHERE } from '../recovery/same-as.ts';
 import type { TargetReport } from '../recovery/target-report.ts';
 import type { WorkOrder } from '../recovery/work.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
@@ -36,6 +37,8 @@ function reportAt(at: Date): TargetReport {
     rtoMs: null,
     promise: { rpoMs: 1, rtoMs: 2, provenAgeMsMax: 3 },
     facts: NOTHING_PROVEN,
+    whereabouts: NOWHERE,
+    snapshots: [],
     vaults: [],
   };
 }

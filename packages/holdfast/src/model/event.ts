@@ -91,6 +91,7 @@ export const EVENT_KINDS = [
   // What was begun when we stopped, and nobody saw the end of.
   'intent-unsettled',
   // Recovery points, and what drills and proofs found.
+  'recovery-ordered',
   'recovery-point-taken',
   'recovery-point-failed',
   'drill-passed',

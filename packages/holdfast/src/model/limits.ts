@@ -516,6 +516,8 @@ export const RECOVERY_MEASURED_MS = 60 * 60 * 1000;
 export const RECOVERY_REPORT_AGE_MS_MAX = 60_000;
 /** A backup whose WAL has not reached the vault for so long is broken off: it could never be consistent. */
 export const WAL_STUCK_MS = 60_000;
+/** Orders of people on recovery that wait or run: heavy work goes one by one, and must not pile up. */
+export const RECOVERY_ORDERS_MAX = 8;
 /** Restored copies beside their targets at a time: each is a server with all the rows. */
 export const RESTORES_MAX = 2;
 /** A copy that nobody uses is discarded after this. */

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { HoldfastError } from '../model/errors.ts';
 import { NOTHING_PROVEN } from '../model/recovery-facts.ts';
 import { Counter, errorOf } from './counter.ts';
+import { NOWHERE } from './same-as.ts';
 import type { TargetReport } from './target-report.ts';
 import type { WorkOrder } from './work.ts';
 
@@ -32,6 +33,8 @@ const REPORT: TargetReport = {
   rtoMs: null,
   promise: { rpoMs: 1, rtoMs: 2, provenAgeMsMax: 3 },
   facts: NOTHING_PROVEN,
+  whereabouts: NOWHERE,
+  snapshots: [],
   vaults: [],
 };
 

@@ -16,6 +16,10 @@ beforeEach(() => {
 
 function report(rpoMs: number | null, more: Partial<TargetReport> = {}): TargetReport {
   return {
+    whereabouts: {
+      ...{ host: null, device: null, volume: null, account: null, project: null, endpoint: null },
+    },
+    snapshots: [],
     format: 'holdfast/recovery-report/1',
     target: 'shop',
     at: clock.now().toISOString(),

@@ -15,6 +15,15 @@ export interface Whereabouts {
   readonly endpoint: string | null;
 }
 
+export const NOWHERE: Whereabouts = {
+  host: null,
+  device: null,
+  volume: null,
+  account: null,
+  project: null,
+  endpoint: null,
+};
+
 const SENTENCES: readonly (readonly [keyof Whereabouts, string])[] = [
   ['host', 'on the same host'],
   ['device', 'on the same device'],

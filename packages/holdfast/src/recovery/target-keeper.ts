@@ -28,6 +28,7 @@ import type { Engine, StreamState, Tell } from './engines/engine.ts';
 import { openEngine, restorerOf } from './engines/open-engine.ts';
 import type { PgBackRestWay } from './engines/pgbackrest/pgbackrest-program.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
+import { triedOf } from './proof-shape.ts';
 import { type Reach, reachOfDumps } from './reach.ts';
 import {
   type EngineKind,
@@ -37,7 +38,9 @@ import {
   type StoredPoint,
   storedBytes,
 } from './recovery-point.ts';
+import { historyOf } from './report-history.ts';
 import { type RestoredTarget, type RestoreOrder, restoreTarget } from './restore/restore-target.ts';
+import { NOWHERE, type Whereabouts } from './same-as.ts';
 import { factsOf, type RecoveryPromise, standingOf, type VaultEvidence } from './standing.ts';
 import type { TargetReport, VaultReport } from './target-report.ts';
 import { openSession } from './target-session.ts';
@@ -51,6 +54,10 @@ export interface KeptVault {
   readonly suspects: (ground: ProofGround) => Promise<readonly Suspect[]>;
   /** What it has in common with the target. */
   readonly sameAs: () => Promise<readonly string[]>;
+  readonly whereabouts: () => Promise<{
+    readonly target: Whereabouts;
+    readonly vault: Whereabouts;
+  }>;
   /** For the look of the vault itself. */
   readonly learnt: (proof: KeptProof | null) => void;
 }
@@ -261,7 +268,8 @@ export class TargetKeeper {
     const id = proofIdOf(proof, clock.random(2).toString('hex'));
     const { sameAs, verdict, why } = proof;
     const at = new Date(proof.endedAt);
-    this.#proofs.set(vaultName, { id, vault: vaultName, at, verdict, why, sameAs });
+    const tried = triedOf(proof.credentials);
+    this.#proofs.set(vaultName, { id, vault: vaultName, at, verdict, why, sameAs, tried });
     await this.#keep(vaultName, async () =>
       records.keepProof(await this.#systemOf(records), id, json),
     );
@@ -327,6 +335,8 @@ export class TargetKeeper {
       rtoMs: standing.rtoMs,
       promise,
       facts: factsOf(standing, now),
+      whereabouts: { ...(await this.#whereabouts()) },
+      snapshots: [...this.#parts.snapshots],
       vaults: seen.map(({ report }) => report),
     };
   }
@@ -335,6 +345,11 @@ export class TargetKeeper {
     for (const { engine } of this.#kept) await engine.close();
     this.#streams = new Map();
     this.#isStarted = false;
+  }
+
+  async #whereabouts(): Promise<Whereabouts> {
+    const [first] = this.#kept;
+    return first === undefined ? NOWHERE : (await first.it.whereabouts()).target;
   }
 
   async #evidence(
@@ -423,6 +438,9 @@ export class TargetKeeper {
         newestWalAt: durableAt?.toISOString() ?? null,
         window:
           window === null ? null : { from: window.from.toISOString(), to: window.to.toISOString() },
+        whereabouts: { ...(await it.whereabouts()).vault },
+        tried: [...(counted?.tried ?? [])],
+        history: historyOf(drills, proofs),
       },
     };
   }

@@ -4,11 +4,24 @@
  */
 import { z } from 'zod';
 import { DRILL_FIELD } from './drills/drill-shape.ts';
+import { TRIED_SHAPE } from './proof-shape.ts';
 
 const colour = z.enum(['green', 'amber', 'red']);
 const at = z.iso.datetime();
 const sentences = z.array(z.string());
 const place = z.object({ point: z.string(), vault: z.string(), at }).nullable();
+const verdict = z.enum(['PROVEN', 'REFUTED', 'UNKNOWN']);
+const drilled = z.enum(['passed', 'failed', 'could-not-run']);
+const known = z.string().nullable();
+/** What it would die with; null: not known, or there is no such thing. */
+const whereabouts = z.object({
+  host: known,
+  device: known,
+  volume: known,
+  account: known,
+  project: known,
+  endpoint: known,
+});
 
 export const REPORT_SHAPE = z.object({
   format: z.literal('holdfast/recovery-report/1'),
@@ -30,6 +43,9 @@ export const REPORT_SHAPE = z.object({
     rpoSeconds: z.number(),
     colour: z.enum(['green', 'amber', 'red', 'none']),
   }),
+  whereabouts,
+  /** Snapshots and backups at the provider, by name: they share the target's fate and count for nothing. */
+  snapshots: sentences,
   vaults: z.array(
     z.object({
       name: z.string(),
@@ -49,18 +65,39 @@ export const REPORT_SHAPE = z.object({
           prior: z.string().nullish(),
           /** Of a full one: why it is none, a sentence. */
           fullBecause: z.string().nullish(),
-          drill: z.enum(['passed', 'failed', 'could-not-run']).nullable(),
+          drill: drilled.nullable(),
         }),
       ),
       lastDrill: DRILL_FIELD,
-      proof: z
-        .object({ at, verdict: z.enum(['PROVEN', 'REFUTED', 'UNKNOWN']), why: z.string() })
-        .nullable(),
+      proof: z.object({ at, verdict, why: z.string() }).nullable(),
       newestWalAt: at.nullable(),
       /** From where to where it can be brought back from there; null: nowhere. */
       window: z.object({ from: at, to: at }).nullable(),
+      whereabouts,
+      /** What each credential tried, in the proof above. */
+      tried: z.array(TRIED_SHAPE),
+      /** Oldest first, and of each the last HISTORY_MAX. */
+      history: z.object({
+        drills: z.array(
+          z.object({
+            id: z.string(),
+            point: z.string(),
+            at,
+            verdict: drilled,
+            /** As measured by it; null: it came to no answer. */
+            rpoMs: z.number().nullable(),
+            rtoMs: z.number().nullable(),
+            /** One sentence of what did not pass; null: everything did. */
+            reason: z.string().nullable(),
+          }),
+        ),
+        proofs: z.array(z.object({ id: z.string(), at, verdict, why: z.string() })),
+      }),
     }),
   ),
 });
 export type TargetReport = z.output<typeof REPORT_SHAPE>;
 export type VaultReport = TargetReport['vaults'][number];
+
+/** Months of drills and proofs as they are due, and a report that is still read in a moment. */
+export const HISTORY_MAX = 120;

@@ -20,6 +20,7 @@ import { objectBytes, oneChunk } from './object-bytes.ts';
 import { packBytes, unpackBytes } from './packing/pack.ts';
 import { chainTroubles, listPoints, pointKey, readPoint } from './point-store.ts';
 import type { BlastRadiusProof, ProofVerdict } from './proof.ts';
+import { TRIED_SHAPE, type Tried, triedOf } from './proof-shape.ts';
 import { type StoredPoint, walPrefix } from './recovery-point.ts';
 import type { Kept, StoredObject, Vault } from './vaults/vault.ts';
 
@@ -41,6 +42,7 @@ export interface KeptProof {
   readonly verdict: ProofVerdict;
   readonly why: string;
   readonly sameAs: readonly string[];
+  readonly tried: readonly Tried[];
 }
 
 export interface FoundRecords {
@@ -64,6 +66,7 @@ const PROOF = z.object({
   verdict: z.enum(['PROVEN', 'REFUTED', 'UNKNOWN']),
   why: z.string(),
   sameAs: z.array(z.string()),
+  credentials: z.array(TRIED_SHAPE).default([]),
 });
 
 export class VaultRecords {
@@ -235,9 +238,10 @@ export class VaultRecords {
 function readProof(key: string, body: string): KeptProof | null {
   const read = PROOF.safeParse(jsonOf(body));
   if (!read.success) return null;
-  const { endedAt, sameAs, vault, verdict, why } = read.data;
+  const { credentials, endedAt, sameAs, vault, verdict, why } = read.data;
   const id = key.replace(/^.*\//, '').replace(/\.json$/, '');
-  return { id, vault, at: new Date(endedAt), verdict, why, sameAs };
+  const tried = triedOf(credentials);
+  return { id, vault, at: new Date(endedAt), verdict, why, sameAs, tried };
 }
 
 /** Sorts by time, and fits into a key. */

@@ -159,6 +159,7 @@ it('takes protection from the gateway’s own look where there is one', async ()
     protectionOf: () => seen,
     recoveryOf: () => NOT_CONFIGURED,
     restores: () => null,
+    recoveryOrders: () => null,
     onHold: () => () => {},
     directoryAgeMs: () => 60_000,
   };

@@ -13,6 +13,7 @@ import { OPENAPI_ROUTES } from './openapi.ts';
 import { PEOPLE_ROUTES } from './people.ts';
 import { POLICY_ROUTES } from './policy.ts';
 import { PROPOSAL_ROUTES } from './proposals.ts';
+import { RECOVERY_ROUTES } from './recovery.ts';
 import { REPORT_ROUTES } from './report.ts';
 import { RESTORE_ROUTES } from './restores.ts';
 import type { Route } from './route.ts';
@@ -37,6 +38,7 @@ export const ROUTES = {
   ...DEFERRAL_ROUTES,
   ...CARD_ROUTES,
   ...PROPOSAL_ROUTES,
+  ...RECOVERY_ROUTES,
   ...RESTORE_ROUTES,
   ...UNDO_ROUTES,
   ...TRAIL_ROUTES,

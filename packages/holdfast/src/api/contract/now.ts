@@ -12,6 +12,7 @@ const NEWS = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('undo') }),
   z.object({ kind: z.literal('agents') }),
   z.object({ kind: z.literal('targets') }),
+  z.object({ kind: z.literal('recovery') }),
 ]);
 
 export const NOW_ROUTES = {

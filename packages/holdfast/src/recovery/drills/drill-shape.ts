@@ -6,7 +6,7 @@ import { CHECK_NAMES, type DrillResult } from './drill-result.ts';
 const word = z.string().min(1).max(512);
 const lsn = z.string().regex(/^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/);
 const time = z.int().nonnegative();
-const DRILL_SHAPE = z.strictObject({
+export const DRILL_SHAPE = z.strictObject({
   format: z.literal('holdfast/drill/1'),
   id: word,
   target: word,

@@ -1,0 +1,261 @@
+/**
+ * Recovery at a real browser: a real server whose WAL goes into a local vault, a gateway that keeps it, and people
+ * who take a point by the button, see who could destroy it, bring the target back beside the live one, compare,
+ * and write lost rows back. With what must not be: an agent at the routes, a role that may only look, orders that make
+ * no sense.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { parseConfig } from '../../src/config/load-config.ts';
+import { createHoldfast, type Holdfast, systemClock } from '../../src/holdfast.ts';
+import { clearFlags } from '../../src/testing/clear-flags.ts';
+import { scratchFolder } from '../../src/testing/scratch-folder.ts';
+import { freePort } from '../../src/testing/scratch-postgres.ts';
+import { type Ground, pullGround } from '../recovery/pull-ground.ts';
+import { type AtBrowser, launch, noBrowser } from './browser.ts';
+import { lookAt, Seats } from './hands.ts';
+
+const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
+const WHY_NOT = noBrowser();
+/** A backup with its drill, on a machine that does other things as well. */
+const WORK_MS_MAX = 180_000;
+const folder = scratchFolder('recovering-journey');
+const apart = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'holdfast-apart-'));
+
+let ground: Ground;
+let holdfast: Holdfast;
+let seats: Seats;
+let oda: AtBrowser;
+
+function configText(dashboardPort: number): string {
+  const url = `postgres://postgres@127.0.0.1:${ground.server.port}/postgres`;
+  return `listen: { host: 127.0.0.1, port: 0, tls: off }
+dashboard: { port: ${dashboardPort} }
+store: { dataFolder: '${join(folder, 'state')}' }
+environments:
+  production: { level: guarded }
+vaults:
+  here: { kind: local, folder: ${join(apart, 'vault')} }
+targets:
+  shop:
+    environment: production
+    upstream: { url: "${url.replace('postgres@', 'app@')}" }
+    protection: { admin: { url: "${url}" }, owner: app }
+    recovery:
+      vaults: [here]
+      recipients: [${ground.recipient}]
+      identity: { file: recovery-key.txt }
+      promise: { rpo: 5m }
+  side:
+    environment: production
+    upstream: { url: "${url}" }
+`;
+}
+
+beforeAll(async () => {
+  if (WHY_NOT !== null) return;
+  ground = await pullGround(null);
+  await ground.server.query(
+    "create role app login; create table stays (id int primary key, guest text); insert into stays select n, 'guest ' || n from generate_series(1, 50) n; alter table stays owner to app",
+  );
+  writeFileSync(join(folder, 'recovery-key.txt'), `${ground.identity}\n`, { mode: 0o600 });
+  const dashboardPort = await freePort();
+  const text = configText(dashboardPort);
+  const configPath = join(folder, 'holdfast.yaml');
+  writeFileSync(configPath, text);
+  holdfast = await createHoldfast({
+    config: parseConfig({ text, name: 'journey.yaml', folder }, {}),
+    env: {},
+    clock: systemClock,
+    say: () => {},
+  });
+  const env = { ...process.env, HOLDFAST_CONFIG: configPath };
+  await promisify(execFile)(process.execPath, [MAIN, 'protect', 'shop', '--apply'], { env });
+  await holdfast.start();
+  seats = new Seats(await launch(), `http://localhost:${dashboardPort}`);
+  oda = await seats.newcomer(holdfast.rooms, 'oda', 'operator');
+}, 180_000);
+
+afterEach(({ task }) => seats?.keepFailure(task));
+afterAll(async () => {
+  await seats?.close();
+  await holdfast?.stop();
+  await ground?.close();
+  clearFlags(apart);
+  for (const one of [apart, folder]) rmSync(one, { recursive: true, force: true });
+}, 60_000);
+beforeEach((context) => {
+  if (WHY_NOT !== null) context.skip(WHY_NOT);
+});
+
+async function stays(): Promise<unknown> {
+  const [row] = await ground.server.query('select count(*)::int as count from stays');
+  return row?.['count'];
+}
+
+const ANSWERED = z.object({ status: z.number(), code: z.string().nullable() });
+
+/** As the page itself asks. */
+async function asked(page: Page, path: string, body: unknown) {
+  const sent = JSON.stringify(JSON.stringify(body));
+  return ANSWERED.parse(
+    await page.evaluate(`(async () => {
+      const kept = Object.values({ ...localStorage, ...sessionStorage }).join(' ');
+      const secret = /hfp_[A-Za-z0-9_-]+/.exec(kept)?.[0] ?? '';
+      const headers = { 'content-type': 'application/json', 'x-holdfast-page': secret };
+      const answer = await fetch('${path}', { method: 'POST', headers, body: ${sent} });
+      return { status: answer.status, code: (await answer.json()).code ?? null };
+    })()`),
+  );
+}
+
+describe('recovery', () => {
+  it('says of each target how it stands, in words, and of one without recovery that it has none', async () => {
+    const { page } = oda;
+    await page.getByRole('link', { name: 'Recovery' }).click();
+    await page.getByRole('heading', { name: 'Recovery', level: 1 }).waitFor();
+    const side = page.getByRole('region', { name: 'recovery of side' });
+    await side.getByText('No recovery: nothing of it is kept').waitFor();
+    const shop = page.getByRole('region', { name: 'recovery of shop' });
+    // Its first point is taken by itself, so that it may be amber by now.
+    await shop.getByText(/^(Do not count|It would come back)/).waitFor({ timeout: 60_000 });
+    await lookAt(page, 'recovery-list');
+    await side.getByRole('link', { name: 'side' }).click();
+    await page.getByText('How a target comes by recovery').waitFor();
+    await lookAt(page, 'recovery-none');
+  });
+
+  it('takes a point by the button, and shows it when it lies there', {
+    timeout: 240_000,
+  }, async () => {
+    const { page } = oda;
+    await page.goto('/recovery/shop');
+    const button = page.getByRole('button', { name: 'Take a point' });
+    await expect.poll(() => button.isEnabled(), { timeout: 60_000 }).toBe(true);
+    await button.click();
+    const orders = page.getByRole('list', { name: 'Orders' });
+    await orders.getByText('asked by oda').waitFor();
+    await orders.getByText(/point .* lies there/).waitFor({ timeout: WORK_MS_MAX });
+    await orders.getByText(/came back in/).waitFor();
+    await page.getByRole('region', { name: 'Timeline of here' }).waitFor({ timeout: 60_000 });
+    await page.getByRole('cell', { name: 'came back' }).first().waitFor({ timeout: 60_000 });
+    await page.getByText('It would come back from some losses, and not from all.').waitFor();
+    await lookAt(page, 'recovery-target');
+    await page.goto('/trail?kind=recovery-ordered');
+    await page.getByText('oda asked for a recovery point of shop').first().waitFor();
+  });
+
+  it('says who tried to destroy it, what they were answered, and what would die together', {
+    timeout: 240_000,
+  }, async () => {
+    const { page } = oda;
+    await page.goto('/recovery/shop');
+    await page.getByRole('button', { name: 'Try to destroy a canary' }).click();
+    const orders = page.getByRole('list', { name: 'Orders' });
+    await orders.getByText(/what lies there/).waitFor({ timeout: WORK_MS_MAX });
+    const proof = page.getByRole('region', { name: 'proof of here' });
+    const tried = proof.getByRole('group').filter({ hasText: 'the user that Holdfast runs as' });
+    await tried.locator('summary').click({ timeout: 60_000 });
+    await tried.getByText('The vault runs as the same user as Holdfast').waitFor();
+    await page.getByText(/Whoever takes the host .* takes shop and here/).waitFor();
+    const map = page.getByRole('region', { name: 'Map of what would die together' });
+    await map.scrollIntoViewIfNeeded();
+    await lookAt(page, 'recovery-map');
+  });
+
+  it('brings it back beside the live one, compares, and writes lost rows back', {
+    timeout: 300_000,
+  }, async () => {
+    await ground.server.query('delete from stays where id <= 3');
+    const { page } = oda;
+    await page.goto('/recovery/shop');
+    await page.getByRole('button', { name: 'Restore …' }).click();
+    const wizard = page.getByRole('dialog', { name: 'Restore shop' });
+    await wizard.getByLabel('Moment (UTC)').waitFor();
+    await lookAt(page, 'restore-when');
+    // A moment that no vault has is refused before anything is asked.
+    await wizard.getByLabel('Moment (UTC)').fill('2001-01-01T00:00:00');
+    await wizard.getByText('It lies outside of what this vault can bring back.').waitFor();
+    const begin = wizard.getByRole('button', { name: 'Restore beside' });
+    expect(await begin.isDisabled()).toBe(true);
+    await wizard.getByLabel('As it was').selectOption('point');
+    await begin.click();
+    const compare = wizard.getByRole('button', { name: 'Compare with the live one' });
+    await compare.waitFor({ timeout: WORK_MS_MAX });
+    await lookAt(page, 'restore-ready');
+    await compare.click();
+    await wizard.getByText('3 rows missing').waitFor({ timeout: WORK_MS_MAX });
+    await lookAt(page, 'restore-diff');
+    await wizard.getByRole('checkbox', { name: /public.stays/ }).check();
+    await wizard.getByRole('button', { name: 'Preview' }).click();
+    const preview = wizard.getByRole('region', { name: 'Preview' });
+    await preview.getByText('3 rows put in again').waitFor();
+    await preview.scrollIntoViewIfNeeded();
+    await lookAt(page, 'restore-preview');
+    expect(await stays()).toBe(47);
+    await preview.getByRole('button', { name: 'Write back' }).click();
+    await page.getByText('3 rows written back.').first().waitFor();
+    expect(await stays()).toBe(50);
+    // Whoever closes the dialog finds the copy again.
+    await wizard.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('button', { name: 'Restore …' }).click();
+    await wizard.getByRole('button', { name: 'Go on with it' }).click();
+    await wizard.getByRole('button', { name: 'Discard it' }).click();
+    await wizard.getByText('Somebody discarded it: nothing is left of it.').waitFor();
+  });
+
+  it('lets who may only look see it, and order nothing, on a phone and in the dark', async () => {
+    const { page } = await seats.newcomer(holdfast.rooms, 'olga', 'auditor', {
+      phone: true,
+      dark: true,
+    });
+    await page.goto('/recovery/shop');
+    await page.getByText('You may see this.').waitFor();
+    expect(await page.getByRole('button', { name: 'Take a point' }).count()).toBe(0);
+    expect(await page.getByRole('button', { name: 'Restore …' }).count()).toBe(0);
+    const order = await asked(page, '/v1/recovery/shop/orders', { kind: 'backup' });
+    expect(order).toEqual({ status: 403, code: 'HF_FORBIDDEN' });
+    await lookAt(page, 'recovery-auditor');
+  });
+
+  it.each([
+    ['a vault that is not of the target', { kind: 'backup', vault: '../../etc' }, 422, 'shop'],
+    ['a point for a backup', { kind: 'backup', point: 'p' }, 422, 'shop'],
+    ['another kind of work', { kind: 'empty-the-vault' }, 422, 'shop'],
+    ['a target without recovery', { kind: 'backup' }, 422, 'side'],
+    ['no target at all', { kind: 'backup' }, 404, '..%2f..%2fshop'],
+  ])('refuses an order for %s', async (_, body, status, target) => {
+    expect(await asked(oda.page, `/v1/recovery/${target}/orders`, body)).toMatchObject({ status });
+  });
+
+  it('is closed to an agent, whatever it asks there', async () => {
+    const { agents } = holdfast.rooms;
+    await agents.add('cursor');
+    const { token } = await agents.issueToken({
+      ...{ agent: 'cursor', environment: 'production', targets: [] },
+    });
+    const ask = (method: string, path: string) =>
+      fetch(`${holdfast.dashboardUrl}/v1/recovery${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        ...(method === 'GET' ? {} : { body: JSON.stringify({ kind: 'prove' }) }),
+      }).then(({ status }) => status);
+    expect([
+      await ask('GET', ''),
+      await ask('GET', '/shop'),
+      await ask('POST', '/shop/orders'),
+      await ask('GET', '/shop/orders'),
+      await ask('GET', '/shop/orders/0123456789abcdef'),
+    ]).toEqual([403, 403, 403, 403, 403]);
+  });
+
+  it('no page complained: neither scripts, nor the content policy', () => {
+    expect(seats.complaints).toEqual([]);
+  });
+});
