@@ -102,6 +102,11 @@ export const EVENT_KINDS = [
   'wal-stream-trouble',
   'wal-stream-over',
   'recovery-standing',
+  // Gap rebuilds: proposed, chosen in, put in, taken back.
+  'rebuild-proposed',
+  'rebuild-decided',
+  'rebuild-applied',
+  'rebuild-taken-back',
   // What people could not be told.
   'notice-failed',
 ] as const;

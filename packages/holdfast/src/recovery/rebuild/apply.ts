@@ -22,7 +22,7 @@ import {
   turnTriggersOff,
 } from './checks.ts';
 import { existingRows, KEY_ARRAYS } from './existing.ts';
-import { batchOf, beginBatch, LEDGER_SCHEMA, openLedger } from './ledger.ts';
+import { batchOf, beginBatch, booksOf, LEDGER_SCHEMA, openLedger } from './ledger.ts';
 import { defaultedIn, type MoneySum, moneyOf, readyRows } from './plan.ts';
 import {
   digestOfProposal,
@@ -35,7 +35,10 @@ import type { Value } from './values/reading.ts';
 import { readStored, sameAs, storedText } from './values/value.ts';
 
 export interface ApplyOptions {
+  /** The copy; or, for a promotion, the live target. */
   readonly scratch: TargetDatabase;
+  /** In the transaction, before anything is written: rejects where it must not be. */
+  readonly before?: (session: TargetSession, tableOid: string) => Promise<void>;
   readonly proposal: Proposal;
   /** What was approved: `digestOfProposal` of it. */
   readonly digest: string;
@@ -60,6 +63,8 @@ export interface ApplyReport {
   /** Columns that some rows left to the table's default. */
   readonly defaulted: readonly string[];
   readonly assertions: readonly string[];
+  /** Sum of the batch in the books (`booksOf`). */
+  readonly books: string;
 }
 
 export async function apply(options: ApplyOptions): Promise<ApplyReport> {
@@ -97,10 +102,11 @@ class TakenBack extends Error {}
 
 async function applied(
   session: TargetSession,
-  { assertions, clock, digest, isDryRun, person, proposal }: ApplyOptions,
+  { assertions, before, clock, digest, isDryRun, person, proposal }: ApplyOptions,
   rows: readonly ProposedRow[],
 ): Promise<ApplyReport> {
   const table = await tableFacts(session, proposal.schema, proposal.table);
+  await before?.(session, table.oid);
   await turnTriggersOff(session, table.oid);
   await openLedger(session);
   const standing = await batchOf(session, digest);
@@ -120,6 +126,7 @@ async function applied(
   const batchRows: BatchRows = { oid: table.oid, ...named, keys };
   await checkReferences(session, batchRows);
   await writeDown(session, batch, batchRows);
+  const books = await booksOf(session, batch);
   await checkAssertions(session, assertions);
   // Sequences are not taken back with a transaction, and only ever move on: at the very end.
   if (!isDryRun) await moveSequences(session, proposal, table, batchRows);
@@ -134,6 +141,7 @@ async function applied(
     money: moneyOf(rows.filter((row) => inserted.has(row.key))),
     defaulted: defaultedIn(rows),
     assertions: assertions.map(({ says }) => says),
+    books,
   };
 }
 
