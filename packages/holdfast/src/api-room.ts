@@ -23,6 +23,7 @@ import { openapiRoutes } from './api/routes/openapi.ts';
 import { peopleRoutes } from './api/routes/people.ts';
 import { policyRoutes } from './api/routes/policy.ts';
 import { proposalRoutes } from './api/routes/proposals.ts';
+import { rebuildRoutes } from './api/routes/rebuilds.ts';
 import { selfRoutes } from './api/routes/self.ts';
 import { sessionRoutes } from './api/routes/session.ts';
 import { signInRoutes } from './api/routes/sign-in.ts';
@@ -222,6 +223,7 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
       freeBytesMin,
       targetOf,
     }),
+    ...rebuildRoutes({ rebuilds: rooms.rebuilds, proposals, people, targetOf }),
     ...trailRoutes({ store, index, follower, signer: rooms.signer, clock }),
     ...targetRoutes({
       environments,

@@ -109,10 +109,10 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
   for (const { where, found, hint } of policy.warnings) {
     options.say('warn', `policy ${where}: ${found}. ${hint}`);
   }
-  const { config, env } = options;
+  const { clock, config, env } = options;
   const rooms = await Rooms.open({
     ...options,
-    runners: ({ wallStore }) => actRunnersOf(config, env, wallStore),
+    runners: (rooms) => actRunnersOf(config, env, clock, rooms),
   });
   return new Gateway(options, rooms, policy);
 }

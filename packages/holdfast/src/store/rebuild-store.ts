@@ -79,7 +79,8 @@ export class SqlRebuildStore implements RecordJournal {
 
   list({ after, limit }: Parameters<RecordJournal['list']>[0]): Promise<readonly JournalRecord[]> {
     return this.#database.run(async (db) => {
-      const behind = after === null ? sql`true` : sql`(proposed_at, id) < (${after.at}, ${after.id})`;
+      const behind =
+        after === null ? sql`true` : sql`(proposed_at, id) < (${after.at}, ${after.id})`;
       const { rows } = await sql<Row>`
         select ${COLUMNS} from holdfast.rebuilds where ${behind}
         order by proposed_at desc, id desc limit ${limit}`.execute(db);
@@ -96,7 +97,9 @@ export class SqlRebuildStore implements RecordJournal {
 
   async body({ bodySha256, id }: JournalRecord): Promise<string> {
     const { rows } = await this.#database.run((db) =>
-      sql<{ proposal: Buffer }>`select proposal from holdfast.rebuilds where id = ${id}`.execute(db),
+      sql<{ proposal: Buffer }>`select proposal from holdfast.rebuilds where id = ${id}`.execute(
+        db,
+      ),
     );
     const packed = rows[0]?.proposal ?? Buffer.alloc(0);
     const bytes = await gunzipped(packed, { maxOutputLength: REBUILD_PROPOSAL_BYTES_MAX }).catch(

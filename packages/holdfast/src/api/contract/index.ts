@@ -13,6 +13,7 @@ import { OPENAPI_ROUTES } from './openapi.ts';
 import { PEOPLE_ROUTES } from './people.ts';
 import { POLICY_ROUTES } from './policy.ts';
 import { PROPOSAL_ROUTES } from './proposals.ts';
+import { REBUILD_ROUTES } from './rebuilds.ts';
 import type { Route } from './route.ts';
 import { SELF_ROUTES } from './self.ts';
 import { SESSION_ROUTES } from './session.ts';
@@ -36,6 +37,7 @@ export const ROUTES = {
   ...CARD_ROUTES,
   ...PROPOSAL_ROUTES,
   ...UNDO_ROUTES,
+  ...REBUILD_ROUTES,
   ...TRAIL_ROUTES,
   ...TRAIL_ENTRY_ROUTES,
   ...TARGET_ROUTES,

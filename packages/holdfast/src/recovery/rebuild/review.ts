@@ -70,7 +70,8 @@ function chosenIn(
       if (!row.reasons.some(({ code }) => code === choice.reason)) {
         throw no(`a row with the reason ${choice.reason}`, 'one without');
       }
-      if (MONEY_REASONS.includes(choice.reason)) mustSayWhy(choice.reason, 'it is about money', choice.why);
+      if (MONEY_REASONS.includes(choice.reason))
+        mustSayWhy(choice.reason, 'it is about money', choice.why);
       const reasons = row.reasons.map((one) =>
         one.code === choice.reason ? { ...one, accepted: person } : one,
       );
