@@ -32,7 +32,6 @@ import { rebuildFolder } from '../recovery-room.ts';
 import type { Rooms } from '../rooms.ts';
 import { adminConnectionOf, openTarget } from '../wiring.ts';
 import { type Context, NO } from './command.ts';
-import type { ApplyWords, ProposeWords, RollbackWords } from './commands/rebuild.ts';
 import { named, teller } from './commands/recovery.ts';
 
 import { codeOf } from './person-word.ts';
@@ -41,6 +40,28 @@ import { countWords } from './rebuild-asked.ts';
 import { restoreInto } from './rebuild-restore.ts';
 import { usageError } from './usage.ts';
 import { withRooms } from './with-rooms.ts';
+
+export interface ProposeWords {
+  readonly mapping: string;
+  readonly source: readonly string[];
+  readonly copy?: string;
+  readonly at?: string;
+  readonly vault?: string;
+  readonly captured: boolean;
+  readonly except: readonly string[];
+}
+
+export interface ApplyWords {
+  readonly preview?: boolean;
+  readonly apply?: boolean;
+}
+
+export interface RollbackWords {
+  readonly from: string;
+  readonly keepChanged?: boolean;
+  readonly as?: string;
+  readonly code?: string;
+}
 
 const STATEMENT_MS_MAX = 60 * 60 * 1000;
 const SOURCES = 'sources';

@@ -15,6 +15,8 @@ import {
   showRebuild,
 } from '../rebuild-asked.ts';
 
+import type { ApplyWords, ProposeWords, RollbackWords } from '../rebuild-work.ts';
+
 type Work = typeof import('../rebuild-work.ts');
 
 /** What opens servers and reads mail is loaded by whoever does that, not by whoever looks. */
@@ -22,34 +24,14 @@ async function work<T>(doing: (work: Work) => Promise<T>): Promise<T> {
   return await doing(await import('../rebuild-work.ts'));
 }
 
-export interface ProposeWords {
-  readonly mapping: string;
-  readonly source: readonly string[];
-  readonly copy?: string;
-  readonly at?: string;
-  readonly vault?: string;
-  readonly captured: boolean;
-  readonly except: readonly string[];
-}
-
-export interface ApplyWords {
-  readonly preview?: boolean;
-  readonly apply?: boolean;
-}
-
-export interface RollbackWords {
-  readonly from: string;
-  readonly keepChanged?: boolean;
-  readonly as?: string;
-  readonly code?: string;
-}
-
 const gathered = (value: string, before: readonly string[]): readonly string[] => [
   ...before,
   value,
 ];
 
-export function addRebuild(recovery: Command, run: Run): void {
+/** Under `recovery`, which is there already. */
+export function addRebuild(program: Command, run: Run): void {
+  const recovery = program.commands.find((one) => one.name() === 'recovery') ?? program;
   const rebuild = recovery
     .command('rebuild')
     .description('Rows that a restored copy lacks: proposed, chosen, put in, promoted, taken back')

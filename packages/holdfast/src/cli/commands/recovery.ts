@@ -25,7 +25,6 @@ import type { Answer } from '../print.ts';
 import { progressWords, reportLines, resultLines } from '../recovery-words.ts';
 import { usageError } from '../usage.ts';
 import { withRooms } from '../with-rooms.ts';
-import { addRebuild } from './rebuild.ts';
 
 interface WorkWords {
   readonly vault?: string;
@@ -91,8 +90,6 @@ export function addRecovery(program: Command, run: Run): void {
     'Try to destroy what lies in the vault, with every credential that Holdfast has',
     'Exit code 0 only when it is PROVEN. It is tried on a canary, never on a recovery point.',
   );
-
-  addRebuild(recovery, run);
 
   const keys = recovery
     .command('keys')
