@@ -42,7 +42,7 @@ import { usageError } from './usage.ts';
 import { withRooms } from './with-rooms.ts';
 
 export interface ProposeWords {
-  readonly mapping: string;
+  readonly mapping?: string;
   readonly source: readonly string[];
   readonly copy?: string;
   readonly at?: string;
@@ -74,17 +74,20 @@ export async function proposeRebuild(
 ): Promise<Answer> {
   const config = loadConfig(context.configPath, context.env);
   const target = targetOf(config, named(config, name));
+  if (words.mapping === undefined) {
+    throw usageError('--mapping FILE', 'none', 'docs/recovery-rebuild.md has one to begin with.');
+  }
   const mapping = parseMapping(textOf(words.mapping), words.mapping);
   const sources = words.source.map((said) => sourceOf(said, mapping));
   const at = momentSaid(words.at, context.clock.now());
-  if (words.copy !== undefined && at === null) {
+  const copy = words.copy === undefined ? null : resolve(words.copy);
+  if (copy !== null && isThere(copy) && at === null) {
     throw usageError(
       '--at TIME beside --copy: the moment that the copy stands at',
       'none',
       'What was captured before it is in the copy already.',
     );
   }
-  const copy = words.copy === undefined ? null : resolve(words.copy);
   const tell = teller(context);
   const { id, moment, proposal, where } = await withRooms(context, async (rooms) => {
     const kept = await standingAt(

@@ -158,8 +158,6 @@ describe('a rebuild', () => {
       ...sources,
       '--copy',
       copy,
-      '--at',
-      new Date().toISOString(),
     );
     expect(said.exit, JSON.stringify(said)).toBe(0);
     id = said.said.rebuild;

@@ -36,7 +36,7 @@ export function addRebuild(program: Command, run: Run): void {
     .command('rebuild')
     .description('Rows that a restored copy lacks: proposed, chosen, put in, promoted, taken back')
     .argument('<target>', 'a target with `recovery` in holdfast.yaml')
-    .requiredOption('--mapping <file>', 'what is known of each column, and from where (YAML)')
+    .option('--mapping <file>', 'what is known of each column, and from where (YAML)')
     .option(
       '--source <name=file>',
       'an export, a calendar or mail; as often as there are',
