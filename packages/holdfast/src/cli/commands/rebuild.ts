@@ -132,7 +132,11 @@ function addDecide(rebuild: Command, run: Run): void {
       .option('--because <text>', 'why; wanted for money against a payment. Who signs sees it')
       .option('--from <file>', 'many at once: a JSON list of {row, choice}'),
   );
-  decide.action((id: string, words: DecideWords) =>
-    run(decide, (context) => decideRow(context, id, words)),
-  );
+  decide.action((id: string, words: DecideWords) => {
+    // The parser gives an option that `rebuild` knows, too, to `rebuild`.
+    const { source } = rebuild.opts<{ readonly source: readonly string[] }>();
+    const last = source.at(-1);
+    const said = last === undefined ? words : { ...words, source: last };
+    return run(decide, (context) => decideRow(context, id, said));
+  });
 }

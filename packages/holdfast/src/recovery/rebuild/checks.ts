@@ -161,13 +161,16 @@ function referringSql({ pairs, schema, table }: Constraint, rows: BatchRows): st
 export async function checkAssertions(
   session: TargetSession,
   assertions: readonly RebuildAssertion[],
+  isLesser: boolean,
 ): Promise<void> {
   for (const { says, sql } of assertions) {
     await session.query('savepoint hf_assertion');
     let holds: unknown;
     try {
       await session.query('set local transaction_read_only = on');
-      const [row] = await session.query(askedAlone(sql), [true]);
+      const [row] = isLesser
+        ? await session.query(`${askedAlone(sql)} limit 1`)
+        : await session.query(`${askedAlone(sql)} where $1::boolean limit 1`, [true]);
       holds = row === undefined ? null : Object.values(row)[0];
     } catch (cause) {
       throw failed(says, cause instanceof Error ? oneLine(cause.message) : 'an error', cause);
@@ -178,11 +181,11 @@ export async function checkAssertions(
 }
 
 /**
- * As part of a statement of ours, with a parameter: so the server takes one statement only, and none that
- * writes or that ends the transaction.
+ * As part of a statement of ours, with a parameter, or inside of a function: so the server takes one statement
+ * only, and none that writes or that ends the transaction. A lesser session runs what has no parameters.
  */
 function askedAlone(sql: string): string {
-  return `select a.* from (\n${sql.trim().replace(/;$/, '')}\n) as a where $1::boolean limit 1`;
+  return `select a.* from (\n${sql.trim().replace(/;$/, '')}\n) as a`;
 }
 
 function failed(says: string, found: string, cause: unknown): HoldfastError {

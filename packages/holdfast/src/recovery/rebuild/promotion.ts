@@ -17,6 +17,7 @@ import { HoldfastError, messageOf } from '../../model/errors.ts';
 import type { Signed } from '../../model/signed.ts';
 import type { Target } from '../../model/target.ts';
 import { cut, oneLine } from '../../model/text.ts';
+import { lesserSessions } from '../../protection/postgres/undo/lesser-session.ts';
 import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
 import { checkCaptured } from '../restore/write-back.ts';
 import { type ApplyReport, apply } from './apply.ts';
@@ -150,6 +151,8 @@ async function promote(
   try {
     return await apply({
       scratch: live,
+      // Code of the live database's users runs with their rights, not with the admin's.
+      lesser: async (session) => (await lesserSessions(session)).rows,
       before: capturedOnly(proposal.schema, proposal.table, `holdfast rebuild ${rebuild.id}`),
       proposal,
       digest,
@@ -171,6 +174,7 @@ function capturedOnly(
 ): (session: TargetSession, oid: string) => Promise<void> {
   return async (session, oid) => {
     await session.query(`select set_config('application_name', $1, true)`, [application]);
+    await session.query('set local row_security = off');
     await checkCaptured(session, { live: { schema, name, oid } });
   };
 }
