@@ -300,7 +300,7 @@ describe('a rebuild', () => {
     const back = ['rollback', id, '--from', 'live'];
     expect((await rebuild(...back)).exit).toBe(2);
     await ground.server.query(
-      `insert into holdfast_rebuild.row select batch, '${gap.existing[0]?.reference}', 'x' from holdfast_rebuild.batch`,
+      `insert into holdfast_rebuild.row select id, '${gap.existing[0]?.reference}', 'x' from holdfast_rebuild.batch`,
     );
     const refused = await rebuild(...back, ...(await as('oda')));
     expect(JSON.stringify(refused)).toContain('somebody changed which rows it names');
