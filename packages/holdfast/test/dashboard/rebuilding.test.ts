@@ -109,7 +109,7 @@ describe('deciding in a rebuild', () => {
         `p5,BK-5,4300,"${HURTING.replaceAll('"', '""')}",`,
       ],
       [
-        letter('BK-1', '80,50 EUR', 'Ada L.'),
+        letter('BK-1', '80,50 EUR', 'A. Lovelace'),
         letter('BK-2', '12,00 EUR', 'Bob'),
         letter('BK-4', '12,00 EUR', 'Eve'),
       ],
@@ -127,7 +127,7 @@ describe('deciding in a rebuild', () => {
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog', { name: 'Row BK-1' });
-    await dialog.getByText('Ada L.', { exact: true }).waitFor();
+    await dialog.getByText('A. Lovelace', { exact: true }).waitFor();
     await dialog.getByText('stripe · stripe.csv, record').first().waitFor();
     await lookAt(page, 'rebuild-row');
     expect(await titleOf(page)).toContain('Holdfast');
