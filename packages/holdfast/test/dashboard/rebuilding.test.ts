@@ -160,6 +160,7 @@ describe('deciding in a rebuild', () => {
     await dialog.getByLabel(/^Why/).fill('the guest paid the rest in cash');
     await take.click();
     await page.getByText('2 of 2 conflicts decided').waitFor();
+    await dialog.waitFor({ state: 'detached' });
     await page.getByText('“the guest paid the rest in cash”').waitFor();
     await lookAt(page, 'rebuild-override');
   });
@@ -173,6 +174,7 @@ describe('deciding in a rebuild', () => {
     await dialog.getByLabel('Or type it').fill('Ivy');
     await dialog.getByRole('button', { name: 'Take what I typed' }).click();
     await page.getByText('1 of 1 incomplete rows decided').waitFor();
+    await dialog.waitFor({ state: 'detached' });
     await page.keyboard.press('a');
     await page.getByRole('tab', { name: /^All rows/, selected: true }).waitFor();
     await page.getByRole('button', { name: /^guest of BK-5: <img src=x/ }).waitFor();
