@@ -48,6 +48,26 @@ const undo = createRoute({
   validateSearch: showSearch(['open', 'all', 'waiting']),
   component: lazyRouteComponent(() => import('./pages/undo.tsx'), 'UndoPage'),
 });
+const rebuilds = createRoute({
+  getParentRoute: () => inside,
+  path: '/recovery/rebuilds',
+  component: lazyRouteComponent(() => import('./pages/recovery/rebuilds.tsx'), 'RebuildsPage'),
+});
+const rebuild = createRoute({
+  getParentRoute: () => inside,
+  path: '/recovery/rebuilds/$id',
+  validateSearch: showSearch([
+    'conflict',
+    'incomplete',
+    'ready',
+    'exists',
+    'out',
+    'all',
+    'unreadable',
+    'loose',
+  ]),
+  component: lazyRouteComponent(() => import('./pages/recovery/rebuild.tsx'), 'RebuildPage'),
+});
 const trail = createRoute({
   getParentRoute: () => inside,
   path: '/trail',
@@ -112,6 +132,8 @@ const tree = root.addChildren([
     holds,
     hold,
     undo,
+    rebuilds,
+    rebuild,
     trail,
     targets,
     recovery,

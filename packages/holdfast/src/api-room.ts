@@ -23,6 +23,7 @@ import { openapiRoutes } from './api/routes/openapi.ts';
 import { peopleRoutes } from './api/routes/people.ts';
 import { policyRoutes } from './api/routes/policy.ts';
 import { proposalRoutes } from './api/routes/proposals.ts';
+import { rebuildRoutes } from './api/routes/rebuilds.ts';
 import { recoveryRoutes } from './api/routes/recovery.ts';
 import { reportRoutes } from './api/routes/report.ts';
 import { restoreRoutes } from './api/routes/restores.ts';
@@ -254,6 +255,7 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
         ),
       targetOf,
     }),
+    ...rebuildRoutes({ rebuilds: rooms.rebuilds, proposals, people, targetOf }),
     ...trailRoutes({ store, index, follower, signer: rooms.signer, clock }),
     ...reportRoutes({ store, signer: rooms.signer, clock }),
     ...targetRoutes({

@@ -110,13 +110,13 @@ export async function createHoldfast(options: HoldfastOptions): Promise<Holdfast
   for (const { where, found, hint } of policy.warnings) {
     options.say('warn', `policy ${where}: ${found}. ${hint}`);
   }
-  const { config, env } = options;
+  const { clock, config, env } = options;
   // Acts are carried out long after the rooms are open.
   const late: { restores: () => Restores | null } = { restores: () => null };
   const rooms = await Rooms.open({
     ...options,
-    runners: ({ wallStore }) =>
-      actRunnersOf(config, env, wallStore, async (work) => {
+    runners: (opened) =>
+      actRunnersOf(config, env, clock, opened, async (work) => {
         const restores = late.restores();
         if (restores === null) throw keptNowhere();
         return work(restores);

@@ -55,6 +55,13 @@ export function drillFolder(config: Config, env: Env): string {
   return folder;
 }
 
+/** Sources of gap rebuilds as they were read, and the copies that were restored for them. */
+export function rebuildFolder(config: Config, env: Env): string {
+  const folder = join(recoveryFolder(config, env), 'rebuilds');
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  return folder;
+}
+
 function recoveryFolder(config: Config, env: Env): string {
   const { store } = config;
   const above = store.kind === 'embedded' ? store.dataFolder : dirname(keyFolderOf(config, env));

@@ -40,6 +40,7 @@ import { openPeopleRoom, type PeopleRoom } from './people-room.ts';
 import { SealedInverses } from './protection/sealed-inverses.ts';
 import { purgeRunner } from './protection/undo/purge.ts';
 import { WatchedClock } from './protection/watched-clock.ts';
+import { Rebuilds } from './recovery/rebuild/rebuilds.ts';
 import { SqlAgentRoleStore } from './store/agent-role-store.ts';
 import { SqlAgentStore } from './store/agent-store.ts';
 import { SqlCredentialStore } from './store/credential-store.ts';
@@ -61,6 +62,7 @@ import type { JudgeCode } from './store/people-store.ts';
 import type { PersonChecks } from './store/person-proof.ts';
 import { SqlProposalStore } from './store/proposal-store.ts';
 import { SqlPushStore } from './store/push-store.ts';
+import { SqlRebuildStore } from './store/rebuild-store.ts';
 import { type Stamped, stampRows } from './store/stamp-rows.ts';
 import { PgTrailStore } from './store/trail-store.ts';
 import { SqlUndoStore } from './store/undo-store.ts';
@@ -78,11 +80,13 @@ export interface RoomsOptions {
   /** Where browsers may have us push to; `public` when left out, `loopback` for tests. */
   readonly pushTo?: PushSubscriptionsParts['allow'];
   /** Who carries out what people signed, beyond our own store; none when left out. */
-  readonly runners?: (rooms: Pick<Rooms, 'wallStore'>) => ActRunners;
+  readonly runners?: (rooms: Pick<Rooms, 'wallStore' | 'rebuilds'>) => ActRunners;
 }
 
 /** Where the keys lie that must never be in the database: seal.key, trail.key, our certificate. */
 export const KEY_FOLDER_ENV = 'HOLDFAST_KEY_FOLDER';
+
+const REBUILDS_PURPOSE = 'rebuilds';
 
 export class Rooms {
   readonly config: Config;
@@ -108,6 +112,8 @@ export class Rooms {
   /** Browsers that people are pushed to. */
   readonly pushSubscriptions: PushSubscriptions;
   readonly undoStore: SqlUndoStore;
+  /** Gap rebuilds between their steps. */
+  readonly rebuilds: Rebuilds;
   readonly vault: VaultLook;
   /** What takes changes at providers back. */
   readonly inverses: SealedInverses;
@@ -184,6 +190,11 @@ export class Rooms {
     const checks: PersonChecks = { judgeCode, prover: this.proofKeys };
     this.checks = checks;
     this.undoStore = new SqlUndoStore(database, clock);
+    this.rebuilds = new Rebuilds({
+      journal: new SqlRebuildStore(database, checks, keys.seal.derive(REBUILDS_PURPOSE)),
+      clock,
+      note,
+    });
     this.vault = new VaultLook(database, config.store.kind === 'embedded');
     this.inverses = new SealedInverses({
       store: new SqlInverseStore(database),

@@ -1,7 +1,7 @@
 /** What pages look up, each under its name; news from the stream makes them look again (`live.ts`). */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { TrailFilters } from '../lib/filters.ts';
-import { type Answer, ask } from './client.ts';
+import { type Answer, ask, type Query } from './client.ts';
 
 /** The first page fills a screen soon; those after it are as long as the API lets them be. */
 const FIRST_ROWS = 50;
@@ -75,6 +75,57 @@ export function undoQuery(state: Which) {
     queryKey: ['undo', 'list', state],
     queryFn: ({ pageParam, signal }) =>
       ask('undo.list', { query: { state, ...page(pageParam) }, signal }),
+    initialPageParam: NO_CURSOR,
+    getNextPageParam: (last) => last.next,
+  });
+}
+
+export function rebuildsQuery() {
+  return infiniteQueryOptions({
+    queryKey: ['rebuilds', 'list'],
+    queryFn: ({ pageParam, signal }) => ask('rebuilds.list', { query: page(pageParam), signal }),
+    initialPageParam: NO_CURSOR,
+    getNextPageParam: (last) => last.next,
+  });
+}
+
+/** Others choose in it, too. */
+const REBUILD_AGAIN_MS = 15_000;
+
+export function rebuildQuery(id: string) {
+  return queryOptions({
+    queryKey: ['rebuilds', 'one', id],
+    queryFn: ({ signal }) => ask('rebuilds.show', { params: { id }, signal }),
+    refetchInterval: REBUILD_AGAIN_MS,
+  });
+}
+
+export type RebuildRowsWish = Pick<Query<'rebuilds.rows'>, 'state' | 'was'>;
+
+export function rebuildRowsQuery(id: string, wish: RebuildRowsWish) {
+  return infiniteQueryOptions({
+    queryKey: ['rebuilds', 'rows', id, wish],
+    queryFn: ({ pageParam, signal }) =>
+      ask('rebuilds.rows', { params: { id }, query: { ...wish, ...page(pageParam) }, signal }),
+    initialPageParam: NO_CURSOR,
+    getNextPageParam: (last) => last.next,
+    // What is chosen here is written into it; long ones are not asked for anew page by page.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export function rebuildRowQuery(id: string, key: string) {
+  return queryOptions({
+    queryKey: ['rebuilds', 'row', id, key],
+    queryFn: ({ signal }) => ask('rebuilds.row', { params: { id }, query: { key }, signal }),
+  });
+}
+
+export function rebuildRecordsQuery(id: string, which: 'unreadable' | 'loose') {
+  return infiniteQueryOptions({
+    queryKey: ['rebuilds', 'records', id, which],
+    queryFn: ({ pageParam, signal }) =>
+      ask('rebuilds.records', { params: { id }, query: { which, ...page(pageParam) }, signal }),
     initialPageParam: NO_CURSOR,
     getNextPageParam: (last) => last.next,
   });

@@ -25,7 +25,7 @@ export function hear(prefix: Heard['prefix'], press: Press): Heard {
   if (press.ctrl || press.meta || press.alt || press.isTyping)
     return { prefix: null, command: null };
   // Held down, it moves on in a list, and decides nothing.
-  if (press.isRepeated && press.key !== 'j' && press.key !== 'k')
+  if (press.isRepeated && !/^(?:j|k|Arrow\w+)$/.test(press.key))
     return { prefix: null, command: null };
   if (prefix === 'g') return { prefix: null, command: `g ${press.key}` };
   if (press.key === 'g') return { prefix: 'g', command: null };

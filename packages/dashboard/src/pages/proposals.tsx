@@ -139,5 +139,6 @@ const ACT_WORDS: Readonly<Record<string, string>> = {
   purge: 'Undo data goes before its time',
   unprotect: 'The wall of a target is taken down',
   hasten: 'A deferral runs before its time',
+  'promote-rebuild': 'Rows that were missing are put into the live database',
   'promote-restore': 'Tables become again what they were in a restored copy',
 };

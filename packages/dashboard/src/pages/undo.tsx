@@ -1,6 +1,6 @@
 /** What passed and can be taken back; and what waits out the grace, because nothing would take it back. */
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type { Answer } from '../api/client.ts';
 import { undoQuery, type Which } from '../api/queries.ts';
@@ -31,6 +31,11 @@ export function UndoPage(): ReactNode {
     <Page
       title="Undo"
       lead="Every act that passed keeps what it replaced, for at least 48 hours. One click shows what taking it back would do."
+      actions={
+        <Link to="/recovery/rebuilds" className="link text-[0.93rem]">
+          Rebuilds after a restore
+        </Link>
+      }
     >
       <Tabs
         label="Which acts"

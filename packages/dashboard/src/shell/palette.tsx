@@ -31,6 +31,12 @@ export function Palette({
       keys: `g ${key}`,
       run: () => void navigate({ to }),
     })),
+    {
+      name: 'Rebuilds',
+      words: 'what a restored copy lacks, decided cell by cell',
+      keys: '',
+      run: () => void navigate({ to: '/recovery/rebuilds' }),
+    },
     { name: 'Shortcuts', words: 'every key, listed', keys: '?', run: onShortcuts },
     { name: 'Light', words: 'a light page', keys: '', run: () => setTheme('light') },
     { name: 'Dark', words: 'a dark page', keys: '', run: () => setTheme('dark') },

@@ -19,10 +19,22 @@ export interface VirtualListProps<T> {
   /** The end came in sight. */
   readonly onEnd?: () => void;
   readonly hasMore?: boolean;
+  /** Up and down move, too: in a grid, where left and right do. */
+  readonly withArrows?: boolean;
 }
 
 export function VirtualList<T>(props: VirtualListProps<T>): ReactNode {
-  const { label, items, keyOf, rowPx, row, onOpen, onEnd, hasMore = false } = props;
+  const {
+    label,
+    items,
+    keyOf,
+    rowPx,
+    row,
+    onOpen,
+    onEnd,
+    hasMore = false,
+    withArrows = false,
+  } = props;
   const list = useRef<HTMLUListElement>(null);
   // By its key: what comes in above it must not put another one in its place.
   const [chosenKey, setChosenKey] = useState<string | null>(null);
@@ -59,7 +71,9 @@ export function VirtualList<T>(props: VirtualListProps<T>): ReactNode {
     const takesIt = document.activeElement?.matches('a, button, summary') ?? false;
     if (item !== undefined && !takesIt) onOpen?.(item);
   };
-  useKeys({ j: () => move(1), k: () => move(-1), Enter: open });
+  const [down, up] = [() => move(1), () => move(-1)];
+  const arrows = withArrows ? { ArrowDown: down, ArrowUp: up } : {};
+  useKeys({ j: down, k: up, Enter: open, ...arrows });
   return (
     <ul
       ref={list}

@@ -21,6 +21,7 @@ import type { Card } from './hold.ts';
  * - `hasten`     what waits out the grace runs before its time
  * - `break-glass`  somebody is an owner for an hour
  * - `promote-restore`  tables become again what they were in a restored copy
+ * - `promote-rebuild`  rows that were missing are put into the live database
  */
 export const ACT_KINDS = [
   'purge',
@@ -28,6 +29,7 @@ export const ACT_KINDS = [
   'hasten',
   'break-glass',
   'promote-restore',
+  'promote-rebuild',
 ] as const;
 export type ActKind = (typeof ACT_KINDS)[number];
 

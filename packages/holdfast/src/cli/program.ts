@@ -14,6 +14,7 @@ import { addPeople } from './commands/people.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addProposals } from './commands/proposals.ts';
 import { addProtect } from './commands/protect.ts';
+import { addRebuild } from './commands/rebuild.ts';
 import { addRecovery } from './commands/recovery.ts';
 import { addReport } from './commands/report.ts';
 import { addRestore } from './commands/restore.ts';
@@ -37,6 +38,7 @@ const COMMANDS = [
   addPolicy,
   addProtect,
   addRecovery,
+  addRebuild,
   addRestore,
   addNotify,
   addDoctor,

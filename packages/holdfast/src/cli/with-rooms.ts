@@ -23,7 +23,7 @@ export async function withRooms<T>(
     config,
     env,
     clock,
-    runners: ({ wallStore }) => actRunnersOf(config, env, wallStore, withRestores),
+    runners: (rooms) => actRunnersOf(config, env, clock, rooms, withRestores),
     // A first start takes seconds and a person should know why; scripts read stdout only.
     say: (level, message) => {
       if (level === 'warn' || streams.err.isTTY === true)

@@ -117,6 +117,11 @@ export const EVENT_KINDS = [
   'restore-discarded',
   'vault-undeleting',
   'vault-undeleted',
+  // Gap rebuilds: proposed, chosen in, put in, taken back.
+  'rebuild-proposed',
+  'rebuild-decided',
+  'rebuild-applied',
+  'rebuild-taken-back',
   // What people could not be told.
   'notice-failed',
 ] as const;

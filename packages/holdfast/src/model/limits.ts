@@ -343,6 +343,13 @@ export const REBUILD_SNIPPET_CHARS_MAX = 400;
 export const REBUILD_BATCH_ROWS = 500;
 /** Rows of a report that are named; of more it says how many. */
 export const REBUILD_NAMED_MAX = 100;
+/** Why a person takes another amount than a payment says: long enough to be one, short enough for a card. */
+export const REBUILD_WHY_CHARS_MIN = 8;
+export const REBUILD_WHY_CHARS_MAX = 300;
+/** Choices that are said at once, under one proof. */
+export const REBUILD_CHOICES_AT_ONCE_MAX = 500;
+/** A proposal as it is kept, unpacked: what is looked at is in memory whole. */
+export const REBUILD_PROPOSAL_BYTES_MAX = 192 * 1024 * 1024;
 
 /** A person's session ends after so long without use, and after so long in any case. */
 export const SESSION_IDLE_MS_MAX = 60 * 60 * 1000;

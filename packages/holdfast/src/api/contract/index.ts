@@ -13,6 +13,7 @@ import { OPENAPI_ROUTES } from './openapi.ts';
 import { PEOPLE_ROUTES } from './people.ts';
 import { POLICY_ROUTES } from './policy.ts';
 import { PROPOSAL_ROUTES } from './proposals.ts';
+import { REBUILD_ROUTES } from './rebuilds.ts';
 import { RECOVERY_ROUTES } from './recovery.ts';
 import { REPORT_ROUTES } from './report.ts';
 import { RESTORE_ROUTES } from './restores.ts';
@@ -41,6 +42,7 @@ export const ROUTES = {
   ...RECOVERY_ROUTES,
   ...RESTORE_ROUTES,
   ...UNDO_ROUTES,
+  ...REBUILD_ROUTES,
   ...TRAIL_ROUTES,
   ...TRAIL_ENTRY_ROUTES,
   ...REPORT_ROUTES,

@@ -22,7 +22,7 @@ import {
   turnTriggersOff,
 } from './checks.ts';
 import { existingRows, KEY_ARRAYS } from './existing.ts';
-import { batchOf, beginBatch, LEDGER_SCHEMA, openLedger } from './ledger.ts';
+import { batchOf, beginBatch, booksOf, LEDGER_SCHEMA, openLedger } from './ledger.ts';
 import { defaultedIn, type MoneySum, moneyOf, readyRows } from './plan.ts';
 import {
   digestOfProposal,
@@ -35,7 +35,15 @@ import type { Value } from './values/reading.ts';
 import { readStored, sameAs, storedText } from './values/value.ts';
 
 export interface ApplyOptions {
+  /** The copy; or, for a promotion, the live target. */
   readonly scratch: TargetDatabase;
+  /** In the transaction, before anything is written: rejects where it must not be. */
+  readonly before?: (session: TargetSession, tableOid: string) => Promise<void>;
+  /**
+   * By whom rows are written, where code of others may hang on it: checks, defaults, expressions of indexes.
+   * Left out: by the session itself, as in a copy of ours without a network.
+   */
+  readonly lesser?: (session: TargetSession) => Promise<TargetSession>;
   readonly proposal: Proposal;
   /** What was approved: `digestOfProposal` of it. */
   readonly digest: string;
@@ -60,6 +68,8 @@ export interface ApplyReport {
   /** Columns that some rows left to the table's default. */
   readonly defaulted: readonly string[];
   readonly assertions: readonly string[];
+  /** Sum of the batch in the books (`booksOf`). */
+  readonly books: string;
 }
 
 export async function apply(options: ApplyOptions): Promise<ApplyReport> {
@@ -97,10 +107,11 @@ class TakenBack extends Error {}
 
 async function applied(
   session: TargetSession,
-  { assertions, clock, digest, isDryRun, person, proposal }: ApplyOptions,
+  { assertions, before, clock, digest, isDryRun, lesser, person, proposal }: ApplyOptions,
   rows: readonly ProposedRow[],
 ): Promise<ApplyReport> {
   const table = await tableFacts(session, proposal.schema, proposal.table);
+  await before?.(session, table.oid);
   await turnTriggersOff(session, table.oid);
   await openLedger(session);
   const standing = await batchOf(session, digest);
@@ -110,7 +121,8 @@ async function applied(
   const where = { schema: proposal.schema, table: proposal.table };
   const named = { ...where, keyColumn: key.column, keyKind: key.kind };
   await beginBatch(session, { id: batch, proposal: digest, ...named }, person);
-  const inserted = await insert(session, proposal, table, rows);
+  const writer = (await lesser?.(session)) ?? session;
+  const inserted = await insert({ session, writer }, proposal, table, rows);
   const keys = rows.map((row) => row.key).filter((one) => inserted.has(one));
   await compare(
     session,
@@ -120,7 +132,8 @@ async function applied(
   const batchRows: BatchRows = { oid: table.oid, ...named, keys };
   await checkReferences(session, batchRows);
   await writeDown(session, batch, batchRows);
-  await checkAssertions(session, assertions);
+  const books = await booksOf(session, batch);
+  await checkAssertions(writer, assertions, writer !== session);
   // Sequences are not taken back with a transaction, and only ever move on: at the very end.
   if (!isDryRun) await moveSequences(session, proposal, table, batchRows);
   const left = rows.filter((row) => !inserted.has(row.key));
@@ -134,6 +147,7 @@ async function applied(
     money: moneyOf(rows.filter((row) => inserted.has(row.key))),
     defaulted: defaultedIn(rows),
     assertions: assertions.map(({ says }) => says),
+    books,
   };
 }
 
@@ -159,17 +173,26 @@ function twice(batch: string): HoldfastError {
 
 /** Keys of the rows that were not there. Rows that fill the same columns go in together. */
 async function insert(
-  session: TargetSession,
+  { session, writer }: { readonly session: TargetSession; readonly writer: TargetSession },
   proposal: Proposal,
   table: TableFacts,
   rows: readonly ProposedRow[],
 ): Promise<ReadonlySet<string>> {
   const inserted = new Set<string>();
-  for (const [columns, alike] of byColumns(proposal, rows)) {
-    for (let at = 0; at < alike.length; at += REBUILD_BATCH_ROWS) {
-      const part = alike.slice(at, at + REBUILD_BATCH_ROWS);
+  for (const [at, [columns, alike]] of [...byColumns(proposal, rows)].entries()) {
+    const texts = `hf_rebuild_${at}`;
+    const names = columns.map((_, place) => `a${place}`);
+    await writer.query(
+      `create temp table ${texts} (${names.map((name) => `${name} text`).join(', ')}) on commit drop`,
+    );
+    for (let from = 0; from < alike.length; from += REBUILD_BATCH_ROWS) {
+      const part = alike.slice(from, from + REBUILD_BATCH_ROWS);
       const values = columns.map((column) => part.map((row) => textOf(row, column)));
-      const done = await session.query(insertSql(proposal, table, columns), values).catch(refused);
+      const arrays = names.map((_, place) => `$${place + 1}::text[]`).join(', ');
+      // Texts only, so that no code of anybody's runs here; they become values by the writer.
+      await session.query(`insert into pg_temp.${texts} select * from unnest(${arrays})`, values);
+      const done = await writer.query(insertSql(proposal, table, columns, texts)).catch(refused);
+      await session.query(`truncate pg_temp.${texts}`);
       for (const { key } of z.array(z.object({ key: z.string() })).parse(done)) inserted.add(key);
     }
   }
@@ -207,15 +230,15 @@ function insertSql(
   proposal: Proposal,
   { columns }: TableFacts,
   filled: readonly ProposedColumn[],
+  texts: string,
 ): string {
   const names = filled.map(({ name }) => ident(name));
   const typed = filled.map(({ name }, at) => `v.a${at}::${typeOf(columns.get(name))}`);
-  const arrays = filled.map((_, at) => `$${at + 1}::text[]`);
-  return `
+  return `with put as (
     insert into ${ident(proposal.schema)}.${ident(proposal.table)} as t (${names.join(', ')})
     overriding system value
-    select ${typed.join(', ')} from unnest(${arrays.join(', ')}) as v(${filled.map((_, at) => `a${at}`).join(', ')})
-    on conflict do nothing returning t.${ident(keyOf(proposal).column)}::text as key`;
+    select ${typed.join(', ')} from pg_temp.${texts} v
+    on conflict do nothing returning t.${ident(keyOf(proposal).column)}::text as key) select key from put`;
 }
 
 function typeOf(column: ColumnFacts | undefined): string {

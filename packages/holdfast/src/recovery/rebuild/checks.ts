@@ -7,7 +7,7 @@ import { HoldfastError } from '../../model/errors.ts';
 import { oneLine } from '../../model/text.ts';
 import { ident } from '../../protection/postgres/layout.ts';
 import type { TargetSession } from '../../protection/target-database.ts';
-import { askedAlone } from '../asked-alone.ts';
+import { askedAlone, askedInside } from '../asked-alone.ts';
 import { KEY_ARRAYS } from './existing.ts';
 
 /** Something that has to be true of the rebuilt data, in words, and one SELECT that says whether it is. */
@@ -162,13 +162,16 @@ function referringSql({ pairs, schema, table }: Constraint, rows: BatchRows): st
 export async function checkAssertions(
   session: TargetSession,
   assertions: readonly RebuildAssertion[],
+  isLesser: boolean,
 ): Promise<void> {
   for (const { says, sql } of assertions) {
     await session.query('savepoint hf_assertion');
     let holds: unknown;
     try {
       await session.query('set local transaction_read_only = on');
-      const [row] = await session.query(askedAlone(sql, 1), [true]);
+      const [row] = isLesser
+        ? await session.query(askedInside(sql, 1))
+        : await session.query(askedAlone(sql, 1), [true]);
       holds = row === undefined ? null : Object.values(row)[0];
     } catch (cause) {
       throw failed(says, cause instanceof Error ? oneLine(cause.message) : 'an error', cause);

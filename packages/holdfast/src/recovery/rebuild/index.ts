@@ -3,9 +3,10 @@
  * people look at each cell, a quorum signs the digest, and the rows go into the scratch copy as a batch
  * that can be taken back. In this order:
  *
- *   parseMapping -> propose -> review* -> planOf (signed by its digest) -> apply -> [promotion] -> rollback
+ *   parseMapping -> propose -> Rebuilds: keep, decide* -> apply into the copy -> promotionOf, signed by the
+ *     digest -> promoteRebuildRunner -> takeBackLive
  *
- * Nothing here promotes, sends, or writes to anything but the scratch copy that is handed in.
+ * Nothing here writes to the live target but what a quorum signed, and what takes that back.
  */
 export { type ApplyOptions, type ApplyReport, apply } from './apply.ts';
 export { capturedFrom } from './captured-undo.ts';

@@ -1,9 +1,14 @@
 /**
  * The books of the rebuild, in the database that is rebuilt: which rows came of which batch. They go with
  * the copy when it is promoted, so that a batch can be taken back there, too.
+ *
+ * A rollback deletes what the books name, so nobody else may write in them: what a protected target grants
+ * to agents in every new schema is taken from them again, and whoever keeps the sum of a batch outside
+ * (`booksOf`) sees what was changed in it by somebody who may all the same.
  */
 import { z } from 'zod';
 import { HoldfastError } from '../../model/errors.ts';
+import { DDL_ROLE, OWNER_ROLE } from '../../protection/postgres/layout.ts';
 import type { TargetSession } from '../../protection/target-database.ts';
 
 export const LEDGER_SCHEMA = 'holdfast_rebuild';
@@ -31,6 +36,23 @@ const MAKE = [
     batch text not null references ${LEDGER_SCHEMA}.batch (id), key text not null, digest text not null,
     primary key (batch, key))`,
 ];
+/** Everybody's grants in the schema, but those of its owners and of who attaches the capture. */
+const SHUT = `do $hf$
+declare given record;
+begin
+  for given in
+    select distinct case x.grantee when 0 then 'public' else x.grantee::regrole::text end as who
+      from (select n.nspacl as acl, n.nspowner as owner from pg_namespace n where n.nspname = '${LEDGER_SCHEMA}'
+            union all select c.relacl, c.relowner from pg_class c
+             where c.relnamespace = '${LEDGER_SCHEMA}'::regnamespace and c.relkind = 'r') o
+      cross join lateral aclexplode(o.acl) x
+     where x.grantee <> o.owner
+       and x.grantee not in (select r.oid from pg_roles r where r.rolname in ('${OWNER_ROLE}', '${DDL_ROLE}'))
+  loop
+    execute format('revoke all on schema ${LEDGER_SCHEMA} from %s', given.who);
+    execute format('revoke all on all tables in schema ${LEDGER_SCHEMA} from %s', given.who);
+  end loop;
+end $hf$`;
 const BATCH = z.object({
   id: z.string(),
   proposal: z.string(),
@@ -57,6 +79,17 @@ export async function openLedger(session: TargetSession): Promise<void> {
     });
   }
   for (const sql of MAKE) await session.query(sql);
+  await session.query(SHUT);
+}
+
+/** SHA-256 of the rows of a batch as the books have them, lower-case hex. */
+export async function booksOf(session: TargetSession, batch: string): Promise<string> {
+  const [row] = await session.query(
+    `select encode(sha256(convert_to(coalesce(string_agg(key || ' ' || digest, e'\n' order by key collate "C"), ''),
+       'UTF8')), 'hex') as sum from ${LEDGER_SCHEMA}.row where batch = $1`,
+    [batch],
+  );
+  return z.object({ sum: z.string() }).parse(row).sum;
 }
 
 /** The batch of this proposal that stands; null: none. */

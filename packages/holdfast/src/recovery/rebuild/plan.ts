@@ -7,9 +7,12 @@ import {
   digestOfProposal,
   type Proposal,
   type ProposedRow,
+  type Review,
   stateOf,
 } from './proposal.ts';
+import { overriddenBy } from './review.ts';
 import type { Value } from './values/reading.ts';
+import { plainOf } from './values/value.ts';
 
 export interface RebuildPlan {
   readonly format: 'holdfast/rebuild-plan/1';
@@ -30,6 +33,17 @@ export interface RebuildPlan {
     readonly choices: number;
   }[];
   readonly sources: readonly { readonly file: string; readonly sha256: string }[];
+  /** Where a person took otherwise than a payment says, or money that none backs; of the rows that are put back. */
+  readonly overrides: readonly Override[];
+}
+
+export interface Override {
+  readonly row: string;
+  /** Column or reason, and what was taken. */
+  readonly took: string;
+  readonly against: string;
+  readonly why: string;
+  readonly name: string;
 }
 
 export interface MoneySum {
@@ -56,7 +70,37 @@ export function planOf(proposal: Proposal): RebuildPlan {
     defaulted: defaultedIn(rows),
     reviewers: [...people.values()],
     sources: proposal.sources.map(({ file, sha256 }) => ({ file, sha256 })),
+    overrides: overridesOf(proposal, rows),
   };
+}
+
+/** The last word on each cell and reason counts; those of before do not stand any more. */
+function overridesOf(
+  { columns, reviews }: Proposal,
+  rows: readonly ProposedRow[],
+): readonly Override[] {
+  const last = new Map<string, Review>();
+  for (const one of reviews) {
+    const { choice } = one;
+    const about = 'column' in choice ? choice.column : 'reason' in choice ? choice.reason : null;
+    if (about !== null) last.set(JSON.stringify([one.row, choice.kind === 'accept', about]), one);
+  }
+  const byKey = new Map(rows.map((row) => [row.key, row]));
+  return [...last.values()].flatMap(({ choice, name, row: key }) => {
+    const row = byKey.get(key);
+    const why = 'why' in choice ? choice.why : undefined;
+    if (row === undefined || why === undefined) return [];
+    if (choice.kind === 'accept') {
+      const says = row.reasons.filter(({ code }) => code === choice.reason).map((one) => one.says);
+      return [{ row: key, took: choice.reason, against: says.join('; '), why, name }];
+    }
+    const cell = row.cells.find(({ column }) => 'column' in choice && column === choice.column);
+    const column = columns.find((one) => one.name === cell?.column);
+    if (cell === undefined || column === undefined) return [];
+    const against = overriddenBy(cell, column, cell.value);
+    const took = `${cell.column}: ${cell.value === null ? 'nothing' : plainOf(cell.value)}`;
+    return against === null ? [] : [{ row: key, took, against, why, name }];
+  });
 }
 
 /** Those that would be put back. Their state is made anew here, not taken from the data. */

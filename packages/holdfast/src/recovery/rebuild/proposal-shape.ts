@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { HoldfastError } from '../../model/errors.ts';
+import { REBUILD_WHY_CHARS_MAX, REBUILD_WHY_CHARS_MIN } from '../../model/limits.ts';
 import {
   CELL_STATES,
   type Choice,
@@ -67,11 +68,20 @@ const row = z.strictObject({
     .nullable(),
 });
 
-const CHOICE = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('option'), column: text, option: count }),
+/** What a person gives as the reason, in one line. */
+const why = z
+  .string()
+  .trim()
+  .min(REBUILD_WHY_CHARS_MIN)
+  .max(REBUILD_WHY_CHARS_MAX)
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, 'one line, without characters that do not show')
+  .optional();
+
+export const CHOICE = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('option'), column: text, option: count, why }),
   z.strictObject({ kind: z.literal('typed'), column: text, text: z.string().max(10_000) }),
-  z.strictObject({ kind: z.literal('nothing'), column: text }),
-  z.strictObject({ kind: z.literal('accept'), reason: z.enum(REASON_CODES) }),
+  z.strictObject({ kind: z.literal('nothing'), column: text, why }),
+  z.strictObject({ kind: z.literal('accept'), reason: z.enum(REASON_CODES), why }),
   z.strictObject({ kind: z.literal('leave-out') }),
   z.strictObject({ kind: z.literal('keep') }),
 ]);

@@ -134,6 +134,14 @@ export const REASON_CODES = [
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 
+/** Those about money that was paid or given back: taken as looked at with a reason only. */
+export const MONEY_REASONS: readonly ReasonCode[] = [
+  'refund',
+  'refund-unclear',
+  'suggested-money',
+  'two-payments',
+];
+
 export interface ExistingCell {
   readonly column: string;
   /** Null: NULL, or not readable as the mapping has it. */
@@ -162,14 +170,20 @@ export interface Review {
   readonly at: string;
 }
 
+/** `why`: wanted where it is against what a payment says, or money that no payment backs. */
 export type Choice =
   /** `option`: number of the cell's option. */
-  | { readonly kind: 'option'; readonly column: string; readonly option: number }
+  | {
+      readonly kind: 'option';
+      readonly column: string;
+      readonly option: number;
+      readonly why?: string | undefined;
+    }
   /** Typed by the person; never money. */
   | { readonly kind: 'typed'; readonly column: string; readonly text: string }
-  | { readonly kind: 'nothing'; readonly column: string }
+  | { readonly kind: 'nothing'; readonly column: string; readonly why?: string | undefined }
   /** A reason of the row was looked at, and does not hold. */
-  | { readonly kind: 'accept'; readonly reason: ReasonCode }
+  | { readonly kind: 'accept'; readonly reason: ReasonCode; readonly why?: string | undefined }
   | { readonly kind: 'leave-out' }
   /** Not left out after all. */
   | { readonly kind: 'keep' };

@@ -98,7 +98,9 @@ describe('a review', () => {
     const proposal = await proposed();
     const typed = chosen(proposal, 'BK-2', { kind: 'typed', column: 'guest', text: 'Bob' });
     expect(stateOf(typed, 'BK-2')).toBe('CONFLICT');
-    const accepted = chosen(typed, 'BK-2', { kind: 'accept', reason: 'two-payments' });
+    const twice = { kind: 'accept', reason: 'two-payments' } as const;
+    expect(() => chosen(typed, 'BK-2', twice)).toThrow('a reason, in words, for two-payments');
+    const accepted = chosen(typed, 'BK-2', { ...twice, why: 'the second was for another stay' });
     expect(stateOf(accepted, 'BK-2')).toBe('READY');
   });
 

@@ -3,13 +3,15 @@
  * stays out. Returns another proposal, with another digest; the choice stays in it with who made it.
  *
  * It will not: take an amount that no source has (money is chosen, never typed), or turn a row that is
- * there already into one that is put back.
+ * there already into one that is put back. Money against what a payment says, or that no payment and no
+ * captured row backs, wants a reason in the person's own words; it stays in the proposal, and on the card.
  */
 import { HoldfastError } from '../../model/errors.ts';
 import { storable } from '../../model/text.ts';
 import {
   type Cell,
   type Choice,
+  MONEY_REASONS,
   type Proposal,
   type ProposedColumn,
   type ProposedRow,
@@ -17,7 +19,7 @@ import {
 } from './proposal.ts';
 import { readMoment } from './values/moment.ts';
 import type { Value } from './values/reading.ts';
-import { readPlain } from './values/value.ts';
+import { plainOf, readPlain, sameAs } from './values/value.ts';
 
 export interface Reviewed {
   /** Key of the row. */
@@ -68,19 +70,29 @@ function chosenIn(
       if (!row.reasons.some(({ code }) => code === choice.reason)) {
         throw no(`a row with the reason ${choice.reason}`, 'one without');
       }
+      if (MONEY_REASONS.includes(choice.reason))
+        mustSayWhy(choice.reason, 'it is about money', choice.why);
       const reasons = row.reasons.map((one) =>
         one.code === choice.reason ? { ...one, accepted: person } : one,
       );
       return { ...row, reasons };
     }
     case 'option':
-      return withCell(row, choice.column, (cell) => optionOf(cell, choice.option));
+      return withCell(row, choice.column, (cell) => {
+        const value = optionOf(cell, choice.option);
+        mustSayWhy(cell.column, overriddenBy(cell, columnOf(columns, cell), value), choice.why);
+        return value;
+      });
     case 'typed':
       return withCell(row, choice.column, (cell) => typed(columnOf(columns, cell), choice.text));
     case 'nothing':
       return withCell(row, choice.column, (cell) => {
-        if (!columnOf(columns, cell).isRequired) return null;
-        throw no(`a value for ${cell.column}, which has to have one`, 'nothing');
+        const column = columnOf(columns, cell);
+        if (column.isRequired) {
+          throw no(`a value for ${cell.column}, which has to have one`, 'nothing');
+        }
+        mustSayWhy(cell.column, overriddenBy(cell, column, null), choice.why);
+        return null;
       });
   }
 }
@@ -114,6 +126,34 @@ function typed(column: ProposedColumn, text: string): Value {
       : readPlain(text, column);
   if (reading.kind === 'value') return reading.value;
   throw no(`a value that is ${column.kind}`, reading.why);
+}
+
+/** `over`: what it goes against; null: nothing. */
+function mustSayWhy(about: string, over: string | null, why: string | undefined): void {
+  if (over === null || (why !== undefined && why.trim() !== '')) return;
+  throw new HoldfastError('HF_REBUILD_STATE', {
+    expected: `a reason, in words, for ${about}: money is never invented`,
+    found: `none, although ${over}`,
+    hint: 'Say why; everybody who signs sees it.',
+  });
+}
+
+/** What the money of a choice is against, in words; null: it is no money, or a payment says the same. */
+export function overriddenBy(
+  cell: Cell,
+  { isCaseless, kind }: ProposedColumn,
+  value: Value | null,
+): string | null {
+  if (kind !== 'money') return null;
+  const same = (one: Value): boolean =>
+    value !== null && sameAs(one, { isCaseless }) === sameAs(value, { isCaseless });
+  const records = cell.options.filter((one) => !one.isSuggested && one.value !== null);
+  const payments = records.filter((one) => one.kind === 'payments');
+  if (payments.some((one) => one.value !== null && same(one.value))) return null;
+  const [payment] = payments;
+  if (payment?.value) return `a payment says ${plainOf(payment.value)}`;
+  const isCaptured = records.some((one) => one.kind === 'captured' && one.value && same(one.value));
+  return value === null || isCaptured ? null : 'no payment and no captured row says so';
 }
 
 function columnOf(columns: readonly ProposedColumn[], cell: Cell): ProposedColumn {

@@ -10,7 +10,7 @@ import { ident } from '../../protection/postgres/layout.ts';
 import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
 import { type BatchRows, checkReferrers, turnTriggersOff } from './checks.ts';
 import { KEY_ARRAYS } from './existing.ts';
-import { type Batch, endBatch, LEDGER_SCHEMA, lockBatch } from './ledger.ts';
+import { type Batch, booksOf, endBatch, LEDGER_SCHEMA, lockBatch } from './ledger.ts';
 import { tableFacts } from './table-facts.ts';
 
 export interface RollbackOptions {
@@ -20,6 +20,10 @@ export interface RollbackOptions {
   /** Rows that somebody changed since: `refuse` all of it, or `keep` those. */
   readonly changed: 'refuse' | 'keep';
   readonly person: string;
+  /** What `booksOf` was when it was put in, kept outside of this database. Null: nobody kept it. */
+  readonly books?: string | null;
+  /** As in `ApplyOptions`. */
+  readonly before?: (session: TargetSession, tableOid: string) => Promise<void>;
 }
 
 export interface RollbackReport {
@@ -39,6 +43,9 @@ export function rollback(options: RollbackOptions): Promise<RollbackReport> {
     const batch = await lockBatch(session, options.batch);
     if (batch === null || batch.isRolledBack) throw noBatch(options.batch, batch);
     const { oid } = await tableFacts(session, batch.schema, batch.table);
+    await options.before?.(session, oid);
+    const { books = null } = options;
+    if (books !== null && (await booksOf(session, batch.id)) !== books) throw otherBooks(batch.id);
     await turnTriggersOff(session, oid);
     const found = z.array(ROW).parse(await session.query(lookSql(batch), [batch.id]));
     const changed = found.filter(({ isChanged }) => isChanged === true).map(({ key }) => key);
@@ -85,6 +92,14 @@ function noBatch(id: string, batch: Batch | null): HoldfastError {
     expected: `a batch ${oneLine(id).slice(0, 100)} that stands`,
     found: batch === null ? 'none of that id in this database' : 'one that was taken back already',
     hint: 'Its id is in the report of what was applied.',
+  });
+}
+
+function otherBooks(id: string): HoldfastError {
+  return new HoldfastError('HF_REBUILD_STATE', {
+    expected: `the books of ${oneLine(id).slice(0, 100)} as they were written`,
+    found: 'others: somebody changed which rows it names',
+    hint: 'Find out who writes in the schema holdfast_rebuild. The undo item of the promotion takes it back, too.',
   });
 }
 

@@ -247,7 +247,10 @@ function checkShape({ columns, key, live, restored }: SharedTable): void {
 }
 
 /** All of its leaves: a part that nothing captures could not be taken back. */
-async function checkCaptured(session: TargetSession, { live }: SharedTable): Promise<void> {
+export async function checkCaptured(
+  session: TargetSession,
+  { live }: { readonly live: TableName & { readonly oid: string } },
+): Promise<void> {
   const name = shown(live);
   const hint =
     'Run `holdfast protect TARGET --apply`, so that it can be taken back; then try again.';

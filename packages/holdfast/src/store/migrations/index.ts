@@ -25,6 +25,7 @@ import { pushSessions } from './0022-push-sessions.ts';
 import { rowMacs } from './0024-row-macs.ts';
 import { intendedNotes } from './0025-intended-notes.ts';
 import { ceremonyMacs } from './0026-ceremony-macs.ts';
+import { rebuilds } from './0027-rebuilds.ts';
 import { pushMacs } from './0028-push-macs.ts';
 import type { Migration } from './migration.ts';
 
@@ -55,5 +56,6 @@ export const MIGRATIONS: readonly Migration[] = [
   rowMacs,
   intendedNotes,
   ceremonyMacs,
+  rebuilds,
   pushMacs,
 ];

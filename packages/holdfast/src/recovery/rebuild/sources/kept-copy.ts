@@ -46,6 +46,22 @@ export async function keepBytes(bytes: Buffer, folder: string): Promise<KeptCopy
   return { sha256, bytes };
 }
 
+/** Rejects with HF_REBUILD_SOURCE when a copy is gone, or has other bytes than it is named by. */
+export async function checkKept(
+  sources: readonly { readonly file: string; readonly sha256: string }[],
+  folder: string,
+): Promise<void> {
+  for (const { file, sha256 } of sources) {
+    // Captured rows lie in the vault of undo data.
+    if (sha256 === '') continue;
+    const kept = join(folder, sha256);
+    const bytes = await readFile(kept).catch(() => null);
+    const found = bytes === null ? null : createHash('sha256').update(bytes).digest('hex');
+    if (found === null) throw gone(file, kept);
+    if (found !== sha256) throw changed(kept);
+  }
+}
+
 async function wholeFile(path: string): Promise<Buffer> {
   const file = await open(path, 'r').catch((cause: unknown) => {
     throw new HoldfastError('HF_REBUILD_SOURCE', {
@@ -87,6 +103,14 @@ function tooLarge(name: string, bytes: number): HoldfastError {
     expected: `at most ${REBUILD_SOURCE_BYTES_MAX} bytes, and no growing, in ${JSON.stringify(name)}`,
     found: `${bytes} bytes`,
     hint: 'Export a shorter time at once: every file is read whole, or not at all.',
+  });
+}
+
+function gone(file: string, path: string): HoldfastError {
+  return new HoldfastError('HF_REBUILD_SOURCE', {
+    expected: `the kept copy of ${JSON.stringify(file.slice(0, 200))} at ${JSON.stringify(path)}`,
+    found: 'none that can be read',
+    hint: 'Run it on the machine that proposed the rebuild; or propose it again.',
   });
 }
 

@@ -1,0 +1,410 @@
+/**
+ * Rebuilds between their steps: kept when they are proposed, looked at, chosen in by people, and told what
+ * became of their batches. A proposal as it stands is the one that was kept with every choice applied again,
+ * in order, so that nothing but what people chose can be in it.
+ *
+ * In this order: keep -> decide* -> begin, done (copy) -> begin, done (live) -> taking back. What it will not
+ * do: take a choice while the batch it would change stands, or let a choice be made unseen over another's.
+ */
+import { canonicalJson } from '../../model/canonical.ts';
+import type { Clock } from '../../model/clock.ts';
+import { HoldfastError } from '../../model/errors.ts';
+import type { Note } from '../../model/event.ts';
+import { newId } from '../../model/ids.ts';
+import { jsonOf } from '../../model/json.ts';
+import type { AddedBy, Adder, JournalRecord, RecordJournal } from '../../model/record-journal.ts';
+import type { Signed } from '../../model/signed.ts';
+import { oneLine } from '../../model/text.ts';
+import type { ApplyReport } from './apply.ts';
+import { type Choice, countsOf, digestOfProposal, type Proposal } from './proposal.ts';
+import { parseProposal } from './proposal-shape.ts';
+import {
+  REBUILD_ENTRY,
+  REBUILD_FACTS,
+  type RebuildEntry,
+  type RebuildFacts,
+} from './rebuild-journal.ts';
+import { review } from './review.ts';
+import type { RollbackReport } from './rollback.ts';
+
+export type BatchPlace = 'copy' | 'live';
+
+export interface Rebuild {
+  readonly id: string;
+  readonly target: string;
+  readonly at: Date;
+  readonly by: string;
+  readonly facts: RebuildFacts;
+}
+
+export interface RebuildBatch {
+  readonly place: BatchPlace;
+  readonly batch: string;
+  readonly digest: string;
+  readonly books: string;
+  readonly inserted: number;
+  readonly skipped: number;
+  readonly by: string;
+  readonly at: string;
+  readonly takenBack: { readonly by: string; readonly at: string } | null;
+}
+
+export interface Standing {
+  readonly rebuild: Rebuild;
+  /** As it was proposed. */
+  readonly first: Proposal;
+  /** With all choices. */
+  readonly proposal: Proposal;
+  readonly batches: readonly RebuildBatch[];
+  /** Places where putting in was begun, and nobody saw the end of it. */
+  readonly cutOff: readonly BatchPlace[];
+}
+
+export interface Decision {
+  readonly row: string;
+  readonly choice: Choice;
+}
+
+export interface RebuildsParts {
+  readonly journal: RecordJournal;
+  readonly clock: Clock;
+  readonly note: Note;
+}
+
+interface Folded {
+  readonly first: Proposal;
+  readonly proposal: Proposal;
+  /** Choices that are in it. */
+  readonly choices: number;
+}
+
+/** Large ones are tens of megabytes: those that people work on now. */
+const FOLDED_MAX = 3;
+
+export class Rebuilds {
+  readonly #parts: RebuildsParts;
+  readonly #folded = new Map<string, Folded>();
+
+  constructor(parts: RebuildsParts) {
+    this.#parts = parts;
+  }
+
+  /** `copy`: folder of the restored copy. `at`: the moment it stands at. Resolves to the rebuild's id. */
+  async keep(
+    proposal: Proposal,
+    { at, by, copy }: { readonly copy: string; readonly at: Date; readonly by: string },
+  ): Promise<string> {
+    const { clock, journal, note } = this.#parts;
+    if (proposal.reviews.length > 0) throw new Error('a proposal with choices in it already');
+    const id = newId('rebuild', clock);
+    const counts = countsOf(proposal);
+    const facts: RebuildFacts = {
+      schema: proposal.schema,
+      table: proposal.table,
+      mappingSha256: proposal.mappingSha256,
+      copy,
+      at: at.toISOString(),
+      sources: proposal.sources.map(({ ignored: _, ...source }) => source),
+      counts,
+    };
+    const body = canonicalJson(proposal);
+    await journal.add({ id, target: proposal.target, at: clock.now(), by, facts }, body);
+    await note({
+      kind: 'rebuild-proposed',
+      facts: {
+        rebuild: id,
+        target: proposal.target,
+        table: `${proposal.schema}.${proposal.table}`,
+        digest: digestOfProposal(proposal),
+        mapping: proposal.mappingSha256,
+        sources: proposal.sources.length,
+        by,
+        ...counts,
+      },
+      message: `${id} proposes ${counts.READY} rows of ${oneLine(proposal.table)} of ${proposal.target}; ${counts.CONFLICT} are in conflict.`,
+    });
+    return id;
+  }
+
+  async list(page: Parameters<RecordJournal['list']>[0]): Promise<readonly Rebuild[]> {
+    return (await this.#parts.journal.list(page)).map(rebuildOf);
+  }
+
+  /** HF_NOT_FOUND; HF_REBUILD_STATE for what somebody changed in our database. */
+  async show(id: string): Promise<Standing> {
+    const record = await this.#record(id);
+    return await this.#standing(record, entriesOf(await this.#parts.journal.entries(id)));
+  }
+
+  /**
+   * All of them or none, by one person. `seen`: how many choices they saw, so that nobody chooses unseen over
+   * what another said of the same row since; null: they looked at it just now.
+   */
+  async decide(
+    id: string,
+    decisions: readonly Decision[],
+    seen: number | null,
+    signed: Signed,
+  ): Promise<Standing> {
+    const { clock, note } = this.#parts;
+    const record = await this.#record(id);
+    // Tens of megabytes may have to be read first, which is no work for a transaction.
+    const before = await this.show(id);
+    const now = clock.now();
+    let who: AddedBy | null = null;
+    const entries = await this.#append(id, { kind: 'person', signed }, now, (standing, by) => {
+      if (by === null) return [];
+      who = by;
+      mustBeOpen(id, standing);
+      mustBeSeen(standing, decisions, seen, by.id);
+      const folded = foldedOn(before.first, before.proposal, standing);
+      const made = decisions.map((one) => choiceEntry(one, by, now));
+      folded(made);
+      return made;
+    });
+    const standing = await this.#standing(record, entries);
+    await note({
+      kind: 'rebuild-decided',
+      facts: {
+        rebuild: id,
+        target: record.target,
+        choices: decisions.length,
+        choicesInAll: standing.proposal.reviews.length,
+        digest: digestOfProposal(standing.proposal),
+        ...personFacts(who),
+      },
+      message: `${nameOf(who)} chose ${decisions.length} time(s) in ${id}.`,
+    });
+    return standing;
+  }
+
+  /** What is about to be put in is said first. HF_REBUILD_STATE when a batch of it stands there. */
+  async begin(id: string, place: BatchPlace, digest: string, by: string): Promise<void> {
+    const at = this.#parts.clock.now().toISOString();
+    const who = { by, name: by, at };
+    await this.#append(id, { kind: 'machine' }, new Date(at), (entries) => {
+      const there = batchesOf(entries).find((one) => one.place === place && one.takenBack === null);
+      return there === undefined ? [{ kind: 'begun', place, digest, ...who }] : stands(id, there);
+    });
+  }
+
+  async done(id: string, place: BatchPlace, report: ApplyReport, by: string): Promise<void> {
+    const { batch, books, digest, inserted, skipped } = report;
+    if (batch === null) throw new Error('a dry run puts nothing in');
+    const now = this.#parts.clock.now();
+    const put = { place, digest, batch, books, inserted, skipped, by, name: by };
+    await this.#append(id, { kind: 'machine' }, now, () => [
+      { kind: 'put', ...put, at: now.toISOString() },
+    ]);
+    await this.#parts.note({
+      kind: 'rebuild-applied',
+      facts: { rebuild: id, place, batch, digest, inserted, skipped, by },
+      message: `${inserted} rows of ${id} were put into the ${place === 'copy' ? 'restored copy' : 'live target'} as ${batch}.`,
+    });
+  }
+
+  async failed(id: string, place: BatchPlace, why: string): Promise<void> {
+    const at = this.#parts.clock.now();
+    await this.#append(id, { kind: 'machine' }, at, () => [
+      { kind: 'failed', place, why: why.slice(0, 2_000), at: at.toISOString() },
+    ]);
+  }
+
+  /** Of the live target a person says it; a copy is the machine's own. Resolves to the batch that is meant. */
+  async beginTakingBack(id: string, place: BatchPlace, adder: Adder): Promise<RebuildBatch> {
+    const now = this.#parts.clock.now();
+    let meant: RebuildBatch | null = null;
+    await this.#append(id, adder, now, (entries, by) => {
+      const there = batchesOf(entries).findLast(
+        (one) => one.place === place && one.takenBack === null,
+      );
+      if (there === undefined) return nothingStands(id, place);
+      meant = there;
+      return [{ kind: 'taking-back', place, batch: there.batch, ...words(by, now) }];
+    });
+    if (meant === null) throw nothingStands(id, place);
+    return meant;
+  }
+
+  async takenBack(
+    id: string,
+    place: BatchPlace,
+    { batch, deleted, gone, kept }: RollbackReport,
+    by: string,
+  ): Promise<void> {
+    const now = this.#parts.clock.now();
+    const counts = { deleted, gone, kept: kept.length };
+    await this.#append(id, { kind: 'machine' }, now, () => [
+      { kind: 'taken-back', place, batch, ...counts, by, name: by, at: now.toISOString() },
+    ]);
+    await this.#parts.note({
+      kind: 'rebuild-taken-back',
+      facts: { rebuild: id, place, batch, ...counts, by },
+      message: `${batch} of ${id} was taken back: ${deleted} rows deleted.`,
+    });
+  }
+
+  async #record(id: string): Promise<Rebuild & { readonly kept: JournalRecord }> {
+    const kept = await this.#parts.journal.get(id);
+    if (kept !== null) return { ...rebuildOf(kept), kept };
+    throw new HoldfastError('HF_NOT_FOUND', {
+      expected: 'the id of a rebuild (rebuild_…)',
+      found: oneLine(id).slice(0, 100),
+      hint: 'See holdfast recovery rebuild list.',
+    });
+  }
+
+  async #standing(
+    { kept, ...rebuild }: Rebuild & { readonly kept: JournalRecord },
+    entries: readonly RebuildEntry[],
+  ): Promise<Standing> {
+    const choices = entries.filter((one) => one.kind === 'choice');
+    let known = this.#folded.get(rebuild.id);
+    if (known === undefined || known.choices > choices.length) {
+      const first = parseProposal(jsonOf(await this.#parts.journal.body(kept)));
+      known = { first, proposal: first, choices: 0 };
+    }
+    const proposal = choices.slice(known.choices).reduce(reviewed, known.proposal);
+    this.#folded.delete(rebuild.id);
+    this.#folded.set(rebuild.id, { first: known.first, proposal, choices: choices.length });
+    for (const oldest of this.#folded.keys()) {
+      if (this.#folded.size <= FOLDED_MAX) break;
+      this.#folded.delete(oldest);
+    }
+    const batches = batchesOf(entries);
+    return { rebuild, first: known.first, proposal, batches, cutOff: cutOffIn(entries) };
+  }
+
+  async #append(
+    id: string,
+    adder: Adder,
+    now: Date,
+    make: (
+      entries: readonly RebuildEntry[],
+      by: AddedBy | null,
+    ) => readonly RebuildEntry[] | HoldfastError,
+  ): Promise<readonly RebuildEntry[]> {
+    const added = await this.#parts.journal.append(id, adder, now, (entries, by) => {
+      try {
+        return make(entriesOf(entries), by);
+      } catch (error) {
+        // Given and not thrown: what a code was worth must be committed.
+        if (error instanceof HoldfastError) return error;
+        throw error;
+      }
+    });
+    return entriesOf(added);
+  }
+}
+
+type ChoiceEntry = RebuildEntry & { readonly kind: 'choice' };
+
+/** Choices that came since it was looked at, then those that are tried: throws what `review` throws. */
+function foldedOn(
+  first: Proposal,
+  looked: Proposal,
+  entries: readonly RebuildEntry[],
+): (more: readonly ChoiceEntry[]) => Proposal {
+  const choices = entries.filter((one) => one.kind === 'choice');
+  const known = looked.reviews.length;
+  const start = known <= choices.length ? looked : first;
+  const since = choices.slice(start.reviews.length).reduce(reviewed, start);
+  return (more) => more.reduce(reviewed, since);
+}
+
+function reviewed(proposal: Proposal, { at, by, choice, name, row }: ChoiceEntry): Proposal {
+  return review(proposal, { row, choice, person: { id: by, name }, at: new Date(at) });
+}
+
+function choiceEntry({ choice, row }: Decision, by: AddedBy, now: Date): ChoiceEntry {
+  return { kind: 'choice', row, choice, ...words(by, now) };
+}
+
+const MACHINE = 'the command line';
+
+function words(by: AddedBy | null, now: Date): { by: string; name: string; at: string } {
+  return { by: by?.id ?? MACHINE, name: by?.name ?? MACHINE, at: now.toISOString() };
+}
+
+function personFacts(by: AddedBy | null): Readonly<Record<string, string>> {
+  return by === null ? {} : { person: by.name, ...by.facts };
+}
+
+function nameOf(by: AddedBy | null): string {
+  return by?.name ?? MACHINE;
+}
+
+function rebuildOf({ at, by, facts, id, target }: JournalRecord): Rebuild {
+  return { id, target, at, by, facts: REBUILD_FACTS.parse(facts) };
+}
+
+function entriesOf(entries: readonly unknown[]): readonly RebuildEntry[] {
+  return entries.map((one) => REBUILD_ENTRY.parse(one));
+}
+
+function batchesOf(entries: readonly RebuildEntry[]): readonly RebuildBatch[] {
+  const back = new Map(
+    entries.flatMap((one) =>
+      one.kind === 'taken-back' ? [[one.batch, { by: one.name, at: one.at }] as const] : [],
+    ),
+  );
+  return entries.flatMap((one) => {
+    if (one.kind !== 'put') return [];
+    const { at, batch, books, digest, inserted, name, place, skipped } = one;
+    const takenBack = back.get(batch) ?? null;
+    return [{ place, batch, digest, books, inserted, skipped, by: name, at, takenBack }];
+  });
+}
+
+function cutOffIn(entries: readonly RebuildEntry[]): readonly BatchPlace[] {
+  const open = new Set<BatchPlace>();
+  for (const one of entries) {
+    if (one.kind === 'begun') open.add(one.place);
+    if (one.kind === 'put' || one.kind === 'failed') open.delete(one.place);
+  }
+  return [...open];
+}
+
+function mustBeOpen(id: string, entries: readonly RebuildEntry[]): void {
+  const there = batchesOf(entries).find(({ takenBack }) => takenBack === null);
+  if (there !== undefined) throw stands(id, there);
+}
+
+/** What they did not see of a row is what others said of it. */
+function mustBeSeen(
+  entries: readonly RebuildEntry[],
+  decisions: readonly Decision[],
+  seen: number | null,
+  by: string,
+): void {
+  if (seen === null) return;
+  const rows = new Set(decisions.map(({ row }) => row));
+  const unseen = entries
+    .filter((one) => one.kind === 'choice')
+    .slice(seen)
+    .find((one) => rows.has(one.row) && one.by !== by);
+  if (unseen === undefined) return;
+  throw new HoldfastError('HF_REBUILD_STATE', {
+    expected: `that nobody chose in ${oneLine(unseen.row).slice(0, 100)} since you looked`,
+    found: `that ${oneLine(unseen.name)} did`,
+    hint: 'Look at the row again.',
+  });
+}
+
+function stands(id: string, { batch, place }: RebuildBatch): HoldfastError {
+  const where = place === 'copy' ? 'restored copy' : 'live target';
+  return new HoldfastError('HF_REBUILD_STATE', {
+    expected: `no batch of ${id} in the ${where}`,
+    found: `${batch}, which stands there`,
+    hint: `Take it back first: holdfast recovery rebuild rollback ${id} --from ${place}.`,
+  });
+}
+
+function nothingStands(id: string, place: BatchPlace): HoldfastError {
+  const where = place === 'copy' ? 'restored copy' : 'live target';
+  return new HoldfastError('HF_REBUILD_STATE', {
+    expected: `a batch of ${id} that stands in the ${where}`,
+    found: 'none',
+    hint: `See holdfast recovery rebuild show ${id}.`,
+  });
+}

@@ -1,0 +1,86 @@
+/**
+ * A copy that `holdfast restore --into` left as an ordinary data folder, started once more to be worked in:
+ * on a Unix socket, without a network, as durable as PostgreSQL makes it; then shut down in order, and left
+ * as it was found. What it will not do: start a folder that no restore of ours made, or one that runs.
+ */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Clock } from '../../model/clock.ts';
+import { HoldfastError } from '../../model/errors.ts';
+import { DRILL_REPLAY_MS_MAX } from '../../model/limits.ts';
+import { findPostgres } from '../../programs/postgres-binaries.ts';
+import { openTargetDatabase } from '../../protection/postgres/admin.ts';
+import type { TargetDatabase } from '../../protection/target-database.ts';
+import { ScratchCluster } from '../drills/scratch-cluster.ts';
+
+export interface StandingCopyOptions {
+  /** As it was said to `restore --into`. */
+  readonly folder: string;
+  readonly target: string;
+  readonly superuser: string;
+  /** Folders with PostgreSQL's programs that the configuration names. */
+  readonly binaries: readonly string[];
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+export interface StandingCopy {
+  /** Whoever asks closes it. */
+  database(name: string, statementMsMax: number): TargetDatabase;
+  close(): Promise<void>;
+}
+
+const MARK = '# Restored by Holdfast from ';
+const OURS = ['hba.conf', 'ident.conf', 'scratch.conf', 'scratch.log'];
+
+/** HF_REBUILD_STATE for a folder that is none; HF_DRILL_* when its server does not start. */
+export async function openStandingCopy(options: StandingCopyOptions): Promise<StandingCopy> {
+  const { binaries: named, clock, signal, superuser, target } = options;
+  const folder = resolve(options.folder);
+  const data = join(folder, 'root', 'data');
+  mustBeOurs(folder, data);
+  const major = Number(textOf(join(data, 'PG_VERSION')).trim());
+  const binaries = await findPostgres({ major, named, copyFolder: folder }, clock);
+  const cluster = await ScratchCluster.start({
+    ...{ folder: data, binaries, user: superuser, clock, signal },
+    readyMsMax: DRILL_REPLAY_MS_MAX,
+    isKept: true,
+  });
+  return {
+    database: (database, statementMsMax) =>
+      openTargetDatabase({
+        target,
+        connection: { ...cluster.place, database, password: () => null, ssl: false },
+        statementMsMax,
+      }),
+    close: async () => {
+      await cluster.stop();
+      for (const name of OURS) rmSync(join(data, `holdfast_${name}`), { force: true });
+    },
+  };
+}
+
+function mustBeOurs(folder: string, data: string): void {
+  if (!textOf(join(data, 'postgresql.auto.conf')).includes(MARK)) {
+    throw no(`a copy that \`holdfast restore --into ${folder}\` made`, 'none');
+  }
+  if (existsSync(join(data, 'postmaster.pid'))) {
+    throw no(`that no server runs on ${data}`, 'that one does, or was cut off');
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function no(expected: string, found: string): HoldfastError {
+  return new HoldfastError('HF_REBUILD_STATE', {
+    expected,
+    found,
+    hint: 'Name the folder of the copy as it was said to restore --into.',
+  });
+}

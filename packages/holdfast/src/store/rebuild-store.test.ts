@@ -1,0 +1,247 @@
+/** Rebuilds kept in a real PostgreSQL: what people choose, one after the other, and who writes there by hand. */
+import { rmSync } from 'node:fs';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HoldfastEvent } from '../model/event.ts';
+import type { Signed } from '../model/signed.ts';
+import type { ApplyReport } from '../recovery/rebuild/apply.ts';
+import { parseMapping } from '../recovery/rebuild/mapping/parse-mapping.ts';
+import { promotionOf } from '../recovery/rebuild/promotion.ts';
+import { digestOfProposal, type Proposal } from '../recovery/rebuild/proposal.ts';
+import { propose } from '../recovery/rebuild/propose.ts';
+import { Rebuilds } from '../recovery/rebuild/rebuilds.ts';
+import { authenticator } from '../testing/authenticator.ts';
+import { Enrolled } from '../testing/enrolled.ts';
+import { fakeTable } from '../testing/fake-table.ts';
+import { ManualClock } from '../testing/manual-clock.ts';
+import { scratchFolder } from '../testing/scratch-folder.ts';
+import { type ScratchStore, startScratchStore } from '../testing/scratch-store.ts';
+import { TARGET } from '../testing/trail-fixtures.ts';
+import { SqlRebuildStore } from './rebuild-store.ts';
+
+const MAPPING = `
+format: holdfast/mapping/1
+table: public.bookings
+key: { column: reference, id: booking }
+sources:
+  pay: { kind: payments, record: { field: id }, ids: { booking: { field: booking } } }
+columns:
+  guest: { is: text, required: true, from: { pay: { field: guest } } }
+`;
+const STEP_MS = 30_000;
+const folder = scratchFolder('rebuild-store');
+let scratch: ScratchStore;
+let clock: ManualClock;
+let enrolled: Enrolled;
+let events: HoldfastEvent[];
+let first: Rebuilds;
+let second: Rebuilds;
+const codes = new Map<string, (at: Date) => string>();
+
+function rebuildsOn(database: ScratchStore['database'], key = Buffer.alloc(32, 7)): Rebuilds {
+  return new Rebuilds({
+    journal: new SqlRebuildStore(database, enrolled.checks, key),
+    clock,
+    note: (event) => void events.push(event),
+  });
+}
+
+beforeAll(async () => {
+  scratch = await startScratchStore();
+  clock = new ManualClock();
+  events = [];
+  enrolled = new Enrolled(scratch.database, clock, () => {});
+  for (const [name, role] of [
+    ['oda', 'operator'],
+    ['bea', 'operator'],
+    ['aud', 'auditor'],
+  ] as const) {
+    const code = authenticator((await enrolled.people.add(name, [role])).uri);
+    codes.set(name, code);
+    await enrolled.people.confirm(name, code(clock.now()));
+  }
+  first = rebuildsOn(scratch.database);
+  second = rebuildsOn(await scratch.another());
+});
+afterAll(async () => {
+  await scratch.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A fresh code each time: one counts once. */
+function word(person: string): Signed {
+  clock.pass(STEP_MS);
+  return { kind: 'code', person, code: codes.get(person)?.(clock.now()) ?? '' };
+}
+
+function proposed(): Promise<Proposal> {
+  const lines = ['id,booking,guest', 'p1,BK-1,Ada', 'p2,BK-2,', 'p3,BK-3,Bob', 'p4,BK-3,Rob'];
+  return propose({
+    target: TARGET.name,
+    scratch: fakeTable('reference', ['guest'], []),
+    mapping: parseMapping(MAPPING, 'mapping.yaml'),
+    sources: [{ source: 'pay', file: 'pay.csv', bytes: Buffer.from(lines.join('\n')) }],
+    captured: null,
+    copies: folder,
+  });
+}
+
+async function kept(): Promise<string> {
+  const at = new Date('2026-11-27T00:00:00Z');
+  return await first.keep(await proposed(), { copy: '/copy', at, by: 'the command line' });
+}
+
+const typed = (row: string, text: string) =>
+  ({ row, choice: { kind: 'typed', column: 'guest', text } }) as const;
+
+function report(digest: string, batch: string): ApplyReport {
+  const none = { insertedKeys: [], skipped: 0, skippedRows: [], money: [], defaulted: [] };
+  return { batch, digest, inserted: 1, books: 'b00c', assertions: [], ...none };
+}
+
+function byHand(query: ReturnType<typeof sql>): Promise<unknown> {
+  return scratch.database.run((db) => query.execute(db));
+}
+
+describe('what people choose', () => {
+  it('is there on another gateway, in order, with who chose and when', async () => {
+    const id = await kept();
+    await first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'));
+    const there = await second.show(id);
+    expect(there.proposal.rows.map(({ state }) => state)).toEqual(['READY', 'READY', 'CONFLICT']);
+    expect(there.proposal.reviews).toMatchObject([{ row: 'BK-2', name: 'oda' }]);
+    await second.decide(id, [typed('BK-3', 'Bob')], 1, word('bea'));
+    const { first: before, proposal } = await first.show(id);
+    expect(proposal.reviews.map(({ by, name }) => [by, name])).toEqual([
+      [await enrolled.idOf('oda'), 'oda'],
+      [await enrolled.idOf('bea'), 'bea'],
+    ]);
+    expect(before.reviews).toEqual([]);
+    expect(events.filter(({ kind }) => kind === 'rebuild-decided').at(-1)).toMatchObject({
+      facts: { person: 'bea', choicesInAll: 2, digest: digestOfProposal(proposal) },
+    });
+  });
+
+  it('is not made unseen over what another said of the same row', async () => {
+    const id = await kept();
+    await first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'));
+    await expect(second.decide(id, [typed('BK-2', 'Eva')], 0, word('bea'))).rejects.toThrow(
+      'found that oda did',
+    );
+    await second.decide(id, [typed('BK-3', 'Bob')], 0, word('bea'));
+    await second.decide(id, [typed('BK-2', 'Eva')], 2, word('bea'));
+    expect((await first.show(id)).proposal.reviews).toHaveLength(3);
+  });
+
+  it('counts all together or not at all, and the code is spent either way', async () => {
+    const id = await kept();
+    const signed = word('oda');
+    const wrong = { row: 'BK-3', choice: { kind: 'option', column: 'guest', option: 9 } } as const;
+    await expect(first.decide(id, [typed('BK-2', 'Eve'), wrong], 0, signed)).rejects.toThrow(
+      'an option from 0 to 1',
+    );
+    expect((await first.show(id)).proposal.reviews).toEqual([]);
+    await expect(first.decide(id, [typed('BK-2', 'Eve')], 0, signed)).rejects.toMatchObject({
+      code: 'HF_TOTP_WRONG',
+    });
+  });
+
+  it('is of those who may', async () => {
+    const id = await kept();
+    await expect(first.decide(id, [typed('BK-2', 'Eve')], 0, word('aud'))).rejects.toMatchObject({
+      code: 'HF_FORBIDDEN',
+    });
+  });
+
+  it('waits while a batch stands that it would change', async () => {
+    const id = await kept();
+    const digest = digestOfProposal((await first.show(id)).proposal);
+    await first.begin(id, 'copy', digest, 'the command line');
+    expect((await second.show(id)).cutOff).toEqual(['copy']);
+    await first.done(id, 'copy', report(digest, 'rebuild_one'), 'the command line');
+    await expect(second.begin(id, 'copy', digest, 'another')).rejects.toThrow('rebuild_one');
+    await expect(first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'))).rejects.toThrow(
+      'no batch of',
+    );
+    const meant = await first.beginTakingBack(id, 'copy', { kind: 'machine' });
+    expect(meant).toMatchObject({ batch: 'rebuild_one', books: 'b00c' });
+    const none = { deleted: 1, gone: 0, kept: [] };
+    await first.takenBack(id, 'copy', { batch: 'rebuild_one', ...none }, 'the command line');
+    await first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'));
+    await expect(first.beginTakingBack(id, 'copy', { kind: 'machine' })).rejects.toThrow('none');
+  });
+});
+
+describe('a promotion', () => {
+  it('is of what stands in the copy as it is now, and not in the live target yet', async () => {
+    const id = await kept();
+    expect(() => promotionOf(standing, TARGET)).toThrow('to be in the restored copy');
+    const digest = digestOfProposal(standing.proposal);
+    await first.begin(id, 'copy', digest, 'me');
+    await first.done(id, 'copy', report(digest, 'rebuild_two'), 'me');
+    standing = await first.show(id);
+    expect(promotionOf(standing, TARGET)).toMatchObject({
+      kind: 'promote-rebuild',
+      facts: { rebuild: id, digest, batch: 'rebuild_two', rows: 1, choices: 0, overrides: 0 },
+    });
+    await first.done(id, 'live', report(digest, 'rebuild_three'), 'oda, bea');
+    standing = await first.show(id);
+    expect(() => promotionOf(standing, TARGET)).toThrow('that it is, as rebuild_three');
+  });
+  let standing: Awaited<ReturnType<Rebuilds['show']>>;
+  beforeAll(async () => {
+    standing = await first.show(await kept());
+  });
+});
+
+describe('who writes into our tables by hand', () => {
+  it.each([
+    [
+      'changes a choice',
+      (id: string) =>
+        sql`update holdfast.rebuild_entries set said = replace(said, 'Eve', 'Eva') where rebuild_id = ${id}`,
+    ],
+    [
+      'takes a choice out of the middle',
+      (id: string) =>
+        sql`delete from holdfast.rebuild_entries where rebuild_id = ${id} and number = 1`,
+    ],
+    [
+      'puts a choice in',
+      (id: string) =>
+        sql`insert into holdfast.rebuild_entries select rebuild_id, 3, said, mac from holdfast.rebuild_entries
+          where rebuild_id = ${id} and number = 2`,
+    ],
+    [
+      'changes the proposal',
+      (id: string) =>
+        sql`update holdfast.rebuilds set proposal = (select proposal from holdfast.rebuilds
+          where id <> ${id} limit 1), proposal_sha256 = 'ab' where id = ${id}`,
+    ],
+    [
+      'leads it to another copy',
+      (id: string) =>
+        sql`update holdfast.rebuilds set facts = replace(facts, '/copy', '/else') where id = ${id}`,
+    ],
+    [
+      'leads it to another target',
+      (id: string) => sql`update holdfast.rebuilds set target = 'other-db' where id = ${id}`,
+    ],
+  ])('%s, and is told apart', async (_, forgery) => {
+    const id = await kept();
+    await first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'));
+    await first.decide(id, [typed('BK-3', 'Bob')], 1, word('oda'));
+    await byHand(forgery(id));
+    await expect(second.show(id)).rejects.toMatchObject({ code: 'HF_REBUILD_STATE' });
+    await expect(first.decide(id, [typed('BK-2', 'Ivy')], null, word('bea'))).rejects.toMatchObject(
+      { code: 'HF_REBUILD_STATE' },
+    );
+  });
+
+  it('cannot make entries without our key', async () => {
+    const id = await kept();
+    const thief = rebuildsOn(scratch.database, Buffer.alloc(32, 8));
+    await expect(thief.show(id)).rejects.toMatchObject({ code: 'HF_REBUILD_STATE' });
+    await expect(first.show('rebuild_none')).rejects.toMatchObject({ code: 'HF_NOT_FOUND' });
+  });
+});
