@@ -37,8 +37,8 @@ export default defineConfig({
           exclude: ['packages/holdfast/test/house.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          // Three at a time on two cores: they wait for servers more than they compute.
-          maxWorkers: 3,
+          // Four at a time on two cores: they wait for servers more than they compute.
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },

@@ -22,6 +22,11 @@ export function RecoveryPage(): ReactNode {
     <Page
       title="Recovery"
       lead="What could be brought back, how far back, and how long it takes: only what a drill brought back counts."
+      actions={
+        <Link to="/recovery/rebuilds" className="link text-[0.93rem]">
+          Rebuilds
+        </Link>
+      }
     >
       <Loaded query={query} what="recovery">
         {({ isKeptHere, items }) => {
@@ -29,7 +34,7 @@ export function RecoveryPage(): ReactNode {
           return (
             <>
               {items.length === 0 && (
-                <EmptyState title="No target is declared" command="holdfast init">
+                <EmptyState title="No target is declared" command="holdfast config check">
                   What holdfast.yaml names as a target can have recovery points.
                 </EmptyState>
               )}

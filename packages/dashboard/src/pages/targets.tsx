@@ -26,7 +26,7 @@ export function TargetsPage(): ReactNode {
         {({ environments, vault }) => (
           <>
             {environments.length === 0 && (
-              <EmptyState title="No environment is declared" command="holdfast init">
+              <EmptyState title="No environment is declared" command="holdfast config check">
                 Holdfast guards what holdfast.yaml names. This looks at your repository and writes a
                 first one:
               </EmptyState>

@@ -62,12 +62,9 @@ const pointShape = z.object({
   previous: z.string().nullable(),
 });
 
-/** `20261128T001500Z-7f3a`. */
+/** `20261128T001500123Z-7f3a`: to the millisecond, since two in one second must sort as they were taken. */
 export function newPointId(clock: Clock): string {
-  const time = clock
-    .now()
-    .toISOString()
-    .replaceAll(/[-:]|\.\d+/g, '');
+  const time = clock.now().toISOString().replaceAll(/[-:.]/g, '');
   return `${time}-${clock.random(2).toString('hex')}`;
 }
 

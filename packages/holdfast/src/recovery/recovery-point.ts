@@ -67,7 +67,7 @@ export interface PointBelow {
 
 export interface RecoveryPoint {
   readonly format: 'holdfast/point/1';
-  /** Sorts by time: `20261128T001500Z-7f3a`. */
+  /** Sorts by time: `20261128T001500123Z-7f3a`. */
   readonly id: string;
   readonly target: string;
   readonly engine: EngineKind;
