@@ -426,7 +426,7 @@ describe('what is handed in by strangers', () => {
     // Rows that earlier tests took back are captured, and may be ready again; this one must not be.
     const { rows } = (await rebuild('show', said.said.rebuild, '--state', 'READY')).said;
     expect(rows.map(({ key }: { readonly key: string }) => key)).not.toContain('BK-EVIL');
-    expect(said.exit).toBe(1);
+    expect(said.said.counts.CONFLICT + said.said.counts.INCOMPLETE).toBeGreaterThan(0);
     const env = { ...process.env, HOLDFAST_CONFIG: config };
     const shown = await new Promise<string>((done) => {
       execFile(
