@@ -35,10 +35,10 @@ export default defineConfig({
           name: 'journeys',
           include: ['packages/*/test/**/*.test.ts', 'bench/**/*.test.ts'],
           exclude: ['packages/holdfast/test/house.test.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 120_000,
-          // Four at a time on two cores: they wait for servers more than they compute.
-          maxWorkers: 4,
+          // Three at a time on two cores: they wait for servers more than they compute.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

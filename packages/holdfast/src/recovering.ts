@@ -14,6 +14,7 @@ import type { Clock } from './model/clock.ts';
 import { messageOf } from './model/errors.ts';
 import type { HoldfastEvent } from './model/event.ts';
 import {
+  DRILL_AGAIN_MS,
   RECOVERY_LOOK_MS,
   RECOVERY_REPORT_AGE_MS_MAX,
   RECOVERY_REPORT_MS,
@@ -323,8 +324,14 @@ export class Recovering {
     this.#counter.leaveReport(report);
     const measured = this.#measures.look(report);
     if (measured !== null) await this.#note(measured);
-    const before = this.#learn(report);
-    if (before === null || before === report.colour) return;
+    const known = this.#learn(report);
+    // Red at the first look is news, unless it is of a vault that is about to get its first point.
+    const isNews =
+      known === null
+        ? report.colour === 'red' && report.vaults.some(({ points }) => points.length > 0)
+        : known !== report.colour;
+    if (!isNews) return;
+    const before = known ?? 'not known';
     await this.#note({
       kind: 'recovery-standing',
       facts: {
@@ -433,7 +440,13 @@ export class Recovering {
     const way = config.vaults.find(({ name }) => name === vault)?.way;
     if (recovery === null || way === undefined) return null;
     const newest = found.points.at(-1) ?? null;
-    const isNewestDrilled = found.drills.some(({ point }) => point === newest?.id);
+    const nowMs = clock.now().getTime();
+    // What could not be tried says nothing of the point: it is tried again, and not each quarter of an hour.
+    const isNewestDrilled = found.drills.some(
+      ({ endedAt, point, verdict }) =>
+        point === newest?.id &&
+        (verdict !== 'could-not-run' || nowMs - Date.parse(endedAt) < DRILL_AGAIN_MS),
+    );
     const kind = dueWork({
       now: clock.now(),
       backupEveryMs: recovery.backupEveryMs,

@@ -23,8 +23,12 @@ export function commandLine(
         [CLI, ...words, '--json'],
         options,
         (error, stdout) => {
-          if (error === null || isAnswer(child.exitCode ?? -1)) done(JSON.parse(stdout));
-          else fail(error);
+          if (error !== null && !isAnswer(child.exitCode ?? -1)) return fail(error);
+          try {
+            done(JSON.parse(stdout));
+          } catch (cause) {
+            fail(error ?? cause);
+          }
         },
       );
     });

@@ -136,8 +136,12 @@ export async function startGuard(
   const links = await admit(rooms, team);
   const { host, port } = await holdfast.start();
   say(`Holdfast on ${host}:${port}, with its own store and trail`);
-  await firstPoint(configPath, MAIN_TARGET);
-  say('a local vault: a point of production, restored in a drill');
+  const drill = await firstPoint(configPath, MAIN_TARGET);
+  const came =
+    drill?.verdict === 'passed'
+      ? 'a point of production, restored in a drill'
+      : 'NO POINT CAME BACK';
+  say(`a local vault: ${came}`);
   return {
     host,
     port,

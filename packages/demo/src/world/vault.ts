@@ -48,12 +48,15 @@ export async function makeVault(folder: string): Promise<VaultPlace> {
   };
 }
 
-/** The gateway takes the first point by itself, and drills it: waits until it is over, or has taken too long. */
-export async function firstPoint(configPath: string, target: string): Promise<void> {
+/** The gateway takes the first point by itself, and drills it. Null: that has taken too long. */
+export async function firstPoint(
+  configPath: string,
+  target: string,
+): Promise<RecoveryReport['drill']> {
   const endMs = performance.now() + DRILLED_MS_MAX;
   for (;;) {
     const { drill } = await recoveryOf(configPath, target);
-    if (drill !== null || performance.now() > endMs) return;
+    if (drill !== null || performance.now() > endMs) return drill;
     await new Promise((done) => setTimeout(done, LOOK_MS));
   }
 }

@@ -519,6 +519,10 @@ export const RECOVERY_LOOK_MS = 2_000;
 export const RECOVERY_REPORT_MS = 20_000;
 /** ... and how often what was found since is written into the trail, for reports. */
 export const RECOVERY_MEASURED_MS = 60 * 60 * 1000;
+/** A drill that could not run is tried again after that. */
+export const DRILL_AGAIN_MS = 6 * 60 * 60 * 1000;
+/** ... and after how long without a look nobody can say how a target stood meanwhile. */
+export const RECOVERY_UNLOOKED_MS_MAX = 5 * 60_000;
 /** Facts that are older count as not known: who said them is gone, or stuck. */
 export const RECOVERY_REPORT_AGE_MS_MAX = 60_000;
 /** A backup whose WAL has not reached the vault for so long is broken off: it could never be consistent. */

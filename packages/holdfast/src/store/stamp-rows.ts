@@ -64,12 +64,14 @@ export async function stampRows(
   return { people: people.length, agents: agents.length, tokens: tokens.length };
 }
 
-/** By the entries themselves: the index beside them (0018) can be made anew by anybody. */
+/**
+ * By what is hashed and signed, the bytes of the entries: the columns and the index beside them (0018) can be
+ * changed without a trace. It reads the whole trail, once in the life of a store.
+ */
 async function refuseSecond(trx: Transaction<Tables>): Promise<void> {
   const found = await sql`
     select from holdfast.trail_entry
-    where kind = 'rows-stamped'
-      or (kind = 'intent-unsettled' and position('"rows-stamped"'::bytea in bytes) > 0)
+    where position('"rows-stamped"'::bytea in bytes) > 0
     limit 1`.execute(trx);
   if (found.rows.length === 0) return;
   throw new HoldfastError('HF_STORE_ROWS', {

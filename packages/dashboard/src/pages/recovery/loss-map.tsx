@@ -52,6 +52,7 @@ export function LossMap({ report }: { readonly report: Report }): ReactNode {
       .filter(({ verdict }) => verdict === 'REFUTED')
       .map((one) => `${one.name} can destroy what lies in ${name}.`),
   );
+  const isTried = vaults.length > 0 && vaults.every(({ proof }) => proof?.verdict === 'PROVEN');
   const sentences = [
     ...shared.map(
       ({ holds, words }) =>
@@ -63,7 +64,8 @@ export function LossMap({ report }: { readonly report: Report }): ReactNode {
     <Panel title="What would die together">
       {sentences.length === 0 ? (
         <p>
-          <span aria-hidden="true">✓ </span>
+          <span aria-hidden="true">{isTried ? '✓' : '●'} </span>
+          {!isTried && 'Not every vault was tried by every credential. '}
           Nothing that is known: no place holds the target and a vault, and no credential was found
           that destroys what lies there. What is not known is not drawn.
         </p>

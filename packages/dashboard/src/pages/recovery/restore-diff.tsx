@@ -134,7 +134,8 @@ function Choosing({ diff, id, isPromotable, target }: ChoosingProps): ReactNode 
     <div className="grid gap-3">
       <DiffWords diff={diff} />
       {diff.tables.length > 0 && (
-        <fieldset className="grid gap-2">
+        // Nothing changes while an answer to what was chosen is under way: what is written is what was previewed.
+        <fieldset className="grid gap-2" disabled={attempt.busy}>
           <legend className="mb-1 font-medium">What to write back</legend>
           {diff.tables.map((table) => (
             <TableChoice key={keyName(table, [])} {...{ table, choice }} onChoose={choose} />

@@ -98,12 +98,18 @@ function Standing({ shown }: { readonly shown: Shown }): ReactNode {
           {seen !== 'fresh' && SEEN_WORDS[seen]}
         </span>
       </p>
-      {report !== null && <Figures report={report} />}
+      {report !== null && <Figures report={report} isFresh={seen === 'fresh'} />}
     </Panel>
   );
 }
 
-function Figures({ report }: { readonly report: Report }): ReactNode {
+function Figures({
+  isFresh,
+  report,
+}: {
+  readonly isFresh: boolean;
+  readonly report: Report;
+}): ReactNode {
   const { at, because, isRunning, outside, promise, proven, rpoMs, rtoMs } = report;
   const best = outside ?? proven;
   return (
@@ -118,12 +124,13 @@ function Figures({ report }: { readonly report: Report }): ReactNode {
         </ul>
       )}
       <div className="grid gap-3 sm:grid-cols-3">
-        <Measure name="Would be lost (RPO)" ms={rpoMs} promised={promise.rpoMs} />
-        <Measure name="Would take (RTO)" ms={rtoMs} promised={promise.rtoMs} />
+        <Measure name="Would be lost (RPO)" ms={rpoMs} promised={promise.rpoMs} {...{ isFresh }} />
+        <Measure name="Would take (RTO)" ms={rtoMs} promised={promise.rtoMs} {...{ isFresh }} />
         <Measure
           name="Age of the newest proven point"
           ms={best === null ? null : Math.max(0, Date.parse(at) - Date.parse(best.at))}
           promised={promise.provenAgeMsMax}
+          {...{ isFresh }}
         />
       </div>
       <Facts>
@@ -163,13 +170,16 @@ interface MeasureProps {
   readonly name: string;
   readonly ms: number | null;
   readonly promised: number;
+  /** False: it is of a look of before, and says nothing of now. */
+  readonly isFresh: boolean;
 }
 
 /** A bar of what was promised; the word says again whether it was kept. */
-function Measure({ ms, name, promised }: MeasureProps): ReactNode {
+function Measure({ isFresh, ms, name, promised }: MeasureProps): ReactNode {
   const share = ms === null ? 1 : Math.min(1, ms / Math.max(1, promised));
-  const state = ms === null ? 'warn' : ms <= promised ? 'ok' : 'danger';
-  const words = { ok: 'kept', warn: 'not known', danger: 'not kept' }[state];
+  const state = ms === null || !isFresh ? 'warn' : ms <= promised ? 'ok' : 'danger';
+  const unknown = isFresh ? 'not known' : 'not known now';
+  const words = { ok: 'kept', warn: unknown, danger: 'not kept' }[state];
   const fills = { ok: 'bg-ok', warn: 'bg-warn', danger: 'bg-danger' };
   return (
     <div className="grid content-start gap-1 rounded-lg bg-sunken p-3">

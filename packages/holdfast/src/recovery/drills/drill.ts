@@ -136,6 +136,9 @@ async function rehearse(
   }
   try {
     return await lookAt(order, parts, restored, cluster);
+  } catch (error) {
+    // What got up and could not be looked at did not come back either.
+    return { ...NOTHING, checks: [notRecovered(error)] };
   } finally {
     await cluster.stop();
   }
@@ -175,9 +178,12 @@ async function lookAt(
 /** Where no server is installed nothing was shown; where one did not get up, something was. */
 function notRecovered(error: unknown): CheckResult {
   const said = messageOf(error);
-  const couldNotRun = error instanceof HoldfastError && error.code === 'HF_DRILL_NO_SERVER';
+  const couldNotRun = error instanceof HoldfastError && NOT_RUN.includes(error.code);
   return { name: 'recovered', end: couldNotRun ? 'could-not-run' : 'failed', said };
 }
+
+/** These say nothing of the point: it is tried again soon. */
+const NOT_RUN: readonly string[] = ['HF_DRILL_NO_SERVER', 'HF_VAULT_UNREACHABLE'];
 
 /** A witness that somebody spoiled must not pass for one that was never taken. */
 function notCompared(trouble: string | null): CheckResult[] {

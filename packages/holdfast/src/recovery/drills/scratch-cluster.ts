@@ -96,6 +96,8 @@ export class ScratchCluster {
   readonly #child: ChildProcess;
   readonly #sockets: string;
   readonly #options: ScratchOptions;
+  /** Once it has ended. */
+  #said: string | null = null;
 
   private constructor(
     options: ScratchOptions,
@@ -120,7 +122,7 @@ export class ScratchCluster {
     const began = clock.monotonicMs();
     const started = launch(options);
     try {
-      await ready(options, started.child);
+      await ready(options, started);
       const isReadyAt = clock.monotonicMs();
       await firstAnswer(options, started.sockets);
       const replayMs = Math.round(isReadyAt - began);
@@ -128,7 +130,7 @@ export class ScratchCluster {
       return new ScratchCluster(options, started, { replayMs, firstQueryMs });
     } catch (error) {
       await end(started.child, 'SIGQUIT', STOP_MS_MAX);
-      rmSync(started.sockets, { recursive: true, force: true });
+      rmSync(dirname(started.sockets), { recursive: true, force: true });
       throw error;
     }
   }
@@ -147,13 +149,14 @@ export class ScratchCluster {
 
   /** The last lines that the server said. */
   log(): string {
-    return logTail(this.#options.folder);
+    return this.#said ?? logTail(this.#sockets);
   }
 
   /** In order, though it is not to be kept as it is: another server is started on its folder. */
   async shutDown(): Promise<boolean> {
     const ended = await end(this.#child, 'SIGINT', STOP_KEPT_MS_MAX);
-    rmSync(this.#sockets, { recursive: true, force: true });
+    this.#said = logTail(this.#sockets);
+    rmSync(dirname(this.#sockets), { recursive: true, force: true });
     return ended;
   }
 
@@ -165,7 +168,8 @@ export class ScratchCluster {
       isKept ? 'SIGINT' : 'SIGQUIT',
       isKept ? STOP_KEPT_MS_MAX : STOP_MS_MAX,
     );
-    rmSync(this.#sockets, { recursive: true, force: true });
+    this.#said = logTail(this.#sockets);
+    rmSync(dirname(this.#sockets), { recursive: true, force: true });
     return ended;
   }
 }
@@ -177,14 +181,18 @@ function launch(options: ScratchOptions): {
 } {
   const { binaries, clock, folder } = options;
   // A short name: `sun_path` has room for about a hundred bytes.
-  const sockets = join(tmpdir(), `hf-drill-${clock.random(6).toString('hex')}`);
+  const own = join(tmpdir(), `hf-drill-${clock.random(6).toString('hex')}`);
+  const sockets = join(own, 's');
+  // Ours, and never in the data folder: code of the restored database runs as the server's user, and would
+  // lay links there for us to write through.
+  mkdirSync(own, { mode: 0o711 });
   mkdirSync(sockets, { mode: 0o700 });
-  const hba = join(folder, 'holdfast_hba.conf');
-  const ident = join(folder, 'holdfast_ident.conf');
-  const config = join(folder, 'holdfast_scratch.conf');
-  writeFileSync(hba, 'local all all trust\n', { mode: 0o600 });
-  writeFileSync(ident, '', { mode: 0o600 });
-  writeFileSync(config, '', { mode: 0o600 });
+  const hba = join(own, 'hba.conf');
+  const ident = join(own, 'ident.conf');
+  const config = join(own, 'scratch.conf');
+  writeFileSync(hba, 'local all all trust\n', { mode: 0o644, flag: 'wx' });
+  writeFileSync(ident, '', { mode: 0o644, flag: 'wx' });
+  writeFileSync(config, '', { mode: 0o644, flag: 'wx' });
   // Tablespaces lie beside it.
   give(binaries.runAs, [dirname(folder), sockets]);
   const settings = Object.entries({
@@ -200,7 +208,7 @@ function launch(options: ScratchOptions): {
   ];
   const { isolation, prefix } = confinement(binaries.runAs);
   const [program = '', ...rest] = [...prefix, ...server];
-  const log = openSync(join(folder, 'holdfast_scratch.log'), 'a', 0o600);
+  const log = openSync(logOf(sockets), 'ax', 0o600);
   try {
     const child = spawn(program, rest, {
       cwd: folder,
@@ -258,18 +266,21 @@ function give(runAs: PostgresBinaries['runAs'], folders: readonly string[]): voi
   });
 }
 
-async function ready(options: ScratchOptions, child: ChildProcess): Promise<void> {
+async function ready(
+  options: ScratchOptions,
+  { child, sockets }: { readonly child: ChildProcess; readonly sockets: string },
+): Promise<void> {
   const { clock, folder, readyMsMax, signal } = options;
   const began = clock.monotonicMs();
   while (clock.monotonicMs() - began < readyMsMax) {
-    if (signal.aborted) throw notRecovered('the drill was stopped', folder);
+    if (signal.aborted) throw notRecovered('the drill was stopped', sockets);
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
-      throw notRecovered('the server ended again', folder);
+      throw notRecovered('the server ended again', sockets);
     }
     if (statusOf(folder) === 'ready') return;
     await pause(LOOK_MS);
   }
-  throw notRecovered(`it was not ready after ${Math.round(readyMsMax / 1000)} s`, folder);
+  throw notRecovered(`it was not ready after ${Math.round(readyMsMax / 1000)} s`, sockets);
 }
 
 /** The eighth line of postmaster.pid (PostgreSQL `src/include/utils/pidfile.h`). */
@@ -291,7 +302,7 @@ async function firstAnswer(options: ScratchOptions, sockets: string): Promise<vo
     if (rows[0]?.recovering !== false) throw new Error('it is still in recovery');
   } catch (error) {
     const found = messageOf(error);
-    throw notRecovered(`it did not answer: ${found}`, options.folder);
+    throw notRecovered(`it did not answer: ${found}`, sockets);
   } finally {
     await client.end().catch(() => {});
   }
@@ -325,19 +336,22 @@ async function end(
   return child.exitCode === 0;
 }
 
-function logTail(folder: string): string {
+/** Beside the folder of its sockets. */
+function logOf(sockets: string): string {
+  return join(dirname(sockets), 'log');
+}
+
+function logTail(sockets: string): string {
   try {
-    return readFileSync(join(folder, 'holdfast_scratch.log'), 'utf8')
-      .slice(-LOG_BYTES_SHOWN)
-      .trim();
+    return readFileSync(logOf(sockets), 'utf8').slice(-LOG_BYTES_SHOWN).trim();
   } catch {
     return '';
   }
 }
 
 /** The server's own FATAL or PANIC line says most. */
-function notRecovered(what: string, folder: string): HoldfastError {
-  const log = logTail(folder);
+function notRecovered(what: string, sockets: string): HoldfastError {
+  const log = logTail(sockets);
   const worst = log.split('\n').filter((line) => /FATAL|PANIC|could not/.test(line));
   return new HoldfastError('HF_DRILL_NOT_RECOVERED', {
     expected: 'a server that recovers to the goal and answers',

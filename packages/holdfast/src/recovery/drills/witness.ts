@@ -8,8 +8,9 @@
  *   `snapshot`  the snapshot of a dump: what it is compared with has the same, and no WAL
  *   `close`  neither could be had: the position is near, and tables that changed meanwhile may differ
  *
- * A table is hashed as `sum(hashtextextended(row::text, 0))`, under settings that make text the same
- * everywhere. What is not looked at: unlogged and foreign tables, which no restore brings back, and the
+ * A table is hashed as `sum(hashtextextended(format('%s', row), 0))`, under settings that make text the same
+ * everywhere: format() takes the type's own output, where a cast could be one that the table's owner made, and
+ * would run as us. What is not looked at: unlogged and foreign tables, which no restore brings back, and the
  * current values of sequences, which the server itself moves ahead.
  */
 import type pg from 'pg';
@@ -228,7 +229,7 @@ async function hashTables(client: pg.Client): Promise<readonly TableWitness[]> {
     const table = `${client.escapeIdentifier(schema)}.${client.escapeIdentifier(name)}`;
     const found = await client.query<{ rows: string; hash: string }>(
       `select count(*)::text as rows,
-         coalesce(sum(pg_catalog.hashtextextended((holdfast_row.*)::text, 0)), 0)::text as hash
+         coalesce(sum(pg_catalog.hashtextextended(pg_catalog.format('%s', holdfast_row), 0)), 0)::text as hash
        from only ${table} as holdfast_row`,
     );
     const { hash = '0', rows: count = '0' } = found.rows[0] ?? {};

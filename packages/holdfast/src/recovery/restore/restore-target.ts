@@ -8,8 +8,8 @@
  * that anybody's PostgreSQL of that version starts, in a history of its own. What it will not do: take
  * the place of the live target, listen on a network, or archive anything.
  */
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { readFile, statfs, writeFile } from 'node:fs/promises';
+import { chmodSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { open, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type pg from 'pg';
 import type { Clock } from '../../model/clock.ts';
@@ -280,12 +280,15 @@ function majorOf(point: RecoveryPoint): number {
 }
 
 const MARK = '# Written by Holdfast for this restore.';
-const OURS = ['hba.conf', 'ident.conf', 'scratch.conf', 'scratch.log'];
 
 /** What only the recovery needed goes out of its settings; what would reach out of it stays off. */
 async function makeOrdinary(data: string, words: string): Promise<void> {
-  const file = join(data, 'postgresql.auto.conf');
-  const text = await readFile(file, 'utf8');
+  // Code of the restored database may have laid a link there, for us to write through.
+  const file = await open(
+    join(data, 'postgresql.auto.conf'),
+    constants.O_RDWR | constants.O_NOFOLLOW,
+  );
+  const text = await file.readFile('utf8');
   const at = text.lastIndexOf(MARK);
   const before = at < 0 ? text : text.slice(0, at);
   const lines = [
@@ -297,8 +300,9 @@ async function makeOrdinary(data: string, words: string): Promise<void> {
     "synchronous_standby_names = ''",
     '',
   ];
-  await writeFile(file, `${before.trimEnd()}\n${lines.join('\n')}`);
-  for (const name of OURS) rmSync(join(data, `holdfast_${name}`), { force: true });
+  await file.truncate(0);
+  await file.write(`${before.trimEnd()}\n${lines.join('\n')}`, 0);
+  await file.close();
 }
 
 function nextSteps(data: string, major: number, point: RecoveryPoint): readonly string[] {

@@ -9,6 +9,8 @@ export const INCIDENT_WORDS = {
   'wal-stream-trouble': 'Changes stopped reaching a vault',
   'recovery-point-failed': 'A recovery point could not be taken',
   'drill-failed': 'A rehearsed restore failed',
+  'restore-failed': 'A target could not be brought back',
+  'restore-not-written': 'Rows could not be written back',
   'drill-not-run': 'A rehearsed restore could not be carried through',
   'blast-radius-refuted': 'A vault could be destroyed by a credential',
   'target-unprotected': 'The protection of a target was taken down',

@@ -10,10 +10,13 @@ export interface Sentence {
 
 /** What a gateway that runs has not written yet; less is not worth a sentence. */
 const UNMEASURED_MS_TOLD = 2 * 60 * 60 * 1000;
+/** A quiet record has its hourly measures and starts all the same, where there is recovery; else days may be empty. */
+const SILENT_MS_TOLD = 24 * 60 * 60 * 1000;
 
 export function summaryOf(report: ReliabilityReport): readonly Sentence[] {
   return [
     trailSentence(report),
+    ...endSentences(report),
     ...report.targets.flatMap(targetSentences),
     ...peopleSentences(report),
   ];
@@ -30,8 +33,37 @@ function trailSentence({ trail }: ReliabilityReport): Sentence {
   };
 }
 
+/** A record that ends before its period does says nothing of what came after: it was cut, or nobody wrote. */
+function endSentences({ madeAt, period, trail }: ReliabilityReport): readonly Sentence[] {
+  const until = Math.min(Date.parse(period.to), Date.parse(madeAt));
+  const lastMs = Date.parse(trail.period.lastAt ?? period.from);
+  if (until - lastMs < SILENT_MS_TOLD) return [];
+  return [
+    {
+      is: 'bad',
+      text: `The record says nothing of the last ${spanWords(until - lastMs)} of the period.`,
+    },
+  ];
+}
+
 function targetSentences(figures: TargetFigures): readonly Sentence[] {
-  return [...lossSentences(figures), ...returnSentences(figures), ...proofSentences(figures)];
+  return [
+    ...colourSentences(figures),
+    ...lossSentences(figures),
+    ...returnSentences(figures),
+    ...proofSentences(figures),
+  ];
+}
+
+function colourSentences({ rpo, target }: TargetFigures): readonly Sentence[] {
+  const { red } = rpo.colours;
+  if (red === 0) return [];
+  return [
+    {
+      is: 'bad',
+      text: `At ${countWords(red)} of ${plural(rpo.looks, 'look')} the recovery of ${target} was red: nothing fresh that was proven would have brought it back as promised.`,
+    },
+  ];
 }
 
 function lossSentences({ promise, rpo, target }: TargetFigures): readonly Sentence[] {
@@ -65,9 +97,12 @@ function returnSentences({ drills, promise, rto, target }: TargetFigures): reado
     found.push({ is: 'bad', text: `No rehearsed restore of ${target} passed in this period.` });
   } else if (rto.worstMs !== null) {
     const isKept = promise !== null && rto.worstMs <= promise.rtoMs;
-    const promised = promise === null ? '' : ` (promised: ${spanWords(promise.rtoMs)})`;
+    const changed = promise === null || promise.changes === 0 ? '' : ', and changed in the period';
+    const promised = promise === null ? '' : ` (promised: ${spanWords(promise.rtoMs)}${changed})`;
+    // The promise of afterwards does not make good what was late before it.
+    const isTold = promise !== null && (promise.changes === 0 || !isKept);
     found.push({
-      is: promise === null ? 'plain' : isKept ? 'good' : 'bad',
+      is: isTold ? (isKept ? 'good' : 'bad') : 'plain',
       text: `${target} was brought back in ${plural(drills.passed, 'rehearsal')}, the slowest in ${spanWords(rto.worstMs)}${promised}.`,
     });
   }
@@ -94,9 +129,16 @@ function proofSentences({ proofs, target }: TargetFigures): readonly Sentence[] 
     const text = `${times(refuted)}, a credential could destroy what is kept of ${target} in a vault.${untold}`;
     return [{ is: 'bad', text }];
   }
-  if (proven > 0) {
+  // One vault's proof says nothing of another, nor of its own days after it could not be told any more.
+  const newest = new Map(proofs.days.toSorted(byDay).map((one) => [one.vault, one]));
+  const untried = [...newest.values()].filter((one) => one.proven === 0).map(({ vault }) => vault);
+  if (proven > 0 && untried.length === 0) {
     const text = `${times(proven)}, every credential tried to destroy what is kept of ${target}, and none could.${untold}`;
     return [{ is: 'good', text }];
+  }
+  if (proven > 0) {
+    const text = `${times(proven)}, no credential could destroy what is kept of ${target}; of ${untried.join(', ')} it could not be told last.${untold}`;
+    return [{ is: 'plain', text }];
   }
   return [
     {
@@ -104,6 +146,10 @@ function proofSentences({ proofs, target }: TargetFigures): readonly Sentence[] 
       text: `Nothing proves that what is kept of ${target} is out of reach of those who could destroy it.${untold}`,
     },
   ];
+}
+
+function byDay(a: { readonly day: string }, b: { readonly day: string }): number {
+  return a.day < b.day ? -1 : 1;
 }
 
 function peopleSentences(report: ReliabilityReport): readonly Sentence[] {

@@ -160,9 +160,11 @@ export class TargetTally {
     this.#stretch({ at: isoOf(ms), entry: index, rpoMs: worstMs }, ms);
     const since = Date.parse(String(facts['from']));
     const from = Math.max(this.#coveredTo, Number.isNaN(since) ? ms : since);
-    if (ms <= from) return;
-    this.#coveredMs += ms - from;
-    this.#coveredTo = ms;
+    const last = Date.parse(String(facts['to']));
+    const until = Number.isNaN(last) ? ms : Math.min(ms, last);
+    if (until <= from) return;
+    this.#coveredMs += until - from;
+    this.#coveredTo = until;
   }
 
   #stretch(one: RpoStretch, ms: number): void {
