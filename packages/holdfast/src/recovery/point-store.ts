@@ -101,6 +101,23 @@ export async function readPoint(vault: Vault, object: StoredObject): Promise<Sto
   });
 }
 
+/** The newest that reads; null: none does. What does not read is told by `vault-records.ts`. */
+export async function newestPoint(
+  vault: Vault,
+  target: string,
+  systemIdentifier: string,
+): Promise<StoredPoint | null> {
+  const objects = await listPoints(vault, target, systemIdentifier, null);
+  for (const object of objects.toReversed()) {
+    try {
+      return await readPoint(vault, object);
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code !== 'HF_RECOVERY_DAMAGED') throw error;
+    }
+  }
+  return null;
+}
+
 /** Null: there is none yet, or it is longer than any of ours; the chain then says so. */
 export async function digestOfNewest(
   vault: Vault,

@@ -430,6 +430,40 @@ describe.for([
     ]);
   });
 
+  it('reads no whole table for chosen keys, and the copy before it locks', {
+    timeout: 120_000,
+  }, async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const said: string[] = [];
+    const heard = (name: string, database: TargetDatabase): TargetDatabase => ({
+      target: database.target,
+      query: (sql, values) => database.query(sql, values),
+      close: () => database.close(),
+      transaction: (isolation, work) =>
+        database.transaction(isolation, (session) =>
+          work({
+            query: (sql, values) => {
+              if (/lock table/.test(JSON.stringify([sql, values]))) said.push(`${name} locks`);
+              if (/group by 1/.test(JSON.stringify([sql, values]))) said.push(`${name} sums`);
+              return session.query(sql, values);
+            },
+            copyOut: (sql) => session.copyOut(sql),
+            copyIn: (sql, chunks) => session.copyIn(sql, chunks),
+          }),
+        ),
+    });
+    const parts = { restored: heard('copy', await good_()), live: heard('live', live) };
+    const guests = { schema: 'public', name: 'guests' };
+    const chosen = await write({ tables: [{ ...guests, keys: [['492']] }] }, parts);
+    expect(chosen.tables).toMatchObject([{ inserted: 1, conflicts: 0, extraKept: 0 }]);
+    expect(said.splice(0)).toEqual(['live locks']);
+    const nothing = { beforeCommit: () => expect.fail('only looked at') };
+    await expect(
+      write({ tables: [{ ...guests, keys: null }] }, { ...parts, ...nothing }),
+    ).rejects.toThrow();
+    expect(said).toEqual(['copy sums', 'live locks', 'live sums']);
+  });
+
   it('is promoted as it was signed, and not if it would do more', {
     timeout: 240_000,
   }, async (ctx) => {

@@ -1,7 +1,8 @@
 /**
  * Which recovery point a restore begins with: for a moment or a position the newest that was whole by
  * then, since it has the least WAL to replay. What the vault does not reach is refused before a byte is
- * fetched, and the refusal names what it does reach.
+ * fetched, and the refusal names what it does reach. An object that does not read as a point is passed over,
+ * or whoever can write one file into the vault could refuse every restore; what was named itself is not.
  *
  * It reads keys and point.json only. Whether the WAL has a gap on the way is found by the restore itself.
  */
@@ -10,7 +11,7 @@ import { listPieces, newestStoredAt } from '../engines/dump/pieces.ts';
 import type { RestoreGoal } from '../engines/engine.ts';
 import { readWalListing, type WalListing } from '../engines/pull/wal-listing.ts';
 import { lsnOf } from '../lsn.ts';
-import { readPoint } from '../point-store.ts';
+import { pointKey, readPoint } from '../point-store.ts';
 import type { RecoveryPoint, RecoveryWindow, StoredPoint } from '../recovery-point.ts';
 import type { StoredObject, Vault } from '../vaults/vault.ts';
 
@@ -36,7 +37,7 @@ const CLOCKS_APART_MS = 5 * 60_000;
 
 /**
  * `asOf`: the vault as it was then, whatever was written over it or hidden since; null: now. Rejects with
- * HF_RESTORE_WINDOW.
+ * HF_RESTORE_WINDOW, and with HF_RECOVERY_DAMAGED when the point that is named, or every one, does not read.
  */
 export async function choosePoint(
   vault: Vault,
@@ -44,7 +45,7 @@ export async function choosePoint(
   wish: RestoreWish,
   asOf: Date | null,
 ): Promise<Chosen> {
-  const points = await pointsOf(vault, target, asOf);
+  const points = await pointsOf(vault, target, asOf, wish);
   const point = pick(points, target, wish);
   const { systemIdentifier, walSegmentBytes } = point.server;
   const wal = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
@@ -70,16 +71,35 @@ async function pointsOf(
   vault: Vault,
   target: string,
   asOf: Date | null,
+  wish: RestoreWish,
 ): Promise<readonly StoredPoint[]> {
   const objects: StoredObject[] = [];
   for await (const object of vault.list(`${target}/`, asOf)) {
     if (object.key.endsWith('/point.json')) objects.push(object);
   }
   const points: StoredPoint[] = [];
-  for (const object of objects) points.push(await readPoint(vault, object));
+  let damage: HoldfastError | null = null;
+  for (const object of objects) {
+    try {
+      const point = await readPoint(vault, object);
+      if (isItself(point, object)) points.push(point);
+    } catch (error) {
+      const isDamage = error instanceof HoldfastError && error.code === 'HF_RECOVERY_DAMAGED';
+      const isNamed = wish.kind === 'point' && object.key.endsWith(`/${wish.id}/point.json`);
+      if (!isDamage || isNamed) throw error;
+      damage ??= error;
+    }
+  }
+  if (points.length === 0 && damage !== null) throw damage;
   return points
     .filter((point) => point.target === target)
     .sort((one, other) => one.endedAt.localeCompare(other.endedAt));
+}
+
+/** It lies where its own words say, and says when it was whole. */
+function isItself(point: StoredPoint, { key }: StoredObject): boolean {
+  const isWhen = !Number.isNaN(new Date(point.endedAt).getTime());
+  return isWhen && pointKey(point, point.server.systemIdentifier) === key;
 }
 
 function pick(points: readonly StoredPoint[], target: string, wish: RestoreWish): StoredPoint {

@@ -2,8 +2,8 @@
  * Rows of a restored copy back into the live database: of whole tables, or of some keys of one. In this
  * order, in ONE transaction of the live target:
  *
- *   the session named -> tables found, the same enough on both sides, captured, locked -> buckets that
- *     differ -> COPY from the copy into temp tables -> plan (missing, changed, extra), what a foreign key or
+ *   the session named -> tables found, the same enough on both sides, captured -> whole ones summed up in the
+ *     copy -> locked -> buckets that differ, or the keys alone -> COPY from the copy into temp tables -> plan (missing, changed, extra), what a foreign key or
  *     a unique index would refuse -> inserted, parents first; set back; deleted, children first -> counted
  *
  * Capture is in the same transaction, so what was written is an undo item by itself, and can be taken back
@@ -28,7 +28,14 @@ import {
   readForeignKeys,
 } from '../../protection/postgres/undo/references.ts';
 import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
-import { bucketOf, bucketsOf, differing, type KeyTexts, rowText } from './row-buckets.ts';
+import {
+  type Buckets,
+  bucketOf,
+  bucketsOf,
+  differing,
+  type KeyTexts,
+  rowText,
+} from './row-buckets.ts';
 import {
   from,
   type SharedTable,
@@ -144,8 +151,9 @@ interface Plan {
   readonly shared: SharedTable;
   /** For `parentsFirst`. */
   readonly table: { readonly oid: number };
-  /** Temp tables: the rows of the copy, and the keys that are looked at (null: all of the buckets). */
+  /** A temp table: the rows of the copy. */
   readonly rows: string;
+  /** SQL under alias `t`: the live rows that are looked at. */
   readonly scope: string;
   readonly counts: Counts;
 }
@@ -164,7 +172,7 @@ async function written(
 ): Promise<WriteBackReport> {
   const { session } = work;
   await session.query('set local row_security = off');
-  const found = await place(work, order);
+  const found = await place(work, order, parts);
   const oids = found.map(({ shared }) => Number(shared.live.oid));
   const foreign = await readForeignKeys(session, oids);
   const plans: Plan[] = [];
@@ -186,13 +194,23 @@ async function written(
 
 interface Found {
   readonly shared: SharedTable;
+  /** Of a whole table, as it is in the copy; null: keys were chosen, and nothing else is read. */
+  readonly before: Buckets | null;
   readonly keys: readonly KeyTexts[] | null;
 }
 
-/** Always in one order, so that two of these wait for each other instead of for ever. */
+/** What differs is looked for in these rows only. */
+interface Chosen {
+  /** SQL under alias `t`, for each side. */
+  readonly restored: string;
+  readonly live: string;
+}
+
+/** Always in one order, so that two of these wait for each other instead of for ever. The copy, which nobody changes, is read before the lock. */
 async function place(
   { admin, copy, session }: Work,
   order: WriteBackOrder,
+  { onProgress }: WriteBackParts,
 ): Promise<readonly Found[]> {
   const found: Found[] = [];
   for (const one of order.tables) {
@@ -210,7 +228,9 @@ async function place(
     const shared = sharedTable(before, now);
     checkShape(shared);
     await checkCaptured(admin, shared);
-    found.push({ shared, keys: one.keys });
+    onProgress({ phase: 'comparing', table: shown(one), rows: 0 });
+    const sums = one.keys === null ? await bucketsOf(copy, shared.restored, shared) : null;
+    found.push({ shared, before: sums, keys: one.keys });
   }
   found.sort((a, b) => Number(a.shared.live.oid) - Number(b.shared.live.oid));
   for (const { shared } of order.mode === 'apply' ? found : []) {
@@ -269,32 +289,20 @@ export async function checkCaptured(
   throw state(`${name} to be captured`, `${String(first['fault'])}`, hint);
 }
 
-async function plan(
-  work: Work,
-  { keys, shared }: Found,
-  at: number,
-  parts: WriteBackParts,
-): Promise<Plan> {
+async function plan(work: Work, one: Found, at: number, parts: WriteBackParts): Promise<Plan> {
   const { copy, session } = work;
+  const { shared } = one;
   const { live, restored } = shared;
   const table = shown(live);
   const tell = (phase: WriteBackProgress['phase'], rows: number): void =>
     parts.onProgress({ phase, table, rows });
-  tell('comparing', 0);
-  const all = differing(
-    await bucketsOf(copy, restored, shared),
-    await bucketsOf(session, live, shared),
-  );
-  const inBuckets = `${bucketOf(shared.key)} = any ('{${all.join(',')}}'::int[])`;
   const columns = shared.columns.map((name) => ident(name)).join(', ');
   const rows = `hf_restored_${at}`;
   const types = new Map(live.columns.map(({ name, type }) => [name, type]));
   const foreign = shared.columns.filter((name) => isForeign(types.get(name)));
   await session.query(tempSql(rows, shared.columns, (name) => carriedAs(types.get(name))));
-  const byKey = keys === null ? null : await chosenKeys(work, shared, keys, at);
-  const source = `select ${columns} from ${from(restored)} t where ${inBuckets}${
-    byKey === null ? '' : ` and ${byKey.restored}`
-  }`;
+  const chosen = await chosenRows(work, one, at);
+  const source = `select ${columns} from ${from(restored)} t where ${chosen.restored}`;
   const copied = counting(copy.copyOut(`copy (${source}) to stdout`), (bytes) =>
     tell('copying', bytes),
   );
@@ -302,9 +310,22 @@ async function plan(
   for (const name of foreign) await session.query(typedSql(rows, name, types.get(name)));
   const joined = shared.key.map((name) => ident(name)).join(', ');
   await session.query(`create index on pg_temp.${rows} (${joined}); analyze pg_temp.${rows}`);
-  const scope = byKey === null ? inBuckets : `${inBuckets} and ${byKey.live}`;
+  const scope = chosen.live;
   const bare = { shared, table: { oid: Number(live.oid) }, rows: `pg_temp.${rows}`, scope };
   return { ...bare, counts: await countsOf(session, bare) };
+}
+
+/** Chosen keys are looked up; only of whole tables is every live row read, while the lock is held. */
+async function chosenRows(
+  work: Work,
+  { before, keys, shared }: Found,
+  at: number,
+): Promise<Chosen> {
+  if (keys !== null) return chosenKeys(work, shared, keys, at);
+  const now = await bucketsOf(work.session, shared.live, shared);
+  const all = differing(before ?? new Map(), now);
+  const inBuckets = `${bucketOf(shared.key)} = any ('{${all.join(',')}}'::int[])`;
+  return { restored: inBuckets, live: inBuckets };
 }
 
 /**
@@ -343,7 +364,7 @@ async function chosenKeys(
   { key, live }: SharedTable,
   keys: readonly KeyTexts[],
   at: number,
-): Promise<{ readonly restored: string; readonly live: string }> {
+): Promise<Chosen> {
   const wrong = keys.find((one) => one.length !== key.length || one.includes(null));
   if (wrong !== undefined) {
     throw state(
@@ -357,6 +378,8 @@ async function chosenKeys(
   await session.query(tempSql(name, key, () => 'text'));
   await session.query(...fillSql(name, key, keys));
   for (const one of key) await session.query(typedSql(name, one, types.get(one)));
+  // Few keys are found by the table's index then.
+  await session.query(`analyze pg_temp.${name}`);
   const texts = key.map((one) => `format('%s', k.${ident(one)})`);
   const read = await session.query(
     `select json_build_array(${texts.join(', ')}) as key from pg_temp.${name} k`,

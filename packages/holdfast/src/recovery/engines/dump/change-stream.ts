@@ -13,7 +13,7 @@ import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
 import type { TargetDatabase } from '../../../protection/target-database.ts';
 import { lsnOf, lsnText } from '../../lsn.ts';
 import { packBytes } from '../../packing/pack.ts';
-import { listPoints, readPoint } from '../../point-store.ts';
+import { newestPoint } from '../../point-store.ts';
 import type { EngineStream, StreamState } from '../engine.ts';
 import {
   openReplication,
@@ -232,8 +232,7 @@ export class ChangeStream implements EngineStream {
   async #lookForDump(): Promise<void> {
     const { target, vault } = this.#options;
     const { systemIdentifier } = this.#server;
-    const newest = (await listPoints(vault, target, systemIdentifier, null)).at(-1);
-    const point = newest === undefined ? null : await readPoint(vault, newest);
+    const point = await newestPoint(vault, target, systemIdentifier);
     this.#hasLooked = true;
     if (point === null) return;
     this.#dumped ??= point.dump?.structure ?? '';

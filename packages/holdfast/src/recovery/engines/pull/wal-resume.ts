@@ -7,7 +7,7 @@ import { HoldfastError } from '../../../model/errors.ts';
 import type { TargetDatabase } from '../../../protection/target-database.ts';
 import { lsnOf, lsnText, segmentStart } from '../../lsn.ts';
 import { packBytes } from '../../packing/pack.ts';
-import { listPoints, readPoint } from '../../point-store.ts';
+import { newestPoint } from '../../point-store.ts';
 import type { ServerFacts } from '../engine.ts';
 import type { PullOptions } from './pull-options.ts';
 import type { ReplicationConnection, SystemIdentity } from './replication-connection.ts';
@@ -87,8 +87,7 @@ export async function knownGap(
   { systemIdentifier }: ServerFacts,
   listing: WalListing,
 ): Promise<bigint | null> {
-  const newest = (await listPoints(vault, target, systemIdentifier, null)).at(-1);
-  const point = newest === undefined ? null : await readPoint(vault, newest);
+  const point = await newestPoint(vault, target, systemIdentifier);
   // A dump needs no WAL: what it is brought forward with lies elsewhere.
   const wal = point?.engine === 'pull' ? point.wal : null;
   const lsn = lsnOf(wal?.startLsn ?? '');
