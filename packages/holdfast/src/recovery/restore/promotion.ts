@@ -138,9 +138,11 @@ function sumsOf({ tables }: WriteBackReport): Sums {
   return { inserted: sum('inserted'), setBack: sum('setBack'), deleted: sum('deleted') };
 }
 
+type PromotedCopy = Pick<RestoredTarget, 'database' | 'discard' | 'point'>;
+
 export interface PromotionParts {
   /** Restores anew, to be looked at; whoever asked discards it. */
-  readonly restore: (target: string, vault: string, wish: RestoreWish) => Promise<RestoredTarget>;
+  readonly restore: (target: string, vault: string, wish: RestoreWish) => Promise<PromotedCopy>;
   /** The live target by Holdfast's own credential; closed by us. */
   readonly open: (target: string, database: string) => TargetDatabase;
   /** What was written goes to the vault of undo data now. Null: the drain does it within a second. */
@@ -174,7 +176,7 @@ async function promote(
   { clock, open, statementMsMax }: PromotionParts,
   target: string,
   signed: PromotionFacts,
-  copy: RestoredTarget,
+  copy: PromotedCopy,
 ): Promise<WriteBackReport> {
   const restored = copy.database(signed.database, statementMsMax);
   const live = open(target, signed.database);
