@@ -285,7 +285,7 @@ function CellChoices(props: CellChoicesProps): ReactNode {
       )}
       {may && (
         <div className="flex flex-wrap items-end gap-2">
-          {kind !== undefined && kind !== 'money' && (
+          {kind !== undefined && kind !== 'money' && kind !== 'currency' && (
             <Typed key={column} column={column} isBusy={isBusy} onChoice={onChoice} />
           )}
           {nothingWantsWhy !== null && (
@@ -297,9 +297,9 @@ function CellChoices(props: CellChoicesProps): ReactNode {
               There is nothing
             </Button>
           )}
-          {kind === 'money' && (
+          {(kind === 'money' || kind === 'currency') && (
             <p className="text-[0.82rem] text-muted">
-              An amount is chosen from what sources say; it cannot be typed.
+              An amount and its currency are chosen from what sources say; they cannot be typed.
             </p>
           )}
         </div>

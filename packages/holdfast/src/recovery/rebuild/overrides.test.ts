@@ -123,3 +123,60 @@ it.each([
     'a choice',
   );
 });
+
+it('takes another currency than the payment has with a reason only, and never a typed one', async () => {
+  const proposal = await propose({
+    target: 'main-db',
+    scratch: fakeTable('reference', ['amount', 'unit'], []),
+    mapping: parseMapping(
+      `${MAPPING.replace('    currency: EUR\n', '    currency: { column: unit }\n')}  unit:
+    is: currency
+    from: { pay: { field: unit }, letters: { field: text, after: 'In:' } }
+`,
+      'mapping.yaml',
+    ),
+    sources: [
+      {
+        source: 'pay',
+        file: 'pay.csv',
+        bytes: Buffer.from('id,booking,amount,unit\np1,BK-1,8050,EUR\np3,BK-3,700,USD'),
+      },
+      {
+        source: 'letters',
+        file: 'one.eml',
+        bytes: Buffer.from(
+          'From: desk@example.com\r\nSubject: BK-1\r\nContent-Type: text/plain\r\n\r\nIn: USD\r\n',
+        ),
+      },
+    ],
+    captured: null,
+    copies: folder,
+  });
+  const unit = proposal.rows[0]?.cells.find(({ column }) => column === 'unit');
+  expect(unit?.options.map(({ kind }) => kind).sort()).toEqual(['mail', 'payments']);
+  const option = unit?.options.findIndex(({ kind }) => kind === 'mail') ?? -1;
+  const dollars = { kind: 'option', column: 'unit', option } as const;
+  expect(() => chosen(proposal, 'BK-1', { kind: 'typed', column: 'unit', text: 'USD' })).toThrow(
+    'never invented',
+  );
+  expect(() => chosen(proposal, 'BK-1', { kind: 'nothing', column: 'unit' })).toThrow(
+    'although a payment says EUR',
+  );
+  expect(() => chosen(proposal, 'BK-1', dollars)).toThrow('although a payment says EUR');
+  // The payment of BK-3 says dollars of what is mapped as euros.
+  expect(proposal.rows.find(({ key }) => key === 'BK-3')?.reasons).toMatchObject([
+    { code: 'currency' },
+  ]);
+  const looked = { kind: 'accept', reason: 'currency' } as const;
+  expect(() => chosen(proposal, 'BK-3', looked)).toThrow('a reason, in words, for currency');
+  const next = chosen(
+    chosen(chosen(proposal, 'BK-1', { ...looked, why: WHY }), 'BK-1', { ...dollars, why: WHY }),
+    'BK-3',
+    { ...looked, why: WHY },
+  );
+  expect(planOf(next).overrides).toMatchObject([
+    { row: 'BK-1', took: 'currency', why: WHY },
+    { row: 'BK-1', took: 'unit: USD', against: 'a payment says EUR', why: WHY },
+    { row: 'BK-3', took: 'currency', why: WHY },
+  ]);
+});

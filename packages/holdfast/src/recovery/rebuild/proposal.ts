@@ -134,8 +134,9 @@ export const REASON_CODES = [
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 
-/** Those about money that was paid or given back: taken as looked at with a reason only. */
+/** Those about money that was paid or given back, and in what: taken as looked at with a reason only. */
 export const MONEY_REASONS: readonly ReasonCode[] = [
+  'currency',
   'refund',
   'refund-unclear',
   'suggested-money',
@@ -179,7 +180,7 @@ export type Choice =
       readonly option: number;
       readonly why?: string | undefined;
     }
-  /** Typed by the person; never money. */
+  /** Typed by the person; never an amount or a currency. */
   | { readonly kind: 'typed'; readonly column: string; readonly text: string }
   | { readonly kind: 'nothing'; readonly column: string; readonly why?: string | undefined }
   /** A reason of the row was looked at, and does not hold. */

@@ -2,8 +2,8 @@
  * What a person says to a proposal: which of the sources is right, a text of their own, or that the row
  * stays out. Returns another proposal, with another digest; the choice stays in it with who made it.
  *
- * It will not: take an amount that no source has (money is chosen, never typed), or turn a row that is
- * there already into one that is put back. Money against what a payment says, or that no payment and no
+ * It will not: take an amount or a currency that no source has (money is chosen, never typed), or turn a row
+ * that is there already into one that is put back. Money against what a payment says, or that no payment and no
  * captured row backs, wants a reason in the person's own words; it stays in the proposal, and on the card.
  */
 import { HoldfastError } from '../../model/errors.ts';
@@ -117,8 +117,9 @@ function optionOf({ options }: Cell, number: number): Value {
 }
 
 function typed(column: ProposedColumn, text: string): Value {
-  if (column.kind === 'money') {
-    throw no('an amount that a source has', 'one that was typed: money is never invented');
+  if (isMoney(column)) {
+    const what = column.kind === 'money' ? 'an amount' : 'a currency';
+    throw no(`${what} that a source has`, 'one that was typed: money is never invented');
   }
   const reading =
     column.kind === 'moment'
@@ -126,6 +127,11 @@ function typed(column: ProposedColumn, text: string): Value {
       : readPlain(text, column);
   if (reading.kind === 'value') return reading.value;
   throw no(`a value that is ${column.kind}`, reading.why);
+}
+
+/** Eighty of another currency is another amount. */
+function isMoney({ kind }: Pick<ProposedColumn, 'kind'>): boolean {
+  return kind === 'money' || kind === 'currency';
 }
 
 /** `over`: what it goes against; null: nothing. */
@@ -144,7 +150,7 @@ export function overriddenBy(
   { isCaseless, kind }: ProposedColumn,
   value: Value | null,
 ): string | null {
-  if (kind !== 'money') return null;
+  if (!isMoney({ kind })) return null;
   const same = (one: Value): boolean =>
     value !== null && sameAs(one, { isCaseless }) === sameAs(value, { isCaseless });
   const records = cell.options.filter((one) => !one.isSuggested && one.value !== null);

@@ -1,4 +1,5 @@
 /** One restored copy as its keeper has it, what others are shown of it, and its facts for the trail. */
+import type { HoldfastError } from '../../model/errors.ts';
 import type { Target } from '../../model/target.ts';
 import { oneLine } from '../../model/text.ts';
 import type { TargetDatabase } from '../../protection/target-database.ts';
@@ -14,6 +15,12 @@ export interface CopiedTarget {
   readonly open: () => TargetDatabase;
 }
 
+/** What is needed of a `RestoredTarget` here. */
+export type StandingTarget = Pick<
+  RestoredTarget,
+  'connect' | 'database' | 'discard' | 'goal' | 'keep' | 'phases' | 'point' | 'rtoMs' | 'window'
+>;
+
 export type Ready = Extract<CopyStanding, { state: 'ready' }>;
 export type EndWhy = Extract<CopyStanding, { state: 'discarded' }>['why'];
 
@@ -27,12 +34,14 @@ export interface Copy {
   readonly askedBy: string;
   readonly stop: AbortController;
   standing: CopyStanding;
-  restored: RestoredTarget | null;
+  restored: StandingTarget | null;
   /** The newest transaction that it knew when it came back. */
   mark: string;
   usedMs: number;
   readonly uses: Set<Promise<unknown>>;
   ending: Promise<void> | null;
+  /** From when somebody asked for its folder to stay; nothing else is begun in it, nor is it removed, until then. */
+  keeping: Promise<unknown> | null;
 }
 
 export function isStanding({ standing }: Copy): boolean {
@@ -48,14 +57,20 @@ export function viewOf(copy: Copy): CopyWords {
   return { id, target: nameOf(copy), vault, wish, askedAt, askedBy, standing };
 }
 
-export function readyOf({ ending, id, standing }: Copy): Ready {
+export function readyOf(copy: Copy): Ready {
+  const { ending, id, keeping, standing } = copy;
+  if (keeping !== null) throw isKept(copy);
   if (standing.state === 'ready' && ending === null) return standing;
   const found =
     standing.state === 'ready' ? 'that it is being removed' : `that it is ${standing.state}`;
   throw state(`${id} to be ready`, found, 'Wait for it, or restore once more.');
 }
 
-export function restoredOf(copy: Copy): RestoredTarget {
+export function isKept({ id }: Copy): HoldfastError {
+  return state(`${id} to be nobody else's`, 'that it is being kept', 'See what becomes of it.');
+}
+
+export function restoredOf(copy: Copy): StandingTarget {
   readyOf(copy);
   if (copy.restored === null) throw new Error(`${copy.id} is ready and has no server`);
   return copy.restored;
@@ -66,7 +81,7 @@ export function setDiff(copy: Copy, diff: Diffing): void {
 }
 
 /** Autovacuum and everything else is off in a copy: a newer transaction is somebody's who wrote. */
-export async function markOf(restored: RestoredTarget, database: string): Promise<string> {
+export async function markOf(restored: StandingTarget, database: string): Promise<string> {
   const client = await restored.connect(database);
   try {
     const { rows } = await client.query<{ mark: string }>(

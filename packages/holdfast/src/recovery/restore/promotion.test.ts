@@ -81,4 +81,28 @@ describe('what people sign for a promotion', () => {
     // What is signed is the very name.
     expect(act.facts['tables']).toEqual([JSON.stringify(['public', name])]);
   });
+
+  it.each([
+    ['keep', 'keep', '4 with other values and 5 newer stay as they are'],
+    ['keep', 'delete', '4 with other values stay as they are'],
+    ['set-back', 'keep', '5 newer stay as they are'],
+  ] as const)(
+    'says what stays with %s and %s, and not that it becomes what it was',
+    (changed, extra, says) => {
+      const whole = plan('bookings');
+      const tables = whole.preview.tables.map((table) => ({
+        ...table,
+        conflicts: changed === 'keep' ? 4 : 0,
+        extraKept: extra === 'keep' ? 5 : 0,
+      }));
+      const { words } = promotionOf({
+        ...whole,
+        order: { changed, extra },
+        preview: { ...whole.preview, tables },
+      });
+      expect(words.split('\n')[0]).toBe(
+        `public.bookings of app: rows that are missing are put in again as they were at position 0/2 (${POINT.id} in here); ${says}.`,
+      );
+    },
+  );
 });

@@ -1,6 +1,6 @@
 /**
  * A restored state becomes the live one, by quorum: the tables that people chose become, row by row, what
- * they were in the copy, in one captured transaction of the live target (`write-back.ts`), so that the
+ * they were in the copy (but for rows that the order keeps as they are now), in one captured transaction of the live target (`write-back.ts`), so that the
  * promotion itself can be taken back. The order:
  *
  *   previewed -> proposed, with what it would do in numbers -> signed by enough -> the very same point and
@@ -96,15 +96,35 @@ export function promotionOf(plan: PromotionPlan): ProposedAct {
   };
 }
 
-function wordsOf({ database, goal, point, preview, vault }: PromotionPlan, sums: Sums): string {
+/** Only what is set back and deleted, too, becomes what it was: what stays is said, to who signs it. */
+function wordsOf(plan: PromotionPlan, sums: Sums): string {
+  const { database, goal, order, point, preview, vault } = plan;
   const named = preview.tables.slice(0, TABLES_NAMED_MAX).map((table) => oneLine(shown(table)));
   const more = preview.tables.length - named.length;
-  const when = goal.at?.toISOString() ?? `position ${goal.lsn}`;
+  const when = `at ${goal.at?.toISOString() ?? `position ${goal.lsn}`} (${oneLine(point.id)} in ${oneLine(vault)})`;
+  const what = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''} of ${oneLine(database)}`;
+  const stays = staysWords(order, preview);
   return [
-    `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''} of ${oneLine(database)} become what they were at ${when} (${oneLine(point.id)} in ${oneLine(vault)}).`,
+    stays === null
+      ? `${what} become what they were ${when}.`
+      : `${what}: rows that are missing are put in again as they were ${when}; ${stays}.`,
     `At most ${sums.inserted} rows are put in again, ${sums.setBack} set back, ${sums.deleted} deleted, in one transaction that can be undone.`,
     ...preview.notes,
   ].join('\n');
+}
+
+/** Null: nothing is left as it is now. */
+function staysWords(
+  { changed, extra }: PromotionPlan['order'],
+  { tables }: WriteBackReport,
+): string | null {
+  const sum = (of: 'conflicts' | 'extraKept'): number =>
+    tables.reduce((all, table) => all + table[of], 0);
+  const staying = [
+    ...(changed === 'keep' ? [`${sum('conflicts')} with other values`] : []),
+    ...(extra === 'keep' ? [`${sum('extraKept')} newer`] : []),
+  ];
+  return staying.length === 0 ? null : `${staying.join(' and ')} stay as they are`;
 }
 
 interface Sums {
@@ -118,9 +138,11 @@ function sumsOf({ tables }: WriteBackReport): Sums {
   return { inserted: sum('inserted'), setBack: sum('setBack'), deleted: sum('deleted') };
 }
 
+type PromotedCopy = Pick<RestoredTarget, 'database' | 'discard' | 'point'>;
+
 export interface PromotionParts {
   /** Restores anew, to be looked at; whoever asked discards it. */
-  readonly restore: (target: string, vault: string, wish: RestoreWish) => Promise<RestoredTarget>;
+  readonly restore: (target: string, vault: string, wish: RestoreWish) => Promise<PromotedCopy>;
   /** The live target by Holdfast's own credential; closed by us. */
   readonly open: (target: string, database: string) => TargetDatabase;
   /** What was written goes to the vault of undo data now. Null: the drain does it within a second. */
@@ -139,7 +161,11 @@ export function promoteRestoreRunner(parts: PromotionParts): ActRunner {
       const report = await promote(parts, target, signed, copy);
       await parts.drainOnce?.(target);
       const { deleted, inserted, setBack } = sumsOf(report);
-      return `${signed.tables.length} table(s) of ${target} are what they were: ${inserted} rows put in again, ${setBack} set back, ${deleted} deleted (${report.id}). It is an undo item.`;
+      const stays = staysWords(signed, report);
+      const what = `${signed.tables.length} table(s) of ${target}`;
+      const became = stays === null ? `${what} are what they were` : `Into ${what}`;
+      const left = stays === null ? '' : `; ${stays}`;
+      return `${became}: ${inserted} rows put in again, ${setBack} set back, ${deleted} deleted${left} (${report.id}). It is an undo item.`;
     } finally {
       await copy.discard();
     }
@@ -150,7 +176,7 @@ async function promote(
   { clock, open, statementMsMax }: PromotionParts,
   target: string,
   signed: PromotionFacts,
-  copy: RestoredTarget,
+  copy: PromotedCopy,
 ): Promise<WriteBackReport> {
   const restored = copy.database(signed.database, statementMsMax);
   const live = open(target, signed.database);

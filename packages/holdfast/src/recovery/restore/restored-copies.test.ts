@@ -1,11 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { describe, expect, it, vi } from 'vitest';
 import { HoldfastError } from '../../model/errors.ts';
 import type { HoldfastEvent } from '../../model/event.ts';
 import { RESTORE_IDLE_MS } from '../../model/limits.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
 import type { Tell } from '../engines/engine.ts';
+import type { StandingTarget } from './copy.ts';
 import type { CopyWords } from './copy-shape.ts';
-import type { RestoredTarget } from './restore-target.ts';
 import { RestoredCopies } from './restored-copies.ts';
 
 const NEWEST = {
@@ -21,6 +22,7 @@ interface Asked {
   readonly folder: string;
   readonly tell: Tell;
   readonly signal: AbortSignal;
+  readonly come: (restored: StandingTarget) => void;
   readonly fail: (error: unknown) => void;
 }
 
@@ -48,9 +50,9 @@ function scene(options: { readonly note?: (event: HoldfastEvent) => Promise<void
           }
         : null,
     restore: (_target, vault, { folder }, tell, signal) =>
-      new Promise<RestoredTarget>((_, fail) => {
+      new Promise<StandingTarget>((come, fail) => {
         signal.addEventListener('abort', () => fail(signal.reason), { once: true });
-        asked.push({ vault, folder, tell, signal, fail });
+        asked.push({ vault, folder, tell, signal, come, fail });
       }),
     folder: '/drills',
     inTurn: (work) => void waiting.push(work),
@@ -62,6 +64,43 @@ function scene(options: { readonly note?: (event: HoldfastEvent) => Promise<void
   const stateOf = async ({ id }: CopyWords) => (await copies.show('shop', id)).standing;
   const kinds = () => events.map(({ kind }) => kind);
   return { asked, clock, copies, events, kinds, letIn, stateOf, waiting };
+}
+
+/** A copy that came back, and what was done with it; how its shutting down ends is the test's. */
+function standing() {
+  const done: string[] = [];
+  let end: (error: Error | null) => void = () => {};
+  const restored: StandingTarget = {
+    point: {
+      ...{ format: 'holdfast/point/1', id: 'point-1', target: 'shop', engine: 'pull' },
+      server: { version: 180_000, systemIdentifier: '7', walSegmentBytes: 1, hasChecksums: true },
+      wal: { timeline: 1, startLsn: '0/1', endLsn: '0/2' },
+      ...{ startedAt: '2026-11-28T00:14:00.000Z', endedAt: '2026-11-28T00:15:00.000Z' },
+      ...{ files: [], prior: null, recipients: [], previous: null, digest: 'd'.repeat(64) },
+    },
+    goal: { at: null, lsn: '0/2' },
+    window: { from: new Date(0), to: new Date(1) },
+    rtoMs: 1,
+    phases: { fetchMs: 1, restoreMs: 1, replayMs: 1, firstQueryMs: 1 },
+    connect: async () => {
+      const client = new pg.Client();
+      vi.spyOn(client, 'query').mockImplementation(async () => ({ rows: [{ mark: '9' }] }));
+      vi.spyOn(client, 'end').mockImplementation(async () => {});
+      return client;
+    },
+    database: () => {
+      throw new Error('nobody reads it here');
+    },
+    keep: () => {
+      done.push('keep');
+      return new Promise((kept, fail) => {
+        end = (error) =>
+          error === null ? kept({ folder: '/into', major: 18, next: [] }) : fail(error);
+      });
+    },
+    discard: async () => void done.push('discard'),
+  };
+  return { done, restored, end: (error: Error | null) => end(error) };
 }
 
 async function settled(): Promise<void> {
@@ -178,5 +217,46 @@ describe('restored copies', () => {
     await copies.close();
     expect(await stateOf(copy)).toEqual({ state: 'discarded', why: 'stopped' });
     await expect(copies.begin(NEWEST)).rejects.toThrow('Holdfast stops');
+  });
+
+  it('that are being kept are removed by nobody meanwhile', async () => {
+    const { asked, clock, copies, kinds, letIn, stateOf } = scene();
+    const { done, end, restored } = standing();
+    const copy = await copies.begin({ ...NEWEST, into: '/into' });
+    letIn();
+    asked[0]?.come(restored);
+    await settled();
+    expect(await stateOf(copy)).toMatchObject({ state: 'ready' });
+    // Not one turn lies between them: it waits for what still uses the copy.
+    const kept = copies.keep('shop', copy.id);
+    const discarded = copies.discard('shop', copy.id, 'bea');
+    await expect(discarded).rejects.toThrow('that it is being kept');
+    await expect(copies.keep('shop', copy.id)).rejects.toThrow('that it is being kept');
+    clock.pass(2 * RESTORE_IDLE_MS);
+    await copies.discardIdle();
+    const closed = copies.close();
+    await settled();
+    end(null);
+    expect(await kept).toMatchObject({ folder: '/into' });
+    await closed;
+    expect(done).toEqual(['keep']);
+    expect(await stateOf(copy)).toEqual({ state: 'discarded', why: 'kept' });
+    expect(kinds()).not.toContain('restore-discarded');
+  });
+
+  it('that could not be kept stand as before, and are removed when asked', async () => {
+    const { asked, copies, letIn, stateOf } = scene();
+    const { done, end, restored } = standing();
+    const copy = await copies.begin({ ...NEWEST, into: '/into' });
+    letIn();
+    asked[0]?.come(restored);
+    await settled();
+    const kept = copies.keep('shop', copy.id);
+    await settled();
+    end(new Error('it did not shut down'));
+    await expect(kept).rejects.toThrow('it did not shut down');
+    expect(await stateOf(copy)).toMatchObject({ state: 'ready' });
+    await copies.discard('shop', copy.id, 'bea');
+    expect(done).toEqual(['keep', 'discard']);
   });
 });

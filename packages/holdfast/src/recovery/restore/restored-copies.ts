@@ -26,11 +26,13 @@ import {
   type Copy,
   type EndWhy,
   factsOf,
+  isKept,
   isStanding,
   markOf,
   nameOf,
   readyOf,
   restoredOf,
+  type StandingTarget,
   setDiff,
   viewOf,
   wishText,
@@ -56,7 +58,7 @@ import type {
 import { diffWords, goalWords, progressOf, reportWords, troubleOf, wishOf } from './copy-words.ts';
 import { diffTargets } from './diff.ts';
 import { promoteRestoreRunner, promotionOf } from './promotion.ts';
-import type { KeptCluster, RestoredTarget, RestoreOrder } from './restore-target.ts';
+import type { KeptCluster, RestoreOrder } from './restore-target.ts';
 import type { PromotionAct, RestoreBegin, Restores } from './restores.ts';
 import { type WriteBackOrder, type WriteBackReport, writeBack } from './write-back.ts';
 import { state } from './write-refusals.ts';
@@ -70,7 +72,7 @@ export interface CopiesParts {
     order: Pick<RestoreOrder, 'wish' | 'folder' | 'isKept'>,
     tell: Tell,
     signal: AbortSignal,
-  ) => Promise<RestoredTarget>;
+  ) => Promise<StandingTarget>;
   /** Copies are made in it, each in a folder of its own. */
   readonly folder: string;
   /** Runs it when no other heavy work on recovery runs. */
@@ -114,6 +116,7 @@ export class RestoredCopies implements Restores {
       usedMs: clock.monotonicMs(),
       uses: new Set(),
       ending: null,
+      keeping: null,
     };
     this.#copies.set(copy.id, copy);
     try {
@@ -218,11 +221,12 @@ export class RestoredCopies implements Restores {
   async keep(target: string, id: string): Promise<KeptCluster> {
     const copy = this.#copy(target, id);
     readyOf(copy);
-    const restored = restoredOf(copy);
-    await Promise.allSettled(copy.uses);
-    const kept = await this.#use(copy, restored.keep());
-    copy.restored = null;
-    this.#over(copy, { state: 'discarded', why: 'kept' });
+    const work = this.#shutDown(copy, restoredOf(copy));
+    // Before anything is waited for: who removes it meanwhile would remove what is kept.
+    copy.keeping = work;
+    const kept = await work.finally(() => {
+      copy.keeping = null;
+    });
     await this.#parts.note({
       kind: 'restore-kept',
       facts: { ...factsOf(copy), folder: kept.folder },
@@ -231,8 +235,18 @@ export class RestoredCopies implements Restores {
     return kept;
   }
 
+  async #shutDown(copy: Copy, restored: StandingTarget): Promise<KeptCluster> {
+    await Promise.allSettled(copy.uses);
+    const kept = await this.#use(copy, restored.keep());
+    copy.restored = null;
+    this.#over(copy, { state: 'discarded', why: 'kept' });
+    return kept;
+  }
+
+  /** HF_RESTORE_STATE while somebody keeps it. */
   async discard(target: string, id: string, by: string): Promise<CopyWords> {
     const copy = this.#copy(target, id);
+    if (copy.keeping !== null) throw isKept(copy);
     await this.#discard(copy, 'asked', by);
     return viewOf(copy);
   }
@@ -241,8 +255,11 @@ export class RestoredCopies implements Restores {
   async discardIdle(): Promise<void> {
     const nowMs = this.#parts.clock.monotonicMs();
     const idle = [...this.#copies.values()].filter(
-      ({ standing, usedMs, uses }) =>
-        standing.state === 'ready' && uses.size === 0 && nowMs - usedMs >= RESTORE_IDLE_MS,
+      ({ keeping, standing, usedMs, uses }) =>
+        standing.state === 'ready' &&
+        keeping === null &&
+        uses.size === 0 &&
+        nowMs - usedMs >= RESTORE_IDLE_MS,
     );
     await Promise.all(idle.map((copy) => this.#discard(copy, 'idle', 'Holdfast')));
   }
@@ -432,6 +449,8 @@ export class RestoredCopies implements Restores {
 
   async #end(copy: Copy, why: EndWhy, by: string): Promise<void> {
     copy.stop.abort(new Error('discarded'));
+    await copy.keeping?.catch(() => {});
+    if (!isStanding(copy)) return;
     await Promise.allSettled(copy.uses);
     await copy.restored?.discard();
     copy.restored = null;
