@@ -350,6 +350,64 @@ describe.each(SERVERS)('a batch on $name', ({ options }) => {
     await database.close();
   });
 
+  it.each<readonly [story: string, sql: string, says: RegExp]>([
+    [
+      'a schema of somebody else',
+      'create schema holdfast_rebuild authorization other',
+      /one of somebody else/,
+    ],
+    [
+      'a table of somebody else with a default of theirs',
+      `create schema holdfast_rebuild;
+       create table holdfast_rebuild.batch (id text primary key, proposal text, schema_name text, table_name text,
+         key_column text, key_kind text, applied_by text, applied_at int default public.evil(),
+         rolled_back_by text, rolled_back_at timestamptz);
+       alter table holdfast_rebuild.batch owner to other`,
+      /a batch of somebody else/,
+    ],
+    [
+      'a view',
+      `create schema holdfast_rebuild; create view holdfast_rebuild.batch as select public.evil() as id`,
+      /no plain table/,
+    ],
+    [
+      'a rule',
+      `create schema holdfast_rebuild; create table holdfast_rebuild.row (batch text, key text, digest text);
+       create rule also as on insert to holdfast_rebuild.row do also select public.evil()`,
+      /the rule also on row/,
+    ],
+    [
+      'a check',
+      `create schema holdfast_rebuild;
+       create table holdfast_rebuild.row (batch text, key text, digest text, check (public.evil() = 1))`,
+      /the check row_check on row/,
+    ],
+  ])('runs nothing of somebody who made the books before us: %s', async (_story, sql, says) => {
+    const { database, look } = await copyOf(`
+      do $$ begin create role other; exception when duplicate_object then null; end $$;
+      create table public.ran (who text);
+      create function public.evil() returns int language plpgsql as
+        $$ begin insert into public.ran values (current_user); return 1; end $$;
+      ${sql}`);
+    await expect(put(database, await proposed(database, GOOD))).rejects.toThrow(says);
+    expect(await look()).toEqual(BEFORE);
+    expect(await database.query('select * from public.ran')).toEqual([]);
+    await database.close();
+  });
+
+  it('puts nothing in where a rule would still run, and takes nothing back', async () => {
+    const { database, look } = await copyOf('create table public.ran (who text)');
+    const { batch } = await put(database, await proposed(database, GOOD.slice(0, 1)));
+    await database.query(`
+      create rule also as on delete to public.bookings do also insert into public.ran values (current_user);
+      alter table public.bookings enable always rule also`);
+    const back = { database, batch: batch ?? '', changed: 'refuse', person: 'person_ada' } as const;
+    await expect(rollback(back)).rejects.toThrow(/rule also \(ENABLE ALWAYS/);
+    await expect(put(database, await proposed(database, GOOD))).rejects.toThrow(/rule also/);
+    expect(await look()).toEqual(AFTER.slice(0, 2));
+    await database.close();
+  });
+
   it.each<readonly [story: string, from: string, to: string, says: RegExp]>([
     ['a table that there is not', 'public.bookings', 'public.bokings', /a table public.bokings/],
     ['a column that there is not', 'slot: {', 'slott: {', /a column "slott"/],

@@ -30,17 +30,19 @@ export interface BatchRows {
 const REFUSED = '42501';
 
 /**
- * Triggers of the user do not fire from here to the end of the transaction. Rejects where that
+ * Triggers and rules of the user do not fire from here to the end of the transaction. Rejects where that
  * cannot be had: a mail that is sent for a row of last week is not taken back by any rollback.
  */
 export async function turnTriggersOff(session: TargetSession, oid: string): Promise<void> {
   const isOff = await replicaRole(session);
   const firing = await session.query(
-    `select t.tgname::text as name from pg_trigger t
+    `with parts as (select $1::oid as oid union select relid from pg_partition_tree($1::oid::regclass))
+     select t.tgname::text as name from parts join pg_trigger t on t.tgrelid = parts.oid
        join pg_proc p on p.oid = t.tgfoid join pg_namespace n on n.oid = p.pronamespace
-      where t.tgrelid in (select $1::oid union select relid from pg_partition_tree($1::oid::regclass))
-        and not t.tgisinternal and n.nspname <> 'holdfast'
-        and t.tgenabled::text = any ($2::text[])
+      where not t.tgisinternal and n.nspname <> 'holdfast' and t.tgenabled::text = any ($2::text[])
+      union all
+     select 'rule ' || r.rulename from parts join pg_rewrite r on r.ev_class = parts.oid
+      where r.ev_enabled::text = any ($2::text[])
       order by 1`,
     [oid, isOff ? ['A', 'R'] : ['A', 'O']],
   );
@@ -50,7 +52,7 @@ export async function turnTriggersOff(session: TargetSession, oid: string): Prom
     .parse(firing)
     .map(({ name }) => name);
   throw new HoldfastError('HF_REBUILD_STATE', {
-    expected: 'no trigger of yours to fire while rows are put back',
+    expected: 'no trigger or rule of yours to fire while rows are put back',
     found: `${oneLine(names.join(', '))}${isOff ? ' (ENABLE ALWAYS or REPLICA)' : ', and a role that may not turn them off'}`,
     hint: isOff ? 'Disable them in the restored copy.' : 'Use a superuser of the restored copy.',
   });
