@@ -8,7 +8,8 @@ import { oneLine } from '../../model/text.ts';
 import { ident } from '../../protection/postgres/layout.ts';
 import type { TargetSession } from '../../protection/target-database.ts';
 import { askedAlone, askedInside } from '../asked-alone.ts';
-import { KEY_ARRAYS } from './existing.ts';
+import { anyHeld } from './batch-keys.ts';
+import type { KEY_ARRAYS } from './existing.ts';
 
 /** Something that has to be true of the rebuilt data, in words, and one SELECT that says whether it is. */
 export interface RebuildAssertion {
@@ -17,7 +18,7 @@ export interface RebuildAssertion {
   readonly sql: string;
 }
 
-/** The rows of one batch, by key. */
+/** The rows of one batch, by key; the checks read those that are held (`holdKeys`). */
 export interface BatchRows {
   readonly oid: string;
   readonly schema: string;
@@ -25,6 +26,12 @@ export interface BatchRows {
   readonly keyColumn: string;
   readonly keyKind: keyof typeof KEY_ARRAYS;
   readonly keys: readonly string[];
+}
+
+/** Catalogs are read by the session, rows by who writes them: their types may have code of others. */
+export interface CheckedBy {
+  readonly session: TargetSession;
+  readonly writer: TargetSession;
 }
 
 const REFUSED = '42501';
@@ -97,10 +104,13 @@ function constraintsSql(mine: 'conrelid' | 'confrelid'): string {
 }
 
 /** Rejects with HF_REBUILD_CHECK when a row of the batch refers to one that is not there. */
-export async function checkReferences(session: TargetSession, rows: BatchRows): Promise<void> {
+export async function checkReferences(
+  { session, writer }: CheckedBy,
+  rows: BatchRows,
+): Promise<void> {
   const found = await session.query(constraintsSql('conrelid'), [rows.oid]);
   for (const constraint of z.array(CONSTRAINT).parse(found)) {
-    const [broken] = await session.query(brokenSql(constraint, rows), [rows.keys]);
+    const [broken] = await writer.query(brokenSql(constraint, rows));
     const { count, key } = z
       .object({ count: z.string(), key: z.string().nullable() })
       .parse(broken);
@@ -126,15 +136,18 @@ function brokenSql({ isFull, pairs, schema, table }: Constraint, rows: BatchRows
   return `
     select count(*)::text as count, min(t.${ident(rows.keyColumn)}::text) as key
       from ${ident(rows.schema)}.${ident(rows.table)} t
-     where t.${ident(rows.keyColumn)} = any ($1::text[]::${KEY_ARRAYS[rows.keyKind]})
+     where t.${ident(rows.keyColumn)} = ${anyHeld(rows.keyKind)}
        and (${missing}${isFull ? ` or ((${isAny}) and not (${isAll}))` : ''})`;
 }
 
 /** Rejects with HF_REBUILD_CHECK when a row outside of the batch refers to one of it. */
-export async function checkReferrers(session: TargetSession, rows: BatchRows): Promise<void> {
+export async function checkReferrers(
+  { session, writer }: CheckedBy,
+  rows: BatchRows,
+): Promise<void> {
   const found = await session.query(constraintsSql('confrelid'), [rows.oid]);
   for (const constraint of z.array(CONSTRAINT).parse(found)) {
-    const [referring] = await session.query(referringSql(constraint, rows), [rows.keys]);
+    const [referring] = await writer.query(referringSql(constraint, rows));
     const { count } = z.object({ count: z.string() }).parse(referring);
     if (count === '0') continue;
     throw new HoldfastError('HF_REBUILD_CHECK', {
@@ -147,7 +160,7 @@ export async function checkReferrers(session: TargetSession, rows: BatchRows): P
 
 function referringSql({ pairs, schema, table }: Constraint, rows: BatchRows): string {
   const inBatch = (alias: string): string =>
-    `${alias}.${ident(rows.keyColumn)} = any ($1::text[]::${KEY_ARRAYS[rows.keyKind]})`;
+    `${alias}.${ident(rows.keyColumn)} = ${anyHeld(rows.keyKind)}`;
   const equal = pairs.map(
     ([theirs, mine, space, op]) =>
       `t.${ident(mine)} operator(${ident(space)}.${op}) c.${ident(theirs)}`,

@@ -15,6 +15,7 @@ import { HoldfastError } from '../../model/errors.ts';
 import { oneLine } from '../../model/text.ts';
 import { DDL_ROLE, OWNER_ROLE } from '../../protection/postgres/layout.ts';
 import type { TargetSession } from '../../protection/target-database.ts';
+import type { HeldKey } from './batch-keys.ts';
 
 export const LEDGER_SCHEMA = 'holdfast_rebuild';
 
@@ -134,6 +135,13 @@ export async function booksOf(session: TargetSession, batch: string): Promise<st
     [batch],
   );
   return z.object({ sum: z.string() }).parse(row).sum;
+}
+
+/** What the books name, for `holdKeys`. */
+export async function rowsOf(session: TargetSession, batch: string): Promise<readonly HeldKey[]> {
+  const sql = `select key, digest from ${LEDGER_SCHEMA}.row where batch = $1`;
+  const rows = await session.query(sql, [batch]);
+  return z.array(z.object({ key: z.string(), digest: z.string() })).parse(rows);
 }
 
 /** The batch of this proposal that stands; null: none. */
