@@ -1,8 +1,9 @@
 /** A batch into a restored copy and back, on real servers: what is checked, what is said, what stays. */
 import { existsSync, rmSync } from 'node:fs';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TargetDatabase } from '../../src/protection/target-database.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { lesserSessions } from '../../src/protection/postgres/undo/lesser-session.ts';
+import type { TargetDatabase, TargetSession } from '../../src/protection/target-database.ts';
 import {
   type ApplyOptions,
   type ApplyReport,
@@ -392,6 +393,70 @@ describe.each(SERVERS)('a batch on $name', ({ options }) => {
     await expect(put(database, await proposed(database, GOOD))).rejects.toThrow(says);
     expect(await look()).toEqual(BEFORE);
     expect(await database.query('select * from public.ran')).toEqual([]);
+    await database.close();
+  });
+
+  it('lets code of the database run with the rights of holdfast_undo, in and out', async () => {
+    const { database, look } = await copyOf(`
+      do $$ begin create role holdfast_owner; exception when duplicate_object then null; end $$;
+      do $$ begin create role holdfast_undo; exception when duplicate_object then null; end $$;
+      grant pg_read_all_data, pg_write_all_data to holdfast_undo;
+      create table public.ran (who text);
+      create type public.mood as enum ('a', '''; drop table notes --');
+      alter table public.bookings alter slot type public.mood using null;
+      create function public.said(public.mood) returns text language plpgsql as
+        $$ begin insert into public.ran values (current_user); return format('%s', $1); end $$;
+      create cast (public.mood as text) with function public.said(public.mood);`);
+    const lesser = async (session: TargetSession) => (await lesserSessions(session)).rows;
+    const { batch } = await put(database, await proposed(database, GOOD), { lesser });
+    expect(await look()).toEqual(AFTER);
+    expect(await database.query('select distinct who from public.ran')).toEqual([
+      { who: 'holdfast_undo' },
+    ]);
+    const back = { database, batch: batch ?? '', changed: 'refuse', person: 'person_ada' } as const;
+    await database.query('revoke pg_write_all_data from holdfast_undo');
+    await expect(rollback({ ...back, lesser })).rejects.toThrow(/permission denied/);
+    await database.query('grant pg_write_all_data to holdfast_undo');
+    expect(await rollback({ ...back, lesser })).toMatchObject({ deleted: 3, gone: 0 });
+    expect(await look()).toEqual(BEFORE);
+    await database.close();
+  });
+
+  it('waits for who writes meanwhile, and leaves no row without what it refers to', async () => {
+    const { database, look } = await copyOf();
+    const application = new pg.Client(server.url(`copy_${number}`));
+    await application.connect();
+    const meanwhile = async (sql: string, work: () => Promise<unknown>): Promise<unknown> => {
+      await application.query(`begin; ${sql}`);
+      const ends = work().catch((error: unknown) => error);
+      await vi.waitFor(
+        async () => {
+          const waiting = await application.query(
+            `select 1 from pg_locks where not granted and mode = 'ShareRowExclusiveLock'`,
+          );
+          expect(waiting.rowCount).toBe(1);
+        },
+        { timeout: 4000 },
+      );
+      await application.query('commit');
+      return ends;
+    };
+    const proposal = await proposed(database, GOOD);
+    const without = await meanwhile(
+      `delete from public.guests where email = 'bob@example.com'`,
+      () => put(database, proposal),
+    );
+    expect(String(without)).toMatch(/1 row\(s\) without, such as 3/);
+    expect(await look()).toEqual(BEFORE);
+    await application.query(`insert into public.guests values ('bob@example.com')`);
+    const { batch } = await put(database, proposal);
+    const back = { database, batch: batch ?? '', changed: 'refuse', person: 'person_ada' } as const;
+    const referred = await meanwhile(`insert into public.notes values (2, 'window seat')`, () =>
+      rollback(back),
+    );
+    expect(String(referred)).toMatch(/1 row\(s\) of public.notes/);
+    expect(await look()).toEqual(AFTER);
+    await application.end();
     await database.close();
   });
 

@@ -1,7 +1,7 @@
 /**
- * Puts the READY rows of a proposal into the scratch copy, as one batch in one transaction: triggers off,
- * lock the table and what it refers to, insert, read back and compare, check foreign keys and assertions, write the books. A dry run does all of
- * it and then takes all of it back.
+ * Puts the READY rows of a proposal into the scratch copy, as one batch in one transaction: lock the table and
+ * what it refers to, triggers off, insert, read back and compare, check foreign keys and assertions, write the
+ * books. A dry run does all of it and then takes all of it back.
  *
  * It will not: apply another proposal than the one whose digest was approved, update or overwrite a row,
  * or keep a value that the table holds otherwise than it was approved (a rounded amount, a cut text).
