@@ -1,8 +1,9 @@
 /** A batch into a restored copy and back, on real servers: what is checked, what is said, what stays. */
 import { existsSync, rmSync } from 'node:fs';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TargetDatabase } from '../../src/protection/target-database.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { lesserSessions } from '../../src/protection/postgres/undo/lesser-session.ts';
+import type { TargetDatabase, TargetSession } from '../../src/protection/target-database.ts';
 import {
   type ApplyOptions,
   type ApplyReport,
@@ -347,6 +348,128 @@ describe.each(SERVERS)('a batch on $name', ({ options }) => {
     const limited = adminOf({ ...server, user: 'limited' }, 'main-db', `copy_${number}`);
     await expect(put(limited, proposal)).rejects.toThrow(/one of somebody else/);
     await limited.close();
+    await database.close();
+  });
+
+  it.each<readonly [story: string, sql: string, says: RegExp]>([
+    [
+      'a schema of somebody else',
+      'create schema holdfast_rebuild authorization other',
+      /one of somebody else/,
+    ],
+    [
+      'a table of somebody else with a default of theirs',
+      `create schema holdfast_rebuild;
+       create table holdfast_rebuild.batch (id text primary key, proposal text, schema_name text, table_name text,
+         key_column text, key_kind text, applied_by text, applied_at int default public.evil(),
+         rolled_back_by text, rolled_back_at timestamptz);
+       alter table holdfast_rebuild.batch owner to other`,
+      /a batch of somebody else/,
+    ],
+    [
+      'a view',
+      `create schema holdfast_rebuild; create view holdfast_rebuild.batch as select public.evil() as id`,
+      /no plain table/,
+    ],
+    [
+      'a rule',
+      `create schema holdfast_rebuild; create table holdfast_rebuild.row (batch text, key text, digest text);
+       create rule also as on insert to holdfast_rebuild.row do also select public.evil()`,
+      /the rule also on row/,
+    ],
+    [
+      'a check',
+      `create schema holdfast_rebuild;
+       create table holdfast_rebuild.row (batch text, key text, digest text, check (public.evil() = 1))`,
+      /the check row_check on row/,
+    ],
+  ])('runs nothing of somebody who made the books before us: %s', async (_story, sql, says) => {
+    const { database, look } = await copyOf(`
+      do $$ begin create role other; exception when duplicate_object then null; end $$;
+      create table public.ran (who text);
+      create function public.evil() returns int language plpgsql as
+        $$ begin insert into public.ran values (current_user); return 1; end $$;
+      ${sql}`);
+    await expect(put(database, await proposed(database, GOOD))).rejects.toThrow(says);
+    expect(await look()).toEqual(BEFORE);
+    expect(await database.query('select * from public.ran')).toEqual([]);
+    await database.close();
+  });
+
+  it('lets code of the database run with the rights of holdfast_undo, in and out', async () => {
+    const { database, look } = await copyOf(`
+      do $$ begin create role holdfast_owner; exception when duplicate_object then null; end $$;
+      do $$ begin create role holdfast_undo; exception when duplicate_object then null; end $$;
+      grant pg_read_all_data, pg_write_all_data to holdfast_undo;
+      create table public.ran (who text);
+      create type public.mood as enum ('a', '''; drop table notes --');
+      alter table public.bookings alter slot type public.mood using null;
+      create function public.said(public.mood) returns text language plpgsql as
+        $$ begin insert into public.ran values (current_user); return format('%s', $1); end $$;
+      create cast (public.mood as text) with function public.said(public.mood);`);
+    const lesser = async (session: TargetSession) => (await lesserSessions(session)).rows;
+    const { batch } = await put(database, await proposed(database, GOOD), { lesser });
+    expect(await look()).toEqual(AFTER);
+    expect(await database.query('select distinct who from public.ran')).toEqual([
+      { who: 'holdfast_undo' },
+    ]);
+    const back = { database, batch: batch ?? '', changed: 'refuse', person: 'person_ada' } as const;
+    await database.query('revoke pg_write_all_data from holdfast_undo');
+    await expect(rollback({ ...back, lesser })).rejects.toThrow(/permission denied/);
+    await database.query('grant pg_write_all_data to holdfast_undo');
+    expect(await rollback({ ...back, lesser })).toMatchObject({ deleted: 3, gone: 0 });
+    expect(await look()).toEqual(BEFORE);
+    await database.close();
+  });
+
+  it('waits for who writes meanwhile, and leaves no row without what it refers to', async () => {
+    const { database, look } = await copyOf();
+    const application = new pg.Client(server.url(`copy_${number}`));
+    await application.connect();
+    const meanwhile = async (sql: string, work: () => Promise<unknown>): Promise<unknown> => {
+      await application.query(`begin; ${sql}`);
+      const ends = work().catch((error: unknown) => error);
+      await vi.waitFor(
+        async () => {
+          const waiting = await application.query(
+            `select 1 from pg_locks where not granted and mode = 'ShareRowExclusiveLock'`,
+          );
+          expect(waiting.rowCount).toBe(1);
+        },
+        { timeout: 4000 },
+      );
+      await application.query('commit');
+      return ends;
+    };
+    const proposal = await proposed(database, GOOD);
+    const without = await meanwhile(
+      `delete from public.guests where email = 'bob@example.com'`,
+      () => put(database, proposal),
+    );
+    expect(String(without)).toMatch(/1 row\(s\) without, such as 3/);
+    expect(await look()).toEqual(BEFORE);
+    await application.query(`insert into public.guests values ('bob@example.com')`);
+    const { batch } = await put(database, proposal);
+    const back = { database, batch: batch ?? '', changed: 'refuse', person: 'person_ada' } as const;
+    const referred = await meanwhile(`insert into public.notes values (2, 'window seat')`, () =>
+      rollback(back),
+    );
+    expect(String(referred)).toMatch(/1 row\(s\) of public.notes/);
+    expect(await look()).toEqual(AFTER);
+    await application.end();
+    await database.close();
+  });
+
+  it('puts nothing in where a rule would still run, and takes nothing back', async () => {
+    const { database, look } = await copyOf('create table public.ran (who text)');
+    const { batch } = await put(database, await proposed(database, GOOD.slice(0, 1)));
+    await database.query(`
+      create rule also as on delete to public.bookings do also insert into public.ran values (current_user);
+      alter table public.bookings enable always rule also`);
+    const back = { database, batch: batch ?? '', changed: 'refuse', person: 'person_ada' } as const;
+    await expect(rollback(back)).rejects.toThrow(/rule also \(ENABLE ALWAYS/);
+    await expect(put(database, await proposed(database, GOOD))).rejects.toThrow(/rule also/);
+    expect(await look()).toEqual(AFTER.slice(0, 2));
     await database.close();
   });
 

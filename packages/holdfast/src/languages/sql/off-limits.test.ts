@@ -25,6 +25,8 @@ it.each([
   'alter schema holdfast rename to mine',
   'create view v as select * from holdfast.journal',
   'create table holdfast.mine (a int)',
+  'create schema holdfast_rebuild',
+  'create view holdfast_rebuild.batch as select 1',
   'set search_path = public, holdfast',
   `set search_path to "holdfast"`,
   "select set_config('search_path', 'holdfast', true)",
@@ -47,5 +49,6 @@ it.each([
   "select 'holdfast.journal'",
   'create table holdfasts (a int)',
   'select * from holdfast_trashcan.t',
+  'select * from holdfast_rebuilds.t',
   'set search_path = app',
 ])('what only sounds like it: %s', async (sql) => expect(await isRefused(sql)).toBe(false));

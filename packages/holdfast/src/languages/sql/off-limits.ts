@@ -9,7 +9,7 @@ export const OFF_LIMITS =
   'Expected objects of the application, found one of Holdfast itself: ' +
   'what takes changes back is out of reach for agents.';
 
-const SCHEMA = /^holdfast(_trash_.*)?$/;
+const SCHEMA = /^holdfast(_rebuild|_trash_.*)?$/;
 const ROLE = /^(holdfast_(owner|agents|others|ddl|undo)|hf_.*)$/;
 
 export function isOffLimits(object: ObjectRef | null): boolean {

@@ -1,7 +1,7 @@
 /**
- * Puts the READY rows of a proposal into the scratch copy, as one batch in one transaction: triggers off,
- * insert, read back and compare, check foreign keys and assertions, write the books. A dry run does all of
- * it and then takes all of it back.
+ * Puts the READY rows of a proposal into the scratch copy, as one batch in one transaction: lock the table and
+ * what it refers to, triggers off, insert, read back and compare, check foreign keys and assertions, write the
+ * books. A dry run does all of it and then takes all of it back.
  *
  * It will not: apply another proposal than the one whose digest was approved, update or overwrite a row,
  * or keep a value that the table holds otherwise than it was approved (a rounded amount, a cut text).
@@ -14,14 +14,16 @@ import { REBUILD_BATCH_ROWS, REBUILD_NAMED_MAX } from '../../model/limits.ts';
 import { oneLine } from '../../model/text.ts';
 import { ident } from '../../protection/postgres/layout.ts';
 import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
+import { anyHeld, holdKeys } from './batch-keys.ts';
 import {
   type BatchRows,
+  type CheckedBy,
   checkAssertions,
   checkReferences,
   type RebuildAssertion,
   turnTriggersOff,
 } from './checks.ts';
-import { existingRows, KEY_ARRAYS } from './existing.ts';
+import { heldRows } from './existing.ts';
 import { batchOf, beginBatch, booksOf, LEDGER_SCHEMA, openLedger } from './ledger.ts';
 import { defaultedIn, type MoneySum, moneyOf, readyRows } from './plan.ts';
 import {
@@ -31,6 +33,7 @@ import {
   type ProposedRow,
 } from './proposal.ts';
 import { type ColumnFacts, type TableFacts, tableFacts } from './table-facts.ts';
+import { lockedTransaction } from './table-locks.ts';
 import type { Value } from './values/reading.ts';
 import { readStored, sameAs, storedText } from './values/value.ts';
 
@@ -40,7 +43,8 @@ export interface ApplyOptions {
   /** In the transaction, before anything is written: rejects where it must not be. */
   readonly before?: (session: TargetSession, tableOid: string) => Promise<void>;
   /**
-   * By whom rows are written, where code of others may hang on it: checks, defaults, expressions of indexes.
+   * By whom rows are written, and read where code of others may hang on it: checks, defaults, expressions of
+   * indexes, what makes a text of a type.
    * Left out: by the session itself, as in a copy of ours without a network.
    */
   readonly lesser?: (session: TargetSession) => Promise<TargetSession>;
@@ -91,7 +95,8 @@ export async function apply(options: ApplyOptions): Promise<ApplyReport> {
   }
   let report: ApplyReport | null = null;
   try {
-    return await scratch.transaction('serializable', async (session) => {
+    const { schema, table } = proposal;
+    return await lockedTransaction(scratch, { schema, table, ends: 'parents' }, async (session) => {
       report = await applied(session, options, rows);
       if (isDryRun) throw new TakenBack();
       return report;
@@ -122,16 +127,21 @@ async function applied(
   const named = { ...where, keyColumn: key.column, keyKind: key.kind };
   await beginBatch(session, { id: batch, proposal: digest, ...named }, person);
   const writer = (await lesser?.(session)) ?? session;
-  const inserted = await insert({ session, writer }, proposal, table, rows);
+  const by = { session, writer };
+  const inserted = await insert(by, proposal, table, rows);
   const keys = rows.map((row) => row.key).filter((one) => inserted.has(one));
-  await compare(
+  await holdKeys(
     session,
+    keys.map((one) => ({ key: one, digest: null })),
+  );
+  await compare(
+    writer,
     proposal,
     rows.filter((row) => inserted.has(row.key)),
   );
   const batchRows: BatchRows = { oid: table.oid, ...named, keys };
-  await checkReferences(session, batchRows);
-  await writeDown(session, batch, batchRows);
+  await checkReferences(by, batchRows);
+  await writeDown(by, batch, batchRows);
   const books = await booksOf(session, batch);
   await checkAssertions(writer, assertions, writer !== session);
   // Sequences are not taken back with a transaction, and only ever move on: at the very end.
@@ -143,7 +153,7 @@ async function applied(
     inserted: keys.length,
     insertedKeys: keys.slice(0, REBUILD_NAMED_MAX),
     skipped: left.length,
-    skippedRows: await whySkipped(session, proposal, left),
+    skippedRows: await whySkipped(by, proposal, left),
     money: moneyOf(rows.filter((row) => inserted.has(row.key))),
     defaulted: defaultedIn(rows),
     assertions: assertions.map(({ says }) => says),
@@ -173,7 +183,7 @@ function twice(batch: string): HoldfastError {
 
 /** Keys of the rows that were not there. Rows that fill the same columns go in together. */
 async function insert(
-  { session, writer }: { readonly session: TargetSession; readonly writer: TargetSession },
+  { session, writer }: CheckedBy,
   proposal: Proposal,
   table: TableFacts,
   rows: readonly ProposedRow[],
@@ -182,9 +192,11 @@ async function insert(
   for (const [at, [columns, alike]] of [...byColumns(proposal, rows)].entries()) {
     const texts = `hf_rebuild_${at}`;
     const names = columns.map((_, place) => `a${place}`);
-    await writer.query(
+    // Not the writer's: it could hang a rule on it, which would run as the session that fills it.
+    await session.query(
       `create temp table ${texts} (${names.map((name) => `${name} text`).join(', ')}) on commit drop`,
     );
+    await session.query(`grant select on pg_temp.${texts} to public`);
     for (let from = 0; from < alike.length; from += REBUILD_BATCH_ROWS) {
       const part = alike.slice(from, from + REBUILD_BATCH_ROWS);
       const values = columns.map((column) => part.map((row) => textOf(row, column)));
@@ -264,17 +276,16 @@ function refused(cause: unknown): never {
 
 /** What stands there now has to be what was approved. */
 async function compare(
-  session: TargetSession,
+  writer: TargetSession,
   proposal: Proposal,
   rows: readonly ProposedRow[],
 ): Promise<void> {
   const plain = proposal.columns.filter(({ role }) => role === 'plain');
   const key = keyOf(proposal);
-  const stored = await existingRows(
-    session,
+  const stored = await heldRows(
+    writer,
     { schema: proposal.schema, table: proposal.table, key: { ...key, id: '', generate: null } },
     plain.map(({ name }) => name),
-    rows.map((row) => row.key),
   );
   for (const row of rows) {
     for (const column of plain) {
@@ -299,14 +310,26 @@ function isKept(value: Value | null, text: string | null, column: ProposedColumn
   return reading.kind === 'value' && sameAs(reading.value, exactly) === sameAs(value, exactly);
 }
 
-async function writeDown(session: TargetSession, batch: string, rows: BatchRows): Promise<void> {
-  const sql = `
-    insert into ${LEDGER_SCHEMA}.row (batch, key, digest)
-    select $1, t.${ident(rows.keyColumn)}::text, encode(sha256(convert_to(row(t.*)::text, 'UTF8')), 'hex')
-      from ${ident(rows.schema)}.${ident(rows.table)} t 
-     where t.${ident(rows.keyColumn)} = any ($2::text[]::${KEY_ARRAYS[rows.keyKind]})`;
-  for (let at = 0; at < rows.keys.length; at += REBUILD_BATCH_ROWS) {
-    await session.query(sql, [batch, rows.keys.slice(at, at + REBUILD_BATCH_ROWS)]);
+async function writeDown(
+  { session, writer }: CheckedBy,
+  batch: string,
+  rows: BatchRows,
+): Promise<void> {
+  const found = await writer.query(`
+    select t.${ident(rows.keyColumn)}::text as key,
+        encode(sha256(convert_to(row(t.*)::text, 'UTF8')), 'hex') as digest
+      from ${ident(rows.schema)}.${ident(rows.table)} t
+     where t.${ident(rows.keyColumn)} = ${anyHeld(rows.keyKind)}`);
+  const own = new Set(rows.keys);
+  const written = z
+    .array(z.object({ key: z.string(), digest: z.string() }))
+    .parse(found)
+    .filter(({ key }) => own.has(key));
+  const sql = `insert into ${LEDGER_SCHEMA}.row (batch, key, digest)
+    select $1, v.* from unnest($2::text[], $3::text[]) v`;
+  for (let at = 0; at < written.length; at += REBUILD_BATCH_ROWS) {
+    const part = written.slice(at, at + REBUILD_BATCH_ROWS);
+    await session.query(sql, [batch, part.map(({ key }) => key), part.map(({ digest }) => digest)]);
   }
 }
 
@@ -331,14 +354,18 @@ async function moveSequences(
 }
 
 async function whySkipped(
-  session: TargetSession,
+  { session, writer }: CheckedBy,
   proposal: Proposal,
   rows: readonly ProposedRow[],
 ): Promise<ApplyReport['skippedRows']> {
   const named = rows.slice(0, REBUILD_NAMED_MAX).map(({ key }) => key);
   const key = { ...keyOf(proposal), id: '', generate: null };
   const where = { schema: proposal.schema, table: proposal.table, key };
-  const there = await existingRows(session, where, [], named);
+  await holdKeys(
+    session,
+    named.map((one) => ({ key: one, digest: null })),
+  );
+  const there = await heldRows(writer, where, []);
   return named.map((one) => ({
     key: one,
     why: there.has(one)

@@ -8,7 +8,8 @@ import { oneLine } from '../../model/text.ts';
 import { ident } from '../../protection/postgres/layout.ts';
 import type { TargetSession } from '../../protection/target-database.ts';
 import { askedAlone, askedInside } from '../asked-alone.ts';
-import { KEY_ARRAYS } from './existing.ts';
+import { anyHeld } from './batch-keys.ts';
+import type { KEY_ARRAYS } from './existing.ts';
 
 /** Something that has to be true of the rebuilt data, in words, and one SELECT that says whether it is. */
 export interface RebuildAssertion {
@@ -17,7 +18,7 @@ export interface RebuildAssertion {
   readonly sql: string;
 }
 
-/** The rows of one batch, by key. */
+/** The rows of one batch, by key; the checks read those that are held (`holdKeys`). */
 export interface BatchRows {
   readonly oid: string;
   readonly schema: string;
@@ -27,20 +28,28 @@ export interface BatchRows {
   readonly keys: readonly string[];
 }
 
+/** Catalogs are read by the session, rows by who writes them: their types may have code of others. */
+export interface CheckedBy {
+  readonly session: TargetSession;
+  readonly writer: TargetSession;
+}
+
 const REFUSED = '42501';
 
 /**
- * Triggers of the user do not fire from here to the end of the transaction. Rejects where that
+ * Triggers and rules of the user do not fire from here to the end of the transaction. Rejects where that
  * cannot be had: a mail that is sent for a row of last week is not taken back by any rollback.
  */
 export async function turnTriggersOff(session: TargetSession, oid: string): Promise<void> {
   const isOff = await replicaRole(session);
   const firing = await session.query(
-    `select t.tgname::text as name from pg_trigger t
+    `with parts as (select $1::oid as oid union select relid from pg_partition_tree($1::oid::regclass))
+     select t.tgname::text as name from parts join pg_trigger t on t.tgrelid = parts.oid
        join pg_proc p on p.oid = t.tgfoid join pg_namespace n on n.oid = p.pronamespace
-      where t.tgrelid in (select $1::oid union select relid from pg_partition_tree($1::oid::regclass))
-        and not t.tgisinternal and n.nspname <> 'holdfast'
-        and t.tgenabled::text = any ($2::text[])
+      where not t.tgisinternal and n.nspname <> 'holdfast' and t.tgenabled::text = any ($2::text[])
+      union all
+     select 'rule ' || r.rulename from parts join pg_rewrite r on r.ev_class = parts.oid
+      where r.ev_enabled::text = any ($2::text[])
       order by 1`,
     [oid, isOff ? ['A', 'R'] : ['A', 'O']],
   );
@@ -50,7 +59,7 @@ export async function turnTriggersOff(session: TargetSession, oid: string): Prom
     .parse(firing)
     .map(({ name }) => name);
   throw new HoldfastError('HF_REBUILD_STATE', {
-    expected: 'no trigger of yours to fire while rows are put back',
+    expected: 'no trigger or rule of yours to fire while rows are put back',
     found: `${oneLine(names.join(', '))}${isOff ? ' (ENABLE ALWAYS or REPLICA)' : ', and a role that may not turn them off'}`,
     hint: isOff ? 'Disable them in the restored copy.' : 'Use a superuser of the restored copy.',
   });
@@ -95,10 +104,13 @@ function constraintsSql(mine: 'conrelid' | 'confrelid'): string {
 }
 
 /** Rejects with HF_REBUILD_CHECK when a row of the batch refers to one that is not there. */
-export async function checkReferences(session: TargetSession, rows: BatchRows): Promise<void> {
+export async function checkReferences(
+  { session, writer }: CheckedBy,
+  rows: BatchRows,
+): Promise<void> {
   const found = await session.query(constraintsSql('conrelid'), [rows.oid]);
   for (const constraint of z.array(CONSTRAINT).parse(found)) {
-    const [broken] = await session.query(brokenSql(constraint, rows), [rows.keys]);
+    const [broken] = await writer.query(brokenSql(constraint, rows));
     const { count, key } = z
       .object({ count: z.string(), key: z.string().nullable() })
       .parse(broken);
@@ -124,15 +136,18 @@ function brokenSql({ isFull, pairs, schema, table }: Constraint, rows: BatchRows
   return `
     select count(*)::text as count, min(t.${ident(rows.keyColumn)}::text) as key
       from ${ident(rows.schema)}.${ident(rows.table)} t
-     where t.${ident(rows.keyColumn)} = any ($1::text[]::${KEY_ARRAYS[rows.keyKind]})
+     where t.${ident(rows.keyColumn)} = ${anyHeld(rows.keyKind)}
        and (${missing}${isFull ? ` or ((${isAny}) and not (${isAll}))` : ''})`;
 }
 
 /** Rejects with HF_REBUILD_CHECK when a row outside of the batch refers to one of it. */
-export async function checkReferrers(session: TargetSession, rows: BatchRows): Promise<void> {
+export async function checkReferrers(
+  { session, writer }: CheckedBy,
+  rows: BatchRows,
+): Promise<void> {
   const found = await session.query(constraintsSql('confrelid'), [rows.oid]);
   for (const constraint of z.array(CONSTRAINT).parse(found)) {
-    const [referring] = await session.query(referringSql(constraint, rows), [rows.keys]);
+    const [referring] = await writer.query(referringSql(constraint, rows));
     const { count } = z.object({ count: z.string() }).parse(referring);
     if (count === '0') continue;
     throw new HoldfastError('HF_REBUILD_CHECK', {
@@ -145,7 +160,7 @@ export async function checkReferrers(session: TargetSession, rows: BatchRows): P
 
 function referringSql({ pairs, schema, table }: Constraint, rows: BatchRows): string {
   const inBatch = (alias: string): string =>
-    `${alias}.${ident(rows.keyColumn)} = any ($1::text[]::${KEY_ARRAYS[rows.keyKind]})`;
+    `${alias}.${ident(rows.keyColumn)} = ${anyHeld(rows.keyKind)}`;
   const equal = pairs.map(
     ([theirs, mine, space, op]) =>
       `t.${ident(mine)} operator(${ident(space)}.${op}) c.${ident(theirs)}`,

@@ -5,11 +5,17 @@
  * A rollback deletes what the books name, so nobody else may write in them: what a protected target grants
  * to agents in every new schema is taken from them again, and whoever keeps the sum of a batch outside
  * (`booksOf`) sees what was changed in it by somebody who may all the same.
+ *
+ * Nor may anybody have made them before us: a default, a check, a trigger or a rule of theirs would run with
+ * the rights of whoever writes the books. So nothing is read of them or written into them before their owner
+ * and their parts are looked at (`checkOurs`), in the catalogs only.
  */
 import { z } from 'zod';
 import { HoldfastError } from '../../model/errors.ts';
+import { oneLine } from '../../model/text.ts';
 import { DDL_ROLE, OWNER_ROLE } from '../../protection/postgres/layout.ts';
 import type { TargetSession } from '../../protection/target-database.ts';
+import type { HeldKey } from './batch-keys.ts';
 
 export const LEDGER_SCHEMA = 'holdfast_rebuild';
 
@@ -24,8 +30,8 @@ export interface Batch {
   readonly isRolledBack: boolean;
 }
 
-const MAKE = [
-  `create schema if not exists ${LEDGER_SCHEMA}`,
+const MAKE_SCHEMA = `create schema if not exists ${LEDGER_SCHEMA}`;
+const MAKE_TABLES = [
   `create table if not exists ${LEDGER_SCHEMA}.batch (
     id text primary key, proposal text not null, schema_name text not null, table_name text not null,
     key_column text not null, key_kind text not null, applied_by text not null,
@@ -36,6 +42,38 @@ const MAKE = [
     batch text not null references ${LEDGER_SCHEMA}.batch (id), key text not null, digest text not null,
     primary key (batch, key))`,
 ];
+/**
+ * What of the books is not as we make it. Ours is what belongs to the very role that asks or to a superuser,
+ * who needs no detour: `pg_has_role` is true of every role when a superuser asks. Triggers of the capture are
+ * let be. The first statement in which a stranger's text is shown; none of it is run.
+ */
+const FAULTS = `
+  with ours as (select oid from pg_roles where rolname = current_user or rolsuper),
+    space as (select oid, nspowner as owner from pg_namespace where nspname = '${LEDGER_SCHEMA}'),
+    books as (select c.* from pg_class c join space on space.oid = c.relnamespace
+               where c.relname in ('batch', 'row'))
+  select f.fault from (
+    select 'one of somebody else' from space where owner not in (select oid from ours)
+    union all select 'a ' || relname || ' of somebody else' from books
+      where relowner not in (select oid from ours)
+    union all select 'a ' || relname || ' that is no plain table' from books
+      where relkind <> 'r' or relpersistence <> 'p' or relispartition or relhassubclass or relrowsecurity
+    union all select 'the rule ' || r.rulename || ' on ' || b.relname
+      from books b join pg_rewrite r on r.ev_class = b.oid
+    union all select 'the trigger ' || t.tgname || ' on ' || b.relname
+      from books b join pg_trigger t on t.tgrelid = b.oid
+      join pg_proc p on p.oid = t.tgfoid join pg_namespace n on n.oid = p.pronamespace
+     where not t.tgisinternal and n.nspname <> 'holdfast'
+    union all select 'a column ' || a.attname || ' of another kind in ' || b.relname
+      from books b join pg_attribute a on a.attrelid = b.oid and a.attnum > 0 and not a.attisdropped
+      join pg_type t on t.oid = a.atttypid
+      left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+     where t.typnamespace <> 'pg_catalog'::regnamespace or a.attgenerated <> ''
+       or pg_get_expr(d.adbin, d.adrelid) <> 'now()'
+    union all select 'the check ' || c.conname || ' on ' || b.relname
+      from books b join pg_constraint c on c.conrelid = b.oid
+     where c.contype not in ('p', 'f', 'n')
+  ) f(fault) limit 1`;
 /** Everybody's grants in the schema, but those of its owners and of who attaches the capture. */
 const SHUT = `do $hf$
 declare given record;
@@ -65,21 +103,28 @@ const BATCH = z.object({
 const COLUMNS = `id, proposal, schema_name as schema, table_name as "table", key_column as "keyColumn",
   key_kind as "keyKind", rolled_back_at is not null as "isRolledBack"`;
 
-/** Makes the books where there are none; refuses those that somebody else keeps. */
+/** Makes the books where there are none; refuses those that somebody else keeps, or has a hand in. */
 export async function openLedger(session: TargetSession): Promise<void> {
-  const [schema] = await session.query(
-    `select pg_has_role(nspowner, 'member') as "isOurs" from pg_namespace where nspname = $1`,
-    [LEDGER_SCHEMA],
-  );
-  if (schema !== undefined && schema['isOurs'] !== true) {
-    throw new HoldfastError('HF_REBUILD_STATE', {
-      expected: `the schema ${LEDGER_SCHEMA} to be ours`,
-      found: 'one of somebody else',
-      hint: 'Rename it in the restored copy, and ask who made it.',
-    });
-  }
-  for (const sql of MAKE) await session.query(sql);
+  await checkOurs(session);
+  await session.query(MAKE_SCHEMA);
+  await checkOurs(session);
   await session.query(SHUT);
+  for (const sql of MAKE_TABLES) {
+    await session.query(sql);
+    await checkOurs(session);
+  }
+  await session.query(SHUT);
+}
+
+/** HF_REBUILD_STATE where something of the books is not ours. Passes where there are none. */
+async function checkOurs(session: TargetSession): Promise<void> {
+  const [first] = await session.query(FAULTS);
+  if (first === undefined) return;
+  throw new HoldfastError('HF_REBUILD_STATE', {
+    expected: `the schema ${LEDGER_SCHEMA} to be ours`,
+    found: oneLine(String(first['fault'])),
+    hint: 'Rename that schema, and ask who made it.',
+  });
 }
 
 /** SHA-256 of the rows of a batch as the books have them, lower-case hex. */
@@ -90,6 +135,13 @@ export async function booksOf(session: TargetSession, batch: string): Promise<st
     [batch],
   );
   return z.object({ sum: z.string() }).parse(row).sum;
+}
+
+/** What the books name, for `holdKeys`. */
+export async function rowsOf(session: TargetSession, batch: string): Promise<readonly HeldKey[]> {
+  const sql = `select key, digest from ${LEDGER_SCHEMA}.row where batch = $1`;
+  const rows = await session.query(sql, [batch]);
+  return z.array(z.object({ key: z.string(), digest: z.string() })).parse(rows);
 }
 
 /** The batch of this proposal that stands; null: none. */
@@ -105,6 +157,7 @@ export async function lockBatch(session: TargetSession, id: string): Promise<Bat
     `select to_regclass('${LEDGER_SCHEMA}.batch') is not null as "isThere"`,
   );
   if (there?.['isThere'] !== true) return null;
+  await checkOurs(session);
   const sql = `select ${COLUMNS} from ${LEDGER_SCHEMA}.batch where id = $1 for update`;
   const [row] = await session.query(sql, [id]);
   return row === undefined ? null : BATCH.parse(row);

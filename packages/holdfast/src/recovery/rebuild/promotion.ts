@@ -235,6 +235,7 @@ export async function takeBackLive(
     const report = await rollback({
       database: live,
       before: capturedOnly(schema, table, `holdfast rebuild rollback ${rebuild.id}`),
+      lesser: async (session) => (await lesserSessions(session)).rows,
       batch,
       books,
       changed,

@@ -4,14 +4,15 @@
  */
 import { z } from 'zod';
 import { HoldfastError } from '../../model/errors.ts';
-import { REBUILD_BATCH_ROWS, REBUILD_NAMED_MAX } from '../../model/limits.ts';
+import { REBUILD_NAMED_MAX } from '../../model/limits.ts';
 import { oneLine } from '../../model/text.ts';
 import { ident } from '../../protection/postgres/layout.ts';
 import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
+import { anyHeld, HELD, holdKeys, KEY_TYPES } from './batch-keys.ts';
 import { type BatchRows, checkReferrers, turnTriggersOff } from './checks.ts';
-import { KEY_ARRAYS } from './existing.ts';
-import { type Batch, booksOf, endBatch, LEDGER_SCHEMA, lockBatch } from './ledger.ts';
+import { type Batch, booksOf, endBatch, lockBatch, rowsOf } from './ledger.ts';
 import { tableFacts } from './table-facts.ts';
+import { lockedTransaction } from './table-locks.ts';
 
 export interface RollbackOptions {
   /** The scratch copy, or what was promoted from it. */
@@ -24,6 +25,8 @@ export interface RollbackOptions {
   readonly books?: string | null;
   /** As in `ApplyOptions`. */
   readonly before?: (session: TargetSession, tableOid: string) => Promise<void>;
+  /** As in `ApplyOptions`: by whom rows are compared and deleted. */
+  readonly lesser?: (session: TargetSession) => Promise<TargetSession>;
 }
 
 export interface RollbackReport {
@@ -35,34 +38,58 @@ export interface RollbackReport {
   readonly kept: readonly string[];
 }
 
-const KEY_TYPES = { text: 'text', integer: 'bigint', uuid: 'uuid' } as const;
 const ROW = z.object({ key: z.string(), isChanged: z.boolean().nullable() });
 
-export function rollback(options: RollbackOptions): Promise<RollbackReport> {
-  return options.database.transaction('serializable', async (session) => {
-    const batch = await lockBatch(session, options.batch);
-    if (batch === null || batch.isRolledBack) throw noBatch(options.batch, batch);
-    const { oid } = await tableFacts(session, batch.schema, batch.table);
-    await options.before?.(session, oid);
-    const { books = null } = options;
-    if (books !== null && (await booksOf(session, batch.id)) !== books) throw otherBooks(batch.id);
-    await turnTriggersOff(session, oid);
-    const found = z.array(ROW).parse(await session.query(lookSql(batch), [batch.id]));
-    const changed = found.filter(({ isChanged }) => isChanged === true).map(({ key }) => key);
-    if (changed.length > 0 && options.changed === 'refuse') throw wasChanged(changed);
-    const keys = found.filter(({ isChanged }) => isChanged === false).map(({ key }) => key);
-    const { keyColumn, keyKind, schema, table } = batch;
-    const rows: BatchRows = { oid, keyColumn, keyKind, schema, table, keys };
-    await checkReferrers(session, rows);
-    const deleted = await remove(session, rows);
-    await endBatch(session, batch.id, options.person);
-    return {
-      batch: batch.id,
-      deleted,
-      gone: found.length - keys.length - changed.length,
-      kept: changed,
-    };
+export async function rollback(options: RollbackOptions): Promise<RollbackReport> {
+  const { database } = options;
+  // Which table it is of, so that it is locked before anything else.
+  const { schema, table } = await database.transaction('read committed', (session) =>
+    standing(session, options.batch),
+  );
+  return lockedTransaction(database, { schema, table, ends: 'referrers' }, async (session) => {
+    const batch = await standing(session, options.batch);
+    if (batch.schema !== schema || batch.table !== table) throw otherBooks(batch.id);
+    return takenBack(session, options, batch);
   });
+}
+
+async function standing(session: TargetSession, id: string): Promise<Batch> {
+  const batch = await lockBatch(session, id);
+  if (batch === null || batch.isRolledBack) throw noBatch(id, batch);
+  return batch;
+}
+
+async function takenBack(
+  session: TargetSession,
+  options: RollbackOptions,
+  batch: Batch,
+): Promise<RollbackReport> {
+  const { oid } = await tableFacts(session, batch.schema, batch.table);
+  await options.before?.(session, oid);
+  const { books = null } = options;
+  if (books !== null && (await booksOf(session, batch.id)) !== books) throw otherBooks(batch.id);
+  await turnTriggersOff(session, oid);
+  const writer = (await options.lesser?.(session)) ?? session;
+  await holdKeys(session, await rowsOf(session, batch.id));
+  const found = z.array(ROW).parse(await writer.query(lookSql(batch)));
+  const changed = found.filter(({ isChanged }) => isChanged === true).map(({ key }) => key);
+  if (changed.length > 0 && options.changed === 'refuse') throw wasChanged(changed);
+  const keys = found.filter(({ isChanged }) => isChanged === false).map(({ key }) => key);
+  const { keyColumn, keyKind, schema, table } = batch;
+  const rows: BatchRows = { oid, keyColumn, keyKind, schema, table, keys };
+  await holdKeys(
+    session,
+    keys.map((key) => ({ key, digest: null })),
+  );
+  await checkReferrers({ session, writer }, rows);
+  const deleted = await remove(writer, rows);
+  await endBatch(session, batch.id, options.person);
+  return {
+    batch: batch.id,
+    deleted,
+    gone: found.length - keys.length - changed.length,
+    kept: changed,
+  };
 }
 
 /** `isChanged` is null for a row that is gone. */
@@ -70,21 +97,17 @@ function lookSql({ keyColumn, keyKind, schema, table }: Batch): string {
   return `
     select r.key, case when t.${ident(keyColumn)} is not null then
         encode(sha256(convert_to(row(t.*)::text, 'UTF8')), 'hex') <> r.digest end as "isChanged"
-      from ${LEDGER_SCHEMA}.row r
+      from ${HELD} r
       left join ${ident(schema)}.${ident(table)} t on t.${ident(keyColumn)} = r.key::${KEY_TYPES[keyKind]}
-     where r.batch = $1 order by r.key`;
+     order by r.key`;
 }
 
-async function remove(session: TargetSession, rows: BatchRows): Promise<number> {
+async function remove(writer: TargetSession, rows: BatchRows): Promise<number> {
   const key = ident(rows.keyColumn);
-  const sql = `
+  const gone = await writer.query(`with gone as (
     delete from ${ident(rows.schema)}.${ident(rows.table)} t
-     where t.${key} = any ($1::text[]::${KEY_ARRAYS[rows.keyKind]}) returning t.${key}::text`;
-  let deleted = 0;
-  for (let at = 0; at < rows.keys.length; at += REBUILD_BATCH_ROWS) {
-    deleted += (await session.query(sql, [rows.keys.slice(at, at + REBUILD_BATCH_ROWS)])).length;
-  }
-  return deleted;
+     where t.${key} = ${anyHeld(rows.keyKind)} returning 1 as one) select one from gone`);
+  return gone.length;
 }
 
 function noBatch(id: string, batch: Batch | null): HoldfastError {
