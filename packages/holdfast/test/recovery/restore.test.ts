@@ -476,6 +476,7 @@ describe.for([
       vault: 'here',
       point,
       goal,
+      drilledAt: null,
       order,
       preview: await write({ tables: [ODD], ...order, mode: 'preview' }),
     });

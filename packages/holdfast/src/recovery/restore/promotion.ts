@@ -53,6 +53,8 @@ export interface PromotionPlan {
   readonly vault: string;
   readonly point: StoredPoint;
   readonly goal: RestoreGoal;
+  /** When a drill of this very point passed; null: none did, so nobody has shown that it is what it says. */
+  readonly drilledAt: string | null;
   readonly order: Pick<WriteBackOrder, 'changed' | 'extra'>;
   /** A preview of whole tables. */
   readonly preview: WriteBackReport;
@@ -96,13 +98,17 @@ export function promotionOf(plan: PromotionPlan): ProposedAct {
   };
 }
 
-function wordsOf({ database, goal, point, preview, vault }: PromotionPlan, sums: Sums): string {
+function wordsOf(plan: PromotionPlan, sums: Sums): string {
+  const { database, drilledAt, goal, point, preview, vault } = plan;
   const named = preview.tables.slice(0, TABLES_NAMED_MAX).map((table) => oneLine(shown(table)));
   const more = preview.tables.length - named.length;
   const when = goal.at?.toISOString() ?? `position ${goal.lsn}`;
   return [
     `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''} of ${oneLine(database)} become what they were at ${when} (${oneLine(point.id)} in ${oneLine(vault)}).`,
     `At most ${sums.inserted} rows are put in again, ${sums.setBack} set back, ${sums.deleted} deleted, in one transaction that can be undone.`,
+    drilledAt === null
+      ? 'No drill of this point has passed: whoever can write into the vault may have made it.'
+      : `A drill of this point passed at ${oneLine(drilledAt)}.`,
     ...preview.notes,
   ].join('\n');
 }
