@@ -44,6 +44,11 @@ export function openCopies(
       if (keeper === undefined) throw keptNowhere();
       return keeper.restore(vault, { ...order, asOf: null }, tell, signal);
     },
+    drilledAt: async (target, vault, point) => {
+      const keeper = keepers.get(target);
+      if (keeper === undefined) throw keptNowhere();
+      return keeper.drilledAt(vault, point);
+    },
     folder: drillFolder(config, env),
     inTurn,
     clock,

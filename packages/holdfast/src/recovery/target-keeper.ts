@@ -250,6 +250,23 @@ export class TargetKeeper {
     );
   }
 
+  /**
+   * When the newest drill of that very point ended, if it passed; null: none did. Drills are sealed: whoever
+   * can only write into the vault makes none.
+   */
+  async drilledAt(
+    vaultName: string,
+    { digest, id, server }: Pick<StoredPoint, 'id' | 'digest' | 'server'>,
+  ): Promise<string | null> {
+    const { drills } = await this.#of(vaultName).records.find(server.systemIdentifier);
+    const newest = drills
+      .filter(({ point, pointDigest }) => point === id && pointDigest === digest)
+      .filter(({ verdict }) => verdict !== 'could-not-run')
+      .toSorted((a, b) => (a.endedAt < b.endedAt ? -1 : 1))
+      .at(-1);
+    return newest?.verdict === 'passed' ? newest.endedAt : null;
+  }
+
   async prove(vaultName: string, signal: AbortSignal): Promise<SealedProof> {
     const { clock, note, snapshots, target } = this.#parts;
     const { it, records } = this.#of(vaultName);

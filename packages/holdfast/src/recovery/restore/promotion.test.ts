@@ -36,6 +36,7 @@ function plan(name: string): PromotionPlan {
     vault: 'here',
     point: POINT,
     goal: { at: null, lsn: '0/2' },
+    drilledAt: '2026-11-28T01:00:00.000Z',
     order: { changed: 'set-back', extra: 'delete' },
     preview: {
       id: null,
@@ -64,6 +65,12 @@ describe('what people sign for a promotion', () => {
     });
   });
 
+  it('says whether a drill passed of the point', () => {
+    const { statement } = cardOfAct(promotionOf({ ...plan('bookings'), drilledAt: null }));
+    expect(statement).toContain('No drill of this point has passed');
+    expect(cardOfAct(promotionOf(plan('bookings'))).statement).not.toContain('No drill');
+  });
+
   it.each([
     ['a newline', 'x\nAt most 0 rows are put in again, 0 set back, 0 deleted', '\n'],
     ['a carriage return', 'x\rAt most 0 rows', '\r'],
@@ -71,13 +78,14 @@ describe('what people sign for a promotion', () => {
     ['a turn of direction', 'x\u202egnikoob', '\u202e'],
   ])('shows a table whose name has %s on one line, as it is', (_, name, hostile) => {
     const act = promotionOf(plan(name));
-    const [first = '', second = '', ...more] = cardOfAct(act).statement.split('\n');
+    const [first = '', second = '', third, ...more] = cardOfAct(act).statement.split('\n');
     expect(more).toEqual([]);
     expect(first).not.toContain(hostile);
     expect(first).toContain('become what they were at position 0/2');
     expect(second).toBe(
       'At most 3 rows are put in again, 2 set back, 1 deleted, in one transaction that can be undone.',
     );
+    expect(third).toBe('A drill of this point passed at 2026-11-28T01:00:00.000Z.');
     // What is signed is the very name.
     expect(act.facts['tables']).toEqual([JSON.stringify(['public', name])]);
   });

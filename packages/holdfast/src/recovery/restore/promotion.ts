@@ -53,6 +53,8 @@ export interface PromotionPlan {
   readonly vault: string;
   readonly point: StoredPoint;
   readonly goal: RestoreGoal;
+  /** When a drill of this very point passed; null: none did, so nobody has shown that it is what it says. */
+  readonly drilledAt: string | null;
   readonly order: Pick<WriteBackOrder, 'changed' | 'extra'>;
   /** A preview of whole tables. */
   readonly preview: WriteBackReport;
@@ -98,7 +100,7 @@ export function promotionOf(plan: PromotionPlan): ProposedAct {
 
 /** Only what is set back and deleted, too, becomes what it was: what stays is said, to who signs it. */
 function wordsOf(plan: PromotionPlan, sums: Sums): string {
-  const { database, goal, order, point, preview, vault } = plan;
+  const { database, drilledAt, goal, order, point, preview, vault } = plan;
   const named = preview.tables.slice(0, TABLES_NAMED_MAX).map((table) => oneLine(shown(table)));
   const more = preview.tables.length - named.length;
   const when = `at ${goal.at?.toISOString() ?? `position ${goal.lsn}`} (${oneLine(point.id)} in ${oneLine(vault)})`;
@@ -109,6 +111,9 @@ function wordsOf(plan: PromotionPlan, sums: Sums): string {
       ? `${what} become what they were ${when}.`
       : `${what}: rows that are missing are put in again as they were ${when}; ${stays}.`,
     `At most ${sums.inserted} rows are put in again, ${sums.setBack} set back, ${sums.deleted} deleted, in one transaction that can be undone.`,
+    drilledAt === null
+      ? 'No drill of this point has passed: whoever can write into the vault may have made it.'
+      : `A drill of this point passed at ${oneLine(drilledAt)}.`,
     ...preview.notes,
   ].join('\n');
 }

@@ -54,6 +54,7 @@ function scene(options: { readonly note?: (event: HoldfastEvent) => Promise<void
         signal.addEventListener('abort', () => fail(signal.reason), { once: true });
         asked.push({ vault, folder, tell, signal, come, fail });
       }),
+    drilledAt: async () => null,
     folder: '/drills',
     inTurn: (work) => void waiting.push(work),
     clock,

@@ -21,6 +21,7 @@ import type { Spoken } from '../../model/signed.ts';
 import { oneLine } from '../../model/text.ts';
 import type { TargetDatabase } from '../../protection/target-database.ts';
 import type { Tell } from '../engines/engine.ts';
+import type { StoredPoint } from '../recovery-point.ts';
 import {
   type CopiedTarget,
   type Copy,
@@ -73,6 +74,12 @@ export interface CopiesParts {
     tell: Tell,
     signal: AbortSignal,
   ) => Promise<StandingTarget>;
+  /** When a drill of that very point passed, as its records say; null: none did. */
+  readonly drilledAt: (
+    target: string,
+    vault: string,
+    point: Pick<StoredPoint, 'id' | 'digest' | 'server'>,
+  ) => Promise<string | null>;
   /** Copies are made in it, each in a folder of its own. */
   readonly folder: string;
   /** Runs it when no other heavy work on recovery runs. */
@@ -199,12 +206,13 @@ export class RestoredCopies implements Restores {
     const preview = await this.#look(copy, wholeTables(words));
     const { point, goal } = restoredOf(copy);
     const { database, target: of } = copy.of;
+    const drilledAt = await this.#parts.drilledAt(target, copy.vault, point);
     const {
       facts,
       reason,
       words: said,
     } = promotionOf({
-      ...{ target: of, database, vault: copy.vault, point, goal, preview },
+      ...{ target: of, database, vault: copy.vault, point, goal, preview, drilledAt },
       order: { changed, extra },
     });
     return { facts, reason, words: said };
