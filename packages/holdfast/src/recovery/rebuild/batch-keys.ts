@@ -5,7 +5,6 @@
  */
 import { REBUILD_BATCH_ROWS } from '../../model/limits.ts';
 import type { TargetSession } from '../../protection/target-database.ts';
-import type { KEY_ARRAYS } from './existing.ts';
 
 export interface HeldKey {
   readonly key: string;
@@ -32,6 +31,6 @@ export async function holdKeys(session: TargetSession, held: readonly HeldKey[])
 }
 
 /** What a key column is compared with, to be one of those that are held. */
-export function anyHeld(kind: keyof typeof KEY_ARRAYS): string {
+export function anyHeld(kind: keyof typeof KEY_TYPES): string {
   return `any (array(select k.key::${KEY_TYPES[kind]} from ${HELD} k))`;
 }

@@ -44,7 +44,8 @@ const MAKE_TABLES = [
 ];
 /**
  * What of the books is not as we make it. Ours is what belongs to the very role that asks or to a superuser,
- * who needs no detour: `pg_has_role` is true of every role when a superuser asks. Triggers of the capture are
+ * who needs no detour: `pg_has_role` is true of every role when a superuser asks. The tables may be handed over to
+ * our own roles by a target's protection; what these could hang on them is refused all the same. Triggers of the capture are
  * let be. The first statement in which a stranger's text is shown; none of it is run.
  */
 const FAULTS = `
@@ -55,7 +56,8 @@ const FAULTS = `
   select f.fault from (
     select 'one of somebody else' from space where owner not in (select oid from ours)
     union all select 'a ' || relname || ' of somebody else' from books
-      where relowner not in (select oid from ours)
+      where relowner not in (select oid from ours union all select oid from pg_roles
+                              where rolname in ('${OWNER_ROLE}', '${DDL_ROLE}'))
     union all select 'a ' || relname || ' that is no plain table' from books
       where relkind <> 'r' or relpersistence <> 'p' or relispartition or relhassubclass or relrowsecurity
     union all select 'the rule ' || r.rulename || ' on ' || b.relname
@@ -73,6 +75,10 @@ const FAULTS = `
     union all select 'the check ' || c.conname || ' on ' || b.relname
       from books b join pg_constraint c on c.conrelid = b.oid
      where c.contype not in ('p', 'f', 'n')
+    union all select 'an index of another kind on ' || b.relname
+      from books b join pg_index i on i.indrelid = b.oid
+     where i.indexprs is not null
+       or pg_get_expr(i.indpred, i.indrelid) <> '(rolled_back_at IS NULL)'
   ) f(fault) limit 1`;
 /** Everybody's grants in the schema, but those of its owners and of who attaches the capture. */
 const SHUT = `do $hf$
