@@ -48,19 +48,24 @@ it('the first look is written at once, so that soon there is something', () => {
 it('an hour has its worst, how often it was late, and how often nothing reached a vault', () => {
   measures.look(report(1));
   for (const rpoMs of [400, 90_000, null, 60_000]) {
-    clock.pass(10 * MINUTE);
+    clock.pass(4 * MINUTE);
     const colour = rpoMs === null ? 'red' : 'amber';
     expect(measures.look(report(rpoMs, { colour }))).toBeNull();
   }
-  clock.pass(20 * MINUTE);
+  for (let looks = 0; looks < 10; looks += 1) {
+    clock.pass(4 * MINUTE);
+    expect(measures.look(report(500))).toBeNull();
+  }
+  clock.pass(4 * MINUTE);
   const event = measures.look(report(500));
   expect(event?.facts).toEqual({
     target: 'shop',
     from: '2026-11-21T09:00:00.000Z',
-    looks: 5,
+    to: '2026-11-21T10:00:00.000Z',
+    looks: 15,
     late: 2,
     without: 1,
-    green: 1,
+    green: 11,
     amber: 3,
     red: 1,
     rpoMs: 90_000,
@@ -69,6 +74,22 @@ it('an hour has its worst, how often it was late, and how often nothing reached 
     promisedRtoMs: 900_000,
     promisedProvenAgeMs: 1_000,
   });
+});
+
+it('hours in which nobody looked are covered by no entry', () => {
+  measures.look(report(250));
+  clock.pass(MINUTE);
+  expect(measures.look(report(250))).toBeNull();
+  clock.pass(180 * MINUTE);
+  expect(measures.look(report(250))?.facts).toMatchObject({
+    from: '2026-11-21T09:00:00.000Z',
+    to: '2026-11-21T09:01:00.000Z',
+    looks: 1,
+  });
+  clock.pass(MINUTE);
+  measures.look(report(250));
+  const [rest] = measures.rest();
+  expect(rest?.facts).toMatchObject({ from: '2026-11-21T12:01:00.000Z', looks: 2 });
 });
 
 it('what was never known has no number', () => {

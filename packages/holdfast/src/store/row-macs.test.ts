@@ -498,7 +498,9 @@ describe('rows of before', () => {
   });
 
   it.each([
-    ['rows-stamped', '{}'],
+    ['rows-stamped', '{"kind":"rows-stamped"}'],
+    // The column is no part of what is hashed.
+    ['x', '{"kind":"rows-stamped"}'],
     ['intent-unsettled', '{"intended":"rows-stamped"}'],
   ])(
     'are not stamped again where the trail has %s, whatever was struck out',
