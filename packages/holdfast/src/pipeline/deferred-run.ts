@@ -132,7 +132,7 @@ export class DeferredRun {
         const at = tried.length === before ? undefined : tried.at(-1);
         if (at !== undefined && error instanceof WaitsOn) {
           if (!this.#waitingOn.has(at)) trouble(error);
-          this.#waitingOn.set(at, error.untoldSince ?? this.#waitingOn.get(at) ?? null);
+          this.#waitingOn.set(at, error.untoldSince);
           continue;
         }
         // One that cannot be decided must not keep the others waiting; it is tried at the next turn.
