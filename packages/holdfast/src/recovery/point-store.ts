@@ -10,6 +10,7 @@ import { jsonOf } from '../model/json.ts';
 import { objectBytes, oneChunk } from './object-bytes.ts';
 import {
   ENGINE_KINDS,
+  type PointFile,
   pointPrefix,
   type RecoveryPoint,
   type StoredPoint,
@@ -170,5 +171,16 @@ async function bytesOf(vault: Vault, object: StoredObject): Promise<Buffer> {
     expected: `a recovery point at ${object.key}`,
     found: `more than ${POINT_BYTES_MAX} bytes`,
     hint: 'Look at who can write into the vault.',
+  });
+}
+
+/** Of a point that needs one. Throws HF_RECOVERY_DAMAGED when it has none. */
+export function fileOf(point: RecoveryPoint, role: PointFile['role']): PointFile {
+  const file = point.files.find((one) => one.role === role);
+  if (file !== undefined) return file;
+  throw new HoldfastError('HF_RECOVERY_DAMAGED', {
+    expected: `a recovery point with a ${role}`,
+    found: `${point.id} without`,
+    hint: 'Take another recovery point.',
   });
 }

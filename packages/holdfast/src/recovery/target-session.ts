@@ -1,6 +1,11 @@
-/** One session with a target, for reading; in replication mode when asked. Whoever asks closes it. */
+/** Sessions with a target, for reading; in replication mode when asked. Whoever asks closes it. */
 import pg from 'pg';
-import { type AdminConnection, clientConfigOf } from '../protection/postgres/admin.ts';
+import {
+  type AdminConnection,
+  clientConfigOf,
+  openTargetDatabase,
+} from '../protection/postgres/admin.ts';
+import type { TargetDatabase } from '../protection/target-database.ts';
 
 const CONNECT_MS_MAX = 10_000;
 
@@ -19,4 +24,17 @@ export async function openSession(
   client.on('error', () => {});
   await client.connect();
   return client;
+}
+
+/** For some questions, one after the other; closed afterwards. */
+export async function withDatabase<T>(
+  { connection, target }: { readonly target: string; readonly connection: AdminConnection },
+  work: (database: TargetDatabase) => Promise<T>,
+): Promise<T> {
+  const database = openTargetDatabase({ target, connection, poolSize: 1 });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
 }

@@ -8,7 +8,8 @@
  * that anybody's PostgreSQL of that version starts, in a history of its own. What it will not do: take
  * the place of the live target, listen on a network, or archive anything.
  */
-import { chmodSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+
+import { chmodSync, constants, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { open, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type pg from 'pg';
@@ -27,6 +28,7 @@ import {
   type RecoveryWindow,
   type StoredPoint,
 } from '../recovery-point.ts';
+import { mustBeEmpty } from '../restore-folder.ts';
 import type { Vault } from '../vaults/vault.ts';
 import { choosePoint, type RestoreWish } from './choose-point.ts';
 
@@ -228,17 +230,6 @@ export class RestoredTarget {
     const until = goal.at?.toISOString() ?? goal.lsn ?? 'the end of its WAL';
     return `Restored by Holdfast from ${point.id}, up to ${until}.`;
   }
-}
-
-function mustBeEmpty(folder: string): boolean {
-  if (!existsSync(folder)) return false;
-  const entries = readdirSync(folder).length;
-  if (entries === 0) return true;
-  throw new HoldfastError('HF_RECOVERY_FOLDER', {
-    expected: `${folder} to be empty`,
-    found: `${entries} ${entries === 1 ? 'entry' : 'entries'}`,
-    hint: 'Restore into a new folder; Holdfast writes over nothing.',
-  });
 }
 
 function empty(folder: string, wasThere: boolean): void {

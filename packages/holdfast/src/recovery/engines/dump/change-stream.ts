@@ -8,7 +8,7 @@
  * growing pause, until it is closed. A slot that was lost, or tables that were built anew, leave a hole
  * that only a new dump closes: it stays in `state()` until there is one.
  */
-import { HoldfastError, messageOf } from '../../../model/errors.ts';
+import { HoldfastError } from '../../../model/errors.ts';
 import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
 import type { TargetDatabase } from '../../../protection/target-database.ts';
 import { lsnOf, lsnText } from '../../lsn.ts';
@@ -20,14 +20,8 @@ import {
   type ReplicationConnection,
   ServerRefusal,
 } from '../pull/replication-connection.ts';
-import {
-  dropSlot,
-  endOwnSender,
-  isLost,
-  lookAtSlot,
-  type SlotLook,
-  slotTrouble,
-} from '../pull/slot.ts';
+import { dropSlot, endOwnSender, isLost, lookAtSlot } from '../pull/slot.ts';
+import { mustBeSameSystem, SILENT_MS_MAX, SLOT_LOOK_MS, StreamUpkeep } from '../stream-upkeep.ts';
 import { ChangeBuffer, type ChangeJob } from './change-buffer.ts';
 import type { DumpOptions, DumpServer } from './dump-options.ts';
 import { endOf, listPieces, pieceKey } from './pieces.ts';
@@ -42,12 +36,8 @@ const BUFFER_BYTES_MAX = 64 * 1024 * 1024;
 /** That nothing came is stored this often, so that a moment without changes can be restored to. */
 const NOTHING_MS = 60_000;
 const ASKED_MS = 1_000;
-const SILENT_MS_MAX = 10_000;
 const STRUCTURE_MS = 30_000;
-const SLOT_LOOK_MS = 10_000;
 const TICK_MS = 250;
-const BACKOFF_MS_MIN = 250;
-const BACKOFF_MS_MAX = 8_000;
 const STATEMENT_MS_MAX = 60_000;
 /** A slot waits for every transaction that is under way. */
 const SLOT_MS_MAX = 10 * 60_000;
@@ -59,18 +49,11 @@ export class ChangeStream implements EngineStream {
   readonly #server: DumpServer;
   readonly #database: TargetDatabase;
   readonly #session: string;
+  readonly #upkeep: StreamUpkeep;
   readonly #running: Promise<void>;
-  #isClosed = false;
-  #isStreaming = false;
-  #durable: bigint | null = null;
-  #heardAt: Date | null = null;
-  #heardMs = 0;
   #durableAt: Date | null = null;
-  #storingMs: number | null = null;
-  #trouble: string | null = null;
   /** Of changes that are gone; until a dump begins behind it. */
   #gapEnd: bigint | null = null;
-  #slotLook: SlotLook | null = null;
   #structure: Structure | null = null;
   /** Of the newest dump; null: there is none. */
   #dumped: string | null = null;
@@ -78,8 +61,6 @@ export class ChangeStream implements EngineStream {
   /** Positions of the server, and when they were its newest. */
   #seen: { readonly lsn: bigint; readonly at: Date }[] = [];
   #end: bigint | null = null;
-  #connection: ReplicationConnection | null = null;
-  readonly #changes = new Set<() => void>();
 
   constructor(options: DumpOptions, server: DumpServer) {
     this.#options = options;
@@ -92,19 +73,19 @@ export class ChangeStream implements EngineStream {
       lockMsMax: SILENT_MS_MAX,
       statementMsMax: STATEMENT_MS_MAX,
     });
-    this.#running = this.#run();
+    this.#upkeep = new StreamUpkeep(options.clock, 'stream of changes', TICK_MS);
+    this.#running = this.#upkeep.keep(() => this.#once());
   }
 
   state(): StreamState {
-    const silentMs = this.#options.clock.monotonicMs() - this.#heardMs;
-    const isStreaming = this.#isStreaming && silentMs < SILENT_MS_MAX;
+    const { durable, heardAt, isStreaming } = this.#upkeep;
     return {
       isStreaming,
       timeline: 0,
-      durableLsn: this.#durable === null ? null : lsnText(this.#durable),
-      heardAt: this.#heardAt,
+      durableLsn: durable === null ? null : lsnText(durable),
+      heardAt,
       durableAt: this.#durableAt,
-      trouble: this.#troubleNow(isStreaming),
+      trouble: this.#holeWords() ?? this.#upkeep.troubleNow(),
       hasGap: this.#gapEnd !== null || this.#isBuiltAnew,
       notCarried: this.#structure?.notCarried ?? [],
     };
@@ -112,24 +93,20 @@ export class ChangeStream implements EngineStream {
 
   /** Resolves when changes are on their way, so that what commits from now on is kept. */
   async ready(signal: AbortSignal): Promise<void> {
-    const began = this.#options.clock.monotonicMs();
-    while (!this.#isStreaming) {
-      signal.throwIfAborted();
-      if (this.#isClosed) throw closed();
-      if (this.#options.clock.monotonicMs() - began > SLOT_MS_MAX) {
-        throw notDecoded(this.#trouble ?? 'no stream of changes');
+    const { clock } = this.#options;
+    const upkeep = this.#upkeep;
+    const began = clock.monotonicMs();
+    await upkeep.until(() => {
+      if (!upkeep.isStreaming && clock.monotonicMs() - began > SLOT_MS_MAX) {
+        throw notDecoded(upkeep.trouble ?? 'no stream of changes');
       }
-      await this.#changed(TICK_MS);
-    }
+      return upkeep.isStreaming;
+    }, signal);
   }
 
   /** Everything before it is durable in the vault. */
-  async durableUpTo(lsn: bigint, signal: AbortSignal): Promise<void> {
-    while (this.#durable === null || this.#durable < lsn) {
-      signal.throwIfAborted();
-      if (this.#isClosed) throw closed();
-      await this.#changed(TICK_MS);
-    }
+  durableUpTo(lsn: bigint, signal: AbortSignal): Promise<void> {
+    return this.#upkeep.durableUpTo(lsn, signal);
   }
 
   /** Before a dump: tables that were made since are published, so that its snapshot is after that. */
@@ -146,9 +123,7 @@ export class ChangeStream implements EngineStream {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#connection?.close();
-    this.#change();
+    this.#upkeep.close();
     await this.#running;
     await this.#database.close();
   }
@@ -159,34 +134,13 @@ export class ChangeStream implements EngineStream {
     );
   }
 
-  async #run(): Promise<void> {
-    const { clock } = this.#options;
-    for (let backoffMs = BACKOFF_MS_MIN; !this.#isClosed; ) {
-      const heardBefore = this.#heardMs;
-      try {
-        await this.#once();
-      } catch (error) {
-        this.#trouble = sentenceOf(error);
-      }
-      this.#isStreaming = false;
-      this.#connection?.close();
-      this.#connection = null;
-      backoffMs =
-        this.#heardMs > heardBefore ? BACKOFF_MS_MIN : Math.min(backoffMs * 2, BACKOFF_MS_MAX);
-      this.#change();
-      const until = clock.monotonicMs() + backoffMs;
-      while (!this.#isClosed && clock.monotonicMs() < until) await this.#changed(TICK_MS);
-    }
-  }
-
   async #once(): Promise<void> {
     const { slot, target, vault } = this.#options;
     const { systemIdentifier } = this.#server;
     const connection = await openReplication(this.#options.connection, 'logical');
-    this.#connection = connection;
-    if (this.#isClosed) throw closed();
+    this.#upkeep.holds(connection);
     const identity = await connection.identify();
-    if (identity.systemIdentifier !== systemIdentifier) throw anotherSystem(systemIdentifier);
+    mustBeSameSystem(systemIdentifier, identity.systemIdentifier);
     // First the publication: a slot that is older than it cannot decode what came between.
     if (this.#structure === null) await this.publishAll();
     const begin = await this.#readySlot(connection);
@@ -195,7 +149,7 @@ export class ChangeStream implements EngineStream {
     if (end !== null && begin > end) this.#gapEnd = begin;
     const from = end === null || begin > end ? begin : end;
     this.#end = from;
-    if (this.#durable === null || from > this.#durable) this.#durable = from;
+    this.#upkeep.durableIs(from);
     try {
       await this.#stream(connection, from);
     } catch (error) {
@@ -218,14 +172,17 @@ export class ChangeStream implements EngineStream {
       look = null;
     }
     if (look === null) {
-      this.#trouble = 'The slot waits for the transactions that are under way at the server.';
+      this.#upkeep.waitsFor(
+        'The slot waits for the transactions that are under way at the server.',
+      );
       await connection.createLogicalSlot(slot, SLOT_MS_MAX);
       look = await lookAtSlot(database, slot, 'logical');
     }
-    const begin = look?.confirmedLsn ?? null;
-    if (begin === null) throw notDecoded('a slot that says no position');
-    this.#slotLook = look;
-    return begin;
+    if (look === null || look.confirmedLsn === null) {
+      throw notDecoded('a slot that says no position');
+    }
+    this.#upkeep.slotIs(look);
+    return look.confirmedLsn;
   }
 
   /** After a new start: how the tables were when the newest dump was taken, and from where it is followed. */
@@ -238,7 +195,7 @@ export class ChangeStream implements EngineStream {
     this.#dumped ??= point.dump?.structure ?? '';
     const snapshot = lsnOf(point.wal?.startLsn ?? '');
     const pieces = await listPieces(vault, target, systemIdentifier);
-    const begin = this.#slotLook?.confirmedLsn ?? null;
+    const begin = this.#upkeep.slot?.confirmedLsn ?? null;
     const isReached =
       snapshot !== null &&
       (pieces.some(({ from }) => from <= snapshot) || (begin !== null && begin <= snapshot));
@@ -248,33 +205,24 @@ export class ChangeStream implements EngineStream {
 
   async #stream(connection: ReplicationConnection, from: bigint): Promise<void> {
     const { clock, slot } = this.#options;
+    const upkeep = this.#upkeep;
     const buffer = new ChangeBuffer(from, PART_BYTES_MAX);
     const work = new AbortController();
     let isPaused = false;
     let serverEnd = from;
     let sentMicros = 0n;
-    let askedMs = Number.NEGATIVE_INFINITY;
-    let lookedMs = Number.NEGATIVE_INFINITY;
-    let builtMs = clock.monotonicMs();
-    this.#heard();
+    upkeep.heard();
     const acknowledge = (wantsReply: boolean): void =>
       connection.sendStatus(serverEnd, buffer.durable, clock.now(), wantsReply);
-    const tick = setInterval(() => {
-      const nowMs = clock.monotonicMs();
-      if (!isPaused && nowMs - this.#heardMs > SILENT_MS_MAX) connection.close();
-      if (nowMs - askedMs > ASKED_MS) {
-        askedMs = nowMs;
-        void this.#seePosition().then(() => acknowledge(true));
-      }
-      if (nowMs - lookedMs > SLOT_LOOK_MS) {
-        lookedMs = nowMs;
-        void this.#watchSlot();
-      }
-      if (nowMs - builtMs > STRUCTURE_MS) {
-        builtMs = nowMs;
-        void this.#watchStructure();
-      }
-    }, TICK_MS);
+    const still = upkeep.beat(connection, () => isPaused, [
+      {
+        everyMs: ASKED_MS,
+        first: 'at once',
+        does: () => void this.#seePosition().then(() => acknowledge(true)),
+      },
+      { everyMs: SLOT_LOOK_MS, first: 'at once', does: () => void this.#watchSlot() },
+      { everyMs: STRUCTURE_MS, first: 'later', does: () => void this.#watchStructure() },
+    ]);
     const store = async (job: ChangeJob): Promise<void> => {
       await this.#store(job);
       buffer.done(job);
@@ -282,7 +230,7 @@ export class ChangeStream implements EngineStream {
       this.#end = job.to;
       this.#isDurable(job.to);
       acknowledge(false);
-      this.#change();
+      upkeep.change();
     };
     const storing = (async () => {
       let storedMs = clock.monotonicMs();
@@ -291,7 +239,7 @@ export class ChangeStream implements EngineStream {
         const isDue = sinceMs >= PIECE_MS || buffer.bytes > PART_BYTES_MAX;
         const nothing = sinceMs >= NOTHING_MS ? buffer.nothingUntil(serverEnd, sentMicros) : null;
         const job = nothing ?? (isDue ? buffer.next() : null);
-        if (job === null) await this.#changed(TICK_MS);
+        if (job === null) await upkeep.changed();
         else {
           storedMs = clock.monotonicMs();
           await store(job);
@@ -304,15 +252,15 @@ export class ChangeStream implements EngineStream {
     storing.catch(() => {});
     try {
       for await (const event of connection.changes(slot, from, slot)) {
-        this.#heard();
-        if (event.kind === 'end') throw serverStops();
+        upkeep.heard();
+        if (event.kind === 'end') throw upkeep.serverStops();
         sentMicros = event.sentMicros;
         if (event.kind === 'wal') {
           buffer.append(event.start, event.bytes, event.sentMicros);
           isPaused = buffer.bytes > BUFFER_BYTES_MAX;
-          while (buffer.bytes > BUFFER_BYTES_MAX && !this.#isClosed) {
-            await this.#changed(TICK_MS);
-            this.#heardMs = clock.monotonicMs();
+          while (buffer.bytes > BUFFER_BYTES_MAX && !upkeep.isClosed) {
+            await upkeep.changed();
+            upkeep.listensAgain();
           }
           isPaused = false;
         } else {
@@ -321,46 +269,40 @@ export class ChangeStream implements EngineStream {
           if (buffer.isEmpty) this.#isDurable(serverEnd);
           if (event.wantsReply) acknowledge(false);
         }
-        this.#isStreaming = true;
-        this.#trouble = null;
+        upkeep.goesWell();
       }
-      throw serverStops();
+      throw upkeep.serverStops();
     } catch (error) {
       work.abort();
-      this.#change();
+      upkeep.change();
       // What stopped the storing closed the connection, and is the better reason.
       await storing;
       throw error;
     } finally {
-      clearInterval(tick);
+      still();
       work.abort();
-      this.#change();
+      upkeep.change();
       await storing.catch(() => {});
     }
   }
 
   async #store(job: ChangeJob): Promise<void> {
-    const { clock, kept, recipients, target, vault } = this.#options;
+    const { kept, recipients, target, vault } = this.#options;
     const place = { from: job.from, session: this.#session, part: job.part, to: job.to };
     const key = pieceKey(target, this.#server.systemIdentifier, place);
-    this.#storingMs = clock.monotonicMs();
-    try {
-      await vault.put(key, packBytes(job.bytes, recipients).body, kept());
-    } finally {
-      this.#storingMs = null;
-    }
+    await this.#upkeep.storing(() => vault.put(key, packBytes(job.bytes, recipients).body, kept()));
   }
 
   /** The newest position that the server had at a known time, and that is stored: so much is not lost. */
   #isDurable(lsn: bigint): void {
-    if (this.#durable === null || lsn > this.#durable) this.#durable = lsn;
-    const durable = this.#durable;
+    this.#upkeep.durableIs(lsn);
+    const durable = this.#upkeep.durable ?? lsn;
     const reached = this.#seen.filter((one) => one.lsn <= durable);
     const last = reached.at(-1);
     if (last === undefined) return;
     this.#durableAt = last.at;
     this.#seen = this.#seen.filter((one) => one.lsn > durable);
-    this.#change();
+    this.#upkeep.change();
   }
 
   async #seePosition(): Promise<void> {
@@ -379,7 +321,7 @@ export class ChangeStream implements EngineStream {
 
   async #watchSlot(): Promise<void> {
     const look = await lookAtSlot(this.#database, this.#options.slot, 'logical').catch(() => null);
-    if (look !== null) this.#slotLook = look;
+    if (look !== null) this.#upkeep.slotIs(look);
   }
 
   async #watchStructure(): Promise<void> {
@@ -387,63 +329,14 @@ export class ChangeStream implements EngineStream {
     if (structure !== null) this.#structure = structure;
   }
 
-  #troubleNow(isStreaming: boolean): string | null {
+  #holeWords(): string | null {
     if (this.#gapEnd !== null) {
       return `Changes before ${lsnText(this.#gapEnd)} are not in the vault: a new dump is needed.`;
     }
-    if (this.#isBuiltAnew) {
-      return 'Tables were built anew since the last dump: a new one is due.';
-    }
-    const { clock } = this.#options;
-    const storingMs = this.#storingMs === null ? 0 : clock.monotonicMs() - this.#storingMs;
-    if (storingMs > SILENT_MS_MAX) {
-      return `The vault has taken nothing for ${Math.round(storingMs / 1000)} seconds; the server keeps the WAL.`;
-    }
-    const slot = this.#slotLook === null ? null : slotTrouble(this.#slotLook);
-    if (isStreaming) return slot ?? this.#trouble;
-    return this.#trouble ?? slot ?? 'The stream of changes is not connected.';
+    return this.#isBuiltAnew
+      ? 'Tables were built anew since the last dump: a new one is due.'
+      : null;
   }
-
-  #heard(): void {
-    this.#heardAt = this.#options.clock.now();
-    this.#heardMs = this.#options.clock.monotonicMs();
-  }
-
-  #change(): void {
-    for (const wake of this.#changes) wake();
-    this.#changes.clear();
-  }
-
-  #changed(msMax: number): Promise<void> {
-    return new Promise((done) => {
-      const timer = setTimeout(done, msMax);
-      this.#changes.add(() => {
-        clearTimeout(timer);
-        done();
-      });
-    });
-  }
-}
-
-function sentenceOf(error: unknown): string {
-  if (error instanceof HoldfastError) return `${error.message} ${error.hint}`;
-  return messageOf(error);
-}
-
-function closed(): HoldfastError {
-  return new HoldfastError('HF_UPSTREAM_LOST', {
-    expected: 'the stream of changes to be open',
-    found: 'that it was closed',
-    hint: 'Start it again.',
-  });
-}
-
-function serverStops(): HoldfastError {
-  return new HoldfastError('HF_UPSTREAM_LOST', {
-    expected: 'the stream of changes to last',
-    found: 'that the server ended it',
-    hint: 'It is connected again by itself; check that the server runs.',
-  });
 }
 
 function notDecoded(found: string): HoldfastError {
@@ -451,13 +344,5 @@ function notDecoded(found: string): HoldfastError {
     expected: 'changes that the server decodes',
     found,
     hint: 'End transactions that have been open for long, and see the log of the server.',
-  });
-}
-
-function anotherSystem(expected: string): HoldfastError {
-  return new HoldfastError('HF_RECOVERY_SERVER', {
-    expected: `the cluster ${expected}`,
-    found: 'another at the same address',
-    hint: 'The cluster was made anew. Start Holdfast again; it takes new recovery points beside the old ones.',
   });
 }

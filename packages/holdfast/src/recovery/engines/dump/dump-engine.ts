@@ -5,13 +5,14 @@
  * What it cannot have is said (`lacks`), not hidden: without decoded changes a point holds its own moment
  * only, and what is lost counts from the newest dump.
  */
+
 import pg from 'pg';
 import { HoldfastError, messageOf } from '../../../model/errors.ts';
 import { oneLine } from '../../../model/text.ts';
-import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
 import type { Witness } from '../../drills/witness.ts';
 import { lsnOf } from '../../lsn.ts';
 import type { RecoveryPoint } from '../../recovery-point.ts';
+import { withDatabase } from '../../target-session.ts';
 import type { Engine, Restored, RestoreGoal, Tell } from '../engine.ts';
 import { changesSlot, dropLeftSlot } from '../left-slot.ts';
 import { openReplication } from '../pull/replication-connection.ts';
@@ -40,7 +41,7 @@ export class DumpEngine implements Engine {
   }
 
   async facts(): Promise<DumpServer> {
-    this.#facts ??= this.#withDatabase(readDumpServer);
+    this.#facts ??= withDatabase(this.#options, readDumpServer);
     try {
       return await this.#facts;
     } catch (error) {
@@ -106,7 +107,7 @@ export class DumpEngine implements Engine {
     const server = await this.facts();
     this.#noChanges = server.noChanges ?? (await this.#refusal());
     const left = [this.#walSlot, ...(this.#noChanges === null ? [] : [this.#options.slot])];
-    const said = await this.#withDatabase(async (database) => {
+    const said = await withDatabase(this.#options, async (database) => {
       const sentences: (string | null)[] = [];
       for (const slot of left) sentences.push(await dropLeftSlot(database, slot));
       return sentences;
@@ -121,7 +122,7 @@ export class DumpEngine implements Engine {
     try {
       const replication = await openReplication(connection, 'logical');
       replication.close();
-      await this.#withDatabase(async (database) => {
+      await withDatabase(this.#options, async (database) => {
         const [row] = await database.query(
           `select current_setting('max_replication_slots')::int
                     - (select count(*) from pg_replication_slots where slot_name <> $1) as free`,
@@ -140,18 +141,6 @@ export class DumpEngine implements Engine {
         return messageOf(error);
       }
       throw error;
-    }
-  }
-
-  async #withDatabase<T>(
-    work: (database: ReturnType<typeof openTargetDatabase>) => Promise<T>,
-  ): Promise<T> {
-    const { connection, target } = this.#options;
-    const database = openTargetDatabase({ target, connection, poolSize: 1 });
-    try {
-      return await work(database);
-    } finally {
-      await database.close();
     }
   }
 }

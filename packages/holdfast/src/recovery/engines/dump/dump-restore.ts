@@ -8,10 +8,11 @@
  * locale). Until the server has it, the dump lies beside the data folder in clear; it is removed then.
  * Nothing of the cluster reaches out: its only door is a socket in a folder that nobody else may enter.
  */
+
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
-import { chmod, mkdir, open, readdir } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { chmod, mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type pg from 'pg';
@@ -23,8 +24,10 @@ import { getChecked } from '../../checked-objects.ts';
 import { ScratchCluster } from '../../drills/scratch-cluster.ts';
 import { unpackBytes } from '../../packing/pack.ts';
 import { PackCrew } from '../../packing/pack-crew.ts';
+import { fileOf } from '../../point-store.ts';
 import { ProgressTeller } from '../../progress.ts';
 import type { PointFile, RecoveryPoint } from '../../recovery-point.ts';
+import { mustBeEmpty } from '../../restore-folder.ts';
 import type { Restored, RestoreGoal, Tell } from '../engine.ts';
 import { type DumpContents, entriesOf, readDumpContents } from './dump-facts.ts';
 import type { DumpOptions } from './dump-options.ts';
@@ -50,7 +53,7 @@ export async function restoreDump(
   const { binaries: named, clock } = options;
   const startedMs = clock.monotonicMs();
   const root = resolve(folder);
-  await mustBeEmpty(root);
+  mustBeEmpty(root);
   mustReach(point, goal);
   await mkdir(root, { recursive: true });
   const major = Math.trunc(point.server.version / 10_000);
@@ -321,22 +324,6 @@ function mustReach(point: RecoveryPoint, { at, lsn }: RestoreGoal): void {
 async function smallText(options: DumpOptions, file: PointFile): Promise<string> {
   const bytes = await unpackBytes(getChecked(options.vault, file), options.identities(), file.key);
   return bytes.toString('utf8');
-}
-
-async function mustBeEmpty(root: string): Promise<void> {
-  const entries = existsSync(root) ? await readdir(root) : [];
-  if (entries.length === 0) return;
-  throw new HoldfastError('HF_RECOVERY_FOLDER', {
-    expected: `${root} to be empty`,
-    found: `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}`,
-    hint: 'Restore into a new folder; Holdfast writes over nothing.',
-  });
-}
-
-function fileOf(point: RecoveryPoint, role: PointFile['role']): PointFile {
-  const file = point.files.find((one) => one.role === role);
-  if (file) return file;
-  throw damaged(`a recovery point with a ${role}`, `${point.id} without`);
 }
 
 function damaged(expected: string, found: string): HoldfastError {

@@ -15,16 +15,18 @@ import { HoldfastError } from '../../../model/errors.ts';
 import { type RunAs, unprivilegedUser } from '../../../programs/embedded-engine.ts';
 import { pause } from '../../../programs/pause.ts';
 import type { AdminConnection } from '../../../protection/postgres/admin.ts';
-import { takeWitness, type Witness } from '../../drills/witness.ts';
+import type { Witness } from '../../drills/witness.ts';
 import { lsnOf } from '../../lsn.ts';
 import { digestOfNewest, newPointId, writePoint } from '../../point-store.ts';
 import { ProgressTeller } from '../../progress.ts';
 import type { RecoveryPoint } from '../../recovery-point.ts';
-import { openSession } from '../../target-session.ts';
+import { openSession, withDatabase } from '../../target-session.ts';
 import type { Kept, Vault } from '../../vaults/vault.ts';
 import type { Engine, Restored, RestoreGoal, ServerFacts, Tell } from '../engine.ts';
 import { restoreWal } from '../pull/wal-restore.ts';
 import { writeRecoverySettings } from '../recovery-settings.ts';
+import { lookAtServer } from '../server-facts.ts';
+import { RECORD_SQL, witnessNow } from '../witness-now.ts';
 import { ArchiveWatch } from './archive-watch.ts';
 import {
   failed,
@@ -67,7 +69,7 @@ export class PgBackRestEngine implements Engine {
   }
 
   async facts(): Promise<ServerFacts> {
-    this.#facts ??= await this.#readFacts();
+    this.#facts ??= (await withDatabase(this.#options, lookAtServer)).facts;
     return this.#facts;
   }
 
@@ -85,14 +87,7 @@ export class PgBackRestEngine implements Engine {
     const startedAt = clock.now().toISOString();
     const totalBytes = await this.#databaseBytes();
     const progress = new ProgressTeller(tell, clock, 'backup', totalBytes);
-    let done = 0;
-    const options = ['--start-fast', '--log-level-console=detail'];
-    await this.#program.run('backup', options, [], signal, (line) => {
-      const share = shareIn(line);
-      if (share === null || share <= done) return;
-      progress.add((share - done) * totalBytes);
-      done = share;
-    });
+    await this.#run('backup', ['--start-fast'], progress, totalBytes, signal);
     const known = new Set(before.backups.map(({ label }) => label));
     const { backups } = await this.#program.info(signal);
     const made = backups.find(({ label }) => !known.has(label));
@@ -125,16 +120,12 @@ export class PgBackRestEngine implements Engine {
 
   /** It must be archived to count, and a segment is archived when it is full: so it is switched. */
   async witness(_point: RecoveryPoint, signal: AbortSignal): Promise<Witness | null> {
-    const { clock, connection, target } = this.#options;
-    const witness = await takeWitness({
-      target,
-      now: () => clock.now(),
-      connect: (mode) => openSession(connection, mode),
-    });
-    if (witness.method === 'close') return null;
+    const { clock, connection } = this.#options;
+    const witness = await witnessNow(this.#options);
+    if (witness === null) return null;
     const client = await openSession(connection, 'sql');
     try {
-      await client.query("select pg_logical_emit_message(true, 'holdfast', 'witness')");
+      await client.query(RECORD_SQL);
       const { rows } = await client.query<{ name: string }>(
         'select pg_walfile_name(pg_switch_wal()) as name',
       );
@@ -179,15 +170,8 @@ export class PgBackRestEngine implements Engine {
       '--type=none',
       '--archive-mode=off',
       `--tablespace-map-all=${join(root, 'tablespaces')}`,
-      '--log-level-console=detail',
     ];
-    let done = 0;
-    await this.#program.run('restore', options, [], signal, (line) => {
-      const share = shareIn(line);
-      if (share === null || share <= done) return;
-      progress.add((share - done) * totalBytes);
-      done = share;
-    });
+    await this.#run('restore', options, progress, totalBytes, signal);
     const walFolder = join(data, 'pg_wal');
     for (const name of readdirSync(walFolder).filter((one) => SEGMENT_NAME.test(one))) {
       rmSync(join(walFolder, name));
@@ -230,39 +214,27 @@ export class PgBackRestEngine implements Engine {
   }
 
   async #databaseBytes(): Promise<number> {
-    const client = await openSession(this.#options.connection, 'sql');
-    try {
-      const { rows } = await client.query<{ bytes: string }>(
-        'select coalesce(sum(pg_database_size(oid)), 0)::text as bytes from pg_database',
-      );
-      return Number(rows[0]?.bytes ?? 0);
-    } finally {
-      await client.end().catch(() => {});
-    }
+    const sql = 'select coalesce(sum(pg_database_size(oid)), 0)::text as bytes from pg_database';
+    const [row] = await withDatabase(this.#options, (database) => database.query(sql));
+    return Number(row?.['bytes'] ?? 0);
   }
 
-  async #readFacts(): Promise<ServerFacts> {
-    const client = await openSession(this.#options.connection, 'sql');
-    try {
-      const { rows } = await client.query<Record<'version' | 'system' | 'segment', string>>(
-        `select current_setting('server_version_num') as version,
-           (select system_identifier::text from pg_control_system()) as system,
-           (select setting from pg_settings where name = 'wal_segment_size') as segment`,
-      );
-      const sums = await client.query<{ on: boolean }>(
-        `select current_setting('data_checksums') = 'on' as on`,
-      );
-      const [row] = rows;
-      if (row === undefined) throw failed('the server to say who it is', 'nothing');
-      return {
-        version: Number(row.version),
-        systemIdentifier: row.system,
-        walSegmentBytes: Number(row.segment),
-        hasChecksums: sums.rows[0]?.on === true,
-      };
-    } finally {
-      await client.end().catch(() => {});
-    }
+  /** Runs a long command, and says how far it is by what it logs. */
+  async #run(
+    command: string,
+    options: readonly string[],
+    progress: ProgressTeller,
+    totalBytes: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let done = 0;
+    const told = [...options, '--log-level-console=detail'];
+    await this.#program.run(command, told, [], signal, (line) => {
+      const share = shareIn(line);
+      if (share === null || share <= done) return;
+      progress.add((share - done) * totalBytes);
+      done = share;
+    });
   }
 }
 

@@ -6,13 +6,13 @@
  * `close`, since a base backup is consistent only with the WAL beside it.
  */
 import { HoldfastError } from '../../../model/errors.ts';
-import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
-import { takeWitness, type Witness } from '../../drills/witness.ts';
+import type { Witness } from '../../drills/witness.ts';
 import { lsnOf } from '../../lsn.ts';
 import type { RecoveryPoint } from '../../recovery-point.ts';
-import { openSession } from '../../target-session.ts';
+import { openSession, withDatabase } from '../../target-session.ts';
 import type { Engine, Restored, RestoreGoal, ServerFacts, Tell } from '../engine.ts';
 import { changesSlot, dropLeftSlot } from '../left-slot.ts';
+import { RECORD_SQL, witnessNow } from '../witness-now.ts';
 import { type TakenBackup, takeBaseBackup } from './base-backup.ts';
 import { fullPlan, type Plan, planBackup, type SentManifest } from './foundation.ts';
 import type { PullOptions } from './pull-options.ts';
@@ -37,7 +37,7 @@ export class PullEngine implements Engine {
 
   /** Rejects with HF_RECOVERY_SERVER when it cannot be pulled from. */
   async facts(): Promise<ServerFacts> {
-    this.#facts ??= this.#readFacts();
+    this.#facts ??= withDatabase(this.#options, readServerFacts);
     try {
       return await this.#facts;
     } catch (error) {
@@ -84,16 +84,9 @@ export class PullEngine implements Engine {
     return point;
   }
 
-  /** A database that nobody could look at quietly has none: its drill is a little weaker, not wrong. */
   async witness(_point: RecoveryPoint, signal: AbortSignal): Promise<Witness | null> {
-    const { clock, connection, target } = this.#options;
-    const witness = await takeWitness({
-      target,
-      now: () => clock.now(),
-      connect: (mode) => openSession(connection, mode),
-    });
-    if (witness.method === 'close') return null;
-    // A server recovers to a position only when a record follows it: on a quiet database none would.
+    const witness = await witnessNow(this.#options);
+    if (witness === null) return null;
     const end = await this.#mark();
     const waiting = AbortSignal.any([signal, AbortSignal.timeout(WITNESS_MS_MAX)]);
     await (await this.stream()).durableUpTo(end, waiting);
@@ -117,36 +110,21 @@ export class PullEngine implements Engine {
 
   /** Dumps of the same target may have been followed before. */
   async #dropLeft(): Promise<void> {
-    const { connection, slot, target } = this.#options;
-    const database = openTargetDatabase({ target, connection, poolSize: 1 });
-    try {
-      await dropLeftSlot(database, changesSlot(slot));
-    } finally {
-      await database.close();
-    }
+    const left = changesSlot(this.#options.slot);
+    await withDatabase(this.#options, (database) => dropLeftSlot(database, left));
   }
 
   /** Writes one empty message into the WAL, and says where it is durable at the server. */
   async #mark(): Promise<bigint> {
     const client = await openSession(this.#options.connection, 'sql');
     try {
-      await client.query("select pg_logical_emit_message(true, 'holdfast', 'witness')");
+      await client.query(RECORD_SQL);
       const { rows } = await client.query<{ lsn: string }>(
         'select pg_current_wal_flush_lsn()::text as lsn',
       );
       return lsnOf(rows[0]?.lsn ?? '') ?? 0n;
     } finally {
       await client.end().catch(() => {});
-    }
-  }
-
-  async #readFacts(): Promise<ServerFacts> {
-    const { target, connection } = this.#options;
-    const database = openTargetDatabase({ target, connection, poolSize: 1 });
-    try {
-      return await readServerFacts(database);
-    } finally {
-      await database.close();
     }
   }
 }

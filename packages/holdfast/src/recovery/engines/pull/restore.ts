@@ -9,20 +9,21 @@
  * to look, and is never started by us. Nothing of the restored cluster reaches out: archiving is off and it
  * fetches no WAL.
  */
+
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { HoldfastError } from '../../../model/errors.ts';
 import { getChecked } from '../../checked-objects.ts';
 import { unpackBytes } from '../../packing/pack.ts';
 import { PackCrew } from '../../packing/pack-crew.ts';
 import { newPipe } from '../../packing/shared-pipe.ts';
 import type { FoundFile } from '../../packing/thread-words.ts';
 import { readBelow } from '../../point-chain.ts';
+import { fileOf } from '../../point-store.ts';
 import { ProgressTeller } from '../../progress.ts';
 import { type PointFile, plainBytesOf, type RecoveryPoint } from '../../recovery-point.ts';
+import { mustBeEmpty } from '../../restore-folder.ts';
 import type { Restored, RestoreGoal, Tell } from '../engine.ts';
 import { writeRecoverySettings } from '../recovery-settings.ts';
 import { combine, endLabel, type Place } from './combine.ts';
@@ -47,7 +48,7 @@ export async function restorePoint(
   const { clock, identities } = options;
   const startedMs = clock.monotonicMs();
   const root = resolve(folder);
-  await mustBeEmpty(root);
+  mustBeEmpty(root);
   const data = join(root, 'data');
   await mkdir(data, { recursive: true, mode: 0o700 });
   const chain: Member[] = [];
@@ -193,26 +194,6 @@ async function restoreFiles(
 /** All of it, at once: a call for each of thousands of small files takes longer. */
 async function flush(root: string): Promise<void> {
   await run('sync', ['-f', root]);
-}
-
-async function mustBeEmpty(root: string): Promise<void> {
-  const entries = existsSync(root) ? await readdir(root) : [];
-  if (entries.length === 0) return;
-  throw new HoldfastError('HF_RECOVERY_FOLDER', {
-    expected: `${root} to be empty`,
-    found: `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}`,
-    hint: 'Restore into a new folder; Holdfast writes over nothing.',
-  });
-}
-
-function fileOf(point: RecoveryPoint, role: PointFile['role']): PointFile {
-  const file = point.files.find((one) => one.role === role);
-  if (file) return file;
-  throw new HoldfastError('HF_RECOVERY_DAMAGED', {
-    expected: `a recovery point with a ${role}`,
-    found: `${point.id} without`,
-    hint: 'Take another recovery point.',
-  });
 }
 
 /** Waits for both, so that nothing writes on after a failure. */

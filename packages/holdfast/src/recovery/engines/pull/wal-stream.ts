@@ -7,12 +7,13 @@
  * falls silent or ends is made anew, with a growing pause, until it is closed; a timeline that ends is
  * followed into the next. What cannot be mended by itself, a slot that was lost, stays in `state()`.
  */
-import { HoldfastError, messageOf } from '../../../model/errors.ts';
+import { HoldfastError } from '../../../model/errors.ts';
 import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
 import type { TargetDatabase } from '../../../protection/target-database.ts';
 import { lsnText, segmentStart } from '../../lsn.ts';
 import { packBytes } from '../../packing/pack.ts';
 import type { EngineStream, ServerFacts, StreamState } from '../engine.ts';
+import { mustBeSameSystem, SILENT_MS_MAX, SLOT_LOOK_MS, StreamUpkeep } from '../stream-upkeep.ts';
 import type { PullOptions } from './pull-options.ts';
 import {
   openReplication,
@@ -20,7 +21,7 @@ import {
   ServerRefusal,
   type SystemIdentity,
 } from './replication-connection.ts';
-import { lookAtSlot, type SlotLook, slotTrouble } from './slot.ts';
+import { lookAtSlot, type SlotLook } from './slot.ts';
 import { WalBuffer, type WalJob } from './wal-buffer.ts';
 import { WalFlusher } from './wal-flusher.ts';
 import { pieceKey, readWalListing, type WalPosition, wholeKey } from './wal-listing.ts';
@@ -28,14 +29,9 @@ import { knownGap, onTimeline, readySlot, storeHistory, wayOn } from './wal-resu
 
 /** WAL in memory; more is not read before some of it is durable. */
 const BUFFER_BYTES_MAX = 64 * 1024 * 1024;
-/** We ask the server for a sign of life this often ... */
+/** We ask the server for a sign of life this often. */
 const ASKED_MS = 3_000;
-/** ... and take it for gone when there was none for so long. */
-const SILENT_MS_MAX = 10_000;
-const SLOT_LOOK_MS = 10_000;
 const TICK_MS = 500;
-const BACKOFF_MS_MIN = 250;
-const BACKOFF_MS_MAX = 8_000;
 /** "requested WAL segment has already been removed" */
 const REMOVED_STATE = '58P01';
 
@@ -44,24 +40,14 @@ export class PullWalStream implements EngineStream {
   readonly #facts: ServerFacts;
   readonly #database: TargetDatabase;
   readonly #running: Promise<void>;
-  #isClosed = false;
-  #isStreaming = false;
+  readonly #upkeep: StreamUpkeep;
   #timeline = 0;
-  #durable: bigint | null = null;
-  #heardAt: Date | null = null;
-  #heardMs = 0;
   #durableAt: Date | null = null;
-  /** Since when the vault has been at something; null: it is not. */
-  #storingMs: number | null = null;
-  #trouble: string | null = null;
   /** Of WAL that is gone at the server and not in the vault; until a base backup begins behind it. */
   #gapEnd: bigint | null = null;
-  #slotLook: SlotLook | null = null;
   #ownPid: number | null = null;
   /** Where the vault ends, once read; the stream itself moves it on. */
   #position: WalPosition | null = null;
-  #connection: ReplicationConnection | null = null;
-  readonly #changes = new Set<() => void>();
 
   constructor(options: PullOptions, facts: ServerFacts) {
     this.#options = options;
@@ -72,35 +58,31 @@ export class PullWalStream implements EngineStream {
       poolSize: 1,
       waitMsMax: SILENT_MS_MAX,
     });
-    this.#running = this.#run();
+    this.#upkeep = new StreamUpkeep(options.clock, 'WAL stream', TICK_MS);
+    this.#running = this.#upkeep.keep(() => this.#session());
   }
 
   state(): StreamState {
-    const silentMs = this.#options.clock.monotonicMs() - this.#heardMs;
-    const isStreaming = this.#isStreaming && silentMs < SILENT_MS_MAX;
+    const { durable, heardAt, isStreaming } = this.#upkeep;
     return {
       isStreaming,
       timeline: this.#timeline,
-      durableLsn: this.#durable === null ? null : lsnText(this.#durable),
-      heardAt: this.#heardAt,
+      durableLsn: durable === null ? null : lsnText(durable),
+      heardAt,
       durableAt: this.#durableAt,
-      trouble: this.#troubleNow(isStreaming),
+      trouble: this.#gapWords() ?? this.#upkeep.troubleNow(),
       hasGap: this.#gapEnd !== null,
     };
   }
 
   /** As the server last said it; null before that. */
   slot(): SlotLook | null {
-    return this.#slotLook;
+    return this.#upkeep.slot;
   }
 
   /** Resolves when everything before `lsn` is durable in the vault. */
-  async durableUpTo(lsn: bigint, signal: AbortSignal): Promise<void> {
-    while (this.#durable === null || this.#durable < lsn) {
-      signal.throwIfAborted();
-      if (this.#isClosed) throw closed();
-      await this.#changed(TICK_MS);
-    }
+  durableUpTo(lsn: bigint, signal: AbortSignal): Promise<void> {
+    return this.#upkeep.durableUpTo(lsn, signal);
   }
 
   /** A base backup that begins here needs nothing of what was lost before. */
@@ -109,41 +91,18 @@ export class PullWalStream implements EngineStream {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#connection?.close();
-    this.#change();
+    this.#upkeep.close();
     await this.#running;
     await this.#database.close();
   }
 
-  async #run(): Promise<void> {
-    for (let backoffMs = BACKOFF_MS_MIN; !this.#isClosed; ) {
-      const heardBefore = this.#heardMs;
-      try {
-        await this.#session();
-      } catch (error) {
-        this.#trouble = sentenceOf(error);
-      }
-      this.#isStreaming = false;
-      this.#connection?.close();
-      this.#connection = null;
-      backoffMs =
-        this.#heardMs > heardBefore ? BACKOFF_MS_MIN : Math.min(backoffMs * 2, BACKOFF_MS_MAX);
-      this.#change();
-      const until = this.#options.clock.monotonicMs() + backoffMs;
-      while (!this.#isClosed && this.#options.clock.monotonicMs() < until)
-        await this.#changed(TICK_MS);
-    }
-  }
-
   async #session(): Promise<void> {
     const connection = await openReplication(this.#options.connection);
-    this.#connection = connection;
-    if (this.#isClosed) throw closed();
+    this.#upkeep.holds(connection);
     const identity = await connection.identify();
-    this.#mustBeSameSystem(identity);
+    mustBeSameSystem(this.#facts.systemIdentifier, identity.systemIdentifier);
     const slot = await readySlot(this.#database, connection, this.#options.slot, this.#ownPid);
-    this.#slotLook = slot;
+    this.#upkeep.slotIs(slot);
     let position = await this.#startPosition(connection, identity, slot);
     for (;;) {
       try {
@@ -161,6 +120,7 @@ export class PullWalStream implements EngineStream {
     from: WalPosition,
   ): Promise<WalPosition> {
     const { clock, slot } = this.#options;
+    const upkeep = this.#upkeep;
     const start = segmentStart(from.lsn, this.#facts.walSegmentBytes);
     const buffer = new WalBuffer(
       this.#facts.walSegmentBytes,
@@ -171,22 +131,16 @@ export class PullWalStream implements EngineStream {
     );
     const flusher = new WalFlusher(buffer, clock, (job) => this.#store(job, buffer, connection));
     let isPaused = false;
-    let askedMs = clock.monotonicMs();
-    let lookedMs = Number.NEGATIVE_INFINITY;
     this.#timeline = from.timeline;
-    this.#heard();
-    const tick = setInterval(() => {
-      const nowMs = clock.monotonicMs();
-      if (!isPaused && nowMs - this.#heardMs > SILENT_MS_MAX) connection.close();
-      if (nowMs - askedMs > ASKED_MS) {
-        askedMs = nowMs;
-        this.#acknowledge(connection, buffer, true);
-      }
-      if (nowMs - lookedMs > SLOT_LOOK_MS) {
-        lookedMs = nowMs;
-        void this.#watchSlot();
-      }
-    }, TICK_MS);
+    upkeep.heard();
+    const still = upkeep.beat(connection, () => isPaused, [
+      {
+        everyMs: ASKED_MS,
+        first: 'later',
+        does: () => this.#acknowledge(connection, buffer, true),
+      },
+      { everyMs: SLOT_LOOK_MS, first: 'at once', does: () => void this.#watchSlot() },
+    ]);
     const flushing = flusher.run().catch((error: unknown) => {
       connection.close();
       throw error;
@@ -195,37 +149,35 @@ export class PullWalStream implements EngineStream {
     flushing.catch(() => {});
     try {
       for await (const event of connection.wal(slot, start, from.timeline)) {
-        this.#heard();
+        upkeep.heard();
         if (event.kind === 'wal') {
           if (!buffer.append(event.start, event.bytes))
             throw outOfStep(buffer.received, event.start);
           flusher.wake();
           isPaused = buffer.isFull;
-          while (buffer.isFull && !flusher.hasFailed) await this.#changed(TICK_MS);
+          while (buffer.isFull && !flusher.hasFailed) await upkeep.changed();
           isPaused = false;
-          // It was we who did not listen.
-          this.#heardMs = clock.monotonicMs();
+          upkeep.listensAgain();
         }
         if (event.kind === 'alive') {
           if (event.serverEnd <= buffer.durable) this.#isDurable(buffer.durable, clock.now());
           if (event.wantsReply) this.#acknowledge(connection, buffer, false);
         }
-        this.#isStreaming = true;
-        this.#trouble = null;
+        upkeep.goesWell();
         if (event.kind === 'end') {
           await flusher.drain();
-          if (event.next === null) throw serverStops();
+          if (event.next === null) throw upkeep.serverStops();
           await this.#storeHistory(connection, event.next.timeline);
           return onTimeline(event.next, this.#facts.walSegmentBytes);
         }
       }
-      throw serverStops();
+      throw upkeep.serverStops();
     } catch (error) {
       // What stopped the flusher closed the connection, and is the better reason.
       if (flusher.hasFailed) await flushing;
       throw error;
     } finally {
-      clearInterval(tick);
+      still();
       flusher.stop();
       await flushing.catch(() => {});
     }
@@ -238,12 +190,7 @@ export class PullWalStream implements EngineStream {
     const key = job.isWhole
       ? wholeKey(target, systemIdentifier, job.place, walSegmentBytes)
       : pieceKey(target, systemIdentifier, job.place, walSegmentBytes, job);
-    this.#storingMs = clock.monotonicMs();
-    try {
-      await vault.put(key, packBytes(job.bytes, recipients).body, kept());
-    } finally {
-      this.#storingMs = null;
-    }
+    await this.#upkeep.storing(() => vault.put(key, packBytes(job.bytes, recipients).body, kept()));
     buffer.done(job);
     const durable = job.place.start + BigInt(job.to);
     this.#position = { timeline: job.place.timeline, lsn: durable };
@@ -252,14 +199,14 @@ export class PullWalStream implements EngineStream {
   }
 
   #isDurable(lsn: bigint, at: Date): void {
-    // A new timeline begins with bytes of the old one: what is durable does not go back.
-    if (this.#durable === null || lsn > this.#durable) this.#durable = lsn;
+    // A new timeline begins with bytes of the old one.
+    this.#upkeep.durableIs(lsn);
     this.#durableAt = at;
-    this.#change();
+    this.#upkeep.change();
   }
 
   #acknowledge(connection: ReplicationConnection, buffer: WalBuffer, wantsReply: boolean): void {
-    const durable = this.#durable ?? 0n;
+    const durable = this.#upkeep.durable ?? 0n;
     const written = buffer.received > durable ? buffer.received : durable;
     connection.sendStatus(written, durable, this.#options.clock.now(), wantsReply);
   }
@@ -282,7 +229,7 @@ export class PullWalStream implements EngineStream {
       const lsn = segmentStart(slot.restartLsn ?? identity.lsn, walSegmentBytes);
       return { timeline: identity.timeline, lsn };
     }
-    this.#durable ??= this.#position.lsn;
+    this.#upkeep.durableIs(this.#position.lsn);
     return wayOn(this.#position, identity, connection, walSegmentBytes);
   }
 
@@ -309,76 +256,17 @@ export class PullWalStream implements EngineStream {
     try {
       const look = await lookAtSlot(this.#database, this.#options.slot);
       if (look === null) return;
-      this.#slotLook = look;
-      if (this.#isStreaming) this.#ownPid = look.activePid;
+      this.#upkeep.slotIs(look);
+      if (this.#upkeep.isStreaming) this.#ownPid = look.activePid;
     } catch {
       // The stream itself tells when the server cannot be reached.
     }
   }
 
-  #mustBeSameSystem({ systemIdentifier }: SystemIdentity): void {
-    if (systemIdentifier === this.#facts.systemIdentifier) return;
-    throw new HoldfastError('HF_RECOVERY_SERVER', {
-      expected: `the cluster ${this.#facts.systemIdentifier}`,
-      found: `${systemIdentifier} at the same address`,
-      hint: 'The cluster was made anew. Start Holdfast again; it takes new recovery points beside the old ones.',
-    });
+  #gapWords(): string | null {
+    if (this.#gapEnd === null) return null;
+    return `WAL before ${lsnText(this.#gapEnd)} was lost at the server: a new base backup is needed.`;
   }
-
-  #troubleNow(isStreaming: boolean): string | null {
-    if (this.#gapEnd !== null) {
-      return `WAL before ${lsnText(this.#gapEnd)} was lost at the server: a new base backup is needed.`;
-    }
-    const storingMs =
-      this.#storingMs === null ? 0 : this.#options.clock.monotonicMs() - this.#storingMs;
-    if (storingMs > SILENT_MS_MAX) {
-      return `The vault has taken nothing for ${Math.round(storingMs / 1000)} seconds; the server keeps the WAL.`;
-    }
-    const slot = this.#slotLook === null ? null : slotTrouble(this.#slotLook);
-    if (isStreaming) return slot ?? this.#trouble;
-    return this.#trouble ?? slot ?? 'The WAL stream is not connected.';
-  }
-
-  #heard(): void {
-    this.#heardAt = this.#options.clock.now();
-    this.#heardMs = this.#options.clock.monotonicMs();
-  }
-
-  #change(): void {
-    for (const wake of this.#changes) wake();
-    this.#changes.clear();
-  }
-
-  #changed(msMax: number): Promise<void> {
-    return new Promise((done) => {
-      const timer = setTimeout(done, msMax);
-      this.#changes.add(() => {
-        clearTimeout(timer);
-        done();
-      });
-    });
-  }
-}
-
-function sentenceOf(error: unknown): string {
-  if (error instanceof HoldfastError) return `${error.message} ${error.hint}`;
-  return messageOf(error);
-}
-
-function closed(): HoldfastError {
-  return new HoldfastError('HF_UPSTREAM_LOST', {
-    expected: 'the WAL stream to be open',
-    found: 'that it was closed',
-    hint: 'Start it again.',
-  });
-}
-
-function serverStops(): HoldfastError {
-  return new HoldfastError('HF_UPSTREAM_LOST', {
-    expected: 'the WAL stream to last',
-    found: 'that the server ended it',
-    hint: 'It is connected again by itself; check that the server runs.',
-  });
 }
 
 function outOfStep(expected: bigint, found: bigint): HoldfastError {
