@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { HoldfastError } from '../model/errors.ts';
 import { NOTHING_PROVEN } from '../model/recovery-facts.ts';
-import { Counter, errorOf } from './counter.ts';
+import { Counter } from './counter.ts';
 import { NOWHERE } from './same-as.ts';
 import type { TargetReport } from './target-report.ts';
+import { errorOf } from './trouble.ts';
 import type { WorkOrder } from './work.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'holdfast-counter-'));

@@ -19,11 +19,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ERRORS, type ErrorCode, HoldfastError, messageOf } from '../model/errors.ts';
 import { jsonOf } from '../model/json.ts';
 import { RECOVERY_REPORT_AGE_MS_MAX } from '../model/limits.ts';
 import type { Progress } from './engines/engine.ts';
 import { REPORT_SHAPE, type TargetReport } from './target-report.ts';
+import { TROUBLE, troubleOf } from './trouble.ts';
 import { ORDER_SHAPE, RESULT_SHAPE, type WorkOrder, type WorkResult } from './work.ts';
 
 const PHASES = ['start', 'backup', 'wal', 'fetch', 'restore', 'replay', 'verify'] as const;
@@ -42,31 +42,28 @@ const ANSWER_SHAPE = z.discriminatedUnion('state', [
       .nullable(),
   }),
   z.object({ state: z.literal('done'), results: z.array(RESULT_SHAPE) }),
-  z.object({
-    state: z.literal('failed'),
-    code: z.string(),
-    expected: z.string(),
-    found: z.string(),
-    hint: z.string(),
-  }),
+  z.object({ state: z.literal('failed'), ...TROUBLE }),
 ]);
 export type Answered = z.output<typeof ANSWER_SHAPE>;
 
 export class Counter {
-  readonly #folder: string;
+  readonly #folder: Folder;
+  readonly #orders: Drawer;
+  readonly #asks: Drawer;
 
   constructor(folder: string) {
-    this.#folder = folder;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.#folder = new Folder(folder);
+    this.#orders = new Drawer(this.#folder, 'order', 'answer');
+    this.#asks = new Drawer(this.#folder, 'ask', 'told');
   }
 
   leaveReport(report: TargetReport): void {
-    this.#write(`${report.target}.report.json`, report);
+    this.#folder.write(`${report.target}.report.json`, report);
   }
 
   /** Null: nobody left one. How old it is stands in it. */
   report(target: string): TargetReport | null {
-    const read = REPORT_SHAPE.safeParse(this.#read(`${target}.report.json`));
+    const read = REPORT_SHAPE.safeParse(this.#folder.read(`${target}.report.json`));
     return read.success ? read.data : null;
   }
 
@@ -79,124 +76,164 @@ export class Counter {
   }
 
   leaveOrder(order: WorkOrder): void {
-    this.#write(`${order.id}.order.json`, order);
+    this.#orders.leave(order.id, order);
   }
 
   /** Whether nobody has taken it yet. One that is neither left nor answered was dropped. */
   isLeft(id: string): boolean {
-    return existsSync(join(this.#folder, `${id}.order.json`));
+    return this.#orders.isLeft(id);
   }
 
   /** Whoever takes them does them: each is there once, and is answered before it is gone. */
   takeOrders(): readonly WorkOrder[] {
-    return this.#names('.order.json').flatMap((name) => {
-      const read = ORDER_SHAPE.safeParse(this.#read(name));
-      if (read.success) this.#write(`${read.data.id}.answer.json`, { state: 'taken' });
-      rmSync(join(this.#folder, name), { force: true });
-      return read.success ? [read.data] : [];
+    return this.#orders.take({ state: 'taken' }, (left) => {
+      const read = ORDER_SHAPE.safeParse(left);
+      return read.success ? read.data : null;
     });
   }
 
   /** An order that nobody took yet is taken back. */
   takeBack(id: string): void {
-    for (const kind of ['order', 'answer']) {
-      rmSync(join(this.#folder, `${id}.${kind}.json`), { force: true });
-    }
+    this.#orders.takeBack(id);
   }
 
   isRunning(id: string, progress: Progress | null): void {
-    this.#write(`${id}.answer.json`, { state: 'running', progress });
+    this.#orders.answer(id, { state: 'running', progress });
   }
 
   isDone(id: string, results: readonly WorkResult[]): void {
-    this.#write(`${id}.answer.json`, { state: 'done', results });
+    this.#orders.answer(id, { state: 'done', results });
   }
 
   hasFailed(id: string, error: unknown): void {
-    const it =
-      error instanceof HoldfastError
-        ? error
-        : new HoldfastError('HF_INTERNAL', {
-            expected: 'the work to be done',
-            found: messageOf(error),
-            hint: 'See the log of the gateway.',
-          });
-    const { code, expected, found, hint } = it;
-    this.#write(`${id}.answer.json`, { state: 'failed', code, expected, found, hint });
+    this.#orders.answer(id, { state: 'failed', ...troubleOf(error) });
   }
 
   /** Null: nobody has taken it yet. */
   answer(id: string): Answered | null {
-    const read = ANSWER_SHAPE.safeParse(this.#read(`${id}.answer.json`));
+    const read = ANSWER_SHAPE.safeParse(this.#orders.answered(id));
     return read.success ? read.data : null;
   }
 
   /** What is asked of restored copies, as `restore/asks.ts` words it. */
   leaveAsk(id: string, ask: unknown): void {
-    this.#write(`${id}.ask.json`, ask);
+    this.#asks.leave(id, ask);
   }
 
   isAskLeft(id: string): boolean {
-    return existsSync(join(this.#folder, `${id}.ask.json`));
+    return this.#asks.isLeft(id);
   }
 
   /** As orders are: each once, and told something before it is gone. */
   takeAsks(taken: unknown): readonly { readonly id: string; readonly ask: unknown }[] {
-    return this.#names('.ask.json').flatMap((name) => {
-      const id = name.slice(0, -'.ask.json'.length);
-      const ask = this.#read(name);
-      if (ask !== null) this.leaveTold(id, taken);
-      rmSync(join(this.#folder, name), { force: true });
-      return ask === null ? [] : [{ id, ask }];
-    });
+    return this.#asks.take(taken, (ask, id) => (ask === null ? null : { id, ask }));
   }
 
   leaveTold(id: string, told: unknown): void {
-    this.#write(`${id}.told.json`, told);
+    this.#asks.answer(id, told);
   }
 
   /** Null: nothing that reads. */
   told(id: string): unknown {
-    return this.#read(`${id}.told.json`);
+    return this.#asks.answered(id);
   }
 
   takeBackAsk(id: string): void {
-    for (const kind of ['ask', 'told']) {
-      rmSync(join(this.#folder, `${id}.${kind}.json`), { force: true });
-    }
+    this.#asks.takeBack(id);
   }
 
   /** Of a gateway that is gone: nobody does them any more. */
   clear(): void {
-    for (const end of ['.order.json', '.answer.json', '.ask.json', '.told.json']) {
-      for (const name of this.#names(end)) rmSync(join(this.#folder, name), { force: true });
+    this.#orders.clear();
+    this.#asks.clear();
+  }
+}
+
+/** What one side leaves and the other takes and answers, each by its id. */
+class Drawer {
+  readonly #folder: Folder;
+  readonly #left: string;
+  readonly #answered: string;
+
+  /** Both as the names of files end: `order`, `answer`. */
+  constructor(folder: Folder, left: string, answered: string) {
+    this.#folder = folder;
+    this.#left = `.${left}.json`;
+    this.#answered = `.${answered}.json`;
+  }
+
+  leave(id: string, value: unknown): void {
+    this.#folder.write(`${id}${this.#left}`, value);
+  }
+
+  isLeft(id: string): boolean {
+    return this.#folder.has(`${id}${this.#left}`);
+  }
+
+  /** Each once, and answered with `taken` before it is gone. What `read` makes null of is thrown away. */
+  take<T>(taken: unknown, read: (left: unknown, id: string) => T | null): readonly T[] {
+    return this.#folder.names(this.#left).flatMap((name) => {
+      const id = name.slice(0, -this.#left.length);
+      const one = read(this.#folder.read(name), id);
+      if (one !== null) this.answer(id, taken);
+      this.#folder.remove(name);
+      return one === null ? [] : [one];
+    });
+  }
+
+  answer(id: string, value: unknown): void {
+    this.#folder.write(`${id}${this.#answered}`, value);
+  }
+
+  /** Null: nothing that reads. */
+  answered(id: string): unknown {
+    return this.#folder.read(`${id}${this.#answered}`);
+  }
+
+  takeBack(id: string): void {
+    for (const end of [this.#left, this.#answered]) this.#folder.remove(`${id}${end}`);
+  }
+
+  clear(): void {
+    for (const end of [this.#left, this.#answered]) {
+      for (const name of this.#folder.names(end)) this.#folder.remove(name);
     }
   }
+}
 
-  #names(end: string): readonly string[] {
-    return readdirSync(this.#folder).filter((name) => name.endsWith(end));
+/** Each file is written aside and renamed. */
+class Folder {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+    mkdirSync(path, { recursive: true, mode: 0o700 });
   }
 
-  #write(name: string, value: unknown): void {
-    const path = join(this.#folder, name);
+  names(end: string): readonly string[] {
+    return readdirSync(this.#path).filter((name) => name.endsWith(end));
+  }
+
+  has(name: string): boolean {
+    return existsSync(join(this.#path, name));
+  }
+
+  write(name: string, value: unknown): void {
+    const path = join(this.#path, name);
     writeFileSync(`${path}.half`, JSON.stringify(value), { mode: 0o600 });
     renameSync(`${path}.half`, path);
   }
 
-  #read(name: string): unknown {
+  /** Null: it is not there, or does not read. */
+  read(name: string): unknown {
     try {
-      return jsonOf(readFileSync(join(this.#folder, name), 'utf8'));
+      return jsonOf(readFileSync(join(this.#path, name), 'utf8'));
     } catch {
       return null;
     }
   }
-}
 
-export function errorOf(failed: Extract<Answered, { state: 'failed' }>): HoldfastError {
-  const { code, expected, found, hint } = failed;
-  return new HoldfastError(isCode(code) ? code : 'HF_INTERNAL', { expected, found, hint });
-}
-
-function isCode(code: string): code is ErrorCode {
-  return Object.hasOwn(ERRORS, code);
+  remove(name: string): void {
+    rmSync(join(this.#path, name), { force: true });
+  }
 }

@@ -5,16 +5,17 @@
  *
  *   a person's word (for --apply) -> restored -> compared -> previewed, written back or proposed -> kept, or removed
  */
+
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { proposalView } from '../../api/routes/proposals.ts';
 import { loadConfig } from '../../config/load-config.ts';
-import { messageOf } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import type { Spoken } from '../../model/signed.ts';
 import { pause } from '../../programs/pause.ts';
-import { errorOf } from '../../recovery/counter.ts';
 import type { CopyWords, WishWords } from '../../recovery/restore/copy-shape.ts';
 import type { Restores } from '../../recovery/restore/restores.ts';
+import { errorOf } from '../../recovery/trouble.ts';
 import type { Rooms } from '../../rooms.ts';
 import { proveSigned } from '../../store/signed-proof.ts';
 import { targetsOf } from '../../wiring.ts';
@@ -178,7 +179,7 @@ async function untilReady(restores: Restores, begun: CopyWords, tell: Teller, si
       case 'failed':
         throw errorOf(standing);
       case 'discarded':
-        throw errorOf({ state: 'failed', code: 'HF_RESTORE_STATE', ...gone(standing.why) });
+        throw gone(standing.why);
       case 'running':
         if (standing.progress === null) tell.words('waiting for other work on recovery');
         else tell.say(standing.progress);
@@ -202,9 +203,7 @@ async function compared(
     signal.throwIfAborted();
     const { standing } = await restores.show(target, id);
     const diff = standing.state === 'ready' ? standing.diff : null;
-    if (diff === null) {
-      throw errorOf({ state: 'failed', code: 'HF_RESTORE_STATE', ...gone(standing.state) });
-    }
+    if (diff === null) throw gone(standing.state);
     if (diff.state === 'failed') throw errorOf(diff);
     if (diff.state === 'done') return diff.result.sentences;
     const { phase = 'waiting', table = null } = diff.progress ?? {};
@@ -233,9 +232,12 @@ async function withRows(restores: Restores, rooms: Rooms, work: RestoreWork, id:
   }
 }
 
-function gone(found: string) {
-  const expected = 'the copy to be there until this is done';
-  return { expected, found: `that it is ${found}`, hint: 'Restore once more.' };
+function gone(found: string): HoldfastError {
+  return new HoldfastError('HF_RESTORE_STATE', {
+    expected: 'the copy to be there until this is done',
+    found: `that it is ${found}`,
+    hint: 'Restore once more.',
+  });
 }
 
 function answerOf(target: string, vault: string, found: Found): Answer {

@@ -4,12 +4,13 @@
  * who holds every key: rights are asked for by the command, before it asks here. What people signed together is
  * looked up by the gateway itself all the same.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { Spoken } from '../../model/signed.ts';
-import { type Counter, errorOf } from '../counter.ts';
+import type { Counter } from '../counter.ts';
+import { TAKEN_MS_MAX, waitAt } from '../counter-wait.ts';
+import { errorOf, TROUBLE, troubleOf } from '../trouble.ts';
 import {
   COPY_SHAPE,
   type CopyWords,
@@ -21,7 +22,6 @@ import {
   WRITE_BACK_ORDER,
   type WriteBackWords,
 } from './copy-shape.ts';
-import { troubleOf } from './copy-words.ts';
 import type { KeptCluster } from './restore-target.ts';
 import type { PromotionAct, RestoreBegin, Restores } from './restores.ts';
 
@@ -65,14 +65,9 @@ const KEPT_SHAPE = z.object({ folder: z.string(), major: z.number(), next: z.arr
 const TOLD_SHAPE = z.discriminatedUnion('state', [
   z.object({ state: z.literal('taken') }),
   z.object({ state: z.literal('done'), said: z.unknown() }),
-  z.object({
-    state: z.literal('failed'),
-    code: z.string(),
-    expected: z.string(),
-    found: z.string(),
-    hint: z.string(),
-  }),
+  z.object({ state: z.literal('failed'), ...TROUBLE }),
 ]);
+type Told = z.output<typeof TOLD_SHAPE>;
 
 /** The facts of a proposal that is being carried out, as they were signed. Rejects when it is not. */
 export type SignedFacts = (target: string, proposalId: string) => Promise<unknown>;
@@ -153,8 +148,6 @@ export interface AskingParts {
 }
 
 const POLL_MS = 50;
-const TAKEN_MS_MAX = 15_000;
-const GONE_LOOK_MS = 5_000;
 const ID_BYTES = 8;
 
 /** The copies of the gateway on this machine. */
@@ -211,38 +204,35 @@ export class AskedRestores implements Restores {
 
   async #ask(ask: Ask): Promise<unknown> {
     const { clock, counter, isGone, signal } = this.#parts;
-    // What cleans up is asked after Ctrl-C, too, and is not broken off by it.
-    const isLast = ask.call === 'discard';
     const id = clock.random(ID_BYTES).toString('hex');
-    const leftMs = clock.monotonicMs();
-    let lookedMs = leftMs;
     counter.leaveAsk(id, ask);
     try {
-      for (;;) {
-        if (!isLast) signal.throwIfAborted();
-        // In this order: it is told before it is taken away.
-        const isLeft = counter.isAskLeft(id);
-        const told = toldIn(counter, id);
-        if (told?.state === 'done') return told.said;
-        if (told?.state === 'failed') throw errorOf(told);
-        if (!isLeft && told === null) throw dropped('a gateway that started anew dropped it');
-        const nowMs = clock.monotonicMs();
-        if (isLeft && nowMs - leftMs > TAKEN_MS_MAX) {
-          throw dropped('that another process keeps recovery, and says nothing here');
-        }
-        if (nowMs - lookedMs > GONE_LOOK_MS) {
-          lookedMs = nowMs;
-          if (await isGone()) throw dropped('the gateway is gone');
-        }
-        await pause(POLL_MS);
-      }
+      return await waitAt<Told, unknown>(
+        {
+          ...{ clock, isGone, pollMs: POLL_MS, dropped, gone: 'the gateway is gone' },
+          // What cleans up is asked after Ctrl-C, too, and is not broken off by it.
+          signal: ask.call === 'discard' ? null : signal,
+          isLeft: () => counter.isAskLeft(id),
+          answer: () => toldIn(counter, id),
+          look: ({ isLeft, waitedMs }) => {
+            if (!isLeft || waitedMs <= TAKEN_MS_MAX) return;
+            throw dropped('that another process keeps recovery, and says nothing here');
+          },
+        },
+        saidIn,
+      );
     } finally {
       counter.takeBackAsk(id);
     }
   }
 }
 
-function toldIn(counter: Counter, id: string): z.output<typeof TOLD_SHAPE> | null {
+function saidIn(told: Told): { readonly value: unknown } | null {
+  if (told.state === 'failed') throw errorOf(told);
+  return told.state === 'done' ? { value: told.said } : null;
+}
+
+function toldIn(counter: Counter, id: string): Told | null {
   const read = TOLD_SHAPE.safeParse(counter.told(id));
   return read.success ? read.data : null;
 }

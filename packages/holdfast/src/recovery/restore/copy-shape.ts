@@ -4,6 +4,7 @@
  * definitions are strangers' text: whoever shows them makes them inert. Rows never stand in here.
  */
 import { z } from 'zod';
+import { TROUBLE } from '../trouble.ts';
 
 const WHEN = z.iso.datetime();
 const COUNT = z.number().int().nonnegative();
@@ -140,8 +141,6 @@ export const DIFF_SHAPE = z.object({
   sentences: z.array(z.string()),
 });
 export type DiffWords = z.output<typeof DIFF_SHAPE>;
-
-const TROUBLE = { code: z.string(), expected: z.string(), found: z.string(), hint: z.string() };
 
 const DIFFING_SHAPE = z.discriminatedUnion('state', [
   z.object({

@@ -1,5 +1,4 @@
 /** What was restored, compared and written back, turned into the plain data of `copy-shape.ts`. */
-import { HoldfastError, messageOf } from '../../model/errors.ts';
 import type { Progress, RestoreGoal } from '../engines/engine.ts';
 import { secondsLeft } from '../progress.ts';
 import type { RestoreWish } from './choose-point.ts';
@@ -31,24 +30,6 @@ export function goalWords({ at, lsn }: RestoreGoal): {
   readonly lsn: string | null;
 } {
   return { at: at?.toISOString() ?? null, lsn };
-}
-
-export function troubleOf(error: unknown): {
-  readonly code: string;
-  readonly expected: string;
-  readonly found: string;
-  readonly hint: string;
-} {
-  if (error instanceof HoldfastError) {
-    const { code, expected, found, hint } = error;
-    return { code, expected, found, hint };
-  }
-  return {
-    code: 'HF_INTERNAL',
-    expected: 'the work to be done',
-    found: messageOf(error),
-    hint: 'See the log of the gateway.',
-  };
 }
 
 export function reportWords(report: WriteBackReport): ReportWords {

@@ -22,6 +22,7 @@ import { oneLine } from '../../model/text.ts';
 import type { TargetDatabase } from '../../protection/target-database.ts';
 import type { Tell } from '../engines/engine.ts';
 import type { StoredPoint } from '../recovery-point.ts';
+import { troubleOf } from '../trouble.ts';
 import {
   type CopiedTarget,
   type Copy,
@@ -56,7 +57,7 @@ import type {
   ReportWords,
   WriteBackWords,
 } from './copy-shape.ts';
-import { diffWords, goalWords, progressOf, reportWords, troubleOf, wishOf } from './copy-words.ts';
+import { diffWords, goalWords, progressOf, reportWords, wishOf } from './copy-words.ts';
 import { diffTargets } from './diff.ts';
 import { promoteRestoreRunner, promotionOf } from './promotion.ts';
 import type { KeptCluster, RestoreOrder } from './restore-target.ts';
