@@ -21,11 +21,11 @@ import {
 } from '../model/limits.ts';
 import type { AdminConnection } from '../protection/postgres/admin.ts';
 import { type DrillOrder, runDrill } from './drills/drill.ts';
-import type { DrillResult } from './drills/drill-result.ts';
+import { type DrillResult, newestDecided } from './drills/drill-result.ts';
 import type { Witness } from './drills/witness.ts';
 import { listPieces, newestStoredAt } from './engines/dump/pieces.ts';
 import type { Engine, StreamState, Tell } from './engines/engine.ts';
-import { openEngine, restorerOf } from './engines/open-engine.ts';
+import { openEngine, type Restorer, restorerOf } from './engines/open-engine.ts';
 import type { PgBackRestWay } from './engines/pgbackrest/pgbackrest-program.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
 import { triedOf } from './proof-shape.ts';
@@ -91,7 +91,7 @@ interface Kept {
   readonly it: KeptVault;
   readonly engine: Engine;
   /** Of any point that lies there, whatever took it. */
-  readonly restorer: Pick<Engine, 'restore'>;
+  readonly restorer: Restorer;
   readonly records: VaultRecords;
 }
 
@@ -129,10 +129,11 @@ export class TargetKeeper {
       const common = { target, vault, recipients, identities, kept };
       const { pgbackrest } = parts;
       const options = { ...common, connection, slot, clock, binaries, folder, pgbackrest };
+      const engine = openEngine(parts.engine, options);
       return {
         it,
-        engine: openEngine(parts.engine, options),
-        restorer: restorerOf(options),
+        engine,
+        restorer: restorerOf(engine, options),
         records: new VaultRecords({ ...common, macKey }),
       };
     });
@@ -259,11 +260,9 @@ export class TargetKeeper {
     { digest, id, server }: Pick<StoredPoint, 'id' | 'digest' | 'server'>,
   ): Promise<string | null> {
     const { drills } = await this.#of(vaultName).records.find(server.systemIdentifier);
-    const newest = drills
-      .filter(({ point, pointDigest }) => point === id && pointDigest === digest)
-      .filter(({ verdict }) => verdict !== 'could-not-run')
-      .toSorted((a, b) => (a.endedAt < b.endedAt ? -1 : 1))
-      .at(-1);
+    const newest = newestDecided(drills.filter(({ pointDigest }) => pointDigest === digest)).get(
+      id,
+    );
     return newest?.verdict === 'passed' ? newest.endedAt : null;
   }
 
@@ -370,7 +369,7 @@ export class TargetKeeper {
   }
 
   async #evidence(
-    { engine, it, records }: Kept,
+    { engine, it, records, restorer }: Kept,
     now: Date,
   ): Promise<{ readonly evidence: VaultEvidence; readonly report: VaultReport }> {
     const { vault } = it;
@@ -420,7 +419,7 @@ export class TargetKeeper {
     troubles.push(...(state?.notCarried ?? []), ...(engine.lacks?.() ?? []));
     const { colour, doesNotProtectFrom, protectsFrom } = look;
     const { drills } = found;
-    const { points, words } = await this.#present(engine, found.points);
+    const { points, words } = await this.#present(restorer, found.points);
     troubles.push(...words);
     const newestFirst = drills.toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
     const window = dumped === null ? windowOf(points, durableAt) : dumped.window;
@@ -464,7 +463,7 @@ export class TargetKeeper {
 
   /** Points whose files lie elsewhere are there for as long as those are, and no proof of the vault is of them. */
   async #present(
-    engine: Engine,
+    restorer: Restorer,
     points: readonly StoredPoint[],
   ): Promise<{ readonly points: readonly StoredPoint[]; readonly words: readonly string[] }> {
     const elsewhere = points.filter(({ repository }) => repository !== undefined);
@@ -473,8 +472,8 @@ export class TargetKeeper {
       'The files of its points lie in the repository of pgBackRest, on which no credential was tried.',
     ];
     try {
-      const lost = await engine.lost?.(elsewhere, AbortSignal.timeout(LOST_MS_MAX));
-      return { points: points.filter(({ id }) => !lost?.has(id)), words };
+      const lost = await restorer.lost(elsewhere, AbortSignal.timeout(LOST_MS_MAX));
+      return { points: points.filter(({ id }) => !lost.has(id)), words };
     } catch (error) {
       words.push(`Whether they are still there is not known: ${wordsOf(error)}`);
       return { points: points.filter(({ repository }) => repository === undefined), words };
@@ -512,11 +511,9 @@ export class TargetKeeper {
   /** Points whose newest drill did not pass: what is built on them would not come back either. */
   async #distrusted(records: VaultRecords): Promise<ReadonlySet<string>> {
     const { drills } = await records.find(await this.#systemOf(records));
-    const newest = new Map<string, DrillResult>();
-    for (const drill of drills.toSorted((a, b) => (a.endedAt < b.endedAt ? -1 : 1))) {
-      if (drill.verdict !== 'could-not-run') newest.set(drill.point, drill);
-    }
-    const failed = [...newest.values()].filter(({ verdict }) => verdict === 'failed');
+    const failed = [...newestDecided(drills).values()].filter(
+      ({ verdict }) => verdict === 'failed',
+    );
     return new Set(failed.map(({ point }) => point));
   }
 

@@ -62,3 +62,10 @@ export function verdictOf(checks: readonly CheckResult[]): DrillResult['verdict'
   }
   return 'passed';
 }
+
+/** Of each point the newest drill that passed or failed; what could not run says nothing. */
+export function newestDecided(drills: readonly DrillResult[]): ReadonlyMap<string, DrillResult> {
+  const oldestFirst = drills.toSorted((a, b) => (a.endedAt < b.endedAt ? -1 : 1));
+  const decided = oldestFirst.filter(({ verdict }) => verdict !== 'could-not-run');
+  return new Map(decided.map((drill) => [drill.point, drill]));
+}

@@ -31,11 +31,30 @@ export function openEngine(kind: EngineKind, options: AnyEngineOptions): Engine 
   }
 }
 
-/** Of points of any kind. */
-export function restorerOf(options: AnyEngineOptions): Pick<Engine, 'restore'> {
+/** Of points of any kind, whatever takes them now. */
+export interface Restorer extends Pick<Engine, 'restore'> {
+  /** As `Engine.lost`. */
+  lost(points: readonly RecoveryPoint[], signal: AbortSignal): Promise<ReadonlySet<string>>;
+}
+
+/** `own`: the engine that takes points now; it brings its own back, since it knows how far its stream is. */
+export function restorerOf(own: Engine, options: AnyEngineOptions): Restorer {
+  const engines = new Map<EngineKind, Engine>([[own.kind, own]]);
+  const engineOf = (kind: EngineKind): Engine => {
+    const engine = engines.get(kind) ?? openEngine(kind, options);
+    engines.set(kind, engine);
+    return engine;
+  };
   return {
-    restore: (point: RecoveryPoint, ...rest) =>
-      openEngine(point.engine, options).restore(point, ...rest),
+    restore: (point, ...rest) => engineOf(point.engine).restore(point, ...rest),
+    lost: async (points, signal) => {
+      const lost: string[] = [];
+      for (const kind of new Set(points.map(({ engine }) => engine))) {
+        const mine = points.filter(({ engine }) => engine === kind);
+        lost.push(...((await engineOf(kind).lost?.(mine, signal)) ?? []));
+      }
+      return new Set(lost);
+    },
   };
 }
 

@@ -48,6 +48,8 @@ export interface PgBackRestOptions {
   readonly clock: Clock;
 }
 
+/** How long what the repository has is taken for so: each look is a program of its own. */
+const LISTED_MS_MAX = 5 * 60_000;
 const ARCHIVED_MS_MAX = 60_000;
 const ARCHIVED_LOOK_MS = 200;
 const SEGMENT_NAME = /^[0-9A-F]{24}$/;
@@ -61,6 +63,7 @@ export class PgBackRestEngine implements Engine {
   readonly #program: PgBackRest;
   #facts: ServerFacts | null = null;
   #watch: ArchiveWatch | null = null;
+  #listed: { readonly labels: ReadonlySet<string>; readonly atMs: number } | null = null;
 
   constructor(options: PgBackRestOptions) {
     this.#options = options;
@@ -115,6 +118,8 @@ export class PgBackRestEngine implements Engine {
       previous: await digestOfNewest(vault, target, server.systemIdentifier),
     };
     await writePoint(vault, point, kept());
+    // It has one more, and may have expired others.
+    this.#listed = null;
     return point;
   }
 
@@ -195,8 +200,7 @@ export class PgBackRestEngine implements Engine {
 
   /** Its own retention goes by backups, and knows nothing of our records. */
   async lost(points: readonly RecoveryPoint[], signal: AbortSignal): Promise<ReadonlySet<string>> {
-    const { backups } = await this.#program.info(signal);
-    const labels = new Set(backups.map(({ label }) => label));
+    const labels = await this.#labels(signal);
     return new Set(
       points.flatMap(({ id, repository }) =>
         repository === undefined || labels.has(repository.label) ? [] : [id],
@@ -207,6 +211,16 @@ export class PgBackRestEngine implements Engine {
   async close(): Promise<void> {
     await this.#watch?.close();
     this.#watch = null;
+  }
+
+  async #labels(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const nowMs = this.#options.clock.monotonicMs();
+    const isFresh = this.#listed !== null && nowMs - this.#listed.atMs < LISTED_MS_MAX;
+    if (this.#listed !== null && isFresh) return this.#listed.labels;
+    const { backups } = await this.#program.info(signal);
+    const labels = new Set(backups.map(({ label }) => label));
+    this.#listed = { labels, atMs: nowMs };
+    return labels;
   }
 
   #give(path: string): void {
