@@ -3,18 +3,17 @@
  * that streams, takes points and drills by itself. First where the server decodes nothing, then where it
  * does: what the status says is what came back.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
 import { DUMPED } from './dump-ground.ts';
+import { Operator } from './operator.ts';
 import { type Ground, pullGround, until } from './pull-ground.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const folder = scratchFolder('dump-command');
 const config = join(folder, 'holdfast.yaml');
 /** On another device than the data, where the system has one: on the same it is red, and proves nothing. */
@@ -23,43 +22,10 @@ const vault = join(apart, 'vault');
 const [{ bin, isHere }] = DUMPED;
 
 let ground: Ground;
-let gateway: ChildProcess | null = null;
-let log = '';
+const operator = new Operator(config);
+const json = (words: readonly string[]) => operator.json(words);
 
-async function json(words: readonly string[]) {
-  const env = { ...process.env, HOLDFAST_CONFIG: config };
-  const all = [MAIN, ...words, '--json'];
-  const [exit, out, err] = await new Promise<readonly [number | null, string, string]>((done) => {
-    const child = execFile(process.execPath, all, { env }, (_error, said, complaint) =>
-      done([child.exitCode, said, complaint]),
-    );
-  });
-  return { exit, err, said: JSON.parse(out === '' ? 'null' : out) };
-}
 const reportOf = async () => (await json(['recovery', 'status', 'shop'])).said.targets[0];
-
-async function up(): Promise<void> {
-  log = '';
-  const child = spawn(process.execPath, [MAIN, 'up', '--config', config], { stdio: 'pipe' });
-  gateway = child;
-  child.stdout?.resume();
-  child.stderr?.on('data', (chunk: Buffer) => {
-    log += chunk.toString();
-  });
-  await until(() => {
-    if (child.exitCode !== null) throw new Error(`up ended: ${log}`);
-    return log.includes('Holdfast listens');
-  });
-}
-
-async function down(signal: NodeJS.Signals): Promise<void> {
-  const child = gateway;
-  gateway = null;
-  if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((done) => child.once('exit', done));
-  child.kill(signal);
-  await gone;
-}
 
 beforeAll(async () => {
   if (!isHere) return;
@@ -92,7 +58,7 @@ targets:
   );
 }, 120_000);
 afterAll(async () => {
-  await down('SIGINT');
+  await operator.down('SIGINT');
   await ground?.close();
   clearFlags(vault);
   for (const one of [apart, folder]) rmSync(one, { recursive: true, force: true });
@@ -130,7 +96,7 @@ describe('holdfast with engine dump', () => {
     await ground.server.query('alter system set wal_level = logical');
     await ground.server.stop();
     await ground.server.start();
-    await up();
+    await operator.up();
     // The dump before is followed by nothing: the gateway takes a new one by itself, and drills it.
     await until(async () => {
       const { because, isRunning, vaults } = await reportOf();
@@ -150,12 +116,12 @@ describe('holdfast with engine dump', () => {
     });
     const { rpoMs } = await reportOf();
     expect(rpoMs).not.toBeNull();
-    await down('SIGKILL');
+    await operator.down('SIGKILL');
     const restored = await json(['restore', 'shop', '--diff', '--at', before]);
     expect(restored.exit, restored.err).toBe(0);
     expect(JSON.stringify(restored.said.diff)).toContain('2002');
     // Nobody left a server or a folder behind.
-    await up();
+    await operator.up();
     await until(() => readdirSync(join(folder, 'state', 'recovery', 'drills')).length === 0);
   });
 });

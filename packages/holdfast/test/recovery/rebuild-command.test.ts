@@ -3,7 +3,6 @@
  * is restored from the vault, the rows of the gap are proposed from exports, calendar and mail, people choose,
  * what is in the copy is promoted by two who sign, and taken back by its batch. And what is tried against it.
  */
-import { execFile } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { TOTP, URI } from 'otpauth';
@@ -12,9 +11,9 @@ import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
 import { type Booking, gapOf, MAPPING, TABLE } from './gap-fixture.ts';
+import { Operator, type Said } from './operator.ts';
 import { type Ground, pullGround } from './pull-ground.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const folder = scratchFolder('rebuild-command');
 const config = join(folder, 'holdfast.yaml');
 const mapping = join(folder, 'mapping.yaml');
@@ -24,25 +23,8 @@ const phones = new Map<string, { readonly totp: TOTP; step: number }>();
 let ground: Ground;
 let copyAt: string;
 
-interface Said {
-  readonly exit: number | null;
-  readonly err: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what a command prints, looked at by each case
-  readonly said: any;
-}
-
-async function json(...words: readonly string[]): Promise<Said> {
-  const env = { ...process.env, HOLDFAST_CONFIG: config };
-  const [exit, out, err] = await new Promise<[number | null, string, string]>((done) => {
-    const child = execFile(
-      process.execPath,
-      [MAIN, ...words, '--json'],
-      { env, maxBuffer: 64 * 1024 * 1024 },
-      (_, stdout, stderr) => done([child.exitCode, stdout, stderr]),
-    );
-  });
-  return { exit, err, said: out === '' ? null : JSON.parse(out) };
-}
+const operator = new Operator(config);
+const json = (...words: readonly string[]): Promise<Said> => operator.json(words);
 
 async function rebuild(...words: readonly string[]): Promise<Said> {
   return await json('recovery', 'rebuild', ...words);
@@ -427,15 +409,9 @@ describe('what is handed in by strangers', () => {
     const { rows } = (await rebuild('show', said.said.rebuild, '--state', 'READY')).said;
     expect(rows.map(({ key }: { readonly key: string }) => key)).not.toContain('BK-EVIL');
     expect(said.said.counts.CONFLICT + said.said.counts.INCOMPLETE).toBeGreaterThan(0);
-    const env = { ...process.env, HOLDFAST_CONFIG: config };
-    const shown = await new Promise<string>((done) => {
-      execFile(
-        process.execPath,
-        [MAIN, 'recovery', 'rebuild', 'show', said.said.rebuild, '--row', 'BK-EVIL'],
-        { env },
-        (_, out) => done(out),
-      );
-    });
+    const { out: shown } = await operator.holdfast([
+      ...['recovery', 'rebuild', 'show', said.said.rebuild, '--row', 'BK-EVIL'],
+    ]);
     expect(shown).toContain('onerror=alert(1)');
     expect(shown).not.toContain('\u001b[2J');
   });

@@ -2,7 +2,6 @@
  * `holdfast recovery` as an operator uses it: the built command line, a real server, a local vault, and a
  * gateway that streams, takes points and drills by itself, killed on the way.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import {
   existsSync,
   mkdtempSync,
@@ -13,15 +12,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import S3rver from 's3rver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
+import { Operator } from './operator.ts';
 import { type Ground, pullGround, until } from './pull-ground.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const folder = scratchFolder('recovery-command');
 const config = join(folder, 'holdfast.yaml');
 /** On another device than the data, where the system has one: on the same it is red, and proves nothing. */
@@ -30,31 +29,10 @@ const vault = join(apart, 'vault');
 const keyFile = join(folder, 'recovery-key.txt');
 
 let ground: Ground;
-let gateway: ChildProcess | null = null;
-let log = '';
 
-interface Finished {
-  readonly exit: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function holdfast(
-  words: readonly string[],
-  more: Readonly<Record<string, string>> = {},
-): Promise<Finished> {
-  return new Promise((done) => {
-    const env = { ...process.env, HOLDFAST_CONFIG: config, ...more };
-    const child = execFile(process.execPath, [MAIN, ...words], { env }, (_error, out, err) =>
-      done({ exit: child.exitCode, out, err }),
-    );
-  });
-}
-
-async function json(words: readonly string[], more: Readonly<Record<string, string>> = {}) {
-  const { exit, out, err } = await holdfast([...words, '--json'], more);
-  return { exit, err, said: JSON.parse(out) };
-}
+const operator = new Operator(config);
+const holdfast: Operator['holdfast'] = (words, more) => operator.holdfast(words, more);
+const json: Operator['json'] = (words, more) => operator.json(words, more);
 
 async function statusOf() {
   const { exit, said } = await json(['recovery', 'status', 'shop']);
@@ -84,29 +62,6 @@ targets:
   );
 }
 
-async function up(): Promise<void> {
-  log = '';
-  const child = spawn(process.execPath, [MAIN, 'up', '--config', config], { stdio: 'pipe' });
-  gateway = child;
-  child.stdout?.resume();
-  child.stderr?.on('data', (chunk: Buffer) => {
-    log += chunk.toString();
-  });
-  await until(() => {
-    if (child.exitCode !== null) throw new Error(`up ended: ${log}`);
-    return log.includes('Holdfast listens');
-  });
-}
-
-async function down(signal: NodeJS.Signals): Promise<void> {
-  const child = gateway;
-  gateway = null;
-  if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((done) => child.once('exit', done));
-  child.kill(signal);
-  await gone;
-}
-
 /** One bit of the base copy, as a disk would do it, past the freezing that the vault may have done. */
 function flipIn(point: string): void {
   const objects = join(vault, 'objects');
@@ -130,7 +85,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  await down('SIGINT');
+  await operator.down('SIGINT');
   await ground?.close();
   clearFlags(vault);
   for (const one of [apart, folder]) rmSync(one, { recursive: true, force: true });
@@ -169,7 +124,7 @@ describe('holdfast recovery', () => {
   it('streams while the gateway runs, and says amber, with words', {
     timeout: 300_000,
   }, async () => {
-    await up();
+    await operator.up();
     await until(async () => (await statusOf()).report?.isRunning === true);
     await until(async () => (await statusOf()).report.colour === 'amber');
     const { exit, report } = await statusOf();
@@ -199,9 +154,9 @@ describe('holdfast recovery', () => {
 
   it('goes on after kill -9 in the middle of the stream', { timeout: 300_000 }, async () => {
     await ground.server.query('insert into bookings select n from generate_series(1, 500) n');
-    await down('SIGKILL');
+    await operator.down('SIGKILL');
     await ground.server.query('insert into bookings select n from generate_series(501, 900) n');
-    await up();
+    await operator.up();
     await until(async () => {
       const { report } = await statusOf();
       return report.isRunning && report.vaults[0].newestWalAt !== null && report.colour === 'amber';
@@ -226,7 +181,7 @@ describe('holdfast recovery', () => {
   it('turns red when a byte of the newest point is not what it was', {
     timeout: 300_000,
   }, async () => {
-    await down('SIGINT');
+    await operator.down('SIGINT');
     const { report } = await statusOf();
     const newest = report.vaults[0].points.at(-1).id;
     flipIn(newest);

@@ -1,27 +1,19 @@
 /** `holdfast restore` as an operator uses it: the built command line, a real server and a local vault. */
-import { execFile } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
+import { Operator } from './operator.ts';
 import { type Ground, pullGround } from './pull-ground.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const folder = scratchFolder('restore-command');
 const config = join(folder, 'holdfast.yaml');
 let ground: Ground;
 
-async function json(words: readonly string[]) {
-  const env = { ...process.env, HOLDFAST_CONFIG: config };
-  const [exit, out, err] = await new Promise<[number | null, string, string]>((done) => {
-    const child = execFile(process.execPath, [MAIN, ...words, '--json'], { env }, (_, out, err) =>
-      done([child.exitCode, out, err]),
-    );
-  });
-  return { exit, err, said: out === '' ? null : JSON.parse(out) };
-}
+const operator = new Operator(config);
+const json = (words: readonly string[]) => operator.json(words);
 
 beforeAll(async () => {
   ground = await pullGround(null);

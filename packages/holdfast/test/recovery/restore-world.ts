@@ -2,9 +2,8 @@
  * A gateway that keeps recovery points, as a process of its own: the built command line, a real protected
  * server, a local vault, people with codes and sessions. Everything in a temp folder, everything stopped.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { Role } from '../../src/identity/roles.ts';
 import { systemClock } from '../../src/model/clock.ts';
@@ -13,20 +12,10 @@ import { authenticator } from '../../src/testing/authenticator.ts';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
+import { Operator, type Said } from './operator.ts';
 import { type Ground, pullGround, until } from './pull-ground.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const STEP_MS = 30_000;
-
-// biome-ignore lint/suspicious/noExplicitAny: JSON that a test looks into
-type Json = any;
-
-export interface Finished {
-  readonly exit: number | null;
-  readonly out: string;
-  readonly err: string;
-  readonly said: Json;
-}
 
 export class RestoreWorld {
   readonly folder = scratchFolder('restores');
@@ -34,12 +23,12 @@ export class RestoreWorld {
   readonly #port: number;
   readonly #codes = new Map<string, { readonly at: (at: Date) => string; step: number }>();
   readonly #secrets = new Map<string, string>();
-  #gateway: ChildProcess | null = null;
-  log = '';
+  readonly #operator: Operator;
 
   private constructor(ground: Ground, port: number) {
     this.ground = ground;
     this.#port = port;
+    this.#operator = new Operator(this.config);
   }
 
   /** The tables are made and the target protected; nothing runs yet. */
@@ -88,51 +77,24 @@ targets:
     return readdirSync(this.drills);
   }
 
-  cli(...words: readonly string[]): Promise<Finished> {
-    return this.started(...words).finished;
+  get log(): string {
+    return this.#operator.log;
   }
 
-  started(...words: readonly string[]): {
-    readonly child: ChildProcess;
-    readonly finished: Promise<Finished>;
-  } {
-    const env = { ...process.env, HOLDFAST_CONFIG: this.config };
-    let child: ChildProcess | null = null;
-    const finished = new Promise<Finished>((done) => {
-      child = execFile(process.execPath, [MAIN, ...words, '--json'], { env }, (_, out, err) => {
-        done({
-          exit: child?.exitCode ?? null,
-          out,
-          err,
-          said: out === '' ? null : JSON.parse(out),
-        });
-      });
-    });
-    if (child === null) throw new Error('it did not start');
-    return { child, finished };
+  cli(...words: readonly string[]): Promise<Said> {
+    return this.#operator.json(words);
   }
 
-  async up(): Promise<void> {
-    this.log = '';
-    const child = spawn(process.execPath, [MAIN, 'up', '--config', this.config], { stdio: 'pipe' });
-    this.#gateway = child;
-    child.stdout?.resume();
-    child.stderr?.on('data', (chunk: Buffer) => {
-      this.log += chunk.toString();
-    });
-    await until(() => {
-      if (child.exitCode !== null) throw new Error(`up ended: ${this.log}`);
-      return this.log.includes('Holdfast listens');
-    });
+  started(...words: readonly string[]): ReturnType<Operator['started']> {
+    return this.#operator.started([...words, '--json']);
   }
 
-  async down(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#gateway;
-    this.#gateway = null;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((done) => child.once('exit', done));
-    child.kill(signal);
-    await gone;
+  up(): Promise<void> {
+    return this.#operator.up();
+  }
+
+  down(signal: NodeJS.Signals): Promise<void> {
+    return this.#operator.down(signal);
   }
 
   /** Enrolled with a code, and with a session that was proved just now. */
@@ -181,7 +143,7 @@ targets:
     method: string,
     path: string,
     body?: object,
-  ): Promise<{ readonly status: number; readonly json: Json }> {
+  ): Promise<{ readonly status: number; readonly json: Said['said'] }> {
     const secret = this.#secrets.get(who) ?? who;
     const answer = await fetch(`http://localhost:${this.#port}/v1/${path}`, {
       method,
@@ -196,7 +158,7 @@ targets:
   }
 
   /** A restore of the API, once it is ready or has failed. */
-  async ready(who: string, wish: object): Promise<Json> {
+  async ready(who: string, wish: object): Promise<Said['said']> {
     const begun = await this.api(who, 'POST', 'recovery/shop/restores', { wish });
     if (begun.status !== 200) throw new Error(JSON.stringify(begun.json));
     let copy = begun.json;
