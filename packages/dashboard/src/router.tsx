@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router';
 import { oneOf, trailFilters } from './lib/filters.ts';
 import { HoldsPage } from './pages/holds.tsx';
+import { REBUILD_SHOWS } from './pages/recovery/rebuild-shows.ts';
 import { Gate, NotFound, PageFault } from './shell/gate.tsx';
 
 function showSearch<T extends string>(choices: readonly T[]) {
@@ -56,16 +57,7 @@ const rebuilds = createRoute({
 const rebuild = createRoute({
   getParentRoute: () => inside,
   path: '/recovery/rebuilds/$id',
-  validateSearch: showSearch([
-    'conflict',
-    'incomplete',
-    'ready',
-    'exists',
-    'out',
-    'all',
-    'unreadable',
-    'loose',
-  ]),
+  validateSearch: showSearch(REBUILD_SHOWS),
   component: lazyRouteComponent(() => import('./pages/recovery/rebuild.tsx'), 'RebuildPage'),
 });
 const trail = createRoute({

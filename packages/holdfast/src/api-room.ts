@@ -58,7 +58,6 @@ import { recoveryCounter } from './recovery-room.ts';
 import type { Rooms } from './rooms.ts';
 import { SqlIdempotencyStore } from './store/idempotency-store.ts';
 import { SqlOverview } from './store/overview-store.ts';
-import { proveSigned } from './store/signed-proof.ts';
 import { SqlTrailIndex } from './store/trail-index-store.ts';
 import { TrailFollower } from './trail/trail-finder.ts';
 import { tryWith } from './trying.ts';
@@ -246,13 +245,7 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
       restores: () => live?.restores() ?? null,
       proposals,
       people,
-      prove: (signed) =>
-        proveSigned(
-          rooms.database,
-          signed,
-          { permission: 'undo.apply', now: clock.now() },
-          rooms.checks,
-        ),
+      prove: (signed) => rooms.prove(signed, 'undo.apply'),
       targetOf,
     }),
     ...rebuildRoutes({ rebuilds: rooms.rebuilds, proposals, people, targetOf }),

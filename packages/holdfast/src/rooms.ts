@@ -25,6 +25,7 @@ import { Credentials } from './identity/credentials.ts';
 import type { People } from './identity/people.ts';
 import type { ProofKeys } from './identity/proof-keys.ts';
 import { loadPushKeys, type PushKeyPair } from './identity/push-keys.ts';
+import type { Permission } from './identity/roles.ts';
 import { RowKeys } from './identity/row-keys.ts';
 import { loadSealKey, readSealKey, Seal } from './identity/seal.ts';
 import { sealKeyFromProgram } from './identity/seal-program.ts';
@@ -35,6 +36,7 @@ import type { HoldfastError } from './model/errors.ts';
 import type { HoldfastEvent } from './model/event.ts';
 import { newId } from './model/ids.ts';
 import type { ForeignRow } from './model/row-macs.ts';
+import type { Signed, Spoken } from './model/signed.ts';
 import { cut, storable } from './model/text.ts';
 import { openPeopleRoom, type PeopleRoom } from './people-room.ts';
 import { SealedInverses } from './protection/sealed-inverses.ts';
@@ -63,6 +65,7 @@ import type { PersonChecks } from './store/person-proof.ts';
 import { SqlProposalStore } from './store/proposal-store.ts';
 import { SqlPushStore } from './store/push-store.ts';
 import { SqlRebuildStore } from './store/rebuild-store.ts';
+import { proveSigned } from './store/signed-proof.ts';
 import { type Stamped, stampRows } from './store/stamp-rows.ts';
 import { PgTrailStore } from './store/trail-store.ts';
 import { SqlUndoStore } from './store/undo-store.ts';
@@ -305,6 +308,12 @@ export class Rooms {
   async #signers(): Promise<readonly string[]> {
     const people = await this.people.list();
     return people.filter(({ confirmedAt }) => confirmedAt !== null).map(({ name }) => name);
+  }
+
+  /** Of one person, for what one may do alone; rejects as `proveSigned`. */
+  prove(signed: Signed, permission: Permission): Promise<Spoken> {
+    const now = this.#options.clock.now();
+    return proveSigned(this.database, signed, { permission, now }, this.checks);
   }
 
   /** For what must not be done unless it is written down first. */

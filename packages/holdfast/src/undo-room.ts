@@ -16,7 +16,6 @@ import { Undos } from './protection/undo/undos.ts';
 import { runRequestWith } from './protocols/index.ts';
 import type { Provider } from './providers/provider.ts';
 import type { Rooms } from './rooms.ts';
-import { proveSigned } from './store/signed-proof.ts';
 import { openTarget, providersOf, targetsOf } from './wiring.ts';
 
 export interface UndoRoom {
@@ -83,13 +82,7 @@ export function openUndoRoom(rooms: Rooms, env: Env, clock: Clock): UndoRoom {
     targetOf,
     drainOnce,
     targets: config.targets.map(({ name }) => name),
-    prove: (signed) =>
-      proveSigned(
-        rooms.database,
-        signed,
-        { permission: 'undo.apply', now: clock.now() },
-        rooms.checks,
-      ),
+    prove: (signed) => rooms.prove(signed, 'undo.apply'),
     tickMs: () => rooms.watchedClock.tickMs(),
   });
   return {

@@ -27,21 +27,12 @@ import { VirtualList } from '../../ui/virtual-list.tsx';
 import { NextStep, Overrides, Progress } from './rebuild-around.tsx';
 import { RebuildGrid } from './rebuild-grid.tsx';
 import { RecordView } from './rebuild-record.tsx';
+import type { REBUILD_SHOWS } from './rebuild-shows.ts';
 
 type Rebuild = Answer<'rebuilds.show'>;
-type Show = (typeof SHOWS)[number];
+type Show = (typeof REBUILD_SHOWS)[number];
 
 const route = getRouteApi('/inside/recovery/rebuilds/$id');
-const SHOWS = [
-  'conflict',
-  'incomplete',
-  'ready',
-  'exists',
-  'out',
-  'all',
-  'unreadable',
-  'loose',
-] as const;
 
 /** As they were proposed: what somebody decided stays in its place, and says so. */
 const WISHES: Readonly<Record<Exclude<Show, 'unreadable' | 'loose'>, RebuildRowsWish>> = {

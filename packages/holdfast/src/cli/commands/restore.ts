@@ -17,7 +17,6 @@ import type { CopyWords, WishWords } from '../../recovery/restore/copy-shape.ts'
 import type { Restores } from '../../recovery/restore/restores.ts';
 import { errorOf } from '../../recovery/trouble.ts';
 import type { Rooms } from '../../rooms.ts';
-import { proveSigned } from '../../store/signed-proof.ts';
 import { targetsOf } from '../../wiring.ts';
 import { proposalJson } from '../card-json.ts';
 import { type Context, NO, onThisMachine, type Run } from '../command.ts';
@@ -106,7 +105,7 @@ async function restoreOne(context: Context, name: string, words: RestoreWords): 
   const word = rows?.kind === 'apply' ? await wordOf(context, words) : null;
   const tell = teller(context);
   const found = await withRooms(context, async (rooms) => {
-    const by = word === null ? MACHINE : await spoken(rooms, word, context.clock.now());
+    const by = word === null ? MACHINE : await spoken(rooms, word);
     const work = { target, vault, wish, rows, into, isDiff: words.diff === true, by, tell };
     return withRestores(context, rooms, (restores, { signal }) =>
       carryOut(restores, rooms, work, signal),
@@ -134,9 +133,8 @@ async function wordOf(context: Context, words: RestoreWords): Promise<Word> {
 }
 
 /** Before anything is restored, since a code dies in half a minute. */
-function spoken({ checks, database }: Rooms, word: Word, now: Date): Promise<Spoken> {
-  const wanted = { permission: 'undo.apply', now } as const;
-  return proveSigned(database, { kind: 'code', ...word }, wanted, checks);
+function spoken(rooms: Rooms, word: Word): Promise<Spoken> {
+  return rooms.prove({ kind: 'code', ...word }, 'undo.apply');
 }
 
 type Found = Awaited<ReturnType<typeof carryOut>>;
