@@ -56,6 +56,18 @@ describe('the command line', () => {
     expect(out).toContain('70  a fault of Holdfast itself');
   });
 
+  it('loads for each command what it is listed with, wherever its name stands', async () => {
+    const names = [...(await run(['--help'])).out.matchAll(/^ {2}([a-z]+)(?: [[<]| {2})/gm)];
+    const listed = names.map(([, name = '']) => name).filter((name) => name !== 'help');
+    expect(listed.length).toBeGreaterThan(20);
+    for (const name of listed) {
+      const { exit, out } = await run(['--config', 'restore', name, '--help']);
+      expect([exit, out]).toEqual([0, expect.stringContaining(`Usage: holdfast ${name}`)]);
+    }
+    expect((await run(['recovery', '--help'])).out).toMatch(/^ {2}rebuild .*$/m);
+    expect((await run(['help', 'undo'])).out).toContain('Usage: holdfast undo');
+  });
+
   it.each([
     ['a command that does not exist', ['hold'], 'holdfast --help'],
     [

@@ -1,52 +1,53 @@
 /** The command line as a whole: the list of commands, what every one of them has, and its help. */
 import { Command, CommanderError } from 'commander';
-import { runner, type Surroundings } from './command.ts';
-import { addAgents } from './commands/agents.ts';
-import { addCompletion } from './commands/completion.ts';
-import { addConfig } from './commands/config.ts';
-import { addCredentials } from './commands/credentials.ts';
-import { addDeferrals } from './commands/deferrals.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addHolds } from './commands/holds.ts';
-import { addLogin } from './commands/login.ts';
-import { addNotify } from './commands/notify.ts';
-import { addPeople } from './commands/people.ts';
-import { addPolicy } from './commands/policy.ts';
-import { addProposals } from './commands/proposals.ts';
-import { addProtect } from './commands/protect.ts';
-import { addRebuild } from './commands/rebuild.ts';
-import { addRecovery } from './commands/recovery.ts';
-import { addReport } from './commands/report.ts';
-import { addRestore } from './commands/restore.ts';
-import { addTrail } from './commands/trail.ts';
-import { addUndo } from './commands/undo.ts';
-import { addUp } from './commands/up.ts';
+import { type Run, runner, type Surroundings } from './command.ts';
 import { EXIT, EXIT_WORDS } from './exit-codes.ts';
 import { printError, type Streams } from './print.ts';
 import { usageError } from './usage.ts';
 
-const COMMANDS = [
-  addUp,
-  addLogin,
-  addAgents,
-  addCredentials,
-  addPeople,
-  addHolds,
-  addDeferrals,
-  addProposals,
-  addUndo,
-  addPolicy,
-  addProtect,
-  addRecovery,
-  addRebuild,
-  addRestore,
-  addNotify,
-  addDoctor,
-  addTrail,
-  addReport,
-  addConfig,
-  addCompletion,
-] as const;
+type Add = (program: Command, run: Run) => void;
+
+/**
+ * In the order of the help. What a command needs is loaded when its name is typed: all of it together takes most of
+ * a second, which nobody should wait for to see what is held.
+ */
+const FILES: readonly { readonly names: string; readonly load: () => Promise<Add> }[] = [
+  { names: 'up', load: async () => (await import('./commands/up.ts')).addUp },
+  {
+    names: 'login logout prove whoami',
+    load: async () => (await import('./commands/login.ts')).addLogin,
+  },
+  { names: 'agents', load: async () => (await import('./commands/agents.ts')).addAgents },
+  {
+    names: 'credentials',
+    load: async () => (await import('./commands/credentials.ts')).addCredentials,
+  },
+  { names: 'people', load: async () => (await import('./commands/people.ts')).addPeople },
+  { names: 'holds', load: async () => (await import('./commands/holds.ts')).addHolds },
+  { names: 'deferrals', load: async () => (await import('./commands/deferrals.ts')).addDeferrals },
+  { names: 'proposals', load: async () => (await import('./commands/proposals.ts')).addProposals },
+  { names: 'undo', load: async () => (await import('./commands/undo.ts')).addUndo },
+  { names: 'policy', load: async () => (await import('./commands/policy.ts')).addPolicy },
+  {
+    names: 'protect unprotect',
+    load: async () => (await import('./commands/protect.ts')).addProtect,
+  },
+  { names: 'recovery', load: async () => (await import('./commands/recovery.ts')).addRecovery },
+  { names: 'recovery', load: async () => (await import('./commands/rebuild.ts')).addRebuild },
+  { names: 'restore', load: async () => (await import('./commands/restore.ts')).addRestore },
+  { names: 'notify', load: async () => (await import('./commands/notify.ts')).addNotify },
+  { names: 'doctor', load: async () => (await import('./commands/doctor.ts')).addDoctor },
+  { names: 'trail', load: async () => (await import('./commands/trail.ts')).addTrail },
+  { names: 'report', load: async () => (await import('./commands/report.ts')).addReport },
+  { names: 'config', load: async () => (await import('./commands/config.ts')).addConfig },
+  {
+    names: 'completion',
+    load: async () => (await import('./commands/completion.ts')).addCompletion,
+  },
+];
+/** Before a command, these are followed by their value. */
+const VALUED: readonly string[] = ['-c', '--config', '--url'];
+const VERSION: readonly string[] = ['-V', '--version'];
 
 /** Runs one command line (without `node` and the script) and resolves with its exit code. */
 export async function runCommandLine(
@@ -72,7 +73,7 @@ export async function runCommandLine(
     )
     .option('--json', 'answer with one JSON value on stdout')
     .addHelpText('after', exitWords());
-  for (const add of COMMANDS) add(program, run);
+  for (const { load } of filesFor(words)) (await load())(program, run);
   tame(program, streams);
   try {
     await program.parseAsync([...words], { from: 'user' });
@@ -84,6 +85,17 @@ export async function runCommandLine(
     return EXIT.usage;
   }
   return exit;
+}
+
+/** Those of the command that is typed; all of them for what is about all: help, completion, a word that is none. */
+function filesFor(words: readonly string[]): typeof FILES {
+  const at = words.findIndex(
+    (word, i) => !word.startsWith('-') && !VALUED.includes(words[i - 1] ?? ''),
+  );
+  if (at < 0 && words.some((word) => VERSION.includes(word))) return [];
+  const typed = words[at] ?? '';
+  const mine = FILES.filter(({ names }) => names.split(' ').includes(typed));
+  return mine.length === 0 || typed === 'completion' ? FILES : mine;
 }
 
 function exitWords(): string {

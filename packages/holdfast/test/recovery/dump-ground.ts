@@ -10,10 +10,12 @@ import { DEBIAN_15, type Ground } from './pull-ground.ts';
 
 const PG17 = process.env['HOLDFAST_PG17_BIN'] ?? '';
 
-/** Of each, pg_dump has to be there too: the npm package has none. */
+/** Debian's 15; and 17 where somebody has it with pg_dump, which npm's package has not. */
 export const DUMPED = [
   { major: 15, bin: DEBIAN_15, isHere: existsSync(`${DEBIAN_15}/pg_dump`) },
-  { major: 17, bin: PG17, isHere: PG17 !== '' && existsSync(join(PG17, 'pg_dump')) },
+  ...(PG17 !== '' && existsSync(join(PG17, 'pg_dump'))
+    ? [{ major: 17, bin: PG17, isHere: true }]
+    : []),
 ] as const;
 
 export function dumpEngine(
