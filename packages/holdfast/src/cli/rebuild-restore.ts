@@ -2,11 +2,10 @@
 
 import { HoldfastError } from '../model/errors.ts';
 import type { RestoreWish } from '../recovery/restore/choose-point.ts';
-import { openRecoveryRoom, RECOVERY_LOCK } from '../recovery-room.ts';
 import type { Rooms } from '../rooms.ts';
-import { AdvisoryLock } from '../store/advisory-lock.ts';
 import type { Context } from './command.ts';
 import type { Teller } from './commands/recovery.ts';
+import { recoveryOver } from './recovery-over.ts';
 
 export interface CopyOrder {
   readonly target: string;
@@ -18,24 +17,19 @@ export interface CopyOrder {
 }
 
 /** Resolves to how far its WAL reaches. HF_REBUILD_STATE while another process has the vaults. */
-export async function restoreInto(
-  { clock, env, interrupt }: Context,
+export function restoreInto(
+  context: Context,
   rooms: Rooms,
   { folder, target, vault, wish }: CopyOrder,
   say: Teller['say'],
 ): Promise<{ readonly until: Date }> {
-  const lock = new AdvisoryLock(rooms.database, RECOVERY_LOCK);
-  const stop = new AbortController();
-  void interrupt.happened.then(() => stop.abort(new Error('stopped by Ctrl-C')));
   const vaults = rooms.config.targets.find(({ name }) => name === target)?.recovery?.vaults ?? [];
-  try {
-    if (!(await lock.tryHold())) throw inUse(target);
-    const room = openRecoveryRoom(rooms, env, clock);
-    try {
-      const keeper = room.keepers.get(target);
+  return recoveryOver(context, rooms, {
+    here: async ({ keepers }, { signal }) => {
+      const keeper = keepers.get(target);
       if (keeper === undefined) throw inUse(target);
       const order = { wish, asOf: null, folder, isKept: true };
-      const copy = await keeper.restore(vault ?? vaults[0] ?? '', order, say, stop.signal);
+      const copy = await keeper.restore(vault ?? vaults[0] ?? '', order, say, signal);
       try {
         await copy.keep();
       } catch (error) {
@@ -43,12 +37,11 @@ export async function restoreInto(
         throw error;
       }
       return { until: copy.window.to };
-    } finally {
-      await room.close();
-    }
-  } finally {
-    await lock.release();
-  }
+    },
+    elsewhere: async () => {
+      throw inUse(target);
+    },
+  });
 }
 
 function inUse(target: string): HoldfastError {
