@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StreamState } from './engines/engine.ts';
-import { reachOfDumps } from './reach.ts';
+import { reachOf, reachOfDumps } from './reach.ts';
 import type { StoredPoint } from './recovery-point.ts';
 import type { Vault } from './vaults/vault.ts';
 
@@ -82,5 +82,25 @@ describe('how far dumps reach', () => {
 
   it('is nowhere without a point', async () => {
     expect((await reachOfDumps([], state({}), vault)).durableAt).toBeNull();
+  });
+});
+
+describe('how far pulled points reach', () => {
+  const pulled = (minute: number): StoredPoint => ({ ...dump(minute, true), engine: 'pull' });
+  const reach = (now: StreamState | null) =>
+    reachOf([pulled(0), pulled(20)], now, vault, async () => at(40));
+
+  it('is what the stream has stored, else what lies there', async () => {
+    const window = { from: at(5), to: at(59) };
+    expect(await reach(state({}))).toEqual({ durableAt: at(59), window, by: 'WAL' });
+    expect(await reach(null)).toMatchObject({ durableAt: at(40), window: { to: at(40) } });
+  });
+
+  it('ends with the newest point where WAL is lost after it, however fresh the stream is', async () => {
+    expect(await reach(state({ hasGap: true }))).toEqual({
+      durableAt: null,
+      window: { from: at(5), to: at(25) },
+      by: 'WAL',
+    });
   });
 });

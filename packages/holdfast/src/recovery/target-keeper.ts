@@ -29,12 +29,11 @@ import { openEngine, type Restorer, restorerOf } from './engines/open-engine.ts'
 import type { PgBackRestWay } from './engines/pgbackrest/pgbackrest-program.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
 import { triedOf } from './proof-shape.ts';
-import { type Reach, reachOfDumps } from './reach.ts';
+import { reachOf, UNREACHED } from './reach.ts';
 import {
   type EngineKind,
   plainBytesOf,
   type RecoveryPoint,
-  type RecoveryWindow,
   type StoredPoint,
   storedBytes,
 } from './recovery-point.ts';
@@ -375,20 +374,18 @@ export class TargetKeeper {
     const { vault } = it;
     const troubles: string[] = [];
     let found: FoundRecords = { points: [], drills: [], proofs: [], troubles: [] };
-    let durableAt: Date | null = null;
-    let dumped: Reach | null = null;
+    let points: readonly StoredPoint[] = [];
+    let reach = UNREACHED;
     const state = this.streamOf(vault.name);
     this.#found.delete(vault.name);
     try {
       const system = await this.#systemOf(records);
       found = await records.find(system);
       this.#found.set(vault.name, found);
-      const isDumped = found.points.at(-1)?.engine === 'dump';
-      if (isDumped) dumped = await reachOfDumps(found.points, state, vault);
-      durableAt =
-        dumped === null
-          ? (state?.durableAt ?? (await records.newestWalAt(system)))
-          : dumped.durableAt;
+      const present = await this.#present(restorer, found.points);
+      points = present.points;
+      troubles.push(...present.words);
+      reach = await reachOf(points, state, vault, () => records.newestWalAt(system));
     } catch (error) {
       troubles.push(wordsOf(error));
     }
@@ -419,16 +416,14 @@ export class TargetKeeper {
     troubles.push(...(state?.notCarried ?? []), ...(engine.lacks?.() ?? []));
     const { colour, doesNotProtectFrom, protectsFrom } = look;
     const { drills } = found;
-    const { points, words } = await this.#present(restorer, found.points);
-    troubles.push(...words);
     const newestFirst = drills.toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
-    const window = dumped === null ? windowOf(points, durableAt) : dumped.window;
+    const { by, durableAt, window } = reach;
     const drillOf = (id: string) => newestFirst.find(({ point }) => point === id)?.verdict ?? null;
     return {
       evidence: {
         vault: vault.name,
         ...{ colour, proof, points, drills, durableAt, troubles },
-        by: dumped?.by ?? 'WAL',
+        by,
       },
       report: {
         name: vault.name,
@@ -617,18 +612,6 @@ export class TargetKeeper {
 
 export function isSmall(point: RecoveryPoint): boolean {
   return plainBytesOf(point) + (point.buildsOn?.plainBytes ?? 0) <= DRILL_SMALL_BYTES_MAX;
-}
-
-/** Without WAL since, a point brings back its own moment only. A gap in between is said by the stream. */
-function windowOf(points: readonly RecoveryPoint[], durableAt: Date | null): RecoveryWindow | null {
-  const [oldest] = points;
-  const newest = points.at(-1);
-  if (oldest === undefined || newest === undefined) return null;
-  const to = new Date(newest.endedAt);
-  return {
-    from: new Date(oldest.endedAt),
-    to: durableAt !== null && durableAt > to ? durableAt : to,
-  };
 }
 
 function proofNow(
