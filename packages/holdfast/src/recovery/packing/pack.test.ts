@@ -91,6 +91,18 @@ describe('what is packed', () => {
     }
   });
 
+  it('does not open to more than whoever asks has room for', async () => {
+    const stored = await gathered(packBytes(Buffer.alloc(3_000_000), [recipient]).body);
+    expect(stored.length).toBeLessThan(30_000);
+    const open = (bytesMax: number) =>
+      unpackBytes(pieces(stored, 1_000), [identity], 'the witness', bytesMax);
+    await expect(open(2_999_999)).rejects.toMatchObject({
+      code: 'HF_RECOVERY_DAMAGED',
+      expected: 'at most 2999999 bytes in the witness',
+    });
+    expect((await open(3_000_000)).length).toBe(3_000_000);
+  });
+
   it('opens with each of its recipients, and with nobody else', async () => {
     const second = await generateIdentity();
     const recipients = [recipient, await identityToRecipient(second)];

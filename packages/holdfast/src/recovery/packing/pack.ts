@@ -3,8 +3,12 @@
  * `age -d -i key.txt base.tar.lz4.age | lz4 -d | tar -x`.
  */
 import { createHash } from 'node:crypto';
+import { HoldfastError } from '../../model/errors.ts';
 import { decrypted, encrypted } from './age.ts';
 import { compressed, decompressed, FRAME_PLAIN_BYTES } from './lz4-frames.ts';
+
+/** The manifest of a million files has half of it. */
+const UNPACKED_BYTES_MAX = 256 * 1024 * 1024;
 
 export interface PlainFacts {
   readonly plainBytes: number;
@@ -41,17 +45,32 @@ export function packBytes(bytes: Uint8Array, recipients: readonly string[]): Pac
   };
 }
 
-/** For what fits into memory; whoever asks knows that it does. */
+/**
+ * For what fits into memory. A few stored bytes may open to as many as somebody likes: what is larger than
+ * `bytesMax` rejects with HF_RECOVERY_DAMAGED before it is all there.
+ */
 export async function unpackBytes(
   chunks: AsyncIterable<Uint8Array>,
   identities: readonly string[],
   of: string,
+  bytesMax: number = UNPACKED_BYTES_MAX,
 ): Promise<Buffer> {
   const parts: Uint8Array[] = [];
+  let bytes = 0;
   for await (const part of unpacked(chunks, identities, of)) {
+    bytes += part.length;
+    if (bytes > bytesMax) throw tooLarge(of, bytesMax);
     parts.push(new Uint8Array(part));
   }
   return Buffer.concat(parts);
+}
+
+function tooLarge(of: string, bytesMax: number): HoldfastError {
+  return new HoldfastError('HF_RECOVERY_DAMAGED', {
+    expected: `at most ${bytesMax} bytes in ${of}`,
+    found: 'more',
+    hint: 'It is none of ours: look at who can write into the vault.',
+  });
 }
 
 async function* cut(bytes: Uint8Array): AsyncIterable<Uint8Array> {

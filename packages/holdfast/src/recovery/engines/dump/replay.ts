@@ -85,6 +85,9 @@ function goalOf({ at, lsn }: RestoreGoal, start: bigint): Until {
   };
 }
 
+/** A value is at most 1 GB (PostgreSQL, appendix K), and its row is one message. */
+const PIECE_BYTES_MAX = 1.5 * 1024 ** 3;
+
 async function onePiece(
   { identities, vault }: DumpOptions,
   piece: ChangePiece,
@@ -95,7 +98,7 @@ async function onePiece(
   for (const object of piece.parts) {
     signal.throwIfAborted();
     const opened = openPiece(
-      await unpackBytes(vault.get(object), identities(), object.key),
+      await unpackBytes(vault.get(object), identities(), object.key, PIECE_BYTES_MAX),
       object.key,
     );
     const isLast = object === piece.parts.at(-1);
