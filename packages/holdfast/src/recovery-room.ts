@@ -18,6 +18,7 @@ import { PROOF_AGE_MS_MAX } from './model/limits.ts';
 import { userNamed } from './programs/embedded-engine.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
 import { Counter } from './recovery/counter.ts';
+import { OwnProofs } from './recovery/own-proofs.ts';
 import type { ProofGround, ProofVerdict, Suspect, Trial } from './recovery/proof.ts';
 import { NOWHERE, sameAs, type Whereabouts } from './recovery/same-as.ts';
 import { type KeptVault, TargetKeeper } from './recovery/target-keeper.ts';
@@ -135,6 +136,7 @@ class Room implements RecoveryRoom {
       binaries: recovery.postgres,
       folder: drillFolder(config, this.#env),
       snapshots: snapshotsOf(config, target.name),
+      ownProofs: new OwnProofs(join(recoveryFolder(config, this.#env), 'proofs'), target.name),
       macKey: seal.derive(MAC_PURPOSE),
       clock: this.#clock,
       note,

@@ -27,6 +27,7 @@ import { listPieces, newestStoredAt } from './engines/dump/pieces.ts';
 import type { Engine, StreamState, Tell } from './engines/engine.ts';
 import { openEngine, type Restorer, restorerOf } from './engines/open-engine.ts';
 import type { PgBackRestWay } from './engines/pgbackrest/pgbackrest-program.ts';
+import type { OwnProofs } from './own-proofs.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
 import { triedOf } from './proof-shape.ts';
 import { reachOf, UNREACHED } from './reach.ts';
@@ -78,6 +79,8 @@ export interface KeeperParts {
   readonly folder: string;
   /** Snapshots and backups at the provider: named, never counted. */
   readonly snapshots: readonly string[];
+  /** Beside what the vault keeps of them. */
+  readonly ownProofs: OwnProofs;
   readonly macKey: Buffer;
   readonly clock: Clock;
   readonly note: Note;
@@ -110,8 +113,6 @@ export class TargetKeeper {
   #streams = new Map<string, () => StreamState>();
   #isStarted = false;
   #system: string | null = null;
-  /** Of this process: a vault that holds nothing may not even take the proof of it. */
-  readonly #proofs = new Map<string, KeptProof>();
   /** Of each vault, as of the last report. */
   readonly #found = new Map<string, FoundRecords>();
   /** Of each vault: why what was found could not be kept there. */
@@ -284,7 +285,7 @@ export class TargetKeeper {
     const { sameAs, verdict, why } = proof;
     const at = new Date(proof.endedAt);
     const tried = triedOf(proof.credentials);
-    this.#proofs.set(vaultName, { id, vault: vaultName, at, verdict, why, sameAs, tried });
+    this.#parts.ownProofs.learn({ id, vault: vaultName, at, verdict, why, sameAs, tried });
     await this.#keep(vaultName, async () =>
       records.keepProof(await this.#systemOf(records), id, json),
     );
@@ -389,9 +390,9 @@ export class TargetKeeper {
     } catch (error) {
       troubles.push(wordsOf(error));
     }
-    const own = this.#proofs.get(vault.name);
-    const isKept = own === undefined || found.proofs.some(({ id }) => id === own.id);
-    const proofs = isKept ? found.proofs : [...found.proofs, own];
+    const kept = new Set(found.proofs.map(({ id }) => id));
+    const own = this.#parts.ownProofs.of(vault.name).filter(({ id }) => !kept.has(id));
+    const proofs = [...found.proofs, ...own].toSorted((a, b) => a.at.getTime() - b.at.getTime());
     const unkept = this.#unkept.get(vault.name);
     if (unkept !== undefined) troubles.push(`What was found is not kept there: ${unkept}`);
     const newest = proofs.at(-1) ?? null;

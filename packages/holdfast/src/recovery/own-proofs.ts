@@ -1,0 +1,84 @@
+/**
+ * Proofs of the blast radius as this installation found them, beside what the vault keeps of them: one that holds
+ * nothing may not take the record of that, or lose it again. The newest of this process is remembered; that a
+ * vault was REFUTED is remembered over restarts, in a file of ours, until it is PROVEN.
+ */
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { jsonOf } from '../model/json.ts';
+import { TRIED_SHAPE } from './proof-shape.ts';
+import type { KeptProof } from './vault-records.ts';
+
+const SHAPE = z.strictObject({
+  id: z.string(),
+  vault: z.string(),
+  at: z.iso.datetime(),
+  verdict: z.literal('REFUTED'),
+  why: z.string(),
+  sameAs: z.array(z.string()),
+  tried: z.array(TRIED_SHAPE),
+});
+
+export class OwnProofs {
+  readonly #folder: string;
+  readonly #target: string;
+  readonly #newest = new Map<string, KeptProof>();
+
+  /** Made when something is kept. */
+  constructor(folder: string, target: string) {
+    this.#folder = folder;
+    this.#target = target;
+  }
+
+  /** Oldest first: what was refuted and not made good, and the newest of this process. */
+  of(vault: string): readonly KeptProof[] {
+    const newest = this.#newest.get(vault);
+    const refuted = this.#refuted(vault);
+    return [
+      ...(refuted === null || refuted.id === newest?.id ? [] : [refuted]),
+      ...(newest === undefined ? [] : [newest]),
+    ];
+  }
+
+  learn(proof: KeptProof): void {
+    this.#newest.set(proof.vault, proof);
+    const path = this.#path(proof.vault);
+    // What no answer came to makes nothing good.
+    if (proof.verdict === 'PROVEN') rmSync(path, { force: true });
+    if (proof.verdict !== 'REFUTED') return;
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    writeFileSync(`${path}.half`, JSON.stringify(proof), { mode: 0o600 });
+    renameSync(`${path}.half`, path);
+  }
+
+  /** What is there and does not read stands for the worst that it may have been. */
+  #refuted(vault: string): KeptProof | null {
+    const path = this.#path(vault);
+    let text: string;
+    let changedAt: Date;
+    try {
+      text = readFileSync(path, 'utf8');
+      changedAt = statSync(path).mtime;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+      return { ...UNREAD, vault, why: `${UNREAD.why} (${path})` };
+    }
+    const read = SHAPE.safeParse(jsonOf(text));
+    if (read.success) return { ...read.data, at: new Date(read.data.at) };
+    return { ...UNREAD, vault, at: changedAt, why: `${UNREAD.why} (${path})` };
+  }
+
+  #path(vault: string): string {
+    return join(this.#folder, `${this.#target}.${vault}.json`);
+  }
+}
+
+const UNREAD = {
+  id: 'unread',
+  at: new Date(0),
+  verdict: 'REFUTED',
+  why: 'What was found out about it before does not read',
+  sameAs: [],
+  tried: [],
+} as const;
