@@ -17,6 +17,8 @@ const AIMS = {
   backupOfCopy: { aim: 2.5, is: 'at most' },
   recoveryPeer: { aim: 0.9, is: 'at least' },
   rpoMs: { aim: 1_000, is: 'at most' },
+  noticedMs: { aim: 15_000, is: 'at most' },
+  drillMs: { aim: 20_000, is: 'at most' },
   recoveryMiB: { aim: 300, is: 'at most' },
   memoryGrowth: { aim: 1.1, is: 'at most' },
 } as const;

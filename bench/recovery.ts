@@ -1,6 +1,7 @@
 /**
  * `npm run bench:recovery`: what a backup and a restore cost against a plain copy of the same data, and
- * against pgBackRest, in the same run; and how much of the newest work is lost when the server dies.
+ * against pgBackRest, in the same run; how much of the newest work is lost when the server dies; how long a
+ * stream that stopped goes unnoticed; and how long a drill takes to a moment between two floods of work.
  * Writes bench/results/recovery.json. PostgreSQL 15 with data checksums, vault and server on one disk.
  *
  * Per round, in turn: `cp -a && sync`, backup by Holdfast, backup by pgBackRest, restore by each, both
@@ -34,6 +35,18 @@ interface Told {
   readonly maxRssMiB: number;
 }
 
+interface Rpo {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+interface Drilled {
+  readonly ms: number;
+  readonly phases: Readonly<Record<string, number | null>>;
+  readonly verdict: string;
+}
+
 interface Round {
   readonly copyMs: number;
   readonly backup: Told;
@@ -63,13 +76,21 @@ async function main(root: string, stops: Stops): Promise<void> {
   const sizes = execFileSync('du', ['-sb', '--exclude=pg_wal', world.data]).toString();
   const bytes = Number(sizes.split('\t')[0]);
   process.stdout.write(`${(bytes / 1e9).toFixed(2)} GB without WAL, ${ROUNDS} rounds\n`);
-  const rpo = await measureRpo(world);
+  const { rpo, noticedMs } = await measureStream(world);
   const rounds: Round[] = [];
   for (let round = 1; round <= ROUNDS; round += 1) {
     rounds.push(await playRound(world, round));
     process.stdout.write(`${JSON.stringify(rounds.at(-1))}\n`);
   }
-  report(bytes, rounds, rpo);
+  const drills: Drilled[] = [];
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    execFileSync('sync');
+    const told: Drilled = JSON.parse(await toldBy(world, 'drill', join(root, 'drill')));
+    if (told.verdict !== 'passed') throw new Error(`a drill did not pass: ${JSON.stringify(told)}`);
+    drills.push({ ms: told.ms, phases: told.phases, verdict: told.verdict });
+    process.stdout.write(`${JSON.stringify(drills.at(-1))}\n`);
+  }
+  report(bytes, rounds, rpo, noticedMs, drills);
 }
 
 async function playRound(world: World, round: number): Promise<Round> {
@@ -115,10 +136,13 @@ async function playRound(world: World, round: number): Promise<Round> {
   return { copyMs, backup, restore, peerBackupMs, peerRestoreMs };
 }
 
-/** From the moment a commit was answered until it is durable in the vault. */
-async function measureRpo(
+/**
+ * From the moment a commit was answered until it is durable in the vault; then how long it takes until a
+ * server that says nothing any more, its connection still up, is told from one where nothing happens.
+ */
+async function measureStream(
   world: World,
-): Promise<{ readonly p50: number; readonly p99: number; readonly max: number }> {
+): Promise<{ readonly rpo: Rpo; readonly noticedMs: number }> {
   const child = spawn(process.execPath, pullArguments(world, 'stream', ''), {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -157,13 +181,25 @@ async function measureRpo(
     times.push(performance.now() - started);
     await new Promise((done) => setTimeout(done, 37 + (commit % 10) * 10));
   }
+  const { rows } = await client.query('select pid from pg_stat_replication');
+  const sender = Number(rows[0]?.pid);
   await client.end();
   await stopped(load, 'SIGTERM');
+  process.kill(sender, 'SIGSTOP');
+  const silentFrom = performance.now();
+  let noticedMs = Number.NaN;
+  try {
+    child.stdin.write('silence\n');
+    await lines.next();
+    noticedMs = performance.now() - silentFrom;
+  } finally {
+    process.kill(sender, 'SIGCONT');
+  }
   child.stdin.end();
   await new Promise((done) => child.once('exit', done));
   const sorted = times.sort((a, b) => a - b);
   const at = (share: number): number => sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN;
-  return { p50: at(0.5), p99: at(0.99), max: at(1) };
+  return { rpo: { p50: at(0.5), p99: at(0.99), max: at(1) }, noticedMs };
 }
 
 async function startWorld(root: string, stops: Stops): Promise<World> {
@@ -275,6 +311,11 @@ function pullArguments({ port, root, keys }: World, act: string, folder: string)
 }
 
 async function pull(world: World, act: string, folder: string): Promise<Told> {
+  const { ms, cpuSeconds, maxRssMiB }: Told = JSON.parse(await toldBy(world, act, folder));
+  return { ms, cpuSeconds, maxRssMiB };
+}
+
+async function toldBy(world: World, act: string, folder: string): Promise<string> {
   const child = spawn(process.execPath, pullArguments(world, act, folder), {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -284,14 +325,15 @@ async function pull(world: World, act: string, folder: string): Promise<Told> {
   });
   const code = await new Promise((done) => child.once('exit', done));
   if (code !== 0) throw new Error(`${act} ended with ${String(code)}`);
-  const { ms, cpuSeconds, maxRssMiB }: Told = JSON.parse(told);
-  return { ms, cpuSeconds, maxRssMiB };
+  return told;
 }
 
 function report(
   bytes: number,
   rounds: readonly Round[],
-  rpo: { readonly p50: number; readonly p99: number; readonly max: number },
+  rpo: Rpo,
+  noticedMs: number,
+  drills: readonly Drilled[],
 ): void {
   const ratio = (of: (round: Round) => number): number => median(rounds.map(of));
   const maxRss = Math.max(
@@ -353,12 +395,18 @@ function report(
       ratio((one) => one.peerRestoreMs / one.restore.ms),
     ),
     aimed('rpoMs', 'loss when the server dies, p99, ms', rpo.p99),
+    aimed('noticedMs', 'a stream that stopped, noticed after ms', noticedMs),
+    aimed('drillMs', 'drill to a moment in between, ms', median(drills.map(({ ms }) => ms))),
     aimed('recoveryMiB', 'memory, MiB at most', maxRss),
   ];
   process.stdout.write(
     `\n${aimsTable(aims)}\nRPO p50 ${rpo.p50.toFixed(0)} ms, p99 ${rpo.p99.toFixed(0)}, max ${rpo.max.toFixed(0)}\n`,
   );
-  writeSections(RESULTS, { pull: { bytes, rounds, rpoMs: rpo, aims } }, machineFacts());
+  writeSections(
+    RESULTS,
+    { pull: { bytes, rounds, rpoMs: rpo, noticedMs, drills, aims } },
+    machineFacts(),
+  );
 }
 
 function ownedFolder(folder: string, owner: World['owner']): void {
