@@ -8,15 +8,20 @@ import { listPoints, readPoint } from '../../src/recovery/point-store.ts';
 import type { StoredPoint } from '../../src/recovery/recovery-point.ts';
 import { DEBIAN_15, type Ground } from './pull-ground.ts';
 
-const PG17 = process.env['HOLDFAST_PG17_BIN'] ?? '';
+interface Dumped {
+  readonly major: number;
+  readonly bin: string;
+  readonly isHere: boolean;
+}
 
-/** Debian's 15; and 17 where somebody has it with pg_dump, which npm's package has not. */
-export const DUMPED = [
+/** Debian's 15; and 17 and 18 where somebody has them with pg_dump, which npm's packages have not. */
+export const DUMPED: readonly [Dumped, ...Dumped[]] = [
   { major: 15, bin: DEBIAN_15, isHere: existsSync(`${DEBIAN_15}/pg_dump`) },
-  ...(PG17 !== '' && existsSync(join(PG17, 'pg_dump'))
-    ? [{ major: 17, bin: PG17, isHere: true }]
-    : []),
-] as const;
+  ...[17, 18].flatMap((major) => {
+    const bin = process.env[`HOLDFAST_PG${major}_BIN`] ?? '';
+    return bin !== '' && existsSync(join(bin, 'pg_dump')) ? [{ major, bin, isHere: true }] : [];
+  }),
+];
 
 export function dumpEngine(
   ground: Ground,

@@ -2,7 +2,6 @@
  * Increments of engine "pull" against a real server of 18: what is restored from a chain is, file by file,
  * what a full backup of the same moment has; and whatever is wrong with any member of it is found.
  */
-import { createHash } from 'node:crypto';
 import {
   chownSync,
   copyFileSync,
@@ -28,6 +27,7 @@ import { lsnOf } from '../../src/recovery/lsn.ts';
 import { listPoints, pointKey, readPoint } from '../../src/recovery/point-store.ts';
 import type { RecoveryPoint } from '../../src/recovery/recovery-point.ts';
 import { DEBIAN_15, type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
+import { filesOf } from './restored-files.ts';
 
 const ALL: RestoreGoal = { at: null, lsn: null };
 const DAY_MS = 86_400_000;
@@ -389,30 +389,6 @@ describe('an increment is drilled as any point', { timeout: 240_000 }, () => {
     }
   });
 });
-
-/** Digests by path; what every backup has of its own is left out. */
-function filesOf(data: string): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  const walk = (folder: string, prefix: string): void => {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      const path = prefix + entry.name;
-      if (OWN.test(path)) continue;
-      const place = join(folder, entry.name);
-      if (entry.isDirectory()) walk(place, `${path}/`);
-      else if (entry.isFile())
-        found.set(path, createHash('sha256').update(readFileSync(place)).digest('hex'));
-      else found.set(path, 'a link');
-    }
-  };
-  walk(data, '');
-  const spaces = join(data, '..', 'tablespaces');
-  if (existsSync(spaces)) walk(spaces, 'tablespaces/');
-  return found;
-}
-
-/** Visibility maps among it: those are not taken from increments (see combine.ts). */
-const OWN =
-  /^(pg_wal|backup_label|backup_manifest|postgresql\.auto\.conf|global\/pg_control|.*_vm)(\/|$)/;
 
 async function isOpen(copy: Ground['server']): Promise<void> {
   for (;;) {

@@ -102,6 +102,12 @@ async function compareExtensions(client: pg.Client, { extensions }: Witness) {
 
 /** amcheck, with a look for every row of the table in the index (PostgreSQL manual, F.1). */
 async function checkIndexes(client: pg.Client) {
+  const { rowCount } = await client.query(
+    "select from pg_catalog.pg_available_extensions where name = 'amcheck'",
+  );
+  if (rowCount === 0) {
+    throw new Error('PostgreSQL has no amcheck here: install its contrib modules on this machine');
+  }
   await client.query('create extension if not exists amcheck schema pg_catalog');
   const { rows } = await client.query<{ oid: number; name: string }>(
     `select c.oid::int as oid, c.oid::regclass::text as name
