@@ -85,14 +85,12 @@ export async function* decrypted(
       );
       held = held.subarray(headerBytes + NONCE_BYTES);
     }
-    const parts: Uint8Array[] = [];
     let at = 0;
     for (; held.length - at > SEALED_BYTES; at += SEALED_BYTES) {
-      parts.push(opener.open(held.subarray(at, at + SEALED_BYTES), false));
+      yield opener.open(held.subarray(at, at + SEALED_BYTES), false);
     }
     // A copy: what it is a view of is the caller's again.
     held = Buffer.from(held.subarray(at));
-    if (parts.length > 0) yield Buffer.concat(parts);
   }
   if (opener === null) throw notAge(of);
   yield opener.open(held, true);

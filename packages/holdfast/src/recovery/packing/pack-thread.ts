@@ -4,26 +4,38 @@
  *
  * Pack: what comes is hashed file by file, compressed where it is not yet, encrypted, sent back.
  * Seal: the same for bytes that are no tar, hashed as one.
- * Open: the reverse, as far as plain bytes. Write, in a thread beside it: they are hashed, and each file is
- * written where it belongs; nothing is written through a link, and nothing that exists is written over.
+ * Open: the reverse, as far as plain bytes. Two threads beside it see those. Hash: each file, as they pass.
+ * Write: each file where it belongs; nothing is written through a link, nothing that exists is written over.
  *
  * What goes back waits until what went before was taken: a few packed bytes may open to a great many.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { encrypted } from './age.ts';
 import { FrameOpener } from './lz4-frames.ts';
 import { packed, unpacked } from './pack.ts';
-import { give, giveEnd, taken } from './shared-pipe.ts';
+import { PipeGiver, taken } from './shared-pipe.ts';
 import { type TarEntry, TarReader, type TarSink } from './tar-reader.ts';
-import type { Answer, FoundFile, Order, Work } from './thread-words.ts';
+import {
+  type Answer,
+  type FoundFile,
+  HASHER,
+  type Order,
+  type Work,
+  WRITER,
+} from './thread-words.ts';
 
 type Of<Kind extends Work['kind']> = Extract<Work, { kind: Kind }>;
 
 const UNTAKEN_BYTES_MAX = 4 * 1024 * 1024;
+/** What is written goes to the disk in steps of so much. */
+const FLUSHED_BYTES = 16 * 1024 * 1024;
+const PIECES_PER_BREATH = 16;
 
 /** What has come and was not used yet. */
 class Inbox {
@@ -86,46 +98,58 @@ class FileHasher implements TarSink {
   }
 }
 
-/** Writes them too. */
+/**
+ * Writes them. What is large goes to the disk as soon as it is written, one after the other and beside the
+ * rest: left to the end, the disk would stand idle until then.
+ */
 class FileWriter implements TarSink {
-  readonly #hasher: FileHasher;
   readonly #work: Of<'write'>;
-  #open: number | null = null;
+  #open: { readonly file: number; readonly place: string; unflushedBytes: number } | null = null;
+  #flushing: Promise<void> | null = null;
+  #failure: unknown = null;
 
   constructor(work: Of<'write'>) {
     this.#work = work;
-    this.#hasher = new FileHasher(work.prefix);
-  }
-
-  get files(): readonly FoundFile[] {
-    return this.#hasher.files;
   }
 
   entry(entry: TarEntry): void {
-    this.#hasher.entry(entry);
-    const { folder } = this.#work;
-    const place = join(folder, entry.path);
+    const place = join(this.#work.folder, entry.path);
     if (entry.kind === 'folder') mkdirSync(place, { recursive: true, mode: 0o700 });
     // `wx`: neither over a file nor through a link that an entry before it has made.
-    else if (entry.kind === 'file') this.#open = openSync(place, 'wx', 0o600);
-    else symlinkSync(this.#tablespaceOf(entry), place);
+    else if (entry.kind === 'file') {
+      this.#open = { file: openSync(place, 'wx', 0o600), place, unflushedBytes: 0 };
+    } else symlinkSync(this.#tablespaceOf(entry), place);
   }
 
   bytes(chunk: Uint8Array): void {
-    this.#hasher.bytes(chunk);
-    for (let at = 0; this.#open !== null && at < chunk.length; ) {
-      at += writeSync(this.#open, chunk, at);
-    }
+    const open = this.#open;
+    if (open === null) return;
+    for (let at = 0; at < chunk.length; ) at += writeSync(open.file, chunk, at);
+    open.unflushedBytes += chunk.length;
+    if (open.unflushedBytes < FLUSHED_BYTES || this.#flushing !== null) return;
+    open.unflushedBytes = 0;
+    this.#flushing = flushed(open.place)
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      })
+      .finally(() => {
+        this.#flushing = null;
+      });
   }
 
   end(): void {
-    this.#hasher.end();
     this.close();
   }
 
   close(): void {
-    if (this.#open !== null) closeSync(this.#open);
+    if (this.#open !== null) closeSync(this.#open.file);
     this.#open = null;
+  }
+
+  /** Rejects when the disk refused what was written. */
+  async settled(): Promise<void> {
+    await this.#flushing;
+    if (this.#failure !== null) throw this.#failure;
   }
 
   #tablespaceOf(entry: TarEntry): string {
@@ -198,13 +222,14 @@ async function seal(work: Of<'seal'>, inbox: Inbox, outbox: Outbox): Promise<Ans
   return { kind: 'done', plainBytes: bytes, files: [whole] };
 }
 
-async function open(work: Of<'open'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {
+async function openPacked(work: Of<'open'>, inbox: Inbox, outbox: Outbox): Promise<Answer> {
+  const pipe = work.into === null ? null : new PipeGiver(work.into);
   for await (const bytes of unpacked(inbox, work.identities, work.of)) {
     inbox.plainBytes += bytes.length;
-    if (work.into === null) await outbox.send(new Uint8Array(bytes));
-    else give(work.into, bytes);
+    if (pipe === null) await outbox.send(new Uint8Array(bytes));
+    else pipe.give(bytes);
   }
-  if (work.into !== null) giveEnd(work.into);
+  pipe?.end();
   return { kind: 'done', plainBytes: inbox.plainBytes, files: [] };
 }
 
@@ -212,16 +237,43 @@ async function write(work: Of<'write'>): Promise<Answer> {
   const writer = new FileWriter(work);
   const reader = new TarReader(writer);
   let plainBytes = 0;
+  let pieces = 0;
   try {
-    for (const chunk of taken(work.from)) {
-      reader.push(chunk);
-      plainBytes += chunk.length;
+    for (const piece of taken(work.from, WRITER)) {
+      reader.push(piece);
+      plainBytes += piece.length;
+      pieces += 1;
+      // What was flushed is heard of only so.
+      if (pieces % PIECES_PER_BREATH === 0) await setImmediate();
     }
     reader.end();
+    await writer.settled();
   } finally {
     writer.close();
   }
-  return { kind: 'done', plainBytes, files: writer.files };
+  return { kind: 'done', plainBytes, files: [] };
+}
+
+async function hash(work: Of<'hash'>): Promise<Answer> {
+  const hasher = new FileHasher(work.prefix);
+  const reader = new TarReader(hasher);
+  let plainBytes = 0;
+  for (const piece of taken(work.from, HASHER)) {
+    reader.push(piece);
+    plainBytes += piece.length;
+  }
+  reader.end();
+  return { kind: 'done', plainBytes, files: hasher.files };
+}
+
+/** On the disk, and not in the server's memory only. */
+async function flushed(place: string): Promise<void> {
+  const file = await open(place, 'r');
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
 }
 
 function failedBy(error: unknown): Answer {
@@ -255,7 +307,9 @@ function start(work: Work): Promise<Answer> {
     case 'seal':
       return seal(work, inbox, outbox);
     case 'open':
-      return open(work, inbox, outbox);
+      return openPacked(work, inbox, outbox);
+    case 'hash':
+      return hash(work);
     case 'write':
       return write(work);
   }

@@ -2,6 +2,11 @@
 import type { ErrorCode } from '../../model/errors.ts';
 import type { PipeMemory } from './shared-pipe.ts';
 
+/** Which taker of the pipe is which. */
+export const HASHER = 0;
+export const WRITER = 1;
+export const TAKERS = 2;
+
 /** One file at a time. */
 export type Work =
   /** A tar stream comes, packed bytes go back. */
@@ -23,11 +28,17 @@ export type Work =
       /** Null: back. */
       readonly into: PipeMemory | null;
     }
-  /** A tar stream comes out of the pipe, and its files are written. */
+  /** A tar stream comes out of the pipe, and its files are hashed. */
+  | {
+      readonly kind: 'hash';
+      readonly from: PipeMemory;
+      /** Of the paths of its files. */
+      readonly prefix: string;
+    }
+  /** The same, and they are written. */
   | {
       readonly kind: 'write';
       readonly from: PipeMemory;
-      readonly prefix: string;
       /** Where the entries go. */
       readonly folder: string;
       /** Where the links of the data folder point, by oid of the tablespace. */

@@ -18,7 +18,7 @@ import { getChecked } from '../../checked-objects.ts';
 import { unpackBytes } from '../../packing/pack.ts';
 import { PackCrew } from '../../packing/pack-crew.ts';
 import { newPipe } from '../../packing/shared-pipe.ts';
-import type { FoundFile } from '../../packing/thread-words.ts';
+import { type FoundFile, TAKERS } from '../../packing/thread-words.ts';
 import { readBelow } from '../../point-chain.ts';
 import { fileOf } from '../../point-store.ts';
 import { ProgressTeller } from '../../progress.ts';
@@ -143,17 +143,18 @@ async function restoreFiles(
     ),
   );
   const found = new Map<string, FoundFile>();
-  // Opening takes as long as hashing and writing: a thread each.
+  // Opening takes as long as the other two: a thread each.
   const opener = new PackCrew();
+  const hasher = new PackCrew();
   const writer = new PackCrew();
+  const crews = [opener, hasher, writer];
   const all = new AbortController();
   const failing = async (work: Promise<unknown>): Promise<void> => {
     try {
       await work;
     } catch (error) {
       all.abort(error);
-      opener.fail(error);
-      writer.fail(error);
+      for (const crew of crews) crew.fail(error);
       throw error;
     }
   };
@@ -166,8 +167,8 @@ async function restoreFiles(
     }
     await opener.end();
   };
-  const write = async (): Promise<void> => {
-    const { files } = await writer.end();
+  const hash = async (): Promise<void> => {
+    const { files } = await hasher.end();
     for (const one of files) found.set(one.path, one);
   };
   try {
@@ -175,18 +176,19 @@ async function restoreFiles(
       const folder = placeOf(file);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const prefix = file.tablespace === null ? '' : `pg_tblspc/${file.tablespace.oid}/`;
-      const pipe = newPipe();
+      const pipe = newPipe(TAKERS);
       opener.begin({
         kind: 'open',
         identities: options.identities(),
         of: file.key,
         into: pipe,
       });
-      writer.begin({ kind: 'write', from: pipe, prefix, folder, tablespaces });
-      await settled(failing(fetch(file)), failing(write()));
+      hasher.begin({ kind: 'hash', from: pipe, prefix });
+      writer.begin({ kind: 'write', from: pipe, folder, tablespaces });
+      await settled(failing(fetch(file)), failing(hash()), failing(writer.end()));
     }
   } finally {
-    await Promise.all([opener.close(), writer.close()]);
+    await Promise.all(crews.map((crew) => crew.close()));
   }
   return found;
 }
@@ -196,8 +198,10 @@ async function flush(root: string): Promise<void> {
   await run('sync', ['-f', root]);
 }
 
-/** Waits for both, so that nothing writes on after a failure. */
-async function settled<A, B>(a: Promise<A>, b: Promise<B>): Promise<readonly [A, B]> {
-  await Promise.allSettled([a, b]);
-  return [await a, await b];
+/** Waits for all, so that nothing writes on after a failure. */
+async function settled<T extends readonly Promise<unknown>[]>(
+  ...works: T
+): Promise<{ [At in keyof T]: Awaited<T[At]> }> {
+  await Promise.allSettled(works);
+  return Promise.all(works);
 }
