@@ -36,7 +36,7 @@ const json: Operator['json'] = (words, more) => operator.json(words, more);
 
 async function statusOf() {
   const { exit, said } = await json(['recovery', 'status', 'shop']);
-  return { exit, report: said.targets[0] };
+  return { exit, report: said.targets?.[0] };
 }
 
 function writeConfig(recipient: string, port: number): void {
