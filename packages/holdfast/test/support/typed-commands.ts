@@ -4,7 +4,8 @@
  * command: starting Node and loading the program costs more than most commands do. Two at once are two
  * processes. They end with the test that started them.
  *
- * It will not run what is to be killed or fed while it runs (`up`, a terminal), nor stand for main.ts:
+ * It will not run what is to be killed or fed while it runs (`up`, a terminal; standard input is at its
+ * end), change what Node reads when it starts (NODE_EXTRA_CA_CERTS), nor stand for main.ts:
  * cli/holdfast.test.ts starts each command as a person does.
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -14,8 +15,6 @@ export interface Typed {
   readonly words: readonly string[];
   /** All of its environment. */
   readonly env: NodeJS.ProcessEnv;
-  /** What standard input holds, then it ends. */
-  readonly input?: string;
   readonly folder?: string;
 }
 
@@ -29,12 +28,7 @@ export interface Finished {
 const CHILD = fileURLToPath(new URL('./typed-commands-child.mjs', import.meta.url));
 const idle: ChildProcess[] = [];
 
-export function typed({
-  words,
-  env,
-  input = '',
-  folder = process.cwd(),
-}: Typed): Promise<Finished> {
+export function typed({ words, env, folder = process.cwd() }: Typed): Promise<Finished> {
   const child = idle.pop() ?? started();
   return new Promise((done) => {
     let said = '';
@@ -60,7 +54,7 @@ export function typed({
     child.channel?.ref();
     child.stderr?.on('data', listen);
     child.once('message', answered).once('close', died);
-    child.send({ words, env, input, folder });
+    child.send({ words, env, folder });
   });
 }
 
