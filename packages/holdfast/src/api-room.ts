@@ -1,12 +1,13 @@
 /**
  * The API over the rooms: the same routes for the gateway, which listens with it, and for one command,
  * which asks it in its own process. What only a gateway knows (how far targets are protected, what is
- * said between processes) is handed in as `live`; a command has none of it, and its answers say so.
+ * said between processes) is handed in as `live`; a command has none of it, and its answers say so. What
+ * few requests need (protocols, providers) is loaded by the first of them, so that no command waits for it.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Idempotency } from './api/idempotency.ts';
-import { Metrics } from './api/metrics.ts';
+import type { Metrics } from './api/metrics.ts';
 import { News } from './api/news.ts';
 import type { Checks, Part } from './api/readiness.ts';
 import { agentRoutes } from './api/routes/agents.ts';
@@ -54,14 +55,13 @@ import type { Provider } from './providers/provider.ts';
 import type { OrderDesk } from './recovery/order-desk.ts';
 import type { Restores } from './recovery/restore/restores.ts';
 import type { TargetReport } from './recovery/target-report.ts';
-import { recoveryCounter } from './recovery-room.ts';
+import { recoveryCounter } from './recovery-folder.ts';
 import type { Rooms } from './rooms.ts';
 import { SqlIdempotencyStore } from './store/idempotency-store.ts';
 import { SqlOverview } from './store/overview-store.ts';
 import { SqlTrailIndex } from './store/trail-index-store.ts';
 import { TrailFollower } from './trail/trail-finder.ts';
-import { tryWith } from './trying.ts';
-import { policySourceOf, providersOf, targetsOf } from './wiring.ts';
+import { policySourceOf, targetsOf } from './wiring.ts';
 
 export interface ApiRoomParts {
   readonly rooms: Rooms;
@@ -127,16 +127,7 @@ export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
     url: new URL(config.dashboard.url),
     dashboardFolder: parts.hasPages === false ? null : builtDashboard(),
     idempotency: new Idempotency(new SqlIdempotencyStore(database), clock),
-    metrics: new Metrics({
-      overview: () => overview.look(clock.now()),
-      counts: () => index.counts(),
-      sessions: () => overview.agentSessions(),
-      protections: () =>
-        config.targets.map(({ name }) => {
-          const { level, trouble: why } = tools.protectionOf(name) ?? UNPROTECTED;
-          return { target: name, level, trouble: why !== null };
-        }),
-    }),
+    metrics: live === null ? null : await metricsOf(parts, { index, overview, tools }),
     metricsToken: () =>
       metricsConfig.token === null ? null : resolveSecret(metricsConfig.token, env),
     checks: checksOf(parts),
@@ -154,6 +145,24 @@ export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
       await tools.close();
     },
   };
+}
+
+/** Nobody scrapes a command. */
+async function metricsOf(
+  { clock, rooms }: ApiRoomParts,
+  { index, overview, tools }: Pick<Inside, 'index' | 'overview' | 'tools'>,
+): Promise<Metrics> {
+  const { Metrics } = await import('./api/metrics.ts');
+  return new Metrics({
+    overview: () => overview.look(clock.now()),
+    counts: () => index.counts(),
+    sessions: () => overview.agentSessions(),
+    protections: () =>
+      rooms.config.targets.map(({ name }) => {
+        const { level, trouble: why } = tools.protectionOf(name) ?? UNPROTECTED;
+        return { target: name, level, trouble: why !== null };
+      }),
+  });
 }
 
 interface Inside {
@@ -266,14 +275,17 @@ function handlersOf(parts: ApiRoomParts, inside: Inside): ApiParts['handlers'] {
     ...policyRoutes({
       source: policySourceOf(config),
       policy,
-      explain: tryWith({
-        judge: tools.judge,
-        reader: tools.reader,
-        providers: tools.providers,
-        targets: declared,
-        protectionOf,
-        recoveryOf: tools.recoveryOf,
-      }),
+      explain: async (request) => {
+        const { tryWith } = await import('./trying.ts');
+        return await tryWith({
+          judge: tools.judge,
+          reader: tools.reader,
+          providers: tools.providers,
+          targets: declared,
+          protectionOf,
+          recoveryOf: tools.recoveryOf,
+        })(request);
+      },
       placeOf: (name) => ({
         target: targetOf(name),
         searchPath: targets.find((one) => one.name === name)?.searchPath ?? ['public'],
@@ -330,6 +342,7 @@ class Tools {
     const { clock, env, live, rooms } = this.#parts;
     if (live !== null) return live.providers;
     const { config, credentials } = rooms;
+    const { providersOf } = await import('./providing.ts');
     this.#providers ??= providersOf(config, {
       env,
       clock,

@@ -42,6 +42,7 @@ import {
 } from './protocols/index.ts';
 import type { ListenAddress, Protocol } from './protocols/protocol.ts';
 import type { Provider } from './providers/provider.ts';
+import { providersOf } from './providing.ts';
 import { Recovering } from './recovering.ts';
 import { keptNowhere, type Restores } from './recovery/restore/restores.ts';
 import { Rooms } from './rooms.ts';
@@ -56,7 +57,6 @@ import {
   openTarget,
   policySourceOf,
   postgresTargetsOf,
-  providersOf,
   targetsOf,
 } from './wiring.ts';
 

@@ -34,12 +34,12 @@ import type { Restores } from './recovery/restore/restores.ts';
 import { isSmall, type Looked, type TargetKeeper } from './recovery/target-keeper.ts';
 import type { TargetReport } from './recovery/target-report.ts';
 import { runWork, type WorkOrder } from './recovery/work.ts';
+import { recoveryCounter } from './recovery-folder.ts';
 import {
   drillFolder,
   openRecoveryRoom,
   RECOVERY_LOCK,
   type RecoveryRoom,
-  recoveryCounter,
 } from './recovery-room.ts';
 import { openCopies, signedFactsOf } from './restore-room.ts';
 import type { Rooms } from './rooms.ts';

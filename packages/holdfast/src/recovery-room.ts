@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Config, Env, SecretRef, TargetConfig } from './config/config.ts';
 import { loadAssertions } from './config/drill-assertions.ts';
 import type { RecoveryConfig, StoreKeysConfig, VaultConfig } from './config/recovery-config.ts';
@@ -17,7 +17,6 @@ import { HoldfastError } from './model/errors.ts';
 import { PROOF_AGE_MS_MAX } from './model/limits.ts';
 import { userNamed } from './programs/embedded-engine.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
-import { Counter } from './recovery/counter.ts';
 import { OwnProofs } from './recovery/own-proofs.ts';
 import type { ProofGround, ProofVerdict, Suspect, Trial } from './recovery/proof.ts';
 import { NOWHERE, sameAs, type Whereabouts } from './recovery/same-as.ts';
@@ -31,8 +30,9 @@ import { S3Ground } from './recovery/vaults/s3/ground.ts';
 import type { S3Identities, S3Keys, S3Place } from './recovery/vaults/s3/place.ts';
 import { S3Vault } from './recovery/vaults/s3/s3-vault.ts';
 import type { Vault } from './recovery/vaults/vault.ts';
+import { recoveryFolder } from './recovery-folder.ts';
 import { isHere, primarySuspect, sealedSuspects } from './recovery-suspects.ts';
-import { keyFolderOf, type Rooms } from './rooms.ts';
+import type { Rooms } from './rooms.ts';
 import { recoveryConnectionOf } from './wiring.ts';
 
 /** Whoever holds it keeps the recovery of this installation: streams, points, drills, proofs. */
@@ -41,11 +41,6 @@ export const RECOVERY_LOCK = 'recovery';
 export interface RecoveryRoom {
   readonly keepers: ReadonlyMap<string, TargetKeeper>;
   close(): Promise<void>;
-}
-
-/** Reports and orders of this machine. */
-export function recoveryCounter(config: Config, env: Env): Counter {
-  return new Counter(join(recoveryFolder(config, env), 'counter'));
 }
 
 /** Where drills restore into: whoever runs the scratch server may pass through, and see nothing. */
@@ -59,14 +54,6 @@ export function drillFolder(config: Config, env: Env): string {
 /** Sources of gap rebuilds as they were read, and the copies that were restored for them. */
 export function rebuildFolder(config: Config, env: Env): string {
   const folder = join(recoveryFolder(config, env), 'rebuilds');
-  mkdirSync(folder, { recursive: true, mode: 0o711 });
-  return folder;
-}
-
-function recoveryFolder(config: Config, env: Env): string {
-  const { store } = config;
-  const above = store.kind === 'embedded' ? store.dataFolder : dirname(keyFolderOf(config, env));
-  const folder = join(above, 'recovery');
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   return folder;
 }

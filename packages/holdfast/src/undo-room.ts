@@ -16,7 +16,7 @@ import { Undos } from './protection/undo/undos.ts';
 import { runRequestWith } from './protocols/index.ts';
 import type { Provider } from './providers/provider.ts';
 import type { Rooms } from './rooms.ts';
-import { openTarget, providersOf, targetsOf } from './wiring.ts';
+import { openTarget, targetsOf } from './wiring.ts';
 
 export interface UndoRoom {
   readonly undos: Undos;
@@ -111,7 +111,7 @@ export async function withUndoRoom<T>(
 
 /** A command that only lists asks no provider; a reader of SQL takes a while to be made. */
 class LazyProviders {
-  readonly #make: () => ReadonlyMap<string, Provider>;
+  readonly #make: () => Promise<ReadonlyMap<string, Provider>>;
   #providers: ReadonlyMap<string, Provider> | null = null;
   #reader: Promise<SqlReader> | null = null;
 
@@ -125,11 +125,14 @@ class LazyProviders {
       read: async (...text: Parameters<SqlReader['read']>) => (await reader()).read(...text),
     };
     const secretOf = (name: string): Promise<string> => credentials.open(name);
-    this.#make = () => providersOf(config, { env, clock, sql, secretOf });
+    this.#make = async () => {
+      const { providersOf } = await import('./providing.ts');
+      return providersOf(config, { env, clock, sql, secretOf });
+    };
   }
 
   async all(): Promise<ReadonlyMap<string, Provider>> {
-    this.#providers ??= this.#make();
+    this.#providers ??= await this.#make();
     return this.#providers;
   }
 

@@ -15,7 +15,6 @@ import { sep } from 'node:path';
 import { Readable } from 'node:stream';
 import cookies from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
-import files from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { KnownBrowsers } from '../identity/known-browsers.ts';
 import { mayDo, type Principal } from '../identity/principal.ts';
@@ -55,7 +54,8 @@ export interface ApiParts {
   /** The built dashboard; null: the API alone. */
   readonly dashboardFolder: string | null;
   readonly idempotency: Idempotency;
-  readonly metrics: Metrics;
+  /** Null: there is no `/metrics`. */
+  readonly metrics: Metrics | null;
   /** For a scraper, which is nobody; null: only for who may read metrics. */
   readonly metricsToken: () => string | null;
   /** What `/readyz` asks, by the name of the part. */
@@ -187,6 +187,7 @@ export class Api {
     for (const name of routeNames()) this.#route(name);
     const folder = this.#parts.dashboardFolder;
     if (folder !== null && existsSync(folder)) {
+      const { default: files } = await import('@fastify/static');
       await app.register(files, {
         root: folder,
         wildcard: false,
@@ -212,6 +213,7 @@ export class Api {
       const readiness = await readinessOf(checks);
       return reply.status(readiness.ok ? 200 : 503).send(readiness);
     });
+    if (metrics === null) return;
     this.#app.get('/metrics', async (request, reply) => {
       const token = metricsToken();
       const shown = request.headers.authorization ?? '';
@@ -250,7 +252,7 @@ export class Api {
         return reply.status(status).type(type).send(json);
       },
       onResponse: (_, reply, done) => {
-        this.#parts.metrics.answered(name, reply.statusCode, reply.elapsedTime / 1000);
+        this.#parts.metrics?.answered(name, reply.statusCode, reply.elapsedTime / 1000);
         done();
       },
     });

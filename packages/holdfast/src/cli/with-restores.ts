@@ -4,7 +4,7 @@
  */
 import { AskedRestores } from '../recovery/restore/asks.ts';
 import type { Restores } from '../recovery/restore/restores.ts';
-import { recoveryCounter } from '../recovery-room.ts';
+import { recoveryCounter } from '../recovery-folder.ts';
 import { openCopies } from '../restore-room.ts';
 import type { Rooms } from '../rooms.ts';
 import type { Context } from './command.ts';

@@ -1,14 +1,30 @@
 /**
  * A real PostgreSQL for one test file: own temp folder, own loopback port, stopped by its own pid.
  * Fast and unsafe on purpose (fsync off); never used for our own state.
+ *
+ * What initdb makes is the same each time, so it is made once for these binaries, kept in the temp folder
+ * and copied. The system identifier is copied along: a test of two clusters that must not be taken for
+ * each other makes its own.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../model/clock.ts';
-import { prepareEngine, unprivilegedUser } from '../programs/embedded-engine.ts';
+import { prepareEngine, type RunAs, unprivilegedUser } from '../programs/embedded-engine.ts';
 import { scratchFolder } from './scratch-folder.ts';
+
+const INITDB = ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
 
 export interface ScratchPostgres {
   readonly host: string;
@@ -49,11 +65,7 @@ async function startIn(folder: string, options: ScratchOptions): Promise<Scratch
     options.binFolder ?? (await prepareEngine(folder, owner, systemClock, () => {})).binFolder;
   const data = join(folder, 'data');
   const run = owner ?? {};
-  execFileSync(
-    join(bin, 'initdb'),
-    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
-    { stdio: 'pipe', cwd: folder, ...run },
-  );
+  execFileSync('cp', ['-Rp', freshCluster(bin, owner), data], { cwd: folder, ...run });
   const port = await freePort();
   const sockets = join(folder, 's');
   mkdirSync(sockets);
@@ -99,6 +111,35 @@ async function startIn(folder: string, options: ScratchOptions): Promise<Scratch
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Where a cluster lies that nobody has started yet; made when there is none. */
+function freshCluster(bin: string, owner: RunAs | null): string {
+  const version = execFileSync(join(bin, 'postgres'), ['--version']).toString();
+  const sizes = ['postgres', 'initdb'].map((name) => statSync(join(bin, name)).size);
+  const key = JSON.stringify([version, sizes, INITDB]);
+  const mark = createHash('sha256').update(key).digest('hex').slice(0, 16);
+  const uid = owner?.uid ?? process.getuid?.() ?? 0;
+  const kept = join(tmpdir(), `holdfast-initdb-${uid}-${mark}`);
+  if (isMadeBy(uid, kept)) return kept;
+  const made = scratchFolder('initdb');
+  if (owner) chownSync(made, owner.uid, owner.gid);
+  const run = { stdio: 'pipe', cwd: made, ...owner } as const;
+  execFileSync(join(bin, 'initdb'), ['-D', made, ...INITDB], run);
+  try {
+    renameSync(made, kept);
+  } catch {
+    // Another was quicker, or what lies there is somebody else's.
+    if (!isMadeBy(uid, kept)) return made;
+    rmSync(made, { recursive: true, force: true });
+  }
+  return kept;
+}
+
+/** The name can be guessed, so it has to be ours. */
+function isMadeBy(uid: number, folder: string): boolean {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && found.uid === uid;
 }
 
 export function freePort(): Promise<number> {

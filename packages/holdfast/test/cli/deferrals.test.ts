@@ -1,8 +1,8 @@
 /**
- * `holdfast deferrals` and `holdfast proposals` as people use them: real processes on one store, real
+ * `holdfast deferrals` and `holdfast proposals` as people use them: processes on one store, real
  * codes, and the gateway beside them that runs what two people brought forward.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { TOTP, URI } from 'otpauth';
@@ -20,9 +20,9 @@ import {
 } from '../../src/testing/scratch-postgres.ts';
 import { intentOf, TARGET } from '../../src/testing/trail-fixtures.ts';
 import { codeBefore } from '../support/one-time-codes.ts';
+import { type Finished, typed } from '../support/typed-commands.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
-const COMMAND_MS_MAX = 60_000;
 const PROTECT = { kind: 'protect', rule: 'guarded.destroy', reason: 'No undo.' } as const;
 
 let server: ScratchPostgres;
@@ -40,20 +40,8 @@ function env(): NodeJS.ProcessEnv {
   };
 }
 
-interface Finished {
-  readonly exit: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
 function holdfast(...words: readonly string[]): Promise<Finished> {
-  return new Promise((done) => {
-    const options = { env: env(), timeout: COMMAND_MS_MAX };
-    const child = execFile(process.execPath, [MAIN, ...words], options, (_error, out, err) =>
-      done({ exit: child.exitCode, out, err }),
-    );
-    child.stdin?.end();
-  });
+  return typed({ words, env: env() });
 }
 
 async function json(...words: readonly string[]) {

@@ -1,6 +1,6 @@
 /**
- * `holdfast undo` as people use it: real processes of the built command line on the store of a running
- * gateway, real codes, agents who work through that gateway on a protected target. On 15 and 18.
+ * `holdfast undo` as people use it: the built command line on the store of a running gateway, in processes
+ * beside it, real codes, agents who work through that gateway on a protected target. On 15 and 18.
  */
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';

@@ -2,18 +2,16 @@
  * People are told: the whole gateway with an agent whose statement is held, real receivers of every kind
  * beside it, and the command line that tries them and says how it went.
  */
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { HttpReceiver } from '../../src/testing/http-receiver.ts';
 import { MailReceiver, readMail } from '../../src/testing/mail-receiver.ts';
 import { ENVIRONMENT, type Gateway, startGateway, TARGET } from '../support/gateway.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { typed } from '../support/typed-commands.ts';
 import { APP_PASSWORD } from '../support/upstream.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const SECRET = `whsec_${randomBytes(24).toString('base64')}`;
 const MAIL_PASSWORD = 'mail-password-of-ours';
 const TOLD_MS_MAX = 30_000;
@@ -78,16 +76,8 @@ function hooked(kind: string) {
 }
 
 function holdfast(...words: readonly string[]) {
-  return new Promise<{ exit: number | null; out: string; err: string }>((done) => {
-    const options = {
-      env: { ...process.env, ...env, APP_PASSWORD, HOLDFAST_CONFIG: gateway.configPath },
-      timeout: 60_000,
-    };
-    const child = execFile(process.execPath, [MAIN, ...words], options, (_error, out, err) =>
-      done({ exit: child.exitCode, out, err }),
-    );
-    child.stdin?.end();
-  });
+  const all = { ...process.env, ...env, APP_PASSWORD, HOLDFAST_CONFIG: gateway.configPath };
+  return typed({ words, env: all });
 }
 
 describe('a statement that is held', () => {

@@ -2,9 +2,8 @@
  * The wall as people use it: the built commands beside a running `holdfast up`, an agent whose session is
  * open while its target becomes protected, drifts, loses its wall and is unprotected. On 15 and 18.
  */
-import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { TOTP, URI } from 'otpauth';
 import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -13,10 +12,10 @@ import { AGENT, type GatewayOptions, TARGET } from '../support/gateway.ts';
 import { codeBefore } from '../support/one-time-codes.ts';
 import { HoldfastProcess } from '../support/process.ts';
 import type { Login } from '../support/raw-client.ts';
+import { typed } from '../support/typed-commands.ts';
 import { APP_PASSWORD, APP_ROLE, startUpstream, type Upstream } from '../support/upstream.ts';
 import { VERSIONS, type Version } from './wall-fixture.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 /** The gateway looks every ten seconds by itself; the machine may be busy. */
 const SEEN = { timeout: 40_000, interval: 200 };
 const TABLES = `create table bookings (id int primary key, note text);
@@ -45,14 +44,12 @@ async function world({ binFolder }: Version, options: GatewayOptions): Promise<W
   await holdfast.start();
   undo.push(() => holdfast.stop());
   const login = await holdfast.admitAgent();
-  const run: World['run'] = (...words) =>
-    new Promise((done) => {
-      const env = { ...process.env, APP_PASSWORD, HOLDFAST_CONFIG: holdfast.config };
-      const child = execFile(process.execPath, [MAIN, ...words], { env }, (_error, out, err) => {
-        const isJson = words.includes('--json') && out.startsWith('{');
-        done({ exit: child.exitCode, json: isJson ? JSON.parse(out) : null, text: out + err });
-      });
-    });
+  const run: World['run'] = async (...words) => {
+    const env = { ...process.env, APP_PASSWORD, HOLDFAST_CONFIG: holdfast.config };
+    const { exit, out, err } = await typed({ words, env });
+    const isJson = words.includes('--json') && out.startsWith('{');
+    return { exit, json: isJson ? JSON.parse(out) : null, text: out + err };
+  };
   return { upstream, holdfast, login, run };
 }
 

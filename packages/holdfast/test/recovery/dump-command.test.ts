@@ -25,7 +25,9 @@ let ground: Ground;
 const operator = new Operator(config);
 const json = (words: readonly string[]) => operator.json(words);
 
-const reportOf = async () => (await json(['recovery', 'status', 'shop'])).said.targets[0];
+/** Null while the gateway that keeps it has told nothing yet. */
+const reportOf = async () =>
+  (await json(['recovery', 'status', 'shop'])).said.targets?.[0] ?? null;
 
 beforeAll(async () => {
   if (!isHere) return;
@@ -99,7 +101,9 @@ describe('holdfast with engine dump', () => {
     await operator.up();
     // The dump before is followed by nothing: the gateway takes a new one by itself, and drills it.
     await until(async () => {
-      const { because, isRunning, vaults } = await reportOf();
+      const report = await reportOf();
+      if (report === null) return false;
+      const { because, isRunning, vaults } = report;
       const [{ lastDrill, points }] = vaults;
       const isDrilled = points.length > 1 && lastDrill?.point === points.at(-1).id;
       return isRunning && isDrilled && !because.join(' ').includes('dump');

@@ -1,16 +1,11 @@
 /** Who types `holdfast` on one machine: the built command line, and the gateway beside it. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
+import { type Finished, typed } from '../support/typed-commands.ts';
 import { until } from './pull-ground.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const OUT_BYTES_MAX = 64 * 1024 * 1024;
-
-export interface Finished {
-  readonly exit: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 export interface Said extends Finished {
   // biome-ignore lint/suspicious/noExplicitAny: what a command prints, looked at by each case
@@ -31,7 +26,8 @@ export class Operator {
     words: readonly string[],
     more: Readonly<Record<string, string>> = {},
   ): Promise<Finished> {
-    return this.started(words, more).finished;
+    const env = { ...process.env, HOLDFAST_CONFIG: this.#config, ...more };
+    return typed({ words, env });
   }
 
   /** `--json`; null where nothing was printed. */

@@ -34,9 +34,10 @@ const operator = new Operator(config);
 const holdfast: Operator['holdfast'] = (words, more) => operator.holdfast(words, more);
 const json: Operator['json'] = (words, more) => operator.json(words, more);
 
+/** No report while the gateway that keeps it has told nothing yet. */
 async function statusOf() {
   const { exit, said } = await json(['recovery', 'status', 'shop']);
-  return { exit, report: said.targets[0] };
+  return { exit, report: said.targets?.[0] };
 }
 
 function writeConfig(recipient: string, port: number): void {

@@ -2,14 +2,14 @@
  * Holdfast as a process of its own, by its built command line, so that it can be killed and started
  * again on the same data, and its store's server can be stopped under it.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { accepts, freePort } from '../../src/testing/scratch-postgres.ts';
 import { AGENT, configText, ENVIRONMENT, type GatewayOptions, TARGET } from './gateway.ts';
 import type { Login } from './raw-client.ts';
+import { typed } from './typed-commands.ts';
 import { APP_PASSWORD, type Upstream } from './upstream.ts';
 
 const CLI = join(dirname(fileURLToPath(import.meta.url)), '../../dist/cli/main.js');
@@ -80,11 +80,9 @@ export class HoldfastProcess {
 
   /** `holdfast ... --json`. */
   async cli(...words: readonly string[]): Promise<unknown> {
-    const ran = await promisify(execFile)(process.execPath, [CLI, ...words, '--json'], {
-      env: this.#env,
-      maxBuffer: 256 * 1024 * 1024,
-    });
-    return JSON.parse(ran.stdout);
+    const { exit, out, err } = await typed({ words: [...words, '--json'], env: this.#env });
+    if (exit !== 0) throw new Error(`holdfast ${words.join(' ')} ended with ${exit}: ${out}${err}`);
+    return JSON.parse(out);
   }
 
   async admitAgent(): Promise<Login> {

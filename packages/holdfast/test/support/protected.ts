@@ -6,9 +6,6 @@
  *
  * It will not: reach past the command line into the parts, or repair anything that an undo left.
  */
-import { execFile } from 'node:child_process';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { CLERK_ROLE, fillCompany } from './company.ts';
 import {
   AGENT,
@@ -20,9 +17,9 @@ import {
 } from './gateway.ts';
 import type { Login } from './raw-client.ts';
 import { type Snapshot, type SnapshotOptions, takeSnapshot } from './snapshot.ts';
+import { typed } from './typed-commands.ts';
 import { APP_PASSWORD } from './upstream.ts';
 
-const CLI = join(dirname(fileURLToPath(import.meta.url)), '../../dist/cli/main.js');
 /** The promise is one second; the test machine may be busy. */
 const DRAIN_MS_MAX = 30_000;
 const LOOK_MS = 50;
@@ -148,16 +145,10 @@ function answering(gateway: Gateway, answer: 'approve' | 'deny'): { stop(): Prom
 
 function commandLine(configPath: string): Protected['cli'] {
   const env = { ...process.env, APP_PASSWORD, HOLDFAST_CONFIG: configPath };
-  return (...words) =>
-    new Promise((done) => {
-      const args = [CLI, ...words, '--json'];
-      const child = execFile(
-        process.execPath,
-        args,
-        { env, maxBuffer: 256 * 1024 * 1024 },
-        (error, out, err) => done({ code: error === null ? 0 : (child.exitCode ?? 1), out, err }),
-      );
-    });
+  return async (...words) => {
+    const { exit, out, err } = await typed({ words: [...words, '--json'], env });
+    return { code: exit ?? 1, out, err };
+  };
 }
 
 function pause(): Promise<void> {

@@ -2,10 +2,8 @@
  * A protected target behind a `holdfast up` of its own process, whose store is a server apart, so that each
  * of the three can be struck alone: Holdfast, its store, the target.
  */
-import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { EnvironmentLevel } from '../../src/model/target.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
@@ -13,9 +11,9 @@ import { type ScratchPostgres, startScratchPostgres } from '../../src/testing/sc
 import { TARGET } from './gateway.ts';
 import { HoldfastProcess } from './process.ts';
 import { type Answer, type Login, RawClient } from './raw-client.ts';
+import { typed } from './typed-commands.ts';
 import { APP_PASSWORD, APP_ROLE, startUpstream, type Upstream } from './upstream.ts';
 
-const CLI = join(dirname(fileURLToPath(import.meta.url)), '../../dist/cli/main.js');
 const TABLES = `create table bookings (id int primary key, note text);
   insert into bookings select i, 'n' || i from generate_series(1, 100) i;
   create table cars (id int primary key, name text);
@@ -108,18 +106,12 @@ export class Troubled {
   }
 
   /** A command as a person runs it: exit code, and all that it said. */
-  run(...words: readonly string[]): Promise<{ exit: number; said: string }> {
+  async run(...words: readonly string[]): Promise<{ exit: number; said: string }> {
     const folder = join(dirname(this.holdfast.config), 'empty');
     mkdirSync(folder, { recursive: true });
     const env = { ...process.env, APP_PASSWORD, HOLDFAST_CONFIG: this.holdfast.config };
-    return new Promise((done) => {
-      const child = execFile(
-        process.execPath,
-        [CLI, ...words],
-        { env, cwd: folder },
-        (_error, out, err) => done({ exit: child.exitCode ?? -1, said: out + err }),
-      );
-    });
+    const { exit, out, err } = await typed({ words, env, folder });
+    return { exit: exit ?? -1, said: out + err };
   }
 
   async doctor(): Promise<string> {

@@ -2,12 +2,12 @@
  * Holdfast before the stand-in: staging guarded, production sealed by two people (or guarded, if that is
  * wanted), two tokens of one agent.
  */
-import { execFile } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseConfig } from '../../../holdfast/src/config/load-config.ts';
 import { createHoldfast, type Holdfast, systemClock } from '../../../holdfast/src/holdfast.ts';
 import { scratchFolder } from '../../../holdfast/src/testing/scratch-folder.ts';
+import { typed } from '../../../holdfast/test/support/typed-commands.ts';
 import type { Town } from './town.ts';
 
 export interface Guarded {
@@ -101,12 +101,8 @@ providers:
   };
 }
 
-function run(configPath: string, words: readonly string[]): Promise<Said> {
+async function run(configPath: string, words: readonly string[]): Promise<Said> {
   const env = { ...process.env, HOLDFAST_CONFIG: configPath };
-  return new Promise((done) => {
-    execFile(process.execPath, [CLI, ...words], { env }, (error, out, err) => {
-      const code = error === null ? 0 : Number(error.code ?? -1);
-      done({ code, out, err });
-    });
-  });
+  const { exit, out, err } = await typed({ words, env });
+  return { code: exit ?? -1, out, err };
 }

@@ -15,7 +15,7 @@ import type { Progress } from '../../recovery/engines/engine.ts';
 import { loadAge } from '../../recovery/packing/age.ts';
 import type { TargetReport } from '../../recovery/target-report.ts';
 import { isWell, runWork, type WorkOrder, type WorkResult } from '../../recovery/work.ts';
-import { recoveryCounter } from '../../recovery-room.ts';
+import { recoveryCounter } from '../../recovery-folder.ts';
 import type { Rooms } from '../../rooms.ts';
 import { byGateway, keptElsewhere } from '../by-gateway.ts';
 import { type Context, NO, onThisMachine, type Run } from '../command.ts';

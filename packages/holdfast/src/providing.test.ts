@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parseConfig } from './config/load-config.ts';
 import type { Provider } from './providers/provider.ts';
+import { providersOf } from './providing.ts';
 import { ManualClock } from './testing/manual-clock.ts';
 import { restRequest } from './testing/provider-requests.ts';
 import { scratchFolder } from './testing/scratch-folder.ts';
-import { providersOf } from './wiring.ts';
 
 const folder = scratchFolder('wiring');
 const API = `{ openapi: 3.1.0, servers: [{ url: "https://api.example.com" }],
