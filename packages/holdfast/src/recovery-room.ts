@@ -19,6 +19,7 @@ import { userNamed } from './programs/embedded-engine.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
 import { Counter } from './recovery/counter.ts';
 import { OwnProofs } from './recovery/own-proofs.ts';
+import { PointSeal } from './recovery/point-seal.ts';
 import type { ProofGround, ProofVerdict, Suspect, Trial } from './recovery/proof.ts';
 import { NOWHERE, sameAs, type Whereabouts } from './recovery/same-as.ts';
 import { type KeptVault, TargetKeeper } from './recovery/target-keeper.ts';
@@ -86,6 +87,7 @@ interface Opened {
 }
 
 const MAC_PURPOSE = 'records of recovery';
+const SEAL_PURPOSE = 'recovery points';
 
 class Room implements RecoveryRoom {
   readonly keepers: ReadonlyMap<string, TargetKeeper>;
@@ -138,6 +140,7 @@ class Room implements RecoveryRoom {
       snapshots: snapshotsOf(config, target.name),
       ownProofs: new OwnProofs(join(recoveryFolder(config, this.#env), 'proofs'), target.name),
       macKey: seal.derive(MAC_PURPOSE),
+      seal: new PointSeal(seal.derive(SEAL_PURPOSE)),
       clock: this.#clock,
       note,
     });

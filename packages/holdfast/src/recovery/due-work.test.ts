@@ -10,6 +10,7 @@ const WELL: WorkState = {
   backupEveryMs: 24 * HOUR_MS,
   drillEveryMs: 24 * HOUR_MS,
   newestPointAt: ago(1),
+  canBeDrilled: true,
   isNewestDrilled: true,
   isSmall: true,
   canDrill: true,

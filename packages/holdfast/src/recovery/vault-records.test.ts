@@ -3,17 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ManualClock } from '../testing/manual-clock.ts';
 import type { DrillResult } from './drills/drill-result.ts';
 import type { Witness } from './drills/witness.ts';
 import { digestOfNewest, writePoint } from './point-store.ts';
 import type { RecoveryPoint } from './recovery-point.ts';
 import { FolderVault } from './testing/folder-vault.ts';
+import { TEST_SEAL } from './testing/test-seal.ts';
 import { VaultRecords } from './vault-records.ts';
 import type { Vault } from './vaults/vault.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'holdfast-records-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
+const clock = new ManualClock('2026-11-28T12:00:00Z');
 const kept = () => ({ retainUntil: new Date('2027-01-01T00:00:00Z') });
 const DRILL: DrillResult = {
   format: 'holdfast/drill/1',
@@ -77,6 +80,8 @@ async function recordsOn(
     identities: () => changes.identities ?? [identity],
     kept,
     macKey: Buffer.alloc(32, changes.key ?? 1),
+    seal: TEST_SEAL,
+    clock,
   });
 }
 
@@ -185,8 +190,8 @@ describe('points in a vault', () => {
 
   async function chainOf(...ids: readonly string[]): Promise<void> {
     for (const id of ids) {
-      const previous = await digestOfNewest(vault, 'shop', '77');
-      await writePoint(vault, point(id, { previous }), kept());
+      const previous = await digestOfNewest(vault, 'shop', '77', TEST_SEAL);
+      await writePoint(vault, point(id, { previous }), kept(), TEST_SEAL);
     }
   }
 
@@ -197,14 +202,14 @@ describe('points in a vault', () => {
     expect(points.map(({ id }) => id)).toEqual(['p1', 'p2', 'p3']);
     expect(troubles).toEqual([]);
     expect(points[2]?.previous).toBe(points[1]?.digest);
-    expect(points[2]?.digest).toBe(await digestOfNewest(vault, 'shop', '77'));
+    expect(points[2]?.digest).toBe(await digestOfNewest(vault, 'shop', '77', TEST_SEAL));
   });
 
   it('have none either when the oldest has left, or the clock went back', async () => {
     vault = new FolderVault(join(root, 'left'));
-    await writePoint(vault, point('p2', { previous: 'c'.repeat(64) }), kept());
-    const first = await digestOfNewest(vault, 'shop', '77');
-    await writePoint(vault, point('p1', { previous: first }), kept());
+    await writePoint(vault, point('p2', { previous: 'c'.repeat(64) }), kept(), TEST_SEAL);
+    const first = await digestOfNewest(vault, 'shop', '77', TEST_SEAL);
+    await writePoint(vault, point('p1', { previous: first }), kept(), TEST_SEAL);
     expect((await (await recordsOn()).find('77')).troubles).toEqual([]);
   });
 
@@ -213,19 +218,24 @@ describe('points in a vault', () => {
     await chainOf('p1', 'p2', 'p3');
     const { points } = await (await recordsOn()).find('77');
     const previous = points[0]?.digest ?? null;
-    await writePoint(vault, point('p2', { previous, endedAt: '2026-11-28T12:00:00.000Z' }), kept());
+    await writePoint(
+      vault,
+      point('p2', { previous, endedAt: '2026-11-28T12:00:00.000Z' }),
+      kept(),
+      TEST_SEAL,
+    );
     const anew = await (await recordsOn()).find('77');
     expect(anew.troubles).toHaveLength(1);
     expect(anew.troubles[0]).toContain('The point before p3');
 
     vault = new FolderVault(join(root, 'slipped'));
     await chainOf('p1', 'p3');
-    await writePoint(vault, point('p2', { previous }), kept());
+    await writePoint(vault, point('p2', { previous }), kept(), TEST_SEAL);
     expect((await (await recordsOn()).find('77')).troubles).toHaveLength(1);
 
     vault = new FolderVault(join(root, 'out'));
     await chainOf('p1');
-    await writePoint(vault, point('p3', { previous: 'd'.repeat(64) }), kept());
+    await writePoint(vault, point('p3', { previous: 'd'.repeat(64) }), kept(), TEST_SEAL);
     expect((await (await recordsOn()).find('77')).troubles).toHaveLength(1);
   });
 

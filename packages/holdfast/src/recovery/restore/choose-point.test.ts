@@ -6,6 +6,7 @@ import { oneChunk } from '../object-bytes.ts';
 import { newestPoint, pointKey, writePoint } from '../point-store.ts';
 import type { RecoveryPoint } from '../recovery-point.ts';
 import { FolderVault } from '../testing/folder-vault.ts';
+import { TEST_SEAL } from '../testing/test-seal.ts';
 import { choosePoint, type RestoreWish } from './choose-point.ts';
 
 const KEPT = { retainUntil: new Date(0) };
@@ -34,13 +35,13 @@ describe('the point that a restore begins with, where somebody else can write in
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
   const chosen = async (wish: RestoreWish): Promise<string> =>
-    (await choosePoint(vault, 'shop', wish, null)).point.id;
+    (await choosePoint(vault, 'shop', wish, null, TEST_SEAL)).point.id;
   const litter = (key: string, text: string): Promise<unknown> =>
     vault.put(key, oneChunk(Buffer.from(text)), KEPT);
   const keyOf = (id: string): string => pointKey({ target: 'shop', id }, '7');
 
   it('is a real one, whatever lies beside it', async () => {
-    await writePoint(vault, point('p1', 1), KEPT);
+    await writePoint(vault, point('p1', 1), KEPT, TEST_SEAL);
     await litter(keyOf('zz'), 'not a point');
     await litter('shop/0/anything/point.json', '{}');
     await litter(keyOf('zy'), JSON.stringify({ ...point('zy', 2), endedAt: 'never' }));
@@ -54,13 +55,13 @@ describe('the point that a restore begins with, where somebody else can write in
   it('is refused as damaged when it was named itself, or when none reads', async () => {
     await litter(keyOf('zz'), 'not a point');
     await expect(chosen({ kind: 'newest' })).rejects.toThrow(/a recovery point at shop/);
-    await writePoint(vault, point('p1', 1), KEPT);
+    await writePoint(vault, point('p1', 1), KEPT, TEST_SEAL);
     await expect(chosen({ kind: 'point', id: 'zz' })).rejects.toThrow(/a recovery point at shop/);
     expect(await chosen({ kind: 'newest' })).toBe('p1');
   });
 
   it('does not read while the vault is away: what lies there is not known then', async () => {
-    await writePoint(vault, point('p1', 1), KEPT);
+    await writePoint(vault, point('p1', 1), KEPT, TEST_SEAL);
     vault.get = () => {
       throw new Error('away');
     };
@@ -68,9 +69,9 @@ describe('the point that a restore begins with, where somebody else can write in
   });
 
   it('is what streams go on from, too', async () => {
-    expect(await newestPoint(vault, 'shop', '7')).toBeNull();
-    await writePoint(vault, point('p1', 1), KEPT);
+    expect(await newestPoint(vault, 'shop', '7', TEST_SEAL)).toBeNull();
+    await writePoint(vault, point('p1', 1), KEPT, TEST_SEAL);
     await litter(keyOf('zz'), 'not a point');
-    expect((await newestPoint(vault, 'shop', '7'))?.id).toBe('p1');
+    expect((await newestPoint(vault, 'shop', '7', TEST_SEAL))?.id).toBe('p1');
   });
 });

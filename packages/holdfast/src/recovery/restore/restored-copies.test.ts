@@ -79,6 +79,7 @@ function standing() {
       ...{ startedAt: '2026-11-28T00:14:00.000Z', endedAt: '2026-11-28T00:15:00.000Z' },
       ...{ files: [], prior: null, recipients: [], previous: null, digest: 'd'.repeat(64) },
     },
+    isSealed: true,
     goal: { at: null, lsn: '0/2' },
     window: { from: new Date(0), to: new Date(1) },
     rtoMs: 1,

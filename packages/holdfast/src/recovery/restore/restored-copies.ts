@@ -301,18 +301,27 @@ export class RestoredCopies implements Restores {
       copy.restored = restored;
       stop.signal.throwIfAborted();
       copy.mark = await markOf(restored, copy.of.database);
-      const { goal, phases, point, rtoMs, window } = restored;
+      const { goal, isSealed, phases, point, rtoMs, window } = restored;
+      const drilledAt = await this.#parts.drilledAt(target, vault, point).catch(() => null);
+      stop.signal.throwIfAborted();
       copy.usedMs = clock.monotonicMs();
       copy.standing = {
         state: 'ready',
-        point: { id: point.id, endedAt: point.endedAt },
+        point: { id: point.id, endedAt: point.endedAt, drilledAt, isSealed },
         goal: goalWords(goal),
         window: { from: window.from.toISOString(), to: window.to.toISOString() },
         ...{ rtoMs, phases, keptUntil: this.#keptUntil(), diff: null },
       };
       await note({
         kind: 'restore-came-back',
-        facts: { ...factsOf(copy), point: point.id, ...goalWords(goal), rtoMs },
+        facts: {
+          ...factsOf(copy),
+          point: point.id,
+          isSealed,
+          drilledAt,
+          ...goalWords(goal),
+          rtoMs,
+        },
         message: `${target} came back beside itself from ${point.id} in ${Math.ceil(rtoMs / 1000)} s (${id}).`,
       });
     } catch (error) {

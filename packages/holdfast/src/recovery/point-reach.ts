@@ -1,0 +1,152 @@
+/**
+ * How far each point of one vault brings a target: the newest as far as the vault (`reach.ts`), one before it
+ * through the next, where what was streamed in between leads on without a hole, and else to the hole. So what
+ * came after a gap never counts for a point that lies before it, however fresh the stream is.
+ *
+ * What lies between two points once both are there does not change: it is listed once for each pair, and
+ * remembered. Where nothing tells, a point reaches its own moment.
+ */
+import { chainFrom, listPieces, newestStoredAt } from './engines/dump/pieces.ts';
+import { readWalListing, type WalListing } from './engines/pull/wal-listing.ts';
+import { walBetween } from './engines/pull/wal-reach.ts';
+import { lsnOf } from './lsn.ts';
+import type { StoredPoint } from './recovery-point.ts';
+import type { Vault } from './vaults/vault.ts';
+
+/** By the digest of a point: everything that committed until then comes back from it; null: nothing is known. */
+export type PointReaches = ReadonlyMap<string, Date | null>;
+
+/** `through`: as far as the next point reaches. */
+type Between = { readonly kind: 'through' } | { readonly kind: 'until'; readonly at: Date };
+
+/** Read when it is first asked for, and no more than once in one look. */
+interface Listings {
+  readonly wal: () => Promise<WalListing>;
+  readonly pieces: () => ReturnType<typeof listPieces>;
+}
+
+export class PointReach {
+  readonly #vault: Vault;
+  readonly #known = new Map<string, Between>();
+
+  constructor(vault: Vault) {
+    this.#vault = vault;
+  }
+
+  /** `points` of one server, oldest first; `newestAt`: of the vault, so of the last of them. */
+  async of(points: readonly StoredPoint[], newestAt: Date | null): Promise<PointReaches> {
+    const reaches = new Map<string, Date | null>();
+    const listings = this.#listings(points.at(-1));
+    const next = new Map<StoredPoint['engine'], StoredPoint>();
+    const newest = points.at(-1);
+    for (const point of points.toReversed()) {
+      const after = next.get(point.engine) ?? null;
+      next.set(point.engine, point);
+      if (point === newest) {
+        reaches.set(point.digest, newestAt);
+        continue;
+      }
+      const between = await this.#between(point, after, newest, listings);
+      if (between.kind === 'until') reaches.set(point.digest, between.at);
+      else reaches.set(point.digest, reaches.get(after?.digest ?? '') ?? null);
+    }
+    return reaches;
+  }
+
+  /** Where WAL that leads on from a pulled point without a hole ends, when nobody streams here; null: nowhere. */
+  async endOf({ server, target, wal }: StoredPoint): Promise<Date | null> {
+    if (wal === null) return null;
+    const { systemIdentifier, walSegmentBytes } = server;
+    const listing = await readWalListing(this.#vault, target, systemIdentifier, walSegmentBytes);
+    const found = walBetween(wal, null, listing);
+    return found.kind === 'cut' ? found.at : null;
+  }
+
+  /** `after` null: another engine takes points since, up to `newest`. */
+  async #between(
+    point: StoredPoint,
+    after: StoredPoint | null,
+    newest: StoredPoint | undefined,
+    listings: Listings,
+  ): Promise<Between> {
+    const name = `${point.digest}>${after?.digest ?? `>${newest?.digest ?? ''}`}`;
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const found = await look(point, after, listings);
+    this.#known.set(name, found);
+    return found;
+  }
+
+  #listings(of: StoredPoint | undefined): Listings {
+    let wal: Promise<WalListing> | null = null;
+    let pieces: ReturnType<typeof listPieces> | null = null;
+    const { server, target } = of ?? {
+      server: { systemIdentifier: '', walSegmentBytes: 1 },
+      target: '',
+    };
+    const { systemIdentifier, walSegmentBytes } = server;
+    return {
+      wal: () => {
+        wal ??= readWalListing(this.#vault, target, systemIdentifier, walSegmentBytes);
+        return wal;
+      },
+      pieces: () => {
+        pieces ??= listPieces(this.#vault, target, systemIdentifier);
+        return pieces;
+      },
+    };
+  }
+}
+
+async function look(
+  point: StoredPoint,
+  after: StoredPoint | null,
+  listings: Listings,
+): Promise<Between> {
+  switch (point.engine) {
+    case 'pgbackrest':
+      // Its archive is not ours to list: pgBackRest keeps it whole behind its oldest backup.
+      return after === null ? own(point) : { kind: 'through' };
+    case 'pull': {
+      if (point.wal === null) return own(point);
+      const found = walBetween(point.wal, after?.wal ?? null, await listings.wal());
+      return found.kind === 'whole' ? { kind: 'through' } : until(point, found.at);
+    }
+    case 'dump':
+      return betweenDumps(point, after, listings);
+    default:
+      return point.engine satisfies never;
+  }
+}
+
+/** Only where both carry everything, of tables that are built alike. */
+async function betweenDumps(
+  point: StoredPoint,
+  after: StoredPoint | null,
+  listings: Listings,
+): Promise<Between> {
+  const start = lsnOf(point.wal?.startLsn ?? '');
+  if (start === null || point.dump?.carriesAll !== true) return own(point);
+  if (after !== null && !isAlike(point, after)) return own(point);
+  const chain = chainFrom(await listings.pieces(), start);
+  const goal = lsnOf(after?.wal?.startLsn ?? '');
+  const end = chain.at(-1)?.to ?? start;
+  if (goal !== null && end >= goal) return { kind: 'through' };
+  return until(point, newestStoredAt(chain));
+}
+
+function isAlike({ dump }: StoredPoint, after: StoredPoint): boolean {
+  return after.dump?.carriesAll === true && after.dump.structure === dump?.structure;
+}
+
+/** A dump is of the moment that it began with. */
+function own(point: StoredPoint): Extract<Between, { kind: 'until' }> {
+  const at = point.engine === 'dump' ? point.startedAt : point.endedAt;
+  return { kind: 'until', at: new Date(at) };
+}
+
+function until(point: StoredPoint, at: Date | null): Between {
+  const mine = own(point);
+  if (at === null || at < mine.at) return mine;
+  return { kind: 'until', at };
+}
