@@ -19,6 +19,9 @@ export type PointReaches = ReadonlyMap<string, Date | null>;
 /** `through`: as far as the next point reaches. */
 type Between = { readonly kind: 'through' } | { readonly kind: 'until'; readonly at: Date };
 
+/** `isFinal`: no more comes that could change it. */
+type Looked = Between & { readonly isFinal: boolean };
+
 /** Read when it is first asked for, and no more than once in one look. */
 interface Listings {
   readonly wal: () => Promise<WalListing>;
@@ -72,8 +75,8 @@ export class PointReach {
     const name = `${point.digest}>${after?.digest ?? `>${newest?.digest ?? ''}`}`;
     const known = this.#known.get(name);
     if (known !== undefined) return known;
-    const found = await look(point, after, listings);
-    this.#known.set(name, found);
+    const { isFinal, ...found } = await look(point, after, listings);
+    if (isFinal) this.#known.set(name, found);
     return found;
   }
 
@@ -98,19 +101,21 @@ export class PointReach {
   }
 }
 
+const THROUGH = { kind: 'through', isFinal: true } as const;
+
 async function look(
   point: StoredPoint,
   after: StoredPoint | null,
   listings: Listings,
-): Promise<Between> {
+): Promise<Looked> {
   switch (point.engine) {
     case 'pgbackrest':
       // Its archive is not ours to list: pgBackRest keeps it whole behind its oldest backup.
-      return after === null ? own(point) : { kind: 'through' };
+      return after === null ? own(point) : THROUGH;
     case 'pull': {
       if (point.wal === null) return own(point);
       const found = walBetween(point.wal, after?.wal ?? null, await listings.wal());
-      return found.kind === 'whole' ? { kind: 'through' } : until(point, found.at);
+      return found.kind === 'whole' ? THROUGH : until(point, found.at);
     }
     case 'dump':
       return betweenDumps(point, after, listings);
@@ -124,15 +129,18 @@ async function betweenDumps(
   point: StoredPoint,
   after: StoredPoint | null,
   listings: Listings,
-): Promise<Between> {
+): Promise<Looked> {
   const start = lsnOf(point.wal?.startLsn ?? '');
   if (start === null || point.dump?.carriesAll !== true) return own(point);
   if (after !== null && !isAlike(point, after)) return own(point);
-  const chain = chainFrom(await listings.pieces(), start);
+  const pieces = await listings.pieces();
+  const chain = chainFrom(pieces, start);
   const goal = lsnOf(after?.wal?.startLsn ?? '');
   const end = chain.at(-1)?.to ?? start;
-  if (goal !== null && end >= goal) return { kind: 'through' };
-  return until(point, newestStoredAt(chain));
+  if (goal !== null && end >= goal) return THROUGH;
+  // Changes are stored a moment after they came: a hole is one when something lies behind it.
+  const isFinal = goal === null || pieces.some(({ from }) => from > end);
+  return { ...until(point, newestStoredAt(chain)), isFinal };
 }
 
 function isAlike({ dump }: StoredPoint, after: StoredPoint): boolean {
@@ -140,13 +148,13 @@ function isAlike({ dump }: StoredPoint, after: StoredPoint): boolean {
 }
 
 /** A dump is of the moment that it began with. */
-function own(point: StoredPoint): Extract<Between, { kind: 'until' }> {
+function own(point: StoredPoint): Extract<Looked, { kind: 'until' }> {
   const at = point.engine === 'dump' ? point.startedAt : point.endedAt;
-  return { kind: 'until', at: new Date(at) };
+  return { kind: 'until', at: new Date(at), isFinal: true };
 }
 
-function until(point: StoredPoint, at: Date | null): Between {
+function until(point: StoredPoint, at: Date | null): Looked {
   const mine = own(point);
   if (at === null || at < mine.at) return mine;
-  return { kind: 'until', at };
+  return { ...mine, at };
 }

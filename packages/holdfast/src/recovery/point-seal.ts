@@ -18,7 +18,7 @@ const SEALED = z.looseObject({
     mac: z.string().regex(/^[0-9a-f]{64}$/),
   }),
 });
-const UNSEALED = z.looseObject({ seal: z.undefined() });
+const OBJECT = z.looseObject({});
 
 /**
  * `ours`: made here, for this vault and key. `elsewhere`: made here, for another vault. `none`: there is no
@@ -52,7 +52,8 @@ export class PointSeal {
   /** Of the text that lies there, to the byte: the same facts written in another way are not what was sealed. */
   verdictOf(vault: string, key: VaultKey, text: string): SealVerdict {
     const json = jsonOf(text);
-    if (UNSEALED.safeParse(json).success) return 'none';
+    const object = OBJECT.safeParse(json);
+    if (object.success && !Object.hasOwn(object.data, 'seal')) return 'none';
     const read = SEALED.safeParse(json);
     if (!read.success) return 'broken';
     const { seal, ...facts } = read.data;

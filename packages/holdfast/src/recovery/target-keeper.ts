@@ -19,7 +19,6 @@ import {
   PROOF_CANARY_MS,
   WAL_STUCK_MS,
 } from '../model/limits.ts';
-import { oneLine } from '../model/text.ts';
 import type { AdminConnection } from '../protection/postgres/admin.ts';
 import { type DrillOrder, runDrill } from './drills/drill.ts';
 import { type DrillResult, newestDecided } from './drills/drill-result.ts';
@@ -46,6 +45,7 @@ import { historyOf } from './report-history.ts';
 import { type RestoredTarget, type RestoreOrder, restoreTarget } from './restore/restore-target.ts';
 import { NOWHERE, type Whereabouts } from './same-as.ts';
 import { factsOf, type RecoveryPromise, standingOf, type VaultEvidence } from './standing.ts';
+import { StrangerNews } from './stranger-news.ts';
 import type { TargetReport, VaultReport } from './target-report.ts';
 import { openSession } from './target-session.ts';
 import { type FoundRecords, type KeptProof, proofIdOf, VaultRecords } from './vault-records.ts';
@@ -126,14 +126,14 @@ export class TargetKeeper {
   #system: string | null = null;
   /** Of each vault, as of the last report. */
   readonly #found = new Map<string, FoundRecords>();
-  /** Vaults of which it was told that points lie there that are not ours. */
-  readonly #told = new Set<string>();
+  readonly #news: StrangerNews;
   /** Of each vault: why what was found could not be kept there. */
   readonly #unkept = new Map<string, string>();
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
     this.target = parts.target;
+    this.#news = new StrangerNews(parts.target);
     const { binaries, clock, connection, folder, identities, keepMs, macKey } = parts;
     const { recipients, seal, target } = parts;
     const kept = () => ({ retainUntil: new Date(clock.now().getTime() + keepMs) });
@@ -398,13 +398,14 @@ export class TargetKeeper {
       const system = await this.#systemOf(records);
       found = await records.find(system);
       this.#found.set(vault.name, found);
-      await this.#tellStrangers(vault.name, found);
+      await this.#tellStrangers(vault.name, found.strangers);
       // Those from before seals are older than all of ours, and only a drill makes them count.
       const present = await this.#present(restorer, [...found.unsealed, ...found.points]);
       points = present.points;
       troubles.push(...present.words);
-      const newest = points.at(-1);
-      reach = await reachOf(points, state, vault, () =>
+      const known = knownOf(found, points);
+      const newest = known.at(-1);
+      reach = await reachOf(known, state, vault, () =>
         newest?.engine === 'pull' ? pointReach.endOf(newest) : records.newestWalAt(system),
       );
       reaches = await pointReach.of(points, reach.durableAt);
@@ -484,20 +485,10 @@ export class TargetKeeper {
     };
   }
 
-  /** Once, when they are first seen: whoever looks again sees them in the status. */
-  async #tellStrangers(vault: string, { strangers }: FoundRecords): Promise<void> {
-    const [first] = strangers;
+  async #tellStrangers(vault: string, keys: readonly string[]): Promise<void> {
     // A command that looks is not who watches.
-    if (!this.#isStarted) return;
-    if (first === undefined) this.#told.delete(vault);
-    if (first === undefined || this.#told.has(vault)) return;
-    this.#told.add(vault);
-    const { note, target } = this.#parts;
-    await note({
-      kind: 'recovery-point-foreign',
-      facts: { target, vault, points: strangers.length, key: first },
-      message: `A recovery point of ${target} that is not ours lies in the vault ${vault}: ${oneLine(first)}.`,
-    });
+    const news = this.#isStarted ? this.#news.look(vault, keys) : null;
+    if (news !== null) await this.#parts.note(news);
   }
 
   /** Points whose files lie elsewhere are there for as long as those are, and no proof of the vault is of them. */
@@ -670,6 +661,19 @@ function passedAt(
 ): string | null {
   const newest = newestDecided(drills.filter((one) => isOf(one, point))).get(point.id);
   return newest?.verdict === 'passed' ? newest.endedAt : null;
+}
+
+/**
+ * What the window is of: how far back it goes is not what somebody says who only can write there. Where none is
+ * ours, this is another installation than the one that took them, and all there is may be meant.
+ */
+function knownOf(
+  { drills, others, unsealed }: FoundRecords,
+  points: readonly StoredPoint[],
+): readonly StoredPoint[] {
+  const known = points.filter((one) => !unsealed.includes(one) || passedAt(drills, one) !== null);
+  if (known.length > 0) return known;
+  return points.length > 0 ? points : others.map(({ point }) => point);
 }
 
 function verdictIn({ unsealed }: FoundRecords, point: StoredPoint): SealVerdict {

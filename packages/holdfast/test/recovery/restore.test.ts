@@ -486,6 +486,7 @@ describe.for([
       point,
       goal,
       drilledAt: null,
+      isSealed: true,
       order,
       preview: await write({ tables: [ODD], ...order, mode: 'preview' }),
     });

@@ -205,7 +205,7 @@ export class RestoredCopies implements Restores {
     const copy = this.#copy(target, id);
     const { changed, extra } = words;
     const preview = await this.#look(copy, wholeTables(words));
-    const { point, goal } = restoredOf(copy);
+    const { goal, isSealed, point } = restoredOf(copy);
     const { database, target: of } = copy.of;
     const drilledAt = await this.#parts.drilledAt(target, copy.vault, point);
     const {
@@ -213,7 +213,7 @@ export class RestoredCopies implements Restores {
       reason,
       words: said,
     } = promotionOf({
-      ...{ target: of, database, vault: copy.vault, point, goal, preview, drilledAt },
+      ...{ target: of, database, vault: copy.vault, point, goal, preview, drilledAt, isSealed },
       order: { changed, extra },
     });
     return { facts, reason, words: said };
