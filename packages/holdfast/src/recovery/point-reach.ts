@@ -24,8 +24,8 @@ type Looked = Between & { readonly isFinal: boolean };
 
 /** Read when it is first asked for, and no more than once in one look. */
 interface Listings {
-  readonly wal: () => Promise<WalListing>;
-  readonly pieces: () => ReturnType<typeof listPieces>;
+  readonly wal: (of: StoredPoint) => Promise<WalListing>;
+  readonly pieces: (of: StoredPoint) => ReturnType<typeof listPieces>;
 }
 
 export class PointReach {
@@ -39,7 +39,7 @@ export class PointReach {
   /** `points` of one server, oldest first; `newestAt`: of the vault, so of the last of them. */
   async of(points: readonly StoredPoint[], newestAt: Date | null): Promise<PointReaches> {
     const reaches = new Map<string, Date | null>();
-    const listings = this.#listings(points.at(-1));
+    const listings = this.#listings();
     const next = new Map<StoredPoint['engine'], StoredPoint>();
     const newest = points.at(-1);
     for (const point of points.toReversed()) {
@@ -57,11 +57,9 @@ export class PointReach {
   }
 
   /** Where WAL that leads on from a pulled point without a hole ends, when nobody streams here; null: nowhere. */
-  async endOf({ server, target, wal }: StoredPoint): Promise<Date | null> {
-    if (wal === null) return null;
-    const { systemIdentifier, walSegmentBytes } = server;
-    const listing = await readWalListing(this.#vault, target, systemIdentifier, walSegmentBytes);
-    const found = walBetween(wal, null, listing);
+  async endOf(point: StoredPoint): Promise<Date | null> {
+    if (point.wal === null) return null;
+    const found = walBetween(point.wal, null, await this.#walOf(point));
     return found.kind === 'cut' ? found.at : null;
   }
 
@@ -80,24 +78,24 @@ export class PointReach {
     return found;
   }
 
-  #listings(of: StoredPoint | undefined): Listings {
+  #listings(): Listings {
     let wal: Promise<WalListing> | null = null;
     let pieces: ReturnType<typeof listPieces> | null = null;
-    const { server, target } = of ?? {
-      server: { systemIdentifier: '', walSegmentBytes: 1 },
-      target: '',
-    };
-    const { systemIdentifier, walSegmentBytes } = server;
     return {
-      wal: () => {
-        wal ??= readWalListing(this.#vault, target, systemIdentifier, walSegmentBytes);
+      wal: (of) => {
+        wal ??= this.#walOf(of);
         return wal;
       },
-      pieces: () => {
-        pieces ??= listPieces(this.#vault, target, systemIdentifier);
+      pieces: ({ server, target }) => {
+        pieces ??= listPieces(this.#vault, target, server.systemIdentifier);
         return pieces;
       },
     };
+  }
+
+  #walOf({ server, target }: StoredPoint): Promise<WalListing> {
+    const { systemIdentifier, walSegmentBytes } = server;
+    return readWalListing(this.#vault, target, systemIdentifier, walSegmentBytes);
   }
 }
 
@@ -114,7 +112,7 @@ async function look(
       return after === null ? own(point) : THROUGH;
     case 'pull': {
       if (point.wal === null) return own(point);
-      const found = walBetween(point.wal, after?.wal ?? null, await listings.wal());
+      const found = walBetween(point.wal, after?.wal ?? null, await listings.wal(point));
       return found.kind === 'whole' ? THROUGH : until(point, found.at);
     }
     case 'dump':
@@ -133,7 +131,7 @@ async function betweenDumps(
   const start = lsnOf(point.wal?.startLsn ?? '');
   if (start === null || point.dump?.carriesAll !== true) return own(point);
   if (after !== null && !isAlike(point, after)) return own(point);
-  const pieces = await listings.pieces();
+  const pieces = await listings.pieces(point);
   const chain = chainFrom(pieces, start);
   const goal = lsnOf(after?.wal?.startLsn ?? '');
   const end = chain.at(-1)?.to ?? start;
