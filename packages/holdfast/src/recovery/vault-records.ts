@@ -10,7 +10,7 @@
  * What does not read, or is not ours, is left out and said in `troubles`; so are points that are not ours
  * and lie there as if they were, and points of ours whose files are gone too early. It decides nothing.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
@@ -254,7 +254,9 @@ export class VaultRecords {
       return found === version ? [] : [`${key}@${found ?? ''}`];
     });
     if (over.length === 0) return true;
-    const name = [point.digest, ...over].join('|');
+    const name = createHash('sha256')
+      .update([point.digest, ...over].join('|'))
+      .digest('hex');
     const known = this.#whole.get(name);
     if (known !== undefined) return known;
     const whole = await isWhole(this.#parts.vault, point, there);
