@@ -171,11 +171,13 @@ describe('how far each pulled point reaches', () => {
   });
 
   it('is known without a stream, too: WAL behind a hole does not count', async () => {
-    const { vault, wal } = aVault();
+    const { lists, vault, wal } = aVault();
     await wal(2, 6, 20);
     await wal(8, 12, 40);
     const found = await evidenceOf(vault, 'folder', [p1, p2], [p2], null);
     expect(found.durableAt).toEqual(at(24));
+    expect(found.reaches.get(p1.digest)).toEqual(at(24));
+    expect(lists).toHaveLength(1);
     const whole = aVault();
     await whole.wal(2, 12, 10);
     expect(await new PointReach(whole.vault).endOf(p1)).toEqual(at(20));
@@ -217,10 +219,7 @@ describe('how far each dump reaches', () => {
   it.for([
     ['that nothing follows', dumped('d1', null, 10)],
     ['of tables that were built anew', dumped('d1', 10n, 10, 'y')],
-    [
-      'with tables that no change carries',
-      { ...d1, dump: { structure: 'x', carriesAll: false } },
-    ],
+    ['with tables that no change carries', { ...d1, dump: { structure: 'x', carriesAll: false } }],
   ] as const)('is the moment of one %s', async ([, first]) => {
     const { changes, vault } = aVault();
     await changes(5n, 60n, 41);

@@ -31,6 +31,8 @@ interface Listings {
 export class PointReach {
   readonly #vault: Vault;
   readonly #known = new Map<string, Between>();
+  /** As `endOf` has just listed it, for the `of` that follows. */
+  #listed: WalListing | null = null;
 
   constructor(vault: Vault) {
     this.#vault = vault;
@@ -39,7 +41,8 @@ export class PointReach {
   /** `points` of one server, oldest first; `newestAt`: of the vault, so of the last of them. */
   async of(points: readonly StoredPoint[], newestAt: Date | null): Promise<PointReaches> {
     const reaches = new Map<string, Date | null>();
-    const listings = this.#listings();
+    const listings = this.#listings(this.#listed);
+    this.#listed = null;
     const next = new Map<StoredPoint['engine'], StoredPoint>();
     const newest = points.at(-1);
     for (const point of points.toReversed()) {
@@ -59,7 +62,8 @@ export class PointReach {
   /** Where WAL that leads on from a pulled point without a hole ends, when nobody streams here; null: nowhere. */
   async endOf(point: StoredPoint): Promise<Date | null> {
     if (point.wal === null) return null;
-    const found = walBetween(point.wal, null, await this.#walOf(point));
+    this.#listed = await this.#walOf(point);
+    const found = walBetween(point.wal, null, this.#listed);
     return found.kind === 'cut' ? found.at : null;
   }
 
@@ -78,8 +82,8 @@ export class PointReach {
     return found;
   }
 
-  #listings(): Listings {
-    let wal: Promise<WalListing> | null = null;
+  #listings(listed: WalListing | null): Listings {
+    let wal: Promise<WalListing> | null = listed === null ? null : Promise.resolve(listed);
     let pieces: ReturnType<typeof listPieces> | null = null;
     return {
       wal: (of) => {

@@ -16,6 +16,14 @@ describe('news of points that are not ours', () => {
     expect(told('far', first.key)).toEqual(first);
   });
 
+  it('is told again where it reached nobody', () => {
+    const news = new StrangerNews('shop');
+    expect(news.look('far', ['k'])).not.toBeNull();
+    news.untold('far');
+    expect(news.look('far', ['k'])).not.toBeNull();
+    expect(news.look('far', ['k'])).toBeNull();
+  });
+
   it('shows a key that moves the cursor as it is', () => {
     const event = new StrangerNews('shop').look('far', ['shop/\u001b[2K/point.json']);
     expect(event?.message).not.toContain('\u001b');

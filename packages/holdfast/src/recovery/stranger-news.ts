@@ -26,4 +26,9 @@ export class StrangerNews {
       message: `A recovery point of ${target} that is not ours lies in the vault ${vault}: ${oneLine(first)}.`,
     };
   }
+
+  /** It reached nobody. */
+  untold(vault: string): void {
+    this.#told.delete(vault);
+  }
 }

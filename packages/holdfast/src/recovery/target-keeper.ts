@@ -205,7 +205,10 @@ export class TargetKeeper {
     return point;
   }
 
-  /** `pointId` null: the newest of ours, else from before seals. What it found is kept, whatever it is; only being stopped rejects. */
+  /**
+   * `pointId` null: the newest of ours, else from before seals. What it found is kept, whatever it is; only
+   * being stopped rejects.
+   */
   async drill(
     vaultName: string,
     pointId: string | null,
@@ -488,7 +491,13 @@ export class TargetKeeper {
   async #tellStrangers(vault: string, keys: readonly string[]): Promise<void> {
     // A command that looks is not who watches.
     const news = this.#isStarted ? this.#news.look(vault, keys) : null;
-    if (news !== null) await this.#parts.note(news);
+    if (news === null) return;
+    try {
+      await this.#parts.note(news);
+    } catch {
+      // What lies in the vault is reported all the same, and this is told at the next look.
+      this.#news.untold(vault);
+    }
   }
 
   /** Points whose files lie elsewhere are there for as long as those are, and no proof of the vault is of them. */
