@@ -9,6 +9,7 @@ import { runDrill } from '#holdfast/recovery/drills/drill.js';
 import { takeWitness } from '#holdfast/recovery/drills/witness.js';
 import { PullEngine } from '#holdfast/recovery/engines/pull/pull-engine.js';
 import { lsnOf } from '#holdfast/recovery/lsn.js';
+import { PointSeal } from '#holdfast/recovery/point-seal.js';
 import { listPoints, readPoint } from '#holdfast/recovery/point-store.js';
 import { openSession } from '#holdfast/recovery/target-session.js';
 import { benchVault } from './recovery-vault.ts';
@@ -33,6 +34,7 @@ const engine = new PullEngine({
   kept: () => ({ retainUntil: new Date(Date.now() + 86_400_000) }),
   slot: 'holdfast_bench',
   acceptsCorruptPages: false,
+  seal: new PointSeal(Buffer.alloc(32, 1)),
   clock: systemClock,
 });
 const never = new AbortController().signal;

@@ -440,11 +440,13 @@ export class Recovering {
     const way = config.vaults.find(({ name }) => name === vault)?.way;
     if (recovery === null || way === undefined) return null;
     const newest = found.points.at(-1) ?? null;
+    // From before seals: nothing fresh, and still to be proven.
+    const drilled = newest ?? found.unsealed.at(-1) ?? null;
     const nowMs = clock.now().getTime();
     // What could not be tried says nothing of the point: it is tried again, and not each quarter of an hour.
     const isNewestDrilled = found.drills.some(
       ({ endedAt, point, verdict }) =>
-        point === newest?.id &&
+        point === drilled?.id &&
         (verdict !== 'could-not-run' || nowMs - Date.parse(endedAt) < DRILL_AGAIN_MS),
     );
     const kind = dueWork({
@@ -452,8 +454,9 @@ export class Recovering {
       backupEveryMs: recovery.backupEveryMs,
       drillEveryMs: recovery.drillEveryMs,
       newestPointAt: newest === null ? null : new Date(newest.endedAt),
+      canBeDrilled: drilled !== null,
       isNewestDrilled,
-      isSmall: newest !== null && isSmall(newest),
+      isSmall: drilled !== null && isSmall(drilled),
       canDrill: keeper.canDrill,
       lastDrillAt: newestOf(found.drills.map(({ endedAt }) => new Date(endedAt))),
       // As the vault's own user everything is allowed there; its look says so each time.

@@ -18,6 +18,7 @@ import { PROOF_AGE_MS_MAX } from './model/limits.ts';
 import { userNamed } from './programs/embedded-engine.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
 import { OwnProofs } from './recovery/own-proofs.ts';
+import { PointSeal } from './recovery/point-seal.ts';
 import type { ProofGround, ProofVerdict, Suspect, Trial } from './recovery/proof.ts';
 import { NOWHERE, sameAs, type Whereabouts } from './recovery/same-as.ts';
 import { type KeptVault, TargetKeeper } from './recovery/target-keeper.ts';
@@ -73,6 +74,7 @@ interface Opened {
 }
 
 const MAC_PURPOSE = 'records of recovery';
+const SEAL_PURPOSE = 'recovery points';
 
 class Room implements RecoveryRoom {
   readonly keepers: ReadonlyMap<string, TargetKeeper>;
@@ -125,6 +127,7 @@ class Room implements RecoveryRoom {
       snapshots: snapshotsOf(config, target.name),
       ownProofs: new OwnProofs(join(recoveryFolder(config, this.#env), 'proofs'), target.name),
       macKey: seal.derive(MAC_PURPOSE),
+      seal: new PointSeal(seal.derive(SEAL_PURPOSE)),
       clock: this.#clock,
       note,
     });

@@ -44,13 +44,18 @@ function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
       : [`    window      ${when(new Date(window.from))} to ${when(new Date(window.to))}`]),
     ...(points.length === 0 ? ['    points      none'] : []),
     ...(earlier > 0 ? [`    points      ${earlier} earlier ones`] : []),
-    ...points.slice(-POINTS_SHOWN).flatMap(({ bytes, drill, endedAt, fullBecause, id, prior }) => {
+    ...points.slice(-POINTS_SHOWN).flatMap((point) => {
+      const { bytes, endedAt, fullBecause, id, prior } = point;
       const on = prior ? [`                on ${oneLine(prior)}`] : [];
       const isNewest = id === points.at(-1)?.id;
       const why = isNewest && fullBecause ? [`                whole: ${oneLine(fullBecause)}`] : [];
-      const tried = drill === null ? 'not drilled' : `drill ${DRILLED[drill]}`;
       const age = fromNow(new Date(endedAt), now);
-      return [`    point       ${id}  ${age}  ${bytesWords(bytes)}  ${tried}`, ...on, ...why];
+      const said = [drillWords(point, now), ...SEALS[point.seal]].join('  ');
+      return [
+        `    point       ${oneLine(id)}  ${age}  ${bytesWords(bytes)}  ${said}`,
+        ...on,
+        ...why,
+      ];
     }),
     ...(lastDrill === null ? [] : drillLines(lastDrill, paint).map((line) => `    ${line}`)),
     proof === null
@@ -60,6 +65,26 @@ function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
 }
 
 const DRILLED = { passed: 'passed', failed: 'FAILED', 'could-not-run': 'could not run' } as const;
+
+/** Whose it is, where that is not plain. */
+const SEALS = {
+  ours: [],
+  none: ['from before seals'],
+  elsewhere: ['of another vault'],
+  foreign: ['sealed with a key that is not here'],
+  broken: ['not ours'],
+} as const;
+
+function drillWords(
+  { drill, drilledAt }: Pick<VaultReport['points'][number], 'drill' | 'drilledAt'>,
+  now: Date,
+): string {
+  const proven =
+    drilledAt === null ? null : `proven ${fromNow(new Date(drilledAt), now)} by a drill`;
+  if (drill === 'passed' && proven !== null) return proven;
+  if (drill === null) return 'no drill of this point has passed';
+  return [`drill ${DRILLED[drill]}`, ...(proven === null ? [] : [proven])].join(', ');
+}
 
 export function drillLines(drill: Drill, paint: Paint): string[] {
   const { checks, goal, phases, point, rpoMs, rtoMs, verdict } = drill;

@@ -1,8 +1,27 @@
 /** What a restore would write back or has written, in lines. Names and keys are strangers' text, and inert. */
 import type { ReportWords } from '../recovery/restore/copy-shape.ts';
-import { oneLine, type Paint } from './print.ts';
+import { fromNow, oneLine, type Paint } from './print.ts';
 
 const KEYS_NAMED_MAX = 5;
+
+/** Whose the point is that it came back from, and whether a drill has shown that it comes back. */
+export function pointLines(
+  { drilledAt, isSealed }: { readonly drilledAt: string | null; readonly isSealed: boolean | null },
+  now: Date,
+  paint: Paint,
+): readonly string[] {
+  return [
+    drilledAt === null
+      ? paint.yellow('No drill of this point has passed.')
+      : `Proven ${fromNow(new Date(drilledAt), now)} by a drill of this point.`,
+    ...(isSealed === true ? [] : [paint.yellow(isSealed === null ? NOT_TOLD : NOT_SEALED)]),
+  ];
+}
+
+const NOT_TOLD =
+  'It is sealed with a key that is not here: nobody can tell whether the point is of your own Holdfast.';
+const NOT_SEALED =
+  'It has no seal of this Holdfast: whoever can write into the vault may have made it.';
 
 export function writeBackLines(report: ReportWords, paint: Paint): readonly string[] {
   const isDone = report.id !== null;

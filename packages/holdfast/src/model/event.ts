@@ -94,6 +94,7 @@ export const EVENT_KINDS = [
   'recovery-ordered',
   'recovery-point-taken',
   'recovery-point-failed',
+  'recovery-point-foreign',
   'drill-passed',
   'drill-failed',
   'drill-not-run',

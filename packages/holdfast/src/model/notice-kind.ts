@@ -35,6 +35,10 @@ export const SIGNALS = {
   'vault-trouble': { importance: 'now', title: 'Undo data cannot be kept' },
   'vault-over': { importance: 'soon', title: 'Undo data is kept again' },
   'recovery-point-failed': { importance: 'now', title: 'A recovery point could not be taken' },
+  'recovery-point-foreign': {
+    importance: 'now',
+    title: 'Somebody else wrote a recovery point into a vault',
+  },
   'drill-failed': { importance: 'now', title: 'A recovery point does not come back' },
   'drill-not-run': { importance: 'soon', title: 'A drill could not be carried through' },
   'blast-radius-refuted': {

@@ -10,6 +10,7 @@ const WELL: WorkState = {
   backupEveryMs: 24 * HOUR_MS,
   drillEveryMs: 24 * HOUR_MS,
   newestPointAt: ago(1),
+  canBeDrilled: true,
   isNewestDrilled: true,
   isSmall: true,
   canDrill: true,
@@ -25,8 +26,17 @@ describe('what is due', () => {
   it('is nothing while all is fresh', () => expect(due({})).toBeNull());
 
   it('is a point first, whatever else there is', () => {
-    const nothing = { newestPointAt: null, lastDrillAt: null, lastProofAt: null };
+    const nothing = {
+      ...{ newestPointAt: null, lastDrillAt: null, lastProofAt: null, canBeDrilled: false },
+    };
     expect(due({ ...nothing, isNewestDrilled: false })).toBe('backup');
+  });
+
+  it('is a point at once where all there is are from before seals, and drills of those meanwhile', () => {
+    const unsealed = { newestPointAt: null, canBeDrilled: true, isNewestDrilled: false };
+    expect(due(unsealed)).toBe('backup');
+    expect(due({ ...unsealed, triedAt: { backup: ago(0.1) } })).toBe('drill');
+    expect(due({ ...unsealed, canBeDrilled: false, triedAt: { backup: ago(0.1) } })).toBeNull();
   });
 
   it('is a drill of what was just taken, in a small database', () => {

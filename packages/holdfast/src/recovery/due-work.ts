@@ -13,8 +13,10 @@ export interface WorkState {
   readonly now: Date;
   readonly backupEveryMs: number;
   readonly drillEveryMs: number;
-  /** Null: there is none yet. */
+  /** Of the newest that counts; null: there is none yet. */
   readonly newestPointAt: Date | null;
+  /** There is a point to drill, whether it counts or not. */
+  readonly canBeDrilled: boolean;
   readonly isNewestDrilled: boolean;
   readonly isSmall: boolean;
   /** There is a private key. */
@@ -42,7 +44,7 @@ export function dueWork(state: WorkState): WorkKind | null {
   const isBackupDue = state.needsPoint || isOlder(state.newestPointAt, state.backupEveryMs, now);
   if (isFirst && mayTry('backup')) return 'backup';
   const isDrillDue =
-    !isFirst &&
+    state.canBeDrilled &&
     ((state.isSmall && !state.isNewestDrilled) ||
       isOlder(state.lastDrillAt, state.drillEveryMs, now));
   if (isBackupDue && mayTry('backup')) return 'backup';

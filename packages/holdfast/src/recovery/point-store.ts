@@ -1,6 +1,7 @@
 /**
- * Recovery points in a vault: written last, read first. Each names the digest of the one before it, so
- * that one that was slipped in between or left out shows (`chainTroubles`).
+ * Recovery points in a vault: written last, and under a seal (`point-seal.ts`); read first. Each names the
+ * digest of the one of ours before it, so that one that was left out shows (`chainTroubles`). What engines go
+ * on from is the newest that is sealed and whole: its files lie there as it names them.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -8,6 +9,8 @@ import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { jsonOf } from '../model/json.ts';
 import { objectBytes, oneChunk } from './object-bytes.ts';
+import type { PointSeal } from './point-seal.ts';
+import type { SealedPoint } from './point-trust.ts';
 import {
   ENGINE_KINDS,
   type PointFile,
@@ -18,6 +21,8 @@ import {
 import type { Kept, StoredObject, Vault } from './vaults/vault.ts';
 
 const POINT_BYTES_MAX = 4 * 1024 * 1024;
+/** A vault's clock may be ahead of ours by less. */
+const CLOCKS_APART_MS = 5 * 60_000;
 
 const pointShape = z.object({
   format: z.literal('holdfast/point/1'),
@@ -76,6 +81,29 @@ export function pointKey(
   return `${pointPrefix(point.target, systemIdentifier)}${point.id}/point.json`;
 }
 
+/** What lies below the points of a server, as listed once. */
+export interface ListedPoints {
+  /** Each point.json; oldest first. */
+  readonly points: readonly StoredObject[];
+  /** Everything, by key. */
+  readonly there: ReadonlyMap<string, StoredObject>;
+}
+
+export async function listPointFiles(
+  vault: Vault,
+  target: string,
+  systemIdentifier: string,
+  asOf: Date | null,
+): Promise<ListedPoints> {
+  const points: StoredObject[] = [];
+  const there = new Map<string, StoredObject>();
+  for await (const object of vault.list(pointPrefix(target, systemIdentifier), asOf)) {
+    there.set(object.key, object);
+    if (object.key.endsWith('/point.json')) points.push(object);
+  }
+  return { points, there };
+}
+
 /** Oldest first. */
 export async function listPoints(
   vault: Vault,
@@ -83,58 +111,133 @@ export async function listPoints(
   systemIdentifier: string,
   asOf: Date | null,
 ): Promise<readonly StoredObject[]> {
-  const found: StoredObject[] = [];
-  for await (const object of vault.list(pointPrefix(target, systemIdentifier), asOf)) {
-    if (object.key.endsWith('/point.json')) found.push(object);
-  }
-  return found;
+  return (await listPointFiles(vault, target, systemIdentifier, asOf)).points;
 }
 
 /** Rejects with HF_RECOVERY_DAMAGED. */
 export async function readPoint(vault: Vault, object: StoredObject): Promise<StoredPoint> {
+  return pointIn(await bytesOf(vault, object), object.key);
+}
+
+/** And what its seal says. Rejects with HF_RECOVERY_DAMAGED. */
+export async function readSealedPoint(
+  vault: Vault,
+  object: StoredObject,
+  seal: PointSeal,
+): Promise<SealedPoint> {
   const bytes = await bytesOf(vault, object);
+  const point = pointIn(bytes, object.key);
+  return { point, verdict: seal.verdictOf(vault.name, object.key, bytes.toString('utf8')) };
+}
+
+function pointIn(bytes: Buffer, key: string): StoredPoint {
   const parsed = pointShape.safeParse(jsonOf(bytes.toString('utf8')));
   if (parsed.success) return { ...parsed.data, digest: digestOf(bytes) };
   throw new HoldfastError('HF_RECOVERY_DAMAGED', {
-    expected: `a recovery point at ${object.key}`,
+    expected: `a recovery point at ${key}`,
     found: z.prettifyError(parsed.error),
     hint: 'Take another recovery point.',
   });
 }
 
-/** The newest that reads; null: none does. What does not read is told by `vault-records.ts`. */
+/** It lies where its own words say, and says when it was whole. */
+export function isItself(point: RecoveryPoint, key: string): boolean {
+  const isWhen = !Number.isNaN(new Date(point.endedAt).getTime());
+  return isWhen && pointKey(point, point.server.systemIdentifier) === key;
+}
+
+/**
+ * Whether its files lie there as it names them, also where somebody wrote over one since; those that lie
+ * elsewhere are not looked for. What was put back after its files had gone is not whole.
+ */
+export async function isWhole(
+  vault: Vault,
+  point: RecoveryPoint,
+  there: ListedPoints['there'],
+): Promise<boolean> {
+  const others = point.files.filter(({ key, version }) => there.get(key)?.version !== version);
+  if (others.length === 0) return true;
+  if (others.some(({ key }) => !there.has(key))) return false;
+  const { systemIdentifier } = point.server;
+  const asOf = new Date(Date.parse(point.endedAt) + CLOCKS_APART_MS);
+  const then = new Set<string>();
+  for await (const { key, version } of vault.list(
+    `${pointPrefix(point.target, systemIdentifier)}${point.id}/`,
+    asOf,
+  )) {
+    then.add(`${key}@${version}`);
+  }
+  return others.every(({ key, version }) => then.has(`${key}@${version}`));
+}
+
+/**
+ * The newest that is ours and whole; where none is, the newest from before seals; null: neither. What does not
+ * read, or is not ours, is told by `vault-records.ts`.
+ */
 export async function newestPoint(
   vault: Vault,
   target: string,
   systemIdentifier: string,
+  seal: PointSeal,
 ): Promise<StoredPoint | null> {
-  const objects = await listPoints(vault, target, systemIdentifier, null);
-  for (const object of objects.toReversed()) {
-    try {
-      return await readPoint(vault, object);
-    } catch (error) {
-      if (!(error instanceof HoldfastError) || error.code !== 'HF_RECOVERY_DAMAGED') throw error;
-    }
-  }
-  return null;
+  const newest = await newestOf(vault, target, systemIdentifier, seal, isWhole);
+  return newest.ours ?? newest.unsealed;
 }
 
-/** Null: there is none yet, or it is longer than any of ours; the chain then says so. */
+/** Null: there is none yet. */
 export async function digestOfNewest(
   vault: Vault,
   target: string,
   systemIdentifier: string,
+  seal: PointSeal,
 ): Promise<string | null> {
-  const newest = (await listPoints(vault, target, systemIdentifier, null)).at(-1);
-  if (newest === undefined) return null;
-  const bytes = await objectBytes(vault, newest, POINT_BYTES_MAX);
-  return bytes === null ? null : digestOf(bytes);
+  return (await newestOfOurs(vault, target, systemIdentifier, seal)).ours?.digest ?? null;
+}
+
+interface Newest {
+  readonly ours: StoredPoint | null;
+  readonly unsealed: StoredPoint | null;
+}
+
+/** As `newestPoint`, told apart, and whether its files are there or not. */
+export function newestOfOurs(
+  vault: Vault,
+  target: string,
+  systemIdentifier: string,
+  seal: PointSeal,
+): Promise<Newest> {
+  return newestOf(vault, target, systemIdentifier, seal, async () => true);
+}
+
+async function newestOf(
+  vault: Vault,
+  target: string,
+  systemIdentifier: string,
+  seal: PointSeal,
+  counts: typeof isWhole,
+): Promise<Newest> {
+  const { points, there } = await listPointFiles(vault, target, systemIdentifier, null);
+  let unsealed: StoredPoint | null = null;
+  for (const object of points.toReversed()) {
+    const read = await readSealedPoint(vault, object, seal).catch(damagedIsNull);
+    if (read === null || !isItself(read.point, object.key)) continue;
+    const { point, verdict } = read;
+    if (verdict !== 'ours' && (verdict !== 'none' || unsealed !== null)) continue;
+    if (!(await counts(vault, point, there))) continue;
+    if (verdict === 'ours') return { ours: point, unsealed: null };
+    unsealed = point;
+  }
+  return { ours: null, unsealed };
+}
+
+function damagedIsNull(error: unknown): null {
+  if (error instanceof HoldfastError && error.code === 'HF_RECOVERY_DAMAGED') return null;
+  throw error;
 }
 
 /**
  * What does not fit in the chain of all the points of a server, as sentences. Each names the one before it;
- * one of them, the oldest, may name one that is gone, and no two the same. It is no seal: whoever can write
- * in the vault can add one at its end.
+ * one of them, the oldest, may name one that is gone, and no two the same.
  */
 export function chainTroubles(points: readonly StoredPoint[]): readonly string[] {
   const there = new Set(points.map(({ digest }) => digest));
@@ -158,9 +261,14 @@ function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-export async function writePoint(vault: Vault, point: RecoveryPoint, kept: Kept): Promise<void> {
-  const bytes = Buffer.from(`${JSON.stringify(point, null, 2)}\n`);
-  await vault.put(pointKey(point, point.server.systemIdentifier), oneChunk(bytes), kept);
+export async function writePoint(
+  vault: Vault,
+  point: RecoveryPoint,
+  kept: Kept,
+  seal: PointSeal,
+): Promise<void> {
+  const key = pointKey(point, point.server.systemIdentifier);
+  await vault.put(key, oneChunk(Buffer.from(seal.write(vault.name, key, point))), kept);
 }
 
 /** Rejects with HF_RECOVERY_DAMAGED for what is longer than any point. */

@@ -8,7 +8,7 @@
  *   <target>/<system>/points/<id>/base.tar.lz4.age      one a tablespace: <oid>.tar.lz4.age
  *   <target>/<system>/points/<id>/backup_manifest.lz4.age
  *   <target>/<system>/points/<id>/globals.sql.lz4.age   roles and settings of the cluster
- *   <target>/<system>/points/<id>/point.json            not encrypted; no data, no secret
+ *   <target>/<system>/points/<id>/point.json            not encrypted; no data, no secret; sealed (point-seal.ts)
  *   <target>/<system>/wal/<timeline>/<segment>.lz4.age            a whole segment
  *   <target>/<system>/wal/<timeline>/<segment>.d/<from>-<to>.lz4.age   bytes of it, before it is whole
  *   <target>/<system>/wal/<timeline>.history.lz4.age
@@ -102,7 +102,7 @@ export interface RecoveryPoint {
   readonly keptUntil?: string | undefined;
   /** Public keys that can open it: age1… */
   readonly recipients: readonly string[];
-  /** Lower-case hex of the point.json before it of this target; null for the first. */
+  /** Lower-case hex of the point.json of ours before it, of this server; null for the first. */
   readonly previous: string | null;
 }
 

@@ -59,8 +59,9 @@ function drill(of: string, ageMs: number, verdict: DrillResult['verdict']): Dril
   };
 }
 
+/** Unless it is said otherwise, everything leads on from every point. */
 function vault(changes: Partial<VaultEvidence> = {}): VaultEvidence {
-  return {
+  const found = {
     vault: 'offsite',
     colour: 'green',
     proof: 'proven',
@@ -69,7 +70,9 @@ function vault(changes: Partial<VaultEvidence> = {}): VaultEvidence {
     durableAt: new Date(NOW.getTime() - 400),
     troubles: [],
     ...changes,
-  };
+  } as const;
+  const reaches = new Map(found.points.map(({ digest }) => [digest, found.durableAt]));
+  return { reaches, ...found };
 }
 
 const standing = (...vaults: VaultEvidence[]) => standingOf(vaults, PROMISE, NOW);

@@ -11,12 +11,15 @@
  *
  * What was proven is the point.json that the drill read, by its digest, and it is no younger than the
  * first drill of it: whoever can write into the vault can write another, and that one proves nothing.
+ * What would be lost counts for a point that is proven, as far as what was streamed leads on from it: what
+ * came after a gap is of no use to a point before it, until one after the gap is proven.
  *
  * A clock that went back makes nothing younger: an age is never below zero, and what claims to come
  * from the future counts as not proven.
  */
 import { NEVER, NOTHING_PROVEN, type RecoveryFacts } from '../model/recovery-facts.ts';
 import type { DrillResult } from './drills/drill-result.ts';
+import type { PointReaches } from './point-reach.ts';
 import type { StoredPoint } from './recovery-point.ts';
 import type { VaultColour } from './vaults/vault.ts';
 
@@ -37,6 +40,8 @@ export interface VaultEvidence {
   readonly drills: readonly DrillResult[];
   /** Until when the WAL is durable there; null: no WAL is streamed. */
   readonly durableAt: Date | null;
+  /** Until when each point brings back all that committed, by its digest; missing as null: nothing is known. */
+  readonly reaches: PointReaches;
   /** What that is of; left out: WAL. */
   readonly by?: 'WAL' | 'changes' | 'dump';
   readonly troubles: readonly string[];
@@ -46,7 +51,7 @@ export interface Proven {
   readonly point: string;
   readonly vault: string;
   readonly at: Date;
-  /** Of the WAL in that vault; null: none reaches it. */
+  /** Of what leads on from it in that vault; null: nothing does. */
   readonly rpoMs: number | null;
 }
 
@@ -58,7 +63,7 @@ export interface Standing {
   readonly proven: Proven | null;
   /** The newest proven point that lies in a vault which refused every credential. */
   readonly outside: Proven | null;
-  /** Of the newest WAL in any vault. */
+  /** The least over all that is proven; where nothing is, of the newest WAL in any vault. */
   readonly rpoMs: number | null;
   readonly rtoMs: number | null;
 }
@@ -76,7 +81,11 @@ export function standingOf(
   const [proven = null] = newest;
   const [outside = null] = newest.filter(({ isOutside }) => isOutside);
   const durable = vaults.flatMap(({ durableAt }) => (durableAt === null ? [] : [durableAt]));
-  const rpoMs = durable.length === 0 ? null : ageMs(newestOf(durable), now);
+  const lost =
+    newest.length > 0
+      ? newest.flatMap((one) => (one.rpoMs === null ? [] : [one.rpoMs]))
+      : durable.map((at) => ageMs(at, now));
+  const rpoMs = lost.length === 0 ? null : Math.min(...lost);
   const red: string[] = [];
   if (proven === null) red.push('No recovery point has been proven by a drill.');
   else if (ageMs(proven.at, now) > promise.provenAgeMsMax) {
@@ -85,12 +94,18 @@ export function standingOf(
   for (const { proof, vault } of vaults) {
     if (proof === 'refuted') red.push(`What lies in the vault ${vault} can be destroyed.`);
   }
-  if (rpoMs === null) red.push('No WAL reaches a vault.');
-  else if (rpoMs > promise.rpoMs) {
+  if (rpoMs === null) {
+    red.push(
+      durable.length === 0
+        ? 'No WAL reaches a vault.'
+        : 'Nothing that was streamed leads on from what is proven.',
+    );
+  } else if (rpoMs > promise.rpoMs) {
+    const least = newest.find((one) => one.rpoMs === rpoMs);
     const newestBy = vaults.find(
       ({ durableAt: at }) => at !== null && ageMs(at, now) === rpoMs,
     )?.by;
-    red.push(oldWords(newestBy, '', rpoMs));
+    red.push(least?.isCut === true ? cutWords(least, rpoMs) : oldWords(newestBy, '', rpoMs));
   }
   const amber: string[] = [];
   if (red.length === 0 && outside === null) {
@@ -120,6 +135,14 @@ function oldWords(by: VaultEvidence['by'], where: string, rpoMs: number): string
   return `The newest dump${where} is of ${hours(rpoMs)} ago, and what came after it is lost with the target.`;
 }
 
+/** There is newer, and it is of no use to that point. */
+function cutWords({ by, point, vault }: Found, rpoMs: number): string {
+  if (by === 'dump') {
+    return `The newest proven dump, ${point} in ${vault}, is of ${hours(rpoMs)} ago, and what came after it is lost with the target.`;
+  }
+  return `From ${point} in ${vault}, which is proven, ${by ?? 'WAL'} ${by === 'changes' ? 'lead' : 'leads'} on to ${hours(rpoMs)} ago only: what came after a gap counts when a newer point is proven.`;
+}
+
 /** Of what would be restored after the worst: its age, its WAL, and what the drill compared. */
 function shortOf(best: Found, promise: RecoveryPromise, now: Date): string[] {
   const { isCompared, isOutside, rpoMs, vault } = best;
@@ -128,7 +151,9 @@ function shortOf(best: Found, promise: RecoveryPromise, now: Date): string[] {
     short.push(`The newest proven point outside is ${hours(ageMs(best.at, now))} old.`);
   }
   if (rpoMs === null) short.push(`No WAL reaches ${vault}, where it lies.`);
-  else if (rpoMs > promise.rpoMs) short.push(oldWords(best.by, ` in ${vault}`, rpoMs));
+  else if (rpoMs > promise.rpoMs) {
+    short.push(best.isCut ? cutWords(best, rpoMs) : oldWords(best.by, ` in ${vault}`, rpoMs));
+  }
   if (!isCompared) short.push(`No drill compared the rows of ${best.point} with a witness.`);
   return short;
 }
@@ -149,6 +174,8 @@ export function factsOf(standing: Standing, now: Date): RecoveryFacts {
 interface Found extends Proven {
   readonly by: VaultEvidence['by'];
   readonly isOutside: boolean;
+  /** The vault has newer than leads on from it. */
+  readonly isCut: boolean;
   /** With the witness, by a drill that passed. */
   readonly isCompared: boolean;
   readonly rtoMs: number | null;
@@ -156,10 +183,9 @@ interface Found extends Proven {
 
 /** The last drill of a point decides: what failed after it had passed is not proven. */
 function provenIn(evidence: VaultEvidence, now: Date): Found[] {
-  const { colour, drills, durableAt, points, proof, vault } = evidence;
+  const { colour, drills, durableAt, points, proof, reaches, vault } = evidence;
   if (proof === 'refuted' || colour === 'red') return [];
   const isApart = proof === 'proven' && colour === 'green';
-  const rpoMs = durableAt === null ? null : ageMs(durableAt, now);
   return points.flatMap((point) => {
     const mine = drills
       .filter((drill) => drill.point === point.id)
@@ -179,13 +205,12 @@ function provenIn(evidence: VaultEvidence, now: Date): Found[] {
         pointDigest === point.digest &&
         checks.some(({ name }) => name === 'tables'),
     );
-    const found = { point: point.id, vault, at, rpoMs, isOutside, isCompared, rtoMs: last.rtoMs };
-    return [{ ...found, by: evidence.by }];
+    const reach = reaches.get(point.digest) ?? null;
+    const rpoMs = reach === null ? null : ageMs(reach, now);
+    const isCut = reach !== null && (durableAt === null || reach < durableAt);
+    const found = { point: point.id, vault, at, rpoMs, isOutside, isCut, isCompared };
+    return [{ ...found, rtoMs: last.rtoMs, by: evidence.by }];
   });
-}
-
-function newestOf(dates: readonly Date[]): Date {
-  return new Date(Math.max(...dates.map((date) => date.getTime())));
 }
 
 function ageMs(at: Date, now: Date): number {

@@ -28,6 +28,9 @@ import type { Engine, StreamState, Tell } from './engines/engine.ts';
 import { openEngine, type Restorer, restorerOf } from './engines/open-engine.ts';
 import type { PgBackRestWay } from './engines/pgbackrest/pgbackrest-program.ts';
 import type { OwnProofs } from './own-proofs.ts';
+import { PointReach, type PointReaches } from './point-reach.ts';
+import { isSealed, type PointSeal, type SealVerdict } from './point-seal.ts';
+import type { SealedPoint } from './point-trust.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
 import { triedOf } from './proof-shape.ts';
 import { reachOf, UNREACHED } from './reach.ts';
@@ -42,6 +45,7 @@ import { historyOf } from './report-history.ts';
 import { type RestoredTarget, type RestoreOrder, restoreTarget } from './restore/restore-target.ts';
 import { NOWHERE, type Whereabouts } from './same-as.ts';
 import { factsOf, type RecoveryPromise, standingOf, type VaultEvidence } from './standing.ts';
+import { StrangerNews } from './stranger-news.ts';
 import type { TargetReport, VaultReport } from './target-report.ts';
 import { openSession } from './target-session.ts';
 import { type FoundRecords, type KeptProof, proofIdOf, VaultRecords } from './vault-records.ts';
@@ -82,6 +86,8 @@ export interface KeeperParts {
   /** Beside what the vault keeps of them. */
   readonly ownProofs: OwnProofs;
   readonly macKey: Buffer;
+  /** Of its recovery points; the same in all gateways of this installation. */
+  readonly seal: PointSeal;
   readonly clock: Clock;
   readonly note: Note;
 }
@@ -95,6 +101,7 @@ interface Kept {
   /** Of any point that lies there, whatever took it. */
   readonly restorer: Restorer;
   readonly records: VaultRecords;
+  readonly reach: PointReach;
 }
 
 export interface Looked {
@@ -103,6 +110,10 @@ export interface Looked {
   readonly stream: StreamState | null;
 }
 
+const NOTHING_FOUND: FoundRecords = {
+  ...{ points: [], unsealed: [], others: [], strangers: [] },
+  ...{ drills: [], proofs: [], troubles: [] },
+};
 const WAL_LOOK_MS = 1_000;
 const LOST_MS_MAX = 30_000;
 
@@ -115,26 +126,29 @@ export class TargetKeeper {
   #system: string | null = null;
   /** Of each vault, as of the last report. */
   readonly #found = new Map<string, FoundRecords>();
+  readonly #news: StrangerNews;
   /** Of each vault: why what was found could not be kept there. */
   readonly #unkept = new Map<string, string>();
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
     this.target = parts.target;
+    this.#news = new StrangerNews(parts.target);
     const { binaries, clock, connection, folder, identities, keepMs, macKey } = parts;
-    const { recipients, target } = parts;
+    const { recipients, seal, target } = parts;
     const kept = () => ({ retainUntil: new Date(clock.now().getTime() + keepMs) });
     this.#kept = parts.vaults.map((it) => {
       const { slot, vault } = it;
-      const common = { target, vault, recipients, identities, kept };
+      const common = { target, vault, recipients, identities, kept, seal, clock };
       const { pgbackrest } = parts;
-      const options = { ...common, connection, slot, clock, binaries, folder, pgbackrest };
+      const options = { ...common, connection, slot, binaries, folder, pgbackrest };
       const engine = openEngine(parts.engine, options);
       return {
         it,
         engine,
         restorer: restorerOf(engine, options),
         records: new VaultRecords({ ...common, macKey }),
+        reach: new PointReach(vault),
       };
     });
   }
@@ -191,7 +205,10 @@ export class TargetKeeper {
     return point;
   }
 
-  /** `pointId` null: the newest. What it found is kept, whatever it is; only being stopped rejects. */
+  /**
+   * `pointId` null: the newest of ours, else from before seals. What it found is kept, whatever it is; only
+   * being stopped rejects.
+   */
   async drill(
     vaultName: string,
     pointId: string | null,
@@ -203,8 +220,10 @@ export class TargetKeeper {
     const { it, records, restorer } = this.#of(vaultName);
     if (!this.canDrill) throw noIdentity(target);
     const system = await this.#systemOf(records);
-    const { points } = await records.find(system);
-    const point = pointId === null ? points.at(-1) : points.find(({ id }) => id === pointId);
+    const { others, points, unsealed } = await records.find(system);
+    const all = [...points, ...unsealed, ...others.map(({ point: other }) => other)];
+    const newest = points.at(-1) ?? unsealed.at(-1);
+    const point = pointId === null ? newest : all.find(({ id }) => id === pointId);
     if (point === undefined) throw noPoint(target, vaultName, pointId);
     const aim = await this.#aim(records, system, it.vault, point, goal);
     const result = await runDrill(
@@ -233,7 +252,7 @@ export class TargetKeeper {
     tell: Tell,
     signal: AbortSignal,
   ): Promise<RestoredTarget> {
-    const { binaries, clock, target } = this.#parts;
+    const { binaries, clock, seal, target } = this.#parts;
     const { it, restorer } = this.#of(vaultName);
     if (!this.canDrill) throw noIdentity(target);
     return restoreTarget(
@@ -241,6 +260,7 @@ export class TargetKeeper {
       {
         engine: restorer,
         vault: it.vault,
+        seal,
         clock,
         superuser: await this.#superuser(),
         binaries,
@@ -260,10 +280,7 @@ export class TargetKeeper {
     { digest, id, server }: Pick<StoredPoint, 'id' | 'digest' | 'server'>,
   ): Promise<string | null> {
     const { drills } = await this.#of(vaultName).records.find(server.systemIdentifier);
-    const newest = newestDecided(drills.filter(({ pointDigest }) => pointDigest === digest)).get(
-      id,
-    );
-    return newest?.verdict === 'passed' ? newest.endedAt : null;
+    return passedAt(drills, { digest, id });
   }
 
   async prove(vaultName: string, signal: AbortSignal): Promise<SealedProof> {
@@ -369,24 +386,32 @@ export class TargetKeeper {
   }
 
   async #evidence(
-    { engine, it, records, restorer }: Kept,
+    { engine, it, reach: pointReach, records, restorer }: Kept,
     now: Date,
   ): Promise<{ readonly evidence: VaultEvidence; readonly report: VaultReport }> {
     const { vault } = it;
     const troubles: string[] = [];
-    let found: FoundRecords = { points: [], drills: [], proofs: [], troubles: [] };
+    let found = NOTHING_FOUND;
     let points: readonly StoredPoint[] = [];
     let reach = UNREACHED;
+    let reaches: PointReaches = new Map();
     const state = this.streamOf(vault.name);
     this.#found.delete(vault.name);
     try {
       const system = await this.#systemOf(records);
       found = await records.find(system);
       this.#found.set(vault.name, found);
-      const present = await this.#present(restorer, found.points);
+      await this.#tellStrangers(vault.name, found.strangers);
+      // Those from before seals are older than all of ours, and only a drill makes them count.
+      const present = await this.#present(restorer, [...found.unsealed, ...found.points]);
       points = present.points;
       troubles.push(...present.words);
-      reach = await reachOf(points, state, vault, () => records.newestWalAt(system));
+      const known = knownOf(found, points);
+      const newest = known.at(-1);
+      reach = await reachOf(known, state, vault, () =>
+        newest?.engine === 'pull' ? pointReach.endOf(newest) : records.newestWalAt(system),
+      );
+      reaches = await pointReach.of(points, reach.durableAt);
     } catch (error) {
       troubles.push(wordsOf(error));
     }
@@ -395,10 +420,10 @@ export class TargetKeeper {
     const proofs = [...found.proofs, ...own].toSorted((a, b) => a.at.getTime() - b.at.getTime());
     const unkept = this.#unkept.get(vault.name);
     if (unkept !== undefined) troubles.push(`What was found is not kept there: ${unkept}`);
-    const newest = proofs.at(-1) ?? null;
+    const newestProof = proofs.at(-1) ?? null;
     const decided = proofs.findLast(({ verdict }) => verdict !== 'UNKNOWN') ?? null;
     // What no answer came to later does not make good what was refuted.
-    const counted = decided?.verdict === 'REFUTED' ? decided : newest;
+    const counted = decided?.verdict === 'REFUTED' ? decided : newestProof;
     it.learnt(counted);
     const look = await vault.look().catch(
       (error: unknown): VaultLook => ({
@@ -419,11 +444,14 @@ export class TargetKeeper {
     const { drills } = found;
     const newestFirst = drills.toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
     const { by, durableAt, window } = reach;
-    const drillOf = (id: string) => newestFirst.find(({ point }) => point === id)?.verdict ?? null;
+    const shown: readonly SealedPoint[] = [
+      ...found.others,
+      ...points.map((point) => ({ point, verdict: verdictIn(found, point) })),
+    ];
     return {
       evidence: {
         vault: vault.name,
-        ...{ colour, proof, points, drills, durableAt, troubles },
+        ...{ colour, proof, points, drills, durableAt, reaches, troubles },
         by,
       },
       report: {
@@ -434,13 +462,16 @@ export class TargetKeeper {
         doesNotProtectFrom: [...doesNotProtectFrom],
         troubles,
         sameAs: [...sameAs],
-        points: points.map((point) => ({
+        points: shown.map(({ point, verdict }) => ({
           id: point.id,
           endedAt: point.endedAt,
           prior: point.prior,
           fullBecause: point.fullBecause ?? null,
           bytes: storedBytes(point),
-          drill: drillOf(point.id),
+          drill: newestFirst.find((one) => isOf(one, point))?.verdict ?? null,
+          drilledAt: passedAt(drills, point),
+          seal: verdict,
+          isSealed: isSealed(verdict),
         })),
         lastDrill: newestFirst[0] ?? null,
         proof:
@@ -455,6 +486,18 @@ export class TargetKeeper {
         history: historyOf(drills, proofs),
       },
     };
+  }
+
+  async #tellStrangers(vault: string, keys: readonly string[]): Promise<void> {
+    // A command that looks is not who watches.
+    const news = this.#isStarted ? this.#news.look(vault, keys) : null;
+    if (news === null) return;
+    try {
+      await this.#parts.note(news);
+    } catch {
+      // What lies in the vault is reported all the same, and this is told at the next look.
+      this.#news.untold(vault);
+    }
   }
 
   /** Points whose files lie elsewhere are there for as long as those are, and no proof of the vault is of them. */
@@ -613,6 +656,37 @@ export class TargetKeeper {
 
 export function isSmall(point: RecoveryPoint): boolean {
   return plainBytesOf(point) + (point.buildsOn?.plainBytes ?? 0) <= DRILL_SMALL_BYTES_MAX;
+}
+
+/** Of the very point: what another point.json under its name went through says nothing of it. */
+function isOf(drill: DrillResult, { digest, id }: Pick<StoredPoint, 'id' | 'digest'>): boolean {
+  return drill.point === id && drill.pointDigest === digest;
+}
+
+/** When the newest drill of that very point ended, if it passed; null: none did. */
+function passedAt(
+  drills: readonly DrillResult[],
+  point: Pick<StoredPoint, 'id' | 'digest'>,
+): string | null {
+  const newest = newestDecided(drills.filter((one) => isOf(one, point))).get(point.id);
+  return newest?.verdict === 'passed' ? newest.endedAt : null;
+}
+
+/**
+ * What the window is of: how far back it goes is not what somebody says who only can write there. Where none is
+ * ours, this is another installation than the one that took them, and all there is may be meant.
+ */
+function knownOf(
+  { drills, others, unsealed }: FoundRecords,
+  points: readonly StoredPoint[],
+): readonly StoredPoint[] {
+  const known = points.filter((one) => !unsealed.includes(one) || passedAt(drills, one) !== null);
+  if (known.length > 0) return known;
+  return points.length > 0 ? points : others.map(({ point }) => point);
+}
+
+function verdictIn({ unsealed }: FoundRecords, point: StoredPoint): SealVerdict {
+  return unsealed.includes(point) ? 'none' : 'ours';
 }
 
 function proofNow(

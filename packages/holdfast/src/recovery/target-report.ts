@@ -66,6 +66,12 @@ export const REPORT_SHAPE = z.object({
           /** Of a full one: why it is none, a sentence. */
           fullBecause: z.string().nullish(),
           drill: drilled.nullable(),
+          /** When the newest drill of this very point ended, if it passed; null: none did. */
+          drilledAt: at.nullable(),
+          /** By its seal: `none` is from before seals, `foreign` and `elsewhere` of another installation or vault. */
+          seal: z.enum(['ours', 'elsewhere', 'none', 'foreign', 'broken']),
+          /** By this installation; null: its key is not here, and nobody can tell. */
+          isSealed: z.boolean().nullable(),
         }),
       ),
       lastDrill: DRILL_FIELD,

@@ -3,17 +3,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ManualClock } from '../testing/manual-clock.ts';
 import type { DrillResult } from './drills/drill-result.ts';
 import type { Witness } from './drills/witness.ts';
-import { digestOfNewest, writePoint } from './point-store.ts';
-import type { RecoveryPoint } from './recovery-point.ts';
+import { oneChunk } from './object-bytes.ts';
+import type { PointSeal } from './point-seal.ts';
+import { digestOfNewest, pointKey, writePoint } from './point-store.ts';
+import { aPoint } from './testing/a-point.ts';
 import { FolderVault } from './testing/folder-vault.ts';
+import { OTHER_SEAL, TEST_SEAL } from './testing/test-seal.ts';
 import { VaultRecords } from './vault-records.ts';
 import type { Vault } from './vaults/vault.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'holdfast-records-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
+const clock = new ManualClock('2026-11-28T12:00:00Z');
 const kept = () => ({ retainUntil: new Date('2027-01-01T00:00:00Z') });
 const DRILL: DrillResult = {
   format: 'holdfast/drill/1',
@@ -77,6 +82,8 @@ async function recordsOn(
     identities: () => changes.identities ?? [identity],
     kept,
     macKey: Buffer.alloc(32, changes.key ?? 1),
+    seal: TEST_SEAL,
+    clock,
   });
 }
 
@@ -162,31 +169,10 @@ describe('records in a vault', () => {
 });
 
 describe('points in a vault', () => {
-  const point = (id: string, changes: Partial<RecoveryPoint> = {}): RecoveryPoint => ({
-    format: 'holdfast/point/1',
-    id,
-    target: 'shop',
-    engine: 'pull',
-    server: {
-      version: 180_000,
-      systemIdentifier: '77',
-      walSegmentBytes: 16_777_216,
-      hasChecksums: true,
-    },
-    wal: { timeline: 1, startLsn: '0/2000028', endLsn: '0/2000100' },
-    startedAt: '2026-11-28T11:00:00.000Z',
-    endedAt: '2026-11-28T11:01:00.000Z',
-    files: [],
-    prior: null,
-    recipients: [],
-    previous: null,
-    ...changes,
-  });
-
   async function chainOf(...ids: readonly string[]): Promise<void> {
     for (const id of ids) {
-      const previous = await digestOfNewest(vault, 'shop', '77');
-      await writePoint(vault, point(id, { previous }), kept());
+      const previous = await digestOfNewest(vault, 'shop', '77', TEST_SEAL);
+      await writePoint(vault, aPoint(id, { previous }), kept(), TEST_SEAL);
     }
   }
 
@@ -197,14 +183,14 @@ describe('points in a vault', () => {
     expect(points.map(({ id }) => id)).toEqual(['p1', 'p2', 'p3']);
     expect(troubles).toEqual([]);
     expect(points[2]?.previous).toBe(points[1]?.digest);
-    expect(points[2]?.digest).toBe(await digestOfNewest(vault, 'shop', '77'));
+    expect(points[2]?.digest).toBe(await digestOfNewest(vault, 'shop', '77', TEST_SEAL));
   });
 
   it('have none either when the oldest has left, or the clock went back', async () => {
     vault = new FolderVault(join(root, 'left'));
-    await writePoint(vault, point('p2', { previous: 'c'.repeat(64) }), kept());
-    const first = await digestOfNewest(vault, 'shop', '77');
-    await writePoint(vault, point('p1', { previous: first }), kept());
+    await writePoint(vault, aPoint('p2', { previous: 'c'.repeat(64) }), kept(), TEST_SEAL);
+    const first = await digestOfNewest(vault, 'shop', '77', TEST_SEAL);
+    await writePoint(vault, aPoint('p1', { previous: first }), kept(), TEST_SEAL);
     expect((await (await recordsOn()).find('77')).troubles).toEqual([]);
   });
 
@@ -213,31 +199,245 @@ describe('points in a vault', () => {
     await chainOf('p1', 'p2', 'p3');
     const { points } = await (await recordsOn()).find('77');
     const previous = points[0]?.digest ?? null;
-    await writePoint(vault, point('p2', { previous, endedAt: '2026-11-28T12:00:00.000Z' }), kept());
+    await writePoint(
+      vault,
+      aPoint('p2', { previous, endedAt: '2026-11-28T12:00:00.000Z' }),
+      kept(),
+      TEST_SEAL,
+    );
     const anew = await (await recordsOn()).find('77');
     expect(anew.troubles).toHaveLength(1);
     expect(anew.troubles[0]).toContain('The point before p3');
 
     vault = new FolderVault(join(root, 'slipped'));
     await chainOf('p1', 'p3');
-    await writePoint(vault, point('p2', { previous }), kept());
+    await writePoint(vault, aPoint('p2', { previous }), kept(), TEST_SEAL);
     expect((await (await recordsOn()).find('77')).troubles).toHaveLength(1);
 
     vault = new FolderVault(join(root, 'out'));
     await chainOf('p1');
-    await writePoint(vault, point('p3', { previous: 'd'.repeat(64) }), kept());
+    await writePoint(vault, aPoint('p3', { previous: 'd'.repeat(64) }), kept(), TEST_SEAL);
     expect((await (await recordsOn()).find('77')).troubles).toHaveLength(1);
   });
 
   it.each([
     ['another id', { id: 'p8' }],
     ['another target', { target: 'other' }],
-    ['another server', { server: { ...point('p9').server, systemIdentifier: '78' } }],
+    ['another server', { server: { ...aPoint('p9').server, systemIdentifier: '78' } }],
   ])('do not count under a key of %s', async (name, changes) => {
     vault = new FolderVault(join(root, name));
-    await put('shop/77/points/p9/point.json', JSON.stringify(point('p9', changes)));
+    await put('shop/77/points/p9/point.json', JSON.stringify(aPoint('p9', changes)));
     const { points, troubles } = await (await recordsOn()).find('77');
     expect(points).toEqual([]);
     expect(troubles).toHaveLength(1);
+  });
+});
+
+describe('points that somebody else wrote into a vault', () => {
+  const at = (minute: number): string => `2026-11-28T11:${minute}:00.000Z`;
+  const named = (points: readonly { readonly id: string }[]) => points.map(({ id }) => id);
+  async function fresh(name: string): Promise<void> {
+    vault = new FolderVault(join(root, name));
+    vault.storedAt = () => new Date(at(10));
+  }
+  async function take(id: string, minute: number, seal: PointSeal = TEST_SEAL, target = 'shop') {
+    const file = await vault.put(
+      `${target}/77/points/${id}/base.tar.lz4.age`,
+      oneChunk(Buffer.from(id)),
+      kept(),
+    );
+    const point = aPoint(id, {
+      target,
+      endedAt: at(minute),
+      keptUntil: kept().retainUntil.toISOString(),
+      files: [
+        {
+          ...{ key: file.key, version: file.version, bytes: file.bytes, sha256: file.sha256 ?? '' },
+          ...{ plainBytes: 2, plainSha256: null, role: 'base', tablespace: null },
+        },
+      ],
+    });
+    await writePoint(vault, point, kept(), seal);
+    return point;
+  }
+  const find = async () => (await recordsOn()).find('77');
+  const pointOf = (id: string, target = 'shop') => textAt(`${target}/77/points/${id}/point.json`);
+
+  it('do not count, and are said in one sentence', async () => {
+    await fresh('planted');
+    await take('p1', 10);
+    await put('shop/77/points/p8/point.json', JSON.stringify(aPoint('p8', { endedAt: at(59) })));
+    await put('shop/77/points/p9/point.json', JSON.stringify(aPoint('p9', { endedAt: at(59) })));
+    const { others, points, strangers, troubles, unsealed } = await find();
+    expect([named(points), unsealed, others]).toEqual([['p1'], [], []]);
+    expect(strangers).toHaveLength(2);
+    expect(troubles).toEqual([
+      '2 points that are not ours lie in the vault folder, the first at shop/77/points/p8/point.json. They do not count; look at who can write there.',
+    ]);
+  });
+
+  const attacks: readonly [story: string, does: () => Promise<void>][] = [
+    [
+      'one of ours under a newer key',
+      async () =>
+        put('shop/77/points/p9/point.json', (await pointOf('p1')).replace('"p1"', '"p9"')),
+    ],
+    [
+      'one of ours with a younger time',
+      async () =>
+        put('shop/77/points/p1/point.json', (await pointOf('p1')).replace(at(10), at(59))),
+    ],
+    [
+      'one of ours with the files of another',
+      async () => {
+        const [p1, p2] = [await pointOf('p1'), await pointOf('p2')];
+        const files = /"files": \[[^\]]*\]/;
+        await put('shop/77/points/p2/point.json', p2.replace(files, files.exec(p1)?.[0] ?? ''));
+      },
+    ],
+    [
+      'one of ours of another target',
+      async () => {
+        await take('p9', 59, TEST_SEAL, 'other');
+        const text = await pointOf('p9', 'other');
+        await put('shop/77/points/p9/point.json', text.replace('"other"', '"shop"'));
+      },
+    ],
+    [
+      'one of ours of another server',
+      async () => {
+        const server = { ...aPoint('p9').server, systemIdentifier: '78' };
+        await writePoint(vault, aPoint('p9', { server, endedAt: at(59) }), kept(), TEST_SEAL);
+        const text = await textAt('shop/78/points/p9/point.json');
+        await put('shop/77/points/p9/point.json', text.replace('"78"', '"77"'));
+      },
+    ],
+    ['one of another Holdfast', async () => void (await take('p9', 59, OTHER_SEAL))],
+    [
+      'one of ours of another vault',
+      async () => {
+        const point = aPoint('p9', { endedAt: at(59) });
+        const key = pointKey(point, '77');
+        await put(key, TEST_SEAL.write('near', key, point));
+      },
+    ],
+  ];
+  it.for(attacks)('is no newer point: %s', async ([story, attack]) => {
+    await fresh(story);
+    await take('p1', 10);
+    await take('p2', 20);
+    await take('p3', 30);
+    const before = await find();
+    expect([named(before.points), before.troubles.length]).toEqual([['p1', 'p2', 'p3'], 2]);
+    await attack();
+    const { points, strangers, troubles } = await find();
+    expect(points.map(({ endedAt }) => endedAt)).not.toContain(at(59));
+    expect(points.at(-1)?.id).toBe('p3');
+    expect(strangers).toHaveLength(1);
+    expect(troubles.join()).toContain('not ours');
+  });
+
+  it('does not bring back one whose files have gone, though every byte of it is ours', async () => {
+    await fresh('again');
+    await take('p1', 10);
+    const old = await pointOf('p1');
+    await fresh('again-later');
+    await take('p2', 20);
+    await put('shop/77/points/p1/point.json', old);
+    const early = await find();
+    expect(named(early.points)).toEqual(['p2']);
+    expect(early.troubles.join()).toContain('has not all of p1 any more');
+    // With something in the place of its files, too: no version comes twice.
+    vault.storedAt = () => new Date(at(55));
+    for (const text of ['another', 'one more'])
+      await put('shop/77/points/p1/base.tar.lz4.age', text);
+    expect(named((await find()).points)).toEqual(['p2']);
+  });
+
+  it('does not make one of ours less by writing over its files: the versions are there', async () => {
+    await fresh('over');
+    await take('p1', 10);
+    await take('p2', 20);
+    // The vault had them when the point became whole.
+    vault.storedAt = () => new Date(at(55));
+    await put('shop/77/points/p2/base.tar.lz4.age', 'something else');
+    const { points, troubles } = await find();
+    expect(named(points)).toEqual(['p1', 'p2']);
+    expect(troubles.join()).not.toContain('has not all');
+  });
+
+  it('are from before seals where they are older than ours, and a trouble to nobody', async () => {
+    await fresh('before');
+    await put('shop/77/points/p1/point.json', JSON.stringify(aPoint('p1', { endedAt: at(10) })));
+    const alone = await find();
+    expect([named(alone.points), named(alone.unsealed), alone.troubles]).toEqual([[], ['p1'], []]);
+    await take('p2', 20);
+    const found = await find();
+    expect([named(found.points), named(found.unsealed)]).toEqual([['p2'], ['p1']]);
+    expect(found.troubles).toEqual([]);
+  });
+
+  it('are shown where another installation took all there is', async () => {
+    await fresh('of-another');
+    await take('p1', 10, OTHER_SEAL);
+    const { others, points, troubles } = await find();
+    expect([points, named(others.map(({ point }) => point)), troubles]).toEqual([[], ['p1'], []]);
+  });
+
+  it('are read and looked at once each, however often they are asked for', async () => {
+    await fresh('once');
+    await take('p1', 10);
+    await take('p2', 20);
+    await put('shop/77/points/p9/point.json', JSON.stringify(aPoint('p9', { endedAt: at(59) })));
+    const records = await recordsOn();
+    let gets = 0;
+    const counted: Vault = new Proxy(vault, {
+      get: (of, name) => {
+        if (name === 'get') gets += 1;
+        const value: unknown = Reflect.get(of, name);
+        return typeof value === 'function' ? value.bind(of) : value;
+      },
+    });
+    const own = await recordsOn({ vault: counted });
+    for (let look = 0; look < 5; look += 1) await own.find('77');
+    expect(gets).toBe(3);
+    expect(await records.find('77')).toEqual(await own.find('77'));
+  });
+
+  describe('when the server cannot be asked', () => {
+    const onSystem = async (system: string, id: string, minute: number, seal: PointSeal | null) => {
+      const server = { ...aPoint(id).server, systemIdentifier: system };
+      const point = aPoint(id, { server, endedAt: at(minute) });
+      if (seal !== null) await writePoint(vault, point, kept(), seal);
+      else await put(pointKey(point, system), JSON.stringify(point));
+    };
+    const system = async () => (await recordsOn()).newestSystem();
+
+    it('does not hide ours behind a cluster that somebody made up', async () => {
+      await fresh('system');
+      await onSystem('77', 'p1', 10, TEST_SEAL);
+      await onSystem('99', 'p9', 59, null);
+      await onSystem('98', 'p8', 58, OTHER_SEAL);
+      await put('shop/97/points/p7/point.json', 'nothing that reads');
+      expect(await system()).toBe('77');
+    });
+
+    it('does not go back to a cluster of before that was stored again', async () => {
+      await fresh('system-again');
+      await onSystem('11', 'p0', 10, TEST_SEAL);
+      const old = await textAt('shop/11/points/p0/point.json');
+      await onSystem('77', 'p1', 20, TEST_SEAL);
+      await put('shop/11/points/p0/point.json', old);
+      expect(await system()).toBe('77');
+    });
+
+    it('takes what there is where none is ours', async () => {
+      await fresh('system-others');
+      expect(await system()).toBeNull();
+      await onSystem('98', 'p8', 58, OTHER_SEAL);
+      expect(await system()).toBe('98');
+      await onSystem('77', 'p1', 10, null);
+      expect(await system()).toBe('77');
+    });
   });
 });

@@ -7,10 +7,12 @@
  *   <target>/<system>/drills/<id>.json      <target>/<system>/proofs/<id>.json
  *   <target>/<system>/witnesses/<point>.json.lz4.age
  *
- * What does not read, or is not ours, is left out and said in `troubles`. It decides nothing.
+ * What does not read, or is not ours, is left out and said in `troubles`; so are points that are not ours
+ * and lie there as if they were, and points of ours whose files are gone too early. It decides nothing.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import type { Clock } from '../model/clock.ts';
 import { HoldfastError } from '../model/errors.ts';
 import { jsonOf } from '../model/json.ts';
 import type { DrillResult } from './drills/drill-result.ts';
@@ -18,10 +20,20 @@ import { readDrill } from './drills/drill-shape.ts';
 import { WITNESS_SHAPE, type Witness } from './drills/witness.ts';
 import { objectBytes, oneChunk } from './object-bytes.ts';
 import { packBytes, unpackBytes } from './packing/pack.ts';
-import { chainTroubles, listPoints, pointKey, readPoint } from './point-store.ts';
+import type { PointSeal, SealVerdict } from './point-seal.ts';
+import {
+  chainTroubles,
+  isItself,
+  isWhole,
+  type ListedPoints,
+  listPointFiles,
+  pointKey,
+  readSealedPoint,
+} from './point-store.ts';
+import { type SealedPoint, sortPoints } from './point-trust.ts';
 import type { BlastRadiusProof, ProofVerdict } from './proof.ts';
 import { TRIED_SHAPE, type Tried, triedOf } from './proof-shape.ts';
-import { type StoredPoint, walPrefix } from './recovery-point.ts';
+import { pointPrefix, type StoredPoint, walPrefix } from './recovery-point.ts';
 import type { Kept, StoredObject, Vault } from './vaults/vault.ts';
 
 export interface VaultRecordsParts {
@@ -32,6 +44,8 @@ export interface VaultRecordsParts {
   readonly kept: () => Kept;
   /** 32 bytes, of this installation. */
   readonly macKey: Buffer;
+  readonly seal: PointSeal;
+  readonly clock: Clock;
 }
 
 /** What is kept of a proof: enough to judge by, and the digest that the trail has. */
@@ -46,13 +60,22 @@ export interface KeptProof {
 }
 
 export interface FoundRecords {
+  /** Sealed as ours and whole: those that count. Oldest first, as all of them. */
   readonly points: readonly StoredPoint[];
+  /** From before seals: a drill may prove them, and they make nothing fresh. */
+  readonly unsealed: readonly StoredPoint[];
+  /** Of another installation or vault, from before ours: to be restored when asked for. */
+  readonly others: readonly SealedPoint[];
+  /** Where something lies that is not ours and looks as if it were. */
+  readonly strangers: readonly string[];
   readonly drills: readonly DrillResult[];
   /** Oldest first. */
   readonly proofs: readonly KeptProof[];
   readonly troubles: readonly string[];
 }
 
+/** Remembered; whoever writes over files again and again makes more. */
+const WHOLE_MAX = 10_000;
 const RECORD_BYTES_MAX = 1024 * 1024;
 const ENVELOPE = z.strictObject({
   format: z.literal('holdfast/record/1'),
@@ -72,7 +95,9 @@ const PROOF = z.object({
 export class VaultRecords {
   readonly #parts: VaultRecordsParts;
   /** What was read once, by key and version: it does not change. Null: not one of ours. */
-  readonly #points = new Map<string, StoredPoint | null>();
+  readonly #points = new Map<string, SealedPoint | null>();
+  /** What had to be looked for among older versions, by point and what lies there instead. */
+  readonly #whole = new Map<string, boolean>();
   readonly #bodies = new Map<string, string | null>();
 
   constructor(parts: VaultRecordsParts) {
@@ -82,16 +107,36 @@ export class VaultRecords {
   async find(system: string): Promise<FoundRecords> {
     const { target, vault } = this.#parts;
     const troubles: string[] = [];
-    const points: StoredPoint[] = [];
-    for (const object of await listPoints(vault, target, system, null)) {
-      const point = await this.#point(object);
-      if (point === null) troubles.push(`${object.key} does not read as a recovery point.`);
-      else if (pointKey(point, system) !== object.key || point.server.systemIdentifier !== system) {
+    const listed = await listPointFiles(vault, target, system, null);
+    const read: SealedPoint[] = [];
+    const seen = new Set<string>();
+    for (const object of listed.points) {
+      const found = await this.#point(object);
+      seen.add(nameOf(object));
+      if (found === null) troubles.push(`${object.key} does not read as a recovery point.`);
+      else if (!isItself(found.point, object.key)) {
         troubles.push(`${object.key} is a recovery point of another name.`);
-      } else points.push(point);
+      } else read.push(found);
     }
+    // What does not lie there any more is not remembered.
+    const prefix = pointPrefix(target, system);
+    for (const name of this.#points.keys()) {
+      if (name.startsWith(prefix) && !seen.has(name)) this.#points.delete(name);
+    }
+    const { others, ours, strangers, unsealed } = sortPoints(read);
+    const keys = strangers.map(({ point }) => pointKey(point, system));
+    troubles.push(...strangerWords(vault.name, keys));
     // One that does not read is said already, and whoever names it would seem to be wrong.
-    if (troubles.length === 0) troubles.push(...chainTroubles(points));
+    if (troubles.length === 0) troubles.push(...chainTroubles(ours));
+    const points: StoredPoint[] = [];
+    for (const point of ours) {
+      if (await this.#isWhole(point, listed)) points.push(point);
+      else if (this.#isDue(point)) {
+        troubles.push(`The vault has not all of ${point.id} any more: it does not count.`);
+      }
+    }
+    const before: StoredPoint[] = [];
+    for (const point of unsealed) if (await this.#isWhole(point, listed)) before.push(point);
     const drills: DrillResult[] = [];
     for (const { body, key } of await this.#all(system, 'drills')) {
       const drill = body === null ? null : readDrill(body);
@@ -108,7 +153,7 @@ export class VaultRecords {
         troubles.push(`${key} is a proof of another vault: it says nothing of this one.`);
       } else proofs.push(proof);
     }
-    return { points, drills, proofs, troubles };
+    return { points, unsealed: before, others, strangers: keys, drills, proofs, troubles };
   }
 
   async keepDrill(system: string, drill: DrillResult): Promise<void> {
@@ -160,30 +205,69 @@ export class VaultRecords {
     return newest;
   }
 
-  /** Of the newest point that lies there, for when the server itself cannot be asked. */
+  /**
+   * Of the newest point that lies there, for when the server itself cannot be asked: of ours, else of what is
+   * from before seals, else of whatever there is. What somebody planted must not hide ours.
+   */
   async newestSystem(): Promise<string | null> {
     const { target, vault } = this.#parts;
-    let newest: StoredObject | null = null;
+    const objects: StoredObject[] = [];
     for await (const object of vault.list(`${target}/`, null)) {
-      if (!object.key.endsWith('/point.json')) continue;
-      if (newest === null || object.storedAt >= newest.storedAt) newest = object;
+      if (object.key.endsWith('/point.json')) objects.push(object);
     }
-    return newest?.key.split('/')[1] ?? null;
+    const newestFirst = objects.toSorted((a, b) => b.storedAt.getTime() - a.storedAt.getTime());
+    const read: SealedPoint[] = [];
+    for (const object of newestFirst) {
+      const found = await this.#point(object);
+      if (found !== null && isItself(found.point, object.key)) read.push(found);
+    }
+    // By their own words, which are sealed: one of an earlier cluster that was stored again is no newer.
+    const ours = read
+      .filter(({ verdict }) => verdict === 'ours')
+      .toSorted((a, b) => Date.parse(b.point.endedAt) - Date.parse(a.point.endedAt));
+    const newestOf = (verdict: SealVerdict): SealedPoint | undefined =>
+      read.find((one) => one.verdict === verdict);
+    const newest =
+      ours[0] ?? newestOf('none') ?? newestOf('elsewhere') ?? newestOf('foreign') ?? read[0];
+    if (newest !== undefined) return newest.point.server.systemIdentifier;
+    return newestFirst[0]?.key.split('/')[1] ?? null;
   }
 
-  async #point(object: StoredObject): Promise<StoredPoint | null> {
-    const name = `${object.key}@${object.version}`;
-    const known = this.#points.get(name);
+  async #point(object: StoredObject): Promise<SealedPoint | null> {
+    const known = this.#points.get(nameOf(object));
     if (known !== undefined) return known;
     // One that could not be fetched is asked for again; one that does not read stays so.
-    const point = await readPoint(this.#parts.vault, object).catch((error: unknown) => {
+    const { seal, vault } = this.#parts;
+    const point = await readSealedPoint(vault, object, seal).catch((error: unknown) => {
       if (error instanceof Error && 'code' in error && error.code === 'HF_VAULT_UNREACHABLE') {
         throw error;
       }
       return null;
     });
-    this.#points.set(name, point);
+    this.#points.set(nameOf(object), point);
     return point;
+  }
+
+  async #isWhole(point: StoredPoint, { there }: ListedPoints): Promise<boolean> {
+    const over = point.files.flatMap(({ key, version }) => {
+      const found = there.get(key)?.version;
+      return found === version ? [] : [`${key}@${found ?? ''}`];
+    });
+    if (over.length === 0) return true;
+    const name = createHash('sha256')
+      .update([point.digest, ...over].join('|'))
+      .digest('hex');
+    const known = this.#whole.get(name);
+    if (known !== undefined) return known;
+    const whole = await isWhole(this.#parts.vault, point, there);
+    if (this.#whole.size >= WHOLE_MAX) this.#whole.clear();
+    this.#whole.set(name, whole);
+    return whole;
+  }
+
+  /** Nothing of it may have left yet; where it does not say until when, nobody can tell. */
+  #isDue({ keptUntil }: StoredPoint): boolean {
+    return Date.parse(keptUntil ?? '') > this.#parts.clock.now().getTime();
   }
 
   async #all(
@@ -193,7 +277,7 @@ export class VaultRecords {
     const { target, vault } = this.#parts;
     const found: { key: string; body: string | null }[] = [];
     for await (const object of vault.list(`${target}/${system}/${folder}/`, null)) {
-      const name = `${object.key}@${object.version}`;
+      const name = nameOf(object);
       let body = this.#bodies.get(name);
       if (body === undefined) {
         const bytes = await objectBytes(vault, object, RECORD_BYTES_MAX);
@@ -233,6 +317,24 @@ export class VaultRecords {
   #mac(key: string, body: string): Buffer {
     return createHmac('sha256', this.#parts.macKey).update(`${key}\n${body}`).digest();
   }
+}
+
+function nameOf({ key, version }: StoredObject): string {
+  return `${key}@${version}`;
+}
+
+/** One sentence for all of them; empty: there are none. */
+function strangerWords(vault: string, keys: readonly string[]): readonly string[] {
+  const [first] = keys;
+  if (first === undefined) return [];
+  if (keys.length === 1) {
+    return [
+      `A point that is not ours lies in the vault ${vault}: ${first}. It does not count; look at who can write there.`,
+    ];
+  }
+  return [
+    `${keys.length} points that are not ours lie in the vault ${vault}, the first at ${first}. They do not count; look at who can write there.`,
+  ];
 }
 
 function readProof(key: string, body: string): KeptProof | null {

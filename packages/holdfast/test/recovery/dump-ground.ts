@@ -6,6 +6,7 @@ import { DumpEngine } from '../../src/recovery/engines/dump/dump-engine.ts';
 import type { DumpOptions } from '../../src/recovery/engines/dump/dump-options.ts';
 import { listPoints, readPoint } from '../../src/recovery/point-store.ts';
 import type { StoredPoint } from '../../src/recovery/recovery-point.ts';
+import { TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
 import { DEBIAN_15, type Ground } from './pull-ground.ts';
 
 interface Dumped {
@@ -39,6 +40,7 @@ export function dumpEngine(
     kept: () => ({ retainUntil: new Date(Date.now() + 7 * 86_400_000) }),
     slot: 'holdfast_shop',
     clock: systemClock,
+    seal: TEST_SEAL,
     binaries: [bin],
     folder,
     ...changes,

@@ -15,6 +15,7 @@ import type { Witness } from '../../src/recovery/drills/witness.ts';
 import type { DumpEngine } from '../../src/recovery/engines/dump/dump-engine.ts';
 import { changesPrefix, type StoredPoint } from '../../src/recovery/recovery-point.ts';
 import { choosePoint } from '../../src/recovery/restore/choose-point.ts';
+import { TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
 import { DUMPED, dumpEngine, storedPoints } from './dump-ground.ts';
 import { type Ground, NEVER, pullGround, QUIET, until } from './pull-ground.ts';
 
@@ -197,6 +198,7 @@ describe.for(DUMPED)('PostgreSQL $major decodes changes', ({ bin, isHere, major 
       'shop',
       { kind: 'at', at: before },
       null,
+      TEST_SEAL,
     );
     expect(chosen.id).toBe(point.id);
     const has = (rows: unknown) => ({

@@ -17,6 +17,7 @@ import { listPoints, readPoint } from '../../src/recovery/point-store.ts';
 import type { StoredPoint } from '../../src/recovery/recovery-point.ts';
 import { type RestoredTarget, restoreTarget } from '../../src/recovery/restore/restore-target.ts';
 import { FolderVault } from '../../src/recovery/testing/folder-vault.ts';
+import { TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { type ScratchPostgres, startScratchPostgres } from '../../src/testing/scratch-postgres.ts';
 import { DEBIAN_15, NEVER, QUIET, until } from './pull-ground.ts';
@@ -50,6 +51,7 @@ describe.skipIf(!isHere)('engine pgbackrest (Debian packages pgbackrest and post
         ...changes,
       },
       clock: systemClock,
+      seal: TEST_SEAL,
     });
     engines.push(made);
     return made;
@@ -180,6 +182,7 @@ describe.skipIf(!isHere)('engine pgbackrest (Debian packages pgbackrest and post
           {
             engine,
             vault,
+            seal: TEST_SEAL,
             clock: systemClock,
             superuser: 'postgres',
             binaries: [],

@@ -16,6 +16,7 @@ import { join, relative } from 'node:path';
 import { systemClock } from '../../dist/model/clock.js';
 import { DumpEngine } from '../../dist/recovery/engines/dump/dump-engine.js';
 import { PullEngine } from '../../dist/recovery/engines/pull/pull-engine.js';
+import { PointSeal } from '../../dist/recovery/point-seal.js';
 
 /** `works` (and where pg_dump is): of the engine dump; left out: the engine pull. */
 const [act, port, root, recipient, works, programs] = process.argv.slice(2);
@@ -92,6 +93,8 @@ const options = {
   identities: () => [],
   kept: () => ({ retainUntil: new Date(Date.now() + 86_400_000) }),
   slot: 'holdfast_shop',
+  // As TEST_SEAL.
+  seal: new PointSeal(Buffer.alloc(32, 7)),
   acceptsCorruptPages: false,
   clock: systemClock,
   binaries: [programs],

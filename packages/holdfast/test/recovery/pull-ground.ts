@@ -12,6 +12,7 @@ import { prepareEngine, unprivilegedUser } from '../../src/programs/embedded-eng
 import { PullEngine } from '../../src/recovery/engines/pull/pull-engine.ts';
 import type { PullOptions } from '../../src/recovery/engines/pull/pull-options.ts';
 import { FolderVault } from '../../src/recovery/testing/folder-vault.ts';
+import { TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { accepts, freePort } from '../../src/testing/scratch-postgres.ts';
 
@@ -79,6 +80,7 @@ export async function pullGround(
         kept: () => ({ retainUntil: new Date(Date.now() + 7 * 86_400_000) }),
         slot: 'holdfast_shop',
         acceptsCorruptPages: false,
+        seal: TEST_SEAL,
         clock: systemClock,
         ...changes,
       });

@@ -24,6 +24,7 @@ import { takeWitness } from '../../src/recovery/drills/witness.ts';
 import type { RestoreGoal } from '../../src/recovery/engines/engine.ts';
 import type { PullEngine } from '../../src/recovery/engines/pull/pull-engine.ts';
 import { lsnOf } from '../../src/recovery/lsn.ts';
+import { oneChunk } from '../../src/recovery/object-bytes.ts';
 import { listPoints, pointKey, readPoint } from '../../src/recovery/point-store.ts';
 import type { RecoveryPoint } from '../../src/recovery/recovery-point.ts';
 import { DEBIAN_15, type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
@@ -329,8 +330,16 @@ describe('an increment is drilled as any point', { timeout: 240_000 }, () => {
       const engine = ground.engine();
       const first = await engine.backup(QUIET, NEVER);
       await server.query('update t set n = -n where n < 100');
+      // Somebody else's, and newer than ours: nothing is built on it, nor does ours name it.
+      const planted = { ...first, id: `${first.id}0`, files: [] };
+      await vault.put(
+        pointKey(planted, first.server.systemIdentifier),
+        oneChunk(Buffer.from(JSON.stringify(planted))),
+        { retainUntil: new Date() },
+      );
       const second = await engine.backup(QUIET, NEVER);
       expect(second.prior).toBe(first.id);
+      expect(second.previous).toBe(second.buildsOn?.digest);
       const connect = async (mode: 'sql' | 'replication'): Promise<pg.Client> => {
         const place = { ...server.connection(), password: '' };
         // The driver's types do not know it.

@@ -237,7 +237,7 @@ describe('restores over the API', () => {
     const copy = await world.ready('cy', { kind: 'point', id: point });
     expect(copy.standing, JSON.stringify(copy)).toMatchObject({
       state: 'ready',
-      point: { id: point },
+      point: { id: point, isSealed: true, drilledAt: expect.any(String) },
       diff: null,
     });
     const one = `${PATH}/${copy.id}`;

@@ -14,6 +14,7 @@ import { tablesOf } from '../../src/recovery/drills/witness.ts';
 import { PullEngine } from '../../src/recovery/engines/pull/pull-engine.ts';
 import { lsnOf } from '../../src/recovery/lsn.ts';
 import { restoreTarget } from '../../src/recovery/restore/restore-target.ts';
+import { OTHER_SEAL, TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
 import { LocalVault } from '../../src/recovery/vaults/local/local-vault.ts';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
@@ -52,6 +53,7 @@ it.for([
         kept: () => ({ retainUntil: new Date(Date.now() + 8 * 86_400_000) }),
         slot: 'holdfast_shop',
         acceptsCorruptPages: false,
+        seal: TEST_SEAL,
         clock: systemClock,
       });
     const engine = made();
@@ -92,6 +94,8 @@ it.for([
         {
           engine: after,
           vault,
+          // Another installation's: of the one that took it nothing is left.
+          seal: OTHER_SEAL,
           clock: systemClock,
           superuser: 'postgres',
           binaries: [],
@@ -100,6 +104,8 @@ it.for([
         QUIET,
         NEVER,
       );
+      // With the machine went the key of the seal: it comes back, and nobody can tell whose it is.
+      expect(copy.isSealed).toBeNull();
       const looking = await copy.connect('postgres');
       expect(await tablesOf(looking).finally(() => looking.end())).toEqual(before);
       if (existsSync(AMCHECK)) {

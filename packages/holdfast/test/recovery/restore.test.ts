@@ -35,6 +35,7 @@ import {
   type WriteBackParts,
   writeBack,
 } from '../../src/recovery/restore/write-back.ts';
+import { TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
 import { MemoryUndoStore } from '../../src/testing/memory-undo-store.ts';
 import { DEBIAN_15, type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
 
@@ -146,6 +147,7 @@ describe.for([
       {
         engine,
         vault: ground.vault,
+        seal: TEST_SEAL,
         clock: systemClock,
         superuser: 'postgres',
         binaries: [],
@@ -484,6 +486,7 @@ describe.for([
       point,
       goal,
       drilledAt: null,
+      isSealed: true,
       order,
       preview: await write({ tables: [ODD], ...order, mode: 'preview' }),
     });

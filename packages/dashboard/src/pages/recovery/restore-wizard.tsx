@@ -304,10 +304,24 @@ function ReadyFacts({ ready }: { readonly ready: Ready }): ReactNode {
     <p className="text-[0.93rem]">
       It came back in {shortSpan(rtoMs)}, by the point{' '}
       <Text text={point.id} className="font-mono text-[0.87rem]" />
-      {goal.at === null ? '' : `, as of ${utcTime(goal.at)}`}. It goes{' '}
-      <Time at={keptUntil} relative />, unless somebody uses it.
+      {goal.at === null ? '' : `, as of ${utcTime(goal.at)}`}.{' '}
+      {point.drilledAt === null ? (
+        'No drill of this point has passed.'
+      ) : (
+        <>
+          Proven <Time at={point.drilledAt} relative /> by a drill.
+        </>
+      )}{' '}
+      {sealWords(point.isSealed)}It goes <Time at={keptUntil} relative />, unless somebody uses it.
     </p>
   );
+}
+
+function sealWords(isSealed: boolean | null): string {
+  if (isSealed === true) return '';
+  return isSealed === null
+    ? 'It is sealed with a key that is not here: nobody can tell whether it is of your own Holdfast. '
+    : 'It has no seal of this Holdfast: whoever can write into the vault may have made it. ';
 }
 
 const TONES = { running: 'accent', ready: 'ok', failed: 'danger', discarded: 'plain' } as const;

@@ -29,7 +29,7 @@ import {
   type RowWords,
   rowWishOf,
 } from '../restore-choice.ts';
-import { writeBackLines } from '../restore-words.ts';
+import { pointLines, writeBackLines } from '../restore-words.ts';
 import { usageError } from '../usage.ts';
 import { withRestores } from '../with-restores.ts';
 import { withRooms } from '../with-rooms.ts';
@@ -111,7 +111,7 @@ async function restoreOne(context: Context, name: string, words: RestoreWords): 
       carryOut(restores, rooms, work, signal),
     );
   }).finally(() => tell.end());
-  return answerOf(target, vault, found);
+  return answerOf(target, vault, found, context.clock.now());
 }
 
 const MACHINE: Spoken = { name: 'this machine', facts: {} };
@@ -151,7 +151,8 @@ async function carryOut(restores: Restores, rooms: Rooms, work: RestoreWork, sig
     const kept = into === null ? null : await restores.keep(target, id);
     isKept = kept !== null;
     const { point, rtoMs, window } = ready;
-    return { kept, diff, ...done, rtoMs, point: point.id, window };
+    const { drilledAt, id: of, isSealed } = point;
+    return { kept, diff, ...done, rtoMs, point: of, drilledAt, isSealed, window };
   } finally {
     if (!isKept) await removed(restores, work, id);
   }
@@ -238,16 +239,17 @@ function gone(found: string): HoldfastError {
   });
 }
 
-function answerOf(target: string, vault: string, found: Found): Answer {
-  const { diff, kept, point, proposal, report, rtoMs, window } = found;
+function answerOf(target: string, vault: string, found: Found, now: Date): Answer {
+  const { diff, drilledAt, isSealed, kept, point, proposal, report, rtoMs, window } = found;
   const isRefused = (report?.wouldFail.length ?? 0) > 0;
   return {
     json: {
-      ...{ target, vault, point, rtoMs, window, diff, kept, report },
+      ...{ target, vault, point, drilledAt, isSealed, rtoMs, window, diff, kept, report },
       proposal: proposal === null ? null : proposalJson(proposal),
     },
     lines: (paint) => [
       `${paint.green('✓')} ${paint.bold(target)} came back from ${oneLine(point)} in ${(rtoMs / 1000).toFixed(1)} s.`,
+      ...pointLines({ drilledAt, isSealed }, now, paint),
       ...(diff ?? []),
       ...(report === null ? [] : writeBackLines(report, paint)),
       ...(proposal === null ? [] : proposalLines(proposal)),

@@ -1,6 +1,7 @@
 /** What an engine needs to know of one target and one vault; the same whichever takes the points. */
 import type { Clock } from '../../model/clock.ts';
 import type { AdminConnection } from '../../protection/postgres/admin.ts';
+import type { PointSeal } from '../point-seal.ts';
 import type { Kept, Vault } from '../vaults/vault.ts';
 
 export interface EngineOptions {
@@ -14,6 +15,8 @@ export interface EngineOptions {
   readonly identities: () => readonly string[];
   /** How long what is stored now is kept. */
   readonly kept: () => Kept;
+  /** What points are sealed with, and told by from others. */
+  readonly seal: PointSeal;
   /** `a-z 0-9 _`; of this gateway, target and vault alone. */
   readonly slot: string;
   readonly clock: Clock;

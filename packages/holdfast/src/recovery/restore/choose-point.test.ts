@@ -3,9 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { oneChunk } from '../object-bytes.ts';
-import { newestPoint, pointKey, writePoint } from '../point-store.ts';
+import { isSealed, type PointSeal } from '../point-seal.ts';
+import {
+  digestOfNewest,
+  newestOfOurs,
+  newestPoint,
+  pointKey,
+  writePoint,
+} from '../point-store.ts';
 import type { RecoveryPoint } from '../recovery-point.ts';
 import { FolderVault } from '../testing/folder-vault.ts';
+import { OTHER_SEAL, TEST_SEAL } from '../testing/test-seal.ts';
 import { choosePoint, type RestoreWish } from './choose-point.ts';
 
 const KEPT = { retainUntil: new Date(0) };
@@ -34,13 +42,13 @@ describe('the point that a restore begins with, where somebody else can write in
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
   const chosen = async (wish: RestoreWish): Promise<string> =>
-    (await choosePoint(vault, 'shop', wish, null)).point.id;
+    (await choosePoint(vault, 'shop', wish, null, TEST_SEAL)).point.id;
   const litter = (key: string, text: string): Promise<unknown> =>
     vault.put(key, oneChunk(Buffer.from(text)), KEPT);
   const keyOf = (id: string): string => pointKey({ target: 'shop', id }, '7');
 
   it('is a real one, whatever lies beside it', async () => {
-    await writePoint(vault, point('p1', 1), KEPT);
+    await writePoint(vault, point('p1', 1), KEPT, TEST_SEAL);
     await litter(keyOf('zz'), 'not a point');
     await litter('shop/0/anything/point.json', '{}');
     await litter(keyOf('zy'), JSON.stringify({ ...point('zy', 2), endedAt: 'never' }));
@@ -54,13 +62,13 @@ describe('the point that a restore begins with, where somebody else can write in
   it('is refused as damaged when it was named itself, or when none reads', async () => {
     await litter(keyOf('zz'), 'not a point');
     await expect(chosen({ kind: 'newest' })).rejects.toThrow(/a recovery point at shop/);
-    await writePoint(vault, point('p1', 1), KEPT);
+    await writePoint(vault, point('p1', 1), KEPT, TEST_SEAL);
     await expect(chosen({ kind: 'point', id: 'zz' })).rejects.toThrow(/a recovery point at shop/);
     expect(await chosen({ kind: 'newest' })).toBe('p1');
   });
 
   it('does not read while the vault is away: what lies there is not known then', async () => {
-    await writePoint(vault, point('p1', 1), KEPT);
+    await writePoint(vault, point('p1', 1), KEPT, TEST_SEAL);
     vault.get = () => {
       throw new Error('away');
     };
@@ -68,9 +76,74 @@ describe('the point that a restore begins with, where somebody else can write in
   });
 
   it('is what streams go on from, too', async () => {
-    expect(await newestPoint(vault, 'shop', '7')).toBeNull();
-    await writePoint(vault, point('p1', 1), KEPT);
+    expect(await newestPoint(vault, 'shop', '7', TEST_SEAL)).toBeNull();
+    await writePoint(vault, point('p1', 1), KEPT, TEST_SEAL);
     await litter(keyOf('zz'), 'not a point');
-    expect((await newestPoint(vault, 'shop', '7'))?.id).toBe('p1');
+    expect((await newestPoint(vault, 'shop', '7', TEST_SEAL))?.id).toBe('p1');
+  });
+
+  describe('with points that are whole and read well, and are not ours', () => {
+    const planted = (id: string, minute: number, seal: PointSeal | null): Promise<unknown> => {
+      const text =
+        seal === null
+          ? JSON.stringify(point(id, minute))
+          : seal.write('folder', keyOf(id), point(id, minute));
+      return litter(keyOf(id), text);
+    };
+    const whose = async (wish: RestoreWish) => {
+      const { point: found, verdict } = await choosePoint(vault, 'shop', wish, null, TEST_SEAL);
+      return [found.id, isSealed(verdict)];
+    };
+    const at: RestoreWish = { kind: 'at', at: new Date(Date.UTC(2026, 10, 28, 4, 1)) };
+
+    it('is ours, and any other only where it is named', async () => {
+      await writePoint(vault, point('p1', 1), KEPT, TEST_SEAL);
+      await planted('p8', 8, null);
+      await planted('p9', 9, OTHER_SEAL);
+      await litter(keyOf('p7'), TEST_SEAL.write('near', keyOf('p7'), point('p7', 7)));
+      expect(await whose({ kind: 'newest' })).toEqual(['p1', true]);
+      expect(await whose(at)).toEqual(['p1', true]);
+      expect(await whose({ kind: 'lsn', lsn: '0/9' })).toEqual(['p1', true]);
+      expect(await whose({ kind: 'point', id: 'p8' })).toEqual(['p8', false]);
+      expect(await whose({ kind: 'point', id: 'p9' })).toEqual(['p9', null]);
+      expect(await whose({ kind: 'point', id: 'p7' })).toEqual(['p7', true]);
+      expect((await newestPoint(vault, 'shop', '7', TEST_SEAL))?.id).toBe('p1');
+    });
+
+    it('is from before seals for a moment before ours', async () => {
+      await planted('p1', 1, null);
+      await writePoint(vault, point('p2', 2), KEPT, TEST_SEAL);
+      expect(await whose(at)).toEqual(['p1', false]);
+      expect(await whose({ kind: 'newest' })).toEqual(['p2', true]);
+    });
+
+    it('is what there is where the seal key went with the machine', async () => {
+      await planted('p1', 1, OTHER_SEAL);
+      await planted('p2', 2, OTHER_SEAL);
+      expect(await whose({ kind: 'newest' })).toEqual(['p2', null]);
+      expect(await whose(at)).toEqual(['p1', null]);
+      expect(await newestPoint(vault, 'shop', '7', TEST_SEAL)).toBeNull();
+      // The first of ours does not hide what was before it.
+      await writePoint(vault, point('p3', 3), KEPT, TEST_SEAL);
+      expect(await whose({ kind: 'newest' })).toEqual(['p3', true]);
+      expect(await whose({ kind: 'point', id: 'p1' })).toEqual(['p1', null]);
+    });
+
+    it('is what a stream goes on from only where nothing is ours', async () => {
+      await planted('p1', 1, null);
+      expect((await newestPoint(vault, 'shop', '7', TEST_SEAL))?.id).toBe('p1');
+      expect(await digestOfNewest(vault, 'shop', '7', TEST_SEAL)).toBeNull();
+      expect(await newestOfOurs(vault, 'shop', '7', TEST_SEAL)).toMatchObject({
+        ours: null,
+        unsealed: { id: 'p1' },
+      });
+    });
+
+    it('is none that names our key and does not fit, where nothing is ours', async () => {
+      const text = TEST_SEAL.write('folder', keyOf('p9'), point('p9', 9));
+      await litter(keyOf('p9'), text.replace('"version": 180000', '"version": 180001'));
+      await expect(whose({ kind: 'newest' })).rejects.toMatchObject({ code: 'HF_RESTORE_WINDOW' });
+      expect(await whose({ kind: 'point', id: 'p9' })).toEqual(['p9', false]);
+    });
   });
 });

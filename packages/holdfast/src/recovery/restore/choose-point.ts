@@ -11,7 +11,9 @@ import { listPieces, newestStoredAt } from '../engines/dump/pieces.ts';
 import type { RestoreGoal } from '../engines/engine.ts';
 import { readWalListing, type WalListing } from '../engines/pull/wal-listing.ts';
 import { lsnOf } from '../lsn.ts';
-import { pointKey, readPoint } from '../point-store.ts';
+import type { PointSeal, SealVerdict } from '../point-seal.ts';
+import { isItself, readSealedPoint } from '../point-store.ts';
+import { type SealedPoint, sortPoints } from '../point-trust.ts';
 import type { RecoveryPoint, RecoveryWindow, StoredPoint } from '../recovery-point.ts';
 import type { StoredObject, Vault } from '../vaults/vault.ts';
 
@@ -24,6 +26,8 @@ export type RestoreWish =
 
 export interface Choice {
   readonly point: StoredPoint;
+  /** By this installation; null: nobody here can tell. */
+  readonly verdict: SealVerdict;
   readonly goal: RestoreGoal;
   readonly window: RecoveryWindow;
 }
@@ -44,9 +48,12 @@ export async function choosePoint(
   target: string,
   wish: RestoreWish,
   asOf: Date | null,
+  seal: PointSeal,
 ): Promise<Chosen> {
-  const points = await pointsOf(vault, target, asOf, wish);
+  const all = await pointsOf(vault, target, asOf, wish, seal);
+  const points = wish.kind === 'point' ? all.map(({ point: one }) => one) : trusted(all);
   const point = pick(points, target, wish);
+  const verdict = all.find((one) => one.point === point)?.verdict ?? 'none';
   const { systemIdentifier, walSegmentBytes } = point.server;
   const wal = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
   const same = points.filter((one) => one.server.systemIdentifier === systemIdentifier);
@@ -64,7 +71,7 @@ export async function choosePoint(
       'Nobody knows what committed after that. Choose an earlier moment, or take all there is.',
     );
   }
-  return { point, goal: goalOf(wish, point), window, wal };
+  return { point, verdict, goal: goalOf(wish, point), window, wal };
 }
 
 async function pointsOf(
@@ -72,17 +79,18 @@ async function pointsOf(
   target: string,
   asOf: Date | null,
   wish: RestoreWish,
-): Promise<readonly StoredPoint[]> {
+  seal: PointSeal,
+): Promise<readonly SealedPoint[]> {
   const objects: StoredObject[] = [];
   for await (const object of vault.list(`${target}/`, asOf)) {
     if (object.key.endsWith('/point.json')) objects.push(object);
   }
-  const points: StoredPoint[] = [];
+  const points: SealedPoint[] = [];
   let damage: HoldfastError | null = null;
   for (const object of objects) {
     try {
-      const point = await readPoint(vault, object);
-      if (isItself(point, object)) points.push(point);
+      const read = await readSealedPoint(vault, object, seal);
+      if (isItself(read.point, object.key)) points.push(read);
     } catch (error) {
       const isDamage = error instanceof HoldfastError && error.code === 'HF_RECOVERY_DAMAGED';
       const isNamed = wish.kind === 'point' && object.key.endsWith(`/${wish.id}/point.json`);
@@ -92,14 +100,22 @@ async function pointsOf(
   }
   if (points.length === 0 && damage !== null) throw damage;
   return points
-    .filter((point) => point.target === target)
-    .sort((one, other) => one.endedAt.localeCompare(other.endedAt));
+    .filter(({ point }) => point.target === target)
+    .sort((one, other) => one.point.endedAt.localeCompare(other.point.endedAt));
 }
 
-/** It lies where its own words say, and says when it was whole. */
-function isItself(point: StoredPoint, { key }: StoredObject): boolean {
-  const isWhen = !Number.isNaN(new Date(point.endedAt).getTime());
-  return isWhen && pointKey(point, point.server.systemIdentifier) === key;
+/**
+ * What a moment may lead to: ours, and what is from before seals. Where none is ours, this is another
+ * installation than the one that took them, and whatever is not broken may be meant; it is said of each.
+ */
+function trusted(all: readonly SealedPoint[]): readonly StoredPoint[] {
+  const { others, ours, unsealed } = sortPoints(all);
+  const meant = new Set([
+    ...unsealed,
+    ...ours,
+    ...(ours.length > 0 ? [] : others.map(({ point }) => point)),
+  ]);
+  return all.map(({ point }) => point).filter((point) => meant.has(point));
 }
 
 function pick(points: readonly StoredPoint[], target: string, wish: RestoreWish): StoredPoint {

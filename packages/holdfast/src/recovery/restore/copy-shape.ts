@@ -192,7 +192,14 @@ const STANDING_SHAPE = z.discriminatedUnion('state', [
   }),
   z.object({
     state: z.literal('ready'),
-    point: z.object({ id: z.string(), endedAt: z.string() }),
+    point: z.object({
+      id: z.string(),
+      endedAt: z.string(),
+      /** When the newest drill of this very point ended, if it passed, as of when it came back; null: none did. */
+      drilledAt: WHEN.nullable(),
+      /** By this installation; null: its key is not here, and nobody can tell. */
+      isSealed: z.boolean().nullable(),
+    }),
     /** Where it ended; both null: all the WAL there was, which cannot be promoted. */
     goal: z.object({ at: WHEN.nullable(), lsn: z.string().nullable() }),
     /** What the vault reached. */

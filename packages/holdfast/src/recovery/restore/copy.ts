@@ -18,7 +18,16 @@ export interface CopiedTarget {
 /** What is needed of a `RestoredTarget` here. */
 export type StandingTarget = Pick<
   RestoredTarget,
-  'connect' | 'database' | 'discard' | 'goal' | 'keep' | 'phases' | 'point' | 'rtoMs' | 'window'
+  | 'connect'
+  | 'database'
+  | 'discard'
+  | 'goal'
+  | 'isSealed'
+  | 'keep'
+  | 'phases'
+  | 'point'
+  | 'rtoMs'
+  | 'window'
 >;
 
 export type Ready = Extract<CopyStanding, { state: 'ready' }>;

@@ -37,6 +37,7 @@ function plan(name: string): PromotionPlan {
     point: POINT,
     goal: { at: null, lsn: '0/2' },
     drilledAt: '2026-11-28T01:00:00.000Z',
+    isSealed: true,
     order: { changed: 'set-back', extra: 'delete' },
     preview: {
       id: null,

@@ -55,6 +55,8 @@ export interface PromotionPlan {
   readonly goal: RestoreGoal;
   /** When a drill of this very point passed; null: none did, so nobody has shown that it is what it says. */
   readonly drilledAt: string | null;
+  /** By this installation; null: nobody here can tell. */
+  readonly isSealed: boolean | null;
   readonly order: Pick<WriteBackOrder, 'changed' | 'extra'>;
   /** A preview of whole tables. */
   readonly preview: WriteBackReport;
@@ -100,7 +102,7 @@ export function promotionOf(plan: PromotionPlan): ProposedAct {
 
 /** Only what is set back and deleted, too, becomes what it was: what stays is said, to who signs it. */
 function wordsOf(plan: PromotionPlan, sums: Sums): string {
-  const { database, drilledAt, goal, order, point, preview, vault } = plan;
+  const { database, goal, order, point, preview, vault } = plan;
   const named = preview.tables.slice(0, TABLES_NAMED_MAX).map((table) => oneLine(shown(table)));
   const more = preview.tables.length - named.length;
   const when = `at ${goal.at?.toISOString() ?? `position ${goal.lsn}`} (${oneLine(point.id)} in ${oneLine(vault)})`;
@@ -111,11 +113,16 @@ function wordsOf(plan: PromotionPlan, sums: Sums): string {
       ? `${what} become what they were ${when}.`
       : `${what}: rows that are missing are put in again as they were ${when}; ${stays}.`,
     `At most ${sums.inserted} rows are put in again, ${sums.setBack} set back, ${sums.deleted} deleted, in one transaction that can be undone.`,
-    drilledAt === null
-      ? 'No drill of this point has passed: whoever can write into the vault may have made it.'
-      : `A drill of this point passed at ${oneLine(drilledAt)}.`,
+    ...provenWords(plan),
     ...preview.notes,
   ].join('\n');
+}
+
+function provenWords({ drilledAt, isSealed }: PromotionPlan): readonly string[] {
+  const maker = isSealed === true ? '' : ': whoever can write into the vault may have made it';
+  if (drilledAt === null) return [`No drill of this point has passed${maker}.`];
+  const drilled = `A drill of this point passed at ${oneLine(drilledAt)}.`;
+  return isSealed === true ? [drilled] : [drilled, 'It has no seal of this Holdfast.'];
 }
 
 /** Null: nothing is left as it is now. */

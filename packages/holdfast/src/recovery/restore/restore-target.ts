@@ -22,6 +22,7 @@ import { type Isolation, ScratchCluster } from '../drills/scratch-cluster.ts';
 import type { Engine, Restored, RestoreGoal, Tell } from '../engines/engine.ts';
 import type { WalListing } from '../engines/pull/wal-listing.ts';
 import { lsnOf } from '../lsn.ts';
+import { isSealed, type PointSeal } from '../point-seal.ts';
 import {
   plainBytesOf,
   type RecoveryPoint,
@@ -46,6 +47,8 @@ export interface RestoreOrder {
 export interface RestoreParts {
   readonly engine: Pick<Engine, 'restore'>;
   readonly vault: Vault;
+  /** To tell whose a point is; none is needed to restore it. */
+  readonly seal: PointSeal;
   readonly clock: Clock;
   /** A superuser of the source. */
   readonly superuser: string;
@@ -85,11 +88,11 @@ export async function restoreTarget(
   tell: Tell,
   signal: AbortSignal,
 ): Promise<RestoredTarget> {
-  const { clock, engine, vault } = parts;
+  const { clock, engine, seal, vault } = parts;
   const began = clock.monotonicMs();
   const folder = resolve(order.folder);
   const wasThere = mustBeEmpty(folder);
-  const chosen = await choosePoint(vault, order.target, order.wish, order.asOf);
+  const chosen = await choosePoint(vault, order.target, order.wish, order.asOf, seal);
   mkdirSync(folder, { recursive: true });
   try {
     await checkRoom(folder, roomNeeded(chosen.point, chosen.goal, chosen.wal), parts);
@@ -112,13 +115,14 @@ export async function restoreTarget(
       isKept: order.isKept,
     });
     const rtoMs = Math.round(clock.monotonicMs() - began);
-    const { goal, point, window } = chosen;
+    const { goal, point, verdict, window } = chosen;
     return new RestoredTarget({
       order,
       folder,
       wasThere,
       goal,
       point,
+      isSealed: isSealed(verdict),
       window,
       restored,
       cluster,
@@ -135,6 +139,7 @@ interface Standing {
   readonly folder: string;
   readonly wasThere: boolean;
   readonly point: StoredPoint;
+  readonly isSealed: boolean | null;
   readonly goal: RestoreGoal;
   readonly window: RecoveryWindow;
   readonly restored: Restored;
@@ -155,6 +160,10 @@ export class RestoredTarget {
   }
   get point(): StoredPoint {
     return this.#standing.point;
+  }
+  /** By this installation; null: its key is not here, and nobody can tell. */
+  get isSealed(): boolean | null {
+    return this.#standing.isSealed;
   }
   get goal(): RestoreGoal {
     return this.#standing.goal;

@@ -7,7 +7,7 @@ import { ManualClock } from '../../testing/manual-clock.ts';
 import type { Tell } from '../engines/engine.ts';
 import type { StandingTarget } from './copy.ts';
 import type { CopyWords } from './copy-shape.ts';
-import { RestoredCopies } from './restored-copies.ts';
+import { type CopiesParts, RestoredCopies } from './restored-copies.ts';
 
 const NEWEST = {
   target: 'shop',
@@ -16,6 +16,8 @@ const NEWEST = {
   by: 'ada',
   into: null,
 } as const;
+
+const PROVEN_AT = '2026-11-28T01:00:00.000Z';
 
 interface Asked {
   readonly vault: string;
@@ -27,7 +29,7 @@ interface Asked {
 }
 
 /** Restores that go on until the test says how they end; heavy work runs when the test lets it. */
-function scene(options: { readonly note?: (event: HoldfastEvent) => Promise<void> } = {}) {
+function scene(options: Partial<Pick<CopiesParts, 'note' | 'drilledAt'>> = {}) {
   const clock = new ManualClock();
   const events: HoldfastEvent[] = [];
   const waiting: (() => Promise<void>)[] = [];
@@ -54,7 +56,7 @@ function scene(options: { readonly note?: (event: HoldfastEvent) => Promise<void
         signal.addEventListener('abort', () => fail(signal.reason), { once: true });
         asked.push({ vault, folder, tell, signal, come, fail });
       }),
-    drilledAt: async () => null,
+    drilledAt: options.drilledAt ?? (async () => null),
     folder: '/drills',
     inTurn: (work) => void waiting.push(work),
     clock,
@@ -79,6 +81,7 @@ function standing() {
       ...{ startedAt: '2026-11-28T00:14:00.000Z', endedAt: '2026-11-28T00:15:00.000Z' },
       ...{ files: [], prior: null, recipients: [], previous: null, digest: 'd'.repeat(64) },
     },
+    isSealed: true,
     goal: { at: null, lsn: '0/2' },
     window: { from: new Date(0), to: new Date(1) },
     rtoMs: 1,
@@ -123,6 +126,39 @@ describe('restored copies', () => {
     });
     await copies.close();
   });
+
+  it.for([
+    ['that a drill proved', true, (): Promise<string> => Promise.resolve(PROVEN_AT), PROVEN_AT],
+    [
+      'that no drill proved, of another Holdfast',
+      null,
+      (): Promise<null> => Promise.resolve(null),
+      null,
+    ],
+    [
+      'of which the vault does not say it now',
+      false,
+      (): Promise<null> => Promise.reject(new Error('away')),
+      null,
+    ],
+  ] as const)(
+    'say whose the point is that they are of, and whether it is proven: one %s',
+    async ([, isSealed, drilledAt, said]) => {
+      const { asked, copies, events, letIn, stateOf } = scene({ drilledAt });
+      const copy = await copies.begin(NEWEST);
+      letIn();
+      asked[0]?.come({ ...standing().restored, isSealed });
+      await vi.waitFor(async () => expect((await stateOf(copy)).state).toBe('ready'));
+      expect(await stateOf(copy)).toMatchObject({
+        point: { id: 'point-1', drilledAt: said, isSealed },
+      });
+      expect(events.at(-1)).toMatchObject({
+        kind: 'restore-came-back',
+        facts: { drilledAt: said, isSealed },
+      });
+      await copies.close();
+    },
+  );
 
   it('are few at a time, and those that are over count no more', async () => {
     const { asked, copies, kinds, letIn, stateOf } = scene();

@@ -205,7 +205,7 @@ export class RestoredCopies implements Restores {
     const copy = this.#copy(target, id);
     const { changed, extra } = words;
     const preview = await this.#look(copy, wholeTables(words));
-    const { point, goal } = restoredOf(copy);
+    const { goal, isSealed, point } = restoredOf(copy);
     const { database, target: of } = copy.of;
     const drilledAt = await this.#parts.drilledAt(target, copy.vault, point);
     const {
@@ -213,7 +213,7 @@ export class RestoredCopies implements Restores {
       reason,
       words: said,
     } = promotionOf({
-      ...{ target: of, database, vault: copy.vault, point, goal, preview, drilledAt },
+      ...{ target: of, database, vault: copy.vault, point, goal, preview, drilledAt, isSealed },
       order: { changed, extra },
     });
     return { facts, reason, words: said };
@@ -301,18 +301,27 @@ export class RestoredCopies implements Restores {
       copy.restored = restored;
       stop.signal.throwIfAborted();
       copy.mark = await markOf(restored, copy.of.database);
-      const { goal, phases, point, rtoMs, window } = restored;
+      const { goal, isSealed, phases, point, rtoMs, window } = restored;
+      const drilledAt = await this.#parts.drilledAt(target, vault, point).catch(() => null);
+      stop.signal.throwIfAborted();
       copy.usedMs = clock.monotonicMs();
       copy.standing = {
         state: 'ready',
-        point: { id: point.id, endedAt: point.endedAt },
+        point: { id: point.id, endedAt: point.endedAt, drilledAt, isSealed },
         goal: goalWords(goal),
         window: { from: window.from.toISOString(), to: window.to.toISOString() },
         ...{ rtoMs, phases, keptUntil: this.#keptUntil(), diff: null },
       };
       await note({
         kind: 'restore-came-back',
-        facts: { ...factsOf(copy), point: point.id, ...goalWords(goal), rtoMs },
+        facts: {
+          ...factsOf(copy),
+          point: point.id,
+          isSealed,
+          drilledAt,
+          ...goalWords(goal),
+          rtoMs,
+        },
         message: `${target} came back beside itself from ${point.id} in ${Math.ceil(rtoMs / 1000)} s (${id}).`,
       });
     } catch (error) {

@@ -22,6 +22,8 @@ export class FolderVault implements Vault {
   readonly root: string;
   /** Called before each put; throws where a test wants a vault in trouble. */
   beforePut: (key: string) => void | Promise<void> = () => {};
+  /** By its own clock. */
+  storedAt: () => Date = () => new Date();
 
   constructor(root: string) {
     this.root = root;
@@ -52,7 +54,7 @@ export class FolderVault implements Vault {
       version,
       bytes,
       sha256: hash.digest('hex'),
-      storedAt: new Date(),
+      storedAt: this.storedAt(),
       retainUntil: kept.retainUntil,
     };
     renameSync(incoming, join(folder, version));

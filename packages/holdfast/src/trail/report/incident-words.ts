@@ -8,6 +8,7 @@ export const INCIDENT_WORDS = {
   'recovery-standing': 'Recovery of a target turned red',
   'wal-stream-trouble': 'Changes stopped reaching a vault',
   'recovery-point-failed': 'A recovery point could not be taken',
+  'recovery-point-foreign': 'A recovery point that is not ours lay in a vault',
   'drill-failed': 'A rehearsed restore failed',
   'restore-failed': 'A target could not be brought back',
   'restore-not-written': 'Rows could not be written back',

@@ -187,9 +187,9 @@ export class ChangeStream implements EngineStream {
 
   /** After a new start: how the tables were when the newest dump was taken, and from where it is followed. */
   async #lookForDump(): Promise<void> {
-    const { target, vault } = this.#options;
+    const { seal, target, vault } = this.#options;
     const { systemIdentifier } = this.#server;
-    const point = await newestPoint(vault, target, systemIdentifier);
+    const point = await newestPoint(vault, target, systemIdentifier, seal);
     this.#hasLooked = true;
     if (point === null) return;
     this.#dumped ??= point.dump?.structure ?? '';

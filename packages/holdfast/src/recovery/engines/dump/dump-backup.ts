@@ -98,11 +98,12 @@ export async function takeDump(
       endedAt: clock.now().toISOString(),
       files: [file, manifest, globals],
       prior: null,
+      keptUntil: kept.retainUntil.toISOString(),
       recipients: [...recipients],
-      previous: await digestOfNewest(vault, target, server.systemIdentifier),
+      previous: await digestOfNewest(vault, target, server.systemIdentifier, options.seal),
     };
     signal.throwIfAborted();
-    await writePoint(vault, point, kept);
+    await writePoint(vault, point, kept, options.seal);
     return { point, witness };
   } finally {
     await snapshot.release();

@@ -17,6 +17,7 @@ import { pause } from '../../../programs/pause.ts';
 import type { AdminConnection } from '../../../protection/postgres/admin.ts';
 import type { Witness } from '../../drills/witness.ts';
 import { lsnOf } from '../../lsn.ts';
+import type { PointSeal } from '../../point-seal.ts';
 import { digestOfNewest, newPointId, writePoint } from '../../point-store.ts';
 import { ProgressTeller } from '../../progress.ts';
 import type { RecoveryPoint } from '../../recovery-point.ts';
@@ -44,6 +45,7 @@ export interface PgBackRestOptions {
   /** For the records. */
   readonly vault: Vault;
   readonly kept: () => Kept;
+  readonly seal: PointSeal;
   readonly way: PgBackRestWay;
   readonly clock: Clock;
 }
@@ -83,7 +85,7 @@ export class PgBackRestEngine implements Engine {
   }
 
   async backup(tell: Tell, signal: AbortSignal): Promise<RecoveryPoint> {
-    const { clock, kept, target, vault, way } = this.#options;
+    const { clock, kept, seal, target, vault, way } = this.#options;
     const server = await this.facts();
     const before = await this.#program.info(signal);
     const id = newPointId(clock);
@@ -95,6 +97,7 @@ export class PgBackRestEngine implements Engine {
     const { backups } = await this.#program.info(signal);
     const made = backups.find(({ label }) => !known.has(label));
     if (made === undefined) throw failed('a new backup in the repository', 'none');
+    const until = kept();
     const point: RecoveryPoint = {
       format: 'holdfast/point/1',
       id,
@@ -114,10 +117,11 @@ export class PgBackRestEngine implements Engine {
         plainBytes: made.info.size,
       },
       prior: null,
+      keptUntil: until.retainUntil.toISOString(),
       recipients: [],
-      previous: await digestOfNewest(vault, target, server.systemIdentifier),
+      previous: await digestOfNewest(vault, target, server.systemIdentifier, seal),
     };
-    await writePoint(vault, point, kept());
+    await writePoint(vault, point, until, seal);
     // It has one more, and may have expired others.
     this.#listed = null;
     return point;

@@ -108,10 +108,10 @@ export async function takeBaseBackup(
     fullBecause: plan.on === null ? plan.because : null,
     keptUntil: kept.retainUntil.toISOString(),
     recipients: [...recipients],
-    previous: await digestOfNewest(vault, target, facts.systemIdentifier),
+    previous: await digestOfNewest(vault, target, facts.systemIdentifier, options.seal),
   };
   signal.throwIfAborted();
-  await writePoint(vault, point, kept);
+  await writePoint(vault, point, kept, options.seal);
   return { point, sent: { point: id, manifest: taken.manifest } };
 }
 

@@ -1,7 +1,7 @@
 /**
- * What the next base backup builds on: the newest pulled point of the vault, where the server can say
- * which blocks have changed since (17 and later, with `summarize_wal`), or nothing, and then why. It
- * never fails a backup: whatever cannot be told makes it a full one.
+ * What the next base backup builds on: the newest point of the vault that is sealed as ours, if it was pulled,
+ * where the server can say which blocks have changed since (17 and later, with `summarize_wal`), or nothing,
+ * and then why. It never fails a backup: whatever cannot be told makes it a full one.
  *
  * Retention: a point is worth nothing without those below it. So a full one is kept longer than it need
  * be itself, by as long as points may be built on it; those are kept until the same date; and nothing is
@@ -12,7 +12,7 @@ import { openTargetDatabase } from '../../../protection/postgres/admin.ts';
 import { getChecked } from '../../checked-objects.ts';
 import { unpackBytes } from '../../packing/pack.ts';
 import { CHAIN_POINTS_MAX, readBelow } from '../../point-chain.ts';
-import { listPoints, readPoint } from '../../point-store.ts';
+import { newestOfOurs } from '../../point-store.ts';
 import { plainBytesOf, pointPrefix, type StoredPoint } from '../../recovery-point.ts';
 import type { Kept, Vault } from '../../vaults/vault.ts';
 import type { ServerFacts } from '../engine.ts';
@@ -59,10 +59,12 @@ export async function planBackup(
   const full = (because: string | null): Plan => fullPlan(options, because);
   try {
     const { target, vault } = options;
-    const listed = await listPoints(vault, target, facts.systemIdentifier, null);
-    const object = listed.at(-1);
-    if (object === undefined) return full(null);
-    const point = await readPoint(vault, object);
+    const newest = await newestOfOurs(vault, target, facts.systemIdentifier, options.seal);
+    const point = newest.ours;
+    // Blocks that somebody else names are no ground to build on.
+    if (point === null) {
+      return full(newest.unsealed === null ? null : 'The point before is from before seals.');
+    }
     if (point.engine !== 'pull') return full('The point before is of another engine.');
     const below = await readBelow(vault, point);
     const chain = [...below, point];

@@ -124,6 +124,15 @@ export class WalListing {
     return { timeline, lsn: start + BigInt(end) };
   }
 
+  /** The beginning of the oldest segment of a timeline; null: there is none. */
+  startOf(timeline: number): bigint | null {
+    const starts = [...(this.#timelines.get(timeline)?.keys() ?? [])];
+    return starts.reduce<bigint | null>(
+      (first, one) => (first === null || one < first ? one : first),
+      null,
+    );
+  }
+
   /** The end of the last byte that there is, with or without a gap before it. */
   newestOf(timeline: number): bigint | null {
     const ends = [...(this.#timelines.get(timeline) ?? [])].flatMap(([start, pieces]) =>

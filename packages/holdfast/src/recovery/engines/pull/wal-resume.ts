@@ -83,11 +83,11 @@ export function onTimeline(
 
 /** What the newest point cannot be brought forward over, on its own timeline; null: nothing. */
 export async function knownGap(
-  { vault, target }: PullOptions,
+  { seal, target, vault }: PullOptions,
   { systemIdentifier }: ServerFacts,
   listing: WalListing,
 ): Promise<bigint | null> {
-  const point = await newestPoint(vault, target, systemIdentifier);
+  const point = await newestPoint(vault, target, systemIdentifier, seal);
   // A dump needs no WAL: what it is brought forward with lies elsewhere.
   const wal = point?.engine === 'pull' ? point.wal : null;
   const lsn = lsnOf(wal?.startLsn ?? '');
