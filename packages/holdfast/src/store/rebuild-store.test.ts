@@ -96,7 +96,15 @@ const typed = (row: string, text: string) =>
 
 function report(digest: string, batch: string): ApplyReport {
   const none = { insertedKeys: [], skipped: 0, skippedRows: [], money: [], defaulted: [] };
-  return { batch, digest, inserted: 1, books: 'b00c', assertions: [], ...none };
+  return {
+    batch,
+    digest,
+    inserted: 1,
+    books: 'b00c',
+    assertions: [],
+    isRecognised: false,
+    ...none,
+  };
 }
 
 function byHand(query: ReturnType<typeof sql>): Promise<unknown> {
@@ -157,7 +165,7 @@ describe('what people choose', () => {
     const id = await kept();
     const digest = digestOfProposal((await first.show(id)).proposal);
     await first.begin(id, 'copy', digest, 'the command line');
-    expect((await second.show(id)).cutOff).toEqual(['copy']);
+    expect((await second.show(id)).cutOff).toEqual([{ place: 'copy', digest }]);
     await first.done(id, 'copy', report(digest, 'rebuild_one'), 'the command line');
     await expect(second.begin(id, 'copy', digest, 'another')).rejects.toThrow('rebuild_one');
     await expect(first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'))).rejects.toThrow(
@@ -165,7 +173,7 @@ describe('what people choose', () => {
     );
     const meant = await first.beginTakingBack(id, 'copy', { kind: 'machine' });
     expect(meant).toMatchObject({ batch: 'rebuild_one', books: 'b00c' });
-    const none = { deleted: 1, gone: 0, kept: [] };
+    const none = { deleted: 1, gone: 0, kept: [], isRecognised: false };
     await first.takenBack(id, 'copy', { batch: 'rebuild_one', ...none }, 'the command line');
     await first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'));
     await expect(first.beginTakingBack(id, 'copy', { kind: 'machine' })).rejects.toThrow('none');

@@ -200,7 +200,8 @@ describe('deciding in a rebuild', () => {
     await rebuilds.begin(small, 'copy', digest, 'the command line');
     const none = { insertedKeys: [], skipped: 0, skippedRows: [], money: [], defaulted: [] };
     const report = { batch: 'rebuild_copy', digest, inserted: 5, books: 'b0', assertions: [] };
-    await rebuilds.done(small, 'copy', { ...report, ...none }, 'the command line');
+    const own = { isRecognised: false };
+    await rebuilds.done(small, 'copy', { ...report, ...none, ...own }, 'the command line');
     await seats.newcomer(at.holdfast.rooms, 'ben', 'approver');
     await seats.newcomer(at.holdfast.rooms, 'eve', 'approver');
     const { page } = oda;

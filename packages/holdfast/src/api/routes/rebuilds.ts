@@ -140,7 +140,7 @@ function shownView(standing: Standing): Shown {
       takenBackAt: takenBack?.at ?? null,
       takenBackBy: takenBack?.by ?? null,
     })),
-    cutOff: [...cutOff],
+    cutOff: cutOff.map(({ place }) => place),
   };
 }
 

@@ -55,9 +55,17 @@ export interface Standing {
   readonly first: Proposal;
   /** With all choices. */
   readonly proposal: Proposal;
+  /** Of it: `digestOfProposal`. */
+  readonly digest: string;
   readonly batches: readonly RebuildBatch[];
-  /** Places where putting in was begun, and nobody saw the end of it. */
-  readonly cutOff: readonly BatchPlace[];
+  /** Where putting in was begun, and nobody saw the end of it. */
+  readonly cutOff: readonly CutOff[];
+}
+
+export interface CutOff {
+  readonly place: BatchPlace;
+  /** Of the proposal that was to be put in. */
+  readonly digest: string;
 }
 
 export interface Decision {
@@ -188,18 +196,24 @@ export class Rebuilds {
     });
   }
 
+  /** Once, however many find it there. */
   async done(id: string, place: BatchPlace, report: ApplyReport, by: string): Promise<void> {
-    const { batch, books, digest, inserted, skipped } = report;
+    const { batch, books, digest, inserted, isRecognised, skipped } = report;
     if (batch === null) throw new Error('a dry run puts nothing in');
     const now = this.#parts.clock.now();
-    const put = { place, digest, batch, books, inserted, skipped, by, name: by };
-    await this.#append(id, { kind: 'machine' }, now, () => [
-      { kind: 'put', ...put, at: now.toISOString() },
-    ]);
+    const found = isRecognised ? ({ isRecognised } as const) : {};
+    const put = { place, digest, batch, books, inserted, skipped, by, name: by, ...found };
+    let isNew = false;
+    await this.#append(id, { kind: 'machine' }, now, (entries) => {
+      isNew = !entries.some((one) => one.kind === 'put' && one.batch === batch);
+      return isNew ? [{ kind: 'put', ...put, at: now.toISOString() }] : [];
+    });
+    if (!isNew) return;
+    const where = place === 'copy' ? 'restored copy' : 'live target';
     await this.#parts.note({
       kind: 'rebuild-applied',
-      facts: { rebuild: id, place, batch, digest, inserted, skipped, by },
-      message: `${inserted} rows of ${id} were put into the ${place === 'copy' ? 'restored copy' : 'live target'} as ${batch}.`,
+      facts: { rebuild: id, place, batch, digest, inserted, skipped, by, ...found },
+      message: `${inserted} rows of ${id} were put into the ${where} as ${batch}${isRecognised ? ', as was found later: whoever did it was cut off' : ''}.`,
     });
   }
 
@@ -229,14 +243,20 @@ export class Rebuilds {
   async takenBack(
     id: string,
     place: BatchPlace,
-    { batch, deleted, gone, kept }: RollbackReport,
+    { batch, deleted, gone, isRecognised, kept }: RollbackReport,
     by: string,
   ): Promise<void> {
     const now = this.#parts.clock.now();
-    const counts = { deleted, gone, kept: kept.length };
-    await this.#append(id, { kind: 'machine' }, now, () => [
-      { kind: 'taken-back', place, batch, ...counts, by, name: by, at: now.toISOString() },
-    ]);
+    const found = isRecognised ? ({ isRecognised } as const) : {};
+    const counts = { deleted, gone, kept: kept.length, ...found };
+    let isNew = false;
+    await this.#append(id, { kind: 'machine' }, now, (entries) => {
+      isNew = !entries.some((one) => one.kind === 'taken-back' && one.batch === batch);
+      return isNew
+        ? [{ kind: 'taken-back', place, batch, ...counts, by, name: by, at: now.toISOString() }]
+        : [];
+    });
+    if (!isNew) return;
     await this.#parts.note({
       kind: 'rebuild-taken-back',
       facts: { rebuild: id, place, batch, ...counts, by },
@@ -272,7 +292,8 @@ export class Rebuilds {
       this.#folded.delete(oldest);
     }
     const batches = batchesOf(entries);
-    return { rebuild, first: known.first, proposal, batches, cutOff: cutOffIn(entries) };
+    const digest = digestOfProposal(proposal);
+    return { rebuild, first: known.first, proposal, digest, batches, cutOff: cutOffIn(entries) };
   }
 
   async #append(
@@ -356,18 +377,20 @@ function batchesOf(entries: readonly RebuildEntry[]): readonly RebuildBatch[] {
   });
 }
 
-function cutOffIn(entries: readonly RebuildEntry[]): readonly BatchPlace[] {
-  const open = new Set<BatchPlace>();
+function cutOffIn(entries: readonly RebuildEntry[]): readonly CutOff[] {
+  const open = new Map<BatchPlace, CutOff>();
   for (const one of entries) {
-    if (one.kind === 'begun') open.add(one.place);
+    if (one.kind === 'begun') open.set(one.place, { place: one.place, digest: one.digest });
     if (one.kind === 'put' || one.kind === 'failed') open.delete(one.place);
   }
-  return [...open];
+  return [...open.values()];
 }
 
 function mustBeOpen(id: string, entries: readonly RebuildEntry[]): void {
   const there = batchesOf(entries).find(({ takenBack }) => takenBack === null);
   if (there !== undefined) throw stands(id, there);
+  const [cutOff] = cutOffIn(entries);
+  if (cutOff !== undefined) throw notSettled(id, cutOff.place);
 }
 
 /** What they did not see of a row is what others said of it. */
@@ -388,6 +411,15 @@ function mustBeSeen(
     expected: `that nobody chose in ${oneLine(unseen.row).slice(0, 100)} since you looked`,
     found: `that ${oneLine(unseen.name)} did`,
     hint: 'Look at the row again.',
+  });
+}
+
+/** Another choice would make another digest, by which what may be in the database is not found any more. */
+function notSettled(id: string, place: BatchPlace): HoldfastError {
+  return new HoldfastError('HF_REBUILD_STATE', {
+    expected: `to know whether ${id} is in the ${place === 'copy' ? 'restored copy' : 'live target'}`,
+    found: 'that putting it in was begun, and nobody saw its end',
+    hint: `If nobody is at it, holdfast recovery rebuild rollback ${id} --from ${place} looks, and takes back what is there.`,
   });
 }
 
