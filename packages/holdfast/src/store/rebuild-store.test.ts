@@ -166,7 +166,14 @@ describe('what people choose', () => {
     const digest = digestOfProposal((await first.show(id)).proposal);
     await first.begin(id, 'copy', digest, 'the command line');
     expect((await second.show(id)).cutOff).toEqual([{ place: 'copy', digest }]);
+    await expect(first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'))).rejects.toThrow(
+      'nobody saw its end',
+    );
     await first.done(id, 'copy', report(digest, 'rebuild_one'), 'the command line');
+    // Whoever finds it there later, or at the same time, adds nothing.
+    const foundToo = { ...report(digest, 'rebuild_one'), isRecognised: true };
+    await second.done(id, 'copy', foundToo, 'another');
+    expect((await second.show(id)).batches).toHaveLength(1);
     await expect(second.begin(id, 'copy', digest, 'another')).rejects.toThrow('rebuild_one');
     await expect(first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'))).rejects.toThrow(
       'no batch of',
