@@ -11,6 +11,7 @@ import type { Clock } from '../../model/clock.ts';
 import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { newId } from '../../model/ids.ts';
 import { REBUILD_BATCH_ROWS, REBUILD_NAMED_MAX } from '../../model/limits.ts';
+import { inSteps } from '../../model/steps.ts';
 import { oneLine } from '../../model/text.ts';
 import { ident } from '../../protection/postgres/layout.ts';
 import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
@@ -26,7 +27,7 @@ import {
 import { heldRows } from './existing.ts';
 import { batchOf, beginBatch, booksOf, hasLedger, LEDGER_SCHEMA, openLedger } from './ledger.ts';
 import { defaultedIn, type MoneySum, moneyOf, readyRows } from './plan.ts';
-import { digestOfProposal, type Proposal, type ProposedRow } from './proposal.ts';
+import { digestSteps, type Proposal, type ProposedRow } from './proposal.ts';
 import { compareRows, insertRows, keyOf } from './put-rows.ts';
 import { recognised } from './recognised.ts';
 import { type TableFacts, tableFacts } from './table-facts.ts';
@@ -90,7 +91,7 @@ export interface ApplyReport {
  */
 export async function apply(options: ApplyOptions): Promise<ApplyReport> {
   const { digest, isDryRun, proposal, scratch } = options;
-  const rows = approvedRows(proposal, digest);
+  const rows = await approvedRows(proposal, digest);
   let report: ApplyReport | null = null;
   try {
     const { schema, table } = proposal;
@@ -111,7 +112,7 @@ export async function apply(options: ApplyOptions): Promise<ApplyReport> {
 /** What of it stands there already, unnoted; null: nothing of it. Nothing is changed. HF_REBUILD_STATE. */
 export async function findApplied(options: FindOptions): Promise<ApplyReport | null> {
   const { digest, proposal, scratch } = options;
-  const rows = approvedRows(proposal, digest);
+  const rows = await approvedRows(proposal, digest);
   const { schema, table } = proposal;
   return await lockedTransaction(scratch, { schema, table, ends: 'parents' }, async (session) => {
     if (!(await hasLedger(session))) return null;
@@ -119,8 +120,8 @@ export async function findApplied(options: FindOptions): Promise<ApplyReport | n
   });
 }
 
-function approvedRows(proposal: Proposal, digest: string): readonly ProposedRow[] {
-  if (digestOfProposal(proposal) !== digest) {
+async function approvedRows(proposal: Proposal, digest: string): Promise<readonly ProposedRow[]> {
+  if ((await inSteps(digestSteps(proposal))) !== digest) {
     throw new HoldfastError('HF_REBUILD_STATE', {
       expected: `the proposal that was approved, ${digest.slice(0, 16)}…`,
       found: 'another',

@@ -22,8 +22,7 @@ import type { TargetDatabase, TargetSession } from '../../protection/target-data
 import { checkCaptured } from '../restore/write-back.ts';
 import { type ApplyReport, apply, isUnknownEnd } from './apply.ts';
 import type { RebuildAssertion } from './checks.ts';
-import { type MoneySum, type Override, planOf, type RebuildPlan } from './plan.ts';
-import { digestOfProposal } from './proposal.ts';
+import type { MoneySum, Override, RebuildPlan } from './plan.ts';
 import type { Rebuilds, Standing } from './rebuilds.ts';
 import { type RollbackReport, rollback } from './rollback.ts';
 import { notedOf, settle } from './settle.ts';
@@ -52,8 +51,7 @@ const MONEY_MAX = 20;
 
 /** HF_REBUILD_STATE for what is not in the copy as it stands, or stands in the live target already. */
 export function promotionOf(standing: Standing, target: Target): ProposedAct {
-  const { proposal, rebuild } = standing;
-  const plan = planOf(proposal);
+  const { plan, proposal, rebuild } = standing;
   const batch = rehearsed(standing, plan.digest);
   notYetLive(standing);
   const facts: RebuildPromotionFacts = {
@@ -196,8 +194,7 @@ function capturedOnly(
 
 /** What lies between signing and now: somebody chose otherwise, took the copy's batch back, or was quicker. */
 function mustBeSigned(standing: Standing, signed: RebuildPromotionFacts, target: string): void {
-  const { proposal, rebuild } = standing;
-  const digest = digestOfProposal(proposal);
+  const { digest, rebuild } = standing;
   if (digest !== signed.digest || rebuild.target !== target) {
     throw state(
       `the proposal that was signed, ${signed.digest.slice(0, 16)}…`,

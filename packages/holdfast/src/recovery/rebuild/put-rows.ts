@@ -8,11 +8,12 @@
 import { z } from 'zod';
 import { HoldfastError } from '../../model/errors.ts';
 import { REBUILD_BATCH_ROWS } from '../../model/limits.ts';
+import { inSteps, type Steps } from '../../model/steps.ts';
 import { oneLine } from '../../model/text.ts';
 import { ident } from '../../protection/postgres/layout.ts';
 import type { TargetSession } from '../../protection/target-database.ts';
 import type { CheckedBy } from './checks.ts';
-import { heldRows } from './existing.ts';
+import { heldRows, type StoredRow } from './existing.ts';
 import type { Proposal, ProposedColumn, ProposedRow } from './proposal.ts';
 import type { ColumnFacts, TableFacts } from './table-facts.ts';
 import type { Value } from './values/reading.ts';
@@ -124,7 +125,16 @@ export async function compareRows(
     { schema: proposal.schema, table: proposal.table, key: { ...key, id: '', generate: null } },
     plain.map(({ name }) => name),
   );
-  for (const row of rows) {
+  await inSteps(comparing(plain, stored, rows));
+}
+
+function* comparing(
+  plain: readonly ProposedColumn[],
+  stored: ReadonlyMap<string, StoredRow>,
+  rows: readonly ProposedRow[],
+): Steps<void> {
+  for (const [at, row] of rows.entries()) {
+    if (at % REBUILD_BATCH_ROWS === REBUILD_BATCH_ROWS - 1) yield;
     for (const column of plain) {
       const cell = row.cells.find((one) => one.column === column.name);
       const text = stored.get(row.key)?.get(column.name) ?? null;

@@ -11,20 +11,21 @@ import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { Note } from '../../model/event.ts';
 import { newId } from '../../model/ids.ts';
-import { jsonOf } from '../../model/json.ts';
 import type { AddedBy, Adder, JournalRecord, RecordJournal } from '../../model/record-journal.ts';
 import type { Signed } from '../../model/signed.ts';
+import { atOnce, inSteps, type Steps } from '../../model/steps.ts';
 import { oneLine } from '../../model/text.ts';
 import type { ApplyReport } from './apply.ts';
+import { OpenProposals } from './open-proposals.ts';
+import type { RebuildPlan } from './plan.ts';
 import { type Choice, countsOf, digestOfProposal, type Proposal } from './proposal.ts';
-import { parseProposal } from './proposal-shape.ts';
 import {
   REBUILD_ENTRY,
   REBUILD_FACTS,
   type RebuildEntry,
   type RebuildFacts,
 } from './rebuild-journal.ts';
-import { review } from './review.ts';
+import { type Reviewed, reviewSteps } from './review.ts';
 import type { RollbackReport } from './rollback.ts';
 
 export type BatchPlace = 'copy' | 'live';
@@ -57,6 +58,8 @@ export interface Standing {
   readonly proposal: Proposal;
   /** Of it: `digestOfProposal`. */
   readonly digest: string;
+  /** Of it: `planOf`. */
+  readonly plan: RebuildPlan;
   readonly batches: readonly RebuildBatch[];
   /** Where putting in was begun, and nobody saw the end of it. */
   readonly cutOff: readonly CutOff[];
@@ -79,22 +82,13 @@ export interface RebuildsParts {
   readonly note: Note;
 }
 
-interface Folded {
-  readonly first: Proposal;
-  readonly proposal: Proposal;
-  /** Choices that are in it. */
-  readonly choices: number;
-}
-
-/** Large ones are tens of megabytes: those that people work on now. */
-const FOLDED_MAX = 3;
-
 export class Rebuilds {
   readonly #parts: RebuildsParts;
-  readonly #folded = new Map<string, Folded>();
+  readonly #open: OpenProposals;
 
   constructor(parts: RebuildsParts) {
     this.#parts = parts;
+    this.#open = new OpenProposals(parts.journal);
   }
 
   /** `copy`: folder of the restored copy. `at`: the moment it stands at. Resolves to the rebuild's id. */
@@ -141,7 +135,7 @@ export class Rebuilds {
   /** HF_NOT_FOUND; HF_REBUILD_STATE for what somebody changed in our database. */
   async show(id: string): Promise<Standing> {
     const record = await this.#record(id);
-    return await this.#standing(record, entriesOf(await this.#parts.journal.entries(id)));
+    return await this.#standing(record, await entriesOf(await this.#parts.journal.entries(id)));
   }
 
   /**
@@ -165,9 +159,8 @@ export class Rebuilds {
       who = by;
       mustBeOpen(id, standing);
       mustBeSeen(standing, decisions, seen, by.id);
-      const folded = foldedOn(before.first, before.proposal, standing);
       const made = decisions.map((one) => choiceEntry(one, by, now));
-      folded(made);
+      tryOn(before, standing, made);
       return made;
     });
     const standing = await this.#standing(record, entries);
@@ -178,7 +171,7 @@ export class Rebuilds {
         target: record.target,
         choices: decisions.length,
         choicesInAll: standing.proposal.reviews.length,
-        digest: digestOfProposal(standing.proposal),
+        digest: standing.digest,
         ...personFacts(who),
       },
       message: `${nameOf(who)} chose ${decisions.length} time(s) in ${id}.`,
@@ -278,22 +271,9 @@ export class Rebuilds {
     { kept, ...rebuild }: Rebuild & { readonly kept: JournalRecord },
     entries: readonly RebuildEntry[],
   ): Promise<Standing> {
-    const choices = entries.filter((one) => one.kind === 'choice');
-    let known = this.#folded.get(rebuild.id);
-    if (known === undefined || known.choices > choices.length) {
-      const first = parseProposal(jsonOf(await this.#parts.journal.body(kept)));
-      known = { first, proposal: first, choices: 0 };
-    }
-    const proposal = choices.slice(known.choices).reduce(reviewed, known.proposal);
-    this.#folded.delete(rebuild.id);
-    this.#folded.set(rebuild.id, { first: known.first, proposal, choices: choices.length });
-    for (const oldest of this.#folded.keys()) {
-      if (this.#folded.size <= FOLDED_MAX) break;
-      this.#folded.delete(oldest);
-    }
-    const batches = batchesOf(entries);
-    const digest = digestOfProposal(proposal);
-    return { rebuild, first: known.first, proposal, digest, batches, cutOff: cutOffIn(entries) };
+    const choices = entries.filter((one) => one.kind === 'choice').map(reviewedBy);
+    const open = await this.#open.of(kept, choices);
+    return { rebuild, ...open, batches: batchesOf(entries), cutOff: cutOffIn(entries) };
   }
 
   async #append(
@@ -305,36 +285,35 @@ export class Rebuilds {
       by: AddedBy | null,
     ) => readonly RebuildEntry[] | HoldfastError,
   ): Promise<readonly RebuildEntry[]> {
-    const added = await this.#parts.journal.append(id, adder, now, (entries, by) => {
+    const added = await this.#parts.journal.append(id, adder, now, async (entries, by) => {
       try {
-        return make(entriesOf(entries), by);
+        return make(await entriesOf(entries), by);
       } catch (error) {
         // Given and not thrown: what a code was worth must be committed.
         if (error instanceof HoldfastError) return error;
         throw error;
       }
     });
-    return entriesOf(added);
+    return await entriesOf(added);
   }
 }
 
 type ChoiceEntry = RebuildEntry & { readonly kind: 'choice' };
 
-/** Choices that came since it was looked at, then those that are tried: throws what `review` throws. */
-function foldedOn(
-  first: Proposal,
-  looked: Proposal,
+/** Those that are tried, after the choices that came since it was looked at: throws what `review` throws. */
+function tryOn(
+  { first, proposal }: Standing,
   entries: readonly RebuildEntry[],
-): (more: readonly ChoiceEntry[]) => Proposal {
+  made: readonly ChoiceEntry[],
+): void {
   const choices = entries.filter((one) => one.kind === 'choice');
-  const known = looked.reviews.length;
-  const start = known <= choices.length ? looked : first;
-  const since = choices.slice(start.reviews.length).reduce(reviewed, start);
-  return (more) => more.reduce(reviewed, since);
+  const start = proposal.reviews.length <= choices.length ? proposal : first;
+  const since = choices.slice(start.reviews.length);
+  atOnce(reviewSteps(start, [...since, ...made].map(reviewedBy)));
 }
 
-function reviewed(proposal: Proposal, { at, by, choice, name, row }: ChoiceEntry): Proposal {
-  return review(proposal, { row, choice, person: { id: by, name }, at: new Date(at) });
+function reviewedBy({ at, by, choice, name, row }: ChoiceEntry): Reviewed {
+  return { row, choice, person: { id: by, name }, at: new Date(at) };
 }
 
 function choiceEntry({ choice, row }: Decision, by: AddedBy, now: Date): ChoiceEntry {
@@ -342,6 +321,8 @@ function choiceEntry({ choice, row }: Decision, by: AddedBy, now: Date): ChoiceE
 }
 
 const MACHINE = 'the command line';
+/** Of the journal, looked at between two steps. */
+const STEP_ENTRIES = 200;
 
 function words(by: AddedBy | null, now: Date): { by: string; name: string; at: string } {
   return { by: by?.id ?? MACHINE, name: by?.name ?? MACHINE, at: now.toISOString() };
@@ -359,8 +340,17 @@ function rebuildOf({ at, by, facts, id, target }: JournalRecord): Rebuild {
   return { id, target, at, by, facts: REBUILD_FACTS.parse(facts) };
 }
 
-function entriesOf(entries: readonly unknown[]): readonly RebuildEntry[] {
-  return entries.map((one) => REBUILD_ENTRY.parse(one));
+function entriesOf(entries: readonly unknown[]): Promise<readonly RebuildEntry[]> {
+  return inSteps(entrySteps(entries));
+}
+
+function* entrySteps(entries: readonly unknown[]): Steps<readonly RebuildEntry[]> {
+  const parsed: RebuildEntry[] = [];
+  for (const [at, one] of entries.entries()) {
+    parsed.push(REBUILD_ENTRY.parse(one));
+    if (at % STEP_ENTRIES === STEP_ENTRIES - 1) yield;
+  }
+  return parsed;
 }
 
 function batchesOf(entries: readonly RebuildEntry[]): readonly RebuildBatch[] {
