@@ -75,5 +75,7 @@ export const REBUILD_ENTRY = z.discriminatedUnion('kind', [
     isRecognised,
     ...by,
   }),
+  /** The copy goes: nothing of before is in it any more. */
+  z.strictObject({ kind: z.literal('forgotten'), ...by }),
 ]);
 export type RebuildEntry = Readonly<z.output<typeof REBUILD_ENTRY>>;

@@ -138,6 +138,43 @@ export class Rebuilds {
     return await this.#standing(record, await entriesOf(await this.#parts.journal.entries(id)));
   }
 
+  /** As it was proposed, without reading the proposal. HF_NOT_FOUND. */
+  async find(id: string): Promise<Rebuild> {
+    return await this.#record(id);
+  }
+
+  /** Its copy is about to be removed: from now on nothing of it is in one. Once. */
+  async forget(id: string, by: string): Promise<void> {
+    const now = this.#parts.clock.now();
+    let isNew = false;
+    await this.#append(id, { kind: 'machine' }, now, (entries) => {
+      isNew = !isForgotten(entries);
+      return isNew ? [{ kind: 'forgotten', by, name: by, at: now.toISOString() }] : [];
+    });
+    if (!isNew) return;
+    await this.#parts.note({
+      kind: 'rebuild-copy-forgotten',
+      facts: { rebuild: id, by },
+      message: `The restored copy of ${id} is removed.`,
+    });
+  }
+
+  /** Other rebuilds that still have this copy. */
+  async sharing(id: string, copy: string): Promise<readonly string[]> {
+    const sharing: string[] = [];
+    let after: Parameters<RecordJournal['list']>[0]['after'] = null;
+    for (;;) {
+      const page = await this.list({ limit: LISTED_AT_ONCE, after });
+      for (const one of page) {
+        if (one.id === id || one.facts.copy !== copy) continue;
+        const entries = await entriesOf(await this.#parts.journal.entries(one.id));
+        if (!isForgotten(entries)) sharing.push(one.id);
+      }
+      after = page.at(-1) ?? null;
+      if (after === null || page.length < LISTED_AT_ONCE) return sharing;
+    }
+  }
+
   /**
    * All of them or none, by one person. `seen`: how many choices they saw, so that nobody chooses unseen over
    * what another said of the same row since; null: they looked at it just now.
@@ -323,6 +360,7 @@ function choiceEntry({ choice, row }: Decision, by: AddedBy, now: Date): ChoiceE
 const MACHINE = 'the command line';
 /** Of the journal, looked at between two steps. */
 const STEP_ENTRIES = 200;
+const LISTED_AT_ONCE = 200;
 
 function words(by: AddedBy | null, now: Date): { by: string; name: string; at: string } {
   return { by: by?.id ?? MACHINE, name: by?.name ?? MACHINE, at: now.toISOString() };
@@ -359,10 +397,14 @@ function batchesOf(entries: readonly RebuildEntry[]): readonly RebuildBatch[] {
       one.kind === 'taken-back' ? [[one.batch, { by: one.name, at: one.at }] as const] : [],
     ),
   );
-  return entries.flatMap((one) => {
+  const forgotten = entries.findLastIndex(({ kind }) => kind === 'forgotten');
+  const last = entries[forgotten];
+  const gone = last?.kind === 'forgotten' ? { by: last.name, at: last.at } : null;
+  return entries.flatMap((one, number) => {
     if (one.kind !== 'put') return [];
     const { at, batch, books, digest, inserted, name, place, skipped } = one;
-    const takenBack = back.get(batch) ?? null;
+    const wentAlong = place === 'copy' && number < forgotten ? gone : null;
+    const takenBack = back.get(batch) ?? wentAlong;
     return [{ place, batch, digest, books, inserted, skipped, by: name, at, takenBack }];
   });
 }
@@ -372,8 +414,17 @@ function cutOffIn(entries: readonly RebuildEntry[]): readonly CutOff[] {
   for (const one of entries) {
     if (one.kind === 'begun') open.set(one.place, { place: one.place, digest: one.digest });
     if (one.kind === 'put' || one.kind === 'failed') open.delete(one.place);
+    if (one.kind === 'forgotten') open.delete('copy');
   }
   return [...open.values()];
+}
+
+/** And nothing was put into a copy since. */
+function isForgotten(entries: readonly RebuildEntry[]): boolean {
+  const last = entries.findLast(
+    (one) => one.kind === 'forgotten' || (one.kind === 'begun' && one.place === 'copy'),
+  );
+  return last?.kind === 'forgotten';
 }
 
 function mustBeOpen(id: string, entries: readonly RebuildEntry[]): void {

@@ -43,8 +43,7 @@ export async function openStandingCopy(options: StandingCopyOptions): Promise<St
   const { binaries: named, clock, signal, superuser, target } = options;
   const folder = resolve(options.folder);
   const data = join(folder, 'root', 'data');
-  mustBeOurs(folder, data);
-  await takeOver(folder, data, clock);
+  await claimCopy(folder, clock);
   const major = Number(textOf(join(data, 'PG_VERSION')).trim());
   const binaries = await findPostgres({ major, named, copyFolder: folder }, clock);
   const cluster = await ScratchCluster.start({
@@ -62,19 +61,20 @@ export async function openStandingCopy(options: StandingCopyOptions): Promise<St
     close: async () => {
       await cluster.stop();
       for (const name of OURS) rmSync(join(data, `holdfast_${name}`), { force: true });
-      rmSync(join(folder, WORKER), { force: true });
+      releaseCopy(folder);
     },
   };
 }
 
-function mustBeOurs(folder: string, data: string): void {
+/**
+ * The folder is a copy of ours, and this process is the one that works in it from now on. A pid file of a server that
+ * is gone is PostgreSQL's own matter: it starts over it.
+ */
+export async function claimCopy(folder: string, clock: Clock): Promise<void> {
+  const data = join(folder, 'root', 'data');
   if (!textOf(join(data, 'postgresql.auto.conf')).includes(MARK)) {
     throw no(`a copy that \`holdfast restore --into ${folder}\` made`, 'none');
   }
-}
-
-/** A pid file of a server that is gone is PostgreSQL's own matter: it starts over it. */
-async function takeOver(folder: string, data: string, clock: Clock): Promise<void> {
   const mark = join(folder, WORKER);
   const running = runningPostmaster(data);
   if (running !== null) {
@@ -86,6 +86,10 @@ async function takeOver(folder: string, data: string, clock: Clock): Promise<voi
   rmSync(mark, { force: true });
   const own = markOf(process.pid);
   if (own !== null) writeFileSync(mark, formatMark(own), { flag: 'wx', mode: 0o600 });
+}
+
+export function releaseCopy(folder: string): void {
+  rmSync(join(folder, WORKER), { force: true });
 }
 
 function textOf(path: string): string {
