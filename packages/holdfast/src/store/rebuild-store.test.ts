@@ -221,6 +221,16 @@ describe('a copy that is forgotten', () => {
     expect((await first.show(id)).cutOff).toEqual([]);
   });
 
+  it('is not forgotten where it is none of ours, and nothing is written down', async () => {
+    const copy = join(folder, 'busy');
+    const id = await keptIn(copy);
+    const parts = { rebuilds: first, promotionsOf: nothing, clock };
+    mkdirSync(join(copy, 'root', 'data'), { recursive: true });
+    await expect(forgetCopy(parts, id, 'me')).rejects.toThrow('a copy that');
+    const said = events.filter(({ kind }) => kind === 'rebuild-copy-forgotten');
+    expect(said.map(({ facts }) => facts['rebuild'])).not.toContain(id);
+  });
+
   it('stays for another rebuild that has the same one', async () => {
     const copy = join(folder, 'both');
     const [one, other] = [await keptIn(copy), await keptIn(copy)];

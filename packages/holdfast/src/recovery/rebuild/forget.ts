@@ -1,6 +1,6 @@
 /**
  * The copy of a rebuild is removed when nobody needs it any more. In this order: no promotion of it waits for
- * signatures -> it is written down that nothing of it is in a copy -> the folder goes, unless another rebuild has
+ * signatures, and nobody works in it -> it is written down that nothing of it is in a copy -> the folder goes, unless another rebuild has
  * the same one.
  *
  * It will not: remove what people are just signing the promotion of, or let a rebuild be promoted afterwards by
@@ -8,7 +8,7 @@
  */
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
-import { type RemovedCopy, removeCopy } from '../restore/remove-copy.ts';
+import { mustBeFree, type RemovedCopy, removeCopy } from '../restore/remove-copy.ts';
 import type { Rebuilds } from './rebuilds.ts';
 
 export interface ForgetParts {
@@ -33,6 +33,7 @@ export async function forgetCopy(
   const [waiting] = await promotionsOf(id, target);
   if (waiting !== undefined) throw isSigned(id, waiting);
   const folder = facts.copy;
+  await mustBeFree(folder, clock);
   await rebuilds.forget(id, by);
   const sharedWith = await rebuilds.sharing(id, folder);
   if (sharedWith.length > 0) return { folder, sharedWith, wasThere: true, bytes: 0, left: [] };

@@ -124,6 +124,11 @@ it('lets everything else go on between its steps', async () => {
 });
 
 it.each<readonly [story: string, change: (text: string) => string, says: RegExp]>([
+  [
+    'a member that would be its prototype',
+    (text) => text.replace('"target":"main-db"', '"__proto__":{"target":"main-db"}'),
+    /something else/,
+  ],
   ['a member more', (text) => text.replace('{"columns"', '{"a":1,"columns"'), /something else/],
   ['a list more', (text) => text.replace('{"columns"', '{"a":[],"columns"'), /something else at a/],
   ['a list less', (text) => text.replace('"loose":[],', ''), /something else at loose/],

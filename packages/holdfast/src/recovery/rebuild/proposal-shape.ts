@@ -156,7 +156,7 @@ export function parseProposal(kept: unknown): Proposal {
  */
 export function* proposalSteps(kept: Buffer): Steps<Proposal> {
   const text = new JsonPieces(kept);
-  const whole: Record<string, unknown> = {};
+  const whole = new Map<string, unknown>();
   const sources = listOf(ELEMENTS.sources);
   const columns = listOf(ELEMENTS.columns);
   const records = listOf(ELEMENTS.records);
@@ -171,7 +171,7 @@ export function* proposalSteps(kept: Buffer): Steps<Proposal> {
   for (const piece of text.members()) {
     const { kind, name } = piece;
     const list = lists.get(name);
-    if (kind === 'value') whole[name] = piece.value;
+    if (kind === 'value') whole.set(name, piece.value);
     else if (list === undefined) throw notOurs(name);
     else if (kind === 'list') list.begin();
     else list.add(piece.value, `${name}.${piece.at}`);
@@ -180,7 +180,7 @@ export function* proposalSteps(kept: Buffer): Steps<Proposal> {
     yield;
   }
   return {
-    ...parsed(z.strictObject(WHOLE), whole, A_PROPOSAL),
+    ...parsed(z.strictObject(WHOLE), Object.fromEntries(whole), A_PROPOSAL),
     sources: sources.all('sources'),
     columns: columns.all('columns'),
     records: records.all('records'),

@@ -24,6 +24,14 @@ export interface RemovedCopy {
   readonly left: readonly string[];
 }
 
+/** HF_REBUILD_STATE where `removeCopy` would refuse; nothing goes yet. */
+export async function mustBeFree(said: string, clock: Clock): Promise<void> {
+  const folder = resolve(said);
+  if (namesIn(folder)?.includes(COPY) !== true) return;
+  await claimCopy(folder, clock);
+  releaseCopy(folder);
+}
+
 /** HF_REBUILD_STATE for a folder that is no copy, or one that is in use. */
 export async function removeCopy(said: string, clock: Clock): Promise<RemovedCopy> {
   const folder = resolve(said);
