@@ -51,12 +51,12 @@ const undo = createRoute({
 });
 const rebuilds = createRoute({
   getParentRoute: () => inside,
-  path: '/recovery/rebuilds',
+  path: '/rebuilds',
   component: lazyRouteComponent(() => import('./pages/recovery/rebuilds.tsx'), 'RebuildsPage'),
 });
 const rebuild = createRoute({
   getParentRoute: () => inside,
-  path: '/recovery/rebuilds/$id',
+  path: '/rebuilds/$id',
   validateSearch: showSearch(REBUILD_SHOWS),
   component: lazyRouteComponent(() => import('./pages/recovery/rebuild.tsx'), 'RebuildPage'),
 });

@@ -23,7 +23,7 @@ export function RecoveryPage(): ReactNode {
       title="Recovery"
       lead="What could be brought back, how far back, and how long it takes: only what a drill brought back counts."
       actions={
-        <Link to="/recovery/rebuilds" className="link text-[0.93rem]">
+        <Link to="/rebuilds" className="link text-[0.93rem]">
           Rebuilds
         </Link>
       }

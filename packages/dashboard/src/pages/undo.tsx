@@ -32,7 +32,7 @@ export function UndoPage(): ReactNode {
       title="Undo"
       lead="Every act that passed keeps what it replaced, for at least 48 hours. One click shows what taking it back would do."
       actions={
-        <Link to="/recovery/rebuilds" className="link text-[0.93rem]">
+        <Link to="/rebuilds" className="link text-[0.93rem]">
           Rebuilds after a restore
         </Link>
       }

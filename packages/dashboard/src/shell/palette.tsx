@@ -35,7 +35,7 @@ export function Palette({
       name: 'Rebuilds',
       words: 'what a restored copy lacks, decided cell by cell',
       keys: '',
-      run: () => void navigate({ to: '/recovery/rebuilds' }),
+      run: () => void navigate({ to: '/rebuilds' }),
     },
     { name: 'Shortcuts', words: 'every key, listed', keys: '?', run: onShortcuts },
     { name: 'Light', words: 'a light page', keys: '', run: () => setTheme('light') },

@@ -153,7 +153,9 @@ export function rebuildLines(rebuild: Shown, now: Date, paint: Paint): string[] 
       paint,
     ),
     ...rebuild.cutOff.map((place) =>
-      paint.yellow(`Putting in was cut off (${place}): it happened whole, or not at all.`),
+      paint.yellow(
+        `Putting in was begun (${place}), and nobody saw its end: it is in whole, or not at all. The next try, or taking it back, finds out.`,
+      ),
     ),
     ...(overrides.length === 0
       ? []

@@ -10,6 +10,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { HoldfastError, messageOf } from '../model/errors.ts';
 import type { TargetDatabase } from '../protection/target-database.ts';
 import { momentOf } from '../protection/undo/selection.ts';
+import { isUnknownEnd } from '../recovery/rebuild/apply.ts';
 import {
   type ApplyReport,
   apply,
@@ -23,8 +24,9 @@ import {
 import type { Mapping } from '../recovery/rebuild/mapping/mapping.ts';
 import { takeBackLive } from '../recovery/rebuild/promotion.ts';
 import type { SourceInput } from '../recovery/rebuild/read-sources.ts';
-import type { Rebuild } from '../recovery/rebuild/rebuilds.ts';
+import type { Standing } from '../recovery/rebuild/rebuilds.ts';
 import type { RollbackReport } from '../recovery/rebuild/rollback.ts';
+import { notedOf, settle } from '../recovery/rebuild/settle.ts';
 import { checkKept } from '../recovery/rebuild/sources/kept-copy.ts';
 import type { RestoreWish } from '../recovery/restore/choose-point.ts';
 import { openStandingCopy } from '../recovery/restore/standing-copy.ts';
@@ -188,29 +190,31 @@ export async function applyRebuild(
   const isDryRun = words.apply !== true;
   const report = await withRooms(context, async (rooms) => {
     const { rebuilds } = rooms;
-    const { proposal, rebuild } = await rebuilds.show(id);
+    const { digest, proposal, rebuild } = await rebuilds.show(id);
     const target = targetOf(rooms.config, rebuild.target);
     await checkKept(rebuild.facts.sources, copiesOf(rooms.config, context));
-    const digest = digestOfProposal(proposal);
-    if (!isDryRun) await rebuilds.begin(id, 'copy', digest, MACHINE);
-    try {
-      const report = await inCopy(context, target, rebuild.facts.copy, (scratch) =>
+    const applying = (whenThere: 'refuse' | 'recognise'): Promise<ApplyReport> =>
+      inCopy(context, target, rebuild.facts.copy, (scratch) =>
         apply({
           scratch,
           proposal,
           digest,
           assertions: assertionsOf(target),
           isDryRun,
+          whenThere,
           person: MACHINE,
           clock: context.clock,
         }),
       );
-      if (!isDryRun) await rebuilds.done(id, 'copy', report, MACHINE);
-      return report;
-    } catch (error) {
-      if (!isDryRun) await rebuilds.failed(id, 'copy', messageOf(error));
+    if (isDryRun) return await applying('refuse');
+    await rebuilds.begin(id, 'copy', digest, MACHINE);
+    // The journal has none there: what stands was cut off before it was written down.
+    const report = await applying('recognise').catch(async (error: unknown) => {
+      if (!isUnknownEnd(error)) await rebuilds.failed(id, 'copy', messageOf(error));
       throw error;
-    }
+    });
+    await rebuilds.done(id, 'copy', report, MACHINE);
+    return report;
   });
   return {
     json: { rebuild: id, isDryRun, report },
@@ -218,6 +222,9 @@ export async function applyRebuild(
       isDryRun
         ? `${paint.bold(String(report.inserted))} rows would go into the copy; all checks passed, and it was taken back.`
         : `${paint.green('✓')} ${report.inserted} rows are in the copy, as ${paint.bold(report.batch ?? '')}.`,
+      ...(report.isRecognised
+        ? ['They were there before: who put them in was cut off. It is noted now.']
+        : []),
       ...applyLines(report),
       '',
       isDryRun
@@ -269,30 +276,43 @@ export async function rollbackRebuild(
       const parts = rebuildPartsOf(rooms.config, context.env, context.clock, rebuilds);
       return await takeBackLive(parts, id, changed, signed);
     }
-    const { rebuild } = await rebuilds.show(id);
-    return await fromCopy(context, rooms, rebuild, changed);
+    return await fromCopy(context, rooms, await rebuilds.show(id), changed);
   });
   return {
     json: { rebuild: id, from: place, report },
     lines: (paint) => [
-      `${paint.green('✓')} ${report.batch} was taken back: ${report.deleted} rows deleted.`,
+      report.isRecognised
+        ? `${paint.green('✓')} ${report.batch} was taken back before, and who did it was cut off. It is noted now.`
+        : `${paint.green('✓')} ${report.batch} was taken back: ${report.deleted} rows deleted.`,
       ...(report.gone === 0 ? [] : [`${report.gone} were gone already.`]),
       ...report.kept.map((key) => oneLine(`Changed since, and kept: ${key}`)),
     ],
   };
 }
 
+/** What was cut off before is looked for first, and is noted as it is found. */
 async function fromCopy(
   context: Context,
   { config, rebuilds }: Rooms,
-  rebuild: Rebuild,
+  standing: Standing,
   changed: 'refuse' | 'keep',
 ): Promise<RollbackReport> {
-  const { id } = rebuild;
-  const { batch, books } = await rebuilds.beginTakingBack(id, 'copy', { kind: 'machine' });
-  const target = targetOf(config, rebuild.target);
-  const report = await inCopy(context, target, rebuild.facts.copy, (database) =>
-    rollback({ database, batch, books, changed, person: MACHINE }),
+  const { facts, id, target: name } = standing.rebuild;
+  const target = targetOf(config, name);
+  await settle(rebuilds, standing, 'copy', MACHINE, (look) =>
+    inCopy(context, target, facts.copy, (scratch) => look({ scratch })),
+  );
+  const batch = await rebuilds.beginTakingBack(id, 'copy', { kind: 'machine' });
+  const noted = notedOf(standing, batch);
+  const report = await inCopy(context, target, facts.copy, (database) =>
+    rollback({
+      database,
+      batch: batch.batch,
+      books: batch.books,
+      ...(noted === undefined ? {} : { noted }),
+      changed,
+      person: MACHINE,
+    }),
   );
   await rebuilds.takenBack(id, 'copy', report, MACHINE);
   return report;

@@ -118,11 +118,12 @@ export const EVENT_KINDS = [
   'restore-discarded',
   'vault-undeleting',
   'vault-undeleted',
-  // Gap rebuilds: proposed, chosen in, put in, taken back.
+  // Gap rebuilds: proposed, chosen in, put in, taken back; their copy removed.
   'rebuild-proposed',
   'rebuild-decided',
   'rebuild-applied',
   'rebuild-taken-back',
+  'rebuild-copy-forgotten',
   // What people could not be told.
   'notice-failed',
 ] as const;

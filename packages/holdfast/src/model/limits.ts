@@ -350,6 +350,8 @@ export const REBUILD_WHY_CHARS_MAX = 300;
 export const REBUILD_CHOICES_AT_ONCE_MAX = 500;
 /** A proposal as it is kept, unpacked: what is looked at is in memory whole. */
 export const REBUILD_PROPOSAL_BYTES_MAX = 192 * 1024 * 1024;
+/** Proposals that a gateway keeps in memory as they stand, unpacked: a few of those that people work on, or one large one. */
+export const REBUILD_OPEN_BYTES_MAX = 192 * 1024 * 1024;
 
 /** A person's session ends after so long without use, and after so long in any case. */
 export const SESSION_IDLE_MS_MAX = 60 * 60 * 1000;

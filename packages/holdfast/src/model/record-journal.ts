@@ -32,7 +32,7 @@ export interface AddedBy extends Spoken {
 export type MakeEntries = (
   entries: readonly unknown[],
   by: AddedBy | null,
-) => readonly unknown[] | HoldfastError;
+) => Promise<readonly unknown[] | HoldfastError>;
 
 export interface RecordJournal {
   add(record: Omit<JournalRecord, 'bodySha256'>, body: string): Promise<void>;
@@ -42,8 +42,8 @@ export interface RecordJournal {
     readonly after: { readonly at: Date; readonly id: string } | null;
   }): Promise<readonly JournalRecord[]>;
   get(id: string): Promise<JournalRecord | null>;
-  /** The text whose SHA-256 the record has. */
-  body(record: JournalRecord): Promise<string>;
+  /** The text whose SHA-256 the record has, as UTF-8. */
+  body(record: JournalRecord): Promise<Buffer>;
   entries(id: string): Promise<readonly unknown[]>;
   /**
    * One adder at a time: `make` is handed what stands and who adds, and says what is added, or why not.

@@ -1,10 +1,12 @@
 /** Rebuilds kept in a real PostgreSQL: what people choose, one after the other, and who writes there by hand. */
-import { rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HoldfastEvent } from '../model/event.ts';
 import type { Signed } from '../model/signed.ts';
 import type { ApplyReport } from '../recovery/rebuild/apply.ts';
+import { forgetCopy } from '../recovery/rebuild/forget.ts';
 import { parseMapping } from '../recovery/rebuild/mapping/parse-mapping.ts';
 import { promotionOf } from '../recovery/rebuild/promotion.ts';
 import { digestOfProposal, type Proposal } from '../recovery/rebuild/proposal.ts';
@@ -86,9 +88,13 @@ function proposed(): Promise<Proposal> {
   });
 }
 
-async function kept(): Promise<string> {
+function kept(): Promise<string> {
+  return keptIn('/copy');
+}
+
+async function keptIn(copy: string): Promise<string> {
   const at = new Date('2026-11-27T00:00:00Z');
-  return await first.keep(await proposed(), { copy: '/copy', at, by: 'the command line' });
+  return await first.keep(await proposed(), { copy, at, by: 'the command line' });
 }
 
 const typed = (row: string, text: string) =>
@@ -96,7 +102,15 @@ const typed = (row: string, text: string) =>
 
 function report(digest: string, batch: string): ApplyReport {
   const none = { insertedKeys: [], skipped: 0, skippedRows: [], money: [], defaulted: [] };
-  return { batch, digest, inserted: 1, books: 'b00c', assertions: [], ...none };
+  return {
+    batch,
+    digest,
+    inserted: 1,
+    books: 'b00c',
+    assertions: [],
+    isRecognised: false,
+    ...none,
+  };
 }
 
 function byHand(query: ReturnType<typeof sql>): Promise<unknown> {
@@ -157,18 +171,79 @@ describe('what people choose', () => {
     const id = await kept();
     const digest = digestOfProposal((await first.show(id)).proposal);
     await first.begin(id, 'copy', digest, 'the command line');
-    expect((await second.show(id)).cutOff).toEqual(['copy']);
+    expect((await second.show(id)).cutOff).toEqual([{ place: 'copy', digest }]);
+    await expect(first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'))).rejects.toThrow(
+      'nobody saw its end',
+    );
     await first.done(id, 'copy', report(digest, 'rebuild_one'), 'the command line');
+    // Whoever finds it there later, or at the same time, adds nothing.
+    const foundToo = { ...report(digest, 'rebuild_one'), isRecognised: true };
+    await second.done(id, 'copy', foundToo, 'another');
+    expect((await second.show(id)).batches).toHaveLength(1);
     await expect(second.begin(id, 'copy', digest, 'another')).rejects.toThrow('rebuild_one');
     await expect(first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'))).rejects.toThrow(
       'no batch of',
     );
     const meant = await first.beginTakingBack(id, 'copy', { kind: 'machine' });
     expect(meant).toMatchObject({ batch: 'rebuild_one', books: 'b00c' });
-    const none = { deleted: 1, gone: 0, kept: [] };
+    const none = { deleted: 1, gone: 0, kept: [], isRecognised: false };
     await first.takenBack(id, 'copy', { batch: 'rebuild_one', ...none }, 'the command line');
     await first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'));
     await expect(first.beginTakingBack(id, 'copy', { kind: 'machine' })).rejects.toThrow('none');
+  });
+});
+
+describe('a copy that is forgotten', () => {
+  const nothing = async (): Promise<readonly string[]> => [];
+
+  it('has no batch any more, so that nothing is promoted by it; choices go on', async () => {
+    const id = await keptIn(join(folder, 'one'));
+    const { digest } = await first.show(id);
+    await first.begin(id, 'copy', digest, 'me');
+    await first.done(id, 'copy', report(digest, 'rebuild_gone'), 'me');
+    const parts = { rebuilds: second, promotionsOf: nothing, clock };
+    await expect(
+      forgetCopy({ ...parts, promotionsOf: async () => ['proposal_one'] }, id, 'me'),
+    ).rejects.toThrow('proposal_one, which is open');
+    expect((await first.show(id)).batches).toMatchObject([{ takenBack: null }]);
+    expect(await forgetCopy(parts, id, 'me')).toMatchObject({ wasThere: false, sharedWith: [] });
+    const standing = await first.show(id);
+    expect(standing.batches).toMatchObject([{ batch: 'rebuild_gone', takenBack: { by: 'me' } }]);
+    expect(() => promotionOf(standing, TARGET)).toThrow('to be in the restored copy');
+    await first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'));
+    await forgetCopy(parts, id, 'me');
+    const said = events.filter(({ kind }) => kind === 'rebuild-copy-forgotten');
+    expect(said.map(({ facts }) => facts['rebuild'])).toEqual([id]);
+    // Another copy in its place is one like any other, and what was cut off in the old one is over.
+    await first.begin(id, 'copy', digest, 'me');
+    expect((await first.show(id)).cutOff).toHaveLength(1);
+    await forgetCopy(parts, id, 'me');
+    expect((await first.show(id)).cutOff).toEqual([]);
+  });
+
+  it('is not forgotten where it is none of ours, and nothing is written down', async () => {
+    const copy = join(folder, 'busy');
+    const id = await keptIn(copy);
+    const parts = { rebuilds: first, promotionsOf: nothing, clock };
+    mkdirSync(join(copy, 'root', 'data'), { recursive: true });
+    await expect(forgetCopy(parts, id, 'me')).rejects.toThrow('a copy that');
+    const said = events.filter(({ kind }) => kind === 'rebuild-copy-forgotten');
+    expect(said.map(({ facts }) => facts['rebuild'])).not.toContain(id);
+  });
+
+  it('stays for another rebuild that has the same one', async () => {
+    const copy = join(folder, 'both');
+    const [one, other] = [await keptIn(copy), await keptIn(copy)];
+    const parts = { rebuilds: first, promotionsOf: nothing, clock };
+    mkdirSync(join(copy, 'root', 'data'), { recursive: true });
+    writeFileSync(
+      join(copy, 'root', 'data', 'postgresql.auto.conf'),
+      '# Restored by Holdfast from x',
+    );
+    expect(await forgetCopy(parts, one, 'me')).toMatchObject({ sharedWith: [other] });
+    expect(existsSync(copy)).toBe(true);
+    expect(await forgetCopy(parts, other, 'me')).toMatchObject({ sharedWith: [], wasThere: true });
+    expect(existsSync(copy)).toBe(false);
   });
 });
 

@@ -94,7 +94,7 @@ beforeEach((context) => {
 describe('deciding in a rebuild', () => {
   it('before any was proposed, the page says how one comes to be', async () => {
     const { page } = oda;
-    await page.goto('/recovery/rebuilds');
+    await page.goto('/rebuilds');
     await page.getByText('No rebuild was proposed yet').waitFor();
     await lookAt(page, 'rebuilds-empty');
   });
@@ -115,7 +115,7 @@ describe('deciding in a rebuild', () => {
       ],
     );
     const { page } = oda;
-    await page.goto('/recovery/rebuilds');
+    await page.goto('/rebuilds');
     await page.getByRole('link', { name: `public.bookings of ${TARGET}` }).click();
     await page.getByText('0 of 2 conflicts decided').waitFor();
     await page.getByText('2 say otherwise').first().waitFor();
@@ -184,7 +184,7 @@ describe('deciding in a rebuild', () => {
 
   it('HTML in a record stays text, and nothing of it runs', async () => {
     const { page } = oda;
-    await page.goto(`/recovery/rebuilds/${small}?show=all`);
+    await page.goto(`/rebuilds/${small}?show=all`);
     await page.getByRole('button', { name: /^guest of BK-5/ }).click();
     const dialog = page.getByRole('dialog', { name: 'Row BK-5' });
     await dialog.getByText('<script>document.title').first().waitFor();
@@ -200,11 +200,12 @@ describe('deciding in a rebuild', () => {
     await rebuilds.begin(small, 'copy', digest, 'the command line');
     const none = { insertedKeys: [], skipped: 0, skippedRows: [], money: [], defaulted: [] };
     const report = { batch: 'rebuild_copy', digest, inserted: 5, books: 'b0', assertions: [] };
-    await rebuilds.done(small, 'copy', { ...report, ...none }, 'the command line');
+    const own = { isRecognised: false };
+    await rebuilds.done(small, 'copy', { ...report, ...none, ...own }, 'the command line');
     await seats.newcomer(at.holdfast.rooms, 'ben', 'approver');
     await seats.newcomer(at.holdfast.rooms, 'eve', 'approver');
     const { page } = oda;
-    await page.goto(`/recovery/rebuilds/${small}`);
+    await page.goto(`/rebuilds/${small}`);
     await page.getByText('passed all checks there').waitFor();
     await page.getByRole('button', { name: 'Propose the promotion' }).click();
     await page.getByText('It waits for signatures').waitFor();
@@ -217,7 +218,7 @@ describe('deciding in a rebuild', () => {
 
   it('who may only look sees the same, and nothing to choose with', async () => {
     const { page } = await seats.newcomer(at.holdfast.rooms, 'aud', 'auditor');
-    await page.goto(`/recovery/rebuilds/${small}?show=all`);
+    await page.goto(`/rebuilds/${small}?show=all`);
     await page.getByRole('button', { name: /^guest of BK-2/ }).click();
     const dialog = page.getByRole('dialog', { name: 'Row BK-2' });
     await dialog.getByText('stripe · stripe.csv').first().waitFor();
@@ -233,7 +234,7 @@ describe('deciding in a rebuild', () => {
     );
     large = await kept(lines, []);
     const { page } = oda;
-    await page.goto(`/recovery/rebuilds/${large}?show=all`);
+    await page.goto(`/rebuilds/${large}?show=all`);
     await page.getByText('BK-00000', { exact: true }).waitFor();
     const inPage = await page.getByRole('listitem').count();
     expect(inPage).toBeLessThan(120);

@@ -3,10 +3,8 @@ import { existsSync, rmSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { lesserSessions } from '../../src/protection/postgres/undo/lesser-session.ts';
-import type { TargetDatabase, TargetSession } from '../../src/protection/target-database.ts';
+import type { TargetSession } from '../../src/protection/target-database.ts';
 import {
-  type ApplyOptions,
-  type ApplyReport,
   apply,
   capturedFrom,
   digestOfProposal,
@@ -20,8 +18,9 @@ import {
 import { adminOf } from '../../src/testing/captured-target.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
-import { type ScratchPostgres, startScratchPostgres } from '../../src/testing/scratch-postgres.ts';
+import { startScratchPostgres } from '../../src/testing/scratch-postgres.ts';
 import { World } from '../protection/undo-world.ts';
+import { AFTER, BatchGround, BEFORE, GOOD, MAPPING } from './batch-ground.ts';
 
 const OLD = '/usr/lib/postgresql/15/bin';
 const SERVERS = [
@@ -29,114 +28,15 @@ const SERVERS = [
   ...(existsSync(OLD) ? [{ name: 'PostgreSQL 15', options: { binFolder: OLD } }] : []),
 ];
 
-const TABLES = `
-  create table public.guests (email text primary key);
-  insert into public.guests values ('ada@example.com'), ('bob@example.com');
-  create table public.bookings (
-    "t" bigint generated always as identity, number int not null unique, price numeric(10,1), guest varchar(30),
-    paid bool default true, slot text unique,
-    constraint of_guest foreign key (guest) references public.guests (email));
-  create table public.notes (number int references public.bookings (number), note text);
-  insert into public.bookings (number, price, guest) values (1, 10.0, 'ada@example.com');`;
-
-const MAPPING = `
-format: holdfast/mapping/1
-table: public.bookings
-key: { column: number, is: integer, id: booking }
-sources:
-  pay: { kind: payments, record: { field: id }, ids: { booking: { field: booking } } }
-columns:
-  price:
-    is: money
-    stored: major
-    currency: EUR
-    from: { pay: { field: amount, unit: major, decimal: '.', currency: { is: EUR } } }
-  guest: { is: text, from: { pay: { field: guest } } }
-  slot: { is: text, from: { pay: { field: slot } } }
-`;
-
-const GOOD = [
-  'p2,2,20.50,ada@example.com,a',
-  'p3,0003,30.00,bob@example.com,',
-  "p4,4,40.00,,'; drop table notes --",
-];
-
 describe.each(SERVERS)('a batch on $name', ({ options }) => {
-  const folder = scratchFolder('rebuild');
-  let server: ScratchPostgres;
-  let number = 0;
-  const clock = new ManualClock();
+  let ground: BatchGround;
   beforeAll(async () => {
-    server = await startScratchPostgres(options);
+    ground = await BatchGround.start(options);
   });
-  afterAll(async () => {
-    await server.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  interface Copy {
-    readonly database: TargetDatabase;
-    readonly look: () => Promise<readonly string[]>;
-  }
-
-  async function copyOf(more = ''): Promise<Copy> {
-    number += 1;
-    const admin = new pg.Client(server.url());
-    await admin.connect();
-    await admin.query(`create database copy_${number}`);
-    await admin.end();
-    const database = adminOf(server, 'main-db', `copy_${number}`);
-    await database.query(TABLES);
-    if (more !== '') await database.query(more);
-    const look = async () => {
-      const rows = await database.query(
-        `select concat_ws(' ', number, price, guest, paid, slot) as row from public.bookings order by number`,
-      );
-      return rows.map((row) => String(row['row']));
-    };
-    return { database, look };
-  }
-
-  function proposed(
-    database: TargetDatabase,
-    lines: readonly string[],
-    mapping = MAPPING,
-  ): Promise<Proposal> {
-    const bytes = Buffer.from(['id,booking,amount,guest,slot', ...lines].join('\n'));
-    return propose({
-      target: 'main-db',
-      scratch: database,
-      mapping: parseMapping(mapping, 'mapping.yaml'),
-      sources: [{ source: 'pay', file: 'pay.csv', bytes }],
-      captured: null,
-      copies: folder,
-    });
-  }
-
-  function put(
-    database: TargetDatabase,
-    proposal: Proposal,
-    more: Partial<ApplyOptions> = {},
-  ): Promise<ApplyReport> {
-    return apply({
-      scratch: database,
-      proposal,
-      digest: digestOfProposal(proposal),
-      assertions: [],
-      isDryRun: false,
-      person: 'person_ada',
-      clock,
-      ...more,
-    });
-  }
-
-  const BEFORE = ['1 10.0 ada@example.com t'];
-  const AFTER = [
-    ...BEFORE,
-    '2 20.5 ada@example.com t a',
-    '3 30.0 bob@example.com t',
-    "4 40.0 t '; drop table notes --",
-  ];
+  afterAll(() => ground.stop());
+  const copyOf = (more?: string) => ground.copyOf(more);
+  const proposed: BatchGround['proposed'] = (...given) => ground.proposed(...given);
+  const put: BatchGround['put'] = (...given) => ground.put(...given);
 
   it('puts rows in, leaves columns that nobody speaks of to their default, and numbers go on behind them', async () => {
     const { database, look } = await copyOf();
@@ -261,9 +161,9 @@ describe.each(SERVERS)('a batch on $name', ({ options }) => {
       create function public.send() returns trigger language plpgsql as 'begin return new; end';
       create trigger mail before insert on public.bookings for each row execute function public.send();
       do $$ begin create role plain login; exception when duplicate_object then null; end $$;
-      grant all on all tables in schema public to plain; grant create on database copy_${number + 1} to plain;`);
+      grant all on all tables in schema public to plain; grant create on database copy_${ground.number + 1} to plain;`);
     const proposal = await proposed(database, GOOD);
-    const plain = adminOf({ ...server, user: 'plain' }, 'main-db', `copy_${number}`);
+    const plain = adminOf({ ...ground.server, user: 'plain' }, 'main-db', `copy_${ground.number}`);
     await expect(put(plain, proposal)).rejects.toThrow(/may not turn them off/);
     await database.query('drop trigger mail on public.bookings');
     await expect(put(plain, proposal)).resolves.toMatchObject({ inserted: 3 });
@@ -332,7 +232,7 @@ describe.each(SERVERS)('a batch on $name', ({ options }) => {
     expect(await look()).toHaveLength(4);
     await database.query('delete from public.bookings where number = 4');
     const report = await rollback({ ...back, changed: 'keep' });
-    expect(report).toEqual({ batch, deleted: 1, gone: 1, kept: ['3'] });
+    expect(report).toEqual({ batch, deleted: 1, gone: 1, kept: ['3'], isRecognised: false });
     expect(await look()).toEqual([...BEFORE, '3 30.0 bob@example.com f']);
     await database.close();
   });
@@ -345,7 +245,11 @@ describe.each(SERVERS)('a batch on $name', ({ options }) => {
     const proposal = await proposed(database, GOOD);
     await database.query(`do $$ begin create role limited login; exception when duplicate_object then null; end $$;
       grant all on all tables in schema public to limited`);
-    const limited = adminOf({ ...server, user: 'limited' }, 'main-db', `copy_${number}`);
+    const limited = adminOf(
+      { ...ground.server, user: 'limited' },
+      'main-db',
+      `copy_${ground.number}`,
+    );
     await expect(put(limited, proposal)).rejects.toThrow(/one of somebody else/);
     await limited.close();
     await database.close();
@@ -424,7 +328,7 @@ describe.each(SERVERS)('a batch on $name', ({ options }) => {
 
   it('waits for who writes meanwhile, and leaves no row without what it refers to', async () => {
     const { database, look } = await copyOf();
-    const application = new pg.Client(server.url(`copy_${number}`));
+    const application = new pg.Client(ground.server.url(`copy_${ground.number}`));
     await application.connect();
     const meanwhile = async (sql: string, work: () => Promise<unknown>): Promise<unknown> => {
       await application.query(`begin; ${sql}`);

@@ -3,7 +3,15 @@
  * is restored from the vault, the rows of the gap are proposed from exports, calendar and mail, people choose,
  * what is in the copy is promoted by two who sign, and taken back by its batch. And what is tried against it.
  */
-import { chmodSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { TOTP, URI } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -429,4 +437,45 @@ describe('what is handed in by strangers', () => {
     );
     expect(said.exit).not.toBe(0);
   });
+});
+
+describe('its copy', () => {
+  it('is not removed while a promotion is being signed, and then says how much is free', {
+    timeout: 240_000,
+  }, async () => {
+    const ids = (await rebuild('list')).said.rebuilds.map((one: { readonly id: string }) => one.id);
+    const first = String(ids.at(-1));
+    const open = (await rebuild('promote', first)).said.proposal.id;
+    const early = await rebuild('forget', first);
+    expect(early.exit).toBe(1);
+    expect(JSON.stringify(early)).toContain(`${open}, which is open`);
+    expect(existsSync(copy)).toBe(true);
+    const deny = ['proposals', 'deny', open, '--note', 'not now'];
+    const denied = await json(...deny, ...(await as('ben')));
+    expect(denied.exit, JSON.stringify(denied)).toBe(0);
+    for (const id of ids.slice(0, -1)) {
+      const said = await rebuild('forget', id);
+      expect(said.said, JSON.stringify(said)).toMatchObject({ bytes: 0 });
+      expect(said.said.sharedWith).toContain(first);
+    }
+    const last = await rebuild('forget', first);
+    expect(last.said, JSON.stringify(last)).toMatchObject({
+      wasThere: true,
+      sharedWith: [],
+      left: [],
+    });
+    expect(last.said.bytes).toBeGreaterThan(10_000_000);
+    expect(existsSync(copy)).toBe(false);
+    expect(JSON.stringify(await rebuild('promote', first))).toContain('to be in the restored copy');
+    expect((await rebuild('show', first)).said.rebuild.batches.at(-1).takenBackBy).toBe(
+      'the command line',
+    );
+  });
+});
+
+it('a target may be called as a command is', { timeout: 60_000 }, async () => {
+  const said = await rebuild('propose', 'list', '--mapping', mapping);
+  expect(JSON.stringify(said)).toMatch(/list/);
+  expect(said.exit).not.toBe(0);
+  expect((await rebuild('list')).said.rebuilds.length).toBeGreaterThan(0);
 });

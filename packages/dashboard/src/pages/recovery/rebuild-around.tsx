@@ -92,8 +92,9 @@ export function NextStep({ rebuild }: { readonly rebuild: Rebuild }): ReactNode 
       )}
       {rebuild.cutOff.length > 0 && (
         <p className="text-[0.87rem] text-warn">
-          <span aria-hidden="true">● </span>Putting rows in was begun, and nobody saw its end. It
-          happened whole, or not at all: look, and try again.
+          <span aria-hidden="true">● </span>Putting rows in was begun, and nobody saw its end. They
+          are in whole, or not at all: the next try finds out, and so does taking them back. Until
+          then nothing is chosen.
         </p>
       )}
     </Panel>
@@ -118,6 +119,11 @@ function InLive({
       <Code
         text={`holdfast recovery rebuild rollback ${rebuild.id} --from live`}
         label="The command that takes it back"
+      />
+      <p className="text-[0.87rem] text-muted">The copy is not needed any more:</p>
+      <Code
+        text={`holdfast recovery rebuild forget ${rebuild.id}`}
+        label="The command that removes the copy"
       />
     </Panel>
   );

@@ -32,7 +32,7 @@ import type { REBUILD_SHOWS } from './rebuild-shows.ts';
 type Rebuild = Answer<'rebuilds.show'>;
 type Show = (typeof REBUILD_SHOWS)[number];
 
-const route = getRouteApi('/inside/recovery/rebuilds/$id');
+const route = getRouteApi('/inside/rebuilds/$id');
 
 /** As they were proposed: what somebody decided stays in its place, and says so. */
 const WISHES: Readonly<Record<Exclude<Show, 'unreadable' | 'loose'>, RebuildRowsWish>> = {
@@ -60,7 +60,7 @@ function RebuildView({ rebuild }: { readonly rebuild: Rebuild }): ReactNode {
   const navigate = useNavigate();
   const go = (next: Show): void =>
     void navigate({
-      to: '/recovery/rebuilds/$id',
+      to: '/rebuilds/$id',
       params: { id: rebuild.id },
       search: { show: next },
     });
@@ -80,7 +80,7 @@ function RebuildView({ rebuild }: { readonly rebuild: Rebuild }): ReactNode {
       title={oneLine(`Rebuild of ${rebuild.table}`)}
       lead={
         <span className="flex flex-wrap items-center gap-x-2 gap-y-1">
-          <Link to="/recovery/rebuilds" className="link">
+          <Link to="/rebuilds" className="link">
             Rebuilds
           </Link>
           <span>

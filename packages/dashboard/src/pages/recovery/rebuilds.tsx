@@ -65,7 +65,7 @@ function RebuildLine({ item }: { readonly item: Line }): ReactNode {
   const { counts } = item;
   return (
     <li className="grid gap-1 px-4 py-3">
-      <Link to="/recovery/rebuilds/$id" params={{ id: item.id }} className="link w-fit font-medium">
+      <Link to="/rebuilds/$id" params={{ id: item.id }} className="link w-fit font-medium">
         <Text text={`${item.table} of ${item.target}`} />
       </Link>
       <p className="flex flex-wrap items-center gap-x-2 gap-y-1 text-[0.87rem] text-muted">

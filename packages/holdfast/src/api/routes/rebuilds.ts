@@ -6,13 +6,10 @@ import type { z } from 'zod';
 import type { Proposals } from '../../approvals/proposals.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { Target } from '../../model/target.ts';
-import { planOf } from '../../recovery/rebuild/plan.ts';
 import { promotionOf } from '../../recovery/rebuild/promotion.ts';
 import {
   type Cell,
   type Choice,
-  countsOf,
-  digestOfProposal,
   MONEY_REASONS,
   type Proposal,
   type ProposedRow,
@@ -56,12 +53,13 @@ export function rebuildRoutes(parts: RebuildRouteParts): Handlers<typeof REBUILD
     'rebuilds.show': async ({ params }) => shownView(await rebuilds.show(params.id)),
     'rebuilds.rows': async ({ params, query: { cursor, limit, state, was } }) => {
       const { first, proposal } = await rebuilds.show(params.id);
-      const before = statesOf(first);
-      const fits = (row: ProposedRow): boolean =>
+      // A choice leaves each row in its place.
+      const before = (row: ProposedRow, at: number): RowState => first.rows[at]?.state ?? row.state;
+      const fits = (row: ProposedRow, at: number): boolean =>
         (state === undefined || row.state === state) &&
-        (was === undefined || before.get(row.key) === was);
-      return paged(proposal.rows, fits, cursor, limit, (row) =>
-        rowView(row, before.get(row.key) ?? row.state, proposal),
+        (was === undefined || before(row, at) === was);
+      return paged(proposal.rows, fits, cursor, limit, (row, at) =>
+        rowView(row, before(row, at), proposal),
       );
     },
     'rebuilds.row': async ({ params, query: { key } }) => {
@@ -96,17 +94,17 @@ export function rebuildRoutes(parts: RebuildRouteParts): Handlers<typeof REBUILD
 /** The cursor is a place in the whole list, which never changes: so nothing is left out, or comes twice. */
 function paged<Item, View>(
   all: readonly Item[],
-  fits: (item: Item) => boolean,
+  fits: (item: Item, at: number) => boolean,
   cursor: string | undefined,
   limit: number,
-  view: (item: Item) => View,
+  view: (item: Item, at: number) => View,
 ): { items: View[]; next: string | null } {
   const items: View[] = [];
   for (let at = Number(indexIn(cursor) ?? 0n); at < all.length; at += 1) {
     const item = all[at];
-    if (item === undefined || !fits(item)) continue;
+    if (item === undefined || !fits(item, at)) continue;
     if (items.length === limit) return { items, next: indexText(BigInt(at)) };
-    items.push(view(item));
+    items.push(view(item, at));
   }
   return { items, next: null };
 }
@@ -121,31 +119,27 @@ function lineView({ at, by, facts, id, target }: Rebuild): Line {
 }
 
 function shownView(standing: Standing): Shown {
-  const { batches, cutOff, first, proposal, rebuild } = standing;
+  const { batches, cutOff, digest, first, plan, proposal, rebuild } = standing;
   return {
     ...lineView(rebuild),
-    countsNow: countsOf(proposal),
+    countsNow: plan.counts,
     conflicts: progressOf(first, proposal, 'CONFLICT'),
     incomplete: progressOf(first, proposal, 'INCOMPLETE'),
-    digest: digestOfProposal(proposal),
+    digest,
     choices: proposal.reviews.length,
     sources: [...rebuild.facts.sources],
     columns: proposal.columns
       .filter(({ role }) => role === 'plain')
       .map(({ isRequired, kind, name }) => ({ name, kind, isRequired })),
-    overrides: planOf(proposal).overrides.slice(0, OVERRIDES_SHOWN_MAX),
+    overrides: plan.overrides.slice(0, OVERRIDES_SHOWN_MAX),
     loose: proposal.loose.length,
     batches: batches.map(({ at, batch, by, inserted, place, skipped, takenBack }) => ({
       ...{ place, batch, inserted, skipped, by, at },
       takenBackAt: takenBack?.at ?? null,
       takenBackBy: takenBack?.by ?? null,
     })),
-    cutOff: [...cutOff],
+    cutOff: cutOff.map(({ place }) => place),
   };
-}
-
-function statesOf({ rows }: Proposal): ReadonlyMap<string, RowState> {
-  return new Map(rows.map(({ key, state }) => [key, state]));
 }
 
 function progressOf(
@@ -153,14 +147,14 @@ function progressOf(
   now: Proposal,
   was: RowState,
 ): { total: number; decided: number } {
-  const states = statesOf(now);
-  const rows = first.rows.filter(({ state }) => state === was);
-  const isOpen = (state: RowState | undefined): boolean =>
-    state === 'CONFLICT' || state === 'INCOMPLETE';
-  return {
-    total: rows.length,
-    decided: rows.filter(({ key }) => !isOpen(states.get(key))).length,
-  };
+  const progress = { total: 0, decided: 0 };
+  for (const [at, { state }] of first.rows.entries()) {
+    if (state !== was) continue;
+    const stands = now.rows[at]?.state;
+    progress.total += 1;
+    if (stands !== 'CONFLICT' && stands !== 'INCOMPLETE') progress.decided += 1;
+  }
+  return progress;
 }
 
 function rowView(row: ProposedRow, was: RowState, proposal: Proposal): RowView {

@@ -35,6 +35,13 @@ export function addRebuild(program: Command, run: Run): void {
   const rebuild = recovery
     .command('rebuild')
     .description('Rows that a restored copy lacks: proposed, chosen, put in, promoted, taken back')
+    .addHelpText(
+      'after',
+      '\n`rebuild TARGET` is short for `rebuild propose TARGET`: see `rebuild propose --help`.',
+    );
+  const propose = rebuild
+    .command('propose', { isDefault: true })
+    .description('Propose what a copy lacks; restores one where none is named')
     .argument('<target>', 'a target with `recovery` in holdfast.yaml')
     .option('--mapping <file>', 'what is known of each column, and from where (YAML)')
     .option(
@@ -56,12 +63,12 @@ export function addRebuild(program: Command, run: Run): void {
     .addHelpText(
       'after',
       '\nIt proposes, and changes nothing of the live target. Exit code 1 when nothing is READY.\n' +
-        'Then: rebuild show, decide, apply, promote; rebuild rollback takes a batch back.',
+        'Then: rebuild show, decide, apply, promote; rebuild rollback takes a batch back, and rebuild forget removes the copy.',
     )
     .action((target: string, words: ProposeWords) =>
-      run(rebuild, (context) => work((it) => it.proposeRebuild(context, target, words))),
+      run(propose, (context) => work((it) => it.proposeRebuild(context, target, words))),
     );
-  onThisMachine(rebuild);
+  onThisMachine(propose);
 
   const list = rebuild.command('list').description('Rebuilds; newest first');
   list.action(() => run(list, listRebuilds));
@@ -112,6 +119,18 @@ export function addRebuild(program: Command, run: Run): void {
       run(rollback, (context: Context) => work((it) => it.rollbackRebuild(context, id, words))),
     );
   onThisMachine(rollback);
+
+  const forget = rebuild
+    .command('forget')
+    .description('Remove the restored copy that it worked in; the rebuild itself is kept')
+    .argument('<rebuild>', 'its id (rebuild_…)')
+    .addHelpText('after', '\nNot while its promotion is being signed. It says how much is free.')
+    .action((id: string) =>
+      run(forget, async (context) =>
+        (await import('../rebuild-forget.ts')).forgetRebuild(context, id),
+      ),
+    );
+  onThisMachine(forget);
 }
 
 function addDecide(rebuild: Command, run: Run): void {
@@ -132,11 +151,7 @@ function addDecide(rebuild: Command, run: Run): void {
       .option('--because <text>', 'why; wanted for money against a payment. Who signs sees it')
       .option('--from <file>', 'many at once: a JSON list of {row, choice}'),
   );
-  decide.action((id: string, words: DecideWords) => {
-    // The parser gives an option that `rebuild` knows, too, to `rebuild`.
-    const { source } = rebuild.opts<{ readonly source: readonly string[] }>();
-    const last = source.at(-1);
-    const said = last === undefined ? words : { ...words, source: last };
-    return run(decide, (context) => decideRow(context, id, said));
-  });
+  decide.action((id: string, words: DecideWords) =>
+    run(decide, (context) => decideRow(context, id, words)),
+  );
 }

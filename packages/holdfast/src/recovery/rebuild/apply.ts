@@ -8,9 +8,10 @@
  */
 import { z } from 'zod';
 import type { Clock } from '../../model/clock.ts';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import { newId } from '../../model/ids.ts';
 import { REBUILD_BATCH_ROWS, REBUILD_NAMED_MAX } from '../../model/limits.ts';
+import { inSteps } from '../../model/steps.ts';
 import { oneLine } from '../../model/text.ts';
 import { ident } from '../../protection/postgres/layout.ts';
 import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
@@ -24,18 +25,13 @@ import {
   turnTriggersOff,
 } from './checks.ts';
 import { heldRows } from './existing.ts';
-import { batchOf, beginBatch, booksOf, LEDGER_SCHEMA, openLedger } from './ledger.ts';
+import { batchOf, beginBatch, booksOf, hasLedger, LEDGER_SCHEMA, openLedger } from './ledger.ts';
 import { defaultedIn, type MoneySum, moneyOf, readyRows } from './plan.ts';
-import {
-  digestOfProposal,
-  type Proposal,
-  type ProposedColumn,
-  type ProposedRow,
-} from './proposal.ts';
-import { type ColumnFacts, type TableFacts, tableFacts } from './table-facts.ts';
+import { digestSteps, type Proposal, type ProposedRow } from './proposal.ts';
+import { compareRows, insertRows, keyOf } from './put-rows.ts';
+import { recognised } from './recognised.ts';
+import { type TableFacts, tableFacts } from './table-facts.ts';
 import { lockedTransaction } from './table-locks.ts';
-import type { Value } from './values/reading.ts';
-import { readStored, sameAs, storedText } from './values/value.ts';
 
 export interface ApplyOptions {
   /** The copy; or, for a promotion, the live target. */
@@ -54,10 +50,21 @@ export interface ApplyOptions {
   readonly assertions: readonly RebuildAssertion[];
   /** Everything is done and checked, and nothing stays. */
   readonly isDryRun: boolean;
+  /**
+   * Where a batch of the very proposal stands: `refuse`, or `recognise` it as what was put in before by somebody
+   * who did not live to write it down (`recognised.ts`). Left out: `refuse`.
+   */
+  readonly whenThere?: 'refuse' | 'recognise';
   /** Id of who applies. */
   readonly person: string;
   readonly clock: Clock;
 }
+
+/** To look for what stands there already. */
+export type FindOptions = Pick<
+  ApplyOptions,
+  'scratch' | 'before' | 'lesser' | 'proposal' | 'digest'
+>;
 
 export interface ApplyReport {
   /** Null after a dry run. */
@@ -74,11 +81,47 @@ export interface ApplyReport {
   readonly assertions: readonly string[];
   /** Sum of the batch in the books (`booksOf`). */
   readonly books: string;
+  /** It stood there: it was put in before, and nobody had written it down. */
+  readonly isRecognised: boolean;
 }
 
+/**
+ * HF_REBUILD_STATE or HF_REBUILD_CHECK when nothing was put in; what the server said when it could not be
+ * asked. Whether it was put in is not known after an error that `isUnknownEnd` is true of.
+ */
 export async function apply(options: ApplyOptions): Promise<ApplyReport> {
   const { digest, isDryRun, proposal, scratch } = options;
-  if (digestOfProposal(proposal) !== digest) {
+  const rows = await approvedRows(proposal, digest);
+  let report: ApplyReport | null = null;
+  try {
+    const { schema, table } = proposal;
+    return await lockedTransaction(scratch, { schema, table, ends: 'parents' }, async (session) => {
+      report = null;
+      report = await applied(session, options, rows);
+      if (isDryRun) throw new TakenBack();
+      return report;
+    });
+  } catch (error) {
+    if (report === null) throw error;
+    if (error instanceof TakenBack) return report;
+    if (wasRolledBack(error)) throw error;
+    throw new UnknownEnd(error);
+  }
+}
+
+/** What of it stands there already, unnoted; null: nothing of it. Nothing is changed. HF_REBUILD_STATE. */
+export async function findApplied(options: FindOptions): Promise<ApplyReport | null> {
+  const { digest, proposal, scratch } = options;
+  const rows = await approvedRows(proposal, digest);
+  const { schema, table } = proposal;
+  return await lockedTransaction(scratch, { schema, table, ends: 'parents' }, async (session) => {
+    if (!(await hasLedger(session))) return null;
+    return await standingIn(session, options, await ready(session, options), rows);
+  });
+}
+
+async function approvedRows(proposal: Proposal, digest: string): Promise<readonly ProposedRow[]> {
+  if ((await inSteps(digestSteps(proposal))) !== digest) {
     throw new HoldfastError('HF_REBUILD_STATE', {
       expected: `the proposal that was approved, ${digest.slice(0, 16)}…`,
       found: 'another',
@@ -86,39 +129,106 @@ export async function apply(options: ApplyOptions): Promise<ApplyReport> {
     });
   }
   const rows = readyRows(proposal);
-  if (rows.length === 0) {
-    throw new HoldfastError('HF_REBUILD_STATE', {
-      expected: 'at least one READY row',
-      found: 'none',
-      hint: 'Choose where sources disagree, or bring more sources.',
-    });
-  }
-  let report: ApplyReport | null = null;
-  try {
-    const { schema, table } = proposal;
-    return await lockedTransaction(scratch, { schema, table, ends: 'parents' }, async (session) => {
-      report = await applied(session, options, rows);
-      if (isDryRun) throw new TakenBack();
-      return report;
-    });
-  } catch (error) {
-    if (error instanceof TakenBack && report !== null) return report;
-    throw error;
-  }
+  if (rows.length > 0) return rows;
+  throw new HoldfastError('HF_REBUILD_STATE', {
+    expected: 'at least one READY row',
+    found: 'none',
+    hint: 'Choose where sources disagree, or bring more sources.',
+  });
 }
 
 /** Ends the transaction of a dry run. */
 class TakenBack extends Error {}
 
-async function applied(
+/** Everything was done, and the answer to COMMIT never came. */
+class UnknownEnd extends HoldfastError {
+  constructor(cause: unknown) {
+    super('HF_REBUILD_STATE', {
+      expected: 'the database to say whether the rows were kept',
+      found: oneLine(messageOf(cause)),
+      hint: 'They are in whole, or not at all. Try again: what stands there is recognised.',
+      cause,
+    });
+  }
+}
+
+export function isUnknownEnd(error: unknown): boolean {
+  return error instanceof UnknownEnd;
+}
+
+/** The server answered COMMIT, and not because it or the connection was going down. */
+function wasRolledBack(error: unknown): boolean {
+  if (error instanceof HoldfastError) return true;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return /^[0-9A-Z]{5}$/.test(code) && !/^(?:08|57|58|XX)/.test(code);
+}
+
+/** Before anything is written: the table as it is, what `before` says, triggers off, books that are ours. */
+async function ready(
   session: TargetSession,
-  { assertions, before, clock, digest, isDryRun, lesser, person, proposal }: ApplyOptions,
-  rows: readonly ProposedRow[],
-): Promise<ApplyReport> {
+  { before, proposal }: Pick<ApplyOptions, 'before' | 'proposal'>,
+): Promise<TableFacts> {
   const table = await tableFacts(session, proposal.schema, proposal.table);
   await before?.(session, table.oid);
   await turnTriggersOff(session, table.oid);
   await openLedger(session);
+  return table;
+}
+
+async function standingIn(
+  session: TargetSession,
+  { digest, lesser, proposal }: Pick<ApplyOptions, 'digest' | 'lesser' | 'proposal'>,
+  table: TableFacts,
+  rows: readonly ProposedRow[],
+): Promise<ApplyReport | null> {
+  const batch = await batchOf(session, digest);
+  if (batch === null) return null;
+  const by = { session, writer: (await lesser?.(session)) ?? session };
+  const { books, put } = await recognised(by, batch, proposal, table, rows);
+  const skippedRows = await whySkipped(
+    by,
+    proposal,
+    rows.filter(({ key }) => !put.has(key)),
+  );
+  return {
+    ...reportOf(digest, rows, put, skippedRows),
+    batch: batch.id,
+    assertions: [],
+    books,
+    isRecognised: true,
+  };
+}
+
+/** What is told of rows that were put in, and of the others. */
+function reportOf(
+  digest: string,
+  rows: readonly ProposedRow[],
+  put: ReadonlySet<string>,
+  skippedRows: ApplyReport['skippedRows'],
+): Omit<ApplyReport, 'batch' | 'assertions' | 'books' | 'isRecognised'> {
+  const inserted = rows.filter(({ key }) => put.has(key));
+  return {
+    digest,
+    inserted: inserted.length,
+    insertedKeys: inserted.slice(0, REBUILD_NAMED_MAX).map(({ key }) => key),
+    skipped: rows.length - inserted.length,
+    skippedRows,
+    money: moneyOf(inserted),
+    defaulted: defaultedIn(rows),
+  };
+}
+
+async function applied(
+  session: TargetSession,
+  options: ApplyOptions,
+  rows: readonly ProposedRow[],
+): Promise<ApplyReport> {
+  const { assertions, clock, digest, isDryRun, lesser, person, proposal } = options;
+  const table = await ready(session, options);
+  if (options.whenThere === 'recognise') {
+    const standing = await standingIn(session, options, table, rows);
+    if (standing !== null) return standing;
+  }
   const standing = await batchOf(session, digest);
   if (standing !== null) throw twice(standing.id);
   const key = keyOf(proposal);
@@ -128,13 +238,13 @@ async function applied(
   await beginBatch(session, { id: batch, proposal: digest, ...named }, person);
   const writer = (await lesser?.(session)) ?? session;
   const by = { session, writer };
-  const inserted = await insert(by, proposal, table, rows);
+  const inserted = await insertRows(by, proposal, table, rows);
   const keys = rows.map((row) => row.key).filter((one) => inserted.has(one));
   await holdKeys(
     session,
     keys.map((one) => ({ key: one, digest: null })),
   );
-  await compare(
+  await compareRows(
     writer,
     proposal,
     rows.filter((row) => inserted.has(row.key)),
@@ -147,167 +257,22 @@ async function applied(
   // Sequences are not taken back with a transaction, and only ever move on: at the very end.
   if (!isDryRun) await moveSequences(session, proposal, table, batchRows);
   const left = rows.filter((row) => !inserted.has(row.key));
+  const skippedRows = await whySkipped(by, proposal, left);
   return {
+    ...reportOf(digest, rows, inserted, skippedRows),
     batch: isDryRun ? null : batch,
-    digest,
-    inserted: keys.length,
-    insertedKeys: keys.slice(0, REBUILD_NAMED_MAX),
-    skipped: left.length,
-    skippedRows: await whySkipped(by, proposal, left),
-    money: moneyOf(rows.filter((row) => inserted.has(row.key))),
-    defaulted: defaultedIn(rows),
     assertions: assertions.map(({ says }) => says),
     books,
+    isRecognised: false,
   };
-}
-
-function keyOf({ columns }: Proposal): { column: string; kind: 'text' | 'integer' | 'uuid' } {
-  const key = columns.find(({ role }) => role === 'key');
-  if (key?.kind === 'text' || key?.kind === 'integer' || key?.kind === 'uuid') {
-    return { column: key.name, kind: key.kind };
-  }
-  throw new HoldfastError('HF_REBUILD_STATE', {
-    expected: 'a proposal with a key',
-    found: 'one without',
-    hint: 'Propose again.',
-  });
 }
 
 function twice(batch: string): HoldfastError {
   return new HoldfastError('HF_REBUILD_STATE', {
     expected: 'a proposal that is not applied yet',
     found: `one that is, as ${batch}`,
-    hint: 'Take that batch back first, if it shall be done again.',
+    hint: 'Take that batch back first, if it shall be done again. One that was cut off is noted by putting it in once more.',
   });
-}
-
-/** Keys of the rows that were not there. Rows that fill the same columns go in together. */
-async function insert(
-  { session, writer }: CheckedBy,
-  proposal: Proposal,
-  table: TableFacts,
-  rows: readonly ProposedRow[],
-): Promise<ReadonlySet<string>> {
-  const inserted = new Set<string>();
-  for (const [at, [columns, alike]] of [...byColumns(proposal, rows)].entries()) {
-    const texts = `hf_rebuild_${at}`;
-    const names = columns.map((_, place) => `a${place}`);
-    // Not the writer's: it could hang a rule on it, which would run as the session that fills it.
-    await session.query(
-      `create temp table ${texts} (${names.map((name) => `${name} text`).join(', ')}) on commit drop`,
-    );
-    await session.query(`grant select on pg_temp.${texts} to public`);
-    for (let from = 0; from < alike.length; from += REBUILD_BATCH_ROWS) {
-      const part = alike.slice(from, from + REBUILD_BATCH_ROWS);
-      const values = columns.map((column) => part.map((row) => textOf(row, column)));
-      const arrays = names.map((_, place) => `$${place + 1}::text[]`).join(', ');
-      // Texts only, so that no code of anybody's runs here; they become values by the writer.
-      await session.query(`insert into pg_temp.${texts} select * from unnest(${arrays})`, values);
-      const done = await writer.query(insertSql(proposal, table, columns, texts)).catch(refused);
-      await session.query(`truncate pg_temp.${texts}`);
-      for (const { key } of z.array(z.object({ key: z.string() })).parse(done)) inserted.add(key);
-    }
-  }
-  return inserted;
-}
-
-function byColumns(
-  { columns }: Proposal,
-  rows: readonly ProposedRow[],
-): ReadonlyMap<readonly ProposedColumn[], readonly ProposedRow[]> {
-  const groups = new Map<string, { columns: readonly ProposedColumn[]; rows: ProposedRow[] }>();
-  for (const row of rows) {
-    const empty = row.cells.filter(({ state }) => state === 'empty').map(({ column }) => column);
-    const filled = columns.filter(({ name }) => !empty.includes(name));
-    const name = JSON.stringify(filled.map((column) => column.name));
-    const group = groups.get(name) ?? { columns: filled, rows: [] };
-    groups.set(name, group);
-    group.rows.push(row);
-  }
-  return new Map([...groups.values()].map((group) => [group.columns, group.rows]));
-}
-
-function textOf(row: ProposedRow, column: ProposedColumn): string | null {
-  if (column.role === 'key') return row.key;
-  if (column.role === 'generated') return row.generated;
-  const value = row.cells.find((cell) => cell.column === column.name)?.value ?? null;
-  return value === null ? null : storedText(value, column);
-}
-
-/**
- * Cast to the type without its length, then assigned: so a text that is too long is an error, where a cast
- * to `varchar(3)` would cut it.
- */
-function insertSql(
-  proposal: Proposal,
-  { columns }: TableFacts,
-  filled: readonly ProposedColumn[],
-  texts: string,
-): string {
-  const names = filled.map(({ name }) => ident(name));
-  const typed = filled.map(({ name }, at) => `v.a${at}::${typeOf(columns.get(name))}`);
-  return `with put as (
-    insert into ${ident(proposal.schema)}.${ident(proposal.table)} as t (${names.join(', ')})
-    overriding system value
-    select ${typed.join(', ')} from pg_temp.${texts} v
-    on conflict do nothing returning t.${ident(keyOf(proposal).column)}::text as key) select key from put`;
-}
-
-function typeOf(column: ColumnFacts | undefined): string {
-  if (column !== undefined) return column.type;
-  throw new HoldfastError('HF_REBUILD_STATE', {
-    expected: 'the columns of the proposal',
-    found: 'a table without one of them',
-    hint: 'The table was changed since. Propose again.',
-  });
-}
-
-function refused(cause: unknown): never {
-  const found = cause instanceof Error ? oneLine(cause.message) : 'an error';
-  // What the database wants tried again is tried again by whoever began the transaction.
-  if (cause instanceof Error && 'code' in cause && /^40/.test(String(cause.code))) throw cause;
-  throw new HoldfastError('HF_REBUILD_CHECK', {
-    expected: 'the table to take the rows',
-    found,
-    hint: 'Nothing was changed. Leave the row out, or correct the mapping.',
-    cause,
-  });
-}
-
-/** What stands there now has to be what was approved. */
-async function compare(
-  writer: TargetSession,
-  proposal: Proposal,
-  rows: readonly ProposedRow[],
-): Promise<void> {
-  const plain = proposal.columns.filter(({ role }) => role === 'plain');
-  const key = keyOf(proposal);
-  const stored = await heldRows(
-    writer,
-    { schema: proposal.schema, table: proposal.table, key: { ...key, id: '', generate: null } },
-    plain.map(({ name }) => name),
-  );
-  for (const row of rows) {
-    for (const column of plain) {
-      const cell = row.cells.find((one) => one.column === column.name);
-      const text = stored.get(row.key)?.get(column.name) ?? null;
-      if (cell === undefined || cell.state === 'empty' || isKept(cell.value, text, column))
-        continue;
-      throw new HoldfastError('HF_REBUILD_CHECK', {
-        expected: `${column.name} of ${oneLine(row.key)} to be kept as it was approved`,
-        found: `${oneLine(JSON.stringify(text)).slice(0, 200)} in the table`,
-        hint: 'Correct `stored`, or the column that the mapping names.',
-      });
-    }
-  }
-}
-
-function isKept(value: Value | null, text: string | null, column: ProposedColumn): boolean {
-  if (value === null || text === null) return value === null && text === null;
-  const currency = value.kind === 'money' ? value.currency : null;
-  const reading = readStored(text, column, currency);
-  const exactly = { isCaseless: false };
-  return reading.kind === 'value' && sameAs(reading.value, exactly) === sameAs(value, exactly);
 }
 
 async function writeDown(

@@ -150,6 +150,33 @@ export async function rowsOf(session: TargetSession, batch: string): Promise<rea
   return z.array(z.object({ key: z.string(), digest: z.string() })).parse(rows);
 }
 
+/** Number of the transaction that wrote the batch down, as the server has it (`xmin`): digits. */
+export async function writtenBy(session: TargetSession, batch: string): Promise<string> {
+  const [row] = await session.query(
+    `select xmin::text as written from ${LEDGER_SCHEMA}.batch where id = $1`,
+    [batch],
+  );
+  return z.object({ written: z.string().regex(/^\d+$/) }).parse(row).written;
+}
+
+/** How many rows of a batch were written by another transaction than the batch itself. */
+export async function strangersIn(session: TargetSession, batch: string): Promise<number> {
+  const [row] = await session.query(
+    `select count(*)::int as n from ${LEDGER_SCHEMA}.row r join ${LEDGER_SCHEMA}.batch b on b.id = r.batch
+      where b.id = $1 and r.xmin::text <> b.xmin::text`,
+    [batch],
+  );
+  return z.object({ n: z.int() }).parse(row).n;
+}
+
+/** Whether there are books at all. */
+export async function hasLedger(session: TargetSession): Promise<boolean> {
+  const [there] = await session.query(
+    `select to_regclass('${LEDGER_SCHEMA}.batch') is not null as "isThere"`,
+  );
+  return there?.['isThere'] === true;
+}
+
 /** The batch of this proposal that stands; null: none. */
 export async function batchOf(session: TargetSession, proposal: string): Promise<Batch | null> {
   const sql = `select ${COLUMNS} from ${LEDGER_SCHEMA}.batch where proposal = $1 and rolled_back_at is null`;
@@ -159,10 +186,7 @@ export async function batchOf(session: TargetSession, proposal: string): Promise
 
 /** Locked until the transaction ends; null: no such batch, or no books. */
 export async function lockBatch(session: TargetSession, id: string): Promise<Batch | null> {
-  const [there] = await session.query(
-    `select to_regclass('${LEDGER_SCHEMA}.batch') is not null as "isThere"`,
-  );
-  if (there?.['isThere'] !== true) return null;
+  if (!(await hasLedger(session))) return null;
   await checkOurs(session);
   const sql = `select ${COLUMNS} from ${LEDGER_SCHEMA}.batch where id = $1 for update`;
   const [row] = await session.query(sql, [id]);

@@ -2,6 +2,7 @@
  * What people sign: the proposal's digest, and in numbers and names what would be done. No SQL is in it;
  * whoever promotes makes the rows of the proposal whose digest this is, and of no other.
  */
+import { atOnce, type Steps } from '../../model/steps.ts';
 import {
   countsOf,
   digestOfProposal,
@@ -13,6 +14,9 @@ import {
 import { overriddenBy } from './review.ts';
 import type { Value } from './values/reading.ts';
 import { plainOf } from './values/value.ts';
+
+/** Looked at between two steps. */
+const STEP_ROWS = 500;
 
 export interface RebuildPlan {
   readonly format: 'holdfast/rebuild-plan/1';
@@ -54,20 +58,37 @@ export interface MoneySum {
 }
 
 export function planOf(proposal: Proposal): RebuildPlan {
-  const rows = readyRows(proposal);
+  return atOnce(planSteps(proposal, digestOfProposal(proposal)));
+}
+
+/** `digest`: of the very proposal. */
+export function* planSteps(proposal: Proposal, digest: string): Steps<RebuildPlan> {
+  const rows: ProposedRow[] = [];
+  const sums: Sums = new Map();
+  const empty = new Set<string>();
+  for (const [at, row] of proposal.rows.entries()) {
+    if (at % STEP_ROWS === STEP_ROWS - 1) yield;
+    if (stateOf(row) !== 'READY') continue;
+    rows.push(row);
+    for (const { column, state, value } of row.cells) {
+      addTo(sums, column, value);
+      if (state === 'empty') empty.add(column);
+    }
+  }
+  yield;
   const people = new Map<string, { name: string; id: string; choices: number }>();
   for (const { by, name } of proposal.reviews) {
     people.set(by, { name, id: by, choices: (people.get(by)?.choices ?? 0) + 1 });
   }
   return {
     format: 'holdfast/rebuild-plan/1',
-    digest: digestOfProposal(proposal),
+    digest,
     target: proposal.target,
     table: `${proposal.schema}.${proposal.table}`,
     rows: rows.length,
     counts: countsOf(proposal),
-    money: moneyOf(rows),
-    defaulted: defaultedIn(rows),
+    money: sumsOf(sums),
+    defaulted: [...empty].sort(),
     reviewers: [...people.values()],
     sources: proposal.sources.map(({ file, sha256 }) => ({ file, sha256 })),
     overrides: overridesOf(proposal, rows),
@@ -114,20 +135,22 @@ export function defaultedIn(rows: readonly ProposedRow[]): readonly string[] {
 }
 
 export function moneyOf(rows: readonly ProposedRow[]): readonly MoneySum[] {
-  const sums = new Map<string, { column: string; currency: string; minor: bigint; rows: number }>();
+  const sums: Sums = new Map();
   for (const { cells } of rows) {
     for (const { column, value } of cells) addTo(sums, column, value);
   }
+  return sumsOf(sums);
+}
+
+type Sums = Map<string, { column: string; currency: string; minor: bigint; rows: number }>;
+
+function sumsOf(sums: Sums): readonly MoneySum[] {
   return [...sums.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, sum]) => ({ ...sum, minor: String(sum.minor) }));
 }
 
-function addTo(
-  sums: Map<string, { column: string; currency: string; minor: bigint; rows: number }>,
-  column: string,
-  value: Value | null,
-): void {
+function addTo(sums: Sums, column: string, value: Value | null): void {
   if (value?.kind !== 'money') return;
   const { currency, minor } = value;
   const name = `${column}\0${currency}`;

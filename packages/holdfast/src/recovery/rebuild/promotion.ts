@@ -20,12 +20,12 @@ import { cut, oneLine } from '../../model/text.ts';
 import { lesserSessions } from '../../protection/postgres/undo/lesser-session.ts';
 import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
 import { checkCaptured } from '../restore/write-back.ts';
-import { type ApplyReport, apply } from './apply.ts';
+import { type ApplyReport, apply, isUnknownEnd } from './apply.ts';
 import type { RebuildAssertion } from './checks.ts';
-import { type MoneySum, type Override, planOf, type RebuildPlan } from './plan.ts';
-import { digestOfProposal } from './proposal.ts';
+import type { MoneySum, Override, RebuildPlan } from './plan.ts';
 import type { Rebuilds, Standing } from './rebuilds.ts';
 import { type RollbackReport, rollback } from './rollback.ts';
+import { notedOf, settle } from './settle.ts';
 
 /** What is signed. `rows` is the most that may be put in. */
 const FACTS = z.strictObject({
@@ -51,8 +51,7 @@ const MONEY_MAX = 20;
 
 /** HF_REBUILD_STATE for what is not in the copy as it stands, or stands in the live target already. */
 export function promotionOf(standing: Standing, target: Target): ProposedAct {
-  const { proposal, rebuild } = standing;
-  const plan = planOf(proposal);
+  const { plan, proposal, rebuild } = standing;
   const batch = rehearsed(standing, plan.digest);
   notYetLive(standing);
   const facts: RebuildPromotionFacts = {
@@ -80,7 +79,11 @@ function nameOf({ column, currency }: Omit<MoneySum, 'minor'>): string {
 }
 
 /** What was overridden stands first: the end of a text that is too long is what is cut. */
-function wordsOf({ proposal, rebuild }: Standing, plan: RebuildPlan, batch: string): string {
+function wordsOf(
+  { cutOff, proposal, rebuild }: Standing,
+  plan: RebuildPlan,
+  batch: string,
+): string {
   const named = plan.reviewers.slice(0, NAMES_SHOWN_MAX);
   const { overrides } = plan;
   const left = overrides.length - OVERRIDES_SHOWN_MAX;
@@ -99,6 +102,11 @@ function wordsOf({ proposal, rebuild }: Standing, plan: RebuildPlan, batch: stri
       : `${proposal.reviews.length} choices by ${oneLine(named.map(({ name }) => name).join(', '))}.`,
     `Of ${plan.sources.length} files; left out are ${plan.counts.CONFLICT} in conflict, ${plan.counts.INCOMPLETE} incomplete, ${plan.counts.LEFT_OUT} by choice, ${plan.counts.EXISTS} that were there.`,
     `One captured transaction, which can be undone, or taken back as a batch.`,
+    ...(cutOff.some(({ place }) => place === 'live')
+      ? [
+          'A promotion before this one was cut off. What it put in is recognised, and not put in twice.',
+        ]
+      : []),
   ].join('\n');
 }
 
@@ -124,10 +132,13 @@ export function promoteRebuildRunner(parts: PromotionParts): ActRunner {
     const by = people.join(', ');
     await parts.rebuilds.begin(signed.rebuild, 'live', signed.digest, by);
     const report = await promote(parts, standing, signed, by).catch(async (error: unknown) => {
-      await parts.rebuilds.failed(signed.rebuild, 'live', messageOf(error));
+      if (!isUnknownEnd(error)) {
+        await parts.rebuilds.failed(signed.rebuild, 'live', messageOf(error));
+      }
       throw error;
     });
-    const words = `${report.inserted} rows were put into ${signed.schema}.${signed.table} of ${target} as ${report.batch}`;
+    const before = report.isRecognised ? ' by a promotion before this one, which was cut off' : '';
+    const words = `${report.inserted} rows were put into ${signed.schema}.${signed.table} of ${target} as ${report.batch}${before}`;
     try {
       await parts.rebuilds.done(signed.rebuild, 'live', report, by);
     } catch (cause) {
@@ -154,6 +165,8 @@ async function promote(
       // Code of the live database's users runs with their rights, not with the admin's.
       lesser: async (session) => (await lesserSessions(session)).rows,
       before: capturedOnly(proposal.schema, proposal.table, `holdfast rebuild ${rebuild.id}`),
+      // The journal has none there: what stands was cut off before it was written down.
+      whenThere: 'recognise',
       proposal,
       digest,
       assertions: assertionsOf(rebuild.target),
@@ -181,8 +194,7 @@ function capturedOnly(
 
 /** What lies between signing and now: somebody chose otherwise, took the copy's batch back, or was quicker. */
 function mustBeSigned(standing: Standing, signed: RebuildPromotionFacts, target: string): void {
-  const { proposal, rebuild } = standing;
-  const digest = digestOfProposal(proposal);
+  const { digest, rebuild } = standing;
   if (digest !== signed.digest || rebuild.target !== target) {
     throw state(
       `the proposal that was signed, ${signed.digest.slice(0, 16)}…`,
@@ -220,24 +232,36 @@ function notYetLive({ batches, rebuild }: Standing): void {
   );
 }
 
-/** The live batch by one person's word, who may take back what passed. */
+/**
+ * The live batch by one person's word, who may take back what passed. What was cut off before is looked for first,
+ * and is noted as it is found.
+ */
 export async function takeBackLive(
   { open, rebuilds }: Pick<PromotionParts, 'open' | 'rebuilds'>,
   id: string,
   changed: 'refuse' | 'keep',
   signed: Signed,
 ): Promise<RollbackReport> {
-  const { batch, books } = await rebuilds.beginTakingBack(id, 'live', { kind: 'person', signed });
-  const { proposal, rebuild } = await rebuilds.show(id);
+  const standing = await rebuilds.show(id);
+  const { proposal, rebuild } = standing;
+  const { schema, table } = proposal;
   const live = open(rebuild.target);
+  const by = {
+    before: capturedOnly(schema, table, `holdfast rebuild rollback ${id}`),
+    lesser: async (session: TargetSession) => (await lesserSessions(session)).rows,
+  };
   try {
-    const { schema, table } = proposal;
+    await settle(rebuilds, standing, 'live', signed.person, (look) =>
+      look({ ...by, scratch: live }),
+    );
+    const batch = await rebuilds.beginTakingBack(id, 'live', { kind: 'person', signed });
+    const noted = notedOf(standing, batch);
     const report = await rollback({
+      ...by,
       database: live,
-      before: capturedOnly(schema, table, `holdfast rebuild rollback ${rebuild.id}`),
-      lesser: async (session) => (await lesserSessions(session)).rows,
-      batch,
-      books,
+      batch: batch.batch,
+      books: batch.books,
+      ...(noted === undefined ? {} : { noted }),
       changed,
       person: signed.person,
     });

@@ -7,10 +7,13 @@
  */
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../model/canonical.ts';
+import { atOnce, type Steps } from '../../model/steps.ts';
 import type { Provenance, SourceKind } from './source-record.ts';
 import type { Value, ValueKind } from './values/reading.ts';
 
 export const PROPOSAL_FORMAT = 'holdfast/rebuild/1';
+/** Of canonical JSON, between two steps: two milliseconds or so. */
+const STEP_CHARS = 64 * 1024;
 
 export const ROW_STATES = ['READY', 'CONFLICT', 'INCOMPLETE', 'EXISTS', 'LEFT_OUT'] as const;
 /** A record that could not be read is no row: those are `Proposal.unreadable` (UNREADABLE). */
@@ -191,10 +194,39 @@ export type Choice =
 
 /** Lower-case hex. */
 export function digestOfProposal(proposal: Proposal): string {
-  return createHash('sha256')
-    .update(`${PROPOSAL_FORMAT}\n`)
-    .update(canonicalJson(proposal))
-    .digest('hex');
+  return atOnce(digestSteps(proposal));
+}
+
+/** As `digestOfProposal`: a proposal may be a hundred megabytes. */
+export function* digestSteps(proposal: Proposal): Steps<string> {
+  const hash = createHash('sha256').update(`${PROPOSAL_FORMAT}\n`);
+  let text = '';
+  for (const piece of canonicalPieces(proposal)) {
+    text += piece;
+    if (text.length < STEP_CHARS) continue;
+    hash.update(text);
+    text = '';
+    yield;
+  }
+  return hash.update(text).digest('hex');
+}
+
+/** `canonicalJson`, an element of a list after the other. */
+function* canonicalPieces(proposal: Proposal): Generator<string, void, void> {
+  const members = Object.entries(proposal).sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [at, [name, value]] of members.entries()) {
+    yield `${at === 0 ? '{' : ','}${canonicalJson(name)}:`;
+    if (!Array.isArray(value)) {
+      yield canonicalJson(value, 1);
+      continue;
+    }
+    yield '[';
+    for (const [place, item] of value.entries()) {
+      yield `${place === 0 ? '' : ','}${canonicalJson(item, 2)}`;
+    }
+    yield ']';
+  }
+  yield '}';
 }
 
 export function countsOf({ rows, unreadable }: Proposal): Record<RowState | 'UNREADABLE', number> {

@@ -44,6 +44,8 @@ export type RebuildFacts = Readonly<z.output<typeof REBUILD_FACTS>>;
 
 const place = z.enum(['copy', 'live']);
 const by = { by: text, name: text, at: text };
+/** Found in the database by somebody else than who did it, and did not live to write it down. */
+const isRecognised = z.literal(true).optional();
 
 export const REBUILD_ENTRY = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('choice'), row: text, choice: CHOICE, ...by }),
@@ -58,6 +60,7 @@ export const REBUILD_ENTRY = z.discriminatedUnion('kind', [
     books: text,
     inserted: count,
     skipped: count,
+    isRecognised,
     ...by,
   }),
   z.strictObject({ kind: z.literal('failed'), place, why: text, at: text }),
@@ -69,7 +72,10 @@ export const REBUILD_ENTRY = z.discriminatedUnion('kind', [
     deleted: count,
     gone: count,
     kept: count,
+    isRecognised,
     ...by,
   }),
+  /** The copy goes: nothing of before is in it any more. */
+  z.strictObject({ kind: z.literal('forgotten'), ...by }),
 ]);
 export type RebuildEntry = Readonly<z.output<typeof REBUILD_ENTRY>>;

@@ -11,20 +11,21 @@ import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import type { Note } from '../../model/event.ts';
 import { newId } from '../../model/ids.ts';
-import { jsonOf } from '../../model/json.ts';
 import type { AddedBy, Adder, JournalRecord, RecordJournal } from '../../model/record-journal.ts';
 import type { Signed } from '../../model/signed.ts';
+import { atOnce, inSteps, type Steps } from '../../model/steps.ts';
 import { oneLine } from '../../model/text.ts';
 import type { ApplyReport } from './apply.ts';
+import { OpenProposals } from './open-proposals.ts';
+import type { RebuildPlan } from './plan.ts';
 import { type Choice, countsOf, digestOfProposal, type Proposal } from './proposal.ts';
-import { parseProposal } from './proposal-shape.ts';
 import {
   REBUILD_ENTRY,
   REBUILD_FACTS,
   type RebuildEntry,
   type RebuildFacts,
 } from './rebuild-journal.ts';
-import { review } from './review.ts';
+import { type Reviewed, reviewSteps } from './review.ts';
 import type { RollbackReport } from './rollback.ts';
 
 export type BatchPlace = 'copy' | 'live';
@@ -55,9 +56,19 @@ export interface Standing {
   readonly first: Proposal;
   /** With all choices. */
   readonly proposal: Proposal;
+  /** Of it: `digestOfProposal`. */
+  readonly digest: string;
+  /** Of it: `planOf`. */
+  readonly plan: RebuildPlan;
   readonly batches: readonly RebuildBatch[];
-  /** Places where putting in was begun, and nobody saw the end of it. */
-  readonly cutOff: readonly BatchPlace[];
+  /** Where putting in was begun, and nobody saw the end of it. */
+  readonly cutOff: readonly CutOff[];
+}
+
+export interface CutOff {
+  readonly place: BatchPlace;
+  /** Of the proposal that was to be put in. */
+  readonly digest: string;
 }
 
 export interface Decision {
@@ -71,22 +82,13 @@ export interface RebuildsParts {
   readonly note: Note;
 }
 
-interface Folded {
-  readonly first: Proposal;
-  readonly proposal: Proposal;
-  /** Choices that are in it. */
-  readonly choices: number;
-}
-
-/** Large ones are tens of megabytes: those that people work on now. */
-const FOLDED_MAX = 3;
-
 export class Rebuilds {
   readonly #parts: RebuildsParts;
-  readonly #folded = new Map<string, Folded>();
+  readonly #open: OpenProposals;
 
   constructor(parts: RebuildsParts) {
     this.#parts = parts;
+    this.#open = new OpenProposals(parts.journal);
   }
 
   /** `copy`: folder of the restored copy. `at`: the moment it stands at. Resolves to the rebuild's id. */
@@ -133,7 +135,44 @@ export class Rebuilds {
   /** HF_NOT_FOUND; HF_REBUILD_STATE for what somebody changed in our database. */
   async show(id: string): Promise<Standing> {
     const record = await this.#record(id);
-    return await this.#standing(record, entriesOf(await this.#parts.journal.entries(id)));
+    return await this.#standing(record, await entriesOf(await this.#parts.journal.entries(id)));
+  }
+
+  /** As it was proposed, without reading the proposal. HF_NOT_FOUND. */
+  async find(id: string): Promise<Rebuild> {
+    return await this.#record(id);
+  }
+
+  /** Its copy is about to be removed: from now on nothing of it is in one. Once. */
+  async forget(id: string, by: string): Promise<void> {
+    const now = this.#parts.clock.now();
+    let isNew = false;
+    await this.#append(id, { kind: 'machine' }, now, (entries) => {
+      isNew = !isForgotten(entries);
+      return isNew ? [{ kind: 'forgotten', by, name: by, at: now.toISOString() }] : [];
+    });
+    if (!isNew) return;
+    await this.#parts.note({
+      kind: 'rebuild-copy-forgotten',
+      facts: { rebuild: id, by },
+      message: `The restored copy of ${id} is removed.`,
+    });
+  }
+
+  /** Other rebuilds that still have this copy. */
+  async sharing(id: string, copy: string): Promise<readonly string[]> {
+    const sharing: string[] = [];
+    let after: Parameters<RecordJournal['list']>[0]['after'] = null;
+    for (;;) {
+      const page = await this.list({ limit: LISTED_AT_ONCE, after });
+      for (const one of page) {
+        if (one.id === id || one.facts.copy !== copy) continue;
+        const entries = await entriesOf(await this.#parts.journal.entries(one.id));
+        if (!isForgotten(entries)) sharing.push(one.id);
+      }
+      after = page.at(-1) ?? null;
+      if (after === null || page.length < LISTED_AT_ONCE) return sharing;
+    }
   }
 
   /**
@@ -157,9 +196,8 @@ export class Rebuilds {
       who = by;
       mustBeOpen(id, standing);
       mustBeSeen(standing, decisions, seen, by.id);
-      const folded = foldedOn(before.first, before.proposal, standing);
       const made = decisions.map((one) => choiceEntry(one, by, now));
-      folded(made);
+      tryOn(before, standing, made);
       return made;
     });
     const standing = await this.#standing(record, entries);
@@ -170,7 +208,7 @@ export class Rebuilds {
         target: record.target,
         choices: decisions.length,
         choicesInAll: standing.proposal.reviews.length,
-        digest: digestOfProposal(standing.proposal),
+        digest: standing.digest,
         ...personFacts(who),
       },
       message: `${nameOf(who)} chose ${decisions.length} time(s) in ${id}.`,
@@ -188,18 +226,24 @@ export class Rebuilds {
     });
   }
 
+  /** Once, however many find it there. */
   async done(id: string, place: BatchPlace, report: ApplyReport, by: string): Promise<void> {
-    const { batch, books, digest, inserted, skipped } = report;
+    const { batch, books, digest, inserted, isRecognised, skipped } = report;
     if (batch === null) throw new Error('a dry run puts nothing in');
     const now = this.#parts.clock.now();
-    const put = { place, digest, batch, books, inserted, skipped, by, name: by };
-    await this.#append(id, { kind: 'machine' }, now, () => [
-      { kind: 'put', ...put, at: now.toISOString() },
-    ]);
+    const found = isRecognised ? ({ isRecognised } as const) : {};
+    const put = { place, digest, batch, books, inserted, skipped, by, name: by, ...found };
+    let isNew = false;
+    await this.#append(id, { kind: 'machine' }, now, (entries) => {
+      isNew = !entries.some((one) => one.kind === 'put' && one.batch === batch);
+      return isNew ? [{ kind: 'put', ...put, at: now.toISOString() }] : [];
+    });
+    if (!isNew) return;
+    const where = place === 'copy' ? 'restored copy' : 'live target';
     await this.#parts.note({
       kind: 'rebuild-applied',
-      facts: { rebuild: id, place, batch, digest, inserted, skipped, by },
-      message: `${inserted} rows of ${id} were put into the ${place === 'copy' ? 'restored copy' : 'live target'} as ${batch}.`,
+      facts: { rebuild: id, place, batch, digest, inserted, skipped, by, ...found },
+      message: `${inserted} rows of ${id} were put into the ${where} as ${batch}${isRecognised ? ', as was found later: whoever did it was cut off' : ''}.`,
     });
   }
 
@@ -229,14 +273,20 @@ export class Rebuilds {
   async takenBack(
     id: string,
     place: BatchPlace,
-    { batch, deleted, gone, kept }: RollbackReport,
+    { batch, deleted, gone, isRecognised, kept }: RollbackReport,
     by: string,
   ): Promise<void> {
     const now = this.#parts.clock.now();
-    const counts = { deleted, gone, kept: kept.length };
-    await this.#append(id, { kind: 'machine' }, now, () => [
-      { kind: 'taken-back', place, batch, ...counts, by, name: by, at: now.toISOString() },
-    ]);
+    const found = isRecognised ? ({ isRecognised } as const) : {};
+    const counts = { deleted, gone, kept: kept.length, ...found };
+    let isNew = false;
+    await this.#append(id, { kind: 'machine' }, now, (entries) => {
+      isNew = !entries.some((one) => one.kind === 'taken-back' && one.batch === batch);
+      return isNew
+        ? [{ kind: 'taken-back', place, batch, ...counts, by, name: by, at: now.toISOString() }]
+        : [];
+    });
+    if (!isNew) return;
     await this.#parts.note({
       kind: 'rebuild-taken-back',
       facts: { rebuild: id, place, batch, ...counts, by },
@@ -258,21 +308,9 @@ export class Rebuilds {
     { kept, ...rebuild }: Rebuild & { readonly kept: JournalRecord },
     entries: readonly RebuildEntry[],
   ): Promise<Standing> {
-    const choices = entries.filter((one) => one.kind === 'choice');
-    let known = this.#folded.get(rebuild.id);
-    if (known === undefined || known.choices > choices.length) {
-      const first = parseProposal(jsonOf(await this.#parts.journal.body(kept)));
-      known = { first, proposal: first, choices: 0 };
-    }
-    const proposal = choices.slice(known.choices).reduce(reviewed, known.proposal);
-    this.#folded.delete(rebuild.id);
-    this.#folded.set(rebuild.id, { first: known.first, proposal, choices: choices.length });
-    for (const oldest of this.#folded.keys()) {
-      if (this.#folded.size <= FOLDED_MAX) break;
-      this.#folded.delete(oldest);
-    }
-    const batches = batchesOf(entries);
-    return { rebuild, first: known.first, proposal, batches, cutOff: cutOffIn(entries) };
+    const choices = entries.filter((one) => one.kind === 'choice').map(reviewedBy);
+    const open = await this.#open.of(kept, choices);
+    return { rebuild, ...open, batches: batchesOf(entries), cutOff: cutOffIn(entries) };
   }
 
   async #append(
@@ -284,36 +322,35 @@ export class Rebuilds {
       by: AddedBy | null,
     ) => readonly RebuildEntry[] | HoldfastError,
   ): Promise<readonly RebuildEntry[]> {
-    const added = await this.#parts.journal.append(id, adder, now, (entries, by) => {
+    const added = await this.#parts.journal.append(id, adder, now, async (entries, by) => {
       try {
-        return make(entriesOf(entries), by);
+        return make(await entriesOf(entries), by);
       } catch (error) {
         // Given and not thrown: what a code was worth must be committed.
         if (error instanceof HoldfastError) return error;
         throw error;
       }
     });
-    return entriesOf(added);
+    return await entriesOf(added);
   }
 }
 
 type ChoiceEntry = RebuildEntry & { readonly kind: 'choice' };
 
-/** Choices that came since it was looked at, then those that are tried: throws what `review` throws. */
-function foldedOn(
-  first: Proposal,
-  looked: Proposal,
+/** Those that are tried, after the choices that came since it was looked at: throws what `review` throws. */
+function tryOn(
+  { first, proposal }: Standing,
   entries: readonly RebuildEntry[],
-): (more: readonly ChoiceEntry[]) => Proposal {
+  made: readonly ChoiceEntry[],
+): void {
   const choices = entries.filter((one) => one.kind === 'choice');
-  const known = looked.reviews.length;
-  const start = known <= choices.length ? looked : first;
-  const since = choices.slice(start.reviews.length).reduce(reviewed, start);
-  return (more) => more.reduce(reviewed, since);
+  const start = proposal.reviews.length <= choices.length ? proposal : first;
+  const since = choices.slice(start.reviews.length);
+  atOnce(reviewSteps(start, [...since, ...made].map(reviewedBy)));
 }
 
-function reviewed(proposal: Proposal, { at, by, choice, name, row }: ChoiceEntry): Proposal {
-  return review(proposal, { row, choice, person: { id: by, name }, at: new Date(at) });
+function reviewedBy({ at, by, choice, name, row }: ChoiceEntry): Reviewed {
+  return { row, choice, person: { id: by, name }, at: new Date(at) };
 }
 
 function choiceEntry({ choice, row }: Decision, by: AddedBy, now: Date): ChoiceEntry {
@@ -321,6 +358,9 @@ function choiceEntry({ choice, row }: Decision, by: AddedBy, now: Date): ChoiceE
 }
 
 const MACHINE = 'the command line';
+/** Of the journal, looked at between two steps. */
+const STEP_ENTRIES = 200;
+const LISTED_AT_ONCE = 200;
 
 function words(by: AddedBy | null, now: Date): { by: string; name: string; at: string } {
   return { by: by?.id ?? MACHINE, name: by?.name ?? MACHINE, at: now.toISOString() };
@@ -338,8 +378,17 @@ function rebuildOf({ at, by, facts, id, target }: JournalRecord): Rebuild {
   return { id, target, at, by, facts: REBUILD_FACTS.parse(facts) };
 }
 
-function entriesOf(entries: readonly unknown[]): readonly RebuildEntry[] {
-  return entries.map((one) => REBUILD_ENTRY.parse(one));
+function entriesOf(entries: readonly unknown[]): Promise<readonly RebuildEntry[]> {
+  return inSteps(entrySteps(entries));
+}
+
+function* entrySteps(entries: readonly unknown[]): Steps<readonly RebuildEntry[]> {
+  const parsed: RebuildEntry[] = [];
+  for (const [at, one] of entries.entries()) {
+    parsed.push(REBUILD_ENTRY.parse(one));
+    if (at % STEP_ENTRIES === STEP_ENTRIES - 1) yield;
+  }
+  return parsed;
 }
 
 function batchesOf(entries: readonly RebuildEntry[]): readonly RebuildBatch[] {
@@ -348,26 +397,41 @@ function batchesOf(entries: readonly RebuildEntry[]): readonly RebuildBatch[] {
       one.kind === 'taken-back' ? [[one.batch, { by: one.name, at: one.at }] as const] : [],
     ),
   );
-  return entries.flatMap((one) => {
+  const forgotten = entries.findLastIndex(({ kind }) => kind === 'forgotten');
+  const last = entries[forgotten];
+  const gone = last?.kind === 'forgotten' ? { by: last.name, at: last.at } : null;
+  return entries.flatMap((one, number) => {
     if (one.kind !== 'put') return [];
     const { at, batch, books, digest, inserted, name, place, skipped } = one;
-    const takenBack = back.get(batch) ?? null;
+    const wentAlong = place === 'copy' && number < forgotten ? gone : null;
+    const takenBack = back.get(batch) ?? wentAlong;
     return [{ place, batch, digest, books, inserted, skipped, by: name, at, takenBack }];
   });
 }
 
-function cutOffIn(entries: readonly RebuildEntry[]): readonly BatchPlace[] {
-  const open = new Set<BatchPlace>();
+function cutOffIn(entries: readonly RebuildEntry[]): readonly CutOff[] {
+  const open = new Map<BatchPlace, CutOff>();
   for (const one of entries) {
-    if (one.kind === 'begun') open.add(one.place);
+    if (one.kind === 'begun') open.set(one.place, { place: one.place, digest: one.digest });
     if (one.kind === 'put' || one.kind === 'failed') open.delete(one.place);
+    if (one.kind === 'forgotten') open.delete('copy');
   }
-  return [...open];
+  return [...open.values()];
+}
+
+/** And nothing was put into a copy since. */
+function isForgotten(entries: readonly RebuildEntry[]): boolean {
+  const last = entries.findLast(
+    (one) => one.kind === 'forgotten' || (one.kind === 'begun' && one.place === 'copy'),
+  );
+  return last?.kind === 'forgotten';
 }
 
 function mustBeOpen(id: string, entries: readonly RebuildEntry[]): void {
   const there = batchesOf(entries).find(({ takenBack }) => takenBack === null);
   if (there !== undefined) throw stands(id, there);
+  const [cutOff] = cutOffIn(entries);
+  if (cutOff !== undefined) throw notSettled(id, cutOff.place);
 }
 
 /** What they did not see of a row is what others said of it. */
@@ -388,6 +452,15 @@ function mustBeSeen(
     expected: `that nobody chose in ${oneLine(unseen.row).slice(0, 100)} since you looked`,
     found: `that ${oneLine(unseen.name)} did`,
     hint: 'Look at the row again.',
+  });
+}
+
+/** Another choice would make another digest, by which what may be in the database is not found any more. */
+function notSettled(id: string, place: BatchPlace): HoldfastError {
+  return new HoldfastError('HF_REBUILD_STATE', {
+    expected: `to know whether ${id} is in the ${place === 'copy' ? 'restored copy' : 'live target'}`,
+    found: 'that putting it in was begun, and nobody saw its end',
+    hint: `If nobody is at it, holdfast recovery rebuild rollback ${id} --from ${place} looks, and takes back what is there.`,
   });
 }
 

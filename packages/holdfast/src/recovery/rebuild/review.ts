@@ -7,6 +7,7 @@
  * captured row backs, wants a reason in the person's own words; it stays in the proposal, and on the card.
  */
 import { HoldfastError } from '../../model/errors.ts';
+import { atOnce, type Steps } from '../../model/steps.ts';
 import { storable } from '../../model/text.ts';
 import {
   type Cell,
@@ -30,29 +31,33 @@ export interface Reviewed {
 }
 
 const REVIEWS_MAX = 100_000;
+/** Made between two steps. */
+const STEP_CHOICES = 500;
 
 /** Throws HF_REBUILD_STATE, in a sentence, for a choice that there is not. */
 export function review(proposal: Proposal, reviewed: Reviewed): Proposal {
-  const { at, choice, person } = reviewed;
-  const row = proposal.rows.find(({ key }) => key === reviewed.row);
-  if (row === undefined)
-    throw no('a row of the proposal', JSON.stringify(reviewed.row.slice(0, 100)));
-  if (row.existing !== null) throw no('a row that is missing', 'one that is there already');
-  if (proposal.reviews.length >= REVIEWS_MAX) throw no(`at most ${REVIEWS_MAX} choices`, 'more');
-  const chosen = chosenIn(row, choice, proposal.columns, person.id);
-  const next = { ...chosen, state: stateOf(chosen) };
-  const entry = {
-    row: row.key,
-    choice,
-    by: person.id,
-    name: storable(person.name),
-    at: at.toISOString(),
-  };
-  return {
-    ...proposal,
-    rows: proposal.rows.map((one) => (one === row ? next : one)),
-    reviews: [...proposal.reviews, entry],
-  };
+  return atOnce(reviewSteps(proposal, [reviewed]));
+}
+
+/** One after the other, as `review` each: those of a week are thousands. */
+export function* reviewSteps(proposal: Proposal, given: readonly Reviewed[]): Steps<Proposal> {
+  if (given.length === 0) return proposal;
+  const rows = [...proposal.rows];
+  const places = new Map(rows.map(({ key }, at) => [key, at]));
+  const reviews = [...proposal.reviews];
+  for (const [number, { at, choice, person, row: key }] of given.entries()) {
+    if (number % STEP_CHOICES === STEP_CHOICES - 1) yield;
+    const place = places.get(key) ?? -1;
+    const row = rows[place];
+    if (row === undefined) throw no('a row of the proposal', JSON.stringify(key.slice(0, 100)));
+    if (row.existing !== null) throw no('a row that is missing', 'one that is there already');
+    if (reviews.length >= REVIEWS_MAX) throw no(`at most ${REVIEWS_MAX} choices`, 'more');
+    const chosen = chosenIn(row, choice, proposal.columns, person.id);
+    rows[place] = { ...chosen, state: stateOf(chosen) };
+    const name = storable(person.name);
+    reviews.push({ row: row.key, choice, by: person.id, name, at: at.toISOString() });
+  }
+  return { ...proposal, rows, reviews };
 }
 
 function chosenIn(

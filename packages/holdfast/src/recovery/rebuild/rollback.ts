@@ -23,10 +23,28 @@ export interface RollbackOptions {
   readonly person: string;
   /** What `booksOf` was when it was put in, kept outside of this database. Null: nobody kept it. */
   readonly books?: string | null;
+  /**
+   * What was put in, as it is kept outside, for a batch that does not stand here any more: taken back by
+   * somebody who did not live to write it down, or gone with its rows. Left out: that is refused.
+   */
+  readonly noted?: NotedBatch;
   /** As in `ApplyOptions`. */
   readonly before?: (session: TargetSession, tableOid: string) => Promise<void>;
   /** As in `ApplyOptions`: by whom rows are compared and deleted. */
   readonly lesser?: (session: TargetSession) => Promise<TargetSession>;
+}
+
+export interface NotedBatch {
+  /** Of the proposal whose rows were put in. */
+  readonly digest: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly keyColumn: string;
+  readonly keyKind: Batch['keyKind'];
+  /** Of all rows that were to be put in. */
+  readonly keys: readonly string[];
+  /** How many of them were kept out by what stood there. */
+  readonly skipped: number;
 }
 
 export interface RollbackReport {
@@ -36,27 +54,79 @@ export interface RollbackReport {
   readonly gone: number;
   /** Changed since, and left as they are. */
   readonly kept: readonly string[];
+  /** It was done before, and nobody had written it down: `deleted` is what does not stand there any more. */
+  readonly isRecognised: boolean;
 }
 
 const ROW = z.object({ key: z.string(), isChanged: z.boolean().nullable() });
 
 export async function rollback(options: RollbackOptions): Promise<RollbackReport> {
-  const { database } = options;
+  const { database, noted } = options;
   // Which table it is of, so that it is locked before anything else.
-  const { schema, table } = await database.transaction('read committed', (session) =>
-    standing(session, options.batch),
+  const there = await database.transaction('read committed', (session) =>
+    lockBatch(session, options.batch),
   );
+  if (there === null || there.isRolledBack) {
+    if (noted === undefined) throw noBatch(options.batch, there);
+    const { schema, table } = noted;
+    return lockedTransaction(database, { schema, table, ends: 'referrers' }, (session) =>
+      takenBackBefore(session, options, noted),
+    );
+  }
+  const { schema, table } = there;
   return lockedTransaction(database, { schema, table, ends: 'referrers' }, async (session) => {
-    const batch = await standing(session, options.batch);
+    const batch = await lockBatch(session, options.batch);
+    if (batch === null || batch.isRolledBack) throw noBatch(options.batch, batch);
     if (batch.schema !== schema || batch.table !== table) throw otherBooks(batch.id);
     return takenBack(session, options, batch);
   });
 }
 
-async function standing(session: TargetSession, id: string): Promise<Batch> {
-  const batch = await lockBatch(session, id);
-  if (batch === null || batch.isRolledBack) throw noBatch(id, batch);
-  return batch;
+/** Nothing is deleted. Refuses where a row of it stands as it was put in. */
+async function takenBackBefore(
+  session: TargetSession,
+  options: RollbackOptions,
+  noted: NotedBatch,
+): Promise<RollbackReport> {
+  const batch = await lockBatch(session, options.batch);
+  const { oid } = await tableFacts(session, noted.schema, noted.table);
+  await options.before?.(session, oid);
+  const writer = (await options.lesser?.(session)) ?? session;
+  if (batch === null) return goneWithItsBooks(session, writer, options.batch, noted);
+  const { books = null } = options;
+  const isNoted =
+    batch.isRolledBack &&
+    batch.proposal === noted.digest &&
+    batch.schema === noted.schema &&
+    batch.table === noted.table;
+  if (!isNoted || books === null || (await booksOf(session, batch.id)) !== books) {
+    throw otherBooks(batch.id);
+  }
+  await holdKeys(session, await rowsOf(session, batch.id));
+  const found = z.array(ROW).parse(await writer.query(lookSql(batch)));
+  const standing = found.filter(({ isChanged }) => isChanged === false).map(({ key }) => key);
+  if (standing.length > 0) throw standsStill(batch.id, standing);
+  const kept = found.filter(({ isChanged }) => isChanged === true).map(({ key }) => key);
+  const deleted = found.length - kept.length;
+  return { batch: batch.id, deleted, gone: 0, kept, isRecognised: true };
+}
+
+/** As after the undo of a promotion, or in a copy that was restored anew. */
+async function goneWithItsBooks(
+  session: TargetSession,
+  writer: TargetSession,
+  id: string,
+  { keyColumn, keyKind, keys, schema, skipped, table }: NotedBatch,
+): Promise<RollbackReport> {
+  await holdKeys(
+    session,
+    keys.map((key) => ({ key, digest: null })),
+  );
+  const sql = `select t.${ident(keyColumn)}::text as key from ${ident(schema)}.${ident(table)} t
+    where t.${ident(keyColumn)} = ${anyHeld(keyKind)}`;
+  const there = await writer.query(sql);
+  if (there.length > skipped) throw noBatch(id, null);
+  return { batch: id, deleted: 0, gone: keys.length - skipped, kept: [], isRecognised: true };
 }
 
 async function takenBack(
@@ -89,6 +159,7 @@ async function takenBack(
     deleted,
     gone: found.length - keys.length - changed.length,
     kept: changed,
+    isRecognised: false,
   };
 }
 
@@ -123,6 +194,15 @@ function otherBooks(id: string): HoldfastError {
     expected: `the books of ${oneLine(id).slice(0, 100)} as they were written`,
     found: 'others: somebody changed which rows it names',
     hint: 'Find out who writes in the schema holdfast_rebuild. The undo item of the promotion takes it back, too.',
+  });
+}
+
+function standsStill(id: string, keys: readonly string[]): HoldfastError {
+  const named = keys.slice(0, REBUILD_NAMED_MAX).map(oneLine).join(', ');
+  return new HoldfastError('HF_REBUILD_STATE', {
+    expected: `no row of ${oneLine(id).slice(0, 100)}, which its books say was taken back`,
+    found: `${keys.length} that stand there as they were put in: ${named}`,
+    hint: 'Somebody put them in again, or wrote in holdfast_rebuild. Look at them by hand.',
   });
 }
 

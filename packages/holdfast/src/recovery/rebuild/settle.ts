@@ -1,0 +1,60 @@
+/**
+ * What was begun and nobody saw the end of, looked for in the database where it would be, and written down as it
+ * is found: it is in as a whole, or nothing of it is. And what is kept outside of a batch, so that one which was
+ * taken back by somebody who did not live to say so is known as that.
+ *
+ * It will not: put anything in or take anything back, or write down what it could not tell (HF_REBUILD_STATE).
+ */
+import { HoldfastError } from '../../model/errors.ts';
+import { type ApplyReport, type FindOptions, findApplied } from './apply.ts';
+import { readyRows } from './plan.ts';
+import { keyOf } from './put-rows.ts';
+import type { BatchPlace, RebuildBatch, Rebuilds, Standing } from './rebuilds.ts';
+import type { NotedBatch } from './rollback.ts';
+
+type FindBy = Omit<FindOptions, 'proposal' | 'digest'>;
+
+/** `find`: opens the database only where something was cut off. */
+export async function settle(
+  rebuilds: Rebuilds,
+  standing: Standing,
+  place: BatchPlace,
+  by: string,
+  find: (look: (options: FindBy) => Promise<ApplyReport | null>) => Promise<ApplyReport | null>,
+): Promise<void> {
+  const { cutOff, digest, proposal, rebuild } = standing;
+  const begun = cutOff.find((one) => one.place === place);
+  if (begun === undefined) return;
+  if (begun.digest !== digest) throw chosenSince(rebuild.id, begun.digest);
+  const found = await find((options) => findApplied({ ...options, proposal, digest }));
+  if (found === null) await rebuilds.failed(rebuild.id, place, NOTHING);
+  else await rebuilds.done(rebuild.id, place, found, by);
+}
+
+const NOTHING = 'It was cut off, and nothing of it is there.';
+
+/** Null where it was of another proposal than the one that stands. */
+export function notedOf(
+  { digest, proposal }: Standing,
+  batch: RebuildBatch,
+): NotedBatch | undefined {
+  if (digest !== batch.digest) return undefined;
+  const key = keyOf(proposal);
+  return {
+    digest,
+    schema: proposal.schema,
+    table: proposal.table,
+    keyColumn: key.column,
+    keyKind: key.kind,
+    keys: readyRows(proposal).map((row) => row.key),
+    skipped: batch.skipped,
+  };
+}
+
+function chosenSince(id: string, digest: string): HoldfastError {
+  return new HoldfastError('HF_REBUILD_STATE', {
+    expected: `${id} as it was when putting it in was begun (${digest.slice(0, 16)}…)`,
+    found: 'that somebody chose differently since, so that its books cannot be told from it',
+    hint: 'Look at the schema holdfast_rebuild by hand; where it was promoted, its undo item takes it back.',
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * A copy that `holdfast restore --into` left, removed: moved out of the way first, so that what is cut off halfway is
+ * no copy any more and is found the next time; then deleted. In the folder that was named, only what a restore
+ * made goes; the folder itself when nothing else is in it.
+ *
+ * It will not: remove what no restore of ours made, a copy that somebody works in, or follow a link.
+ */
+import { lstatSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Clock } from '../../model/clock.ts';
+import { HoldfastError } from '../../model/errors.ts';
+import { claimCopy, releaseCopy } from './standing-copy.ts';
+
+const COPY = 'root';
+const GOING = 'root-forgotten';
+
+export interface RemovedCopy {
+  /** False: nothing of it was there. */
+  readonly wasThere: boolean;
+  /** As the file system counts what its files take. */
+  readonly bytes: number;
+  /** Names of what others put into the folder, which was left. */
+  readonly left: readonly string[];
+}
+
+/** HF_REBUILD_STATE where `removeCopy` would refuse; nothing goes yet. */
+export async function mustBeFree(said: string, clock: Clock): Promise<void> {
+  const folder = resolve(said);
+  if (namesIn(folder)?.includes(COPY) !== true) return;
+  await claimCopy(folder, clock);
+  releaseCopy(folder);
+}
+
+/** HF_REBUILD_STATE for a folder that is no copy, or one that is in use. */
+export async function removeCopy(said: string, clock: Clock): Promise<RemovedCopy> {
+  const folder = resolve(said);
+  const there = namesIn(folder);
+  if (there === null) return { wasThere: false, bytes: 0, left: [] };
+  if (there.includes(COPY)) {
+    await claimCopy(folder, clock);
+    // One that was begun to be removed before goes with it.
+    const leftover = join(folder, GOING);
+    const before = await sizeOf(leftover);
+    await rm(leftover, { recursive: true, force: true });
+    renameSync(join(folder, COPY), leftover);
+    releaseCopy(folder);
+    return { ...(await gone(folder, before)), wasThere: true };
+  }
+  return { ...(await gone(folder, 0)), wasThere: there.includes(GOING) };
+}
+
+async function gone(folder: string, before: number): Promise<Omit<RemovedCopy, 'wasThere'>> {
+  const going = join(folder, GOING);
+  const bytes = before + (await sizeOf(going));
+  await rm(going, { recursive: true, force: true });
+  const left = readdirSync(folder);
+  if (left.length === 0) rmdirSync(folder);
+  return { bytes, left };
+}
+
+/** Null: there is no such folder. */
+function namesIn(folder: string): readonly string[] | null {
+  const stat = lstatSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined) return null;
+  if (stat.isDirectory()) return readdirSync(folder);
+  throw new HoldfastError('HF_REBUILD_STATE', {
+    expected: `${folder} to be the folder of a copy`,
+    found: stat.isSymbolicLink() ? 'a link to somewhere else' : 'something else',
+    hint: 'Nothing was removed. Look who put it there.',
+  });
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const stat = await lstat(path).catch(() => null);
+  if (stat === null) return 0;
+  let bytes = stat.blocks * 512;
+  if (!stat.isDirectory()) return bytes;
+  for (const name of await readdir(path)) bytes += await sizeOf(join(path, name));
+  return bytes;
+}
