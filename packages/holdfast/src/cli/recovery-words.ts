@@ -38,6 +38,7 @@ function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
       (words) => `    ${paint.yellow('does not protect from')} ${oneLine(words)}`,
     ),
     ...vault.troubles.map((words) => `    ${paint.red('!')} ${oneLine(words)}`),
+    ...vault.hints.map((words) => `    ${paint.bold('→')} ${oneLine(words)}`),
     `    newest WAL  ${newestWalAt === null ? 'none' : fromNow(new Date(newestWalAt), now)}`,
     ...(window === null
       ? []

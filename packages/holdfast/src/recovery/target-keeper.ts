@@ -46,6 +46,7 @@ import type { TargetReport, VaultReport } from './target-report.ts';
 import { openSession } from './target-session.ts';
 import { type FoundRecords, type KeptProof, proofIdOf, VaultRecords } from './vault-records.ts';
 import type { Vault, VaultLook } from './vaults/vault.ts';
+import { ViewHints } from './view-hint.ts';
 
 export interface KeptVault {
   readonly vault: Vault;
@@ -94,7 +95,10 @@ interface Kept {
   readonly engine: Engine;
   /** Of any point that lies there, whatever took it. */
   readonly restorer: Restorer;
+  /** As `restorer`, out of a view of the vault; it streams nothing. */
+  readonly restorerIn: (view: Vault) => Restorer;
   readonly records: VaultRecords;
+  readonly hints: ViewHints;
 }
 
 export interface Looked {
@@ -130,11 +134,17 @@ export class TargetKeeper {
       const { pgbackrest } = parts;
       const options = { ...common, connection, slot, clock, binaries, folder, pgbackrest };
       const engine = openEngine(parts.engine, options);
+      const records = new VaultRecords({ ...common, macKey });
       return {
         it,
         engine,
         restorer: restorerOf(engine, options),
-        records: new VaultRecords({ ...common, macKey }),
+        restorerIn: (view) => {
+          const there = { ...options, vault: view };
+          return restorerOf(openEngine(parts.engine, there), there);
+        },
+        records,
+        hints: new ViewHints({ target, vault: vault.name, records }),
       };
     });
   }
@@ -234,12 +244,12 @@ export class TargetKeeper {
     signal: AbortSignal,
   ): Promise<RestoredTarget> {
     const { binaries, clock, target } = this.#parts;
-    const { it, restorer } = this.#of(vaultName);
+    const { it, restorer, restorerIn } = this.#of(vaultName);
     if (!this.canDrill) throw noIdentity(target);
     return restoreTarget(
       { ...order, target },
       {
-        engine: restorer,
+        engineOf: (vault) => (vault === it.vault ? restorer : restorerIn(vault)),
         vault: it.vault,
         clock,
         superuser: await this.#superuser(),
@@ -369,11 +379,12 @@ export class TargetKeeper {
   }
 
   async #evidence(
-    { engine, it, records, restorer }: Kept,
+    { engine, hints, it, records, restorer }: Kept,
     now: Date,
   ): Promise<{ readonly evidence: VaultEvidence; readonly report: VaultReport }> {
     const { vault } = it;
     const troubles: string[] = [];
+    let ways: readonly string[] = [];
     let found: FoundRecords = { points: [], drills: [], proofs: [], troubles: [] };
     let points: readonly StoredPoint[] = [];
     let reach = UNREACHED;
@@ -386,6 +397,7 @@ export class TargetKeeper {
       const present = await this.#present(restorer, found.points);
       points = present.points;
       troubles.push(...present.words);
+      ways = await hints.of(system, found.troubles, found.drills);
       reach = await reachOf(points, state, vault, () => records.newestWalAt(system));
     } catch (error) {
       troubles.push(wordsOf(error));
@@ -433,6 +445,7 @@ export class TargetKeeper {
         protectsFrom: [...protectsFrom],
         doesNotProtectFrom: [...doesNotProtectFrom],
         troubles,
+        hints: [...ways],
         sameAs: [...sameAs],
         points: points.map((point) => ({
           id: point.id,

@@ -54,6 +54,8 @@ export const REPORT_SHAPE = z.object({
       protectsFrom: sentences,
       doesNotProtectFrom: sentences,
       troubles: sentences,
+      /** What brings back what lay there before somebody wrote into it: commands, in sentences. */
+      hints: sentences,
       sameAs: sentences,
       points: z.array(
         z.object({

@@ -53,6 +53,8 @@ export interface FoundRecords {
   readonly troubles: readonly string[];
 }
 
+/** States of a vault that are looked at for one that was sound: whoever writes there daily is seen in days. */
+const LOOKED_BACK_MAX = 20;
 const RECORD_BYTES_MAX = 1024 * 1024;
 const ENVELOPE = z.strictObject({
   format: z.literal('holdfast/record/1'),
@@ -81,17 +83,8 @@ export class VaultRecords {
 
   async find(system: string): Promise<FoundRecords> {
     const { target, vault } = this.#parts;
-    const troubles: string[] = [];
-    const points: StoredPoint[] = [];
-    for (const object of await listPoints(vault, target, system, null)) {
-      const point = await this.#point(object);
-      if (point === null) troubles.push(`${object.key} does not read as a recovery point.`);
-      else if (pointKey(point, system) !== object.key || point.server.systemIdentifier !== system) {
-        troubles.push(`${object.key} is a recovery point of another name.`);
-      } else points.push(point);
-    }
-    // One that does not read is said already, and whoever names it would seem to be wrong.
-    if (troubles.length === 0) troubles.push(...chainTroubles(points));
+    const listed = await listPoints(vault, target, system, null);
+    const { points, troubles } = await this.#fitting(system, listed);
     const drills: DrillResult[] = [];
     for (const { body, key } of await this.#all(system, 'drills')) {
       const drill = body === null ? null : readDrill(body);
@@ -109,6 +102,25 @@ export class VaultRecords {
       } else proofs.push(proof);
     }
     return { points, drills, proofs, troubles };
+  }
+
+  /**
+   * The newest time at which there were points and all of them fitted, for a vault in which they do not any
+   * more; null: none of the last `LOOKED_BACK_MAX` states was so. A point that came after the first that
+   * does not fit is not in it.
+   */
+  async soundAsOf(system: string): Promise<Date | null> {
+    const { target, vault } = this.#parts;
+    const objects = await listPoints(vault, target, system, null);
+    const times = [...new Set(objects.map(({ storedAt }) => storedAt.getTime()))];
+    for (const time of times.toSorted((a, b) => b - a).slice(0, LOOKED_BACK_MAX)) {
+      const before = new Date(time - 1);
+      const listed = await listPoints(vault, target, system, before);
+      if (listed.length === 0) return null;
+      const { troubles } = await this.#fitting(system, listed);
+      if (troubles.length === 0) return before;
+    }
+    return null;
   }
 
   async keepDrill(system: string, drill: DrillResult): Promise<void> {
@@ -169,6 +181,24 @@ export class VaultRecords {
       if (newest === null || object.storedAt >= newest.storedAt) newest = object;
     }
     return newest?.key.split('/')[1] ?? null;
+  }
+
+  async #fitting(
+    system: string,
+    objects: readonly StoredObject[],
+  ): Promise<{ readonly points: readonly StoredPoint[]; readonly troubles: string[] }> {
+    const troubles: string[] = [];
+    const points: StoredPoint[] = [];
+    for (const object of objects) {
+      const point = await this.#point(object);
+      if (point === null) troubles.push(`${object.key} does not read as a recovery point.`);
+      else if (pointKey(point, system) !== object.key || point.server.systemIdentifier !== system) {
+        troubles.push(`${object.key} is a recovery point of another name.`);
+      } else points.push(point);
+    }
+    // One that does not read is said already, and whoever names it would seem to be wrong.
+    if (troubles.length === 0) troubles.push(...chainTroubles(points));
+    return { points, troubles };
   }
 
   async #point(object: StoredObject): Promise<StoredPoint | null> {

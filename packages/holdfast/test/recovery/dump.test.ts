@@ -192,12 +192,10 @@ describe.for(DUMPED)('PostgreSQL $major decodes changes', ({ bin, isHere, major 
     await new Promise((done) => setTimeout(done, 50));
     await sql('truncate bookings cascade');
     await reach();
-    const { goal, point: chosen } = await choosePoint(
-      ground.vault,
-      'shop',
-      { kind: 'at', at: before },
-      null,
-    );
+    const { goal, point: chosen } = await choosePoint(ground.vault, 'shop', {
+      kind: 'at',
+      at: before,
+    });
     expect(chosen.id).toBe(point.id);
     const has = (rows: unknown) => ({
       sentence: `${rows} bookings.`,

@@ -178,7 +178,7 @@ describe.skipIf(!isHere)('engine pgbackrest (Debian packages pgbackrest and post
         copy = await restoreTarget(
           { target: 'shop', wish, asOf: null, folder, isKept: false },
           {
-            engine,
+            engineOf: () => engine,
             vault,
             clock: systemClock,
             superuser: 'postgres',

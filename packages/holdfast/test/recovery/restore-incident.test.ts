@@ -90,7 +90,7 @@ it.for([
           isKept: true,
         },
         {
-          engine: after,
+          engineOf: () => after,
           vault,
           clock: systemClock,
           superuser: 'postgres',

@@ -144,7 +144,7 @@ describe.for([
         ...order,
       },
       {
-        engine,
+        engineOf: () => engine,
         vault: ground.vault,
         clock: systemClock,
         superuser: 'postgres',
@@ -481,6 +481,7 @@ describe.for([
       target: TARGET,
       database: 'postgres',
       vault: 'here',
+      asOf: null,
       point,
       goal,
       drilledAt: null,
@@ -490,9 +491,7 @@ describe.for([
     await live.query(`update public."odd ""name" set v = 'now' where a = 'x' and b = 2`);
     const act = promotionOf(await plan());
     expect(act.facts).toMatchObject({
-      tables: ['["public","odd \\"name"]'],
-      setBack: 1,
-      deleted: 1,
+      tables: ['["public","odd \\"name",0,1,1]'],
     });
     expect(act.words).toContain('public.odd "name of postgres become what they were at');
     expect(() => cardOfAct(act)).not.toThrow();
@@ -520,8 +519,22 @@ describe.for([
       await expect(run({ ...approved, facts })).rejects.toThrow(/the point that was signed/);
     }
     await live.query(`insert into public."odd ""name" values ('y', 1, null)`);
-    await expect(run(approved)).rejects.toThrow(/at most 1 rows deleted, as was signed, found 2/);
+    await expect(run(approved)).rejects.toThrow(
+      /at most 1 rows of public.odd "name deleted, as was signed, found 2/,
+    );
+    // As many in all as was signed, but others: fewer of one table make no room in another.
+    const guests = { schema: 'public', name: 'guests', keys: null };
+    const looked = await write({ tables: [ODD, guests], ...order, mode: 'preview' });
+    expect(looked.tables.map(({ deleted }) => deleted)).toEqual([1, 2]);
     await live.query(`delete from public."odd ""name" where a = 'y'`);
+    const both = promotionOf({ ...(await plan()), preview: looked });
+    await live.query(`insert into public.guests values (601, 'newer', 'newer@example.com')`);
+    await expect(run({ ...approved, facts: both.facts })).rejects.toThrow(
+      /at most 1 rows of public.guests deleted, as was signed, found 2/,
+    );
+    await live.query('delete from public.guests where id = 601');
+    const old = { ...act.facts, tables: ['["public","odd \\"name"]'], deleted: 9 };
+    await expect(run({ ...approved, facts: old })).rejects.toThrow(/as an older Holdfast proposed/);
     expect(await run(approved)).toMatch(/0 rows put in again, 1 set back, 1 deleted/);
     expect((await diff()).tables.map(({ name }) => name)).not.toContain('odd "name');
   });

@@ -17,6 +17,7 @@ const COPY: CopyWords = {
   target: 'shop',
   vault: 'here',
   wish: { kind: 'newest' },
+  asOf: null,
   askedAt: '2026-11-28T12:00:00.000Z',
   askedBy: 'ada',
   standing: { state: 'running', progress: null },
@@ -79,6 +80,7 @@ const BEGIN: RestoreBegin = {
   target: 'shop',
   vault: null,
   wish: { kind: 'at', at: '2026-11-28T11:00:00.000Z' },
+  asOf: '2026-11-28T11:30:00.000Z',
   by: 'ada',
   into: null,
 };

@@ -33,6 +33,7 @@ const ASK_SHAPE = z.discriminatedUnion('call', [
       target: z.string(),
       vault: z.string().nullable(),
       wish: WISH_SHAPE,
+      asOf: z.iso.datetime().nullable(),
       by: z.string(),
       into: z.string().nullable(),
     }),

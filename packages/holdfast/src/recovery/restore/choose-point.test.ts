@@ -34,7 +34,7 @@ describe('the point that a restore begins with, where somebody else can write in
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
   const chosen = async (wish: RestoreWish): Promise<string> =>
-    (await choosePoint(vault, 'shop', wish, null)).point.id;
+    (await choosePoint(vault, 'shop', wish)).point.id;
   const litter = (key: string, text: string): Promise<unknown> =>
     vault.put(key, oneChunk(Buffer.from(text)), KEPT);
   const keyOf = (id: string): string => pointKey({ target: 'shop', id }, '7');

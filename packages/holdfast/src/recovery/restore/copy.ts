@@ -18,7 +18,16 @@ export interface CopiedTarget {
 /** What is needed of a `RestoredTarget` here. */
 export type StandingTarget = Pick<
   RestoredTarget,
-  'connect' | 'database' | 'discard' | 'goal' | 'keep' | 'phases' | 'point' | 'rtoMs' | 'window'
+  | 'connect'
+  | 'database'
+  | 'discard'
+  | 'goal'
+  | 'keep'
+  | 'phases'
+  | 'point'
+  | 'rtoMs'
+  | 'view'
+  | 'window'
 >;
 
 export type Ready = Extract<CopyStanding, { state: 'ready' }>;
@@ -28,6 +37,7 @@ export interface Copy {
   readonly id: string;
   readonly vault: string;
   readonly wish: WishWords;
+  readonly asOf: string | null;
   readonly into: string | null;
   readonly of: CopiedTarget;
   readonly askedAt: string;
@@ -53,8 +63,8 @@ export function nameOf({ of }: Copy): string {
 }
 
 export function viewOf(copy: Copy): CopyWords {
-  const { askedAt, askedBy, id, standing, vault, wish } = copy;
-  return { id, target: nameOf(copy), vault, wish, askedAt, askedBy, standing };
+  const { asOf, askedAt, askedBy, id, standing, vault, wish } = copy;
+  return { id, target: nameOf(copy), vault, wish, asOf, askedAt, askedBy, standing };
 }
 
 export function readyOf(copy: Copy): Ready {
@@ -95,6 +105,11 @@ export async function markOf(restored: StandingTarget, database: string): Promis
 
 export function factsOf(copy: Copy): { readonly [name: string]: string } {
   return { restore: copy.id, target: nameOf(copy), vault: copy.vault };
+}
+
+/** ` as it was at …`; empty: as it is now. */
+export function asOfText({ asOf }: { readonly asOf: string | null }): string {
+  return asOf === null ? '' : ` as it was at ${asOf}`;
 }
 
 export function wishText(wish: WishWords): string {

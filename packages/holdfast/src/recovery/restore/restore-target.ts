@@ -29,13 +29,14 @@ import {
   type StoredPoint,
 } from '../recovery-point.ts';
 import { mustBeEmpty } from '../restore-folder.ts';
+import { viewAsOf, viewWords } from '../vaults/as-of.ts';
 import type { Vault } from '../vaults/vault.ts';
 import { choosePoint, type RestoreWish } from './choose-point.ts';
 
 export interface RestoreOrder {
   readonly target: string;
   readonly wish: RestoreWish;
-  /** The vault as it was then: for when somebody wrote over it or hid it. Null: now. */
+  /** All of the vault as it was then: for when somebody wrote over it since. Null: as it is now. */
   readonly asOf: Date | null;
   /** Empty or missing. Holds `root/data` and the tablespaces afterwards. */
   readonly folder: string;
@@ -44,7 +45,8 @@ export interface RestoreOrder {
 }
 
 export interface RestoreParts {
-  readonly engine: Pick<Engine, 'restore'>;
+  /** What brings points back out of a vault: the one here, or a view of it as it was. */
+  readonly engineOf: (vault: Vault) => Pick<Engine, 'restore'>;
   readonly vault: Vault;
   readonly clock: Clock;
   /** A superuser of the source. */
@@ -85,11 +87,12 @@ export async function restoreTarget(
   tell: Tell,
   signal: AbortSignal,
 ): Promise<RestoredTarget> {
-  const { clock, engine, vault } = parts;
+  const { clock, engineOf } = parts;
+  const vault = order.asOf === null ? parts.vault : viewAsOf(parts.vault, order.asOf);
   const began = clock.monotonicMs();
   const folder = resolve(order.folder);
   const wasThere = mustBeEmpty(folder);
-  const chosen = await choosePoint(vault, order.target, order.wish, order.asOf);
+  const chosen = await choosePoint(vault, order.target, order.wish);
   mkdirSync(folder, { recursive: true });
   try {
     await checkRoom(folder, roomNeeded(chosen.point, chosen.goal, chosen.wal), parts);
@@ -100,6 +103,7 @@ export async function restoreTarget(
       clock,
     );
     const root = join(folder, 'root');
+    const engine = engineOf(vault);
     const restored = await engine.restore(chosen.point, chosen.goal, root, tell, signal);
     tell({ phase: 'replay', doneBytes: 0, totalBytes: null, bytesPerSecond: 0 });
     const cluster = await ScratchCluster.start({
@@ -115,6 +119,7 @@ export async function restoreTarget(
     const { goal, point, window } = chosen;
     return new RestoredTarget({
       order,
+      vaultKind: vault.kind,
       folder,
       wasThere,
       goal,
@@ -132,6 +137,7 @@ export async function restoreTarget(
 
 interface Standing {
   readonly order: RestoreOrder;
+  readonly vaultKind: Vault['kind'];
   readonly folder: string;
   readonly wasThere: boolean;
   readonly point: StoredPoint;
@@ -161,6 +167,11 @@ export class RestoredTarget {
   }
   get window(): RecoveryWindow {
     return this.#standing.window;
+  }
+  /** Of a vault as it was: a sentence, by whose word. Null: as it is now. */
+  get view(): string | null {
+    const { order, point, vaultKind } = this.#standing;
+    return order.asOf === null ? null : viewWords(vaultKind, point.engine);
   }
   get isolation(): Isolation {
     return this.#standing.cluster.isolation;
@@ -226,9 +237,10 @@ export class RestoredTarget {
   }
 
   #words(): string {
-    const { goal, point } = this.#standing;
+    const { goal, order, point } = this.#standing;
     const until = goal.at?.toISOString() ?? goal.lsn ?? 'the end of its WAL';
-    return `Restored by Holdfast from ${point.id}, up to ${until}.`;
+    const view = order.asOf === null ? '' : `, of the vault as of ${order.asOf.toISOString()}`;
+    return `Restored by Holdfast from ${point.id}, up to ${until}${view}.`;
   }
 }
 

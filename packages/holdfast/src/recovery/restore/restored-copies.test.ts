@@ -13,6 +13,7 @@ const NEWEST = {
   target: 'shop',
   vault: null,
   wish: { kind: 'newest' },
+  asOf: null,
   by: 'ada',
   into: null,
 } as const;
@@ -82,6 +83,7 @@ function standing() {
     goal: { at: null, lsn: '0/2' },
     window: { from: new Date(0), to: new Date(1) },
     rtoMs: 1,
+    view: null,
     phases: { fetchMs: 1, restoreMs: 1, replayMs: 1, firstQueryMs: 1 },
     connect: async () => {
       const client = new pg.Client();

@@ -24,6 +24,7 @@ import type { Tell } from '../engines/engine.ts';
 import type { StoredPoint } from '../recovery-point.ts';
 import { troubleOf } from '../trouble.ts';
 import {
+  asOfText,
   type CopiedTarget,
   type Copy,
   type EndWhy,
@@ -42,6 +43,7 @@ import {
 import {
   choiceOf,
   mustBePartial,
+  notYet,
   noVault,
   sumsOf,
   sumsText,
@@ -71,7 +73,7 @@ export interface CopiesParts {
   readonly restore: (
     target: string,
     vault: string,
-    order: Pick<RestoreOrder, 'wish' | 'folder' | 'isKept'>,
+    order: Omit<RestoreOrder, 'target'>,
     tell: Tell,
     signal: AbortSignal,
   ) => Promise<StandingTarget>;
@@ -113,9 +115,10 @@ export class RestoredCopies implements Restores {
     const standing = [...this.#copies.values()].filter(isStanding);
     if (standing.length >= RESTORES_MAX) throw tooMany(standing);
     const { clock, note } = this.#parts;
+    if (order.asOf !== null && new Date(order.asOf) > clock.now()) throw notYet(order.asOf);
     const copy: Copy = {
       id: newId('restore', clock),
-      ...{ vault, of, wish: order.wish, into: order.into, askedBy: order.by },
+      ...{ vault, of, wish: order.wish, asOf: order.asOf, into: order.into, askedBy: order.by },
       askedAt: clock.now().toISOString(),
       stop: new AbortController(),
       standing: { state: 'running', progress: null },
@@ -130,8 +133,8 @@ export class RestoredCopies implements Restores {
     try {
       await note({
         kind: 'restore-asked',
-        facts: { ...factsOf(copy), by: order.by, wish: wishText(order.wish) },
-        message: `${oneLine(order.by)} asked for ${order.target} to be restored from ${vault}: ${wishText(order.wish)}.`,
+        facts: { ...factsOf(copy), by: order.by, wish: wishText(order.wish), asOf: order.asOf },
+        message: `${oneLine(order.by)} asked for ${order.target} to be restored from ${vault}${asOfText(order)}: ${wishText(order.wish)}.`,
       });
     } catch (error) {
       this.#copies.delete(copy.id);
@@ -213,7 +216,8 @@ export class RestoredCopies implements Restores {
       reason,
       words: said,
     } = promotionOf({
-      ...{ target: of, database, vault: copy.vault, point, goal, preview, drilledAt },
+      ...{ target: of, database, vault: copy.vault, asOf: copy.asOf, point, goal, preview },
+      drilledAt,
       order: { changed, extra },
     });
     return { facts, reason, words: said };
@@ -283,11 +287,12 @@ export class RestoredCopies implements Restores {
 
   async #bringBack(copy: Copy): Promise<void> {
     const { clock, folder, note, restore } = this.#parts;
-    const { id, into, stop, vault, wish } = copy;
+    const { asOf, id, into, stop, vault, wish } = copy;
     const target = nameOf(copy);
     try {
       const order = {
         wish: wishOf(wish),
+        asOf: asOf === null ? null : new Date(asOf),
         folder: into === null ? join(folder, id) : resolve(into),
         isKept: into !== null,
       };
@@ -301,14 +306,14 @@ export class RestoredCopies implements Restores {
       copy.restored = restored;
       stop.signal.throwIfAborted();
       copy.mark = await markOf(restored, copy.of.database);
-      const { goal, phases, point, rtoMs, window } = restored;
+      const { goal, phases, point, rtoMs, view, window } = restored;
       copy.usedMs = clock.monotonicMs();
       copy.standing = {
         state: 'ready',
         point: { id: point.id, endedAt: point.endedAt },
         goal: goalWords(goal),
         window: { from: window.from.toISOString(), to: window.to.toISOString() },
-        ...{ rtoMs, phases, keptUntil: this.#keptUntil(), diff: null },
+        ...{ rtoMs, phases, view, keptUntil: this.#keptUntil(), diff: null },
       };
       await note({
         kind: 'restore-came-back',
@@ -390,9 +395,9 @@ export class RestoredCopies implements Restores {
     const of = this.#targetOf(target);
     const { signal } = this.#stopping;
     const run = promoteRestoreRunner({
-      restore: (_target, vault, wish) => {
+      restore: (_target, { asOf, vault }, wish) => {
         if (!of.vaults.includes(vault)) throw noVault(target, of.vaults, vault);
-        const order = { wish, folder: join(folder, newId('restore', clock)), isKept: false };
+        const order = { wish, asOf, folder: join(folder, newId('restore', clock)), isKept: false };
         return restore(target, vault, order, () => {}, signal);
       },
       open: (_target, database) => {
