@@ -535,6 +535,8 @@ export const RESTORES_MAX = 2;
 export const RESTORE_IDLE_MS = 2 * 60 * 60 * 1000;
 /** How often the gateway looks for what a command asks of copies. */
 export const RESTORE_ASKS_MS = 250;
+/** How long a server that did not answer COMMIT is asked what became of it: a crash recovery takes about as long. */
+export const COMMIT_LOOK_MS_MAX = 60_000;
 /** One statement that compares or writes back a whole table. */
 export const RESTORE_STATEMENT_MS_MAX = 60 * 60 * 1000;
 /** A stream that is away for shorter is not news. */

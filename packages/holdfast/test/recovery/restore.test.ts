@@ -36,6 +36,7 @@ import {
   writeBack,
 } from '../../src/recovery/restore/write-back.ts';
 import { MemoryUndoStore } from '../../src/testing/memory-undo-store.ts';
+import { type CommitLoss, startCommitWire } from './commit-wire.ts';
 import { DEBIAN_15, type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
 
 const has15 = existsSync(`${DEBIAN_15}/postgres`);
@@ -470,6 +471,59 @@ describe.for([
     expect(await looked(null)).toBe(10);
     expect(said).toEqual(['copy sums', 'live locks', 'live sums']);
   });
+
+  it.for<readonly [string, Partial<CommitLoss>, string, 'written' | 'not-written']>([
+    ['was lost on its way', { where: 'on-the-way' }, 'nothing was committed', 'not-written'],
+    ['was done, and its answer lost', {}, 'the server said afterwards', 'written'],
+    [
+      'was done and drained, and its answer lost',
+      { meanwhile: () => swept('') },
+      'the server said afterwards',
+      'written',
+    ],
+    [
+      'was done, and the server crashed since',
+      { meanwhile: () => swept(`; select pg_stat_reset_shared('bgwriter')`) },
+      'is not known',
+      'written',
+    ],
+    ['was done, and nobody is there to say so', { isAwayThen: true }, 'is not known', 'written'],
+  ])(
+    'never says that nothing was written when a COMMIT %s',
+    async ([, loss, says, became], ctx) => {
+      if (!isHere) return ctx.skip('Debian package postgresql-15');
+      const wire = await startCommitWire(ground.server.port, {
+        ...{ where: 'on-the-way-back', isAwayThen: false, meanwhile: async () => {} },
+        ...loss,
+      });
+      const connection = ground.server.connection(wire.port);
+      const over = openTargetDatabase({ target: 'shop', connection, poolSize: 1 });
+      let ms = 0;
+      // A clock that hurries: whoever waits for a server that is away has soon waited long enough.
+      const clock = { ...systemClock, monotonicMs: () => (ms += 20_000) };
+      try {
+        const tables = [{ schema: 'public', name: 'guests', keys: [['492']] }];
+        const end = await write({ tables }, { live: over, clock }).then(
+          ({ notes }) => notes.join(' '),
+          (error: unknown) => String(error),
+        );
+        expect(end).toContain(says);
+        const rows = await live.query('select id from public.guests where id = 492');
+        expect(rows).toHaveLength(became === 'written' ? 1 : 0);
+      } finally {
+        await live.query('delete from public.guests where id = 492');
+        await over.close();
+        await wire.close();
+      }
+    },
+  );
+
+  /** What the drain does a moment later. */
+  async function swept(more: string): Promise<void> {
+    await live.query(
+      `delete from holdfast.journal where application like 'holdfast restore %'${more}`,
+    );
+  }
 
   it('is promoted as it was signed, and not if it would do more', {
     timeout: 240_000,

@@ -187,10 +187,14 @@ export class RestoredCopies implements Restores {
     const report = await this.#use(
       copy,
       this.#write(copy, { ...words, mode: 'apply' }).catch(async (error: unknown) => {
+        const reason = messageOf(error);
+        const isUnknown = error instanceof HoldfastError && error.code === 'HF_RESTORE_UNKNOWN';
         await note({
-          kind: 'restore-not-written',
-          facts: { ...facts, reason: messageOf(error) },
-          message: `Nothing was written back into ${target}: ${messageOf(error)}`,
+          kind: isUnknown ? 'restore-unknown' : 'restore-not-written',
+          facts: { ...facts, reason },
+          message: isUnknown
+            ? `Whether rows were written back into ${target} is not known: ${reason}`
+            : `Nothing was written back into ${target}: ${reason}`,
         });
         throw error;
       }),
