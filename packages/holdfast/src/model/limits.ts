@@ -533,6 +533,11 @@ export const RECOVERY_ORDERS_MAX = 8;
 export const RESTORES_MAX = 2;
 /** A copy that nobody uses is discarded after this. */
 export const RESTORE_IDLE_MS = 2 * 60 * 60 * 1000;
+/** Whoever asks for a preview waits on the line for its turn among heavy work on recovery. */
+export const RESTORE_TURN_MS_MAX = 60_000;
+/** One statement of a preview, and all of it: a look must not wear the live server out. */
+export const PREVIEW_STATEMENT_MS_MAX = 2 * 60 * 1000;
+export const PREVIEW_MS_MAX = 10 * 60 * 1000;
 /** How often the gateway looks for what a command asks of copies. */
 export const RESTORE_ASKS_MS = 250;
 /** How long a server that did not answer COMMIT is asked what became of it: a crash recovery takes about as long. */

@@ -518,6 +518,43 @@ describe.for([
     },
   );
 
+  it('looks in bounded time, and says what to do when that is over', async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const order = { tables: [{ schema: 'public', name: 'guests', keys: null }] };
+    const holder = openTargetDatabase({ target: 'shop', connection: ground.server.connection() });
+    let let_ = (): void => {};
+    const released = new Promise<void>((done) => {
+      let_ = done;
+    });
+    let isHeld = (): void => {};
+    const held = new Promise<void>((done) => {
+      isHeld = done;
+    });
+    const holding = holder.transaction('read committed', async (session) => {
+      await session.query('lock table public.guests in access exclusive mode');
+      isHeld();
+      await released;
+    });
+    try {
+      await held;
+      const look = { statementMsMax: 300, msMax: MINUTE };
+      await expect(write({ ...order, mode: 'preview' }, { look })).rejects.toThrow(
+        /each statement to be done within its time/,
+      );
+    } finally {
+      let_();
+      await holding;
+      await holder.close();
+    }
+    let ms = 0;
+    const clock = { ...systemClock, monotonicMs: () => (ms += 1_000) };
+    const look = { statementMsMax: MINUTE, msMax: 5_000 };
+    await expect(write({ ...order, mode: 'preview' }, { look, clock })).rejects.toThrow(
+      /a preview of at most 5 s, found one that takes longer/,
+    );
+    expect((await write({ ...order, mode: 'preview' })).wouldFail).toEqual([]);
+  });
+
   /** What the drain does a moment later. */
   async function swept(more: string): Promise<void> {
     await live.query(

@@ -76,6 +76,11 @@ export function readyOf(copy: Copy): Ready {
   throw state(`${id} to be ready`, found, 'Wait for it, or restore once more.');
 }
 
+/** Of one that went while something was asked of it. */
+export function discarded({ id }: Copy): HoldfastError {
+  return state(`${id} to be ready`, 'that it is being removed', 'Restore once more.');
+}
+
 export function isKept({ id }: Copy): HoldfastError {
   return state(`${id} to be nobody else's`, 'that it is being kept', 'See what becomes of it.');
 }

@@ -27,6 +27,7 @@ import {
   asOfText,
   type CopiedTarget,
   type Copy,
+  discarded,
   type EndWhy,
   factsOf,
   isKept,
@@ -61,6 +62,8 @@ import type {
 } from './copy-shape.ts';
 import { diffWords, goalWords, progressOf, reportWords, wishOf } from './copy-words.ts';
 import { diffTargets } from './diff.ts';
+import { type InTurn, soon, turn } from './in-turn.ts';
+import { OneLook } from './one-look.ts';
 import { promoteRestoreRunner, promotionOf } from './promotion.ts';
 import type { KeptCluster, RestoreOrder } from './restore-target.ts';
 import type { PromotionAct, RestoreBegin, Restores } from './restores.ts';
@@ -85,8 +88,7 @@ export interface CopiesParts {
   ) => Promise<string | null>;
   /** Copies are made in it, each in a folder of its own. */
   readonly folder: string;
-  /** Runs it when no other heavy work on recovery runs. */
-  readonly inTurn: (work: () => Promise<void>) => void;
+  readonly inTurn: InTurn;
   readonly clock: Clock;
   readonly note: Note;
   /** As `note`, and durable when it resolves. */
@@ -100,6 +102,7 @@ const OVER_KEPT_MAX = 20;
 export class RestoredCopies implements Restores {
   readonly #parts: CopiesParts;
   readonly #copies = new Map<string, Copy>();
+  readonly #looks = new OneLook<WriteBackReport>();
   readonly #stopping = new AbortController();
   readonly #promoting = new Set<Promise<unknown>>();
 
@@ -177,6 +180,7 @@ export class RestoredCopies implements Restores {
     const copy = this.#copy(target, id);
     readyOf(copy);
     mustBePartial(words);
+    this.#looks.mustBeFree(id);
     const { note, record } = this.#parts;
     const facts = { ...factsOf(copy), by: by.name, tables: tablesText(words), ...choiceOf(words) };
     await record({
@@ -184,20 +188,21 @@ export class RestoredCopies implements Restores {
       facts: { ...facts, ...by.facts },
       message: `${by.name} writes rows of ${facts.tables} back into ${target}, from ${id}.`,
     });
-    const report = await this.#use(
-      copy,
-      this.#write(copy, { ...words, mode: 'apply' }).catch(async (error: unknown) => {
-        const reason = messageOf(error);
-        const isUnknown = error instanceof HoldfastError && error.code === 'HF_RESTORE_UNKNOWN';
-        await note({
-          kind: isUnknown ? 'restore-unknown' : 'restore-not-written',
-          facts: { ...facts, reason },
-          message: isUnknown
-            ? `Whether rows were written back into ${target} is not known: ${reason}`
-            : `Nothing was written back into ${target}: ${reason}`,
-        });
-        throw error;
-      }),
+    const report = await this.#looks.run(id, null, () =>
+      this.#use(copy, this.#write(copy, { ...words, mode: 'apply' })).catch(
+        async (error: unknown) => {
+          const reason = messageOf(error);
+          const isUnknown = error instanceof HoldfastError && error.code === 'HF_RESTORE_UNKNOWN';
+          await note({
+            kind: isUnknown ? 'restore-unknown' : 'restore-not-written',
+            facts: { ...facts, reason },
+            message: isUnknown
+              ? `Whether rows were written back into ${target} is not known: ${reason}`
+              : `Nothing was written back into ${target}: ${reason}`,
+          });
+          throw error;
+        },
+      ),
     );
     const sums = sumsOf(report);
     await note({
@@ -368,7 +373,13 @@ export class RestoredCopies implements Restores {
 
   #look(copy: Copy, words: WriteBackWords): Promise<WriteBackReport> {
     readyOf(copy);
-    return this.#use(copy, this.#write(copy, { ...words, mode: 'preview' }));
+    const { signal } = copy.stop;
+    const look = () => this.#write(copy, { ...words, mode: 'preview' });
+    return this.#looks.run(copy.id, JSON.stringify(words), () =>
+      this.#use(copy, soon(this.#parts.inTurn, signal, look)).catch((error: unknown) => {
+        throw signal.aborted ? discarded(copy) : error;
+      }),
+    );
   }
 
   #write(copy: Copy, order: WriteBackOrder): Promise<WriteBackReport> {
@@ -428,18 +439,8 @@ export class RestoredCopies implements Restores {
     return said;
   }
 
-  /** Heavy work, in its turn; broken off while it waits, it never begins. */
   #turn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    return new Promise((resolved, rejected) => {
-      const broken = (): void => rejected(signal.reason);
-      if (signal.aborted) return broken();
-      signal.addEventListener('abort', broken, { once: true });
-      this.#parts.inTurn(async () => {
-        signal.removeEventListener('abort', broken);
-        if (signal.aborted) return;
-        await work().then(resolved, rejected);
-      });
-    });
+    return turn(this.#parts.inTurn, signal, work);
   }
 
   /** What uses a copy keeps it, and is waited for before it is removed. */

@@ -35,6 +35,7 @@ import {
   commitMark,
   writtenUnknown,
 } from './lost-commit.ts';
+import { inBounds, PREVIEW_TIME, type PreviewTime } from './preview-time.ts';
 import {
   type Buckets,
   bucketOf,
@@ -73,6 +74,8 @@ export interface WriteBackParts {
   readonly live: TargetDatabase;
   readonly clock: Clock;
   readonly onProgress: (progress: WriteBackProgress) => void;
+  /** Of a preview; left out: `PREVIEW_TIME`. */
+  readonly look?: PreviewTime;
   /** Before anything is committed, with everything done; throwing takes all of it back. */
   readonly beforeCommit?: (report: WriteBackReport) => void;
 }
@@ -124,10 +127,15 @@ export async function writeBack(
     committing: null,
     report: null,
   };
-  const work = restored.transaction('repeatable read', async (copy) => {
+  const bounded = isLook
+    ? inBounds(clock, parts.look ?? PREVIEW_TIME)
+    : async (session: TargetSession) => session;
+  const work = restored.transaction('repeatable read', async (ofCopy) => {
+    const copy = await bounded(ofCopy);
     await copy.query('set local row_security = off');
     ended.report = await live
-      .transaction(isolation, async (admin) => {
+      .transaction(isolation, async (ofLive) => {
+        const admin = await bounded(ofLive);
         await admin.query(`select set_config('application_name', $1, true)`, [application]);
         const { rows: session } = await lesserSessions(admin);
         const report = await written({ admin, copy, session, id }, order, parts);
