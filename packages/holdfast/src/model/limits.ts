@@ -495,6 +495,12 @@ export const VAULT_TRIES_MAX = 4;
 export const VAULT_UNDELETE_AT_ONCE = 8;
 /** One act of the blast-radius proof; what takes longer is UNKNOWN. */
 export const PROOF_ACT_MS_MAX = 20_000;
+/** The lock of a control: the clocks of the store and of this machine may be apart by about as much. */
+export const PROOF_CONTROL_LOCK_MS = 15_000;
+/** How long after its time a version that is still refused is taken to be held by something else. */
+export const PROOF_CONTROL_LATE_MS = 45_000;
+/** All of a control: its lock, the wait after it, and the answers. */
+export const PROOF_CONTROL_MS_MAX = 120_000;
 /** How long a canary is locked: longer than the daily proof needs, short enough to be swept. */
 export const PROOF_CANARY_MS = 48 * 60 * 60 * 1000;
 

@@ -29,7 +29,7 @@ import { openEngine, type Restorer, restorerOf } from './engines/open-engine.ts'
 import type { PgBackRestWay } from './engines/pgbackrest/pgbackrest-program.ts';
 import type { OwnProofs } from './own-proofs.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
-import { triedOf } from './proof-shape.ts';
+import { CONTROL_UNTRIED, triedOf } from './proof-shape.ts';
 import { reachOf, UNREACHED } from './reach.ts';
 import {
   type EngineKind,
@@ -292,10 +292,10 @@ export class TargetKeeper {
     });
     const { digest, json, proof } = sealed;
     const id = proofIdOf(proof, clock.random(2).toString('hex'));
-    const { sameAs, verdict, why } = proof;
+    const { control, sameAs, verdict, why } = proof;
     const at = new Date(proof.endedAt);
     const tried = triedOf(proof.credentials);
-    this.#parts.ownProofs.learn({ id, vault: vaultName, at, verdict, why, sameAs, tried });
+    this.#parts.ownProofs.learn({ id, vault: vaultName, at, verdict, why, sameAs, tried, control });
     await this.#keep(vaultName, async () =>
       records.keepProof(await this.#systemOf(records), id, json),
     );
@@ -312,6 +312,7 @@ export class TargetKeeper {
         verdict: proof.verdict,
         outside: proof.isOutside,
         tried: proof.credentials.filter(({ acts }) => acts.length > 0).length,
+        control: control?.verdict ?? null,
         digest,
       },
       message: `Blast radius of ${vaultName} for ${target}: ${proof.verdict}. ${proof.why}`,
@@ -459,7 +460,12 @@ export class TargetKeeper {
         proof:
           counted === null
             ? null
-            : { at: counted.at.toISOString(), verdict: counted.verdict, why: counted.why },
+            : {
+                at: counted.at.toISOString(),
+                verdict: counted.verdict,
+                why: counted.why,
+                control: counted.control ?? (vault.kind === 's3' ? CONTROL_UNTRIED : null),
+              },
         newestWalAt: durableAt?.toISOString() ?? null,
         window:
           window === null ? null : { from: window.from.toISOString(), to: window.to.toISOString() },

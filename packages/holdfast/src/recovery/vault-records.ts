@@ -20,7 +20,13 @@ import { objectBytes, oneChunk } from './object-bytes.ts';
 import { packBytes, unpackBytes } from './packing/pack.ts';
 import { chainTroubles, listPoints, pointKey, readPoint } from './point-store.ts';
 import type { BlastRadiusProof, ProofVerdict } from './proof.ts';
-import { TRIED_SHAPE, type Tried, triedOf } from './proof-shape.ts';
+import {
+  CONTROL_SHAPE,
+  type LockControl,
+  TRIED_SHAPE,
+  type Tried,
+  triedOf,
+} from './proof-shape.ts';
 import { type StoredPoint, walPrefix } from './recovery-point.ts';
 import type { Kept, StoredObject, Vault } from './vaults/vault.ts';
 
@@ -43,6 +49,8 @@ export interface KeptProof {
   readonly why: string;
   readonly sameAs: readonly string[];
   readonly tried: readonly Tried[];
+  /** Null: nothing is locked there, or it was not tried. */
+  readonly control: LockControl | null;
 }
 
 export interface FoundRecords {
@@ -69,6 +77,7 @@ const PROOF = z.object({
   why: z.string(),
   sameAs: z.array(z.string()),
   credentials: z.array(TRIED_SHAPE).default([]),
+  control: CONTROL_SHAPE.nullable().default(null),
 });
 
 export class VaultRecords {
@@ -268,10 +277,10 @@ export class VaultRecords {
 function readProof(key: string, body: string): KeptProof | null {
   const read = PROOF.safeParse(jsonOf(body));
   if (!read.success) return null;
-  const { credentials, endedAt, sameAs, vault, verdict, why } = read.data;
+  const { control, credentials, endedAt, sameAs, vault, verdict, why } = read.data;
   const id = key.replace(/^.*\//, '').replace(/\.json$/, '');
   const tried = triedOf(credentials);
-  return { id, vault, at: new Date(endedAt), verdict, why, sameAs, tried };
+  return { id, vault, at: new Date(endedAt), verdict, why, sameAs, tried, control };
 }
 
 /** Sorts by time, and fits into a key. */

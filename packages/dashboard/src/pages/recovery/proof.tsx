@@ -43,6 +43,14 @@ function VaultProof({ vault }: { readonly vault: VaultReport }): ReactNode {
           </span>
         </p>
       )}
+      {proof?.control && (
+        <p>
+          <Badge tone={PROVED[proof.control.verdict]?.tone ?? 'warn'}>
+            lock: {proof.control.verdict}
+          </Badge>{' '}
+          <Text text={proof.control.why} />
+        </p>
+      )}
       {tried.map((one) => (
         <details key={`${one.kind} ${one.name}`} className="rounded-lg border border-line p-2">
           <summary className="cursor-pointer">

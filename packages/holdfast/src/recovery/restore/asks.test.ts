@@ -134,6 +134,22 @@ describe('what a command asks of the gateway’s copies', () => {
     still();
   });
 
+  it('that would write is not known to be undone when nobody answers', async () => {
+    const { counter, die, passing, restores } = scene('written');
+    const words = { tables: [], changed: 'keep', extra: 'keep' } as const;
+    const by = { name: 'ada', facts: {} };
+    const writing = restores.writeBack('shop', 'restore_1', { ...words, tables: [] }, by);
+    counter.takeAsks({ state: 'taken' });
+    die();
+    const still = passing(1_000);
+    await expect(writing).rejects.toMatchObject({ code: 'HF_RESTORE_UNKNOWN' });
+    // Nobody took this one, so nothing was done.
+    await expect(restores.promote('shop', 'proposal_signed')).rejects.toMatchObject({
+      code: 'HF_VAULT_UNREACHABLE',
+    });
+    still();
+  });
+
   it('is told to the log when the answer cannot be written, and the gateway lives on', async () => {
     const { counter, folder, gateway, restores, troubles } = scene('full');
     counter.leaveAsk('0011223344556677', { call: 'list', target: 'shop' });
