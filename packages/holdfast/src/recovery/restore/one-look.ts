@@ -20,11 +20,6 @@ export class OneLook<T> {
     begun.then(over, over);
     return begun;
   }
-
-  /** HF_LIMIT while something is under way. */
-  mustBeFree(copy: string): void {
-    if (this.#open.has(copy)) throw under(copy);
-  }
 }
 
 function under(copy: string): HoldfastError {

@@ -180,37 +180,8 @@ export class RestoredCopies implements Restores {
     const copy = this.#copy(target, id);
     readyOf(copy);
     mustBePartial(words);
-    this.#looks.mustBeFree(id);
-    const { note, record } = this.#parts;
-    const facts = { ...factsOf(copy), by: by.name, tables: tablesText(words), ...choiceOf(words) };
-    await record({
-      kind: 'restore-writing',
-      facts: { ...facts, ...by.facts },
-      message: `${by.name} writes rows of ${facts.tables} back into ${target}, from ${id}.`,
-    });
-    const report = await this.#looks.run(id, null, () =>
-      this.#use(copy, this.#write(copy, { ...words, mode: 'apply' })).catch(
-        async (error: unknown) => {
-          const reason = messageOf(error);
-          const isUnknown = error instanceof HoldfastError && error.code === 'HF_RESTORE_UNKNOWN';
-          await note({
-            kind: isUnknown ? 'restore-unknown' : 'restore-not-written',
-            facts: { ...facts, reason },
-            message: isUnknown
-              ? `Whether rows were written back into ${target} is not known: ${reason}`
-              : `Nothing was written back into ${target}: ${reason}`,
-          });
-          throw error;
-        },
-      ),
-    );
-    const sums = sumsOf(report);
-    await note({
-      kind: 'restore-written-back',
-      facts: { ...facts, write: report.id, ...sums },
-      message: `${by.name} wrote rows of ${facts.tables} back into ${target}: ${sumsText(sums)} (${report.id}).`,
-    });
-    return reportWords(report);
+    const work = () => this.#use(copy, this.#apply(copy, words, by));
+    return reportWords(await this.#looks.run(id, null, work));
   }
 
   async promotion(target: string, id: string, words: PromotionWords): Promise<PromotionAct> {
@@ -380,6 +351,37 @@ export class RestoredCopies implements Restores {
         throw signal.aborted ? discarded(copy) : error;
       }),
     );
+  }
+
+  async #apply(copy: Copy, words: WriteBackWords, by: Spoken): Promise<WriteBackReport> {
+    const { note, record } = this.#parts;
+    const target = nameOf(copy);
+    const facts = { ...factsOf(copy), by: by.name, tables: tablesText(words), ...choiceOf(words) };
+    await record({
+      kind: 'restore-writing',
+      facts: { ...facts, ...by.facts },
+      message: `${by.name} writes rows of ${facts.tables} back into ${target}, from ${copy.id}.`,
+    });
+    const order: WriteBackOrder = { ...words, mode: 'apply' };
+    const report = await this.#write(copy, order).catch(async (error: unknown) => {
+      const reason = messageOf(error);
+      const isUnknown = error instanceof HoldfastError && error.code === 'HF_RESTORE_UNKNOWN';
+      await note({
+        kind: isUnknown ? 'restore-unknown' : 'restore-not-written',
+        facts: { ...facts, reason },
+        message: isUnknown
+          ? `Whether rows were written back into ${target} is not known: ${reason}`
+          : `Nothing was written back into ${target}: ${reason}`,
+      });
+      throw error;
+    });
+    const sums = sumsOf(report);
+    await note({
+      kind: 'restore-written-back',
+      facts: { ...facts, write: report.id, ...sums },
+      message: `${by.name} wrote rows of ${facts.tables} back into ${target}: ${sumsText(sums)} (${report.id}).`,
+    });
+    return report;
   }
 
   #write(copy: Copy, order: WriteBackOrder): Promise<WriteBackReport> {

@@ -163,16 +163,14 @@ export class S3Ground implements ProofGround {
   /** `done` only when it is gone: a store may say yes and do nothing. */
   async #tryDelete(names: ObjectNames, keys: S3Keys, abortSignal: AbortSignal): Promise<Answer> {
     const { DeleteObjectCommand, HeadObjectCommand } = await loadSdk();
-    try {
-      const client = await this.#connect(keys);
-      await client.send(new DeleteObjectCommand(names), { abortSignal });
-      const prober = await this.#connect(this.#options.identities.prober);
-      await prober.send(new HeadObjectCommand(names), { abortSignal });
-    } catch (error) {
-      const answer = answerOf(error);
-      return answer.kind === 'missing' ? { kind: 'done' } : answer;
-    }
-    return { kind: 'unclear', words: 'yes, and kept it' };
+    const client = await this.#connect(keys);
+    const said = await answered(client.send(new DeleteObjectCommand(names), { abortSignal }));
+    if (said.kind !== 'done' && said.kind !== 'missing') return said;
+    const prober = await this.#connect(this.#options.identities.prober);
+    const shown = await answered(prober.send(new HeadObjectCommand(names), { abortSignal }));
+    if (shown.kind === 'missing') return { kind: 'done' };
+    const words = shown.kind === 'done' ? 'that it is there' : shown.words;
+    return { kind: 'unclear', words: `yes, and of what is left: ${words}` };
   }
 
   async #lockTrouble(key: string, version: string, until: Date): Promise<string | null> {
@@ -198,6 +196,10 @@ export class S3Ground implements ProofGround {
     this.#clients.set(keys, known);
     return known;
   }
+}
+
+function answered(asked: Promise<unknown>): Promise<Answer> {
+  return asked.then(() => ({ kind: 'done' }) as const, answerOf);
 }
 
 function unknown(why: string): LockControl {
