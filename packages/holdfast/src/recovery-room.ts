@@ -227,6 +227,15 @@ class Room implements RecoveryRoom {
                 kind: 's3',
                 trial: await ground.trialOf(identities.writer),
               },
+              ...(identities.restorer === null
+                ? []
+                : [
+                    {
+                      name: `the restorer of ${name}`,
+                      kind: 's3',
+                      trial: await ground.trialOf(identities.restorer),
+                    },
+                  ]),
             ],
             whereabouts: () => ({ ...elsewhere(way.endpoint), project: way.project }),
             verdict: null,

@@ -42,7 +42,7 @@ export function openCopies(
     restore: async (target, vault, order, tell, signal) => {
       const keeper = keepers.get(target);
       if (keeper === undefined) throw keptNowhere();
-      return keeper.restore(vault, { ...order, asOf: null }, tell, signal);
+      return keeper.restore(vault, order, tell, signal);
     },
     drilledAt: async (target, vault, point) => {
       const keeper = keepers.get(target);

@@ -38,6 +38,7 @@ function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
       (words) => `    ${paint.yellow('does not protect from')} ${oneLine(words)}`,
     ),
     ...vault.troubles.map((words) => `    ${paint.red('!')} ${oneLine(words)}`),
+    ...vault.hints.map((words) => `    ${paint.bold('→')} ${oneLine(words)}`),
     `    newest WAL  ${newestWalAt === null ? 'none' : fromNow(new Date(newestWalAt), now)}`,
     ...(window === null
       ? []
@@ -61,6 +62,9 @@ function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
     proof === null
       ? '    proof       none was made'
       : `    proof       ${proof.verdict} ${fromNow(new Date(proof.at), now)}: ${oneLine(proof.why)}`,
+    ...(proof?.control
+      ? [`    lock        ${proof.control.verdict}: ${oneLine(proof.control.why)}`]
+      : []),
   ];
 }
 
@@ -118,6 +122,9 @@ export function proofLines(vault: string, proof: ProofWords, paint: Paint): stri
         ({ answer, outcome, words }) => `    ${outcome}: ${oneLine(words)} (${oneLine(answer)})`,
       ),
     ]),
+    ...(proof.control === null
+      ? []
+      : [`  lock: ${proof.control.verdict}. ${oneLine(proof.control.why)}`]),
     ...proof.sameAs.map((words) => `  ${paint.yellow('○')} ${oneLine(words)}`),
     ...proof.sameBlastRadius.map((words) => `  ${paint.dim(oneLine(words))}`),
     `  ${proof.isOutside ? 'Outside the blast radius of the target.' : 'Not shown to be outside the blast radius of the target.'}`,

@@ -46,6 +46,17 @@ export function momentWish({ at, point }: MomentWords, now: Date): WishWords {
   throw usageError('--at as 14:00 or 2026-11-21T14:00Z', at, 'Times are UTC.');
 }
 
+/** Null: the vault as it is. */
+export function asOfWish({ asOf }: { readonly asOf?: string }, now: Date): string | null {
+  if (asOf === undefined) return null;
+  const moment = momentOf(asOf, now);
+  if (moment === null) {
+    throw usageError('--as-of as 14:00 or 2026-11-21T14:00Z', asOf, 'Times are UTC.');
+  }
+  if (moment <= now) return moment.toISOString();
+  throw usageError('--as-of as a time that is over', asOf, 'Times are UTC.');
+}
+
 export function rowWishOf(words: RowWords, wish: WishWords): RowWish | null {
   const said = (['preview', 'apply', 'promote'] as const).filter((one) => words[one] === true);
   const [kind] = said;

@@ -51,7 +51,15 @@ describe('the points of a vault in the status', () => {
       vaults: [
         {
           ...{ name: 'far', kind: 's3', colour: 'red', protectsFrom: [], doesNotProtectFrom: [] },
-          ...{ troubles: [], sameAs: [], points, lastDrill: null, proof: null, tried: [] },
+          ...{
+            troubles: [],
+            hints: [],
+            sameAs: [],
+            points,
+            lastDrill: null,
+            proof: null,
+            tried: [],
+          },
           ...{ newestWalAt: null, window: null, whereabouts: NOWHERE },
           history: { drills: [], proofs: [] },
         },

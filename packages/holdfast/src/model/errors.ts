@@ -89,6 +89,10 @@ export const ERRORS = {
   HF_RESTORE_WINDOW: { title: 'Nothing in the vault reaches there', sqlstate: 'F0000' },
   HF_RESTORE_ROOM: { title: 'There is no room for the restore', sqlstate: '53100' },
   HF_RESTORE_STATE: { title: 'This cannot be written back as things are', sqlstate: 'F0000' },
+  HF_RESTORE_UNKNOWN: {
+    title: 'It is not known whether rows were written back',
+    sqlstate: '08007',
+  },
   HF_REBUILD_MAPPING: { title: 'The mapping of a rebuild could not be used', sqlstate: 'F0000' },
   HF_REBUILD_SOURCE: { title: 'A source of a rebuild could not be read', sqlstate: 'F0000' },
   HF_REBUILD_STATE: { title: 'The rebuild is not in a state for this', sqlstate: 'F0000' },

@@ -113,6 +113,7 @@ export const EVENT_KINDS = [
   'restore-writing',
   'restore-written-back',
   'restore-not-written',
+  'restore-unknown',
   'restore-promoted',
   'restore-kept',
   'restore-discarded',

@@ -497,6 +497,12 @@ export const VAULT_TRIES_MAX = 4;
 export const VAULT_UNDELETE_AT_ONCE = 8;
 /** One act of the blast-radius proof; what takes longer is UNKNOWN. */
 export const PROOF_ACT_MS_MAX = 20_000;
+/** The lock of a control: the clocks of the store and of this machine may be apart by about as much. */
+export const PROOF_CONTROL_LOCK_MS = 15_000;
+/** How long after its time a version that is still refused is taken to be held by something else. */
+export const PROOF_CONTROL_LATE_MS = 45_000;
+/** All of a control: its lock, the wait after it, and the answers. */
+export const PROOF_CONTROL_MS_MAX = 120_000;
 /** How long a canary is locked: longer than the daily proof needs, short enough to be swept. */
 export const PROOF_CANARY_MS = 48 * 60 * 60 * 1000;
 
@@ -535,8 +541,15 @@ export const RECOVERY_ORDERS_MAX = 8;
 export const RESTORES_MAX = 2;
 /** A copy that nobody uses is discarded after this. */
 export const RESTORE_IDLE_MS = 2 * 60 * 60 * 1000;
+/** Whoever asks for a preview waits on the line for its turn among heavy work on recovery. */
+export const RESTORE_TURN_MS_MAX = 60_000;
+/** One statement of a preview, and all of it: a look must not wear the live server out. */
+export const PREVIEW_STATEMENT_MS_MAX = 2 * 60 * 1000;
+export const PREVIEW_MS_MAX = 10 * 60 * 1000;
 /** How often the gateway looks for what a command asks of copies. */
 export const RESTORE_ASKS_MS = 250;
+/** How long a server that did not answer COMMIT is asked what became of it: a crash recovery takes about as long. */
+export const COMMIT_LOOK_MS_MAX = 60_000;
 /** One statement that compares or writes back a whole table. */
 export const RESTORE_STATEMENT_MS_MAX = 60 * 60 * 1000;
 /** A stream that is away for shorter is not news. */

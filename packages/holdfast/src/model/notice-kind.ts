@@ -53,6 +53,10 @@ export const SIGNALS = {
     importance: 'soon',
     title: 'Rows of a restored copy were written back',
   },
+  'restore-unknown': {
+    importance: 'now',
+    title: 'It is not known whether rows of a restored copy were written back',
+  },
   'restore-promoted': {
     importance: 'now',
     title: 'Tables became again what they were in a restored copy',

@@ -26,7 +26,8 @@ export interface TargetDatabase {
   query(sql: string, values?: readonly unknown[]): Promise<readonly Row[]>;
   /**
    * BEGIN, `work`, COMMIT; ROLLBACK when it throws. Serialization failures and deadlocks (40001, 40P01)
-   * are tried again from the start, at most `TARGET_RETRIES_MAX` times.
+   * are tried again from the start, at most `TARGET_RETRIES_MAX` times. HF_UPSTREAM_LOST when the connection
+   * ended before COMMIT was answered: it may have been done.
    */
   transaction<T>(isolation: Isolation, work: (session: TargetSession) => Promise<T>): Promise<T>;
   close(): Promise<void>;

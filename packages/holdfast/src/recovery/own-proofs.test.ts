@@ -16,6 +16,7 @@ const proof = (minute: number, verdict: KeptProof['verdict'], vault = 'far'): Ke
   why: 'It was tried.',
   sameAs: [],
   tried: [{ name: 'a', kind: 's3', verdict, why: 'It was tried.', acts: [] }],
+  control: { verdict: 'UNKNOWN', why: 'Nobody could.' },
 });
 
 describe('what this installation found out about its vaults', () => {

@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } 
 import { join } from 'node:path';
 import { z } from 'zod';
 import { jsonOf } from '../model/json.ts';
-import { TRIED_SHAPE } from './proof-shape.ts';
+import { CONTROL_SHAPE, TRIED_SHAPE } from './proof-shape.ts';
 import type { KeptProof } from './vault-records.ts';
 
 const SHAPE = z.strictObject({
@@ -18,6 +18,7 @@ const SHAPE = z.strictObject({
   why: z.string(),
   sameAs: z.array(z.string()),
   tried: z.array(TRIED_SHAPE),
+  control: CONTROL_SHAPE.nullable().default(null),
 });
 
 export class OwnProofs {
@@ -81,4 +82,5 @@ const UNREAD = {
   why: 'What was found out about it before does not read',
   sameAs: [],
   tried: [],
+  control: null,
 } as const;

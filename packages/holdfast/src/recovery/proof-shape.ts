@@ -8,6 +8,20 @@ const CREDENTIALS_MAX = 50;
 const ACTS_MAX = 30;
 const CHARS_MAX = 400;
 
+/** Whether it was the lock that refused, and nothing else; UNKNOWN where that was not tried, with why. */
+export const CONTROL_SHAPE = z.object({
+  verdict: z.enum(['PROVEN', 'REFUTED', 'UNKNOWN']),
+  /** One sentence. */
+  why: z.string(),
+});
+export type LockControl = Readonly<z.output<typeof CONTROL_SHAPE>>;
+
+/** Of a proof from before it was tried. */
+export const CONTROL_UNTRIED: LockControl = {
+  verdict: 'UNKNOWN',
+  why: 'Not tried by the newest proof: it was made by an older Holdfast.',
+};
+
 export const TRIED_SHAPE = z.object({
   name: z.string(),
   kind: z.string(),

@@ -10,6 +10,7 @@ import {
   type ReadBack,
   type Suspect,
 } from './proof.ts';
+import type { LockControl } from './proof-shape.ts';
 
 const REFUSED: ActAnswer = { kind: 'refused', words: '403' };
 const DONE: ActAnswer = { kind: 'done', words: 'yes' };
@@ -131,6 +132,30 @@ describe('the verdict on a blast radius', () => {
     expect(first.json).toBe(second.json);
     expect(first.digest).toBe(createHash('sha256').update(first.json).digest('hex'));
     expect(JSON.parse(first.json)).toEqual(first.proof);
+  });
+
+  it.each<[string, LockControl | 'throws', string]>([
+    ['that deleted what is locked', { verdict: 'REFUTED', why: 'It went.' }, 'REFUTED'],
+    ['that could not be run', { verdict: 'UNKNOWN', why: 'No keys.' }, 'PROVEN'],
+    ['that broke', 'throws', 'PROVEN'],
+    ['that showed the lock', { verdict: 'PROVEN', why: 'It was the lock.' }, 'PROVEN'],
+  ])('with a control %s is told as it is', async (_, control, verdict) => {
+    const on: ProofGround = {
+      ...ground(WHOLE),
+      control: async () => {
+        if (control === 'throws') throw new Error('cut');
+        return control;
+      },
+    };
+    const { proof } = await prove(on, [good]);
+    expect(proof.verdict).toBe(verdict);
+    // Never proven by silence.
+    expect(proof.control?.verdict).toBe(control === 'throws' ? 'UNKNOWN' : control.verdict);
+    expect(proof.isOutside).toBe(verdict === 'PROVEN');
+  });
+
+  it('has no control where nothing is locked', async () => {
+    expect((await prove(ground(WHOLE), [good])).proof.control).toBeNull();
   });
 
   it('does not wait for an act that never ends', async () => {

@@ -2,10 +2,11 @@
  * The proof of the blast radius: a canary is put into the vault, and every credential that Holdfast
  * brokers, the vault's own writer among them, tries to destroy it. In this order: canary; for each
  * credential each act, and after each act the canary read back by version and hash with another
- * identity; what vault and target have in common; one verdict.
+ * identity; whether it was the lock that refused (the control); what vault and target have in common; one verdict.
  *
  * - Any act that succeeded, or a canary that is not whole: REFUTED.
  * - Each act refused, by an answer that is about the act, and the bytes read back each time: PROVEN.
+ * - A control that deletes what is locked: REFUTED. One that could not be run changes no verdict, and is told as UNKNOWN.
  * - Anything else (no answer, a timeout, a busy server, an act that could not be tried): UNKNOWN.
  *
  * A refusal without the bytes is no proof, and bytes without a refusal are luck. It tries nothing at a
@@ -15,6 +16,8 @@ import { hash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical.ts';
 import type { Clock } from '../model/clock.ts';
 import { messageOf } from '../model/errors.ts';
+import { PROOF_CONTROL_MS_MAX } from '../model/limits.ts';
+import type { LockControl } from './proof-shape.ts';
 
 export type ProofVerdict = 'PROVEN' | 'REFUTED' | 'UNKNOWN';
 
@@ -74,6 +77,11 @@ export interface ProofGround {
   plant(retainUntil: Date): Promise<Canary>;
   /** By version and hash, with an identity that is not under trial. */
   readBack(canary: Canary, signal: AbortSignal): Promise<ReadBack>;
+  /**
+   * Whether it is the lock that refuses: somebody who may delete is refused while something is locked, and not
+   * afterwards. Takes as long as the shortest lock. Left out: nothing is locked there.
+   */
+  control?(signal: AbortSignal): Promise<LockControl>;
 }
 
 export interface Suspect extends TriedCredential {
@@ -122,6 +130,8 @@ export interface BlastRadiusProof {
     readonly retainUntil: string;
   } | null;
   readonly credentials: readonly CredentialResult[];
+  /** Null: nothing is locked in a vault of this kind. */
+  readonly control: LockControl | null;
   readonly verdict: ProofVerdict;
   readonly why: string;
   /** Proven, and nothing in common with the target. */
@@ -144,7 +154,8 @@ export async function proveBlastRadius(order: ProofOrder): Promise<SealedProof> 
   const planted = await plant(order, startedAt);
   const credentials: CredentialResult[] = [];
   for (const suspect of suspects) credentials.push(await tryOne(order, suspect, planted));
-  const { verdict, why } = verdictOf(planted, credentials);
+  const control = await controlOf(order);
+  const { verdict, why } = verdictOf(planted, credentials, control);
   const proof: BlastRadiusProof = {
     format: 'holdfast/proof/1',
     vault: ground.vault,
@@ -153,6 +164,7 @@ export async function proveBlastRadius(order: ProofOrder): Promise<SealedProof> 
     endedAt: clock.now().toISOString(),
     canary: planted.canary === null ? null : factsOf(planted.canary),
     credentials,
+    control,
     verdict,
     why,
     isOutside: verdict === 'PROVEN' && order.sameAs.length === 0,
@@ -177,6 +189,19 @@ async function plant(order: ProofOrder, startedAt: Date): Promise<Planted> {
   } catch (error) {
     return { canary: null, trouble: messageOf(error) };
   }
+}
+
+async function controlOf(order: ProofOrder): Promise<LockControl | null> {
+  const { ground } = order;
+  if (ground.control === undefined) return null;
+  const run = (signal: AbortSignal) =>
+    ground.control?.(signal) ?? Promise.reject(new Error('none'));
+  return timed(order, run, PROOF_CONTROL_MS_MAX).catch(
+    (error: unknown): LockControl => ({
+      verdict: 'UNKNOWN',
+      why: `Whether it was the lock that refused is open: ${messageOf(error)}.`,
+    }),
+  );
 }
 
 async function tryOne(
@@ -253,7 +278,9 @@ function verdictOfActs(acts: readonly ActResult[]): Pick<CredentialResult, 'verd
 function verdictOf(
   planted: Planted,
   credentials: readonly CredentialResult[],
+  control: LockControl | null,
 ): Pick<BlastRadiusProof, 'verdict' | 'why'> {
+  if (control?.verdict === 'REFUTED') return control;
   const refuted = credentials.find(({ verdict }) => verdict === 'REFUTED');
   if (refuted !== undefined) {
     return { verdict: 'REFUTED', why: `${refuted.name}: ${refuted.why}` };
@@ -282,7 +309,11 @@ function factsOf({ key, version, sha256, retainUntil }: Canary) {
 }
 
 /** One act, or one look, within its time; it is told to stop when that is over, and not waited for. */
-async function timed<T>(order: ProofOrder, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function timed<T>(
+  order: ProofOrder,
+  act: (signal: AbortSignal) => Promise<T>,
+  msMax = order.actMsMax,
+): Promise<T> {
   if (order.signal.aborted) throw new Error('it was stopped');
   const stopping = new AbortController();
   let stop = (): void => {};
@@ -292,7 +323,7 @@ async function timed<T>(order: ProofOrder, act: (signal: AbortSignal) => Promise
       fail(new Error('no answer within the time it has'));
     };
   });
-  const timer = setTimeout(stop, order.actMsMax);
+  const timer = setTimeout(stop, msMax);
   order.signal.addEventListener('abort', stop, { once: true });
   try {
     const acting = act(stopping.signal);

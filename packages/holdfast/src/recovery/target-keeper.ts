@@ -32,7 +32,7 @@ import { PointReach, type PointReaches } from './point-reach.ts';
 import { isSealed, type PointSeal, type SealVerdict } from './point-seal.ts';
 import type { SealedPoint } from './point-trust.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
-import { triedOf } from './proof-shape.ts';
+import { CONTROL_UNTRIED, triedOf } from './proof-shape.ts';
 import { reachOf, UNREACHED } from './reach.ts';
 import {
   type EngineKind,
@@ -50,6 +50,7 @@ import type { TargetReport, VaultReport } from './target-report.ts';
 import { openSession } from './target-session.ts';
 import { type FoundRecords, type KeptProof, proofIdOf, VaultRecords } from './vault-records.ts';
 import type { Vault, VaultLook } from './vaults/vault.ts';
+import { ViewHints } from './view-hint.ts';
 
 export interface KeptVault {
   readonly vault: Vault;
@@ -100,8 +101,11 @@ interface Kept {
   readonly engine: Engine;
   /** Of any point that lies there, whatever took it. */
   readonly restorer: Restorer;
+  /** As `restorer`, out of a view of the vault; it streams nothing. */
+  readonly restorerIn: (view: Vault) => Restorer;
   readonly records: VaultRecords;
   readonly reach: PointReach;
+  readonly hints: ViewHints;
 }
 
 export interface Looked {
@@ -143,12 +147,18 @@ export class TargetKeeper {
       const { pgbackrest } = parts;
       const options = { ...common, connection, slot, binaries, folder, pgbackrest };
       const engine = openEngine(parts.engine, options);
+      const records = new VaultRecords({ ...common, macKey });
       return {
         it,
         engine,
         restorer: restorerOf(engine, options),
-        records: new VaultRecords({ ...common, macKey }),
+        restorerIn: (view) => {
+          const there = { ...options, vault: view };
+          return restorerOf(openEngine(parts.engine, there), there);
+        },
+        records,
         reach: new PointReach(vault),
+        hints: new ViewHints({ target, vault: vault.name, records }),
       };
     });
   }
@@ -253,12 +263,12 @@ export class TargetKeeper {
     signal: AbortSignal,
   ): Promise<RestoredTarget> {
     const { binaries, clock, seal, target } = this.#parts;
-    const { it, restorer } = this.#of(vaultName);
+    const { it, restorer, restorerIn } = this.#of(vaultName);
     if (!this.canDrill) throw noIdentity(target);
     return restoreTarget(
       { ...order, target },
       {
-        engine: restorer,
+        engineOf: (vault) => (vault === it.vault ? restorer : restorerIn(vault)),
         vault: it.vault,
         seal,
         clock,
@@ -299,10 +309,10 @@ export class TargetKeeper {
     });
     const { digest, json, proof } = sealed;
     const id = proofIdOf(proof, clock.random(2).toString('hex'));
-    const { sameAs, verdict, why } = proof;
+    const { control, sameAs, verdict, why } = proof;
     const at = new Date(proof.endedAt);
     const tried = triedOf(proof.credentials);
-    this.#parts.ownProofs.learn({ id, vault: vaultName, at, verdict, why, sameAs, tried });
+    this.#parts.ownProofs.learn({ id, vault: vaultName, at, verdict, why, sameAs, tried, control });
     await this.#keep(vaultName, async () =>
       records.keepProof(await this.#systemOf(records), id, json),
     );
@@ -319,6 +329,7 @@ export class TargetKeeper {
         verdict: proof.verdict,
         outside: proof.isOutside,
         tried: proof.credentials.filter(({ acts }) => acts.length > 0).length,
+        control: control?.verdict ?? null,
         digest,
       },
       message: `Blast radius of ${vaultName} for ${target}: ${proof.verdict}. ${proof.why}`,
@@ -386,11 +397,12 @@ export class TargetKeeper {
   }
 
   async #evidence(
-    { engine, it, reach: pointReach, records, restorer }: Kept,
+    { engine, hints, it, reach: pointReach, records, restorer }: Kept,
     now: Date,
   ): Promise<{ readonly evidence: VaultEvidence; readonly report: VaultReport }> {
     const { vault } = it;
     const troubles: string[] = [];
+    let ways: readonly string[] = [];
     let found = NOTHING_FOUND;
     let points: readonly StoredPoint[] = [];
     let reach = UNREACHED;
@@ -406,6 +418,7 @@ export class TargetKeeper {
       const present = await this.#present(restorer, [...found.unsealed, ...found.points]);
       points = present.points;
       troubles.push(...present.words);
+      ways = await hints.of(system, found.troubles, found.drills);
       const known = knownOf(found, points);
       const newest = known.at(-1);
       reach = await reachOf(known, state, vault, () =>
@@ -461,6 +474,7 @@ export class TargetKeeper {
         protectsFrom: [...protectsFrom],
         doesNotProtectFrom: [...doesNotProtectFrom],
         troubles,
+        hints: [...ways],
         sameAs: [...sameAs],
         points: shown.map(({ point, verdict }) => ({
           id: point.id,
@@ -477,7 +491,12 @@ export class TargetKeeper {
         proof:
           counted === null
             ? null
-            : { at: counted.at.toISOString(), verdict: counted.verdict, why: counted.why },
+            : {
+                at: counted.at.toISOString(),
+                verdict: counted.verdict,
+                why: counted.why,
+                control: counted.control ?? (vault.kind === 's3' ? CONTROL_UNTRIED : null),
+              },
         newestWalAt: durableAt?.toISOString() ?? null,
         window:
           window === null ? null : { from: window.from.toISOString(), to: window.to.toISOString() },

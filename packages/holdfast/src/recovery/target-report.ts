@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { DRILL_FIELD } from './drills/drill-shape.ts';
-import { TRIED_SHAPE } from './proof-shape.ts';
+import { CONTROL_SHAPE, TRIED_SHAPE } from './proof-shape.ts';
 
 const colour = z.enum(['green', 'amber', 'red']);
 const at = z.iso.datetime();
@@ -54,6 +54,8 @@ export const REPORT_SHAPE = z.object({
       protectsFrom: sentences,
       doesNotProtectFrom: sentences,
       troubles: sentences,
+      /** What brings back what lay there before somebody wrote into it: commands, in sentences. */
+      hints: sentences,
       sameAs: sentences,
       points: z.array(
         z.object({
@@ -75,7 +77,9 @@ export const REPORT_SHAPE = z.object({
         }),
       ),
       lastDrill: DRILL_FIELD,
-      proof: z.object({ at, verdict, why: z.string() }).nullable(),
+      proof: z
+        .object({ at, verdict, why: z.string(), control: CONTROL_SHAPE.nullable() })
+        .nullable(),
       newestWalAt: at.nullable(),
       /** From where to where it can be brought back from there; null: nowhere. */
       window: z.object({ from: at, to: at }).nullable(),

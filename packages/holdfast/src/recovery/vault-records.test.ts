@@ -9,11 +9,14 @@ import type { Witness } from './drills/witness.ts';
 import { oneChunk } from './object-bytes.ts';
 import type { PointSeal } from './point-seal.ts';
 import { digestOfNewest, pointKey, writePoint } from './point-store.ts';
+import { choosePoint } from './restore/choose-point.ts';
 import { aPoint } from './testing/a-point.ts';
 import { FolderVault } from './testing/folder-vault.ts';
 import { OTHER_SEAL, TEST_SEAL } from './testing/test-seal.ts';
 import { VaultRecords } from './vault-records.ts';
+import { viewAsOf } from './vaults/as-of.ts';
 import type { Vault } from './vaults/vault.ts';
+import { ViewHints } from './view-hint.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'holdfast-records-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -218,6 +221,79 @@ describe('points in a vault', () => {
     await chainOf('p1');
     await writePoint(vault, aPoint('p3', { previous: 'd'.repeat(64) }), kept(), TEST_SEAL);
     expect((await (await recordsOn()).find('77')).troubles).toHaveLength(1);
+  });
+
+  const breath = () => new Promise((done) => setTimeout(done, 5));
+
+  it('have a newest time at which all of them fitted, once somebody wrote there', async () => {
+    vault = new FolderVault(join(root, 'sound'));
+    await chainOf('p1', 'p2');
+    await breath();
+    const good = new Date();
+    await breath();
+    const key = 'shop/77/points/p2/point.json';
+    await put(key, 'not a point');
+    await breath();
+    await chainOf('p3');
+    const records = await recordsOn();
+    expect((await records.find('77')).troubles).not.toEqual([]);
+    const sound = await records.soundAsOf('77');
+    if (sound === null) throw new Error('no such time');
+    expect(sound.getTime()).toBeGreaterThanOrEqual(good.getTime());
+    const then = viewAsOf(vault, sound);
+    const seen = await (await recordsOn({ vault: then })).find('77');
+    expect([seen.points.map(({ id }) => id), seen.troubles]).toEqual([['p1', 'p2'], []]);
+    expect((await choosePoint(then, 'shop', { kind: 'newest' }, TEST_SEAL)).point.id).toBe('p2');
+    // Of the whole vault as it is, the point that was written over is gone.
+    expect((await choosePoint(vault, 'shop', { kind: 'newest' }, TEST_SEAL)).point.id).toBe('p3');
+    await expect(then.put(key, vault.get({ key, version: '1' }), kept())).rejects.toThrow(
+      /to read/,
+    );
+  });
+
+  it('have none where nothing ever fitted, and it is looked for once', async () => {
+    vault = new FolderVault(join(root, 'never-sound'));
+    await put('shop/77/points/p1/point.json', 'not a point');
+    await breath();
+    await chainOf('p2');
+    const records = await recordsOn();
+    let asked = 0;
+    const soundAsOf = (system: string) => {
+      asked += 1;
+      return records.soundAsOf(system);
+    };
+    const hints = new ViewHints({ target: 'shop', vault: 'folder', records: { soundAsOf } });
+    const { troubles } = await records.find('77');
+    expect(await hints.of('77', troubles, [])).toEqual([]);
+    expect(await hints.of('77', troubles, [])).toEqual([]);
+    expect(asked).toBe(1);
+    await hints.of('77', [...troubles, 'and another'], []);
+    expect(asked).toBe(2);
+    await hints.of('77', [], []);
+    expect(asked).toBe(2);
+  });
+
+  it.each([
+    ['passed, then failed', ['passed', 'failed'], 1],
+    ['passed, then failed, then could not run', ['passed', 'failed', 'could-not-run'], 1],
+    ['failed, then passed', ['failed', 'passed'], 0],
+    ['failed only', ['failed'], 0],
+    ['passed, then could not run', ['passed', 'could-not-run'], 0],
+  ] as const)('name the vault as of the last drill that passed: %s', async (_, verdicts, count) => {
+    const hints = new ViewHints({
+      ...{ target: 'shop', vault: 'far' },
+      records: { soundAsOf: async () => null },
+    });
+    const drills = verdicts.map((verdict, hour) => ({
+      ...DRILL,
+      verdict,
+      startedAt: `2026-11-28T1${hour}:00:00.000Z`,
+      endedAt: `2026-11-28T1${hour}:05:00.000Z`,
+    }));
+    const found = await hints.of('77', [], drills);
+    expect(found).toHaveLength(count);
+    const command = 'holdfast restore shop --vault far --as-of 2026-11-28T10:00:00.000Z --diff';
+    for (const hint of found) expect(hint).toContain(command);
   });
 
   it.each([

@@ -27,12 +27,19 @@ import {
   isWhole,
   type ListedPoints,
   listPointFiles,
+  listPoints,
   pointKey,
   readSealedPoint,
 } from './point-store.ts';
 import { type SealedPoint, sortPoints } from './point-trust.ts';
 import type { BlastRadiusProof, ProofVerdict } from './proof.ts';
-import { TRIED_SHAPE, type Tried, triedOf } from './proof-shape.ts';
+import {
+  CONTROL_SHAPE,
+  type LockControl,
+  TRIED_SHAPE,
+  type Tried,
+  triedOf,
+} from './proof-shape.ts';
 import { pointPrefix, type StoredPoint, walPrefix } from './recovery-point.ts';
 import type { Kept, StoredObject, Vault } from './vaults/vault.ts';
 
@@ -57,6 +64,8 @@ export interface KeptProof {
   readonly why: string;
   readonly sameAs: readonly string[];
   readonly tried: readonly Tried[];
+  /** Null: nothing is locked there, or it was not tried. */
+  readonly control: LockControl | null;
 }
 
 export interface FoundRecords {
@@ -76,6 +85,8 @@ export interface FoundRecords {
 
 /** Remembered; whoever writes over files again and again makes more. */
 const WHOLE_MAX = 10_000;
+/** States of a vault that are looked at for one that was sound: whoever writes there daily is seen in days. */
+const LOOKED_BACK_MAX = 20;
 const RECORD_BYTES_MAX = 1024 * 1024;
 const ENVELOPE = z.strictObject({
   format: z.literal('holdfast/record/1'),
@@ -90,6 +101,7 @@ const PROOF = z.object({
   why: z.string(),
   sameAs: z.array(z.string()),
   credentials: z.array(TRIED_SHAPE).default([]),
+  control: CONTROL_SHAPE.nullable().default(null),
 });
 
 export class VaultRecords {
@@ -106,28 +118,10 @@ export class VaultRecords {
 
   async find(system: string): Promise<FoundRecords> {
     const { target, vault } = this.#parts;
-    const troubles: string[] = [];
     const listed = await listPointFiles(vault, target, system, null);
-    const read: SealedPoint[] = [];
-    const seen = new Set<string>();
-    for (const object of listed.points) {
-      const found = await this.#point(object);
-      seen.add(nameOf(object));
-      if (found === null) troubles.push(`${object.key} does not read as a recovery point.`);
-      else if (!isItself(found.point, object.key)) {
-        troubles.push(`${object.key} is a recovery point of another name.`);
-      } else read.push(found);
-    }
-    // What does not lie there any more is not remembered.
-    const prefix = pointPrefix(target, system);
-    for (const name of this.#points.keys()) {
-      if (name.startsWith(prefix) && !seen.has(name)) this.#points.delete(name);
-    }
-    const { others, ours, strangers, unsealed } = sortPoints(read);
-    const keys = strangers.map(({ point }) => pointKey(point, system));
-    troubles.push(...strangerWords(vault.name, keys));
-    // One that does not read is said already, and whoever names it would seem to be wrong.
-    if (troubles.length === 0) troubles.push(...chainTroubles(ours));
+    const { read, troubles } = await this.#read(listed.points);
+    this.#forget(pointPrefix(target, system), listed.points);
+    const { keys, others, ours, unsealed } = sorted(read, vault.name, system, troubles);
     const points: StoredPoint[] = [];
     for (const point of ours) {
       if (await this.#isWhole(point, listed)) points.push(point);
@@ -154,6 +148,26 @@ export class VaultRecords {
       } else proofs.push(proof);
     }
     return { points, unsealed: before, others, strangers: keys, drills, proofs, troubles };
+  }
+
+  /**
+   * The newest time at which there were points and all of them fitted, for a vault in which they do not any
+   * more; null: none of the last `LOOKED_BACK_MAX` states was so. A point that came after the first that
+   * does not fit is not in it.
+   */
+  async soundAsOf(system: string): Promise<Date | null> {
+    const { target, vault } = this.#parts;
+    const objects = await listPoints(vault, target, system, null);
+    const times = [...new Set(objects.map(({ storedAt }) => storedAt.getTime()))];
+    for (const time of times.toSorted((a, b) => b - a).slice(0, LOOKED_BACK_MAX)) {
+      const before = new Date(time - 1);
+      const listed = await listPoints(vault, target, system, before);
+      if (listed.length === 0) return null;
+      const { read, troubles } = await this.#read(listed);
+      sorted(read, vault.name, system, troubles);
+      if (troubles.length === 0) return before;
+    }
+    return null;
   }
 
   async keepDrill(system: string, drill: DrillResult): Promise<void> {
@@ -231,6 +245,30 @@ export class VaultRecords {
       ours[0] ?? newestOf('none') ?? newestOf('elsewhere') ?? newestOf('foreign') ?? read[0];
     if (newest !== undefined) return newest.point.server.systemIdentifier;
     return newestFirst[0]?.key.split('/')[1] ?? null;
+  }
+
+  /** What does not read, or lies under another's name, is said. */
+  async #read(
+    objects: readonly StoredObject[],
+  ): Promise<{ readonly read: readonly SealedPoint[]; readonly troubles: string[] }> {
+    const troubles: string[] = [];
+    const read: SealedPoint[] = [];
+    for (const object of objects) {
+      const found = await this.#point(object);
+      if (found === null) troubles.push(`${object.key} does not read as a recovery point.`);
+      else if (!isItself(found.point, object.key)) {
+        troubles.push(`${object.key} is a recovery point of another name.`);
+      } else read.push(found);
+    }
+    return { read, troubles };
+  }
+
+  /** What does not lie there any more. */
+  #forget(prefix: string, objects: readonly StoredObject[]): void {
+    const there = new Set(objects.map(nameOf));
+    for (const name of this.#points.keys()) {
+      if (name.startsWith(prefix) && !there.has(name)) this.#points.delete(name);
+    }
   }
 
   async #point(object: StoredObject): Promise<SealedPoint | null> {
@@ -319,6 +357,16 @@ export class VaultRecords {
   }
 }
 
+/** Adds to `troubles` what does not fit among them. */
+function sorted(read: readonly SealedPoint[], vault: string, system: string, troubles: string[]) {
+  const { others, ours, strangers, unsealed } = sortPoints(read);
+  const keys = strangers.map(({ point }) => pointKey(point, system));
+  troubles.push(...strangerWords(vault, keys));
+  // One that does not read is said already, and whoever names it would seem to be wrong.
+  if (troubles.length === 0) troubles.push(...chainTroubles(ours));
+  return { keys, others, ours, unsealed };
+}
+
 function nameOf({ key, version }: StoredObject): string {
   return `${key}@${version}`;
 }
@@ -340,10 +388,10 @@ function strangerWords(vault: string, keys: readonly string[]): readonly string[
 function readProof(key: string, body: string): KeptProof | null {
   const read = PROOF.safeParse(jsonOf(body));
   if (!read.success) return null;
-  const { credentials, endedAt, sameAs, vault, verdict, why } = read.data;
+  const { control, credentials, endedAt, sameAs, vault, verdict, why } = read.data;
   const id = key.replace(/^.*\//, '').replace(/\.json$/, '');
   const tried = triedOf(credentials);
-  return { id, vault, at: new Date(endedAt), verdict, why, sameAs, tried };
+  return { id, vault, at: new Date(endedAt), verdict, why, sameAs, tried, control };
 }
 
 /** Sorts by time, and fits into a key. */

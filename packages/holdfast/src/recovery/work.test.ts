@@ -24,7 +24,7 @@ const NOTHING: WorkResult = { vault: 'far', point: null, drill: null, proof: nul
 const POINT = { id: '20261128T110000Z-0001', endedAt: '2026-11-28T11:00:00.000Z', bytes: 1 };
 const PROOF = {
   ...({ verdict: 'PROVEN', why: '', isOutside: true } as const),
-  ...{ sameAs: [], sameBlastRadius: [], credentials: [] },
+  ...{ sameAs: [], sameBlastRadius: [], credentials: [], control: null },
 };
 
 describe('whether work went well', () => {

@@ -7,6 +7,7 @@ import { DRILL_FIELD } from './drills/drill-shape.ts';
 import { WORK_KINDS, type WorkKind } from './due-work.ts';
 import type { Tell } from './engines/engine.ts';
 import type { BlastRadiusProof } from './proof.ts';
+import { CONTROL_SHAPE } from './proof-shape.ts';
 import { storedBytes } from './recovery-point.ts';
 import { isSmall, type TargetKeeper } from './target-keeper.ts';
 
@@ -28,6 +29,7 @@ const proofWords = z.object({
   isOutside: z.boolean(),
   sameAs: z.array(z.string()),
   sameBlastRadius: z.array(z.string()),
+  control: CONTROL_SHAPE.nullable(),
   credentials: z.array(
     z.object({
       name: z.string(),
@@ -106,9 +108,9 @@ export async function runWork(
 }
 
 function wordsOf(proof: BlastRadiusProof): ProofWords {
-  const { credentials, isOutside, sameAs, sameBlastRadius, verdict, why } = proof;
+  const { control, credentials, isOutside, sameAs, sameBlastRadius, verdict, why } = proof;
   return {
-    ...{ verdict, why, isOutside },
+    ...{ verdict, why, isOutside, control },
     sameAs: [...sameAs],
     sameBlastRadius: [...sameBlastRadius],
     credentials: credentials.map(({ acts, kind, name, ...said }) => ({

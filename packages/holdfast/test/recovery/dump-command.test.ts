@@ -26,8 +26,7 @@ const operator = new Operator(config);
 const json = (words: readonly string[]) => operator.json(words);
 
 /** Null while the gateway that keeps it has told nothing yet. */
-const reportOf = async () =>
-  (await json(['recovery', 'status', 'shop'])).said.targets?.[0] ?? null;
+const reportOf = async () => (await json(['recovery', 'status', 'shop'])).said.targets?.[0] ?? null;
 
 beforeAll(async () => {
   if (!isHere) return;

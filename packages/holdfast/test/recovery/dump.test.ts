@@ -197,7 +197,6 @@ describe.for(DUMPED)('PostgreSQL $major decodes changes', ({ bin, isHere, major 
       ground.vault,
       'shop',
       { kind: 'at', at: before },
-      null,
       TEST_SEAL,
     );
     expect(chosen.id).toBe(point.id);

@@ -1,10 +1,16 @@
 /** The S3 vault at a real Object Lock server, and the attacks on it. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/model/clock.ts';
+import { pointKey, writePoint } from '../../src/recovery/point-store.ts';
 import type { Suspect } from '../../src/recovery/proof.ts';
+import type { RecoveryPoint } from '../../src/recovery/recovery-point.ts';
+import { choosePoint } from '../../src/recovery/restore/choose-point.ts';
+import { TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
+import { viewAsOf } from '../../src/recovery/vaults/as-of.ts';
 import { hostileSuite } from '../../src/recovery/vaults/hostile.suite.ts';
 import { loadSdk } from '../../src/recovery/vaults/s3/connect.ts';
 import { S3Ground } from '../../src/recovery/vaults/s3/ground.ts';
+import type { S3Keys } from '../../src/recovery/vaults/s3/place.ts';
 import { S3Vault } from '../../src/recovery/vaults/s3/s3-vault.ts';
 import { undelete } from '../../src/recovery/vaults/s3/undelete.ts';
 import { keyVersions } from '../../src/recovery/vaults/s3/versions.ts';
@@ -13,6 +19,25 @@ import { radosgwMissing } from '../support/radosgw.ts';
 import { type S3Estate, startS3Estate } from '../support/s3-estate.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+const POINT: RecoveryPoint = {
+  format: 'holdfast/point/1',
+  id: '20261128T001500123Z-7f3a',
+  target: 'shop',
+  engine: 'pull',
+  server: {
+    version: 180_000,
+    systemIdentifier: '7',
+    walSegmentBytes: 16_777_216,
+    hasChecksums: true,
+  },
+  wal: { timeline: 1, startLsn: '0/2000028', endLsn: '0/2000100' },
+  startedAt: '2026-11-28T00:14:00.000Z',
+  endedAt: '2026-11-28T00:15:00.000Z',
+  files: [],
+  prior: null,
+  recipients: [],
+  previous: null,
+};
 const missing = radosgwMissing();
 let started: Promise<S3Estate> | null = null;
 function estateOf(): Promise<S3Estate> {
@@ -147,12 +172,78 @@ if (missing !== null) {
 
     it('deletes once the retention is over: it was the lock that refused', async () => {
       const estate = await estateOf();
-      const ground = groundOf(estate);
-      const canary = await ground.plant(new Date(Date.now() + 4_000));
-      expect(await ground.control(canary, estate.owner)).toBe('still refused');
-      await pause(canary.retainUntil.getTime() - Date.now() + 1_500);
-      expect(await ground.control(canary, estate.owner)).toBe('held by the lock');
-      await ground.close();
+      const signal = new AbortController().signal;
+      const controlled = async (
+        restorer: S3Keys | null,
+        probeBucket: string | null = estate.probeBucket,
+      ) => {
+        const ground = new S3Ground({
+          ...{ vault: 'elsewhere', place: estate.place, probeBucket, clock: systemClock },
+          ...{ identities: { ...estate.identities, restorer }, controlLockMs: 4_000 },
+        });
+        return ground.control(signal).finally(() => ground.close());
+      };
+      const proven = await controlled(estate.identities.restorer);
+      expect(proven).toMatchObject({ verdict: 'PROVEN' });
+      expect(proven.why).toContain('It was the lock');
+      // It removed what it put there, and nothing of the vault's own.
+      const left: string[] = [];
+      const probe = { bucket: estate.probeBucket };
+      for await (const key of keyVersions(estate.client, probe, '')) {
+        if (key.name.includes('control-') && key.versions.length > 0) left.push(key.name);
+      }
+      expect(left).toEqual([]);
+      // Where nobody may delete, or nobody is told of, it says so, and proves nothing.
+      expect(await controlled(null)).toMatchObject({ verdict: 'UNKNOWN' });
+      expect((await controlled(null)).why).toContain('vaults.elsewhere.restorer');
+      expect((await controlled(estate.identities.restorer, null)).why).toContain('no probe bucket');
+    });
+
+    it('shows no lock where rights alone refuse', async () => {
+      const estate = await estateOf();
+      const { prober } = estate.identities;
+      let late = 0;
+      const ground = new S3Ground({
+        ...{ vault: 'elsewhere', place: estate.place, probeBucket: estate.probeBucket },
+        // Who may not delete at all; and a clock that is far on once the lock is over.
+        identities: { ...estate.identities, restorer: prober },
+        clock: { ...systemClock, now: () => new Date(Date.now() + late) },
+        controlLockMs: 2_000,
+      });
+      const running = ground.control(new AbortController().signal);
+      await pause(1_000);
+      late = 120_000;
+      const { verdict, why } = await running.finally(() => ground.close());
+      expect(verdict).toBe('UNKNOWN');
+      expect(why).toContain('it may be missing rights that refused');
+    });
+
+    it('reads back what lay there before it was written over', async () => {
+      const estate = await estateOf();
+      const vault = vaultOf(estate, 'poisoned/');
+      const kept = { retainUntil: new Date(Date.now() + 2 * DAY_MS) };
+      await writePoint(vault, POINT, kept, TEST_SEAL);
+      await pause(1_500);
+      const before = new Date();
+      await pause(1_500);
+      const { DeleteObjectCommand, PutObjectCommand } = await loadSdk();
+      const Key = `poisoned/${pointKey(POINT, '7')}`;
+      const names = { Bucket: estate.place.bucket, Key };
+      await estate.client.send(new PutObjectCommand({ ...names, Body: 'poison' }));
+      await estate.client.send(new DeleteObjectCommand(names));
+      await expect(choosePoint(vault, 'shop', { kind: 'newest' }, TEST_SEAL)).rejects.toMatchObject(
+        {
+          code: 'HF_RECOVERY_DAMAGED',
+        },
+      );
+      const then = await choosePoint(
+        viewAsOf(vault, before),
+        'shop',
+        { kind: 'newest' },
+        TEST_SEAL,
+      );
+      expect(then.point.id).toBe(POINT.id);
+      await vault.close();
     });
 
     it('takes the default retention away, which the vault sees, and its own objects are locked all the same', async () => {

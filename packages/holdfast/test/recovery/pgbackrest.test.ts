@@ -180,7 +180,7 @@ describe.skipIf(!isHere)('engine pgbackrest (Debian packages pgbackrest and post
         copy = await restoreTarget(
           { target: 'shop', wish, asOf: null, folder, isKept: false },
           {
-            engine,
+            engineOf: () => engine,
             vault,
             seal: TEST_SEAL,
             clock: systemClock,

@@ -2,6 +2,9 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { KeptHead } from '../../src/recovery/vaults/local/kept-head.ts';
+import { LocalVault } from '../../src/recovery/vaults/local/local-vault.ts';
+import { allOf, bytesOf } from '../../src/recovery/vaults/vault.suite.ts';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
@@ -73,3 +76,74 @@ it('compares what came back with the live target, and keeps it', { timeout: 400_
   expect((await json(['restore', 'shop'])).exit).toBe(2);
   expect((await json(['restore', 'shop', '--diff', '--at', 'noon'])).exit).toBe(2);
 });
+
+it('brings back what lay in the vault before somebody wrote into it', {
+  timeout: 600_000,
+}, async () => {
+  expect((await json(['recovery', 'backup', 'shop'])).exit).toBe(0);
+  await new Promise((done) => setTimeout(done, 1_000));
+  const before = new Date().toISOString();
+  await new Promise((done) => setTimeout(done, 1_000));
+  const point = await poison();
+
+  const status = await json(['recovery', 'status', 'shop']);
+  const [vault] = status.said.targets[0].vaults;
+  expect(vault.troubles.join(' ')).toContain('does not read as a recovery point');
+  const [hint] = vault.hints;
+  expect(hint).toMatch(/holdfast restore shop --vault here --as-of 2\S+Z --diff$/);
+  const shown = await operator.holdfast(['recovery', 'status', 'shop']);
+  expect(shown.out).toContain(hint);
+
+  // As the vault is now, neither the point nor its WAL is what was stored.
+  const now = await json(['restore', 'shop', '--point', point, '--diff']);
+  expect(now.exit).not.toBe(0);
+  expect(JSON.stringify(now.said)).toContain('HF_RECOVERY_DAMAGED');
+  const sound = /--as-of (\S+)/.exec(hint)?.[1] ?? '';
+  for (const asOf of [before, sound]) {
+    const then = await json(['restore', 'shop', '--point', point, '--as-of', asOf, '--diff']);
+    expect(then.err).toBe('');
+    expect(then.said).toMatchObject({ point, asOf });
+    expect(then.said.view).toContain('nothing there is ever written over');
+    expect(then.said.diff.join(' ')).toContain('the same on both sides');
+  }
+  const words = ['restore', 'shop', '--as-of', before, '--diff'];
+  expect((await operator.holdfast(words)).out).toContain(`here as it was at ${before}`);
+  // What is asked of then reaches no further than then.
+  const late = await json([...words, '--at', new Date().toISOString()]);
+  expect(late.exit).not.toBe(0);
+  const none = await json(['restore', 'shop', '--as-of', '2020-01-01', '--diff']);
+  expect(JSON.stringify(none.said)).toContain('HF_RESTORE_WINDOW');
+  expect((await json(['restore', 'shop', '--as-of', 'noon', '--diff'])).exit).toBe(2);
+  expect((await json(['restore', 'shop', '--as-of', '2999-01-01', '--diff'])).exit).toBe(2);
+
+  // While a gateway has the vault it is asked, and does the same.
+  await operator.up();
+  try {
+    const asked = await json([...words, '--point', point]);
+    expect(asked.said).toMatchObject({ point, asOf: before });
+    expect(asked.said.diff.join(' ')).toContain('the same on both sides');
+  } finally {
+    await operator.down('SIGTERM');
+  }
+});
+
+/** Whoever can write into the vault: over the newest point, and over all the WAL there is. */
+async function poison(): Promise<string> {
+  const vault = new LocalVault({
+    ...{ name: 'here', folder: join(folder, 'vault'), user: null, dataFolders: [] },
+    keptHead: new KeptHead(join(folder, 'poison-head.json'), folder),
+  });
+  try {
+    const objects = await allOf(vault.list('shop/', null));
+    const points = objects.filter(({ key }) => key.endsWith('/point.json'));
+    const newest = points.at(-1);
+    if (newest === undefined) throw new Error('no point');
+    const kept = { retainUntil: new Date(Date.now() + 8 * 86_400_000) };
+    const wal = objects.filter(({ key }) => key.includes('/wal/'));
+    expect(wal.length).toBeGreaterThan(0);
+    for (const { key } of [newest, ...wal]) await vault.put(key, bytesOf('poison'), kept);
+    return newest.key.split('/').at(-2) ?? '';
+  } finally {
+    await vault.close();
+  }
+}

@@ -144,8 +144,11 @@ describe('holdfast restore beside a gateway', () => {
     const { proposal } = proposed.said;
     expect(proposal).toMatchObject({ state: 'waiting', peopleNeeded: 2 });
     expect(proposal.card.statement).toContain(point);
-    expect(proposal.card.statement).toContain('rows are put in again');
-    expect(JSON.parse(proposal.card.act).facts).toMatchObject({ point, vault: 'here', deleted: 1 });
+    expect(proposal.card.statement).toContain('public.bookings: 3 rows put in again');
+    expect(JSON.parse(proposal.card.act).facts).toMatchObject({
+      ...{ point, vault: 'here', asOf: null },
+      tables: ['["public","bookings",3,1,1]', '["public","payments",3,0,0]'],
+    });
     expect(await world.look()).toBe(before);
 
     const digest = ['--digest', proposal.card.digest];
@@ -244,6 +247,7 @@ describe('restores over the API', () => {
     const second = await world.ready('cy', { kind: 'newest' });
     const third = await world.api('cy', 'POST', PATH, { wish: { kind: 'newest' } });
     expect(third.json.code).toBe('HF_LIMIT');
+    expect(copy.asOf).toBeNull();
 
     await world.api('cy', 'POST', `${one}/diff`, {});
     let shown = await world.api('dan', 'GET', one);

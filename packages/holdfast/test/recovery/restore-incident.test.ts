@@ -92,7 +92,7 @@ it.for([
           isKept: true,
         },
         {
-          engine: after,
+          engineOf: () => after,
           vault,
           // Another installation's: of the one that took it nothing is left.
           seal: OTHER_SEAL,

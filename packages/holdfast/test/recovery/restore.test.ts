@@ -37,6 +37,7 @@ import {
 } from '../../src/recovery/restore/write-back.ts';
 import { TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
 import { MemoryUndoStore } from '../../src/testing/memory-undo-store.ts';
+import { type CommitLoss, startCommitWire } from './commit-wire.ts';
 import { DEBIAN_15, type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
 
 const has15 = existsSync(`${DEBIAN_15}/postgres`);
@@ -145,7 +146,7 @@ describe.for([
         ...order,
       },
       {
-        engine,
+        engineOf: () => engine,
         vault: ground.vault,
         seal: TEST_SEAL,
         clock: systemClock,
@@ -473,6 +474,96 @@ describe.for([
     expect(said).toEqual(['copy sums', 'live locks', 'live sums']);
   });
 
+  it.for<readonly [string, Partial<CommitLoss>, string, 'written' | 'not-written']>([
+    ['was lost on its way', { where: 'on-the-way' }, 'nothing was committed', 'not-written'],
+    ['was done, and its answer lost', {}, 'the server said afterwards', 'written'],
+    [
+      'was done and drained, and its answer lost',
+      { meanwhile: () => swept('') },
+      'the server said afterwards',
+      'written',
+    ],
+    [
+      'was done, and the server crashed since',
+      { meanwhile: () => swept(`; select pg_stat_reset_shared('bgwriter')`) },
+      'is not known',
+      'written',
+    ],
+    ['was done, and nobody is there to say so', { isAwayThen: true }, 'is not known', 'written'],
+  ])(
+    'never says that nothing was written when a COMMIT %s',
+    async ([, loss, says, became], ctx) => {
+      if (!isHere) return ctx.skip('Debian package postgresql-15');
+      const wire = await startCommitWire(ground.server.port, {
+        ...{ where: 'on-the-way-back', isAwayThen: false, meanwhile: async () => {} },
+        ...loss,
+      });
+      const connection = ground.server.connection(wire.port);
+      const over = openTargetDatabase({ target: 'shop', connection, poolSize: 1 });
+      let ms = 0;
+      // A clock that hurries: whoever waits for a server that is away has soon waited long enough.
+      const clock = { ...systemClock, monotonicMs: () => (ms += 20_000) };
+      try {
+        const tables = [{ schema: 'public', name: 'guests', keys: [['492']] }];
+        const end = await write({ tables }, { live: over, clock }).then(
+          ({ notes }) => notes.join(' '),
+          (error: unknown) => String(error),
+        );
+        expect(end).toContain(says);
+        const rows = await live.query('select id from public.guests where id = 492');
+        expect(rows).toHaveLength(became === 'written' ? 1 : 0);
+      } finally {
+        await live.query('delete from public.guests where id = 492');
+        await over.close();
+        await wire.close();
+      }
+    },
+  );
+
+  it('looks in bounded time, and says what to do when that is over', async (ctx) => {
+    if (!isHere) return ctx.skip('Debian package postgresql-15');
+    const order = { tables: [{ schema: 'public', name: 'guests', keys: null }] };
+    const holder = openTargetDatabase({ target: 'shop', connection: ground.server.connection() });
+    let let_ = (): void => {};
+    const released = new Promise<void>((done) => {
+      let_ = done;
+    });
+    let isHeld = (): void => {};
+    const held = new Promise<void>((done) => {
+      isHeld = done;
+    });
+    const holding = holder.transaction('read committed', async (session) => {
+      await session.query('lock table public.guests in access exclusive mode');
+      isHeld();
+      await released;
+    });
+    try {
+      await held;
+      const look = { statementMsMax: 300, msMax: MINUTE };
+      await expect(write({ ...order, mode: 'preview' }, { look })).rejects.toThrow(
+        /each statement to be done within its time/,
+      );
+    } finally {
+      let_();
+      await holding;
+      await holder.close();
+    }
+    let ms = 0;
+    const clock = { ...systemClock, monotonicMs: () => (ms += 1_000) };
+    const look = { statementMsMax: MINUTE, msMax: 5_000 };
+    await expect(write({ ...order, mode: 'preview' }, { look, clock })).rejects.toThrow(
+      /a preview of at most 5 s, found one that takes longer/,
+    );
+    expect((await write({ ...order, mode: 'preview' })).wouldFail).toEqual([]);
+  });
+
+  /** What the drain does a moment later. */
+  async function swept(more: string): Promise<void> {
+    await live.query(
+      `delete from holdfast.journal where application like 'holdfast restore %'${more}`,
+    );
+  }
+
   it('is promoted as it was signed, and not if it would do more', {
     timeout: 240_000,
   }, async (ctx) => {
@@ -483,6 +574,7 @@ describe.for([
       target: TARGET,
       database: 'postgres',
       vault: 'here',
+      asOf: null,
       point,
       goal,
       drilledAt: null,
@@ -493,9 +585,7 @@ describe.for([
     await live.query(`update public."odd ""name" set v = 'now' where a = 'x' and b = 2`);
     const act = promotionOf(await plan());
     expect(act.facts).toMatchObject({
-      tables: ['["public","odd \\"name"]'],
-      setBack: 1,
-      deleted: 1,
+      tables: ['["public","odd \\"name",0,1,1]'],
     });
     expect(act.words).toContain('public.odd "name of postgres become what they were at');
     expect(() => cardOfAct(act)).not.toThrow();
@@ -523,8 +613,22 @@ describe.for([
       await expect(run({ ...approved, facts })).rejects.toThrow(/the point that was signed/);
     }
     await live.query(`insert into public."odd ""name" values ('y', 1, null)`);
-    await expect(run(approved)).rejects.toThrow(/at most 1 rows deleted, as was signed, found 2/);
+    await expect(run(approved)).rejects.toThrow(
+      /at most 1 rows of public.odd "name deleted, as was signed, found 2/,
+    );
+    // As many in all as was signed, but others: fewer of one table make no room in another.
+    const guests = { schema: 'public', name: 'guests', keys: null };
+    const looked = await write({ tables: [ODD, guests], ...order, mode: 'preview' });
+    expect(looked.tables.map(({ deleted }) => deleted)).toEqual([1, 2]);
     await live.query(`delete from public."odd ""name" where a = 'y'`);
+    const both = promotionOf({ ...(await plan()), preview: looked });
+    await live.query(`insert into public.guests values (601, 'newer', 'newer@example.com')`);
+    await expect(run({ ...approved, facts: both.facts })).rejects.toThrow(
+      /at most 1 rows of public.guests deleted, as was signed, found 2/,
+    );
+    await live.query('delete from public.guests where id = 601');
+    const old = { ...act.facts, tables: ['["public","odd \\"name"]'], deleted: 9 };
+    await expect(run({ ...approved, facts: old })).rejects.toThrow(/as an older Holdfast proposed/);
     expect(await run(approved)).toMatch(/0 rows put in again, 1 set back, 1 deleted/);
     expect((await diff()).tables.map(({ name }) => name)).not.toContain('odd "name');
   });

@@ -23,7 +23,7 @@ export function Proof({ report }: { readonly report: Report }): ReactNode {
 }
 
 function VaultProof({ vault }: { readonly vault: VaultReport }): ReactNode {
-  const { colour, doesNotProtectFrom, name, proof, protectsFrom, tried, troubles } = vault;
+  const { colour, doesNotProtectFrom, hints, name, proof, protectsFrom, tried, troubles } = vault;
   return (
     <section aria-label={`proof of ${name}`} className="grid gap-2">
       <h3 className="flex flex-wrap items-center gap-2">
@@ -41,6 +41,14 @@ function VaultProof({ vault }: { readonly vault: VaultReport }): ReactNode {
           <span className="text-muted">
             (<Time at={proof.at} relative />)
           </span>
+        </p>
+      )}
+      {proof?.control && (
+        <p>
+          <Badge tone={PROVED[proof.control.verdict]?.tone ?? 'warn'}>
+            lock: {proof.control.verdict}
+          </Badge>{' '}
+          <Text text={proof.control.why} />
         </p>
       )}
       {tried.map((one) => (
@@ -72,6 +80,7 @@ function VaultProof({ vault }: { readonly vault: VaultReport }): ReactNode {
       <Sentences title="Protects from" sentences={protectsFrom} />
       <Sentences title="Does not protect from" sentences={doesNotProtectFrom} />
       <Sentences title="Trouble" sentences={troubles} />
+      <Sentences title="What lay there before" sentences={hints} />
     </section>
   );
 }

@@ -42,7 +42,15 @@ const NOWHERE = {
 function reportWith(target: object, ...vaults: readonly object[]): Report {
   const vault = (where: object, at: number): Report['vaults'][number] => ({
     ...{ name: `v${at}`, kind: 'local', colour: 'amber', protectsFrom: [], doesNotProtectFrom: [] },
-    ...{ troubles: [], sameAs: [], points: [], lastDrill: null, proof: null, newestWalAt: null },
+    ...{
+      troubles: [],
+      hints: [],
+      sameAs: [],
+      points: [],
+      lastDrill: null,
+      proof: null,
+      newestWalAt: null,
+    },
     ...{ window: null, tried: [], history: { drills: [], proofs: [] } },
     whereabouts: { ...NOWHERE, ...where },
   });

@@ -62,14 +62,15 @@ function Standing({
   if (standing.length === 0) return null;
   return (
     <ul aria-label="Copies that stand" className="grid gap-2">
-      {standing.map(({ askedAt, askedBy, id, standing: { state }, wish }) => (
+      {standing.map(({ asOf, askedAt, askedBy, id, standing: { state }, wish }) => (
         <li
           key={id}
           className="flex flex-wrap items-center justify-between gap-2 rounded-lg border border-line p-3"
         >
           <span>
-            <Badge tone={state === 'ready' ? 'ok' : 'accent'}>{state}</Badge> {wishWords(wish)},{' '}
-            asked by <Text text={askedBy} /> <Time at={askedAt} relative />
+            <Badge tone={state === 'ready' ? 'ok' : 'accent'}>{state}</Badge>{' '}
+            {wishWords({ asOf, wish })}, asked by <Text text={askedBy} />{' '}
+            <Time at={askedAt} relative />
           </span>
           <Button size="small" onClick={() => onOpen(id)}>
             Go on with it
@@ -234,7 +235,7 @@ function CopyStep({ id, onAgain, onClose, target }: CopyStepProps): ReactNode {
               <Badge tone={TONES[standing.state]}>{standing.state}</Badge>
               <span>
                 <Text text={copy.target} className="font-mono" /> from{' '}
-                <Text text={copy.vault} className="font-mono" />, {wishWords(copy.wish)}
+                <Text text={copy.vault} className="font-mono" />, {wishWords(copy)}
               </span>
             </p>
             {standing.state === 'running' && <Running standing={standing} />}
@@ -333,7 +334,12 @@ const DISCARDED = {
   stopped: 'Holdfast stopped, and nothing is left of it.',
 } as const;
 
-function wishWords(wish: Copy['wish']): string {
+function wishWords({ asOf, wish }: Pick<Copy, 'asOf' | 'wish'>): string {
+  const view = asOf === null ? '' : `, out of the vault as it was at ${utcTime(asOf)}`;
+  return `${whenWords(wish)}${view}`;
+}
+
+function whenWords(wish: Copy['wish']): string {
   switch (wish.kind) {
     case 'at':
       return `as it was at ${utcTime(wish.at)}`;

@@ -8,7 +8,7 @@ import {
   WRITE_BACK_SHAPE,
 } from '../../recovery/restore/copy-shape.ts';
 import { PROPOSAL } from './proposals.ts';
-import { NAME, route } from './route.ts';
+import { NAME, route, WHEN } from './route.ts';
 import { WORD_OR_PROOF } from './word.ts';
 
 const OF_TARGET = z.strictObject({ target: NAME });
@@ -21,8 +21,12 @@ export const RESTORE_ROUTES = {
     access: 'undo.apply',
     summary: 'Restore beside the live target, to compare and write back from; it goes on by itself',
     params: OF_TARGET,
-    /** `vault` left out: the first of the target's. */
-    body: z.strictObject({ vault: NAME.optional(), wish: WISH_SHAPE }),
+    /** `vault` left out: the first of the target's. `asOf`: that vault as it was then, whatever came since. */
+    body: z.strictObject({
+      vault: NAME.optional(),
+      wish: WISH_SHAPE,
+      asOf: WHEN.nullable().default(null),
+    }),
     answer: COPY_SHAPE,
   }),
   'restores.list': route({

@@ -26,8 +26,10 @@ export function restoreRoutes(parts: RestoreRouteParts): Handlers<typeof RESTORE
     return restores;
   };
   return {
-    'restores.begin': ({ body: { vault, wish }, params: { target }, principal }) =>
-      there().begin({ target, vault: vault ?? null, wish, by: whoOf(principal), into: null }),
+    'restores.begin': ({ body, params: { target }, principal }) => {
+      const { asOf, vault = null, wish } = body;
+      return there().begin({ target, vault, wish, asOf, by: whoOf(principal), into: null });
+    },
     'restores.list': async ({ params }) => ({ items: [...(await there().list(params.target))] }),
     'restores.show': ({ params: { id, target } }) => there().show(target, id),
     'restores.diff': ({ params: { id, target }, principal }) =>

@@ -23,6 +23,7 @@ import { type Context, NO, onThisMachine, type Run } from '../command.ts';
 import { codeOf } from '../person-word.ts';
 import { type Answer, oneLine } from '../print.ts';
 import {
+  asOfWish,
   type MomentWords,
   momentWish,
   type RowWish,
@@ -39,6 +40,7 @@ interface RestoreWords extends MomentWords, RowWords {
   readonly into?: string;
   readonly vault?: string;
   readonly diff?: boolean;
+  readonly asOf?: string;
   readonly as?: string;
   readonly code?: string;
 }
@@ -48,7 +50,8 @@ const HELP = `
 The live target is changed by --apply only, as one item of \`holdfast undo list\`. --apply puts rows of a whole
 table in again; to set rows back or delete rows, name their keys, or propose it with --promote: the tables
 become what they were when enough people have signed. Keys with several columns are JSON: [["x","1"]].
-While a gateway runs on this machine, it does the work. Exit code 1 when a preview says no.`;
+--as-of is for a vault that somebody wrote into: all that was stored, written over or hidden after that time is
+passed over. While a gateway runs on this machine, it does the work. Exit code 1 when a preview says no.`;
 
 export function addRestore(program: Command, run: Run): void {
   const restore = program
@@ -57,6 +60,7 @@ export function addRestore(program: Command, run: Run): void {
     .argument('<target>', 'a target with `recovery` in holdfast.yaml')
     .option('--at <time>', '14:00 or 2026-11-21T14:00:00Z (UTC); without it all there is')
     .option('--point <id>', 'as it was when this recovery point became whole')
+    .option('--as-of <time>', 'the vault as it was then, whatever came into it or was hidden since')
     .option('--into <folder>', 'keep it there, as a data folder; without it all of it is removed')
     .option('--diff', 'say what differs from the live target')
     .option('--table <name...>', 'rows of these tables: public.bookings')
@@ -81,6 +85,7 @@ interface RestoreWork {
   readonly target: string;
   readonly vault: string;
   readonly wish: WishWords;
+  readonly asOf: string | null;
   readonly rows: RowWish | null;
   readonly into: string | null;
   readonly isDiff: boolean;
@@ -92,6 +97,7 @@ async function restoreOne(context: Context, name: string, words: RestoreWords): 
   const config = loadConfig(context.configPath, context.env);
   const target = named(config, name);
   const wish = momentWish(words, context.clock.now());
+  const asOf = asOfWish(words, context.clock.now());
   const rows = rowWishOf(words, wish);
   const vaults = config.targets.find((one) => one.name === target)?.recovery?.vaults ?? [];
   const vault = words.vault ?? vaults[0] ?? '';
@@ -106,7 +112,8 @@ async function restoreOne(context: Context, name: string, words: RestoreWords): 
   const tell = teller(context);
   const found = await withRooms(context, async (rooms) => {
     const by = word === null ? MACHINE : await spoken(rooms, word);
-    const work = { target, vault, wish, rows, into, isDiff: words.diff === true, by, tell };
+    const isDiff = words.diff === true;
+    const work = { target, vault, wish, asOf, rows, into, isDiff, by, tell };
     return withRestores(context, rooms, (restores, { signal }) =>
       carryOut(restores, rooms, work, signal),
     );
@@ -140,8 +147,8 @@ function spoken(rooms: Rooms, word: Word): Promise<Spoken> {
 type Found = Awaited<ReturnType<typeof carryOut>>;
 
 async function carryOut(restores: Restores, rooms: Rooms, work: RestoreWork, signal: AbortSignal) {
-  const { by, into, isDiff, target, tell, vault, wish } = work;
-  const begun = await restores.begin({ target, vault, wish, by: by.name, into });
+  const { asOf, by, into, isDiff, target, tell, vault, wish } = work;
+  const begun = await restores.begin({ target, vault, wish, asOf, by: by.name, into });
   const { id } = begun;
   let isKept = false;
   try {
@@ -150,9 +157,9 @@ async function carryOut(restores: Restores, rooms: Rooms, work: RestoreWork, sig
     const done = await withRows(restores, rooms, work, id);
     const kept = into === null ? null : await restores.keep(target, id);
     isKept = kept !== null;
-    const { point, rtoMs, window } = ready;
+    const { point, rtoMs, view, window } = ready;
     const { drilledAt, id: of, isSealed } = point;
-    return { kept, diff, ...done, rtoMs, point: of, drilledAt, isSealed, window };
+    return { kept, diff, ...done, asOf, view, rtoMs, point: of, drilledAt, isSealed, window };
   } finally {
     if (!isKept) await removed(restores, work, id);
   }
@@ -240,16 +247,33 @@ function gone(found: string): HoldfastError {
 }
 
 function answerOf(target: string, vault: string, found: Found, now: Date): Answer {
-  const { diff, drilledAt, isSealed, kept, point, proposal, report, rtoMs, window } = found;
+  const { asOf, diff, drilledAt, isSealed, kept, point, proposal, report, rtoMs, view, window } =
+    found;
   const isRefused = (report?.wouldFail.length ?? 0) > 0;
   return {
     json: {
-      ...{ target, vault, point, drilledAt, isSealed, rtoMs, window, diff, kept, report },
+      ...{
+        target,
+        vault,
+        asOf,
+        view,
+        point,
+        drilledAt,
+        isSealed,
+        rtoMs,
+        window,
+        diff,
+        kept,
+        report,
+      },
       proposal: proposal === null ? null : proposalJson(proposal),
     },
     lines: (paint) => [
       `${paint.green('✓')} ${paint.bold(target)} came back from ${oneLine(point)} in ${(rtoMs / 1000).toFixed(1)} s.`,
       ...pointLines({ drilledAt, isSealed }, now, paint),
+      ...(asOf === null
+        ? []
+        : [`  ${oneLine(vault)} as it was at ${asOf}. ${view ?? ''}`.trimEnd()]),
       ...(diff ?? []),
       ...(report === null ? [] : writeBackLines(report, paint)),
       ...(proposal === null ? [] : proposalLines(proposal)),

@@ -107,13 +107,30 @@ class AdminDatabase implements TargetDatabase {
       await session.query(`begin isolation level ${isolation}`);
       try {
         const result = await work(session);
-        await session.query('commit');
+        await this.#commit(session);
         return result;
       } catch (error) {
         await session.query('rollback').catch(() => {});
         throw error;
       }
     });
+  }
+
+  /** What the server says no to was not done; whatever ends the connection may come after it was. */
+  async #commit(session: TargetSession): Promise<void> {
+    try {
+      await session.query('commit');
+    } catch (cause) {
+      const isNo =
+        cause instanceof pg.DatabaseError && !/^(FATAL|PANIC)$/.test(cause.severity ?? 'FATAL');
+      if (isNo) throw cause;
+      throw new HoldfastError('HF_UPSTREAM_LOST', {
+        expected: `an answer of ${this.target} to COMMIT`,
+        found: cause instanceof Error ? cause.message : String(cause),
+        hint: 'It may have been done, or not. Look before you do it again.',
+        cause,
+      });
+    }
   }
 
   async #with<T>(work: (session: TargetSession) => Promise<T>): Promise<T> {

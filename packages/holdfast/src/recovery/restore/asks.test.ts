@@ -17,6 +17,7 @@ const COPY: CopyWords = {
   target: 'shop',
   vault: 'here',
   wish: { kind: 'newest' },
+  asOf: null,
   askedAt: '2026-11-28T12:00:00.000Z',
   askedBy: 'ada',
   standing: { state: 'running', progress: null },
@@ -79,6 +80,7 @@ const BEGIN: RestoreBegin = {
   target: 'shop',
   vault: null,
   wish: { kind: 'at', at: '2026-11-28T11:00:00.000Z' },
+  asOf: '2026-11-28T11:30:00.000Z',
   by: 'ada',
   into: null,
 };
@@ -129,6 +131,22 @@ describe('what a command asks of the gateway’s copies', () => {
     if (name.includes('anew')) counter.clear();
     const still = passing(passMs);
     await expect(waiting).rejects.toThrow(words);
+    still();
+  });
+
+  it('that would write is not known to be undone when nobody answers', async () => {
+    const { counter, die, passing, restores } = scene('written');
+    const words = { tables: [], changed: 'keep', extra: 'keep' } as const;
+    const by = { name: 'ada', facts: {} };
+    const writing = restores.writeBack('shop', 'restore_1', { ...words, tables: [] }, by);
+    counter.takeAsks({ state: 'taken' });
+    die();
+    const still = passing(1_000);
+    await expect(writing).rejects.toMatchObject({ code: 'HF_RESTORE_UNKNOWN' });
+    // Nobody took this one, so nothing was done.
+    await expect(restores.promote('shop', 'proposal_signed')).rejects.toMatchObject({
+      code: 'HF_VAULT_UNREACHABLE',
+    });
     still();
   });
 

@@ -33,6 +33,7 @@ const ASK_SHAPE = z.discriminatedUnion('call', [
       target: z.string(),
       vault: z.string().nullable(),
       wish: WISH_SHAPE,
+      asOf: z.iso.datetime().nullable(),
       by: z.string(),
       into: z.string().nullable(),
     }),
@@ -209,7 +210,9 @@ export class AskedRestores implements Restores {
     try {
       return await waitAt<Told, unknown>(
         {
-          ...{ clock, isGone, pollMs: POLL_MS, dropped, gone: 'the gateway is gone' },
+          ...{ clock, isGone, pollMs: POLL_MS, gone: 'the gateway is gone' },
+          dropped: (found) =>
+            writes(ask) && !counter.isAskLeft(id) ? unanswered(found) : dropped(found),
           // What cleans up is asked after Ctrl-C, too, and is not broken off by it.
           signal: ask.call === 'discard' ? null : signal,
           isLeft: () => counter.isAskLeft(id),
@@ -225,6 +228,19 @@ export class AskedRestores implements Restores {
       counter.takeBackAsk(id);
     }
   }
+}
+
+function writes({ call }: Ask): boolean {
+  return call === 'writeBack' || call === 'promote';
+}
+
+/** It may have been taken, and be done. */
+function unanswered(found: string): HoldfastError {
+  return new HoldfastError('HF_RESTORE_UNKNOWN', {
+    expected: 'the gateway to say what came of it',
+    found,
+    hint: 'It was done if `holdfast undo list` shows an item of “holdfast restore …” of now. Look there, and in the trail, before it is tried again.',
+  });
 }
 
 function saidIn(told: Told): { readonly value: unknown } | null {

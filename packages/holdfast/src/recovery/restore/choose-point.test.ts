@@ -4,13 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { oneChunk } from '../object-bytes.ts';
 import { isSealed, type PointSeal } from '../point-seal.ts';
-import {
-  digestOfNewest,
-  newestOfOurs,
-  newestPoint,
-  pointKey,
-  writePoint,
-} from '../point-store.ts';
+import { digestOfNewest, newestOfOurs, newestPoint, pointKey, writePoint } from '../point-store.ts';
 import type { RecoveryPoint } from '../recovery-point.ts';
 import { FolderVault } from '../testing/folder-vault.ts';
 import { OTHER_SEAL, TEST_SEAL } from '../testing/test-seal.ts';
@@ -42,7 +36,7 @@ describe('the point that a restore begins with, where somebody else can write in
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
   const chosen = async (wish: RestoreWish): Promise<string> =>
-    (await choosePoint(vault, 'shop', wish, null, TEST_SEAL)).point.id;
+    (await choosePoint(vault, 'shop', wish, TEST_SEAL)).point.id;
   const litter = (key: string, text: string): Promise<unknown> =>
     vault.put(key, oneChunk(Buffer.from(text)), KEPT);
   const keyOf = (id: string): string => pointKey({ target: 'shop', id }, '7');
@@ -91,7 +85,7 @@ describe('the point that a restore begins with, where somebody else can write in
       return litter(keyOf(id), text);
     };
     const whose = async (wish: RestoreWish) => {
-      const { point: found, verdict } = await choosePoint(vault, 'shop', wish, null, TEST_SEAL);
+      const { point: found, verdict } = await choosePoint(vault, 'shop', wish, TEST_SEAL);
       return [found.id, isSealed(verdict)];
     };
     const at: RestoreWish = { kind: 'at', at: new Date(Date.UTC(2026, 10, 28, 4, 1)) };

@@ -39,18 +39,14 @@ export interface Chosen extends Choice {
 /** Beyond the newest WAL by less, the server's clock may be ahead of the vault's: the restore decides. */
 const CLOCKS_APART_MS = 5 * 60_000;
 
-/**
- * `asOf`: the vault as it was then, whatever was written over it or hidden since; null: now. Rejects with
- * HF_RESTORE_WINDOW, and with HF_RECOVERY_DAMAGED when the point that is named, or every one, does not read.
- */
+/** Rejects with HF_RESTORE_WINDOW, and with HF_RECOVERY_DAMAGED when the point that is named, or every one, does not read. */
 export async function choosePoint(
   vault: Vault,
   target: string,
   wish: RestoreWish,
-  asOf: Date | null,
   seal: PointSeal,
 ): Promise<Chosen> {
-  const all = await pointsOf(vault, target, asOf, wish, seal);
+  const all = await pointsOf(vault, target, wish, seal);
   const points = wish.kind === 'point' ? all.map(({ point: one }) => one) : trusted(all);
   const point = pick(points, target, wish);
   const verdict = all.find((one) => one.point === point)?.verdict ?? 'none';
@@ -77,12 +73,11 @@ export async function choosePoint(
 async function pointsOf(
   vault: Vault,
   target: string,
-  asOf: Date | null,
   wish: RestoreWish,
   seal: PointSeal,
 ): Promise<readonly SealedPoint[]> {
   const objects: StoredObject[] = [];
-  for await (const object of vault.list(`${target}/`, asOf)) {
+  for await (const object of vault.list(`${target}/`, null)) {
     if (object.key.endsWith('/point.json')) objects.push(object);
   }
   const points: SealedPoint[] = [];

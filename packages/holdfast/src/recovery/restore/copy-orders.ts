@@ -75,6 +75,15 @@ export function tooMany(standing: readonly Copy[]): HoldfastError {
   });
 }
 
+/** What is stored until then would change what was asked for. */
+export function notYet(asOf: string): HoldfastError {
+  return new HoldfastError('HF_USAGE', {
+    expected: 'a time that is over, to see a vault as it was then',
+    found: oneLine(asOf),
+    hint: 'Times are UTC. Leave it out to see the vault as it is.',
+  });
+}
+
 export function noVault(target: string, vaults: readonly string[], found: string): HoldfastError {
   return new HoldfastError('HF_USAGE', {
     expected: `a vault of ${target}: ${vaults.join(', ')}`,

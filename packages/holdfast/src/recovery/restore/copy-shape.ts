@@ -204,6 +204,8 @@ const STANDING_SHAPE = z.discriminatedUnion('state', [
     goal: z.object({ at: WHEN.nullable(), lsn: z.string().nullable() }),
     /** What the vault reached. */
     window: z.object({ from: WHEN, to: WHEN }),
+    /** Of a vault as it was: by whose word, in a sentence. Null: as it is now. */
+    view: z.string().nullable(),
     /** From the beginning of the work to the first answer. */
     rtoMs: COUNT,
     phases: z.object({ fetchMs: COUNT, restoreMs: COUNT, replayMs: COUNT, firstQueryMs: COUNT }),
@@ -225,6 +227,8 @@ export const COPY_SHAPE = z.object({
   target: z.string(),
   vault: z.string(),
   wish: WISH_SHAPE,
+  /** The vault as it was then, whatever was hidden, written over or added since; null: as it is. */
+  asOf: WHEN.nullable(),
   askedAt: WHEN,
   askedBy: z.string(),
   standing: STANDING_SHAPE,

@@ -27,6 +27,7 @@ export type StandingTarget = Pick<
   | 'phases'
   | 'point'
   | 'rtoMs'
+  | 'view'
   | 'window'
 >;
 
@@ -37,6 +38,7 @@ export interface Copy {
   readonly id: string;
   readonly vault: string;
   readonly wish: WishWords;
+  readonly asOf: string | null;
   readonly into: string | null;
   readonly of: CopiedTarget;
   readonly askedAt: string;
@@ -62,8 +64,8 @@ export function nameOf({ of }: Copy): string {
 }
 
 export function viewOf(copy: Copy): CopyWords {
-  const { askedAt, askedBy, id, standing, vault, wish } = copy;
-  return { id, target: nameOf(copy), vault, wish, askedAt, askedBy, standing };
+  const { asOf, askedAt, askedBy, id, standing, vault, wish } = copy;
+  return { id, target: nameOf(copy), vault, wish, asOf, askedAt, askedBy, standing };
 }
 
 export function readyOf(copy: Copy): Ready {
@@ -73,6 +75,11 @@ export function readyOf(copy: Copy): Ready {
   const found =
     standing.state === 'ready' ? 'that it is being removed' : `that it is ${standing.state}`;
   throw state(`${id} to be ready`, found, 'Wait for it, or restore once more.');
+}
+
+/** Of one that went while something was asked of it. */
+export function discarded({ id }: Copy): HoldfastError {
+  return state(`${id} to be ready`, 'that it is being removed', 'Restore once more.');
 }
 
 export function isKept({ id }: Copy): HoldfastError {
@@ -104,6 +111,11 @@ export async function markOf(restored: StandingTarget, database: string): Promis
 
 export function factsOf(copy: Copy): { readonly [name: string]: string } {
   return { restore: copy.id, target: nameOf(copy), vault: copy.vault };
+}
+
+/** ` as it was at …`; empty: as it is now. */
+export function asOfText({ asOf }: { readonly asOf: string | null }): string {
+  return asOf === null ? '' : ` as it was at ${asOf}`;
 }
 
 export function wishText(wish: WishWords): string {

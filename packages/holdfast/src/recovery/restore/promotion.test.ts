@@ -34,6 +34,7 @@ function plan(name: string): PromotionPlan {
     },
     database: 'app',
     vault: 'here',
+    asOf: null,
     point: POINT,
     goal: { at: null, lsn: '0/2' },
     drilledAt: '2026-11-28T01:00:00.000Z',
@@ -60,10 +61,56 @@ describe('what people sign for a promotion', () => {
       vault: 'here',
       point: POINT.id,
       pointDigest: POINT.digest,
-      inserted: 3,
-      setBack: 2,
-      deleted: 1,
+      tables: ['["public","bookings",3,2,1]'],
     });
+  });
+
+  it('has the bounds of each table by itself, and no sum that one could use up for another', () => {
+    const whole = plan('bookings');
+    const [one] = whole.preview.tables;
+    if (one === undefined) throw new Error('no table');
+    const still = { inserted: 0, setBack: 0, deleted: 0 };
+    const tables = [
+      one,
+      { ...one, name: 'guests', inserted: 0, setBack: 0, deleted: 7 },
+      { ...one, ...still, name: 'rooms' },
+      { ...one, ...still, name: 'prices' },
+    ];
+    const act = promotionOf({ ...whole, preview: { ...whole.preview, tables } });
+    expect(act.facts['tables']).toEqual([
+      '["public","bookings",3,2,1]',
+      '["public","guests",0,0,7]',
+      '["public","rooms",0,0,0]',
+      '["public","prices",0,0,0]',
+    ]);
+    expect(cardOfAct(act).statement.split('\n').slice(1, 5)).toEqual([
+      'In one transaction that can be undone, and at most, in each table by itself:',
+      '  public.bookings: 3 rows put in again, 2 set back, 1 deleted',
+      '  public.guests: 0 rows put in again, 0 set back, 7 deleted',
+      '  nothing in 2 tables',
+    ]);
+    // Another bound in any one table is another act to sign.
+    const [moved, ...others] = tables;
+    if (moved === undefined) throw new Error('no table');
+    const more = [{ ...moved, deleted: 2 }, ...others];
+    const other = promotionOf({ ...whole, preview: { ...whole.preview, tables: more } });
+    expect(cardOfAct(other).digest).not.toBe(cardOfAct(act).digest);
+  });
+
+  it('is refused when whoever signs would not read every bound', () => {
+    const whole = plan('bookings');
+    const [one] = whole.preview.tables;
+    if (one === undefined) throw new Error('no table');
+    const tables = Array.from({ length: 200 }, (_, at) => ({ ...one, name: `table_${at}` }));
+    const act = () => promotionOf({ ...whole, preview: { ...whole.preview, tables } });
+    expect(act).toThrow(/words of at most 8192 characters, that whoever signs reads whole/);
+  });
+
+  it('says as of when the vault is read', () => {
+    const asOf = '2026-11-28T02:00:00.000Z';
+    const act = promotionOf({ ...plan('bookings'), asOf });
+    expect(act.facts).toMatchObject({ asOf });
+    expect(act.words).toContain(`${POINT.id} in here as it was at ${asOf}`);
   });
 
   it('says whether a drill passed of the point', () => {
@@ -79,16 +126,18 @@ describe('what people sign for a promotion', () => {
     ['a turn of direction', 'x\u202egnikoob', '\u202e'],
   ])('shows a table whose name has %s on one line, as it is', (_, name, hostile) => {
     const act = promotionOf(plan(name));
-    const [first = '', second = '', third, ...more] = cardOfAct(act).statement.split('\n');
+    const [first = '', second, third = '', fourth, ...more] = cardOfAct(act).statement.split('\n');
     expect(more).toEqual([]);
     expect(first).not.toContain(hostile);
     expect(first).toContain('become what they were at position 0/2');
     expect(second).toBe(
-      'At most 3 rows are put in again, 2 set back, 1 deleted, in one transaction that can be undone.',
+      'In one transaction that can be undone, and at most, in each table by itself:',
     );
-    expect(third).toBe('A drill of this point passed at 2026-11-28T01:00:00.000Z.');
+    expect(third).not.toContain(hostile);
+    expect(third).toMatch(/^ {2}public\.x.*: 3 rows put in again, 2 set back, 1 deleted$/);
+    expect(fourth).toBe('A drill of this point passed at 2026-11-28T01:00:00.000Z.');
     // What is signed is the very name.
-    expect(act.facts['tables']).toEqual([JSON.stringify(['public', name])]);
+    expect(act.facts['tables']).toEqual([JSON.stringify(['public', name, 3, 2, 1])]);
   });
 
   it.each([

@@ -30,13 +30,14 @@ import {
   type StoredPoint,
 } from '../recovery-point.ts';
 import { mustBeEmpty } from '../restore-folder.ts';
+import { viewAsOf, viewWords } from '../vaults/as-of.ts';
 import type { Vault } from '../vaults/vault.ts';
 import { choosePoint, type RestoreWish } from './choose-point.ts';
 
 export interface RestoreOrder {
   readonly target: string;
   readonly wish: RestoreWish;
-  /** The vault as it was then: for when somebody wrote over it or hid it. Null: now. */
+  /** All of the vault as it was then: for when somebody wrote over it since. Null: as it is now. */
   readonly asOf: Date | null;
   /** Empty or missing. Holds `root/data` and the tablespaces afterwards. */
   readonly folder: string;
@@ -45,7 +46,8 @@ export interface RestoreOrder {
 }
 
 export interface RestoreParts {
-  readonly engine: Pick<Engine, 'restore'>;
+  /** What brings points back out of a vault: the one here, or a view of it as it was. */
+  readonly engineOf: (vault: Vault) => Pick<Engine, 'restore'>;
   readonly vault: Vault;
   /** To tell whose a point is; none is needed to restore it. */
   readonly seal: PointSeal;
@@ -88,11 +90,12 @@ export async function restoreTarget(
   tell: Tell,
   signal: AbortSignal,
 ): Promise<RestoredTarget> {
-  const { clock, engine, seal, vault } = parts;
+  const { clock, engineOf, seal } = parts;
+  const vault = order.asOf === null ? parts.vault : viewAsOf(parts.vault, order.asOf);
   const began = clock.monotonicMs();
   const folder = resolve(order.folder);
   const wasThere = mustBeEmpty(folder);
-  const chosen = await choosePoint(vault, order.target, order.wish, order.asOf, seal);
+  const chosen = await choosePoint(vault, order.target, order.wish, seal);
   mkdirSync(folder, { recursive: true });
   try {
     await checkRoom(folder, roomNeeded(chosen.point, chosen.goal, chosen.wal), parts);
@@ -103,6 +106,7 @@ export async function restoreTarget(
       clock,
     );
     const root = join(folder, 'root');
+    const engine = engineOf(vault);
     const restored = await engine.restore(chosen.point, chosen.goal, root, tell, signal);
     tell({ phase: 'replay', doneBytes: 0, totalBytes: null, bytesPerSecond: 0 });
     const cluster = await ScratchCluster.start({
@@ -118,6 +122,7 @@ export async function restoreTarget(
     const { goal, point, verdict, window } = chosen;
     return new RestoredTarget({
       order,
+      vaultKind: vault.kind,
       folder,
       wasThere,
       goal,
@@ -136,6 +141,7 @@ export async function restoreTarget(
 
 interface Standing {
   readonly order: RestoreOrder;
+  readonly vaultKind: Vault['kind'];
   readonly folder: string;
   readonly wasThere: boolean;
   readonly point: StoredPoint;
@@ -170,6 +176,11 @@ export class RestoredTarget {
   }
   get window(): RecoveryWindow {
     return this.#standing.window;
+  }
+  /** Of a vault as it was: a sentence, by whose word. Null: as it is now. */
+  get view(): string | null {
+    const { order, point, vaultKind } = this.#standing;
+    return order.asOf === null ? null : viewWords(vaultKind, point.engine);
   }
   get isolation(): Isolation {
     return this.#standing.cluster.isolation;
@@ -235,9 +246,10 @@ export class RestoredTarget {
   }
 
   #words(): string {
-    const { goal, point } = this.#standing;
+    const { goal, order, point } = this.#standing;
     const until = goal.at?.toISOString() ?? goal.lsn ?? 'the end of its WAL';
-    return `Restored by Holdfast from ${point.id}, up to ${until}.`;
+    const view = order.asOf === null ? '' : `, of the vault as of ${order.asOf.toISOString()}`;
+    return `Restored by Holdfast from ${point.id}, up to ${until}${view}.`;
   }
 }
 

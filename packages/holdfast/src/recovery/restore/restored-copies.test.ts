@@ -2,17 +2,18 @@ import pg from 'pg';
 import { describe, expect, it, vi } from 'vitest';
 import { HoldfastError } from '../../model/errors.ts';
 import type { HoldfastEvent } from '../../model/event.ts';
-import { RESTORE_IDLE_MS } from '../../model/limits.ts';
+import { RESTORE_IDLE_MS, RESTORE_TURN_MS_MAX } from '../../model/limits.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
 import type { Tell } from '../engines/engine.ts';
 import type { StandingTarget } from './copy.ts';
-import type { CopyWords } from './copy-shape.ts';
+import type { CopyWords, WriteBackWords } from './copy-shape.ts';
 import { type CopiesParts, RestoredCopies } from './restored-copies.ts';
 
 const NEWEST = {
   target: 'shop',
   vault: null,
   wish: { kind: 'newest' },
+  asOf: null,
   by: 'ada',
   into: null,
 } as const;
@@ -85,6 +86,7 @@ function standing() {
     goal: { at: null, lsn: '0/2' },
     window: { from: new Date(0), to: new Date(1) },
     rtoMs: 1,
+    view: null,
     phases: { fetchMs: 1, restoreMs: 1, replayMs: 1, firstQueryMs: 1 },
     connect: async () => {
       const client = new pg.Client();
@@ -243,6 +245,67 @@ describe('restored copies', () => {
     }
     expect(kinds()).toEqual(['restore-asked']);
     await copies.close();
+  });
+
+  const TABLE = { schema: 'public', name: 'bookings', keys: null };
+  const LOOK: WriteBackWords = { tables: [TABLE], changed: 'keep', extra: 'keep' };
+  const OTHER: WriteBackWords = { ...LOOK, tables: [{ ...TABLE, name: 'guests' }] };
+
+  async function ready() {
+    const made = scene();
+    const { restored } = standing();
+    const copy = await made.copies.begin(NEWEST);
+    made.letIn();
+    made.asked[0]?.come(restored);
+    await settled();
+    return { ...made, copy };
+  }
+
+  it('are previewed in turn, of each copy one at a time, and not twice for the same', async () => {
+    const { copies, copy, kinds, letIn, waiting } = await ready();
+    const first = copies.preview('shop', copy.id, LOOK);
+    const same = copies.preview('shop', copy.id, LOOK);
+    const by = { name: 'ada', facts: {} };
+    for (const other of [
+      () => copies.preview('shop', copy.id, OTHER),
+      () => copies.promotion('shop', copy.id, { ...OTHER, tables: [TABLE], extra: 'delete' }),
+      () => copies.writeBack('shop', copy.id, LOOK, by),
+    ]) {
+      await expect(other()).rejects.toMatchObject({ code: 'HF_LIMIT' });
+    }
+    expect(kinds()).not.toContain('restore-writing');
+    expect(waiting).toHaveLength(1);
+    letIn();
+    // It was its turn: the one and only look went as far as this test lets it.
+    await expect(first).rejects.toThrow('nobody reads it here');
+    await expect(same).rejects.toThrow('nobody reads it here');
+    const next = copies.preview('shop', copy.id, OTHER);
+    expect(waiting).toHaveLength(1);
+    letIn();
+    await expect(next).rejects.toThrow('nobody reads it here');
+    await copies.close();
+  });
+
+  it('say so when the turn of a preview does not come', async () => {
+    const { copies, copy, waiting } = await ready();
+    vi.useFakeTimers();
+    try {
+      const look = copies.preview('shop', copy.id, LOOK);
+      const said = expect(look).rejects.toMatchObject({
+        code: 'HF_LIMIT',
+        expected: 'its turn within 60 s',
+      });
+      await vi.advanceTimersByTimeAsync(RESTORE_TURN_MS_MAX);
+      await said;
+    } finally {
+      vi.useRealTimers();
+    }
+    // Its turn comes all the same, and does nothing; another may be asked for.
+    await waiting.shift()?.();
+    const next = copies.preview('shop', copy.id, OTHER);
+    const gone = expect(next).rejects.toMatchObject({ code: 'HF_RESTORE_STATE' });
+    await copies.discard('shop', copy.id, 'bea');
+    await gone;
   });
 
   it('that still wait are not idle, however long', async () => {

@@ -24,8 +24,10 @@ import type { Tell } from '../engines/engine.ts';
 import type { StoredPoint } from '../recovery-point.ts';
 import { troubleOf } from '../trouble.ts';
 import {
+  asOfText,
   type CopiedTarget,
   type Copy,
+  discarded,
   type EndWhy,
   factsOf,
   isKept,
@@ -42,6 +44,7 @@ import {
 import {
   choiceOf,
   mustBePartial,
+  notYet,
   noVault,
   sumsOf,
   sumsText,
@@ -59,6 +62,8 @@ import type {
 } from './copy-shape.ts';
 import { diffWords, goalWords, progressOf, reportWords, wishOf } from './copy-words.ts';
 import { diffTargets } from './diff.ts';
+import { type InTurn, soon, turn } from './in-turn.ts';
+import { OneLook } from './one-look.ts';
 import { promoteRestoreRunner, promotionOf } from './promotion.ts';
 import type { KeptCluster, RestoreOrder } from './restore-target.ts';
 import type { PromotionAct, RestoreBegin, Restores } from './restores.ts';
@@ -71,7 +76,7 @@ export interface CopiesParts {
   readonly restore: (
     target: string,
     vault: string,
-    order: Pick<RestoreOrder, 'wish' | 'folder' | 'isKept'>,
+    order: Omit<RestoreOrder, 'target'>,
     tell: Tell,
     signal: AbortSignal,
   ) => Promise<StandingTarget>;
@@ -83,8 +88,7 @@ export interface CopiesParts {
   ) => Promise<string | null>;
   /** Copies are made in it, each in a folder of its own. */
   readonly folder: string;
-  /** Runs it when no other heavy work on recovery runs. */
-  readonly inTurn: (work: () => Promise<void>) => void;
+  readonly inTurn: InTurn;
   readonly clock: Clock;
   readonly note: Note;
   /** As `note`, and durable when it resolves. */
@@ -98,6 +102,7 @@ const OVER_KEPT_MAX = 20;
 export class RestoredCopies implements Restores {
   readonly #parts: CopiesParts;
   readonly #copies = new Map<string, Copy>();
+  readonly #looks = new OneLook<WriteBackReport>();
   readonly #stopping = new AbortController();
   readonly #promoting = new Set<Promise<unknown>>();
 
@@ -113,9 +118,10 @@ export class RestoredCopies implements Restores {
     const standing = [...this.#copies.values()].filter(isStanding);
     if (standing.length >= RESTORES_MAX) throw tooMany(standing);
     const { clock, note } = this.#parts;
+    if (order.asOf !== null && new Date(order.asOf) > clock.now()) throw notYet(order.asOf);
     const copy: Copy = {
       id: newId('restore', clock),
-      ...{ vault, of, wish: order.wish, into: order.into, askedBy: order.by },
+      ...{ vault, of, wish: order.wish, asOf: order.asOf, into: order.into, askedBy: order.by },
       askedAt: clock.now().toISOString(),
       stop: new AbortController(),
       standing: { state: 'running', progress: null },
@@ -130,8 +136,8 @@ export class RestoredCopies implements Restores {
     try {
       await note({
         kind: 'restore-asked',
-        facts: { ...factsOf(copy), by: order.by, wish: wishText(order.wish) },
-        message: `${oneLine(order.by)} asked for ${order.target} to be restored from ${vault}: ${wishText(order.wish)}.`,
+        facts: { ...factsOf(copy), by: order.by, wish: wishText(order.wish), asOf: order.asOf },
+        message: `${oneLine(order.by)} asked for ${order.target} to be restored from ${vault}${asOfText(order)}: ${wishText(order.wish)}.`,
       });
     } catch (error) {
       this.#copies.delete(copy.id);
@@ -174,31 +180,8 @@ export class RestoredCopies implements Restores {
     const copy = this.#copy(target, id);
     readyOf(copy);
     mustBePartial(words);
-    const { note, record } = this.#parts;
-    const facts = { ...factsOf(copy), by: by.name, tables: tablesText(words), ...choiceOf(words) };
-    await record({
-      kind: 'restore-writing',
-      facts: { ...facts, ...by.facts },
-      message: `${by.name} writes rows of ${facts.tables} back into ${target}, from ${id}.`,
-    });
-    const report = await this.#use(
-      copy,
-      this.#write(copy, { ...words, mode: 'apply' }).catch(async (error: unknown) => {
-        await note({
-          kind: 'restore-not-written',
-          facts: { ...facts, reason: messageOf(error) },
-          message: `Nothing was written back into ${target}: ${messageOf(error)}`,
-        });
-        throw error;
-      }),
-    );
-    const sums = sumsOf(report);
-    await note({
-      kind: 'restore-written-back',
-      facts: { ...facts, write: report.id, ...sums },
-      message: `${by.name} wrote rows of ${facts.tables} back into ${target}: ${sumsText(sums)} (${report.id}).`,
-    });
-    return reportWords(report);
+    const work = () => this.#use(copy, this.#apply(copy, words, by));
+    return reportWords(await this.#looks.run(id, null, work));
   }
 
   async promotion(target: string, id: string, words: PromotionWords): Promise<PromotionAct> {
@@ -213,7 +196,8 @@ export class RestoredCopies implements Restores {
       reason,
       words: said,
     } = promotionOf({
-      ...{ target: of, database, vault: copy.vault, point, goal, preview, drilledAt, isSealed },
+      ...{ target: of, database, vault: copy.vault, asOf: copy.asOf, point, goal, preview },
+      ...{ drilledAt, isSealed },
       order: { changed, extra },
     });
     return { facts, reason, words: said };
@@ -283,11 +267,12 @@ export class RestoredCopies implements Restores {
 
   async #bringBack(copy: Copy): Promise<void> {
     const { clock, folder, note, restore } = this.#parts;
-    const { id, into, stop, vault, wish } = copy;
+    const { asOf, id, into, stop, vault, wish } = copy;
     const target = nameOf(copy);
     try {
       const order = {
         wish: wishOf(wish),
+        asOf: asOf === null ? null : new Date(asOf),
         folder: into === null ? join(folder, id) : resolve(into),
         isKept: into !== null,
       };
@@ -301,7 +286,7 @@ export class RestoredCopies implements Restores {
       copy.restored = restored;
       stop.signal.throwIfAborted();
       copy.mark = await markOf(restored, copy.of.database);
-      const { goal, isSealed, phases, point, rtoMs, window } = restored;
+      const { goal, isSealed, phases, point, rtoMs, view, window } = restored;
       const drilledAt = await this.#parts.drilledAt(target, vault, point).catch(() => null);
       stop.signal.throwIfAborted();
       copy.usedMs = clock.monotonicMs();
@@ -310,7 +295,7 @@ export class RestoredCopies implements Restores {
         point: { id: point.id, endedAt: point.endedAt, drilledAt, isSealed },
         goal: goalWords(goal),
         window: { from: window.from.toISOString(), to: window.to.toISOString() },
-        ...{ rtoMs, phases, keptUntil: this.#keptUntil(), diff: null },
+        ...{ rtoMs, phases, view, keptUntil: this.#keptUntil(), diff: null },
       };
       await note({
         kind: 'restore-came-back',
@@ -368,7 +353,44 @@ export class RestoredCopies implements Restores {
 
   #look(copy: Copy, words: WriteBackWords): Promise<WriteBackReport> {
     readyOf(copy);
-    return this.#use(copy, this.#write(copy, { ...words, mode: 'preview' }));
+    const { signal } = copy.stop;
+    const look = () => this.#write(copy, { ...words, mode: 'preview' });
+    return this.#looks.run(copy.id, JSON.stringify(words), () =>
+      this.#use(copy, soon(this.#parts.inTurn, signal, look)).catch((error: unknown) => {
+        throw signal.aborted ? discarded(copy) : error;
+      }),
+    );
+  }
+
+  async #apply(copy: Copy, words: WriteBackWords, by: Spoken): Promise<WriteBackReport> {
+    const { note, record } = this.#parts;
+    const target = nameOf(copy);
+    const facts = { ...factsOf(copy), by: by.name, tables: tablesText(words), ...choiceOf(words) };
+    await record({
+      kind: 'restore-writing',
+      facts: { ...facts, ...by.facts },
+      message: `${by.name} writes rows of ${facts.tables} back into ${target}, from ${copy.id}.`,
+    });
+    const order: WriteBackOrder = { ...words, mode: 'apply' };
+    const report = await this.#write(copy, order).catch(async (error: unknown) => {
+      const reason = messageOf(error);
+      const isUnknown = error instanceof HoldfastError && error.code === 'HF_RESTORE_UNKNOWN';
+      await note({
+        kind: isUnknown ? 'restore-unknown' : 'restore-not-written',
+        facts: { ...facts, reason },
+        message: isUnknown
+          ? `Whether rows were written back into ${target} is not known: ${reason}`
+          : `Nothing was written back into ${target}: ${reason}`,
+      });
+      throw error;
+    });
+    const sums = sumsOf(report);
+    await note({
+      kind: 'restore-written-back',
+      facts: { ...facts, write: report.id, ...sums },
+      message: `${by.name} wrote rows of ${facts.tables} back into ${target}: ${sumsText(sums)} (${report.id}).`,
+    });
+    return report;
   }
 
   #write(copy: Copy, order: WriteBackOrder): Promise<WriteBackReport> {
@@ -399,9 +421,9 @@ export class RestoredCopies implements Restores {
     const of = this.#targetOf(target);
     const { signal } = this.#stopping;
     const run = promoteRestoreRunner({
-      restore: (_target, vault, wish) => {
+      restore: (_target, { asOf, vault }, wish) => {
         if (!of.vaults.includes(vault)) throw noVault(target, of.vaults, vault);
-        const order = { wish, folder: join(folder, newId('restore', clock)), isKept: false };
+        const order = { wish, asOf, folder: join(folder, newId('restore', clock)), isKept: false };
         return restore(target, vault, order, () => {}, signal);
       },
       open: (_target, database) => {
@@ -428,18 +450,8 @@ export class RestoredCopies implements Restores {
     return said;
   }
 
-  /** Heavy work, in its turn; broken off while it waits, it never begins. */
   #turn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    return new Promise((resolved, rejected) => {
-      const broken = (): void => rejected(signal.reason);
-      if (signal.aborted) return broken();
-      signal.addEventListener('abort', broken, { once: true });
-      this.#parts.inTurn(async () => {
-        signal.removeEventListener('abort', broken);
-        if (signal.aborted) return;
-        await work().then(resolved, rejected);
-      });
-    });
+    return turn(this.#parts.inTurn, signal, work);
   }
 
   /** What uses a copy keeps it, and is waited for before it is removed. */

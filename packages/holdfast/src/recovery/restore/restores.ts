@@ -23,6 +23,8 @@ export interface RestoreBegin {
   /** Null: the first of the target's. */
   readonly vault: string | null;
   readonly wish: WishWords;
+  /** The vault as it was then; null: as it is. HF_USAGE for a time to come. */
+  readonly asOf: string | null;
   readonly by: string;
   /** It shall be kept there, and is as durable as PostgreSQL makes it. Null: beside the drills. */
   readonly into: string | null;

@@ -17,7 +17,7 @@
  */
 import { z } from 'zod';
 import type { Clock } from '../../model/clock.ts';
-import type { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError } from '../../model/errors.ts';
 import { newId } from '../../model/ids.ts';
 import { oneLine } from '../../model/text.ts';
 import { ident, literal } from '../../protection/postgres/layout.ts';
@@ -28,6 +28,14 @@ import {
   readForeignKeys,
 } from '../../protection/postgres/undo/references.ts';
 import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
+import {
+  type CommitEnd,
+  type CommitMark,
+  commitEnd,
+  commitMark,
+  writtenUnknown,
+} from './lost-commit.ts';
+import { inBounds, PREVIEW_TIME, type PreviewTime } from './preview-time.ts';
 import {
   type Buckets,
   bucketOf,
@@ -66,6 +74,8 @@ export interface WriteBackParts {
   readonly live: TargetDatabase;
   readonly clock: Clock;
   readonly onProgress: (progress: WriteBackProgress) => void;
+  /** Of a preview; left out: `PREVIEW_TIME`. */
+  readonly look?: PreviewTime;
   /** Before anything is committed, with everything done; throwing takes all of it back. */
   readonly beforeCommit?: (report: WriteBackReport) => void;
 }
@@ -100,7 +110,10 @@ export interface WriteBackReport {
 
 const CONFLICT_KEYS_SHOWN_MAX = 20;
 
-/** Rejects with HF_RESTORE_STATE, and nothing was changed then. */
+/**
+ * Rejects with HF_RESTORE_STATE, and nothing was changed then; with HF_RESTORE_UNKNOWN when the connection ended
+ * during COMMIT and the server would not say what came of it.
+ */
 export async function writeBack(
   order: WriteBackOrder,
   parts: WriteBackParts,
@@ -108,25 +121,78 @@ export async function writeBack(
   const { clock, live, restored } = parts;
   const isLook = order.mode === 'preview';
   const id = newId('restore', clock);
+  const application = `holdfast restore ${id}`;
   const isolation = isLook ? 'repeatable read' : 'read committed';
-  return restored.transaction('repeatable read', async (copy) => {
+  const ended: { committing: Committing | null; report: WriteBackReport | null } = {
+    committing: null,
+    report: null,
+  };
+  const bounded = isLook
+    ? inBounds(clock, parts.look ?? PREVIEW_TIME)
+    : async (session: TargetSession) => session;
+  const work = restored.transaction('repeatable read', async (ofCopy) => {
+    const copy = await bounded(ofCopy);
     await copy.query('set local row_security = off');
-    return live
-      .transaction(isolation, async (admin) => {
-        await admin.query(`select set_config('application_name', $1, true)`, [
-          `holdfast restore ${id}`,
-        ]);
+    ended.report = await live
+      .transaction(isolation, async (ofLive) => {
+        const admin = await bounded(ofLive);
+        await admin.query(`select set_config('application_name', $1, true)`, [application]);
         const { rows: session } = await lesserSessions(admin);
         const report = await written({ admin, copy, session, id }, order, parts);
         if (isLook) throw new Looked(report);
         parts.beforeCommit?.(report);
+        ended.committing = { report, mark: await commitMark(admin) };
         return report;
       })
-      .catch((error: unknown) => {
+      .catch(async (error: unknown) => {
         if (error instanceof Looked) return error.report;
-        throw refused(error);
+        const { committing } = ended;
+        if (!isLost(error) || committing === null) throw refused(error);
+        const end = await commitEnd(live, committing.mark, application, clock);
+        return settled(committing.report, end, application, error);
       });
+    return ended.report;
   });
+  return work.catch((error: unknown) => {
+    // A copy that goes away after it was read changes nothing of what was done.
+    if (ended.report !== null) return ended.report;
+    throw error;
+  });
+}
+
+const LOOKED_UP =
+  'The connection ended while it was committed; that it was done, the server said afterwards.';
+
+function settled(
+  report: WriteBackReport,
+  end: CommitEnd,
+  application: string,
+  cause: unknown,
+): WriteBackReport {
+  switch (end) {
+    case 'done':
+      return { ...report, notes: [...report.notes, LOOKED_UP] };
+    case 'not-done':
+      throw state(
+        'an answer to COMMIT',
+        'that the connection ended; the server says that nothing was committed',
+        'Nothing was changed. Try again when the target answers.',
+        cause,
+      );
+    case 'unknown':
+      throw writtenUnknown(application, cause);
+    default:
+      return end satisfies never;
+  }
+}
+
+interface Committing {
+  readonly report: WriteBackReport;
+  readonly mark: CommitMark;
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'HF_UPSTREAM_LOST';
 }
 
 /** A preview ends without a commit, so that nothing of it stays. */

@@ -44,6 +44,13 @@ export function refused(error: unknown): unknown {
         'Nothing was changed. Try again when that transaction has ended.',
         error,
       );
+    case '57014':
+      return state(
+        'each statement to be done within its time',
+        found,
+        'Nothing was changed. Name one table, or rows by their keys; or try again when the target has less to do.',
+        error,
+      );
     case '42501':
       return state(
         'the admin of this target to be allowed to write rows back',

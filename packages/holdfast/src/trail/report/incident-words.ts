@@ -12,6 +12,7 @@ export const INCIDENT_WORDS = {
   'drill-failed': 'A rehearsed restore failed',
   'restore-failed': 'A target could not be brought back',
   'restore-not-written': 'Rows could not be written back',
+  'restore-unknown': 'It is not known whether rows were written back',
   'drill-not-run': 'A rehearsed restore could not be carried through',
   'blast-radius-refuted': 'A vault could be destroyed by a credential',
   'target-unprotected': 'The protection of a target was taken down',

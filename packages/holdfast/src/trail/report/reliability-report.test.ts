@@ -116,6 +116,70 @@ describe('a report of a target', () => {
     expect(shop?.rpo.stretches.map(({ rpoMs }) => rpoMs)).toEqual([400, null, 400]);
   });
 
+  it('holds each figure against the promise of its own time, and says when that changed', async () => {
+    const drill = { target: 'shop', vault: 'far', point: 'p', drill: 'd', ...PHASES };
+    const tight = { promisedRpoMs: 30_000, promisedRtoMs: 60_000 };
+    // 40 s to come back: kept before the tenth (15 min), and after it too (60 s); 100 s only before it.
+    at('2026-11-02T02:30:00.000Z');
+    await note('drill-passed', { ...drill, rtoMs: 100_000 });
+    at('2026-11-02T03:00:00.000Z');
+    await note('recovery-measured', measured('2026-11-02T02:00:00.000Z', { rpoMs: 50_000 }));
+    at('2026-11-10T09:30:00.000Z');
+    await note('drill-passed', { ...drill, rtoMs: 40_000 });
+    at('2026-11-10T10:00:00.000Z');
+    await note('recovery-measured', measured('2026-11-10T09:00:00.000Z', tight));
+    const kept = await signedReport();
+    const [before] = kept.targets;
+    expect(before?.rto).toMatchObject({ worstMs: 100_000, late: 0, unjudged: 0 });
+    expect(before?.promise).toMatchObject({
+      rtoMs: 60_000,
+      changes: 1,
+      list: [
+        { at: '2026-11-02T02:00:00.000Z', rpoMs: 60_000, rtoMs: 900_000 },
+        { at: '2026-11-10T09:00:00.000Z', rpoMs: 30_000, rtoMs: 60_000 },
+      ],
+      unlisted: 0,
+    });
+    // 50 s that could have been lost were under what was promised then, and are over what is now.
+    expect(before?.rpo.stretches).toMatchObject([
+      { rpoMs: 50_000, promisedMs: 60_000 },
+      { rpoMs: 400, promisedMs: 30_000 },
+    ]);
+    const page = pageOf(kept);
+    expect(page).not.toContain('class="late"');
+    expect(page).toContain(
+      '1 min 40 s (promised: 15 min, from 10 November 2026, 09:00:00 on 1 min)',
+    );
+    expect(page).toContain('promised: 1 min, from 10 November 2026, 09:00:00 on 30 s');
+    // A step of the line for each promise.
+    expect(page.match(/class="promise"/g)).toHaveLength(2);
+
+    at('2026-11-11T09:00:00.000Z');
+    await note('drill-passed', { ...drill, rtoMs: 70_000 });
+    const broken = await signedReport();
+    expect(broken.targets[0]?.rto).toMatchObject({ worstMs: 100_000, late: 1, unjudged: 0 });
+    expect(pageOf(broken)).toContain('1 took longer than was promised then');
+  });
+
+  it('makes nothing good by a promise that came later, and judges nothing by none', async () => {
+    const drill = { target: 'shop', vault: 'far', point: 'p', drill: 'd', ...PHASES };
+    at('2026-11-02T02:30:00.000Z');
+    await note('drill-passed', { ...drill, rtoMs: 100_000 });
+    at('2026-11-02T05:00:00.000Z');
+    const tight = { promisedRtoMs: 60_000 };
+    await note('recovery-measured', measured('2026-11-02T04:00:00.000Z', tight));
+    at('2026-11-02T05:30:00.000Z');
+    await note('drill-passed', { ...drill, rtoMs: 80_000 });
+    at('2026-11-02T06:00:00.000Z');
+    await note('recovery-measured', measured('2026-11-02T05:00:00.000Z', tight));
+    at('2026-11-03T06:00:00.000Z');
+    await note('recovery-measured', measured('2026-11-03T05:00:00.000Z'));
+    const report = await signedReport();
+    // Of the first nobody knows; the second was late by a minute's promise, whatever was promised afterwards.
+    expect(report.targets[0]?.rto).toMatchObject({ late: 1, unjudged: 1 });
+    expect(pageOf(report)).toContain('of 1 the record does not say what was promised');
+  });
+
   it('has its rehearsals with their parts, its proofs by day, and its points', async () => {
     at('2026-11-05T02:00:00.000Z');
     const drill = { target: 'shop', vault: 'far', point: '20261105T000000Z-1', drill: 'd1' };

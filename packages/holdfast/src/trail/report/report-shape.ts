@@ -52,6 +52,8 @@ const RPO_STRETCH = z.object({
   entry: index,
   /** Null: no WAL reached any vault. */
   rpoMs: ms.nullable(),
+  /** What was promised then; null: not in that entry. */
+  promisedMs: ms.nullable(),
 });
 export type RpoStretch = z.output<typeof RPO_STRETCH>;
 
@@ -59,7 +61,13 @@ const TARGET = z.object({
   target: z.string(),
   /** As the newest gateway start of the period, or before it, said; null: not in the trail. */
   promise: z
-    .object({ entry: index, rpoMs: ms, rtoMs: ms, provenAgeMsMax: ms, changes: count })
+    .object({
+      ...{ entry: index, rpoMs: ms, rtoMs: ms, provenAgeMsMax: ms, changes: count },
+      /** Each from when it was first looked by, oldest first; the last is the newest above. */
+      list: z.array(z.object({ at, entry: index, rpoMs: ms, rtoMs: ms, provenAgeMsMax: ms })),
+      /** Changes that are counted and not in the list. */
+      unlisted: count,
+    })
     .nullable(),
   rpo: z.object({
     /** Null: nothing was measured, or no WAL reached any vault at some time (`without`). */
@@ -81,6 +89,10 @@ const TARGET = z.object({
     worstMs: ms.nullable(),
     medianMs: ms.nullable(),
     newestMs: ms.nullable(),
+    /** Rehearsals that passed, and took longer than was promised at their time. */
+    late: count,
+    /** Rehearsals that passed at a time of which no entry says what was promised. */
+    unjudged: count,
     source: SOURCE,
   }),
   drills: z.object({

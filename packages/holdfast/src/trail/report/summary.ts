@@ -1,6 +1,6 @@
 /** The report in a few sentences, each with how it is: for the first page, and for the command line. */
 import type { ReliabilityReport, TargetFigures } from './report-shape.ts';
-import { countWords, plural, spanWords } from './words.ts';
+import { countWords, plural, promiseWords, spanWords } from './words.ts';
 
 export interface Sentence {
   /** `plain`: neither; a count that is neither kept nor broken. */
@@ -70,7 +70,7 @@ function lossSentences({ promise, rpo, target }: TargetFigures): readonly Senten
   if (promise === null || rpo.looks === 0) {
     return [{ is: 'plain', text: `How much of ${target} could have been lost was not measured.` }];
   }
-  const promised = `promised: ${spanWords(promise.rpoMs)}`;
+  const promised = `promised: ${promiseWords(promise, 'rpoMs')}`;
   const worst = rpo.worstMs === null ? 'not known' : spanWords(rpo.worstMs);
   const without =
     rpo.without === 0 ? '' : `, and at ${countWords(rpo.without)} nothing reached a vault`;
@@ -82,7 +82,7 @@ function lossSentences({ promise, rpo, target }: TargetFigures): readonly Senten
         }
       : {
           is: 'bad',
-          text: `At ${countWords(rpo.late)} of ${plural(rpo.looks, 'look')} more of ${target} could have been lost than promised: at worst ${worst}${without} (${promised}).`,
+          text: `At ${countWords(rpo.late)} of ${plural(rpo.looks, 'look')} more of ${target} could have been lost than was promised then: at worst ${worst}${without} (${promised}).`,
         };
   if (rpo.unmeasuredMs < UNMEASURED_MS_TOLD) return [first];
   return [
@@ -96,14 +96,13 @@ function returnSentences({ drills, promise, rto, target }: TargetFigures): reado
   if (drills.passed === 0) {
     found.push({ is: 'bad', text: `No rehearsed restore of ${target} passed in this period.` });
   } else if (rto.worstMs !== null) {
-    const isKept = promise !== null && rto.worstMs <= promise.rtoMs;
-    const changed = promise === null || promise.changes === 0 ? '' : ', and changed in the period';
-    const promised = promise === null ? '' : ` (promised: ${spanWords(promise.rtoMs)}${changed})`;
-    // The promise of afterwards does not make good what was late before it.
-    const isTold = promise !== null && (promise.changes === 0 || !isKept);
+    const promised = promise === null ? '' : ` (promised: ${promiseWords(promise, 'rtoMs')})`;
+    // Each by the promise of its own time: one of afterwards makes nothing good that was late before it.
+    const late =
+      rto.late === 0 ? '' : `; ${countWords(rto.late)} took longer than was promised then`;
     found.push({
-      is: isTold ? (isKept ? 'good' : 'bad') : 'plain',
-      text: `${target} was brought back in ${plural(drills.passed, 'rehearsal')}, the slowest in ${spanWords(rto.worstMs)}${promised}.`,
+      is: rto.late > 0 ? 'bad' : promise === null || rto.unjudged > 0 ? 'plain' : 'good',
+      text: `${target} was brought back in ${plural(drills.passed, 'rehearsal')}, the slowest in ${spanWords(rto.worstMs)}${late}${promised}.`,
     });
   }
   if (drills.failed > 0) {

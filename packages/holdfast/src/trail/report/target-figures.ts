@@ -21,6 +21,8 @@ const DRILLS_LISTED_MAX = 1_000;
 const PROOF_DAYS_MAX = 1_000;
 /** As many as a chart has room for. */
 const STRETCHES = 240;
+/** Each is a change of holdfast.yaml and a start. */
+const PROMISES_LISTED_MAX = 50;
 
 const DRILL_KINDS = {
   'drill-passed': 'passed',
@@ -57,7 +59,12 @@ export class TargetTally {
   readonly #drills = new Origin(Object.keys(DRILL_KINDS));
   readonly #proofs = new Origin(Object.keys(PROOF_KINDS));
   readonly #points = new Origin(POINT_KINDS);
-  #promise: TargetFigures['promise'] = null;
+  #promise: Promised | null = null;
+  readonly #promises = new Bounded<Promised>(PROMISES_LISTED_MAX);
+  #changes = 0;
+  /** Times of rehearsals whose promise no entry has said yet. */
+  #unjudged: { readonly ms: number; readonly rtoMs: number }[] = [];
+  readonly #returned = { late: 0, unjudged: 0 };
   readonly #looked = { looks: 0, late: 0, without: 0, green: 0, amber: 0, red: 0 };
   #worst: { readonly ms: number; readonly entry: number } | null = null;
   readonly #stretches = new Map<number, RpoStretch>();
@@ -95,7 +102,7 @@ export class TargetTally {
       this.#phases.get(name)?.at(0.5) ?? null;
     return {
       target: this.#target,
-      promise: this.#promise,
+      promise: this.#promised(),
       rpo: {
         worstMs: this.#worst?.ms ?? null,
         worstEntry: this.#worst?.entry ?? null,
@@ -109,6 +116,7 @@ export class TargetTally {
         worstMs: this.#rtos.at(1),
         medianMs: this.#rtos.at(0.5),
         newestMs: this.#newestRtoMs,
+        ...this.#judged(),
         source: this.#rto.source(),
       },
       drills: {
@@ -137,34 +145,57 @@ export class TargetTally {
     for (const name of ['looks', 'late', 'without', 'green', 'amber', 'red'] as const) {
       looked[name] = sumOf(looked[name], facts[name]);
     }
-    const [rpoMs, rtoMs, provenAgeMsMax] = [
-      numberIn(facts['promisedRpoMs']),
-      numberIn(facts['promisedRtoMs']),
-      numberIn(facts['promisedProvenAgeMs']),
-    ];
-    if (rpoMs !== null && rtoMs !== null && provenAgeMsMax !== null) {
-      const before = this.#promise;
-      const isSame =
-        before === null ||
-        (before.rpoMs === rpoMs &&
-          before.rtoMs === rtoMs &&
-          before.provenAgeMsMax === provenAgeMsMax);
-      const changes = (before?.changes ?? 0) + (isSame ? 0 : 1);
-      this.#promise = { entry: index, rpoMs, rtoMs, provenAgeMsMax, changes };
-    }
+    const since = Date.parse(String(facts['from']));
+    const sinceMs = Number.isNaN(since) ? ms : Math.min(since, ms);
+    const promise = promiseIn(facts, index, isoOf(Math.max(sinceMs, this.#period.fromMs)));
+    if (promise !== null) this.#learn(promise, sinceMs);
     const worstMs = (numberIn(facts['without']) ?? 0) > 0 ? null : numberIn(facts['rpoMs']);
     const known = numberIn(facts['rpoMs']);
     if (known !== null && known >= (this.#worst?.ms ?? -1)) {
       this.#worst = { ms: known, entry: index };
     }
-    this.#stretch({ at: isoOf(ms), entry: index, rpoMs: worstMs }, ms);
-    const since = Date.parse(String(facts['from']));
-    const from = Math.max(this.#coveredTo, Number.isNaN(since) ? ms : since);
+    const promisedMs = promise?.rpoMs ?? null;
+    this.#stretch({ at: isoOf(ms), entry: index, rpoMs: worstMs, promisedMs }, ms);
+    const from = Math.max(this.#coveredTo, sinceMs);
     const last = Date.parse(String(facts['to']));
     const until = Number.isNaN(last) ? ms : Math.min(ms, last);
     if (until <= from) return;
     this.#coveredMs += until - from;
     this.#coveredTo = until;
+  }
+
+  /** `sinceMs`: what was rehearsed from then on was under this promise; what was before, under the one before. */
+  #learn(promise: Promised, sinceMs: number): void {
+    const before = this.#promise;
+    for (const { ms, rtoMs } of this.#unjudged.splice(0)) {
+      const under = ms >= sinceMs ? promise : before;
+      if (under === null) this.#returned.unjudged += 1;
+      else if (rtoMs > under.rtoMs) this.#returned.late += 1;
+    }
+    if (before !== null && isSame(before, promise)) {
+      this.#promise = { ...before, entry: promise.entry };
+      return;
+    }
+    if (before !== null) this.#changes += 1;
+    this.#promise = promise;
+    this.#promises.add(promise);
+  }
+
+  #promised(): TargetFigures['promise'] {
+    const newest = this.#promise;
+    if (newest === null) return null;
+    const { at: _at, ...figures } = newest;
+    const { kept, left } = this.#promises;
+    return { ...figures, changes: this.#changes, list: [...kept], unlisted: left };
+  }
+
+  /** What no later entry spoke of was under the newest promise that was said. */
+  #judged(): { readonly late: number; readonly unjudged: number } {
+    const { late, unjudged } = this.#returned;
+    const newest = this.#promise;
+    if (newest === null) return { late, unjudged: unjudged + this.#unjudged.length };
+    const more = this.#unjudged.filter(({ rtoMs }) => rtoMs > newest.rtoMs).length;
+    return { late: late + more, unjudged };
   }
 
   #stretch(one: RpoStretch, ms: number): void {
@@ -187,6 +218,8 @@ export class TargetTally {
         this.#rto.add(index);
         this.#rtos.add(rtoMs);
         this.#newestRtoMs = rtoMs;
+        if (this.#unjudged.length < DRILLS_LISTED_MAX) this.#unjudged.push({ ms, rtoMs });
+        else this.#returned.unjudged += 1;
       }
       for (const name of phases === null ? [] : PHASE_NAMES) {
         this.#phases.get(name)?.add(phases?.[name] ?? 0);
@@ -229,6 +262,25 @@ export class TargetTally {
     this.#taken.taken += 1;
     this.#taken.bytes = sumOf(this.#taken.bytes, facts['bytes']);
   }
+}
+
+type Promised = NonNullable<TargetFigures['promise']>['list'][number];
+
+/** Null: the entry does not say it whole. */
+function promiseIn(facts: ReadEntry['facts'], entry: number, at: string): Promised | null {
+  const rpoMs = numberIn(facts['promisedRpoMs']);
+  const rtoMs = numberIn(facts['promisedRtoMs']);
+  const provenAgeMsMax = numberIn(facts['promisedProvenAgeMs']);
+  if (rpoMs === null || rtoMs === null || provenAgeMsMax === null) return null;
+  return { at, entry, rpoMs, rtoMs, provenAgeMsMax };
+}
+
+function isSame(one: Promised, other: Promised): boolean {
+  return (
+    one.rpoMs === other.rpoMs &&
+    one.rtoMs === other.rtoMs &&
+    one.provenAgeMsMax === other.provenAgeMsMax
+  );
 }
 
 /** Null unless each of them is there. */

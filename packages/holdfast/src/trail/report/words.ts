@@ -1,5 +1,5 @@
 /** Times, counts and places in the trail, in words that need no explanation. All days are UTC. */
-import type { Source } from './report-shape.ts';
+import type { Source, TargetFigures } from './report-shape.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -63,4 +63,21 @@ export function sourceWords({ entries, first, last }: Source): string {
   if (first === null || last === null) return 'no entry';
   if (first === last) return `entry ${first}`;
   return `${plural(entries, 'entry', 'entries')}, ${first} to ${last}`;
+}
+
+type Promised = NonNullable<TargetFigures['promise']>;
+const CHANGES_TOLD_MAX = 3;
+
+/** `1 min`; where it changed, when and to what: `1 min, from 12 November 2026, 10:00:00 on 5 min`. */
+export function promiseWords(promise: Promised, of: 'rpoMs' | 'rtoMs'): string {
+  const { list, unlisted } = promise;
+  const steps = list.filter((one, at) => one[of] !== list[at - 1]?.[of]);
+  const [first, ...later] = steps;
+  const [newest, last] = [spanWords(promise[of]), later.at(-1)];
+  if (first === undefined || (last === undefined && unlisted === 0)) return newest;
+  if (unlisted === 0 && later.length <= CHANGES_TOLD_MAX) {
+    const words = later.map((one) => `from ${momentWords(one.at)} on ${spanWords(one[of])}`);
+    return [spanWords(first[of]), ...words].join(', ');
+  }
+  return `${spanWords(first[of])} at first, changed ${countWords(later.length + unlisted)} times, ${newest} at last`;
 }

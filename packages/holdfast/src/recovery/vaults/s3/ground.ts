@@ -4,10 +4,13 @@
  * refused for what is locked in it; a vault that does not lock is still attacked, to show what happens.
  */
 import { hash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../../model/clock.ts';
+import { PROOF_CONTROL_LATE_MS, PROOF_CONTROL_LOCK_MS } from '../../../model/limits.ts';
 import type { Canary, ProofGround, ReadBack, Trial } from '../../proof.ts';
-import { answerOf } from './answer.ts';
+import type { LockControl } from '../../proof-shape.ts';
+import { type Answer, answerOf } from './answer.ts';
 import { connectS3, loadSdk } from './connect.ts';
 import { hostileActs } from './hostile-acts.ts';
 import type { S3Identities, S3Keys, S3Place } from './place.ts';
@@ -19,9 +22,18 @@ export interface S3GroundOptions {
   /** Set up like the vault's own, and empty but for canaries. */
   readonly probeBucket: string | null;
   readonly clock: Clock;
+  /** Of the control; left out: `PROOF_CONTROL_LOCK_MS`. */
+  readonly controlLockMs?: number;
 }
 
+const CONTROL_EACH_MS = 1_500;
 const CANARY_BYTES = 1024;
+
+interface ObjectNames {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly VersionId?: string;
+}
 
 export class S3Ground implements ProofGround {
   readonly kind = 's3';
@@ -81,20 +93,49 @@ export class S3Ground implements ProofGround {
   }
 
   /**
-   * The control, once the canary's retention is over: that it can be deleted now says that it was the
-   * lock that refused before, and not something else. Cleans up after the proof, too.
+   * The control: on the probe bucket, so that nothing is ever deleted in the vault's own, and with the restorer's
+   * keys, who may delete a version as soon as no lock holds it. Refused while it is locked, and not afterwards:
+   * then it was the lock, and no missing right. It removes what it puts there.
    */
-  async control(canary: Canary, keys: S3Keys): Promise<'held by the lock' | 'still refused'> {
-    const { DeleteObjectCommand } = await loadSdk();
-    const client = await this.#connect(keys);
-    try {
-      await client.send(new DeleteObjectCommand(this.#names(canary)));
-    } catch (error) {
-      if (answerOf(error).kind === 'refused') return 'still refused';
-      throw error;
+  async control(signal: AbortSignal): Promise<LockControl> {
+    const { clock, controlLockMs = PROOF_CONTROL_LOCK_MS, identities, probeBucket } = this.#options;
+    const { restorer } = identities;
+    if (restorer === null) {
+      return unknown(
+        `whoever may delete a version is not here (vaults.${this.vault}.restorer), as it should be while nothing is to be restored`,
+      );
     }
-    const after = await this.readBack(canary, new AbortController().signal);
-    return after.kind === 'lost' ? 'held by the lock' : 'still refused';
+    if (probeBucket === null) return unknown('no probe bucket is set up');
+    const until = new Date(Math.ceil((clock.now().getTime() + controlLockMs) / 1000) * 1000);
+    const names = await this.#plantControl(probeBucket, until);
+    const early = await this.#tryDelete(names, restorer, signal);
+    if (early.kind === 'done') {
+      return {
+        verdict: 'REFUTED',
+        why: `A version that was locked until ${until.toISOString()} was deleted before that.`,
+      };
+    }
+    if (early.kind !== 'refused')
+      return unknown(`while it was locked, the store said ${early.words}`);
+    const lateMs = until.getTime() + PROOF_CONTROL_LATE_MS;
+    for (;;) {
+      const leftMs = until.getTime() - clock.now().getTime();
+      await pause(Math.max(leftMs, 0) + CONTROL_EACH_MS, undefined, { signal });
+      const late = await this.#tryDelete(names, restorer, signal);
+      if (late.kind === 'done') {
+        return {
+          verdict: 'PROVEN',
+          why: `It was the lock: the restorer could not delete a version that was locked until ${until.toISOString()}, and could afterwards.`,
+        };
+      }
+      if (late.kind !== 'refused')
+        return unknown(`once its lock was over, the store said ${late.words}`);
+      if (clock.now().getTime() >= lateMs) {
+        return unknown(
+          `deleting is refused to the restorer after the lock is over, too (${late.words}): it may be missing rights that refused`,
+        );
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -103,6 +144,33 @@ export class S3Ground implements ProofGround {
     for (const client of await Promise.allSettled(clients)) {
       if (client.status === 'fulfilled') client.value.destroy();
     }
+  }
+
+  async #plantControl(Bucket: string, until: Date) {
+    const { clock, identities, place } = this.#options;
+    const { PutObjectCommand } = await loadSdk();
+    const client = await this.#connect(identities.writer);
+    const Key = `${place.prefix}canaries/control-${clock.now().toISOString().replaceAll(/[-:]/g, '')}`;
+    const put = await client.send(
+      new PutObjectCommand({
+        ...{ Bucket, Key, Body: clock.random(CANARY_BYTES) },
+        ...{ ObjectLockMode: 'COMPLIANCE', ObjectLockRetainUntilDate: until },
+      }),
+    );
+    return { Bucket, Key, ...(put.VersionId === undefined ? {} : { VersionId: put.VersionId }) };
+  }
+
+  /** `done` only when it is gone: a store may say yes and do nothing. */
+  async #tryDelete(names: ObjectNames, keys: S3Keys, abortSignal: AbortSignal): Promise<Answer> {
+    const { DeleteObjectCommand, HeadObjectCommand } = await loadSdk();
+    const client = await this.#connect(keys);
+    const said = await answered(client.send(new DeleteObjectCommand(names), { abortSignal }));
+    if (said.kind !== 'done' && said.kind !== 'missing') return said;
+    const prober = await this.#connect(this.#options.identities.prober);
+    const shown = await answered(prober.send(new HeadObjectCommand(names), { abortSignal }));
+    if (shown.kind === 'missing') return { kind: 'done' };
+    const words = shown.kind === 'done' ? 'that it is there' : shown.words;
+    return { kind: 'unclear', words: `yes, and of what is left: ${words}` };
   }
 
   async #lockTrouble(key: string, version: string, until: Date): Promise<string | null> {
@@ -128,4 +196,12 @@ export class S3Ground implements ProofGround {
     this.#clients.set(keys, known);
     return known;
   }
+}
+
+function answered(asked: Promise<unknown>): Promise<Answer> {
+  return asked.then(() => ({ kind: 'done' }) as const, answerOf);
+}
+
+function unknown(why: string): LockControl {
+  return { verdict: 'UNKNOWN', why: `Whether it was the lock that refused was not shown: ${why}.` };
 }

@@ -16,24 +16,27 @@ type Period = ReliabilityReport['period'];
 export function lossChart({ promise, rpo }: TargetFigures, period: Period): Markup | null {
   if (rpo.stretches.length === 0) return null;
   const [top, bottom] = [14, 104];
-  const promisedMs = promise?.rpoMs ?? 0;
-  const most = Math.max(promisedMs, rpo.worstMs ?? 0, 1) * 1.1;
+  const promises = promise?.list ?? [];
+  const most = Math.max(...promises.map(({ rpoMs }) => rpoMs), rpo.worstMs ?? 0, 1) * 1.1;
   const heightOf = (ms: number): number => Math.max(1.5, ((bottom - top) * ms) / most);
   const x = placeIn(period);
   const width = Math.max(1, (RIGHT - LEFT) / 240 - 0.4);
-  const bars = rpo.stretches.map(({ at, entry, rpoMs }) => {
-    const isLate = rpoMs === null || (promise !== null && rpoMs > promise.rpoMs);
+  const bars = rpo.stretches.map(({ at, entry, promisedMs, rpoMs }) => {
+    const isLate = rpoMs === null || (promisedMs !== null && rpoMs > promisedMs);
     const height = rpoMs === null ? bottom - top : heightOf(rpoMs);
     const words = `${timeWords(at)}: ${rpoMs === null ? 'nothing reached a vault' : spanWords(rpoMs)} (entry ${entry})`;
     return html`<rect class="${isLate ? 'late' : 'kept'}" x="${fixed(x(at))}" y="${fixed(bottom - height)}" width="${fixed(width)}" height="${fixed(height)}"><title>${words}</title></rect>`;
   });
-  const line = bottom - heightOf(promisedMs);
-  const label =
-    promise === null
-      ? null
-      : html`<line class="promise" x1="${LEFT}" y1="${fixed(line)}" x2="${RIGHT}" y2="${fixed(line)}"/><text x="${RIGHT}" y="${fixed(Math.max(10, line - 3))}" text-anchor="end">promised: ${spanWords(promise.rpoMs)}</text>`;
+  // A step for each promise, from when it was first looked by.
+  const label = promises.map(({ at, rpoMs }, place) => {
+    const next = promises[place + 1];
+    const line = bottom - heightOf(rpoMs);
+    const from = place === 0 ? LEFT : x(at);
+    const to = next === undefined ? RIGHT : x(next.at);
+    return html`<line class="promise" x1="${fixed(from)}" y1="${fixed(line)}" x2="${fixed(to)}" y2="${fixed(line)}"/><text x="${fixed(to)}" y="${fixed(Math.max(10, line - 3))}" text-anchor="end">promised: ${spanWords(rpoMs)}</text>`;
+  });
   return html`<figure><svg role="img" viewBox="0 0 ${WIDTH} 122" aria-label="What could have been lost, over the period">${bars}${label}${axis(period, bottom)}</svg>
-<figcaption>What could have been lost at the worst of each stretch of the period. A red bar is over the promise; one of full height: nothing reached a vault. Where there is no bar, nobody measured.</figcaption></figure>`;
+<figcaption>What could have been lost at the worst of each stretch of the period. A red bar is over the promise of its time; one of full height: nothing reached a vault. Where there is no bar, nobody measured.</figcaption></figure>`;
 }
 
 /** Null: there is neither. */

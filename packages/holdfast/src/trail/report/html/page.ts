@@ -13,6 +13,7 @@ import {
   countWords,
   momentWords,
   plural,
+  promiseWords,
   sourceWords,
   spanWords,
   timeWords,
@@ -119,21 +120,15 @@ function figureTable(rows: readonly Row[]): Markup {
 function targetSection(figures: TargetFigures, { period }: ReliabilityReport): Markup {
   const { drills, points, promise, proofs, rpo, rto, target } = figures;
   const span = (ms: number | null): string => (ms === null ? 'not in the record' : spanWords(ms));
-  const promised = (ms: number | undefined): string =>
-    ms === undefined ? 'what was promised is not in the record' : `promised: ${spanWords(ms)}`;
-  const changed =
-    promise === null || promise.changes === 0
-      ? ''
-      : ` (the promise changed ${plural(promise.changes, 'time')}; this is the newest)`;
+  const promised = (of: 'rpoMs' | 'rtoMs'): string =>
+    promise === null
+      ? 'what was promised is not in the record'
+      : `promised: ${promiseWords(promise, of)}`;
   const phases = drills.phases;
   const rows: Row[] = [
+    ['Could have been lost, at worst', `${span(rpo.worstMs)}, ${promised('rpoMs')}`, rpo.source],
     [
-      'Could have been lost, at worst',
-      `${span(rpo.worstMs)}, ${promised(promise?.rpoMs)}${changed}`,
-      rpo.source,
-    ],
-    [
-      'Looks over the promise',
+      'Looks over the promise of their time',
       `${countWords(rpo.late)} of ${countWords(rpo.looks)}; at ${countWords(rpo.without)} nothing reached a vault`,
       rpo.source,
     ],
@@ -143,9 +138,10 @@ function targetSection(figures: TargetFigures, { period }: ReliabilityReport): M
       rpo.source,
     ],
     ['Time that nobody measured', spanWords(rpo.unmeasuredMs), rpo.source],
+    ['Time to come back, at worst', `${span(rto.worstMs)}, ${promised('rtoMs')}`, rto.source],
     [
-      'Time to come back, at worst',
-      `${span(rto.worstMs)}, ${promised(promise?.rtoMs)}`,
+      'Rehearsals slower than was promised at their time',
+      `${countWords(rto.late)}${rto.unjudged === 0 ? '' : `; of ${countWords(rto.unjudged)} the record does not say what was promised`}`,
       rto.source,
     ],
     [

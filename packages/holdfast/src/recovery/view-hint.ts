@@ -1,0 +1,66 @@
+/**
+ * Where what is newest in a vault is not what was stored there, and it was sound before: the command that brings
+ * back what lay there then. Asked for only when something is wrong; each hint is of a time that was looked at.
+ */
+import type { DrillResult } from './drills/drill-result.ts';
+import type { VaultRecords } from './vault-records.ts';
+
+export interface HintParts {
+  readonly target: string;
+  readonly vault: string;
+  readonly records: Pick<VaultRecords, 'soundAsOf'>;
+}
+
+export class ViewHints {
+  readonly #parts: HintParts;
+  /** To look back costs listings: what is wrong in the same way is not looked at twice. */
+  #known: { readonly troubles: string; readonly at: Date | null } | null = null;
+
+  constructor(parts: HintParts) {
+    this.#parts = parts;
+  }
+
+  /** `troubles`: what does not fit among its records. */
+  async of(
+    system: string,
+    troubles: readonly string[],
+    drills: readonly DrillResult[],
+  ): Promise<readonly string[]> {
+    const hints: string[] = [];
+    const sound = await this.#sound(system, troubles);
+    if (sound !== null) {
+      hints.push(`As it was at ${sound.toISOString()} all its points fit. ${this.#command(sound)}`);
+    }
+    const passed = passedBefore(drills);
+    if (passed !== null) {
+      hints.push(
+        `The newest drill failed; the one of ${passed.toISOString()} passed. ${this.#command(passed)}`,
+      );
+    }
+    return hints;
+  }
+
+  async #sound(system: string, troubles: readonly string[]): Promise<Date | null> {
+    if (troubles.length === 0) return null;
+    const text = `${system}\n${troubles.join('\n')}`;
+    if (this.#known?.troubles !== text) {
+      this.#known = { troubles: text, at: await this.#parts.records.soundAsOf(system) };
+    }
+    return this.#known.at;
+  }
+
+  #command(at: Date): string {
+    const { target, vault } = this.#parts;
+    return `To see what it holds of then: holdfast restore ${target} --vault ${vault} --as-of ${at.toISOString()} --diff`;
+  }
+}
+
+/** When the newest that passed began; null: the newest that came to an answer did pass, or none did. */
+function passedBefore(drills: readonly DrillResult[]): Date | null {
+  const newestFirst = drills
+    .filter(({ verdict }) => verdict !== 'could-not-run')
+    .toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
+  if (newestFirst[0]?.verdict !== 'failed') return null;
+  const passed = newestFirst.find(({ verdict }) => verdict === 'passed');
+  return passed === undefined ? null : new Date(passed.startedAt);
+}
