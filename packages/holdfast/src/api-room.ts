@@ -72,7 +72,7 @@ export interface ApiRoomParts {
   readonly withUndos: <T>(work: (undos: Undos) => Promise<T>) => Promise<T>;
   /** Null: this is a command, and no gateway. */
   readonly live: Live | null;
-  /** False: no browser asks, so that the pages are not looked up and laid out. */
+  /** False: nobody but us asks, so that the pages are not looked up and laid out, and nothing is counted. */
   readonly hasPages?: false;
   readonly trouble: (error: unknown) => void;
   /** STREAM_BEAT_MS when left out. */
@@ -127,7 +127,7 @@ export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
     url: new URL(config.dashboard.url),
     dashboardFolder: parts.hasPages === false ? null : builtDashboard(),
     idempotency: new Idempotency(new SqlIdempotencyStore(database), clock),
-    metrics: live === null ? null : await metricsOf(parts, { index, overview, tools }),
+    metrics: parts.hasPages === false ? null : await metricsOf(parts, { index, overview, tools }),
     metricsToken: () =>
       metricsConfig.token === null ? null : resolveSecret(metricsConfig.token, env),
     checks: checksOf(parts),
@@ -147,7 +147,7 @@ export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
   };
 }
 
-/** Nobody scrapes a command. */
+/** Nobody scrapes where no page is. */
 async function metricsOf(
   { clock, rooms }: ApiRoomParts,
   { index, overview, tools }: Pick<Inside, 'index' | 'overview' | 'tools'>,
