@@ -26,7 +26,7 @@ import { takeBackLive } from '../recovery/rebuild/promotion.ts';
 import type { SourceInput } from '../recovery/rebuild/read-sources.ts';
 import type { Standing } from '../recovery/rebuild/rebuilds.ts';
 import type { RollbackReport } from '../recovery/rebuild/rollback.ts';
-import { notedOf, settle } from '../recovery/rebuild/settle.ts';
+import { notedOf, settle, wasCutOff } from '../recovery/rebuild/settle.ts';
 import { checkKept } from '../recovery/rebuild/sources/kept-copy.ts';
 import type { RestoreWish } from '../recovery/restore/choose-point.ts';
 import { openStandingCopy } from '../recovery/restore/standing-copy.ts';
@@ -190,7 +190,8 @@ export async function applyRebuild(
   const isDryRun = words.apply !== true;
   const report = await withRooms(context, async (rooms) => {
     const { rebuilds } = rooms;
-    const { digest, proposal, rebuild } = await rebuilds.show(id);
+    const standing = await rebuilds.show(id);
+    const { digest, proposal, rebuild } = standing;
     const target = targetOf(rooms.config, rebuild.target);
     await checkKept(rebuild.facts.sources, copiesOf(rooms.config, context));
     const applying = (whenThere: 'refuse' | 'recognise'): Promise<ApplyReport> =>
@@ -210,7 +211,10 @@ export async function applyRebuild(
     await rebuilds.begin(id, 'copy', digest, MACHINE);
     // The journal has none there: what stands was cut off before it was written down.
     const report = await applying('recognise').catch(async (error: unknown) => {
-      if (!isUnknownEnd(error)) await rebuilds.failed(id, 'copy', messageOf(error));
+      // Of one that was cut off before it is still not known whether it is in.
+      if (!isUnknownEnd(error) && !wasCutOff(standing, 'copy')) {
+        await rebuilds.failed(id, 'copy', messageOf(error));
+      }
       throw error;
     });
     await rebuilds.done(id, 'copy', report, MACHINE);

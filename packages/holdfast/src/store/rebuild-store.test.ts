@@ -8,7 +8,7 @@ import type { Signed } from '../model/signed.ts';
 import type { ApplyReport } from '../recovery/rebuild/apply.ts';
 import { forgetCopy } from '../recovery/rebuild/forget.ts';
 import { parseMapping } from '../recovery/rebuild/mapping/parse-mapping.ts';
-import { promotionOf } from '../recovery/rebuild/promotion.ts';
+import { promoteRebuildRunner, promotionOf } from '../recovery/rebuild/promotion.ts';
 import { digestOfProposal, type Proposal } from '../recovery/rebuild/proposal.ts';
 import { propose } from '../recovery/rebuild/propose.ts';
 import { Rebuilds } from '../recovery/rebuild/rebuilds.ts';
@@ -267,6 +267,28 @@ describe('a promotion', () => {
   beforeAll(async () => {
     standing = await first.show(await kept());
   });
+});
+
+it('a promotion that was cut off stays so while nobody can tell what is in the live target', async () => {
+  const id = await kept();
+  const { digest } = await first.show(id);
+  await first.begin(id, 'copy', digest, 'me');
+  await first.done(id, 'copy', report(digest, 'rebuild_four'), 'me');
+  const run = promoteRebuildRunner({
+    rebuilds: first,
+    clock,
+    assertionsOf: () => [],
+    open: () => {
+      throw new Error('the live target is away');
+    },
+  });
+  const { facts } = promotionOf(await first.show(id), TARGET);
+  const act = { proposalId: 'p', target: TARGET.name, environment: 'x', facts, people: ['oda'] };
+  await expect(run(act)).rejects.toThrow('is away');
+  expect((await first.show(id)).cutOff).toEqual([]);
+  await first.begin(id, 'live', digest, 'who was killed');
+  await expect(run(act)).rejects.toThrow('is away');
+  expect((await first.show(id)).cutOff).toEqual([{ place: 'live', digest }]);
 });
 
 describe('who writes into our tables by hand', () => {

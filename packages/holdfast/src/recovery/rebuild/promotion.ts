@@ -25,7 +25,7 @@ import type { RebuildAssertion } from './checks.ts';
 import type { MoneySum, Override, RebuildPlan } from './plan.ts';
 import type { Rebuilds, Standing } from './rebuilds.ts';
 import { type RollbackReport, rollback } from './rollback.ts';
-import { notedOf, settle } from './settle.ts';
+import { notedOf, settle, wasCutOff } from './settle.ts';
 
 /** What is signed. `rows` is the most that may be put in. */
 const FACTS = z.strictObject({
@@ -102,7 +102,7 @@ function wordsOf(
       : `${proposal.reviews.length} choices by ${oneLine(named.map(({ name }) => name).join(', '))}.`,
     `Of ${plan.sources.length} files; left out are ${plan.counts.CONFLICT} in conflict, ${plan.counts.INCOMPLETE} incomplete, ${plan.counts.LEFT_OUT} by choice, ${plan.counts.EXISTS} that were there.`,
     `One captured transaction, which can be undone, or taken back as a batch.`,
-    ...(cutOff.some(({ place }) => place === 'live')
+    ...(wasCutOff({ cutOff }, 'live')
       ? [
           'A promotion before this one was cut off. What it put in is recognised, and not put in twice.',
         ]
@@ -132,7 +132,8 @@ export function promoteRebuildRunner(parts: PromotionParts): ActRunner {
     const by = people.join(', ');
     await parts.rebuilds.begin(signed.rebuild, 'live', signed.digest, by);
     const report = await promote(parts, standing, signed, by).catch(async (error: unknown) => {
-      if (!isUnknownEnd(error)) {
+      // Of one that was cut off before it is still not known whether it is in.
+      if (!isUnknownEnd(error) && !wasCutOff(standing, 'live')) {
         await parts.rebuilds.failed(signed.rebuild, 'live', messageOf(error));
       }
       throw error;

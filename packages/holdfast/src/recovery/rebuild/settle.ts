@@ -33,7 +33,11 @@ export async function settle(
 
 const NOTHING = 'It was cut off, and nothing of it is there.';
 
-/** Null where it was of another proposal than the one that stands. */
+export function wasCutOff({ cutOff }: Pick<Standing, 'cutOff'>, where: BatchPlace): boolean {
+  return cutOff.some(({ place }) => place === where);
+}
+
+/** Undefined where it was of another proposal than the one that stands. */
 export function notedOf(
   { digest, proposal }: Standing,
   batch: RebuildBatch,
