@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HoldfastError } from '../../src/model/errors.ts';
 import type { TargetDatabase } from '../../src/protection/target-database.ts';
 import { findApplied, isUnknownEnd } from '../../src/recovery/rebuild/apply.ts';
 import { digestOfProposal, type Proposal, rollback } from '../../src/recovery/rebuild/index.ts';
@@ -191,7 +192,10 @@ describe.each(SERVERS)('a batch that nobody noted, on $name', ({ options }) => {
       close: () => database.close(),
       transaction: async (isolation, work) => {
         await database.transaction(isolation, work);
-        throw new Error('Connection terminated unexpectedly');
+        // As the target's connection says it.
+        throw new HoldfastError('HF_UPSTREAM_LOST', {
+          ...{ expected: 'an answer to COMMIT', found: 'none', hint: 'Look before.' },
+        });
       },
     };
     const error = await ground.put(cut, proposal).catch((caught: unknown) => caught);

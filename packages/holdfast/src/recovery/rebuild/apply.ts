@@ -158,7 +158,7 @@ export function isUnknownEnd(error: unknown): boolean {
 
 /** The server answered COMMIT, and not because it or the connection was going down. */
 function wasRolledBack(error: unknown): boolean {
-  if (error instanceof HoldfastError) return true;
+  if (error instanceof HoldfastError) return error.code !== 'HF_UPSTREAM_LOST';
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return /^[0-9A-Z]{5}$/.test(code) && !/^(?:08|57|58|XX)/.test(code);
 }
