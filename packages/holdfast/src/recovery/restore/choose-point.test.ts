@@ -4,13 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { oneChunk } from '../object-bytes.ts';
 import { isSealed, type PointSeal } from '../point-seal.ts';
-import {
-  digestOfNewest,
-  newestOfOurs,
-  newestPoint,
-  pointKey,
-  writePoint,
-} from '../point-store.ts';
+import { digestOfNewest, newestOfOurs, newestPoint, pointKey, writePoint } from '../point-store.ts';
 import type { RecoveryPoint } from '../recovery-point.ts';
 import { FolderVault } from '../testing/folder-vault.ts';
 import { OTHER_SEAL, TEST_SEAL } from '../testing/test-seal.ts';
