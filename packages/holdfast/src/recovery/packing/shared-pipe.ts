@@ -7,7 +7,7 @@
  * A slot goes on its way when it is full: to wake a thread costs more than to copy what it is woken for.
  */
 const SLOTS = 8;
-const SLOT_BYTES = 256 * 1024;
+const SLOT_BYTES = 512 * 1024;
 /** Of the words all see: how many slots were given; how many each taker has taken; their lengths. */
 const GIVEN = 0;
 const TAKEN = 1;
