@@ -16,6 +16,7 @@ import { HoldfastError, messageOf } from '../../model/errors.ts';
 import type { Refusal } from '../../pipeline/exchange.ts';
 import type { JudgedPath, PermitSession, TargetGuard } from '../../protection/target-guard.ts';
 import type { Cycle } from './cycles.ts';
+import { refusalBytes } from './denial.ts';
 import type { TransactionStatus } from './messages.ts';
 import { type FailedOutside, failureOf, type Stand } from './reports.ts';
 import { type Substituted, substituted, type Wanted, wishesOf } from './substitutes.ts';
@@ -23,7 +24,7 @@ import type { Unit } from './unit.ts';
 
 /** What a session on a protected target has besides. */
 export interface Permits {
-  readonly guard: TargetGuard;
+  readonly guard: Pick<TargetGuard, 'changeRoles' | 'permit' | 'runOutside' | 'void'>;
   readonly session: PermitSession;
 }
 
@@ -31,7 +32,7 @@ export type Prepared =
   /** Goes upstream with this in place of what is wanted; nothing is wanted: as it is. */
   | { readonly kind: 'go'; readonly wanted: readonly Wanted[]; readonly texts: readonly string[] }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
-  /** It was run by the guard, and the server said no. */
+  /** It was run by the guard, and the server said no, or nothing. */
   | { readonly kind: 'failed'; readonly failure: FailedOutside };
 
 /** What the session says of itself while a unit is prepared. */
@@ -115,7 +116,7 @@ export class Receipts {
       const said: Wanted = { ...wanted, tag: tag === '' ? wanted.tag : tag };
       return { kind: 'go', wanted: [said], texts: [DOES_NOTHING] };
     } catch (cause) {
-      const failure = failureOf(cause, wanted);
+      const failure = failureOf(cause, wanted) ?? lostOf(cause);
       if (failure !== null) return { kind: 'failed', failure };
       const isNo = cause instanceof HoldfastError && cause.code === 'HF_UNDO_STATE';
       const refusal = isNo ? cannot({ reason: cause.found, hint: cause.hint }) : noReceipt(cause);
@@ -166,4 +167,23 @@ function noReceipt(cause: unknown): Refusal {
     hint: 'Nothing was changed. Wait and retry; a person can look at: holdfast doctor.',
     position: null,
   };
+}
+
+/**
+ * Null when the target was never reached, or said no itself. What ends a connection under way may come after it was
+ * done: nobody who is told "nothing was changed" would look.
+ */
+function lostOf(cause: unknown): FailedOutside | null {
+  const isOurs = cause instanceof HoldfastError;
+  if (isOurs && cause.code !== 'HF_UPSTREAM_LOST') return null;
+  const why = isOurs ? cause.found : messageOf(cause);
+  const refusal = {
+    code: 'HF_UPSTREAM_LOST',
+    message:
+      'Holdfast ran this for you, and the target did not answer: it may have been done, or not.',
+    detail: why,
+    hint: 'Look at what is there before you do it again, and do not try another way.',
+    position: null,
+  } as const;
+  return { outcome: { kind: 'unknown', reason: why }, bytes: refusalBytes(refusal, 'ERROR') };
 }

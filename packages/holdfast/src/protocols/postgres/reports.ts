@@ -3,6 +3,7 @@
  * server would have used for the statement itself: what it says of the query inside becomes what it
  * says of the query, and the call leaves no trace in the context (manual, "Error and Notice Fields").
  */
+import type { Outcome } from '../../model/outcome.ts';
 import { HEADER_BYTES } from './frames.ts';
 
 /** A statement that something else stands for. */
@@ -123,10 +124,9 @@ function messageOf(tag: number, fields: readonly Field[]): Buffer {
   return Buffer.concat([head, body]);
 }
 
-/** A statement that Holdfast ran itself, and that the server refused. */
+/** A statement that Holdfast ran itself, and that the server refused, or never answered. */
 export interface FailedOutside {
-  readonly code: string;
-  readonly message: string;
+  readonly outcome: Extract<Outcome, { kind: 'failed' | 'unknown' }>;
   /** The whole ErrorResponse for the client. */
   readonly bytes: Buffer;
 }
@@ -167,5 +167,6 @@ export function failureOf(cause: unknown, stand: Stand): FailedOutside | null {
     const shown = type === 'P' ? String(stand.placeOf(Number(value))) : value;
     fields.push({ type, value: shown });
   }
-  return { code, message: cause.message, bytes: messageOf(0x45, fields) };
+  const outcome = { kind: 'failed', code, message: cause.message } as const;
+  return { outcome, bytes: messageOf(0x45, fields) };
 }

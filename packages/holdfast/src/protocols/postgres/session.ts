@@ -259,8 +259,8 @@ export class PostgresSession implements Carrier, ClientEvents, WireEvents {
         this.refuse(unit, prepared.refusal);
         return;
       case 'failed': {
-        const { code, message, bytes } = prepared.failure;
-        report?.({ kind: 'failed', code, message });
+        const { bytes, outcome } = prepared.failure;
+        report?.(outcome);
         this.#answer(unit.kind, unit.closes, bytes);
         return;
       }
