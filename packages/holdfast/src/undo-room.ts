@@ -112,7 +112,7 @@ export async function withUndoRoom<T>(
 /** A command that only lists asks no provider; a reader of SQL takes a while to be made. */
 class LazyProviders {
   readonly #make: () => Promise<ReadonlyMap<string, Provider>>;
-  #providers: ReadonlyMap<string, Provider> | null = null;
+  #providers: Promise<ReadonlyMap<string, Provider>> | null = null;
   #reader: Promise<SqlReader> | null = null;
 
   constructor(rooms: Rooms, env: Env, clock: Clock) {
@@ -132,8 +132,8 @@ class LazyProviders {
   }
 
   async all(): Promise<ReadonlyMap<string, Provider>> {
-    this.#providers ??= await this.#make();
-    return this.#providers;
+    this.#providers ??= this.#make();
+    return await this.#providers;
   }
 
   async close(): Promise<void> {

@@ -39,6 +39,19 @@ describe('what this installation found out about its vaults', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it('goes on where it cannot be written, and says so', () => {
+    const folder = join(root, 'in-the-way');
+    writeFileSync(folder, '');
+    const proofs = new OwnProofs(folder, 'shop');
+    proofs.learn(proof(1, 'REFUTED'));
+    expect(proofs.of('far').at(-1)).toEqual(proof(1, 'REFUTED'));
+    expect(proofs.trouble('far')).toContain('not kept on this machine');
+    expect(proofs.trouble('near')).toBeNull();
+    rmSync(folder);
+    proofs.learn(proof(2, 'REFUTED'));
+    expect(proofs.trouble('far')).toBeNull();
+  });
+
   it('takes what does not read for the worst', () => {
     const folder = join(root, 'unread');
     new OwnProofs(folder, 'shop').learn(proof(1, 'REFUTED'));

@@ -6,6 +6,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { messageOf } from '../model/errors.ts';
 import { jsonOf } from '../model/json.ts';
 import { CONTROL_SHAPE, TRIED_SHAPE } from './proof-shape.ts';
 import type { KeptProof } from './vault-records.ts';
@@ -25,6 +26,8 @@ export class OwnProofs {
   readonly #folder: string;
   readonly #target: string;
   readonly #newest = new Map<string, KeptProof>();
+  /** Why what was found is remembered by this process only. */
+  readonly #unwritten = new Map<string, string>();
 
   /** Made when something is kept. */
   constructor(folder: string, target: string) {
@@ -42,8 +45,24 @@ export class OwnProofs {
     ];
   }
 
+  /** A sentence when what was found would be forgotten at a restart; null: it would not. */
+  trouble(vault: string): string | null {
+    const why = this.#unwritten.get(vault);
+    return why === undefined ? null : `What was found of it is not kept on this machine: ${why}`;
+  }
+
+  /** Where the file cannot be written, that is told by `trouble`: whoever found it goes on, and says it. */
   learn(proof: KeptProof): void {
     this.#newest.set(proof.vault, proof);
+    this.#unwritten.delete(proof.vault);
+    try {
+      this.#write(proof);
+    } catch (error) {
+      this.#unwritten.set(proof.vault, messageOf(error));
+    }
+  }
+
+  #write(proof: KeptProof): void {
     const path = this.#path(proof.vault);
     // What no answer came to makes nothing good.
     if (proof.verdict === 'PROVEN') rmSync(path, { force: true });

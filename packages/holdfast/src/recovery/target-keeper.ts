@@ -116,7 +116,7 @@ export interface Looked {
 
 const NOTHING_FOUND: FoundRecords = {
   ...{ points: [], unsealed: [], others: [], strangers: [] },
-  ...{ drills: [], proofs: [], troubles: [] },
+  ...{ drills: [], proofs: [], troubles: [], pointTroubles: [] },
 };
 const WAL_LOOK_MS = 1_000;
 const LOST_MS_MAX = 30_000;
@@ -418,7 +418,7 @@ export class TargetKeeper {
       const present = await this.#present(restorer, [...found.unsealed, ...found.points]);
       points = present.points;
       troubles.push(...present.words);
-      ways = await hints.of(system, found.troubles, found.drills);
+      ways = await hints.of(system, found.pointTroubles, found.drills);
       const known = knownOf(found, points);
       const newest = known.at(-1);
       reach = await reachOf(known, state, vault, () =>
@@ -433,6 +433,8 @@ export class TargetKeeper {
     const proofs = [...found.proofs, ...own].toSorted((a, b) => a.at.getTime() - b.at.getTime());
     const unkept = this.#unkept.get(vault.name);
     if (unkept !== undefined) troubles.push(`What was found is not kept there: ${unkept}`);
+    const unwritten = this.#parts.ownProofs.trouble(vault.name);
+    if (unwritten !== null) troubles.push(unwritten);
     const newestProof = proofs.at(-1) ?? null;
     const decided = proofs.findLast(({ verdict }) => verdict !== 'UNKNOWN') ?? null;
     // What no answer came to later does not make good what was refuted.

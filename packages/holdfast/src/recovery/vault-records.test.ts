@@ -251,6 +251,14 @@ describe('points in a vault', () => {
     );
   });
 
+  it('are not spoken of by what is said of a drill that is not ours', async () => {
+    vault = new FolderVault(join(root, 'sound-files'));
+    await chainOf('p1', 'p2');
+    await put('shop/77/drills/x.json', '{}');
+    const { pointTroubles, troubles } = await (await recordsOn()).find('77');
+    expect([pointTroubles, troubles.length]).toEqual([[], 1]);
+  });
+
   it('have none where nothing ever fitted, and it is looked for once', async () => {
     vault = new FolderVault(join(root, 'never-sound'));
     await put('shop/77/points/p1/point.json', 'not a point');
@@ -263,7 +271,7 @@ describe('points in a vault', () => {
       return records.soundAsOf(system);
     };
     const hints = new ViewHints({ target: 'shop', vault: 'folder', records: { soundAsOf } });
-    const { troubles } = await records.find('77');
+    const { pointTroubles: troubles } = await records.find('77');
     expect(await hints.of('77', troubles, [])).toEqual([]);
     expect(await hints.of('77', troubles, [])).toEqual([]);
     expect(asked).toBe(1);

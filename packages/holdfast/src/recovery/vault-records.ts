@@ -81,6 +81,8 @@ export interface FoundRecords {
   /** Oldest first. */
   readonly proofs: readonly KeptProof[];
   readonly troubles: readonly string[];
+  /** Those of them that are about points. */
+  readonly pointTroubles: readonly string[];
 }
 
 /** Remembered; whoever writes over files again and again makes more. */
@@ -131,6 +133,7 @@ export class VaultRecords {
     }
     const before: StoredPoint[] = [];
     for (const point of unsealed) if (await this.#isWhole(point, listed)) before.push(point);
+    const pointTroubles = [...troubles];
     const drills: DrillResult[] = [];
     for (const { body, key } of await this.#all(system, 'drills')) {
       const drill = body === null ? null : readDrill(body);
@@ -147,11 +150,14 @@ export class VaultRecords {
         troubles.push(`${key} is a proof of another vault: it says nothing of this one.`);
       } else proofs.push(proof);
     }
-    return { points, unsealed: before, others, strangers: keys, drills, proofs, troubles };
+    return {
+      ...{ points, unsealed: before, others, strangers: keys },
+      ...{ drills, proofs, troubles, pointTroubles },
+    };
   }
 
   /**
-   * The newest time at which there were points and all of them fitted, for a vault in which they do not any
+   * The newest time at which there were points, all of them fitted, and none lacked a file that it must have still, for a vault in which they do not any
    * more; null: none of the last `LOOKED_BACK_MAX` states was so. A point that came after the first that
    * does not fit is not in it.
    */
@@ -161,11 +167,15 @@ export class VaultRecords {
     const times = [...new Set(objects.map(({ storedAt }) => storedAt.getTime()))];
     for (const time of times.toSorted((a, b) => b - a).slice(0, LOOKED_BACK_MAX)) {
       const before = new Date(time - 1);
-      const listed = await listPoints(vault, target, system, before);
-      if (listed.length === 0) return null;
-      const { read, troubles } = await this.#read(listed);
-      sorted(read, vault.name, system, troubles);
-      if (troubles.length === 0) return before;
+      const listed = await listPointFiles(vault, target, system, before);
+      if (listed.points.length === 0) return null;
+      const { read, troubles } = await this.#read(listed.points);
+      const { ours } = sorted(read, vault.name, system, troubles);
+      let isSound = troubles.length === 0;
+      for (const point of isSound ? ours : []) {
+        isSound &&= !this.#isDue(point) || (await this.#isWhole(point, listed));
+      }
+      if (isSound) return before;
     }
     return null;
   }

@@ -1,13 +1,35 @@
 /**
  * Runs the commands of typed-commands.ts one after the other: in each, what main.ts does with a process
  * of its own. It answers when the event loop holds nothing more than before the command, which is when
- * that process would have ended; a command that leaves something behind is never done.
+ * that process would have ended; a command that leaves something behind, a thread too, is never done.
  */
 import { readFileSync } from 'node:fs';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { Readable, Writable } from 'node:stream';
-import { Interrupt } from '../../dist/cli/interrupt.js';
-import { runCommandLine } from '../../dist/cli/program.js';
-import { systemClock } from '../../dist/model/clock.js';
+
+// Of threads the event loop is not told to others: they are counted as they are made.
+let threads = 0;
+const workers = createRequire(import.meta.url)('node:worker_threads');
+workers.Worker = class extends workers.Worker {
+  #counts = 1;
+  constructor(...args) {
+    super(...args);
+    threads += 1;
+    this.once('exit', () => this.#leave());
+  }
+  unref() {
+    this.#leave();
+    super.unref();
+  }
+  #leave() {
+    threads -= this.#counts;
+    this.#counts = 0;
+  }
+};
+syncBuiltinESMExports();
+const { Interrupt } = await import('../../dist/cli/interrupt.js');
+const { runCommandLine } = await import('../../dist/cli/program.js');
+const { systemClock } = await import('../../dist/model/clock.js');
 
 const LOOK_MS = 5;
 const { version } = JSON.parse(
@@ -47,7 +69,7 @@ function collector() {
 
 /** How many of each kind keep the event loop alive. */
 function held() {
-  const counts = new Map();
+  const counts = new Map([['Worker', threads]]);
   for (const kind of process.getActiveResourcesInfo()) {
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
