@@ -17,7 +17,7 @@ describe('what is said of the point that a target came back from', () => {
     expect(words(THREE_HOURS_AGO, true)).toEqual([
       'Proven 3 h 0 min ago by a drill of this point.',
     ]);
-    expect(words(null, true)).toEqual(['No drill of this point has passed.']);
+    expect(words(null, true)).toEqual(['No drill of this point is known here to have passed.']);
   });
 
   it('is whose it is where that is not plain, in one sentence', () => {

@@ -12,7 +12,7 @@ export function pointLines(
 ): readonly string[] {
   return [
     drilledAt === null
-      ? paint.yellow('No drill of this point has passed.')
+      ? paint.yellow('No drill of this point is known here to have passed.')
       : `Proven ${fromNow(new Date(drilledAt), now)} by a drill of this point.`,
     ...(isSealed === true ? [] : [paint.yellow(isSealed === null ? NOT_TOLD : NOT_SEALED)]),
   ];

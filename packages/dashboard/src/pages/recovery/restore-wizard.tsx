@@ -307,7 +307,7 @@ function ReadyFacts({ ready }: { readonly ready: Ready }): ReactNode {
       <Text text={point.id} className="font-mono text-[0.87rem]" />
       {goal.at === null ? '' : `, as of ${utcTime(goal.at)}`}.{' '}
       {point.drilledAt === null ? (
-        'No drill of this point has passed.'
+        'No drill of this point is known here to have passed.'
       ) : (
         <>
           Proven <Time at={point.drilledAt} relative /> by a drill.
