@@ -279,7 +279,10 @@ describe('holdfast recovery', () => {
       'drill-failed',
     );
     const shown = await holdfast(words);
-    expect(shown.out).toMatch(/✓ shop was brought back in \d+ rehearsal/);
+    // The first drill was typed before a gateway had said what is promised.
+    expect(shown.out).toMatch(
+      /○ shop was brought back in \d+ rehearsals, .*; of 1 the record does not say what was promised/,
+    );
   });
 
   it('does not know a target that has none', async () => {

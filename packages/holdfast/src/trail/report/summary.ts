@@ -100,9 +100,13 @@ function returnSentences({ drills, promise, rto, target }: TargetFigures): reado
     // Each by the promise of its own time: one of afterwards makes nothing good that was late before it.
     const late =
       rto.late === 0 ? '' : `; ${countWords(rto.late)} took longer than was promised then`;
+    const unjudged =
+      rto.unjudged === 0
+        ? ''
+        : `; of ${countWords(rto.unjudged)} the record does not say what was promised then`;
     found.push({
       is: rto.late > 0 ? 'bad' : promise === null || rto.unjudged > 0 ? 'plain' : 'good',
-      text: `${target} was brought back in ${plural(drills.passed, 'rehearsal')}, the slowest in ${spanWords(rto.worstMs)}${late}${promised}.`,
+      text: `${target} was brought back in ${plural(drills.passed, 'rehearsal')}, the slowest in ${spanWords(rto.worstMs)}${late}${unjudged}${promised}.`,
     });
   }
   if (drills.failed > 0) {
