@@ -3,7 +3,7 @@
  * brought back, signed for by two, broken off by kill -9. Real processes, a real server, a local vault.
  */
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { until } from './pull-ground.ts';
 import { RestoreWorld } from './restore-world.ts';
 
@@ -174,8 +174,7 @@ describe('holdfast restore beside a gateway', () => {
       ),
     ).toBe(true);
     expect(world.left()).toEqual([]);
-    const kinds = await eventKinds();
-    for (const kind of [
+    const wanted = [
       'asked',
       'came-back',
       'diffed',
@@ -183,9 +182,15 @@ describe('holdfast restore beside a gateway', () => {
       'written-back',
       'promoted',
       'discarded',
-    ]) {
-      expect(kinds).toContain(`restore-${kind}`);
-    }
+    ];
+    // The index of the trail follows it within a second.
+    await vi.waitFor(
+      async () => {
+        const kinds = await eventKinds();
+        expect(kinds).toEqual(expect.arrayContaining(wanted.map((kind) => `restore-${kind}`)));
+      },
+      { timeout: 15_000, interval: 500 },
+    );
   });
 
   it('removes the copy when the command is stopped by Ctrl-C', LONG, async () => {
