@@ -610,7 +610,7 @@ describe.for([
     await expect(run({ ...approved, facts: forged })).rejects.toThrow(/the cluster of/);
     for (const other of [{ point: 'another' }, { pointDigest: '0'.repeat(64) }]) {
       const facts = { ...act.facts, ...other };
-      await expect(run({ ...approved, facts })).rejects.toThrow(/the point that was signed/);
+      await expect(run({ ...approved, facts })).rejects.toThrow(/the very point/);
     }
     await live.query(`insert into public."odd ""name" values ('y', 1, null)`);
     await expect(run(approved)).rejects.toThrow(

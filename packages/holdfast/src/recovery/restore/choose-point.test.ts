@@ -152,6 +152,33 @@ describe('the point that a restore begins with, where somebody else can write in
       expect(await whose({ kind: 'lsn', lsn: '0/9' })).toEqual(['p2', true]);
     });
 
+    it('is the very one that was pinned, whatever else leads to that goal', async () => {
+      await writePoint(vault, point('p1', 1), KEPT, TEST_SEAL);
+      const first = (await choosePoint(vault, 'shop', { kind: 'newest' }, TEST_SEAL)).point;
+      const from = { id: first.id, digest: first.digest };
+      const goals: RestoreWish[] = [
+        { kind: 'lsn', lsn: '0/9', from },
+        { kind: 'at', at: new Date(first.endedAt), from },
+      ];
+      // Ours and as far forward, one of another cluster, and a namesake.
+      await writePoint(vault, point('p2', 1), KEPT, TEST_SEAL);
+      const server = { ...point('p1', 1).server, systemIdentifier: '1' };
+      for (const id of ['p0', 'p1']) {
+        const text = JSON.stringify({ ...point(id, 1), server });
+        await litter(pointKey({ target: 'shop', id }, '1'), text);
+      }
+      for (const goal of goals) {
+        const { point: found } = await choosePoint(vault, 'shop', goal, TEST_SEAL);
+        expect(found).toEqual(first);
+      }
+      const gone = { ...from, digest: 'f'.repeat(64) };
+      await expect(whose({ kind: 'lsn', lsn: '0/9', from: gone })).rejects.toThrow(
+        /the very point p1 \(ffffffffffffffff…\) of shop, found another one/,
+      );
+      // Pinned or not, it must have been whole by then.
+      await expect(whose({ kind: 'lsn', lsn: '0/0', from })).rejects.toThrow(/is whole from 0\/1/);
+    });
+
     describe('by a name that another has in the folder of another cluster', () => {
       const namesake = (system: string, text: string | null = null): Promise<unknown> => {
         const other = point('p1', 1);

@@ -18,10 +18,17 @@ import { type SealedPoint, sortPoints } from '../point-trust.ts';
 import type { RecoveryPoint, RecoveryWindow, StoredPoint } from '../recovery-point.ts';
 import type { StoredObject, Vault } from '../vaults/vault.ts';
 
+/** One that was looked at before; whichever else leads to the same goal is not meant. */
+export interface PinnedPoint {
+  readonly id: string;
+  /** SHA-256 of its point.json. */
+  readonly digest: string;
+}
+
 /** What a person asks for. `point`: as it was when that point became whole; `newest`: all there is. */
 export type RestoreWish =
-  | { readonly kind: 'at'; readonly at: Date }
-  | { readonly kind: 'lsn'; readonly lsn: string }
+  | { readonly kind: 'at'; readonly at: Date; readonly from?: PinnedPoint }
+  | { readonly kind: 'lsn'; readonly lsn: string; readonly from?: PinnedPoint }
   | { readonly kind: 'point'; readonly id: string }
   | { readonly kind: 'newest' };
 
@@ -48,7 +55,7 @@ export async function choosePoint(
   seal: PointSeal,
 ): Promise<Chosen> {
   const all = await pointsOf(vault, target, wish, seal);
-  const points = meant(all, wish);
+  const points = meant(all, target, wish);
   const point = wish.kind === 'point' ? named(all, target, wish.id) : pick(points, target, wish);
   const verdict = all.find((one) => one.point === point)?.verdict ?? 'none';
   const { systemIdentifier, walSegmentBytes } = point.server;
@@ -104,8 +111,13 @@ async function pointsOf(
     .sort((one, other) => one.point.endedAt.localeCompare(other.point.endedAt));
 }
 
-function meant(all: readonly SealedPoint[], wish: RestoreWish): readonly StoredPoint[] {
+function meant(
+  all: readonly SealedPoint[],
+  target: string,
+  wish: RestoreWish,
+): readonly StoredPoint[] {
   if (wish.kind === 'point') return all.map(({ point }) => point);
+  if (wish.kind !== 'newest' && wish.from !== undefined) return [pinned(all, target, wish.from)];
   const points = trusted(all);
   if (wish.kind !== 'lsn') return points;
   // Each cluster has positions of its own: of ours, where that is one.
@@ -113,6 +125,22 @@ function meant(all: readonly SealedPoint[], wish: RestoreWish): readonly StoredP
   const systems = new Set(ours.map(({ point }) => point.server.systemIdentifier));
   if (systems.size !== 1) return points;
   return points.filter(({ server }) => systems.has(server.systemIdentifier));
+}
+
+/** Whoever pinned it knows whose it is. */
+function pinned(
+  all: readonly SealedPoint[],
+  target: string,
+  { digest, id }: PinnedPoint,
+): StoredPoint {
+  const found = all.find(({ point }) => point.id === id && point.digest === digest);
+  if (found !== undefined) return found.point;
+  const other = all.find(({ point }) => point.id === id)?.point;
+  throw beyond(
+    `the very point ${id} (${digest.slice(0, 16)}…) of ${target}`,
+    other === undefined ? 'none of that id' : `another one: ${other.digest.slice(0, 16)}…`,
+    'Look at what lies there now, and ask for that.',
+  );
 }
 
 /**

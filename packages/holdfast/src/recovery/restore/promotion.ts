@@ -252,9 +252,16 @@ async function promote(
   }
 }
 
-function wishOf({ at, lsn }: Pick<PromotionFacts, 'at' | 'lsn'>): RestoreWish {
-  if (at !== null) return { kind: 'at', at: new Date(at) };
-  if (lsn !== null) return { kind: 'lsn', lsn };
+/** From the signed point: a goal alone leads to another one as soon as there is one that is nearer. */
+function wishOf({
+  at,
+  lsn,
+  point,
+  pointDigest,
+}: Pick<PromotionFacts, 'at' | 'lsn' | 'point' | 'pointDigest'>): RestoreWish {
+  const from = { id: point, digest: pointDigest };
+  if (at !== null) return { kind: 'at', at: new Date(at), from };
+  if (lsn !== null) return { kind: 'lsn', lsn, from };
   throw cannot('a moment or a position', 'neither', 'Propose it anew.');
 }
 
