@@ -593,7 +593,18 @@ describe.for([
     expect(() => promotionOf(never)).toThrow(/a moment or a position/);
 
     const run = promoteRestoreRunner({
-      restore: (_target, _vault, wish) => restore(wish),
+      restore: async (_target, _vault, wish) => {
+        const made = await restore(wish);
+        return {
+          point: made.point,
+          database: (name, statementMsMax) => made.database(name, statementMsMax),
+          // Whatever came of it counts, not that its copy could not be removed.
+          discard: async () => {
+            await made.discard();
+            throw new Error('in the way');
+          },
+        };
+      },
       open: () => openTargetDatabase({ target: 'shop', connection: ground.server.connection() }),
       drainOnce: null,
       clock: systemClock,

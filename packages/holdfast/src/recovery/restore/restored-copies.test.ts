@@ -308,6 +308,32 @@ describe('restored copies', () => {
     await gone;
   });
 
+  it('whose promotion nobody knows the end of say so, as a write-back does', async () => {
+    const { asked, copies, events, kinds, letIn } = scene();
+    const facts = {
+      ...{ database: 'app', vault: 'here', asOf: null, point: 'point-1' },
+      ...{ pointDigest: 'd'.repeat(64), systemIdentifier: '7', at: null, lsn: '0/2' },
+      ...{ tables: [], changed: 'keep', extra: 'keep' },
+    };
+    const ended = async (error: unknown): Promise<unknown> => {
+      const work = copies.promote('shop', 'proposal_x', facts);
+      work.catch(() => {});
+      letIn();
+      await settled();
+      asked.at(-1)?.fail(error);
+      return work.catch((said: unknown) => said);
+    };
+    const known = new Error('the vault is away');
+    expect(await ended(known)).toBe(known);
+    expect(kinds()).toEqual([]);
+    const words = { expected: 'an answer', found: 'none', hint: 'Look.' };
+    const unknown = new HoldfastError('HF_RESTORE_UNKNOWN', words);
+    expect(await ended(unknown)).toBe(unknown);
+    expect(events).toMatchObject([
+      { kind: 'restore-unknown', facts: { target: 'shop', proposal: 'proposal_x' } },
+    ]);
+  });
+
   it('that still wait are not idle, however long', async () => {
     const { clock, copies, stateOf } = scene();
     const copy = await copies.begin(NEWEST);

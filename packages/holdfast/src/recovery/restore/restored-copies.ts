@@ -374,11 +374,10 @@ export class RestoredCopies implements Restores {
     const order: WriteBackOrder = { ...words, mode: 'apply' };
     const report = await this.#write(copy, order).catch(async (error: unknown) => {
       const reason = messageOf(error);
-      const isUnknown = error instanceof HoldfastError && error.code === 'HF_RESTORE_UNKNOWN';
       await note({
-        kind: isUnknown ? 'restore-unknown' : 'restore-not-written',
+        kind: isUnknown(error) ? 'restore-unknown' : 'restore-not-written',
         facts: { ...facts, reason },
-        message: isUnknown
+        message: isUnknown(error)
           ? `Whether rows were written back into ${target} is not known: ${reason}`
           : `Nothing was written back into ${target}: ${reason}`,
       });
@@ -412,7 +411,7 @@ export class RestoredCopies implements Restores {
     try {
       return await work(restored, live);
     } finally {
-      await Promise.all([restored.close(), live.close()]);
+      await Promise.allSettled([restored.close(), live.close()]);
     }
   }
 
@@ -436,7 +435,11 @@ export class RestoredCopies implements Restores {
       statementMsMax: RESTORE_STATEMENT_MS_MAX,
     });
     const act = { proposalId, target, environment: of.target.environment.name, facts, people: [] };
-    const said = await this.#turn(signal, () => run(act));
+    const said = await this.#turn(signal, () => run(act)).catch(async (error: unknown) => {
+      const words = unknownPromotion(target, proposalId, messageOf(error));
+      if (isUnknown(error)) await note(words).catch(() => {});
+      throw error;
+    });
     const event = {
       kind: 'restore-promoted',
       facts: { target, proposal: proposalId },
@@ -518,4 +521,16 @@ export class RestoredCopies implements Restores {
       hint: 'Copies do not outlive the Holdfast that made them. Restore once more.',
     });
   }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'HF_RESTORE_UNKNOWN';
+}
+
+function unknownPromotion(target: string, proposal: string, reason: string): HoldfastEvent {
+  return {
+    kind: 'restore-unknown',
+    facts: { target, proposal, reason },
+    message: `Whether ${target} was promoted as ${proposal} says is not known: ${reason}`,
+  };
 }
