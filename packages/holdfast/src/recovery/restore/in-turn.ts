@@ -1,11 +1,11 @@
 /**
- * Heavy work on recovery, one piece at a time: whoever asks waits for the turn, and can be broken off while
- * waiting. One who waits on the line waits in bounded time.
+ * Heavy work on recovery, one piece at a time, and previews so in a line of their own: whoever asks waits for the
+ * turn, and can be broken off while waiting. One who waits on the line waits in bounded time.
  */
 import { HoldfastError } from '../../model/errors.ts';
 import { RESTORE_TURN_MS_MAX } from '../../model/limits.ts';
 
-/** Runs it when no other heavy work on recovery runs. */
+/** Runs it when no other work of that line runs. */
 export type InTurn = (work: () => Promise<void>) => void;
 
 /** A line of its own: one piece of work at a time, in the order that they came; one that fails holds up nobody. */

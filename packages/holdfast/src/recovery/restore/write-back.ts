@@ -5,7 +5,8 @@
  *   the session named -> tables found, the same enough on both sides, captured -> whole ones summed up in the
  *     copy -> locked, with tables that refer to rows that may go -> buckets that differ, or the keys alone -> COPY
  *     from the copy into temp tables -> plan (missing, changed, extra), what a foreign key or a unique index would
- *     refuse, and what the server would delete or change beyond it (`write-reach.ts`) -> inserted, parents first; set back; deleted, children first -> counted
+ *     refuse, and what the server would delete or change beyond it (`write-reach.ts`) -> inserted, parents first;
+ *     set back; deleted, children first -> counted
  *
  * Capture is in the same transaction, so what was written is an undo item by itself, and can be taken back
  * like anything else. A table that is not captured is refused.
