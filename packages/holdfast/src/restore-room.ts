@@ -9,6 +9,7 @@ import { HoldfastError } from './model/errors.ts';
 import { jsonOf } from './model/json.ts';
 import type { SignedFacts } from './recovery/restore/asks.ts';
 import type { CopiedTarget } from './recovery/restore/copy.ts';
+import { ownLine } from './recovery/restore/in-turn.ts';
 import { RestoredCopies } from './recovery/restore/restored-copies.ts';
 import { keptNowhere } from './recovery/restore/restores.ts';
 import { drillFolder, type RecoveryRoom } from './recovery-room.ts';
@@ -51,6 +52,7 @@ export function openCopies(
     },
     folder: drillFolder(config, env),
     inTurn,
+    lookInTurn: ownLine(),
     clock,
     note,
     record: (event) => rooms.record(event),

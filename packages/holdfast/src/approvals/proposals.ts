@@ -3,8 +3,9 @@
  *
  * The order: enough people must exist -> open, or find the one that stands -> signatures -> each proof
  * is verified anew for the act that is to be carried out -> use it up (of many processes one does) -> `proposal-started` durable in the trail -> the act ->
- * its end in the store and in the trail. What was used up and has no end was cut off: nobody says
- * it happened, and nobody does it again; people propose anew.
+ * its end in the store and in the trail. What was used up and has no end was cut off, or nobody could say what
+ * came of it (the trail says that it is unknown): nobody says it happened, and nobody does it again; people
+ * propose anew.
  *
  * What it will not do: count whoever proposes as a signer, let one person stand for two, carry out
  * anything but the very text that was signed, or take the word of an agent for anything.
@@ -59,7 +60,7 @@ export interface ApprovedAct {
 /**
  * Carries one kind of act out. Called at most once per proposal. Checks for itself that the act is
  * still possible (weeks may lie between); resolves to one sentence of what was done; rejects when
- * nothing was, or says in the error what was.
+ * nothing was, or says in the error what was; with HF_RESTORE_UNKNOWN or HF_UPSTREAM_LOST when nobody knows.
  */
 export type ActRunner = (act: ApprovedAct) => Promise<string>;
 export type ActRunners = Readonly<Partial<Record<ActKind, ActRunner>>>;
@@ -168,7 +169,7 @@ export class Proposals extends PeoplesDesk<ProposalCard> implements ProposalDesk
     const approval = { challenge, personIds };
     if (!(await store.consume(id, approval, clock.now()))) return this.show(id);
     const entry = { proposal: id, digest: card.digest, act: card.actKind, target: card.target };
-    let end: ActEnd;
+    let end: ActEnd | { readonly kind: 'unknown'; readonly note: string };
     try {
       await record({
         kind: 'proposal-started',
@@ -177,14 +178,14 @@ export class Proposals extends PeoplesDesk<ProposalCard> implements ProposalDesk
       });
       end = { kind: 'done', note: await runner(act) };
     } catch (error) {
-      end = { kind: 'failed', note: messageOf(error) };
+      end = { kind: isUnknown(error) ? 'unknown' : 'failed', note: messageOf(error) };
     }
     await note({
       kind: 'proposal-executed',
       facts: { ...entry, outcome: end.kind, note: end.note },
-      message: `${id} ${end.kind === 'done' ? 'was carried out' : 'failed'}: ${end.note}`,
+      message: `${id} ${ENDED[end.kind]}: ${end.note}`,
     });
-    await store.end(id, end);
+    if (end.kind !== 'unknown') await store.end(id, { ...end, kind: end.kind });
     return this.show(id);
   }
 
@@ -197,6 +198,18 @@ export class Proposals extends PeoplesDesk<ProposalCard> implements ProposalDesk
       hint: 'Approve it again where the target is configured.',
     });
   }
+}
+
+const ENDED = {
+  done: 'was carried out',
+  failed: 'failed',
+  unknown: 'was begun, and nobody knows what came of it',
+} as const;
+
+/** A lost answer to a COMMIT is no failure: who takes it for one does it again. */
+function isUnknown(error: unknown): boolean {
+  if (!(error instanceof HoldfastError)) return false;
+  return error.code === 'HF_RESTORE_UNKNOWN' || error.code === 'HF_UPSTREAM_LOST';
 }
 
 /** From the text whose digest was signed: a row that was changed since is not carried out. */

@@ -541,7 +541,7 @@ export const RECOVERY_ORDERS_MAX = 8;
 export const RESTORES_MAX = 2;
 /** A copy that nobody uses is discarded after this. */
 export const RESTORE_IDLE_MS = 2 * 60 * 60 * 1000;
-/** Whoever asks for a preview waits on the line for its turn among heavy work on recovery. */
+/** Whoever asks for a preview waits on the line for its turn among previews. */
 export const RESTORE_TURN_MS_MAX = 60_000;
 /** One statement of a preview, and all of it: a look must not wear the live server out. */
 export const PREVIEW_STATEMENT_MS_MAX = 2 * 60 * 1000;

@@ -350,6 +350,28 @@ describe('carrying out', () => {
     expect(done.length).toBe(1);
   });
 
+  it.each(['HF_RESTORE_UNKNOWN', 'HF_UPSTREAM_LOST'] as const)(
+    'whose end nobody knows (%s) has not failed, and is not tried again',
+    async (code) => {
+      await enrolled.enrol('ana', 'ben');
+      runPurge = async (act) => {
+        done.push(act);
+        throw new HoldfastError(code, { expected: 'an answer', found: 'none', hint: 'Look.' });
+      };
+      await signedBy('ana', 'ben');
+      const [proposal] = await one.list('all');
+      expect(proposal).toMatchObject({ state: 'consumed', outcome: null });
+      expect(events.at(-1)).toMatchObject({
+        kind: 'proposal-executed',
+        facts: { outcome: 'unknown', note: expect.stringContaining('an answer') },
+        message: expect.stringContaining('nobody knows what came of it'),
+      });
+      clock.pass(30_000);
+      await refusalOf(one.approve(word(proposal?.id ?? '', 'ana')));
+      expect(done.length).toBe(1);
+    },
+  );
+
   it('is left to a Holdfast that can: a later word of any signer starts it', async () => {
     await enrolled.enrol('ana', 'ben');
     const unprotect: ProposedAct = { ...PURGE, kind: 'unprotect', facts: {} };

@@ -593,7 +593,18 @@ describe.for([
     expect(() => promotionOf(never)).toThrow(/a moment or a position/);
 
     const run = promoteRestoreRunner({
-      restore: (_target, _vault, wish) => restore(wish),
+      restore: async (_target, _vault, wish) => {
+        const made = await restore(wish);
+        return {
+          point: made.point,
+          database: (name, statementMsMax) => made.database(name, statementMsMax),
+          // Whatever came of it counts, not that its copy could not be removed.
+          discard: async () => {
+            await made.discard();
+            throw new Error('in the way');
+          },
+        };
+      },
       open: () => openTargetDatabase({ target: 'shop', connection: ground.server.connection() }),
       drainOnce: null,
       clock: systemClock,
@@ -610,7 +621,7 @@ describe.for([
     await expect(run({ ...approved, facts: forged })).rejects.toThrow(/the cluster of/);
     for (const other of [{ point: 'another' }, { pointDigest: '0'.repeat(64) }]) {
       const facts = { ...act.facts, ...other };
-      await expect(run({ ...approved, facts })).rejects.toThrow(/the point that was signed/);
+      await expect(run({ ...approved, facts })).rejects.toThrow(/the very point/);
     }
     await live.query(`insert into public."odd ""name" values ('y', 1, null)`);
     await expect(run(approved)).rejects.toThrow(

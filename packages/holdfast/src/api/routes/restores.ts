@@ -40,7 +40,7 @@ export function restoreRoutes(parts: RestoreRouteParts): Handlers<typeof RESTORE
       const signed = await signedOf(principal, { code, person }, 'undo.apply', people);
       const restores = there();
       // Before the code is spent: it would be for nothing.
-      await restores.show(target, id);
+      await restores.mustBeFree(target, id);
       return restores.writeBack(target, id, words, await prove(signed));
     },
     'restores.promotion': async ({ body, params: { id, target } }) => {

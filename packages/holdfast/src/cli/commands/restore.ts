@@ -31,6 +31,7 @@ import {
   rowWishOf,
 } from '../restore-choice.ts';
 import { pointLines, writeBackLines } from '../restore-words.ts';
+import { untilLetIn } from '../until-let-in.ts';
 import { usageError } from '../usage.ts';
 import { withRestores } from '../with-restores.ts';
 import { withRooms } from '../with-rooms.ts';
@@ -154,7 +155,7 @@ async function carryOut(restores: Restores, rooms: Rooms, work: RestoreWork, sig
   try {
     const ready = await untilReady(restores, begun, tell, signal);
     const diff = isDiff ? await compared(restores, work, id, signal) : null;
-    const done = await withRows(restores, rooms, work, id);
+    const done = await withRows(restores, rooms, work, id, signal);
     const kept = into === null ? null : await restores.keep(target, id);
     isKept = kept !== null;
     const { point, rtoMs, view, window } = ready;
@@ -218,17 +219,32 @@ async function compared(
   }
 }
 
-async function withRows(restores: Restores, rooms: Rooms, work: RestoreWork, id: string) {
-  const { by, rows, target } = work;
+/** What came back is not thrown away because others are at work: it waits for them, until Ctrl-C. */
+async function withRows(
+  restores: Restores,
+  rooms: Rooms,
+  work: RestoreWork,
+  id: string,
+  signal: AbortSignal,
+) {
+  const { by, rows, target, tell } = work;
+  const waits = <T>(ask: () => Promise<T>): Promise<T> =>
+    untilLetIn(ask, () => tell.words('waiting for other work on recovery'), signal);
   switch (rows?.kind) {
     case undefined:
       return { report: null, proposal: null };
     case 'preview':
-      return { report: await restores.preview(target, id, rows.words), proposal: null };
+      return {
+        report: await waits(() => restores.preview(target, id, rows.words)),
+        proposal: null,
+      };
     case 'apply':
-      return { report: await restores.writeBack(target, id, rows.words, by), proposal: null };
+      return {
+        report: await waits(() => restores.writeBack(target, id, rows.words, by)),
+        proposal: null,
+      };
     case 'promote': {
-      const act = await restores.promotion(target, id, rows.words);
+      const act = await waits(() => restores.promotion(target, id, rows.words));
       const of = targetsOf(rooms.config).resolve({ asked: target, searchPath: [] });
       const opened = await rooms.proposals.open({ ...act, kind: 'promote-restore', target: of });
       return { report: null, proposal: proposalView(opened) };

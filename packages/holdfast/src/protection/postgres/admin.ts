@@ -40,6 +40,11 @@ const CONNECT_MS_MAX = 10_000;
 const LOCK_MS_MAX = 10_000;
 const STATEMENT_MS_MAX = 10 * 60 * 1000;
 const TEMP_BUFFERS = '32MB';
+/**
+ * SQLSTATE (PostgreSQL, appendix A) of what ends a session or a server: connection, resources (WAL on a full disk),
+ * operator, system, internal; or none at all. The severity beside it is in the server's own language.
+ */
+const LEAVES_OPEN = /^(?:08|53|57P|58|XX|$)/;
 const TRIED_AGAIN: readonly string[] = ['40001', '40P01'];
 
 /** What the driver wants to know to connect; the password is asked for at each connection. */
@@ -116,14 +121,12 @@ class AdminDatabase implements TargetDatabase {
     });
   }
 
-  /** What the server says no to was not done; whatever ends the connection may come after it was. */
+  /** What the server says no to was not done; whatever ends the connection, or is of it, may come after it was. */
   async #commit(session: TargetSession): Promise<void> {
     try {
       await session.query('commit');
     } catch (cause) {
-      const isNo =
-        cause instanceof pg.DatabaseError && !/^(FATAL|PANIC)$/.test(cause.severity ?? 'FATAL');
-      if (isNo) throw cause;
+      if (cause instanceof pg.DatabaseError && !LEAVES_OPEN.test(cause.code ?? '')) throw cause;
       throw new HoldfastError('HF_UPSTREAM_LOST', {
         expected: `an answer of ${this.target} to COMMIT`,
         found: cause instanceof Error ? cause.message : String(cause),

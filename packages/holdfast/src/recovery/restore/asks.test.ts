@@ -37,6 +37,7 @@ function fake(asked: unknown[]): Restores {
     },
     diff: not,
     preview: not,
+    mustBeFree: not,
     writeBack: not,
     promotion: not,
     promote: async (target, id, facts) => `${target} ${id} ${JSON.stringify(facts)}`,

@@ -42,6 +42,7 @@ const ASK_SHAPE = z.discriminatedUnion('call', [
   z.strictObject({ call: z.literal('show'), ...ONE }),
   z.strictObject({ call: z.literal('diff'), ...ONE, by: z.string() }),
   z.strictObject({ call: z.literal('preview'), ...ONE, words: WRITE_BACK_ORDER }),
+  z.strictObject({ call: z.literal('mustBeFree'), ...ONE }),
   z.strictObject({
     call: z.literal('writeBack'),
     ...ONE,
@@ -122,6 +123,8 @@ async function answer(
       return restores.diff(ask.target, ask.id, ask.by);
     case 'preview':
       return restores.preview(ask.target, ask.id, ask.words);
+    case 'mustBeFree':
+      return restores.mustBeFree(ask.target, ask.id);
     case 'writeBack':
       return restores.writeBack(ask.target, ask.id, ask.words, ask.by);
     case 'promotion':
@@ -173,6 +176,9 @@ export class AskedRestores implements Restores {
   }
   async preview(target: string, id: string, words: WriteBackWords): Promise<ReportWords> {
     return REPORT_SHAPE.parse(await this.#ask({ call: 'preview', target, id, words }));
+  }
+  async mustBeFree(target: string, id: string): Promise<void> {
+    await this.#ask({ call: 'mustBeFree', target, id });
   }
   async writeBack(
     target: string,

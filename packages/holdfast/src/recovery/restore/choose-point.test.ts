@@ -123,6 +123,94 @@ describe('the point that a restore begins with, where somebody else can write in
       expect(await whose({ kind: 'point', id: 'p1' })).toEqual(['p1', null]);
     });
 
+    it('is of the installation before, too, for a moment before the first of ours', async () => {
+      await planted('p1', 1, OTHER_SEAL);
+      await litter(keyOf('p2'), TEST_SEAL.write('near', keyOf('p2'), point('p2', 2)));
+      await writePoint(vault, point('p4', 4), KEPT, TEST_SEAL);
+      await planted('p3', 9, OTHER_SEAL);
+      const minute = (of: number): RestoreWish => ({
+        kind: 'at',
+        at: new Date(Date.UTC(2026, 10, 28, 4, of)),
+      });
+      expect(await whose(at)).toEqual(['p1', null]);
+      expect(await whose(minute(3))).toEqual(['p2', true]);
+      expect(await whose({ kind: 'lsn', lsn: '0/3' })).toEqual(['p2', true]);
+      expect(await whose(minute(5))).toEqual(['p4', true]);
+      expect(await whose({ kind: 'newest' })).toEqual(['p4', true]);
+      await expect(whose(minute(0))).rejects.toThrow(/the oldest point of shop/);
+    });
+
+    it('is not of another cluster for a position, when ours are of one', async () => {
+      await litter(
+        pointKey({ target: 'shop', id: 'p1' }, '8'),
+        JSON.stringify({
+          ...point('p1', 1),
+          server: { ...point('p1', 1).server, systemIdentifier: '8' },
+        }),
+      );
+      await writePoint(vault, point('p2', 2), KEPT, TEST_SEAL);
+      expect(await whose({ kind: 'lsn', lsn: '0/9' })).toEqual(['p2', true]);
+    });
+
+    it('is the very one that was pinned, whatever else leads to that goal', async () => {
+      await writePoint(vault, point('p1', 1), KEPT, TEST_SEAL);
+      const first = (await choosePoint(vault, 'shop', { kind: 'newest' }, TEST_SEAL)).point;
+      const from = { id: first.id, digest: first.digest };
+      const goals: RestoreWish[] = [
+        { kind: 'lsn', lsn: '0/9', from },
+        { kind: 'at', at: new Date(first.endedAt), from },
+      ];
+      // Ours and as far forward, one of another cluster, and a namesake.
+      await writePoint(vault, point('p2', 1), KEPT, TEST_SEAL);
+      const server = { ...point('p1', 1).server, systemIdentifier: '1' };
+      for (const id of ['p0', 'p1']) {
+        const text = JSON.stringify({ ...point(id, 1), server });
+        await litter(pointKey({ target: 'shop', id }, '1'), text);
+      }
+      for (const goal of goals) {
+        const { point: found } = await choosePoint(vault, 'shop', goal, TEST_SEAL);
+        expect(found).toEqual(first);
+      }
+      const gone = { ...from, digest: 'f'.repeat(64) };
+      await expect(whose({ kind: 'lsn', lsn: '0/9', from: gone })).rejects.toThrow(
+        /the very point p1 \(ffffffffffffffff…\) of shop, found another one/,
+      );
+      // Pinned or not, it must have been whole by then.
+      await expect(whose({ kind: 'lsn', lsn: '0/0', from })).rejects.toThrow(/is whole from 0\/1/);
+    });
+
+    describe('by a name that another has in the folder of another cluster', () => {
+      const namesake = (system: string, text: string | null = null): Promise<unknown> => {
+        const other = point('p1', 1);
+        const json = JSON.stringify({
+          ...other,
+          server: { ...other.server, systemIdentifier: system },
+        });
+        return litter(pointKey({ target: 'shop', id: 'p1' }, system), text ?? json);
+      };
+      const clusterOf = async (): Promise<string> => {
+        const wish: RestoreWish = { kind: 'point', id: 'p1' };
+        return (await choosePoint(vault, 'shop', wish, TEST_SEAL)).point.server.systemIdentifier;
+      };
+
+      it('is ours, whatever the other says', async () => {
+        await namesake('1');
+        await namesake('8');
+        await namesake('9', 'not a point');
+        await writePoint(vault, point('p1', 1), KEPT, TEST_SEAL);
+        expect(await clusterOf()).toBe('7');
+      });
+
+      it('is refused where none is ours', async () => {
+        await namesake('1');
+        expect(await clusterOf()).toBe('1');
+        await planted('p1', 1, OTHER_SEAL);
+        const choosing = clusterOf();
+        await expect(choosing).rejects.toMatchObject({ code: 'HF_RESTORE_WINDOW' });
+        await expect(choosing).rejects.toThrow(/2, of the clusters 1, 7, and none that this/);
+      });
+    });
+
     it('is what a stream goes on from only where nothing is ours', async () => {
       await planted('p1', 1, null);
       expect((await newestPoint(vault, 'shop', '7', TEST_SEAL))?.id).toBe('p1');

@@ -2,7 +2,8 @@
  * Which recovery point a restore begins with: for a moment or a position the newest that was whole by
  * then, since it has the least WAL to replay. What the vault does not reach is refused before a byte is
  * fetched, and the refusal names what it does reach. An object that does not read as a point is passed over,
- * or whoever can write one file into the vault could refuse every restore; what was named itself is not.
+ * or whoever can write one file into the vault could refuse every restore; what was named itself is not. Nor does
+ * one of the same name in another place stand for ours.
  *
  * It reads keys and point.json only. Whether the WAL has a gap on the way is found by the restore itself.
  */
@@ -17,10 +18,17 @@ import { type SealedPoint, sortPoints } from '../point-trust.ts';
 import type { RecoveryPoint, RecoveryWindow, StoredPoint } from '../recovery-point.ts';
 import type { StoredObject, Vault } from '../vaults/vault.ts';
 
+/** One that was looked at before; whichever else leads to the same goal is not meant. */
+export interface PinnedPoint {
+  readonly id: string;
+  /** SHA-256 of its point.json. */
+  readonly digest: string;
+}
+
 /** What a person asks for. `point`: as it was when that point became whole; `newest`: all there is. */
 export type RestoreWish =
-  | { readonly kind: 'at'; readonly at: Date }
-  | { readonly kind: 'lsn'; readonly lsn: string }
+  | { readonly kind: 'at'; readonly at: Date; readonly from?: PinnedPoint }
+  | { readonly kind: 'lsn'; readonly lsn: string; readonly from?: PinnedPoint }
   | { readonly kind: 'point'; readonly id: string }
   | { readonly kind: 'newest' };
 
@@ -47,8 +55,8 @@ export async function choosePoint(
   seal: PointSeal,
 ): Promise<Chosen> {
   const all = await pointsOf(vault, target, wish, seal);
-  const points = wish.kind === 'point' ? all.map(({ point: one }) => one) : trusted(all);
-  const point = pick(points, target, wish);
+  const points = meant(all, target, wish);
+  const point = wish.kind === 'point' ? named(all, target, wish.id) : pick(points, target, wish);
   const verdict = all.find((one) => one.point === point)?.verdict ?? 'none';
   const { systemIdentifier, walSegmentBytes } = point.server;
   const wal = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
@@ -82,56 +90,104 @@ async function pointsOf(
   }
   const points: SealedPoint[] = [];
   let damage: HoldfastError | null = null;
+  let ofNamed: HoldfastError | null = null;
   for (const object of objects) {
     try {
       const read = await readSealedPoint(vault, object, seal);
       if (isItself(read.point, object.key)) points.push(read);
     } catch (error) {
       const isDamage = error instanceof HoldfastError && error.code === 'HF_RECOVERY_DAMAGED';
+      if (!isDamage) throw error;
       const isNamed = wish.kind === 'point' && object.key.endsWith(`/${wish.id}/point.json`);
-      if (!isDamage || isNamed) throw error;
+      if (isNamed) ofNamed ??= error;
       damage ??= error;
     }
   }
+  const isRead = wish.kind === 'point' && points.some(({ point }) => point.id === wish.id);
+  if (ofNamed !== null && !isRead) throw ofNamed;
   if (points.length === 0 && damage !== null) throw damage;
   return points
     .filter(({ point }) => point.target === target)
     .sort((one, other) => one.point.endedAt.localeCompare(other.point.endedAt));
 }
 
+function meant(
+  all: readonly SealedPoint[],
+  target: string,
+  wish: RestoreWish,
+): readonly StoredPoint[] {
+  if (wish.kind === 'point') return all.map(({ point }) => point);
+  if (wish.kind !== 'newest' && wish.from !== undefined) return [pinned(all, target, wish.from)];
+  const points = trusted(all);
+  if (wish.kind !== 'lsn') return points;
+  // Each cluster has positions of its own: of ours, where that is one.
+  const ours = all.filter(({ verdict }) => verdict === 'ours');
+  const systems = new Set(ours.map(({ point }) => point.server.systemIdentifier));
+  if (systems.size !== 1) return points;
+  return points.filter(({ server }) => systems.has(server.systemIdentifier));
+}
+
+/** Whoever pinned it knows whose it is. */
+function pinned(
+  all: readonly SealedPoint[],
+  target: string,
+  { digest, id }: PinnedPoint,
+): StoredPoint {
+  const found = all.find(({ point }) => point.id === id && point.digest === digest);
+  if (found !== undefined) return found.point;
+  const other = all.find(({ point }) => point.id === id)?.point;
+  throw beyond(
+    `the very point ${id} (${digest.slice(0, 16)}…) of ${target}`,
+    other === undefined ? 'none of that id' : `another one: ${other.digest.slice(0, 16)}…`,
+    'Look at what lies there now, and ask for that.',
+  );
+}
+
 /**
- * What a moment may lead to: ours, and what is from before seals. Where none is ours, this is another
- * installation than the one that took them, and whatever is not broken may be meant; it is said of each.
+ * What a moment may lead to: ours, and what is older than all of ours: from before seals, of another installation
+ * that kept its points here, or of this vault under another name. Where none is ours, whatever is not broken may
+ * be meant; it is said of each.
  */
 function trusted(all: readonly SealedPoint[]): readonly StoredPoint[] {
   const { others, ours, unsealed } = sortPoints(all);
-  const meant = new Set([
-    ...unsealed,
-    ...ours,
-    ...(ours.length > 0 ? [] : others.map(({ point }) => point)),
-  ]);
+  const meant = new Set([...unsealed, ...ours, ...others.map(({ point }) => point)]);
   return all.map(({ point }) => point).filter((point) => meant.has(point));
 }
 
-function pick(points: readonly StoredPoint[], target: string, wish: RestoreWish): StoredPoint {
+/** Ours before any other of that name: a cluster's folder is for anybody to make who can write there. */
+function named(all: readonly SealedPoint[], target: string, id: string): StoredPoint {
+  const same = all.filter(({ point }) => point.id === id);
+  const ours = same.filter(({ verdict }) => verdict === 'ours');
+  const [first, ...more] = ours.length > 0 ? ours : same;
+  if (first === undefined) {
+    const ids = all.slice(-3).map(({ point }) => point.id);
+    if (ids.length === 0) throw noPoint(target);
+    throw beyond(
+      `the recovery point ${id} of ${target}`,
+      `others: ${ids.join(', ')}${all.length > ids.length ? ' and older ones' : ''}`,
+      'See `holdfast recovery status`.',
+    );
+  }
+  if (more.length === 0) return first.point;
+  const systems = [first, ...more].map(({ point }) => point.server.systemIdentifier);
+  throw beyond(
+    `one recovery point ${id} of ${target}`,
+    `${systems.length}, of the clusters ${systems.join(', ')}, and none that this Holdfast sealed for this vault`,
+    'Somebody may have made the others. Look who wrote them, and choose a moment, or the vault as it was before (--as-of).',
+  );
+}
+
+function pick(
+  points: readonly StoredPoint[],
+  target: string,
+  wish: Exclude<RestoreWish, { readonly kind: 'point' }>,
+): StoredPoint {
   const newest = points.at(-1);
   const oldest = points[0];
-  if (newest === undefined || oldest === undefined) {
-    throw beyond(`a recovery point of ${target}`, 'none in this vault', 'Name another vault.');
-  }
+  if (newest === undefined || oldest === undefined) throw noPoint(target);
   switch (wish.kind) {
     case 'newest':
       return newest;
-    case 'point': {
-      const point = points.find(({ id }) => id === wish.id);
-      if (point !== undefined) return point;
-      const ids = points.slice(-3).map(({ id }) => id);
-      throw beyond(
-        `the recovery point ${wish.id} of ${target}`,
-        `others: ${ids.join(', ')}${points.length > ids.length ? ' and older ones' : ''}`,
-        'See `holdfast recovery status`.',
-      );
-    }
     case 'at': {
       const whole = points.filter(({ endedAt }) => new Date(endedAt) <= wish.at);
       // One that can be brought forward before one that cannot.
@@ -194,6 +250,10 @@ function goalOf(wish: RestoreWish, point: RecoveryPoint): RestoreGoal {
     default:
       return wish satisfies never;
   }
+}
+
+function noPoint(target: string): HoldfastError {
+  return beyond(`a recovery point of ${target}`, 'none in this vault', 'Name another vault.');
 }
 
 function beyond(expected: string, found: string, hint: string): HoldfastError {

@@ -1,12 +1,20 @@
 /**
- * Heavy work on recovery, one piece at a time: whoever asks waits for the turn, and can be broken off while
- * waiting. One who waits on the line waits in bounded time.
+ * Heavy work on recovery, one piece at a time, and previews so in a line of their own: whoever asks waits for the
+ * turn, and can be broken off while waiting. One who waits on the line waits in bounded time.
  */
 import { HoldfastError } from '../../model/errors.ts';
 import { RESTORE_TURN_MS_MAX } from '../../model/limits.ts';
 
-/** Runs it when no other heavy work on recovery runs. */
+/** Runs it when no other work of that line runs. */
 export type InTurn = (work: () => Promise<void>) => void;
+
+/** A line of its own: one piece of work at a time, in the order that they came; one that fails holds up nobody. */
+export function ownLine(): InTurn {
+  let last: Promise<void> = Promise.resolve();
+  return (work) => {
+    last = last.then(work).catch(() => {});
+  };
+}
 
 /** Broken off while it waits, it never begins. */
 export function turn<T>(inTurn: InTurn, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
@@ -43,7 +51,7 @@ export async function soon<T>(
 function tooLate(): HoldfastError {
   return new HoldfastError('HF_LIMIT', {
     expected: `its turn within ${RESTORE_TURN_MS_MAX / 1000} s`,
-    found: 'other heavy work on recovery (a backup, a drill, a restore, a comparison)',
-    hint: 'They go one by one. Try again when it is done: `holdfast recovery status` and the Recovery page show it.',
+    found: 'previews of other copies before it',
+    hint: 'They go one by one. Try again in a moment.',
   });
 }

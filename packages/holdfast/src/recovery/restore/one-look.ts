@@ -7,6 +7,11 @@ import { HoldfastError } from '../../model/errors.ts';
 export class OneLook<T> {
   readonly #open = new Map<string, { readonly text: string | null; readonly work: Promise<T> }>();
 
+  /** HF_LIMIT while one is under way. */
+  mustBeFree(copy: string): void {
+    if (this.#open.has(copy)) throw under(copy);
+  }
+
   /** `text`: what is asked, where two who ask the same may have one answer; null: nobody else's. HF_LIMIT. */
   run(copy: string, text: string | null, work: () => Promise<T>): Promise<T> {
     const open = this.#open.get(copy);

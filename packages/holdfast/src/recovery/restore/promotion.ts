@@ -200,7 +200,7 @@ export interface PromotionParts {
   readonly statementMsMax: number;
 }
 
-/** Rejects when nothing was changed: it is one transaction of the target. */
+/** Rejects when nothing was changed, since it is one transaction of the target; with HF_RESTORE_UNKNOWN when nobody knows. */
 export function promoteRestoreRunner(parts: PromotionParts): ActRunner {
   return async ({ facts, target }) => {
     const signed = signedOf(facts);
@@ -210,7 +210,8 @@ export function promoteRestoreRunner(parts: PromotionParts): ActRunner {
     try {
       mustBeSigned(copy.point, signed);
       const report = await promote(parts, target, signed, copy);
-      await parts.drainOnce?.(target);
+      // What is done is done, whatever cannot be drained, closed or removed after it.
+      await parts.drainOnce?.(target).catch(() => {});
       const { deleted, inserted, setBack } = sumsOf(report);
       const stays = staysWords(signed, report);
       const what = `${signed.tables.length} table(s) of ${target}`;
@@ -218,7 +219,7 @@ export function promoteRestoreRunner(parts: PromotionParts): ActRunner {
       const left = stays === null ? '' : `; ${stays}`;
       return `${became}: ${inserted} rows put in again, ${setBack} set back, ${deleted} deleted${left} (${report.id}). It is an undo item.`;
     } finally {
-      await copy.discard();
+      await copy.discard().catch(() => {});
     }
   };
 }
@@ -248,13 +249,20 @@ async function promote(
       },
     );
   } finally {
-    await Promise.all([restored.close(), live.close()]);
+    await Promise.allSettled([restored.close(), live.close()]);
   }
 }
 
-function wishOf({ at, lsn }: Pick<PromotionFacts, 'at' | 'lsn'>): RestoreWish {
-  if (at !== null) return { kind: 'at', at: new Date(at) };
-  if (lsn !== null) return { kind: 'lsn', lsn };
+/** From the signed point: a goal alone leads to another one as soon as there is one that is nearer. */
+function wishOf({
+  at,
+  lsn,
+  point,
+  pointDigest,
+}: Pick<PromotionFacts, 'at' | 'lsn' | 'point' | 'pointDigest'>): RestoreWish {
+  const from = { id: point, digest: pointDigest };
+  if (at !== null) return { kind: 'at', at: new Date(at), from };
+  if (lsn !== null) return { kind: 'lsn', lsn, from };
   throw cannot('a moment or a position', 'neither', 'Propose it anew.');
 }
 

@@ -34,6 +34,7 @@ function scene(options: Partial<Pick<CopiesParts, 'note' | 'drilledAt'>> = {}) {
   const clock = new ManualClock();
   const events: HoldfastEvent[] = [];
   const waiting: (() => Promise<void>)[] = [];
+  const looking: (() => Promise<void>)[] = [];
   const asked: Asked[] = [];
   const copies = new RestoredCopies({
     targetOf: (name) =>
@@ -60,14 +61,16 @@ function scene(options: Partial<Pick<CopiesParts, 'note' | 'drilledAt'>> = {}) {
     drilledAt: options.drilledAt ?? (async () => null),
     folder: '/drills',
     inTurn: (work) => void waiting.push(work),
+    lookInTurn: (work) => void looking.push(work),
     clock,
     note: options.note ?? (async (event) => void events.push(event)),
     record: async (event) => void events.push(event),
   });
   const letIn = () => void waiting.shift()?.();
+  const letLook = () => void looking.shift()?.();
   const stateOf = async ({ id }: CopyWords) => (await copies.show('shop', id)).standing;
   const kinds = () => events.map(({ kind }) => kind);
-  return { asked, clock, copies, events, kinds, letIn, stateOf, waiting };
+  return { asked, clock, copies, events, kinds, letIn, letLook, looking, stateOf, waiting };
 }
 
 /** A copy that came back, and what was done with it; how its shutting down ends is the test's. */
@@ -262,7 +265,7 @@ describe('restored copies', () => {
   }
 
   it('are previewed in turn, of each copy one at a time, and not twice for the same', async () => {
-    const { copies, copy, kinds, letIn, waiting } = await ready();
+    const { copies, copy, kinds, letLook, looking } = await ready();
     const first = copies.preview('shop', copy.id, LOOK);
     const same = copies.preview('shop', copy.id, LOOK);
     const by = { name: 'ada', facts: {} };
@@ -270,24 +273,27 @@ describe('restored copies', () => {
       () => copies.preview('shop', copy.id, OTHER),
       () => copies.promotion('shop', copy.id, { ...OTHER, tables: [TABLE], extra: 'delete' }),
       () => copies.writeBack('shop', copy.id, LOOK, by),
+      // Asked before a code is spent.
+      () => copies.mustBeFree('shop', copy.id),
     ]) {
       await expect(other()).rejects.toMatchObject({ code: 'HF_LIMIT' });
     }
     expect(kinds()).not.toContain('restore-writing');
-    expect(waiting).toHaveLength(1);
-    letIn();
+    expect(looking).toHaveLength(1);
+    letLook();
     // It was its turn: the one and only look went as far as this test lets it.
     await expect(first).rejects.toThrow('nobody reads it here');
     await expect(same).rejects.toThrow('nobody reads it here');
+    await copies.mustBeFree('shop', copy.id);
     const next = copies.preview('shop', copy.id, OTHER);
-    expect(waiting).toHaveLength(1);
-    letIn();
+    expect(looking).toHaveLength(1);
+    letLook();
     await expect(next).rejects.toThrow('nobody reads it here');
     await copies.close();
   });
 
   it('say so when the turn of a preview does not come', async () => {
-    const { copies, copy, waiting } = await ready();
+    const { copies, copy, looking } = await ready();
     vi.useFakeTimers();
     try {
       const look = copies.preview('shop', copy.id, LOOK);
@@ -301,11 +307,37 @@ describe('restored copies', () => {
       vi.useRealTimers();
     }
     // Its turn comes all the same, and does nothing; another may be asked for.
-    await waiting.shift()?.();
+    await looking.shift()?.();
     const next = copies.preview('shop', copy.id, OTHER);
     const gone = expect(next).rejects.toMatchObject({ code: 'HF_RESTORE_STATE' });
     await copies.discard('shop', copy.id, 'bea');
     await gone;
+  });
+
+  it('whose promotion nobody knows the end of say so, as a write-back does', async () => {
+    const { asked, copies, events, kinds, letIn } = scene();
+    const facts = {
+      ...{ database: 'app', vault: 'here', asOf: null, point: 'point-1' },
+      ...{ pointDigest: 'd'.repeat(64), systemIdentifier: '7', at: null, lsn: '0/2' },
+      ...{ tables: [], changed: 'keep', extra: 'keep' },
+    };
+    const ended = async (error: unknown): Promise<unknown> => {
+      const work = copies.promote('shop', 'proposal_x', facts);
+      work.catch(() => {});
+      letIn();
+      await settled();
+      asked.at(-1)?.fail(error);
+      return work.catch((said: unknown) => said);
+    };
+    const known = new Error('the vault is away');
+    expect(await ended(known)).toBe(known);
+    expect(kinds()).toEqual([]);
+    const words = { expected: 'an answer', found: 'none', hint: 'Look.' };
+    const unknown = new HoldfastError('HF_RESTORE_UNKNOWN', words);
+    expect(await ended(unknown)).toBe(unknown);
+    expect(events).toMatchObject([
+      { kind: 'restore-unknown', facts: { target: 'shop', proposal: 'proposal_x' } },
+    ]);
   });
 
   it('that still wait are not idle, however long', async () => {

@@ -2,8 +2,8 @@
  * Restored copies beside their targets, as long as people need them: begun, compared, written back from,
  * discarded. Few at a time, each a server of its own. In this order:
  *
- *   asked -> waits for its turn among all heavy work on recovery -> restored -> ready -> compared, previewed,
- *     written back -> discarded: asked for, when nobody used it for a while, or when Holdfast stops
+ *   asked -> waits for its turn among all heavy work on recovery -> restored -> ready -> compared, previewed (one
+ *     preview at a time), written back -> discarded: asked for, when nobody used it for a while, or when Holdfast stops
  *
  * A copy in which somebody wrote after it came back is not what lay in the vault: nothing more is read from it.
  * What is promoted is restored anew from what was signed, never taken from a copy that stands.
@@ -89,6 +89,8 @@ export interface CopiesParts {
   /** Copies are made in it, each in a folder of its own. */
   readonly folder: string;
   readonly inTurn: InTurn;
+  /** Of previews: people who look do not wait for a backup, nor for each other's restores. */
+  readonly lookInTurn: InTurn;
   readonly clock: Clock;
   readonly note: Note;
   /** As `note`, and durable when it resolves. */
@@ -169,6 +171,11 @@ export class RestoredCopies implements Restores {
   async preview(target: string, id: string, words: WriteBackWords): Promise<ReportWords> {
     const copy = this.#copy(target, id);
     return reportWords(await this.#look(copy, words));
+  }
+
+  async mustBeFree(target: string, id: string): Promise<void> {
+    readyOf(this.#copy(target, id));
+    this.#looks.mustBeFree(id);
   }
 
   async writeBack(
@@ -356,7 +363,7 @@ export class RestoredCopies implements Restores {
     const { signal } = copy.stop;
     const look = () => this.#write(copy, { ...words, mode: 'preview' });
     return this.#looks.run(copy.id, JSON.stringify(words), () =>
-      this.#use(copy, soon(this.#parts.inTurn, signal, look)).catch((error: unknown) => {
+      this.#use(copy, soon(this.#parts.lookInTurn, signal, look)).catch((error: unknown) => {
         throw signal.aborted ? discarded(copy) : error;
       }),
     );
@@ -374,11 +381,10 @@ export class RestoredCopies implements Restores {
     const order: WriteBackOrder = { ...words, mode: 'apply' };
     const report = await this.#write(copy, order).catch(async (error: unknown) => {
       const reason = messageOf(error);
-      const isUnknown = error instanceof HoldfastError && error.code === 'HF_RESTORE_UNKNOWN';
       await note({
-        kind: isUnknown ? 'restore-unknown' : 'restore-not-written',
+        kind: isUnknown(error) ? 'restore-unknown' : 'restore-not-written',
         facts: { ...facts, reason },
-        message: isUnknown
+        message: isUnknown(error)
           ? `Whether rows were written back into ${target} is not known: ${reason}`
           : `Nothing was written back into ${target}: ${reason}`,
       });
@@ -412,12 +418,12 @@ export class RestoredCopies implements Restores {
     try {
       return await work(restored, live);
     } finally {
-      await Promise.all([restored.close(), live.close()]);
+      await Promise.allSettled([restored.close(), live.close()]);
     }
   }
 
   async #promote(target: string, proposalId: string, facts: unknown): Promise<string> {
-    const { clock, folder, note, restore } = this.#parts;
+    const { clock, folder, restore } = this.#parts;
     const of = this.#targetOf(target);
     const { signal } = this.#stopping;
     const run = promoteRestoreRunner({
@@ -436,18 +442,28 @@ export class RestoredCopies implements Restores {
       statementMsMax: RESTORE_STATEMENT_MS_MAX,
     });
     const act = { proposalId, target, environment: of.target.environment.name, facts, people: [] };
-    const said = await this.#turn(signal, () => run(act));
+    const said = await this.#turn(signal, () => run(act)).catch(async (error: unknown) => {
+      if (isUnknown(error)) {
+        await this.#noteAfter(unknownPromotion(target, proposalId, messageOf(error)));
+      }
+      throw error;
+    });
     const event = {
       kind: 'restore-promoted',
       facts: { target, proposal: proposalId },
       message: said,
     } as const;
-    try {
-      await note(event);
-    } catch {
-      // What is done is done, and the end of the proposal says so, too.
-    }
+    await this.#noteAfter(event);
     return said;
+  }
+
+  /** What is done is done, and the end of the proposal says so, too. */
+  async #noteAfter(event: HoldfastEvent): Promise<void> {
+    try {
+      await this.#parts.note(event);
+    } catch {
+      // Nobody would know it better for an error.
+    }
   }
 
   #turn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
@@ -518,4 +534,16 @@ export class RestoredCopies implements Restores {
       hint: 'Copies do not outlive the Holdfast that made them. Restore once more.',
     });
   }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'HF_RESTORE_UNKNOWN';
+}
+
+function unknownPromotion(target: string, proposal: string, reason: string): HoldfastEvent {
+  return {
+    kind: 'restore-unknown',
+    facts: { target, proposal, reason },
+    message: `Whether ${target} was promoted as ${proposal} says is not known: ${reason}`,
+  };
 }

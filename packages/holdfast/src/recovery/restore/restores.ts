@@ -41,6 +41,8 @@ export interface Restores {
   /** Resolves at once; the result comes with `show`. Asked again, it is made anew. */
   diff(target: string, id: string, by: string): Promise<CopyWords>;
   preview(target: string, id: string, words: WriteBackWords): Promise<ReportWords>;
+  /** Rejects as `writeBack` would now before it begins, HF_LIMIT too: asked before a code is spent for nothing. */
+  mustBeFree(target: string, id: string): Promise<void>;
   /** Whole tables only put rows in again. */
   writeBack(target: string, id: string, words: WriteBackWords, by: Spoken): Promise<ReportWords>;
   promotion(target: string, id: string, words: PromotionWords): Promise<PromotionAct>;

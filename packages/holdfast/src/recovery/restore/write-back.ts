@@ -3,8 +3,10 @@
  * order, in ONE transaction of the live target:
  *
  *   the session named -> tables found, the same enough on both sides, captured -> whole ones summed up in the
- *     copy -> locked -> buckets that differ, or the keys alone -> COPY from the copy into temp tables -> plan (missing, changed, extra), what a foreign key or
- *     a unique index would refuse -> inserted, parents first; set back; deleted, children first -> counted
+ *     copy -> locked, with tables that refer to rows that may go -> buckets that differ, or the keys alone -> COPY
+ *     from the copy into temp tables -> plan (missing, changed, extra), what a foreign key or a unique index would
+ *     refuse, and what the server would delete or change beyond it (`write-reach.ts`) -> inserted, parents first;
+ *     set back; deleted, children first -> counted
  *
  * Capture is in the same transaction, so what was written is an undo item by itself, and can be taken back
  * like anything else. A table that is not captured is refused.
@@ -52,6 +54,7 @@ import {
   type TableName,
   tableNamed,
 } from './table-facts.ts';
+import { reached, reachingKeys, setColumns } from './write-reach.ts';
 import { refused, state } from './write-refusals.ts';
 
 export interface WriteBackTable extends TableName {
@@ -215,7 +218,7 @@ interface Work {
 
 interface Plan {
   readonly shared: SharedTable;
-  /** For `parentsFirst`. */
+  /** For `parentsFirst`: the root of its partitions; of all others the table itself. */
   readonly table: { readonly oid: number };
   /** A temp table: the rows of the copy. */
   readonly rows: string;
@@ -238,9 +241,8 @@ async function written(
 ): Promise<WriteBackReport> {
   const { session } = work;
   await session.query('set local row_security = off');
-  const found = await place(work, order, parts);
+  const { foreign, found } = await place(work, order, parts);
   const oids = found.map(({ shared }) => Number(shared.live.oid));
-  const foreign = await readForeignKeys(session, oids);
   const plans: Plan[] = [];
   for (const [at, one] of found.entries()) plans.push(await plan(work, one, at, parts));
   const ordered = parentsFirst(plans, foreign);
@@ -254,12 +256,15 @@ async function written(
     const wouldFail = await failing(work, ordered, foreign, order);
     return { id: null, tables: reports, wouldFail, notes };
   }
+  const beyond = await reached(session, plans, foreign, order);
+  if (beyond.length > 0) throw beyondOrder(beyond);
   await write(work, ordered, order, parts);
   return { id: work.id, tables: reports, wouldFail: [], notes };
 }
 
 interface Found {
   readonly shared: SharedTable;
+  readonly table: Plan['table'];
   /** Of a whole table, as it is in the copy; null: keys were chosen, and nothing else is read. */
   readonly before: Buckets | null;
   readonly keys: readonly KeyTexts[] | null;
@@ -277,7 +282,7 @@ async function place(
   { admin, copy, session }: Work,
   order: WriteBackOrder,
   { onProgress }: WriteBackParts,
-): Promise<readonly Found[]> {
+): Promise<{ readonly found: readonly Found[]; readonly foreign: readonly ForeignKey[] }> {
   const found: Found[] = [];
   for (const one of order.tables) {
     const before = await tableNamed(copy, one);
@@ -296,13 +301,46 @@ async function place(
     await checkCaptured(admin, shared);
     onProgress({ phase: 'comparing', table: shown(one), rows: 0 });
     const sums = one.keys === null ? await bucketsOf(copy, shared.restored, shared) : null;
-    found.push({ shared, before: sums, keys: one.keys });
+    const table = { oid: await rootOf(session, shared) };
+    found.push({ shared, table, before: sums, keys: one.keys });
   }
   found.sort((a, b) => Number(a.shared.live.oid) - Number(b.shared.live.oid));
-  for (const { shared } of order.mode === 'apply' ? found : []) {
-    await session.query(`lock table ${from(shared.live)} in share row exclusive mode`);
+  const roots = found.map(({ table }) => table.oid);
+  const foreign = await readForeignKeys(session, roots);
+  if (order.mode === 'preview') return { found, foreign };
+  const locked = new Map([
+    ...reachingKeys(found, foreign, order).map((key) => [key.childAt, key.childSql] as const),
+    ...found.map(({ shared }) => [Number(shared.live.oid), from(shared.live)] as const),
+  ]);
+  for (const [, table] of [...locked].sort(([a], [b]) => a - b)) {
+    await session.query(`lock table ${table} in share row exclusive mode`);
   }
-  return found;
+  // Nobody makes another one of these tables now.
+  const now = await readForeignKeys(session, roots);
+  const other = reachingKeys(found, now, order).find((key) => !locked.has(key.childAt));
+  if (other === undefined) return { found, foreign: now };
+  throw state(
+    'the foreign keys of these tables as they were a moment ago',
+    `another one, of ${other.childShown} (${other.name})`,
+    'Nothing was changed. Try again.',
+  );
+}
+
+async function rootOf(session: TargetSession, { live }: SharedTable): Promise<number> {
+  const [row] = await session.query(
+    'select coalesce(pg_partition_root($1::oid::regclass), $1::oid)::oid::bigint::text as root',
+    [live.oid],
+  );
+  return Number(row?.['root'] ?? live.oid);
+}
+
+/** What the server would do to them no bound counts, and nobody asked for. */
+function beyondOrder(sentences: readonly string[]): HoldfastError {
+  return state(
+    'nothing but the rows that were named to be deleted or changed',
+    sentences.join(' '),
+    'Nothing was changed. Name the tables that refer to these rows too, or keep the rows that they refer to.',
+  );
 }
 
 function checkShape({ columns, key, live, restored }: SharedTable): void {
@@ -377,7 +415,7 @@ async function plan(work: Work, one: Found, at: number, parts: WriteBackParts): 
   const joined = shared.key.map((name) => ident(name)).join(', ');
   await session.query(`create index on pg_temp.${rows} (${joined}); analyze pg_temp.${rows}`);
   const scope = chosen.live;
-  const bare = { shared, table: { oid: Number(live.oid) }, rows: `pg_temp.${rows}`, scope };
+  const bare = { shared, table: one.table, rows: `pg_temp.${rows}`, scope };
   return { ...bare, counts: await countsOf(session, bare) };
 }
 
@@ -609,11 +647,7 @@ function insertSql(one: Plan): string {
 }
 
 function updateSql(one: Plan): string {
-  const key = one.shared.key.map((name) => ident(name));
-  const all = writable(one.shared);
-  const beside = all.filter((name) => !key.includes(name));
-  // Where there is nothing beside the key, equal keys still differ in how they are written: 1.0 and 1.00.
-  const sets = beside.length > 0 ? beside : all;
+  const sets = setColumns(one.shared).map((name) => ident(name));
   return `update ${from(one.shared.live)} t set ${sets.map((name) => `${name} = r.${name}`).join(', ')}
     from ${one.rows} r where ${onKey(one)} and ${differs(one)}`;
 }
@@ -631,59 +665,35 @@ async function failing(
   order: WriteBackOrder,
 ): Promise<readonly string[]> {
   const sentences: string[] = [];
-  const byOid = new Map(plans.map((one) => [one.table.oid, one]));
   for (const key of foreign) {
-    const child = byOid.get(key.child);
-    if (child !== undefined && child.counts.missing > 0) {
-      const count = await orphansOf(session, child, byOid.get(key.parent), key);
+    const parents = plans.filter(({ table }) => table.oid === key.parent);
+    for (const child of plans.filter(({ table }) => table.oid === key.child)) {
+      if (child.counts.missing === 0) continue;
+      const count = await orphansOf(session, child, parents, key);
       if (count > 0)
         sentences.push(
           `${count} row(s) of ${oneLine(key.childShown)} refer to rows of ${oneLine(key.parentShown)} that are not there (${oneLine(key.name)}): write that table back too.`,
         );
     }
-    const parent = byOid.get(key.parent);
-    if (order.extra === 'delete' && parent !== undefined && parent.counts.extra > 0) {
-      const count = await referring(session, parent, child, key);
-      if (count > 0)
-        sentences.push(
-          `${count} row(s) of ${oneLine(key.childShown)} refer to rows of ${oneLine(key.parentShown)} that would be deleted (${oneLine(key.name)}).`,
-        );
-    }
   }
+  sentences.push(...(await reached(session, plans, foreign, order)));
   for (const one of plans) sentences.push(...(await clashes(session, one)));
   return sentences;
-}
-
-/** Of those that stay: a row that is deleted as well is in nobody's way. */
-async function referring(
-  session: TargetSession,
-  parent: Plan,
-  child: Plan | undefined,
-  key: ForeignKey,
-): Promise<number> {
-  const pairs = key.childColumns.map((name, at) => [name, key.parentColumns[at] ?? name] as const);
-  const refers = pairs.map(([mine, theirs]) => `c.${ident(mine)} = t.${ident(theirs)}`);
-  const goes = (one: Plan): string =>
-    `${one.scope} and not exists (select from ${one.rows} r where ${onKey(one)})`;
-  const stays = child === undefined ? '' : ` where not (${goes(child)})`;
-  const [row] = await session.query(`
-    select count(*)::int as n from (select t.* from ${key.childSql} t${stays}) c
-     where exists (select from ${from(parent.shared.live)} t where ${goes(parent)} and ${refers.join(' and ')})`);
-  return Number(row?.['n'] ?? 0);
 }
 
 async function orphansOf(
   session: TargetSession,
   child: Plan,
-  parent: Plan | undefined,
+  parents: readonly Plan[],
   key: ForeignKey,
 ): Promise<number> {
   const pairs = key.childColumns.map((name, at) => [name, key.parentColumns[at] ?? name] as const);
   const on = (alias: string): string =>
     pairs.map(([mine, theirs]) => `${alias}.${ident(theirs)} = r.${ident(mine)}`).join(' and ');
   const isSet = pairs.map(([mine]) => `r.${ident(mine)} is not null`).join(' and ');
-  const inCopy =
-    parent === undefined ? '' : ` and not exists (select from ${parent.rows} p where ${on('p')})`;
+  const inCopy = parents
+    .map(({ rows }) => ` and not exists (select from ${rows} p where ${on('p')})`)
+    .join('');
   const [row] = await session.query(`
     select count(*)::int as n from ${child.rows} r
      where not exists (select from ${from(child.shared.live)} t where ${onKey(child)}) and ${isSet}

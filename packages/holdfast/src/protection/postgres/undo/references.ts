@@ -28,6 +28,8 @@ export interface ForeignKey {
   readonly equals: readonly string[];
   /** Parent's column = parent's column, in order. */
   readonly parentEquals: readonly string[];
+  /** ON UPDATE CASCADE, SET NULL or SET DEFAULT: the server changes the child's rows with the parent's. */
+  readonly carriesUpdates: boolean;
 }
 
 function operators(column: string): string {
@@ -41,7 +43,7 @@ export async function readForeignKeys(
   oids: readonly number[],
 ): Promise<ForeignKey[]> {
   const rows = await session.query(
-    `select c.conname as name, c.conrelid::bigint::text as child_at,
+    `select c.conname as name, c.confupdtype in ('c', 'n', 'd') as carries_updates, c.conrelid::bigint::text as child_at,
             r.child::bigint::text as child, r.parent::bigint::text as parent,
             case cc.relkind when 'p' then '' else 'only ' end || format('%I.%I', cn.nspname, cc.relname) as child_sql, cn.nspname || '.' || cc.relname as child_shown,
             case pc.relkind when 'p' then '' else 'only ' end || format('%I.%I', pn.nspname, pc.relname) as parent_sql, pn.nspname || '.' || pc.relname as parent_shown,
@@ -76,6 +78,7 @@ export async function readForeignKeys(
     parentAttnums: words(row, 'parent_attnums').map(Number),
     equals: words(row, 'equals'),
     parentEquals: words(row, 'parent_equals'),
+    carriesUpdates: row['carries_updates'] === true,
   }));
 }
 
