@@ -3,13 +3,15 @@
  * no copy any more and is found the next time; then deleted. In the folder that was named, only what a restore
  * made goes; the folder itself when nothing else is in it.
  *
- * It will not: remove what no restore of ours made, a copy that somebody works in, or follow a link.
+ * It will not: remove what no restore of ours made, a copy that somebody works in, or that somebody started since
+ * (it may be the one that counts by now), or follow a link.
  */
 import { lstatSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
+import { forgetLeft, isAsLeft, noteSomebodys } from './left-state.ts';
 import { claimCopy, releaseCopy } from './standing-copy.ts';
 
 const COPY = 'root';
@@ -28,7 +30,7 @@ export interface RemovedCopy {
 export async function mustBeFree(said: string, clock: Clock): Promise<void> {
   const folder = resolve(said);
   if (namesIn(folder)?.includes(COPY) !== true) return;
-  await claimCopy(folder, clock);
+  await claimAsLeft(folder, clock);
   releaseCopy(folder);
 }
 
@@ -38,7 +40,7 @@ export async function removeCopy(said: string, clock: Clock): Promise<RemovedCop
   const there = namesIn(folder);
   if (there === null) return { wasThere: false, bytes: 0, left: [] };
   if (there.includes(COPY)) {
-    await claimCopy(folder, clock);
+    await claimAsLeft(folder, clock);
     // One that was begun to be removed before goes with it.
     const leftover = join(folder, GOING);
     const before = await sizeOf(leftover);
@@ -50,10 +52,23 @@ export async function removeCopy(said: string, clock: Clock): Promise<RemovedCop
   return { ...(await gone(folder, 0)), wasThere: there.includes(GOING) };
 }
 
+async function claimAsLeft(folder: string, clock: Clock): Promise<void> {
+  await claimCopy(folder, clock);
+  if (isAsLeft(folder)) return;
+  noteSomebodys(folder);
+  releaseCopy(folder);
+  throw new HoldfastError('HF_REBUILD_STATE', {
+    expected: `${folder} as Holdfast left it`,
+    found: 'that somebody may have started it since, or changed its settings',
+    hint: `Nothing was removed. If nobody needs it, rm -r ${join(folder, COPY)} by hand, and say forget once more.`,
+  });
+}
+
 async function gone(folder: string, before: number): Promise<Omit<RemovedCopy, 'wasThere'>> {
   const going = join(folder, GOING);
   const bytes = before + (await sizeOf(going));
   await rm(going, { recursive: true, force: true });
+  forgetLeft(folder);
   const left = readdirSync(folder);
   if (left.length === 0) rmdirSync(folder);
   return { bytes, left };
