@@ -25,7 +25,7 @@ function noted(proposal: Proposal, skipped = 0): NotedBatch {
     table: 'bookings',
     keyColumn: 'number',
     keyKind: 'integer',
-    keys: ['2', '3', '4'],
+    proposal,
     skipped,
   };
 }
@@ -180,6 +180,29 @@ describe.each(SERVERS)('a batch that nobody noted, on $name', ({ options }) => {
     await database.query('delete from public.bookings where number > 1');
     expect(await rollback(again)).toMatchObject({ deleted: 0, gone: 3, isRecognised: true });
     expect(await look()).toEqual(BEFORE);
+    await database.close();
+  });
+
+  it('is not gone with its books while a row of it stands where another was kept out', async () => {
+    const { database, look } = await ground.copyOf();
+    const proposal = await ground.proposed(database, GOOD);
+    await database.query(`insert into public.bookings (number, price) values (4, 1)`);
+    const { batch, books } = await ground.put(database, proposal);
+    await database.query('drop schema holdfast_rebuild cascade');
+    await database.query('delete from public.bookings where number = 3');
+    const put = { database, batch: batch ?? '', books };
+    const who = { changed: 'refuse', person: 'person_ada' } as const;
+    const back = { ...put, ...who, noted: noted(proposal, 1) };
+    await expect(rollback(back)).rejects.toThrow(/none of that id/);
+    // What was kept out is gone, and one of the batch stands in its number.
+    await database.query('delete from public.bookings where number = 4');
+    const before = await look();
+    await expect(rollback(back)).rejects.toThrow(/1 that stand there as they were put in: 2/);
+    expect(await look()).toEqual(before);
+    // And the other way round: what was kept out then still is there.
+    await database.query('delete from public.bookings where number = 2');
+    await database.query(`insert into public.bookings (number, price) values (4, 1)`);
+    expect(await rollback(back)).toMatchObject({ deleted: 0, gone: 2, isRecognised: true });
     await database.close();
   });
 
