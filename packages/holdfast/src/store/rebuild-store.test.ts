@@ -8,10 +8,11 @@ import type { Signed } from '../model/signed.ts';
 import type { ApplyReport } from '../recovery/rebuild/apply.ts';
 import { forgetCopy } from '../recovery/rebuild/forget.ts';
 import { parseMapping } from '../recovery/rebuild/mapping/parse-mapping.ts';
-import { promoteRebuildRunner, promotionOf } from '../recovery/rebuild/promotion.ts';
+import { promoteRebuildRunner, promotionOf, takeBackLive } from '../recovery/rebuild/promotion.ts';
 import { digestOfProposal, type Proposal } from '../recovery/rebuild/proposal.ts';
 import { propose } from '../recovery/rebuild/propose.ts';
 import { Rebuilds } from '../recovery/rebuild/rebuilds.ts';
+import { noteLeft } from '../recovery/restore/left-state.ts';
 import { authenticator } from '../testing/authenticator.ts';
 import { Enrolled } from '../testing/enrolled.ts';
 import { fakeTable } from '../testing/fake-table.ts';
@@ -100,6 +101,15 @@ async function keptIn(copy: string): Promise<string> {
 const typed = (row: string, text: string) =>
   ({ row, choice: { kind: 'typed', column: 'guest', text } }) as const;
 
+/** A folder as a restore leaves it. */
+function makeCopy(copy: string): void {
+  const data = join(copy, 'root', 'data');
+  mkdirSync(join(data, 'global'), { recursive: true });
+  writeFileSync(join(data, 'global', 'pg_control'), 'shut down');
+  writeFileSync(join(data, 'postgresql.auto.conf'), '# Restored by Holdfast from x');
+  noteLeft(copy);
+}
+
 function report(digest: string, batch: string): ApplyReport {
   const none = { insertedKeys: [], skipped: 0, skippedRows: [], money: [], defaulted: [] };
   return {
@@ -184,12 +194,12 @@ describe('what people choose', () => {
     await expect(first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'))).rejects.toThrow(
       'no batch of',
     );
-    const meant = await first.beginTakingBack(id, 'copy', { kind: 'machine' });
+    const meant = await first.beginTakingBack(id, 'copy', null);
     expect(meant).toMatchObject({ batch: 'rebuild_one', books: 'b00c' });
     const none = { deleted: 1, gone: 0, kept: [], isRecognised: false };
     await first.takenBack(id, 'copy', { batch: 'rebuild_one', ...none }, 'the command line');
     await first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'));
-    await expect(first.beginTakingBack(id, 'copy', { kind: 'machine' })).rejects.toThrow('none');
+    await expect(first.beginTakingBack(id, 'copy', null)).rejects.toThrow('none');
   });
 });
 
@@ -235,11 +245,7 @@ describe('a copy that is forgotten', () => {
     const copy = join(folder, 'both');
     const [one, other] = [await keptIn(copy), await keptIn(copy)];
     const parts = { rebuilds: first, promotionsOf: nothing, clock };
-    mkdirSync(join(copy, 'root', 'data'), { recursive: true });
-    writeFileSync(
-      join(copy, 'root', 'data', 'postgresql.auto.conf'),
-      '# Restored by Holdfast from x',
-    );
+    makeCopy(copy);
     expect(await forgetCopy(parts, one, 'me')).toMatchObject({ sharedWith: [other] });
     expect(existsSync(copy)).toBe(true);
     expect(await forgetCopy(parts, other, 'me')).toMatchObject({ sharedWith: [], wasThere: true });
@@ -289,6 +295,31 @@ it('a promotion that was cut off stays so while nobody can tell what is in the l
   await first.begin(id, 'live', digest, 'who was killed');
   await expect(run(act)).rejects.toThrow('is away');
   expect((await first.show(id)).cutOff).toEqual([{ place: 'live', digest }]);
+});
+
+it('is not taken back, looked for or locked live by who did not prove that they are there', async () => {
+  const id = await kept();
+  const { digest } = await first.show(id);
+  await first.begin(id, 'live', digest, 'who was killed');
+  let isOpened = false;
+  const parts = {
+    rebuilds: first,
+    open: () => {
+      isOpened = true;
+      throw new Error('the live target is away');
+    },
+  };
+  const before = { cutOff: [{ place: 'live', digest }], batches: [] };
+  const nobody: Signed = { kind: 'code', person: 'oda', code: '000000' };
+  for (const signed of [nobody, word('aud')]) {
+    await expect(takeBackLive(parts, id, 'refuse', signed)).rejects.toMatchObject({
+      code: signed === nobody ? 'HF_TOTP_WRONG' : 'HF_FORBIDDEN',
+    });
+    expect(isOpened).toBe(false);
+    expect(await first.show(id)).toMatchObject(before);
+  }
+  await expect(takeBackLive(parts, id, 'refuse', word('oda'))).rejects.toThrow('is away');
+  expect(await first.show(id)).toMatchObject(before);
 });
 
 describe('who writes into our tables by hand', () => {

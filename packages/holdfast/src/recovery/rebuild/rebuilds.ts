@@ -254,11 +254,22 @@ export class Rebuilds {
     ]);
   }
 
-  /** Of the live target a person says it; a copy is the machine's own. Resolves to the batch that is meant. */
-  async beginTakingBack(id: string, place: BatchPlace, adder: Adder): Promise<RebuildBatch> {
+  /** Whose word it is to take a batch of the live target back, before anything is looked at there. */
+  async prove(id: string, signed: Signed): Promise<AddedBy> {
+    let who: AddedBy | null = null;
+    await this.#append(id, { kind: 'person', signed }, this.#parts.clock.now(), (_, by) => {
+      who = by;
+      return [];
+    });
+    if (who === null) throw new Error('a person who was not found');
+    return who;
+  }
+
+  /** Of the live target by whom `prove` found; a copy is the machine's own (null). Resolves to the batch that is meant. */
+  async beginTakingBack(id: string, place: BatchPlace, by: AddedBy | null): Promise<RebuildBatch> {
     const now = this.#parts.clock.now();
     let meant: RebuildBatch | null = null;
-    await this.#append(id, adder, now, (entries, by) => {
+    await this.#append(id, { kind: 'machine' }, now, (entries) => {
       const there = batchesOf(entries).findLast(
         (one) => one.place === place && one.takenBack === null,
       );
