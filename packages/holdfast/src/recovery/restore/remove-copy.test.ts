@@ -17,7 +17,7 @@ import { formatMark, markOf } from '../../programs/process-mark.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
 import { scratchFolder } from '../../testing/scratch-folder.ts';
 import { noteLeft } from './left-state.ts';
-import { removeCopy } from './remove-copy.ts';
+import { isSamePlace, removeCopy } from './remove-copy.ts';
 
 const root = scratchFolder('remove-copy');
 const clock = new ManualClock();
@@ -41,7 +41,46 @@ describe('a copy', () => {
     expect(said).toEqual({ wasThere: true, left: [] });
     expect(bytes).toBeGreaterThan(900_000);
     expect(existsSync(folder)).toBe(false);
-    expect(await removeCopy(folder, clock)).toEqual({ wasThere: false, bytes: 0, left: [] });
+    const known = await removeCopy(folder, clock, { mayBeMissing: true });
+    expect(known).toEqual({ wasThere: false, bytes: 0, left: [] });
+  });
+
+  it.each<readonly [story: string, make: () => void]>([
+    ['is not here', () => rmSync(folder, { recursive: true })],
+    [
+      'is an empty place',
+      () => {
+        rmSync(folder, { recursive: true });
+        mkdirSync(folder);
+      },
+    ],
+  ])(
+    'whose folder %s may lie on another machine, and nothing is said to go',
+    async (_story, make) => {
+      make();
+      let isSaid = false;
+      const before = async (): Promise<void> => {
+        isSaid = true;
+      };
+      await expect(removeCopy(folder, clock, { before })).rejects.toThrow('not on this machine');
+      expect(isSaid).toBe(false);
+    },
+  );
+
+  it('stays whole, and free, when it could not be written down that it goes', async () => {
+    const before = async (): Promise<void> => {
+      await expect(removeCopy(folder, clock)).rejects.toThrow('that nobody works in');
+      throw new Error('the store is away');
+    };
+    await expect(removeCopy(folder, clock, { before })).rejects.toThrow('is away');
+    expect(await removeCopy(folder, clock)).toMatchObject({ wasThere: true });
+  });
+
+  it('is the same by another spelling, and by a link on the way', () => {
+    const link = join(folder, '..', 'way');
+    symlinkSync(join(folder, '..'), link);
+    expect(isSamePlace(join(link, 'copy'), `${folder}/`)).toBe(true);
+    expect(isSamePlace(join(folder, '..', 'other'), folder)).toBe(false);
   });
 
   it('leaves what others put beside it, and what links in it lead to', async () => {
