@@ -4,6 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { problemOf } from '../../src/api/problem.ts';
+import { EXIT, exitCodeOf } from '../../src/cli/exit-codes.ts';
 import { HoldfastError } from '../../src/model/errors.ts';
 import type { TargetDatabase } from '../../src/protection/target-database.ts';
 import { findApplied, isUnknownEnd } from '../../src/recovery/rebuild/apply.ts';
@@ -223,6 +225,8 @@ describe.each(SERVERS)('a batch that nobody noted, on $name', ({ options }) => {
     };
     const error = await ground.put(cut, proposal).catch((caught: unknown) => caught);
     expect(isUnknownEnd(error)).toBe(true);
+    expect(error).toMatchObject({ code: 'HF_REBUILD_UNKNOWN' });
+    expect([exitCodeOf(error), problemOf(error).status]).toEqual([EXIT.unreachable, 502]);
     expect(String(error)).toContain('whether the rows were kept');
     expect(await look()).toEqual(AFTER);
     expect(await ground.put(database, proposal, AGAIN)).toMatchObject({ isRecognised: true });
