@@ -125,6 +125,27 @@ describe.each(SERVERS)('a batch that nobody noted, on $name', ({ options }) => {
     await database.close();
   });
 
+  it('that the table would not take any more is told with what to do, and is over after its undo', async () => {
+    const { database } = await ground.copyOf();
+    const proposal = await ground.proposed(database, GOOD);
+    await database.query(`insert into public.bookings (number, price) values (4, 1)`);
+    await ground.put(database, proposal);
+    await database.query(
+      'alter table public.bookings add constraint few check (price < 35) not valid',
+    );
+    await expect(found(database, proposal)).rejects.toMatchObject({
+      code: 'HF_REBUILD_STATE',
+      found: expect.stringContaining('few'),
+      hint: expect.stringContaining('undo the undo item, then say rollback once more'),
+    });
+    // As the undo item leaves it.
+    await database.query(
+      'delete from holdfast_rebuild.row; delete from holdfast_rebuild.batch; delete from public.bookings where number in (2, 3)',
+    );
+    expect(await found(database, proposal)).toBeNull();
+    await database.close();
+  });
+
   it('is not recognised by books that were made up, with rows otherwise than signed', async () => {
     const { database, look } = await ground.copyOf();
     const proposal = await ground.proposed(database, GOOD);
