@@ -306,7 +306,7 @@ async function fromCopy(
   await settle(rebuilds, standing, 'copy', MACHINE, (look) =>
     inCopy(context, target, facts.copy, (scratch) => look({ scratch })),
   );
-  const batch = await rebuilds.beginTakingBack(id, 'copy', { kind: 'machine' });
+  const batch = await rebuilds.beginTakingBack(id, 'copy', null);
   const noted = notedOf(standing, batch);
   const report = await inCopy(context, target, facts.copy, (database) =>
     rollback({

@@ -97,6 +97,10 @@ export const ERRORS = {
   HF_REBUILD_SOURCE: { title: 'A source of a rebuild could not be read', sqlstate: 'F0000' },
   HF_REBUILD_STATE: { title: 'The rebuild is not in a state for this', sqlstate: 'F0000' },
   HF_REBUILD_CHECK: { title: 'The rebuilt rows did not pass a check', sqlstate: 'F0000' },
+  HF_REBUILD_UNKNOWN: {
+    title: 'It is not known whether the rows of a rebuild were kept',
+    sqlstate: '08007',
+  },
   HF_TOTP_WRONG: { title: 'The one-time code was not accepted', sqlstate: '28P01' },
   HF_PASSKEY: { title: 'The passkey was not accepted', sqlstate: '28P01' },
   HF_TYPED_NAME: { title: 'The name of what goes for good was not typed', sqlstate: 'F0000' },

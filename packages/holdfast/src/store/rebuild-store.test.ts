@@ -1,5 +1,5 @@
 /** Rebuilds kept in a real PostgreSQL: what people choose, one after the other, and who writes there by hand. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,10 +8,11 @@ import type { Signed } from '../model/signed.ts';
 import type { ApplyReport } from '../recovery/rebuild/apply.ts';
 import { forgetCopy } from '../recovery/rebuild/forget.ts';
 import { parseMapping } from '../recovery/rebuild/mapping/parse-mapping.ts';
-import { promoteRebuildRunner, promotionOf } from '../recovery/rebuild/promotion.ts';
+import { promoteRebuildRunner, promotionOf, takeBackLive } from '../recovery/rebuild/promotion.ts';
 import { digestOfProposal, type Proposal } from '../recovery/rebuild/proposal.ts';
 import { propose } from '../recovery/rebuild/propose.ts';
 import { Rebuilds } from '../recovery/rebuild/rebuilds.ts';
+import { noteLeft } from '../recovery/restore/left-state.ts';
 import { authenticator } from '../testing/authenticator.ts';
 import { Enrolled } from '../testing/enrolled.ts';
 import { fakeTable } from '../testing/fake-table.ts';
@@ -100,6 +101,15 @@ async function keptIn(copy: string): Promise<string> {
 const typed = (row: string, text: string) =>
   ({ row, choice: { kind: 'typed', column: 'guest', text } }) as const;
 
+/** A folder as a restore leaves it. */
+function makeCopy(copy: string): void {
+  const data = join(copy, 'root', 'data');
+  mkdirSync(join(data, 'global'), { recursive: true });
+  writeFileSync(join(data, 'global', 'pg_control'), 'shut down');
+  writeFileSync(join(data, 'postgresql.auto.conf'), '# Restored by Holdfast from x');
+  noteLeft(copy);
+}
+
 function report(digest: string, batch: string): ApplyReport {
   const none = { insertedKeys: [], skipped: 0, skippedRows: [], money: [], defaulted: [] };
   return {
@@ -184,12 +194,12 @@ describe('what people choose', () => {
     await expect(first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'))).rejects.toThrow(
       'no batch of',
     );
-    const meant = await first.beginTakingBack(id, 'copy', { kind: 'machine' });
+    const meant = await first.beginTakingBack(id, 'copy', null);
     expect(meant).toMatchObject({ batch: 'rebuild_one', books: 'b00c' });
     const none = { deleted: 1, gone: 0, kept: [], isRecognised: false };
     await first.takenBack(id, 'copy', { batch: 'rebuild_one', ...none }, 'the command line');
     await first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'));
-    await expect(first.beginTakingBack(id, 'copy', { kind: 'machine' })).rejects.toThrow('none');
+    await expect(first.beginTakingBack(id, 'copy', null)).rejects.toThrow('none');
   });
 });
 
@@ -197,7 +207,8 @@ describe('a copy that is forgotten', () => {
   const nothing = async (): Promise<readonly string[]> => [];
 
   it('has no batch any more, so that nothing is promoted by it; choices go on', async () => {
-    const id = await keptIn(join(folder, 'one'));
+    const copy = join(folder, 'one');
+    const id = await keptIn(copy);
     const { digest } = await first.show(id);
     await first.begin(id, 'copy', digest, 'me');
     await first.done(id, 'copy', report(digest, 'rebuild_gone'), 'me');
@@ -206,17 +217,23 @@ describe('a copy that is forgotten', () => {
       forgetCopy({ ...parts, promotionsOf: async () => ['proposal_one'] }, id, 'me'),
     ).rejects.toThrow('proposal_one, which is open');
     expect((await first.show(id)).batches).toMatchObject([{ takenBack: null }]);
-    expect(await forgetCopy(parts, id, 'me')).toMatchObject({ wasThere: false, sharedWith: [] });
+    // It lies on another machine, so nobody says here that it went.
+    await expect(forgetCopy(parts, id, 'me')).rejects.toThrow('not on this machine');
+    expect((await first.show(id)).batches).toMatchObject([{ takenBack: null }]);
+    makeCopy(copy);
+    expect(await forgetCopy(parts, id, 'me')).toMatchObject({ wasThere: true, sharedWith: [] });
+    expect(existsSync(copy)).toBe(false);
     const standing = await first.show(id);
     expect(standing.batches).toMatchObject([{ batch: 'rebuild_gone', takenBack: { by: 'me' } }]);
     expect(() => promotionOf(standing, TARGET)).toThrow('to be in the restored copy');
     await first.decide(id, [typed('BK-2', 'Eve')], 0, word('oda'));
     await forgetCopy(parts, id, 'me');
     const said = events.filter(({ kind }) => kind === 'rebuild-copy-forgotten');
-    expect(said.map(({ facts }) => facts['rebuild'])).toEqual([id]);
+    expect(said).toMatchObject([{ facts: { rebuild: id, bytes: expect.any(Number) } }]);
     // Another copy in its place is one like any other, and what was cut off in the old one is over.
     await first.begin(id, 'copy', digest, 'me');
     expect((await first.show(id)).cutOff).toHaveLength(1);
+    makeCopy(copy);
     await forgetCopy(parts, id, 'me');
     expect((await first.show(id)).cutOff).toEqual([]);
   });
@@ -231,19 +248,35 @@ describe('a copy that is forgotten', () => {
     expect(said.map(({ facts }) => facts['rebuild'])).not.toContain(id);
   });
 
-  it('stays for another rebuild that has the same one', async () => {
+  it('stays for another rebuild that has the same one, by whatever spelling', async () => {
     const copy = join(folder, 'both');
-    const [one, other] = [await keptIn(copy), await keptIn(copy)];
+    makeCopy(copy);
+    symlinkSync(folder, join(folder, 'way'));
+    const [one, other] = [await keptIn(copy), await keptIn(join(folder, 'way', 'both'))];
     const parts = { rebuilds: first, promotionsOf: nothing, clock };
-    mkdirSync(join(copy, 'root', 'data'), { recursive: true });
-    writeFileSync(
-      join(copy, 'root', 'data', 'postgresql.auto.conf'),
-      '# Restored by Holdfast from x',
-    );
     expect(await forgetCopy(parts, one, 'me')).toMatchObject({ sharedWith: [other] });
     expect(existsSync(copy)).toBe(true);
+    const said = events.filter(({ facts }) => facts['rebuild'] === one).at(-1);
+    expect(said?.message).toContain('stays for others');
     expect(await forgetCopy(parts, other, 'me')).toMatchObject({ sharedWith: [], wasThere: true });
     expect(existsSync(copy)).toBe(false);
+  });
+
+  it('is not forgotten while what was put in stands in one that stays', async () => {
+    const copy = join(folder, 'shared');
+    makeCopy(copy);
+    const [one, other] = [await keptIn(copy), await keptIn(copy)];
+    const parts = { rebuilds: first, promotionsOf: nothing, clock };
+    const { digest } = await first.show(one);
+    await first.begin(one, 'copy', digest, 'me');
+    await expect(forgetCopy(parts, one, 'me')).rejects.toThrow(other);
+    await first.done(one, 'copy', report(digest, 'rebuild_there'), 'me');
+    await expect(forgetCopy(parts, one, 'me')).rejects.toThrow(other);
+    const standing = await first.show(one);
+    expect(standing.batches).toMatchObject([{ batch: 'rebuild_there', takenBack: null }]);
+    expect(promotionOf(standing, TARGET).facts).toMatchObject({ batch: 'rebuild_there' });
+    await forgetCopy(parts, other, 'me');
+    expect(await forgetCopy(parts, one, 'me')).toMatchObject({ wasThere: true });
   });
 });
 
@@ -289,6 +322,31 @@ it('a promotion that was cut off stays so while nobody can tell what is in the l
   await first.begin(id, 'live', digest, 'who was killed');
   await expect(run(act)).rejects.toThrow('is away');
   expect((await first.show(id)).cutOff).toEqual([{ place: 'live', digest }]);
+});
+
+it('is not taken back, looked for or locked live by who did not prove that they are there', async () => {
+  const id = await kept();
+  const { digest } = await first.show(id);
+  await first.begin(id, 'live', digest, 'who was killed');
+  let isOpened = false;
+  const parts = {
+    rebuilds: first,
+    open: () => {
+      isOpened = true;
+      throw new Error('the live target is away');
+    },
+  };
+  const before = { cutOff: [{ place: 'live', digest }], batches: [] };
+  const nobody: Signed = { kind: 'code', person: 'oda', code: '000000' };
+  for (const signed of [nobody, word('aud')]) {
+    await expect(takeBackLive(parts, id, 'refuse', signed)).rejects.toMatchObject({
+      code: signed === nobody ? 'HF_TOTP_WRONG' : 'HF_FORBIDDEN',
+    });
+    expect(isOpened).toBe(false);
+    expect(await first.show(id)).toMatchObject(before);
+  }
+  await expect(takeBackLive(parts, id, 'refuse', word('oda'))).rejects.toThrow('is away');
+  expect(await first.show(id)).toMatchObject(before);
 });
 
 describe('who writes into our tables by hand', () => {

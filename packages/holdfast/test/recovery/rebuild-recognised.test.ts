@@ -4,6 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { problemOf } from '../../src/api/problem.ts';
+import { EXIT, exitCodeOf } from '../../src/cli/exit-codes.ts';
 import { HoldfastError } from '../../src/model/errors.ts';
 import type { TargetDatabase } from '../../src/protection/target-database.ts';
 import { findApplied, isUnknownEnd } from '../../src/recovery/rebuild/apply.ts';
@@ -25,7 +27,7 @@ function noted(proposal: Proposal, skipped = 0): NotedBatch {
     table: 'bookings',
     keyColumn: 'number',
     keyKind: 'integer',
-    keys: ['2', '3', '4'],
+    proposal,
     skipped,
   };
 }
@@ -123,6 +125,27 @@ describe.each(SERVERS)('a batch that nobody noted, on $name', ({ options }) => {
     await database.close();
   });
 
+  it('that the table would not take any more is told with what to do, and is over after its undo', async () => {
+    const { database } = await ground.copyOf();
+    const proposal = await ground.proposed(database, GOOD);
+    await database.query(`insert into public.bookings (number, price) values (4, 1)`);
+    await ground.put(database, proposal);
+    await database.query(
+      'alter table public.bookings add constraint few check (price < 35) not valid',
+    );
+    await expect(found(database, proposal)).rejects.toMatchObject({
+      code: 'HF_REBUILD_STATE',
+      found: expect.stringContaining('few'),
+      hint: expect.stringContaining('undo the undo item, then say rollback once more'),
+    });
+    // As the undo item leaves it.
+    await database.query(
+      'delete from holdfast_rebuild.row; delete from holdfast_rebuild.batch; delete from public.bookings where number in (2, 3)',
+    );
+    expect(await found(database, proposal)).toBeNull();
+    await database.close();
+  });
+
   it('is not recognised by books that were made up, with rows otherwise than signed', async () => {
     const { database, look } = await ground.copyOf();
     const proposal = await ground.proposed(database, GOOD);
@@ -183,6 +206,29 @@ describe.each(SERVERS)('a batch that nobody noted, on $name', ({ options }) => {
     await database.close();
   });
 
+  it('is not gone with its books while a row of it stands where another was kept out', async () => {
+    const { database, look } = await ground.copyOf();
+    const proposal = await ground.proposed(database, GOOD);
+    await database.query(`insert into public.bookings (number, price) values (4, 1)`);
+    const { batch, books } = await ground.put(database, proposal);
+    await database.query('drop schema holdfast_rebuild cascade');
+    await database.query('delete from public.bookings where number = 3');
+    const put = { database, batch: batch ?? '', books };
+    const who = { changed: 'refuse', person: 'person_ada' } as const;
+    const back = { ...put, ...who, noted: noted(proposal, 1) };
+    await expect(rollback(back)).rejects.toThrow(/none of that id/);
+    // What was kept out is gone, and one of the batch stands in its number.
+    await database.query('delete from public.bookings where number = 4');
+    const before = await look();
+    await expect(rollback(back)).rejects.toThrow(/1 that stand there as they were put in: 2/);
+    expect(await look()).toEqual(before);
+    // And the other way round: what was kept out then still is there.
+    await database.query('delete from public.bookings where number = 2');
+    await database.query(`insert into public.bookings (number, price) values (4, 1)`);
+    expect(await rollback(back)).toMatchObject({ deleted: 0, gone: 2, isRecognised: true });
+    await database.close();
+  });
+
   it('is not said to have failed when the answer to COMMIT never came', async () => {
     const { database, look } = await ground.copyOf();
     const proposal = await ground.proposed(database, GOOD);
@@ -200,6 +246,8 @@ describe.each(SERVERS)('a batch that nobody noted, on $name', ({ options }) => {
     };
     const error = await ground.put(cut, proposal).catch((caught: unknown) => caught);
     expect(isUnknownEnd(error)).toBe(true);
+    expect(error).toMatchObject({ code: 'HF_REBUILD_UNKNOWN' });
+    expect([exitCodeOf(error), problemOf(error).status]).toEqual([EXIT.unreachable, 502]);
     expect(String(error)).toContain('whether the rows were kept');
     expect(await look()).toEqual(AFTER);
     expect(await ground.put(database, proposal, AGAIN)).toMatchObject({ isRecognised: true });

@@ -87,7 +87,7 @@ export interface ApplyReport {
 
 /**
  * HF_REBUILD_STATE or HF_REBUILD_CHECK when nothing was put in; what the server said when it could not be
- * asked. Whether it was put in is not known after an error that `isUnknownEnd` is true of.
+ * asked. Whether it was put in is not known after HF_REBUILD_UNKNOWN, which `isUnknownEnd` is true of.
  */
 export async function apply(options: ApplyOptions): Promise<ApplyReport> {
   const { digest, isDryRun, proposal, scratch } = options;
@@ -143,7 +143,7 @@ class TakenBack extends Error {}
 /** Everything was done, and the answer to COMMIT never came. */
 class UnknownEnd extends HoldfastError {
   constructor(cause: unknown) {
-    super('HF_REBUILD_STATE', {
+    super('HF_REBUILD_UNKNOWN', {
       expected: 'the database to say whether the rows were kept',
       found: oneLine(messageOf(cause)),
       hint: 'They are in whole, or not at all. Try again: what stands there is recognised.',

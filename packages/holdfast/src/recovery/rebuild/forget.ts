@@ -1,14 +1,15 @@
 /**
  * The copy of a rebuild is removed when nobody needs it any more. In this order: no promotion of it waits for
- * signatures, and nobody works in it -> it is written down that nothing of it is in a copy -> the folder goes, unless another rebuild has
- * the same one.
+ * signatures -> no other rebuild has the same copy -> nobody works in it, and it is as we left it -> it is written
+ * down that nothing of it is in a copy -> the folder goes -> the trail says so.
  *
- * It will not: remove what people are just signing the promotion of, or let a rebuild be promoted afterwards by
- * what was tried in a copy that is gone. The rebuild itself and its sources stay.
+ * It will not: remove what people are just signing the promotion of or another rebuild has, say that something went
+ * which is not on this machine, or let a rebuild be promoted afterwards by what was tried in a copy that is
+ * gone. The rebuild itself and its sources stay.
  */
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
-import { mustBeFree, type RemovedCopy, removeCopy } from '../restore/remove-copy.ts';
+import { isSamePlace, type RemovedCopy, removeCopy } from '../restore/remove-copy.ts';
 import type { Rebuilds } from './rebuilds.ts';
 
 export interface ForgetParts {
@@ -33,11 +34,21 @@ export async function forgetCopy(
   const [waiting] = await promotionsOf(id, target);
   if (waiting !== undefined) throw isSigned(id, waiting);
   const folder = facts.copy;
-  await mustBeFree(folder, clock);
-  await rebuilds.forget(id, by);
-  const sharedWith = await rebuilds.sharing(id, folder);
-  if (sharedWith.length > 0) return { folder, sharedWith, wasThere: true, bytes: 0, left: [] };
-  return { folder, sharedWith, ...(await removeCopy(folder, clock)) };
+  const sharedWith = await rebuilds.sharing(id, (copy) => isSamePlace(copy, folder));
+  if (sharedWith.length > 0) {
+    await rebuilds.forget(id, by, sharedWith);
+    return { folder, sharedWith, wasThere: true, bytes: 0, left: [] };
+  }
+  let isNew = false;
+  const removed = await removeCopy(folder, clock, {
+    mayBeMissing: await rebuilds.isForgotten(id),
+    before: async () => {
+      isNew = await rebuilds.forget(id, by, []);
+    },
+  });
+  const { bytes, wasThere } = removed;
+  if (isNew || wasThere) await rebuilds.forgotten(id, by, wasThere ? bytes : null);
+  return { folder, sharedWith, ...removed };
 }
 
 function isSigned(id: string, proposal: string): HoldfastError {

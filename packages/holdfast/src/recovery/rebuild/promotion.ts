@@ -234,8 +234,8 @@ function notYetLive({ batches, rebuild }: Standing): void {
 }
 
 /**
- * The live batch by one person's word, who may take back what passed. What was cut off before is looked for first,
- * and is noted as it is found.
+ * The live batch by one person's word, who may take back what passed, and proves that before anything is locked or
+ * noted. What was cut off before is looked for then, and is noted as it is found.
  */
 export async function takeBackLive(
   { open, rebuilds }: Pick<PromotionParts, 'open' | 'rebuilds'>,
@@ -243,6 +243,7 @@ export async function takeBackLive(
   changed: 'refuse' | 'keep',
   signed: Signed,
 ): Promise<RollbackReport> {
+  const person = await rebuilds.prove(id, signed);
   const standing = await rebuilds.show(id);
   const { proposal, rebuild } = standing;
   const { schema, table } = proposal;
@@ -252,10 +253,8 @@ export async function takeBackLive(
     lesser: async (session: TargetSession) => (await lesserSessions(session)).rows,
   };
   try {
-    await settle(rebuilds, standing, 'live', signed.person, (look) =>
-      look({ ...by, scratch: live }),
-    );
-    const batch = await rebuilds.beginTakingBack(id, 'live', { kind: 'person', signed });
+    await settle(rebuilds, standing, 'live', person.name, (look) => look({ ...by, scratch: live }));
+    const batch = await rebuilds.beginTakingBack(id, 'live', person);
     const noted = notedOf(standing, batch);
     const report = await rollback({
       ...by,
@@ -264,9 +263,9 @@ export async function takeBackLive(
       books: batch.books,
       ...(noted === undefined ? {} : { noted }),
       changed,
-      person: signed.person,
+      person: person.name,
     });
-    await rebuilds.takenBack(id, 'live', report, signed.person);
+    await rebuilds.takenBack(id, 'live', report, person.name);
     return report;
   } finally {
     await live.close();

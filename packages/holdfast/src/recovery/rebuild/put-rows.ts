@@ -118,14 +118,62 @@ export async function compareRows(
   proposal: Proposal,
   rows: readonly ProposedRow[],
 ): Promise<void> {
-  const plain = proposal.columns.filter(({ role }) => role === 'plain');
-  const key = keyOf(proposal);
-  const stored = await heldRows(
-    writer,
-    { schema: proposal.schema, table: proposal.table, key: { ...key, id: '', generate: null } },
-    plain.map(({ name }) => name),
-  );
+  const plain = plainIn(proposal);
+  const stored = await storedOf(writer, proposal, plain);
   await inSteps(comparing(plain, stored, rows));
+}
+
+/** Keys of those that stand there as they were approved. By `heldRows`, of the keys that are held. */
+export async function standingAsApproved(
+  writer: TargetSession,
+  proposal: Proposal,
+  rows: readonly ProposedRow[],
+): Promise<readonly string[]> {
+  const plain = plainIn(proposal);
+  const stored = await storedOf(writer, proposal, plain);
+  return await inSteps(finding(plain, stored, rows));
+}
+
+function* finding(
+  plain: readonly ProposedColumn[],
+  stored: ReadonlyMap<string, StoredRow>,
+  rows: readonly ProposedRow[],
+): Steps<readonly string[]> {
+  const found: string[] = [];
+  for (const [at, row] of rows.entries()) {
+    if (at % REBUILD_BATCH_ROWS === REBUILD_BATCH_ROWS - 1) yield;
+    const there = stored.get(row.key);
+    if (there !== undefined && firstOther(plain, there, row) === undefined) found.push(row.key);
+  }
+  return found;
+}
+
+function plainIn({ columns }: Proposal): readonly ProposedColumn[] {
+  return columns.filter(({ role }) => role === 'plain');
+}
+
+function storedOf(
+  writer: TargetSession,
+  proposal: Proposal,
+  plain: readonly ProposedColumn[],
+): Promise<ReadonlyMap<string, StoredRow>> {
+  const { schema, table } = proposal;
+  const key = { ...keyOf(proposal), id: '', generate: null };
+  const names = plain.map(({ name }) => name);
+  return heldRows(writer, { schema, table, key }, names);
+}
+
+/** The first column that is not as it was approved. */
+function firstOther(
+  plain: readonly ProposedColumn[],
+  stored: StoredRow | undefined,
+  row: ProposedRow,
+): ProposedColumn | undefined {
+  return plain.find((column) => {
+    const cell = row.cells.find((one) => one.column === column.name);
+    if (cell === undefined || cell.state === 'empty') return false;
+    return !isKept(cell.value, stored?.get(column.name) ?? null, column);
+  });
 }
 
 function* comparing(
@@ -135,17 +183,15 @@ function* comparing(
 ): Steps<void> {
   for (const [at, row] of rows.entries()) {
     if (at % REBUILD_BATCH_ROWS === REBUILD_BATCH_ROWS - 1) yield;
-    for (const column of plain) {
-      const cell = row.cells.find((one) => one.column === column.name);
-      const text = stored.get(row.key)?.get(column.name) ?? null;
-      if (cell === undefined || cell.state === 'empty' || isKept(cell.value, text, column))
-        continue;
-      throw new HoldfastError('HF_REBUILD_CHECK', {
-        expected: `${column.name} of ${oneLine(row.key)} to be kept as it was approved`,
-        found: `${oneLine(JSON.stringify(text)).slice(0, 200)} in the table`,
-        hint: 'Correct `stored`, or the column that the mapping names.',
-      });
-    }
+    const there = stored.get(row.key);
+    const other = firstOther(plain, there, row);
+    if (other === undefined) continue;
+    const text = there?.get(other.name) ?? null;
+    throw new HoldfastError('HF_REBUILD_CHECK', {
+      expected: `${other.name} of ${oneLine(row.key)} to be kept as it was approved`,
+      found: `${oneLine(JSON.stringify(text)).slice(0, 200)} in the table`,
+      hint: 'Correct `stored`, or the column that the mapping names.',
+    });
   }
 }
 

@@ -143,32 +143,54 @@ export class Rebuilds {
     return await this.#record(id);
   }
 
-  /** Its copy is about to be removed: from now on nothing of it is in one. Once. */
-  async forget(id: string, by: string): Promise<void> {
+  /**
+   * From now on nothing of it is in a copy: that is about to be removed, or stays for others (`sharedWith`), and
+   * then nothing of it may stand there. Resolves to whether it is new.
+   */
+  async forget(id: string, by: string, sharedWith: readonly string[]): Promise<boolean> {
     const now = this.#parts.clock.now();
     let isNew = false;
     await this.#append(id, { kind: 'machine' }, now, (entries) => {
       isNew = !isForgotten(entries);
+      const isIn =
+        cutOffIn(entries).some(({ place }) => place === 'copy') ||
+        batchesOf(entries).some(({ place, takenBack }) => place === 'copy' && takenBack === null);
+      if (isIn && sharedWith.length > 0) return isShared(id, sharedWith);
       return isNew ? [{ kind: 'forgotten', by, name: by, at: now.toISOString() }] : [];
     });
-    if (!isNew) return;
-    await this.#parts.note({
-      kind: 'rebuild-copy-forgotten',
-      facts: { rebuild: id, by },
-      message: `The restored copy of ${id} is removed.`,
-    });
+    if (isNew && sharedWith.length > 0) {
+      await this.#noteForgotten(
+        { rebuild: id, by, sharedWith: sharedWith.slice(0, SHARING_NOTED_MAX).join(', ') },
+        `${id} needs its restored copy no more, which stays for others.`,
+      );
+    }
+    return isNew;
   }
 
-  /** Other rebuilds that still have this copy. */
-  async sharing(id: string, copy: string): Promise<readonly string[]> {
+  /** After it. `bytes`: null when it was gone before. */
+  async forgotten(id: string, by: string, bytes: number | null): Promise<void> {
+    const facts = { rebuild: id, by, bytes: bytes ?? 0 };
+    const words =
+      bytes === null
+        ? `The restored copy of ${id} is gone: it was removed by hand.`
+        : `The restored copy of ${id} was removed: ${bytes} bytes.`;
+    await this.#noteForgotten(facts, words);
+  }
+
+  /** And nothing was put into a copy since. */
+  async isForgotten(id: string): Promise<boolean> {
+    return isForgotten(await entriesOf(await this.#parts.journal.entries(id)));
+  }
+
+  /** Other rebuilds that still have a copy in that place. */
+  async sharing(id: string, isThere: (copy: string) => boolean): Promise<readonly string[]> {
     const sharing: string[] = [];
     let after: Parameters<RecordJournal['list']>[0]['after'] = null;
     for (;;) {
       const page = await this.list({ limit: LISTED_AT_ONCE, after });
       for (const one of page) {
-        if (one.id === id || one.facts.copy !== copy) continue;
-        const entries = await entriesOf(await this.#parts.journal.entries(one.id));
-        if (!isForgotten(entries)) sharing.push(one.id);
+        if (one.id === id || !isThere(one.facts.copy)) continue;
+        if (!(await this.isForgotten(one.id))) sharing.push(one.id);
       }
       after = page.at(-1) ?? null;
       if (after === null || page.length < LISTED_AT_ONCE) return sharing;
@@ -254,11 +276,22 @@ export class Rebuilds {
     ]);
   }
 
-  /** Of the live target a person says it; a copy is the machine's own. Resolves to the batch that is meant. */
-  async beginTakingBack(id: string, place: BatchPlace, adder: Adder): Promise<RebuildBatch> {
+  /** Whose word it is to take a batch of the live target back, before anything is looked at there. */
+  async prove(id: string, signed: Signed): Promise<AddedBy> {
+    let who: AddedBy | null = null;
+    await this.#append(id, { kind: 'person', signed }, this.#parts.clock.now(), (_, by) => {
+      who = by;
+      return [];
+    });
+    if (who === null) throw new Error('a person who was not found');
+    return who;
+  }
+
+  /** Of the live target by whom `prove` found; a copy is the machine's own (null). Resolves to the batch that is meant. */
+  async beginTakingBack(id: string, place: BatchPlace, by: AddedBy | null): Promise<RebuildBatch> {
     const now = this.#parts.clock.now();
     let meant: RebuildBatch | null = null;
-    await this.#append(id, adder, now, (entries, by) => {
+    await this.#append(id, { kind: 'machine' }, now, (entries) => {
       const there = batchesOf(entries).findLast(
         (one) => one.place === place && one.takenBack === null,
       );
@@ -292,6 +325,13 @@ export class Rebuilds {
       facts: { rebuild: id, place, batch, ...counts, by },
       message: `${batch} of ${id} was taken back: ${deleted} rows deleted.`,
     });
+  }
+
+  async #noteForgotten(
+    facts: Readonly<Record<string, string | number>>,
+    message: string,
+  ): Promise<void> {
+    await this.#parts.note({ kind: 'rebuild-copy-forgotten', facts, message });
   }
 
   async #record(id: string): Promise<Rebuild & { readonly kept: JournalRecord }> {
@@ -361,6 +401,7 @@ const MACHINE = 'the command line';
 /** Of the journal, looked at between two steps. */
 const STEP_ENTRIES = 200;
 const LISTED_AT_ONCE = 200;
+const SHARING_NOTED_MAX = 20;
 
 function words(by: AddedBy | null, now: Date): { by: string; name: string; at: string } {
   return { by: by?.id ?? MACHINE, name: by?.name ?? MACHINE, at: now.toISOString() };
@@ -461,6 +502,15 @@ function notSettled(id: string, place: BatchPlace): HoldfastError {
     expected: `to know whether ${id} is in the ${place === 'copy' ? 'restored copy' : 'live target'}`,
     found: 'that putting it in was begun, and nobody saw its end',
     hint: `If nobody is at it, holdfast recovery rebuild rollback ${id} --from ${place} looks, and takes back what is there.`,
+  });
+}
+
+/** It would count as taken back, and stand there all the same. */
+function isShared(id: string, sharedWith: readonly string[]): HoldfastError {
+  return new HoldfastError('HF_REBUILD_STATE', {
+    expected: `nothing of ${id} in a copy that stays for another rebuild`,
+    found: `that it is there, and ${oneLine(sharedWith.join(', ')).slice(0, 300)} has the same copy`,
+    hint: `Nothing was changed. Take it back first (holdfast recovery rebuild rollback ${id} --from copy), or forget the others first.`,
   });
 }
 

@@ -64,11 +64,8 @@ export async function recognised(
     session,
     [...unchanged].map((key) => ({ key, digest: null })),
   );
-  await compareRows(
-    writer,
-    proposal,
-    rows.filter(({ key }) => unchanged.has(key)),
-  );
+  const same = rows.filter(({ key }) => unchanged.has(key));
+  await agreeing(batch, compareRows(writer, proposal, same));
   await nothingIsLeft(by, batch, proposal, table, rows, booked);
   return { put: new Set(booked.keys()), books: await booksOf(session, batch.id) };
 }
@@ -93,8 +90,16 @@ async function nothingIsLeft(
   booked: ReadonlyMap<string, string | null>,
 ): Promise<void> {
   const others = rows.filter(({ key }) => !booked.has(key));
-  const [taken] = await insertRows(by, proposal, table, others);
+  const [taken] = await agreeing(batch, insertRows(by, proposal, table, others));
   if (taken !== undefined) throw otherwise(batch, `not the row ${taken}, which is not there`);
+}
+
+/** What is not as it was signed says so itself; what to do then is not what it would be before putting in. */
+function agreeing<T>(batch: Batch, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    if (!(error instanceof HoldfastError)) throw error;
+    throw otherwise(batch, error.message, error);
+  });
 }
 
 /** What is held of a row that stands there; `writtenBy` is a number of the server's own. */
@@ -107,10 +112,11 @@ function lookSql({ keyColumn, keyKind, schema, table }: Batch, written: string):
      order by r.key`;
 }
 
-function otherwise({ id }: Batch, found: string): HoldfastError {
+function otherwise({ id }: Batch, found: string, cause?: unknown): HoldfastError {
   return new HoldfastError('HF_REBUILD_STATE', {
     expected: `the books of ${oneLine(id).slice(0, 100)}, whose end nobody noted, to name what was signed`,
     found: oneLine(found).slice(0, 300),
-    hint: 'Nothing was changed. Look at holdfast_rebuild by hand; where it was promoted, its undo item takes it back.',
+    hint: 'Nothing was changed. Look at holdfast_rebuild by hand. Where it was promoted, undo the undo item, then say rollback once more: it notes that nothing is left.',
+    cause,
   });
 }

@@ -11,6 +11,9 @@ import type { TargetDatabase, TargetSession } from '../../protection/target-data
 import { anyHeld, HELD, holdKeys, KEY_TYPES } from './batch-keys.ts';
 import { type BatchRows, checkReferrers, turnTriggersOff } from './checks.ts';
 import { type Batch, booksOf, endBatch, lockBatch, rowsOf } from './ledger.ts';
+import { readyRows } from './plan.ts';
+import type { Proposal } from './proposal.ts';
+import { standingAsApproved } from './put-rows.ts';
 import { tableFacts } from './table-facts.ts';
 import { lockedTransaction } from './table-locks.ts';
 
@@ -41,8 +44,8 @@ export interface NotedBatch {
   readonly table: string;
   readonly keyColumn: string;
   readonly keyKind: Batch['keyKind'];
-  /** Of all rows that were to be put in. */
-  readonly keys: readonly string[];
+  /** Whose READY rows were to be put in. */
+  readonly proposal: Proposal;
   /** How many of them were kept out by what stood there. */
   readonly skipped: number;
 }
@@ -111,22 +114,28 @@ async function takenBackBefore(
   return { batch: batch.id, deleted, gone: 0, kept, isRecognised: true };
 }
 
-/** As after the undo of a promotion, or in a copy that was restored anew. */
+/**
+ * As after the undo of a promotion, or in a copy that was restored anew. What was kept out then may be there, but
+ * nothing as it was approved: which of them was kept out, nobody noted.
+ */
 async function goneWithItsBooks(
   session: TargetSession,
   writer: TargetSession,
   id: string,
-  { keyColumn, keyKind, keys, schema, skipped, table }: NotedBatch,
+  { keyColumn, keyKind, proposal, schema, skipped, table }: NotedBatch,
 ): Promise<RollbackReport> {
+  const rows = readyRows(proposal);
   await holdKeys(
     session,
-    keys.map((key) => ({ key, digest: null })),
+    rows.map(({ key }) => ({ key, digest: null })),
   );
   const sql = `select t.${ident(keyColumn)}::text as key from ${ident(schema)}.${ident(table)} t
     where t.${ident(keyColumn)} = ${anyHeld(keyKind)}`;
   const there = await writer.query(sql);
   if (there.length > skipped) throw noBatch(id, null);
-  return { batch: id, deleted: 0, gone: keys.length - skipped, kept: [], isRecognised: true };
+  const standing = await standingAsApproved(writer, proposal, rows);
+  if (standing.length > 0) throw standsStill(id, standing);
+  return { batch: id, deleted: 0, gone: rows.length - skipped, kept: [], isRecognised: true };
 }
 
 async function takenBack(
@@ -200,7 +209,7 @@ function otherBooks(id: string): HoldfastError {
 function standsStill(id: string, keys: readonly string[]): HoldfastError {
   const named = keys.slice(0, REBUILD_NAMED_MAX).map(oneLine).join(', ');
   return new HoldfastError('HF_REBUILD_STATE', {
-    expected: `no row of ${oneLine(id).slice(0, 100)}, which its books say was taken back`,
+    expected: `no row of ${oneLine(id).slice(0, 100)}, which was taken back by its books, or is gone with them`,
     found: `${keys.length} that stand there as they were put in: ${named}`,
     hint: 'Somebody put them in again, or wrote in holdfast_rebuild. Look at them by hand.',
   });

@@ -7,7 +7,6 @@
  */
 import { HoldfastError } from '../../model/errors.ts';
 import { type ApplyReport, type FindOptions, findApplied } from './apply.ts';
-import { readyRows } from './plan.ts';
 import { keyOf } from './put-rows.ts';
 import type { BatchPlace, RebuildBatch, Rebuilds, Standing } from './rebuilds.ts';
 import type { NotedBatch } from './rollback.ts';
@@ -50,7 +49,7 @@ export function notedOf(
     table: proposal.table,
     keyColumn: key.column,
     keyKind: key.kind,
-    keys: readyRows(proposal).map((row) => row.key),
+    proposal,
     skipped: batch.skipped,
   };
 }

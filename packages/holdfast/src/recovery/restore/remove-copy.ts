@@ -3,13 +3,15 @@
  * no copy any more and is found the next time; then deleted. In the folder that was named, only what a restore
  * made goes; the folder itself when nothing else is in it.
  *
- * It will not: remove what no restore of ours made, a copy that somebody works in, or follow a link.
+ * It will not: remove what no restore of ours made, a copy that somebody works in, or that somebody started since
+ * (it may be the one that counts by now), or follow a link.
  */
-import { lstatSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, renameSync, rmdirSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
+import { forgetLeft, hadCopy, isAsLeft, noteSomebodys } from './left-state.ts';
 import { claimCopy, releaseCopy } from './standing-copy.ts';
 
 const COPY = 'root';
@@ -24,36 +26,82 @@ export interface RemovedCopy {
   readonly left: readonly string[];
 }
 
-/** HF_REBUILD_STATE where `removeCopy` would refuse; nothing goes yet. */
-export async function mustBeFree(said: string, clock: Clock): Promise<void> {
-  const folder = resolve(said);
-  if (namesIn(folder)?.includes(COPY) !== true) return;
-  await claimCopy(folder, clock);
-  releaseCopy(folder);
+export interface RemoveOptions {
+  /** It was removed before, as is known otherwise. Left out: no. */
+  readonly mayBeMissing?: boolean;
+  /** While nobody else can work in it, before anything of it goes; what it rejects with, nothing goes after. */
+  readonly before?: () => Promise<void>;
 }
 
-/** HF_REBUILD_STATE for a folder that is no copy, or one that is in use. */
-export async function removeCopy(said: string, clock: Clock): Promise<RemovedCopy> {
+/** HF_REBUILD_STATE for a folder that is no copy, one that is in use, or one that is not here. */
+export async function removeCopy(
+  said: string,
+  clock: Clock,
+  { before = async () => {}, mayBeMissing = false }: RemoveOptions = {},
+): Promise<RemovedCopy> {
   const folder = resolve(said);
   const there = namesIn(folder);
-  if (there === null) return { wasThere: false, bytes: 0, left: [] };
-  if (there.includes(COPY)) {
-    await claimCopy(folder, clock);
+  if (there?.includes(COPY) !== true) {
+    const isPlace = there?.includes(GOING) === true || hadCopy(folder);
+    if (!isPlace && !mayBeMissing) throw notHere(folder);
+    await before();
+    if (!isPlace) return { wasThere: false, bytes: 0, left: [] };
+    return { ...(await gone(folder, 0)), wasThere: there?.includes(GOING) === true };
+  }
+  await claimAsLeft(folder, clock);
+  const leftover = join(folder, GOING);
+  let bytes = 0;
+  try {
+    await before();
     // One that was begun to be removed before goes with it.
-    const leftover = join(folder, GOING);
-    const before = await sizeOf(leftover);
+    bytes = await sizeOf(leftover);
     await rm(leftover, { recursive: true, force: true });
     renameSync(join(folder, COPY), leftover);
+  } finally {
     releaseCopy(folder);
-    return { ...(await gone(folder, before)), wasThere: true };
   }
-  return { ...(await gone(folder, 0)), wasThere: there.includes(GOING) };
+  return { ...(await gone(folder, bytes)), wasThere: true };
+}
+
+/** However they are spelled, and by which links they are reached. */
+export function isSamePlace(one: string, other: string): boolean {
+  return placeOf(one) === placeOf(other);
+}
+
+function placeOf(path: string): string {
+  try {
+    return realpathSync(resolve(path));
+  } catch {
+    return resolve(path);
+  }
+}
+
+/** Another machine may have the same store. */
+function notHere(folder: string): HoldfastError {
+  return new HoldfastError('HF_REBUILD_STATE', {
+    expected: `a copy in ${folder}`,
+    found: 'nothing of one: it is not on this machine, or its folder is gone',
+    hint: 'Nothing was changed. Say forget on the machine where it lies. Where somebody removed it whole by hand, make that folder with an empty file holdfast-left in it, and say forget once more.',
+  });
+}
+
+async function claimAsLeft(folder: string, clock: Clock): Promise<void> {
+  await claimCopy(folder, clock);
+  if (isAsLeft(folder)) return;
+  noteSomebodys(folder);
+  releaseCopy(folder);
+  throw new HoldfastError('HF_REBUILD_STATE', {
+    expected: `${folder} as Holdfast left it`,
+    found: 'that somebody may have started it since, or changed its settings',
+    hint: `Nothing was removed. If nobody needs it, rm -r ${join(folder, COPY)} by hand, and say forget once more.`,
+  });
 }
 
 async function gone(folder: string, before: number): Promise<Omit<RemovedCopy, 'wasThere'>> {
   const going = join(folder, GOING);
   const bytes = before + (await sizeOf(going));
   await rm(going, { recursive: true, force: true });
+  forgetLeft(folder);
   const left = readdirSync(folder);
   if (left.length === 0) rmdirSync(folder);
   return { bytes, left };

@@ -33,6 +33,7 @@ import { mustBeEmpty } from '../restore-folder.ts';
 import { viewAsOf, viewWords } from '../vaults/as-of.ts';
 import type { Vault } from '../vaults/vault.ts';
 import { choosePoint, type RestoreWish } from './choose-point.ts';
+import { noteLeft } from './left-state.ts';
 
 export interface RestoreOrder {
   readonly target: string;
@@ -219,7 +220,7 @@ export class RestoredTarget {
 
   /** Rejects with HF_RESTORE_STATE when it was not made to be kept, or did not shut down in order. */
   async keep(): Promise<KeptCluster> {
-    const { cluster, order, point, restored } = this.#standing;
+    const { cluster, folder, order, point, restored } = this.#standing;
     if (!order.isKept) {
       throw new HoldfastError('HF_RESTORE_STATE', {
         expected: 'a restore that was made to be kept',
@@ -235,6 +236,7 @@ export class RestoredTarget {
       });
     }
     await makeOrdinary(restored.folder, this.#words());
+    noteLeft(folder);
     const major = majorOf(point);
     return { folder: restored.folder, major, next: nextSteps(restored.folder, major, point) };
   }
