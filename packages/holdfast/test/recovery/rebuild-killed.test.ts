@@ -118,10 +118,10 @@ async function live(): Promise<readonly string[]> {
 }
 
 /**
- * Kills the command where it wants to write its second line about a rebuild: the first says that it begins, the
- * second what it did. Who asks for the row of the rebuild gets it in turn: the command, then we, then the command.
+ * Kills the command where it wants to write its last line about a rebuild, which says what it did: the second, after
+ * the one that it begins; or the third, where a person proves that they are there before that. Who asks for the row of the rebuild gets it in turn: the command, then we, then the command.
  */
-async function killedAtSecondLine(id: string, words: readonly string[]): Promise<void> {
+async function killedAtLastLine(id: string, words: readonly string[], last = 2): Promise<void> {
   const { database } = at.holdfast.rooms;
   const waiting = async (): Promise<number> => {
     const { rows } = await database.run((db) =>
@@ -137,20 +137,33 @@ async function killedAtSecondLine(id: string, words: readonly string[]): Promise
     });
   };
   const env = { ...process.env, APP_PASSWORD, HOLDFAST_CONFIG: at.configPath };
-  let second: Promise<void> = Promise.resolve();
+  let next: Promise<void> = Promise.resolve();
   let gone: Promise<unknown> = Promise.resolve();
-  await held(async () => {
-    const command = spawn(process.execPath, [CLI, ...words, '--json'], { env, stdio: 'ignore' });
-    gone = new Promise((done) => command.once('exit', (_code, signal) => done(signal)));
-    await expect.poll(waiting, SEEN).toBe(1);
-    second = held(async () => {
-      try {
-        // It has done its work and wants to say so.
-        await expect.poll(waiting, SEEN).toBe(1);
-      } finally {
-        command.kill('SIGKILL');
-        await gone;
+  let kill = (): void => {};
+  const heldAt = (line: number): Promise<void> =>
+    held(async () => {
+      if (line === 1) {
+        const command = spawn(process.execPath, [CLI, ...words, '--json'], {
+          env,
+          stdio: 'ignore',
+        });
+        gone = new Promise((done) => command.once('exit', (_code, signal) => done(signal)));
+        kill = () => void command.kill('SIGKILL');
       }
+      try {
+        await expect.poll(waiting, SEEN).toBe(1);
+        if (line < last) {
+          next = heldAt(line + 1);
+          await expect.poll(waiting, SEEN).toBe(2);
+          return;
+        }
+      } catch (error) {
+        kill();
+        throw error;
+      }
+      // It has done its work and wants to say so.
+      kill();
+      await gone;
       // Its last statement is on its way; the machine that dies with the command takes that along.
       await database.run((db) =>
         sql`select pg_terminate_backend(pid) from pg_stat_activity
@@ -160,9 +173,8 @@ async function killedAtSecondLine(id: string, words: readonly string[]): Promise
       );
       await expect.poll(waiting, SEEN).toBe(0);
     });
-    await expect.poll(waiting, SEEN).toBe(2);
-  });
-  await second;
+  await heldAt(1);
+  for (let line = 2; line <= last; line += 1) await next;
   expect(await gone).toBe('SIGKILL');
 }
 
@@ -174,7 +186,7 @@ describe('a command that is killed between COMMIT and its line in the journal', 
 
   it('a promotion: signed again, it is noted as what it was, and nothing is put in twice', async () => {
     id = await rehearsed();
-    await killedAtSecondLine(id, await halfSigned(id));
+    await killedAtLastLine(id, await halfSigned(id));
     expect(await live()).toEqual(rows);
     const { rebuilds } = at.holdfast.rooms;
     const cut = await rebuilds.show(id);
@@ -200,7 +212,7 @@ describe('a command that is killed between COMMIT and its line in the journal', 
 
   it('a rollback: asked for again, it is noted as done, once', async () => {
     const back = ['recovery', 'rebuild', 'rollback', id, '--from', 'live', '--keep-changed'];
-    await killedAtSecondLine(id, [...back, ...(await word())]);
+    await killedAtLastLine(id, [...back, ...(await word())], 3);
     expect(await live()).toEqual(['BK-1']);
     const { rebuilds } = at.holdfast.rooms;
     expect((await rebuilds.show(id)).batches.at(-1)).toMatchObject({ takenBack: null });
@@ -213,7 +225,7 @@ describe('a command that is killed between COMMIT and its line in the journal', 
 
   it('a promotion that is taken back at once: found first, then taken back', async () => {
     const other = await rehearsed();
-    await killedAtSecondLine(other, await halfSigned(other));
+    await killedAtLastLine(other, await halfSigned(other));
     expect(await live()).toEqual(rows);
     const { rebuilds } = at.holdfast.rooms;
     const back = ['recovery', 'rebuild', 'rollback', other, '--from', 'live'];
@@ -226,7 +238,7 @@ describe('a command that is killed between COMMIT and its line in the journal', 
   it('what goes into the copy, and what is taken back from there', async () => {
     const third = await kept();
     const apply = ['recovery', 'rebuild', 'apply', third, '--apply'];
-    await killedAtSecondLine(third, apply);
+    await killedAtLastLine(third, apply);
     const { report } = parsed(await at.cli(...apply));
     expect(report).toMatchObject({ inserted: 3, isRecognised: true });
     const { rebuilds } = at.holdfast.rooms;
@@ -234,7 +246,7 @@ describe('a command that is killed between COMMIT and its line in the journal', 
       { place: 'copy', batch: report.batch },
     ]);
     const back = ['recovery', 'rebuild', 'rollback', third, '--from', 'copy'];
-    await killedAtSecondLine(third, back);
+    await killedAtLastLine(third, back);
     expect(parsed(await at.cli(...back)).report).toMatchObject({ deleted: 3, isRecognised: true });
     expect(parsed(await at.cli(...apply)).report).toMatchObject({
       ...{ inserted: 3, isRecognised: false },
