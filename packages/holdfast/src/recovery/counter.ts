@@ -14,7 +14,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -138,6 +138,11 @@ export class Counter {
     return this.#asks.answered(id);
   }
 
+  /** False: the gateway has it. */
+  withdrawAsk(id: string): boolean {
+    return this.#asks.withdraw(id);
+  }
+
   takeBackAsk(id: string): void {
     this.#asks.takeBack(id);
   }
@@ -176,9 +181,16 @@ class Drawer {
       const id = name.slice(0, -this.#left.length);
       const one = read(this.#folder.read(name), id);
       if (one !== null) this.answer(id, taken);
-      this.#folder.remove(name);
-      return one === null ? [] : [one];
+      if (this.#folder.remove(name)) return one === null ? [] : [one];
+      // Whoever left it has withdrawn it in between.
+      this.#folder.remove(`${id}${this.#answered}`);
+      return [];
     });
+  }
+
+  /** False: it was taken, and what comes of it is worth waiting for. */
+  withdraw(id: string): boolean {
+    return this.#folder.remove(`${id}${this.#left}`);
   }
 
   answer(id: string, value: unknown): void {
@@ -233,7 +245,14 @@ class Folder {
     }
   }
 
-  remove(name: string): void {
-    rmSync(join(this.#path, name), { force: true });
+  /** False: it was not there. */
+  remove(name: string): boolean {
+    try {
+      unlinkSync(join(this.#path, name));
+      return true;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+      throw error;
+    }
   }
 }

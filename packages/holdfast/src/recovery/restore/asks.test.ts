@@ -163,6 +163,16 @@ describe('what a command asks of the gateway’s copies', () => {
     over();
   });
 
+  it('is awaited after Ctrl-C once the gateway has begun it, so that it can be removed', async () => {
+    const { counter, restores, stop } = scene('begun');
+    const waiting = restores.begin(BEGIN);
+    const [taken] = counter.takeAsks({ state: 'taken' });
+    stop.abort(new Error('stopped by Ctrl-C'));
+    await new Promise((done) => setTimeout(done, 200));
+    counter.leaveTold(taken?.id ?? '', { state: 'done', said: COPY });
+    expect(await waiting).toEqual(COPY);
+  });
+
   it('is taken back by Ctrl-C; what cleans up is asked all the same', async () => {
     const { asked, counter, gateway, restores, stop } = scene('ctrl-c');
     const waiting = restores.begin(BEGIN);

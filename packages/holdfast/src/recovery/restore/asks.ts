@@ -219,11 +219,14 @@ export class AskedRestores implements Restores {
           ...{ clock, isGone, pollMs: POLL_MS, gone: 'the gateway is gone' },
           dropped: (found) =>
             writes(ask) && !counter.isAskLeft(id) ? unanswered(found) : dropped(found),
-          // What cleans up is asked after Ctrl-C, too, and is not broken off by it.
-          signal: ask.call === 'discard' ? null : signal,
+          // What cleans up is asked after Ctrl-C, too, and is not broken off by it; and of what was begun the
+          // answer is awaited, or nobody would know what to clean up.
+          signal: ask.call === 'discard' || ask.call === 'begin' ? null : signal,
           isLeft: () => counter.isAskLeft(id),
           answer: () => toldIn(counter, id),
           look: ({ isLeft, waitedMs }) => {
+            if (ask.call === 'begin' && signal.aborted && counter.withdrawAsk(id))
+              throw signal.reason;
             if (!isLeft || waitedMs <= TAKEN_MS_MAX) return;
             throw dropped('that another process keeps recovery, and says nothing here');
           },
