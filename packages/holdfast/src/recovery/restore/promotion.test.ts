@@ -115,7 +115,7 @@ describe('what people sign for a promotion', () => {
 
   it('says whether a drill passed of the point', () => {
     const { statement } = cardOfAct(promotionOf({ ...plan('bookings'), drilledAt: null }));
-    expect(statement).toContain('No drill of this point has passed');
+    expect(statement).toContain('No drill of this point is known here to have passed');
     expect(cardOfAct(promotionOf(plan('bookings'))).statement).not.toContain('No drill');
   });
 

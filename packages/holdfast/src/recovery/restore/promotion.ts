@@ -137,7 +137,7 @@ function wordsOf(plan: PromotionPlan): string {
 
 function provenWords({ drilledAt, isSealed }: PromotionPlan): readonly string[] {
   const maker = isSealed === true ? '' : ': whoever can write into the vault may have made it';
-  if (drilledAt === null) return [`No drill of this point has passed${maker}.`];
+  if (drilledAt === null) return [`No drill of this point is known here to have passed${maker}.`];
   const drilled = `A drill of this point passed at ${oneLine(drilledAt)}.`;
   return isSealed === true ? [drilled] : [drilled, 'It has no seal of this Holdfast.'];
 }
