@@ -137,7 +137,7 @@ export async function openApiRoom(parts: ApiRoomParts): Promise<ApiRoom> {
   if (live !== null) {
     follower.start();
     // A gateway of weeks would find it replaced by that of another version.
-    void import('./trying.ts');
+    import('./trying.ts').catch(trouble);
   }
   return {
     api,

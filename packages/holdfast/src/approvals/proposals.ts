@@ -11,7 +11,7 @@
  * anything but the very text that was signed, or take the word of an agent for anything.
  */
 import { z } from 'zod';
-import { HoldfastError, messageOf } from '../model/errors.ts';
+import { HoldfastError, isOutcomeUnknown, messageOf } from '../model/errors.ts';
 import type { HoldfastEvent } from '../model/event.ts';
 import { newId } from '../model/ids.ts';
 import { PROPOSAL_LIFE_MS, PROPOSAL_PEOPLE_MIN } from '../model/limits.ts';
@@ -60,7 +60,7 @@ export interface ApprovedAct {
 /**
  * Carries one kind of act out. Called at most once per proposal. Checks for itself that the act is
  * still possible (weeks may lie between); resolves to one sentence of what was done; rejects when
- * nothing was, or says in the error what was; with HF_RESTORE_UNKNOWN or HF_UPSTREAM_LOST when nobody knows.
+ * nothing was, or says in the error what was; with what `isOutcomeUnknown` when nobody knows.
  */
 export type ActRunner = (act: ApprovedAct) => Promise<string>;
 export type ActRunners = Readonly<Partial<Record<ActKind, ActRunner>>>;
@@ -178,7 +178,7 @@ export class Proposals extends PeoplesDesk<ProposalCard> implements ProposalDesk
       });
       end = { kind: 'done', note: await runner(act) };
     } catch (error) {
-      end = { kind: isUnknown(error) ? 'unknown' : 'failed', note: messageOf(error) };
+      end = { kind: isOutcomeUnknown(error) ? 'unknown' : 'failed', note: messageOf(error) };
     }
     await note({
       kind: 'proposal-executed',
@@ -205,12 +205,6 @@ const ENDED = {
   failed: 'failed',
   unknown: 'was begun, and nobody knows what came of it',
 } as const;
-
-/** A lost answer to a COMMIT is no failure: who takes it for one does it again. */
-function isUnknown(error: unknown): boolean {
-  if (!(error instanceof HoldfastError)) return false;
-  return error.code === 'HF_RESTORE_UNKNOWN' || error.code === 'HF_UPSTREAM_LOST';
-}
 
 /** From the text whose digest was signed: a row that was changed since is not carried out. */
 function factsOf({ card, id }: ProposalRecord): unknown {

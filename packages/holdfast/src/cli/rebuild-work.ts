@@ -7,10 +7,9 @@ import { join, resolve } from 'node:path';
 import { assertionsOf, rebuildPartsOf } from '../act-runners.ts';
 import type { Config, TargetConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { HoldfastError, messageOf } from '../model/errors.ts';
+import { HoldfastError, isOutcomeUnknown, messageOf } from '../model/errors.ts';
 import type { TargetDatabase } from '../protection/target-database.ts';
 import { momentOf } from '../protection/undo/selection.ts';
-import { isUnknownEnd } from '../recovery/rebuild/apply.ts';
 import {
   type ApplyReport,
   apply,
@@ -212,7 +211,7 @@ export async function applyRebuild(
     // The journal has none there: what stands was cut off before it was written down.
     const report = await applying('recognise').catch(async (error: unknown) => {
       // Of one that was cut off before it is still not known whether it is in.
-      if (!isUnknownEnd(error) && !wasCutOff(standing, 'copy')) {
+      if (!isOutcomeUnknown(error) && !wasCutOff(standing, 'copy')) {
         await rebuilds.failed(id, 'copy', messageOf(error));
       }
       throw error;

@@ -182,3 +182,19 @@ export class HoldfastError extends Error {
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** Of ours, of Node's system errors, of PostgreSQL's: the code says which. */
+export function hasCode(thrown: unknown, code: string): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === code;
+}
+
+const OUTCOME_UNKNOWN: readonly ErrorCode[] = [
+  'HF_UPSTREAM_LOST',
+  'HF_RESTORE_UNKNOWN',
+  'HF_REBUILD_UNKNOWN',
+];
+
+/** It was begun, and nobody knows what came of it: no failure, since who takes it for one does it again. */
+export function isOutcomeUnknown(thrown: unknown): boolean {
+  return thrown instanceof HoldfastError && OUTCOME_UNKNOWN.includes(thrown.code);
+}

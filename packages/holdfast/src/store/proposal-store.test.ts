@@ -350,7 +350,7 @@ describe('carrying out', () => {
     expect(done.length).toBe(1);
   });
 
-  it.each(['HF_RESTORE_UNKNOWN', 'HF_UPSTREAM_LOST'] as const)(
+  it.each(['HF_RESTORE_UNKNOWN', 'HF_REBUILD_UNKNOWN', 'HF_UPSTREAM_LOST'] as const)(
     'whose end nobody knows (%s) has not failed, and is not tried again',
     async (code) => {
       await enrolled.enrol('ana', 'ben');

@@ -6,9 +6,9 @@ import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { problemOf } from '../../src/api/problem.ts';
 import { EXIT, exitCodeOf } from '../../src/cli/exit-codes.ts';
-import { HoldfastError } from '../../src/model/errors.ts';
+import { HoldfastError, isOutcomeUnknown } from '../../src/model/errors.ts';
 import type { TargetDatabase } from '../../src/protection/target-database.ts';
-import { findApplied, isUnknownEnd } from '../../src/recovery/rebuild/apply.ts';
+import { findApplied } from '../../src/recovery/rebuild/apply.ts';
 import { digestOfProposal, type Proposal, rollback } from '../../src/recovery/rebuild/index.ts';
 import type { NotedBatch } from '../../src/recovery/rebuild/rollback.ts';
 import { AFTER, BatchGround, BEFORE, GOOD } from './batch-ground.ts';
@@ -245,7 +245,7 @@ describe.each(SERVERS)('a batch that nobody noted, on $name', ({ options }) => {
       },
     };
     const error = await ground.put(cut, proposal).catch((caught: unknown) => caught);
-    expect(isUnknownEnd(error)).toBe(true);
+    expect(isOutcomeUnknown(error)).toBe(true);
     expect(error).toMatchObject({ code: 'HF_REBUILD_UNKNOWN' });
     expect([exitCodeOf(error), problemOf(error).status]).toEqual([EXIT.unreachable, 502]);
     expect(String(error)).toContain('whether the rows were kept');
@@ -254,7 +254,7 @@ describe.each(SERVERS)('a batch that nobody noted, on $name', ({ options }) => {
     const refused = await ground
       .put(database, { ...proposal, target: 'other' }, { digest: digestOfProposal(proposal) })
       .catch((caught: unknown) => caught);
-    expect(isUnknownEnd(refused)).toBe(false);
+    expect(isOutcomeUnknown(refused)).toBe(false);
     await database.close();
   });
 });

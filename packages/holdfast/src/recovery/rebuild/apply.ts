@@ -8,7 +8,7 @@
  */
 import { z } from 'zod';
 import type { Clock } from '../../model/clock.ts';
-import { HoldfastError, messageOf } from '../../model/errors.ts';
+import { HoldfastError, isOutcomeUnknown, messageOf } from '../../model/errors.ts';
 import { newId } from '../../model/ids.ts';
 import { REBUILD_BATCH_ROWS, REBUILD_NAMED_MAX } from '../../model/limits.ts';
 import { inSteps } from '../../model/steps.ts';
@@ -87,7 +87,7 @@ export interface ApplyReport {
 
 /**
  * HF_REBUILD_STATE or HF_REBUILD_CHECK when nothing was put in; what the server said when it could not be
- * asked. Whether it was put in is not known after HF_REBUILD_UNKNOWN, which `isUnknownEnd` is true of.
+ * asked. Whether it was put in is not known after HF_REBUILD_UNKNOWN.
  */
 export async function apply(options: ApplyOptions): Promise<ApplyReport> {
   const { digest, isDryRun, proposal, scratch } = options;
@@ -104,8 +104,7 @@ export async function apply(options: ApplyOptions): Promise<ApplyReport> {
   } catch (error) {
     if (report === null) throw error;
     if (error instanceof TakenBack) return report;
-    if (wasRolledBack(error)) throw error;
-    throw new UnknownEnd(error);
+    throw isOutcomeUnknown(error) ? unknownEnd(error) : error;
   }
 }
 
@@ -141,26 +140,13 @@ async function approvedRows(proposal: Proposal, digest: string): Promise<readonl
 class TakenBack extends Error {}
 
 /** Everything was done, and the answer to COMMIT never came. */
-class UnknownEnd extends HoldfastError {
-  constructor(cause: unknown) {
-    super('HF_REBUILD_UNKNOWN', {
-      expected: 'the database to say whether the rows were kept',
-      found: oneLine(messageOf(cause)),
-      hint: 'They are in whole, or not at all. Try again: what stands there is recognised.',
-      cause,
-    });
-  }
-}
-
-export function isUnknownEnd(error: unknown): boolean {
-  return error instanceof UnknownEnd;
-}
-
-/** The server answered COMMIT, and not because it or the connection was going down. */
-function wasRolledBack(error: unknown): boolean {
-  if (error instanceof HoldfastError) return error.code !== 'HF_UPSTREAM_LOST';
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return /^[0-9A-Z]{5}$/.test(code) && !/^(?:08|57|58|XX)/.test(code);
+function unknownEnd(cause: unknown): HoldfastError {
+  return new HoldfastError('HF_REBUILD_UNKNOWN', {
+    expected: 'the database to say whether the rows were kept',
+    found: oneLine(messageOf(cause)),
+    hint: 'They are in whole, or not at all. Try again: what stands there is recognised.',
+    cause,
+  });
 }
 
 /** Before anything is written: the table as it is, what `before` says, triggers off, books that are ours. */

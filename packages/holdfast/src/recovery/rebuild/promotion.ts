@@ -13,14 +13,14 @@ import { z } from 'zod';
 import type { ActRunner } from '../../approvals/proposals.ts';
 import type { ProposedAct } from '../../approvals/proposed-act.ts';
 import type { Clock } from '../../model/clock.ts';
-import { HoldfastError, messageOf } from '../../model/errors.ts';
+import { HoldfastError, isOutcomeUnknown, messageOf } from '../../model/errors.ts';
 import type { Signed } from '../../model/signed.ts';
 import type { Target } from '../../model/target.ts';
 import { cut, oneLine } from '../../model/text.ts';
 import { lesserSessions } from '../../protection/postgres/undo/lesser-session.ts';
 import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
 import { checkCaptured } from '../restore/write-back.ts';
-import { type ApplyReport, apply, isUnknownEnd } from './apply.ts';
+import { type ApplyReport, apply } from './apply.ts';
 import type { RebuildAssertion } from './checks.ts';
 import type { MoneySum, Override, RebuildPlan } from './plan.ts';
 import type { Rebuilds, Standing } from './rebuilds.ts';
@@ -133,7 +133,7 @@ export function promoteRebuildRunner(parts: PromotionParts): ActRunner {
     await parts.rebuilds.begin(signed.rebuild, 'live', signed.digest, by);
     const report = await promote(parts, standing, signed, by).catch(async (error: unknown) => {
       // Of one that was cut off before it is still not known whether it is in.
-      if (!isUnknownEnd(error) && !wasCutOff(standing, 'live')) {
+      if (!isOutcomeUnknown(error) && !wasCutOff(standing, 'live')) {
         await parts.rebuilds.failed(signed.rebuild, 'live', messageOf(error));
       }
       throw error;

@@ -13,7 +13,7 @@
  */
 import { join, resolve } from 'node:path';
 import type { Clock } from '../../model/clock.ts';
-import { HoldfastError, messageOf } from '../../model/errors.ts';
+import { HoldfastError, isOutcomeUnknown, messageOf } from '../../model/errors.ts';
 import type { HoldfastEvent, Note } from '../../model/event.ts';
 import { newId } from '../../model/ids.ts';
 import { RESTORE_IDLE_MS, RESTORE_STATEMENT_MS_MAX, RESTORES_MAX } from '../../model/limits.ts';
@@ -382,9 +382,9 @@ export class RestoredCopies implements Restores {
     const report = await this.#write(copy, order).catch(async (error: unknown) => {
       const reason = messageOf(error);
       await note({
-        kind: isUnknown(error) ? 'restore-unknown' : 'restore-not-written',
+        kind: isOutcomeUnknown(error) ? 'restore-unknown' : 'restore-not-written',
         facts: { ...facts, reason },
-        message: isUnknown(error)
+        message: isOutcomeUnknown(error)
           ? `Whether rows were written back into ${target} is not known: ${reason}`
           : `Nothing was written back into ${target}: ${reason}`,
       });
@@ -443,7 +443,7 @@ export class RestoredCopies implements Restores {
     });
     const act = { proposalId, target, environment: of.target.environment.name, facts, people: [] };
     const said = await this.#turn(signal, () => run(act)).catch(async (error: unknown) => {
-      if (isUnknown(error)) {
+      if (isOutcomeUnknown(error)) {
         await this.#noteAfter(unknownPromotion(target, proposalId, messageOf(error)));
       }
       throw error;
@@ -534,10 +534,6 @@ export class RestoredCopies implements Restores {
       hint: 'Copies do not outlive the Holdfast that made them. Restore once more.',
     });
   }
-}
-
-function isUnknown(error: unknown): boolean {
-  return error instanceof HoldfastError && error.code === 'HF_RESTORE_UNKNOWN';
 }
 
 function unknownPromotion(target: string, proposal: string, reason: string): HoldfastEvent {
