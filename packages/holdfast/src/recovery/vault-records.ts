@@ -13,7 +13,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../model/clock.ts';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, hasCode } from '../model/errors.ts';
 import { jsonOf } from '../model/json.ts';
 import type { DrillResult } from './drills/drill-result.ts';
 import { readDrill } from './drills/drill-shape.ts';
@@ -121,19 +121,9 @@ export class VaultRecords {
   async find(system: string): Promise<FoundRecords> {
     const { target, vault } = this.#parts;
     const listed = await listPointFiles(vault, target, system, null);
-    const { read, troubles } = await this.#read(listed.points);
     this.#forget(pointPrefix(target, system), listed.points);
-    const { keys, others, ours, unsealed } = sorted(read, vault.name, system, troubles);
-    const points: StoredPoint[] = [];
-    for (const point of ours) {
-      if (await this.#isWhole(point, listed)) points.push(point);
-      else if (this.#isDue(point)) {
-        troubles.push(`The vault has not all of ${point.id} any more: it does not count.`);
-      }
-    }
-    const before: StoredPoint[] = [];
-    for (const point of unsealed) if (await this.#isWhole(point, listed)) before.push(point);
-    const pointTroubles = [...troubles];
+    const found = await this.#fitting(system, listed);
+    const troubles = [...found.troubles];
     const drills: DrillResult[] = [];
     for (const { body, key } of await this.#all(system, 'drills')) {
       const drill = body === null ? null : readDrill(body);
@@ -150,16 +140,13 @@ export class VaultRecords {
         troubles.push(`${key} is a proof of another vault: it says nothing of this one.`);
       } else proofs.push(proof);
     }
-    return {
-      ...{ points, unsealed: before, others, strangers: keys },
-      ...{ drills, proofs, troubles, pointTroubles },
-    };
+    return { ...found, drills, proofs, troubles, pointTroubles: found.troubles };
   }
 
   /**
-   * The newest time at which there were points, all of them fitted, and none lacked a file that it must have still, for a vault in which they do not any
-   * more; null: none of the last `LOOKED_BACK_MAX` states was so. A point that came after the first that
-   * does not fit is not in it.
+   * The newest time at which there were points, all of them fitted, and none lacked a file that it must have
+   * still, for a vault in which they do not any more; null: none of the last `LOOKED_BACK_MAX` states was so. A
+   * point that came after the first that does not fit is not in it.
    */
   async soundAsOf(system: string): Promise<Date | null> {
     const { target, vault } = this.#parts;
@@ -169,13 +156,8 @@ export class VaultRecords {
       const before = new Date(time - 1);
       const listed = await listPointFiles(vault, target, system, before);
       if (listed.points.length === 0) return null;
-      const { read, troubles } = await this.#read(listed.points);
-      const { ours } = sorted(read, vault.name, system, troubles);
-      let isSound = troubles.length === 0;
-      for (const point of isSound ? ours : []) {
-        isSound &&= !this.#isDue(point) || (await this.#isWhole(point, listed));
-      }
-      if (isSound) return before;
+      const { troubles } = await this.#fitting(system, listed);
+      if (troubles.length === 0) return before;
     }
     return null;
   }
@@ -257,20 +239,41 @@ export class VaultRecords {
     return newestFirst[0]?.key.split('/')[1] ?? null;
   }
 
-  /** What does not read, or lies under another's name, is said. */
-  async #read(
-    objects: readonly StoredObject[],
-  ): Promise<{ readonly read: readonly SealedPoint[]; readonly troubles: string[] }> {
+  /** `troubles`: what does not read, lies under another's name, does not fit, or lacks what it must have still. */
+  async #fitting(
+    system: string,
+    listed: ListedPoints,
+  ): Promise<
+    Pick<FoundRecords, 'points' | 'unsealed' | 'others' | 'strangers'> & {
+      readonly troubles: readonly string[];
+    }
+  > {
     const troubles: string[] = [];
     const read: SealedPoint[] = [];
-    for (const object of objects) {
+    for (const object of listed.points) {
       const found = await this.#point(object);
       if (found === null) troubles.push(`${object.key} does not read as a recovery point.`);
       else if (!isItself(found.point, object.key)) {
         troubles.push(`${object.key} is a recovery point of another name.`);
       } else read.push(found);
     }
-    return { read, troubles };
+    const sorted = sortPoints(read);
+    const strangers = sorted.strangers.map(({ point }) => pointKey(point, system));
+    troubles.push(...strangerWords(this.#parts.vault.name, strangers));
+    // One that does not read is said already, and whoever names it would seem to be wrong.
+    if (troubles.length === 0) troubles.push(...chainTroubles(sorted.ours));
+    const points: StoredPoint[] = [];
+    for (const point of sorted.ours) {
+      if (await this.#isWhole(point, listed)) points.push(point);
+      else if (this.#isDue(point)) {
+        troubles.push(`The vault has not all of ${point.id} any more: it does not count.`);
+      }
+    }
+    const unsealed: StoredPoint[] = [];
+    for (const point of sorted.unsealed) {
+      if (await this.#isWhole(point, listed)) unsealed.push(point);
+    }
+    return { points, unsealed, others: sorted.others, strangers, troubles };
   }
 
   /** What does not lie there any more. */
@@ -287,9 +290,7 @@ export class VaultRecords {
     // One that could not be fetched is asked for again; one that does not read stays so.
     const { seal, vault } = this.#parts;
     const point = await readSealedPoint(vault, object, seal).catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'HF_VAULT_UNREACHABLE') {
-        throw error;
-      }
+      if (hasCode(error, 'HF_VAULT_UNREACHABLE')) throw error;
       return null;
     });
     this.#points.set(nameOf(object), point);
@@ -365,16 +366,6 @@ export class VaultRecords {
   #mac(key: string, body: string): Buffer {
     return createHmac('sha256', this.#parts.macKey).update(`${key}\n${body}`).digest();
   }
-}
-
-/** Adds to `troubles` what does not fit among them. */
-function sorted(read: readonly SealedPoint[], vault: string, system: string, troubles: string[]) {
-  const { others, ours, strangers, unsealed } = sortPoints(read);
-  const keys = strangers.map(({ point }) => pointKey(point, system));
-  troubles.push(...strangerWords(vault, keys));
-  // One that does not read is said already, and whoever names it would seem to be wrong.
-  if (troubles.length === 0) troubles.push(...chainTroubles(ours));
-  return { keys, others, ours, unsealed };
 }
 
 function nameOf({ key, version }: StoredObject): string {
