@@ -3,8 +3,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/model/clock.ts';
 import { pointKey, writePoint } from '../../src/recovery/point-store.ts';
 import type { Suspect } from '../../src/recovery/proof.ts';
-import type { RecoveryPoint } from '../../src/recovery/recovery-point.ts';
 import { choosePoint } from '../../src/recovery/restore/choose-point.ts';
+import { aPoint } from '../../src/recovery/testing/a-point.ts';
 import { TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
 import { viewAsOf } from '../../src/recovery/vaults/as-of.ts';
 import { hostileSuite } from '../../src/recovery/vaults/hostile.suite.ts';
@@ -19,25 +19,7 @@ import { radosgwMissing } from '../support/radosgw.ts';
 import { type S3Estate, startS3Estate } from '../support/s3-estate.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const POINT: RecoveryPoint = {
-  format: 'holdfast/point/1',
-  id: '20261128T001500123Z-7f3a',
-  target: 'shop',
-  engine: 'pull',
-  server: {
-    version: 180_000,
-    systemIdentifier: '7',
-    walSegmentBytes: 16_777_216,
-    hasChecksums: true,
-  },
-  wal: { timeline: 1, startLsn: '0/2000028', endLsn: '0/2000100' },
-  startedAt: '2026-11-28T00:14:00.000Z',
-  endedAt: '2026-11-28T00:15:00.000Z',
-  files: [],
-  prior: null,
-  recipients: [],
-  previous: null,
-};
+const POINT = aPoint('20261128T001500123Z-7f3a');
 const missing = radosgwMissing();
 let started: Promise<S3Estate> | null = null;
 function estateOf(): Promise<S3Estate> {
@@ -227,7 +209,7 @@ if (missing !== null) {
       const before = new Date();
       await pause(1_500);
       const { DeleteObjectCommand, PutObjectCommand } = await loadSdk();
-      const Key = `poisoned/${pointKey(POINT, '7')}`;
+      const Key = `poisoned/${pointKey(POINT, POINT.server.systemIdentifier)}`;
       const names = { Bucket: estate.place.bucket, Key };
       await estate.client.send(new PutObjectCommand({ ...names, Body: 'poison' }));
       await estate.client.send(new DeleteObjectCommand(names));

@@ -6,25 +6,20 @@ import { oneChunk } from '../object-bytes.ts';
 import { isSealed, type PointSeal } from '../point-seal.ts';
 import { digestOfNewest, newestOfOurs, newestPoint, pointKey, writePoint } from '../point-store.ts';
 import type { RecoveryPoint } from '../recovery-point.ts';
+import { aPoint } from '../testing/a-point.ts';
 import { FolderVault } from '../testing/folder-vault.ts';
 import { OTHER_SEAL, TEST_SEAL } from '../testing/test-seal.ts';
 import { choosePoint, type RestoreWish } from './choose-point.ts';
 
 const KEPT = { retainUntil: new Date(0) };
-const point = (id: string, minute: number): RecoveryPoint => ({
-  format: 'holdfast/point/1',
-  id,
-  target: 'shop',
-  engine: 'pull',
-  server: { version: 180_000, systemIdentifier: '7', walSegmentBytes: 1 << 24, hasChecksums: true },
-  wal: { timeline: 1, startLsn: `0/${minute}`, endLsn: `0/${minute}` },
-  startedAt: new Date(Date.UTC(2026, 10, 28, 4, minute)).toISOString(),
-  endedAt: new Date(Date.UTC(2026, 10, 28, 4, minute)).toISOString(),
-  files: [],
-  prior: null,
-  recipients: [],
-  previous: null,
-});
+const point = (id: string, minute: number): RecoveryPoint => {
+  const moment = new Date(Date.UTC(2026, 10, 28, 4, minute)).toISOString();
+  return aPoint(id, {
+    server: { ...aPoint(id).server, systemIdentifier: '7' },
+    wal: { timeline: 1, startLsn: `0/${minute}`, endLsn: `0/${minute}` },
+    ...{ startedAt: moment, endedAt: moment },
+  });
+};
 
 describe('the point that a restore begins with, where somebody else can write into the vault', () => {
   let root: string;

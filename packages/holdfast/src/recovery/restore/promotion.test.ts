@@ -1,28 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { cardOfAct } from '../../approvals/proposed-act.ts';
-import type { StoredPoint } from '../recovery-point.ts';
+import { aPoint, aStoredPoint } from '../testing/a-point.ts';
 import { type PromotionPlan, promotionOf } from './promotion.ts';
 
-const POINT: StoredPoint = {
-  format: 'holdfast/point/1',
-  id: '20261128T001500Z-7f3a',
-  target: 'shop',
-  engine: 'pull',
-  server: {
-    version: 180_000,
-    systemIdentifier: '7',
-    walSegmentBytes: 16_777_216,
-    hasChecksums: true,
-  },
-  wal: { timeline: 1, startLsn: '0/1', endLsn: '0/2' },
-  startedAt: '2026-11-28T00:14:00.000Z',
+const POINT = aStoredPoint('20261128T001500Z-7f3a', {
+  server: { ...aPoint('').server, systemIdentifier: '7' },
   endedAt: '2026-11-28T00:15:00.000Z',
-  files: [],
-  prior: null,
-  recipients: [],
-  previous: null,
-  digest: 'd'.repeat(64),
-};
+});
 
 function plan(name: string): PromotionPlan {
   return {
