@@ -13,7 +13,7 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../model/clock.ts';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, hasCode } from '../model/errors.ts';
 
 /** What a sealed secret belongs to. */
 export interface SealedRecord {
@@ -105,7 +105,7 @@ function makeKeyFile(file: string, clock: Clock): void {
   try {
     linkSync(fresh, file);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (!hasCode(error, 'EEXIST')) throw error;
   } finally {
     rmSync(fresh, { force: true });
   }

@@ -23,7 +23,7 @@ import {
 import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../model/clock.ts';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, hasCode } from '../model/errors.ts';
 
 const BINARIES = z.object({ postgres: z.string() });
 const PACKAGE = z.object({ version: z.string() });
@@ -146,7 +146,7 @@ function hydrate(native: string): void {
       symlinkSync(relative(dirname(link.path), link.source), link.path);
     } catch (error) {
       // Another process was quicker: as good.
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (!hasCode(error, 'EEXIST')) throw error;
     }
   }
 }

@@ -19,6 +19,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { hasCode } from '../model/errors.ts';
 import { jsonOf } from '../model/json.ts';
 import { RECOVERY_REPORT_AGE_MS_MAX } from '../model/limits.ts';
 import type { Progress } from './engines/engine.ts';
@@ -251,7 +252,7 @@ class Folder {
       unlinkSync(join(this.#path, name));
       return true;
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+      if (hasCode(error, 'ENOENT')) return false;
       throw error;
     }
   }

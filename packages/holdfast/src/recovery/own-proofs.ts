@@ -6,7 +6,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { messageOf } from '../model/errors.ts';
+import { hasCode, messageOf } from '../model/errors.ts';
 import { jsonOf } from '../model/json.ts';
 import { CONTROL_SHAPE, TRIED_SHAPE } from './proof-shape.ts';
 import type { KeptProof } from './vault-records.ts';
@@ -81,7 +81,7 @@ export class OwnProofs {
       text = readFileSync(path, 'utf8');
       changedAt = statSync(path).mtime;
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+      if (hasCode(error, 'ENOENT')) return null;
       return { ...UNREAD, vault, why: `${UNREAD.why} (${path})` };
     }
     const read = SHAPE.safeParse(jsonOf(text));

@@ -22,7 +22,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../model/clock.ts';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, hasCode } from '../model/errors.ts';
 import { pause } from '../programs/pause.ts';
 import { formatMark, isSame, markOf, parseMark } from '../programs/process-mark.ts';
 
@@ -120,7 +120,7 @@ function tryLink(from: string, to: string): boolean {
     linkSync(from, to);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (hasCode(error, 'EEXIST')) return false;
     throw error;
   }
 }

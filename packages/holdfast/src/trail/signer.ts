@@ -6,7 +6,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:cr
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../model/clock.ts';
-import { HoldfastError } from '../model/errors.ts';
+import { HoldfastError, hasCode } from '../model/errors.ts';
 import {
   type Checkpoint,
   checkpointBody,
@@ -79,7 +79,7 @@ async function readOrMake(file: string, origin: string, clock: Clock): Promise<s
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause;
+    if (!hasCode(cause, 'ENOENT')) throw cause;
   }
   const seed = clock.random(SEED_BYTES);
   const { keyId, name } = signerFromSeed(origin, seed).verifierKey;

@@ -15,7 +15,7 @@ import {
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { HoldfastError, messageOf } from '../../model/errors.ts';
+import { HoldfastError, hasCode, messageOf } from '../../model/errors.ts';
 import type { Streams } from '../print.ts';
 
 const KEPT = z.object({
@@ -59,7 +59,7 @@ export class SessionFile {
       text = readFileSync(this.path, 'utf8');
     } catch (error) {
       if (error instanceof HoldfastError) throw error;
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+      if (hasCode(error, 'ENOENT')) return {};
       throw this.#unusable(messageOf(error));
     }
     const parsed = FILE.safeParse(jsonOf(text));

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { HoldfastError, messageOf } from '../../model/errors.ts';
+import { HoldfastError, hasCode, messageOf } from '../../model/errors.ts';
 import { pageOf, periodWords } from '../../trail/report/html/page.ts';
 import type { ReliabilityReport } from '../../trail/report/report-shape.ts';
 import { type Sentence, summaryOf } from '../../trail/report/summary.ts';
@@ -91,7 +91,7 @@ function writeOut(out: string, report: ReliabilityReport): string {
     writeFileSync(path, pageOf(report), { flag: 'wx', mode: 0o600 });
     return path;
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') {
+    if (hasCode(cause, 'EEXIST')) {
       throw usageError(`a new file ${out}`, 'one that exists', 'Choose another name.');
     }
     throw usageError(`a file that can be written: ${out}`, messageOf(cause), 'Choose another.');

@@ -1,7 +1,7 @@
 import { createWriteStream, rmSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, hasCode } from '../../model/errors.ts';
 import { type EntrySource, type ShownEntry, tailEntries } from '../../trail/browse.ts';
 import type { ApiClient } from '../api/api-client.ts';
 import { type Context, NO, type Run } from '../command.ts';
@@ -111,7 +111,7 @@ async function written(out: string, chunks: AsyncIterable<Buffer>): Promise<void
   try {
     await pipeline(chunks, file);
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') {
+    if (hasCode(cause, 'EEXIST')) {
       throw usageError(`a new file ${out}`, 'one that exists', 'Choose another name.');
     }
     if (file.bytesWritten > 0) rmSync(out, { force: true });

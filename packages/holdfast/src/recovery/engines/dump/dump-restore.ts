@@ -16,7 +16,7 @@ import { chmod, mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type pg from 'pg';
-import { HoldfastError, messageOf } from '../../../model/errors.ts';
+import { HoldfastError, hasCode, messageOf } from '../../../model/errors.ts';
 import { bareEnvironment } from '../../../programs/bare-environment.ts';
 import { findPostgres, type PostgresBinaries } from '../../../programs/postgres-binaries.ts';
 import { findPostgresClient } from '../../../programs/postgres-client.ts';
@@ -294,7 +294,7 @@ async function createDatabase(client: pg.Client, contents: DumpContents): Promis
         `${locale('lc_collate', collate)}${locale('lc_ctype', ctype)}`,
     );
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === STATE_EXISTS) return;
+    if (hasCode(error, STATE_EXISTS)) return;
     throw notBack(messageOf(error));
   }
 }

@@ -11,7 +11,7 @@
  */
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { HoldfastError } from '../../../model/errors.ts';
+import { HoldfastError, hasCode } from '../../../model/errors.ts';
 import type { Disk } from './disk.ts';
 import type { Flags, OpenFlags } from './flags.ts';
 
@@ -119,7 +119,7 @@ async function makeIfMissing(path: string, disk: Disk): Promise<boolean> {
     await disk.makeFolder(path);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (hasCode(error, 'EEXIST')) return false;
     throw error;
   }
 }
@@ -132,7 +132,7 @@ async function takeLock(path: string): Promise<void> {
       await writeFile(path, mine, { flag: 'wx', mode: 0o600 });
       return;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (!hasCode(error, 'EEXIST')) throw error;
     }
     const [pid, started] = (await readFile(path, 'utf8').catch(() => '')).split(' ');
     const isAlive = pid !== undefined && started === (await startedOf(Number(pid)));

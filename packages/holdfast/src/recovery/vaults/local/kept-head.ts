@@ -6,6 +6,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { hasCode } from '../../../model/errors.ts';
 import { jsonOf } from '../../../model/json.ts';
 import type { Head } from './manifest.ts';
 
@@ -46,7 +47,7 @@ export class KeptHead {
     try {
       text = readFileSync(this.#path, 'utf8');
     } catch (error) {
-      const isNone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      const isNone = hasCode(error, 'ENOENT');
       return isNone ? null : 'unreadable';
     }
     const read = SHAPE.safeParse(jsonOf(text));

@@ -9,7 +9,7 @@ import { createHash, hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
 import type { Clock } from '../../../model/clock.ts';
-import { HoldfastError } from '../../../model/errors.ts';
+import { HoldfastError, hasCode } from '../../../model/errors.ts';
 import {
   VAULT_BEAT_MS,
   VAULT_PACKED_BYTES_MAX,
@@ -383,7 +383,7 @@ async function isThere(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
 }
