@@ -87,12 +87,18 @@ describe('notices in a browser', () => {
     await page.getByRole('button', { name: 'Turn off in this browser' }).waitFor();
   }
 
-  /** As its push service would hand it over: to the worker of this address, running or not. */
+  /**
+   * As its push service would hand it over, and until the worker has shown it: a Chromium that is asked for
+   * what is shown while something is being shown forgets that one for good (2 of 150, on a busy machine).
+   */
   async function deliver(page: Page, data: string): Promise<void> {
     // Not detached while the page is used: the page's authenticator would go with it.
     const devtools = await ana.context.newCDPSession(page);
     const registrationId = await registrationOf(devtools);
+    const worker = workerOf();
+    const before = await shownBy(worker);
     await devtools.send('ServiceWorker.deliverPushMessage', { origin, registrationId, data });
+    await expect.poll(() => shownBy(worker), { timeout: 20_000 }).toBe(before + 1);
   }
 
   async function shownIn(page: Page): Promise<Shown> {
@@ -280,6 +286,20 @@ async function registrationOf(devtools: CDPSession): Promise<string> {
   });
   await devtools.send('ServiceWorker.enable');
   return known;
+}
+
+/** How many notices it has shown, to their end, since this was first asked. */
+async function shownBy(worker: Worker): Promise<number> {
+  const shown: unknown = await worker.evaluate(`(() => {
+    if (self.shownCount !== undefined) return self.shownCount;
+    const show = registration.showNotification.bind(registration);
+    registration.showNotification = async (...said) => {
+      await show(...said);
+      self.shownCount += 1;
+    };
+    return (self.shownCount = 0);
+  })()`);
+  return z.number().parse(shown);
 }
 
 /** The click itself is the system's; it is said to the worker here, and what it would open is caught. */
