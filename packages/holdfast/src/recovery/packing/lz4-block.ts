@@ -1,9 +1,7 @@
 /**
- * LZ4 blocks (LZ4 block format, 2022-07-31), packed and opened into memory that is used again and again.
- * In JavaScript on purpose: on a database's pages it is as fast as the native library, whose results lie
- * in memory that the collector does not see, so that a long backup grew without end (docs/decisions/0020).
- *
- * The opener trusts nothing: every length and distance is held against what is there. Pure.
+ * LZ4 blocks (LZ4 block format, 2022-07-31), packed into memory that is used again and again. In JavaScript on
+ * purpose: on a database's pages it is as fast as the native library, whose results lie in memory that the
+ * collector does not see, so that a long backup grew without end (docs/decisions/0020). Pure.
  */
 
 const HASH_BITS = 14;
@@ -17,8 +15,6 @@ const DISTANCE_MAX = 65_535;
 const MISSES_PER_STEP_LOG = 5;
 /** From there on a copy by the runtime is quicker than byte by byte. */
 const COPIED_AT_ONCE_MIN = 32;
-/** Below, copies of the opener are made in steps of four bytes. */
-const WIDE_BYTES_MAX = 64;
 
 /** The most that a block of so many bytes can take. */
 export function blockBytesMax(plainBytes: number): number {
@@ -104,75 +100,4 @@ function putLength(length: number, out: Uint8Array, start: number): number {
   }
   out[to] = left;
   return to + 1;
-}
-
-/**
- * Into `out` from `start` on; returns how many bytes it has become, -1: it is no block, or one that opens
- * to more than there is room for. `floor`: how far back it may reach, for blocks that are linked to those
- * before them.
- */
-export function openBlock(block: Uint8Array, out: Uint8Array, start = 0, floor = start): number {
-  const from = new DataView(block.buffer, block.byteOffset, block.length);
-  const into = new DataView(out.buffer, out.byteOffset, out.length);
-  const end = block.length;
-  // Short copies go by four bytes at a time and up to three too far, where there is room for that.
-  const wideFrom = end - WIDE_BYTES_MAX;
-  const wideInto = out.length - WIDE_BYTES_MAX;
-  let at = 0;
-  let to = start;
-  while (at < end) {
-    const token = block[at] ?? 0;
-    at += 1;
-    let literals = token >>> 4;
-    if (literals === 15) {
-      for (let more = 255; more === 255; literals += more) {
-        if (at >= end) return -1;
-        more = block[at] ?? 0;
-        at += 1;
-      }
-    }
-    if (at + literals > end || to + literals > out.length) return -1;
-    if (literals <= COPIED_AT_ONCE_MIN && at <= wideFrom && to <= wideInto) {
-      for (let index = 0; index < literals; index += 4) {
-        into.setInt32(to + index, from.getInt32(at + index, true), true);
-      }
-    } else out.set(block.subarray(at, at + literals), to);
-    at += literals;
-    to += literals;
-    if (at === end) return to - start;
-    if (at + 2 > end) return -1;
-    const distance = (block[at] ?? 0) | ((block[at + 1] ?? 0) << 8);
-    at += 2;
-    let match = (token & 15) + MATCH_MIN;
-    if (match === 15 + MATCH_MIN) {
-      for (let more = 255; more === 255; match += more) {
-        if (at >= end) return -1;
-        more = block[at] ?? 0;
-        at += 1;
-      }
-    }
-    if (distance === 0 || distance > to - floor || to + match > out.length) return -1;
-    if (distance >= 4 && match < WIDE_BYTES_MAX && to <= wideInto) {
-      for (let index = to; index < to + match; index += 4) {
-        into.setInt32(index, into.getInt32(index - distance, true), true);
-      }
-    } else copyMatch(out, to, distance, match);
-    to += match;
-  }
-  // A block ends with literals.
-  return -1;
-}
-
-/** What is copied may overlap what it is copied from: it repeats then, and doubles at each step. */
-function copyMatch(out: Uint8Array, to: number, distance: number, bytes: number): void {
-  if (bytes < COPIED_AT_ONCE_MIN) {
-    for (let index = to; index < to + bytes; index += 1) out[index] = out[index - distance] ?? 0;
-    return;
-  }
-  const from = to - distance;
-  for (let done = 0; done < bytes; ) {
-    const step = Math.min(bytes - done, distance + done);
-    out.copyWithin(to + done, from, from + step);
-    done += step;
-  }
 }

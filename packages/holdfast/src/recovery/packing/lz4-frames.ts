@@ -8,7 +8,8 @@
  * theirs, is refused. It carries no checksum: what lies around it, age, authenticates every byte.
  */
 import { HoldfastError } from '../../model/errors.ts';
-import { BlockPacker, blockBytesMax, openBlock } from './lz4-block.ts';
+import { BlockPacker, blockBytesMax } from './lz4-block.ts';
+import { BlockOpener } from './lz4-open.ts';
 
 export const FRAME_PLAIN_BYTES = 1024 * 1024;
 /** Magic number, blocks that are independent and of at most 4 MiB, and the checksum of that. */
@@ -22,6 +23,12 @@ const SIZE_BYTES = 4;
 const END_BYTES = 4;
 /** In the size of a block that is stored as it is. */
 const STORED_FLAG = 0x8000_0000;
+/** Of an opener's memory: first what has come of a block, then what it opens to. */
+const HELD_BYTES = SIZE_BYTES + blockBytesMax(FRAME_PLAIN_BYTES);
+/** With what a block may reach back to before it. */
+const PLAIN_BYTES = LINKED_BYTES + FRAME_PLAIN_BYTES;
+const SPARE_MAX = 4;
+const spare: BlockOpener[] = [];
 
 /** `chunks`: each at most FRAME_PLAIN_BYTES. What comes out is valid until the next one is asked for. */
 export async function* compressed(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
@@ -44,16 +51,23 @@ export async function* compressed(chunks: AsyncIterable<Uint8Array>): AsyncItera
 /** What comes out is valid until the next one is asked for. */
 export async function* decompressed(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   const opener = new FrameOpener();
-  for await (const chunk of chunks) yield* opener.open(chunk);
-  opener.end();
+  try {
+    for await (const chunk of chunks) yield* opener.open(chunk);
+    opener.end();
+  } finally {
+    opener.close();
+  }
 }
 
-/** Opens what comes in pieces of any size. Every declared length is bounded before it is waited for. */
+/**
+ * Opens what comes in pieces of any size. Every declared length is bounded before it is waited for. To be
+ * closed, as its memory is the next one's then.
+ */
 export class FrameOpener {
-  readonly #held = Buffer.alloc(SIZE_BYTES + blockBytesMax(FRAME_PLAIN_BYTES));
+  readonly #blocks = spare.pop() ?? new BlockOpener(HELD_BYTES + PLAIN_BYTES);
+  readonly #held = this.#blocks.memory.subarray(0, HELD_BYTES);
+  readonly #plain = this.#blocks.memory.subarray(HELD_BYTES, HELD_BYTES + PLAIN_BYTES);
   #heldBytes = 0;
-  /** With what a block may reach back to before it. */
-  readonly #plain = new Uint8Array(LINKED_BYTES + FRAME_PLAIN_BYTES);
   #plainBytes = 0;
   #blockPlainMax = 0;
   #isInside = false;
@@ -68,17 +82,21 @@ export class FrameOpener {
       this.#heldBytes += taken;
       at += taken;
       if (this.#heldBytes < wanted || this.#wantedBytes() > this.#heldBytes) continue;
-      const bytes = this.#held.subarray(0, this.#heldBytes);
+      const bytes = this.#heldBytes;
       this.#heldBytes = 0;
-      if (!this.#isInside) this.#begin(bytes);
-      else if (bytes.length === SIZE_BYTES) this.#isInside = false;
-      else yield this.#block(bytes.subarray(SIZE_BYTES), bytes.readUInt32LE(0) >= STORED_FLAG);
+      if (!this.#isInside) this.#begin(this.#held.subarray(0, bytes));
+      else if (bytes === SIZE_BYTES) this.#isInside = false;
+      else yield this.#block(bytes, this.#held.readUInt32LE(0) >= STORED_FLAG);
     }
   }
 
   /** All has come. */
   end(): void {
     if (this.#heldBytes > 0 || this.#isInside) throw damaged('whole frames to the end');
+  }
+
+  close(): void {
+    if (spare.length < SPARE_MAX) spare.push(this.#blocks);
   }
 
   /** Of the header; or of a block's size, and then of the block with it. */
@@ -100,17 +118,20 @@ export class FrameOpener {
     this.#isInside = true;
   }
 
-  #block(block: Buffer, isStored: boolean): Uint8Array {
+  /** `end`: of the block among what is held. */
+  #block(end: number, isStored: boolean): Uint8Array {
     const plain = this.#plain;
     if (this.#plainBytes + this.#blockPlainMax > plain.length) {
       plain.copyWithin(0, this.#plainBytes - LINKED_BYTES, this.#plainBytes);
       this.#plainBytes = LINKED_BYTES;
     }
     const start = this.#plainBytes;
-    const room = plain.subarray(0, start + this.#blockPlainMax);
-    let bytes = block.length;
-    if (!isStored) bytes = openBlock(block, room, start, 0);
-    else if (start + bytes <= room.length) room.set(block, start);
+    const limit = start + this.#blockPlainMax;
+    let bytes = end - SIZE_BYTES;
+    if (!isStored) {
+      const [from, to] = [HELD_BYTES + start, HELD_BYTES + limit];
+      bytes = this.#blocks.open(SIZE_BYTES, end, from, to, HELD_BYTES);
+    } else if (start + bytes <= limit) plain.set(this.#held.subarray(SIZE_BYTES, end), start);
     else bytes = -1;
     if (bytes < 0) throw damaged('a block that opens to a mebibyte at most');
     this.#plainBytes = start + bytes;

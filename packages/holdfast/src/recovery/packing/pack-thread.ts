@@ -203,7 +203,11 @@ async function pack(work: Of<'pack'>, inbox: Inbox, outbox: Outbox): Promise<Ans
     reader.end();
   }
   const seal = work.isCompressed ? encrypted : packed;
-  for await (const bytes of seal(hashed(), work.recipients)) await outbox.send(bytes);
+  try {
+    for await (const bytes of seal(hashed(), work.recipients)) await outbox.send(bytes);
+  } finally {
+    opener.close();
+  }
   return { kind: 'done', plainBytes: inbox.plainBytes, files: hasher.files };
 }
 
