@@ -61,3 +61,28 @@ describe('the seal of a recovery point', () => {
     expect(isSealed('none')).toBe(false);
   });
 });
+
+describe('the seal in the header of a file', () => {
+  const WAL = 'shop/77/wal/00000001/000000010000000000000002.lz4.age';
+  const fileKey = new Uint8Array(16).fill(5);
+  const seal = TEST_SEAL.headerSeal(WAL, fileKey);
+
+  it('is ours under the key and with the file key that it was made for only', () => {
+    expect(TEST_SEAL.headerVerdictOf(WAL, fileKey, seal)).toBe('ours');
+    expect(TEST_SEAL.headerVerdictOf(`${WAL}x`, fileKey, seal)).toBe('broken');
+    expect(TEST_SEAL.headerVerdictOf(WAL, new Uint8Array(16).fill(6), seal)).toBe('broken');
+    expect(TEST_SEAL.headerVerdictOf(WAL, fileKey, null)).toBe('none');
+  });
+
+  it('cannot be told where its key is not here, and is broken where it says what no key is called', () => {
+    expect(OTHER_SEAL.headerVerdictOf(WAL, fileKey, seal)).toBe('foreign');
+    const { keyId } = OTHER_SEAL.headerSeal(WAL, fileKey);
+    expect(OTHER_SEAL.headerVerdictOf(WAL, fileKey, { ...seal, keyId })).toBe('broken');
+    for (const odd of ['', 'x'.repeat(16), keyId.toUpperCase()]) {
+      expect(TEST_SEAL.headerVerdictOf(WAL, fileKey, { ...seal, keyId: odd })).toBe('broken');
+    }
+    expect(TEST_SEAL.headerVerdictOf(WAL, fileKey, { ...seal, mac: new Uint8Array(0) })).toBe(
+      'broken',
+    );
+  });
+});

@@ -5,16 +5,22 @@
  *
  * It says who wrote the point.json, and no more: not that the point comes back (a drill says that), nor that
  * it is the newest there was. Nothing here is needed to restore: a point without any seal opens as well.
+ *
+ * What is streamed after a point has a seal in the header of its age file: a MAC over the key it lies under
+ * and the file key, which who writes the file and who can open it know alone. So whoever has the public key
+ * and the vault's credentials can lay something there, and cannot make it ours.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { jsonOf } from '../model/json.ts';
+import type { HeaderSeal } from './packing/age.ts';
 import type { VaultKey } from './vaults/vault.ts';
 
+const KEY_ID = /^[0-9a-f]{16}$/;
 const SEALED = z.looseObject({
   seal: z.strictObject({
     vault: z.string(),
-    keyId: z.string().regex(/^[0-9a-f]{16}$/),
+    keyId: z.string().regex(KEY_ID),
     mac: z.string().regex(/^[0-9a-f]{64}$/),
   }),
 });
@@ -43,6 +49,29 @@ export class PointSeal {
     this.#keyId = createHmac('sha256', macKey).update('key id').digest('hex').slice(0, 16);
   }
 
+  /** 16 hexadecimal digits. */
+  get keyId(): string {
+    return this.#keyId;
+  }
+
+  /** Of a file that is to lie under that key, of whichever vault. */
+  headerSeal(key: VaultKey, fileKey: Uint8Array): HeaderSeal {
+    return { keyId: this.#keyId, mac: this.#headerMac(key, fileKey) };
+  }
+
+  /** Of a file that lies under that key and opens with that file key. */
+  headerVerdictOf(
+    key: VaultKey,
+    fileKey: Uint8Array,
+    seal: HeaderSeal | null,
+  ): Exclude<SealVerdict, 'elsewhere'> {
+    if (seal === null) return 'none';
+    if (seal.keyId !== this.#keyId) return KEY_ID.test(seal.keyId) ? 'foreign' : 'broken';
+    const mac = this.#headerMac(key, fileKey);
+    const isIt = seal.mac.length === mac.length && timingSafeEqual(seal.mac, mac);
+    return isIt ? 'ours' : 'broken';
+  }
+
   /** The text of a point.json that is to lie under that key of that vault. */
   write(vault: string, key: VaultKey, facts: object): string {
     const mac = this.#mac(vault, key, textOf(facts)).toString('hex');
@@ -62,6 +91,13 @@ export class PointSeal {
     const mac = this.#mac(seal.vault, key, textOf(facts));
     if (!timingSafeEqual(Buffer.from(seal.mac, 'hex'), mac)) return 'broken';
     return seal.vault === vault ? 'ours' : 'elsewhere';
+  }
+
+  /** Of two, where that of a point.json is of three: the one is never the other. */
+  #headerMac(key: VaultKey, fileKey: Uint8Array): Buffer {
+    return createHmac('sha256', this.#macKey)
+      .update(JSON.stringify([key, Buffer.from(fileKey).toString('hex')]))
+      .digest();
   }
 
   #mac(vault: string, key: VaultKey, facts: string): Buffer {

@@ -35,7 +35,14 @@ const pointShape = z.object({
     walSegmentBytes: z.number(),
     hasChecksums: z.boolean(),
   }),
-  wal: z.object({ timeline: z.number(), startLsn: z.string(), endLsn: z.string() }).nullable(),
+  wal: z
+    .object({
+      timeline: z.number(),
+      startLsn: z.string(),
+      endLsn: z.string(),
+      sealed: z.object({ keyId: z.string(), fromLsn: z.string() }).optional(),
+    })
+    .nullable(),
   dump: z.object({ structure: z.string(), carriesAll: z.boolean() }).optional(),
   startedAt: z.string(),
   endedAt: z.string(),

@@ -57,6 +57,12 @@ export interface PointRepository {
   readonly plainBytes: number;
 }
 
+/** All that reaches beyond a position is sealed in its header, by the key of that id. */
+export interface SealedStream {
+  readonly keyId: string;
+  readonly fromLsn: Lsn;
+}
+
 export interface PointBelow {
   /** SHA-256 of the point.json of `prior`, lower-case hex. */
   readonly digest: string;
@@ -84,6 +90,8 @@ export interface RecoveryPoint {
     readonly startLsn: Lsn;
     /** Consistent from here on. */
     readonly endLsn: Lsn;
+    /** Of what is streamed after it; left out by earlier builds. */
+    readonly sealed?: SealedStream | undefined;
   } | null;
   /** Of a dump only. */
   readonly dump?: DumpFacts | undefined;

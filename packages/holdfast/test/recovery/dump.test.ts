@@ -3,7 +3,7 @@
  * witnessed in the dump's own snapshot, while others write; each kind of damage fails a drill; and a
  * server that lets nothing be replicated still has its points, with words for what they cannot.
  */
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createReadStream, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateIdentity } from 'age-encryption';
 import pg from 'pg';
@@ -13,6 +13,7 @@ import { type DrillOrder, runDrill } from '../../src/recovery/drills/drill.ts';
 import type { DrillResult } from '../../src/recovery/drills/drill-result.ts';
 import type { Witness } from '../../src/recovery/drills/witness.ts';
 import type { DumpEngine } from '../../src/recovery/engines/dump/dump-engine.ts';
+import { packBytes, unpackBytes } from '../../src/recovery/packing/pack.ts';
 import { changesPrefix, type StoredPoint } from '../../src/recovery/recovery-point.ts';
 import { choosePoint } from '../../src/recovery/restore/choose-point.ts';
 import { TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
@@ -260,6 +261,13 @@ describe.for(DUMPED)('PostgreSQL $major decodes changes', ({ bin, isHere, major 
     expect(pieces.length).toBeGreaterThan(1);
     const first = pieces[0] ?? '';
     expect((await damaged(first, flipped, { goal: at })).verdict).toBe('failed');
+    // The same changes, by somebody who knows the public key.
+    const { identity, recipient } = ground;
+    const plain = await unpackBytes(createReadStream(first), [identity], 'it');
+    const forged: Uint8Array[] = [];
+    for await (const part of packBytes(plain, [recipient]).body) forged.push(part);
+    const planted = await damaged(first, () => Buffer.concat(forged), { goal: at });
+    expect(saidOf(planted).join()).toMatch(/one without a seal/);
     renameSync(`${first}.json`, `${first}.hidden`);
     const missing = await drill({ goal: at });
     renameSync(`${first}.hidden`, `${first}.json`);

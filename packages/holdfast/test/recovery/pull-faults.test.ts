@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -18,8 +19,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RestoreGoal } from '../../src/recovery/engines/engine.ts';
 import type { PullEngine } from '../../src/recovery/engines/pull/pull-engine.ts';
 import { lsnOf } from '../../src/recovery/lsn.ts';
-import { packBytes } from '../../src/recovery/packing/pack.ts';
+import { packBytes, unpackBytes } from '../../src/recovery/packing/pack.ts';
+import type { PointSeal } from '../../src/recovery/point-seal.ts';
 import type { PointFile, RecoveryPoint } from '../../src/recovery/recovery-point.ts';
+import { OTHER_SEAL } from '../../src/recovery/testing/test-seal.ts';
+import { viewAsOf } from '../../src/recovery/vaults/as-of.ts';
 import { type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
 
 const ALL: RestoreGoal = { at: null, lsn: null };
@@ -85,6 +89,12 @@ async function walKeys(): Promise<string[]> {
   return keys;
 }
 
+/** Of a whole segment that is not that one. */
+async function ownKey(other: string): Promise<string> {
+  const keys = (await walKeys()).filter((one) => !one.includes('.d/'));
+  return keys.find((one) => one !== other) ?? '';
+}
+
 describe('a restore is refused', { timeout: 120_000 }, () => {
   it('when a byte of the base backup was flipped', async () => {
     const file = fileOf('base');
@@ -113,6 +123,44 @@ describe('a restore is refused', { timeout: 120_000 }, () => {
         });
       },
     );
+  });
+
+  it('when somebody who can write into the vault has laid other WAL there', async () => {
+    const { identity, recipient, root, vault } = ground;
+    const key = (await walKeys()).filter((one) => !one.includes('.d/'))[1] ?? '';
+    const plain = await unpackBytes(vault.get({ key, version: '1' }), [identity], key);
+    const sealedBy = (seal: PointSeal) => (fileKey: Uint8Array) => seal.headerSeal(key, fileKey);
+    const another = await ownKey(key);
+    const laid: readonly [found: string, body: AsyncIterable<Uint8Array>][] = [
+      ['one without a seal', packBytes(plain, [recipient]).body],
+      [
+        'one with the seal of another installation',
+        packBytes(plain, [recipient], sealedBy(OTHER_SEAL)).body,
+      ],
+      ['one whose seal does not fit it', vault.get({ key: another, version: '1' })],
+    ];
+    const before = new Date();
+    for (const [found, body] of laid) {
+      const { version } = await vault.put(key, body, { retainUntil: new Date() });
+      await expect(restore(point, ALL)).rejects.toMatchObject({
+        code: 'HF_RECOVERY_DAMAGED',
+        expected: expect.stringContaining(key),
+        found,
+        hint: expect.stringContaining('--as-of'),
+      });
+      if (found !== 'one without a seal') continue;
+      // The vault as it was has ours, and a point of an earlier build asks for no seal.
+      const asItWas = ground.engine({ vault: viewAsOf(vault, before) });
+      await restore(point, ALL, asItWas);
+      const { sealed: _none, ...wal } = point.wal ?? { timeline: 1, startLsn: '', endLsn: '' };
+      await restore({ ...point, wal }, ALL);
+      expect(version).toBe('2');
+    }
+    // As they were: the other tests restore, too.
+    for (const version of ['2', '3', '4']) {
+      for (const file of [version, `${version}.json`]) rmSync(join(root, 'vault', `${key}#`, file));
+    }
+    await restore(point, ALL);
   });
 
   it('when a segment is missing, and says which', async () => {

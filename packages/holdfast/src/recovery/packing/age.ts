@@ -19,6 +19,8 @@ const TAG_BYTES = 16;
 const NONCE_BYTES = 16;
 const SEALED_BYTES = CHUNK_BYTES + TAG_BYTES;
 const CIPHER = 'chacha20-poly1305';
+/** The stanza that says who wrote it: no recipient, so whoever does not know it passes over it. */
+const SEAL_STANZA = 'holdfast-seal';
 /** A stanza of X25519 has about 100 bytes, a post-quantum one about 1,600. */
 const HEADER_BYTES_MAX = 64 * 1024;
 const HEADER_BEGIN = 'age-encryption.org/v1\n';
@@ -29,11 +31,24 @@ export function loadAge(): Promise<Age> {
   return import('age-encryption');
 }
 
+/** Who wrote a file, in its header: the name of a key, and a MAC by it. */
+export interface HeaderSeal {
+  readonly keyId: string;
+  readonly mac: Uint8Array;
+}
+
+/** The file key is known to who writes the file and to who can open it, and to nobody else. */
+export type HeaderSealer = (fileKey: Uint8Array) => HeaderSeal;
+
+/** Before anything comes out of a file; throws when it is not to be used. Null: it has no seal. */
+export type HeaderLook = (fileKey: Uint8Array, seal: HeaderSeal | null) => void;
+
 export async function* encrypted(
   chunks: AsyncIterable<Uint8Array>,
   recipients: readonly string[],
+  sealer: HeaderSealer | null = null,
 ): AsyncIterable<Uint8Array> {
-  const { header, fileKey, nonce } = await newHeader(recipients);
+  const { header, fileKey, nonce } = await newHeader(recipients, sealer);
   yield Buffer.concat([header, nonce]);
   const key = payloadKey(fileKey, nonce);
   const counter = new Uint8Array(12);
@@ -66,6 +81,7 @@ export async function* decrypted(
   chunks: AsyncIterable<Uint8Array>,
   identities: readonly string[],
   of: string,
+  look: HeaderLook = () => {},
 ): AsyncIterable<Uint8Array> {
   let opener: PayloadOpener | null = null;
   let held: Buffer = Buffer.alloc(0);
@@ -78,7 +94,8 @@ export async function* decrypted(
         held = Buffer.from(held);
         continue;
       }
-      const fileKey = await openHeader(held.subarray(0, headerBytes), identities, of);
+      const { fileKey, seal } = await openHeader(held.subarray(0, headerBytes), identities, of);
+      look(fileKey, seal);
       opener = new PayloadOpener(
         payloadKey(fileKey, held.subarray(headerBytes, headerBytes + NONCE_BYTES)),
         of,
@@ -128,20 +145,24 @@ class PayloadOpener {
 }
 
 /** The library writes a header for nobody's bytes, and tells us the file key it has made for it. */
-async function newHeader(recipients: readonly string[]): Promise<{
+async function newHeader(
+  recipients: readonly string[],
+  sealer: HeaderSealer | null,
+): Promise<{
   readonly header: Uint8Array;
   readonly fileKey: Uint8Array;
   readonly nonce: Uint8Array;
 }> {
   if (recipients.length === 0) throw new Error('nobody to encrypt to');
-  const { Encrypter } = await loadAge();
+  const { Encrypter, Stanza } = await loadAge();
   const encrypter = new Encrypter();
   for (const recipient of recipients) encrypter.addRecipient(recipient);
   let fileKey: Uint8Array | null = null;
   encrypter.addRecipient({
     wrapFileKey: (key): Stanza[] => {
       fileKey = Uint8Array.from(key);
-      return [];
+      const seal = sealer?.(fileKey);
+      return seal === undefined ? [] : [new Stanza([SEAL_STANZA, seal.keyId], seal.mac)];
     },
   });
   const whole = await encrypter.encrypt(new Uint8Array(0));
@@ -157,12 +178,25 @@ async function openHeader(
   header: Uint8Array,
   identities: readonly string[],
   of: string,
-): Promise<Uint8Array> {
+): Promise<{ readonly fileKey: Uint8Array; readonly seal: HeaderSeal | null }> {
   const { Decrypter } = await loadAge();
   const decrypter = new Decrypter();
+  let seal: HeaderSeal | null = null;
+  // It opens nothing: it is shown the stanzas, before those that do.
+  decrypter.addIdentity({
+    unwrapFileKey: (stanzas: Stanza[]): null => {
+      const [said, ...others] = stanzas.filter(({ args }) => args[0] === SEAL_STANZA);
+      const keyId = said?.args[1];
+      // Of several, nobody knows which one is meant: a seal that fits no key.
+      if (said !== undefined) seal = { keyId: keyId ?? '', mac: said.body };
+      if (others.length > 0) seal = { keyId: '', mac: new Uint8Array(0) };
+      return null;
+    },
+  });
   try {
     for (const identity of identities) decrypter.addIdentity(identity);
-    return await decrypter.decryptHeader(header);
+    const fileKey = await decrypter.decryptHeader(header);
+    return { fileKey, seal };
   } catch (cause) {
     throw new HoldfastError('HF_RECOVERY_KEY', {
       expected: `a private key that opens ${of}`,

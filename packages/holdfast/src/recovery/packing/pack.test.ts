@@ -95,12 +95,56 @@ describe('what is packed', () => {
     const stored = await gathered(packBytes(Buffer.alloc(3_000_000), [recipient]).body);
     expect(stored.length).toBeLessThan(30_000);
     const open = (bytesMax: number) =>
-      unpackBytes(pieces(stored, 1_000), [identity], 'the witness', bytesMax);
+      unpackBytes(pieces(stored, 1_000), [identity], 'the witness', { bytesMax });
     await expect(open(2_999_999)).rejects.toMatchObject({
       code: 'HF_RECOVERY_DAMAGED',
       expected: 'at most 2999999 bytes in the witness',
     });
     expect((await open(3_000_000)).length).toBe(3_000_000);
+  });
+
+  it('says in its header who wrote it, which others pass over, before any of it comes out', async (ctx) => {
+    const plain = someBytes(200_000);
+    const mac = createHash('sha256').update('mac').digest();
+    let written: Uint8Array | null = null;
+    const { body } = packBytes(plain, [recipient], (fileKey) => {
+      written = fileKey;
+      return { keyId: '0123456789abcdef', mac };
+    });
+    const stored = await gathered(body);
+    const opener = new Decrypter();
+    opener.addIdentity(identity);
+    expect((await opener.decrypt(stored)).length).toBeGreaterThan(100_000);
+
+    const seen: unknown[] = [];
+    const open = (bytes: Uint8Array, refuses = false) =>
+      unpackBytes(pieces(bytes, 700), [identity], 'it', {
+        look: (fileKey, seal) => {
+          seen.push(fileKey, seal);
+          if (refuses) throw new Error('not this one');
+        },
+      });
+    expect((await open(stored)).equals(plain)).toBe(true);
+    expect(seen).toEqual([written, { keyId: '0123456789abcdef', mac: new Uint8Array(mac) }]);
+    await expect(open(stored, true)).rejects.toThrow('not this one');
+
+    // Taken off, or said twice, it is another header, which the file key does not fit.
+    const text = stored.toString('latin1');
+    const stanza = /-> holdfast-seal .*\n.*\n/.exec(text)?.[0] ?? '';
+    expect(stanza).not.toBe('');
+    for (const other of ['', stanza + stanza]) {
+      const changed = Buffer.from(text.replace(stanza, other), 'latin1');
+      await expect(open(changed)).rejects.toMatchObject({ code: 'HF_RECOVERY_KEY' });
+    }
+    ctx.skip(!existsSync('/usr/bin/age'), 'Debian package age');
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-pack-'));
+    try {
+      writeFileSync(join(folder, 'key.txt'), `${identity}\n`, { mode: 0o600 });
+      const theirs = execFileSync('age', ['-d', '-i', join(folder, 'key.txt')], { input: stored });
+      expect(theirs.length).toBeGreaterThan(100_000);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('opens with each of its recipients, and with nobody else', async () => {

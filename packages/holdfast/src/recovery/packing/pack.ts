@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '../../model/errors.ts';
-import { decrypted, encrypted } from './age.ts';
+import { decrypted, encrypted, type HeaderLook, type HeaderSealer } from './age.ts';
 import { compressed, decompressed, FRAME_PLAIN_BYTES } from './lz4-frames.ts';
 
 /** The manifest of a million files has half of it. */
@@ -23,8 +23,9 @@ export interface Packed extends PlainFacts {
 export function packed(
   chunks: AsyncIterable<Uint8Array>,
   recipients: readonly string[],
+  sealer: HeaderSealer | null = null,
 ): AsyncIterable<Uint8Array> {
-  return encrypted(compressed(chunks), recipients);
+  return encrypted(compressed(chunks), recipients, sealer);
 }
 
 /** What comes out is valid until the next one is asked for. */
@@ -32,17 +33,27 @@ export function unpacked(
   chunks: AsyncIterable<Uint8Array>,
   identities: readonly string[],
   of: string,
+  look?: HeaderLook,
 ): AsyncIterable<Uint8Array> {
-  return decompressed(decrypted(chunks, identities, of));
+  return decompressed(decrypted(chunks, identities, of, look));
 }
 
 /** For what fits into memory. */
-export function packBytes(bytes: Uint8Array, recipients: readonly string[]): Packed {
+export function packBytes(
+  bytes: Uint8Array,
+  recipients: readonly string[],
+  sealer: HeaderSealer | null = null,
+): Packed {
   return {
-    body: packed(cut(bytes), recipients),
+    body: packed(cut(bytes), recipients, sealer),
     plainBytes: bytes.length,
     plainSha256: createHash('sha256').update(bytes).digest('hex'),
   };
+}
+
+export interface UnpackLimits {
+  readonly bytesMax?: number;
+  readonly look?: HeaderLook;
 }
 
 /**
@@ -53,11 +64,11 @@ export async function unpackBytes(
   chunks: AsyncIterable<Uint8Array>,
   identities: readonly string[],
   of: string,
-  bytesMax: number = UNPACKED_BYTES_MAX,
+  { bytesMax = UNPACKED_BYTES_MAX, look }: UnpackLimits = {},
 ): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of unpacked(chunks, identities, of)) {
+  for await (const part of unpacked(chunks, identities, of, look)) {
     bytes += part.length;
     if (bytes > bytesMax) throw tooLarge(of, bytesMax);
     parts.push(new Uint8Array(part));

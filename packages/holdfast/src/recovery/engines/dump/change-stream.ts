@@ -21,6 +21,7 @@ import {
   ServerRefusal,
 } from '../pull/replication-connection.ts';
 import { dropSlot, endOwnSender, isLost, lookAtSlot } from '../pull/slot.ts';
+import { streamSealer } from '../stream-seal.ts';
 import { mustBeSameSystem, SILENT_MS_MAX, SLOT_LOOK_MS, StreamUpkeep } from '../stream-upkeep.ts';
 import { ChangeBuffer, type ChangeJob } from './change-buffer.ts';
 import type { DumpOptions, DumpServer } from './dump-options.ts';
@@ -61,6 +62,7 @@ export class ChangeStream implements EngineStream {
   /** Positions of the server, and when they were its newest. */
   #seen: { readonly lsn: bigint; readonly at: Date }[] = [];
   #end: bigint | null = null;
+  #storedFrom: bigint | null = null;
 
   constructor(options: DumpOptions, server: DumpServer) {
     this.#options = options;
@@ -75,6 +77,11 @@ export class ChangeStream implements EngineStream {
     });
     this.#upkeep = new StreamUpkeep(options.clock, 'stream of changes', TICK_MS);
     this.#running = this.#upkeep.keep(() => this.#once());
+  }
+
+  /** All that reaches beyond it was stored by this process; null: nothing was yet. */
+  get storedFrom(): bigint | null {
+    return this.#storedFrom;
   }
 
   state(): StreamState {
@@ -149,6 +156,7 @@ export class ChangeStream implements EngineStream {
     if (end !== null && begin > end) this.#gapEnd = begin;
     const from = end === null || begin > end ? begin : end;
     this.#end = from;
+    if (this.#storedFrom === null || from < this.#storedFrom) this.#storedFrom = from;
     this.#upkeep.durableIs(from);
     try {
       await this.#stream(connection, from);
@@ -287,10 +295,13 @@ export class ChangeStream implements EngineStream {
   }
 
   async #store(job: ChangeJob): Promise<void> {
-    const { kept, recipients, target, vault } = this.#options;
+    const { kept, recipients, seal, target, vault } = this.#options;
     const place = { from: job.from, session: this.#session, part: job.part, to: job.to };
     const key = pieceKey(target, this.#server.systemIdentifier, place);
-    await this.#upkeep.storing(() => vault.put(key, packBytes(job.bytes, recipients).body, kept()));
+    const sealer = streamSealer(seal, key);
+    await this.#upkeep.storing(() =>
+      vault.put(key, packBytes(job.bytes, recipients, sealer).body, kept()),
+    );
   }
 
   /** The newest position that the server had at a known time, and that is stored: so much is not lost. */

@@ -19,6 +19,8 @@ import { type PointFile, pointPrefix, type RecoveryPoint } from '../../recovery-
 import type { Kept } from '../../vaults/vault.ts';
 import type { Tell } from '../engine.ts';
 import { readGlobals } from '../pull/globals.ts';
+import { sealedStream } from '../stream-seal.ts';
+import type { ChangeStream } from './change-stream.ts';
 import type { DumpContents } from './dump-facts.ts';
 import type { DumpOptions, DumpServer } from './dump-options.ts';
 import { runDump } from './dump-run.ts';
@@ -31,11 +33,11 @@ export interface TakenDump {
   readonly witness: Witness | null;
 }
 
-/** `followed`: changes are decoded, so the snapshot is taken where they can follow. */
+/** `stream`: of decoded changes, so that the snapshot is taken where they can follow; null: none are. */
 export async function takeDump(
   options: DumpOptions,
   server: DumpServer,
-  followed: boolean,
+  stream: Pick<ChangeStream, 'storedFrom'> | null,
   tell: Tell,
   signal: AbortSignal,
 ): Promise<TakenDump> {
@@ -46,7 +48,7 @@ export async function takeDump(
   const folder = `${pointPrefix(target, server.systemIdentifier)}${id}/`;
   tell({ phase: 'start', doneBytes: 0, totalBytes: null, bytesPerSecond: 0 });
   const held = `${slot.slice(0, 50)}_${clock.random(4).toString('hex')}`;
-  const snapshot = await takeSnapshot(connection, followed, held, signal);
+  const snapshot = await takeSnapshot(connection, stream !== null, held, signal);
   const startedAt = clock.now().toISOString();
   try {
     const facts = await factsIn(snapshot);
@@ -57,7 +59,7 @@ export async function takeDump(
       both,
     );
     const isSmall = facts.bytes <= DRILL_SMALL_BYTES_MAX;
-    const moment = { lsn: snapshot.lsn, method: followed ? 'slot' : 'snapshot' } as const;
+    const moment = { lsn: snapshot.lsn, method: stream !== null ? 'slot' : 'snapshot' } as const;
     const witnessing = isSmall
       ? witnessIn(snapshot.client, { target, now: () => new Date(startedAt) }, moment)
       : Promise.resolve(null);
@@ -92,7 +94,15 @@ export async function takeDump(
       target,
       engine: 'dump',
       server: serverFacts,
-      wal: followed ? { timeline: facts.timeline, startLsn: lsn, endLsn: lsn } : null,
+      wal:
+        stream === null
+          ? null
+          : {
+              timeline: facts.timeline,
+              startLsn: lsn,
+              endLsn: lsn,
+              sealed: sealedStream(options.seal, stream.storedFrom),
+            },
       dump: { structure: structure.digest, carriesAll: structure.notCarried.length === 0 },
       startedAt,
       endedAt: clock.now().toISOString(),

@@ -68,7 +68,7 @@ export class DumpEngine implements Engine {
       await stream.ready(signal);
       await stream.publishAll();
     }
-    const { point, witness } = await takeDump(this.#options, server, stream !== null, tell, signal);
+    const { point, witness } = await takeDump(this.#options, server, stream, tell, signal);
     this.#witness = witness === null ? null : { point: point.id, witness };
     stream?.dumpTaken(lsnOf(point.wal?.startLsn ?? '') ?? 0n, point.dump?.structure ?? '');
     return point;

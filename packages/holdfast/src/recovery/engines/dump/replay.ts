@@ -15,6 +15,7 @@ import { ProgressTeller } from '../../progress.ts';
 import type { RecoveryPoint } from '../../recovery-point.ts';
 import type { RestoreGoal, Tell } from '../engine.ts';
 import { postgresMicros } from '../pull/messages.ts';
+import { StreamSeals } from '../stream-seal.ts';
 import type { DumpOptions } from './dump-options.ts';
 import { type Change, readChange } from './pgoutput.ts';
 import { type ChangePiece, chainFrom, endOf, listPieces, openPiece } from './pieces.ts';
@@ -54,8 +55,9 @@ export async function replayChanges(
   const progress = new ProgressTeller(tell, options.clock, 'replay', bytes);
   await client.query(SETTINGS);
   const replay = new Replay(client, start, until);
+  const seals = new StreamSeals(options.seal, point);
   for (const piece of chain) {
-    await onePiece(options, piece, replay, progress, signal);
+    await onePiece(options, seals, piece, replay, progress, signal);
     if (replay.isOver) break;
   }
   if (!replay.isOver) mustHaveReached(until, replay, pieces, start);
@@ -90,6 +92,7 @@ const PIECE_BYTES_MAX = 1.5 * 1024 ** 3;
 
 async function onePiece(
   { identities, vault }: DumpOptions,
+  seals: StreamSeals,
   piece: ChangePiece,
   replay: Replay,
   progress: ProgressTeller,
@@ -98,7 +101,10 @@ async function onePiece(
   for (const object of piece.parts) {
     signal.throwIfAborted();
     const opened = openPiece(
-      await unpackBytes(vault.get(object), identities(), object.key, PIECE_BYTES_MAX),
+      await unpackBytes(vault.get(object), identities(), object.key, {
+        bytesMax: PIECE_BYTES_MAX,
+        look: seals.look(object.key, piece.to),
+      }),
       object.key,
     );
     const isLast = object === piece.parts.at(-1);

@@ -18,6 +18,7 @@ import { ProgressTeller } from '../../progress.ts';
 import { type PointFile, pointPrefix, type RecoveryPoint } from '../../recovery-point.ts';
 import type { Kept } from '../../vaults/vault.ts';
 import type { ServerFacts, Tell } from '../engine.ts';
+import { sealedStream } from '../stream-seal.ts';
 import type { Foundation, Plan, SentManifest } from './foundation.ts';
 import { readGlobals } from './globals.ts';
 import { compareWithManifest, readManifest } from './manifest.ts';
@@ -29,6 +30,7 @@ import {
   ServerRefusal,
   type ServerTablespace,
 } from './replication-connection.ts';
+import type { PullWalStream } from './wal-stream.ts';
 
 /** A hundred thousand files make some 20 MB of it. */
 const MANIFEST_BYTES_MAX = 512 * 1024 * 1024;
@@ -36,9 +38,6 @@ const PAGES_NAMED_MAX = 5;
 const CORRUPTED_STATE = 'XX001';
 /** A server that was built without LZ4 says no before it sends anything: as a syntax error from 16 on. */
 const CANNOT_COMPRESS_STATES: readonly string[] = ['0A000', '42601'];
-
-/** Resolves when everything before that position is durable in the vault. */
-export type AwaitWal = (lsn: bigint, signal: AbortSignal) => Promise<void>;
 
 interface Taken {
   readonly files: readonly PointFile[];
@@ -57,7 +56,7 @@ export async function takeBaseBackup(
   options: PullOptions,
   facts: ServerFacts,
   plan: Plan,
-  awaitWal: AwaitWal,
+  stream: Pick<PullWalStream, 'durableUpTo' | 'storedFrom'>,
   tell: Tell,
   signal: AbortSignal,
 ): Promise<TakenBackup> {
@@ -88,7 +87,7 @@ export async function takeBaseBackup(
   const globalsFile = await small('globals', 'globals.sql', Buffer.from(globals));
 
   tell({ phase: 'wal', doneBytes: 0, totalBytes: null, bytesPerSecond: 0 });
-  await awaitWal(taken.end, signal);
+  await stream.durableUpTo(taken.end, signal);
   const point: RecoveryPoint = {
     format: 'holdfast/point/1',
     id,
@@ -99,6 +98,7 @@ export async function takeBaseBackup(
       timeline: taken.start.timeline,
       startLsn: lsnText(taken.start.lsn),
       endLsn: lsnText(taken.end),
+      sealed: sealedStream(options.seal, stream.storedFrom),
     },
     startedAt,
     endedAt: clock.now().toISOString(),

@@ -64,14 +64,7 @@ export class PullEngine implements Engine {
     await stream.durableUpTo(0n, signal);
     const facts = await this.facts();
     const take = (plan: Plan): Promise<TakenBackup> =>
-      takeBaseBackup(
-        this.#options,
-        facts,
-        plan,
-        (lsn, awaited) => stream.durableUpTo(lsn, awaited),
-        tell,
-        signal,
-      );
+      takeBaseBackup(this.#options, facts, plan, stream, tell, signal);
     const plan = await planBackup(this.#options, facts, this.#sent, distrusted);
     const { point, sent } = await take(plan).catch((error: unknown) => {
       if (plan.on === null || !isRefused(error)) throw error;

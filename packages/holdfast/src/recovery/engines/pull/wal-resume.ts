@@ -9,6 +9,7 @@ import { lsnOf, lsnText, segmentStart } from '../../lsn.ts';
 import { packBytes } from '../../packing/pack.ts';
 import { newestPoint } from '../../point-store.ts';
 import type { ServerFacts } from '../engine.ts';
+import { streamSealer } from '../stream-seal.ts';
 import type { PullOptions } from './pull-options.ts';
 import type { ReplicationConnection, SystemIdentity } from './replication-connection.ts';
 import { dropSlot, endOwnSender, isLost, lookAtSlot, type SlotLook } from './slot.ts';
@@ -99,7 +100,7 @@ export async function knownGap(
 
 /** Once for each timeline. */
 export async function storeHistory(
-  { vault, recipients, kept, target }: PullOptions,
+  { vault, recipients, kept, seal, target }: PullOptions,
   { systemIdentifier }: ServerFacts,
   connection: ReplicationConnection,
   timeline: number,
@@ -107,5 +108,6 @@ export async function storeHistory(
   const key = historyKey(target, systemIdentifier, timeline);
   for await (const object of vault.list(key, null)) if (object.key === key) return;
   const history = await connection.timelineHistory(timeline);
-  await vault.put(key, packBytes(history, recipients).body, kept());
+  const { body } = packBytes(history, recipients, streamSealer(seal, key));
+  await vault.put(key, body, kept());
 }

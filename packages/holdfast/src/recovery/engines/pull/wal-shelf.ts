@@ -3,27 +3,33 @@ import { HoldfastError } from '../../../model/errors.ts';
 import type { SegmentPlace } from '../../lsn.ts';
 import { unpackBytes, unpacked } from '../../packing/pack.ts';
 import type { RecoveryPoint } from '../../recovery-point.ts';
+import { StreamSeals } from '../stream-seal.ts';
 import type { PullOptions } from './pull-options.ts';
 import { readWalListing, type WalListing } from './wal-listing.ts';
 import type { WalShelf } from './wal-restore.ts';
 
-type Parts = Pick<PullOptions, 'identities' | 'target' | 'vault'>;
+type Parts = Pick<PullOptions, 'identities' | 'seal' | 'target' | 'vault'>;
 
-export async function vaultShelf(parts: Parts, { server }: RecoveryPoint): Promise<WalShelf> {
-  const { systemIdentifier, walSegmentBytes } = server;
+export async function vaultShelf(parts: Parts, point: RecoveryPoint): Promise<WalShelf> {
+  const { systemIdentifier, walSegmentBytes } = point.server;
   const { target, vault } = parts;
-  return new VaultShelf(
-    parts,
-    await readWalListing(vault, target, systemIdentifier, walSegmentBytes),
-  );
+  const listing = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
+  return new VaultShelf(parts, point, listing);
 }
+
+/** Beyond every position. */
+const NO_END = 2n ** 64n;
 
 class VaultShelf implements WalShelf {
   readonly #parts: Parts;
+  readonly #timeline: number;
+  readonly #seals: StreamSeals;
   readonly #listing: WalListing;
 
-  constructor(parts: Parts, listing: WalListing) {
+  constructor(parts: Parts, point: RecoveryPoint, listing: WalListing) {
     this.#parts = parts;
+    this.#timeline = point.wal?.timeline ?? 0;
+    this.#seals = new StreamSeals(parts.seal, point);
     this.#listing = listing;
   }
 
@@ -34,7 +40,10 @@ class VaultShelf implements WalShelf {
   async *histories(): AsyncIterable<{ readonly timeline: number; readonly text: Buffer }> {
     const { identities, vault } = this.#parts;
     for (const [timeline, object] of this.#listing.histories) {
-      yield { timeline, text: await unpackBytes(vault.get(object), identities(), object.key) };
+      const { key } = object;
+      // Those after the point's lead a restore on; those before it were there before it.
+      const look = this.#seals.look(key, timeline > this.#timeline ? NO_END : 0n);
+      yield { timeline, text: await unpackBytes(vault.get(object), identities(), key, { look }) };
     }
   }
 
@@ -51,7 +60,8 @@ class VaultShelf implements WalShelf {
     let end = 0;
     for (const { from, to, object } of this.#listing.piecesOf(place)) {
       let at = from;
-      for await (const part of unpacked(vault.get(object), identities(), object.key)) {
+      const look = this.#seals.look(object.key, place.start + BigInt(to));
+      for await (const part of unpacked(vault.get(object), identities(), object.key, look)) {
         if (at + part.length <= to) buffer.set(part, at);
         at += part.length;
       }

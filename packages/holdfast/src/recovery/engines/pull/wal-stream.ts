@@ -13,6 +13,7 @@ import type { TargetDatabase } from '../../../protection/target-database.ts';
 import { lsnText, segmentStart } from '../../lsn.ts';
 import { packBytes } from '../../packing/pack.ts';
 import type { EngineStream, ServerFacts, StreamState } from '../engine.ts';
+import { streamSealer } from '../stream-seal.ts';
 import { mustBeSameSystem, SILENT_MS_MAX, SLOT_LOOK_MS, StreamUpkeep } from '../stream-upkeep.ts';
 import type { PullOptions } from './pull-options.ts';
 import {
@@ -46,6 +47,7 @@ export class PullWalStream implements EngineStream {
   /** Of WAL that is gone at the server and not in the vault; until a base backup begins behind it. */
   #gapEnd: bigint | null = null;
   #ownPid: number | null = null;
+  #storedFrom: bigint | null = null;
   /** Where the vault ends, once read; the stream itself moves it on. */
   #position: WalPosition | null = null;
 
@@ -73,6 +75,11 @@ export class PullWalStream implements EngineStream {
       trouble: this.#gapWords() ?? this.#upkeep.troubleNow(),
       hasGap: this.#gapEnd !== null,
     };
+  }
+
+  /** All that reaches beyond it was stored by this process; null: nothing was yet. */
+  get storedFrom(): bigint | null {
+    return this.#storedFrom;
   }
 
   /** As the server last said it; null before that. */
@@ -132,6 +139,8 @@ export class PullWalStream implements EngineStream {
     const flusher = new WalFlusher(buffer, clock, (job) => this.#store(job, buffer, connection));
     let isPaused = false;
     this.#timeline = from.timeline;
+    // A timeline may begin before where the one before it had come to.
+    if (this.#storedFrom === null || from.lsn < this.#storedFrom) this.#storedFrom = from.lsn;
     upkeep.heard();
     const still = upkeep.beat(connection, () => isPaused, [
       {
@@ -184,13 +193,16 @@ export class PullWalStream implements EngineStream {
   }
 
   async #store(job: WalJob, buffer: WalBuffer, connection: ReplicationConnection): Promise<void> {
-    const { vault, recipients, kept, target, clock } = this.#options;
+    const { vault, recipients, kept, seal, target, clock } = this.#options;
     const { systemIdentifier, walSegmentBytes } = this.#facts;
     const receivedAt = clock.now();
     const key = job.isWhole
       ? wholeKey(target, systemIdentifier, job.place, walSegmentBytes)
       : pieceKey(target, systemIdentifier, job.place, walSegmentBytes, job);
-    await this.#upkeep.storing(() => vault.put(key, packBytes(job.bytes, recipients).body, kept()));
+    const sealer = streamSealer(seal, key);
+    await this.#upkeep.storing(() =>
+      vault.put(key, packBytes(job.bytes, recipients, sealer).body, kept()),
+    );
     buffer.done(job);
     const durable = job.place.start + BigInt(job.to);
     this.#position = { timeline: job.place.timeline, lsn: durable };
