@@ -156,6 +156,16 @@ describe('a restore is refused', { timeout: 120_000 }, () => {
       await restore({ ...point, wal }, ALL);
       expect(version).toBe('2');
     }
+    // Nor does a history lead it elsewhere.
+    const history = key.replace(/[^/]+\/[^/]+$/, '00000002.history.lz4.age');
+    const text = Buffer.from('1\t0/3000000\tno recovery target specified\n');
+    await vault.put(history, packBytes(text, [recipient]).body, { retainUntil: new Date() });
+    await expect(restore(point, ALL)).rejects.toMatchObject({
+      code: 'HF_RECOVERY_DAMAGED',
+      expected: expect.stringContaining(history),
+      found: 'one without a seal',
+    });
+    rmSync(join(root, 'vault', `${history}#`), { recursive: true });
     // As they were: the other tests restore, too.
     for (const version of ['2', '3', '4']) {
       for (const file of [version, `${version}.json`]) rmSync(join(root, 'vault', `${key}#`, file));
