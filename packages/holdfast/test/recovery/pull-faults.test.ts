@@ -23,7 +23,6 @@ import { packBytes, unpackBytes } from '../../src/recovery/packing/pack.ts';
 import type { PointSeal } from '../../src/recovery/point-seal.ts';
 import type { PointFile, RecoveryPoint } from '../../src/recovery/recovery-point.ts';
 import { OTHER_SEAL } from '../../src/recovery/testing/test-seal.ts';
-import { viewAsOf } from '../../src/recovery/vaults/as-of.ts';
 import { type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
 
 const ALL: RestoreGoal = { at: null, lsn: null };
@@ -125,7 +124,7 @@ describe('a restore is refused', { timeout: 120_000 }, () => {
     );
   });
 
-  it('when somebody who can write into the vault has laid other WAL there', async () => {
+  it('when somebody who can write into the vault has laid other WAL there, and ours is not below it', async () => {
     const { identity, recipient, root, vault } = ground;
     const key = (await walKeys()).filter((one) => !one.includes('.d/'))[1] ?? '';
     const plain = await unpackBytes(vault.get({ key, version: '1' }), [identity], key);
@@ -139,38 +138,29 @@ describe('a restore is refused', { timeout: 120_000 }, () => {
       ],
       ['one whose seal does not fit it', vault.get({ key: another, version: '1' })],
     ];
-    const before = new Date();
+    const file = (version: string): string => join(root, 'vault', `${key}#`, version);
     for (const [found, body] of laid) {
       const { version } = await vault.put(key, body, { retainUntil: new Date() });
+      // Ours lies below it.
+      await restore(point, ALL);
+      renameSync(file('1.json'), file('1.hidden'));
       await expect(restore(point, ALL)).rejects.toMatchObject({
         code: 'HF_RECOVERY_DAMAGED',
         expected: expect.stringContaining(key),
         found,
-        hint: expect.stringContaining('--as-of'),
       });
-      if (found !== 'one without a seal') continue;
-      // The vault as it was has ours, and a point of an earlier build asks for no seal.
-      const asItWas = ground.engine({ vault: viewAsOf(vault, before) });
-      await restore(point, ALL, asItWas);
       const { sealed: _none, ...wal } = point.wal ?? { timeline: 1, startLsn: '', endLsn: '' };
-      await restore({ ...point, wal }, ALL);
-      expect(version).toBe('2');
+      // A point of an earlier build asks for no seal.
+      if (found !== 'one whose seal does not fit it') await restore({ ...point, wal }, ALL);
+      renameSync(file('1.hidden'), file('1.json'));
+      for (const laidFile of [version, `${version}.json`]) rmSync(file(laidFile));
     }
     // Nor does a history lead it elsewhere.
     const history = key.replace(/[^/]+\/[^/]+$/, '00000002.history.lz4.age');
     const text = Buffer.from('1\t0/3000000\tno recovery target specified\n');
     await vault.put(history, packBytes(text, [recipient]).body, { retainUntil: new Date() });
-    await expect(restore(point, ALL)).rejects.toMatchObject({
-      code: 'HF_RECOVERY_DAMAGED',
-      expected: expect.stringContaining(history),
-      found: 'one without a seal',
-    });
-    rmSync(join(root, 'vault', `${history}#`), { recursive: true });
-    // As they were: the other tests restore, too.
-    for (const version of ['2', '3', '4']) {
-      for (const file of [version, `${version}.json`]) rmSync(join(root, 'vault', `${key}#`, file));
-    }
     await restore(point, ALL);
+    rmSync(join(root, 'vault', `${history}#`), { recursive: true });
   });
 
   it('when a segment is missing, and says which', async () => {

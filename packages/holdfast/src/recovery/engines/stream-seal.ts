@@ -7,10 +7,13 @@
  */
 import { HoldfastError } from '../../model/errors.ts';
 import { lsnOf, lsnText } from '../lsn.ts';
-import type { HeaderLook, HeaderSealer } from '../packing/age.ts';
+import type { HeaderLook, HeaderSeal, HeaderSealer } from '../packing/age.ts';
 import type { PointSeal } from '../point-seal.ts';
 import type { RecoveryPoint, SealedStream } from '../recovery-point.ts';
-import type { VaultKey } from '../vaults/vault.ts';
+import type { StoredObject, Vault, VaultKey } from '../vaults/vault.ts';
+
+/** Of one key, newest first, that are looked at. */
+const VERSIONS_MAX = 5;
 
 export function streamSealer(seal: PointSeal, key: VaultKey): HeaderSealer {
   return (fileKey) => seal.headerSeal(key, fileKey);
@@ -19,6 +22,17 @@ export function streamSealer(seal: PointSeal, key: VaultKey): HeaderSealer {
 /** What a point that is taken now may say. `from`: where this process began to store; null: not yet. */
 export function sealedStream(seal: PointSeal, from: bigint | null): SealedStream | undefined {
   return from === null ? undefined : { keyId: seal.keyId, fromLsn: lsnText(from) };
+}
+
+/** Something lies there that was not stored by who took the point. */
+export class NotOurs extends HoldfastError {
+  constructor(key: VaultKey, found: string) {
+    super('HF_RECOVERY_DAMAGED', {
+      expected: `what the installation that took the recovery point stored at ${key}`,
+      found,
+      hint: 'Somebody else wrote it: look at who can write into the vault, and restore to a moment before it.',
+    });
+  }
 }
 
 export class StreamSeals {
@@ -32,24 +46,58 @@ export class StreamSeals {
     this.#from = lsnOf(this.#sealed?.fromLsn ?? '') ?? 0n;
   }
 
-  /** Of what lies under that key and reaches to before `to`; refuses with HF_RECOVERY_DAMAGED. */
-  look(key: VaultKey, to: bigint): HeaderLook {
-    return (fileKey, seal) => {
-      const verdict = this.#seal.headerVerdictOf(key, fileKey, seal);
-      if (verdict === 'broken') throw planted(key, 'one whose seal does not fit it');
-      if (this.#sealed === null || to <= this.#from || verdict === 'ours') return;
-      if (verdict === 'none') throw planted(key, 'one without a seal');
-      if (this.#sealed.keyId === this.#seal.keyId) {
-        throw planted(key, 'one with the seal of another installation');
-      }
+  /**
+   * Opens what lies under the key of `object` and reaches to before `to`: that version, or one before it,
+   * where somebody laid something over ours. Rejects with `NotOurs`, of the newest, where none is to be used;
+   * what `open` rejects with otherwise is passed on.
+   */
+  async open<T>(
+    vault: Pick<Vault, 'list'>,
+    object: StoredObject,
+    to: bigint,
+    open: (version: StoredObject, look: HeaderLook) => Promise<T>,
+  ): Promise<T> {
+    const look: HeaderLook = (fileKey, seal) => {
+      const found = this.#strangeness(object.key, to, fileKey, seal);
+      if (found !== null) throw new NotOurs(object.key, found);
     };
+    let version = object;
+    let newest: NotOurs | null = null;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await open(version, look);
+      } catch (error) {
+        if (!(error instanceof NotOurs)) throw error;
+        newest ??= error;
+      }
+      const before = tries < VERSIONS_MAX ? await versionBefore(vault, version) : null;
+      if (before === null) throw newest;
+      version = before;
+    }
+  }
+
+  /** Null: it is to be used. */
+  #strangeness(
+    key: VaultKey,
+    to: bigint,
+    fileKey: Uint8Array,
+    seal: HeaderSeal | null,
+  ): string | null {
+    const verdict = this.#seal.headerVerdictOf(key, fileKey, seal);
+    if (verdict === 'broken') return 'one whose seal does not fit it';
+    if (this.#sealed === null || to <= this.#from || verdict === 'ours') return null;
+    if (verdict === 'none') return 'one without a seal';
+    const isOfOurs = this.#sealed.keyId === this.#seal.keyId;
+    return isOfOurs ? 'one with the seal of another installation' : null;
   }
 }
 
-function planted(key: VaultKey, found: string): HoldfastError {
-  return new HoldfastError('HF_RECOVERY_DAMAGED', {
-    expected: `what the installation that took the recovery point stored at ${key}`,
-    found,
-    hint: 'Somebody else wrote it: look at who can write into the vault. Restore from the vault as it was before that (--as-of), or to a moment before it.',
-  });
+async function versionBefore(
+  vault: Pick<Vault, 'list'>,
+  { key, storedAt, version }: StoredObject,
+): Promise<StoredObject | null> {
+  for await (const object of vault.list(key, new Date(storedAt.getTime() - 1))) {
+    if (object.key === key && object.version !== version) return object;
+  }
+  return null;
 }

@@ -100,13 +100,13 @@ async function onePiece(
 ): Promise<void> {
   for (const object of piece.parts) {
     signal.throwIfAborted();
-    const opened = openPiece(
-      await unpackBytes(vault.get(object), identities(), object.key, {
+    const bytes = await seals.open(vault, object, piece.to, (version, look) =>
+      unpackBytes(vault.get(version), identities(), object.key, {
         bytesMax: PIECE_BYTES_MAX,
-        look: seals.look(object.key, piece.to),
+        look,
       }),
-      object.key,
     );
+    const opened = openPiece(bytes, object.key);
     const isLast = object === piece.parts.at(-1);
     if (opened.from !== piece.from || (isLast && opened.to !== piece.to)) {
       throw damaged(`changes of ${lsnText(piece.from)} at ${object.key}`, 'those of another place');

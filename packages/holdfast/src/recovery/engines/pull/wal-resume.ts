@@ -98,7 +98,6 @@ export async function knownGap(
   return end !== null && (covered === null || covered < end) ? end : null;
 }
 
-/** Once for each timeline. */
 export async function storeHistory(
   { vault, recipients, kept, seal, target }: PullOptions,
   { systemIdentifier }: ServerFacts,
@@ -106,7 +105,6 @@ export async function storeHistory(
   timeline: number,
 ): Promise<void> {
   const key = historyKey(target, systemIdentifier, timeline);
-  for await (const object of vault.list(key, null)) if (object.key === key) return;
   const history = await connection.timelineHistory(timeline);
   const { body } = packBytes(history, recipients, streamSealer(seal, key));
   await vault.put(key, body, kept());

@@ -3,7 +3,7 @@ import { HoldfastError } from '../../../model/errors.ts';
 import type { SegmentPlace } from '../../lsn.ts';
 import { unpackBytes, unpacked } from '../../packing/pack.ts';
 import type { RecoveryPoint } from '../../recovery-point.ts';
-import { StreamSeals } from '../stream-seal.ts';
+import { NotOurs, StreamSeals } from '../stream-seal.ts';
 import type { PullOptions } from './pull-options.ts';
 import { readWalListing, type WalListing } from './wal-listing.ts';
 import type { WalShelf } from './wal-restore.ts';
@@ -40,10 +40,17 @@ class VaultShelf implements WalShelf {
   async *histories(): AsyncIterable<{ readonly timeline: number; readonly text: Buffer }> {
     const { identities, vault } = this.#parts;
     for (const [timeline, object] of this.#listing.histories) {
-      const { key } = object;
       // Those after the point's lead a restore on; those before it were there before it.
-      const look = this.#seals.look(key, timeline > this.#timeline ? NO_END : 0n);
-      yield { timeline, text: await unpackBytes(vault.get(object), identities(), key, { look }) };
+      const to = timeline > this.#timeline ? NO_END : 0n;
+      try {
+        const text = await this.#seals.open(vault, object, to, (version, look) =>
+          unpackBytes(vault.get(version), identities(), object.key, { look }),
+        );
+        yield { timeline, text };
+      } catch (error) {
+        // It leads nowhere: of a timeline that there is, whoever streams has stored ours.
+        if (!(error instanceof NotOurs)) throw error;
+      }
     }
   }
 
@@ -59,12 +66,15 @@ class VaultShelf implements WalShelf {
     const { identities, vault } = this.#parts;
     let end = 0;
     for (const { from, to, object } of this.#listing.piecesOf(place)) {
-      let at = from;
-      const look = this.#seals.look(object.key, place.start + BigInt(to));
-      for await (const part of unpacked(vault.get(object), identities(), object.key, look)) {
-        if (at + part.length <= to) buffer.set(part, at);
-        at += part.length;
-      }
+      const reach = place.start + BigInt(to);
+      const at = await this.#seals.open(vault, object, reach, async (version, look) => {
+        let end = from;
+        for await (const part of unpacked(vault.get(version), identities(), object.key, look)) {
+          if (end + part.length <= to) buffer.set(part, end);
+          end += part.length;
+        }
+        return end;
+      });
       if (at !== to) {
         throw new HoldfastError('HF_RECOVERY_DAMAGED', {
           expected: `${to - from} bytes of WAL at ${object.key}`,

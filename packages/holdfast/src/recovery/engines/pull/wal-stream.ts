@@ -48,6 +48,7 @@ export class PullWalStream implements EngineStream {
   #gapEnd: bigint | null = null;
   #ownPid: number | null = null;
   #storedFrom: bigint | null = null;
+  readonly #histories = new Set<number>();
   /** Where the vault ends, once read; the stream itself moves it on. */
   #position: WalPosition | null = null;
 
@@ -245,8 +246,11 @@ export class PullWalStream implements EngineStream {
     return wayOn(this.#position, identity, connection, walSegmentBytes);
   }
 
-  #storeHistory(connection: ReplicationConnection, timeline: number): Promise<void> {
-    return storeHistory(this.#options, this.#facts, connection, timeline);
+  /** Once by each process, whatever lies there: it may be somebody else's. */
+  async #storeHistory(connection: ReplicationConnection, timeline: number): Promise<void> {
+    if (this.#histories.has(timeline)) return;
+    await storeHistory(this.#options, this.#facts, connection, timeline);
+    this.#histories.add(timeline);
   }
 
   /** The server has not kept what comes next: said, and gone on with from where it has. */
