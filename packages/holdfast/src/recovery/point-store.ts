@@ -46,6 +46,7 @@ const pointShape = z.object({
   dump: z.object({ structure: z.string(), carriesAll: z.boolean() }).optional(),
   startedAt: z.string(),
   endedAt: z.string(),
+  wholeAt: z.iso.datetime().optional(),
   files: z.array(
     z.object({
       key: z.string(),

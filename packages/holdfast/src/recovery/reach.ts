@@ -3,6 +3,7 @@
  * is known: what a stream does not carry counts from the point, and a dump that nothing follows brings
  * back its own moment only. Past a gap nothing is brought until there is a new point.
  */
+import { wholeFrom } from './clocks.ts';
 import { listPieces, newestStoredAt } from './engines/dump/pieces.ts';
 import type { StreamState } from './engines/engine.ts';
 import type { RecoveryWindow, StoredPoint } from './recovery-point.ts';
@@ -51,7 +52,8 @@ export async function reachOfDumps(
       : state.durableAt;
   const to = streamedAt !== null && streamedAt > moment ? streamedAt : moment;
   const oldest = points.find(({ wal }) => wal !== null) ?? newest;
-  const window = { from: new Date(oldest.endedAt), to: later(to, new Date(oldest.endedAt)) };
+  const from = wholeFrom(oldest);
+  const window = { from, to: later(to, from) };
   const carriesAll = newest.dump?.carriesAll === true && (state?.notCarried ?? []).length === 0;
   return { durableAt: carriesAll ? to : moment, window, by: carriesAll ? 'changes' : 'dump' };
 }
@@ -61,9 +63,9 @@ function windowOf(points: readonly StoredPoint[], durableAt: Date | null): Recov
   const [oldest] = points;
   const newest = points.at(-1);
   if (oldest === undefined || newest === undefined) return null;
-  const whole = new Date(newest.endedAt);
+  const whole = wholeFrom(newest);
   return {
-    from: new Date(oldest.endedAt),
+    from: wholeFrom(oldest),
     to: durableAt === null ? whole : later(durableAt, whole),
   };
 }

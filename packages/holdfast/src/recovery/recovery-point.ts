@@ -97,6 +97,8 @@ export interface RecoveryPoint {
   readonly dump?: DumpFacts | undefined;
   readonly startedAt: string;
   readonly endedAt: string;
+  /** By the server's own clock: it holds nothing that committed later. Left out by earlier builds. */
+  readonly wholeAt?: string | undefined;
   readonly files: readonly PointFile[];
   /** Of engine pgbackrest; left out: all of it is in the vault. */
   readonly repository?: PointRepository | undefined;

@@ -16,13 +16,16 @@ import {
 import { join } from 'node:path';
 import { generateIdentity } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../src/model/clock.ts';
+import { clockTrouble } from '../../src/recovery/clocks.ts';
 import type { RestoreGoal } from '../../src/recovery/engines/engine.ts';
 import type { PullEngine } from '../../src/recovery/engines/pull/pull-engine.ts';
 import { lsnOf } from '../../src/recovery/lsn.ts';
 import { packBytes, unpackBytes } from '../../src/recovery/packing/pack.ts';
 import type { PointSeal } from '../../src/recovery/point-seal.ts';
 import type { PointFile, RecoveryPoint } from '../../src/recovery/recovery-point.ts';
-import { OTHER_SEAL } from '../../src/recovery/testing/test-seal.ts';
+import { choosePoint } from '../../src/recovery/restore/choose-point.ts';
+import { OTHER_SEAL, TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
 import { type Ground, NEVER, pullGround, QUIET } from './pull-ground.ts';
 
 const ALL: RestoreGoal = { at: null, lsn: null };
@@ -252,6 +255,31 @@ describe('a restore is refused', { timeout: 120_000 }, () => {
         code: 'HF_RECOVERY_GOAL',
       });
     }
+  });
+
+  it('when the moment lies before it by the clock of the server, whatever ours says', async () => {
+    const { server } = ground;
+    const behind: Clock = { ...systemClock, now: () => new Date(Date.now() - 300_000) };
+    const slow = ground.engine({ clock: behind });
+    const [row] = await server.query('select clock_timestamp() as now');
+    const at = row?.['now'] instanceof Date ? row['now'] : null;
+    await server.query('delete from t where n <= 10');
+    const later = await slow.backup(QUIET, NEVER);
+    await slow.close();
+    expect(new Date(later.endedAt) < (at ?? new Date(0))).toBe(true);
+    await expect(restore(later, { at, lsn: null })).rejects.toMatchObject({
+      code: 'HF_RECOVERY_GOAL',
+    });
+    expect(clockTrouble(later)).toContain('ahead of Holdfast');
+    expect(clockTrouble(point)).toBeNull();
+    // The point before it is meant.
+    const chosen = await choosePoint(
+      ground.vault,
+      'shop',
+      { kind: 'at', at: at ?? new Date(0) },
+      TEST_SEAL,
+    );
+    expect(chosen.point.id).toBe(point.id);
   });
 
   it('into a folder that has something in it', async () => {

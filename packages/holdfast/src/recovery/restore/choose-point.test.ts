@@ -48,6 +48,18 @@ describe('the point that a restore begins with, where somebody else can write in
     expect(await chosen({ kind: 'lsn', lsn: '0/5' })).toBe('p1');
   });
 
+  it('is one that was whole by then by the clock of the server, which may be ahead of ours', async () => {
+    const minute = (of: number): string => new Date(Date.UTC(2026, 10, 28, 4, of)).toISOString();
+    const at = (of: number): RestoreWish => ({ kind: 'at', at: new Date(minute(of)) });
+    await writePoint(vault, { ...point('p1', 1), wholeAt: minute(6) }, KEPT, TEST_SEAL);
+    await writePoint(vault, { ...point('p2', 3), wholeAt: minute(8) }, KEPT, TEST_SEAL);
+    expect(await chosen(at(7))).toBe('p1');
+    expect(await chosen(at(8))).toBe('p2');
+    await expect(chosen(at(5))).rejects.toMatchObject({
+      found: expect.stringContaining(minute(6)),
+    });
+  });
+
   it('is refused as damaged when it was named itself, or when none reads', async () => {
     await litter(keyOf('zz'), 'not a point');
     await expect(chosen({ kind: 'newest' })).rejects.toThrow(/a recovery point at shop/);

@@ -8,6 +8,7 @@
  * It reads keys and point.json only. Whether the WAL has a gap on the way is found by the restore itself.
  */
 import { HoldfastError } from '../../model/errors.ts';
+import { wholeFrom } from '../clocks.ts';
 import { listPieces, newestStoredAt } from '../engines/dump/pieces.ts';
 import type { RestoreGoal } from '../engines/engine.ts';
 import { readWalListing, type WalListing } from '../engines/pull/wal-listing.ts';
@@ -108,7 +109,7 @@ async function pointsOf(
   if (points.length === 0 && damage !== null) throw damage;
   return points
     .filter(({ point }) => point.target === target)
-    .sort((one, other) => one.point.endedAt.localeCompare(other.point.endedAt));
+    .sort((one, other) => wholeFrom(one.point).getTime() - wholeFrom(other.point).getTime());
 }
 
 function meant(
@@ -189,13 +190,13 @@ function pick(
     case 'newest':
       return newest;
     case 'at': {
-      const whole = points.filter(({ endedAt }) => new Date(endedAt) <= wish.at);
+      const whole = points.filter((one) => wholeFrom(one) <= wish.at);
       // One that can be brought forward before one that cannot.
       const point = whole.findLast(({ wal }) => wal !== null) ?? whole.at(-1);
       if (point !== undefined) return point;
       throw beyond(
         wish.at.toISOString(),
-        `the oldest point of ${target} is whole from ${oldest.endedAt} on`,
+        `the oldest point of ${target} is whole from ${wholeFrom(oldest).toISOString()} on`,
         'Choose a later moment, or another vault.',
       );
     }
@@ -232,7 +233,7 @@ function pickByPosition(points: readonly StoredPoint[], target: string, text: st
 }
 
 function windowOf(points: readonly RecoveryPoint[], newestStoredAt: Date | null): RecoveryWindow {
-  const ends = points.map(({ endedAt }) => new Date(endedAt));
+  const ends = points.map(wholeFrom);
   const from = ends[0] ?? new Date(0);
   return { from, to: newestStoredAt ?? ends.at(-1) ?? from };
 }

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { DRILL_SMALL_BYTES_MAX } from '../../../model/limits.ts';
 import { clientSession, findPostgresClient } from '../../../programs/postgres-client.ts';
 import { putChecked } from '../../checked-objects.ts';
+import { serverTime } from '../../clocks.ts';
 import { type Witness, witnessIn } from '../../drills/witness.ts';
 import { packBytes } from '../../packing/pack.ts';
 import { PackCrew } from '../../packing/pack-crew.ts';
@@ -51,6 +52,7 @@ export async function takeDump(
   const snapshot = await takeSnapshot(connection, stream !== null, held, signal);
   const startedAt = clock.now().toISOString();
   try {
+    const wholeAt = await serverTime(options);
     const facts = await factsIn(snapshot);
     const stop = new AbortController();
     const both = AbortSignal.any([signal, stop.signal]);
@@ -106,6 +108,7 @@ export async function takeDump(
       dump: { structure: structure.digest, carriesAll: structure.notCarried.length === 0 },
       startedAt,
       endedAt: clock.now().toISOString(),
+      wholeAt: wholeAt.toISOString(),
       files: [file, manifest, globals],
       prior: null,
       keptUntil: kept.retainUntil.toISOString(),

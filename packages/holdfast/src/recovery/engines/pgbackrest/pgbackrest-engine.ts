@@ -15,6 +15,7 @@ import { HoldfastError } from '../../../model/errors.ts';
 import { type RunAs, unprivilegedUser } from '../../../programs/embedded-engine.ts';
 import { pause } from '../../../programs/pause.ts';
 import type { AdminConnection } from '../../../protection/postgres/admin.ts';
+import { serverTime } from '../../clocks.ts';
 import type { Witness } from '../../drills/witness.ts';
 import { lsnOf } from '../../lsn.ts';
 import type { PointSeal } from '../../point-seal.ts';
@@ -93,6 +94,7 @@ export class PgBackRestEngine implements Engine {
     const totalBytes = await this.#databaseBytes();
     const progress = new ProgressTeller(tell, clock, 'backup', totalBytes);
     await this.#run('backup', ['--start-fast'], progress, totalBytes, signal);
+    const wholeAt = await serverTime(this.#options);
     const known = new Set(before.backups.map(({ label }) => label));
     const { backups } = await this.#program.info(signal);
     const made = backups.find(({ label }) => !known.has(label));
@@ -106,8 +108,9 @@ export class PgBackRestEngine implements Engine {
       server,
       wal: walOf(made),
       startedAt,
-      // Its own times are whole seconds: ours is never before what it holds.
       endedAt: clock.now().toISOString(),
+      // Its own times are whole seconds.
+      wholeAt: wholeAt.toISOString(),
       files: [],
       repository: {
         stanza: way.stanza,

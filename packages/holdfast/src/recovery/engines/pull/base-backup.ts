@@ -9,6 +9,7 @@
 import { HoldfastError } from '../../../model/errors.ts';
 import { oneLine } from '../../../model/text.ts';
 import { type Placed, putChecked } from '../../checked-objects.ts';
+import { serverTime } from '../../clocks.ts';
 import { lsnText } from '../../lsn.ts';
 import { packBytes } from '../../packing/pack.ts';
 import { PackCrew } from '../../packing/pack-crew.ts';
@@ -73,6 +74,7 @@ export async function takeBaseBackup(
   const manifest = readManifest(taken.manifest);
   compareWithManifest(manifest, taken.found);
 
+  const wholeAt = (await serverTime(options)).toISOString();
   const globals = await readGlobals(options.connection, target);
   const small = async (
     role: 'manifest' | 'globals',
@@ -102,6 +104,7 @@ export async function takeBaseBackup(
     },
     startedAt,
     endedAt: clock.now().toISOString(),
+    wholeAt,
     files: [...taken.files, manifestFile, globalsFile],
     prior: plan.on?.point.id ?? null,
     buildsOn: plan.on?.below ?? null,

@@ -9,6 +9,7 @@
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError } from '../../../model/errors.ts';
+import { wholeFrom } from '../../clocks.ts';
 import {
   lsnOf,
   lsnText,
@@ -79,7 +80,8 @@ export async function restoreWal(
     throw unreached(goal.lsn, 'not a position such as 16/B374D848');
   if (goalLsn !== null && goalLsn < consistent) throw tooEarly(goal, lsnText(consistent));
   // The files hold what committed before they were copied, whenever that was.
-  if (goal.at !== null && goal.at < new Date(point.endedAt)) throw tooEarly(goal, point.endedAt);
+  const whole = wholeFrom(point);
+  if (goal.at !== null && goal.at < whole) throw tooEarly(goal, whole.toISOString());
 
   const path = await timelinePath(shelf, point.wal.timeline, start, walFolder);
   const first = segmentStart(start, walSegmentBytes);
