@@ -19,7 +19,7 @@ import type { Target } from '../../model/target.ts';
 import { cut, oneLine } from '../../model/text.ts';
 import { lesserSessions } from '../../protection/postgres/undo/lesser-session.ts';
 import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
-import { checkCaptured } from '../restore/write-back.ts';
+import { checkCaptured } from '../restore/write-back/check-captured.ts';
 import { type ApplyReport, apply } from './apply.ts';
 import type { RebuildAssertion } from './checks.ts';
 import type { MoneySum, Override, RebuildPlan } from './plan.ts';
@@ -189,7 +189,7 @@ function capturedOnly(
   return async (session, oid) => {
     await session.query(`select set_config('application_name', $1, true)`, [application]);
     await session.query('set local row_security = off');
-    await checkCaptured(session, { live: { schema, name, oid } });
+    await checkCaptured(session, { schema, name, oid });
   };
 }
 
