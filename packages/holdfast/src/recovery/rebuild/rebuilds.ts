@@ -150,22 +150,24 @@ export class Rebuilds {
       return isNew ? [{ kind: 'forgotten', by, name: by, at: now.toISOString() }] : [];
     });
     if (isNew && sharedWith.length > 0) {
-      await this.#noteForgotten(
-        { rebuild: id, by, sharedWith: sharedWith.slice(0, SHARING_NOTED_MAX).join(', ') },
-        `${id} needs its restored copy no more, which stays for others.`,
-      );
+      const named = sharedWith.slice(0, SHARING_NOTED_MAX).join(', ');
+      await this.#parts.note({
+        kind: 'rebuild-copy-forgotten',
+        facts: { rebuild: id, by, sharedWith: named },
+        message: `${id} needs its restored copy no more, which stays for others.`,
+      });
     }
     return isNew;
   }
 
   /** After it. `bytes`: null when it was gone before. */
   async forgotten(id: string, by: string, bytes: number | null): Promise<void> {
-    const facts = { rebuild: id, by, bytes: bytes ?? 0 };
-    const words =
-      bytes === null
-        ? `The restored copy of ${id} is gone: it was removed by hand.`
-        : `The restored copy of ${id} was removed: ${bytes} bytes.`;
-    await this.#noteForgotten(facts, words);
+    const what = bytes === null ? 'is gone: it was removed by hand' : `was removed: ${bytes} bytes`;
+    await this.#parts.note({
+      kind: 'rebuild-copy-forgotten',
+      facts: { rebuild: id, by, bytes: bytes ?? 0 },
+      message: `The restored copy of ${id} ${what}.`,
+    });
   }
 
   /** And nothing was put into a copy since. */
@@ -302,13 +304,6 @@ export class Rebuilds {
       facts: { rebuild: id, place, batch, ...counts, by },
       message: `${batch} of ${id} was taken back: ${deleted} rows deleted.`,
     });
-  }
-
-  async #noteForgotten(
-    facts: Readonly<Record<string, string | number>>,
-    message: string,
-  ): Promise<void> {
-    await this.#parts.note({ kind: 'rebuild-copy-forgotten', facts, message });
   }
 
   async #record(id: string): Promise<Rebuild & { readonly kept: JournalRecord }> {

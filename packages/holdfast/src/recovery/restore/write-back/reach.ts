@@ -16,8 +16,7 @@ import { from, type SharedTable } from '../table-facts.ts';
 import { state } from '../write-refusals.ts';
 import {
   comesBack,
-  differIn,
-  differs,
+  differ,
   isExtra,
   onKey,
   setColumns,
@@ -124,7 +123,7 @@ function moves(one: WrittenTable, key: ForeignKey): string {
     ? key.parentColumns
     : columns;
   return `exists (select from ${one.rows} r where ${onKey(one)}
-    and ${differs(one)} and ${differIn(of)})`;
+    and ${differ(columns)} and ${differ(of)})`;
 }
 
 /** Of one partition: rows of the others are not meant. */

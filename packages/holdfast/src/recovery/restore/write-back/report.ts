@@ -5,7 +5,7 @@ import type { TargetSession } from '../../../protection/target-database.ts';
 import type { ReportWords } from '../copy-shape.ts';
 import { keyArray, keysIn } from '../row-buckets.ts';
 import { from, type SharedTable, shown } from '../table-facts.ts';
-import { differs, onKey, type WrittenHow, type WrittenTable } from './written-table.ts';
+import { differ, onKey, type WrittenHow, type WrittenTable } from './written-table.ts';
 
 const CONFLICT_KEYS_SHOWN_MAX = 20;
 
@@ -32,10 +32,10 @@ export async function reportOf(
 
 /** The first of them. */
 async function changedKeys(session: TargetSession, one: WrittenTable): Promise<string[][]> {
-  const { key, live } = one.shared;
+  const { columns, key, live } = one.shared;
   const rows = await session.query(`
     select ${keyArray(key, 't')} as key from ${one.rows} r join ${from(live)} t on ${onKey(one)}
-     where ${differs(one)} order by ${key.map((name) => `t.${ident(name)}`).join(', ')}
+     where ${differ(columns)} order by ${key.map((name) => `t.${ident(name)}`).join(', ')}
      limit ${CONFLICT_KEYS_SHOWN_MAX}`);
   return keysIn(rows);
 }

@@ -6,7 +6,7 @@ import { from, shown } from '../table-facts.ts';
 import { state } from '../write-refusals.ts';
 import {
   countsOf,
-  differs,
+  differ,
   isExtra,
   isMissing,
   onKey,
@@ -54,7 +54,7 @@ function insertSql(one: WrittenTable): string {
 function updateSql(one: WrittenTable): string {
   const sets = setColumns(one.shared).map((name) => ident(name));
   return `update ${from(one.shared.live)} t set ${sets.map((name) => `${name} = r.${name}`).join(', ')}
-    from ${one.rows} r where ${onKey(one)} and ${differs(one)}`;
+    from ${one.rows} r where ${onKey(one)} and ${differ(one.shared.columns)}`;
 }
 
 function deleteSql(one: WrittenTable): string {

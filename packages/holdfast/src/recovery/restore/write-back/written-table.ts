@@ -31,7 +31,7 @@ export async function countsOf(
   const live = from(one.shared.live);
   const [row] = await session.query(`
     select (select count(*) from ${one.rows} r where ${isMissing(one)})::text as missing,
-      (select count(*) from ${one.rows} r join ${live} t on ${onKey(one)} where ${differs(one)})::text as changed,
+      (select count(*) from ${one.rows} r join ${live} t on ${onKey(one)} where ${differ(one.shared.columns)})::text as changed,
       (select count(*) from ${live} t where ${isExtra(one)})::text as extra`);
   return COUNTS.parse(row);
 }
@@ -41,11 +41,7 @@ export function onKey({ shared }: Pick<WrittenTable, 'shared'>): string {
   return shared.key.map((name) => `r.${ident(name)} = t.${ident(name)}`).join(' and ');
 }
 
-export function differs({ shared }: Pick<WrittenTable, 'shared'>): string {
-  return differIn(shared.columns);
-}
-
-export function differIn(columns: readonly string[]): string {
+export function differ(columns: readonly string[]): string {
   return `${rowText(columns, 'r')} is distinct from ${rowText(columns, 't')}`;
 }
 
