@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { assertionsOf, rebuildPartsOf } from '../act-runners.ts';
 import type { Config, TargetConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { HoldfastError, isOutcomeUnknown, messageOf } from '../model/errors.ts';
+import { HoldfastError, messageOf } from '../model/errors.ts';
 import type { TargetDatabase } from '../protection/target-database.ts';
 import { momentOf } from '../protection/undo/selection.ts';
 import {
@@ -25,7 +25,7 @@ import { takeBackLive } from '../recovery/rebuild/promotion.ts';
 import type { SourceInput } from '../recovery/rebuild/read-sources.ts';
 import type { Standing } from '../recovery/rebuild/rebuilds.ts';
 import type { RollbackReport } from '../recovery/rebuild/rollback.ts';
-import { notedOf, settle, wasCutOff } from '../recovery/rebuild/settle.ts';
+import { notedOf, putting, settle } from '../recovery/rebuild/settle.ts';
 import { checkKept } from '../recovery/rebuild/sources/kept-copy.ts';
 import type { RestoreWish } from '../recovery/restore/choose-point.ts';
 import { openStandingCopy } from '../recovery/restore/standing-copy.ts';
@@ -207,15 +207,8 @@ export async function applyRebuild(
         }),
       );
     if (isDryRun) return await applying('refuse');
-    await rebuilds.begin(id, 'copy', digest, MACHINE);
     // The journal has none there: what stands was cut off before it was written down.
-    const report = await applying('recognise').catch(async (error: unknown) => {
-      // Of one that was cut off before it is still not known whether it is in.
-      if (!isOutcomeUnknown(error) && !wasCutOff(standing, 'copy')) {
-        await rebuilds.failed(id, 'copy', messageOf(error));
-      }
-      throw error;
-    });
+    const report = await putting(rebuilds, standing, 'copy', MACHINE, () => applying('recognise'));
     await rebuilds.done(id, 'copy', report, MACHINE);
     return report;
   });

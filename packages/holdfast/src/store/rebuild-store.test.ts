@@ -7,30 +7,19 @@ import type { HoldfastEvent } from '../model/event.ts';
 import type { Signed } from '../model/signed.ts';
 import type { ApplyReport } from '../recovery/rebuild/apply.ts';
 import { forgetCopy } from '../recovery/rebuild/forget.ts';
-import { parseMapping } from '../recovery/rebuild/mapping/parse-mapping.ts';
 import { promoteRebuildRunner, promotionOf, takeBackLive } from '../recovery/rebuild/promotion.ts';
 import { digestOfProposal, type Proposal } from '../recovery/rebuild/proposal.ts';
-import { propose } from '../recovery/rebuild/propose.ts';
 import { Rebuilds } from '../recovery/rebuild/rebuilds.ts';
 import { noteLeft } from '../recovery/restore/left-state.ts';
 import { authenticator } from '../testing/authenticator.ts';
+import { proposeBookings } from '../testing/bookings-proposal.ts';
 import { Enrolled } from '../testing/enrolled.ts';
-import { fakeTable } from '../testing/fake-table.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { scratchFolder } from '../testing/scratch-folder.ts';
 import { type ScratchStore, startScratchStore } from '../testing/scratch-store.ts';
 import { TARGET } from '../testing/trail-fixtures.ts';
 import { SqlRebuildStore } from './rebuild-store.ts';
 
-const MAPPING = `
-format: holdfast/mapping/1
-table: public.bookings
-key: { column: reference, id: booking }
-sources:
-  pay: { kind: payments, record: { field: id }, ids: { booking: { field: booking } } }
-columns:
-  guest: { is: text, required: true, from: { pay: { field: guest } } }
-`;
 const STEP_MS = 30_000;
 const folder = scratchFolder('rebuild-store');
 let scratch: ScratchStore;
@@ -78,13 +67,12 @@ function word(person: string): Signed {
 }
 
 function proposed(): Promise<Proposal> {
-  const lines = ['id,booking,guest', 'p1,BK-1,Ada', 'p2,BK-2,', 'p3,BK-3,Bob', 'p4,BK-3,Rob'];
-  return propose({
+  return proposeBookings({
     target: TARGET.name,
-    scratch: fakeTable('reference', ['guest'], []),
-    mapping: parseMapping(MAPPING, 'mapping.yaml'),
-    sources: [{ source: 'pay', file: 'pay.csv', bytes: Buffer.from(lines.join('\n')) }],
-    captured: null,
+    columns: { guest: '{ is: text, required: true, from: { pay: { field: guest } } }' },
+    payments: {
+      pay: ['id,booking,guest', 'p1,BK-1,Ada', 'p2,BK-2,', 'p3,BK-3,Bob', 'p4,BK-3,Rob'],
+    },
     copies: folder,
   });
 }

@@ -6,10 +6,11 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { digestOfProposal, parseMapping, propose } from '../../src/recovery/rebuild/index.ts';
-import { fakeTable } from '../../src/testing/fake-table.ts';
+import { digestOfProposal } from '../../src/recovery/rebuild/index.ts';
+import { CENTS, proposeBookings } from '../../src/testing/bookings-proposal.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
+import { mail } from '../../src/testing/source-files.ts';
 import { type Gateway, startGateway, TARGET } from '../support/gateway.ts';
 import { type AtBrowser, launch, noBrowser } from './browser.ts';
 import { letProofsAge, lookAt, reach, Seats } from './hands.ts';
@@ -18,24 +19,6 @@ const WHY_NOT = noBrowser();
 const ROWS = 10_000;
 const HURTING =
   '<img src=x onerror="document.title=`taken`"><script>document.title=`taken`</script>';
-const MAPPING = `
-format: holdfast/mapping/1
-table: public.bookings
-key: { column: reference, id: booking }
-sources:
-  stripe: { kind: payments, record: { field: id }, ids: { booking: { field: booking } } }
-  letters: { kind: mail, ids: { booking: { field: subject, word: BK- } } }
-columns:
-  amount_cents:
-    is: money
-    required: true
-    currency: EUR
-    from:
-      stripe: { field: amount, unit: minor, currency: { is: EUR } }
-      letters: { field: text, after: 'Total:', unit: major, currency: { is: EUR } }
-  guest: { is: text, required: true, from: { stripe: { field: guest }, letters: { field: text, after: 'Guest:' } } }
-  note: { is: text, from: { stripe: { field: note } } }
-`;
 
 let at: Gateway;
 let seats: Seats;
@@ -48,27 +31,27 @@ async function titleOf(page: Page): Promise<string> {
   return await page.title();
 }
 
-function letter(booking: string, total: string, guest: string): Buffer {
-  return Buffer.from(
-    `From: desk@example.com\r\nTo: ${booking.toLowerCase()}@example.com\r\nSubject: ${booking}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n${HURTING}\r\nGuest: ${guest}\r\nTotal: ${total}\r\n`,
-  );
+function letter(booking: string, total: string, guest: string): string {
+  const headers = [
+    'From: desk@example.com',
+    `To: ${booking.toLowerCase()}@example.com`,
+    `Subject: ${booking}`,
+    'Content-Type: text/plain; charset=utf-8',
+  ];
+  return mail(headers, `${HURTING}\r\nGuest: ${guest}\r\nTotal: ${total}`);
 }
 
-async function kept(lines: readonly string[], letters: readonly Buffer[]): Promise<string> {
+async function kept(lines: readonly string[], letters: readonly string[]): Promise<string> {
   const { rebuilds } = at.holdfast.rooms;
-  const proposal = await propose({
+  const proposal = await proposeBookings({
     target: TARGET,
-    scratch: fakeTable('reference', ['amount_cents', 'guest', 'note'], []),
-    mapping: parseMapping(MAPPING, 'mapping.yaml'),
-    sources: [
-      {
-        source: 'stripe',
-        file: 'stripe.csv',
-        bytes: Buffer.from(['id,booking,amount,guest,note', ...lines].join('\n')),
-      },
-      ...letters.map((bytes, number) => ({ source: 'letters', file: `${number}.eml`, bytes })),
-    ],
-    captured: null,
+    columns: {
+      amount_cents: `{ is: money, required: true, currency: EUR, from: { stripe: ${CENTS}, letters: { field: text, after: 'Total:', unit: major, currency: { is: EUR } } } }`,
+      guest: `{ is: text, required: true, from: { stripe: { field: guest }, letters: { field: text, after: 'Guest:' } } }`,
+      note: '{ is: text, from: { stripe: { field: note } } }',
+    },
+    payments: { stripe: ['id,booking,amount,guest,note', ...lines] },
+    letters,
     copies: join(scratchFolder('rebuilding'), 'sources'),
   });
   const copyAt = new Date('2026-11-27T22:00:00Z');

@@ -4,12 +4,12 @@
  * what needs an owner; what the role may do is captured. In the end `holdfast undo` makes the database
  * equal to before, and nobody had to be asked.
  */
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { OTHER_DATABASE } from '../support/company.ts';
 import { BY_AGENT, BY_CLERK } from '../support/protected.ts';
 import { differenceOf, withoutSequences } from '../support/snapshot.ts';
-import { Ground, SERVERS } from './grounds.ts';
-import { DESTRUCTIVE, missing, programOf, runProgram } from './programs.ts';
+import { companyOn, SERVERS } from './grounds.ts';
+import { DESTRUCTIVE, programOf, runProgram } from './programs.ts';
 
 const WAYS = [
   { way: 'as the agent’s own role', doer: BY_AGENT },
@@ -19,14 +19,11 @@ const WAYS = [
 const ROWS_ALONE = ['delete-one-by-one', 'update-all'];
 
 describe.each(SERVERS)('$server, round the gateway', (server) => {
-  const ground = new Ground(server);
-  afterAll(() => ground.leave());
+  const onCompany = companyOn(server);
 
   describe.each(WAYS)('$way', ({ doer }) => {
     it.for(DESTRUCTIVE)('rows $rows, $id: $story', { timeout: 120_000 }, async (program, ctx) => {
-      const reason = server.absent ?? missing(program);
-      ctx.skip(reason !== null, reason ?? '');
-      await ground.on(async (company) => {
+      await onCompany(program, ctx, async (company) => {
         for (const id of program.after ?? []) {
           expect(await runProgram(programOf(id), company.upstream.direct)).toMatchObject({
             code: 0,

@@ -2,23 +2,19 @@
  * The incidents behind Holdfast, through the gateway, with people who deny whatever they are asked: what
  * passed all the same is taken back by one undo, so that everything is equal to before.
  */
-import { afterAll, describe, expect, it } from 'vitest';
-import { Ground, SERVERS } from './grounds.ts';
+import { describe, expect, it } from 'vitest';
+import { companyOn, SERVERS } from './grounds.ts';
 import { momentBefore } from './moments.ts';
-import { DESTRUCTIVE, missing, type Program, programOf, runProgram } from './programs.ts';
+import { DESTRUCTIVE, programOf, runProgram } from './programs.ts';
 
 describe.each(SERVERS)('$server, guarded and protected', (server) => {
-  const ground = new Ground(server);
-  afterAll(() => ground.leave());
-  const reasonFor = (program: Program): string | null => server.absent ?? missing(program);
+  const onCompany = companyOn(server);
 
   it.for(DESTRUCTIVE)(
     'rows $rows, $id that people deny leaves nothing that is not undone',
     { timeout: 180_000 },
     async (program, ctx) => {
-      const reason = reasonFor(program);
-      ctx.skip(reason !== null, reason ?? '');
-      await ground.on(async (company) => {
+      await onCompany(program, ctx, async (company) => {
         const moment = await momentBefore(program, company);
         const people = company.answering('deny');
         const { said } = await runProgram(program, company.through);
@@ -32,9 +28,7 @@ describe.each(SERVERS)('$server, guarded and protected', (server) => {
 
   it('row 28: what was denied stays denied when the agent tries again later', async (ctx) => {
     const program = programOf('drop-poc-staging');
-    const reason = reasonFor(program);
-    ctx.skip(reason !== null, reason ?? '');
-    await ground.on(async (company) => {
+    await onCompany(program, ctx, async (company) => {
       const moment = await momentBefore(program, company);
       // It was denied above; nobody is asked again.
       const { code, said } = await runProgram(program, company.through);

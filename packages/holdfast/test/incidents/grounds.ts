@@ -4,7 +4,9 @@
  * a test that failed the company is made anew, so that one fault is not reported fifteen times.
  */
 import { existsSync } from 'node:fs';
+import { afterAll, type TestContext } from 'vitest';
 import { type Protected, startProtected } from '../support/protected.ts';
+import { missing, type Program } from './programs.ts';
 
 const DEBIAN = '/usr/lib/postgresql/15/bin';
 
@@ -24,28 +26,30 @@ export const SERVERS: readonly Server[] = [
   },
 ];
 
-export class Ground {
-  readonly #server: Server;
-  #company: Protected | null = null;
+/** Runs a test on the company, or skips it where server or program are not here. */
+export type OnCompany = (
+  program: Program,
+  ctx: TestContext,
+  test: (company: Protected) => Promise<void>,
+) => Promise<void>;
 
-  constructor(server: Server) {
-    this.#server = server;
-  }
-
-  /** Runs a test on the company; what it rejects with comes back after the company has been left. */
-  async on(test: (company: Protected) => Promise<void>): Promise<void> {
-    const company = this.#company ?? (await startProtected(this.#server.options));
-    this.#company = company;
+/** For the tests of one suite, which ends with the company. */
+export function companyOn({ absent, options }: Server): OnCompany {
+  let company: Protected | null = null;
+  const leave = async (): Promise<void> => {
+    await company?.stop();
+    company = null;
+  };
+  afterAll(leave);
+  return async (program, ctx, test) => {
+    const reason = absent ?? missing(program);
+    ctx.skip(reason !== null, reason ?? '');
+    company ??= await startProtected(options);
     try {
       await test(company);
     } catch (error) {
-      await this.leave();
+      await leave();
       throw error;
     }
-  }
-
-  async leave(): Promise<void> {
-    await this.#company?.stop();
-    this.#company = null;
-  }
+  };
 }

@@ -4,24 +4,20 @@
  * and all of it is taken back by one undo of everything the agent did: rows, definitions and sequences
  * equal to before. With people who deny: denied.test.ts.
  */
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TARGET } from '../support/gateway.ts';
-import { Ground, SERVERS } from './grounds.ts';
+import { companyOn, SERVERS } from './grounds.ts';
 import { momentBefore } from './moments.ts';
-import { DESTRUCTIVE, missing, type Program, runProgram } from './programs.ts';
+import { DESTRUCTIVE, runProgram } from './programs.ts';
 
 describe.each(SERVERS)('$server, guarded and protected', (server) => {
-  const ground = new Ground(server);
-  afterAll(() => ground.leave());
-  const reasonFor = (program: Program): string | null => server.absent ?? missing(program);
+  const onCompany = companyOn(server);
 
   it.for(DESTRUCTIVE.filter(({ waits }) => waits !== true))(
     'rows $rows, $id is undone: $story',
     { timeout: 180_000 },
     async (program, ctx) => {
-      const reason = reasonFor(program);
-      ctx.skip(reason !== null, reason ?? '');
-      await ground.on(async (company) => {
+      await onCompany(program, ctx, async (company) => {
         const moment = await momentBefore(program, company);
         const people = company.answering('approve');
         const { code, said } = await runProgram(program, company.through);
@@ -40,9 +36,7 @@ describe.each(SERVERS)('$server, guarded and protected', (server) => {
     'rows $rows, $id waits out its grace even when people approve it',
     { timeout: 180_000 },
     async (program, ctx) => {
-      const reason = reasonFor(program);
-      ctx.skip(reason !== null, reason ?? '');
-      await ground.on(async (company) => {
+      await onCompany(program, ctx, async (company) => {
         const moment = await momentBefore(program, company);
         const people = company.answering('approve');
         const { code, said } = await runProgram(program, company.through);

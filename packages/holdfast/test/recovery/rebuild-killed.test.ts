@@ -9,8 +9,8 @@ import { join, resolve } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { markOf } from '../../src/programs/process-mark.ts';
-import { digestOfProposal, parseMapping, propose } from '../../src/recovery/rebuild/index.ts';
-import { fakeTable } from '../../src/testing/fake-table.ts';
+import { digestOfProposal } from '../../src/recovery/rebuild/index.ts';
+import { CENTS, proposeBookings } from '../../src/testing/bookings-proposal.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { somebodysWord, TARGET } from '../support/gateway.ts';
 import { type Protected, type Said, startProtected } from '../support/protected.ts';
@@ -22,17 +22,7 @@ const SEEN = { timeout: 60_000, interval: 50 };
 const JOURNEY_MS_MAX = 240_000;
 const TABLE =
   'create table public.bookings (reference text primary key, amount_cents bigint, guest text)';
-const MAPPING = `
-format: holdfast/mapping/1
-table: public.bookings
-key: { column: reference, id: booking }
-sources:
-  pay: { kind: payments, record: { field: id }, ids: { booking: { field: booking } } }
-columns:
-  amount_cents: { is: money, currency: EUR, from: { pay: { field: amount, unit: minor, currency: { is: EUR } } } }
-  guest: { is: text, from: { pay: { field: guest } } }
-`;
-const LINES = ['id,booking,amount,guest', 'p1,BK-1,8050,Ada', 'p2,BK-2,900,Bob', 'p3,BK-3,70,Eve'];
+const PAY = ['id,booking,amount,guest', 'p1,BK-1,8050,Ada', 'p2,BK-2,900,Bob', 'p3,BK-3,70,Eve'];
 const folder = scratchFolder('rebuild-killed');
 const copy = join(folder, 'copy');
 const MACHINE = 'the command line';
@@ -65,12 +55,13 @@ afterAll(async () => {
 });
 
 async function kept(): Promise<string> {
-  const proposal = await propose({
+  const proposal = await proposeBookings({
     target: TARGET,
-    scratch: fakeTable('reference', ['amount_cents', 'guest'], []),
-    mapping: parseMapping(MAPPING, 'mapping.yaml'),
-    sources: [{ source: 'pay', file: 'pay.csv', bytes: Buffer.from(LINES.join('\n')) }],
-    captured: null,
+    columns: {
+      amount_cents: `{ is: money, currency: EUR, from: { pay: ${CENTS} } }`,
+      guest: '{ is: text, from: { pay: { field: guest } } }',
+    },
+    payments: { pay: PAY },
     copies: join(at.configPath, '..', 'data', 'recovery', 'rebuilds', 'sources'),
   });
   const { rebuilds } = at.holdfast.rooms;

@@ -19,11 +19,9 @@ import type { RecoveryPoint } from '../../src/recovery/recovery-point.ts';
 import type { RestoreWish } from '../../src/recovery/restore/choose-point.ts';
 import { type Diff, diffTargets } from '../../src/recovery/restore/diff.ts';
 import { sentencesOfDiff } from '../../src/recovery/restore/diff-words.ts';
-import {
-  type PromotionPlan,
-  promoteRestoreRunner,
-  promotionOf,
-} from '../../src/recovery/restore/promotion.ts';
+import { ownLine } from '../../src/recovery/restore/in-turn.ts';
+import { type PromoteParts, promote } from '../../src/recovery/restore/promote.ts';
+import { type PromotionPlan, promotionOf } from '../../src/recovery/restore/promotion.ts';
 import {
   type RestoredTarget,
   type RestoreOrder,
@@ -34,7 +32,7 @@ import {
   type WriteBackOrder,
   type WriteBackParts,
   writeBack,
-} from '../../src/recovery/restore/write-back.ts';
+} from '../../src/recovery/restore/write-back/write-back.ts';
 import { TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
 import { MemoryUndoStore } from '../../src/testing/memory-undo-store.ts';
 import { type CommitLoss, startCommitWire } from './commit-wire.ts';
@@ -182,7 +180,7 @@ describe.for([
   async function write(order: Partial<WriteBackOrder>, parts: Partial<WriteBackParts> = {}) {
     return writeBack(
       { tables: [], changed: 'keep', extra: 'keep', mode: 'apply', ...order },
-      { restored: await good_(), live, clock: systemClock, onProgress: () => {}, ...parts },
+      { restored: await good_(), live, clock: systemClock, ...parts },
     );
   }
 
@@ -592,8 +590,8 @@ describe.for([
     const never = { ...(await plan()), goal: { at: null, lsn: null } };
     expect(() => promotionOf(never)).toThrow(/a moment or a position/);
 
-    const run = promoteRestoreRunner({
-      restore: async (_target, _vault, wish) => {
+    const parts: PromoteParts = {
+      restore: async (_target, _vault, { wish }) => {
         const made = await restore(wish);
         return {
           point: made.point,
@@ -605,26 +603,25 @@ describe.for([
           },
         };
       },
-      open: () => openTargetDatabase({ target: 'shop', connection: ground.server.connection() }),
-      drainOnce: null,
+      folder: ground.root,
+      inTurn: ownLine(),
       clock: systemClock,
-      statementMsMax: MINUTE,
-    });
-    const approved = {
-      proposalId: 'proposal_x',
-      target: 'shop',
-      environment: 'production',
-      facts: act.facts,
-      people: ['Ada', 'Bob'],
+      note: async () => {},
     };
+    const of = {
+      ...{ target: TARGET, vaults: ['here'], database: 'postgres' },
+      open: () => openTargetDatabase({ target: 'shop', connection: ground.server.connection() }),
+    };
+    const run = (facts: unknown): Promise<string> =>
+      promote(of, { proposalId: 'proposal_x', facts }, parts, NEVER);
     const forged = { ...act.facts, systemIdentifier: '1' };
-    await expect(run({ ...approved, facts: forged })).rejects.toThrow(/the cluster of/);
+    await expect(run(forged)).rejects.toThrow(/the cluster of/);
     for (const other of [{ point: 'another' }, { pointDigest: '0'.repeat(64) }]) {
       const facts = { ...act.facts, ...other };
-      await expect(run({ ...approved, facts })).rejects.toThrow(/the very point/);
+      await expect(run(facts)).rejects.toThrow(/the very point/);
     }
     await live.query(`insert into public."odd ""name" values ('y', 1, null)`);
-    await expect(run(approved)).rejects.toThrow(
+    await expect(run(act.facts)).rejects.toThrow(
       /at most 1 rows of public.odd "name deleted, as was signed, found 2/,
     );
     // As many in all as was signed, but others: fewer of one table make no room in another.
@@ -634,13 +631,13 @@ describe.for([
     await live.query(`delete from public."odd ""name" where a = 'y'`);
     const both = promotionOf({ ...(await plan()), preview: looked });
     await live.query(`insert into public.guests values (601, 'newer', 'newer@example.com')`);
-    await expect(run({ ...approved, facts: both.facts })).rejects.toThrow(
+    await expect(run(both.facts)).rejects.toThrow(
       /at most 1 rows of public.guests deleted, as was signed, found 2/,
     );
     await live.query('delete from public.guests where id = 601');
     const old = { ...act.facts, tables: ['["public","odd \\"name"]'], deleted: 9 };
-    await expect(run({ ...approved, facts: old })).rejects.toThrow(/as an older Holdfast proposed/);
-    expect(await run(approved)).toMatch(/0 rows put in again, 1 set back, 1 deleted/);
+    await expect(run(old)).rejects.toThrow(/as an older Holdfast proposed/);
+    expect(await run(act.facts)).toMatch(/0 rows put in again, 1 set back, 1 deleted/);
     expect((await diff()).tables.map(({ name }) => name)).not.toContain('odd "name');
   });
 

@@ -4,25 +4,14 @@ import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { canonicalJson } from '../../model/canonical.ts';
 import type { JournalRecord } from '../../model/record-journal.ts';
-import { fakeTable } from '../../testing/fake-table.ts';
+import { proposeBookings } from '../../testing/bookings-proposal.ts';
 import { scratchFolder } from '../../testing/scratch-folder.ts';
-import { parseMapping } from './mapping/parse-mapping.ts';
 import { OpenProposals } from './open-proposals.ts';
 import { planOf } from './plan.ts';
 import { digestOfProposal, type Proposal } from './proposal.ts';
 import { parseProposal } from './proposal-shape.ts';
-import { propose } from './propose.ts';
 import { type Reviewed, review } from './review.ts';
 
-const MAPPING = `
-format: holdfast/mapping/1
-table: public.bookings
-key: { column: reference, id: booking }
-sources:
-  pay: { kind: payments, record: { field: id }, ids: { booking: { field: booking } } }
-columns:
-  guest: { is: text, required: true, from: { pay: { field: guest } } }
-`;
 const folder = scratchFolder('open-proposals');
 let proposal: Proposal;
 let read: string[];
@@ -53,18 +42,10 @@ beforeAll(async () => {
     { length: 2_000 },
     (_, at) => `p${at},BK-${at},${at % 3 === 0 ? '' : `"Guest ""${at}"" \\"`}`,
   );
-  proposal = await propose({
+  proposal = await proposeBookings({
     target: 'main-db',
-    scratch: fakeTable('reference', ['guest'], []),
-    mapping: parseMapping(MAPPING, 'mapping.yaml'),
-    sources: [
-      {
-        source: 'pay',
-        file: 'pay.csv',
-        bytes: Buffer.from(['id,booking,guest', ...rows].join('\n')),
-      },
-    ],
-    captured: null,
+    columns: { guest: '{ is: text, required: true, from: { pay: { field: guest } } }' },
+    payments: { pay: ['id,booking,guest', ...rows] },
     copies: folder,
   });
 });

@@ -1,59 +1,30 @@
 /** Money is never invented: what a person takes against a payment, or without one, has their reason on the card. */
 import { rmSync } from 'node:fs';
 import { afterAll, expect, it } from 'vitest';
-import { fakeTable } from '../../testing/fake-table.ts';
+import { CENTS, proposeBookings } from '../../testing/bookings-proposal.ts';
 import { scratchFolder } from '../../testing/scratch-folder.ts';
-import { parseMapping } from './mapping/parse-mapping.ts';
+import { mail } from '../../testing/source-files.ts';
 import { planOf } from './plan.ts';
 import type { Choice, Proposal } from './proposal.ts';
 import { parseChoice } from './proposal-shape.ts';
-import { propose } from './propose.ts';
 import { review } from './review.ts';
 
-const MAPPING = `
-format: holdfast/mapping/1
-table: public.bookings
-key: { column: reference, id: booking }
-sources:
-  pay:
-    kind: payments
-    record: { field: id }
-    ids: { booking: { field: booking } }
-  letters:
-    kind: mail
-    ids: { booking: { field: subject, word: BK- } }
-columns:
-  amount:
-    is: money
-    currency: EUR
-    from:
-      pay: { field: amount, unit: minor, currency: { is: EUR } }
-      letters: { field: text, after: 'Total:', unit: major, currency: { is: EUR } }
-`;
 const folder = scratchFolder('overrides');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function letter(booking: string, total: string): Buffer {
-  return Buffer.from(
-    `From: desk@example.com\r\nSubject: ${booking}\r\nContent-Type: text/plain\r\n\r\nTotal: ${total}\r\n`,
-  );
+const AMOUNT = `{ pay: ${CENTS}, letters: { field: text, after: 'Total:', unit: major, currency: { is: EUR } } }`;
+
+function letter(booking: string, text: string): string {
+  const headers = ['From: desk@example.com', `Subject: ${booking}`, 'Content-Type: text/plain'];
+  return mail(headers, text);
 }
 
 function proposed(): Promise<Proposal> {
-  return propose({
+  return proposeBookings({
     target: 'main-db',
-    scratch: fakeTable('reference', ['amount'], []),
-    mapping: parseMapping(MAPPING, 'mapping.yaml'),
-    sources: [
-      {
-        source: 'pay',
-        file: 'pay.csv',
-        bytes: Buffer.from('id,booking,amount\np1,BK-1,8050\np3,BK-3,700'),
-      },
-      { source: 'letters', file: 'one.eml', bytes: letter('BK-1', '99,00 EUR') },
-      { source: 'letters', file: 'two.eml', bytes: letter('BK-2', '12,50 EUR') },
-    ],
-    captured: null,
+    columns: { amount: `{ is: money, currency: EUR, from: ${AMOUNT} }` },
+    payments: { pay: ['id,booking,amount', 'p1,BK-1,8050', 'p3,BK-3,700'] },
+    letters: [letter('BK-1', 'Total: 99,00 EUR'), letter('BK-2', 'Total: 12,50 EUR')],
     copies: folder,
   });
 }
@@ -125,31 +96,14 @@ it.each([
 });
 
 it('takes another currency than the payment has with a reason only, and never a typed one', async () => {
-  const proposal = await propose({
+  const proposal = await proposeBookings({
     target: 'main-db',
-    scratch: fakeTable('reference', ['amount', 'unit'], []),
-    mapping: parseMapping(
-      `${MAPPING.replace('    currency: EUR\n', '    currency: { column: unit }\n')}  unit:
-    is: currency
-    from: { pay: { field: unit }, letters: { field: text, after: 'In:' } }
-`,
-      'mapping.yaml',
-    ),
-    sources: [
-      {
-        source: 'pay',
-        file: 'pay.csv',
-        bytes: Buffer.from('id,booking,amount,unit\np1,BK-1,8050,EUR\np3,BK-3,700,USD'),
-      },
-      {
-        source: 'letters',
-        file: 'one.eml',
-        bytes: Buffer.from(
-          'From: desk@example.com\r\nSubject: BK-1\r\nContent-Type: text/plain\r\n\r\nIn: USD\r\n',
-        ),
-      },
-    ],
-    captured: null,
+    columns: {
+      amount: `{ is: money, currency: { column: unit }, from: ${AMOUNT} }`,
+      unit: "{ is: currency, from: { pay: { field: unit }, letters: { field: text, after: 'In:' } } }",
+    },
+    payments: { pay: ['id,booking,amount,unit', 'p1,BK-1,8050,EUR', 'p3,BK-3,700,USD'] },
+    letters: [letter('BK-1', 'In: USD')],
     copies: folder,
   });
   const unit = proposal.rows[0]?.cells.find(({ column }) => column === 'unit');

@@ -13,19 +13,20 @@ import { z } from 'zod';
 import type { ActRunner } from '../../approvals/proposals.ts';
 import type { ProposedAct } from '../../approvals/proposed-act.ts';
 import type { Clock } from '../../model/clock.ts';
-import { HoldfastError, isOutcomeUnknown, messageOf } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import type { Signed } from '../../model/signed.ts';
 import type { Target } from '../../model/target.ts';
 import { cut, oneLine } from '../../model/text.ts';
 import { lesserSessions } from '../../protection/postgres/undo/lesser-session.ts';
 import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
-import { checkCaptured } from '../restore/write-back.ts';
+import { checkCaptured } from '../restore/write-back/check-captured.ts';
 import { type ApplyReport, apply } from './apply.ts';
+import { standingIn } from './batches.ts';
 import type { RebuildAssertion } from './checks.ts';
 import type { MoneySum, Override, RebuildPlan } from './plan.ts';
 import type { Rebuilds, Standing } from './rebuilds.ts';
 import { type RollbackReport, rollback } from './rollback.ts';
-import { notedOf, settle, wasCutOff } from './settle.ts';
+import { notedOf, putting, settle, wasCutOff } from './settle.ts';
 
 /** What is signed. `rows` is the most that may be put in. */
 const FACTS = z.strictObject({
@@ -130,14 +131,9 @@ export function promoteRebuildRunner(parts: PromotionParts): ActRunner {
     const standing = await parts.rebuilds.show(signed.rebuild);
     mustBeSigned(standing, signed, target);
     const by = people.join(', ');
-    await parts.rebuilds.begin(signed.rebuild, 'live', signed.digest, by);
-    const report = await promote(parts, standing, signed, by).catch(async (error: unknown) => {
-      // Of one that was cut off before it is still not known whether it is in.
-      if (!isOutcomeUnknown(error) && !wasCutOff(standing, 'live')) {
-        await parts.rebuilds.failed(signed.rebuild, 'live', messageOf(error));
-      }
-      throw error;
-    });
+    const report = await putting(parts.rebuilds, standing, 'live', by, () =>
+      promote(parts, standing, by),
+    );
     const before = report.isRecognised ? ' by a promotion before this one, which was cut off' : '';
     const words = `${report.inserted} rows were put into ${signed.schema}.${signed.table} of ${target} as ${report.batch}${before}`;
     try {
@@ -155,8 +151,7 @@ export function promoteRebuildRunner(parts: PromotionParts): ActRunner {
 
 async function promote(
   { assertionsOf, clock, open }: PromotionParts,
-  { proposal, rebuild }: Standing,
-  { digest }: RebuildPromotionFacts,
+  { digest, proposal, rebuild }: Standing,
   person: string,
 ): Promise<ApplyReport> {
   const live = open(rebuild.target);
@@ -189,7 +184,7 @@ function capturedOnly(
   return async (session, oid) => {
     await session.query(`select set_config('application_name', $1, true)`, [application]);
     await session.query('set local row_security = off');
-    await checkCaptured(session, { live: { schema, name, oid } });
+    await checkCaptured(session, { schema, name, oid });
   };
 }
 
@@ -214,7 +209,7 @@ function mustBeSigned(standing: Standing, signed: RebuildPromotionFacts, target:
 }
 
 function rehearsed({ batches, rebuild }: Standing, digest: string): string {
-  const there = batches.findLast(({ place, takenBack }) => place === 'copy' && takenBack === null);
+  const there = standingIn(batches, 'copy');
   if (there !== undefined && there.digest === digest) return there.batch;
   throw state(
     `${rebuild.id} to be in the restored copy, as it is now`,
@@ -224,7 +219,7 @@ function rehearsed({ batches, rebuild }: Standing, digest: string): string {
 }
 
 function notYetLive({ batches, rebuild }: Standing): void {
-  const there = batches.find(({ place, takenBack }) => place === 'live' && takenBack === null);
+  const there = standingIn(batches, 'live');
   if (there === undefined) return;
   throw state(
     `${rebuild.id} not to be in the live target yet`,

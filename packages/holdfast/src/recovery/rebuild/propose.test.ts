@@ -7,7 +7,7 @@ import { calendar, inert, mail } from '../../testing/source-files.ts';
 import type { CapturedRow, CapturedRows } from './captured-rows.ts';
 import { parseMapping } from './mapping/parse-mapping.ts';
 import { countsOf, digestOfProposal, type Proposal } from './proposal.ts';
-import { propose } from './propose.ts';
+import { type ProposeOptions, propose } from './propose.ts';
 import { plainOf } from './values/value.ts';
 
 const MAPPING = `
@@ -71,14 +71,25 @@ interface Given {
   readonly mapping?: string;
 }
 
+function proposedOf(options: Partial<ProposeOptions>): Promise<Proposal> {
+  return propose({
+    target: 'main-db',
+    scratch: fakeTable('reference', COLUMNS),
+    mapping: parseMapping(MAPPING, 'mapping.yaml'),
+    sources: [],
+    captured: null,
+    copies: folder,
+    ...options,
+  });
+}
+
 function proposed(given: Given): Promise<Proposal> {
   const input = (source: string, text: string) => ({
     source,
     file: `${source}.txt`,
     bytes: Buffer.from(text),
   });
-  return propose({
-    target: 'main-db',
+  return proposedOf({
     scratch: fakeTable('reference', COLUMNS, given.existing),
     mapping: parseMapping(given.mapping ?? MAPPING, 'mapping.yaml'),
     sources: [
@@ -88,7 +99,6 @@ function proposed(given: Given): Promise<Proposal> {
       ...(given.letters ?? []).map((one) => input('letters', one)),
     ],
     captured: given.captured === undefined ? null : rowsOf(given.captured),
-    copies: folder,
   });
 }
 
@@ -362,13 +372,10 @@ describe('a currency in a column of its own', () => {
     );
   const stateFor = async (name: string, there = '') => {
     const bytes = Buffer.from(`id,booking,amount,email,at,name,of\np1,BK-1,80.50,,,${name},`);
-    const { rows } = await propose({
-      target: 'main-db',
+    const { rows } = await proposedOf({
       scratch: unit(there),
       mapping: parseMapping(mapping, 'mapping.yaml'),
       sources: [{ source: 'pay', file: 'pay.csv', bytes }],
-      captured: null,
-      copies: folder,
     });
     return [
       rows[0]?.state,
@@ -592,13 +599,9 @@ describe('a proposal', () => {
           [text('diary', calendar(...(given.diary ?? [])))],
           letters.map((one) => text('letters', one)),
         ];
-        const again = await propose({
-          target: 'main-db',
-          scratch: fakeTable('reference', COLUMNS),
-          mapping: parseMapping(MAPPING, 'mapping.yaml'),
+        const again = await proposedOf({
           sources: files.flatMap((at) => all[at] ?? []),
           captured: rowsOf(given.captured ?? []),
-          copies: folder,
         });
         expect(digestOfProposal(again)).toBe(digest);
       }),
@@ -657,16 +660,11 @@ describe('a proposal', () => {
 
   it('takes a file that is handed in twice for one', async () => {
     const bytes = Buffer.from(['id,booking,amount,email,at,name,of', PAID].join('\n'));
-    const twice = await propose({
-      target: 'main-db',
-      scratch: fakeTable('reference', COLUMNS),
-      mapping: parseMapping(MAPPING, 'mapping.yaml'),
+    const twice = await proposedOf({
       sources: [
         { source: 'pay', file: 'b.csv', bytes },
         { source: 'pay', file: 'a.csv', bytes },
       ],
-      captured: null,
-      copies: folder,
     });
     expect(twice.sources).toMatchObject([{ file: 'a.csv', records: 1 }]);
     expect(twice.rows[0]?.cells[0]?.options[0]?.by).toHaveLength(1);
@@ -674,16 +672,8 @@ describe('a proposal', () => {
 
   it('is not made of a source that the mapping does not know', async () => {
     const sources = [{ source: 'paypal', file: 'x', bytes: Buffer.from('id\n1') }];
-    const mapping = parseMapping(MAPPING, 'mapping.yaml');
-    const scratch = fakeTable('reference', COLUMNS);
-    const options = {
-      target: 'main-db',
-      scratch,
-      mapping,
-      sources,
-      captured: null,
-      copies: folder,
-    };
-    await expect(propose(options)).rejects.toThrow(/one of the sources pay, bank, diary, letters/);
+    await expect(proposedOf({ sources })).rejects.toThrow(
+      /one of the sources pay, bank, diary, letters/,
+    );
   });
 });

@@ -16,6 +16,16 @@ import type { Signed } from '../../model/signed.ts';
 import { atOnce, inSteps, type Steps } from '../../model/steps.ts';
 import { oneLine } from '../../model/text.ts';
 import type { ApplyReport } from './apply.ts';
+import {
+  type BatchPlace,
+  batchesOf,
+  type CutOff,
+  cutOffIn,
+  isForgotten,
+  placeText,
+  type RebuildBatch,
+  standingIn,
+} from './batches.ts';
 import { OpenProposals } from './open-proposals.ts';
 import type { RebuildPlan } from './plan.ts';
 import { type Choice, countsOf, digestOfProposal, type Proposal } from './proposal.ts';
@@ -25,10 +35,9 @@ import {
   type RebuildEntry,
   type RebuildFacts,
 } from './rebuild-journal.ts';
+import { isShared, mustBeOpen, mustBeSeen, nothingStands, stands } from './rebuild-refusals.ts';
 import { type Reviewed, reviewSteps } from './review.ts';
 import type { RollbackReport } from './rollback.ts';
-
-export type BatchPlace = 'copy' | 'live';
 
 export interface Rebuild {
   readonly id: string;
@@ -36,18 +45,6 @@ export interface Rebuild {
   readonly at: Date;
   readonly by: string;
   readonly facts: RebuildFacts;
-}
-
-export interface RebuildBatch {
-  readonly place: BatchPlace;
-  readonly batch: string;
-  readonly digest: string;
-  readonly books: string;
-  readonly inserted: number;
-  readonly skipped: number;
-  readonly by: string;
-  readonly at: string;
-  readonly takenBack: { readonly by: string; readonly at: string } | null;
 }
 
 export interface Standing {
@@ -63,12 +60,6 @@ export interface Standing {
   readonly batches: readonly RebuildBatch[];
   /** Where putting in was begun, and nobody saw the end of it. */
   readonly cutOff: readonly CutOff[];
-}
-
-export interface CutOff {
-  readonly place: BatchPlace;
-  /** Of the proposal that was to be put in. */
-  readonly digest: string;
 }
 
 export interface Decision {
@@ -154,27 +145,29 @@ export class Rebuilds {
       isNew = !isForgotten(entries);
       const isIn =
         cutOffIn(entries).some(({ place }) => place === 'copy') ||
-        batchesOf(entries).some(({ place, takenBack }) => place === 'copy' && takenBack === null);
+        standingIn(batchesOf(entries), 'copy') !== undefined;
       if (isIn && sharedWith.length > 0) return isShared(id, sharedWith);
       return isNew ? [{ kind: 'forgotten', by, name: by, at: now.toISOString() }] : [];
     });
     if (isNew && sharedWith.length > 0) {
-      await this.#noteForgotten(
-        { rebuild: id, by, sharedWith: sharedWith.slice(0, SHARING_NOTED_MAX).join(', ') },
-        `${id} needs its restored copy no more, which stays for others.`,
-      );
+      const named = sharedWith.slice(0, SHARING_NOTED_MAX).join(', ');
+      await this.#parts.note({
+        kind: 'rebuild-copy-forgotten',
+        facts: { rebuild: id, by, sharedWith: named },
+        message: `${id} needs its restored copy no more, which stays for others.`,
+      });
     }
     return isNew;
   }
 
   /** After it. `bytes`: null when it was gone before. */
   async forgotten(id: string, by: string, bytes: number | null): Promise<void> {
-    const facts = { rebuild: id, by, bytes: bytes ?? 0 };
-    const words =
-      bytes === null
-        ? `The restored copy of ${id} is gone: it was removed by hand.`
-        : `The restored copy of ${id} was removed: ${bytes} bytes.`;
-    await this.#noteForgotten(facts, words);
+    const what = bytes === null ? 'is gone: it was removed by hand' : `was removed: ${bytes} bytes`;
+    await this.#parts.note({
+      kind: 'rebuild-copy-forgotten',
+      facts: { rebuild: id, by, bytes: bytes ?? 0 },
+      message: `The restored copy of ${id} ${what}.`,
+    });
   }
 
   /** And nothing was put into a copy since. */
@@ -217,7 +210,7 @@ export class Rebuilds {
       if (by === null) return [];
       who = by;
       mustBeOpen(id, standing);
-      mustBeSeen(standing, decisions, seen, by.id);
+      mustBeSeen(standing, new Set(decisions.map(({ row }) => row)), seen, by.id);
       const made = decisions.map((one) => choiceEntry(one, by, now));
       tryOn(before, standing, made);
       return made;
@@ -243,7 +236,7 @@ export class Rebuilds {
     const at = this.#parts.clock.now().toISOString();
     const who = { by, name: by, at };
     await this.#append(id, { kind: 'machine' }, new Date(at), (entries) => {
-      const there = batchesOf(entries).find((one) => one.place === place && one.takenBack === null);
+      const there = standingIn(batchesOf(entries), place);
       return there === undefined ? [{ kind: 'begun', place, digest, ...who }] : stands(id, there);
     });
   }
@@ -255,17 +248,11 @@ export class Rebuilds {
     const now = this.#parts.clock.now();
     const found = isRecognised ? ({ isRecognised } as const) : {};
     const put = { place, digest, batch, books, inserted, skipped, by, name: by, ...found };
-    let isNew = false;
-    await this.#append(id, { kind: 'machine' }, now, (entries) => {
-      isNew = !entries.some((one) => one.kind === 'put' && one.batch === batch);
-      return isNew ? [{ kind: 'put', ...put, at: now.toISOString() }] : [];
-    });
-    if (!isNew) return;
-    const where = place === 'copy' ? 'restored copy' : 'live target';
+    if (!(await this.#addOnce(id, now, { kind: 'put', ...put, at: now.toISOString() }))) return;
     await this.#parts.note({
       kind: 'rebuild-applied',
       facts: { rebuild: id, place, batch, digest, inserted, skipped, by, ...found },
-      message: `${inserted} rows of ${id} were put into the ${where} as ${batch}${isRecognised ? ', as was found later: whoever did it was cut off' : ''}.`,
+      message: `${inserted} rows of ${id} were put into the ${placeText(place)} as ${batch}${isRecognised ? ', as was found later: whoever did it was cut off' : ''}.`,
     });
   }
 
@@ -292,9 +279,7 @@ export class Rebuilds {
     const now = this.#parts.clock.now();
     let meant: RebuildBatch | null = null;
     await this.#append(id, { kind: 'machine' }, now, (entries) => {
-      const there = batchesOf(entries).findLast(
-        (one) => one.place === place && one.takenBack === null,
-      );
+      const there = standingIn(batchesOf(entries), place);
       if (there === undefined) return nothingStands(id, place);
       meant = there;
       return [{ kind: 'taking-back', place, batch: there.batch, ...words(by, now) }];
@@ -312,26 +297,13 @@ export class Rebuilds {
     const now = this.#parts.clock.now();
     const found = isRecognised ? ({ isRecognised } as const) : {};
     const counts = { deleted, gone, kept: kept.length, ...found };
-    let isNew = false;
-    await this.#append(id, { kind: 'machine' }, now, (entries) => {
-      isNew = !entries.some((one) => one.kind === 'taken-back' && one.batch === batch);
-      return isNew
-        ? [{ kind: 'taken-back', place, batch, ...counts, by, name: by, at: now.toISOString() }]
-        : [];
-    });
-    if (!isNew) return;
+    const back = { place, batch, ...counts, by, name: by, at: now.toISOString() };
+    if (!(await this.#addOnce(id, now, { kind: 'taken-back', ...back }))) return;
     await this.#parts.note({
       kind: 'rebuild-taken-back',
       facts: { rebuild: id, place, batch, ...counts, by },
       message: `${batch} of ${id} was taken back: ${deleted} rows deleted.`,
     });
-  }
-
-  async #noteForgotten(
-    facts: Readonly<Record<string, string | number>>,
-    message: string,
-  ): Promise<void> {
-    await this.#parts.note({ kind: 'rebuild-copy-forgotten', facts, message });
   }
 
   async #record(id: string): Promise<Rebuild & { readonly kept: JournalRecord }> {
@@ -351,6 +323,20 @@ export class Rebuilds {
     const choices = entries.filter((one) => one.kind === 'choice').map(reviewedBy);
     const open = await this.#open.of(kept, choices);
     return { rebuild, ...open, batches: batchesOf(entries), cutOff: cutOffIn(entries) };
+  }
+
+  /** Resolves to whether nobody had said that of its batch. */
+  async #addOnce(
+    id: string,
+    now: Date,
+    entry: RebuildEntry & { readonly kind: 'put' | 'taken-back' },
+  ): Promise<boolean> {
+    let isNew = false;
+    await this.#append(id, { kind: 'machine' }, now, (entries) => {
+      isNew = !entries.some((one) => one.kind === entry.kind && one.batch === entry.batch);
+      return isNew ? [entry] : [];
+    });
+    return isNew;
   }
 
   async #append(
@@ -430,104 +416,4 @@ function* entrySteps(entries: readonly unknown[]): Steps<readonly RebuildEntry[]
     if (at % STEP_ENTRIES === STEP_ENTRIES - 1) yield;
   }
   return parsed;
-}
-
-function batchesOf(entries: readonly RebuildEntry[]): readonly RebuildBatch[] {
-  const back = new Map(
-    entries.flatMap((one) =>
-      one.kind === 'taken-back' ? [[one.batch, { by: one.name, at: one.at }] as const] : [],
-    ),
-  );
-  const forgotten = entries.findLastIndex(({ kind }) => kind === 'forgotten');
-  const last = entries[forgotten];
-  const gone = last?.kind === 'forgotten' ? { by: last.name, at: last.at } : null;
-  return entries.flatMap((one, number) => {
-    if (one.kind !== 'put') return [];
-    const { at, batch, books, digest, inserted, name, place, skipped } = one;
-    const wentAlong = place === 'copy' && number < forgotten ? gone : null;
-    const takenBack = back.get(batch) ?? wentAlong;
-    return [{ place, batch, digest, books, inserted, skipped, by: name, at, takenBack }];
-  });
-}
-
-function cutOffIn(entries: readonly RebuildEntry[]): readonly CutOff[] {
-  const open = new Map<BatchPlace, CutOff>();
-  for (const one of entries) {
-    if (one.kind === 'begun') open.set(one.place, { place: one.place, digest: one.digest });
-    if (one.kind === 'put' || one.kind === 'failed') open.delete(one.place);
-    if (one.kind === 'forgotten') open.delete('copy');
-  }
-  return [...open.values()];
-}
-
-/** And nothing was put into a copy since. */
-function isForgotten(entries: readonly RebuildEntry[]): boolean {
-  const last = entries.findLast(
-    (one) => one.kind === 'forgotten' || (one.kind === 'begun' && one.place === 'copy'),
-  );
-  return last?.kind === 'forgotten';
-}
-
-function mustBeOpen(id: string, entries: readonly RebuildEntry[]): void {
-  const there = batchesOf(entries).find(({ takenBack }) => takenBack === null);
-  if (there !== undefined) throw stands(id, there);
-  const [cutOff] = cutOffIn(entries);
-  if (cutOff !== undefined) throw notSettled(id, cutOff.place);
-}
-
-/** What they did not see of a row is what others said of it. */
-function mustBeSeen(
-  entries: readonly RebuildEntry[],
-  decisions: readonly Decision[],
-  seen: number | null,
-  by: string,
-): void {
-  if (seen === null) return;
-  const rows = new Set(decisions.map(({ row }) => row));
-  const unseen = entries
-    .filter((one) => one.kind === 'choice')
-    .slice(seen)
-    .find((one) => rows.has(one.row) && one.by !== by);
-  if (unseen === undefined) return;
-  throw new HoldfastError('HF_REBUILD_STATE', {
-    expected: `that nobody chose in ${oneLine(unseen.row).slice(0, 100)} since you looked`,
-    found: `that ${oneLine(unseen.name)} did`,
-    hint: 'Look at the row again.',
-  });
-}
-
-/** Another choice would make another digest, by which what may be in the database is not found any more. */
-function notSettled(id: string, place: BatchPlace): HoldfastError {
-  return new HoldfastError('HF_REBUILD_STATE', {
-    expected: `to know whether ${id} is in the ${place === 'copy' ? 'restored copy' : 'live target'}`,
-    found: 'that putting it in was begun, and nobody saw its end',
-    hint: `If nobody is at it, holdfast recovery rebuild rollback ${id} --from ${place} looks, and takes back what is there.`,
-  });
-}
-
-/** It would count as taken back, and stand there all the same. */
-function isShared(id: string, sharedWith: readonly string[]): HoldfastError {
-  return new HoldfastError('HF_REBUILD_STATE', {
-    expected: `nothing of ${id} in a copy that stays for another rebuild`,
-    found: `that it is there, and ${oneLine(sharedWith.join(', ')).slice(0, 300)} has the same copy`,
-    hint: `Nothing was changed. Take it back first (holdfast recovery rebuild rollback ${id} --from copy), or forget the others first.`,
-  });
-}
-
-function stands(id: string, { batch, place }: RebuildBatch): HoldfastError {
-  const where = place === 'copy' ? 'restored copy' : 'live target';
-  return new HoldfastError('HF_REBUILD_STATE', {
-    expected: `no batch of ${id} in the ${where}`,
-    found: `${batch}, which stands there`,
-    hint: `Take it back first: holdfast recovery rebuild rollback ${id} --from ${place}.`,
-  });
-}
-
-function nothingStands(id: string, place: BatchPlace): HoldfastError {
-  const where = place === 'copy' ? 'restored copy' : 'live target';
-  return new HoldfastError('HF_REBUILD_STATE', {
-    expected: `a batch of ${id} that stands in the ${where}`,
-    found: 'none',
-    hint: `See holdfast recovery rebuild show ${id}.`,
-  });
 }

@@ -1,59 +1,33 @@
 import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { fakeTable } from '../../testing/fake-table.ts';
+import { CENTS, proposeBookings } from '../../testing/bookings-proposal.ts';
 import { scratchFolder } from '../../testing/scratch-folder.ts';
 import { parseChoice, parseProposal } from './index.ts';
-import { parseMapping } from './mapping/parse-mapping.ts';
 import { planOf } from './plan.ts';
 import { type Choice, digestOfProposal, type Proposal } from './proposal.ts';
-import { propose } from './propose.ts';
 import { review } from './review.ts';
 
-const MAPPING = `
-format: holdfast/mapping/1
-table: public.bookings
-key: { column: reference, id: booking }
-sources:
-  pay: { kind: payments, record: { field: id }, ids: { booking: { field: booking } } }
-  bank: { kind: payments, record: { field: id }, ids: { booking: { field: booking } } }
-columns:
-  amount:
-    is: money
-    currency: EUR
-    required: true
-    from:
-      pay: { field: amount, unit: minor, currency: { is: EUR } }
-      bank: { field: amount, unit: minor, currency: { is: EUR } }
-  starts: { is: moment, from: { pay: { field: starts } } }
-  guest: { is: text, required: true, from: { pay: { field: guest } } }
-`;
 const folder = scratchFolder('review');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const ADA = { id: 'person_ada', name: 'Ada' };
 const AT = new Date('2026-11-28T00:00:00Z');
 
 function proposed(): Promise<Proposal> {
-  const input = (source: string, text: string) => ({
-    source,
-    file: source,
-    bytes: Buffer.from(text),
-  });
-  return propose({
+  return proposeBookings({
     target: 'main-db',
-    scratch: fakeTable(
-      'reference',
-      ['amount', 'starts', 'guest'],
-      [{ reference: 'BK-9', amount: '1', starts: null, guest: 'x' }],
-    ),
-    mapping: parseMapping(MAPPING, 'mapping.yaml'),
-    sources: [
-      input(
-        'pay',
-        'id,booking,amount,starts,guest\np1,BK-1,8050,,Ada\np2,BK-2,900,,\np3,BK-2,900,,\np9,BK-9,1,,x',
-      ),
-      input('bank', 'id,booking,amount\nb1,BK-1,8500'),
-    ],
-    captured: null,
+    columns: {
+      amount: `{ is: money, currency: EUR, required: true, from: { pay: ${CENTS}, bank: ${CENTS} } }`,
+      starts: '{ is: moment, from: { pay: { field: starts } } }',
+      guest: '{ is: text, required: true, from: { pay: { field: guest } } }',
+    },
+    payments: {
+      pay: [
+        'id,booking,amount,starts,guest',
+        ...['p1,BK-1,8050,,Ada', 'p2,BK-2,900,,', 'p3,BK-2,900,,', 'p9,BK-9,1,,x'],
+      ],
+      bank: ['id,booking,amount', 'b1,BK-1,8500'],
+    },
+    existing: [{ reference: 'BK-9', amount: '1', starts: null, guest: 'x' }],
     copies: folder,
   });
 }

@@ -1,17 +1,37 @@
 /**
- * What was begun and nobody saw the end of, looked for in the database where it would be, and written down as it
- * is found: it is in as a whole, or nothing of it is. And what is kept outside of a batch, so that one which was
- * taken back by somebody who did not live to say so is known as that.
+ * What is put in is noted with its end, where that is known. What was begun and nobody saw the end of is looked for in
+ * the database where it would be, and written down as it is found: it is in as a whole, or nothing of it is. And what
+ * is kept outside of a batch, so that one which was taken back by somebody who did not live to say so is known as that.
  *
- * It will not: put anything in or take anything back, or write down what it could not tell (HF_REBUILD_STATE).
+ * It will not: take anything back, or write down what it could not tell (HF_REBUILD_STATE).
  */
-import { HoldfastError } from '../../model/errors.ts';
+import { HoldfastError, isOutcomeUnknown, messageOf } from '../../model/errors.ts';
 import { type ApplyReport, type FindOptions, findApplied } from './apply.ts';
+import type { BatchPlace, RebuildBatch } from './batches.ts';
 import { keyOf } from './put-rows.ts';
-import type { BatchPlace, RebuildBatch, Rebuilds, Standing } from './rebuilds.ts';
+import type { Rebuilds, Standing } from './rebuilds.ts';
 import type { NotedBatch } from './rollback.ts';
 
 type FindBy = Omit<FindOptions, 'proposal' | 'digest'>;
+
+/** Said first; that it failed is said only where nothing of it can be in. `Rebuilds.done` is left to who asks. */
+export async function putting(
+  rebuilds: Rebuilds,
+  standing: Standing,
+  place: BatchPlace,
+  by: string,
+  put: () => Promise<ApplyReport>,
+): Promise<ApplyReport> {
+  const { digest, rebuild } = standing;
+  await rebuilds.begin(rebuild.id, place, digest, by);
+  return await put().catch(async (error: unknown) => {
+    // Of one that was cut off before it is still not known whether it is in.
+    if (!isOutcomeUnknown(error) && !wasCutOff(standing, place)) {
+      await rebuilds.failed(rebuild.id, place, messageOf(error));
+    }
+    throw error;
+  });
+}
 
 /** `find`: opens the database only where something was cut off. */
 export async function settle(

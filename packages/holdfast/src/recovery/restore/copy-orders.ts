@@ -1,11 +1,10 @@
-/** What is asked of a copy, in words and sums for the trail, and what is refused before it is touched. */
+/** What is asked of a copy, in words for the trail, and what is refused before it is touched. */
 import { HoldfastError } from '../../model/errors.ts';
 import { RESTORES_MAX } from '../../model/limits.ts';
 import { oneLine } from '../../model/text.ts';
 import { type Copy, nameOf } from './copy.ts';
 import type { PromotionWords, WriteBackWords } from './copy-shape.ts';
-import { shown } from './table-facts.ts';
-import type { WriteBackReport } from './write-back.ts';
+import { shown, type TableName } from './table-facts.ts';
 import { state } from './write-refusals.ts';
 
 /** One person may put rows in again, and may change those that they name; a whole table takes several. */
@@ -23,48 +22,12 @@ export function wholeTables({ changed, extra, tables }: PromotionWords): WriteBa
   return { changed, extra, tables: tables.map((table) => ({ ...table, keys: null })) };
 }
 
-export function choiceOf({
-  changed,
-  extra,
-}: WriteBackWords): Pick<WriteBackWords, 'changed' | 'extra'> {
-  return { changed, extra };
-}
-
 const TABLES_TOLD_MAX = 10;
 
-export function tablesText({ tables }: WriteBackWords): string {
+export function tablesText({ tables }: { readonly tables: readonly TableName[] }): string {
   const named = tables.slice(0, TABLES_TOLD_MAX).map((table) => oneLine(shown(table)));
   const more = tables.length - named.length;
   return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-export interface Sums {
-  readonly inserted: number;
-  readonly setBack: number;
-  readonly deleted: number;
-  readonly conflicts: number;
-}
-
-export function sumsOf({ tables }: WriteBackReport): Sums {
-  const sum = (of: keyof Sums): number => tables.reduce((all, table) => all + table[of], 0);
-  return {
-    inserted: sum('inserted'),
-    setBack: sum('setBack'),
-    deleted: sum('deleted'),
-    conflicts: sum('conflicts'),
-  };
-}
-
-export function sumsText({ deleted, inserted, setBack }: Sums): string {
-  return `${inserted} put in again, ${setBack} set back, ${deleted} deleted`;
-}
-
-export function touched(id: string): HoldfastError {
-  return state(
-    `${id} as it came out of the vault`,
-    'that somebody wrote in it since',
-    'Nothing was read from it. Discard it, and restore once more.',
-  );
 }
 
 export function tooMany(standing: readonly Copy[]): HoldfastError {

@@ -1,12 +1,11 @@
-/** What was restored, compared and written back, turned into the plain data of `copy-shape.ts`. */
+/** What was restored and compared, turned into the plain data of `copy-shape.ts`. */
 import type { Progress, RestoreGoal } from '../engines/engine.ts';
 import { secondsLeft } from '../progress.ts';
 import type { RestoreWish } from './choose-point.ts';
-import type { CopyStanding, DiffWords, ReportWords, WishWords } from './copy-shape.ts';
+import type { CopyStanding, DiffWords, WishWords } from './copy-shape.ts';
 import type { Diff, TableDifference } from './diff.ts';
 import { sentencesOfDiff } from './diff-words.ts';
 import type { KeyTexts } from './row-buckets.ts';
-import type { WriteBackReport } from './write-back.ts';
 
 const PARTS_SHOWN_MAX = 500;
 const TABLES_SHOWN_MAX = 1_000;
@@ -30,18 +29,6 @@ export function goalWords({ at, lsn }: RestoreGoal): {
   readonly lsn: string | null;
 } {
   return { at: at?.toISOString() ?? null, lsn };
-}
-
-export function reportWords(report: WriteBackReport): ReportWords {
-  return {
-    id: report.id,
-    tables: report.tables.map((table) => ({
-      ...table,
-      conflictKeys: table.conflictKeys.map((key) => [...key]),
-    })),
-    wouldFail: [...report.wouldFail],
-    notes: [...report.notes],
-  };
 }
 
 export function diffWords(diff: Diff): DiffWords {

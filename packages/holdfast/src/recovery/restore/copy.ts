@@ -96,19 +96,6 @@ export function setDiff(copy: Copy, diff: Diffing): void {
   if (copy.standing.state === 'ready') copy.standing = { ...copy.standing, diff };
 }
 
-/** Autovacuum and everything else is off in a copy: a newer transaction is somebody's who wrote. */
-export async function markOf(restored: StandingTarget, database: string): Promise<string> {
-  const client = await restored.connect(database);
-  try {
-    const { rows } = await client.query<{ mark: string }>(
-      'select pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())::text as mark',
-    );
-    return rows[0]?.mark ?? '';
-  } finally {
-    await client.end().catch(() => {});
-  }
-}
-
 export function factsOf(copy: Copy): { readonly [name: string]: string } {
   return { restore: copy.id, target: nameOf(copy), vault: copy.vault };
 }

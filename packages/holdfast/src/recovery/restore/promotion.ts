@@ -1,10 +1,9 @@
 /**
  * A restored state becomes the live one, by quorum: the tables that people chose become, row by row, what
- * they were in the copy (but for rows that the order keeps as they are now), in one captured transaction of the live target (`write-back.ts`), so that the
- * promotion itself can be taken back. The order:
+ * they were in the copy, but for rows that the order keeps as they are now. The order:
  *
- *   previewed -> proposed, with what it would do to each table in numbers -> signed by enough -> the very same
- *     point and goal restored anew -> written, unless it would now do more to any one table than was signed
+ *   previewed -> proposed, with what it would do to each table in numbers -> signed by enough -> carried out
+ *     (`promote.ts`)
  *
  * What is signed are facts that lie in the vault (point, goal, as of when it is read) and bounds in numbers, of
  * each table by itself: few rows lost in one do not make room for more in another. Never a running copy,
@@ -13,21 +12,18 @@
  * lead their connection there themselves (`RestoredTarget.keep`).
  */
 import { z } from 'zod';
-import type { ActRunner } from '../../approvals/proposals.ts';
 import type { ProposedAct } from '../../approvals/proposed-act.ts';
-import type { Clock } from '../../model/clock.ts';
-import { HoldfastError } from '../../model/errors.ts';
 import { jsonOf } from '../../model/json.ts';
 import { ENTRY_TEXT_CHARS_MAX } from '../../model/limits.ts';
 import type { Target } from '../../model/target.ts';
 import { oneLine } from '../../model/text.ts';
-import type { TargetDatabase } from '../../protection/target-database.ts';
 import type { RestoreGoal } from '../engines/engine.ts';
 import type { StoredPoint } from '../recovery-point.ts';
-import type { RestoreWish } from './choose-point.ts';
-import type { RestoredTarget } from './restore-target.ts';
+import { tablesText } from './copy-orders.ts';
+import type { ReportWords } from './copy-shape.ts';
 import { shown, type TableName } from './table-facts.ts';
-import { type WriteBackOrder, type WriteBackReport, writeBack } from './write-back.ts';
+import type { WrittenHow } from './write-back/written-table.ts';
+import { state } from './write-refusals.ts';
 
 const COUNT = z.int().nonnegative();
 /** Schema and name; the most rows that may be put in again, set back, and deleted. */
@@ -51,7 +47,7 @@ const FACTS = z.strictObject({
   changed: z.enum(['keep', 'set-back']),
   extra: z.enum(['keep', 'delete']),
 });
-export type PromotionFacts = Readonly<z.output<typeof FACTS>>;
+type PromotionFacts = Readonly<z.output<typeof FACTS>>;
 
 export interface PromotionPlan {
   readonly target: Target;
@@ -65,18 +61,16 @@ export interface PromotionPlan {
   readonly drilledAt: string | null;
   /** By this installation; null: nobody here can tell. */
   readonly isSealed: boolean | null;
-  readonly order: Pick<WriteBackOrder, 'changed' | 'extra'>;
+  readonly order: WrittenHow;
   /** A preview of whole tables. */
-  readonly preview: WriteBackReport;
+  readonly preview: ReportWords;
 }
-
-const TABLES_NAMED_MAX = 10;
 
 /** Rejects with HF_RESTORE_STATE what could not be carried out, or says nothing fixed. */
 export function promotionOf(plan: PromotionPlan): ProposedAct {
   const { asOf, database, goal, order, point, preview, target, vault } = plan;
   if (goal.at === null && goal.lsn === null) {
-    throw cannot(
+    throw state(
       'a moment or a position',
       'all the WAL there is, which grows',
       'Restore to a moment.',
@@ -84,10 +78,10 @@ export function promotionOf(plan: PromotionPlan): ProposedAct {
   }
   const [first] = preview.wouldFail;
   if (first !== undefined)
-    throw cannot('a promotion that would go through', first, 'See the preview.');
+    throw state('a promotion that would go through', first, 'See the preview.');
   const words = wordsOf(plan);
   if (words.length > ENTRY_TEXT_CHARS_MAX) {
-    throw cannot(
+    throw state(
       `words of at most ${ENTRY_TEXT_CHARS_MAX} characters, that whoever signs reads whole`,
       `${words.length}, for ${preview.tables.length} tables`,
       'Propose them in several parts.',
@@ -119,10 +113,8 @@ export function promotionOf(plan: PromotionPlan): ProposedAct {
 /** Only what is set back and deleted, too, becomes what it was: what stays is said, to who signs it. */
 function wordsOf(plan: PromotionPlan): string {
   const { asOf, database, goal, order, point, preview, vault } = plan;
-  const named = preview.tables.slice(0, TABLES_NAMED_MAX).map((table) => oneLine(shown(table)));
-  const more = preview.tables.length - named.length;
   const when = `at ${goal.at?.toISOString() ?? `position ${goal.lsn}`} (${oneLine(point.id)} in ${oneLine(vault)}${asOf === null ? '' : ` as it was at ${asOf}`})`;
-  const what = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''} of ${oneLine(database)}`;
+  const what = `${tablesText(preview)} of ${oneLine(database)}`;
   const stays = staysWords(order, preview);
   return [
     stays === null
@@ -143,26 +135,21 @@ function provenWords({ drilledAt, isSealed }: PromotionPlan): readonly string[] 
 }
 
 /** A line for each table in which anything would happen. */
-function boundWords({ tables }: WriteBackReport): readonly string[] {
-  const changing = tables.filter((table) => sumsText(table) !== null);
+function boundWords({ tables }: ReportWords): readonly string[] {
+  const changing = tables.filter((table) => table.inserted + table.setBack + table.deleted > 0);
   const still = tables.length - changing.length;
   return [
-    ...changing.map((table) => `  ${oneLine(shown(table))}: ${sumsText(table)}`),
+    ...changing.map((table) => `  ${oneLine(shown(table))}: ${rowsText(table)}`),
     ...(still === 0 ? [] : [`  nothing in ${still} table${still === 1 ? '' : 's'}`]),
   ];
 }
 
-/** Null: none. */
-function sumsText({ deleted, inserted, setBack }: Sums): string | null {
-  if (inserted + setBack + deleted === 0) return null;
+export function rowsText({ deleted, inserted, setBack }: Bounds): string {
   return `${inserted} rows put in again, ${setBack} set back, ${deleted} deleted`;
 }
 
 /** Null: nothing is left as it is now. */
-function staysWords(
-  { changed, extra }: PromotionPlan['order'],
-  { tables }: WriteBackReport,
-): string | null {
+export function staysWords({ changed, extra }: WrittenHow, { tables }: ReportWords): string | null {
   const sum = (of: 'conflicts' | 'extraKept'): number =>
     tables.reduce((all, table) => all + table[of], 0);
   const staying = [
@@ -172,145 +159,19 @@ function staysWords(
   return staying.length === 0 ? null : `${staying.join(' and ')} stay as they are`;
 }
 
-interface Sums {
+interface Bounds {
   readonly inserted: number;
   readonly setBack: number;
   readonly deleted: number;
 }
 
-function sumsOf({ tables }: WriteBackReport): Sums {
-  const sum = (of: keyof Sums): number => tables.reduce((all, table) => all + table[of], 0);
-  return { inserted: sum('inserted'), setBack: sum('setBack'), deleted: sum('deleted') };
-}
-
-type PromotedCopy = Pick<RestoredTarget, 'database' | 'discard' | 'point'>;
-
-export interface PromotionParts {
-  /** Restores anew, to be looked at; whoever asked discards it. */
-  readonly restore: (
-    target: string,
-    from: { readonly vault: string; readonly asOf: Date | null },
-    wish: RestoreWish,
-  ) => Promise<PromotedCopy>;
-  /** The live target by Holdfast's own credential; closed by us. */
-  readonly open: (target: string, database: string) => TargetDatabase;
-  /** What was written goes to the vault of undo data now. Null: the drain does it within a second. */
-  readonly drainOnce: ((target: string) => Promise<unknown>) | null;
-  readonly clock: Clock;
-  readonly statementMsMax: number;
-}
-
-/** Rejects when nothing was changed, since it is one transaction of the target; with HF_RESTORE_UNKNOWN when nobody knows. */
-export function promoteRestoreRunner(parts: PromotionParts): ActRunner {
-  return async ({ facts, target }) => {
-    const signed = signedOf(facts);
-    const { vault } = signed;
-    const asOf = signed.asOf === null ? null : new Date(signed.asOf);
-    const copy = await parts.restore(target, { vault, asOf }, wishOf(signed));
-    try {
-      mustBeSigned(copy.point, signed);
-      const report = await promote(parts, target, signed, copy);
-      // What is done is done, whatever cannot be drained, closed or removed after it.
-      await parts.drainOnce?.(target).catch(() => {});
-      const { deleted, inserted, setBack } = sumsOf(report);
-      const stays = staysWords(signed, report);
-      const what = `${signed.tables.length} table(s) of ${target}`;
-      const became = stays === null ? `${what} are what they were` : `Into ${what}`;
-      const left = stays === null ? '' : `; ${stays}`;
-      return `${became}: ${inserted} rows put in again, ${setBack} set back, ${deleted} deleted${left} (${report.id}). It is an undo item.`;
-    } finally {
-      await copy.discard().catch(() => {});
-    }
-  };
-}
-
-async function promote(
-  { clock, open, statementMsMax }: PromotionParts,
-  target: string,
-  signed: Signed,
-  copy: PromotedCopy,
-): Promise<WriteBackReport> {
-  const restored = copy.database(signed.database, statementMsMax);
-  const live = open(target, signed.database);
-  try {
-    return await writeBack(
-      {
-        tables: signed.tables.map(({ name, schema }) => ({ schema, name, keys: null })),
-        changed: signed.changed,
-        extra: signed.extra,
-        mode: 'apply',
-      },
-      {
-        restored,
-        live,
-        clock,
-        onProgress: () => {},
-        beforeCommit: (report) => atMost(report, signed),
-      },
-    );
-  } finally {
-    await Promise.allSettled([restored.close(), live.close()]);
-  }
-}
-
-/** From the signed point: a goal alone leads to another one as soon as there is one that is nearer. */
-function wishOf({
-  at,
-  lsn,
-  point,
-  pointDigest,
-}: Pick<PromotionFacts, 'at' | 'lsn' | 'point' | 'pointDigest'>): RestoreWish {
-  const from = { id: point, digest: pointDigest };
-  if (at !== null) return { kind: 'at', at: new Date(at), from };
-  if (lsn !== null) return { kind: 'lsn', lsn, from };
-  throw cannot('a moment or a position', 'neither', 'Propose it anew.');
-}
-
-/** A point that somebody put in its place since would bring back other rows for the same goal. */
-function mustBeSigned(
-  { digest, id, server }: StoredPoint,
-  { point, pointDigest, systemIdentifier }: Omit<PromotionFacts, 'tables'>,
-): void {
-  const hint = 'Nothing was changed. Propose it anew, and see what it would do.';
-  if (server.systemIdentifier !== systemIdentifier) {
-    throw cannot(
-      `the cluster of ${point} (${systemIdentifier})`,
-      `another one: ${server.systemIdentifier}`,
-      hint,
-    );
-  }
-  if (id !== point || digest !== pointDigest) {
-    throw cannot(
-      `the point that was signed, ${point} (${pointDigest.slice(0, 16)}…)`,
-      `${id} (${digest.slice(0, 16)}…)`,
-      hint,
-    );
-  }
-}
-
-function atMost(report: WriteBackReport, { tables }: Signed): void {
-  for (const now of report.tables) {
-    const bound = tables.find(({ name, schema }) => name === now.name && schema === now.schema);
-    for (const of of ['inserted', 'setBack', 'deleted'] as const) {
-      const most = bound?.[of] ?? 0;
-      if (now[of] <= most) continue;
-      throw cannot(
-        `at most ${most} rows of ${oneLine(shown(now))} ${DONE[of]}, as was signed`,
-        `${now[of]}: the live database has changed since`,
-        'Nothing was changed. Look at the preview again, and propose that.',
-      );
-    }
-  }
-}
-
-const DONE = { inserted: 'put in again', setBack: 'set back', deleted: 'deleted' } as const;
-
-interface Signed extends Omit<PromotionFacts, 'tables'> {
-  readonly tables: readonly (TableName & Sums)[];
+export interface SignedPromotion extends Omit<PromotionFacts, 'tables'> {
+  /** The most rows of each. */
+  readonly tables: readonly (TableName & Bounds)[];
 }
 
 /** HF_RESTORE_STATE for what another version of Holdfast let people sign: it had other bounds. */
-function signedOf(facts: unknown): Signed {
+export function signedOf(facts: unknown): SignedPromotion {
   const read = FACTS.safeParse(facts);
   const tables = (read.data?.tables ?? []).map((text) => TABLE.safeParse(jsonOf(text)));
   const bounds = tables.flatMap(({ data }) => {
@@ -319,13 +180,9 @@ function signedOf(facts: unknown): Signed {
     return [{ schema, name, inserted, setBack, deleted }];
   });
   if (read.success && bounds.length === tables.length) return { ...read.data, tables: bounds };
-  throw cannot(
+  throw state(
     'a promotion with the most rows of each table by itself',
     'another, as an older Holdfast proposed it',
     'Nothing was changed. Propose it anew, and let it be signed.',
   );
-}
-
-function cannot(expected: string, found: string, hint: string): HoldfastError {
-  return new HoldfastError('HF_RESTORE_STATE', { expected, found, hint });
 }

@@ -5,9 +5,10 @@ import type { HoldfastEvent } from '../../model/event.ts';
 import { RESTORE_IDLE_MS, RESTORE_TURN_MS_MAX } from '../../model/limits.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
 import type { Tell } from '../engines/engine.ts';
+import type { CopiesParts } from './copies-parts.ts';
 import type { StandingTarget } from './copy.ts';
 import type { CopyWords, WriteBackWords } from './copy-shape.ts';
-import { type CopiesParts, RestoredCopies } from './restored-copies.ts';
+import { RestoredCopies } from './restored-copies.ts';
 
 const NEWEST = {
   target: 'shop',

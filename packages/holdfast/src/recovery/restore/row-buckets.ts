@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import { ident } from '../../protection/postgres/layout.ts';
-import type { TargetSession } from '../../protection/target-database.ts';
+import type { Row, TargetSession } from '../../protection/target-database.ts';
 import { from, type SharedTable, type TableFacts } from './table-facts.ts';
 
 export interface Bucket {
@@ -35,11 +35,12 @@ const PAGE_ROWS = 2_000;
 
 const BUCKET = z.object({ bucket: z.number(), rows: z.string(), sum: z.string() });
 const KEY_ROW = z.object({ key: z.instanceof(Buffer), hash: z.string() });
+const KEYED = z.object({ key: z.array(z.string()) });
 
 /** SQL of the row's bucket, under alias `t`. Without a key all rows are in one. */
 export function bucketOf(key: readonly string[]): string {
   if (key.length === 0) return '0';
-  return `(hashtextextended(${keyText(key)}, 0) & ${BUCKETS - 1})::int`;
+  return `(hashtextextended(${keyArray(key, 't')}::text, 0) & ${BUCKETS - 1})::int`;
 }
 
 /** SQL of the row as text, of the columns that both sides have, under `alias`. */
@@ -51,9 +52,16 @@ export function rowText(columns: readonly string[], alias: string): string {
  * By the output function of each type, which `format` calls: a cast to text may be anybody's function, and
  * would run as the admin.
  */
-function keyText(key: readonly string[]): string {
-  const texts = key.map((name) => `format('%s', t.${ident(name)})`);
-  return `json_build_array(${texts.join(', ')})::text`;
+export function keyArray(key: readonly string[], alias: string): string {
+  return `json_build_array(${key.map((name) => `format('%s', ${alias}.${ident(name)})`).join(', ')})`;
+}
+
+/** Of rows with a `keyArray` as `key`; no column of a primary key is null. */
+export function keysIn(rows: readonly Row[]): string[][] {
+  return z
+    .array(KEYED)
+    .parse(rows)
+    .map(({ key }) => key);
 }
 
 export async function bucketsOf(
@@ -140,7 +148,7 @@ class Side {
     this.#onRows = onRows;
     // By the bytes of UTF-8, so that both servers and we agree whatever their collations are.
     this.#sql = `declare hf_keys no scroll cursor for
-      select convert_to(${keyText(key)}, 'UTF8') as key,
+      select convert_to(${keyArray(key, 't')}::text, 'UTF8') as key,
         hashtextextended(${rowText(columns, 't')}, 0)::text as hash
       from ${from(table)} t where ${bucketOf(key)} = any ('{${buckets.join(',')}}'::int[]) order by 1`;
   }

@@ -10,11 +10,12 @@
  * is said to be unknown, and never taken for "nothing was written".
  */
 import { z } from 'zod';
-import type { Clock } from '../../model/clock.ts';
-import { HoldfastError } from '../../model/errors.ts';
-import { COMMIT_LOOK_MS_MAX } from '../../model/limits.ts';
-import { pause } from '../../programs/pause.ts';
-import type { TargetDatabase, TargetSession } from '../../protection/target-database.ts';
+import type { Clock } from '../../../model/clock.ts';
+import { HoldfastError } from '../../../model/errors.ts';
+import { COMMIT_LOOK_MS_MAX } from '../../../model/limits.ts';
+import { pause } from '../../../programs/pause.ts';
+import type { TargetDatabase, TargetSession } from '../../../protection/target-database.ts';
+import { state } from '../write-refusals.ts';
 
 const MARK = z.object({
   /** Null: nothing was written in it, so there is nothing that could be lost. */
@@ -39,21 +40,24 @@ export async function commitMark(session: TargetSession): Promise<CommitMark> {
   return MARK.parse(row);
 }
 
-export type CommitEnd = 'done' | 'not-done' | 'unknown';
-
-/** `application`: the name of the session that wrote. Waits for a server that is away, in bounded time. */
-export async function commitEnd(
+/**
+ * `application`: the name of the session that wrote. Waits for a server that is away, in bounded time. Rejects with
+ * HF_RESTORE_STATE when nothing was committed, HF_RESTORE_UNKNOWN when nobody says.
+ */
+export async function mustBeCommitted(
   live: TargetDatabase,
   mark: CommitMark,
   application: string,
   clock: Clock,
-): Promise<CommitEnd> {
-  if (mark.xid === null) return 'done';
+  cause: unknown,
+): Promise<void> {
+  if (mark.xid === null) return;
   const untilMs = clock.monotonicMs() + COMMIT_LOOK_MS_MAX;
   for (;;) {
     const end = await endNow(live, mark, application).catch(() => 'away' as const);
-    if (end === 'done' || end === 'not-done' || end === 'unknown') return end;
-    if (clock.monotonicMs() >= untilMs) return 'unknown';
+    if (end === 'done') return;
+    if (end === 'not-done') throw notCommitted(cause);
+    if (end === 'unknown' || clock.monotonicMs() >= untilMs) throw unknownEnd(application, cause);
     await pause(LOOK_EACH_MS);
   }
 }
@@ -67,7 +71,7 @@ async function endNow(
   live: TargetDatabase,
   mark: CommitMark,
   application: string,
-): Promise<CommitEnd | 'running'> {
+): Promise<'done' | 'not-done' | 'unknown' | 'running'> {
   const [row] = await live.query(
     `select ${SERVER_SQL}, pg_snapshot_xmax(pg_current_snapshot())::text as next,
        exists (select from holdfast.journal where application = $1) as "isKept"`,
@@ -94,8 +98,17 @@ async function endNow(
   }
 }
 
+function notCommitted(cause: unknown): HoldfastError {
+  return state(
+    'an answer to COMMIT',
+    'that the connection ended; the server says that nothing was committed',
+    'Nothing was changed. Try again when the target answers.',
+    cause,
+  );
+}
+
 /** Words for whoever asked: what to look at before it is done again. */
-export function writtenUnknown(application: string, cause: unknown): HoldfastError {
+function unknownEnd(application: string, cause: unknown): HoldfastError {
   return new HoldfastError('HF_RESTORE_UNKNOWN', {
     expected: 'the target to say whether the rows were written back',
     found: 'that the connection ended while they were committed, and no word since',

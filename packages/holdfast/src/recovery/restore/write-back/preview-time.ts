@@ -1,8 +1,8 @@
 /** How long a preview may keep the live server and the copy at work: each statement, and all of it. */
-import type { Clock } from '../../model/clock.ts';
-import { PREVIEW_MS_MAX, PREVIEW_STATEMENT_MS_MAX } from '../../model/limits.ts';
-import type { TargetSession } from '../../protection/target-database.ts';
-import { state } from './write-refusals.ts';
+import type { Clock } from '../../../model/clock.ts';
+import { PREVIEW_MS_MAX, PREVIEW_STATEMENT_MS_MAX } from '../../../model/limits.ts';
+import type { TargetSession } from '../../../protection/target-database.ts';
+import { state } from '../write-refusals.ts';
 
 export interface PreviewTime {
   readonly statementMsMax: number;

@@ -1,10 +1,10 @@
 /** On a real server: the live database, and the copy as another database beside it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../model/clock.ts';
-import { captureFoundation } from '../../protection/postgres/capture/foundation.ts';
-import type { TargetDatabase } from '../../protection/target-database.ts';
-import { adminOf } from '../../testing/captured-target.ts';
-import { type ScratchPostgres, startScratchPostgres } from '../../testing/scratch-postgres.ts';
+import { systemClock } from '../../../model/clock.ts';
+import { captureFoundation } from '../../../protection/postgres/capture/foundation.ts';
+import type { TargetDatabase } from '../../../protection/target-database.ts';
+import { adminOf } from '../../../testing/captured-target.ts';
+import { type ScratchPostgres, startScratchPostgres } from '../../../testing/scratch-postgres.ts';
 import { type WriteBackOrder, writeBack } from './write-back.ts';
 
 const ROLES = `create role holdfast_owner nologin bypassrls; create role holdfast_undo nologin bypassrls;
@@ -58,7 +58,7 @@ describe('a write-back, and rows that nobody named', () => {
   const write = (order: Partial<WriteBackOrder>) =>
     writeBack(
       { tables: [whole('tenants')], changed: 'keep', extra: 'delete', mode: 'apply', ...order },
-      { restored, live, clock: systemClock, onProgress: () => {} },
+      { restored, live, clock: systemClock },
     );
   const rows = async (table: string): Promise<unknown> => {
     const [row] = await live.query(`select count(*)::int as n from public.${table}`);

@@ -5,39 +5,24 @@
  * order itself that go as well, or become what they were, are in nobody's way. Only references of rows that
  * go or change are looked at: as none is carried on from there, none goes any further.
  *
- * It is true while the tables that refer (`referringTables`) are locked, and of its moment where they are not.
+ * It is true while the tables that refer (`reachingKeys`) are locked, and of its moment where they are not.
  */
-import { oneLine } from '../../model/text.ts';
-import { ident } from '../../protection/postgres/layout.ts';
-import type { ForeignKey } from '../../protection/postgres/undo/references.ts';
-import type { TargetSession } from '../../protection/target-database.ts';
-import { rowText } from './row-buckets.ts';
-import { from, type SharedTable } from './table-facts.ts';
-
-/** A table whose rows are written back. */
-export interface WrittenTable {
-  readonly shared: SharedTable;
-  /** The root of its partitions; of all others the table itself. */
-  readonly table: { readonly oid: number };
-  /** A temp table: the rows of the copy. */
-  readonly rows: string;
-  /** SQL under alias `t`: the live rows that are looked at. */
-  readonly scope: string;
-  readonly counts: { readonly changed: number; readonly extra: number };
-}
-
-export interface WrittenHow {
-  readonly changed: 'keep' | 'set-back';
-  readonly extra: 'keep' | 'delete';
-}
-
-/** Columns that an UPDATE sets: where there is nothing beside the key, equal keys still differ in how they are written. */
-export function setColumns({ columns, key, live }: SharedTable): readonly string[] {
-  const generated = live.columns.filter(({ isGenerated }) => isGenerated).map(({ name }) => name);
-  const all = columns.filter((name) => !generated.includes(name));
-  const beside = all.filter((name) => !key.includes(name));
-  return beside.length > 0 ? beside : all;
-}
+import type { HoldfastError } from '../../../model/errors.ts';
+import { oneLine } from '../../../model/text.ts';
+import { ident } from '../../../protection/postgres/layout.ts';
+import type { ForeignKey } from '../../../protection/postgres/undo/references.ts';
+import type { TargetSession } from '../../../protection/target-database.ts';
+import { from, type SharedTable } from '../table-facts.ts';
+import { state } from '../write-refusals.ts';
+import {
+  comesBack,
+  differ,
+  isExtra,
+  onKey,
+  setColumns,
+  type WrittenHow,
+  type WrittenTable,
+} from './written-table.ts';
 
 /** Foreign keys by which writing these could reach rows of others: whoever writes locks where they stand. */
 export function reachingKeys(
@@ -73,7 +58,7 @@ export async function reached(
     for (const parent of tables.filter(({ table }) => table.oid === key.parent)) {
       const { changed, extra } = parent.counts;
       if (how.extra === 'delete' && extra > 0) {
-        const count = await referring(session, key, children, how, parent, goes(parent));
+        const count = await referring(session, key, children, how, parent, isExtra(parent));
         say(count, 'that would be deleted');
       }
       if (how.changed === 'set-back' && changed > 0 && mayMove(parent.shared, key)) {
@@ -83,6 +68,15 @@ export async function reached(
     }
   }
   return sentences;
+}
+
+/** What the server would do to them no bound counts, and nobody asked for. */
+export function beyondOrder(sentences: readonly string[]): HoldfastError {
+  return state(
+    'nothing but the rows that were named to be deleted or changed',
+    sentences.join(' '),
+    'Nothing was changed. Name the tables that refer to these rows too, or keep the rows that they refer to.',
+  );
 }
 
 /** Whether setting back can change what is referred to, with the server changing who refers along with it. */
@@ -111,7 +105,7 @@ async function referring(
   const stays = children.flatMap((child) => {
     const isWhole = key.childColumns.every((name) => child.shared.columns.includes(name));
     return [
-      ...(how.extra === 'delete' ? [goes(child)] : []),
+      ...(how.extra === 'delete' ? [isExtra(child)] : []),
       ...(how.changed === 'set-back' && isWhole ? [comesBack(child)] : []),
     ].map((sql) => `not (${within(child)}${sql})`);
   });
@@ -122,16 +116,6 @@ async function referring(
   return Number(row?.['n'] ?? 0);
 }
 
-/** Of live row `t`: it is only in the live database. */
-function goes(one: WrittenTable): string {
-  return `${one.scope} and not ${comesBack(one)}`;
-}
-
-/** It is in the copy, and what it is there is looked at after everything was written. */
-function comesBack(one: WrittenTable): string {
-  return `exists (select from ${one.rows} r where ${onKey(one)})`;
-}
-
 function moves(one: WrittenTable, key: ForeignKey): string {
   const { columns } = one.shared;
   // Of a generated column that the copy does not know nobody can say what it would be.
@@ -139,16 +123,11 @@ function moves(one: WrittenTable, key: ForeignKey): string {
     ? key.parentColumns
     : columns;
   return `exists (select from ${one.rows} r where ${onKey(one)}
-    and ${rowText(columns, 'r')} is distinct from ${rowText(columns, 't')}
-    and ${rowText(of, 'r')} is distinct from ${rowText(of, 't')})`;
+    and ${differ(columns)} and ${differ(of)})`;
 }
 
 /** Of one partition: rows of the others are not meant. */
 function within({ shared, table }: WrittenTable): string {
   if (Number(shared.live.oid) === table.oid) return '';
   return `t.tableoid in (select relid from pg_partition_tree(${Number(shared.live.oid)}::oid::regclass)) and `;
-}
-
-function onKey({ shared }: WrittenTable): string {
-  return shared.key.map((name) => `r.${ident(name)} = t.${ident(name)}`).join(' and ');
 }
