@@ -39,6 +39,7 @@ function aVault() {
     },
     put: (...order) => folder.put(...order),
     get: (object) => folder.get(object),
+    stat: (object) => folder.stat(object),
     look: () => folder.look(),
     close: async () => {},
   };
