@@ -50,6 +50,10 @@ export function benchVault(root: string): Vault {
         if (found.isFile()) yield stored(key, found.size, null);
       }
     },
+    stat: async ({ key, version }) => {
+      const found = statSync(place(key), { throwIfNoEntry: false });
+      return version === '1' && found?.isFile() ? stored(key, found.size, null) : null;
+    },
     look: async () => ({
       colour: 'red',
       protectsFrom: [],

@@ -24,7 +24,7 @@ import {
 import { NOT_CONFIGURED, NOTHING_PROVEN, type RecoveryFacts } from './model/recovery-facts.ts';
 import { runningPostmaster, stopPostmaster } from './programs/postmaster.ts';
 import type { Counter } from './recovery/counter.ts';
-import { dueWork, type WorkKind } from './recovery/due-work.ts';
+import { type DueKind, dueWork, firstOf, type WorkKind } from './recovery/due-work.ts';
 import type { StreamState } from './recovery/engines/engine.ts';
 import { Measures } from './recovery/measures.ts';
 import { OrderDesk } from './recovery/order-desk.ts';
@@ -62,7 +62,7 @@ interface Known {
 interface Due {
   readonly keeper: TargetKeeper;
   readonly vault: string;
-  readonly kind: WorkKind;
+  readonly kind: DueKind;
   readonly goal: WorkOrder['goal'];
 }
 
@@ -195,7 +195,7 @@ export class Recovering {
     try {
       for (const keeper of room.keepers.values()) await this.#report(keeper);
       // What was read while something was at work may be from before it.
-      if (isIdle && this.#begun === begun) this.#due ??= this.#findDue(room);
+      if (isIdle && this.#begun === begun) this.#due ??= firstOf(this.#allDue(room));
     } catch (error) {
       this.#parts.say('warn', `recovery: ${messageOf(error)}`);
     }
@@ -376,15 +376,14 @@ export class Recovering {
   }
 
   /** Out of what the reports found a moment ago. */
-  #findDue(room: RecoveryRoom): Due | null {
+  *#allDue(room: RecoveryRoom): Generator<Due> {
     for (const keeper of room.keepers.values()) {
       for (const vault of keeper.vaults) {
         const looked = keeper.looked(vault);
         const due = looked === null ? null : this.#dueOf(keeper, looked);
-        if (due !== null) return due;
+        if (due !== null) yield due;
       }
     }
-    return null;
   }
 
   #begin(work: () => Promise<void>): void {
@@ -418,10 +417,14 @@ export class Recovering {
     }
   }
 
-  async #doDue({ goal, keeper, kind, vault }: Due): Promise<void> {
+  async #doDue({ goal, keeper, kind: dueKind, vault }: Due): Promise<void> {
     const { clock, say } = this.#parts;
     const key = `${keeper.target}/${vault}`;
-    say('info', `Recovery of ${keeper.target}, vault ${vault}: ${kind} begins.`);
+    const [kind, why] =
+      dueKind === 'gap-drill'
+        ? (['drill', ', because of a gap'] as const)
+        : ([dueKind, ''] as const);
+    say('info', `Recovery of ${keeper.target}, vault ${vault}: ${kind} begins${why}.`);
     this.#triedAt.set(key, { ...this.#triedAt.get(key), [kind]: clock.now() });
     try {
       const order = { kind, vault, point: null, goal };
@@ -433,7 +436,7 @@ export class Recovering {
     }
   }
 
-  #dueOf(keeper: TargetKeeper, { found, stream, vault }: Looked): Due | null {
+  #dueOf(keeper: TargetKeeper, { found, gapDrill, stream, vault }: Looked): Due | null {
     const { clock, rooms } = this.#parts;
     const { config } = rooms;
     const recovery = config.targets.find(({ name }) => name === keeper.target)?.recovery ?? null;
@@ -464,6 +467,7 @@ export class Recovering {
       lastProofAt: newestOf(found.proofs.map(({ at }) => at)),
       triedAt: this.#triedAt.get(`${keeper.target}/${vault}`) ?? {},
       needsPoint: stream?.hasGap ?? false,
+      gapDrillFrom: gapDrill?.from ?? null,
     });
     if (kind === null) return null;
     return { keeper, vault, kind, goal: isNewestDrilled ? 'random' : 'witness' };

@@ -28,7 +28,7 @@ export function reportLines(report: TargetReport, now: Date, paint: Paint): stri
 }
 
 function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
-  const { colour, kind, lastDrill, name, newestWalAt, points, proof, window } = vault;
+  const { colour, gapDrill, kind, lastDrill, name, newestWalAt, points, proof, window } = vault;
   const earlier = points.length - POINTS_SHOWN;
   return [
     '',
@@ -58,6 +58,7 @@ function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
         ...why,
       ];
     }),
+    ...(gapDrill ? [gapDrillLine(gapDrill, now)] : []),
     ...(lastDrill === null ? [] : drillLines(lastDrill, paint).map((line) => `    ${line}`)),
     proof === null
       ? '    proof       none was made'
@@ -66,6 +67,11 @@ function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
       ? [`    lock        ${proof.control.verdict}: ${oneLine(proof.control.why)}`]
       : []),
   ];
+}
+
+function gapDrillLine({ from, point }: NonNullable<VaultReport['gapDrill']>, now: Date): string {
+  const at = new Date(from);
+  return `    drill due   of ${oneLine(point)}, because of a gap${at <= now ? '' : `, from ${when(at)} on`}`;
 }
 
 const DRILLED = { passed: 'passed', failed: 'FAILED', 'could-not-run': 'could not run' } as const;

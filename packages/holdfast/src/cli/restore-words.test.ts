@@ -35,7 +35,10 @@ describe('the points of a vault in the status', () => {
   const NOWHERE = {
     ...{ host: null, device: null, volume: null, account: null, project: null, endpoint: null },
   };
-  function linesOf(point: Partial<Point>): readonly string[] {
+  function linesOf(
+    point: Partial<Point>,
+    gapDrill: TargetReport['vaults'][number]['gapDrill'] = null,
+  ): readonly string[] {
     const points: Point[] = [
       {
         ...{ id: 'p1', endedAt: THREE_HOURS_AGO, bytes: 1_000, prior: null, fullBecause: null },
@@ -60,12 +63,12 @@ describe('the points of a vault in the status', () => {
             proof: null,
             tried: [],
           },
-          ...{ newestWalAt: null, window: null, whereabouts: NOWHERE },
+          ...{ newestWalAt: null, window: null, whereabouts: NOWHERE, gapDrill },
           history: { drills: [], proofs: [] },
         },
       ],
     };
-    return reportLines(report, NOW, PLAIN).filter((line) => line.startsWith('    point '));
+    return reportLines(report, NOW, PLAIN).filter((line) => /^ {4}(point|drill due) /.test(line));
   }
 
   it.for([
@@ -80,6 +83,13 @@ describe('the points of a vault in the status', () => {
     expect(line).toMatch(said);
     expect(more).toEqual([]);
   }); // biome-ignore format: one story a line
+
+  it('say that a gap asks for a drill of the newest, and from when on', () => {
+    const due = (from: string) => linesOf({}, { point: 'p1\u001b[2K', from })[1];
+    expect(due(THREE_HOURS_AGO)).toMatch(/^ {4}drill due {3}of p1.*, because of a gap$/);
+    expect(due('2026-11-28T13:00:00.000Z')).toContain(', because of a gap, from 2026-11-28 ');
+    expect(due(THREE_HOURS_AGO)).not.toContain('\u001b');
+  });
 
   it('show a name that moves the cursor as it is', () => {
     expect(linesOf({ id: 'p1\u001b[2K' }).join()).not.toContain('\u001b');

@@ -531,6 +531,10 @@ export const RECOVERY_MEASURED_MS = 60 * 60 * 1000;
 export const DRILL_AGAIN_MS = 6 * 60 * 60 * 1000;
 /** ... and after how long without a look nobody can say how a target stood meanwhile. */
 export const RECOVERY_UNLOOKED_MS_MAX = 5 * 60_000;
+/** From one drill of a large database to the next that a gap asks for: gaps in a row are one load, not many ... */
+export const GAP_DRILL_PAUSE_MS = 60 * 60 * 1000;
+/** ... and when they do not pass, or take longer, at most this. */
+export const GAP_DRILL_PAUSE_MS_MAX = 24 * 60 * 60 * 1000;
 /** Facts that are older count as not known: who said them is gone, or stuck. */
 export const RECOVERY_REPORT_AGE_MS_MAX = 60_000;
 /** A backup whose WAL has not reached the vault for so long is broken off: it could never be consistent. */

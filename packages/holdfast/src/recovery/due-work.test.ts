@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dueWork, type WorkState } from './due-work.ts';
+import { type DueKind, dueWork, firstOf, type WorkState } from './due-work.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const now = new Date('2026-11-28T12:00:00Z');
@@ -19,6 +19,7 @@ const WELL: WorkState = {
   lastProofAt: ago(1),
   triedAt: {},
   needsPoint: false,
+  gapDrillFrom: null,
 };
 const due = (changes: Partial<WorkState>) => dueWork({ ...WELL, ...changes });
 
@@ -79,6 +80,44 @@ describe('what is due', () => {
     expect(due({ triedAt, newestPointAt: ago(0.1), needsPoint: true })).toBe('backup');
     // The drill was of the point before.
     expect(due({ triedAt, lastDrillAt: ago(0.15), isNewestDrilled: false })).toBe('drill');
+  });
+
+  describe('because of a gap, in a large database', () => {
+    const behind = { isSmall: false, isNewestDrilled: false, gapDrillFrom: ago(0) };
+
+    it('is a drill, which does not wait for its day', () => {
+      expect(due(behind)).toBe('gap-drill');
+      expect(due({ ...behind, gapDrillFrom: null })).toBeNull();
+    });
+
+    it.each([
+      ['its time has not come', { gapDrillFrom: ago(-0.1) }, null],
+      ['there is no private key', { canDrill: false }, null],
+      ['nothing can be drilled', { canBeDrilled: false }, null],
+      ['a drill began a moment ago', { triedAt: { drill: ago(0.1) }, lastDrillAt: ago(2) }, null],
+      ['a point is due', { newestPointAt: ago(25) }, 'backup'],
+      ['WAL is missing again', { needsPoint: true }, 'backup'],
+      ['its day has come', { lastDrillAt: ago(25) }, 'drill'],
+      ['it is small after all', { isSmall: true }, 'drill'],
+      ['a proof is due', { lastProofAt: ago(25) }, 'prove'],
+    ] as const)('is none of that kind where %s', (_story, changes, kind) =>
+      expect(due({ ...behind, ...changes })).toBe(kind),
+    );
+
+    it('gives way to what is due in another vault or target, and looks no further than that', () => {
+      const seen: DueKind[] = [];
+      function* all(...kinds: readonly DueKind[]) {
+        for (const [at, kind] of kinds.entries()) {
+          seen.push(kind);
+          yield { kind, at };
+        }
+      }
+      expect(firstOf(all('gap-drill', 'gap-drill', 'backup', 'prove'))?.at).toBe(2);
+      expect(seen).toEqual(['gap-drill', 'gap-drill', 'backup']);
+      expect(firstOf(all('gap-drill', 'gap-drill'))?.at).toBe(0);
+      expect(firstOf(all('drill', 'backup'))?.at).toBe(0);
+      expect(firstOf(all())).toBeNull();
+    });
   });
 
   it('is not held up by a clock that went back', () => {

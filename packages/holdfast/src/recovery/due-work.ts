@@ -1,7 +1,7 @@
 /**
  * What is due for one target in one vault, out of what lies there; pure. In this order: a first point
  * before anything else, a drill of what was just taken (small databases), the points by their schedule,
- * then proofs and drills by theirs. What was tried a moment ago and left nothing behind waits: it
+ * then proofs and drills by theirs, and last a drill that a gap asks for (`gap-drill.ts`). What was tried a moment ago and left nothing behind waits: it
  * failed, or the vault did not keep what it found, and would be due again at once for ever.
  */
 import { PROOF_EVERY_MS, RECOVERY_RETRY_MS } from '../model/limits.ts';
@@ -29,9 +29,14 @@ export interface WorkState {
   readonly triedAt: Readonly<Partial<Record<WorkKind, Date>>>;
   /** WAL is missing: what lies there cannot be brought forward, so a new point is due. */
   readonly needsPoint: boolean;
+  /** From when on a gap asks for a drill of the newest; null: none does. */
+  readonly gapDrillFrom: Date | null;
 }
 
-export function dueWork(state: WorkState): WorkKind | null {
+/** `gap-drill`: a drill as any other, and it gives way to all that is due elsewhere. */
+export type DueKind = WorkKind | 'gap-drill';
+
+export function dueWork(state: WorkState): DueKind | null {
   const { canDrill, canProve, now, triedAt } = state;
   const left = { backup: state.newestPointAt, drill: state.lastDrillAt, prove: state.lastProofAt };
   const mayTry = (kind: WorkKind): boolean => {
@@ -51,7 +56,20 @@ export function dueWork(state: WorkState): WorkKind | null {
   if (canDrill && isDrillDue && mayTry('drill')) return 'drill';
   if (canProve && isOlder(state.lastProofAt, PROOF_EVERY_MS, now) && mayTry('prove'))
     return 'prove';
+  const { canBeDrilled, gapDrillFrom } = state;
+  const isGapDrillDue = canBeDrilled && gapDrillFrom !== null && gapDrillFrom <= now;
+  if (canDrill && isGapDrillDue && mayTry('drill')) return 'gap-drill';
   return null;
+}
+
+/** The first of what is due anywhere; null: nothing is. */
+export function firstOf<T extends { readonly kind: DueKind }>(due: Iterable<T>): T | null {
+  let last: T | null = null;
+  for (const one of due) {
+    if (one.kind !== 'gap-drill') return one;
+    last ??= one;
+  }
+  return last;
 }
 
 /** What claims to come from the future counts as old: a clock that went back must not stop the work. */

@@ -6,6 +6,7 @@ import type { DrillResult } from './drills/drill-result.ts';
 import { pieceKey as changesKey } from './engines/dump/pieces.ts';
 import type { StreamState } from './engines/engine.ts';
 import { pieceKey, wholeKey } from './engines/pull/wal-listing.ts';
+import { gapDrillOf } from './gap-drill.ts';
 import { lsnText } from './lsn.ts';
 import { oneChunk } from './object-bytes.ts';
 import { PointReach } from './point-reach.ts';
@@ -39,6 +40,7 @@ function aVault() {
     },
     put: (...order) => folder.put(...order),
     get: (object) => folder.get(object),
+    stat: (object) => folder.stat(object),
     look: () => folder.look(),
     close: async () => {},
   };
@@ -117,10 +119,15 @@ async function evidenceOf(
   const { by, durableAt } = await reachOf(points, state, vault, async () =>
     newest === undefined ? null : reach.endOf(newest),
   );
+  const { holed, reaches } = await reach.of(points, durableAt);
+  const drills = proven.map((point) => drill(point, 50));
+  const hasGap = state?.hasGap === true;
   return {
     ...{ vault: name, colour: 'green', proof: 'proven', points, durableAt, by, troubles: [] },
-    drills: proven.map((point) => drill(point, 50)),
-    reaches: await reach.of(points, durableAt),
+    ...{ drills, reaches },
+    gapDrill: gapDrillOf({
+      ...{ now: NOW, points, holed, drills, fruitless: [], hasGap, isSmall: false },
+    }),
   };
 }
 
@@ -131,11 +138,13 @@ describe('how far each pulled point reaches', () => {
     const { lists, vault, wal } = aVault();
     await wal(2, 12, 10);
     const reach = new PointReach(vault);
-    expect([...(await reach.of([p1, p2, p3], NOW)).values()]).toEqual([NOW, NOW, NOW]);
+    expect([...(await reach.of([p1, p2, p3], NOW)).reaches.values()]).toEqual([NOW, NOW, NOW]);
     expect(lists).toHaveLength(1);
     // At each look the newest goes on, and nothing is listed again.
     const later = at(60);
-    expect([...(await reach.of([p1, p2, p3], later)).values()]).toEqual([later, later, later]);
+    const found = await reach.of([p1, p2, p3], later);
+    expect([...found.reaches.values()]).toEqual([later, later, later]);
+    expect(found.holed.size).toBe(0);
     expect(lists).toHaveLength(1);
   });
 
@@ -145,14 +154,19 @@ describe('how far each pulled point reaches', () => {
     await part(7, 500, 30);
     await wal(9, 12, 40);
     const found = await new PointReach(vault).of([p1, p2, p3], NOW);
-    expect([p1, p2, p3].map(({ digest }) => found.get(digest))).toEqual([at(30), at(30), NOW]);
+    expect([p1, p2, p3].map(({ digest }) => found.reaches.get(digest))).toEqual([
+      at(30),
+      at(30),
+      NOW,
+    ]);
+    expect([...found.holed].toSorted()).toEqual([p1.digest, p2.digest]);
   });
 
   it('is its own moment where nothing of its WAL lies there', async () => {
     const { vault, wal } = aVault();
     await wal(9, 12, 40);
     const found = await new PointReach(vault).of([p2, p3], NOW);
-    expect(found.get(p2.digest)).toEqual(at(20));
+    expect(found.reaches.get(p2.digest)).toEqual(at(20));
   });
 
   it('goes over a fail-over, where the new timeline begins in the last segment of the old one', async () => {
@@ -161,13 +175,14 @@ describe('how far each pulled point reaches', () => {
     await wal(2, 5, 10);
     await part(6, 700, 14);
     await wal(6, 9, 30, 2);
-    expect((await new PointReach(vault).of([p1, after], NOW)).get(p1.digest)).toEqual(NOW);
+    expect((await new PointReach(vault).of([p1, after], NOW)).reaches.get(p1.digest)).toEqual(NOW);
     // And not where the new timeline begins behind what there is of the old one.
     const other = aVault();
     await other.wal(2, 5, 10);
     await other.wal(7, 9, 30, 2);
     const cut = await new PointReach(other.vault).of([p1, after], NOW);
-    expect(cut.get(p1.digest)).toEqual(at(13));
+    expect(cut.reaches.get(p1.digest)).toEqual(at(13));
+    expect([...cut.holed]).toEqual([p1.digest]);
   });
 
   it('is known without a stream, too: WAL behind a hole does not count', async () => {
@@ -187,7 +202,9 @@ describe('how far each pulled point reaches', () => {
     const { vault, wal } = aVault();
     await wal(2, 6, 10);
     const found = await new PointReach(vault).of([p1, dumped('p9', null, 40)], at(40));
-    expect(found.get(p1.digest)).toEqual(at(14));
+    expect(found.reaches.get(p1.digest)).toEqual(at(14));
+    // Nothing is missing of what was streamed.
+    expect(found.holed.size).toBe(0);
   });
 });
 
@@ -199,10 +216,11 @@ describe('how far each dump reaches', () => {
     const reach = new PointReach(vault);
     await changes(5n, 30n, 20);
     // The last of them is on its way: that is no hole, and is looked for again.
-    expect((await reach.of([d1, d2], NOW)).get(d1.digest)).toEqual(at(20));
+    const meanwhile = await reach.of([d1, d2], NOW);
+    expect([meanwhile.reaches.get(d1.digest), meanwhile.holed.size]).toEqual([at(20), 0]);
     await changes(30n, 60n, 41);
-    expect((await reach.of([d1, d2], NOW)).get(d1.digest)).toEqual(NOW);
-    expect((await reach.of([d1, d2], NOW)).get(d1.digest)).toEqual(NOW);
+    expect((await reach.of([d1, d2], NOW)).reaches.get(d1.digest)).toEqual(NOW);
+    expect((await reach.of([d1, d2], NOW)).reaches.get(d1.digest)).toEqual(NOW);
     expect(lists).toHaveLength(2);
   });
 
@@ -211,19 +229,29 @@ describe('how far each dump reaches', () => {
     await changes(5n, 30n, 20);
     await changes(40n, 60n, 41);
     const reach = new PointReach(vault);
-    expect((await reach.of([d1, d2], NOW)).get(d1.digest)).toEqual(at(20));
-    expect((await reach.of([d1, d2], NOW)).get(d1.digest)).toEqual(at(20));
+    for (let look = 0; look < 2; look += 1) {
+      const found = await reach.of([d1, d2], NOW);
+      expect(found.reaches.get(d1.digest)).toEqual(at(20));
+      expect([...found.holed]).toEqual([d1.digest]);
+    }
     expect(lists).toHaveLength(1);
   });
 
   it.for([
-    ['that nothing follows', dumped('d1', null, 10)],
-    ['of tables that were built anew', dumped('d1', 10n, 10, 'y')],
-    ['with tables that no change carries', { ...d1, dump: { structure: 'x', carriesAll: false } }],
-  ] as const)('is the moment of one %s', async ([, first]) => {
+    ['that nothing follows', dumped('d1', null, 10), false],
+    ['of tables that were built anew', dumped('d1', 10n, 10, 'y'), true],
+    [
+      'with tables that no change carries',
+      { ...d1, dump: { structure: 'x', carriesAll: false } },
+      false,
+    ],
+  ] as const)('is the moment of one %s', async ([, first, isHole]) => {
     const { changes, vault } = aVault();
     await changes(5n, 60n, 41);
-    expect((await new PointReach(vault).of([first, d2], NOW)).get(first.digest)).toEqual(at(10));
+    const found = await new PointReach(vault).of([first, d2], NOW);
+    expect(found.reaches.get(first.digest)).toEqual(at(10));
+    // Where every dump stands for itself, no drill of each is asked for.
+    expect(found.holed.has(first.digest)).toBe(isHole);
   });
 });
 
@@ -247,6 +275,7 @@ describe('what would be lost', () => {
     );
     expect(standing).toMatchObject({ colour: 'red', rpoMs: null, proven: { point: 'p2' } });
     expect(standing.because).toContain('No WAL reaches a vault.');
+    expect(standing.because.join()).not.toContain('drill');
   });
 
   it('when a new point has closed the gap and no drill has: all since the gap', async () => {
@@ -261,6 +290,8 @@ describe('what would be lost', () => {
     expect(standing).toMatchObject({ colour: 'red', rpoMs: lost, proven: { point: 'p2' } });
     expect(standing.because).toEqual([
       'From p2 in folder, which is proven, WAL leads on to 29 minutes ago only: what came after a gap counts when a newer point is proven.',
+      // The vault was drilled nine minutes ago.
+      'A drill of p3 in folder is due because of the gap, from 2026-11-28T05:50:00.000Z on.',
     ]);
     expect(factsOf(standing, NOW).rpoSeconds).toBe(lost / 1000);
   });
@@ -293,6 +324,7 @@ describe('what would be lost', () => {
     expect(standing.colour).toBe('amber');
     expect(standing.because).toEqual([
       expect.stringMatching(/^From p2 in far, .* 29 minutes ago only/),
+      expect.stringMatching(/^A drill of p3 in far is due because of the gap/),
     ]);
   });
 

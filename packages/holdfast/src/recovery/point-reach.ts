@@ -16,8 +16,16 @@ import type { Vault } from './vaults/vault.ts';
 /** By the digest of a point: everything that committed until then comes back from it; null: nothing is known. */
 export type PointReaches = ReadonlyMap<string, Date | null>;
 
-/** `through`: as far as the next point reaches. */
-type Between = { readonly kind: 'through' } | { readonly kind: 'until'; readonly at: Date };
+export interface Reached {
+  readonly reaches: PointReaches;
+  /** By the digest of a point: what was streamed between it and the newest has a hole. */
+  readonly holed: ReadonlySet<string>;
+}
+
+/** `through`: as far as the next point reaches. `isHole`: what was streamed should lead there, and does not. */
+type Between =
+  | { readonly kind: 'through' }
+  | { readonly kind: 'until'; readonly at: Date; readonly isHole: boolean };
 
 /** `isFinal`: no more comes that could change it. */
 type Looked = Between & { readonly isFinal: boolean };
@@ -39,24 +47,27 @@ export class PointReach {
   }
 
   /** `points` of one server, oldest first; `newestAt`: of the vault, so of the last of them. */
-  async of(points: readonly StoredPoint[], newestAt: Date | null): Promise<PointReaches> {
+  async of(points: readonly StoredPoint[], newestAt: Date | null): Promise<Reached> {
     const reaches = new Map<string, Date | null>();
+    const holed = new Set<string>();
     const listings = this.#listings(this.#listed);
     this.#listed = null;
-    const next = new Map<StoredPoint['engine'], StoredPoint>();
+    const following = new Map<StoredPoint['engine'], StoredPoint>();
     const newest = points.at(-1);
     for (const point of points.toReversed()) {
-      const after = next.get(point.engine) ?? null;
-      next.set(point.engine, point);
+      const after = following.get(point.engine) ?? null;
+      following.set(point.engine, point);
       if (point === newest) {
         reaches.set(point.digest, newestAt);
         continue;
       }
       const between = await this.#between(point, after, newest, listings);
-      if (between.kind === 'until') reaches.set(point.digest, between.at);
-      else reaches.set(point.digest, reaches.get(after?.digest ?? '') ?? null);
+      const next = after?.digest ?? '';
+      const isThrough = between.kind === 'through';
+      reaches.set(point.digest, isThrough ? (reaches.get(next) ?? null) : between.at);
+      if (isThrough ? holed.has(next) : between.isHole) holed.add(point.digest);
     }
-    return reaches;
+    return { reaches, holed };
   }
 
   /** Where WAL that leads on from a pulled point without a hole ends, when nobody streams here; null: nowhere. */
@@ -117,7 +128,8 @@ async function look(
     case 'pull': {
       if (point.wal === null) return own(point);
       const found = walBetween(point.wal, after?.wal ?? null, await listings.wal(point));
-      return found.kind === 'whole' ? THROUGH : until(point, found.at);
+      if (found.kind === 'whole') return THROUGH;
+      return { ...until(point, found.at), isHole: after !== null };
     }
     case 'dump':
       return betweenDumps(point, after, listings);
@@ -134,7 +146,8 @@ async function betweenDumps(
 ): Promise<Looked> {
   const start = lsnOf(point.wal?.startLsn ?? '');
   if (start === null || point.dump?.carriesAll !== true) return own(point);
-  if (after !== null && !isAlike(point, after)) return own(point);
+  // What was built anew ends what the changes carry as a hole does, until a newer dump is proven.
+  if (after !== null && !isAlike(point, after)) return { ...own(point), isHole: true };
   const pieces = await listings.pieces(point);
   const chain = chainFrom(pieces, start);
   const goal = lsnOf(after?.wal?.startLsn ?? '');
@@ -142,7 +155,7 @@ async function betweenDumps(
   if (goal !== null && end >= goal) return THROUGH;
   // Changes are stored a moment after they came: a hole is one when something lies behind it.
   const isFinal = goal === null || pieces.some(({ from }) => from > end);
-  return { ...until(point, newestStoredAt(chain)), isFinal };
+  return { ...until(point, newestStoredAt(chain)), isFinal, isHole: isFinal && after !== null };
 }
 
 function isAlike({ dump }: StoredPoint, after: StoredPoint): boolean {
@@ -152,10 +165,10 @@ function isAlike({ dump }: StoredPoint, after: StoredPoint): boolean {
 /** A dump is of the moment that it began with. */
 function own(point: StoredPoint): Extract<Looked, { kind: 'until' }> {
   const at = point.engine === 'dump' ? point.startedAt : point.endedAt;
-  return { kind: 'until', at: new Date(at), isFinal: true };
+  return { kind: 'until', at: new Date(at), isHole: false, isFinal: true };
 }
 
-function until(point: StoredPoint, at: Date | null): Looked {
+function until(point: StoredPoint, at: Date | null): Extract<Looked, { kind: 'until' }> {
   const mine = own(point);
   if (at === null || at < mine.at) return mine;
   return { ...mine, at };

@@ -21,8 +21,6 @@ import {
 import type { Kept, StoredObject, Vault } from './vaults/vault.ts';
 
 const POINT_BYTES_MAX = 4 * 1024 * 1024;
-/** A vault's clock may be ahead of ours by less. */
-const CLOCKS_APART_MS = 5 * 60_000;
 
 const pointShape = z.object({
   format: z.literal('holdfast/point/1'),
@@ -155,27 +153,38 @@ export function isItself(point: RecoveryPoint, key: string): boolean {
 }
 
 /**
- * Whether its files lie there as it names them, also where somebody wrote over one since; those that lie
- * elsewhere are not looked for. What was put back after its files had gone is not whole.
+ * Whether its files lie there as it names them, also where somebody wrote over one since: each by the version
+ * that it names, so no clock has a say, neither ours nor the vault's. What was put back after its files had gone
+ * has other versions, and is not whole.
  */
 export async function isWhole(
   vault: Vault,
   point: RecoveryPoint,
   there: ListedPoints['there'],
 ): Promise<boolean> {
-  const others = point.files.filter(({ key, version }) => there.get(key)?.version !== version);
-  if (others.length === 0) return true;
-  if (others.some(({ key }) => !there.has(key))) return false;
-  const { systemIdentifier } = point.server;
-  const asOf = new Date(Date.parse(point.endedAt) + CLOCKS_APART_MS);
-  const then = new Set<string>();
-  for await (const { key, version } of vault.list(
-    `${pointPrefix(point.target, systemIdentifier)}${point.id}/`,
-    asOf,
-  )) {
-    then.add(`${key}@${version}`);
+  for (const file of writtenOver(point, there)) {
+    if (!there.has(file.key)) return false;
+    const found = await vault.stat(file);
+    if (found === null || !isAsNamed(file, found)) return false;
   }
-  return others.every(({ key, version }) => then.has(`${key}@${version}`));
+  return true;
+}
+
+/** Its files that do not lie there as it names them, by what was listed: they are gone, or under another version. */
+export function writtenOver(
+  { files }: RecoveryPoint,
+  there: ListedPoints['there'],
+): readonly PointFile[] {
+  return files.filter((file) => {
+    const found = there.get(file.key);
+    return found === undefined || !isAsNamed(file, found);
+  });
+}
+
+/** By all that the vault says of it: not every one knows the digest without reading it whole. */
+function isAsNamed(file: PointFile, { bytes, sha256, version }: StoredObject): boolean {
+  const isSame = version === file.version && bytes === file.bytes;
+  return isSame && (sha256 === null || sha256 === file.sha256);
 }
 
 /**

@@ -41,6 +41,7 @@ const vault: Vault = {
   list: nothing,
   put: never,
   get: never,
+  stat: never,
   look: never,
   close: async () => {},
 };

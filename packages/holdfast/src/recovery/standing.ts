@@ -19,6 +19,7 @@
  */
 import { NEVER, NOTHING_PROVEN, type RecoveryFacts } from '../model/recovery-facts.ts';
 import type { DrillResult } from './drills/drill-result.ts';
+import { type GapDrill, gapDrillWords } from './gap-drill.ts';
 import type { PointReaches } from './point-reach.ts';
 import type { StoredPoint } from './recovery-point.ts';
 import type { VaultColour } from './vaults/vault.ts';
@@ -42,6 +43,8 @@ export interface VaultEvidence {
   readonly durableAt: Date | null;
   /** Until when each point brings back all that committed, by its digest; missing as null: nothing is known. */
   readonly reaches: PointReaches;
+  /** Left out: no gap asks for a drill there. */
+  readonly gapDrill?: GapDrill | null;
   /** What that is of; left out: WAL. */
   readonly by?: 'WAL' | 'changes' | 'dump';
   readonly troubles: readonly string[];
@@ -105,7 +108,8 @@ export function standingOf(
     const newestBy = vaults.find(
       ({ durableAt: at }) => at !== null && ageMs(at, now) === rpoMs,
     )?.by;
-    red.push(least?.isCut === true ? cutWords(least, rpoMs) : oldWords(newestBy, '', rpoMs));
+    if (least?.isCut === true) red.push(...cutWords(least, rpoMs, now));
+    else red.push(oldWords(newestBy, '', rpoMs));
   }
   const amber: string[] = [];
   if (red.length === 0 && outside === null) {
@@ -136,11 +140,14 @@ function oldWords(by: VaultEvidence['by'], where: string, rpoMs: number): string
 }
 
 /** There is newer, and it is of no use to that point. */
-function cutWords({ by, point, vault }: Found, rpoMs: number): string {
+function cutWords({ by, gapDrill, point, vault }: Found, rpoMs: number, now: Date): string[] {
+  const due = gapDrill ? [gapDrillWords(gapDrill, vault, now)] : [];
   if (by === 'dump') {
-    return `The newest proven dump, ${point} in ${vault}, is of ${hours(rpoMs)} ago, and what came after it is lost with the target.`;
+    const words = `The newest proven dump, ${point} in ${vault}, is of ${hours(rpoMs)} ago, and what came after it is lost with the target.`;
+    return [words, ...due];
   }
-  return `From ${point} in ${vault}, which is proven, ${by ?? 'WAL'} ${by === 'changes' ? 'lead' : 'leads'} on to ${hours(rpoMs)} ago only: what came after a gap counts when a newer point is proven.`;
+  const words = `From ${point} in ${vault}, which is proven, ${by ?? 'WAL'} ${by === 'changes' ? 'lead' : 'leads'} on to ${hours(rpoMs)} ago only: what came after a gap counts when a newer point is proven.`;
+  return [words, ...due];
 }
 
 /** Of what would be restored after the worst: its age, its WAL, and what the drill compared. */
@@ -152,7 +159,8 @@ function shortOf(best: Found, promise: RecoveryPromise, now: Date): string[] {
   }
   if (rpoMs === null) short.push(`No WAL reaches ${vault}, where it lies.`);
   else if (rpoMs > promise.rpoMs) {
-    short.push(best.isCut ? cutWords(best, rpoMs) : oldWords(best.by, ` in ${vault}`, rpoMs));
+    if (best.isCut) short.push(...cutWords(best, rpoMs, now));
+    else short.push(oldWords(best.by, ` in ${vault}`, rpoMs));
   }
   if (!isCompared) short.push(`No drill compared the rows of ${best.point} with a witness.`);
   return short;
@@ -173,6 +181,7 @@ export function factsOf(standing: Standing, now: Date): RecoveryFacts {
 
 interface Found extends Proven {
   readonly by: VaultEvidence['by'];
+  readonly gapDrill: GapDrill | null;
   readonly isOutside: boolean;
   /** The vault has newer than leads on from it. */
   readonly isCut: boolean;
@@ -209,7 +218,8 @@ function provenIn(evidence: VaultEvidence, now: Date): Found[] {
     const rpoMs = reach === null ? null : ageMs(reach, now);
     const isCut = reach !== null && (durableAt === null || reach < durableAt);
     const found = { point: point.id, vault, at, rpoMs, isOutside, isCut, isCompared };
-    return [{ ...found, rtoMs: last.rtoMs, by: evidence.by }];
+    const { by, gapDrill = null } = evidence;
+    return [{ ...found, rtoMs: last.rtoMs, by, gapDrill }];
   });
 }
 

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../testing/manual-clock.ts';
 import type { DrillResult } from './drills/drill-result.ts';
+import { wholeKey } from './engines/pull/wal-listing.ts';
+import { lsnText } from './lsn.ts';
 import { oneChunk } from './object-bytes.ts';
 import { OwnProofs } from './own-proofs.ts';
 import type { PointSeal } from './point-seal.ts';
 import { newestOfOurs, pointKey, writePoint } from './point-store.ts';
-import type { RecoveryPoint } from './recovery-point.ts';
+import type { PointFile, RecoveryPoint } from './recovery-point.ts';
 import { NOWHERE } from './same-as.ts';
 import { TargetKeeper } from './target-keeper.ts';
 import { aPoint } from './testing/a-point.ts';
@@ -127,5 +129,89 @@ describe('the report of a target whose server is gone', () => {
     const [found] = (await keeper().report()).vaults;
     expect(found?.window).toEqual({ from: at(10), to: at(10) });
     expect(found?.troubles.join()).not.toContain('not ours');
+  });
+
+  describe('of a large database, WAL of which was lost', () => {
+    const SEGMENT = 16_777_216;
+    const segments = (...numbers: readonly number[]) =>
+      Promise.all(
+        numbers.map((number) => {
+          const place = { timeline: 1, start: BigInt(number * SEGMENT) };
+          return vault.put(
+            wholeKey('shop', '77', place, SEGMENT),
+            oneChunk(Buffer.from('x')),
+            kept(),
+          );
+        }),
+      );
+    /** Nothing of it can be restored: its file is not what it says. */
+    async function taken(id: string, minute: number, segment: number): Promise<void> {
+      const lsn = (bytes: number): string => lsnText(BigInt(segment * SEGMENT + bytes));
+      const key = `shop/77/points/${id}/base.tar.lz4.age`;
+      const { bytes, sha256, version } = await vault.put(key, oneChunk(Buffer.from(id)), kept());
+      const file: PointFile = {
+        ...{ key, version, bytes, sha256: sha256 ?? '', plainBytes: 2 ** 40, plainSha256: null },
+        ...{ role: 'base', tablespace: null },
+      };
+      const { digest } = (await newestOfOurs(vault, 'shop', '77', TEST_SEAL)).ours ?? {};
+      await put(
+        aPoint(id, {
+          ...{ startedAt: at(minute), endedAt: at(minute), files: [file] },
+          wal: { timeline: 1, startLsn: lsn(40), endLsn: lsn(90) },
+          previous: digest ?? null,
+        }),
+        TEST_SEAL,
+      );
+    }
+    async function holed(): Promise<void> {
+      await taken('p1', 10, 2);
+      await drilled('p1', await newestDigest(), 20);
+      await segments(2, 3, 6, 7);
+      await taken('p2', 40, 6);
+    }
+
+    it('says which drill is due because of it, for the schedule and in the report', async () => {
+      await holed();
+      const its = keeper();
+      const [found] = (await its.report()).vaults;
+      // An hour after the drill that was.
+      const from = '2026-11-28T12:20:00.000Z';
+      expect(found?.gapDrill).toEqual({ point: 'p2', from });
+      expect(its.looked('folder')?.gapDrill).toEqual({
+        ...{ point: 'p2', failures: 0, from: new Date(from) },
+      });
+    });
+
+    it('asks for none any more when it has passed, nor when the WAL leads on', async () => {
+      await holed();
+      await drilled('p2', await newestDigest(), 50);
+      expect((await keeper().report()).vaults[0]?.gapDrill).toBeNull();
+      await segments(4, 5);
+      await taken('p3', 55, 7);
+      const its = keeper();
+      expect((await its.report()).vaults[0]?.gapDrill).toBeNull();
+      expect(its.looked('folder')?.found.points).toHaveLength(3);
+    });
+
+    it('waits longer with each drill that did not pass, also where the vault keeps none of them', async () => {
+      await holed();
+      const its = keeper();
+      vault.beforePut = (key) => {
+        if (key.includes('/drills/')) throw new Error('it takes none');
+      };
+      const pauses: (number | null)[] = [];
+      for (let count = 0; count < 3; count += 1) {
+        const drill = await its.drill(
+          ...(['folder', null, 'witness', () => {}, new AbortController().signal] as const),
+        );
+        expect(drill).toMatchObject({ point: 'p2' });
+        expect(drill.verdict).not.toBe('passed');
+        await its.report();
+        const due = its.looked('folder')?.gapDrill ?? null;
+        expect(due?.failures).toBe(count + 1);
+        pauses.push(due === null ? null : (due.from.getTime() - clock.now().getTime()) / 3_600_000);
+      }
+      expect(pauses).toEqual([1, 2, 4]);
+    });
   });
 });

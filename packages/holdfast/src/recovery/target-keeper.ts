@@ -21,12 +21,13 @@ import {
 } from '../model/limits.ts';
 import type { AdminConnection } from '../protection/postgres/admin.ts';
 import { type DrillOrder, runDrill } from './drills/drill.ts';
-import { type DrillResult, newestDecided } from './drills/drill-result.ts';
+import { type DrillResult, isDrillOf, newestDecided, passedAt } from './drills/drill-result.ts';
 import type { Witness } from './drills/witness.ts';
 import { listPieces, newestStoredAt } from './engines/dump/pieces.ts';
 import type { Engine, StreamState, Tell } from './engines/engine.ts';
 import { openEngine, type Restorer, restorerOf } from './engines/open-engine.ts';
 import type { PgBackRestWay } from './engines/pgbackrest/pgbackrest-program.ts';
+import { type FruitlessDrill, type GapDrill, gapDrillOf } from './gap-drill.ts';
 import type { OwnProofs } from './own-proofs.ts';
 import { PointReach, type PointReaches } from './point-reach.ts';
 import { isSealed, type PointSeal, type SealVerdict } from './point-seal.ts';
@@ -112,6 +113,8 @@ export interface Looked {
   readonly vault: string;
   readonly found: FoundRecords;
   readonly stream: StreamState | null;
+  /** Null: no gap asks for a drill. */
+  readonly gapDrill: GapDrill | null;
 }
 
 const NOTHING_FOUND: FoundRecords = {
@@ -119,6 +122,8 @@ const NOTHING_FOUND: FoundRecords = {
   ...{ drills: [], proofs: [], troubles: [], pointTroubles: [] },
 };
 const WAL_LOOK_MS = 1_000;
+/** Of each vault: more make no pause longer. */
+const FRUITLESS_MAX = 16;
 const LOST_MS_MAX = 30_000;
 
 export class TargetKeeper {
@@ -129,7 +134,9 @@ export class TargetKeeper {
   #isStarted = false;
   #system: string | null = null;
   /** Of each vault, as of the last report. */
-  readonly #found = new Map<string, FoundRecords>();
+  readonly #found = new Map<string, Omit<Looked, 'stream' | 'vault'>>();
+  /** Of each vault: drills of this process that did not pass, since one did. */
+  readonly #fruitless = new Map<string, readonly FruitlessDrill[]>();
   readonly #news: StrangerNews;
   /** Of each vault: why what was found could not be kept there. */
   readonly #unkept = new Map<string, string>();
@@ -226,15 +233,40 @@ export class TargetKeeper {
     tell: Tell,
     signal: AbortSignal,
   ): Promise<DrillResult> {
-    const { clock, connection, folder, note, target } = this.#parts;
-    const { it, records, restorer } = this.#of(vaultName);
-    if (!this.canDrill) throw noIdentity(target);
+    if (!this.canDrill) throw noIdentity(this.target);
+    const about: { point: string | null; hasPassed: boolean } = { point: null, hasPassed: false };
+    try {
+      const point = await this.#pointToDrill(vaultName, pointId);
+      about.point = point.id;
+      const result = await this.#drillOf(vaultName, point, goal, tell, signal);
+      about.hasPassed = result.verdict === 'passed';
+      return result;
+    } finally {
+      this.#ended(vaultName, about);
+    }
+  }
+
+  async #pointToDrill(vaultName: string, pointId: string | null): Promise<StoredPoint> {
+    const { records } = this.#of(vaultName);
     const system = await this.#systemOf(records);
     const { others, points, unsealed } = await records.find(system);
     const all = [...points, ...unsealed, ...others.map(({ point: other }) => other)];
     const newest = points.at(-1) ?? unsealed.at(-1);
     const point = pointId === null ? newest : all.find(({ id }) => id === pointId);
-    if (point === undefined) throw noPoint(target, vaultName, pointId);
+    if (point === undefined) throw noPoint(this.target, vaultName, pointId);
+    return point;
+  }
+
+  async #drillOf(
+    vaultName: string,
+    point: StoredPoint,
+    goal: DrillGoal,
+    tell: Tell,
+    signal: AbortSignal,
+  ): Promise<DrillResult> {
+    const { clock, connection, folder, note } = this.#parts;
+    const { it, records, restorer } = this.#of(vaultName);
+    const system = point.server.systemIdentifier;
     const aim = await this.#aim(records, system, it.vault, point, goal);
     const result = await runDrill(
       { point, ...aim, assertions: this.#parts.assertions(), database: connection.database },
@@ -344,9 +376,9 @@ export class TargetKeeper {
 
   /** What the last report found there, for the schedule; null: it could not be read. */
   looked(vaultName: string): Looked | null {
-    const found = this.#found.get(vaultName);
-    if (found === undefined) return null;
-    return { vault: vaultName, found, stream: this.streamOf(vaultName) };
+    const looked = this.#found.get(vaultName);
+    if (looked === undefined) return null;
+    return { vault: vaultName, ...looked, stream: this.streamOf(vaultName) };
   }
 
   /** Never rejects for a vault or a server that is away: that is how it stands. */
@@ -407,12 +439,13 @@ export class TargetKeeper {
     let points: readonly StoredPoint[] = [];
     let reach = UNREACHED;
     let reaches: PointReaches = new Map();
+    let gapDrill: GapDrill | null = null;
     const state = this.streamOf(vault.name);
     this.#found.delete(vault.name);
     try {
       const system = await this.#systemOf(records);
       found = await records.find(system);
-      this.#found.set(vault.name, found);
+      this.#found.set(vault.name, { found, gapDrill });
       await this.#tellStrangers(vault.name, found.strangers);
       // Those from before seals are older than all of ours, and only a drill makes them count.
       const present = await this.#present(restorer, [...found.unsealed, ...found.points]);
@@ -424,7 +457,10 @@ export class TargetKeeper {
       reach = await reachOf(known, state, vault, () =>
         newest?.engine === 'pull' ? pointReach.endOf(newest) : records.newestWalAt(system),
       );
-      reaches = await pointReach.of(points, reach.durableAt);
+      const reached = await pointReach.of(points, reach.durableAt);
+      reaches = reached.reaches;
+      gapDrill = this.#gapDrillIn(vault.name, found, points, reached.holed);
+      this.#found.set(vault.name, { found, gapDrill });
     } catch (error) {
       troubles.push(wordsOf(error));
     }
@@ -467,7 +503,7 @@ export class TargetKeeper {
       evidence: {
         vault: vault.name,
         ...{ colour, proof, points, drills, durableAt, reaches, troubles },
-        by,
+        ...{ by, gapDrill },
       },
       report: {
         name: vault.name,
@@ -484,7 +520,7 @@ export class TargetKeeper {
           prior: point.prior,
           fullBecause: point.fullBecause ?? null,
           bytes: storedBytes(point),
-          drill: newestFirst.find((one) => isOf(one, point))?.verdict ?? null,
+          drill: newestFirst.find((one) => isDrillOf(one, point))?.verdict ?? null,
           drilledAt: passedAt(drills, point),
           seal: verdict,
           isSealed: isSealed(verdict),
@@ -499,6 +535,8 @@ export class TargetKeeper {
                 why: counted.why,
                 control: counted.control ?? (vault.kind === 's3' ? CONTROL_UNTRIED : null),
               },
+        gapDrill:
+          gapDrill === null ? null : { point: gapDrill.point, from: gapDrill.from.toISOString() },
         newestWalAt: durableAt?.toISOString() ?? null,
         window:
           window === null ? null : { from: window.from.toISOString(), to: window.to.toISOString() },
@@ -507,6 +545,29 @@ export class TargetKeeper {
         history: historyOf(drills, proofs),
       },
     };
+  }
+
+  /** Only of ours: what is from before seals is drilled by the schedule. */
+  #gapDrillIn(
+    vault: string,
+    found: FoundRecords,
+    points: readonly StoredPoint[],
+    holed: ReadonlySet<string>,
+  ): GapDrill | null {
+    const hasGap = this.streamOf(vault)?.hasGap === true;
+    const newest = points.at(-1);
+    if (newest === undefined || !found.points.includes(newest)) return null;
+    return gapDrillOf({
+      ...{ points, holed, now: this.#parts.clock.now(), drills: found.drills },
+      fruitless: this.#fruitless.get(vault) ?? [],
+      ...{ hasGap, isSmall: isSmall(newest) },
+    });
+  }
+
+  #ended(vault: string, { hasPassed, point }: { point: string | null; hasPassed: boolean }): void {
+    const before = hasPassed ? [] : (this.#fruitless.get(vault) ?? []);
+    const now = hasPassed ? [] : [{ point, endedAt: this.#parts.clock.now() }];
+    this.#fruitless.set(vault, [...before, ...now].slice(-FRUITLESS_MAX));
   }
 
   async #tellStrangers(vault: string, keys: readonly string[]): Promise<void> {
@@ -677,20 +738,6 @@ export class TargetKeeper {
 
 export function isSmall(point: RecoveryPoint): boolean {
   return plainBytesOf(point) + (point.buildsOn?.plainBytes ?? 0) <= DRILL_SMALL_BYTES_MAX;
-}
-
-/** Of the very point: what another point.json under its name went through says nothing of it. */
-function isOf(drill: DrillResult, { digest, id }: Pick<StoredPoint, 'id' | 'digest'>): boolean {
-  return drill.point === id && drill.pointDigest === digest;
-}
-
-/** When the newest drill of that very point ended, if it passed; null: none did. */
-function passedAt(
-  drills: readonly DrillResult[],
-  point: Pick<StoredPoint, 'id' | 'digest'>,
-): string | null {
-  const newest = newestDecided(drills.filter((one) => isOf(one, point))).get(point.id);
-  return newest?.verdict === 'passed' ? newest.endedAt : null;
 }
 
 /**

@@ -80,6 +80,8 @@ export const REPORT_SHAPE = z.object({
       proof: z
         .object({ at, verdict, why: z.string(), control: CONTROL_SHAPE.nullable() })
         .nullable(),
+      /** A drill that is due because of a gap: of which point, and not before when; null: none is. */
+      gapDrill: z.object({ point: z.string(), from: at }).nullish(),
       newestWalAt: at.nullable(),
       /** From where to where it can be brought back from there; null: nowhere. */
       window: z.object({ from: at, to: at }).nullable(),

@@ -8,14 +8,14 @@ import type { DrillResult } from './drills/drill-result.ts';
 import type { Witness } from './drills/witness.ts';
 import { oneChunk } from './object-bytes.ts';
 import type { PointSeal } from './point-seal.ts';
-import { digestOfNewest, pointKey, writePoint } from './point-store.ts';
+import { digestOfNewest, newestPoint, pointKey, writePoint } from './point-store.ts';
 import { choosePoint } from './restore/choose-point.ts';
 import { aPoint } from './testing/a-point.ts';
 import { FolderVault } from './testing/folder-vault.ts';
 import { OTHER_SEAL, TEST_SEAL } from './testing/test-seal.ts';
 import { VaultRecords } from './vault-records.ts';
 import { viewAsOf } from './vaults/as-of.ts';
-import type { Vault } from './vaults/vault.ts';
+import type { StoredObject, Vault } from './vaults/vault.ts';
 import { ViewHints } from './view-hint.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'holdfast-records-'));
@@ -438,16 +438,104 @@ describe('points that somebody else wrote into a vault', () => {
     expect(named((await find()).points)).toEqual(['p2']);
   });
 
-  it('does not make one of ours less by writing over its files: the versions are there', async () => {
-    await fresh('over');
+  it.for([
+    ['while the point was still being taken', 11],
+    ['as it became whole', 20],
+    ['a minute after it', 21],
+    ['an hour after it', 59],
+    ['by a vault whose clock is an hour behind', -40],
+  ] as const)(
+    'does not make one of ours less by writing over its files %s',
+    async ([story, minute]) => {
+      await fresh(`over ${story}`);
+      await take('p1', 10);
+      await take('p2', 20);
+      vault.storedAt = () => new Date(Date.parse(at(10)) + (minute - 10) * 60_000);
+      for (const text of ['something else', 'and once more'])
+        await put('shop/77/points/p2/base.tar.lz4.age', text);
+      const { points, troubles } = await find();
+      expect(named(points)).toEqual(['p1', 'p2']);
+      expect(troubles.join()).not.toContain('has not all');
+      expect((await newestPoint(vault, 'shop', '77', TEST_SEAL))?.id).toBe('p2');
+    },
+  );
+
+  /** What lies there is theirs, and this is what the vault says of the version that the point names. */
+  async function overwritten(name: string, said: (stored: StoredObject) => StoredObject | null) {
+    await fresh(name);
     await take('p1', 10);
     await take('p2', 20);
-    // The vault had them when the point became whole.
-    vault.storedAt = () => new Date(at(55));
     await put('shop/77/points/p2/base.tar.lz4.age', 'something else');
-    const { points, troubles } = await find();
-    expect(named(points)).toEqual(['p1', 'p2']);
-    expect(troubles.join()).not.toContain('has not all');
+    let asked = 0;
+    const told = { said };
+    const there: Vault = new Proxy(vault, {
+      get: (of, word) => {
+        if (word === 'stat') {
+          return async (object: StoredObject) => {
+            asked += 1;
+            const stored = await of.stat(object);
+            return stored === null ? null : told.said(stored);
+          };
+        }
+        const value: unknown = Reflect.get(of, word);
+        return typeof value === 'function' ? value.bind(of) : value;
+      },
+    });
+    const records = await recordsOn({ vault: there });
+    return { asked: () => asked, records, told };
+  }
+
+  it.for([
+    ['has left', () => null],
+    ['is of another size', (stored: StoredObject) => ({ ...stored, bytes: stored.bytes + 1 })],
+    ['has another digest', (stored: StoredObject) => ({ ...stored, sha256: 'f'.repeat(64) })],
+    ['is another one', (stored: StoredObject) => ({ ...stored, version: '2' })],
+  ] as const)('does not count where the version that it names %s', async ([name, said]) => {
+    const { records } = await overwritten(`named ${name}`, said);
+    const { points, troubles } = await records.find('77');
+    expect(named(points)).toEqual(['p1']);
+    expect(troubles.join()).toContain('has not all of p2 any more');
+  });
+
+  it('counts by version and size where the vault knows no digest without reading', async () => {
+    const { records } = await overwritten('no-digest', (one) => ({ ...one, sha256: null }));
+    expect(named((await records.find('77')).points)).toEqual(['p1', 'p2']);
+  });
+
+  it('is asked for its versions now and then, so that one that left does not count for ever', async () => {
+    const { asked, records, told } = await overwritten('asked', (stored) => stored);
+    for (let look = 0; look < 5; look += 1) await records.find('77');
+    expect(asked()).toBe(1);
+    told.said = () => null;
+    clock.pass(10 * 60_000);
+    expect(named((await records.find('77')).points)).toEqual(['p1']);
+    expect(asked()).toBe(2);
+  });
+
+  it('is asked for each time once they may leave', async () => {
+    const { asked, records, told } = await overwritten('may-leave', (stored) => stored);
+    const yearMs = 365 * 24 * 60 * 60_000;
+    clock.jump(yearMs);
+    try {
+      expect(named((await records.find('77')).points)).toEqual(['p1', 'p2']);
+      expect(named((await records.find('77')).points)).toEqual(['p1', 'p2']);
+      told.said = () => null;
+      expect(named((await records.find('77')).points)).toEqual(['p1']);
+      expect(asked()).toBe(3);
+    } finally {
+      clock.jump(-yearMs);
+    }
+  });
+
+  it('lay there as of a time only what was stored by then', async () => {
+    await fresh('as-of');
+    await take('p1', 10);
+    vault.storedAt = () => new Date(at(30));
+    const later = await vault.put('shop/77/points/p1/more', oneChunk(Buffer.from('x')), kept());
+    const then = viewAsOf(vault, new Date(at(20)));
+    expect(await then.stat(later)).toBeNull();
+    expect(await vault.stat(later)).toEqual(later);
+    expect(await viewAsOf(vault, new Date(at(30))).stat(later)).toEqual(later);
   });
 
   it('are from before seals where they are older than ours, and a trouble to nobody', async () => {

@@ -30,6 +30,7 @@ import {
   listPoints,
   pointKey,
   readSealedPoint,
+  writtenOver,
 } from './point-store.ts';
 import { type SealedPoint, sortPoints } from './point-trust.ts';
 import type { BlastRadiusProof, ProofVerdict } from './proof.ts';
@@ -87,6 +88,8 @@ export interface FoundRecords {
 
 /** Remembered; whoever writes over files again and again makes more. */
 const WHOLE_MAX = 10_000;
+/** A version that was there may have gone: not for ever, and not at each look, however much was written over. */
+const WHOLE_KNOWN_MS = 10 * 60_000;
 /** States of a vault that are looked at for one that was sound: whoever writes there daily is seen in days. */
 const LOOKED_BACK_MAX = 20;
 const RECORD_BYTES_MAX = 1024 * 1024;
@@ -111,7 +114,7 @@ export class VaultRecords {
   /** What was read once, by key and version: it does not change. Null: not one of ours. */
   readonly #points = new Map<string, SealedPoint | null>();
   /** What had to be looked for among older versions, by point and what lies there instead. */
-  readonly #whole = new Map<string, boolean>();
+  readonly #whole = new Map<string, { readonly isWhole: boolean; readonly askedMs: number }>();
   readonly #bodies = new Map<string, string | null>();
 
   constructor(parts: VaultRecordsParts) {
@@ -298,19 +301,19 @@ export class VaultRecords {
   }
 
   async #isWhole(point: StoredPoint, { there }: ListedPoints): Promise<boolean> {
-    const over = point.files.flatMap(({ key, version }) => {
-      const found = there.get(key)?.version;
-      return found === version ? [] : [`${key}@${found ?? ''}`];
-    });
+    const over = writtenOver(point, there);
     if (over.length === 0) return true;
     const name = createHash('sha256')
-      .update([point.digest, ...over].join('|'))
+      .update([point.digest, ...over.map(({ key }) => there.get(key)?.version ?? '')].join('|'))
       .digest('hex');
+    const { clock, vault } = this.#parts;
+    const nowMs = clock.monotonicMs();
     const known = this.#whole.get(name);
-    if (known !== undefined) return known;
-    const whole = await isWhole(this.#parts.vault, point, there);
+    if (known !== undefined && nowMs - known.askedMs < WHOLE_KNOWN_MS) return known.isWhole;
+    const whole = await isWhole(vault, point, there);
     if (this.#whole.size >= WHOLE_MAX) this.#whole.clear();
-    this.#whole.set(name, whole);
+    // What may leave by now is asked for each time.
+    if (this.#isDue(point)) this.#whole.set(name, { isWhole: whole, askedMs: nowMs });
     return whole;
   }
 

@@ -57,6 +57,23 @@ if (missing !== null) {
       await server?.stop();
     });
 
+    it('tells of no version that was pruned, though it was read before', async () => {
+      server = await startRestServer(false);
+      const { keys, url } = server;
+      const vault = vaultAt(server);
+      const stored = await vault.put('a/b', bytesOf('the bytes'), KEPT);
+      const after = await vault.put('a/b', bytesOf('other bytes'), KEPT);
+      expect(await vault.stat(stored)).toEqual(stored);
+      const login = Buffer.from(`${keys.user}:${keys.password}`).toString('base64');
+      const pruned = await fetch(`${url}snapshots/${stored.version}`, {
+        method: 'DELETE',
+        headers: { authorization: `Basic ${login}` },
+      });
+      expect(pruned.status).toBe(200);
+      expect(await vault.stat(stored)).toBeNull();
+      expect(await vault.stat(after)).toEqual(after);
+    });
+
     it('gives no bytes that are not those, and lists nothing that is no record', async () => {
       server = await startRestServer(true);
       const vault = vaultAt(server);

@@ -14,7 +14,7 @@ import type { DumpEngine } from '../../src/recovery/engines/dump/dump-engine.ts'
 import { chainFrom, listPieces } from '../../src/recovery/engines/dump/pieces.ts';
 import { lsnOf } from '../../src/recovery/lsn.ts';
 import { DUMPED, dumpEngine, storedPoints } from './dump-ground.ts';
-import { type Ground, NEVER, pullGround, QUIET, until } from './pull-ground.ts';
+import { type Ground, holedIn, NEVER, pullGround, QUIET, until } from './pull-ground.ts';
 
 const CHILD = fileURLToPath(new URL('./pull-child.mjs', import.meta.url));
 const [{ bin, isHere }] = DUMPED;
@@ -172,7 +172,7 @@ describe('dumps and changes', { timeout: 240_000 }, () => {
     const { server } = ground;
     await server.query('create table t (n int primary key)');
     const engine = newEngine(ground);
-    await engine.backup(QUIET, NEVER);
+    const first = await engine.backup(QUIET, NEVER);
     await server.query('insert into t values (1)');
     await allDurable(engine, ground);
     await engine.close();
@@ -191,6 +191,7 @@ describe('dumps and changes', { timeout: 240_000 }, () => {
     await server.query('insert into t values (4)');
     await allDurable(again, ground);
     expect(await newestHas(ground, again, 't')).toEqual([]);
+    expect(await holedIn(ground)).toEqual([first.id]);
   });
 
   it('say a hole, too, when the slot was dropped before anything of it was stored', async (ctx) => {

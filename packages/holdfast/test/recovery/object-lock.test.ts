@@ -101,6 +101,10 @@ if (missing !== null) {
       const [first] = asOf;
       if (first === undefined) throw new Error('nothing is listed');
       expect((await wholeOf(vault.get(first))).toString()).toBe(`of ${keys[0]}`);
+      // What lies under a marker, and what was written over, is asked for by its version.
+      for (const object of asOf.slice(0, 2)) expect(await vault.stat(object)).toEqual(object);
+      const [theirs] = await allOf(vault.list(first.key, null));
+      expect(theirs?.version).not.toBe(first.version);
 
       const place = { ...estate.place, prefix: 'attacked/' };
       const told: number[] = [];

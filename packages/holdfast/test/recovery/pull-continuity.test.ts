@@ -10,7 +10,15 @@ import { lsnOf } from '../../src/recovery/lsn.ts';
 import { listPoints } from '../../src/recovery/point-store.ts';
 import type { RecoveryPoint } from '../../src/recovery/recovery-point.ts';
 import { type FaultyWire, startFaultyWire } from './faulty-wire.ts';
-import { type Ground, type LocalServer, NEVER, pullGround, QUIET, until } from './pull-ground.ts';
+import {
+  type Ground,
+  holedIn,
+  type LocalServer,
+  NEVER,
+  pullGround,
+  QUIET,
+  until,
+} from './pull-ground.ts';
 
 const CHILD = fileURLToPath(new URL('./pull-child.mjs', import.meta.url));
 const SEGMENT = 16 * 1024 * 1024;
@@ -189,6 +197,10 @@ describe('the WAL stream', { timeout: 240_000 }, () => {
     expect(stream.state().trouble).toBeNull();
     await durable(engine, server);
     await comesBackLike(ground, engine, point, server, ['t']);
+    // What lies there tells it, too: nothing of before leads on, so a drill of the new one is asked for.
+    expect(await holedIn(ground)).toEqual([old.id]);
+    await engine.backup(QUIET, NEVER);
+    expect(await holedIn(ground)).toEqual([old.id]);
   });
 
   it('follows a standby that was promoted into its new timeline', async () => {

@@ -11,6 +11,9 @@ import { systemClock } from '../../src/model/clock.ts';
 import { prepareEngine, unprivilegedUser } from '../../src/programs/embedded-engine.ts';
 import { PullEngine } from '../../src/recovery/engines/pull/pull-engine.ts';
 import type { PullOptions } from '../../src/recovery/engines/pull/pull-options.ts';
+import { PointReach } from '../../src/recovery/point-reach.ts';
+import { readPoint } from '../../src/recovery/point-store.ts';
+import type { StoredPoint } from '../../src/recovery/recovery-point.ts';
 import { FolderVault } from '../../src/recovery/testing/folder-vault.ts';
 import { TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
@@ -188,6 +191,16 @@ export class LocalServer {
       return false;
     }
   }
+}
+
+/** The ids of points between which and the newest something is missing of what was streamed. */
+export async function holedIn({ vault }: Ground): Promise<readonly string[]> {
+  const points: StoredPoint[] = [];
+  for await (const object of vault.list('shop/', null)) {
+    if (object.key.endsWith('/point.json')) points.push(await readPoint(vault, object));
+  }
+  const { holed } = await new PointReach(vault).of(points, new Date());
+  return points.filter(({ digest }) => holed.has(digest)).map(({ id }) => id);
 }
 
 export function ownedBy(folder: string): void {

@@ -2,6 +2,7 @@
  * What a drill found. A point is proven by a drill that passed, and by nothing else; what could not be
  * looked at never counts as passed.
  */
+import type { StoredPoint } from '../recovery-point.ts';
 import type { Isolation } from './scratch-cluster.ts';
 
 export const CHECK_NAMES = [
@@ -68,4 +69,21 @@ export function newestDecided(drills: readonly DrillResult[]): ReadonlyMap<strin
   const oldestFirst = drills.toSorted((a, b) => (a.endedAt < b.endedAt ? -1 : 1));
   const decided = oldestFirst.filter(({ verdict }) => verdict !== 'could-not-run');
   return new Map(decided.map((drill) => [drill.point, drill]));
+}
+
+/** Of the very point: what another point.json under its name went through says nothing of it. */
+export function isDrillOf(
+  drill: DrillResult,
+  { digest, id }: Pick<StoredPoint, 'id' | 'digest'>,
+): boolean {
+  return drill.point === id && drill.pointDigest === digest;
+}
+
+/** When the newest drill of that very point ended, if it passed; null: none did. */
+export function passedAt(
+  drills: readonly DrillResult[],
+  point: Pick<StoredPoint, 'id' | 'digest'>,
+): string | null {
+  const newest = newestDecided(drills.filter((one) => isDrillOf(one, point))).get(point.id);
+  return newest?.verdict === 'passed' ? newest.endedAt : null;
 }

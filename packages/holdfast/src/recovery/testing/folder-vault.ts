@@ -82,6 +82,15 @@ export class FolderVault implements Vault {
     }
   }
 
+  async stat({
+    key,
+    version,
+  }: Pick<StoredObject, 'key' | 'version'>): Promise<StoredObject | null> {
+    const folder = join(this.root, `${key}#`);
+    if (!existsSync(folder)) return null;
+    return versionsIn(folder).find((one) => one.version === version) ?? null;
+  }
+
   async look(): Promise<VaultLook> {
     return {
       colour: 'red',

@@ -20,6 +20,10 @@ export function viewAsOf(vault: Vault, asOf: Date): Vault {
     },
     get: (object) => vault.get(object),
     list: (prefix, then) => vault.list(prefix, then === null || then > asOf ? asOf : then),
+    stat: async (object) => {
+      const found = await vault.stat(object);
+      return found === null || found.storedAt > asOf ? null : found;
+    },
     look: () => vault.look(),
     close: async () => {},
   };

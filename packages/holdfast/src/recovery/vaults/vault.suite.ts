@@ -203,6 +203,34 @@ export function vaultSuite(
       }
     });
 
+    it('tells of each version that is there, also of one that was written over', async () => {
+      const first = await vault.put('told/key', bytesOf('the first'), KEPT);
+      const second = await vault.put('told/key', bytesOf('the second, longer'), KEPT);
+      // What begins with the key is another.
+      const other = await vault.put('told/key.more', bytesOf('x'), KEPT);
+      const shortOf = ({ bytes, key, version }: StoredObject) => ({ bytes, key, version });
+      for (const stored of [first, second, other]) {
+        const told = await vault.stat(stored);
+        expect(told).toMatchObject(shortOf(stored));
+        expect([stored.sha256, null]).toContain(told?.sha256);
+        const since = (told?.storedAt.getTime() ?? 0) - stored.storedAt.getTime();
+        expect(Math.abs(since)).toBeLessThan(2_000);
+      }
+      for (const object of [
+        { key: 'told/key', version: other.version },
+        { key: 'told/key.mor', version: first.version },
+        { key: 'told', version: first.version },
+        { key: 'told/key', version: '1-0123456789abcdef' },
+        { key: 'told/key', version: '0'.repeat(64) },
+        { key: 'told/key', version: '' },
+      ]) {
+        expect(await vault.stat(object)).toBeNull();
+      }
+      await expect(vault.stat({ key: 'told//key', version: first.version })).rejects.toMatchObject({
+        code: 'HF_VAULT_KEY',
+      });
+    });
+
     it('goes on after somebody stopped reading half way', async () => {
       const stored = await vault.put('half/read', bytesOf(pattern(5_000_000, 9)), KEPT);
       for await (const chunk of vault.get(stored)) {

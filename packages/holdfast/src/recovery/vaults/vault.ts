@@ -62,6 +62,11 @@ export interface Vault {
    * deleted or written over it later. Null: as of now, and what hides it is ignored likewise.
    */
   list(prefix: string, asOf: Date | null): AsyncIterable<StoredObject>;
+  /**
+   * One version, whatever hides it or was written over it since, as `list` says it; null: it is not there, or
+   * no longer. Reads none of its bytes.
+   */
+  stat(object: Pick<StoredObject, 'key' | 'version'>): Promise<StoredObject | null>;
   look(): Promise<VaultLook>;
   close(): Promise<void>;
 }

@@ -197,6 +197,7 @@ describe('pieces of changes', () => {
       list: objects,
       put: never,
       get: never,
+      stat: never,
       look: never,
       close: async () => {},
     };

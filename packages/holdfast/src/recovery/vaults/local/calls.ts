@@ -11,6 +11,7 @@ export const CALL = z.discriminatedUnion('method', [
   z.object({ method: z.literal('put'), key: z.string(), retainUntil: TIME }),
   z.object({ method: z.literal('get'), key: z.string(), version: z.string() }),
   z.object({ method: z.literal('list'), prefix: z.string(), asOf: TIME.nullable() }),
+  z.object({ method: z.literal('stat'), key: z.string(), version: z.string() }),
   z.object({ method: z.literal('look') }),
   z.object({ method: z.literal('holds'), head: HEAD }),
 ]);

@@ -59,7 +59,7 @@ async function newestOf(
   return newest;
 }
 
-function objectOf(entry: StoredEntry): StoredObject {
+export function objectOf(entry: StoredEntry): StoredObject {
   return {
     key: entry.key,
     version: entry.version,

@@ -79,6 +79,12 @@ export class LocalVault implements Vault {
     }
   }
 
+  async stat(object: Pick<StoredObject, 'key' | 'version'>): Promise<StoredObject | null> {
+    const { key, version } = object;
+    const found = await this.#ask({ method: 'stat', key, version }, (lane) => lane.answer());
+    return found === null ? null : objectOf(found);
+  }
+
   async look(): Promise<VaultLook> {
     const look = lookOf(await this.#ask({ method: 'look' }, (lane) => lane.answer()));
     const sameDevice = this.#options.dataFolders.filter(

@@ -23,7 +23,7 @@ import type { News, StoredEntry } from './entry.ts';
 import type { OpenFlags } from './flags.ts';
 import { VaultFolder } from './folder.ts';
 import { LargeBody, readBody } from './incoming.ts';
-import { listObjects } from './listing.ts';
+import { listObjects, objectOf } from './listing.ts';
 import { type Head, Manifest, type Placed } from './manifest.ts';
 import { NewestPoints } from './newest-points.ts';
 import { folderOf, ObjectIndex } from './object-index.ts';
@@ -153,6 +153,15 @@ export class LocalStore {
         this.#voided.has(entry.number) || !this.#units.has(entry.unit),
     };
     yield* listObjects(source, prefix, asOf);
+  }
+
+  async stat(object: Pick<StoredObject, 'key' | 'version'>): Promise<StoredObject | null> {
+    try {
+      return objectOf(await this.#find(object.key, object.version));
+    } catch (error) {
+      if (hasCode(error, 'HF_VAULT_UNKNOWN')) return null;
+      throw error;
+    }
   }
 
   async look(): Promise<StoreLook> {

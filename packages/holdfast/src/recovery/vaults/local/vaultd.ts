@@ -1,8 +1,8 @@
 /**
  * The vault's process: one local vault, served over the socket pair it was born with (file descriptor
  * 3). There is no address to connect to: whoever is not its parent cannot ask it. It answers `put`,
- * `get`, `list`, `look` and `holds`; there is no call that removes anything. When the parent is gone,
- * it finishes what it writes and ends.
+ * `get`, `list`, `stat`, `look` and `holds`; there is no call that removes anything. When the parent is
+ * gone, it finishes what it writes and ends.
  *
  * Started as root with a user to be, it becomes that user once it has read its own program, which that
  * user may not be able to read. Its environment holds nothing.
@@ -57,6 +57,9 @@ async function serve(what: unknown, lane: Lane): Promise<void> {
         break;
       case 'list':
         await lane.send(inLines(store, call.prefix, call.asOf));
+        break;
+      case 'stat':
+        lane.reply(await store.stat(call));
         break;
       case 'look':
         lane.reply(lookToSend(await store.look()));

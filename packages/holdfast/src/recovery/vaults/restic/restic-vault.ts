@@ -101,6 +101,16 @@ export class ResticVault implements Vault {
     yield* sorted.map(objectOf);
   }
 
+  /** The server is asked each time: what was pruned there is not there because it was read before. */
+  async stat({
+    key,
+    version,
+  }: Pick<StoredObject, 'key' | 'version'>): Promise<StoredObject | null> {
+    checkKey(key);
+    const record = await this.#readRecord(version);
+    return record?.key === key ? objectOf({ version, record }) : null;
+  }
+
   async look(): Promise<VaultLook> {
     const proven = this.#options.proven();
     const troubles =
@@ -157,7 +167,10 @@ export class ResticVault implements Vault {
 
   async #record(version: string): Promise<PutRecord | null> {
     const known = this.#records.get(version);
-    if (known !== undefined) return known;
+    return known === undefined ? this.#readRecord(version) : known;
+  }
+
+  async #readRecord(version: string): Promise<PutRecord | null> {
     if (!/^[0-9a-f]{64}$/.test(version)) return null;
     const answer = await this.#client.read('snapshots', version);
     if (answer.status === 404) return null;

@@ -16,7 +16,7 @@ import { connectS3, loadSdk } from './connect.ts';
 import { EntityTag } from './parts.ts';
 import type { S3Identities, S3Keys, S3Place } from './place.ts';
 import { SHA_METADATA, type Uploaded, upload } from './upload.ts';
-import { keyVersions, versionAsOf } from './versions.ts';
+import { keyVersions, type ObjectVersion, versionAsOf } from './versions.ts';
 import { lookOfS3, type S3State } from './words.ts';
 
 export interface S3VaultOptions {
@@ -94,17 +94,31 @@ export class S3Vault implements Vault {
       for await (const key of keyVersions(client, place, place.prefix + prefix)) {
         const found = versionAsOf(key, asOf);
         if (found === null || !isOurs(key.name, place.prefix)) continue;
-        yield {
-          key: key.name.slice(place.prefix.length),
-          version: found.version,
-          bytes: found.bytes,
-          sha256: null,
-          storedAt: found.storedAt,
-          retainUntil: null,
-        };
+        yield listed(key.name.slice(place.prefix.length), found);
       }
     } catch (error) {
       throw vaultError(error, `a listing of ${this.name}`);
+    }
+  }
+
+  /** By a listing: a head may be refused for what is gone, and then nobody could tell. */
+  async stat({
+    key,
+    version,
+  }: Pick<StoredObject, 'key' | 'version'>): Promise<StoredObject | null> {
+    checkKey(key);
+    const name = this.#name(key);
+    try {
+      const client = await this.#reader();
+      for await (const one of keyVersions(client, this.#options.place, name)) {
+        // In order: the key itself comes before those that it begins.
+        if (one.name !== name) break;
+        const found = one.versions.find((each) => each.version === version);
+        return version === '' || found === undefined ? null : listed(key, found);
+      }
+      return null;
+    } catch (error) {
+      throw vaultError(error, `version ${version} of ${key} to be looked for in ${this.name}`);
     }
   }
 
@@ -151,6 +165,10 @@ export class S3Vault implements Vault {
     this.#clients.set(keys, known);
     return known;
   }
+}
+
+function listed(key: VaultKey, { bytes, storedAt, version }: ObjectVersion): StoredObject {
+  return { key, version, bytes, sha256: null, storedAt, retainUntil: null };
 }
 
 /** What the bucket says of itself; a question that is refused or not understood is answered by null. */
