@@ -45,6 +45,7 @@ function reportWith(target: object, ...vaults: readonly object[]): Report {
     ...{
       troubles: [],
       hints: [],
+      views: [],
       sameAs: [],
       points: [],
       lastDrill: null,

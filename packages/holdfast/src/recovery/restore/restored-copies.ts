@@ -58,15 +58,24 @@ import type {
   CopyWords,
   PromotionWords,
   ReportWords,
+  ViewWords,
   WriteBackWords,
 } from './copy-shape.ts';
-import { diffWords, goalWords, progressOf, reportWords, wishOf } from './copy-words.ts';
+import {
+  diffWords,
+  goalWords,
+  progressOf,
+  reportWords,
+  windowWords,
+  wishOf,
+} from './copy-words.ts';
 import { diffTargets } from './diff.ts';
 import { type InTurn, soon, turn } from './in-turn.ts';
 import { OneLook } from './one-look.ts';
 import { promoteRestoreRunner, promotionOf } from './promotion.ts';
 import type { KeptCluster, RestoreOrder } from './restore-target.ts';
-import type { PromotionAct, RestoreBegin, Restores } from './restores.ts';
+import type { PromotionAct, RestoreBegin, RestoreLook, Restores } from './restores.ts';
+import type { VaultView } from './vault-view.ts';
 import { type WriteBackOrder, type WriteBackReport, writeBack } from './write-back.ts';
 import { state } from './write-refusals.ts';
 
@@ -80,6 +89,7 @@ export interface CopiesParts {
     tell: Tell,
     signal: AbortSignal,
   ) => Promise<StandingTarget>;
+  readonly viewOf: (target: string, vault: string, asOf: Date) => Promise<VaultView>;
   /** When a drill of that very point passed, as its records say; null: none did. */
   readonly drilledAt: (
     target: string,
@@ -112,15 +122,21 @@ export class RestoredCopies implements Restores {
     this.#parts = parts;
   }
 
+  async view({ asOf, target, vault: named }: RestoreLook): Promise<ViewWords> {
+    const vault = vaultOf(this.#targetOf(target), named);
+    this.#mustBeOver(asOf);
+    const { points, view, window } = await this.#parts.viewOf(target, vault, new Date(asOf));
+    return { vault, asOf, view, window: windowWords(window), points: [...points] };
+  }
+
   async begin(order: RestoreBegin): Promise<CopyWords> {
     this.#stopping.signal.throwIfAborted();
     const of = this.#targetOf(order.target);
-    const vault = order.vault ?? of.vaults[0] ?? '';
-    if (!of.vaults.includes(vault)) throw noVault(order.target, of.vaults, vault);
+    const vault = vaultOf(of, order.vault);
     const standing = [...this.#copies.values()].filter(isStanding);
     if (standing.length >= RESTORES_MAX) throw tooMany(standing);
     const { clock, note } = this.#parts;
-    if (order.asOf !== null && new Date(order.asOf) > clock.now()) throw notYet(order.asOf);
+    if (order.asOf !== null) this.#mustBeOver(order.asOf);
     const copy: Copy = {
       id: newId('restore', clock),
       ...{ vault, of, wish: order.wish, asOf: order.asOf, into: order.into, askedBy: order.by },
@@ -301,7 +317,7 @@ export class RestoredCopies implements Restores {
         state: 'ready',
         point: { id: point.id, endedAt: point.endedAt, drilledAt, isSealed },
         goal: goalWords(goal),
-        window: { from: window.from.toISOString(), to: window.to.toISOString() },
+        window: windowWords(window),
         ...{ rtoMs, phases, view, keptUntil: this.#keptUntil(), diff: null },
       };
       await note({
@@ -428,7 +444,7 @@ export class RestoredCopies implements Restores {
     const { signal } = this.#stopping;
     const run = promoteRestoreRunner({
       restore: (_target, { asOf, vault }, wish) => {
-        if (!of.vaults.includes(vault)) throw noVault(target, of.vaults, vault);
+        vaultOf(of, vault);
         const order = { wish, asOf, folder: join(folder, newId('restore', clock)), isKept: false };
         return restore(target, vault, order, () => {}, signal);
       },
@@ -514,6 +530,10 @@ export class RestoredCopies implements Restores {
     for (const one of over.slice(0, -OVER_KEPT_MAX)) this.#copies.delete(one.id);
   }
 
+  #mustBeOver(asOf: string): void {
+    if (new Date(asOf) > this.#parts.clock.now()) throw notYet(asOf);
+  }
+
   #targetOf(name: string): CopiedTarget {
     const found = this.#parts.targetOf(name);
     if (found !== null) return found;
@@ -534,6 +554,13 @@ export class RestoredCopies implements Restores {
       hint: 'Copies do not outlive the Holdfast that made them. Restore once more.',
     });
   }
+}
+
+/** Null: the first. HF_USAGE: none of the target's. */
+function vaultOf({ target, vaults }: CopiedTarget, named: string | null): string {
+  const vault = named ?? vaults[0] ?? '';
+  if (vaults.includes(vault)) return vault;
+  throw noVault(target.name, vaults, vault);
 }
 
 function unknownPromotion(target: string, proposal: string, reason: string): HoldfastEvent {
