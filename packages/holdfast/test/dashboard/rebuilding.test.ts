@@ -72,7 +72,8 @@ async function kept(lines: readonly string[], letters: readonly Buffer[]): Promi
     copies: join(scratchFolder('rebuilding'), 'sources'),
   });
   const copyAt = new Date('2026-11-27T22:00:00Z');
-  return await rebuilds.keep(proposal, { copy: '/copy', at: copyAt, by: 'the command line' });
+  const copied = { copy: '/copy', at: copyAt, asOf: '2026-11-28T06:00:00.000Z' };
+  return await rebuilds.keep(proposal, { ...copied, by: 'the command line' });
 }
 
 beforeAll(async () => {
