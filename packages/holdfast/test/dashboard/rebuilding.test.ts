@@ -120,6 +120,7 @@ describe('deciding in a rebuild', () => {
     await page.getByRole('link', { name: `public.bookings of ${TARGET}` }).click();
     await page.getByText('0 of 2 conflicts decided').waitFor();
     await page.getByText('2 say otherwise').first().waitFor();
+    await page.getByText('out of the vault as it was at 2026-11-28 06:00:00 UTC').waitFor();
     await lookAt(page, 'rebuild-conflicts');
 
     await letProofsAge(at.holdfast.rooms);

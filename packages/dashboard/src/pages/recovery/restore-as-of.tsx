@@ -90,11 +90,14 @@ interface LookProps {
   readonly asOf: string;
   /** Null: nobody has asked yet. */
   readonly query: UseQueryResult<View> | null;
+  /** The vault as it is, as far as it was looked at. */
+  readonly now: VaultReport | null;
 }
 
 /** What will be read, before anybody says yes to it. */
-export function AsOfLook({ asOf, query, vault }: LookProps): ReactNode {
+export function AsOfLook({ asOf, now, query, vault }: LookProps): ReactNode {
   const view = query?.data ?? null;
+  const left = view === null || now === null ? 0 : oursSince(view, now);
   if (view === null && query?.isError === true) {
     return <ProblemNote error={query.error} onRetry={() => void query.refetch()} />;
   }
@@ -115,6 +118,13 @@ export function AsOfLook({ asOf, query, vault }: LookProps): ReactNode {
             {plural(view.points.length, 'point')} to come back from, the newest of{' '}
             {utcTime(view.points.at(-1)?.endedAt ?? '')}. It reaches to {utcTime(view.window.to)}.
           </p>
+          {left > 0 && (
+            <p className="font-medium">
+              <span aria-hidden="true">● </span>
+              {plural(left, 'newer point')} of your own Holdfast that {left === 1 ? 'is' : 'are'}{' '}
+              there now would be passed over, too.
+            </p>
+          )}
           <p className="text-muted">
             {PASSED_OVER_FIRST} <Text text={view.view} />
           </p>
@@ -122,6 +132,15 @@ export function AsOfLook({ asOf, query, vault }: LookProps): ReactNode {
       )}
     </section>
   );
+}
+
+/** Whoever litters a vault for long makes the time at which it was sound an old one. */
+export function oursSince(view: View, now: VaultReport): number {
+  const then = new Set(view.points.map(({ id }) => id));
+  const newest = view.points.at(-1)?.endedAt ?? '';
+  return now.points.filter(
+    ({ endedAt, id, isSealed }) => isSealed === true && endedAt > newest && !then.has(id),
+  ).length;
 }
 
 const PASSED_OVER_FIRST = `${PASSED_OVER.charAt(0).toUpperCase()}${PASSED_OVER.slice(1)}`;

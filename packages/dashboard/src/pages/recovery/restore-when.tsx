@@ -110,7 +110,7 @@ export function WhenStep({ onBegun, onClose, shown }: WhenProps): ReactNode {
         asOf={asOf}
         onType={setAsOf}
       />
-      {asOf !== null && <AsOfLook vault={vault} asOf={asOf} query={looked} />}
+      {asOf !== null && <AsOfLook vault={vault} asOf={asOf} query={looked} now={seen} />}
       {(asOf === null || view !== null) && (
         <>
           <Select
