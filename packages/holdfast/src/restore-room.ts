@@ -45,6 +45,11 @@ export function openCopies(
       if (keeper === undefined) throw keptNowhere();
       return keeper.restore(vault, order, tell, signal);
     },
+    viewOf: async (target, vault, asOf) => {
+      const keeper = keepers.get(target);
+      if (keeper === undefined) throw keptNowhere();
+      return keeper.viewOf(vault, asOf);
+    },
     drilledAt: async (target, vault, point) => {
       const keeper = keepers.get(target);
       if (keeper === undefined) throw keptNowhere();

@@ -73,6 +73,7 @@ export const PLACES = {
   'recovery.show': 'GET /v1/recovery/:target',
   'recovery.order': 'POST /v1/recovery/:target/orders',
   'recovery.orders': 'GET /v1/recovery/:target/orders',
+  'restores.view': 'GET /v1/recovery/:target/view',
   'restores.begin': 'POST /v1/recovery/:target/restores',
   'restores.list': 'GET /v1/recovery/:target/restores',
   'restores.show': 'GET /v1/recovery/:target/restores/:id',

@@ -11,6 +11,7 @@ import {
   type RowState,
 } from '../recovery/rebuild/proposal.ts';
 import { CHOICE } from '../recovery/rebuild/proposal-shape.ts';
+import { outOfView } from '../recovery/rebuild/rebuild-journal.ts';
 import { type AnswerOf, type ApiClient, allOf } from './api/api-client.ts';
 import type { Context } from './command.ts';
 import { proposedAnswer } from './commands/proposals.ts';
@@ -137,7 +138,7 @@ export function rebuildLines(rebuild: Shown, now: Date, paint: Paint): string[] 
     ...facts(
       [
         ['proposed', `${fromNow(new Date(rebuild.at), now)} by ${oneLine(rebuild.by)}`],
-        ['copy of', rebuild.copyAt],
+        ['copy of', `${rebuild.copyAt}${outOfView(rebuild.copyAsOf)}`],
         ['rows', countWords(counts)],
         ['conflicts', `${conflicts.decided} of ${conflicts.total} decided`],
         ['incomplete', `${incomplete.decided} of ${incomplete.total} decided`],

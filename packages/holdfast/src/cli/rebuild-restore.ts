@@ -12,6 +12,8 @@ export interface CopyOrder {
   /** Null: the first. */
   readonly vault: string | null;
   readonly wish: RestoreWish;
+  /** The vault as it was then; null: as it is. */
+  readonly asOf: Date | null;
   /** Empty or missing. */
   readonly folder: string;
 }
@@ -20,7 +22,7 @@ export interface CopyOrder {
 export function restoreInto(
   context: Context,
   rooms: Rooms,
-  { folder, target, vault, wish }: CopyOrder,
+  { asOf, folder, target, vault, wish }: CopyOrder,
   say: Teller['say'],
 ): Promise<{ readonly until: Date }> {
   const vaults = rooms.config.targets.find(({ name }) => name === target)?.recovery?.vaults ?? [];
@@ -28,7 +30,7 @@ export function restoreInto(
     here: async ({ keepers }, { signal }) => {
       const keeper = keepers.get(target);
       if (keeper === undefined) throw inUse(target);
-      const order = { wish, asOf: null, folder, isKept: true };
+      const order = { wish, asOf, folder, isKept: true };
       const copy = await keeper.restore(vault ?? vaults[0] ?? '', order, say, signal);
       try {
         await copy.keep();
@@ -48,6 +50,6 @@ function inUse(target: string): HoldfastError {
   return new HoldfastError('HF_REBUILD_STATE', {
     expected: `a copy of ${target} that stands, or its vaults to be free for restoring one`,
     found: 'neither: a running Holdfast has the vaults',
-    hint: 'Restore one with `holdfast restore --into FOLDER`, then say --copy FOLDER and --at.',
+    hint: 'Restore one with `holdfast restore --into FOLDER` (and --as-of, if it is to be), then say --copy FOLDER and --at.',
   });
 }

@@ -23,12 +23,13 @@ import {
 import type { Mapping } from '../recovery/rebuild/mapping/mapping.ts';
 import { takeBackLive } from '../recovery/rebuild/promotion.ts';
 import type { SourceInput } from '../recovery/rebuild/read-sources.ts';
-import type { Standing } from '../recovery/rebuild/rebuilds.ts';
+import { outOfView } from '../recovery/rebuild/rebuild-journal.ts';
+import type { CopyFacts, Standing } from '../recovery/rebuild/rebuilds.ts';
 import type { RollbackReport } from '../recovery/rebuild/rollback.ts';
 import { notedOf, putting, settle } from '../recovery/rebuild/settle.ts';
 import { checkKept } from '../recovery/rebuild/sources/kept-copy.ts';
 import type { RestoreWish } from '../recovery/restore/choose-point.ts';
-import { openStandingCopy } from '../recovery/restore/standing-copy.ts';
+import { openStandingCopy, viewOfCopy } from '../recovery/restore/standing-copy.ts';
 import { rebuildFolder } from '../recovery-room.ts';
 import type { Rooms } from '../rooms.ts';
 import { adminConnectionOf, openTarget } from '../wiring.ts';
@@ -39,6 +40,7 @@ import { codeOf } from './person-word.ts';
 import { type Answer, oneLine } from './print.ts';
 import { countWords } from './rebuild-asked.ts';
 import { restoreInto } from './rebuild-restore.ts';
+import { asOfWish } from './restore-choice.ts';
 import { usageError } from './usage.ts';
 import { withRooms } from './with-rooms.ts';
 
@@ -48,6 +50,7 @@ export interface ProposeWords {
   readonly copy?: string;
   readonly at?: string;
   readonly vault?: string;
+  readonly asOf?: string;
   readonly captured: boolean;
   readonly except: readonly string[];
 }
@@ -81,7 +84,15 @@ export async function proposeRebuild(
   const mapping = parseMapping(textOf(words.mapping), words.mapping);
   const sources = words.source.map((said) => sourceOf(said, mapping));
   const at = momentSaid(words.at, context.clock.now());
+  const asOf = asOfWish(words, context.clock.now());
   const copy = words.copy === undefined ? null : resolve(words.copy);
+  if (copy !== null && isThere(copy) && asOf !== null) {
+    throw usageError(
+      '--as-of for a copy that is restored now',
+      `one that stands in ${copy}`,
+      'As of when its vault was read counts. Leave --as-of out, or restore another copy with it.',
+    );
+  }
   if (copy !== null && isThere(copy) && at === null) {
     throw usageError(
       '--at TIME beside --copy: the moment that the copy stands at',
@@ -90,14 +101,9 @@ export async function proposeRebuild(
     );
   }
   const tell = teller(context);
-  const { id, moment, proposal, where } = await withRooms(context, async (rooms) => {
-    const kept = await standingAt(
-      context,
-      rooms,
-      target,
-      { at, copy, vault: words.vault },
-      tell.say,
-    );
+  const { id, kept, proposal } = await withRooms(context, async (rooms) => {
+    const wished = { at, asOf, copy, vault: words.vault };
+    const kept = await standingAt(context, rooms, target, wished, tell.say);
     const captured = words.captured
       ? capturedFrom({
           store: rooms.undoStore,
@@ -107,7 +113,7 @@ export async function proposeRebuild(
           except: words.except,
         })
       : null;
-    const proposal = await inCopy(context, target, kept.folder, (scratch) =>
+    const proposal = await inCopy(context, target, kept.copy, (scratch) =>
       propose({
         target: target.name,
         scratch,
@@ -118,8 +124,8 @@ export async function proposeRebuild(
       }),
     );
     const by = MACHINE;
-    const id = await rooms.rebuilds.keep(proposal, { copy: kept.folder, at: kept.at, by });
-    return { id, proposal, where: kept.folder, moment: kept.at };
+    const id = await rooms.rebuilds.keep(proposal, { ...kept, by });
+    return { id, proposal, kept };
   }).finally(() => tell.end());
   const counts = countsOf(proposal);
   return {
@@ -130,15 +136,16 @@ export async function proposeRebuild(
       counts,
       loose: proposal.loose.length,
       digest: digestOfProposal(proposal),
-      copy: where,
-      at: moment.toISOString(),
+      copy: kept.copy,
+      at: kept.at.toISOString(),
+      asOf: kept.asOf,
     },
     lines: (paint) => [
       `${paint.green('✓')} ${paint.bold(id)}: ${countWords(counts)}.`,
       ...(proposal.loose.length === 0
         ? []
         : [`${proposal.loose.length} records that were read are of no row: look at them.`]),
-      `The copy is ${oneLine(where)}.`,
+      `The copy is ${oneLine(kept.copy)}${outOfView(kept.asOf)}.`,
       '',
       `  holdfast recovery rebuild show ${id} --state CONFLICT`,
       `  holdfast recovery rebuild apply ${id} --preview`,
@@ -150,6 +157,7 @@ export async function proposeRebuild(
 interface CopyWished {
   readonly copy: string | null;
   readonly at: Date | null;
+  readonly asOf: string | null;
   readonly vault: string | undefined;
 }
 
@@ -158,16 +166,17 @@ async function standingAt(
   context: Context,
   rooms: Rooms,
   target: TargetConfig,
-  { at, copy, vault }: CopyWished,
+  { asOf, at, copy, vault }: CopyWished,
   say: Parameters<typeof restoreInto>[3],
-): Promise<{ readonly folder: string; readonly at: Date }> {
-  if (copy !== null && at !== null && isThere(copy)) return { folder: copy, at };
+): Promise<CopyFacts> {
+  if (copy !== null && at !== null && isThere(copy)) return { copy, at, asOf: viewOfCopy(copy) };
   const unique = context.clock.random(6).toString('hex');
   const folder = copy ?? join(rebuildFolder(rooms.config, context.env), `copy-${unique}`);
   const wish: RestoreWish = at === null ? { kind: 'newest' } : { kind: 'at', at };
-  const order = { target: target.name, vault: vault ?? null, wish, folder };
+  const view = asOf === null ? null : new Date(asOf);
+  const order = { target: target.name, vault: vault ?? null, wish, asOf: view, folder };
   const restored = await restoreInto(context, rooms, order, say);
-  return { folder, at: at ?? restored.until };
+  return { copy: folder, at: at ?? restored.until, asOf };
 }
 
 function isThere(folder: string): boolean {

@@ -57,6 +57,7 @@ describe('the points of a vault in the status', () => {
           ...{
             troubles: [],
             hints: [],
+            views: [],
             sameAs: [],
             points,
             lastDrill: null,

@@ -44,6 +44,7 @@ import {
 } from './recovery-point.ts';
 import { historyOf } from './report-history.ts';
 import { type RestoredTarget, type RestoreOrder, restoreTarget } from './restore/restore-target.ts';
+import { lookAsOf, type VaultView } from './restore/vault-view.ts';
 import { NOWHERE, type Whereabouts } from './same-as.ts';
 import { factsOf, type RecoveryPromise, standingOf, type VaultEvidence } from './standing.ts';
 import { StrangerNews } from './stranger-news.ts';
@@ -51,7 +52,7 @@ import type { TargetReport, VaultReport } from './target-report.ts';
 import { openSession } from './target-session.ts';
 import { type FoundRecords, type KeptProof, proofIdOf, VaultRecords } from './vault-records.ts';
 import type { Vault, VaultLook } from './vaults/vault.ts';
-import { ViewHints } from './view-hint.ts';
+import { type ViewHint, ViewHints } from './view-hint.ts';
 
 export interface KeptVault {
   readonly vault: Vault;
@@ -313,6 +314,25 @@ export class TargetKeeper {
     );
   }
 
+  /** What of it lay in the vault then, before anything is restored. HF_RESTORE_WINDOW: no point did. */
+  async viewOf(vaultName: string, asOf: Date): Promise<VaultView> {
+    const { seal, target } = this.#parts;
+    const { it, records } = this.#of(vaultName);
+    const drilled = new Map<string, readonly DrillResult[]>();
+    return lookAsOf({ vault: it.vault, target, asOf, seal }, async (point) => {
+      const system = point.server.systemIdentifier;
+      // That it is not known whether it was drilled is no reason not to look.
+      const drills =
+        drilled.get(system) ??
+        (await records.find(system).then(
+          (found) => found.drills,
+          () => [],
+        ));
+      drilled.set(system, drills);
+      return passedAt(drills, point);
+    });
+  }
+
   /**
    * When the newest drill of that very point ended, if it passed; null: none did. Drills are sealed: whoever
    * can only write into the vault makes none.
@@ -434,7 +454,7 @@ export class TargetKeeper {
   ): Promise<{ readonly evidence: VaultEvidence; readonly report: VaultReport }> {
     const { vault } = it;
     const troubles: string[] = [];
-    let ways: readonly string[] = [];
+    let ways: readonly ViewHint[] = [];
     let found = NOTHING_FOUND;
     let points: readonly StoredPoint[] = [];
     let reach = UNREACHED;
@@ -512,7 +532,8 @@ export class TargetKeeper {
         protectsFrom: [...protectsFrom],
         doesNotProtectFrom: [...doesNotProtectFrom],
         troubles,
-        hints: [...ways],
+        hints: ways.map(({ says }) => says),
+        views: ways.map(({ at, why }) => ({ at: at.toISOString(), why })),
         sameAs: [...sameAs],
         points: shown.map(({ point, verdict }) => ({
           id: point.id,

@@ -56,6 +56,8 @@ export const REPORT_SHAPE = z.object({
       troubles: sentences,
       /** What brings back what lay there before somebody wrote into it: commands, in sentences. */
       hints: sentences,
+      /** The same as data: the vault as it was at `at`, and what was found of then in a sentence. */
+      views: z.array(z.object({ at, why: z.string() })),
       sameAs: sentences,
       points: z.array(
         z.object({

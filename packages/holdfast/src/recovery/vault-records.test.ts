@@ -301,7 +301,10 @@ describe('points in a vault', () => {
     const found = await hints.of('77', [], drills);
     expect(found).toHaveLength(count);
     const command = 'holdfast restore shop --vault far --as-of 2026-11-28T10:00:00.000Z --diff';
-    for (const hint of found) expect(hint).toContain(command);
+    for (const { at, says, why } of found) {
+      expect(says).toBe(`${why} To see what it holds of then: ${command}`);
+      expect(at).toEqual(new Date('2026-11-28T10:00:00.000Z'));
+    }
   });
 
   it.each([

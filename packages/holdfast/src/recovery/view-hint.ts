@@ -11,6 +11,15 @@ export interface HintParts {
   readonly records: Pick<VaultRecords, 'soundAsOf'>;
 }
 
+export interface ViewHint {
+  /** The vault is to be looked at as it was then. */
+  readonly at: Date;
+  /** What was found of then: a sentence. */
+  readonly why: string;
+  /** The same, with the command. */
+  readonly says: string;
+}
+
 export class ViewHints {
   readonly #parts: HintParts;
   /** To look back costs listings: what is wrong in the same way is not looked at twice. */
@@ -25,17 +34,16 @@ export class ViewHints {
     system: string,
     troubles: readonly string[],
     drills: readonly DrillResult[],
-  ): Promise<readonly string[]> {
-    const hints: string[] = [];
+  ): Promise<readonly ViewHint[]> {
+    const hints: ViewHint[] = [];
     const sound = await this.#sound(system, troubles);
     if (sound !== null) {
-      hints.push(`As it was at ${sound.toISOString()} all its points fit. ${this.#command(sound)}`);
+      hints.push(this.#hint(sound, `As it was at ${sound.toISOString()} all its points fit.`));
     }
     const passed = passedBefore(drills);
     if (passed !== null) {
-      hints.push(
-        `The newest drill failed; the one of ${passed.toISOString()} passed. ${this.#command(passed)}`,
-      );
+      const why = `The newest drill failed; the one of ${passed.toISOString()} passed.`;
+      hints.push(this.#hint(passed, why));
     }
     return hints;
   }
@@ -49,9 +57,10 @@ export class ViewHints {
     return this.#known.at;
   }
 
-  #command(at: Date): string {
+  #hint(at: Date, why: string): ViewHint {
     const { target, vault } = this.#parts;
-    return `To see what it holds of then: holdfast restore ${target} --vault ${vault} --as-of ${at.toISOString()} --diff`;
+    const command = `holdfast restore ${target} --vault ${vault} --as-of ${at.toISOString()} --diff`;
+    return { at, why, says: `${why} To see what it holds of then: ${command}` };
   }
 }
 

@@ -83,7 +83,7 @@ function kept(): Promise<string> {
 
 async function keptIn(copy: string): Promise<string> {
   const at = new Date('2026-11-27T00:00:00Z');
-  return await first.keep(await proposed(), { copy, at, by: 'the command line' });
+  return await first.keep(await proposed(), { copy, at, asOf: null, by: 'the command line' });
 }
 
 const typed = (row: string, text: string) =>

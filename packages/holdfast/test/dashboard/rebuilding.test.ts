@@ -55,7 +55,8 @@ async function kept(lines: readonly string[], letters: readonly string[]): Promi
     copies: join(scratchFolder('rebuilding'), 'sources'),
   });
   const copyAt = new Date('2026-11-27T22:00:00Z');
-  return await rebuilds.keep(proposal, { copy: '/copy', at: copyAt, by: 'the command line' });
+  const copied = { copy: '/copy', at: copyAt, asOf: '2026-11-28T06:00:00.000Z' };
+  return await rebuilds.keep(proposal, { ...copied, by: 'the command line' });
 }
 
 beforeAll(async () => {
@@ -102,6 +103,7 @@ describe('deciding in a rebuild', () => {
     await page.getByRole('link', { name: `public.bookings of ${TARGET}` }).click();
     await page.getByText('0 of 2 conflicts decided').waitFor();
     await page.getByText('2 say otherwise').first().waitFor();
+    await page.getByText('out of the vault as it was at 2026-11-28 06:00:00 UTC').waitFor();
     await lookAt(page, 'rebuild-conflicts');
 
     await letProofsAge(at.holdfast.rooms);

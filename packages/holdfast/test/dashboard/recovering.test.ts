@@ -17,9 +17,10 @@ import { createHoldfast, type Holdfast, systemClock } from '../../src/holdfast.t
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
+import { poison } from '../recovery/poison.ts';
 import { type Ground, pullGround } from '../recovery/pull-ground.ts';
 import { type AtBrowser, launch, noBrowser } from './browser.ts';
-import { lookAt, Seats } from './hands.ts';
+import { lookAt, reach, Seats } from './hands.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const WHY_NOT = noBrowser();
@@ -30,10 +31,11 @@ const apart = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), '
 
 let ground: Ground;
 let holdfast: Holdfast;
+let dashboardPort: number;
 let seats: Seats;
 let oda: AtBrowser;
 
-function configText(dashboardPort: number): string {
+function configText(): string {
   const url = `postgres://postgres@127.0.0.1:${ground.server.port}/postgres`;
   return `listen: { host: 127.0.0.1, port: 0, tls: off }
 dashboard: { port: ${dashboardPort} }
@@ -65,16 +67,10 @@ beforeAll(async () => {
     "create role app login; create table stays (id int primary key, guest text); insert into stays select n, 'guest ' || n from generate_series(1, 50) n; alter table stays owner to app",
   );
   writeFileSync(join(folder, 'recovery-key.txt'), `${ground.identity}\n`, { mode: 0o600 });
-  const dashboardPort = await freePort();
-  const text = configText(dashboardPort);
+  dashboardPort = await freePort();
   const configPath = join(folder, 'holdfast.yaml');
-  writeFileSync(configPath, text);
-  holdfast = await createHoldfast({
-    config: parseConfig({ text, name: 'journey.yaml', folder }, {}),
-    env: {},
-    clock: systemClock,
-    say: () => {},
-  });
+  writeFileSync(configPath, configText());
+  holdfast = await created();
   const env = { ...process.env, HOLDFAST_CONFIG: configPath };
   await promisify(execFile)(process.execPath, [MAIN, 'protect', 'shop', '--apply'], { env });
   await holdfast.start();
@@ -94,23 +90,36 @@ beforeEach((context) => {
   if (WHY_NOT !== null) context.skip(WHY_NOT);
 });
 
+function created(): Promise<Holdfast> {
+  return createHoldfast({
+    config: parseConfig({ text: configText(), name: 'journey.yaml', folder }, {}),
+    env: {},
+    clock: systemClock,
+    say: () => {},
+  });
+}
+
 async function stays(): Promise<unknown> {
   const [row] = await ground.server.query('select count(*)::int as count from stays');
   return row?.['count'];
 }
 
-const ANSWERED = z.object({ status: z.number(), code: z.string().nullable() });
+const TEXT = z.string().nullable().default(null);
+const ANSWERED = z.object({ status: z.number(), code: TEXT, expected: TEXT, found: TEXT });
 
-/** As the page itself asks. */
-async function asked(page: Page, path: string, body: unknown) {
-  const sent = JSON.stringify(JSON.stringify(body));
+/** As the page itself asks. Without a body it only looks. */
+async function asked(page: Page, path: string, body: unknown = null) {
+  const sent = JSON.stringify(body === null ? null : JSON.stringify(body));
   return ANSWERED.parse(
     await page.evaluate(`(async () => {
       const kept = Object.values({ ...localStorage, ...sessionStorage }).join(' ');
       const secret = /hfp_[A-Za-z0-9_-]+/.exec(kept)?.[0] ?? '';
       const headers = { 'content-type': 'application/json', 'x-holdfast-page': secret };
-      const answer = await fetch('${path}', { method: 'POST', headers, body: ${sent} });
-      return { status: answer.status, code: (await answer.json()).code ?? null };
+      const body = ${sent};
+      const method = body === null ? 'GET' : 'POST';
+      const answer = await fetch(${JSON.stringify(path)}, { method, headers, body });
+      const { code, expected, found } = await answer.json();
+      return { status: answer.status, code, expected, found };
     })()`),
   );
 }
@@ -184,7 +193,7 @@ describe('recovery', () => {
     await wizard.getByText('It lies outside of what this vault can bring back.').waitFor();
     const begin = wizard.getByRole('button', { name: 'Restore beside' });
     expect(await begin.isDisabled()).toBe(true);
-    await wizard.getByLabel('As it was').selectOption('point');
+    await wizard.getByLabel('Bring the target back as it was').selectOption('point');
     await begin.click();
     const compare = wizard.getByRole('button', { name: 'Compare with the live one' });
     await compare.waitFor({ timeout: WORK_MS_MAX });
@@ -210,6 +219,99 @@ describe('recovery', () => {
     await wizard.getByText('Somebody discarded it: nothing is left of it.').waitFor();
   });
 
+  it('brings back what lay in the vault before somebody wrote into it', {
+    timeout: 400_000,
+  }, async () => {
+    await ground.server.query('delete from stays where id <= 2');
+    await holdfast.stop();
+    const point = await poison(join(apart, 'vault'), 'shop');
+    holdfast = await created();
+    await holdfast.start();
+    const { page } = oda;
+    await page.goto('/recovery/shop');
+    await page
+      .getByText(/does not read as a recovery point/)
+      .first()
+      .waitFor({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Restore …' }).click();
+    const wizard = page.getByRole('dialog', { name: 'Restore shop' });
+    const begin = wizard.getByRole('button', { name: 'Restore beside' });
+    const field = wizard.getByLabel('Read the vault as it was at (UTC)');
+    const offer = wizard.getByRole('button', { name: /Read it as it was at/ });
+    await offer.first().waitFor();
+    // Who wants none of it reads of one line.
+    expect(await field.isVisible()).toBe(false);
+    await wizard.locator('summary').click();
+    await lookAt(page, 'restore-offered');
+    const seconds = (ms: number) => new Date(ms).toISOString().slice(0, 19);
+    for (const [typed, words] of [
+      [seconds(Date.now() + 86_400_000), 'a time that is over'],
+      ['2001-01-01T00:00:00', 'none that was stored by then'],
+    ] as const) {
+      await field.fill(typed);
+      await wizard.getByRole('alert').getByText(words).waitFor();
+      expect(await begin.isDisabled()).toBe(true);
+    }
+    await lookAt(page, 'restore-before-it-began');
+    // Half a time is none, and not as it is now.
+    await field.fill('');
+    await field.press('1');
+    await field.press('2');
+    await offer.first().focus();
+    await wizard.getByText('A day and a time, to the second; or nothing.').waitFor();
+    expect(await begin.isDisabled()).toBe(true);
+
+    await reach(page, 'Read it as it was at');
+    await page.keyboard.press('Enter');
+    expect(await offer.first().getAttribute('aria-pressed')).toBe('true');
+    const then = wizard.getByRole('status', { name: 'What lay there then' });
+    await then.getByText(/to come back from, the newest of/).waitFor();
+    await then.getByText(/nothing there is ever written over/).waitFor();
+    await lookAt(page, 'restore-as-of');
+    await wizard.getByLabel('Bring the target back as it was').selectOption('point');
+    await wizard.getByLabel('Point', { exact: true }).selectOption(point);
+    await begin.click();
+    const compare = wizard.getByRole('button', { name: 'Compare with the live one' });
+    await compare.waitFor({ timeout: WORK_MS_MAX });
+    await wizard.getByText(/It is of the vault as it was at .* is passed over/).waitFor();
+    await wizard.getByText(/out of the vault as it was at/).waitFor();
+    await lookAt(page, 'restore-as-of-ready');
+    await compare.click();
+    await wizard.getByText('2 rows missing').waitFor({ timeout: WORK_MS_MAX });
+    await wizard.getByRole('button', { name: 'Discard it' }).click();
+    await wizard.getByText('Somebody discarded it: nothing is left of it.').waitFor();
+    await page.goto('/trail?kind=restore-asked');
+    await page
+      .getByText(/restored from here as it was at 2/)
+      .first()
+      .waitFor();
+  });
+
+  const UTC = 'not a time in UTC, such as 2026-11-28T12:00:00Z';
+  it.each([
+    ['a time to come', '2999-01-01T00:00:00.000Z', '2999-01-01T00:00:00.000Z'],
+    ['another zone', '2026-11-28T12:00:00+02:00', UTC],
+    ['no zone at all', '2026-11-28T12:00:00', UTC],
+    ['HTML', '<img src=x onerror=alert(1)>', UTC],
+    ['a day that is none', '2026-02-31T12:00:00Z', UTC],
+  ])('neither looks nor restores as of %s', async (_, asOf, words) => {
+    const { page } = oda;
+    const found = expect.stringContaining(words);
+    const no = { status: 422, code: 'HF_USAGE', found };
+    const query = new URLSearchParams({ asOf });
+    expect(await asked(page, `/v1/recovery/shop/view?${query}`)).toMatchObject(no);
+    const order = { wish: { kind: 'newest' }, asOf };
+    expect(await asked(page, '/v1/recovery/shop/restores', order)).toMatchObject(no);
+  });
+
+  it('says of a time before the vault began that nothing lay there', async () => {
+    const view = await asked(oda.page, '/v1/recovery/shop/view?asOf=2001-01-01T00:00:00Z');
+    expect(view).toMatchObject({
+      code: 'HF_RESTORE_WINDOW',
+      expected: expect.stringContaining('as it was at 2001-01-01T00:00:00.000Z'),
+    });
+  });
+
   it('lets who may only look see it, and order nothing, on a phone and in the dark', async () => {
     const { page } = await seats.newcomer(holdfast.rooms, 'olga', 'auditor', {
       phone: true,
@@ -220,7 +322,9 @@ describe('recovery', () => {
     expect(await page.getByRole('button', { name: 'Take a point' }).count()).toBe(0);
     expect(await page.getByRole('button', { name: 'Restore …' }).count()).toBe(0);
     const order = await asked(page, '/v1/recovery/shop/orders', { kind: 'backup' });
-    expect(order).toEqual({ status: 403, code: 'HF_FORBIDDEN' });
+    expect(order).toMatchObject({ status: 403, code: 'HF_FORBIDDEN' });
+    const view = await asked(page, '/v1/recovery/shop/view?asOf=2026-11-28T00:00:00Z');
+    expect(view).toMatchObject({ status: 403, code: 'HF_FORBIDDEN' });
     await lookAt(page, 'recovery-auditor');
   });
 
@@ -252,7 +356,9 @@ describe('recovery', () => {
       await ask('POST', '/shop/orders'),
       await ask('GET', '/shop/orders'),
       await ask('GET', '/shop/orders/0123456789abcdef'),
-    ]).toEqual([403, 403, 403, 403, 403]);
+      await ask('GET', '/shop/view?asOf=2026-11-28T00:00:00Z'),
+      await ask('POST', '/shop/restores'),
+    ]).toEqual([403, 403, 403, 403, 403, 403, 403]);
   });
 
   it('no page complained: neither scripts, nor the content policy', () => {

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/model/clock.ts';
 import { pointKey, writePoint } from '../../src/recovery/point-store.ts';
 import type { Suspect } from '../../src/recovery/proof.ts';
 import { choosePoint } from '../../src/recovery/restore/choose-point.ts';
+import { lookAsOf } from '../../src/recovery/restore/vault-view.ts';
 import { aPoint } from '../../src/recovery/testing/a-point.ts';
 import { TEST_SEAL } from '../../src/recovery/testing/test-seal.ts';
 import { viewAsOf } from '../../src/recovery/vaults/as-of.ts';
@@ -229,6 +230,37 @@ if (missing !== null) {
         TEST_SEAL,
       );
       expect(then.point.id).toBe(POINT.id);
+      const look = { vault, target: 'shop', asOf: before, seal: TEST_SEAL };
+      const { points, view } = await lookAsOf(look, async () => null);
+      expect(points.map(({ id }) => id)).toEqual([POINT.id]);
+      expect(view).toContain('says the object store, to the second');
+      await vault.close();
+    });
+
+    it('without versions has nothing of then, which is told', async () => {
+      const estate = await estateOf();
+      const { CreateBucketCommand, PutObjectCommand } = await loadSdk();
+      const Bucket = 'unversioned';
+      await estate.client.send(new CreateBucketCommand({ Bucket }));
+      const vault = new S3Vault({
+        ...{ name: 'far', clock: systemClock, proven: () => null },
+        place: { ...estate.place, bucket: Bucket, prefix: '' },
+        identities: { writer: estate.owner, prober: estate.owner, restorer: null },
+      });
+      const Key = pointKey(POINT, POINT.server.systemIdentifier);
+      const Body = TEST_SEAL.write('far', Key, POINT);
+      await estate.client.send(new PutObjectCommand({ Bucket, Key, Body }));
+      await pause(1_500);
+      const asOf = new Date();
+      const look = () =>
+        lookAsOf({ vault, target: 'shop', asOf, seal: TEST_SEAL }, async () => null);
+      expect((await look()).points.map(({ id }) => id)).toEqual([POINT.id]);
+      await pause(1_500);
+      await estate.client.send(new PutObjectCommand({ Bucket, Key, Body: 'poison' }));
+      await expect(look()).rejects.toMatchObject({
+        code: 'HF_RESTORE_WINDOW',
+        hint: expect.stringContaining('Where a store keeps no versions'),
+      });
       await vault.close();
     });
 

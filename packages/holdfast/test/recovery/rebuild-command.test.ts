@@ -20,6 +20,7 @@ import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
 import { type Booking, gapOf, MAPPING, TABLE } from './gap-fixture.ts';
 import { Operator, type Said } from './operator.ts';
+import { poison } from './poison.ts';
 import { type Ground, pullGround } from './pull-ground.ts';
 
 const folder = scratchFolder('rebuild-command');
@@ -471,6 +472,47 @@ describe('its copy', () => {
       'the command line',
     );
   });
+});
+
+it('is proposed against a copy out of the vault as it was before somebody wrote into it', {
+  timeout: 400_000,
+}, async () => {
+  const breath = () => new Promise((done) => setTimeout(done, 1_000));
+  await breath();
+  const asOf = new Date().toISOString();
+  await breath();
+  await poison(join(folder, 'vault'), 'shop');
+  const other = join(folder, 'as-it-was');
+  const propose = ['shop', '--mapping', mapping, ...sources, '--copy', other];
+  const now = await rebuild(...propose);
+  expect(now.exit).not.toBe(0);
+  expect(JSON.stringify(now)).toContain('HF_RECOVERY_DAMAGED');
+  for (const wrong of ['noon', '2999-01-01', '<img src=x onerror=alert(1)>']) {
+    expect((await rebuild(...propose, '--as-of', wrong)).exit).toBe(2);
+  }
+  const early = await rebuild(...propose, '--as-of', '2020-01-01');
+  expect(JSON.stringify(early)).toContain('none that was stored by then');
+  expect(existsSync(other)).toBe(false);
+
+  const then = await rebuild(...propose, '--as-of', asOf);
+  expect(then.exit, JSON.stringify(then)).toBe(0);
+  expect(then.said).toMatchObject({ copy: other, asOf });
+  expect(Date.parse(then.said.at)).toBeLessThanOrEqual(Date.parse(asOf));
+  const id = then.said.rebuild;
+  expect((await rebuild('show', id)).said.rebuild).toMatchObject({ copyAsOf: asOf });
+  const shown = await operator.holdfast(['recovery', 'rebuild', 'show', id]);
+  expect(shown.out).toContain(`out of the vault as it was at ${asOf}`);
+
+  // Of a copy that stands, its own view counts, and no other is taken for it.
+  const standing = [...propose, '--at', then.said.at];
+  expect((await rebuild(...standing)).said).toMatchObject({ copy: other, asOf });
+  const again = await rebuild(...standing, '--as-of', asOf);
+  expect(again.exit).toBe(2);
+  expect(JSON.stringify(again)).toContain('As of when its vault was read counts');
+
+  expect((await rebuild('apply', id, '--apply')).exit).toBe(0);
+  const { card } = (await rebuild('promote', id)).said.proposal;
+  expect(card.statement).toContain(`out of the vault as it was at ${asOf}`);
 });
 
 it('a target may be called as a command is', { timeout: 60_000 }, async () => {

@@ -65,7 +65,7 @@ async function kept(): Promise<string> {
     copies: join(at.configPath, '..', 'data', 'recovery', 'rebuilds', 'sources'),
   });
   const { rebuilds } = at.holdfast.rooms;
-  return await rebuilds.keep(proposal, { copy, at: new Date(), by: MACHINE });
+  return await rebuilds.keep(proposal, { copy, at: new Date(), asOf: null, by: MACHINE });
 }
 
 /** As `apply --apply` leaves it, without a copy. */

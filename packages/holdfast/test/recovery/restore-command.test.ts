@@ -2,13 +2,11 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { KeptHead } from '../../src/recovery/vaults/local/kept-head.ts';
-import { LocalVault } from '../../src/recovery/vaults/local/local-vault.ts';
-import { allOf, bytesOf } from '../../src/recovery/vaults/vault.suite.ts';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
 import { Operator } from './operator.ts';
+import { poison } from './poison.ts';
 import { type Ground, pullGround } from './pull-ground.ts';
 
 const folder = scratchFolder('restore-command');
@@ -84,7 +82,7 @@ it('brings back what lay in the vault before somebody wrote into it', {
   await new Promise((done) => setTimeout(done, 1_000));
   const before = new Date().toISOString();
   await new Promise((done) => setTimeout(done, 1_000));
-  const point = await poison();
+  const point = await poison(join(folder, 'vault'), 'shop');
 
   const status = await json(['recovery', 'status', 'shop']);
   const [vault] = status.said.targets[0].vaults;
@@ -126,24 +124,3 @@ it('brings back what lay in the vault before somebody wrote into it', {
     await operator.down('SIGTERM');
   }
 });
-
-/** Whoever can write into the vault: over the newest point, and over all the WAL there is. */
-async function poison(): Promise<string> {
-  const vault = new LocalVault({
-    ...{ name: 'here', folder: join(folder, 'vault'), user: null, dataFolders: [] },
-    keptHead: new KeptHead(join(folder, 'poison-head.json'), folder),
-  });
-  try {
-    const objects = await allOf(vault.list('shop/', null));
-    const points = objects.filter(({ key }) => key.endsWith('/point.json'));
-    const newest = points.at(-1);
-    if (newest === undefined) throw new Error('no point');
-    const kept = { retainUntil: new Date(Date.now() + 8 * 86_400_000) };
-    const wal = objects.filter(({ key }) => key.includes('/wal/'));
-    expect(wal.length).toBeGreaterThan(0);
-    for (const { key } of [newest, ...wal]) await vault.put(key, bytesOf('poison'), kept);
-    return newest.key.split('/').at(-2) ?? '';
-  } finally {
-    await vault.close();
-  }
-}

@@ -37,6 +37,16 @@ export function restoresQuery(target: string) {
   });
 }
 
+/** What lay in a vault at a time that is over. Null: nobody asks. */
+export function viewQuery(target: string, vault: string, asOf: string | null) {
+  return queryOptions({
+    queryKey: ['recovery', 'view', target, vault, asOf],
+    queryFn: ({ signal }) =>
+      ask('restores.view', { params: { target }, query: { vault, asOf: asOf ?? '' }, signal }),
+    enabled: asOf !== null,
+  });
+}
+
 export function restoreQuery(target: string, id: string) {
   return queryOptions({
     queryKey: ['recovery', 'restore', target, id],

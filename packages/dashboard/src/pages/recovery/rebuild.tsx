@@ -13,6 +13,7 @@ import {
   rebuildRowsQuery,
 } from '../../api/queries.ts';
 import { countWords } from '../../lib/measures.ts';
+import { utcTime } from '../../lib/times.ts';
 import { oneLine } from '../../lib/visible.ts';
 import { useKeys } from '../../shell/keyboard.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
@@ -85,7 +86,11 @@ function RebuildView({ rebuild }: { readonly rebuild: Rebuild }): ReactNode {
           </Link>
           <span>
             <Text text={rebuild.target} className="font-mono text-ink" />, as it was{' '}
-            <Time at={rebuild.copyAt} />; proposed <Time at={rebuild.at} relative />
+            <Time at={rebuild.copyAt} />
+            {rebuild.copyAsOf !== null && (
+              <>, out of the vault as it was at {utcTime(rebuild.copyAsOf)}</>
+            )}
+            ; proposed <Time at={rebuild.at} relative />
           </span>
         </span>
       }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { type Choice, keyName, type Table, wordsOf } from './choice.ts';
 import { placesIn } from './loss-map.tsx';
+import { oursSince } from './restore-as-of.tsx';
 import { progressWords, type Report } from './words.ts';
 
 const TABLE: Table = {
@@ -45,6 +46,7 @@ function reportWith(target: object, ...vaults: readonly object[]): Report {
     ...{
       troubles: [],
       hints: [],
+      views: [],
       sameAs: [],
       points: [],
       lastDrill: null,
@@ -87,4 +89,29 @@ it('says how far something is, at what rate, and what is left', () => {
   expect(progressWords(progress)).toBe(
     'fetching: 1.0 KiB of 4.0 KiB, 512 bytes a second, about 6 s left',
   );
+});
+
+it('counts the points of ours that a view leaves out, and none that is not ours or is in it', () => {
+  const at = (minute: number): string => `2026-11-28T12:0${minute}:00.000Z`;
+  const point = (id: string, minute: number, isSealed: boolean | null) => ({
+    ...{ id, endedAt: at(minute), bytes: 1, drill: null, drilledAt: null, isSealed },
+    seal: isSealed === true ? ('ours' as const) : ('none' as const),
+  });
+  const [vault] = reportWith({}, {}).vaults;
+  if (vault === undefined) throw new Error('no vault');
+  const now = {
+    ...vault,
+    points: [
+      point('p1', 1, true),
+      point('p2', 2, true),
+      point('p3', 3, null),
+      point('p4', 4, true),
+    ],
+  };
+  const view = {
+    ...{ vault: 'v0', asOf: at(1), view: 'By its own word.', window: { from: at(1), to: at(1) } },
+    points: [{ id: 'p1', endedAt: at(1), drilledAt: null, isSealed: true }],
+  };
+  expect(oursSince(view, now)).toBe(2);
+  expect(oursSince({ ...view, points: now.points }, now)).toBe(0);
 });

@@ -1,17 +1,16 @@
 /**
- * The way back, step by step: when -> it restores beside the live target -> what differs -> which tables or rows
+ * The way back, step by step: when, and out of which vault or view of it -> it restores beside the live target -> what differs -> which tables or rows
  * -> a preview in numbers -> written back, or proposed for several people to sign -> discarded. Nothing of the
  * live target changes before the last step.
  */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { type Answer, ask, type Body } from '../../api/client.ts';
+import { type Answer, ask } from '../../api/client.ts';
 import { utcTime } from '../../lib/times.ts';
 import { oneLine } from '../../lib/visible.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Dialog, DialogButtons } from '../../ui/dialog.tsx';
-import { Field, Select } from '../../ui/field.tsx';
 import { Loaded } from '../../ui/loading.tsx';
 import { ProblemNote } from '../../ui/problem.tsx';
 import { Text } from '../../ui/text.tsx';
@@ -19,12 +18,12 @@ import { Time } from '../../ui/time.tsx';
 import { useAttempt } from '../../ui/use-attempt.ts';
 import { restoreQuery, restoresQuery } from './queries.ts';
 import { DiffStep } from './restore-diff.tsx';
-import { progressWords, shortSpan } from './words.ts';
+import { WhenStep } from './restore-when.tsx';
+import { PASSED_OVER, progressWords, shortSpan } from './words.ts';
 
 type Shown = Answer<'recovery.show'>;
 type Copy = Answer<'restores.show'>;
 type Ready = Extract<Copy['standing'], { state: 'ready' }>;
-type Wish = Body<'restores.begin'>['wish'];
 
 interface WizardProps {
   readonly shown: Shown;
@@ -81,133 +80,6 @@ function Standing({
   );
 }
 
-interface WhenProps extends WizardProps {
-  readonly onBegun: (id: string) => void;
-}
-
-const STEPS = 1_000;
-
-function WhenStep({ onBegun, onClose, shown }: WhenProps): ReactNode {
-  const queries = useQueryClient();
-  const { report, target, vaults } = shown;
-  const [vault, setVault] = useState(vaults[0] ?? '');
-  const [kind, setKind] = useState<'at' | 'newest' | 'point'>('at');
-  const [typed, setTyped] = useState<string | null>(null);
-  const [point, setPoint] = useState('');
-  const attempt = useAttempt();
-  const there = report?.vaults.find(({ name }) => name === vault) ?? null;
-  const window = there?.window ?? null;
-  const points = (there?.points ?? []).toReversed();
-  const moment = typed ?? (window === null ? '' : secondsOf(window.to));
-  const at = new Date(`${moment}Z`);
-  const fault = kind === 'at' ? momentFault(at, window) : null;
-  const wish = ((): Wish | null => {
-    if (kind === 'newest') return { kind };
-    if (kind === 'point') return { kind, id: point === '' ? (points[0]?.id ?? '') : point };
-    return fault === null ? { kind, at: at.toISOString() } : null;
-  })();
-  const isNothing = points.length === 0;
-  const begin = (): void =>
-    void attempt.run(async () => {
-      if (wish === null) return;
-      const { id } = await ask('restores.begin', { params: { target }, body: { vault, wish } });
-      await queries.invalidateQueries({ queryKey: ['recovery', 'restores'] });
-      onBegun(id);
-    });
-  return (
-    <form
-      className="grid gap-3"
-      onSubmit={(event) => {
-        event.preventDefault();
-        begin();
-      }}
-    >
-      <p>
-        It comes back beside the live target, which goes on as it is. What differs is shown before
-        anything is written.
-      </p>
-      {vaults.length > 1 && (
-        <Select
-          label="From which vault"
-          value={vault}
-          onChange={(event) => setVault(event.target.value)}
-        >
-          {vaults.map((name) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </Select>
-      )}
-      <Select
-        label="As it was"
-        value={kind}
-        onChange={(event) => setKind(kindOf(event.target.value))}
-      >
-        <option value="at">at a moment</option>
-        <option value="point">when a point was taken</option>
-        <option value="newest">at the newest, with all the WAL there is</option>
-      </Select>
-      {kind === 'at' && window !== null && (
-        <>
-          <Field
-            label="Moment (UTC)"
-            type="datetime-local"
-            step="1"
-            value={moment}
-            hint={`From ${utcTime(window.from)} to ${utcTime(window.to)}.`}
-            fault={fault}
-            onChange={(event) => setTyped(event.target.value)}
-          />
-          <input
-            type="range"
-            aria-label="Moment within the window"
-            min={0}
-            max={STEPS}
-            value={shareOf(at, window)}
-            onChange={(event) => setTyped(momentIn(window, Number(event.target.value)))}
-            className="w-full accent-(--accent)"
-          />
-        </>
-      )}
-      {kind === 'point' && (
-        <Select label="Point" value={point} onChange={(event) => setPoint(event.target.value)}>
-          {points.map(({ drill, endedAt, id }) => (
-            <option key={id} value={id}>
-              {utcTime(endedAt)}, {drill === 'passed' ? 'came back in a drill' : 'not proven'}
-            </option>
-          ))}
-        </Select>
-      )}
-      {kind === 'newest' && (
-        <p className="text-[0.9rem] text-muted">
-          It ends where the WAL ends, at no moment that people could sign: rows can be written back
-          from it, whole tables cannot be proposed.
-        </p>
-      )}
-      {isNothing && (
-        <p className="text-danger">
-          <span aria-hidden="true">▲ </span>There is no point in this vault to come back from.
-        </p>
-      )}
-      {attempt.error !== null && <ProblemNote error={attempt.error} />}
-      <DialogButtons>
-        <Button tone="quiet" onClick={onClose}>
-          Close
-        </Button>
-        <Button
-          type="submit"
-          tone="primary"
-          isBusy={attempt.busy}
-          disabled={isNothing || wish === null}
-        >
-          Restore beside
-        </Button>
-      </DialogButtons>
-    </form>
-  );
-}
-
 interface CopyStepProps {
   readonly target: string;
   readonly id: string;
@@ -250,7 +122,7 @@ function CopyStep({ id, onAgain, onClose, target }: CopyStepProps): ReactNode {
             {standing.state === 'discarded' && <p>{DISCARDED[standing.why]}</p>}
             {standing.state === 'ready' && (
               <>
-                <ReadyFacts ready={standing} />
+                <ReadyFacts asOf={copy.asOf} ready={standing} />
                 <DiffStep target={target} id={id} ready={standing} />
               </>
             )}
@@ -299,22 +171,37 @@ function Running({
   );
 }
 
-function ReadyFacts({ ready }: { readonly ready: Ready }): ReactNode {
-  const { goal, keptUntil, point, rtoMs } = ready;
+function ReadyFacts({
+  asOf,
+  ready,
+}: {
+  readonly asOf: string | null;
+  readonly ready: Ready;
+}): ReactNode {
+  const { goal, keptUntil, point, rtoMs, view } = ready;
   return (
-    <p className="text-[0.93rem]">
-      It came back in {shortSpan(rtoMs)}, by the point{' '}
-      <Text text={point.id} className="font-mono text-[0.87rem]" />
-      {goal.at === null ? '' : `, as of ${utcTime(goal.at)}`}.{' '}
-      {point.drilledAt === null ? (
-        'No drill of this point is known here to have passed.'
-      ) : (
-        <>
-          Proven <Time at={point.drilledAt} relative /> by a drill.
-        </>
-      )}{' '}
-      {sealWords(point.isSealed)}It goes <Time at={keptUntil} relative />, unless somebody uses it.
-    </p>
+    <>
+      {asOf !== null && (
+        <p className="rounded-lg bg-sunken p-3 text-[0.93rem]">
+          It is of the vault as it was at {utcTime(asOf)}: {PASSED_OVER}{' '}
+          {view !== null && <Text text={view} className="text-muted" />}
+        </p>
+      )}
+      <p className="text-[0.93rem]">
+        It came back in {shortSpan(rtoMs)}, by the point{' '}
+        <Text text={point.id} className="font-mono text-[0.87rem]" />
+        {goal.at === null ? '' : `, as of ${utcTime(goal.at)}`}.{' '}
+        {point.drilledAt === null ? (
+          'No drill of this point is known here to have passed.'
+        ) : (
+          <>
+            Proven <Time at={point.drilledAt} relative /> by a drill.
+          </>
+        )}{' '}
+        {sealWords(point.isSealed)}It goes <Time at={keptUntil} relative />, unless somebody uses
+        it.
+      </p>
+    </>
   );
 }
 
@@ -352,40 +239,4 @@ function whenWords(wish: Copy['wish']): string {
     default:
       return wish satisfies never;
   }
-}
-
-function kindOf(value: string): 'at' | 'newest' | 'point' {
-  return value === 'point' || value === 'newest' ? value : 'at';
-}
-
-interface Window {
-  readonly from: string;
-  readonly to: string;
-}
-
-function secondsOf(iso: string): string {
-  return iso.slice(0, 19);
-}
-
-function momentFault(at: Date, window: Window | null): string | null {
-  if (window === null) return 'This vault brings nothing back.';
-  if (Number.isNaN(at.getTime())) return 'A day and a time, to the second.';
-  const ms = at.getTime();
-  // The field knows no milliseconds.
-  const isInside = ms >= Date.parse(window.from) - 999 && ms <= Date.parse(window.to);
-  return isInside ? null : 'It lies outside of what this vault can bring back.';
-}
-
-function shareOf(at: Date, { from, to }: Window): number {
-  const whole = Math.max(1, Date.parse(to) - Date.parse(from));
-  const share = (at.getTime() - Date.parse(from)) / whole;
-  return Number.isNaN(share) ? STEPS : Math.round(Math.min(1, Math.max(0, share)) * STEPS);
-}
-
-function momentIn({ from, to }: Window, step: number): string {
-  const fromMs = Date.parse(from);
-  const ms = fromMs + ((Date.parse(to) - fromMs) * step) / STEPS;
-  // Up to the whole second, which lies inside of the window at its beginning.
-  const rounded = Math.min(Math.ceil(ms / 1000) * 1000, Math.floor(Date.parse(to) / 1000) * 1000);
-  return secondsOf(new Date(rounded).toISOString());
 }

@@ -59,6 +59,10 @@ export const KINDS = {
   prove: 'Proof of the blast radius',
 } as const;
 
+/** What a view of a vault as it was leaves out; goes on after a colon or a comma. */
+export const PASSED_OVER =
+  'whatever was stored, written over or hidden there after that is passed over.';
+
 export function shortSpan(ms: number): string {
   return ms < 1_000 ? 'under 1 s' : spanWords(ms);
 }

@@ -27,6 +27,8 @@ const REBUILD_LINE = z.object({
   by: z.string(),
   /** The moment that the restored copy stands at. */
   copyAt: WHEN,
+  /** The vault that the copy came from was read as it was then; null: as it was when it was restored. */
+  copyAsOf: WHEN.nullable(),
   /** As it was proposed. */
   counts: COUNTS,
 });

@@ -4,17 +4,31 @@ import {
   COPY_SHAPE,
   PROMOTION_SHAPE,
   REPORT_SHAPE,
+  VIEW_SHAPE,
   WISH_SHAPE,
   WRITE_BACK_SHAPE,
 } from '../../recovery/restore/copy-shape.ts';
 import { PROPOSAL } from './proposals.ts';
-import { NAME, route, WHEN } from './route.ts';
+import { NAME, route } from './route.ts';
 import { WORD_OR_PROOF } from './word.ts';
 
 const OF_TARGET = z.strictObject({ target: NAME });
 const ONE = z.strictObject({ target: NAME, id: z.string().min(1).max(64) });
 
+/** As `WHEN`; whoever asks in another zone is told what is wanted. */
+const AS_OF = z.iso.datetime({ error: 'not a time in UTC, such as 2026-11-28T12:00:00Z' });
+
 export const RESTORE_ROUTES = {
+  'restores.view': route({
+    method: 'GET',
+    path: '/v1/recovery/:target/view',
+    access: 'undo.apply',
+    summary: 'Say what lay in a vault as it was at a time that is over; nothing is restored',
+    params: OF_TARGET,
+    /** `vault` left out: the first of the target's. */
+    query: z.strictObject({ vault: NAME.optional(), asOf: AS_OF }),
+    answer: VIEW_SHAPE,
+  }),
   'restores.begin': route({
     method: 'POST',
     path: '/v1/recovery/:target/restores',
@@ -25,7 +39,7 @@ export const RESTORE_ROUTES = {
     body: z.strictObject({
       vault: NAME.optional(),
       wish: WISH_SHAPE,
-      asOf: WHEN.nullable().default(null),
+      asOf: AS_OF.nullable().default(null),
     }),
     answer: COPY_SHAPE,
   }),

@@ -114,6 +114,7 @@ function lineView({ at, by, facts, id, target }: Rebuild): Line {
     ...{ id, target, by, table: `${facts.schema}.${facts.table}` },
     at: at.toISOString(),
     copyAt: facts.at,
+    copyAsOf: facts.asOf,
     counts: facts.counts,
   };
 }

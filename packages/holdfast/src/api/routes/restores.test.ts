@@ -10,7 +10,7 @@ it('spends no code while another look at that copy is under way', async () => {
   let isFree = false;
   const report = { id: 'restore_1', tables: [], wouldFail: [], notes: [] };
   const restores: Restores = {
-    ...{ begin: not, list: not, show: not, diff: not, preview: not, promotion: not },
+    ...{ view: not, begin: not, list: not, show: not, diff: not, preview: not, promotion: not },
     ...{ promote: not, keep: not, discard: not },
     mustBeFree: async () => {
       if (isFree) return;

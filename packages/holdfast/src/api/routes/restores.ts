@@ -26,6 +26,8 @@ export function restoreRoutes(parts: RestoreRouteParts): Handlers<typeof RESTORE
     return restores;
   };
   return {
+    'restores.view': ({ params: { target }, query: { asOf, vault = null } }) =>
+      there().view({ target, vault, asOf }),
     'restores.begin': ({ body, params: { target }, principal }) => {
       const { asOf, vault = null, wish } = body;
       return there().begin({ target, vault, wish, asOf, by: whoOf(principal), into: null });

@@ -53,6 +53,10 @@ export function addRebuild(program: Command, run: Run): void {
     .option('--copy <folder>', 'the restored copy; restored there when there is none yet')
     .option('--at <time>', 'the moment that the copy stands at (UTC)')
     .option('--vault <name>', 'restore from this vault; without it the first')
+    .option(
+      '--as-of <time>',
+      'restore from the vault as it was then; of a copy that stands its own counts',
+    )
     .option('--no-captured', 'without what Holdfast captured itself since')
     .option(
       '--except <item>',

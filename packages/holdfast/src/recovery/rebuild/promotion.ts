@@ -24,6 +24,7 @@ import { type ApplyReport, apply } from './apply.ts';
 import { standingIn } from './batches.ts';
 import type { RebuildAssertion } from './checks.ts';
 import type { MoneySum, Override, RebuildPlan } from './plan.ts';
+import { outOfView } from './rebuild-journal.ts';
 import type { Rebuilds, Standing } from './rebuilds.ts';
 import { type RollbackReport, rollback } from './rollback.ts';
 import { notedOf, putting, settle, wasCutOff } from './settle.ts';
@@ -89,7 +90,7 @@ function wordsOf(
   const { overrides } = plan;
   const left = overrides.length - OVERRIDES_SHOWN_MAX;
   return [
-    `At most ${plan.rows} rows are put into ${oneLine(plan.table)} of ${rebuild.target}, as in the restored copy of ${rebuild.facts.at} (${batch}). Nothing that is there is changed.`,
+    `At most ${plan.rows} rows are put into ${oneLine(plan.table)} of ${rebuild.target}, as in the restored copy of ${rebuild.facts.at}${outOfView(rebuild.facts.asOf)} (${batch}). Nothing that is there is changed.`,
     ...(overrides.length === 0
       ? []
       : [`Money that a person took otherwise than a payment says, or that none backs:`]),

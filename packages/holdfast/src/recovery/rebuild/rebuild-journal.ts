@@ -4,6 +4,7 @@
  * JSON, and is looked at field by field here.
  */
 import { z } from 'zod';
+import { oneLine } from '../../model/text.ts';
 import { CHOICE } from './proposal-shape.ts';
 
 const text = z.string();
@@ -17,6 +18,8 @@ export const REBUILD_FACTS = z.strictObject({
   copy: text,
   /** The moment that the copy stands at, RFC 3339. */
   at: text,
+  /** The vault that the copy came from was read as it was then, RFC 3339; null: as it was when it was restored. */
+  asOf: text.nullable().default(null),
   sources: z
     .array(
       z.strictObject({
@@ -41,6 +44,11 @@ export const REBUILD_FACTS = z.strictObject({
   }),
 });
 export type RebuildFacts = Readonly<z.output<typeof REBUILD_FACTS>>;
+
+/** `, out of …` for a sentence about a copy; empty: out of the vault as it was when it was restored. */
+export function outOfView(asOf: string | null): string {
+  return asOf === null ? '' : `, out of the vault as it was at ${oneLine(asOf)}`;
+}
 
 const place = z.enum(['copy', 'live']);
 const by = { by: text, name: text, at: text };

@@ -67,6 +67,16 @@ export interface Decision {
   readonly choice: Choice;
 }
 
+/** Of the restored copy that a rebuild works in. */
+export interface CopyFacts {
+  /** Its folder. */
+  readonly copy: string;
+  /** The moment it stands at. */
+  readonly at: Date;
+  /** The vault that it came from was read as it was then, ISO 8601; null: as it was. */
+  readonly asOf: string | null;
+}
+
 export interface RebuildsParts {
   readonly journal: RecordJournal;
   readonly clock: Clock;
@@ -82,10 +92,10 @@ export class Rebuilds {
     this.#open = new OpenProposals(parts.journal);
   }
 
-  /** `copy`: folder of the restored copy. `at`: the moment it stands at. Resolves to the rebuild's id. */
+  /** Resolves to the rebuild's id. */
   async keep(
     proposal: Proposal,
-    { at, by, copy }: { readonly copy: string; readonly at: Date; readonly by: string },
+    { asOf, at, by, copy }: CopyFacts & { readonly by: string },
   ): Promise<string> {
     const { clock, journal, note } = this.#parts;
     if (proposal.reviews.length > 0) throw new Error('a proposal with choices in it already');
@@ -97,6 +107,7 @@ export class Rebuilds {
       mappingSha256: proposal.mappingSha256,
       copy,
       at: at.toISOString(),
+      asOf,
       sources: proposal.sources.map(({ ignored: _, ...source }) => source),
       counts,
     };

@@ -6,8 +6,8 @@ import { HoldfastError } from '../../model/errors.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
 import { Counter } from '../counter.ts';
 import { AskedRestores, answerAsks } from './asks.ts';
-import type { CopyWords } from './copy-shape.ts';
-import type { RestoreBegin, Restores } from './restores.ts';
+import type { CopyWords, ViewWords } from './copy-shape.ts';
+import type { RestoreBegin, RestoreLook, Restores } from './restores.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'holdfast-asks-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -23,10 +23,22 @@ const COPY: CopyWords = {
   standing: { state: 'running', progress: null },
 };
 
+const VIEW: ViewWords = {
+  vault: 'here',
+  asOf: '2026-11-28T11:30:00.000Z',
+  view: 'By its own word.',
+  window: { from: '2026-11-28T11:00:00.000Z', to: '2026-11-28T11:30:00.000Z' },
+  points: [{ id: 'p1', endedAt: '2026-11-28T11:00:00.000Z', drilledAt: null, isSealed: true }],
+};
+
 /** Says what it was asked; a promotion says with which facts. */
 function fake(asked: unknown[]): Restores {
   const not = () => Promise.reject(new Error('not asked for here'));
   return {
+    view: async (look: RestoreLook) => {
+      asked.push(look);
+      return { ...VIEW, asOf: look.asOf };
+    },
     begin: async (order: RestoreBegin) => {
       asked.push(order);
       return { ...COPY, target: order.target };
@@ -90,8 +102,10 @@ describe('what a command asks of the gateway’s copies', () => {
   it('is answered as it was asked, errors too, and leaves nothing there', async () => {
     const { asked, folder, gateway, restores } = scene('answers');
     const over = gateway();
+    const look = { target: 'shop', vault: 'here', asOf: VIEW.asOf };
+    expect(await restores.view(look)).toEqual(VIEW);
     expect(await restores.begin(BEGIN)).toEqual(COPY);
-    expect(asked).toEqual([BEGIN]);
+    expect(asked).toEqual([look, BEGIN]);
     expect(await restores.list('shop')).toEqual([COPY]);
     expect((await restores.keep('shop', 'restore_1')).next).toEqual(['Start it.']);
     await expect(restores.show('shop', 'restore_2')).rejects.toMatchObject({

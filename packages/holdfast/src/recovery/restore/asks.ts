@@ -18,15 +18,25 @@ import {
   type PromotionWords,
   REPORT_SHAPE,
   type ReportWords,
+  VIEW_SHAPE,
+  type ViewWords,
   WISH_SHAPE,
   WRITE_BACK_ORDER,
   type WriteBackWords,
 } from './copy-shape.ts';
 import type { KeptCluster } from './restore-target.ts';
-import type { PromotionAct, RestoreBegin, Restores } from './restores.ts';
+import type { PromotionAct, RestoreBegin, RestoreLook, Restores } from './restores.ts';
 
 const ONE = { target: z.string(), id: z.string() };
 const ASK_SHAPE = z.discriminatedUnion('call', [
+  z.strictObject({
+    call: z.literal('view'),
+    look: z.strictObject({
+      target: z.string(),
+      vault: z.string().nullable(),
+      asOf: z.iso.datetime(),
+    }),
+  }),
   z.strictObject({
     call: z.literal('begin'),
     order: z.strictObject({
@@ -113,6 +123,8 @@ async function answer(
   }
   const ask = read.data;
   switch (ask.call) {
+    case 'view':
+      return restores.view(ask.look);
     case 'begin':
       return restores.begin(ask.order);
     case 'list':
@@ -162,6 +174,9 @@ export class AskedRestores implements Restores {
     this.#parts = parts;
   }
 
+  async view(look: RestoreLook): Promise<ViewWords> {
+    return VIEW_SHAPE.parse(await this.#ask({ call: 'view', look }));
+  }
   async begin(order: RestoreBegin): Promise<CopyWords> {
     return COPY_SHAPE.parse(await this.#ask({ call: 'begin', order }));
   }

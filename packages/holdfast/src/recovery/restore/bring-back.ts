@@ -7,7 +7,7 @@ import { markOf } from './both-sides.ts';
 import type { CopiesParts } from './copies-parts.ts';
 import { type Copy, factsOf, nameOf } from './copy.ts';
 import type { CopyRegistry } from './copy-registry.ts';
-import { goalWords, progressOf, wishOf } from './copy-words.ts';
+import { goalWords, progressOf, windowWords, wishOf } from './copy-words.ts';
 import { turn } from './in-turn.ts';
 
 /** Never rejects but when the trail cannot be written. */
@@ -43,7 +43,7 @@ export async function bringBack(
       state: 'ready',
       point: { id: point.id, endedAt: point.endedAt, drilledAt, isSealed },
       goal: goalWords(goal),
-      window: { from: window.from.toISOString(), to: window.to.toISOString() },
+      window: windowWords(window),
       ...{ rtoMs, phases, view, keptUntil: copies.keptUntil(), diff: null },
     };
     await note({

@@ -48,14 +48,29 @@ export interface Chosen extends Choice {
 /** Beyond the newest WAL by less, the server's clock may be ahead of the vault's: the restore decides. */
 const CLOCKS_APART_MS = 5 * 60_000;
 
-/** Rejects with HF_RESTORE_WINDOW, and with HF_RECOVERY_DAMAGED when the point that is named, or every one, does not read. */
+/**
+ * Rejects with HF_RESTORE_WINDOW, and with HF_RECOVERY_DAMAGED when the point that is named, or every one, does not
+ * read. `asOf`: the vault is a view of it as it was then.
+ */
 export async function choosePoint(
   vault: Vault,
   target: string,
   wish: RestoreWish,
   seal: PointSeal,
+  asOf: Date | null = null,
 ): Promise<Chosen> {
-  const all = await pointsOf(vault, target, wish, seal);
+  const all = await pointsIn(vault, target, wish, seal);
+  if (all.length === 0 && asOf !== null) throw noPoint(target, asOf);
+  return chooseAmong(all, vault, target, wish);
+}
+
+/** As `choosePoint`, of what lies there and was read already. */
+export async function chooseAmong(
+  all: readonly SealedPoint[],
+  vault: Vault,
+  target: string,
+  wish: RestoreWish,
+): Promise<Chosen> {
   const points = meant(all, target, wish);
   const point = wish.kind === 'point' ? named(all, target, wish.id) : pick(points, target, wish);
   const verdict = all.find((one) => one.point === point)?.verdict ?? 'none';
@@ -79,7 +94,8 @@ export async function choosePoint(
   return { point, verdict, goal: goalOf(wish, point), window, wal };
 }
 
-async function pointsOf(
+/** All that read as points of it, oldest first; whose they are is said of each. */
+export async function pointsIn(
   vault: Vault,
   target: string,
   wish: RestoreWish,
@@ -149,7 +165,7 @@ function pinned(
  * that kept its points here, or of this vault under another name. Where none is ours, whatever is not broken may
  * be meant; it is said of each.
  */
-function trusted(all: readonly SealedPoint[]): readonly StoredPoint[] {
+export function trusted(all: readonly SealedPoint[]): readonly StoredPoint[] {
   const { others, ours, unsealed } = sortPoints(all);
   const meant = new Set([...unsealed, ...ours, ...others.map(({ point }) => point)]);
   return all.map(({ point }) => point).filter((point) => meant.has(point));
@@ -162,7 +178,7 @@ function named(all: readonly SealedPoint[], target: string, id: string): StoredP
   const [first, ...more] = ours.length > 0 ? ours : same;
   if (first === undefined) {
     const ids = all.slice(-3).map(({ point }) => point.id);
-    if (ids.length === 0) throw noPoint(target);
+    if (ids.length === 0) throw noPoint(target, null);
     throw beyond(
       `the recovery point ${id} of ${target}`,
       `others: ${ids.join(', ')}${all.length > ids.length ? ' and older ones' : ''}`,
@@ -185,7 +201,7 @@ function pick(
 ): StoredPoint {
   const newest = points.at(-1);
   const oldest = points[0];
-  if (newest === undefined || oldest === undefined) throw noPoint(target);
+  if (newest === undefined || oldest === undefined) throw noPoint(target, null);
   switch (wish.kind) {
     case 'newest':
       return newest;
@@ -253,8 +269,15 @@ function goalOf(wish: RestoreWish, point: RecoveryPoint): RestoreGoal {
   }
 }
 
-function noPoint(target: string): HoldfastError {
-  return beyond(`a recovery point of ${target}`, 'none in this vault', 'Name another vault.');
+export function noPoint(target: string, asOf: Date | null): HoldfastError {
+  if (asOf === null) {
+    return beyond(`a recovery point of ${target}`, 'none in this vault', 'Name another vault.');
+  }
+  return beyond(
+    `a recovery point of ${target} in the vault as it was at ${asOf.toISOString()}`,
+    'none that was stored by then and is still there',
+    'Choose a later time, or another vault. Where a store keeps no versions, only what was written last is there.',
+  );
 }
 
 function beyond(expected: string, found: string, hint: string): HoldfastError {

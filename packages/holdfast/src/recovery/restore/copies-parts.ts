@@ -6,6 +6,7 @@ import type { StoredPoint } from '../recovery-point.ts';
 import type { CopiedTarget, StandingTarget } from './copy.ts';
 import type { InTurn } from './in-turn.ts';
 import type { RestoreOrder } from './restore-target.ts';
+import type { VaultView } from './vault-view.ts';
 
 export interface CopiesParts {
   /** Null: nothing of it is kept here. Else its vaults, and which of its databases people work in. */
@@ -17,6 +18,7 @@ export interface CopiesParts {
     tell: Tell,
     signal: AbortSignal,
   ) => Promise<StandingTarget>;
+  readonly viewOf: (target: string, vault: string, asOf: Date) => Promise<VaultView>;
   /** When a drill of that very point passed, as its records say; null: none did. */
   readonly drilledAt: (
     target: string,

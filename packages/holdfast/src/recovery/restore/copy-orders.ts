@@ -2,7 +2,7 @@
 import { HoldfastError } from '../../model/errors.ts';
 import { RESTORES_MAX } from '../../model/limits.ts';
 import { oneLine } from '../../model/text.ts';
-import { type Copy, nameOf } from './copy.ts';
+import { type CopiedTarget, type Copy, nameOf } from './copy.ts';
 import type { PromotionWords, WriteBackWords } from './copy-shape.ts';
 import { shown, type TableName } from './table-facts.ts';
 import { state } from './write-refusals.ts';
@@ -45,6 +45,13 @@ export function notYet(asOf: string): HoldfastError {
     found: oneLine(asOf),
     hint: 'Times are UTC. Leave it out to see the vault as it is.',
   });
+}
+
+/** Null: the first. HF_USAGE: none of the target's. */
+export function vaultOf({ target, vaults }: CopiedTarget, named: string | null): string {
+  const vault = named ?? vaults[0] ?? '';
+  if (vaults.includes(vault)) return vault;
+  throw noVault(target.name, vaults, vault);
 }
 
 export function noVault(target: string, vaults: readonly string[], found: string): HoldfastError {

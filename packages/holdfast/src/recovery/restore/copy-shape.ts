@@ -234,3 +234,23 @@ export const COPY_SHAPE = z.object({
   standing: STANDING_SHAPE,
 });
 export type CopyWords = z.output<typeof COPY_SHAPE>;
+
+/** A vault as it was, before anything of it is restored. */
+export const VIEW_SHAPE = z.object({
+  vault: z.string(),
+  asOf: WHEN,
+  /** By whose word, in a sentence. */
+  view: z.string(),
+  /** What it reached then. */
+  window: z.object({ from: WHEN, to: WHEN }),
+  /** That a restore of then may begin with, oldest first; of many the newest. */
+  points: z.array(
+    z.object({
+      id: z.string(),
+      endedAt: z.string(),
+      drilledAt: WHEN.nullable(),
+      isSealed: z.boolean().nullable(),
+    }),
+  ),
+});
+export type ViewWords = z.output<typeof VIEW_SHAPE>;

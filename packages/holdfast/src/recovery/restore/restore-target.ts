@@ -96,7 +96,7 @@ export async function restoreTarget(
   const began = clock.monotonicMs();
   const folder = resolve(order.folder);
   const wasThere = mustBeEmpty(folder);
-  const chosen = await choosePoint(vault, order.target, order.wish, seal);
+  const chosen = await choosePoint(vault, order.target, order.wish, seal, order.asOf);
   mkdirSync(folder, { recursive: true });
   try {
     await checkRoom(folder, roomNeeded(chosen.point, chosen.goal, chosen.wal), parts);

@@ -31,7 +31,7 @@ interface Asked {
 }
 
 /** Restores that go on until the test says how they end; heavy work runs when the test lets it. */
-function scene(options: Partial<Pick<CopiesParts, 'note' | 'drilledAt'>> = {}) {
+function scene(options: Partial<Pick<CopiesParts, 'note' | 'drilledAt' | 'viewOf'>> = {}) {
   const clock = new ManualClock();
   const events: HoldfastEvent[] = [];
   const waiting: (() => Promise<void>)[] = [];
@@ -59,6 +59,7 @@ function scene(options: Partial<Pick<CopiesParts, 'note' | 'drilledAt'>> = {}) {
         signal.addEventListener('abort', () => fail(signal.reason), { once: true });
         asked.push({ vault, folder, tell, signal, come, fail });
       }),
+    viewOf: options.viewOf ?? (() => Promise.reject(new Error('not asked for here'))),
     drilledAt: options.drilledAt ?? (async () => null),
     folder: '/drills',
     inTurn: (work) => void waiting.push(work),
@@ -116,6 +117,50 @@ function standing() {
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
 }
+
+describe('a vault as it was', () => {
+  const view = {
+    view: 'By its own word.',
+    window: { from: new Date(0), to: new Date(1_000) },
+    points: [{ id: 'p1', endedAt: PROVEN_AT, drilledAt: null, isSealed: true }],
+  };
+
+  it('is looked at without a restore, in the vault that is named or the first', async () => {
+    const looked: unknown[] = [];
+    const { copies, events, waiting } = scene({
+      viewOf: async (...look) => {
+        looked.push(look);
+        return view;
+      },
+    });
+    const asOf = '2025-11-27T00:00:00.000Z';
+    const window = { from: '1970-01-01T00:00:00.000Z', to: '1970-01-01T00:00:01.000Z' };
+    const found = await copies.view({ target: 'shop', vault: null, asOf });
+    expect(found).toEqual({ vault: 'here', asOf, view: view.view, window, points: view.points });
+    await copies.view({ target: 'shop', vault: 'far', asOf });
+    expect(looked).toEqual([
+      ['shop', 'here', new Date(asOf)],
+      ['shop', 'far', new Date(asOf)],
+    ]);
+    expect([events, waiting]).toEqual([[], []]);
+  });
+
+  it.each([
+    ['a time to come', { asOf: '2999-01-01T00:00:00.000Z' }, 'a time that is over'],
+    ['a vault of another target', { vault: '<b>far</b>' }, 'a vault of shop: here, far'],
+    ['a target without recovery', { target: 'side' }, 'a target with `recovery`'],
+  ])('is not looked at as of %s, nor restored', async (_, wrong, expected) => {
+    const { copies, waiting } = scene({ viewOf: async () => view });
+    const look = { target: 'shop', vault: null, asOf: '2025-11-27T00:00:00.000Z', ...wrong };
+    await expect(copies.view(look)).rejects.toMatchObject({
+      expected: expect.stringContaining(expected),
+    });
+    await expect(copies.begin({ ...NEWEST, ...look })).rejects.toMatchObject({
+      expected: expect.stringContaining(expected),
+    });
+    expect(waiting).toEqual([]);
+  });
+});
 
 describe('restored copies', () => {
   it('wait for their turn, then say how far they are', async () => {

@@ -28,15 +28,22 @@ import {
   viewOf,
   wishText,
 } from './copy.ts';
-import { mustBePartial, notYet, noVault, wholeTables } from './copy-orders.ts';
+import { mustBePartial, notYet, vaultOf, wholeTables } from './copy-orders.ts';
 import { CopyRegistry } from './copy-registry.ts';
-import type { CopyWords, PromotionWords, ReportWords, WriteBackWords } from './copy-shape.ts';
+import type {
+  CopyWords,
+  PromotionWords,
+  ReportWords,
+  ViewWords,
+  WriteBackWords,
+} from './copy-shape.ts';
+import { windowWords } from './copy-words.ts';
 import { soon } from './in-turn.ts';
 import { OneLook } from './one-look.ts';
 import { promote } from './promote.ts';
 import { promotionOf } from './promotion.ts';
 import type { KeptCluster } from './restore-target.ts';
-import type { PromotionAct, RestoreBegin, Restores } from './restores.ts';
+import type { PromotionAct, RestoreBegin, RestoreLook, Restores } from './restores.ts';
 import { previewFrom, writeFrom } from './write-from-copy.ts';
 
 export class RestoredCopies implements Restores {
@@ -51,14 +58,20 @@ export class RestoredCopies implements Restores {
     this.#copies = new CopyRegistry(parts);
   }
 
+  async view({ asOf, target, vault: named }: RestoreLook): Promise<ViewWords> {
+    const vault = vaultOf(this.#copies.targetOf(target), named);
+    this.#mustBeOver(asOf);
+    const { points, view, window } = await this.#parts.viewOf(target, vault, new Date(asOf));
+    return { vault, asOf, view, window: windowWords(window), points: [...points] };
+  }
+
   async begin(order: RestoreBegin): Promise<CopyWords> {
     this.#stopping.signal.throwIfAborted();
     const of = this.#copies.targetOf(order.target);
-    const vault = order.vault ?? of.vaults[0] ?? '';
-    if (!of.vaults.includes(vault)) throw noVault(order.target, of.vaults, vault);
+    const vault = vaultOf(of, order.vault);
     this.#copies.mustHaveRoom();
     const { clock, note } = this.#parts;
-    if (order.asOf !== null && new Date(order.asOf) > clock.now()) throw notYet(order.asOf);
+    if (order.asOf !== null) this.#mustBeOver(order.asOf);
     const copy: Copy = {
       id: newId('restore', clock),
       ...{ vault, of, wish: order.wish, asOf: order.asOf, into: order.into, askedBy: order.by },
@@ -168,6 +181,10 @@ export class RestoredCopies implements Restores {
     this.#stopping.abort(new Error('Holdfast stops'));
     await this.#copies.discardAll();
     await Promise.allSettled(this.#promoting);
+  }
+
+  #mustBeOver(asOf: string): void {
+    if (new Date(asOf) > this.#parts.clock.now()) throw notYet(asOf);
   }
 
   #look(copy: Copy, words: WriteBackWords): Promise<ReportWords> {

@@ -13,6 +13,7 @@ import type {
   CopyWords,
   PromotionWords,
   ReportWords,
+  ViewWords,
   WishWords,
   WriteBackWords,
 } from './copy-shape.ts';
@@ -33,7 +34,17 @@ export interface RestoreBegin {
 /** A promotion, but for its target's environment: what `Proposals.open` is given. */
 export type PromotionAct = Pick<ProposedAct, 'facts' | 'words' | 'reason'>;
 
+export interface RestoreLook {
+  readonly target: string;
+  /** Null: the first of the target's. */
+  readonly vault: string | null;
+  /** As of when. HF_USAGE for a time to come. */
+  readonly asOf: string;
+}
+
 export interface Restores {
+  /** What lay in a vault then; nothing is restored. HF_RESTORE_WINDOW: no point of the target did. */
+  view(look: RestoreLook): Promise<ViewWords>;
   /** Resolves at once; it goes on by itself. HF_LIMIT while too many stand. */
   begin(order: RestoreBegin): Promise<CopyWords>;
   list(target: string): Promise<readonly CopyWords[]>;

@@ -8,6 +8,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { z } from 'zod';
 import type { Clock } from '../../model/clock.ts';
 import { HoldfastError } from '../../model/errors.ts';
 import { DRILL_REPLAY_MS_MAX } from '../../model/limits.ts';
@@ -86,6 +87,15 @@ async function started(
 function leave(folder: string): void {
   if (mayBeNoted(folder)) noteLeft(folder);
   if (!existsSync(pidFileOf(folder))) releaseCopy(folder);
+}
+
+/** As of when the vault was read that it came from, by its own settings, ISO 8601; null: as it was, or no copy of ours. */
+export function viewOfCopy(folder: string): string | null {
+  const settings = textOf(join(resolve(folder), 'root', 'data', 'postgresql.auto.conf'));
+  // What was backed up may have been a copy itself, and say so above.
+  const ours = settings.split('\n').findLast((line) => line.startsWith(MARK)) ?? '';
+  const said = /, of the vault as of (\S+)\.$/.exec(ours)?.[1] ?? '';
+  return z.iso.datetime().safeParse(said).success ? said : null;
 }
 
 /** The folder is a copy of ours, and this process is the one that works in it from now on. */
