@@ -144,8 +144,13 @@ describe('the report of a target whose server is gone', () => {
           );
         }),
       );
-    /** Nothing of it can be restored: its file is not what it says. */
-    async function taken(id: string, minute: number, segment: number): Promise<void> {
+    /** Nothing of it can be restored: its file is no archive. */
+    async function taken(
+      id: string,
+      minute: number,
+      segment: number,
+      seal: PointSeal | null = TEST_SEAL,
+    ): Promise<void> {
       const lsn = (bytes: number): string => lsnText(BigInt(segment * SEGMENT + bytes));
       const key = `shop/77/points/${id}/base.tar.lz4.age`;
       const { bytes, sha256, version } = await vault.put(key, oneChunk(Buffer.from(id)), kept());
@@ -160,7 +165,7 @@ describe('the report of a target whose server is gone', () => {
           wal: { timeline: 1, startLsn: lsn(40), endLsn: lsn(90) },
           previous: digest ?? null,
         }),
-        TEST_SEAL,
+        seal,
       );
     }
     async function holed(): Promise<void> {
@@ -191,6 +196,17 @@ describe('the report of a target whose server is gone', () => {
       const its = keeper();
       expect((await its.report()).vaults[0]?.gapDrill).toBeNull();
       expect(its.looked('folder')?.found.points).toHaveLength(3);
+    });
+
+    it('asks for none of what is from before seals, which the schedule drills', async () => {
+      await taken('p1', 10, 2, null);
+      await drilled('p1', await newestDigest(), 20);
+      await segments(2, 3, 6, 7);
+      await taken('p2', 40, 6, null);
+      expect((await keeper().report()).vaults[0]?.gapDrill).toBeNull();
+      // One of ours behind the gap: what was proven before seals is proven.
+      await taken('p3', 45, 7);
+      expect((await keeper().report()).vaults[0]?.gapDrill?.point).toBe('p3');
     });
 
     it('waits longer with each drill that did not pass, also where the vault keeps none of them', async () => {
