@@ -35,7 +35,11 @@ describe('the points of a vault in the status', () => {
   const NOWHERE = {
     ...{ host: null, device: null, volume: null, account: null, project: null, endpoint: null },
   };
-  function linesOf(point: Partial<Point>): readonly string[] {
+  type Others = TargetReport['vaults'][number]['others'];
+  function linesOf(point: Partial<Point>, others: Others = null): readonly string[] {
+    return reported(point, others).filter((line) => /^ {4}(point|of before) /.test(line));
+  }
+  function reported(point: Partial<Point>, others: Others): readonly string[] {
     const points: Point[] = [
       {
         ...{ id: 'p1', endedAt: THREE_HOURS_AGO, bytes: 1_000, prior: null, fullBecause: null },
@@ -60,12 +64,12 @@ describe('the points of a vault in the status', () => {
             proof: null,
             tried: [],
           },
-          ...{ newestWalAt: null, window: null, whereabouts: NOWHERE },
+          ...{ newestWalAt: null, window: null, others, whereabouts: NOWHERE },
           history: { drills: [], proofs: [] },
         },
       ],
     };
-    return reportLines(report, NOW, PLAIN).filter((line) => line.startsWith('    point '));
+    return reportLines(report, NOW, PLAIN);
   }
 
   it.for([
@@ -74,12 +78,32 @@ describe('the points of a vault in the status', () => {
     ['that one failed', { drill: 'failed' }, /drill FAILED$/],
     ['that one could not run, and an earlier one passed', { drill: 'could-not-run', drilledAt: THREE_HOURS_AGO }, /drill could not run, proven 3 h 0 min ago by a drill$/],
     ['that it is from before seals', { seal: 'none', isSealed: false }, /has passed {2}from before seals$/],
+    ['that one that is not ours came back, which proves nothing', { seal: 'foreign', isSealed: null, drill: 'passed', drilledAt: THREE_HOURS_AGO }, /^ {4}of before .* came back 3 h 0 min ago by a drill {2}sealed with a key/],
     ['that its key is not here', { seal: 'foreign', isSealed: null }, /has passed {2}sealed with a key that is not here$/],
   ] as const)('say %s', ([, point, said]) => {
     const [line = '', ...more] = linesOf(point);
     expect(line).toMatch(said);
     expect(more).toEqual([]);
   }); // biome-ignore format: one story a line
+
+  it('are told apart from what lay there before, with how far that reaches and what to type', () => {
+    const theirs = { seal: 'foreign', isSealed: null } as const;
+    const before = { from: '2026-11-01T04:00:00.000Z', to: '2026-11-27T23:59:00.000Z' };
+    const others = { points: 3, foreign: 2, records: 7, newest: 'p1', ...before };
+    const lines = reported(theirs, others);
+    const at = lines.indexOf('    points      none');
+    expect(lines[at - 1]).toBe('    newest WAL  none');
+    expect(lines.slice(lines.findIndex((line) => line.includes('not counted')))).toEqual([
+      '    not counted 3 points from before the first of this installation',
+      '                2 points of another installation, or of somebody who says so: the key is not here',
+      '                1 point of this installation, taken into another vault',
+      '                beside 7 drills and proofs that nobody here can tell, either',
+      '    they reach  2026-11-01 04:00 UTC to 2026-11-27 23:59 UTC, by their own words and as far as a listing tells',
+      '    of before   p1  3 h 0 min ago  1.0 kB  no drill of this point has passed  sealed with a key that is not here',
+      '    to try one  holdfast recovery drill shop --vault far --point p1',
+      '    bring back  holdfast restore shop --vault far --point p1 --diff',
+    ]);
+  });
 
   it('show a name that moves the cursor as it is', () => {
     expect(linesOf({ id: 'p1\u001b[2K' }).join()).not.toContain('\u001b');

@@ -21,24 +21,28 @@ import {
 import type { Kept, StoredObject, Vault } from './vaults/vault.ts';
 
 const POINT_BYTES_MAX = 4 * 1024 * 1024;
+/** PostgreSQL knows no larger ones. */
+const SEGMENT_BYTES_MAX = 1024 ** 3;
 /** A vault's clock may be ahead of ours by less. */
 const CLOCKS_APART_MS = 5 * 60_000;
 
 const pointShape = z.object({
   format: z.literal('holdfast/point/1'),
-  id: z.string(),
+  // It stands in commands that people copy.
+  id: z.string().regex(/^[0-9A-Za-z][\w-]{0,63}$/),
   target: z.string(),
   engine: z.enum(ENGINE_KINDS),
   server: z.object({
     version: z.number(),
     systemIdentifier: z.string(),
-    walSegmentBytes: z.number(),
+    // Whoever can write into the vault may have written it: places in the WAL are counted in these.
+    walSegmentBytes: z.int().positive().max(SEGMENT_BYTES_MAX),
     hasChecksums: z.boolean(),
   }),
   wal: z.object({ timeline: z.number(), startLsn: z.string(), endLsn: z.string() }).nullable(),
   dump: z.object({ structure: z.string(), carriesAll: z.boolean() }).optional(),
-  startedAt: z.string(),
-  endedAt: z.string(),
+  startedAt: z.iso.datetime(),
+  endedAt: z.iso.datetime(),
   files: z.array(
     z.object({
       key: z.string(),
