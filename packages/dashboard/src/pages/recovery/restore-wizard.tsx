@@ -19,7 +19,7 @@ import { Time } from '../../ui/time.tsx';
 import { useAttempt } from '../../ui/use-attempt.ts';
 import { restoreQuery, restoresQuery } from './queries.ts';
 import { DiffStep } from './restore-diff.tsx';
-import { progressWords, shortSpan } from './words.ts';
+import { isCounted, progressWords, shortSpan, type VaultReport } from './words.ts';
 
 type Shown = Answer<'recovery.show'>;
 type Copy = Answer<'restores.show'>;
@@ -96,7 +96,7 @@ function WhenStep({ onBegun, onClose, shown }: WhenProps): ReactNode {
   const [point, setPoint] = useState('');
   const attempt = useAttempt();
   const there = report?.vaults.find(({ name }) => name === vault) ?? null;
-  const window = there?.window ?? null;
+  const window = there === null ? null : wholeWindow(there);
   const points = (there?.points ?? []).toReversed();
   const moment = typed ?? (window === null ? '' : secondsOf(window.to));
   const at = new Date(`${moment}Z`);
@@ -159,6 +159,13 @@ function WhenStep({ onBegun, onClose, shown }: WhenProps): ReactNode {
             fault={fault}
             onChange={(event) => setTyped(event.target.value)}
           />
+          {there !== null && isByOthers(at, there) && (
+            <p className="text-[0.9rem] text-warn">
+              <span aria-hidden="true">● </span>
+              Before the first point of this installation: it comes back by one that nobody here can
+              vouch for, as far as that reaches.
+            </p>
+          )}
           <input
             type="range"
             aria-label="Moment within the window"
@@ -172,9 +179,10 @@ function WhenStep({ onBegun, onClose, shown }: WhenProps): ReactNode {
       )}
       {kind === 'point' && (
         <Select label="Point" value={point} onChange={(event) => setPoint(event.target.value)}>
-          {points.map(({ drill, endedAt, id }) => (
+          {points.map(({ drill, endedAt, id, seal }) => (
             <option key={id} value={id}>
               {utcTime(endedAt)}, {drill === 'passed' ? 'came back in a drill' : 'not proven'}
+              {isCounted(seal) ? '' : ', not counted'}
             </option>
           ))}
         </Select>
@@ -310,7 +318,8 @@ function ReadyFacts({ ready }: { readonly ready: Ready }): ReactNode {
         'No drill of this point is known here to have passed.'
       ) : (
         <>
-          Proven <Time at={point.drilledAt} relative /> by a drill.
+          {point.isSealed === null ? 'It came back' : 'Proven'}{' '}
+          <Time at={point.drilledAt} relative /> {point.isSealed === null ? 'in' : 'by'} a drill.
         </>
       )}{' '}
       {sealWords(point.isSealed)}It goes <Time at={keptUntil} relative />, unless somebody uses it.
@@ -361,6 +370,18 @@ function kindOf(value: string): 'at' | 'newest' | 'point' {
 interface Window {
   readonly from: string;
   readonly to: string;
+}
+
+/** Of ours, and of what was there before: both can be asked for. */
+function wholeWindow({ others, window }: VaultReport): Window | null {
+  if (others === null || window === null) return window ?? others;
+  const [from = window.from] = [others.from, window.from].toSorted();
+  return { from, to: window.to };
+}
+
+/** What counts does not reach so far back. */
+function isByOthers(at: Date, { others, window }: VaultReport): boolean {
+  return others !== null && (window === null || at.getTime() < Date.parse(window.from) - 999);
 }
 
 function secondsOf(iso: string): string {
