@@ -21,6 +21,7 @@ it.each([
 });
 
 it.each([
+  ['foreign', /No witness lies beside it: nobody compared/],
   ['foreign', /with a key that is not here: of another installation, or of somebody who says so/],
   ['elsewhere', /taken into another vault/],
   [undefined, /^✓ drill d1 of p1, to the newest WAL: passed\n {2}✓ recovered: It did\.$/],

@@ -131,6 +131,7 @@ function drillWords(
   return [`drill ${DRILLED[drill]}`, ...(proven === null ? [] : [proven])].join(', ');
 }
 
+const NOT_COMPARED = 'No witness lies beside it: nobody compared how many rows came back.';
 const NOT_COUNTED_WORDS = {
   foreign:
     'The point is sealed with a key that is not here: of another installation, or of somebody who says so. Whatever came back, it counts for nothing here; look whether it is what you know.',
@@ -140,6 +141,7 @@ const NOT_COUNTED_WORDS = {
 export function drillLines(drill: Drill, paint: Paint): string[] {
   const { checks, goal, phases, point, rpoMs, rtoMs, verdict } = drill;
   const mark = verdict === 'passed' ? paint.green('✓') : paint.red('✗');
+  const isCompared = checks.some(({ name }) => name === 'tables');
   const aim =
     goal.at !== null ? `at ${goal.at}` : goal.lsn !== null ? `at ${goal.lsn}` : 'to the newest WAL';
   const parts =
@@ -153,7 +155,9 @@ export function drillLines(drill: Drill, paint: Paint): string[] {
     `${mark} drill ${drill.id} of ${point}, ${aim}: ${DRILLED[verdict]}`,
     ...(drill.seal === undefined
       ? []
-      : [`  ${paint.yellow('○')} ${NOT_COUNTED_WORDS[drill.seal]}`]),
+      : [NOT_COUNTED_WORDS[drill.seal], ...(isCompared ? [] : [NOT_COMPARED])].map(
+          (words) => `  ${paint.yellow('○')} ${words}`,
+        )),
     ...parts,
     ...checks.map(
       ({ end, name, said }) =>

@@ -174,7 +174,7 @@ describe('recovery', () => {
     await page.goto('/recovery/shop');
     const others = page.getByRole('region', { name: 'Not counted in here', exact: true });
     await others.getByText('1 point from before the first of this installation').waitFor();
-    await others.getByText(/another installation took them, or somebody who can write/).waitFor();
+    await others.getByText(/of another installation, or of somebody who can write/).waitFor();
     await others.getByText('not drilled').waitFor();
     await others.getByRole('button', { name: 'Drill the newest of them' }).click();
     const orders = page.getByRole('list', { name: 'Orders' });

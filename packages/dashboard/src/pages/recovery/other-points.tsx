@@ -44,9 +44,9 @@ export function OtherPoints({
       </h4>
       <p className="text-[0.9rem]">{whoseWords(others)}</p>
       <p className="text-[0.9rem]">
-        By their own words, and as far as a listing tells, they bring back from{' '}
-        <Time at={others.from} /> to <Time at={others.to} />. They can be drilled and restored, and
-        change nothing in how this target stands.
+        What lies there brings back from <Time at={others.from} /> to <Time at={others.to} />, by
+        its own words and as far as a listing tells. It can be drilled and restored, and changes
+        nothing in how this target stands.
       </p>
       <section
         aria-label={`Newest points in ${name} that are not counted`}
@@ -96,8 +96,8 @@ export function OtherPoints({
 function whoseWords({ foreign, points, records }: Others): string {
   const all = foreign === points ? '' : `${foreign} of them: `;
   const whose =
-    `${all}Sealed with a key that is not here: another installation took them, or somebody who can write ` +
-    'into the vault says so.';
+    `${all}Sealed with a key that is not here: of another installation, or of somebody who can write ` +
+    'into the vault and says so.';
   const elsewhere = 'Taken by this installation into another vault.';
   const told = [
     ...(foreign === 0 ? [] : [whose]),
