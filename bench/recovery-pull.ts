@@ -76,7 +76,7 @@ async function drill(): Promise<void> {
   if (newest === undefined) throw new Error('no point was stored');
   const goal = { at: null, lsn: witness.lsn };
   const point = await readPoint(vault, newest);
-  const order = { point, goal, witness, witnessTrouble: null, assertions: [] };
+  const order = { point, seal: null, goal, witness, witnessTrouble: null, assertions: [] };
   const started = performance.now();
   const { checks, phases, verdict } = await runDrill(
     { ...order, database: 'postgres' },

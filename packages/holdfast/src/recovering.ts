@@ -28,6 +28,7 @@ import { type DueKind, dueWork, firstOf, type WorkKind } from './recovery/due-wo
 import type { StreamState } from './recovery/engines/engine.ts';
 import { Measures } from './recovery/measures.ts';
 import { OrderDesk } from './recovery/order-desk.ts';
+import { notCounted } from './recovery/point-seal.ts';
 import { answerAsks } from './recovery/restore/asks.ts';
 import type { RestoredCopies } from './recovery/restore/restored-copies.ts';
 import type { Restores } from './recovery/restore/restores.ts';
@@ -328,7 +329,7 @@ export class Recovering {
     // Red at the first look is news, unless it is of a vault that is about to get its first point.
     const isNews =
       known === null
-        ? report.colour === 'red' && report.vaults.some(({ points }) => points.length > 0)
+        ? report.colour === 'red' && report.vaults.some(hasPoint)
         : known !== report.colour;
     if (!isNews) return;
     const before = known ?? 'not known';
@@ -491,6 +492,11 @@ export class Recovering {
       };
     });
   }
+}
+
+/** Of those that count. */
+function hasPoint({ points }: TargetReport['vaults'][number]): boolean {
+  return points.some(({ seal }) => notCounted(seal) === null);
 }
 
 function troubleIn({ isStreaming, trouble }: StreamState): string | null {

@@ -1,6 +1,7 @@
 /** What `holdfast recovery` and `doctor` say of a target: reports, drills, proofs and progress, for people. */
 
 import type { Progress } from '../recovery/engines/engine.ts';
+import { notCounted } from '../recovery/point-seal.ts';
 import { secondsLeft } from '../recovery/progress.ts';
 import type { TargetReport, VaultReport } from '../recovery/target-report.ts';
 import type { ProofWords, WorkResult } from '../recovery/work.ts';
@@ -23,12 +24,13 @@ export function reportLines(report: TargetReport, now: Date, paint: Paint): stri
     `  would lose     ${rpoMs === null ? 'not known' : secondsOf(rpoMs)} (promised: ${spanOf(promise.rpoMs)})`,
     `  would take     ${rtoMs === null ? 'not known' : secondsOf(rtoMs)} (promised: ${spanOf(promise.rtoMs)})`,
     `  looked at      ${isRunning ? `by the gateway, ${ago}` : `${ago}; no gateway streams WAL`}`,
-    ...vaults.flatMap((vault) => vaultLines(vault, now, paint)),
+    ...vaults.flatMap((vault) => vaultLines(target, vault, now, paint)),
   ];
 }
 
-function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
-  const { colour, gapDrill, kind, lastDrill, name, newestWalAt, points, proof, window } = vault;
+function vaultLines(target: string, vault: VaultReport, now: Date, paint: Paint): string[] {
+  const { colour, gapDrill, kind, lastDrill, name, newestWalAt, proof, window } = vault;
+  const points = vault.points.filter(({ seal }) => notCounted(seal) === null);
   const earlier = points.length - POINTS_SHOWN;
   return [
     '',
@@ -40,23 +42,15 @@ function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
     ...vault.troubles.map((words) => `    ${paint.red('!')} ${oneLine(words)}`),
     ...vault.hints.map((words) => `    ${paint.bold('→')} ${oneLine(words)}`),
     `    newest WAL  ${newestWalAt === null ? 'none' : fromNow(new Date(newestWalAt), now)}`,
-    ...(window === null
-      ? []
-      : [`    window      ${when(new Date(window.from))} to ${when(new Date(window.to))}`]),
+    ...(window === null ? [] : [`    window      ${spanWords(window)}`]),
     ...(points.length === 0 ? ['    points      none'] : []),
     ...(earlier > 0 ? [`    points      ${earlier} earlier ones`] : []),
     ...points.slice(-POINTS_SHOWN).flatMap((point) => {
-      const { bytes, endedAt, fullBecause, id, prior } = point;
+      const { fullBecause, id, prior } = point;
       const on = prior ? [`                on ${oneLine(prior)}`] : [];
       const isNewest = id === points.at(-1)?.id;
       const why = isNewest && fullBecause ? [`                whole: ${oneLine(fullBecause)}`] : [];
-      const age = fromNow(new Date(endedAt), now);
-      const said = [drillWords(point, now), ...SEALS[point.seal]].join('  ');
-      return [
-        `    point       ${oneLine(id)}  ${age}  ${bytesWords(bytes)}  ${said}`,
-        ...on,
-        ...why,
-      ];
+      return [`    point       ${pointWords(point, now)}`, ...on, ...why];
     }),
     ...(gapDrill ? [gapDrillLine(gapDrill, now)] : []),
     ...(lastDrill === null ? [] : drillLines(lastDrill, paint).map((line) => `    ${line}`)),
@@ -66,12 +60,57 @@ function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
     ...(proof?.control
       ? [`    lock        ${proof.control.verdict}: ${oneLine(proof.control.why)}`]
       : []),
+    ...otherLines(target, vault, now, paint),
   ];
 }
 
 function gapDrillLine({ from, point }: NonNullable<VaultReport['gapDrill']>, now: Date): string {
   const at = new Date(from);
   return `    drill due   of ${oneLine(point)}, because of a gap${at <= now ? '' : `, from ${when(at)} on`}`;
+}
+
+const OTHERS_SHOWN = 3;
+
+/** Apart from what counts, and never mixed with it. */
+function otherLines(
+  target: string,
+  { name, others, points }: VaultReport,
+  now: Date,
+  paint: Paint,
+): string[] {
+  const shown = points
+    .filter(({ seal }) => notCounted(seal) !== null)
+    .slice(-OTHERS_SHOWN)
+    .map((point) => `    of before   ${pointWords(point, now)}`);
+  if (others === null) return shown;
+  const { foreign, newest, points: count, records } = others;
+  const asked = `${target} --vault ${name} --point ${oneLine(newest)}`;
+  const from = paint.bold(`${pointsWords(count)} from before the first of this installation`);
+  return [
+    `    not counted ${from}`,
+    ...(foreign === 0 ? [] : [`                ${pointsWords(foreign)} of another installation, or of somebody who says so: the key is not here`]),
+    ...(foreign === count ? [] : [`                ${pointsWords(count - foreign)} of this installation, taken into another vault`]),
+    ...(records === 0 ? [] : [`                beside ${records} drills and proofs that nobody here can tell, either`]),
+    `    they reach  ${spanWords(others)}, by their own words and as far as a listing tells`,
+    ...shown,
+    `    to try one  holdfast recovery drill ${asked}`,
+    `    bring back  holdfast restore ${asked} --diff`,
+  ]; // biome-ignore format: one line as it is printed
+}
+
+function pointsWords(count: number): string {
+  return count === 1 ? '1 point' : `${count} points`;
+}
+
+function spanWords({ from, to }: { readonly from: string; readonly to: string }): string {
+  return `${when(new Date(from))} to ${when(new Date(to))}`;
+}
+
+function pointWords(point: VaultReport['points'][number], now: Date): string {
+  const { bytes, endedAt, id, seal } = point;
+  const age = fromNow(new Date(endedAt), now);
+  const said = [drillWords(point, now), ...SEALS[seal]].join('  ');
+  return `${oneLine(id)}  ${age}  ${bytesWords(bytes)}  ${said}`;
 }
 
 const DRILLED = { passed: 'passed', failed: 'FAILED', 'could-not-run': 'could not run' } as const;
@@ -86,19 +125,29 @@ const SEALS = {
 } as const;
 
 function drillWords(
-  { drill, drilledAt }: Pick<VaultReport['points'][number], 'drill' | 'drilledAt'>,
+  { drill, drilledAt, seal }: Pick<VaultReport['points'][number], 'drill' | 'drilledAt' | 'seal'>,
   now: Date,
 ): string {
+  // What nobody here can vouch for came back, and is proof of nothing.
+  const shown = notCounted(seal) === null ? 'proven' : 'came back';
   const proven =
-    drilledAt === null ? null : `proven ${fromNow(new Date(drilledAt), now)} by a drill`;
+    drilledAt === null ? null : `${shown} ${fromNow(new Date(drilledAt), now)} by a drill`;
   if (drill === 'passed' && proven !== null) return proven;
   if (drill === null) return 'no drill of this point has passed';
   return [`drill ${DRILLED[drill]}`, ...(proven === null ? [] : [proven])].join(', ');
 }
 
+const NOT_COMPARED = 'No witness lies beside it: nobody compared how many rows came back.';
+const NOT_COUNTED_WORDS = {
+  foreign:
+    'The point is sealed with a key that is not here: of another installation, or of somebody who says so. Whatever came back, it counts for nothing here; look whether it is what you know.',
+  elsewhere: 'The point was taken into another vault: its drill counts for nothing in this one.',
+} as const;
+
 export function drillLines(drill: Drill, paint: Paint): string[] {
   const { checks, goal, phases, point, rpoMs, rtoMs, verdict } = drill;
   const mark = verdict === 'passed' ? paint.green('✓') : paint.red('✗');
+  const isCompared = checks.some(({ name }) => name === 'tables');
   const aim =
     goal.at !== null ? `at ${goal.at}` : goal.lsn !== null ? `at ${goal.lsn}` : 'to the newest WAL';
   const parts =
@@ -110,6 +159,11 @@ export function drillLines(drill: Drill, paint: Paint): string[] {
         ];
   return [
     `${mark} drill ${drill.id} of ${point}, ${aim}: ${DRILLED[verdict]}`,
+    ...(drill.seal === undefined
+      ? []
+      : [NOT_COUNTED_WORDS[drill.seal], ...(isCompared ? [] : [NOT_COMPARED])].map(
+          (words) => `  ${paint.yellow('○')} ${words}`,
+        )),
     ...parts,
     ...checks.map(
       ({ end, name, said }) =>

@@ -35,9 +35,14 @@ describe('the points of a vault in the status', () => {
   const NOWHERE = {
     ...{ host: null, device: null, volume: null, account: null, project: null, endpoint: null },
   };
-  function linesOf(
+  type Vault = TargetReport['vaults'][number];
+  type More = Partial<Pick<Vault, 'gapDrill' | 'others'>>;
+  function linesOf(point: Partial<Point>, more: More = {}): readonly string[] {
+    return reported(point, more).filter((line) => /^ {4}(point|drill due|of before) /.test(line));
+  }
+  function reported(
     point: Partial<Point>,
-    gapDrill: TargetReport['vaults'][number]['gapDrill'] = null,
+    { gapDrill = null, others = null }: More,
   ): readonly string[] {
     const points: Point[] = [
       {
@@ -64,12 +69,12 @@ describe('the points of a vault in the status', () => {
             proof: null,
             tried: [],
           },
-          ...{ newestWalAt: null, window: null, whereabouts: NOWHERE, gapDrill },
+          ...{ newestWalAt: null, window: null, others, whereabouts: NOWHERE, gapDrill },
           history: { drills: [], proofs: [] },
         },
       ],
     };
-    return reportLines(report, NOW, PLAIN).filter((line) => /^ {4}(point|drill due) /.test(line));
+    return reportLines(report, NOW, PLAIN);
   }
 
   it.for([
@@ -78,6 +83,7 @@ describe('the points of a vault in the status', () => {
     ['that one failed', { drill: 'failed' }, /drill FAILED$/],
     ['that one could not run, and an earlier one passed', { drill: 'could-not-run', drilledAt: THREE_HOURS_AGO }, /drill could not run, proven 3 h 0 min ago by a drill$/],
     ['that it is from before seals', { seal: 'none', isSealed: false }, /has passed {2}from before seals$/],
+    ['that one that is not ours came back, which proves nothing', { seal: 'foreign', isSealed: null, drill: 'passed', drilledAt: THREE_HOURS_AGO }, /^ {4}of before .* came back 3 h 0 min ago by a drill {2}sealed with a key/],
     ['that its key is not here', { seal: 'foreign', isSealed: null }, /has passed {2}sealed with a key that is not here$/],
   ] as const)('say %s', ([, point, said]) => {
     const [line = '', ...more] = linesOf(point);
@@ -86,10 +92,29 @@ describe('the points of a vault in the status', () => {
   }); // biome-ignore format: one story a line
 
   it('say that a gap asks for a drill of the newest, and from when on', () => {
-    const due = (from: string) => linesOf({}, { point: 'p1\u001b[2K', from })[1];
+    const due = (from: string) => linesOf({}, { gapDrill: { point: 'p1\u001b[2K', from } })[1];
     expect(due(THREE_HOURS_AGO)).toMatch(/^ {4}drill due {3}of p1.*, because of a gap$/);
     expect(due('2026-11-28T13:00:00.000Z')).toContain(', because of a gap, from 2026-11-28 ');
     expect(due(THREE_HOURS_AGO)).not.toContain('\u001b');
+  });
+
+  it('are told apart from what lay there before, with how far that reaches and what to type', () => {
+    const theirs = { seal: 'foreign', isSealed: null } as const;
+    const before = { from: '2026-11-01T04:00:00.000Z', to: '2026-11-27T23:59:00.000Z' };
+    const others = { points: 3, foreign: 2, records: 7, newest: 'p1', ...before };
+    const lines = reported(theirs, { others });
+    const at = lines.indexOf('    points      none');
+    expect(lines[at - 1]).toBe('    newest WAL  none');
+    expect(lines.slice(lines.findIndex((line) => line.includes('not counted')))).toEqual([
+      '    not counted 3 points from before the first of this installation',
+      '                2 points of another installation, or of somebody who says so: the key is not here',
+      '                1 point of this installation, taken into another vault',
+      '                beside 7 drills and proofs that nobody here can tell, either',
+      '    they reach  2026-11-01 04:00 UTC to 2026-11-27 23:59 UTC, by their own words and as far as a listing tells',
+      '    of before   p1  3 h 0 min ago  1.0 kB  no drill of this point has passed  sealed with a key that is not here',
+      '    to try one  holdfast recovery drill shop --vault far --point p1',
+      '    bring back  holdfast restore shop --vault far --point p1 --diff',
+    ]);
   });
 
   it('show a name that moves the cursor as it is', () => {

@@ -13,7 +13,7 @@ export function pointLines(
   return [
     drilledAt === null
       ? paint.yellow('No drill of this point is known here to have passed.')
-      : `Proven ${fromNow(new Date(drilledAt), now)} by a drill of this point.`,
+      : `${isSealed === null ? 'It came back' : 'Proven'} ${fromNow(new Date(drilledAt), now)} ${isSealed === null ? 'in' : 'by'} a drill of this point.`,
     ...(isSealed === true ? [] : [paint.yellow(isSealed === null ? NOT_TOLD : NOT_SEALED)]),
   ];
 }

@@ -98,6 +98,7 @@ export const EVENT_KINDS = [
   'drill-passed',
   'drill-failed',
   'drill-not-run',
+  'drill-of-other',
   'blast-radius-proved',
   'blast-radius-unknown',
   'blast-radius-refuted',

@@ -41,6 +41,10 @@ export const SIGNALS = {
   },
   'drill-failed': { importance: 'now', title: 'A recovery point does not come back' },
   'drill-not-run': { importance: 'soon', title: 'A drill could not be carried through' },
+  'drill-of-other': {
+    importance: 'digest',
+    title: 'A recovery point that does not count here was drilled',
+  },
   'blast-radius-refuted': {
     importance: 'now',
     title: 'What lies in a vault of recovery points can be destroyed',

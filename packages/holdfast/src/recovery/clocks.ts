@@ -26,12 +26,10 @@ export function wholeFrom({ endedAt, wholeAt }: Pick<RecoveryPoint, 'endedAt' | 
   return new Date(wholeAt ?? endedAt);
 }
 
-/** A sentence; null: nothing is known to be wrong. The wait for its WAL lies between both times of a point. */
-export function clockTrouble({
-  endedAt,
-  wholeAt,
-}: Pick<RecoveryPoint, 'endedAt' | 'wholeAt'>): string | null {
-  const aheadMs = wholeAt === undefined ? 0 : Date.parse(wholeAt) - Date.parse(endedAt);
+/** Of the newest point, a sentence; null: nothing is known to be wrong. Between its times lies the wait for its WAL. */
+export function clockTrouble(point: RecoveryPoint | undefined): string | null {
+  if (point?.wholeAt === undefined) return null;
+  const aheadMs = Date.parse(point.wholeAt) - Date.parse(point.endedAt);
   if (aheadMs < AHEAD_MS_MIN) return null;
   const seconds = Math.round(aheadMs / 1_000);
   return `The server's clock was ${seconds} s ahead of Holdfast's at the newest point: moments are the server's, ages and what is fresh are Holdfast's.`;

@@ -31,7 +31,17 @@ const OBJECT = z.looseObject({});
  * seal, as before there were any. `foreign`: of a key that is not here, so nobody can tell. `broken`: it
  * names our key, and does not fit.
  */
-export type SealVerdict = 'ours' | 'elsewhere' | 'none' | 'foreign' | 'broken';
+export const SEAL_VERDICTS = ['ours', 'elsewhere', 'none', 'foreign', 'broken'] as const;
+export type SealVerdict = (typeof SEAL_VERDICTS)[number];
+
+/** What is looked at and restored when it is asked for, and counts for nothing here. */
+export const NOT_COUNTED = ['elsewhere', 'foreign'] as const;
+export type NotCounted = (typeof NOT_COUNTED)[number];
+
+/** Null: it counts here, or is broken and looked at by nobody. */
+export function notCounted(verdict: SealVerdict): NotCounted | null {
+  return NOT_COUNTED.find((one) => one === verdict) ?? null;
+}
 
 /** Null: nobody here can tell. */
 export function isSealed(verdict: SealVerdict): boolean | null {

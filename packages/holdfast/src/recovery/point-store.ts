@@ -21,16 +21,20 @@ import {
 import type { Kept, StoredObject, Vault } from './vaults/vault.ts';
 
 const POINT_BYTES_MAX = 4 * 1024 * 1024;
+/** PostgreSQL knows no larger ones. */
+const SEGMENT_BYTES_MAX = 1024 ** 3;
 
 const pointShape = z.object({
   format: z.literal('holdfast/point/1'),
-  id: z.string(),
+  // It stands in commands that people copy.
+  id: z.string().regex(/^[0-9A-Za-z][\w-]{0,63}$/),
   target: z.string(),
   engine: z.enum(ENGINE_KINDS),
   server: z.object({
     version: z.number(),
     systemIdentifier: z.string(),
-    walSegmentBytes: z.number(),
+    // Whoever can write into the vault may have written it: places in the WAL are counted in these.
+    walSegmentBytes: z.int().positive().max(SEGMENT_BYTES_MAX),
     hasChecksums: z.boolean(),
   }),
   wal: z
@@ -42,8 +46,8 @@ const pointShape = z.object({
     })
     .nullable(),
   dump: z.object({ structure: z.string(), carriesAll: z.boolean() }).optional(),
-  startedAt: z.string(),
-  endedAt: z.string(),
+  startedAt: z.iso.datetime(),
+  endedAt: z.iso.datetime(),
   wholeAt: z.iso.datetime().optional(),
   files: z.array(
     z.object({

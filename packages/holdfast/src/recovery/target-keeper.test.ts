@@ -8,7 +8,7 @@ import { wholeKey } from './engines/pull/wal-listing.ts';
 import { lsnText } from './lsn.ts';
 import { oneChunk } from './object-bytes.ts';
 import { OwnProofs } from './own-proofs.ts';
-import type { PointSeal } from './point-seal.ts';
+import type { NotCounted, PointSeal } from './point-seal.ts';
 import { newestOfOurs, pointKey, writePoint } from './point-store.ts';
 import type { PointFile, RecoveryPoint } from './recovery-point.ts';
 import { NOWHERE } from './same-as.ts';
@@ -18,6 +18,7 @@ import { FolderVault } from './testing/folder-vault.ts';
 import { OTHER_SEAL, TEST_SEAL } from './testing/test-seal.ts';
 import { VaultRecords } from './vault-records.ts';
 
+const SEGMENT = 16_777_216;
 const MAC_KEY = Buffer.alloc(32, 1);
 const kept = () => ({ retainUntil: new Date('2027-01-01T00:00:00Z') });
 const at = (minute: number): string => `2026-11-28T11:${minute}:00.000Z`;
@@ -68,12 +69,30 @@ describe('the report of a target whose server is gone', () => {
     const key = pointKey(point, point.server.systemIdentifier);
     await vault.put(key, oneChunk(Buffer.from(JSON.stringify(point))), kept());
   }
-  async function drilled(point: string, pointDigest: string, minute: number): Promise<void> {
+  /** Whole segments, from one number to another, as they were stored in that minute. */
+  async function wal(from: number, to: number, minute = 25): Promise<void> {
+    vault.storedAt = () => new Date(at(minute));
+    for (let number = from; number <= to; number += 1) {
+      const place = { timeline: 1, start: BigInt(number) * BigInt(SEGMENT) };
+      await vault.put(wholeKey('shop', '77', place, SEGMENT), oneChunk(Buffer.from('x')), kept());
+    }
+  }
+  async function digestOfOthers(): Promise<string> {
+    const [first] = (await records().find('77')).others;
+    return first?.point.digest ?? '';
+  }
+  async function drilled(
+    point: string,
+    pointDigest: string,
+    minute: number,
+    seal?: NotCounted,
+  ): Promise<void> {
     const result: DrillResult = {
       ...{ format: 'holdfast/drill/1', id: `d-${minute}`, target: 'shop', vault: 'folder', point },
       ...{ pointDigest, goal: { at: null, lsn: null }, startedAt: at(minute), endedAt: at(minute) },
       ...{ phases: null, rtoMs: 1, rpoMs: null, verdict: 'passed', isolation: null, server: null },
       checks: [{ name: 'tables', end: 'passed', said: '' }],
+      ...(seal === undefined ? {} : { seal }),
     };
     await records().keepDrill('77', result);
   }
@@ -126,9 +145,63 @@ describe('the report of a target whose server is gone', () => {
   it('shows all there is where the key of the seals went with the machine', async () => {
     await put(aPoint('p1', { endedAt: at(10) }), OTHER_SEAL);
     expect(await shown()).toEqual([['p1', 'foreign', null, null, null]]);
-    const [found] = (await keeper().report()).vaults;
-    expect(found?.window).toEqual({ from: at(10), to: at(10) });
+    const report = await keeper().report();
+    const [found] = report.vaults;
     expect(found?.troubles.join()).not.toContain('not ours');
+    // It can be brought back, and is nothing of ours: no window, no WAL, and nothing to be lost less by.
+    expect([found?.window, found?.newestWalAt, report.rpoMs]).toEqual([null, null, null]);
+    expect(found?.others).toEqual({
+      ...{ points: 1, foreign: 1, records: 0, from: at(10), to: at(10), newest: 'p1' },
+    });
+  });
+
+  it('tells what lay there before ours apart from ours, and how far it reaches', async () => {
+    await wal(1, 2);
+    await put(aPoint('p1', { endedAt: at(10) }), OTHER_SEAL);
+    await put(aPoint('p2', { endedAt: at(20) }), OTHER_SEAL);
+    const alone = (await keeper().report()).vaults[0];
+    expect([alone?.window, alone?.newestWalAt]).toEqual([null, null]);
+    expect(alone?.others).toMatchObject({ points: 2, from: at(10), to: at(25), newest: 'p2' });
+    // It was away in between: what was streamed since does not lead on from theirs.
+    await wal(5, 6, 50);
+    const ours = { timeline: 1, startLsn: '0/5000028', endLsn: '0/5000100' };
+    await put(aPoint('p3', { startedAt: at(29), endedAt: at(30), wal: ours }), TEST_SEAL);
+    const [found] = (await keeper().report()).vaults;
+    expect(found?.window).toEqual({ from: at(30), to: at(50) });
+    expect(found?.others).toEqual({
+      ...{ points: 2, foreign: 2, records: 0, from: at(10), to: at(25), newest: 'p2' },
+    });
+  });
+
+  it('says that theirs reach to the first of ours, where the WAL between them is whole', async () => {
+    await wal(1, 6);
+    await put(aPoint('p1', { endedAt: at(10) }), OTHER_SEAL);
+    const ours = { timeline: 1, startLsn: '0/5000028', endLsn: '0/5000100' };
+    await put(aPoint('p3', { startedAt: at(29), endedAt: at(30), wal: ours }), TEST_SEAL);
+    const [found] = (await keeper().report()).vaults;
+    expect(found?.others).toMatchObject({ points: 1, from: at(10), to: at(30) });
+  });
+
+  it('proves nothing, and makes no drill late, by a drill of what is not ours', async () => {
+    await put(aPoint('p1', { endedAt: at(10) }), OTHER_SEAL);
+    await drilled('p1', await digestOfOthers(), 20, 'foreign');
+    const looked = keeper();
+    const report = await looked.report();
+    expect(await shown()).toEqual([['p1', 'foreign', null, 'passed', at(20)]]);
+    expect(report).toMatchObject({ colour: 'red', proven: null, outside: null, rtoMs: null });
+    expect(report.vaults[0]).toMatchObject({ lastDrill: null, history: { drills: [] } });
+    // By what a due drill is found out: its newest, and when the last was.
+    expect(looked.looked('folder')?.found).toMatchObject({ drills: [], points: [] });
+  });
+
+  it('does not take one of theirs for the newest: it wants its name', async () => {
+    await put(aPoint('p1', { endedAt: at(10) }), OTHER_SEAL);
+    const drill = keeper().drill('folder', null, 'witness', () => {}, AbortSignal.timeout(9_000));
+    await expect(drill).rejects.toMatchObject({
+      code: 'HF_RECOVERY_GOAL',
+      found: 'none of ours, and 1 that do not count here',
+      hint: expect.stringContaining('--point p1'),
+    });
   });
 
   describe('of a large database, WAL of which was lost', () => {

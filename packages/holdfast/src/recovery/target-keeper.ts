@@ -20,7 +20,9 @@ import {
   WAL_STUCK_MS,
 } from '../model/limits.ts';
 import type { AdminConnection } from '../protection/postgres/admin.ts';
+import { clockTrouble } from './clocks.ts';
 import { type DrillOrder, runDrill } from './drills/drill.ts';
+import { drillEvent } from './drills/drill-event.ts';
 import { type DrillResult, isDrillOf, newestDecided, passedAt } from './drills/drill-result.ts';
 import type { Witness } from './drills/witness.ts';
 import { listPieces, newestStoredAt } from './engines/dump/pieces.ts';
@@ -28,9 +30,10 @@ import type { Engine, StreamState, Tell } from './engines/engine.ts';
 import { openEngine, type Restorer, restorerOf } from './engines/open-engine.ts';
 import type { PgBackRestWay } from './engines/pgbackrest/pgbackrest-program.ts';
 import { type FruitlessDrill, type GapDrill, gapDrillOf } from './gap-drill.ts';
+import { otherPoints, reachOfOther } from './other-points.ts';
 import type { OwnProofs } from './own-proofs.ts';
 import { PointReach, type PointReaches } from './point-reach.ts';
-import { isSealed, type PointSeal, type SealVerdict } from './point-seal.ts';
+import { isSealed, notCounted, type PointSeal, type SealVerdict } from './point-seal.ts';
 import type { SealedPoint } from './point-trust.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
 import { CONTROL_UNTRIED, triedOf } from './proof-shape.ts';
@@ -107,6 +110,8 @@ interface Kept {
   readonly restorerIn: (view: Vault) => Restorer;
   readonly records: VaultRecords;
   readonly reach: PointReach;
+  /** Of what counts for nothing here. */
+  readonly otherReach: PointReach;
   readonly hints: ViewHints;
 }
 
@@ -120,7 +125,8 @@ export interface Looked {
 
 const NOTHING_FOUND: FoundRecords = {
   ...{ points: [], unsealed: [], others: [], strangers: [] },
-  ...{ drills: [], proofs: [], troubles: [], pointTroubles: [] },
+  ...{ drills: [], otherDrills: [], proofs: [], otherRecords: 0 },
+  ...{ troubles: [], pointTroubles: [] },
 };
 const WAL_LOOK_MS = 1_000;
 /** Of each vault: more make no pause longer. */
@@ -166,6 +172,7 @@ export class TargetKeeper {
         },
         records,
         reach: new PointReach(vault),
+        otherReach: new PointReach(vault),
         hints: new ViewHints({ target, vault: vault.name, records }),
       };
     });
@@ -225,7 +232,7 @@ export class TargetKeeper {
 
   /**
    * `pointId` null: the newest of ours, else from before seals. What it found is kept, whatever it is; only
-   * being stopped rejects.
+   * being stopped rejects. One that counts for nothing here is drilled when it is named, and its drill says so.
    */
   async drill(
     vaultName: string,
@@ -237,9 +244,11 @@ export class TargetKeeper {
     if (!this.canDrill) throw noIdentity(this.target);
     const about: { point: string | null; hasPassed: boolean } = { point: null, hasPassed: false };
     try {
-      const point = await this.#pointToDrill(vaultName, pointId);
-      about.point = point.id;
-      const result = await this.#drillOf(vaultName, point, goal, tell, signal);
+      const kept = this.#of(vaultName);
+      const { chosen, first, system } = await this.#pointToDrill(kept, vaultName, pointId);
+      about.point = chosen.point.id;
+      const aim = await this.#aim(kept, system, chosen, first, goal);
+      const result = await this.#drillOf(vaultName, chosen, aim, tell, signal);
       about.hasPassed = result.verdict === 'passed';
       return result;
     } finally {
@@ -247,30 +256,48 @@ export class TargetKeeper {
     }
   }
 
-  async #pointToDrill(vaultName: string, pointId: string | null): Promise<StoredPoint> {
-    const { records } = this.#of(vaultName);
+  /** `first`: the first of ours, where there is one. */
+  async #pointToDrill(
+    { records }: Kept,
+    vaultName: string,
+    pointId: string | null,
+  ): Promise<{
+    readonly chosen: SealedPoint;
+    readonly first: StoredPoint | null;
+    readonly system: string;
+  }> {
     const system = await this.#systemOf(records);
-    const { others, points, unsealed } = await records.find(system);
-    const all = [...points, ...unsealed, ...others.map(({ point: other }) => other)];
+    const found = await records.find(system);
+    const { others, points, unsealed } = found;
     const newest = points.at(-1) ?? unsealed.at(-1);
-    const point = pointId === null ? newest : all.find(({ id }) => id === pointId);
-    if (point === undefined) throw noPoint(this.target, vaultName, pointId);
-    return point;
+    const all: readonly SealedPoint[] = [
+      ...[...points, ...unsealed].map((one) => ({ point: one, verdict: verdictIn(found, one) })),
+      ...others,
+    ];
+    const meant = pointId === null ? newest?.id : pointId;
+    const chosen = all.find(({ point: { id } }) => id === meant);
+    if (chosen === undefined) throw noPoint(this.target, vaultName, pointId, others);
+    return { chosen, first: points[0] ?? null, system };
   }
 
   async #drillOf(
     vaultName: string,
-    point: StoredPoint,
-    goal: DrillGoal,
+    { point, verdict }: SealedPoint,
+    aim: Pick<DrillOrder, 'goal' | 'witness' | 'witnessTrouble'>,
     tell: Tell,
     signal: AbortSignal,
   ): Promise<DrillResult> {
     const { clock, connection, folder, note } = this.#parts;
-    const { it, records, restorer } = this.#of(vaultName);
+    const { records, restorer } = this.#of(vaultName);
     const system = point.server.systemIdentifier;
-    const aim = await this.#aim(records, system, it.vault, point, goal);
     const result = await runDrill(
-      { point, ...aim, assertions: this.#parts.assertions(), database: connection.database },
+      {
+        point,
+        seal: notCounted(verdict),
+        ...aim,
+        assertions: this.#parts.assertions(),
+        database: connection.database,
+      },
       {
         engine: restorer,
         vault: vaultName,
@@ -341,8 +368,8 @@ export class TargetKeeper {
     vaultName: string,
     { digest, id, server }: Pick<StoredPoint, 'id' | 'digest' | 'server'>,
   ): Promise<string | null> {
-    const { drills } = await this.#of(vaultName).records.find(server.systemIdentifier);
-    return passedAt(drills, { digest, id });
+    const { drills, otherDrills } = await this.#of(vaultName).records.find(server.systemIdentifier);
+    return passedAt([...drills, ...otherDrills], { digest, id });
   }
 
   async prove(vaultName: string, signal: AbortSignal): Promise<SealedProof> {
@@ -449,7 +476,7 @@ export class TargetKeeper {
   }
 
   async #evidence(
-    { engine, hints, it, reach: pointReach, records, restorer }: Kept,
+    { engine, hints, it, otherReach, reach: pointReach, records, restorer }: Kept,
     now: Date,
   ): Promise<{ readonly evidence: VaultEvidence; readonly report: VaultReport }> {
     const { vault } = it;
@@ -460,6 +487,7 @@ export class TargetKeeper {
     let reach = UNREACHED;
     let reaches: PointReaches = new Map();
     let gapDrill: GapDrill | null = null;
+    let others: VaultReport['others'] = null;
     const state = this.streamOf(vault.name);
     this.#found.delete(vault.name);
     try {
@@ -474,13 +502,17 @@ export class TargetKeeper {
       ways = await hints.of(system, found.pointTroubles, found.drills);
       const known = knownOf(found, points);
       const newest = known.at(-1);
-      reach = await reachOf(known, state, vault, () =>
-        newest?.engine === 'pull' ? pointReach.endOf(newest) : records.newestWalAt(system),
-      );
+      // WAL that another installation left there is nothing of ours that reaches the vault.
+      const isOfOthers = newest === undefined && found.others.length > 0;
+      reach = await reachOf(known, state, vault, async () => {
+        if (isOfOthers) return null;
+        return newest?.engine === 'pull' ? pointReach.endOf(newest) : records.newestWalAt(system);
+      });
       const reached = await pointReach.of(points, reach.durableAt);
       reaches = reached.reaches;
       gapDrill = this.#gapDrillIn(vault.name, found, points, reached.holed);
       this.#found.set(vault.name, { found, gapDrill });
+      others = await otherPoints(found, vault, otherReach);
     } catch (error) {
       troubles.push(wordsOf(error));
     }
@@ -510,10 +542,13 @@ export class TargetKeeper {
     const proof = proofNow(counted, sameAs, now);
     troubles.push(...found.troubles, ...look.troubles, ...sameAs);
     if (state?.trouble) troubles.push(state.trouble);
+    const ofClocks = clockTrouble(points.at(-1));
+    if (ofClocks !== null) troubles.push(ofClocks);
     troubles.push(...(state?.notCarried ?? []), ...(engine.lacks?.() ?? []));
     const { colour, doesNotProtectFrom, protectsFrom } = look;
     const { drills } = found;
-    const newestFirst = drills.toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
+    const anyDrills = [...drills, ...found.otherDrills].toSorted(byEnd);
+    const newestFirst = drills.toSorted(byEnd);
     const { by, durableAt, window } = reach;
     const shown: readonly SealedPoint[] = [
       ...found.others,
@@ -541,8 +576,8 @@ export class TargetKeeper {
           prior: point.prior,
           fullBecause: point.fullBecause ?? null,
           bytes: storedBytes(point),
-          drill: newestFirst.find((one) => isDrillOf(one, point))?.verdict ?? null,
-          drilledAt: passedAt(drills, point),
+          drill: anyDrills.find((one) => isDrillOf(one, point))?.verdict ?? null,
+          drilledAt: passedAt(anyDrills, point),
           seal: verdict,
           isSealed: isSealed(verdict),
         })),
@@ -561,6 +596,7 @@ export class TargetKeeper {
         newestWalAt: durableAt?.toISOString() ?? null,
         window:
           window === null ? null : { from: window.from.toISOString(), to: window.to.toISOString() },
+        others,
         whereabouts: { ...(await it.whereabouts()).vault },
         tried: [...(counted?.tried ?? [])],
         history: historyOf(drills, proofs),
@@ -670,23 +706,25 @@ export class TargetKeeper {
   }
 
   async #aim(
-    records: VaultRecords,
+    { it: { vault }, otherReach, records }: Kept,
     system: string,
-    vault: Vault,
-    point: RecoveryPoint,
+    { point, verdict }: SealedPoint,
+    first: StoredPoint | null,
     goal: DrillGoal,
   ): Promise<Pick<DrillOrder, 'goal' | 'witness' | 'witnessTrouble'>> {
     const { clock } = this.#parts;
     const unwitnessed = { witness: null, witnessTrouble: null };
+    const isOther = notCounted(verdict) !== null;
+    // What was streamed since need not lead on from a point of others: it is whole at its own end.
+    const farthest = { at: null, lsn: isOther ? (point.wal?.endLsn ?? null) : null };
     if (goal === 'witness') {
       let witness: Witness | null = null;
       try {
-        witness = await records.witnessOf(system, point.id);
+        witness = await records.witnessOf(system, point.id, verdict);
       } catch (error) {
         const isAway = error instanceof HoldfastError && error.code === 'HF_VAULT_UNREACHABLE';
         if (isAway) throw error;
-        const toTheNewest = { at: null, lsn: null };
-        return { goal: toTheNewest, witness, witnessTrouble: wordsOf(error) };
+        return { goal: farthest, witness, witnessTrouble: wordsOf(error) };
       }
       if (witness !== null) {
         // A dump that nothing follows is at its witness, whatever the position is.
@@ -695,8 +733,12 @@ export class TargetKeeper {
       }
     }
     const from = new Date(point.endedAt).getTime();
-    const to = (await this.#streamedAt(records, vault, system, point))?.getTime() ?? from;
-    if (to - from < 60_000) return { goal: { at: null, lsn: null }, ...unwitnessed };
+    const until = isOther
+      ? await reachOfOther(point, first, vault, otherReach)
+      : await this.#streamedAt(records, vault, system, point);
+    const to = until?.getTime() ?? from;
+    const isNear = to - from < 60_000 || (isOther && goal === 'witness');
+    if (isNear) return { goal: farthest, ...unwitnessed };
     // Not the last seconds: what was stored then may hold no commit after the moment.
     const share = clock.random(4).readUInt32BE() / 2 ** 32;
     const at = new Date(from + Math.floor((to - from - 10_000) * share));
@@ -761,17 +803,13 @@ export function isSmall(point: RecoveryPoint): boolean {
   return plainBytesOf(point) + (point.buildsOn?.plainBytes ?? 0) <= DRILL_SMALL_BYTES_MAX;
 }
 
-/**
- * What the window is of: how far back it goes is not what somebody says who only can write there. Where none is
- * ours, this is another installation than the one that took them, and all there is may be meant.
- */
+/** What the window is of: how far back it goes is not what somebody says who only can write there. */
 function knownOf(
-  { drills, others, unsealed }: FoundRecords,
+  { drills, unsealed }: FoundRecords,
   points: readonly StoredPoint[],
 ): readonly StoredPoint[] {
   const known = points.filter((one) => !unsealed.includes(one) || passedAt(drills, one) !== null);
-  if (known.length > 0) return known;
-  return points.length > 0 ? points : others.map(({ point }) => point);
+  return known.length > 0 ? known : points;
 }
 
 function verdictIn({ unsealed }: FoundRecords, point: StoredPoint): SealVerdict {
@@ -790,22 +828,8 @@ function proofNow(
   return proof.verdict === 'PROVEN' && isFresh && sameAs.length === 0 ? 'proven' : 'unknown';
 }
 
-function drillEvent(result: DrillResult) {
-  const { checks, id, phases, point, rpoMs, rtoMs, target, vault, verdict } = result;
-  const kinds = {
-    passed: 'drill-passed',
-    failed: 'drill-failed',
-    'could-not-run': 'drill-not-run',
-  } as const;
-  const bad = checks.find(({ end }) => end !== 'passed')?.said ?? null;
-  return {
-    kind: kinds[verdict],
-    facts: { target, vault, point, drill: id, rtoMs, rpoMs, ...phases, reason: bad },
-    message:
-      verdict === 'passed'
-        ? `Recovery point ${point} of ${target} came back from ${vault} in ${Math.ceil((rtoMs ?? 0) / 1000)} s.`
-        : `The drill of ${point} of ${target} from ${vault} did not pass: ${bad ?? 'nothing was looked at'}`,
-  };
+function byEnd(one: DrillResult, other: DrillResult): number {
+  return one.endedAt < other.endedAt ? 1 : -1;
 }
 
 function wordsOf(error: unknown): string {
@@ -829,10 +853,20 @@ function noIdentity(target: string): HoldfastError {
   });
 }
 
-function noPoint(target: string, vault: string, point: string | null): HoldfastError {
+function noPoint(
+  target: string,
+  vault: string,
+  point: string | null,
+  others: readonly SealedPoint[],
+): HoldfastError {
+  const other = point === null ? others.at(-1)?.point.id : undefined;
   return new HoldfastError('HF_RECOVERY_GOAL', {
     expected: point === null ? `a recovery point of ${target} in ${vault}` : `the point ${point}`,
-    found: 'none',
-    hint: `Take one: holdfast recovery backup ${target}`,
+    found:
+      other === undefined ? 'none' : `none of ours, and ${others.length} that do not count here`,
+    hint:
+      other === undefined
+        ? `Take one: holdfast recovery backup ${target}`
+        : `Take one: holdfast recovery backup ${target}; or name one of the others: --point ${other}`,
   });
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { DRILL_FIELD } from './drills/drill-shape.ts';
+import { SEAL_VERDICTS } from './point-seal.ts';
 import { CONTROL_SHAPE, TRIED_SHAPE } from './proof-shape.ts';
 
 const colour = z.enum(['green', 'amber', 'red']);
@@ -73,7 +74,7 @@ export const REPORT_SHAPE = z.object({
           /** When the newest drill of this very point ended, if it passed; null: none did. */
           drilledAt: at.nullable(),
           /** By its seal: `none` is from before seals, `foreign` and `elsewhere` of another installation or vault. */
-          seal: z.enum(['ours', 'elsewhere', 'none', 'foreign', 'broken']),
+          seal: z.enum(SEAL_VERDICTS),
           /** By this installation; null: its key is not here, and nobody can tell. */
           isSealed: z.boolean().nullable(),
         }),
@@ -85,8 +86,26 @@ export const REPORT_SHAPE = z.object({
       /** A drill that is due because of a gap: of which point, and not before when; null: none is. */
       gapDrill: z.object({ point: z.string(), from: at }).nullish(),
       newestWalAt: at.nullable(),
-      /** From where to where it can be brought back from there; null: nowhere. */
+      /** From where to where it can be brought back from there by what counts; null: nowhere. */
       window: z.object({ from: at, to: at }).nullable(),
+      /**
+       * What lay there before ours and counts for nothing: it is restored and drilled when it is asked for. By
+       * its own words. Null: there is no such point.
+       */
+      others: z
+        .object({
+          points: z.number(),
+          /** Of them under a key that is not here: another installation took them, or somebody says so. */
+          foreign: z.number(),
+          /** Drills and proofs that lay with them. */
+          records: z.number(),
+          /** From where to where they bring it back, as far as a listing tells. */
+          from: at,
+          to: at,
+          /** The id of the newest of them. */
+          newest: z.string(),
+        })
+        .nullable(),
       whereabouts,
       /** What each credential tried, in the proof above. */
       tried: z.array(TRIED_SHAPE),

@@ -7,7 +7,8 @@ import { ManualClock } from '../testing/manual-clock.ts';
 import type { DrillResult } from './drills/drill-result.ts';
 import type { Witness } from './drills/witness.ts';
 import { oneChunk } from './object-bytes.ts';
-import type { PointSeal } from './point-seal.ts';
+import { packBytes } from './packing/pack.ts';
+import type { PointSeal, SealVerdict } from './point-seal.ts';
 import { digestOfNewest, newestPoint, pointKey, writePoint } from './point-store.ts';
 import { choosePoint } from './restore/choose-point.ts';
 import { aPoint } from './testing/a-point.ts';
@@ -125,7 +126,9 @@ describe('records in a vault', () => {
     await put('shop/77/drills/20261128T120000Z-0003.json', moved.replace('passed', 'failed'));
     const { drills, troubles } = await (await recordsOn()).find('77');
     expect(drills).toEqual([]);
-    expect(troubles).toHaveLength(3);
+    expect(troubles).toEqual([
+      '3 drills are not of this Holdfast, the first at shop/77/drills/20261128T120000Z-0001.json: they count for nothing.',
+    ]);
   });
 
   it('do not count in a copy of the vault under another name', async () => {
@@ -157,17 +160,85 @@ describe('records in a vault', () => {
     expect(troubles).toHaveLength(1);
   });
 
+  it('keep apart a drill of a point that counts for nothing', async () => {
+    vault = new FolderVault(join(root, 'apart'));
+    const other: DrillResult = { ...DRILL, id: '20261128T120000Z-0004', seal: 'foreign' };
+    const records = await recordsOn();
+    await records.keepDrill('77', DRILL);
+    await records.keepDrill('77', other);
+    const found = await records.find('77');
+    expect([found.drills, found.otherDrills, found.troubles]).toEqual([[DRILL], [other], []]);
+  });
+
+  describe('witness of a point whose key is not here', () => {
+    const witnessed = async (key: number, seal: SealVerdict) =>
+      (await recordsOn({ key })).witnessOf('77', 'p1', seal);
+    async function planted(name: string, body: string): Promise<void> {
+      vault = new FolderVault(join(root, name));
+      const at = 'shop/77/witnesses/p1.json.lz4.age';
+      const recipients = [await identityToRecipient(identity)];
+      await vault.put(at, packBytes(Buffer.from(body), recipients).body, kept());
+    }
+    const sealedBySomebody = (body: string) =>
+      JSON.stringify({ format: 'holdfast/record/1', body, mac: '0'.repeat(64) });
+
+    it('is given as it reads, and for such a point only', async () => {
+      vault = new FolderVault(join(root, 'foreign-witness'));
+      await (await recordsOn({ key: 2 })).keepWitness(WITNESS, 'p1');
+      expect(await witnessed(1, 'foreign')).toEqual(WITNESS);
+      for (const seal of ['ours', 'none', 'elsewhere', 'broken'] as const) {
+        await expect(witnessed(1, seal)).rejects.toMatchObject({ code: 'HF_RECOVERY_DAMAGED' });
+      }
+    });
+
+    it.each([
+      ['nothing that reads', sealedBySomebody('{}'), 'one that does not read'],
+      ['no envelope at all', JSON.stringify(WITNESS), 'one without its seal'],
+      [
+        'one of another target',
+        sealedBySomebody(JSON.stringify({ ...WITNESS, target: 'other' })),
+        'one of another target or server',
+      ],
+      [
+        'one of another server',
+        sealedBySomebody(JSON.stringify({ ...WITNESS, systemIdentifier: '78' })),
+        'one of another target or server',
+      ],
+      [
+        'names as long as somebody likes',
+        sealedBySomebody(JSON.stringify({ ...WITNESS, roles: ['x'.repeat(300)] })),
+        'one that does not read',
+      ],
+    ])('is as none where it is %s', async (name, body, found) => {
+      await planted(name, body);
+      const refused = { code: 'HF_RECOVERY_DAMAGED', found };
+      await expect(witnessed(1, 'foreign')).rejects.toMatchObject(refused);
+    });
+
+    it('is as none where no key opens it', async () => {
+      await planted('unopened', sealedBySomebody(JSON.stringify(WITNESS)));
+      const other = await recordsOn({ identities: [await generateIdentity()] });
+      await expect(other.witnessOf('77', 'p1', 'foreign')).rejects.toMatchObject({
+        code: 'HF_RECOVERY_KEY',
+      });
+    });
+  });
+
   it('keep a witness that only the private key opens', async () => {
     vault = new FolderVault(join(root, 'witness'));
     await (await recordsOn()).keepWitness(WITNESS, 'p1');
-    expect(await (await recordsOn()).witnessOf('77', 'p1')).toEqual(WITNESS);
-    expect(await (await recordsOn()).witnessOf('77', 'p2')).toBeNull();
+    expect(await (await recordsOn()).witnessOf('77', 'p1', 'ours')).toEqual(WITNESS);
+    expect(await (await recordsOn()).witnessOf('77', 'p2', 'ours')).toBeNull();
     // One that is there and not ours is no witness that was never taken.
-    await expect((await recordsOn({ key: 2 })).witnessOf('77', 'p1')).rejects.toMatchObject({
-      code: 'HF_RECOVERY_DAMAGED',
-    });
+    await expect((await recordsOn({ key: 2 })).witnessOf('77', 'p1', 'ours')).rejects.toMatchObject(
+      {
+        code: 'HF_RECOVERY_DAMAGED',
+      },
+    );
     const other = await recordsOn({ identities: [await generateIdentity()] });
-    await expect(other.witnessOf('77', 'p1')).rejects.toMatchObject({ code: 'HF_RECOVERY_KEY' });
+    await expect(other.witnessOf('77', 'p1', 'ours')).rejects.toMatchObject({
+      code: 'HF_RECOVERY_KEY',
+    });
   });
 });
 
@@ -557,6 +628,44 @@ describe('points that somebody else wrote into a vault', () => {
     await take('p1', 10, OTHER_SEAL);
     const { others, points, troubles } = await find();
     expect([points, named(others.map(({ point }) => point)), troubles]).toEqual([[], ['p1'], []]);
+  });
+
+  it('bring their drills and proofs along, which are no news of ours until we begin', async () => {
+    await fresh('of-before');
+    await take('p1', 10, OTHER_SEAL);
+    const before = await recordsOn({ key: 2 });
+    await before.keepDrill('77', DRILL);
+    await before.keepProof('77', '20261128T120000Z-0001', PROOF);
+    const alone = await find();
+    expect([alone.otherRecords, alone.drills, alone.troubles]).toEqual([2, [], []]);
+    vault.storedAt = () => new Date(at(20));
+    const ours = aPoint('p2', { startedAt: at(19), endedAt: at(20) });
+    await writePoint(vault, ours, kept(), TEST_SEAL);
+    expect(await find()).toMatchObject({ otherRecords: 2, troubles: [] });
+    // What came since is of somebody who writes there now.
+    vault.storedAt = () => new Date(at(30));
+    await before.keepDrill('77', { ...DRILL, id: '20261128T120000Z-0002' });
+    const since = await find();
+    expect(since.otherRecords).toBe(2);
+    expect(since.troubles).toEqual([
+      'shop/77/drills/20261128T120000Z-0002.json is not a drill of this Holdfast.',
+    ]);
+  });
+
+  it.each([
+    ['a place in the WAL that nobody can count with', { walSegmentBytes: -1 }, {}],
+    ['segments of nothing', { walSegmentBytes: 0 }, {}],
+    ['half a byte', { walSegmentBytes: 1.5 }, {}],
+    ['a time in words', {}, { endedAt: 'Nov 28, 2026' }],
+    ['a name that runs a command where it is copied', {}, { id: 'p1;reboot' }],
+    ['a name that reads as an option', {}, { id: '--apply' }],
+  ])('do not read with %s', async (name, server, changes) => {
+    await fresh(name);
+    const odd = aPoint('p1', { server: { ...aPoint('p1').server, ...server }, ...changes });
+    await put(pointKey(odd, '77'), OTHER_SEAL.write('folder', pointKey(odd, '77'), odd));
+    const { others, points, troubles } = await find();
+    expect([points, others]).toEqual([[], []]);
+    expect(troubles.join()).toContain('does not read as a recovery point');
   });
 
   it('are read and looked at once each, however often they are asked for', async () => {

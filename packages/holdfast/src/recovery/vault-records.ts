@@ -79,8 +79,12 @@ export interface FoundRecords {
   /** Where something lies that is not ours and looks as if it were. */
   readonly strangers: readonly string[];
   readonly drills: readonly DrillResult[];
+  /** Made here, of points that count for nothing: they prove none, and put off none that is due. */
+  readonly otherDrills: readonly DrillResult[];
   /** Oldest first. */
   readonly proofs: readonly KeptProof[];
+  /** Drills and proofs that lay there before ours, with points whose key is not here. */
+  readonly otherRecords: number;
   readonly troubles: readonly string[];
   /** Those of them that are about points. */
   readonly pointTroubles: readonly string[];
@@ -127,23 +131,39 @@ export class VaultRecords {
     this.#forget(pointPrefix(target, system), listed.points);
     const found = await this.#fitting(system, listed);
     const troubles = [...found.troubles];
+    let otherRecords = 0;
+    const strange = (
+      kind: string,
+      all: readonly Pick<StoredObject, 'key' | 'storedAt'>[],
+    ): void => {
+      const after = all.filter(({ storedAt }) => !isOfBefore(storedAt, found));
+      otherRecords += all.length - after.length;
+      troubles.push(...strangeWords(kind, after));
+    };
     const drills: DrillResult[] = [];
-    for (const { body, key } of await this.#all(system, 'drills')) {
-      const drill = body === null ? null : readDrill(body);
+    const otherDrills: DrillResult[] = [];
+    const allDrills = await this.#all(system, 'drills');
+    for (const { body, key } of allDrills.ours) {
+      const drill = readDrill(body);
       if (drill === null) troubles.push(`${key} is not a drill of this Holdfast.`);
       else if (drill.vault !== vault.name || drill.target !== target) {
         troubles.push(`${key} is a drill of another vault: it says nothing of this one.`);
-      } else drills.push(drill);
+      } else if (drill.seal !== undefined) otherDrills.push(drill);
+      else drills.push(drill);
     }
+    strange('drill', allDrills.strange);
     const proofs: KeptProof[] = [];
-    for (const { body, key } of await this.#all(system, 'proofs')) {
-      const proof = body === null ? null : readProof(key, body);
+    const allProofs = await this.#all(system, 'proofs');
+    for (const { body, key } of allProofs.ours) {
+      const proof = readProof(key, body);
       if (proof === null) troubles.push(`${key} is not a proof of this Holdfast.`);
       else if (proof.vault !== vault.name) {
         troubles.push(`${key} is a proof of another vault: it says nothing of this one.`);
       } else proofs.push(proof);
     }
-    return { ...found, drills, proofs, troubles, pointTroubles: found.troubles };
+    strange('proof', allProofs.strange);
+    const made = { drills, otherDrills, proofs, otherRecords };
+    return { ...found, ...made, troubles, pointTroubles: found.troubles };
   }
 
   /**
@@ -182,20 +202,23 @@ export class VaultRecords {
 
   /**
    * The newest of that point; null: none lies there. One that does rejects with HF_RECOVERY_KEY when no
-   * key opens it, and with HF_RECOVERY_DAMAGED when it is not ours.
+   * key opens it, and with HF_RECOVERY_DAMAGED when it is not ours. With a point that is `foreign` came a witness
+   * under a seal that nobody here can tell either: it is given as it reads, and is whoever's who wrote the point.
    */
-  async witnessOf(system: string, point: string): Promise<Witness | null> {
+  async witnessOf(system: string, point: string, seal: SealVerdict): Promise<Witness | null> {
     const { identities, target, vault } = this.#parts;
     const key = `${target}/${system}/witnesses/${point}.json.lz4.age`;
     for await (const object of vault.list(key, null)) {
       if (object.key !== key) continue;
       const bytes = await unpackBytes(vault.get(object), identities(), key);
-      const body = this.#opened(key, bytes.toString('utf8'));
+      const text = bytes.toString('utf8');
+      const body = this.#opened(key, text) ?? (seal === 'foreign' ? bodyIn(text) : null);
       const read = WITNESS_SHAPE.safeParse(body === null ? null : jsonOf(body));
-      if (read.success) return read.data;
+      const isOfIt = read.data?.target === target && read.data.systemIdentifier === system;
+      if (read.success && isOfIt) return read.data;
       throw new HoldfastError('HF_RECOVERY_DAMAGED', {
         expected: `a witness of this Holdfast at ${key}`,
-        found: body === null ? 'one without its seal' : 'one that does not read',
+        found: wrongWitness(body, read.success),
         hint: 'Take another recovery point, and look at who can write into the vault.',
       });
     }
@@ -325,9 +348,14 @@ export class VaultRecords {
   async #all(
     system: string,
     folder: 'drills' | 'proofs',
-  ): Promise<readonly { readonly key: string; readonly body: string | null }[]> {
+  ): Promise<{
+    readonly ours: readonly { readonly key: string; readonly body: string }[];
+    /** Not under our seal, whoever wrote them. */
+    readonly strange: readonly StoredObject[];
+  }> {
     const { target, vault } = this.#parts;
-    const found: { key: string; body: string | null }[] = [];
+    const ours: { key: string; body: string }[] = [];
+    const strange: StoredObject[] = [];
     for await (const object of vault.list(`${target}/${system}/${folder}/`, null)) {
       const name = nameOf(object);
       let body = this.#bodies.get(name);
@@ -336,9 +364,10 @@ export class VaultRecords {
         body = this.#opened(object.key, bytes?.toString('utf8') ?? null);
         this.#bodies.set(name, body);
       }
-      found.push({ key: object.key, body });
+      if (body === null) strange.push(object);
+      else ours.push({ key: object.key, body });
     }
-    return found;
+    return { ours, strange };
   }
 
   async #keep(
@@ -369,6 +398,38 @@ export class VaultRecords {
   #mac(key: string, body: string): Buffer {
     return createHmac('sha256', this.#parts.macKey).update(`${key}\n${body}`).digest();
   }
+}
+
+/** It lay there before ours, beside points of an installation whose key is not here: so may it be of that one. */
+function isOfBefore(
+  storedAt: Date,
+  { others, points: [first] }: Pick<FoundRecords, 'others' | 'points'>,
+): boolean {
+  if (others.every(({ verdict }) => verdict !== 'foreign')) return false;
+  return first === undefined || storedAt.getTime() < Date.parse(first.startedAt);
+}
+
+/** One sentence for all of a kind; empty: there are none. */
+function strangeWords(
+  kind: string,
+  records: readonly Pick<StoredObject, 'key'>[],
+): readonly string[] {
+  const [first] = records;
+  if (first === undefined) return [];
+  if (records.length === 1) return [`${first.key} is not a ${kind} of this Holdfast.`];
+  return [
+    `${records.length} ${kind}s are not of this Holdfast, the first at ${first.key}: they count for nothing.`,
+  ];
+}
+
+/** Whoever sealed it. */
+function bodyIn(text: string): string | null {
+  return ENVELOPE.safeParse(jsonOf(text)).data?.body ?? null;
+}
+
+function wrongWitness(body: string | null, isRead: boolean): string {
+  if (body === null) return 'one without its seal';
+  return isRead ? 'one of another target or server' : 'one that does not read';
 }
 
 function nameOf({ key, version }: StoredObject): string {

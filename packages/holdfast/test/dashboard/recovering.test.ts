@@ -14,11 +14,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { z } from 'zod';
 import { parseConfig } from '../../src/config/load-config.ts';
 import { createHoldfast, type Holdfast, systemClock } from '../../src/holdfast.ts';
+import { OTHER_SEAL } from '../../src/recovery/testing/test-seal.ts';
+import { LocalVault } from '../../src/recovery/vaults/local/local-vault.ts';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
 import { poison } from '../recovery/poison.ts';
-import { type Ground, pullGround } from '../recovery/pull-ground.ts';
+import { type Ground, NEVER, pullGround, QUIET } from '../recovery/pull-ground.ts';
 import { type AtBrowser, launch, noBrowser } from './browser.ts';
 import { lookAt, reach, Seats } from './hands.ts';
 
@@ -60,6 +62,19 @@ targets:
 `;
 }
 
+/** A point that lay in the vault before this installation came: of one whose keys are gone. */
+async function anotherTook(): Promise<void> {
+  const vault = new LocalVault({
+    ...{ keptHead: null, name: 'here', folder: join(apart, 'vault'), user: null },
+    dataFolders: [],
+  });
+  const engine = ground.engine({ vault, seal: OTHER_SEAL, slot: 'of_before' });
+  await engine.backup(QUIET, NEVER);
+  await engine.close();
+  await vault.close();
+  await ground.server.query("select pg_drop_replication_slot('of_before')");
+}
+
 beforeAll(async () => {
   if (WHY_NOT !== null) return;
   ground = await pullGround(null);
@@ -71,6 +86,7 @@ beforeAll(async () => {
   const configPath = join(folder, 'holdfast.yaml');
   writeFileSync(configPath, configText());
   holdfast = await created();
+  await anotherTook();
   const env = { ...process.env, HOLDFAST_CONFIG: configPath };
   await promisify(execFile)(process.execPath, [MAIN, 'protect', 'shop', '--apply'], { env });
   await holdfast.start();
@@ -158,6 +174,32 @@ describe('recovery', () => {
     await lookAt(page, 'recovery-target');
     await page.goto('/trail?kind=recovery-ordered');
     await page.getByText('oda asked for a recovery point of shop').first().waitFor();
+  });
+
+  it('shows apart what another installation left there, drills it when asked, and counts nothing of it', {
+    timeout: 240_000,
+  }, async () => {
+    const { page } = oda;
+    await page.goto('/recovery/shop');
+    const others = page.getByRole('region', { name: 'Not counted in here', exact: true });
+    await others.getByText('1 point from before the first of this installation').waitFor();
+    await others.getByText(/of another installation, or of somebody who can write/).waitFor();
+    await others.getByText('not drilled').waitFor();
+    await others.getByRole('button', { name: 'Drill the newest of them' }).click();
+    const orders = page.getByRole('list', { name: 'Orders' });
+    await orders.getByText(/nobody can vouch for it/).waitFor({ timeout: WORK_MS_MAX });
+    await others.getByText('came back').waitFor({ timeout: 60_000 });
+    await others.scrollIntoViewIfNeeded();
+    await lookAt(page, 'recovery-others');
+    const drill = { kind: 'drill', vault: 'here', point: 'p1;reboot' };
+    expect((await asked(page, '/v1/recovery/shop/orders', drill)).status).toBeLessThan(500);
+    await page.getByRole('button', { name: 'Restore …' }).click();
+    const wizard = page.getByRole('dialog', { name: 'Restore shop' });
+    const slider = wizard.getByLabel('Moment within the window');
+    await slider.fill('0');
+    await wizard.getByText(/by one that nobody here can vouch for/).waitFor();
+    await lookAt(page, 'restore-when-others');
+    await wizard.getByRole('button', { name: 'Close' }).click();
   });
 
   it('says who tried to destroy it, what they were answered, and what would die together', {

@@ -85,7 +85,7 @@ describe.for([
     by: Pick<PullEngine, 'restore'> = engine,
   ): Promise<DrillResult> {
     const goal = { at: null, lsn: witness.lsn };
-    const aim = { point, goal, witness, witnessTrouble: null };
+    const aim = { point, seal: null, goal, witness, witnessTrouble: null };
     const order = { ...aim, assertions: [], database: 'postgres', ...changes };
     return runDrill(
       order,

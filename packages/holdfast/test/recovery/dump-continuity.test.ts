@@ -79,6 +79,7 @@ async function newestHas(on: Ground, engine: DumpEngine, table: string) {
   const result = await runDrill(
     {
       point,
+      seal: null,
       goal: { at: null, lsn: null },
       witness: null,
       witnessTrouble: null,

@@ -28,7 +28,7 @@ async function drillOf(
 ): Promise<DrillResult> {
   const aim = { goal: { at: null, lsn: null }, witness: null, witnessTrouble: null };
   return runDrill(
-    { ...aim, assertions: [], database: 'shop', ...order },
+    { seal: null, ...aim, assertions: [], database: 'shop', ...order },
     {
       engine,
       vault: 'folder',

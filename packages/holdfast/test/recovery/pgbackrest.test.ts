@@ -137,7 +137,7 @@ describe.skipIf(!isHere)('engine pgbackrest (Debian packages pgbackrest and post
     const isWitnessed = goal.lsn !== null && goal.lsn === witness?.lsn;
     const aim = { goal, witness: isWitnessed ? witness : null, witnessTrouble: null };
     return runDrill(
-      { point: of, ...aim, assertions: [], database: 'postgres' },
+      { point: of, seal: null, ...aim, assertions: [], database: 'postgres' },
       {
         ...{ engine: by, vault: 'folder', clock: systemClock, superuser: 'postgres' },
         folder: join(root, `drill-${systemClock.random(4).toString('hex')}`),

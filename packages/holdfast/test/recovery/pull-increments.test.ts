@@ -360,6 +360,7 @@ describe('an increment is drilled as any point', { timeout: 240_000 }, () => {
         runDrill(
           {
             point,
+            seal: null,
             goal: { at: null, lsn: witness.lsn },
             witness,
             witnessTrouble: null,

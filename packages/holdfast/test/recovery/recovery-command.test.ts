@@ -3,6 +3,7 @@
  * gateway that streams, takes points and drills by itself, killed on the way.
  */
 import {
+  cpSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -15,6 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packBytes } from '../../src/recovery/packing/pack.ts';
+import { LocalVault } from '../../src/recovery/vaults/local/local-vault.ts';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
@@ -26,6 +29,8 @@ const config = join(folder, 'holdfast.yaml');
 /** On another device than the data, where the system has one: on the same it is red, and proves nothing. */
 const apart = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'holdfast-apart-'));
 const vault = join(apart, 'vault');
+/** The vault as it was before bytes of it were changed. */
+const spared = join(apart, 'spared');
 const keyFile = join(folder, 'recovery-key.txt');
 
 let ground: Ground;
@@ -88,7 +93,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await operator.down('SIGINT');
   await ground?.close();
-  clearFlags(vault);
+  for (const one of [vault, spared]) clearFlags(one);
   for (const one of [apart, folder]) rmSync(one, { recursive: true, force: true });
 }, 60_000);
 
@@ -183,6 +188,7 @@ describe('holdfast recovery', () => {
     timeout: 300_000,
   }, async () => {
     await operator.down('SIGINT');
+    cpSync(vault, spared, { recursive: true });
     const { report } = await statusOf();
     const newest = report.vaults[0].points.at(-1).id;
     flipIn(newest);
@@ -283,6 +289,123 @@ describe('holdfast recovery', () => {
     expect(shown.out).toMatch(
       /○ shop was brought back in \d+ rehearsals, .*; of 1 the record does not say what was promised/,
     );
+  });
+
+  describe('of a new installation, the machine of the old one being gone', () => {
+    const anew = join(folder, 'anew.yaml');
+    const env = { HOLDFAST_CONFIG: anew };
+    const status = async () => (await json(['recovery', 'status', 'shop'], env)).said.targets[0];
+    const drill = async (point: string) =>
+      (await json(['recovery', 'drill', 'shop', '--point', point], env)).said.results[0].drill;
+    const tablesIn = ({ checks }: { checks: { name: string; end: string; said: string }[] }) =>
+      checks.find(({ name }) => name === 'tables');
+    let theirs = '';
+
+    /** As whoever can write into the vault, and knows the public key that stands in every point. */
+    async function witnessed(plain: string): Promise<void> {
+      const there = new LocalVault({
+        ...{ keptHead: null, name: 'here', folder: spared, user: null, dataFolders: [] },
+      });
+      try {
+        const [, recipient = ''] =
+          /public key: (age1\S+)/.exec(readFileSync(keyFile, 'utf8')) ?? [];
+        const { systemIdentifier } = await ground.engine().facts();
+        await there.put(
+          `shop/${systemIdentifier}/witnesses/${theirs}.json.lz4.age`,
+          packBytes(Buffer.from(plain), [recipient]).body,
+          { retainUntil: new Date(Date.now() + 8 * 86_400_000) },
+        );
+      } finally {
+        await there.close();
+      }
+    }
+
+    it('says apart what lies there, and counts nothing of it', { timeout: 120_000 }, async () => {
+      writeFileSync(
+        anew,
+        readFileSync(config, 'utf8')
+          .replace('dataFolder: state', 'dataFolder: state-anew')
+          .replace(vault, spared),
+      );
+      const report = await status();
+      const [{ newestWalAt, others, points, troubles, window }] = report.vaults;
+      expect(report).toMatchObject({ colour: 'red', proven: null, rpoMs: null });
+      expect([newestWalAt, window]).toEqual([null, null]);
+      expect(others).toMatchObject({ points: points.length, foreign: points.length });
+      expect(points.length).toBeGreaterThan(1);
+      expect(others.records).toBeGreaterThan(2);
+      expect(others.newest).toBe(points.at(-1).id);
+      expect(Date.parse(others.to)).toBeGreaterThanOrEqual(Date.parse(points.at(-1).endedAt));
+      expect(troubles.join()).not.toContain('not of this Holdfast');
+      theirs = others.newest;
+      const shown = await holdfast(['recovery', 'status', 'shop'], env);
+      expect(shown.out).toContain(`holdfast recovery drill shop --vault here --point ${theirs}`);
+      const unnamed = await holdfast(['recovery', 'drill', 'shop'], env);
+      expect(unnamed.exit).toBe(1);
+      expect(unnamed.err).toContain(`--point ${theirs}`);
+    });
+
+    it('drills one that is named: it came back, and is proof of nothing', {
+      timeout: 240_000,
+    }, async () => {
+      const result = await drill(theirs);
+      expect(result).toMatchObject({ verdict: 'passed', seal: 'foreign', point: theirs });
+      expect(tablesIn(result)?.said).toMatch(
+        /\b900 rows, .* which another installation took, .* nobody here can vouch for it\.$/,
+      );
+      const report = await status();
+      expect(report).toMatchObject({ colour: 'red', proven: null, outside: null });
+      expect(report.facts).toMatchObject({ colour: 'red', provenAgeMinutes: 1_000_000_000 });
+      expect(report.vaults[0].lastDrill).toBeNull();
+      expect(report.vaults[0].points.at(-1)).toMatchObject({ seal: 'foreign', drill: 'passed' });
+      const { said: trail } = await json(['trail', 'tail', '-n', '20'], env);
+      expect(JSON.stringify(trail)).toContain('"drill-of-other"');
+      expect(JSON.stringify(trail)).not.toContain('"drill-passed"');
+      const shown = await holdfast(['recovery', 'status', 'shop'], env);
+      expect(shown.out).toMatch(/of before .* came back .* by a drill {2}sealed with a key/);
+    });
+
+    it('does not pass by a witness that says something else, or does not read', {
+      timeout: 240_000,
+    }, async () => {
+      const [point] = (await status()).vaults[0].points.slice(-1);
+      await witnessed('nothing that reads');
+      const spoilt = await drill(point.id);
+      expect(spoilt.verdict).toBe('could-not-run');
+      expect(tablesIn(spoilt)?.said).toContain('The witness of this point could not be read');
+      const { systemIdentifier } = await ground.engine().facts();
+      const [{ lsn }] = [spoilt.goal];
+      const body = JSON.stringify({
+        ...{ format: 'holdfast/witness/1', target: 'shop', database: 'postgres', systemIdentifier },
+        ...{ takenAt: point.endedAt, timeline: 1, lsn, method: 'quiet', roles: [], extensions: [] },
+        tables: [{ schema: 'public', name: 'bookings', rows: '901', hash: '7' }],
+      });
+      const mac = '0'.repeat(64);
+      await witnessed(JSON.stringify({ format: 'holdfast/record/1', body, mac }));
+      const other = await drill(point.id);
+      expect(other.verdict).toBe('failed');
+      expect(tablesIn(other)?.said).toContain('nobody here can vouch for it: "public"."bookings"');
+    });
+
+    it('has a window of its own once it took a point, and theirs beside it', {
+      timeout: 240_000,
+    }, async () => {
+      const backup = await json(['recovery', 'backup', 'shop'], env);
+      expect(backup.said.results[0].drill).toMatchObject({ verdict: 'passed' });
+      expect(backup.said.results[0].drill.seal).toBeUndefined();
+      const report = await status();
+      const [{ others, troubles, window }] = report.vaults;
+      const { id } = backup.said.results[0].point;
+      expect(report.proven).toMatchObject({ point: id });
+      expect(window.from).toBe(backup.said.results[0].point.endedAt);
+      expect(others.newest).toBe(theirs);
+      expect(Date.parse(others.to)).toBeLessThanOrEqual(Date.parse(window.from));
+      expect(troubles.join()).not.toContain('not ours');
+      // Theirs comes back as before, whatever was streamed since.
+      const [first] = report.vaults[0].points;
+      expect(await drill(first.id)).toMatchObject({ verdict: 'passed', seal: 'foreign' });
+      expect((await status()).proven).toMatchObject({ point: id });
+    });
   });
 
   it('does not know a target that has none', async () => {

@@ -101,13 +101,18 @@ export function Orders({ shown }: { readonly shown: Shown }): ReactNode {
 }
 
 function OrderView({ item }: { readonly item: Ordered }): ReactNode {
-  const { askedAt, askedBy, kind, standing, vault } = item;
+  const { askedAt, askedBy, kind, point, standing, vault } = item;
   return (
     <li className="grid gap-1 rounded-lg border border-line p-3">
       <p className="flex flex-wrap items-baseline gap-2">
         <StandingBadge standing={standing} />
         <span className="font-medium">{KINDS[kind]}</span>
         <span className="text-[0.87rem] text-muted">
+          {point !== null && (
+            <>
+              of <Text text={point} />{' '}
+            </>
+          )}
           {vault !== null && (
             <>
               in <Text text={vault} />,{' '}
@@ -164,6 +169,12 @@ function StandingBadge({ standing }: { readonly standing: Ordered['standing'] })
   return <Badge tone="accent">{standing.state}</Badge>;
 }
 
+const UNCOUNTED = {
+  foreign:
+    'it is sealed with a key that is not here, so nobody can vouch for it, and it counts for nothing',
+  elsewhere: 'it was taken into another vault, and counts for nothing in this one',
+} as const;
+
 function resultWords({ drill, point, proof, vault }: Result): string {
   const parts = [
     ...(point === null ? [] : [`point ${point.id} lies there, ${byteWords(point.bytes)}`]),
@@ -171,6 +182,7 @@ function resultWords({ drill, point, proof, vault }: Result): string {
       ? []
       : [
           `${drill.point} ${DRILLED[drill.verdict].word}${drill.rtoMs === null ? '' : ` in ${shortSpan(drill.rtoMs)}`}`,
+          ...(drill.seal === undefined ? [] : [UNCOUNTED[drill.seal]]),
           ...drill.checks.filter(({ end }) => end !== 'passed').map(({ said }) => said),
         ]),
     ...(proof === null

@@ -53,7 +53,7 @@ function reportWith(target: object, ...vaults: readonly object[]): Report {
       proof: null,
       newestWalAt: null,
     },
-    ...{ window: null, tried: [], history: { drills: [], proofs: [] } },
+    ...{ window: null, others: null, tried: [], history: { drills: [], proofs: [] } },
     whereabouts: { ...NOWHERE, ...where },
   });
   return {

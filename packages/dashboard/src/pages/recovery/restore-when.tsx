@@ -12,9 +12,18 @@ import { Field, Select } from '../../ui/field.tsx';
 import { ProblemNote } from '../../ui/problem.tsx';
 import { useAttempt } from '../../ui/use-attempt.ts';
 import { useSettled } from '../../ui/use-settled.ts';
-import { asOfIn, momentFault, momentIn, STEPS, secondsOf, shareOf } from './moments.ts';
+import {
+  asOfIn,
+  momentFault,
+  momentIn,
+  STEPS,
+  secondsOf,
+  shareOf,
+  type Window,
+} from './moments.ts';
 import { viewQuery } from './queries.ts';
 import { AsOfField, AsOfLook, Offers } from './restore-as-of.tsx';
+import { isCounted } from './words.ts';
 
 type Shown = Answer<'recovery.show'>;
 type Wish = Body<'restores.begin'>['wish'];
@@ -133,6 +142,13 @@ export function WhenStep({ onBegun, onClose, shown }: WhenProps): ReactNode {
                 fault={fault}
                 onChange={(event) => setTyped(event.target.value)}
               />
+              {asOf === null && seen !== null && isByOthers(at, seen) && (
+                <p className="text-[0.9rem] text-warn">
+                  <span aria-hidden="true">● </span>
+                  Before the first point of this installation: it comes back by one that nobody here
+                  can vouch for, as far as that reaches.
+                </p>
+              )}
               <input
                 type="range"
                 aria-label="Moment within the window"
@@ -146,9 +162,10 @@ export function WhenStep({ onBegun, onClose, shown }: WhenProps): ReactNode {
           )}
           {kind === 'point' && (
             <Select label="Point" value={point} onChange={(event) => setPoint(event.target.value)}>
-              {points.map(({ endedAt, id, isProven }) => (
+              {points.map(({ endedAt, id, isOfOurs, isProven }) => (
                 <option key={id} value={id}>
                   {utcTime(endedAt)}, {isProven ? 'came back in a drill' : 'not proven'}
+                  {isOfOurs ? '' : ', not counted'}
                 </option>
               ))}
             </Select>
@@ -180,20 +197,23 @@ export function WhenStep({ onBegun, onClose, shown }: WhenProps): ReactNode {
 }
 
 interface There {
-  readonly window: { readonly from: string; readonly to: string } | null;
+  readonly window: Window | null;
   /** Newest first. */
   readonly points: readonly {
     readonly id: string;
     readonly endedAt: string;
     readonly isProven: boolean;
+    readonly isOfOurs: boolean;
   }[];
 }
 
 function seenNow(seen: VaultSeen | null): There {
   const points = (seen?.points ?? []).toReversed();
   return {
-    window: seen?.window ?? null,
-    points: points.map(({ drill, endedAt, id }) => ({ id, endedAt, isProven: drill === 'passed' })),
+    window: seen === null ? null : wholeWindow(seen),
+    points: points.map(({ drill, endedAt, id, seal }) => ({
+      ...{ id, endedAt, isProven: drill === 'passed', isOfOurs: isCounted(seal) },
+    })),
   };
 }
 
@@ -201,11 +221,22 @@ function seenThen(view: View | null): There {
   const points = (view?.points ?? []).toReversed();
   return {
     window: view?.window ?? null,
-    points: points.map(({ drilledAt, endedAt, id }) => ({
-      ...{ id, endedAt },
-      isProven: drilledAt !== null,
+    points: points.map(({ drilledAt, endedAt, id, isSealed }) => ({
+      ...{ id, endedAt, isProven: drilledAt !== null, isOfOurs: isSealed !== null },
     })),
   };
+}
+
+/** Of ours, and of what was there before: both can be asked for. */
+function wholeWindow({ others, window }: VaultSeen): Window | null {
+  if (others === null || window === null) return window ?? others;
+  const [from = window.from] = [others.from, window.from].toSorted();
+  return { from, to: window.to };
+}
+
+/** What counts does not reach so far back. */
+function isByOthers(at: Date, { others, window }: VaultSeen): boolean {
+  return others !== null && (window === null || at.getTime() < Date.parse(window.from) - 999);
 }
 
 function kindOf(value: string): 'at' | 'newest' | 'point' {

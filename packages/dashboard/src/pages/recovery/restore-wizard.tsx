@@ -195,7 +195,8 @@ function ReadyFacts({
           'No drill of this point is known here to have passed.'
         ) : (
           <>
-            Proven <Time at={point.drilledAt} relative /> by a drill.
+            {point.isSealed === null ? 'It came back' : 'Proven'}{' '}
+            <Time at={point.drilledAt} relative /> {point.isSealed === null ? 'in' : 'by'} a drill.
           </>
         )}{' '}
         {sealWords(point.isSealed)}It goes <Time at={keptUntil} relative />, unless somebody uses

@@ -74,7 +74,7 @@ function TargetView({ shown }: { readonly shown: Shown }): ReactNode {
       <Orders shown={shown} />
       {report !== null && (
         <>
-          <Timeline report={report} />
+          <Timeline shown={shown} report={report} />
           <Proof report={report} />
           <LossMap report={report} />
         </>

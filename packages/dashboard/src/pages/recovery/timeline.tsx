@@ -3,13 +3,15 @@
  * rather than looks. Shapes differ with what they mean, and not only their colours.
  */
 import type { ReactNode } from 'react';
+import type { Answer } from '../../api/client.ts';
 import { byteWords, plural } from '../../lib/measures.ts';
 import { utcTime } from '../../lib/times.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Panel } from '../../ui/page.tsx';
 import { Text } from '../../ui/text.tsx';
 import { Time } from '../../ui/time.tsx';
-import { DRILLED, type Report, shortSpan, type VaultReport } from './words.ts';
+import { OtherPoints } from './other-points.tsx';
+import { DRILLED, isCounted, type Report, shortSpan, type VaultReport } from './words.ts';
 
 const WIDTH = 640;
 const ROW = 26;
@@ -17,14 +19,28 @@ const LEFT = 74;
 const RIGHT = 14;
 const ROWS_SHOWN = 10;
 
-export function Timeline({ report }: { readonly report: Report }): ReactNode {
+export function Timeline({
+  report,
+  shown,
+}: {
+  readonly report: Report;
+  readonly shown: Answer<'recovery.show'>;
+}): ReactNode {
   return (
     <Panel title="Points and drills over time">
       {report.vaults.map((vault) => (
-        <VaultTimeline key={vault.name} vault={vault} until={report.at} promise={report.promise} />
+        <div key={vault.name} className="grid grid-cols-[minmax(0,1fr)] gap-3">
+          <VaultTimeline vault={ownOf(vault)} until={report.at} promise={report.promise} />
+          <OtherPoints shown={shown} vault={vault} />
+        </div>
       ))}
     </Panel>
   );
+}
+
+/** Without what does not count: that is shown apart. */
+function ownOf(vault: VaultReport): VaultReport {
+  return { ...vault, points: vault.points.filter(({ seal }) => isCounted(seal)) };
 }
 
 interface VaultTimelineProps {
@@ -46,7 +62,7 @@ function VaultTimeline({ promise, until, vault }: VaultTimelineProps): ReactNode
       </h3>
       <p className="text-[0.9rem]">
         {window === null ? (
-          'Nothing can be brought back from it.'
+          'Nothing that counts can be brought back from it.'
         ) : (
           <>
             Any moment from <Time at={window.from} /> to <Time at={window.to} />.

@@ -28,6 +28,11 @@ export const SEEN_WORDS: Readonly<Record<Exclude<Seen, 'fresh'>, string>> = {
   old: 'Nobody has looked for a minute or more: this is how it stood, not how it stands.',
 };
 
+/** Of this installation and vault, or from before seals; nothing else is a point of ours. */
+export function isCounted(seal: VaultReport['points'][number]['seal']): boolean {
+  return seal !== 'foreign' && seal !== 'elsewhere';
+}
+
 export const DRILLED: Readonly<
   Record<'passed' | 'failed' | 'could-not-run', { readonly word: string; readonly tone: BadgeTone }>
 > = {

@@ -7,6 +7,7 @@ import type pg from 'pg';
 import type { DrillAssertion } from '../../config/drill-assertions.ts';
 import { messageOf } from '../../model/errors.ts';
 import { askedAlone } from '../asked-alone.ts';
+import type { NotCounted } from '../point-seal.ts';
 import type { CheckName, CheckResult } from './drill-result.ts';
 import { extensionsOf, rolesOf, type TableWitness, tablesOf, type Witness } from './witness.ts';
 
@@ -16,14 +17,21 @@ const NAMED_MAX = 5;
 
 type Look = () => Promise<{ readonly isTrue: boolean; readonly said: string }>;
 
+export interface ChecksAsked {
+  readonly witness: Witness | null;
+  /** Of the point: with one that is `foreign` came the witness, too. */
+  readonly seal: NotCounted | null;
+  readonly assertions: readonly DrillAssertion[];
+}
+
 export async function checkAll(
   client: pg.Client,
-  witness: Witness | null,
-  assertions: readonly DrillAssertion[],
+  { assertions, seal, witness }: ChecksAsked,
 ): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
+  const by = seal === 'foreign' ? UNVOUCHED : '';
   if (witness !== null) {
-    results.push(await look('tables', () => compareTables(client, witness)));
+    results.push(await look('tables', () => compareTables(client, witness, by)));
     results.push(await look('roles', () => compareRoles(client, witness)));
     results.push(await look('extensions', () => compareExtensions(client, witness)));
   }
@@ -44,13 +52,17 @@ async function look(name: CheckName, act: Look): Promise<CheckResult> {
   }
 }
 
-async function compareTables(client: pg.Client, witness: Witness) {
+/** Whoever can write into a vault can plant a point with a witness that fits it. */
+const UNVOUCHED =
+  ', which another installation took, or somebody who says so: nobody here can vouch for it';
+
+async function compareTables(client: pg.Client, witness: Witness, by: string) {
   const found = new Map((await tablesOf(client)).map((table) => [nameOf(table), table]));
   const differing = witness.tables.filter((table) => !isSame(table, found.get(nameOf(table))));
   const extra = found.size - (witness.tables.length - missingIn(witness, found));
   if (differing.length === 0 && extra === 0) {
     const rows = witness.tables.reduce((sum, table) => sum + BigInt(table.rows), 0n);
-    const said = `All ${witness.tables.length} tables, ${rows} rows, hash as at the witness of ${witness.takenAt}.`;
+    const said = `All ${witness.tables.length} tables, ${rows} rows, hash as at the witness of ${witness.takenAt}${by}.`;
     return { isTrue: true, said };
   }
   const words = differing.slice(0, NAMED_MAX).map((table) => {
@@ -66,7 +78,8 @@ async function compareTables(client: pg.Client, witness: Witness) {
       `the witness was taken while others wrote, so it cannot tell: ${words.join('; ')}`,
     );
   }
-  return { isTrue: false, said: `${differing.length} tables differ: ${words.join('; ')}.` };
+  const from = by === '' ? '' : ` from the witness${by}`;
+  return { isTrue: false, said: `${differing.length} tables differ${from}: ${words.join('; ')}.` };
 }
 
 function missingIn(witness: Witness, found: ReadonlyMap<string, TableWitness>): number {

@@ -2,6 +2,7 @@
  * What a drill found. A point is proven by a drill that passed, and by nothing else; what could not be
  * looked at never counts as passed.
  */
+import type { NotCounted } from '../point-seal.ts';
 import type { StoredPoint } from '../recovery-point.ts';
 import type { Isolation } from './scratch-cluster.ts';
 
@@ -39,6 +40,11 @@ export interface DrillResult {
   readonly point: string;
   /** SHA-256 of the point.json that was restored by, lower-case hex. */
   readonly pointDigest: string;
+  /**
+   * By the seal of the point, where it counts for nothing here, so that its drill does not, either: it came back,
+   * and of one that is `foreign` nobody can tell whose it is. Left out: it counts.
+   */
+  readonly seal?: NotCounted | undefined;
   /** What was aimed at: a moment, or a position in the WAL. */
   readonly goal: { readonly at: string | null; readonly lsn: string | null };
   readonly startedAt: string;

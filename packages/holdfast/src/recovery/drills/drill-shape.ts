@@ -1,6 +1,7 @@
 /** Reads what drills left in a vault. Whoever holds its key may have written there: it is read as strangers' text. */
 import { z } from 'zod';
 import { jsonOf } from '../../model/json.ts';
+import { NOT_COUNTED } from '../point-seal.ts';
 import { CHECK_NAMES, type DrillResult } from './drill-result.ts';
 
 const word = z.string().min(1).max(512);
@@ -13,6 +14,7 @@ export const DRILL_SHAPE = z.strictObject({
   vault: word,
   point: word,
   pointDigest: z.string().regex(/^[0-9a-f]{64}$/),
+  seal: z.enum(NOT_COUNTED).optional(),
   goal: z.strictObject({ at: z.iso.datetime().nullable(), lsn: lsn.nullable() }),
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),

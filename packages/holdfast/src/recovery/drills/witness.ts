@@ -21,9 +21,12 @@ import type { Lsn } from '../recovery-point.ts';
 export const WITNESS_METHODS = ['slot', 'quiet', 'snapshot', 'close'] as const;
 export type WitnessMethod = (typeof WITNESS_METHODS)[number];
 
+/** Of what PostgreSQL names, by its length; a server can be built for longer ones than 63 bytes. */
+const word = z.string().max(256);
+
 const tableWitness = z.strictObject({
-  schema: z.string(),
-  name: z.string(),
+  schema: word,
+  name: word,
   /** Whole numbers as text: they may be larger than 2^53. */
   rows: z.string().regex(/^\d{1,20}$/),
   hash: z.string().regex(/^-?\d{1,60}$/),
@@ -33,7 +36,7 @@ export type TableWitness = Readonly<z.output<typeof tableWitness>>;
 export const WITNESS_SHAPE = z.strictObject({
   format: z.literal('holdfast/witness/1'),
   target: z.string(),
-  database: z.string(),
+  database: word,
   systemIdentifier: z.string(),
   takenAt: z.iso.datetime(),
   timeline: z.int(),
@@ -41,8 +44,8 @@ export const WITNESS_SHAPE = z.strictObject({
   lsn: z.string().regex(/^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/),
   method: z.enum(WITNESS_METHODS),
   tables: z.array(tableWitness),
-  roles: z.array(z.string()),
-  extensions: z.array(z.strictObject({ name: z.string(), version: z.string() })),
+  roles: z.array(word),
+  extensions: z.array(z.strictObject({ name: word, version: word })),
 });
 export type Witness = Readonly<z.output<typeof WITNESS_SHAPE>>;
 
