@@ -11,7 +11,7 @@ select 'relation ' || n.nspname || '.' || relname, concat_ws(' ', relkind, pg_ge
   (select string_agg(inhparent::regclass::text, ',') from pg_inherits where inhrelid = c.oid))
 from pg_class c join pg_namespace n on n.oid = relnamespace where ${THEIRS} and relkind <> 'c'
 union all
-select 'column ' || n.nspname || '.' || relname || '.' || attname, concat_ws(' ', format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated, attcollation::regcollation, attstorage, attcompression, attoptions, nullif(attstattarget, -1),
+select 'column ' || n.nspname || '.' || relname || '.' || attname, concat_ws(' ', format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated, attcollation::regcollation, attstorage, attcompression, (select array_agg(o) from unnest(a.attoptions) o where o !~ '^pg_attver='), nullif(attstattarget, -1),
   (select array_agg(x::text order by x::text) from unnest(attacl) x), pg_get_expr(adbin, adrelid), col_description(c.oid, attnum))
 from pg_attribute a join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace
 left join pg_attrdef d on adrelid = attrelid and adnum = attnum where attnum > 0 and not attisdropped and ${THEIRS}

@@ -37,7 +37,7 @@ export const CATALOG: Readonly<Record<string, string>> = {
       'identity=' || a.attidentity::text, 'generated=' || a.attgenerated::text, 'storage=' || a.attstorage::text,
       'compression=' || a.attcompression::text, 'statistics=' || a.attstattarget,
       'collation=' || nullif(a.attcollation, 0)::regcollation::text, 'local=' || a.attislocal,
-      'inherited=' || a.attinhcount, ${acl('a.attacl')}, array_to_string(a.attoptions, ','),
+      'inherited=' || a.attinhcount, ${acl('a.attacl')}, array_to_string((select array_agg(o) from unnest(a.attoptions) o where o !~ '^pg_attver='), ','),
       quote_literal(col_description(c.oid, a.attnum))) as line
     from ${FROM_REL} join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
       left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum

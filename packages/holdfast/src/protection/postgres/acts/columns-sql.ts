@@ -6,6 +6,8 @@
  * What it will not restore, and says: the place of a column among the others.
  */
 
+import { columnOptions } from './difference-sql.ts';
+
 export const COLUMNS_SQL = `
 -- Forced row security would hide rows from who keeps them; the setting row_security = off makes any other hiding fail.
 create or replace function holdfast.unforced(relation oid, sql text) returns text
@@ -131,7 +133,7 @@ begin
       || case a.attcompression when 'p' then format('; alter table %s alter column %I set compression pglz', subject, a.attname)
         when 'l' then format('; alter table %s alter column %I set compression lz4', subject, a.attname) else '' end
       || case when coalesce(a.attstattarget, -1) >= 0 then format('; alter table %s alter column %I set statistics %s', subject, a.attname, a.attstattarget) else '' end
-      || case when a.attoptions is null then '' else format('; alter table %s alter column %I set (%s)', subject, a.attname, array_to_string(a.attoptions, ', ')) end
+      || case when ${columnOptions('a')} is null then '' else format('; alter table %s alter column %I set (%s)', subject, a.attname, array_to_string(${columnOptions('a')}, ', ')) end
       || case when a.attacl is null then '' else '; ' || rtrim(holdfast.acl_sql('table', subject, 'c', a.attacl, a.relowner, null, format('(%I)', a.attname)), '; ') end
       || holdfast.comment_sql('column', format('%s.%I', subject, a.attname), col_description(relation, num));
   end if;

@@ -64,11 +64,23 @@ const CATALOGS: readonly (readonly [name: string, key: string])[] = [
   ['pg_largeobject_metadata', 'oid'],
 ];
 
+/**
+ * Options of a column as people set them; null: none. From the minor releases of November 2026 on the server
+ * numbers each column there when it is made or rewritten (`pg_attver`), which says nothing of the column.
+ */
+export const columnOptions = (alias: string): string =>
+  `(select array_agg(o order by n) from unnest(${alias}.attoptions) with ordinality x(o, n) where o !~ '^pg_attver=')`;
+
+const rowOf = (catalog: string): string =>
+  catalog === 'pg_attribute'
+    ? `to_jsonb(t) || jsonb_build_object('attoptions', ${columnOptions('t')})`
+    : 'to_jsonb(t)';
+
 /** Rows of every catalog that a condition on its alias takes. */
 export const catalogRows = (condition: (alias: string) => string): string =>
   CATALOGS.map(
     ([name, key]) =>
-      `select '${name}' as cat, (${key})::text as key, to_jsonb(t) as row, t.xmin as since from pg_catalog.${name} t where ${condition('t')}`,
+      `select '${name}' as cat, (${key})::text as key, ${rowOf(name)} as row, t.xmin as since from pg_catalog.${name} t where ${condition('t')}`,
   ).join('\n  union all ');
 
 export const DRAFT_SQL = `
