@@ -1,7 +1,6 @@
 /** The local vault as it is used: its process killed at any time, its files attacked, its user another. */
 import { execFileSync } from 'node:child_process';
 import {
-  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -24,6 +23,7 @@ import { LocalVault, type LocalVaultOptions } from '../../src/recovery/vaults/lo
 import { allOf, bytesOf, wholeOf } from '../../src/recovery/vaults/vault.suite.ts';
 import type { StoredObject } from '../../src/recovery/vaults/vault.ts';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
+import { mountedReadOnly, triedToMount, withoutWriting } from '../../src/testing/closed-folder.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 
 const KEPT = { retainUntil: new Date(Date.now() + 8 * 24 * 60 * 60 * 1000) };
@@ -299,7 +299,7 @@ describe('the process of a local vault', () => {
       const small = await vault.put('db/1/small', bytesOf('small'), KEPT);
       const large = await vault.put('db/1/large', bytesOf(Buffer.alloc(500_000, 'x')), KEPT);
       await vault.close();
-      const open = way === 'a mount' ? mountedReadOnly(folder) : withMode(folder, 0o500);
+      const open = way === 'a mount' ? mountedReadOnly(folder) : withoutWriting(folder);
       try {
         const { colour, troubles } = await vault.look();
         expect(colour).toBe('amber');
@@ -368,40 +368,6 @@ describe('a proof that is broken off', () => {
 function idsOf(user: string) {
   const id = (flag: string) => Number(execFileSync('id', [flag, user], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
-}
-
-/** Undone by what it returns, as the others. */
-function withMode(folder: string, mode: number): () => void {
-  chmodSync(folder, mode);
-  return () => chmodSync(folder, 0o700);
-}
-
-/** Over itself: only what goes through this path is read-only. */
-function mountedReadOnly(folder: string): () => void {
-  const run = (...words: readonly [string, ...string[]]) =>
-    execFileSync(words[0], words.slice(1), { stdio: 'pipe' });
-  run('mount', '--bind', folder, folder);
-  const undo = () => void run('umount', '--lazy', folder);
-  try {
-    run('mount', '-o', 'remount,bind,ro', folder);
-    return undo;
-  } catch (error) {
-    undo();
-    throw error;
-  }
-}
-
-/** Where the host lets us: root in a container often may not. */
-function triedToMount(): boolean {
-  const folder = scratchFolder('mount');
-  try {
-    mountedReadOnly(folder)();
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }
 
 /** Empty for one that was closed while we looked. */

@@ -164,7 +164,7 @@ function StandingBadge({ standing }: { readonly standing: Ordered['standing'] })
   return <Badge tone="accent">{standing.state}</Badge>;
 }
 
-function resultWords({ drill, point, proof, vault }: Result): string {
+function resultWords({ drill, notKept, point, proof, vault }: Result): string {
   const parts = [
     ...(point === null ? [] : [`point ${point.id} lies there, ${byteWords(point.bytes)}`]),
     ...(drill === null
@@ -176,6 +176,7 @@ function resultWords({ drill, point, proof, vault }: Result): string {
     ...(proof === null
       ? []
       : [`what lies there ${PROVED[proof.verdict]?.words ?? ''} (${proof.verdict}): ${proof.why}`]),
+    ...(notKept === null ? [] : [`it is in the trail and not in the vault: ${notKept}`]),
   ];
   return `${vault}: ${parts.join('; ')}`;
 }
