@@ -21,7 +21,7 @@ import { mountedReadOnly, triedToMount, withoutWriting } from '../../src/testing
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
 import { Operator } from './operator.ts';
-import { type Ground, pullGround } from './pull-ground.ts';
+import { type Ground, pullGround, until } from './pull-ground.ts';
 
 const DOCS = resolve(import.meta.dirname, '../../../../docs/recovery.md');
 const folder = scratchFolder('vault-ground');
@@ -35,7 +35,9 @@ let ground: Ground;
 
 /** A mode holds nobody off who is root; where root may not mount either, unit tests have to do. */
 const isRoot = process.getuid?.() === 0;
-const closings = triedToMount() ? [mountedReadOnly] : isRoot ? [] : [withoutWriting];
+const byMount = ['a mount', mountedReadOnly] as const;
+const byMode = ['its mode', withoutWriting] as const;
+const closings = triedToMount() ? [byMount] : isRoot ? [] : [byMode];
 
 beforeAll(async () => {
   ground = await pullGround(null);
@@ -66,6 +68,7 @@ targets:
 }, 300_000);
 
 afterAll(async () => {
+  await operator.down('SIGINT');
   await ground?.close();
   clearFlags(vault);
   for (const one of [apart, folder]) rmSync(one, { recursive: true, force: true });
@@ -76,6 +79,11 @@ const SAME_HOST = [expect.stringContaining('on the same host')];
 async function vaultNow() {
   const { exit, said } = await operator.json(['recovery', 'status', 'shop']);
   return { exit, vault: said.targets[0].vaults[0] };
+}
+
+/** Null while the gateway has told nothing yet. */
+async function reported() {
+  return (await operator.json(['recovery', 'status', 'shop'])).said?.targets?.[0] ?? null;
 }
 
 describe('a local vault', { timeout: 300_000 }, () => {
@@ -106,7 +114,7 @@ describe('a local vault', { timeout: 300_000 }, () => {
     },
   );
 
-  it.each(closings)('is drilled and restored where it is read-only: %o', async (close) => {
+  it.each(closings)('is drilled and restored where it is read-only: by %s', async (_by, close) => {
     const opened = close(vault);
     try {
       const { vault: seen } = await vaultNow();
@@ -121,7 +129,7 @@ describe('a local vault', { timeout: 300_000 }, () => {
       expect(JSON.stringify(trail)).toContain('"drill-passed"');
       const into = join(folder, 'back');
       expect((await operator.holdfast(['restore', 'shop', '--into', into])).exit).toBe(0);
-      expect(existsSync(join(into, 'PG_VERSION'))).toBe(true);
+      expect(existsSync(join(into, 'root', 'data', 'PG_VERSION'))).toBe(true);
       const backup = await operator.holdfast(['recovery', 'backup', 'shop']);
       expect(backup.exit).toBe(1);
       expect(backup.err).toContain('HF_VAULT_REFUSED');
@@ -130,6 +138,38 @@ describe('a local vault', { timeout: 300_000 }, () => {
       opened();
     }
     expect((await vaultNow()).vault.troubles).toEqual(SAME_HOST);
+  });
+
+  it('whose disk is away while the gateway runs loses no WAL by it', async () => {
+    await operator.up();
+    const durable = async () => (await reported())?.vaults[0].newestWalAt;
+    await until(async () => (await durable()) !== undefined);
+    await operator.down('SIGKILL');
+    renameSync(vault, `${vault}.disk`);
+    mkdirSync(vault);
+    try {
+      await operator.up();
+      await ground.server.query(
+        "insert into bookings select n, 'away' from generate_series(1, 500) n",
+      );
+      await ground.server.query('select pg_switch_wal(); checkpoint');
+      await until(async () =>
+        /is its disk mounted/.test((await reported())?.vaults[0].troubles.join()),
+      );
+      expect((await reported()).colour).toBe('red');
+      expect(readdirSync(vault)).toEqual([]);
+    } finally {
+      rmSync(vault, { recursive: true });
+      renameSync(`${vault}.disk`, vault);
+    }
+    const mountedAt = Date.now();
+    await until(async () => Date.parse((await durable()) ?? '') > mountedAt);
+    expect((await reported()).vaults[0].troubles).toEqual(SAME_HOST);
+    await operator.down('SIGINT');
+    const into = join(folder, 'after');
+    expect((await operator.holdfast(['restore', 'shop', '--into', into])).exit).toBe(0);
+    const restored = await ground.startRestored(join(into, 'root', 'data'));
+    expect(await restored.hashOf('bookings')).toBe(await ground.server.hashOf('bookings'));
   });
 
   it('is brought back by hand as the documentation says, with nothing of Holdfast', async () => {
