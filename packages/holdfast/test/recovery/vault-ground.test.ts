@@ -35,9 +35,13 @@ let ground: Ground;
 
 /** A mode holds nobody off who is root; where root may not mount either, unit tests have to do. */
 const isRoot = process.getuid?.() === 0;
-const byMount = ['a mount', mountedReadOnly] as const;
-const byMode = ['its mode', withoutWriting] as const;
-const closings = triedToMount() ? [byMount] : isRoot ? [] : [byMode];
+interface Closing {
+  readonly by: string;
+  readonly close: (folder: string) => () => void;
+}
+const byMount: Closing = { by: 'a mount', close: mountedReadOnly };
+const byMode: Closing = { by: 'its mode', close: withoutWriting };
+const closings: readonly Closing[] = triedToMount() ? [byMount] : isRoot ? [] : [byMode];
 
 beforeAll(async () => {
   ground = await pullGround(null);
@@ -114,7 +118,7 @@ describe('a local vault', { timeout: 300_000 }, () => {
     },
   );
 
-  it.each(closings)('is drilled and restored where it is read-only: by %s', async (_by, close) => {
+  it.each(closings)('is drilled and restored where it is read-only: by $by', async ({ close }) => {
     const opened = close(vault);
     try {
       const { vault: seen } = await vaultNow();

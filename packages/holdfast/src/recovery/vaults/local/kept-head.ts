@@ -75,7 +75,7 @@ export class KeptHead {
   #write(head: Head): void {
     mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
     const text = JSON.stringify({ folder: this.#folder, head });
-    writeFileSync(`${this.#path}.half`, text, { mode: 0o600 });
+    writeFileSync(`${this.#path}.half`, text, { mode: 0o600, flush: true });
     renameSync(`${this.#path}.half`, this.#path);
   }
 }
