@@ -33,6 +33,8 @@ export async function makeVault(folder: string): Promise<VaultPlace> {
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   const place = elsewhere(folder) ?? join(folder, 'vault');
   clear(place);
+  // Emptied on purpose: what the last run saw in it would keep a new one from being made.
+  rmSync(join(folder, 'recovery', 'heads', `${NAME}.json`), { force: true });
   mkdirSync(place, { recursive: true, mode: 0o700 });
   const key = join(folder, 'recovery-key.txt');
   rmSync(key, { force: true });

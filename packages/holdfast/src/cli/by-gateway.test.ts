@@ -21,7 +21,7 @@ const ORDER: WorkOrder = {
   point: null,
   goal: 'random',
 };
-const RESULT = { vault: 'far', point: null, drill: null, proof: null };
+const RESULT = { vault: 'far', point: null, drill: null, proof: null, notKept: null };
 
 function reportAt(at: Date): TargetReport {
   return {

@@ -192,7 +192,7 @@ export function proofLines(vault: string, proof: ProofWords, paint: Paint): stri
 }
 
 export function resultLines(result: WorkResult, paint: Paint): string[] {
-  const { drill, point, proof, vault } = result;
+  const { drill, notKept, point, proof, vault } = result;
   return [
     ...(point === null
       ? []
@@ -201,6 +201,9 @@ export function resultLines(result: WorkResult, paint: Paint): string[] {
         ]),
     ...(drill === null ? [] : drillLines(drill, paint)),
     ...(proof === null ? [] : proofLines(vault, proof, paint)),
+    ...(notKept === null
+      ? []
+      : [`${paint.yellow('○')} It is in the trail and not in ${vault}: ${oneLine(notKept)}`]),
   ];
 }
 

@@ -67,7 +67,7 @@ describe('the counter between a gateway and a command', () => {
   it('does not read an answer with a drill that is not one of ours', () => {
     const folder = join(root, 'drills');
     const counter = new Counter(folder);
-    const result = { vault: 'far', point: null, drill: null, proof: null };
+    const result = { vault: 'far', point: null, drill: null, proof: null, notKept: null };
     counter.isDone(ORDER.id, [result]);
     expect(counter.answer(ORDER.id)).toEqual({ state: 'done', results: [result] });
     const path = join(folder, `${ORDER.id}.answer.json`);

@@ -79,7 +79,7 @@ describe('the desk that orders of people go over', () => {
       progress: { phase: 'backup', leftMs: 3_000 },
     });
     const point = { id: 'p1', endedAt: '2026-11-28T12:00:00.000Z', bytes: 10 };
-    counter.isDone(id, [{ vault: 'here', point, drill: null, proof: null }]);
+    counter.isDone(id, [{ vault: 'here', point, drill: null, proof: null, notKept: null }]);
     const over = { state: 'done', isWell: true, results: [{ vault: 'here', point }] };
     expect(made.show('shop', id).standing).toMatchObject(over);
     expect(readdirSync(folder)).toEqual([]);

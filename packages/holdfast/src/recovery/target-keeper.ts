@@ -416,6 +416,11 @@ export class TargetKeeper {
     return sealed;
   }
 
+  /** Why the newest drill or proof is not kept in the vault; null: it is, or there was none. */
+  notKept(vaultName: string): string | null {
+    return this.#unkept.get(vaultName) ?? null;
+  }
+
   /** Null: nothing is streamed from here. */
   streamOf(vaultName: string): StreamState | null {
     return this.#streams.get(vaultName)?.() ?? null;

@@ -20,7 +20,10 @@ const DRILL: DrillResult = {
   isolation: null,
   server: null,
 };
-const NOTHING: WorkResult = { vault: 'far', point: null, drill: null, proof: null };
+const NOTHING: WorkResult = {
+  ...{ vault: 'far', point: null, drill: null, proof: null },
+  notKept: null,
+};
 const POINT = { id: '20261128T110000Z-0001', endedAt: '2026-11-28T11:00:00.000Z', bytes: 1 };
 const PROOF = {
   ...({ verdict: 'PROVEN', why: '', isOutside: true } as const),

@@ -47,6 +47,8 @@ export const RESULT_SHAPE = z.object({
   point: z.object({ id: z.string(), endedAt: z.string(), bytes: z.number() }).nullable(),
   drill: DRILL_FIELD,
   proof: proofWords.nullable(),
+  /** Why the drill or the proof does not lie in the vault; it is in the trail all the same. */
+  notKept: z.string().nullable().default(null),
 });
 export type WorkResult = z.output<typeof RESULT_SHAPE>;
 
@@ -78,7 +80,7 @@ export async function runWork(
 ): Promise<readonly WorkResult[]> {
   const results: WorkResult[] = [];
   for (const vault of order.vault === null ? keeper.vaults : [order.vault]) {
-    const nothing = { vault, point: null, drill: null, proof: null };
+    const nothing = { vault, point: null, drill: null, proof: null, notKept: null };
     switch (order.kind) {
       case 'backup': {
         const point = await keeper.backup(vault, tell, signal);
@@ -88,18 +90,20 @@ export async function runWork(
             ? await keeper.drill(vault, point.id, 'witness', tell, signal)
             : null;
         const { endedAt, id } = point;
-        results.push({ ...nothing, point: { id, endedAt, bytes }, drill });
+        const notKept = drill === null ? null : keeper.notKept(vault);
+        results.push({ ...nothing, point: { id, endedAt, bytes }, drill, notKept });
         break;
       }
-      case 'drill':
-        results.push({
-          ...nothing,
-          drill: await keeper.drill(vault, order.point, order.goal, tell, signal),
-        });
+      case 'drill': {
+        const drill = await keeper.drill(vault, order.point, order.goal, tell, signal);
+        results.push({ ...nothing, drill, notKept: keeper.notKept(vault) });
         break;
-      case 'prove':
-        results.push({ ...nothing, proof: wordsOf((await keeper.prove(vault, signal)).proof) });
+      }
+      case 'prove': {
+        const { proof } = await keeper.prove(vault, signal);
+        results.push({ ...nothing, proof: wordsOf(proof), notKept: keeper.notKept(vault) });
         break;
+      }
       default:
         return order.kind satisfies never;
     }

@@ -1,6 +1,6 @@
 /** A disk that ends at a chosen act: the process dies there for good, or that one act finds no room. */
 import type { FileHandle } from 'node:fs/promises';
-import { type Disk, realDisk } from '../recovery/vaults/local/disk.ts';
+import { type Disk, type Refusal, realDisk } from '../recovery/vaults/local/disk.ts';
 
 export type Failing = 'dies' | 'is full';
 
@@ -43,6 +43,10 @@ export class FailingDisk implements Disk {
   }
   remove(path: string): Promise<void> {
     return this.#act(() => realDisk.remove(path));
+  }
+  /** It changes nothing, so that it is no act. */
+  refusal(path: string): Promise<Refusal | null> {
+    return realDisk.refusal(path);
   }
 
   async #act<T>(act: () => Promise<T>, half?: () => Promise<void>): Promise<T> {

@@ -1,10 +1,12 @@
 /** The local vault as it is used: its process killed at any time, its files attacked, its user another. */
 import { execFileSync } from 'node:child_process';
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -21,6 +23,7 @@ import { LocalVault, type LocalVaultOptions } from '../../src/recovery/vaults/lo
 import { allOf, bytesOf, wholeOf } from '../../src/recovery/vaults/vault.suite.ts';
 import type { StoredObject } from '../../src/recovery/vaults/vault.ts';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
+import { mountedReadOnly, triedToMount, withoutWriting } from '../../src/testing/closed-folder.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 
 const KEPT = { retainUntil: new Date(Date.now() + 8 * 24 * 60 * 60 * 1000) };
@@ -47,6 +50,8 @@ const tried = scratchFolder('flags');
 const canFreeze = (await openFlags(tried)).works;
 clearFlags(tried);
 rmSync(tried, { recursive: true });
+
+const canMount = triedToMount();
 
 /** Where files cannot be frozen, whoever Holdfast runs as can delete them, and the proof must say so. */
 hostileSuite('the local vault', canFreeze ? 'PROVEN' : 'REFUTED', async () => {
@@ -231,19 +236,99 @@ describe('the process of a local vault', () => {
       const { colour, troubles } = await vault.look();
       expect(colour).toBe('red');
       expect(troubles.join()).toContain('its end was cut off or written anew');
-      // What is stored since does not heal it.
-      await vault.put(`db/1/later${look}`, bytesOf('later'), KEPT);
+      // Nothing is stored that would go on from what was cut; what is left is still read.
+      await expect(vault.put('db/1/later', bytesOf('later'), KEPT)).rejects.toMatchObject({
+        code: 'HF_VAULT_REFUSED',
+        hint: expect.stringContaining(path),
+      });
+      expect((await allOf(vault.list('db/', null))).map(({ key }) => key)).toContain('db/1/a');
     }
+    rmSync(path);
+    await vault.put('db/1/later', bytesOf('later'), KEPT);
+    expect((await vault.look()).troubles).toEqual([]);
   });
 
+  it.each(['an empty mount point', 'no folder'])(
+    'stores nothing while its disk is away, and goes on when it is back: %s',
+    async (left) => {
+      const elsewhere = scratchFolder('heads');
+      const path = join(elsewhere, 'here.json');
+      const folder = join(scratchFolder('away'), 'v');
+      const keptHead = new KeptHead(path, folder);
+      const { vault } = makeVault({ folder, keptHead });
+      made.push({ vault, folder: elsewhere }, { vault, folder: join(folder, '..') });
+      // It was never looked at: to have been opened is enough.
+      await vault.put('db/1/a', bytesOf('a'), KEPT);
+      await vault.close();
+      renameSync(folder, `${folder}.disk`);
+      if (left === 'an empty mount point') mkdirSync(folder, { mode: 0o700 });
+      const refused = {
+        code: 'HF_VAULT_REFUSED',
+        found: expect.stringContaining('is its disk mounted?'),
+        hint: expect.stringContaining(path),
+      };
+      for (let tries = 0; tries < 2; tries += 1) {
+        await expect(vault.look()).rejects.toMatchObject(refused);
+        await expect(vault.put('db/1/b', bytesOf('b'), KEPT)).rejects.toMatchObject(refused);
+        await expect(allOf(vault.list('', null))).rejects.toMatchObject(refused);
+        // Not taken for a vault without points, and nothing is made of it.
+        expect(existsSync(folder) ? readdirSync(folder) : []).toEqual([]);
+        expect(existsSync(folder)).toBe(left === 'an empty mount point');
+      }
+      rmSync(folder, { recursive: true, force: true });
+      renameSync(`${folder}.disk`, folder);
+      await vault.put('db/1/b', bytesOf('b'), KEPT);
+      expect((await allOf(vault.list('', null))).map(({ key }) => key)).toEqual([
+        'db/1/a',
+        'db/1/b',
+      ]);
+      expect((await vault.look()).troubles).toEqual([]);
+    },
+  );
+
+  it.each(canMount ? ['a mount', 'its mode'] : ['its mode'])(
+    'is read where it cannot be written to, and goes on when it can: by %s',
+    async (way) => {
+      const elsewhere = scratchFolder('heads');
+      const folder = join(scratchFolder('closed'), 'v');
+      // No mode holds root off.
+      const user = way === 'its mode' && process.getuid?.() === 0 ? idsOf('nobody') : null;
+      const keptHead = new KeptHead(join(elsewhere, 'here.json'), folder);
+      const { vault } = makeVault({ folder, user, keptHead });
+      made.push({ vault, folder: elsewhere }, { vault, folder: join(folder, '..') });
+      const small = await vault.put('db/1/small', bytesOf('small'), KEPT);
+      const large = await vault.put('db/1/large', bytesOf(Buffer.alloc(500_000, 'x')), KEPT);
+      await vault.close();
+      const open = way === 'a mount' ? mountedReadOnly(folder) : withoutWriting(folder);
+      try {
+        const { colour, troubles } = await vault.look();
+        expect(colour).toBe('amber');
+        expect(troubles).toEqual([expect.stringContaining('is read-only (E')]);
+        expect(await allOf(vault.list('', null))).toHaveLength(2);
+        expect((await wholeOf(vault.get(small))).toString()).toBe('small');
+        expect((await wholeOf(vault.get(large))).length).toBe(500_000);
+        await expect(vault.put('db/1/more', bytesOf('more'), KEPT)).rejects.toMatchObject({
+          code: 'HF_VAULT_REFUSED',
+          found: expect.stringContaining('is read-only (E'),
+          hint: expect.stringContaining('Mount it writable'),
+        });
+        expect(existsSync(join(folder, 'lock'))).toBe(false);
+      } finally {
+        open();
+      }
+      await vault.put('db/1/more', bytesOf('more'), KEPT);
+      expect((await vault.look()).troubles).toEqual([]);
+      expect(await allOf(vault.list('', null))).toHaveLength(3);
+    },
+  );
+
   it('runs as another user when it may, and says when it may not', async () => {
-    const ids = (flag: string) =>
-      Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
-    const { vault, folder } = makeVault({ user: { uid: ids('-u'), gid: ids('-g') } });
+    const nobody = idsOf('nobody');
+    const { vault, folder } = makeVault({ user: nobody });
     const stored = await vault.put('a/large', bytesOf(Buffer.alloc(500_000, 'x')), KEPT);
     expect((await wholeOf(vault.get(stored))).length).toBe(500_000);
     const isRoot = process.getuid?.() === 0;
-    const uid = isRoot ? ids('-u') : process.getuid?.();
+    const uid = isRoot ? nobody.uid : process.getuid?.();
     const status = readFileSync(`/proc/${vault.pid}/status`, 'utf8');
     expect(status).toMatch(new RegExp(`^Uid:\\s+${uid}\\s+${uid}\\s+${uid}`, 'm'));
     expect(statSync(join(folder, 'manifest')).uid).toBe(uid);
@@ -279,6 +364,11 @@ describe('a proof that is broken off', () => {
     expect(proof.verdict).toBe('UNKNOWN');
   });
 });
+
+function idsOf(user: string) {
+  const id = (flag: string) => Number(execFileSync('id', [flag, user], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
 
 /** Empty for one that was closed while we looked. */
 function readlink(path: string): string {

@@ -175,7 +175,7 @@ const UNCOUNTED = {
   elsewhere: 'it was taken into another vault, and counts for nothing in this one',
 } as const;
 
-function resultWords({ drill, point, proof, vault }: Result): string {
+function resultWords({ drill, notKept, point, proof, vault }: Result): string {
   const parts = [
     ...(point === null ? [] : [`point ${point.id} lies there, ${byteWords(point.bytes)}`]),
     ...(drill === null
@@ -188,6 +188,7 @@ function resultWords({ drill, point, proof, vault }: Result): string {
     ...(proof === null
       ? []
       : [`what lies there ${PROVED[proof.verdict]?.words ?? ''} (${proof.verdict}): ${proof.why}`]),
+    ...(notKept === null ? [] : [`it is in the trail and not in the vault: ${notKept}`]),
   ];
   return `${vault}: ${parts.join('; ')}`;
 }

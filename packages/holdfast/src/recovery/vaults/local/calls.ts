@@ -3,11 +3,15 @@ import { z } from 'zod';
 import { ERRORS, type ErrorCode, HoldfastError, messageOf } from '../../../model/errors.ts';
 import type { StoredObject } from '../vault.ts';
 import type { StoreLook } from './store.ts';
+import { diskFailure } from './troubles.ts';
 
 const HEAD = z.object({ number: z.int().nonnegative(), hash: z.string() });
 const TIME = z.coerce.date();
+const SEEN = z.object({ head: HEAD.nullable(), keptAt: z.string() });
 
 export const CALL = z.discriminatedUnion('method', [
+  /** Before any other; null: nothing was seen of it yet, so that it may be a new one. */
+  z.object({ method: z.literal('open'), seen: SEEN.nullable() }),
   z.object({ method: z.literal('put'), key: z.string(), retainUntil: TIME }),
   z.object({ method: z.literal('get'), key: z.string(), version: z.string() }),
   z.object({ method: z.literal('list'), prefix: z.string(), asOf: TIME.nullable() }),
@@ -29,8 +33,15 @@ export function objectOf(sent: unknown): StoredObject {
   return OBJECT.parse(sent);
 }
 
+const OPENED = z.object({ isForReading: z.boolean(), head: HEAD });
+export type Opened = z.output<typeof OPENED>;
+export function openedOf(sent: unknown): Opened {
+  return OPENED.parse(sent);
+}
+
 const LOOK = z.object({
   troubles: z.array(z.string()),
+  readOnly: z.string().nullable(),
   isFrozen: z.boolean(),
   freeBytes: z.string(),
   objects: z.number(),
@@ -60,6 +71,8 @@ export function failureToSend(error: unknown): unknown {
     const { code, expected, found, hint } = error;
     return { code, expected, found, hint };
   }
+  const failure = diskFailure(error, 'the disk of the vault to do what was asked');
+  if (failure !== null) return failureToSend(failure);
   return {
     code: 'HF_INTERNAL',
     expected: 'the vault to do what was asked',

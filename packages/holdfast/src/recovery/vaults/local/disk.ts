@@ -3,7 +3,8 @@
  * They stand behind one interface, so that a test can end the process, or the disk, before any of them.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { access, type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { hasCode } from '../../../model/errors.ts';
 
 export interface Disk {
   /** To be read, and written at its end; fails when it exists. */
@@ -17,7 +18,13 @@ export interface Disk {
   /** What was made or renamed in it is durable afterwards. */
   syncFolder(path: string): Promise<void>;
   remove(path: string): Promise<void>;
+  /** The code by which the system refuses to let us write into the folder; null: it lets us. */
+  refusal(path: string): Promise<Refusal | null>;
 }
+
+/** Read-only for everybody (access(2)); for us; frozen. */
+const REFUSALS = ['EROFS', 'EACCES', 'EPERM'] as const;
+export type Refusal = (typeof REFUSALS)[number];
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
@@ -50,4 +57,14 @@ export const realDisk: Disk = {
     }
   },
   remove: unlink,
+  refusal: async (path) => {
+    try {
+      await access(path, constants.W_OK);
+      return null;
+    } catch (error) {
+      const refusal = REFUSALS.find((code) => hasCode(error, code));
+      if (refusal === undefined) throw error;
+      return refusal;
+    }
+  },
 };

@@ -8,12 +8,18 @@
  *   lock                   the process that has it
  *
  * Where the file system lets us, folders only grow and finished files are frozen.
+ *
+ * No vault is made where one was seen before: a mount point whose disk is away must not become another
+ * vault. Where the folder cannot be written to, it is taken for reading, without a lock and without a trace.
  */
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HoldfastError, hasCode } from '../../../model/errors.ts';
 import type { Disk } from './disk.ts';
-import type { Flags, OpenFlags } from './flags.ts';
+import { type Flags, NO_FLAGS, type OpenFlags } from './flags.ts';
+import type { Seen } from './manifest.ts';
+import { segmentsIn } from './segments.ts';
+import { notThere, readOnly } from './troubles.ts';
 
 const OTHERS_WRITE = 0o022;
 const GROWING = ['objects', 'packs', 'manifest'] as const;
@@ -21,24 +27,42 @@ const GROWING = ['objects', 'packs', 'manifest'] as const;
 export class VaultFolder {
   readonly root: string;
   readonly flags: Flags;
+  readonly isForReading: boolean;
   readonly #disk: Disk;
 
-  private constructor(root: string, disk: Disk, flags: Flags) {
+  private constructor(root: string, disk: Disk, flags: Flags, isForReading: boolean) {
     this.root = root;
     this.#disk = disk;
     this.flags = flags;
+    this.isForReading = isForReading;
   }
 
-  /** Takes it for this process; rejects with HF_VAULT_REFUSED while another has it. */
-  static async take(root: string, disk: Disk, openFlags: OpenFlags): Promise<VaultFolder> {
-    await makeIfMissing(root, disk);
-    await checkOwn(root);
+  /**
+   * Takes it for this process; rejects with HF_VAULT_REFUSED while another has it, where what was `seen`
+   * before is not there, and where there is nothing to read and no right to write.
+   */
+  static async take(
+    root: string,
+    disk: Disk,
+    openFlags: OpenFlags,
+    seen: Seen | null,
+  ): Promise<VaultFolder> {
+    const isThere = await hasManifest(root);
+    if (seen !== null && !isThere) throw notThere(root, `no manifest in ${root}`, seen.keptAt);
+    if (!isThere) await makeIfMissing(root, disk);
+    const refusal = await disk.refusal(root);
+    // Where nobody can write it does not matter who owns it: a copy on such a disk is of another machine.
+    if (refusal !== 'EROFS') await checkOwn(root);
+    if (refusal !== null) {
+      if (!isThere) throw readOnly(`${root} is read-only (${refusal}), and no vault is in it`);
+      return new VaultFolder(root, disk, NO_FLAGS, true);
+    }
     await takeLock(join(root, 'lock'));
     for (const name of ['incoming', ...GROWING]) await makeIfMissing(join(root, name), disk);
     await disk.syncFolder(root);
     const flags = await openFlags(join(root, 'manifest'));
     for (const name of GROWING) await flags.grow(join(root, name));
-    return new VaultFolder(root, disk, flags);
+    return new VaultFolder(root, disk, flags, false);
   }
 
   path(unit: string): string {
@@ -97,7 +121,15 @@ export class VaultFolder {
     }
   }
 
+  /** What is wrong when nothing can be written into it; null: it can. */
+  async readOnlyWords(): Promise<string | null> {
+    const refusal = await this.#disk.refusal(this.root);
+    if (refusal !== null) return `${this.root} is read-only (${refusal})`;
+    return null;
+  }
+
   async leave(): Promise<void> {
+    if (this.isForReading) return;
     await rm(join(this.root, 'lock'), { force: true });
   }
 }
@@ -112,6 +144,15 @@ async function checkOwn(root: string): Promise<void> {
     found: `user ${uid}, mode ${(mode & 0o777).toString(8)}`,
     hint: 'Give the vault a folder of its own: mode 0700, owned by the user that it runs as.',
   });
+}
+
+async function hasManifest(root: string): Promise<boolean> {
+  try {
+    return (await segmentsIn(join(root, 'manifest'))).length > 0;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
 }
 
 async function makeIfMissing(path: string, disk: Disk): Promise<boolean> {

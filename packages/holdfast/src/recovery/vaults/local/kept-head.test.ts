@@ -54,6 +54,28 @@ describe('the head of a manifest that is kept elsewhere', () => {
     }
   });
 
+  it('is told to whoever opens the vault, and is kept once that is open', () => {
+    const path = join(root, 'opened.json');
+    const kept = new KeptHead(path, '/v');
+    expect(kept.seen()).toBeNull();
+    kept.opened(headAt(1));
+    expect(kept.seen()).toEqual({ head: headAt(1), keptAt: path });
+    expect(new KeptHead(path, '/w').seen()).toBeNull();
+    writeFileSync(path, 'no JSON');
+    // Something was seen, and nobody can tell what: no new vault is made for that.
+    expect(kept.seen()).toEqual({ head: null, keptAt: path });
+    kept.opened(headAt(2));
+    expect(readFileSync(path, 'utf8')).toBe('no JSON');
+  });
+
+  it('is not moved by a copy that is read only', async () => {
+    const path = join(root, 'copy.json');
+    await new KeptHead(path, '/v').troubleOf(headAt(7), never);
+    expect(await new KeptHead(path, '/copy').troubleOf(headAt(5), never, true)).toBeNull();
+    expect(new KeptHead(path, '/v').seen()?.head).toEqual(headAt(7));
+    expect(await new KeptHead(path, '/v').troubleOf(headAt(5), no, true)).toContain('entry 7');
+  });
+
   it('says nothing of a vault of the same name in another folder', async () => {
     const path = join(root, 'moved.json');
     await new KeptHead(path, '/v').troubleOf(headAt(7), never);

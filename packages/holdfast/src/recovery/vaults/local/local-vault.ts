@@ -31,7 +31,12 @@ export class LocalVault implements Vault {
   constructor(options: LocalVaultOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#process = new VaultProcess(options);
+    const { keptHead } = options;
+    this.#process = new VaultProcess({
+      ...options,
+      seen: () => keptHead?.seen() ?? null,
+      opened: (head) => keptHead?.opened(head),
+    });
   }
 
   async put(key: VaultKey, body: AsyncIterable<Uint8Array>, kept: Kept): Promise<StoredObject> {
@@ -90,8 +95,10 @@ export class LocalVault implements Vault {
     const sameDevice = this.#options.dataFolders.filter(
       (folder) => deviceOf(folder) === look.device,
     );
+    const { keptHead } = this.#options;
+    const isReadOnly = look.readOnly !== null;
     const cut =
-      (await this.#options.keptHead?.troubleOf(look.head, (head) => this.holds(head))) ?? null;
+      (await keptHead?.troubleOf(look.head, (head) => this.holds(head), isReadOnly)) ?? null;
     const troubles = cut === null ? look.troubles : [...look.troubles, cut];
     const around = { sameDevice, ownUser: process.getuid?.() ?? null };
     return lookOfLocal({ ...look, troubles }, around);

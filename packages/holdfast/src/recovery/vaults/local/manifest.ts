@@ -28,6 +28,13 @@ export interface Head {
   readonly hash: string;
 }
 
+/** What was seen of the vault in a folder before; `head` null: something was, and it does not read. */
+export interface Seen {
+  readonly head: Head | null;
+  /** Where that is kept: without it the vault may be a new one. */
+  readonly keptAt: string;
+}
+
 export type Placed = { readonly entry: Entry; readonly place: Place };
 
 export interface ManifestParts {
@@ -54,6 +61,8 @@ export class Manifest {
   #file: FileHandle | null = null;
   #size = 0;
   #isLost = false;
+  /** By segment, the hash of its last line. */
+  readonly #retired = new Map<number, string>();
   /** Said before anything else, as soon as something can be written. */
   #owed: readonly News[] = [];
 
@@ -62,10 +71,10 @@ export class Manifest {
     this.#reader = new LineReader(parts.folder);
   }
 
-  /** Reads it whole and checks the chain; each entry is handed to `seen`, in order. */
+  /** Reads it whole and checks the chain, and changes nothing; each entry is handed to `seen`, in order. */
   static async open(parts: ManifestParts, seen: (placed: Placed) => void): Promise<Manifest> {
     const manifest = new Manifest(parts);
-    const retired = new Map<number, string>();
+    const retired = manifest.#retired;
     const segments = await segmentsIn(parts.folder);
     const [first] = segments;
     let before: string | null = null;
@@ -80,13 +89,20 @@ export class Manifest {
         seen({ entry, place: line.place });
       }
     }
-    await manifest.#dropRetired(retired);
     if (first !== undefined && !retired.has(first)) manifest.#checkStart(first, before, retired);
     return manifest;
   }
 
   get head(): Head {
     return this.#head;
+  }
+
+  /** Finishes what a crash left of it. */
+  async dropRetired(): Promise<void> {
+    for (const segment of this.#retired.keys()) {
+      if (this.#firsts.has(segment)) await this.#remove(segment);
+    }
+    this.#retired.clear();
   }
 
   /** The number of the next line. */
@@ -202,12 +218,6 @@ export class Manifest {
     this.#troubles.push(
       `The manifest begins at segment ${first}, and nothing says that what came before was let go: somebody removed it.`,
     );
-  }
-
-  async #dropRetired(retired: ReadonlyMap<number, string>): Promise<void> {
-    for (const segment of retired.keys()) {
-      if (this.#firsts.has(segment)) await this.#remove(segment);
-    }
   }
 
   async #remove(segment: number): Promise<void> {

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -18,8 +20,9 @@ import { ManualClock } from '../../../testing/manual-clock.ts';
 import { scratchFolder } from '../../../testing/scratch-folder.ts';
 import { allOf, bytesOf, wholeOf } from '../vault.suite.ts';
 import type { StoredObject } from '../vault.ts';
-import { type Disk, realDisk } from './disk.ts';
+import { type Disk, type Refusal, realDisk } from './disk.ts';
 import { NO_FLAGS } from './flags.ts';
+import type { Seen } from './manifest.ts';
 import { LocalStore } from './store.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -43,8 +46,9 @@ afterEach(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-async function start(disk: Disk = realDisk): Promise<LocalStore> {
-  const store = await LocalStore.open({ root, clock, disk, openFlags: async () => NO_FLAGS });
+async function start(disk: Disk = realDisk, seen: Seen | null = null): Promise<LocalStore> {
+  const openFlags = async () => NO_FLAGS;
+  const store = await LocalStore.open({ root, clock, disk, openFlags, seen });
   open.push(store);
   return store;
 }
@@ -390,6 +394,196 @@ describe('a local vault that somebody wrote to from outside', () => {
     expect(statSync(segment(1)).size).toBe(whole.length - 7);
   });
 });
+
+describe('a local vault that was seen before', () => {
+  const seenAt = (head: Seen['head']): Seen => ({ head, keptAt: '/kept/near.json' });
+
+  async function filled() {
+    const store = await start();
+    await put(store, 'db/1/small', 'small');
+    await put(store, 'db/1/large', LARGE);
+    const { head } = await store.look();
+    await store.close();
+    return head;
+  }
+
+  it.each([
+    ['nothing at all', () => rmSync(root, { recursive: true })],
+    ['an empty mount point', () => empty(root)],
+    ['folders without a manifest', () => empty(join(root, 'manifest'))],
+  ])('is not made anew where it is away: %s', async (_story, takeAway) => {
+    const head = await filled();
+    takeAway();
+    const left = existsSync(root) ? readdirSync(root, { recursive: true }) : null;
+    for (const seen of [seenAt(head), seenAt(null)]) {
+      await expect(start(realDisk, seen)).rejects.toMatchObject({
+        code: 'HF_VAULT_REFUSED',
+        found: expect.stringContaining('is its disk mounted?'),
+        hint: expect.stringContaining('/kept/near.json'),
+      });
+    }
+    // Not a folder, not a lock: nothing was made.
+    expect(existsSync(root) ? readdirSync(root, { recursive: true }) : null).toEqual(left);
+    // Whoever emptied it on purpose removed what was seen.
+    await put(await start(), 'db/1/new', 'new');
+  });
+
+  it('goes on where it is as it was, also when retention let go what it had', async () => {
+    const head = await filled();
+    const store = await start(realDisk, seenAt(head));
+    expect(store.isForReading).toBe(false);
+    await put(store, 'db/1/large', LARGE);
+    for (let sweeps = 0; sweeps < 2; sweeps += 1) {
+      clock.pass(VAULT_RETAIN_MS_MIN + 1_000);
+      await store.sweep();
+    }
+    await store.close();
+    const again = await start(realDisk, seenAt({ number: 1, hash: head.hash }));
+    expect(await again.holds({ number: 1, hash: head.hash })).toBe('retired');
+    await put(again, 'db/1/more', 'more');
+  });
+
+  it.each([
+    ['a shorter one', () => truncateSync(join(root, 'manifest', '00000001.log'), 400)],
+    ['an empty one', () => truncateSync(join(root, 'manifest', '00000001.log'), 0)],
+    [
+      'another vault',
+      async () => {
+        empty(root);
+        const other = await start();
+        for (let at = 0; at < 9; at += 1) await put(other, `db/2/${at}`, 'of another');
+        await other.close();
+      },
+    ],
+  ])('is read and not written to where it is %s', async (_story, change) => {
+    const head = await filled();
+    await change();
+    const before = filesIn(root);
+    const store = await start(realDisk, seenAt(head));
+    await expect(put(store, 'db/1/lost', 'lost')).rejects.toMatchObject({
+      code: 'HF_VAULT_REFUSED',
+      found: expect.stringContaining(`its entry ${head.number}`),
+    });
+    clock.pass(400 * DAY_MS);
+    await store.sweep();
+    await checkWhole(store);
+    expect(await store.isStill(seenAt(head))).toBe(true);
+    expect(await store.isStill(null)).toBe(false);
+    await store.close();
+    expect(filesIn(root)).toEqual(before);
+    // A person removed what was seen.
+    await put(await start(), 'db/1/new', 'new');
+  });
+});
+
+describe('a local vault on a disk that is read-only', () => {
+  /** As a mount with `ro`, or the owner's missing right, answers: nothing here may write. */
+  function closedDisk(refusal: Refusal): Disk {
+    const no = () =>
+      Promise.reject(Object.assign(new Error(`${refusal}: a test`), { code: refusal }));
+    return {
+      ...{ create: no, write: no, sync: no, rename: no, syncFolder: no, remove: no },
+      // mkdir(2): what is there is said first.
+      makeFolder: (path) => (existsSync(path) ? realDisk.makeFolder(path) : no()),
+      refusal: async () => refusal,
+    };
+  }
+
+  it.each<Refusal>(['EROFS', 'EACCES', 'EPERM'])(
+    'is read, and takes nothing: %s',
+    async (refusal) => {
+      const store = await start();
+      const small = await put(store, 'db/1/small', 'small');
+      const large = await put(store, 'db/1/large', LARGE);
+      const { head } = await store.look();
+      // The lock of a process that lives: a snapshot of a vault has it, too.
+      writeFileSync(join(root, 'lock'), `${process.ppid} ${startOf(process.ppid)}`);
+      const before = filesIn(root);
+      const closed = await start(closedDisk(refusal), { head, keptAt: '/kept/near.json' });
+      expect((await wholeOf(closed.get(small))).toString()).toBe('small');
+      expect((await wholeOf(closed.get(large))).equals(LARGE)).toBe(true);
+      const objects = await checkWhole(closed);
+      expect(objects).toHaveLength(2);
+      expect((await closed.look()).readOnly).toContain(`read-only (${refusal})`);
+      await expect(put(closed, 'db/1/more', 'more')).rejects.toMatchObject({
+        code: 'HF_VAULT_REFUSED',
+        found: expect.stringContaining(refusal),
+      });
+      clock.pass(400 * DAY_MS);
+      await closed.sweep();
+      expect(await closed.isStill(null)).toBe(true);
+      await closed.close();
+      expect(filesIn(root)).toEqual(before);
+    },
+  );
+
+  it('gives what a crash left half way, without moving it', async () => {
+    const store = await start();
+    const large = await put(store, 'db/1/large', LARGE);
+    await store.close();
+    const there = join(root, 'objects', `${large.key}@${large.version}`);
+    renameSync(there, join(root, 'incoming', large.version));
+    const closed = await start(closedDisk('EROFS'));
+    await checkWhole(closed);
+    expect(readdirSync(join(root, 'incoming'))).toEqual([large.version]);
+    await closed.close();
+    await checkWhole(await start());
+    expect(existsSync(there)).toBe(true);
+  });
+
+  it('is not begun there, and not taken from another owner where others could write', async () => {
+    await expect(start(closedDisk('EROFS'))).rejects.toMatchObject({
+      code: 'HF_VAULT_REFUSED',
+      found: expect.stringContaining('no vault is in it'),
+    });
+    await put(await start(), 'db/1/small', 'small');
+    await shut();
+    chmodSync(root, 0o777);
+    await expect(start(closedDisk('EACCES'))).rejects.toMatchObject({ code: 'HF_VAULT_REFUSED' });
+    // On a read-only disk nobody writes, whatever the mode says.
+    await checkWhole(await start(closedDisk('EROFS')));
+  });
+
+  it('that becomes so while it is open takes nothing, and goes on when it is writable', async () => {
+    let refusal: Refusal | null = null;
+    const store = await start({ ...realDisk, refusal: async () => refusal });
+    await put(store, 'db/1/first', 'first');
+    refusal = 'EROFS';
+    for (const body of ['small', LARGE]) {
+      await expect(put(store, 'db/1/more', body)).rejects.toMatchObject({
+        code: 'HF_VAULT_REFUSED',
+      });
+    }
+    clock.pass(DAY_MS);
+    await store.sweep();
+    expect((await store.look()).readOnly).toContain('EROFS');
+    refusal = null;
+    await put(store, 'db/1/more', LARGE);
+    expect((await store.look()).readOnly).toBeNull();
+    expect(await keysOf(store)).toEqual(['db/1/first', 'db/1/more']);
+  });
+});
+
+/** All that lies in it, with what stands there. */
+function filesIn(folder: string): readonly (readonly [string, string | null])[] {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted();
+  return names
+    .filter((name) => name !== 'lock')
+    .map((name) => {
+      const path = join(folder, name);
+      return [name, statSync(path).isFile() ? readFileSync(path, 'hex') : null];
+    });
+}
+
+function empty(folder: string): void {
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
+}
+
+/** proc(5): the 22nd field. */
+function startOf(pid: number): string {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
 
 describe('the folder of a local vault', () => {
   it('is refused while others may write to it', async () => {

@@ -4,6 +4,9 @@
  *
  * There is no delete: `sweep` lets go what `retention.ts` says, and nothing at all while anything about
  * the vault looks wrong. It will not mend: what was changed from outside is said and stays as it is.
+ *
+ * It is opened for reading only, and changes nothing, where its disk is read-only and where it does not go
+ * on from what was seen before: what is stored in another vault in its place would be a hole in this one.
  */
 import { createHash, hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -24,14 +27,14 @@ import type { OpenFlags } from './flags.ts';
 import { VaultFolder } from './folder.ts';
 import { LargeBody, readBody } from './incoming.ts';
 import { listObjects, objectOf } from './listing.ts';
-import { type Head, Manifest, type Placed } from './manifest.ts';
+import { type Head, Manifest, type Placed, type Seen } from './manifest.ts';
 import { NewestPoints } from './newest-points.ts';
 import { folderOf, ObjectIndex } from './object-index.ts';
 import { Packs } from './packs.ts';
 import { Putter } from './putter.ts';
 import { growUnit, letGo, newUnit, type Unit } from './retention.ts';
 import { type Place, segmentOf } from './segments.ts';
-import { changed, full, putFailure } from './troubles.ts';
+import { changed, full, notTheSame, putFailure, readOnly } from './troubles.ts';
 import { VaultTime } from './vault-time.ts';
 
 export interface StoreParts {
@@ -39,10 +42,14 @@ export interface StoreParts {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly openFlags: OpenFlags;
+  /** Null: nothing was seen of it before. */
+  readonly seen: Seen | null;
 }
 
 export interface StoreLook {
   readonly troubles: readonly string[];
+  /** What the system says of its folder when nothing can be written there; null: it can. */
+  readonly readOnly: string | null;
   readonly isFrozen: boolean;
   readonly freeBytes: bigint;
   readonly objects: number;
@@ -59,6 +66,8 @@ export class LocalStore {
   readonly #newest = new NewestPoints();
   readonly #voided = new Set<number>();
   readonly #missing: string[] = [];
+  /** Listed and not yet in their places, where we may not move them there: by unit, their version. */
+  readonly #waiting = new Map<string, string>();
   /** Said to be gone by the manifest as it was read, or since. */
   readonly #expired = new Set<string>();
   #manifest: Manifest | null = null;
@@ -68,6 +77,7 @@ export class LocalStore {
   #writing: Promise<void> = Promise.resolve();
   #saidMs = 0;
   #isClosed = false;
+  #unlike: HoldfastError | null = null;
 
   private constructor(parts: StoreParts, folder: VaultFolder) {
     this.#parts = parts;
@@ -93,7 +103,8 @@ export class LocalStore {
   }
 
   static async open(parts: StoreParts): Promise<LocalStore> {
-    const folder = await VaultFolder.take(parts.root, parts.disk, parts.openFlags);
+    const { disk, openFlags, root, seen } = parts;
+    const folder = await VaultFolder.take(root, disk, openFlags, seen);
     const store = new LocalStore(parts, folder);
     try {
       await store.#start();
@@ -104,8 +115,26 @@ export class LocalStore {
     }
   }
 
+  /** Puts are refused for as long as it is open so. */
+  get isForReading(): boolean {
+    return this.#folder.isForReading || this.#unlike !== null;
+  }
+
+  get head(): Head {
+    return this.#chain.head;
+  }
+
+  /** Whether it would be opened as it is now: whoever opens a large one anew reads all of its manifest. */
+  async isStill(seen: Seen | null): Promise<boolean> {
+    if (this.#folder.isForReading) return (await this.#folder.readOnlyWords()) !== null;
+    return this.#unlike === null || (await this.#unlikeness(seen)) !== null;
+  }
+
   async put(key: VaultKey, body: AsyncIterable<Uint8Array>, kept: Kept): Promise<StoredObject> {
     checkKey(key);
+    if (this.#unlike !== null) throw this.#unlike;
+    const words = await this.#folder.readOnlyWords();
+    if (words !== null || this.#folder.isForReading) throw readOnly(words ?? 'opened for reading');
     await this.#checkRoom();
     const floorMs = this.#parts.clock.now().getTime() + VAULT_RETAIN_MS_MIN;
     const retainUntil = new Date(Math.max(kept.retainUntil.getTime(), floorMs));
@@ -126,7 +155,7 @@ export class LocalStore {
     let bytes = 0;
     if (entry.bytes > 0) {
       const end = entry.offset + entry.bytes - 1;
-      const path = this.#folder.path(entry.unit);
+      const path = this.#pathOf(entry.unit);
       try {
         for await (const chunk of createReadStream(path, { start: entry.offset, end })) {
           if (!(chunk instanceof Uint8Array)) continue;
@@ -169,12 +198,13 @@ export class LocalStore {
     const jump = this.#time.jump();
     return {
       troubles: [...this.#troubles(), ...(jump === null ? [] : [jump])],
+      readOnly: await this.#folder.readOnlyWords(),
       isFrozen: this.#folder.flags.works,
       freeBytes: room.bavail * room.bsize,
       objects: this.#index.count,
       device: String((await stat(this.#parts.root)).dev),
       user: process.getuid?.() ?? null,
-      head: this.#chain.head,
+      head: this.head,
     };
   }
 
@@ -185,6 +215,7 @@ export class LocalStore {
   /** Lets go what may go, and writes down that the vault watched. Asked for every minute. */
   sweep(): Promise<void> {
     return this.#alone(async () => {
+      if (this.isForReading || (await this.#folder.readOnlyWords()) !== null) return;
       const watchedMs = this.#time.watchedMs();
       const jump = this.#time.jump();
       if (watchedMs - this.#saidMs >= VAULT_BEAT_MS) await this.#say([{ kind: 'beat' }]);
@@ -208,7 +239,7 @@ export class LocalStore {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#alone(async () => {
-      await this.#say([{ kind: 'beat' }]).catch(() => {});
+      if (!this.isForReading) await this.#say([{ kind: 'beat' }]).catch(() => {});
     });
     await this.#packs.close();
     await this.#chain.close();
@@ -242,7 +273,10 @@ export class LocalStore {
     );
     const { watchedMs, at } = last;
     this.#time = new VaultTime(this.#parts.clock, watchedMs, at);
+    this.#unlike = await this.#unlikeness(this.#parts.seen);
     await this.#settle();
+    if (this.isForReading) return;
+    await this.#chain.dropRetired();
     await this.#removeExpired();
     await this.#folder.emptyIncoming();
     await this.#folder.freezeFinished();
@@ -282,9 +316,22 @@ export class LocalStore {
       if (await isThere(this.#folder.path(name))) continue;
       const version = name.slice(name.lastIndexOf('@') + 1);
       const isWaiting = name.startsWith('objects/') && (await this.#isWhole(version));
-      if (isWaiting) await this.#folder.settle(version, name);
-      else this.#missing.push(name);
+      if (!isWaiting) this.#missing.push(name);
+      else if (this.isForReading) this.#waiting.set(name, version);
+      else await this.#folder.settle(version, name);
     }
+  }
+
+  #pathOf(unit: string): string {
+    const version = this.#waiting.get(unit);
+    return version === undefined ? this.#folder.path(unit) : this.#folder.incoming(version);
+  }
+
+  /** Null: the chain goes on from what was seen before, or nobody can tell. */
+  async #unlikeness(seen: Seen | null): Promise<HoldfastError | null> {
+    if (seen === null || seen.head === null) return null;
+    if ((await this.#chain.holds(seen.head)) !== 'no') return null;
+    return notTheSame(seen.head.number, seen.keptAt);
   }
 
   /** What the crash of a sweep left; not when the manifest may be somebody else's. */

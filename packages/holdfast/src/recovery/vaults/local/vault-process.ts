@@ -2,13 +2,18 @@
  * The vault's process, from outside: started when first asked, ended with us, started anew when it died.
  * It inherits one end of a socket pair and nothing else of ours: no environment, no descriptor, no
  * folder. As root with a user for it, it keeps CAP_LINUX_IMMUTABLE where `setpriv` can hand that on.
+ *
+ * It is told first what was seen of the vault before. Where that is not to be opened as it should be, it is
+ * asked again with a later call: a disk may have been mounted by then.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, mkdirSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { HoldfastError } from '../../../model/errors.ts';
-import { type Call, errorOf } from './calls.ts';
+import { HoldfastError, hasCode, messageOf } from '../../../model/errors.ts';
+import { type Call, errorOf, openedOf } from './calls.ts';
+import type { Head, Seen } from './manifest.ts';
+import { notThere } from './troubles.ts';
 import { type Lane, Wire } from './wire.ts';
 
 const SETPRIV = '/usr/bin/setpriv';
@@ -25,9 +30,17 @@ export interface ProcessParts {
   readonly folder: string;
   /** Null: as whoever Holdfast runs as. */
   readonly user: RunAs | null;
+  /** Of the vault in this folder, as it is known when asked for; null: nothing. */
+  readonly seen: () => Seen | null;
+  /** It was opened for writing, and its manifest ends so. */
+  readonly opened: (head: Head) => void;
 }
 
+/** How its store was opened, as far as we were told. */
+type Ground = 'unasked' | 'asked' | 'refused' | 'for reading' | 'open';
+
 interface Running {
+  ground: Ground;
   readonly child: ChildProcess;
   readonly wire: Wire;
   readonly gone: Promise<void>;
@@ -42,8 +55,14 @@ export class VaultProcess {
     this.#parts = parts;
   }
 
+  /** Throws HF_VAULT_REFUSED where the folder of a vault that was seen before is away. */
   call(call: Call): Lane {
+    const before = this.#running;
+    if (before !== null && !asksAgain(before.ground, call)) return before.wire.call(call);
+    const seen = this.#parts.seen();
+    this.#prepare(seen);
     this.#running ??= this.#start();
+    this.#open(this.#running, seen);
     return this.#running.wire.call(call);
   }
 
@@ -65,8 +84,24 @@ export class VaultProcess {
     clearTimeout(timer);
   }
 
+  #open(running: Running, seen: Seen | null): void {
+    running.ground = 'asked';
+    const lane = running.wire.call({ method: 'open', seen });
+    void lane
+      .answer()
+      .then((answer) => {
+        const { head, isForReading } = openedOf(answer);
+        if (!isForReading) this.#parts.opened(head);
+        running.ground = isForReading ? 'for reading' : 'open';
+      })
+      // Whoever called has the same error.
+      .catch(() => {
+        running.ground = 'refused';
+      })
+      .finally(() => running.wire.forget(lane));
+  }
+
   #start(): Running {
-    this.#prepare();
     const [program, ...words] = commandOf(this.#parts);
     const child = spawn(program, words, {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
@@ -89,7 +124,7 @@ export class VaultProcess {
       errorOf,
       ended: () => {},
     });
-    const running: Running = { child, wire, gone };
+    const running: Running = { ground: 'unasked', child, wire, gone };
     const over = (found: string): void => {
       if (this.#running === running) this.#running = null;
       wire.breakAll(this.#away(found));
@@ -100,10 +135,26 @@ export class VaultProcess {
     return running;
   }
 
-  #prepare(): void {
-    const { folder, user } = this.#parts;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (user !== null && process.getuid?.() === 0) chownSync(folder, user.uid, user.gid);
+  /** A folder is made for a new vault only. */
+  #prepare(seen: Seen | null): void {
+    const { folder, name, user } = this.#parts;
+    if (seen !== null) {
+      if (!existsSync(folder)) throw notThere(folder, `no folder ${folder}`, seen.keptAt);
+      return;
+    }
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      if (user !== null && process.getuid?.() === 0) chownSync(folder, user.uid, user.gid);
+    } catch (cause) {
+      // On a read-only disk it is whose it is; the process looks whether it can be read.
+      if (existsSync(folder) && hasCode(cause, 'EROFS')) return;
+      throw new HoldfastError('HF_VAULT_REFUSED', {
+        expected: `a folder for the vault ${name}`,
+        found: messageOf(cause),
+        hint: 'Is its disk mounted, and writable for whoever Holdfast runs as?',
+        cause,
+      });
+    }
   }
 
   #away(found: string): HoldfastError {
@@ -114,6 +165,12 @@ export class VaultProcess {
       hint: 'What was being stored is not in the vault. The next call starts its process anew.',
     });
   }
+}
+
+/** Of what is open for reading only these two care; each call of a restore would ask. */
+function asksAgain(ground: Ground, { method }: Call): boolean {
+  if (ground === 'for reading') return method === 'put' || method === 'look';
+  return ground === 'unasked' || ground === 'refused';
 }
 
 /**

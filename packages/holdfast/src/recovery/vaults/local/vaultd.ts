@@ -1,17 +1,18 @@
 /**
  * The vault's process: one local vault, served over the socket pair it was born with (file descriptor
- * 3). There is no address to connect to: whoever is not its parent cannot ask it. It answers `put`,
- * `get`, `list`, `stat`, `look` and `holds`; there is no call that removes anything. When the parent is
- * gone, it finishes what it writes and ends.
+ * 3). There is no address to connect to: whoever is not its parent cannot ask it. It answers `open`, which
+ * says what was seen of the vault before, then `put`, `get`, `list`, `stat`, `look` and `holds`; there is no call
+ * that removes anything. When the parent is gone, it finishes what it writes and ends.
  *
  * Started as root with a user to be, it becomes that user once it has read its own program, which that
  * user may not be able to read. Its environment holds nothing.
  */
 import { Socket } from 'node:net';
 import { systemClock } from '../../../model/clock.ts';
-import { CALL, failureToSend, lookToSend } from './calls.ts';
+import { CALL, failureToSend, lookToSend, type Opened } from './calls.ts';
 import { realDisk } from './disk.ts';
 import { openFlags } from './flags.ts';
+import type { Seen } from './manifest.ts';
 import { LocalStore } from './store.ts';
 import { type Lane, Wire } from './wire.ts';
 
@@ -29,7 +30,7 @@ process.umask(0o077);
 // Ctrl-C in a terminal goes to the whole group; the parent says when it is over.
 process.on('SIGINT', () => {});
 
-const opening = LocalStore.open({ root, clock: systemClock, disk: realDisk, openFlags });
+let opening: Promise<LocalStore> = Promise.reject(new Error('nobody asked for it to be opened'));
 opening.catch(() => {});
 
 const socket = new Socket({ fd: PARENT_FD, readable: true, writable: true });
@@ -46,9 +47,15 @@ const sweeping = setInterval(() => {
 
 async function serve(what: unknown, lane: Lane): Promise<void> {
   try {
-    const store = await opening;
     const call = CALL.parse(what);
+    if (call.method === 'open') opening = openAnew(opening, call.seen);
+    const store = await opening;
     switch (call.method) {
+      case 'open': {
+        const { head, isForReading } = store;
+        lane.reply({ head, isForReading } satisfies Opened);
+        break;
+      }
       case 'put':
         lane.reply(await store.put(call.key, lane.body(), { retainUntil: call.retainUntil }));
         break;
@@ -73,6 +80,16 @@ async function serve(what: unknown, lane: Lane): Promise<void> {
   } finally {
     wire.forget(lane);
   }
+}
+
+/** As it is, where it would be opened the same; what failed is tried again: a disk may be there by now. */
+async function openAnew(before: Promise<LocalStore>, seen: Seen | null): Promise<LocalStore> {
+  const store = await before.catch(() => null);
+  if (store !== null) {
+    if (await store.isStill(seen)) return store;
+    await store.close();
+  }
+  return LocalStore.open({ root, clock: systemClock, disk: realDisk, openFlags, seen });
 }
 
 async function* inLines(store: LocalStore, prefix: string, asOf: Date | null) {

@@ -37,11 +37,18 @@ export function lookOfLocal(look: StoreLook, around: Surroundings): VaultLook {
     ),
     ...look.troubles,
   ];
+  // What lies there is as good as it was; that nothing comes after it shows in the age of the newest WAL.
+  const closed =
+    look.readOnly === null
+      ? []
+      : [
+          `${look.readOnly}: nothing is stored there until it is mounted writable. What lies there counts, and can be drilled and restored.`,
+        ];
   return {
     colour: troubles.length > 0 ? 'red' : 'amber',
     protectsFrom,
     doesNotProtectFrom,
-    troubles,
+    troubles: [...troubles, ...closed],
     freeBytes: look.freeBytes,
     objects: look.objects,
   };
