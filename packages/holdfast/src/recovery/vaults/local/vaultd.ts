@@ -29,8 +29,8 @@ process.umask(0o077);
 // Ctrl-C in a terminal goes to the whole group; the parent says when it is over.
 process.on('SIGINT', () => {});
 
-const opening = LocalStore.open({ root, clock: systemClock, disk: realDisk, openFlags });
-opening.catch(() => {});
+let opening: Promise<LocalStore> | null = null;
+opened().catch(() => {});
 
 const socket = new Socket({ fd: PARENT_FD, readable: true, writable: true });
 const wire = new Wire({
@@ -41,12 +41,23 @@ const wire = new Wire({
 });
 
 const sweeping = setInterval(() => {
-  void opening.then((store) => store.sweep()).catch(() => {});
+  void opening?.then((store) => store.sweep()).catch(() => {});
 }, SWEEP_MS);
+
+/** What could not be opened is tried again with the next call: whoever had it may be gone. */
+function opened(): Promise<LocalStore> {
+  opening ??= LocalStore.open({ root, clock: systemClock, disk: realDisk, openFlags }).catch(
+    (error: unknown) => {
+      opening = null;
+      throw error;
+    },
+  );
+  return opening;
+}
 
 async function serve(what: unknown, lane: Lane): Promise<void> {
   try {
-    const store = await opening;
+    const store = await opened();
     const call = CALL.parse(what);
     switch (call.method) {
       case 'put':
@@ -86,6 +97,6 @@ async function* inLines(store: LocalStore, prefix: string, asOf: Date | null) {
 async function end(): Promise<void> {
   clearInterval(sweeping);
   wire.breakAll(new Error('whoever stores is gone'));
-  await opening.then((store) => store.close()).catch(() => {});
+  await opening?.then((store) => store.close()).catch(() => {});
   process.exit(0);
 }
