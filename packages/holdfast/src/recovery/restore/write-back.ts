@@ -55,7 +55,7 @@ import {
   tableNamed,
 } from './table-facts.ts';
 import { reached, reachingKeys, setColumns } from './write-reach.ts';
-import { refused, state } from './write-refusals.ts';
+import { keysRefused, refused, state } from './write-refusals.ts';
 
 export interface WriteBackTable extends TableName {
   /** Texts in the order of the primary key; null: the whole table. */
@@ -481,7 +481,12 @@ async function chosenKeys(
   const types = new Map(live.columns.map((column) => [column.name, column.type]));
   await session.query(tempSql(name, key, () => 'text'));
   await session.query(...fillSql(name, key, keys));
-  for (const one of key) await session.query(typedSql(name, one, types.get(one)));
+  const typesOfKey = key.map((one) => types.get(one) ?? 'text').join(', ');
+  for (const one of key) {
+    await session.query(typedSql(name, one, types.get(one))).catch((error: unknown) => {
+      throw keysRefused(error, shown(live), typesOfKey);
+    });
+  }
   // Few keys are found by the table's index then.
   await session.query(`analyze pg_temp.${name}`);
   const texts = key.map((one) => `format('%s', k.${ident(one)})`);
