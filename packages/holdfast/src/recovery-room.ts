@@ -4,11 +4,10 @@
  *
  * Who is put on trial by a proof: what each vault is stored with, and whom `recovery-suspects.ts` names.
  */
-import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { Config, Env, SecretRef, TargetConfig } from './config/config.ts';
+import type { Config, Env, TargetConfig } from './config/config.ts';
 import { loadAssertions } from './config/drill-assertions.ts';
 import type { RecoveryConfig, StoreKeysConfig, VaultConfig } from './config/recovery-config.ts';
 import { isLoopback, resolveSecret } from './config/upstream.ts';
@@ -17,6 +16,7 @@ import { HoldfastError } from './model/errors.ts';
 import { PROOF_AGE_MS_MAX } from './model/limits.ts';
 import { userNamed } from './programs/embedded-engine.ts';
 import { type AdminConnection, openTargetDatabase } from './protection/postgres/admin.ts';
+import { identitiesIn } from './recovery/identities.ts';
 import { OwnProofs } from './recovery/own-proofs.ts';
 import { PointSeal } from './recovery/point-seal.ts';
 import type { ProofGround, ProofVerdict, Suspect, Trial } from './recovery/proof.ts';
@@ -32,6 +32,7 @@ import type { S3Identities, S3Keys, S3Place } from './recovery/vaults/s3/place.t
 import { S3Vault } from './recovery/vaults/s3/s3-vault.ts';
 import type { Vault } from './recovery/vaults/vault.ts';
 import { recoveryFolder } from './recovery-folder.ts';
+import { ownSlotsIn, slotOf } from './recovery-slots.ts';
 import { isHere, primarySuspect, sealedSuspects } from './recovery-suspects.ts';
 import type { Rooms } from './rooms.ts';
 import { recoveryConnectionOf } from './wiring.ts';
@@ -118,6 +119,7 @@ class Room implements RecoveryRoom {
         this.#kept(this.#vault(name), target, connection, whereabouts),
       ),
       recipients: recovery.recipients,
+      ownSlots: ownSlotsIn(config, this.#rooms.signer.verifierKey),
       identities: () => identitiesIn(recovery.identity, this.#env),
       keepMs: recovery.keepMs,
       promise: recovery.promise,
@@ -142,7 +144,7 @@ class Room implements RecoveryRoom {
     const { ground, vault } = opened;
     return {
       vault,
-      slot: this.#slotOf(target.name, vault.name),
+      slot: slotOf(this.#rooms.signer.verifierKey, target.name, vault.name),
       ground,
       suspects: async (on) => [
         ...(await opened.ownTrials(on)),
@@ -155,13 +157,6 @@ class Room implements RecoveryRoom {
         opened.verdict = proof;
       },
     };
-  }
-
-  /** One to each target, vault and installation: two Holdfasts must not move each other's slot. */
-  #slotOf(target: string, vault: string): string {
-    const { keyId, name } = this.#rooms.signer.verifierKey;
-    const of = createHash('sha256').update(`${name}|${keyId}|${target}|${vault}`).digest('hex');
-    return `holdfast_${target.replaceAll(/[^a-z0-9]/g, '_').slice(0, 32)}_${of.slice(0, 10)}`;
   }
 
   #vault(name: string): Opened {
@@ -306,15 +301,6 @@ const SAME_USER: Trial = {
   kind: 'untried',
   why: 'The vault runs as the same user as Holdfast, who can delete there: give it a user of its own.',
 };
-
-function identitiesIn(ref: SecretRef | null, env: Env): readonly string[] {
-  if (ref === null) return [];
-  // As `age-keygen` writes it: comments and one key a line.
-  return resolveSecret(ref, env)
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
-}
 
 function snapshotsOf(config: Config, target: string): readonly string[] {
   return config.providers.flatMap(({ name, places }) =>

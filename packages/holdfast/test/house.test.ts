@@ -27,7 +27,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['protocols', 'api', 'scan'],
   ['people-room.ts'],
   ['rooms.ts', 'wiring.ts', 'deferring.ts', 'trying.ts'],
-  ['providing.ts', 'recovery-folder.ts', 'recovery-suspects.ts'],
+  ['providing.ts', 'recovery-folder.ts', 'recovery-slots.ts', 'recovery-suspects.ts'],
   ['recovery-room.ts'],
   ['restore-room.ts'],
   [

@@ -50,7 +50,8 @@ function scene(name: string) {
   const clock = new ManualClock();
   const stop = new AbortController();
   const said: string[] = [];
-  const tell = { say: () => said.push('progress'), words: (text: string) => said.push(text) };
+  const words = (text: string) => said.push(text);
+  const tell = { say: () => said.push('progress'), words, line: words };
   const wait = (isGone: () => Promise<boolean>) =>
     byGateway(ORDER, { counter, clock, signal: stop.signal, tell, isGone });
   const passing = (ms: number) => {
@@ -137,11 +138,24 @@ describe('an order that is left for the gateway', () => {
   });
 
   it('is taken back at once by Ctrl-C', async () => {
-    const { counter, stop, wait } = scene('ctrl-c');
+    const { counter, said, stop, wait } = scene('ctrl-c');
     const waiting = wait(async () => false);
     expect(counter.isLeft(ORDER.id)).toBe(true);
     stop.abort(new Error('stopped by Ctrl-C'));
+    expect(said).toEqual(['Taken back: nothing was begun.']);
     await expect(waiting).rejects.toThrow('stopped by Ctrl-C');
     expect(counter.takeOrders()).toEqual([]);
+  });
+
+  it('goes on at the gateway that has it, and that is told', async () => {
+    const { counter, said, stop, wait } = scene('goes on');
+    const waiting = wait(async () => false);
+    expect(counter.takeOrders()).toEqual([ORDER]);
+    counter.isRunning(ORDER.id, null);
+    stop.abort(new Error('stopped by Ctrl-C'));
+    expect(said).toEqual(['The gateway goes on with it: holdfast recovery status shop']);
+    await expect(waiting).rejects.toThrow('stopped by Ctrl-C');
+    // Nothing is told of what was over before.
+    expect(said).toHaveLength(1);
   });
 });

@@ -19,6 +19,8 @@ export interface GatewayCall {
   readonly tell: {
     readonly say: (progress: Progress) => void;
     readonly words: (text: string) => void;
+    /** That stays. */
+    readonly line: (text: string) => void;
   };
   /** Whether nobody keeps recovery any more. Rejects when the store is away. */
   readonly isGone: () => Promise<boolean>;
@@ -28,12 +30,22 @@ const POLL_MS = 250;
 /** A gateway that tells nothing for so long, neither of the order nor of how anything stands, hangs. */
 const SILENT_MS_MAX = 10 * 60 * 1000;
 
-/** Ctrl-C takes back an order that was not taken; one that was goes on there. */
+export const NOTHING_BEGUN = 'Taken back: nothing was begun.';
+
+/** Ctrl-C takes back an order that was not taken; one that was goes on there. Which of them is told. */
 export async function byGateway(
   order: WorkOrder,
   { clock, counter, isGone, signal, tell }: GatewayCall,
 ): Promise<readonly WorkResult[]> {
   counter.leaveOrder(order);
+  // At once: nobody waits for what comes after.
+  const stopped = (): void =>
+    tell.line(
+      counter.withdrawOrder(order.id)
+        ? NOTHING_BEGUN
+        : `The gateway goes on with it: holdfast recovery status ${order.target}`,
+    );
+  signal.addEventListener('abort', stopped, { once: true });
   let sign = { text: '', sinceMs: clock.monotonicMs() };
   let isWaitTold = false;
   try {
@@ -64,6 +76,7 @@ export async function byGateway(
       resultsIn,
     );
   } finally {
+    signal.removeEventListener('abort', stopped);
     counter.takeBack(order.id);
   }
 }

@@ -195,7 +195,7 @@ describe('policy', () => {
 
   it('does not explain a target with recovery as if it had none', async () => {
     const vaults = 'vaults: { here: { kind: local, folder: vault } }';
-    const recovery = `recovery: { vaults: [here], recipients: [age1${'q'.repeat(58)}] }`;
+    const recovery = `recovery: { vaults: [here], recipients: [age1avurkamhxzg7v49yj9m6vktrydxw365h2cywxhc6ltfkp0h5yufqfddg35] }`;
     const words = [
       'policy',
       'explain',

@@ -13,6 +13,8 @@ import { recoveryOver } from './recovery-over.ts';
 export interface RestoresAround {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** What was begun goes on when this command is gone. */
+  readonly isByGateway: boolean;
 }
 
 export function withRestores<T>(
@@ -24,13 +26,16 @@ export function withRestores<T>(
   return recoveryOver<T>(context, rooms, {
     elsewhere: ({ isGone, signal }) => {
       const counter = recoveryCounter(rooms.config, env);
-      return work(new AskedRestores({ counter, clock, signal, isGone }), { signal });
+      return work(new AskedRestores({ counter, clock, signal, isGone }), {
+        signal,
+        isByGateway: true,
+      });
     },
     here: async (room, { signal }) => {
       // One command does one thing at a time.
       const copies = openCopies({ rooms, env, clock }, room, (job) => void job());
       try {
-        return await work(copies, { signal });
+        return await work(copies, { signal, isByGateway: false });
       } finally {
         await copies.close();
       }

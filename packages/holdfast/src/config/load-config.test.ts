@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { HoldfastError } from '../model/errors.ts';
@@ -271,9 +271,15 @@ describe('what is right', () => {
     });
   });
 
-  it('the example in the repository has neither errors nor warnings', () => {
+  it('the example in the repository has neither errors nor warnings, but for a public key of yours', () => {
     const path = fileURLToPath(new URL('../../../../holdfast.example.yaml', import.meta.url));
-    const config = loadConfig(path, {});
+    expect(() => loadConfig(path, {})).toThrow(
+      /found 1 error\(s\):\n.*main-db\.recovery\.recipients\[0\]: .* found a placeholder/,
+    );
+    const placeholder = `age1${'q'.repeat(58)}`;
+    const key = 'age1avurkamhxzg7v49yj9m6vktrydxw365h2cywxhc6ltfkp0h5yufqfddg35';
+    const text = readFileSync(path, 'utf8').replace(placeholder, key);
+    const config = parseConfig({ text, name: path, folder: dirname(path) }, {});
     expect(config.targets.map((one) => one.name)).toEqual(['main-db', 'staging-db']);
     expect(checkConfig(config)).toEqual([]);
   });

@@ -1,5 +1,6 @@
 /** What is wrong with vaults and recovery although each value has the right shape. */
 import { nearest } from '../model/nearest.ts';
+import { RECIPIENT, recipientFault } from './age-recipient.ts';
 import { isLoopback, urlFault } from './upstream.ts';
 import type { YamlPath } from './yaml-text.ts';
 
@@ -45,20 +46,31 @@ export function recoveryFaults(file: unknown): Fault[] {
     const url = record(recovery['connection'])['url'];
     const fault = typeof url === 'string' ? urlFault(url) : null;
     if (fault !== null) faults.push({ path: [...path, 'connection', 'url'], ...fault });
-    for (const [at, key] of (Array.isArray(recovery['recipients'])
-      ? recovery['recipients']
-      : []
-    ).entries()) {
-      if (typeof key !== 'string' || !/^AGE-SECRET-KEY-/i.test(key)) continue;
-      faults.push({
-        path: [...path, 'recipients', at],
-        expected: 'a public key age1...',
-        found: 'a private key, in a file that is meant to be committed',
-        hint: 'Take it out, count it as known to others, and make a new pair: holdfast recovery keys',
-      });
+    const recipients = Array.isArray(recovery['recipients']) ? recovery['recipients'] : [];
+    for (const [at, key] of recipients.entries()) {
+      const found = typeof key === 'string' ? publicKeyFault(key) : null;
+      if (found !== null) faults.push({ path: [...path, 'recipients', at], ...found });
     }
   }
   return faults;
+}
+
+/** Null: nothing is wrong, or its shape is, which is told with the others. */
+function publicKeyFault(key: string): Omit<Fault, 'path'> | null {
+  if (/^AGE-SECRET-KEY-/i.test(key)) {
+    return {
+      expected: 'a public key age1...',
+      found: 'a private key, in a file that is meant to be committed',
+      hint: 'Take it out, count it as known to others, and make a new pair: holdfast recovery keys',
+    };
+  }
+  const found = RECIPIENT.test(key) ? recipientFault(key) : null;
+  if (found === null) return null;
+  return {
+    expected: 'a public key that points can be encrypted to',
+    found,
+    hint: 'Copy it whole from where the pair was made: holdfast recovery keys, or age-keygen.',
+  };
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

@@ -4,7 +4,7 @@ import { checkConfig } from './check-config.ts';
 import { parseConfig } from './load-config.ts';
 import { RECOVERY_WARNING_CODES } from './recovery-warnings.ts';
 
-const KEY = `age1${'q'.repeat(58)}`;
+const KEY = 'age1avurkamhxzg7v49yj9m6vktrydxw365h2cywxhc6ltfkp0h5yufqfddg35';
 const s3 = (name: string, endpoint: string): string => `  ${name}:
     kind: s3
     endpoint: ${endpoint}

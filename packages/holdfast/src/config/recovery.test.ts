@@ -3,7 +3,7 @@ import { HoldfastError } from '../model/errors.ts';
 import { checkConfig, missingSecrets, secretNamesIn } from './check-config.ts';
 import { parseConfig } from './load-config.ts';
 
-const KEY = `age1${'q'.repeat(58)}`;
+const KEY = 'age1avurkamhxzg7v49yj9m6vktrydxw365h2cywxhc6ltfkp0h5yufqfddg35';
 const parse = (text: string) => parseConfig({ text, name: 'holdfast.yaml', folder: '/srv' }, {});
 
 function complaint(text: string): string {
@@ -61,6 +61,16 @@ describe('vaults and recovery in holdfast.yaml', () => {
       'no public key',
       whole('{ vaults: [here] }'),
       'targets.shop.recovery.recipients: expected a list of public keys age1...: `holdfast recovery keys` makes a pair',
+    ],
+    [
+      'a public key with a letter mistyped',
+      whole(`{ vaults: [here], recipients: [${KEY}, ${KEY.replace('avur', 'avvr')}] }`),
+      'targets.shop.recovery.recipients[1]: expected a public key that points can be encrypted to, found one whose checksum is wrong',
+    ],
+    [
+      'the placeholder of the example',
+      whole(`{ vaults: [here], recipients: [age1${'q'.repeat(58)}] }`),
+      'found a placeholder. Copy it whole from where the pair was made',
     ],
     [
       'what is kept for less than a vault keeps',

@@ -7,6 +7,7 @@ import { EFFECT_KINDS } from '../model/effect.ts';
 import { CREDENTIAL_AGE_MS_MAX, ESCALATIONS_MAX, GRACE_MS_DEFAULT } from '../model/limits.ts';
 import { IMPORTANCES, ROUTED_KINDS } from '../model/notice-kind.ts';
 import { ENVIRONMENT_LEVELS } from '../model/target.ts';
+import { RECIPIENT } from './age-recipient.ts';
 import { SSL_MODES, SSO_ROLES } from './config.ts';
 import { durationMs } from './duration.ts';
 import { MAIL_TLS } from './notify-config.ts';
@@ -188,9 +189,7 @@ const recovery = keys({
   engine: words(RECOVERY_ENGINES).default('pull'),
   vaults: z.array(name, 'a list of vaults by name').min(1, 'at least one vault'),
   connection: upstream.optional(),
-  recipients: z
-    .array(text('a public key age1...', /^age1[a-z0-9]{50,}$/), RECIPIENTS)
-    .min(1, RECIPIENTS),
+  recipients: z.array(text('a public key age1...', RECIPIENT), RECIPIENTS).min(1, RECIPIENTS),
   identity: secret.optional(),
   backupEvery: recoveryEvery.optional(),
   keep: atLeast(

@@ -93,6 +93,11 @@ export class Counter {
     });
   }
 
+  /** False: the gateway has it. */
+  withdrawOrder(id: string): boolean {
+    return this.#orders.withdraw(id);
+  }
+
   /** An order that nobody took yet is taken back. */
   takeBack(id: string): void {
     this.#orders.takeBack(id);

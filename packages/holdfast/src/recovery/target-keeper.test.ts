@@ -40,6 +40,7 @@ describe('the report of a target whose server is gone', () => {
   function keeper(): TargetKeeper {
     return new TargetKeeper({
       ...{ target: 'shop', engine: 'pull', pgbackrest: null, recipients: [], binaries: [] },
+      ownSlots: new Set(),
       connection: {
         ...{ host: '127.0.0.1', port: 1, user: 'nobody', database: 'shop', ssl: false },
         password: () => null,

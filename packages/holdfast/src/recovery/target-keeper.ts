@@ -30,6 +30,7 @@ import type { Engine, StreamState, Tell } from './engines/engine.ts';
 import { openEngine, type Restorer, restorerOf } from './engines/open-engine.ts';
 import type { PgBackRestWay } from './engines/pgbackrest/pgbackrest-program.ts';
 import { type FruitlessDrill, type GapDrill, gapDrillOf } from './gap-drill.ts';
+import { OrphanWatch } from './orphaned-slots.ts';
 import { otherPoints, reachOfOther } from './other-points.ts';
 import type { OwnProofs } from './own-proofs.ts';
 import { PointReach, type PointReaches } from './point-reach.ts';
@@ -78,6 +79,8 @@ export interface KeeperParts {
   readonly engine: EngineKind;
   readonly pgbackrest: PgBackRestWay | null;
   readonly vaults: readonly KeptVault[];
+  /** Of all targets and vaults of this installation; any other that is left at the server is told of. */
+  readonly ownSlots: ReadonlySet<string>;
   readonly recipients: readonly string[];
   /** Empty: the private key is kept elsewhere. */
   readonly identities: () => readonly string[];
@@ -145,6 +148,7 @@ export class TargetKeeper {
   /** Of each vault: drills of this process that did not pass, since one did. */
   readonly #fruitless = new Map<string, readonly FruitlessDrill[]>();
   readonly #news: StrangerNews;
+  readonly #orphans: OrphanWatch;
   /** Of each vault: why what was found could not be kept there. */
   readonly #unkept = new Map<string, string>();
 
@@ -152,6 +156,7 @@ export class TargetKeeper {
     this.#parts = parts;
     this.target = parts.target;
     this.#news = new StrangerNews(parts.target);
+    this.#orphans = new OrphanWatch(parts);
     const { binaries, clock, connection, folder, identities, keepMs, macKey } = parts;
     const { recipients, seal, target } = parts;
     const kept = () => ({ retainUntil: new Date(clock.now().getTime() + keepMs) });
@@ -447,6 +452,7 @@ export class TargetKeeper {
     const because = [...standing.because];
     if (!this.canDrill)
       because.push('No private key is here, so no drill runs: recovery.identity.');
+    because.push(...(await this.#orphans.troubles(!this.#isStarted)));
     const colour = standing.colour === 'green' && because.length > 0 ? 'amber' : standing.colour;
     const placed = (one: typeof standing.proven) =>
       one === null ? null : { point: one.point, vault: one.vault, at: one.at.toISOString() };

@@ -193,11 +193,25 @@ describe('holdfast restore beside a gateway', () => {
     );
   });
 
+  it('says what a key has to be', LONG, async () => {
+    const rows = ['--table', 'public.bookings', '--keys', '1,2,zz', '--preview'];
+    const { exit, said } = await world.cli('restore', 'shop', '--point', point, ...rows);
+    expect(exit).toBe(2);
+    expect(said.error).toMatchObject({
+      code: 'HF_USAGE',
+      expected: 'keys of public.bookings: integer',
+      found: expect.stringContaining('"zz"'),
+    });
+    expect(world.left()).toEqual([]);
+  });
+
   it('removes the copy when the command is stopped by Ctrl-C', LONG, async () => {
     const { child, finished } = world.started('restore', 'shop', '--point', point, '--diff');
     await until(() => world.left().length > 0);
     child.kill('SIGINT');
-    expect((await finished).exit).toBe(130);
+    const { err, exit } = await finished;
+    expect(exit).toBe(130);
+    expect(err).toMatch(/Taken back: the gateway has removed restore_\w+ again\./);
     await until(() => world.left().length === 0);
   });
 });

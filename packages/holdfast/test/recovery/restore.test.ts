@@ -400,6 +400,10 @@ describe.for([
       },
     ]);
     await expect(write({ tables: [{ ...odd, keys: [['x']] }] })).rejects.toThrow(/2 value/);
+    await expect(write({ tables: [{ ...odd, keys: [['x', '1.0.0']] }] })).rejects.toMatchObject({
+      code: 'HF_USAGE',
+      expected: 'keys of public.odd "name: text, numeric',
+    });
     const some = {
       schema: 'public',
       name: 'guests',

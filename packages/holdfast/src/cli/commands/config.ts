@@ -3,6 +3,7 @@ import { checkConfig, missingSecrets } from '../../config/check-config.ts';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { messageOf } from '../../model/errors.ts';
+import { identityWarnings } from '../../recovery/identities.ts';
 import { checkTarget, openTarget } from '../../wiring.ts';
 import { type Context, onThisMachine, type Run } from '../command.ts';
 import { type Answer, facts, table } from '../print.ts';
@@ -48,7 +49,8 @@ function sealWords({ seal: { key } }: Config): string {
 async function checkFile(context: Context, asks: boolean): Promise<Answer> {
   const config = loadConfig(context.configPath, context.env);
   const missing = missingSecrets(config, context.env);
-  const warnings = [...checkConfig(config), ...missing];
+  const identities = await identityWarnings(config, context.env);
+  const warnings = [...checkConfig(config), ...identities, ...missing];
   const levels = new Map(config.environments.map(({ name, level }) => [name, level]));
   const protections = asks ? await protectionsOf(config, context) : null;
   const targets = config.targets.map(({ name, environment }) => ({

@@ -10,7 +10,9 @@ import { waitingIn } from '../../protection/postgres/waiting.ts';
 import type { Check, Finding } from '../../protection/postgres/wall/check.ts';
 import { isSameServer, reachOf, urlsIn } from '../../protection/postgres/wall/found-urls.ts';
 import type { TargetDatabase } from '../../protection/target-database.ts';
+import { dropSql, orphanedSlots, orphanWords } from '../../recovery/orphaned-slots.ts';
 import type { TargetReport } from '../../recovery/target-report.ts';
+import { ownSlotsOf } from '../../recovery-slots.ts';
 import { keyFolderOf } from '../../rooms.ts';
 import type { VaultState } from '../../store/vault-look.ts';
 import { adminConnectionOf, checkTarget, openTarget } from '../../wiring.ts';
@@ -51,8 +53,9 @@ async function examine(context: Context, folder: string): Promise<Answer> {
   const config = loadConfig(context.configPath, context.env);
   const around = credentialsIn(folder);
   const checks: Check[] = [];
+  const ownSlots = await ownSlotsOf(config, context.env, context.clock);
   for (const target of config.targets)
-    checks.push(await examineTarget(context, config, target, around));
+    checks.push(await examineTarget(context, config, target, around, ownSlots));
   const vault = await examineVault(context, config);
   const seal = examineSeal(context, config);
   const agents = await examineAgents(context, config);
@@ -112,12 +115,14 @@ async function examineTarget(
   config: Config,
   target: TargetConfig,
   around: readonly Around[],
+  ownSlots: ReadonlySet<string>,
 ): Promise<Check> {
   try {
     return await withTarget(openTarget(target, env), async (db) => {
       const check = await checkTarget(db, target, clock);
       const server = adminConnectionOf(target, env);
       const findings: Finding[] = check.level === 'none' ? [] : await waitingFindings(db, config);
+      findings.push(...(await slotFindings(db, ownSlots)));
       for (const { file, line, user, ...found } of around) {
         if (!isSameServer(found, server)) continue;
         const reach = await reachOf(db, user, target.protection.exempt);
@@ -147,6 +152,29 @@ async function examineTarget(
       lost: [],
       open: [],
     };
+  }
+}
+
+/** Also of targets without `recovery`: one that lost it keeps its slot. */
+async function slotFindings(
+  db: TargetDatabase,
+  ownSlots: ReadonlySet<string>,
+): Promise<readonly Finding[]> {
+  try {
+    return (await orphanedSlots(db, ownSlots)).map((slot) => ({
+      code: 'slot.orphaned',
+      about: orphanWords(slot),
+      fix: `If no other Holdfast needs it: ${dropSql(slot)}`,
+    }));
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error;
+    return [
+      {
+        code: 'slot.unknown',
+        about: `whether replication slots are left over there is not known: ${messageOf(error)}`,
+        fix: 'Let the admin of this target read pg_replication_slots.',
+      },
+    ];
   }
 }
 

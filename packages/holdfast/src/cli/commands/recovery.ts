@@ -238,10 +238,12 @@ function carryOut(
 export interface Teller {
   readonly say: (progress: Progress) => void;
   readonly words: (text: string) => void;
+  /** That stays, for scripts as well. */
+  readonly line: (text: string) => void;
   readonly end: () => void;
 }
 
-/** One line that is written over, on a terminal only. */
+/** One line that is written over, on a terminal only, and lines that stay; all on stderr. */
 export function teller({ json, streams }: Context): Teller {
   const { err } = streams;
   const isShown = err.isTTY === true && !json;
@@ -251,13 +253,18 @@ export function teller({ json, streams }: Context): Teller {
     isDirty = true;
     err.write(`\r\x1b[K${text}`);
   };
+  const end = (): void => {
+    if (isDirty) err.write('\r\x1b[K');
+    isDirty = false;
+  };
   return {
     words,
     say: (progress) => words(progressWords(progress)),
-    end: () => {
-      if (isDirty) err.write('\r\x1b[K');
-      isDirty = false;
+    line: (text) => {
+      end();
+      err.write(`${text}\n`);
     },
+    end,
   };
 }
 

@@ -18,6 +18,7 @@ import type { Restores } from '../../recovery/restore/restores.ts';
 import { errorOf } from '../../recovery/trouble.ts';
 import type { Rooms } from '../../rooms.ts';
 import { targetsOf } from '../../wiring.ts';
+import { NOTHING_BEGUN } from '../by-gateway.ts';
 import { proposalJson } from '../card-json.ts';
 import { type Context, NO, onThisMachine, type Run } from '../command.ts';
 import { codeOf } from '../person-word.ts';
@@ -92,6 +93,7 @@ interface RestoreWork {
   readonly isDiff: boolean;
   readonly by: Spoken;
   readonly tell: Teller;
+  readonly isByGateway: boolean;
 }
 
 async function restoreOne(context: Context, name: string, words: RestoreWords): Promise<Answer> {
@@ -115,8 +117,8 @@ async function restoreOne(context: Context, name: string, words: RestoreWords): 
     const by = word === null ? MACHINE : await spoken(rooms, word);
     const isDiff = words.diff === true;
     const work = { target, vault, wish, asOf, rows, into, isDiff, by, tell };
-    return withRestores(context, rooms, (restores, { signal }) =>
-      carryOut(restores, rooms, work, signal),
+    return withRestores(context, rooms, (restores, { isByGateway, signal }) =>
+      carryOut(restores, rooms, { ...work, isByGateway }, signal),
     );
   }).finally(() => tell.end());
   return answerOf(target, vault, found, context.clock.now());
@@ -149,7 +151,11 @@ type Found = Awaited<ReturnType<typeof carryOut>>;
 
 async function carryOut(restores: Restores, rooms: Rooms, work: RestoreWork, signal: AbortSignal) {
   const { asOf, by, into, isDiff, target, tell, vault, wish } = work;
-  const begun = await restores.begin({ target, vault, wish, asOf, by: by.name, into });
+  const order = { target, vault, wish, asOf, by: by.name, into };
+  const begun = await restores.begin(order).catch((error: unknown) => {
+    if (signal.aborted && error === signal.reason) tell.line(NOTHING_BEGUN);
+    throw error;
+  });
   const { id } = begun;
   let isKept = false;
   try {
@@ -162,16 +168,33 @@ async function carryOut(restores: Restores, rooms: Rooms, work: RestoreWork, sig
     const { drilledAt, id: of, isSealed } = point;
     return { kept, diff, ...done, asOf, view, rtoMs, point: of, drilledAt, isSealed, window };
   } finally {
-    if (!isKept) await removed(restores, work, id);
+    const isRemoved = !isKept && (await removed(restores, work, id));
+    if (signal.aborted && work.isByGateway && !isKept) tell.line(stoppedWords(work, id, isRemoved));
   }
 }
 
+/** By Ctrl-C: what goes on at the gateway all the same. */
+function stoppedWords({ into, rows }: RestoreWork, id: string, isRemoved: boolean): string {
+  if (rows?.kind === 'apply')
+    return `If the rows of ${id} were being written back, the gateway goes on with it: holdfast undo list`;
+  if (isRemoved) return `Taken back: the gateway has removed ${id} again.`;
+  return into === null
+    ? `The gateway goes on with ${id}, and removes it.`
+    : `The gateway goes on with ${id}: see ${into}, and holdfast recovery status.`;
+}
+
 /** What went wrong before counts; that it was not removed as well is said, and mended by the gateway. */
-async function removed(restores: Restores, { by, target, tell }: RestoreWork, id: string) {
+async function removed(
+  restores: Restores,
+  { by, target, tell }: RestoreWork,
+  id: string,
+): Promise<boolean> {
   try {
     await restores.discard(target, id, by.name);
+    return true;
   } catch (error) {
     tell.words(`${id} is not removed yet: ${messageOf(error)}`);
+    return false;
   }
 }
 

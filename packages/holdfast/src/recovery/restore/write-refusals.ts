@@ -3,6 +3,10 @@ import pg from 'pg';
 import { HoldfastError } from '../../model/errors.ts';
 import { oneLine } from '../../model/text.ts';
 
+/** SQLSTATE: the class of what a type does not take, and the check of a domain. */
+const DATA_EXCEPTION = '22';
+const CHECK_FAILED = '23514';
+
 export function state(
   expected: string,
   found: string,
@@ -61,4 +65,17 @@ export function refused(error: unknown): unknown {
     default:
       return error;
   }
+}
+
+/** Of keys as texts, on their way to being of the key's own types; a domain may say no as well. */
+export function keysRefused(error: unknown, table: string, types: string): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error;
+  const isOfKeys = error.code?.startsWith(DATA_EXCEPTION) === true || error.code === CHECK_FAILED;
+  if (!isOfKeys) return error;
+  return new HoldfastError('HF_USAGE', {
+    expected: oneLine(`keys of ${table}: ${types}`),
+    found: oneLine(error.message),
+    hint: 'Nothing was changed. Write each key as the table shows it; keys of several columns as JSON: [["x","1"]].',
+    cause: error,
+  });
 }

@@ -1,6 +1,6 @@
 /**
- * What commits, continuously into the vault, decoded by the server. In this order: the publication holds
- * the tables that can be carried, the slot keeps WAL from there on, the vault says how far it came, and
+ * What commits, continuously into the vault, decoded by the server. In this order: the vault says how far
+ * it came, the publication holds the tables that can be carried, the slot keeps WAL from there on, and
  * what is new is stored at most once a second as a piece; only what is durable in the vault is
  * acknowledged to the server, which keeps the rest.
  *
@@ -148,11 +148,12 @@ export class ChangeStream implements EngineStream {
     this.#upkeep.holds(connection);
     const identity = await connection.identify();
     mustBeSameSystem(systemIdentifier, identity.systemIdentifier);
+    // A vault that lets nobody in must leave no slot behind that nobody reads.
+    const end = this.#end ?? endOf(await listPieces(vault, target, systemIdentifier));
     // First the publication: a slot that is older than it cannot decode what came between.
     if (this.#structure === null) await this.publishAll();
     const begin = await this.#readySlot(connection);
     if (!this.#hasLooked) await this.#lookForDump();
-    const end = this.#end ?? endOf(await listPieces(vault, target, systemIdentifier));
     if (end !== null && begin > end) this.#gapEnd = begin;
     const from = end === null || begin > end ? begin : end;
     this.#end = from;

@@ -28,6 +28,10 @@ const LAG_SHARE_MAX = 0.5;
 /** Without a cap, so much is an alarm. */
 const LAG_BYTES_MAX = 4 * 1024 ** 3;
 
+/** WAL that the server keeps for a row of pg_replication_slots, in bytes. */
+export const HELD_BYTES_SQL = `coalesce(pg_wal_lsn_diff(case when pg_is_in_recovery()
+    then pg_last_wal_receive_lsn() else pg_current_wal_lsn() end, restart_lsn), 0)::text`;
+
 /** Null: there is none of that name. */
 export async function lookAtSlot(
   database: TargetDatabase,
@@ -37,8 +41,7 @@ export async function lookAtSlot(
   const [row] = await database.query(
     `select slot_type, wal_status, restart_lsn::text as restart,
             confirmed_flush_lsn::text as confirmed, active_pid::text as pid,
-            coalesce(pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_receive_lsn()
-                                          else pg_current_wal_lsn() end, restart_lsn), 0)::text as lag,
+            ${HELD_BYTES_SQL} as lag,
             (select setting from pg_settings where name = 'max_slot_wal_keep_size') as cap
        from pg_replication_slots where slot_name = $1`,
     [name],

@@ -1,6 +1,6 @@
 /**
- * Continuous WAL into the vault. In this order: connect, look at the slot, work out from the vault where
- * to go on, and stream; what is new is stored at most every quarter of a second as a piece, a full
+ * Continuous WAL into the vault. In this order: connect, read in the vault how far it came, look at the
+ * slot, work out where to go on, and stream; what is new is stored at most every quarter of a second as a piece, a full
  * segment whole; only what is durable in the vault is acknowledged to the server, which keeps the rest.
  *
  * Nothing is remembered elsewhere: after kill -9 the vault says how far it came. A connection that is cut,
@@ -109,6 +109,8 @@ export class PullWalStream implements EngineStream {
     this.#upkeep.holds(connection);
     const identity = await connection.identify();
     mustBeSameSystem(this.#facts.systemIdentifier, identity.systemIdentifier);
+    // A vault that lets nobody in must leave no slot behind that nobody reads.
+    await this.#lookAtVault();
     const slot = await readySlot(this.#database, connection, this.#options.slot, this.#ownPid);
     this.#upkeep.slotIs(slot);
     let position = await this.#startPosition(connection, identity, slot);
@@ -224,20 +226,23 @@ export class PullWalStream implements EngineStream {
     connection.sendStatus(written, durable, this.#options.clock.now(), wantsReply);
   }
 
+  async #lookAtVault(): Promise<void> {
+    if (this.#position !== null) return;
+    const { vault, target } = this.#options;
+    const { systemIdentifier, walSegmentBytes } = this.#facts;
+    const listing = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
+    this.#position = listing.newest();
+    this.#gapEnd ??= await knownGap(this.#options, this.#facts, listing);
+  }
+
   /** Where the vault ends, on the way to the timeline of the server; else where the slot begins. */
   async #startPosition(
     connection: ReplicationConnection,
     identity: SystemIdentity,
     slot: SlotLook,
   ): Promise<WalPosition> {
-    const { vault, target } = this.#options;
-    const { systemIdentifier, walSegmentBytes } = this.#facts;
+    const { walSegmentBytes } = this.#facts;
     if (identity.timeline > 1) await this.#storeHistory(connection, identity.timeline);
-    if (this.#position === null) {
-      const listing = await readWalListing(vault, target, systemIdentifier, walSegmentBytes);
-      this.#position = listing.newest();
-      this.#gapEnd ??= await knownGap(this.#options, this.#facts, listing);
-    }
     if (this.#position === null) {
       const lsn = segmentStart(slot.restartLsn ?? identity.lsn, walSegmentBytes);
       return { timeline: identity.timeline, lsn };

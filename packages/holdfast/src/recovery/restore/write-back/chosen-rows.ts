@@ -3,7 +3,7 @@ import { ident, literal } from '../../../protection/postgres/layout.ts';
 import type { TargetSession } from '../../../protection/target-database.ts';
 import { bucketOf, bucketsOf, differing, keyArray, keysIn } from '../row-buckets.ts';
 import { type SharedTable, shown } from '../table-facts.ts';
-import { state } from '../write-refusals.ts';
+import { keysRefused, state } from '../write-refusals.ts';
 import type { FoundTable } from './find-tables.ts';
 import { become, createTemp, isForeign, typesOf } from './temp-table.ts';
 
@@ -53,7 +53,10 @@ async function chosenKeys(
     `insert into pg_temp.${name} select * from unnest(${arrays})`,
     key.map((_, place) => keys.map((one) => one[place])),
   );
-  await become(session, name, key, typeOf);
+  const types = key.map(typeOf).join(', ');
+  await become(session, name, key, typeOf).catch((error: unknown) => {
+    throw keysRefused(error, shown(live), types);
+  });
   // Few keys are found by the table's index then.
   await session.query(`analyze pg_temp.${name}`);
   const read = await session.query(`select ${keyArray(key, 'k')} as key from pg_temp.${name} k`);
