@@ -208,9 +208,13 @@ describe('policy', () => {
     const without = await run([...words, '--config', configFile(CONFIG)]);
     const config = configFile(`${vaults}${CONFIG}    ${recovery}\n`);
     const kept = await run([...words, '--config', config]);
-    expect(without.out).not.toContain('its recovery is red');
-    expect(kept.out).toContain('no recovery point of it is proven');
-    expect(kept.out).toContain('its recovery is red');
+    expect(without.out).not.toContain('recovery not looked at');
+    expect(kept.out).toContain(
+      'recovery not looked at. With a proven point outside the blast radius: hold for 1 person(s) (guarded.destroy); without: hold for 2 person(s) (guarded.recovery-red).',
+    );
+    expect(kept.out).toContain('how its recovery stands was not looked at');
+    expect(kept.out).not.toContain('is proven');
+    expect(kept.out).not.toContain('its recovery is red');
   });
 
   it.each([
