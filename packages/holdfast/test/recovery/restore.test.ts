@@ -592,6 +592,7 @@ describe.for([
     const never = { ...(await plan()), goal: { at: null, lsn: null } };
     expect(() => promotionOf(never)).toThrow(/a moment or a position/);
 
+    const written: (string | null)[] = [];
     const run = promoteRestoreRunner({
       restore: async (_target, _vault, wish) => {
         const made = await restore(wish);
@@ -607,6 +608,7 @@ describe.for([
       },
       open: () => openTargetDatabase({ target: 'shop', connection: ground.server.connection() }),
       drainOnce: null,
+      written: (report) => void written.push(report.id),
       clock: systemClock,
       statementMsMax: MINUTE,
     });
@@ -640,7 +642,10 @@ describe.for([
     await live.query('delete from public.guests where id = 601');
     const old = { ...act.facts, tables: ['["public","odd \\"name"]'], deleted: 9 };
     await expect(run({ ...approved, facts: old })).rejects.toThrow(/as an older Holdfast proposed/);
-    expect(await run(approved)).toMatch(/0 rows put in again, 1 set back, 1 deleted/);
+    expect(written).toEqual([]);
+    const said = await run(approved);
+    expect(said).toMatch(/0 rows put in again, 1 set back, 1 deleted/);
+    expect(said).toContain(`(${written.join()})`);
     expect((await diff()).tables.map(({ name }) => name)).not.toContain('odd "name');
   });
 

@@ -196,6 +196,8 @@ export interface PromotionParts {
   readonly open: (target: string, database: string) => TargetDatabase;
   /** What was written goes to the vault of undo data now. Null: the drain does it within a second. */
   readonly drainOnce: ((target: string) => Promise<unknown>) | null;
+  /** Told what was committed, before anything else that may fail. */
+  readonly written: (report: WriteBackReport) => void;
   readonly clock: Clock;
   readonly statementMsMax: number;
 }
@@ -210,6 +212,7 @@ export function promoteRestoreRunner(parts: PromotionParts): ActRunner {
     try {
       mustBeSigned(copy.point, signed);
       const report = await promote(parts, target, signed, copy);
+      parts.written(report);
       // What is done is done, whatever cannot be drained, closed or removed after it.
       await parts.drainOnce?.(target).catch(() => {});
       const { deleted, inserted, setBack } = sumsOf(report);

@@ -324,7 +324,7 @@ export class RestoredCopies implements Restores {
       this.#over(copy, { state: 'failed', ...troubleOf(error) });
       await note({
         kind: 'restore-failed',
-        facts: { ...factsOf(copy), reason: messageOf(error) },
+        facts: { ...factsOf(copy), ...failureFacts(error), wishKind: copy.wish.kind },
         message: `${target} did not come back from ${vault}: ${messageOf(error)}`,
       });
     }
@@ -426,6 +426,7 @@ export class RestoredCopies implements Restores {
     const { clock, folder, restore } = this.#parts;
     const of = this.#targetOf(target);
     const { signal } = this.#stopping;
+    let written: WriteBackReport | null = null;
     const run = promoteRestoreRunner({
       restore: (_target, { asOf, vault }, wish) => {
         if (!of.vaults.includes(vault)) throw noVault(target, of.vaults, vault);
@@ -438,6 +439,9 @@ export class RestoredCopies implements Restores {
       },
       // Whoever drains the target sees it within a second.
       drainOnce: null,
+      written: (report) => {
+        written = report;
+      },
       clock,
       statementMsMax: RESTORE_STATEMENT_MS_MAX,
     });
@@ -450,7 +454,7 @@ export class RestoredCopies implements Restores {
     });
     const event = {
       kind: 'restore-promoted',
-      facts: { target, proposal: proposalId },
+      facts: { target, proposal: proposalId, ...writtenFacts(written) },
       message: said,
     } as const;
     await this.#noteAfter(event);
@@ -534,6 +538,16 @@ export class RestoredCopies implements Restores {
       hint: 'Copies do not outlive the Holdfast that made them. Restore once more.',
     });
   }
+}
+
+/** With a code it can be told whether the vault failed, or what was asked for is not there. */
+function failureFacts(error: unknown): { readonly reason: string; readonly code: string | null } {
+  const code = error instanceof HoldfastError ? error.code : null;
+  return { reason: messageOf(error), code };
+}
+
+function writtenFacts(report: WriteBackReport | null): HoldfastEvent['facts'] {
+  return report === null ? {} : { write: report.id, ...sumsOf(report) };
 }
 
 function unknownPromotion(target: string, proposal: string, reason: string): HoldfastEvent {
