@@ -26,6 +26,7 @@ import { runningPostmaster, stopPostmaster } from './programs/postmaster.ts';
 import type { Counter } from './recovery/counter.ts';
 import { dueWork, type WorkKind } from './recovery/due-work.ts';
 import type { StreamState } from './recovery/engines/engine.ts';
+import { knownFacts } from './recovery/known-facts.ts';
 import { Measures } from './recovery/measures.ts';
 import { OrderDesk } from './recovery/order-desk.ts';
 import { answerAsks } from './recovery/restore/asks.ts';
@@ -345,9 +346,9 @@ export class Recovering {
   }
 
   /** The colour before; null: it was not known. */
-  #learn({ colour, facts: told, target, vaults }: TargetReport): Known['colour'] | null {
-    // A vault is green only once it refused every credential.
-    const facts = { ...told, hasVaultOutside: vaults.some((vault) => vault.colour === 'green') };
+  #learn(report: TargetReport): Known['colour'] | null {
+    const { colour, target } = report;
+    const facts = knownFacts(report);
     const before = this.#known.get(target) ?? null;
     const saidMs = this.#parts.clock.monotonicMs();
     const isSame =

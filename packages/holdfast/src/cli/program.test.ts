@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { ACT_KINDS } from '../approvals/proposed-act.ts';
 import { systemClock } from '../model/clock.ts';
 import { Interrupt } from './interrupt.ts';
 import { runCommandLine } from './program.ts';
@@ -64,6 +65,9 @@ describe('the command line', () => {
       const { exit, out } = await run(['--config', 'restore', name, '--help']);
       expect([exit, out]).toEqual([0, expect.stringContaining(`Usage: holdfast ${name}`)]);
     }
+    const readme = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8');
+    const commands = readme.slice(readme.indexOf('## Commands'), readme.indexOf('Every one takes'));
+    expect(listed.filter((name) => !commands.includes(`\`${name}\``))).toEqual([]);
     expect((await run(['recovery', '--help'])).out).toMatch(/^ {2}rebuild .*$/m);
     expect((await run(['help', 'undo'])).out).toContain('Usage: holdfast undo');
   });
@@ -158,6 +162,22 @@ describe('a secret that is missing', () => {
     expect([exit, err]).toEqual([2, expect.stringContaining('APP_SECRET')]);
     expect(err).toContain('ADMIN_URL');
     expect(readdirSync(dirname(path))).toEqual(['holdfast.yaml']);
+  });
+});
+
+describe('recovery', () => {
+  it('says which targets have none, and exits 1 when none has any', async () => {
+    const { exit, out } = await run(['recovery', 'status', '--config', configFile(CONFIG)]);
+    expect(exit).toBe(1);
+    expect(out).toContain('No target has `recovery` in holdfast.yaml');
+    expect(out).toContain('○ main-db: no recovery points');
+    const asked = ['recovery', 'status', '--json', '--config', configFile(CONFIG)];
+    expect(JSON.parse((await run(asked)).out)).toEqual({ targets: [], without: ['main-db'] });
+  });
+
+  it('names all that several people sign', async () => {
+    const { out } = await run(['proposals', '--help']);
+    for (const kind of ACT_KINDS) expect(out).toContain(kind);
   });
 });
 

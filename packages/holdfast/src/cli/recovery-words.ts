@@ -4,6 +4,7 @@ import type { Progress } from '../recovery/engines/engine.ts';
 import { secondsLeft } from '../recovery/progress.ts';
 import type { TargetReport, VaultReport } from '../recovery/target-report.ts';
 import type { ProofWords, WorkResult } from '../recovery/work.ts';
+import { spanWords } from '../trail/report/words.ts';
 import { fromNow, oneLine, type Paint, spanOf, when } from './print.ts';
 import { bytesWords } from './vault-words.ts';
 
@@ -14,20 +15,27 @@ const POINTS_SHOWN = 5;
 export function reportLines(report: TargetReport, now: Date, paint: Paint): string[] {
   const { because, colour, isRunning, promise, rpoMs, rtoMs, target, vaults } = report;
   const { outside, proven } = report;
-  const ago = fromNow(new Date(report.at), now);
+  // It was looked at before now, whatever the clocks say.
+  const ago = fromNow(new Date(Math.min(Date.parse(report.at), now.getTime())), now);
   return [
     `${coloured(colour, paint)} ${paint.bold(target)}: ${colour}`,
     ...because.map((sentence) => `  ${paint.yellow('○')} ${oneLine(sentence)}`),
     `  newest proven  ${proven === null ? 'none' : `${proven.point} in ${proven.vault}, ${fromNow(new Date(proven.at), now)}`}`,
     `  of it outside  ${outside === null ? 'none' : `${outside.point} in ${outside.vault}`}`,
-    `  would lose     ${rpoMs === null ? 'not known' : secondsOf(rpoMs)} (promised: ${spanOf(promise.rpoMs)})`,
-    `  would take     ${rtoMs === null ? 'not known' : secondsOf(rtoMs)} (promised: ${spanOf(promise.rtoMs)})`,
+    `  would lose     ${rpoMs === null ? 'not known' : spanWords(rpoMs)} (promised: ${spanOf(promise.rpoMs)})`,
+    `  would take     ${rtoMs === null ? 'not known' : spanWords(rtoMs)} (promised: ${spanOf(promise.rtoMs)})`,
     `  looked at      ${isRunning ? `by the gateway, ${ago}` : `${ago}; no gateway streams WAL`}`,
-    ...vaults.flatMap((vault) => vaultLines(vault, now, paint)),
+    ...vaults.flatMap((vault) => vaultLines(vault, because, now, paint)),
   ];
 }
 
-function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
+/** What is said above already is not said once more. */
+function vaultLines(
+  vault: VaultReport,
+  because: readonly string[],
+  now: Date,
+  paint: Paint,
+): string[] {
   const { colour, kind, lastDrill, name, newestWalAt, points, proof, window } = vault;
   const earlier = points.length - POINTS_SHOWN;
   return [
@@ -37,7 +45,9 @@ function vaultLines(vault: VaultReport, now: Date, paint: Paint): string[] {
     ...vault.doesNotProtectFrom.map(
       (words) => `    ${paint.yellow('does not protect from')} ${oneLine(words)}`,
     ),
-    ...vault.troubles.map((words) => `    ${paint.red('!')} ${oneLine(words)}`),
+    ...vault.troubles
+      .filter((words) => !because.includes(`${name}: ${words}`))
+      .map((words) => `    ${paint.red('!')} ${oneLine(words)}`),
     ...vault.hints.map((words) => `    ${paint.bold('→')} ${oneLine(words)}`),
     `    newest WAL  ${newestWalAt === null ? 'none' : fromNow(new Date(newestWalAt), now)}`,
     ...(window === null
@@ -99,8 +109,8 @@ export function drillLines(drill: Drill, paint: Paint): string[] {
     phases === null
       ? []
       : [
-          `  fetched ${secondsOf(phases.fetchMs)}, restored ${secondsOf(phases.restoreMs)}, replayed ${secondsOf(phases.replayMs)}, first answer ${secondsOf(phases.firstQueryMs)}, checked ${secondsOf(phases.checkMs)}`,
-          `  came back in ${rtoMs === null ? 'a time not known' : secondsOf(rtoMs)}${rpoMs === null ? '' : `, newest commit ${secondsOf(rpoMs)} before the goal`}`,
+          `  fetched ${spanWords(phases.fetchMs)}, restored ${spanWords(phases.restoreMs)}, replayed ${spanWords(phases.replayMs)}, first answer ${spanWords(phases.firstQueryMs)}, checked ${spanWords(phases.checkMs)}`,
+          `  came back in ${rtoMs === null ? 'a time not known' : spanWords(rtoMs)}${rpoMs === null ? '' : `, newest commit ${spanWords(rpoMs)} before the goal`}`,
         ];
   return [
     `${mark} drill ${drill.id} of ${point}, ${aim}: ${DRILLED[verdict]}`,
@@ -164,10 +174,11 @@ export function progressWords(progress: Progress): string {
   return parts.filter((part) => part !== null).join('  ');
 }
 
-export function coloured(colour: TargetReport['colour'], paint: Paint): string {
-  return { green: paint.green('●'), amber: paint.yellow('●'), red: paint.red('●') }[colour];
+/** Of a target that has no `recovery`. */
+export function withoutLine(name: string, paint: Paint): string {
+  return `${paint.yellow('○')} ${oneLine(name)}: no recovery points (no \`recovery\` in holdfast.yaml)`;
 }
 
-function secondsOf(ms: number): string {
-  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
+export function coloured(colour: TargetReport['colour'], paint: Paint): string {
+  return { green: paint.green('●'), amber: paint.yellow('●'), red: paint.red('●') }[colour];
 }

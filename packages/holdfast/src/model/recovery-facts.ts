@@ -74,7 +74,7 @@ export function recoveryWords(facts: RecoveryFacts): string {
   const lost =
     rpoSeconds >= NEVER
       ? 'how much would be lost is not known'
-      : `${rpoSeconds} s of changes would be lost`;
+      : `${lossWords(rpoSeconds)} of changes would be lost`;
   return `${point}, ${lost}, and its recovery is ${colour}`;
 }
 
@@ -121,8 +121,14 @@ export function withRecovery(
   return { ...takingBack, reason: reason === '' ? words : `${reason}; ${words}` };
 }
 
+/** To the second as long as rules ask for seconds; then as an age, rounded up. */
+function lossWords(seconds: number): string {
+  return seconds <= 3_600 ? `${seconds} s` : ageWords(Math.ceil(seconds / 60));
+}
+
 function ageWords(minutes: number): string {
   const hours = Math.floor(minutes / 60);
   if (hours === 0) return `${minutes} min`;
+  if (hours >= 72) return `${Math.floor(hours / 24)} days`;
   return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
 }

@@ -65,6 +65,12 @@ describe('on sealed, what nothing takes back', () => {
       'refuse sealed.recovery',
       'no recovery point of it is proven',
     ],
+    [
+      'ten days to lose',
+      { ...GOOD, rpoSeconds: 864_109 },
+      'refuse sealed.recovery',
+      '10 days of changes would be lost',
+    ],
     ['no WAL', { ...GOOD, rpoSeconds: NEVER }, 'refuse sealed.recovery', 'lost is not known'],
     ['not configured', NOT_CONFIGURED, 'hold 2 sealed.destroy', 'destroys'],
     ['no number', { ...GOOD, provenAgeMinutes: Number.NaN }, 'refuse policy.error', 'failed'],

@@ -426,7 +426,7 @@ export class TargetKeeper {
       );
       reaches = await pointReach.of(points, reach.durableAt);
     } catch (error) {
-      troubles.push(wordsOf(error));
+      troubles.push(toDoWords(error));
     }
     const kept = new Set(found.proofs.map(({ id }) => id));
     const own = this.#parts.ownProofs.of(vault.name).filter(({ id }) => !kept.has(id));
@@ -445,7 +445,7 @@ export class TargetKeeper {
         colour: 'red',
         protectsFrom: [],
         doesNotProtectFrom: [],
-        troubles: [wordsOf(error)],
+        troubles: [toDoWords(error)],
         freeBytes: null,
         objects: null,
       }),
@@ -455,6 +455,8 @@ export class TargetKeeper {
     troubles.push(...found.troubles, ...look.troubles, ...sameAs);
     if (state?.trouble) troubles.push(state.trouble);
     troubles.push(...(state?.notCarried ?? []), ...(engine.lacks?.() ?? []));
+    // A vault that is away says so to each that asks.
+    const told = [...new Set(troubles)];
     const { colour, doesNotProtectFrom, protectsFrom } = look;
     const { drills } = found;
     const newestFirst = drills.toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
@@ -466,7 +468,7 @@ export class TargetKeeper {
     return {
       evidence: {
         vault: vault.name,
-        ...{ colour, proof, points, drills, durableAt, reaches, troubles },
+        ...{ colour, proof, points, drills, durableAt, reaches, troubles: told },
         by,
       },
       report: {
@@ -475,7 +477,7 @@ export class TargetKeeper {
         colour,
         protectsFrom: [...protectsFrom],
         doesNotProtectFrom: [...doesNotProtectFrom],
-        troubles,
+        troubles: told,
         hints: [...ways],
         sameAs: [...sameAs],
         points: shown.map(({ point, verdict }) => ({
@@ -743,6 +745,11 @@ function drillEvent(result: DrillResult) {
 function wordsOf(error: unknown): string {
   if (error instanceof HoldfastError) return `${error.found} (${error.code})`;
   return messageOf(error);
+}
+
+/** As `wordsOf`, and what to do about it. */
+function toDoWords(error: unknown): string {
+  return error instanceof HoldfastError ? `${wordsOf(error)}. ${error.hint}` : wordsOf(error);
 }
 
 function noWal(target: string, trouble: string): HoldfastError {
