@@ -21,11 +21,12 @@ import {
   RESTORE_ASKS_MS,
   WAL_TROUBLE_MS,
 } from './model/limits.ts';
-import { NOT_CONFIGURED, NOTHING_PROVEN, type RecoveryFacts } from './model/recovery-facts.ts';
+import { NOT_CONFIGURED, NOT_LOOKED_AT, type RecoveryFacts } from './model/recovery-facts.ts';
 import { runningPostmaster, stopPostmaster } from './programs/postmaster.ts';
 import type { Counter } from './recovery/counter.ts';
 import { type DueKind, dueWork, firstOf, type WorkKind } from './recovery/due-work.ts';
 import type { StreamState } from './recovery/engines/engine.ts';
+import { knownFacts } from './recovery/known-facts.ts';
 import { Measures } from './recovery/measures.ts';
 import { OrderDesk } from './recovery/order-desk.ts';
 import { notCounted } from './recovery/point-seal.ts';
@@ -122,15 +123,15 @@ export class Recovering {
   }
 
   /**
-   * What rules may ask. The same object until the colour changes or a minute has passed; NOTHING_PROVEN
+   * What rules may ask. The same object until the colour changes or a minute has passed; NOT_LOOKED_AT
    * when nobody has looked for a minute, NOT_CONFIGURED where the target has no `recovery`.
    */
   factsOf(target: string): RecoveryFacts {
     if (!this.#configured.has(target)) return NOT_CONFIGURED;
     const known = this.#known.get(target);
-    if (known === undefined) return NOTHING_PROVEN;
+    if (known === undefined) return NOT_LOOKED_AT;
     const ageMs = this.#parts.clock.monotonicMs() - known.saidMs;
-    return ageMs > RECOVERY_REPORT_AGE_MS_MAX ? NOTHING_PROVEN : known.facts;
+    return ageMs > RECOVERY_REPORT_AGE_MS_MAX ? NOT_LOOKED_AT : known.facts;
   }
 
   /** Null: another Holdfast keeps recovery, or nobody does yet. */
@@ -346,7 +347,9 @@ export class Recovering {
   }
 
   /** The colour before; null: it was not known. */
-  #learn({ colour, facts, target }: TargetReport): Known['colour'] | null {
+  #learn(report: TargetReport): Known['colour'] | null {
+    const { colour, target } = report;
+    const facts = knownFacts(report);
     const before = this.#known.get(target) ?? null;
     const saidMs = this.#parts.clock.monotonicMs();
     const isSame =

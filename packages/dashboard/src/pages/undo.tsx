@@ -127,9 +127,15 @@ function UndoRow({
 }
 
 /** The role of the target alone would name the connection that an undo came by. */
-function doerOf({ agent, role, undoOf }: Item): string {
-  return undoOf === null ? (agent ?? role) : 'A person took another act back';
+function doerOf({ agent, application, role, undoOf }: Item): string {
+  if (undoOf !== null) return 'A person took another act back';
+  if (agent !== null) return agent;
+  // Any client may call itself so: the role stays beside it.
+  return OWN_WORK.test(application) ? `${application} (as ${role})` : role;
 }
+
+/** What Holdfast calls the transactions that it writes into a target itself; errors name them so. */
+const OWN_WORK = /^holdfast (?:restore|rebuild|rebuild rollback) [a-z]+_[0-9a-z]{16}\b/;
 
 const OPS = {
   D: 'deleted from',

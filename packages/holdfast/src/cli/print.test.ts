@@ -133,6 +133,7 @@ describe('tables and times', () => {
 
   it.each([
     [30, 'in 30 s'],
+    [0, 'now'],
     [-90, '1 min ago'],
     [8 * 3600, 'in 8 h 0 min'],
     [72 * 3600, 'in 3 days'],

@@ -164,11 +164,12 @@ export function when(date: Date): string {
   return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-/** `in 7 h 59 min`, `3 min ago`. */
+/** `in 7 h 59 min`, `now`, `3 min ago`. */
 export function fromNow(date: Date, now: Date): string {
   const seconds = Math.round((date.getTime() - now.getTime()) / 1000);
+  if (seconds === 0) return 'now';
   const words = span(Math.abs(seconds));
-  return seconds >= 0 ? `in ${words}` : `${words} ago`;
+  return seconds > 0 ? `in ${words}` : `${words} ago`;
 }
 
 /** `48 h`, `30 min`, `7 days`: a length that somebody set. */

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { ACT_KINDS } from '../approvals/proposed-act.ts';
 import { systemClock } from '../model/clock.ts';
 import { Interrupt } from './interrupt.ts';
 import { runCommandLine } from './program.ts';
@@ -64,6 +65,9 @@ describe('the command line', () => {
       const { exit, out } = await run(['--config', 'restore', name, '--help']);
       expect([exit, out]).toEqual([0, expect.stringContaining(`Usage: holdfast ${name}`)]);
     }
+    const readme = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8');
+    const commands = readme.slice(readme.indexOf('## Commands'), readme.indexOf('Every one takes'));
+    expect(listed.filter((name) => !commands.includes(`\`${name}\``))).toEqual([]);
     expect((await run(['recovery', '--help'])).out).toMatch(/^ {2}rebuild .*$/m);
     expect((await run(['help', 'undo'])).out).toContain('Usage: holdfast undo');
   });
@@ -161,6 +165,22 @@ describe('a secret that is missing', () => {
   });
 });
 
+describe('recovery', () => {
+  it('says which targets have none, and exits 1 when none has any', async () => {
+    const { exit, out } = await run(['recovery', 'status', '--config', configFile(CONFIG)]);
+    expect(exit).toBe(1);
+    expect(out).toContain('No target has `recovery` in holdfast.yaml');
+    expect(out).toContain('○ main-db: no recovery points');
+    const asked = ['recovery', 'status', '--json', '--config', configFile(CONFIG)];
+    expect(JSON.parse((await run(asked)).out)).toEqual({ targets: [], without: ['main-db'] });
+  });
+
+  it('names all that several people sign', async () => {
+    const { out } = await run(['proposals', '--help']);
+    for (const kind of ACT_KINDS) expect(out).toContain(kind);
+  });
+});
+
 describe('policy', () => {
   it('explains which rule holds a statement, and shows its Cedar', async () => {
     const words = ['policy', 'explain', '--target', 'main-db', 'TRUNCATE payments'];
@@ -208,9 +228,13 @@ describe('policy', () => {
     const without = await run([...words, '--config', configFile(CONFIG)]);
     const config = configFile(`${vaults}${CONFIG}    ${recovery}\n`);
     const kept = await run([...words, '--config', config]);
-    expect(without.out).not.toContain('its recovery is red');
-    expect(kept.out).toContain('no recovery point of it is proven');
-    expect(kept.out).toContain('its recovery is red');
+    expect(without.out).not.toContain('recovery not looked at');
+    expect(kept.out).toContain(
+      'recovery not looked at. With a proven point outside the blast radius: hold for 1 person(s) (guarded.destroy); without: hold for 2 person(s) (guarded.recovery-red).',
+    );
+    expect(kept.out).toContain('how its recovery stands was not looked at');
+    expect(kept.out).not.toContain('is proven');
+    expect(kept.out).not.toContain('its recovery is red');
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import type { TargetReport } from '../recovery/target-report.ts';
 import { paintFor } from './print.ts';
-import { drillLines, proofLines } from './recovery-words.ts';
+import { drillLines, proofLines, reportLines } from './recovery-words.ts';
 
 const PLAIN = paintFor({ write: () => true }, {});
 const PROOF = {
@@ -38,4 +39,52 @@ it.each([
     PLAIN,
   );
   expect(lines.join('\n')).toMatch(said);
+});
+
+const NOW = new Date('2026-11-28T12:00:00Z');
+const NOWHERE = {
+  ...{ host: null, device: null, volume: null, account: null, project: null, endpoint: null },
+};
+const TROUBLE = 'process 14792 has it (HF_VAULT_REFUSED). One Holdfast keeps one vault.';
+
+function reportWith(more: Partial<TargetReport>): TargetReport {
+  return {
+    ...{ format: 'holdfast/recovery-report/1', target: 'shop', at: NOW.toISOString() },
+    ...{ isRunning: true, colour: 'red', because: [], proven: null, outside: null },
+    ...{ rpoMs: null, rtoMs: null, whereabouts: NOWHERE, snapshots: [] },
+    promise: { rpoMs: 60_000, rtoMs: 900_000, provenAgeMsMax: 1 },
+    facts: { provenAgeMinutes: 1, outsideBlastRadius: false, rpoSeconds: 1, colour: 'red' },
+    vaults: [
+      {
+        ...{ name: 'near', kind: 'local', colour: 'red', protectsFrom: [] },
+        ...{ doesNotProtectFrom: [], troubles: [TROUBLE, 'The disk is full.'], hints: [] },
+        ...{ sameAs: [], points: [], lastDrill: null, proof: null, tried: [], newestWalAt: null },
+        ...{ window: null, whereabouts: NOWHERE, history: { drills: [], proofs: [] } },
+        ...{ views: [], others: null, gapDrill: null },
+      },
+    ],
+    ...more,
+  };
+}
+
+it.each([
+  [864_109_000, 'would lose     10 d 1 h (promised: 1 min)'],
+  [400, 'would lose     0.4 s (promised: 1 min)'],
+  [119_000, 'would lose     1 min 59 s (promised: 1 min)'],
+])('says %i ms in units that a person reads', (rpoMs, line) => {
+  expect(reportLines(reportWith({ rpoMs }), NOW, PLAIN)).toContain(`  ${line}`);
+});
+
+it('was looked at now, or before: never in the future, whatever the clocks say', () => {
+  const said = (at: string) =>
+    reportLines(reportWith({ at }), NOW, PLAIN).find((line) => line.includes('looked at'));
+  expect(said(NOW.toISOString())).toBe('  looked at      by the gateway, now');
+  expect(said('2026-11-28T12:00:04Z')).toBe('  looked at      by the gateway, now');
+  expect(said('2026-11-28T11:59:40Z')).toBe('  looked at      by the gateway, 20 s ago');
+});
+
+it('says the trouble of a vault once: above where it is a reason, else beside the vault', () => {
+  const lines = reportLines(reportWith({ because: [`near: ${TROUBLE}`] }), NOW, PLAIN);
+  expect(lines.filter((line) => line.includes('process 14792'))).toEqual([`  ○ near: ${TROUBLE}`]);
+  expect(lines).toContain('    ! The disk is full.');
 });

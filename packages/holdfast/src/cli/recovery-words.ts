@@ -5,6 +5,7 @@ import { notCounted } from '../recovery/point-seal.ts';
 import { secondsLeft } from '../recovery/progress.ts';
 import type { TargetReport, VaultReport } from '../recovery/target-report.ts';
 import type { ProofWords, WorkResult } from '../recovery/work.ts';
+import { spanWords } from '../trail/report/words.ts';
 import { fromNow, oneLine, type Paint, spanOf, when } from './print.ts';
 import { bytesWords } from './vault-words.ts';
 
@@ -15,20 +16,28 @@ const POINTS_SHOWN = 5;
 export function reportLines(report: TargetReport, now: Date, paint: Paint): string[] {
   const { because, colour, isRunning, promise, rpoMs, rtoMs, target, vaults } = report;
   const { outside, proven } = report;
-  const ago = fromNow(new Date(report.at), now);
+  // It was looked at before now, whatever the clocks say.
+  const ago = fromNow(new Date(Math.min(Date.parse(report.at), now.getTime())), now);
   return [
     `${coloured(colour, paint)} ${paint.bold(target)}: ${colour}`,
     ...because.map((sentence) => `  ${paint.yellow('○')} ${oneLine(sentence)}`),
     `  newest proven  ${proven === null ? 'none' : `${proven.point} in ${proven.vault}, ${fromNow(new Date(proven.at), now)}`}`,
     `  of it outside  ${outside === null ? 'none' : `${outside.point} in ${outside.vault}`}`,
-    `  would lose     ${rpoMs === null ? 'not known' : secondsOf(rpoMs)} (promised: ${spanOf(promise.rpoMs)})`,
-    `  would take     ${rtoMs === null ? 'not known' : secondsOf(rtoMs)} (promised: ${spanOf(promise.rtoMs)})`,
+    `  would lose     ${rpoMs === null ? 'not known' : spanWords(rpoMs)} (promised: ${spanOf(promise.rpoMs)})`,
+    `  would take     ${rtoMs === null ? 'not known' : spanWords(rtoMs)} (promised: ${spanOf(promise.rtoMs)})`,
     `  looked at      ${isRunning ? `by the gateway, ${ago}` : `${ago}; no gateway streams WAL`}`,
-    ...vaults.flatMap((vault) => vaultLines(target, vault, now, paint)),
+    ...vaults.flatMap((vault) => vaultLines(target, vault, because, now, paint)),
   ];
 }
 
-function vaultLines(target: string, vault: VaultReport, now: Date, paint: Paint): string[] {
+/** What is said above already is not said once more. */
+function vaultLines(
+  target: string,
+  vault: VaultReport,
+  because: readonly string[],
+  now: Date,
+  paint: Paint,
+): string[] {
   const { colour, gapDrill, kind, lastDrill, name, newestWalAt, proof, window } = vault;
   const points = vault.points.filter(({ seal }) => notCounted(seal) === null);
   const earlier = points.length - POINTS_SHOWN;
@@ -39,10 +48,12 @@ function vaultLines(target: string, vault: VaultReport, now: Date, paint: Paint)
     ...vault.doesNotProtectFrom.map(
       (words) => `    ${paint.yellow('does not protect from')} ${oneLine(words)}`,
     ),
-    ...vault.troubles.map((words) => `    ${paint.red('!')} ${oneLine(words)}`),
+    ...vault.troubles
+      .filter((words) => !because.includes(`${name}: ${words}`))
+      .map((words) => `    ${paint.red('!')} ${oneLine(words)}`),
     ...vault.hints.map((words) => `    ${paint.bold('→')} ${oneLine(words)}`),
     `    newest WAL  ${newestWalAt === null ? 'none' : fromNow(new Date(newestWalAt), now)}`,
-    ...(window === null ? [] : [`    window      ${spanWords(window)}`]),
+    ...(window === null ? [] : [`    window      ${windowWords(window)}`]),
     ...(points.length === 0 ? ['    points      none'] : []),
     ...(earlier > 0 ? [`    points      ${earlier} earlier ones`] : []),
     ...points.slice(-POINTS_SHOWN).flatMap((point) => {
@@ -91,7 +102,7 @@ function otherLines(
     ...(foreign === 0 ? [] : [`                ${pointsWords(foreign)} of another installation, or of somebody who says so: the key is not here`]),
     ...(foreign === count ? [] : [`                ${pointsWords(count - foreign)} of this installation, taken into another vault`]),
     ...(records === 0 ? [] : [`                beside ${records} drills and proofs that nobody here can tell, either`]),
-    `    they reach  ${spanWords(others)}, by their own words and as far as a listing tells`,
+    `    they reach  ${windowWords(others)}, by their own words and as far as a listing tells`,
     ...shown,
     `    to try one  holdfast recovery drill ${asked}`,
     `    bring back  holdfast restore ${asked} --diff`,
@@ -102,7 +113,7 @@ function pointsWords(count: number): string {
   return count === 1 ? '1 point' : `${count} points`;
 }
 
-function spanWords({ from, to }: { readonly from: string; readonly to: string }): string {
+function windowWords({ from, to }: { readonly from: string; readonly to: string }): string {
   return `${when(new Date(from))} to ${when(new Date(to))}`;
 }
 
@@ -154,8 +165,8 @@ export function drillLines(drill: Drill, paint: Paint): string[] {
     phases === null
       ? []
       : [
-          `  fetched ${secondsOf(phases.fetchMs)}, restored ${secondsOf(phases.restoreMs)}, replayed ${secondsOf(phases.replayMs)}, first answer ${secondsOf(phases.firstQueryMs)}, checked ${secondsOf(phases.checkMs)}`,
-          `  came back in ${rtoMs === null ? 'a time not known' : secondsOf(rtoMs)}${rpoMs === null ? '' : `, newest commit ${secondsOf(rpoMs)} before the goal`}`,
+          `  fetched ${spanWords(phases.fetchMs)}, restored ${spanWords(phases.restoreMs)}, replayed ${spanWords(phases.replayMs)}, first answer ${spanWords(phases.firstQueryMs)}, checked ${spanWords(phases.checkMs)}`,
+          `  came back in ${rtoMs === null ? 'a time not known' : spanWords(rtoMs)}${rpoMs === null ? '' : `, newest commit ${spanWords(rpoMs)} before the goal`}`,
         ];
   return [
     `${mark} drill ${drill.id} of ${point}, ${aim}: ${DRILLED[verdict]}`,
@@ -227,10 +238,11 @@ export function progressWords(progress: Progress): string {
   return parts.filter((part) => part !== null).join('  ');
 }
 
-export function coloured(colour: TargetReport['colour'], paint: Paint): string {
-  return { green: paint.green('●'), amber: paint.yellow('●'), red: paint.red('●') }[colour];
+/** Of a target that has no `recovery`. */
+export function withoutLine(name: string, paint: Paint): string {
+  return `${paint.yellow('○')} ${oneLine(name)}: no recovery points (no \`recovery\` in holdfast.yaml)`;
 }
 
-function secondsOf(ms: number): string {
-  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
+export function coloured(colour: TargetReport['colour'], paint: Paint): string {
+  return { green: paint.green('●'), amber: paint.yellow('●'), red: paint.red('●') }[colour];
 }

@@ -118,6 +118,22 @@ export function progressWords({ phase, rows, rowsTotal }: UndoProgress, tookMs: 
 export type UndoItem = AnswerOf<'undo.list'>['items'][number];
 type UndoPart = UndoItem['parts'][number];
 
+/** What Holdfast calls the transactions that it writes into a target itself. */
+const OWN_WORK = /^holdfast (?:restore|rebuild|rebuild rollback|undo) [a-z]+_[0-9a-z]{16}\b/;
+
+/**
+ * The agent; else the role, with the work of Holdfast where the session says that it is one: errors send
+ * people to it by that name. Any client may call itself so, which is why the role stays beside it.
+ */
+export function whoOf({
+  agent,
+  application,
+  role,
+}: Pick<UndoItem, 'agent' | 'application' | 'role'>): string {
+  if (agent !== null) return oneLine(agent);
+  return oneLine(OWN_WORK.test(application) ? `${application} (as ${role})` : role);
+}
+
 export function stateWord({ leftMs, state }: UndoItem): string {
   if (state === 'purged' || leftMs === null) return 'gone';
   const left = `${Math.floor(leftMs / 3_600_000)} h ${Math.floor((leftMs % 3_600_000) / 60_000)} min`;

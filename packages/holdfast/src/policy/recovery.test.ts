@@ -4,6 +4,7 @@ import type { Effect } from '../model/effect.ts';
 import {
   NEVER,
   NOT_CONFIGURED,
+  NOT_LOOKED_AT,
   NOTHING_PROVEN,
   type RecoveryFacts,
 } from '../model/recovery-facts.ts';
@@ -64,6 +65,12 @@ describe('on sealed, what nothing takes back', () => {
       'refuse sealed.recovery',
       'no recovery point of it is proven',
     ],
+    [
+      'ten days to lose',
+      { ...GOOD, rpoSeconds: 864_109 },
+      'refuse sealed.recovery',
+      '10 days of changes would be lost',
+    ],
     ['no WAL', { ...GOOD, rpoSeconds: NEVER }, 'refuse sealed.recovery', 'lost is not known'],
     ['not configured', NOT_CONFIGURED, 'hold 2 sealed.destroy', 'destroys'],
     ['no number', { ...GOOD, provenAgeMinutes: Number.NaN }, 'refuse policy.error', 'failed'],
@@ -78,12 +85,69 @@ describe('on sealed, what nothing takes back', () => {
     }
   });
 
-  it('says what to do about it', () => {
+  it('says what was asked for', () => {
     const verdict = judge.judge(at('sealed', NOTHING_PROVEN), understood(drop), []);
-    expect(verdict).toMatchObject({
-      hint: 'Take a point now (holdfast recovery backup sealed-db, then holdfast recovery drill sealed-db), then ask again.',
-      reason: expect.stringContaining('at most 26 h old and with at most 300 s to lose'),
+    expect(verdict.reason).toContain('at most 26 h old and with at most 300 s to lose');
+  });
+
+  const TAKE =
+    'now (holdfast recovery backup sealed-db, then holdfast recovery drill sealed-db), then ask again.';
+  const INSIDE: RecoveryFacts = { ...GOOD, outsideBlastRadius: false, colour: 'amber' };
+  const hints: readonly [story: string, facts: RecoveryFacts, hint: string][] = [
+    ['nothing proven', NOTHING_PROVEN, `Take a point ${TAKE}`],
+    [
+      'nothing proven, a vault outside',
+      { ...NOTHING_PROVEN, hasVaultOutside: true },
+      `Take a point ${TAKE}`,
+    ],
+    [
+      'only inside, a vault outside',
+      { ...INSIDE, hasVaultOutside: true },
+      `Take a point in the vault outside ${TAKE}`,
+    ],
+    [
+      'too old',
+      { ...GOOD, provenAgeMinutes: 1_561 },
+      'Drill its newest point (holdfast recovery drill sealed-db), or take one first (holdfast recovery backup sealed-db), then ask again.',
+    ],
+    [
+      'too much to lose',
+      { ...GOOD, rpoSeconds: 301 },
+      'See that holdfast up runs and what keeps changes from its vault (holdfast recovery status sealed-db), then ask again.',
+    ],
+    [
+      'red for another reason',
+      { ...GOOD, colour: 'red' },
+      'Mend what holdfast recovery status sealed-db says is red, then ask again.',
+    ],
+    [
+      'nobody looked',
+      NOT_LOOKED_AT,
+      'See how its recovery stands (holdfast recovery status sealed-db): a running gateway (holdfast up) knows it within a minute.',
+    ],
+  ];
+  it.each(hints)('says what to do about it: %s', (_story, facts, hint) => {
+    expect(judge.judge(at('sealed', facts), understood(drop), [])).toMatchObject({
+      kind: 'refuse',
+      hint,
     });
+  });
+
+  it.each([
+    ['nothing proven', { ...NOTHING_PROVEN, hasVaultOutside: false }],
+    ['proven within reach', { ...INSIDE, hasVaultOutside: false }],
+  ])('with no vault outside, more points are no help: %s', (_story, facts) => {
+    const verdict = judge.judge(at('sealed', facts), understood(drop), []);
+    const hint = verdict.kind === 'refuse' ? verdict.hint : '';
+    expect(hint).toMatch(/^None of its vaults is shown to lie outside/);
+    expect(hint).toContain('Add a vault elsewhere (docs/recovery.md');
+    expect(hint).toMatch(/holdfast recovery prove sealed-db.*Then take a point.*ask again\.$/);
+  });
+
+  it('does not say as a fact what nobody looked at', () => {
+    const { reason } = judge.judge(at('sealed', NOT_LOOKED_AT), understood(drop), []);
+    expect(reason).toContain('how its recovery stands was not looked at');
+    expect(reason).not.toContain('is proven');
   });
 
   const others: readonly [

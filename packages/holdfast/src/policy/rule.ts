@@ -37,6 +37,7 @@ export const PLACEHOLDERS = [
   'target',
   'environment',
   'recovery',
+  'remedy',
 ] as const;
 export type Placeholder = (typeof PLACEHOLDERS)[number];
 

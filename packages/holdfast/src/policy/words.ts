@@ -1,6 +1,6 @@
 /** Fills the placeholders of a rule's `@reason` and `@hint` with what was found in the text. */
 import type { Effect, ObjectRef, Reading } from '../model/effect.ts';
-import { recoveryWords } from '../model/recovery-facts.ts';
+import { recoveryRemedy, recoveryWords } from '../model/recovery-facts.ts';
 import type { Scope } from './judge.ts';
 import { PLACEHOLDERS, type Placeholder } from './rule.ts';
 
@@ -17,7 +17,10 @@ const WORD_CHARS_MAX = 200;
 export function reasonOf(template: string, occasion: Occasion): string {
   return template.replaceAll(/\{([a-z]+)\}/g, (whole, name: string) => {
     const placeholder = PLACEHOLDERS.find((one) => one === name);
-    return placeholder === undefined ? whole : tame(fill(placeholder, occasion));
+    if (placeholder === undefined) return whole;
+    const words = fill(placeholder, occasion);
+    // Longer than a name, and none of it from the agent.
+    return placeholder === 'remedy' ? words : tame(words);
   });
 }
 
@@ -40,6 +43,8 @@ function fill(placeholder: Placeholder, { scope, effect, code }: Occasion): stri
       return scope.target.environment.name;
     case 'recovery':
       return recoveryWords(scope.recovery);
+    case 'remedy':
+      return recoveryRemedy(scope.recovery, scope.target.name);
     default:
       return placeholder satisfies never;
   }

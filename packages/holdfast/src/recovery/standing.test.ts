@@ -148,6 +148,8 @@ describe('standingOf', () => {
   it('is red when the WAL stands still, and when there is none', () => {
     const still = standing(vault({ durableAt: new Date(NOW.getTime() - 5 * 60_000) }));
     expect(still.because).toEqual(['The newest WAL is 5 minutes old.']);
+    const late = standing(vault({ durableAt: new Date(NOW.getTime() - 61_000) }));
+    expect(late.because).toEqual(['The newest WAL is 1 minute old.']);
     const none = standing(vault({ durableAt: null }));
     expect(none.because).toEqual(['No WAL reaches a vault.']);
     expect(factsOf(none, NOW).rpoSeconds).toBe(NEVER);
@@ -183,7 +185,7 @@ describe('standingOf', () => {
       const old = vault({ points: [point('a', 30 * 24 * HOUR_MS)] });
       const found = standing(inside(), old);
       expect(found.colour).toBe('amber');
-      expect(found.because).toEqual(['The newest proven point outside is 720 hours old.']);
+      expect(found.because).toEqual(['The newest proven point outside is 30 days old.']);
     });
 
     it.each([

@@ -233,5 +233,7 @@ function seconds(ms: number): string {
 
 function hours(ms: number): string {
   const minutes = Math.round(ms / MINUTE_MS);
-  return minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
+  if (minutes < 120) return minutes === 1 ? '1 minute' : `${minutes} minutes`;
+  const whole = Math.round(minutes / 60);
+  return whole < 72 ? `${whole} hours` : `${Math.floor(whole / 24)} days`;
 }

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { HoldfastError } from '../model/errors.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import type { DrillResult } from './drills/drill-result.ts';
 import { wholeKey } from './engines/pull/wal-listing.ts';
@@ -141,6 +142,21 @@ describe('the report of a target whose server is gone', () => {
     // The vault of this test is red itself, so it is the report that has it, and not the colour.
     expect(report.vaults[0]?.window?.from).toBe(at(10));
     expect(looked.looked('folder')?.found).toMatchObject({ points: [], unsealed: [{ id: 'p1' }] });
+  });
+
+  it('says once what keeps a vault from answering, and what to do about it', async () => {
+    const refused = new HoldfastError('HF_VAULT_REFUSED', {
+      ...{ expected: 'a vault that no other process has open', found: 'process 7 has it' },
+      hint: 'Stop the other.',
+    });
+    vi.spyOn(vault, 'list').mockImplementation(() => {
+      throw refused;
+    });
+    vi.spyOn(vault, 'look').mockRejectedValue(refused);
+    const { because, vaults } = await keeper().report();
+    const words = 'process 7 has it (HF_VAULT_REFUSED). Stop the other.';
+    expect(vaults.map(({ troubles }) => troubles)).toEqual([[words]]);
+    expect(because.filter((one) => one.includes('process 7'))).toEqual([`folder: ${words}`]);
   });
 
   it('shows all there is where the key of the seals went with the machine', async () => {

@@ -525,7 +525,7 @@ export class TargetKeeper {
       this.#found.set(vault.name, { found, gapDrill });
       others = await otherPoints(found, vault, otherReach);
     } catch (error) {
-      troubles.push(wordsOf(error));
+      troubles.push(toDoWords(error));
     }
     const kept = new Set(found.proofs.map(({ id }) => id));
     const own = this.#parts.ownProofs.of(vault.name).filter(({ id }) => !kept.has(id));
@@ -544,7 +544,7 @@ export class TargetKeeper {
         colour: 'red',
         protectsFrom: [],
         doesNotProtectFrom: [],
-        troubles: [wordsOf(error)],
+        troubles: [toDoWords(error)],
         freeBytes: null,
         objects: null,
       }),
@@ -556,6 +556,8 @@ export class TargetKeeper {
     const ofClocks = clockTrouble(points.at(-1));
     if (ofClocks !== null) troubles.push(ofClocks);
     troubles.push(...(state?.notCarried ?? []), ...(engine.lacks?.() ?? []));
+    // A vault that is away says so to each that asks.
+    const told = [...new Set(troubles)];
     const { colour, doesNotProtectFrom, protectsFrom } = look;
     const { drills } = found;
     const anyDrills = [...drills, ...found.otherDrills].toSorted(byEnd);
@@ -568,7 +570,7 @@ export class TargetKeeper {
     return {
       evidence: {
         vault: vault.name,
-        ...{ colour, proof, points, drills, durableAt, reaches, troubles },
+        ...{ colour, proof, points, drills, durableAt, reaches, troubles: told },
         ...{ by, gapDrill },
       },
       report: {
@@ -577,7 +579,7 @@ export class TargetKeeper {
         colour,
         protectsFrom: [...protectsFrom],
         doesNotProtectFrom: [...doesNotProtectFrom],
-        troubles,
+        troubles: told,
         hints: ways.map(({ says }) => says),
         views: ways.map(({ at, why }) => ({ at: at.toISOString(), why })),
         sameAs: [...sameAs],
@@ -846,6 +848,11 @@ function byEnd(one: DrillResult, other: DrillResult): number {
 function wordsOf(error: unknown): string {
   if (error instanceof HoldfastError) return `${error.found} (${error.code})`;
   return messageOf(error);
+}
+
+/** As `wordsOf`, and what to do about it. */
+function toDoWords(error: unknown): string {
+  return error instanceof HoldfastError ? `${wordsOf(error)}. ${error.hint}` : wordsOf(error);
 }
 
 function noWal(target: string, trouble: string): HoldfastError {

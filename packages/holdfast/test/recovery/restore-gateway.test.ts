@@ -2,6 +2,8 @@
  * Restores while the gateway runs, as people do them: by command and over the API, with real rows lost and
  * brought back, signed for by two, broken off by kill -9. Real processes, a real server, a local vault.
  */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { until } from './pull-ground.ts';
@@ -101,6 +103,9 @@ describe('holdfast restore beside a gateway', () => {
       one.application.endsWith(done.said.report.id),
     );
     expect(item.state).toBe('kept');
+    // By the name that an error would send people to.
+    const name = `holdfast restore ${done.said.report.id} (as postgres)`;
+    expect(await world.lines('undo', 'list', '--target', 'shop')).toContain(name);
     const undone = await world.cli('undo', 'apply', item.id, ...(await world.word('ada')));
     expect(undone.exit, undone.out).toBe(0);
     expect(await world.look()).toBe(after);
@@ -203,6 +208,40 @@ describe('holdfast restore beside a gateway', () => {
       found: expect.stringContaining('"zz"'),
     });
     expect(world.left()).toEqual([]);
+  });
+
+  it('is in the report with its rows, and what was mistyped is no incident', LONG, async () => {
+    const into = join(world.folder, 'full');
+    mkdirSync(into);
+    writeFileSync(join(into, 'somebody.txt'), '');
+    const typed = [
+      [['--point', 'nonsense', '--diff'], 'HF_RESTORE_WINDOW'],
+      [['--at', '2020-01-01T03:00:00Z', '--diff'], 'HF_RESTORE_WINDOW'],
+      [['--point', point, '--into', into], 'HF_RECOVERY_FOLDER'],
+    ] as const;
+    for (const [words, code] of typed) {
+      const { exit, said } = await world.cli('restore', 'shop', ...words);
+      expect([exit, said.error.code]).toEqual([1, code]);
+    }
+    const dayOf = (ms: number): string => new Date(Date.now() + ms).toISOString().slice(0, 10);
+    const days = ['--from', dayOf(-86_400_000), '--to', dayOf(2 * 86_400_000)];
+    // Entries count once a checkpoint covers them.
+    await vi.waitFor(
+      async () => {
+        const { said } = await world.cli('report', ...days);
+        expect(said.restores).toMatchObject({
+          ...{ writtenBack: 1, promoted: 1, rows: 5 + 8, failed: 0, outOfReach: typed.length },
+        });
+        const kinds = said.incidents.kinds.map(({ kind }: { kind: string }) => kind);
+        expect(kinds).not.toContain('restore-failed');
+      },
+      { timeout: 30_000, interval: 1_000 },
+    );
+    const lines = await world.lines('report', ...days);
+    expect(lines).toMatch(
+      /Restores: \d+ to look at, 1 written back, 1 promoted: 13 rows\. 3 others asked/,
+    );
+    expect(lines).not.toContain('Nothing was taken back.');
   });
 
   it('removes the copy when the command is stopped by Ctrl-C', LONG, async () => {

@@ -85,6 +85,11 @@ targets:
     return this.#operator.json(words);
   }
 
+  /** What people read: without --json. */
+  async lines(...words: readonly string[]): Promise<string> {
+    return (await this.#operator.holdfast(words)).out;
+  }
+
   started(...words: readonly string[]): ReturnType<Operator['started']> {
     return this.#operator.started([...words, '--json']);
   }

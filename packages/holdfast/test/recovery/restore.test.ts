@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cardOfAct } from '../../src/approvals/proposed-act.ts';
 import { systemClock } from '../../src/model/clock.ts';
+import type { HoldfastEvent } from '../../src/model/event.ts';
 import type { Target } from '../../src/model/target.ts';
 import { openTargetDatabase } from '../../src/protection/postgres/admin.ts';
 import { captureFoundation } from '../../src/protection/postgres/capture/foundation.ts';
@@ -594,6 +595,7 @@ describe.for([
     const never = { ...(await plan()), goal: { at: null, lsn: null } };
     expect(() => promotionOf(never)).toThrow(/a moment or a position/);
 
+    const noted: HoldfastEvent[] = [];
     const parts: PromoteParts = {
       restore: async (_target, _vault, { wish }) => {
         const made = await restore(wish);
@@ -610,7 +612,7 @@ describe.for([
       folder: ground.root,
       inTurn: ownLine(),
       clock: systemClock,
-      note: async () => {},
+      note: async (event) => void noted.push(event),
     };
     const of = {
       ...{ target: TARGET, vaults: ['here'], database: 'postgres' },
@@ -641,7 +643,12 @@ describe.for([
     await live.query('delete from public.guests where id = 601');
     const old = { ...act.facts, tables: ['["public","odd \\"name"]'], deleted: 9 };
     await expect(run(old)).rejects.toThrow(/as an older Holdfast proposed/);
-    expect(await run(act.facts)).toMatch(/0 rows put in again, 1 set back, 1 deleted/);
+    expect(noted).toEqual([]);
+    const said = await run(act.facts);
+    expect(said).toMatch(/0 rows put in again, 1 set back, 1 deleted/);
+    const [promoted] = noted;
+    expect(promoted).toMatchObject({ kind: 'restore-promoted', facts: { setBack: 1, deleted: 1 } });
+    expect(said).toContain(`(${String(promoted?.facts?.['write'])})`);
     expect((await diff()).tables.map(({ name }) => name)).not.toContain('odd "name');
   });
 

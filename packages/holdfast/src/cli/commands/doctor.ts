@@ -19,11 +19,11 @@ import { adminConnectionOf, checkTarget, openTarget } from '../../wiring.ts';
 import { findingLines as agentFindingLines } from '../agent-words.ts';
 import { type Context, NO, onThisMachine, type Run } from '../command.ts';
 import { type Answer, oneLine, type Paint } from '../print.ts';
-import { coloured } from '../recovery-words.ts';
+import { coloured, withoutLine } from '../recovery-words.ts';
 import { bytesWords, vaultLines } from '../vault-words.ts';
 import { withRooms } from '../with-rooms.ts';
 import { checkLines, withTarget } from './protect.ts';
-import { recoverable, reportsOf } from './recovery.ts';
+import { recoverable, reportsOf, unrecoverable } from './recovery.ts';
 
 export function addDoctor(program: Command, run: Run): void {
   const doctor = program
@@ -256,9 +256,7 @@ interface RecoveryExamined {
 /** A red one is to be done; that a target has no recovery points is said. */
 async function examineRecovery(context: Context, config: Config): Promise<RecoveryExamined> {
   const names = recoverable(config);
-  const without = config.targets
-    .filter(({ recovery }) => recovery === null)
-    .map(({ name }) => name);
+  const without = unrecoverable(config);
   if (names.length === 0) return { reports: [], without, findings: [] };
   try {
     const reports = await reportsOf(context, names);
@@ -282,15 +280,14 @@ function recoverySection(
   { findings, reports, without }: RecoveryExamined,
   paint: Paint,
 ): readonly string[] {
+  const open = without.length > 0 ? paint.yellow('○') : paint.green('✓');
   return [
-    `${findings.length === 0 ? paint.green('✓') : paint.red('✗')} ${paint.bold('recovery')}, as \`holdfast recovery status\` tells it`,
+    `${findings.length === 0 ? open : paint.red('✗')} ${paint.bold('recovery')}, as \`holdfast recovery status\` tells it`,
     ...reports.map(
       ({ because, colour, target }) =>
         `  ${coloured(colour, paint)} ${target}: ${colour}${because.length === 0 ? '' : `. ${oneLine(because.join(' '))}`}`,
     ),
-    ...without.map(
-      (name) => `  ${paint.yellow('○')} ${name}: no recovery points (no \`recovery\`)`,
-    ),
+    ...without.map((name) => `  ${withoutLine(name, paint)}`),
     ...findingLines(findings, paint),
   ];
 }

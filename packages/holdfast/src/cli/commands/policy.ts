@@ -7,7 +7,7 @@ import { createSqlReader } from '../../languages/sql/reader.ts';
 import type { SqlReader } from '../../languages/sql/sql-reading.ts';
 import { ANYTHING } from '../../model/allowance.ts';
 import type { Effect } from '../../model/effect.ts';
-import { notLookedAt } from '../../model/recovery-facts.ts';
+import { ALL_PROVEN, notLookedAt, type RecoveryFacts } from '../../model/recovery-facts.ts';
 import type { ProtectionLevel, TakingBack } from '../../model/reversal.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import { CachedJudge } from '../../policy/cached-judge.ts';
@@ -114,7 +114,7 @@ async function explainSql(
   const sql = argument === '-' ? await readAll(context) : argument;
   const isHere = apiUrlOf(context.url, context.env) === null;
   const told = await (isHere ? explainedHere : explainedElsewhere)(context, sql, options);
-  const { effects, graceMs, json, on, protection, rule, takingBack, verdict } = told;
+  const { effects, graceMs, json, on, protection, provenVerdict, rule, takingBack, verdict } = told;
   return {
     json,
     lines: (paint) => [
@@ -122,6 +122,12 @@ async function explainSql(
       '',
       oneLine(`target ${on.name}: ${on.environment}, ${on.level} (${on.resolvedBy})`),
       `protection ${oneLine(protectionWords(protection))}`,
+      ...(provenVerdict === null
+        ? []
+        : [
+            `recovery not looked at. With a proven point outside the blast radius: ${ruledWords(provenVerdict)}; without: ${ruledWords(verdict)}.`,
+            `  Which it is: holdfast recovery status ${oneLine(on.name)}`,
+          ]),
       ...(takingBack === null ? [] : [`undo ${takingBackWords(takingBack, graceMs)}`]),
       '',
       ...table(
@@ -143,6 +149,10 @@ async function explainSql(
   };
 }
 
+type RuledVerdict = Pick<Verdict, 'kind' | 'reason' | 'rule'> & {
+  readonly people?: number | undefined;
+};
+
 /** An explanation, wherever it was made. */
 interface Explained {
   readonly json: object;
@@ -153,7 +163,9 @@ interface Explained {
     readonly resolvedBy: string;
   };
   readonly protection: Pick<KnownProtection, 'level' | 'source' | 'why'>;
-  readonly verdict: Pick<Verdict, 'kind' | 'reason'> & { readonly people?: number | undefined };
+  readonly verdict: RuledVerdict;
+  /** What it would be were all of its recovery proven; null: the same, or the recovery was looked at. */
+  readonly provenVerdict: RuledVerdict | null;
   readonly rule: { readonly where: string; readonly text: string } | null;
   readonly takingBack: TakingBack | null;
   readonly graceMs: number;
@@ -188,10 +200,13 @@ async function explainedHere(
   const recovery = notLookedAt(hasRecovery(config.targets, target.name));
   const scope = { actor, target, searchPath, protection, recovery, allowance: ANYTHING };
   const explanation = explainVerdict(judge, scope, reading);
+  const proven = judge.judge({ ...scope, recovery: provenOr(recovery) }, reading, []);
+  const provenVerdict = ruledWords(proven) === ruledWords(explanation.verdict) ? null : proven;
   const { environment, name, resolvedBy } = target;
   return {
     ...explanation,
-    json: { sql, target, protection: shown(protection), ...explanation },
+    provenVerdict,
+    json: { sql, target, protection: shown(protection), ...explanation, provenVerdict },
     on: { name, environment: environment.name, level: environment.level, resolvedBy },
     protection,
     graceMs: graceMsOf(config)(environment.name),
@@ -217,7 +232,8 @@ async function explainedElsewhere(
   const target = { ...place, environment: { name, level: strict } };
   return {
     ...explanation,
-    json: { sql, target, protection, ...explanation },
+    provenVerdict: null,
+    json: { sql, target, protection, ...explanation, provenVerdict: null },
     on,
     protection,
     graceMs,
@@ -233,6 +249,16 @@ function objectWords(
 ): string {
   if (object === null) return '-';
   return object.schema === null ? object.name : `${object.schema}.${object.name}`;
+}
+
+/** Nothing is proven where no recovery is configured. */
+function provenOr(recovery: RecoveryFacts): RecoveryFacts {
+  return recovery.colour === 'none' ? recovery : ALL_PROVEN;
+}
+
+function ruledWords({ kind, people, rule }: RuledVerdict): string {
+  const who = people === undefined ? '' : ` for ${people} person(s)`;
+  return oneLine(`${kind}${who} (${rule})`);
 }
 
 function verdictWord(verdict: Explained['verdict'], paint: Paint): string {

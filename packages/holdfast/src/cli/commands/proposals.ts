@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ACT_KINDS } from '../../approvals/proposed-act.ts';
 import { HOLD_LIST_MAX } from '../../model/limits.ts';
 import { type AnswerOf, type ApiClient, allOf } from '../api/api-client.ts';
 import { proposalJson } from '../card-json.ts';
@@ -33,7 +34,7 @@ const WORDS_CHARS_IN_LIST = 64;
 export function addProposals(program: Command, run: Run): void {
   const proposals = program
     .command('proposals')
-    .description('What people propose and several must sign: purge, unprotect, hasten');
+    .description(`What people propose and several must sign: ${ACT_KINDS.join(', ')}`);
 
   addListAndShow(proposals, run, {
     one: 'proposal',

@@ -20,7 +20,7 @@ import type { Rooms } from '../../rooms.ts';
 import { byGateway, keptElsewhere } from '../by-gateway.ts';
 import { type Context, NO, onThisMachine, type Run } from '../command.ts';
 import type { Answer } from '../print.ts';
-import { progressWords, reportLines, resultLines } from '../recovery-words.ts';
+import { progressWords, reportLines, resultLines, withoutLine } from '../recovery-words.ts';
 import { usageError } from '../usage.ts';
 import { withRecovery } from '../with-recovery.ts';
 import { addUndelete } from './undelete.ts';
@@ -45,7 +45,10 @@ export function addRecovery(program: Command, run: Run): void {
     .command('status')
     .description('How well each target could be brought back, and why it is no better')
     .argument('[target]', 'only this one')
-    .addHelpText('after', `\nExit code 1 when one of them is red.\n${BESIDE}`)
+    .addHelpText(
+      'after',
+      `\nExit code 1 when one of them is red, or none has \`recovery\`.\n${BESIDE}`,
+    )
     .action((target?: string) => run(status, (context) => showStatus(context, target ?? null)));
   onThisMachine(status);
 
@@ -134,16 +137,24 @@ async function showStatus(context: Context, only: string | null): Promise<Answer
   const reports = names.length === 0 ? [] : await reportsOf(context, names);
   const now = context.clock.now();
   const isRed = reports.some(({ colour }) => colour === 'red');
+  const without = only === null ? unrecoverable(config) : [];
+  const hasNone = names.length === 0;
   return {
-    json: { targets: reports },
-    lines: (paint) =>
-      reports.length === 0
-        ? ['No target has `recovery` in holdfast.yaml: nothing of them could be brought back.']
-        : reports.flatMap((report, at) => [
-            ...(at === 0 ? [] : ['']),
-            ...reportLines(report, now, paint),
-          ]),
-    ...(isRed ? { exit: NO } : {}),
+    json: { targets: reports, without },
+    lines: (paint) => [
+      ...(hasNone
+        ? [
+            'No target has `recovery` in holdfast.yaml: nothing of them could be brought back.',
+            'Set it up as docs/recovery.md says.',
+          ]
+        : []),
+      ...reports.flatMap((report, at) => [
+        ...(at === 0 ? [] : ['']),
+        ...reportLines(report, now, paint),
+      ]),
+      ...(without.length === 0 ? [] : ['', ...without.map((name) => withoutLine(name, paint))]),
+    ],
+    ...(isRed || (hasNone && without.length > 0) ? { exit: NO } : {}),
   };
 }
 
@@ -271,6 +282,10 @@ export function teller({ json, streams }: Context): Teller {
 /** Targets that Holdfast takes recovery points of. */
 export function recoverable({ targets }: Config): readonly string[] {
   return targets.flatMap(({ name, recovery }) => (recovery === null ? [] : [name]));
+}
+
+export function unrecoverable({ targets }: Config): readonly string[] {
+  return targets.filter(({ recovery }) => recovery === null).map(({ name }) => name);
 }
 
 /** Usage, when it is none of them. */

@@ -20,6 +20,7 @@ import {
   reportLines,
   stateWord,
   whatOf,
+  whoOf,
 } from '../undo-words.ts';
 import { usageError } from '../usage.ts';
 import { vaultLines } from '../vault-words.ts';
@@ -146,7 +147,7 @@ async function listItems(
         oneLine(item.id),
         fromNow(new Date(item.at), now),
         stateWord(item),
-        oneLine(item.agent ?? item.role),
+        whoOf(item),
         oneLine(item.target),
         String(item.rows),
         cut(whatOf(item), PARTS_CHARS_IN_LIST),

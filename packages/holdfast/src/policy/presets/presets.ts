@@ -186,7 +186,7 @@ forbid (principal, action == Action::"unknown", resource in Level::"sealed");
 @id("sealed.recovery")
 @verdict("refuse")
 @reason("nothing takes {verb} on {object} back, so it needs a proven recovery point outside the blast radius, at most 26 h old and with at most 300 s to lose, and none of it red; {recovery}")
-@hint("Take a point now (holdfast recovery backup {target}, then holdfast recovery drill {target}), then ask again.")
+@hint("{remedy}")
 forbid (
   principal,
   action in [Action::"destroy", Action::"reshape"],

@@ -1,6 +1,6 @@
 /** A copy is restored, in its turn, and stands ready; or it is said why not, and nothing is left of it. */
 import { join, resolve } from 'node:path';
-import { messageOf } from '../../model/errors.ts';
+import { HoldfastError, messageOf } from '../../model/errors.ts';
 import type { Tell } from '../engines/engine.ts';
 import { troubleOf } from '../trouble.ts';
 import { markOf } from './both-sides.ts';
@@ -65,8 +65,14 @@ export async function bringBack(
     copies.over(copy, { state: 'failed', ...troubleOf(error) });
     await note({
       kind: 'restore-failed',
-      facts: { ...factsOf(copy), reason: messageOf(error) },
+      facts: { ...factsOf(copy), ...failureFacts(error), wishKind: wish.kind },
       message: `${target} did not come back from ${vault}: ${messageOf(error)}`,
     });
   }
+}
+
+/** With a code it can be told whether the vault failed, or what was asked for is not there. */
+function failureFacts(error: unknown): { readonly reason: string; readonly code: string | null } {
+  const code = error instanceof HoldfastError ? error.code : null;
+  return { reason: messageOf(error), code };
 }

@@ -52,15 +52,15 @@ export async function promote(
       // What is done is done, and the end of the proposal says so, too: nobody would know it better for an error.
     }
   };
-  const said = await turn(inTurn, signal, () => carriedOut(of, facts, parts, signal)).catch(
-    async (error: unknown) => {
-      if (isOutcomeUnknown(error)) await told(unknownEnd(target, proposalId, messageOf(error)));
-      throw error;
-    },
-  );
+  const { report, said } = await turn(inTurn, signal, () =>
+    carriedOut(of, facts, parts, signal),
+  ).catch(async (error: unknown) => {
+    if (isOutcomeUnknown(error)) await told(unknownEnd(target, proposalId, messageOf(error)));
+    throw error;
+  });
   await told({
     kind: 'restore-promoted',
-    facts: { target, proposal: proposalId },
+    facts: { target, proposal: proposalId, write: report.id, ...sumsOf(report) },
     message: said,
   });
   return said;
@@ -71,7 +71,7 @@ async function carriedOut(
   facts: unknown,
   { clock, folder, restore }: PromoteParts,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<{ readonly report: ReportWords; readonly said: string }> {
   const signed = signedOf(facts);
   const target = of.target.name;
   const { vault } = signed;
@@ -90,7 +90,8 @@ async function carriedOut(
     const what = `${signed.tables.length} table(s) of ${target}`;
     const became = stays === null ? `${what} are what they were` : `Into ${what}`;
     const left = stays === null ? '' : `; ${stays}`;
-    return `${became}: ${rowsText(sumsOf(report))}${left} (${report.id}). It is an undo item.`;
+    const said = `${became}: ${rowsText(sumsOf(report))}${left} (${report.id}). It is an undo item.`;
+    return { report, said };
   } finally {
     await copy.discard().catch(() => {});
   }

@@ -212,7 +212,7 @@ describe('restored copies', () => {
   );
 
   it('are few at a time, and those that are over count no more', async () => {
-    const { asked, copies, kinds, letIn, stateOf } = scene();
+    const { asked, copies, events, kinds, letIn, stateOf } = scene();
     const first = await copies.begin(NEWEST);
     await copies.begin({ ...NEWEST, vault: 'far' });
     await expect(copies.begin(NEWEST)).rejects.toMatchObject({ code: 'HF_LIMIT' });
@@ -233,6 +233,11 @@ describe('restored copies', () => {
       hint: 'Name a folder on a larger disk.',
     });
     expect(kinds()).toContain('restore-failed');
+    // By the code a report tells what failed from what was asked wrongly.
+    expect(events.find(({ kind }) => kind === 'restore-failed')?.facts).toMatchObject({
+      code: 'HF_RESTORE_ROOM',
+      wishKind: 'newest',
+    });
     const third = await copies.begin(NEWEST);
     expect((await copies.list('shop')).map(({ id }) => id)[0]).toBe(third.id);
     await copies.close();

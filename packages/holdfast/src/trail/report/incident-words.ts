@@ -38,11 +38,26 @@ function isIncidentKind(kind: string): kind is IncidentKind {
 const [FIRST = 'drill-failed', ...REST] = Object.keys(INCIDENT_WORDS).filter(isIncidentKind);
 export const INCIDENT_KINDS: readonly [IncidentKind, ...IncidentKind[]] = [FIRST, ...REST];
 
+/** What was asked for does not fit: the folder, the words. Nothing was asked of the vault yet. */
+const WRONGLY_ASKED: readonly unknown[] = ['HF_RECOVERY_FOLDER', 'HF_USAGE'];
+/** What was asked for is not there. Where all there is was asked for, it should have been. */
+const NOT_THERE: readonly unknown[] = ['HF_RESTORE_WINDOW', 'HF_RECOVERY_GOAL'];
+
+/** Whether a `restore-failed` says nothing against the vault. One without a code may say anything. */
+export function isOutOfReach({ code, wishKind }: Fields): boolean {
+  if (WRONGLY_ASKED.includes(code)) return true;
+  return NOT_THERE.includes(code) && typeof wishKind === 'string' && wishKind !== 'newest';
+}
+
 /** Of kinds of which not every entry is an incident: which ones are. */
 const ONLY: Readonly<
   Partial<Record<IncidentKind, { readonly words: string; readonly is: (facts: Fields) => boolean }>>
 > = {
   'recovery-standing': { words: 'facts.now is "red"', is: ({ now }) => now === 'red' },
+  'restore-failed': {
+    words: `facts.code is neither ${WRONGLY_ASKED.join(' nor ')}, nor ${NOT_THERE.join(' or ')} where facts.wishKind is not "newest"`,
+    is: (facts) => !isOutOfReach(facts),
+  },
   'protection-changed': {
     words: 'facts.findings is above 0',
     is: ({ findings }) => typeof findings === 'number' && findings > 0,

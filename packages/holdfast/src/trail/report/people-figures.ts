@@ -1,7 +1,8 @@
 /**
- * What people did: what they decided and how long that was waited for, what they took back, and how old the
- * tokens were that agents worked with.
+ * What people did: what they decided and how long that was waited for, what they took back or brought back
+ * beside a target, and how old the tokens were that agents worked with.
  */
+import { isOutOfReach } from './incident-words.ts';
 import type { ReliabilityReport } from './report-shape.ts';
 import { nameIn, numberIn, Origin, type ReadEntry, sumOf, Times } from './tally.ts';
 
@@ -77,6 +78,44 @@ export class UndoTally {
 
   figures(): ReliabilityReport['undo'] {
     return { ...this.#counts, conflicts: this.#conflicts, source: this.#origin.source() };
+  }
+}
+
+const RESTORE_KINDS = [
+  'restore-came-back',
+  'restore-failed',
+  'restore-written-back',
+  'restore-promoted',
+];
+const ROW_FACTS = ['inserted', 'setBack', 'deleted'] as const;
+
+export class RestoreTally {
+  readonly #origin = new Origin(RESTORE_KINDS);
+  readonly #counts = { came: 0, writtenBack: 0, promoted: 0, failed: 0, outOfReach: 0 };
+  #rows: number | null = 0;
+
+  take({ facts, index, kind }: ReadEntry): void {
+    if (!RESTORE_KINDS.includes(kind)) return;
+    this.#origin.add(index);
+    switch (kind) {
+      case 'restore-came-back':
+        this.#counts.came += 1;
+        return;
+      case 'restore-failed':
+        this.#counts[isOutOfReach(facts) ? 'outOfReach' : 'failed'] += 1;
+        return;
+      default:
+        this.#counts[kind === 'restore-promoted' ? 'promoted' : 'writtenBack'] += 1;
+        for (const name of ROW_FACTS) this.#addRows(numberIn(facts[name]));
+    }
+  }
+
+  figures(): ReliabilityReport['restores'] {
+    return { ...this.#counts, rows: this.#rows, source: this.#origin.source() };
+  }
+
+  #addRows(rows: number | null): void {
+    this.#rows = rows === null || this.#rows === null ? null : sumOf(this.#rows, rows);
   }
 }
 

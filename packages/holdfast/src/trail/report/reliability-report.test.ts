@@ -298,6 +298,77 @@ describe('a report of people and agents', () => {
     });
   });
 
+  it('has what was restored beside a target, and what was written out of it', async () => {
+    at('2026-11-05T00:00:00.000Z');
+    expect(summaryOf(await signedReport()).map(({ text }) => text)).toContain(
+      'Nothing was taken back.',
+    );
+    const copy = { restore: 'restore_1', target: 'shop', vault: 'far' };
+    const first = await note('restore-came-back', { ...copy, point: 'p', rtoMs: 9 });
+    const sums = { inserted: 3_000, setBack: 100, deleted: 0, conflicts: 7 };
+    await note('restore-written-back', { ...copy, by: 'ada', write: 'restore_w', ...sums });
+    const last = await note('restore-promoted', {
+      ...{ target: 'shop', proposal: 'prop_1', write: 'restore_p' },
+      ...{ inserted: 0, setBack: 0, deleted: 5, conflicts: 0 },
+    });
+    await note('restore-came-back', { ...copy, target: 'other' });
+    const report = await signedReport(question('shop'));
+    expect(report.restores).toEqual({
+      ...{ came: 1, writtenBack: 1, promoted: 1, rows: 3_105, failed: 0, outOfReach: 0 },
+      source: { kinds: expect.any(Array), which: '', entries: 3, first, last },
+    });
+    const texts = summaryOf(report).map(({ text }) => text);
+    expect(texts).toContain('Restores: 1 to look at, 1 written back, 1 promoted: 3,105 rows.');
+    expect(texts).not.toContain('Nothing was taken back.');
+    expect(pageOf(report)).toContain('1 to look at, 1 written back, 1 promoted: 3,105 rows;');
+    // As older versions wrote it: the rows are not known, and not made up.
+    await note('restore-promoted', { target: 'shop', proposal: 'prop_2' });
+    const older = await signedReport(question('shop'));
+    expect(older.restores).toMatchObject({ promoted: 2, rows: null });
+    expect(older.notInTrail.join(' ')).toContain('Rows of some restores that were promoted');
+    expect(pageOf(older)).toContain('rows not in the record');
+  });
+
+  it('calls a restore that asked for what is not there no incident, and any other one', async () => {
+    at('2026-11-05T00:00:00.000Z');
+    const copy = { restore: 'restore_1', target: 'shop', vault: 'far', reason: 'x' };
+    const failed = (code: string | null, wishKind?: string) =>
+      note('restore-failed', { ...copy, code, ...(wishKind === undefined ? {} : { wishKind }) });
+    for (const kind of ['at', 'lsn', 'point']) {
+      await failed('HF_RESTORE_WINDOW', kind);
+      await failed('HF_RECOVERY_GOAL', kind);
+    }
+    await failed('HF_RECOVERY_FOLDER', 'newest');
+    await failed('HF_USAGE', 'point');
+    const typed = await signedReport();
+    expect(typed.incidents.total).toBe(0);
+    expect(typed.restores).toMatchObject({ failed: 0, outOfReach: 8 });
+    expect(summaryOf(typed)).toContainEqual({
+      is: 'plain',
+      text: 'Restores: 0 to look at, 0 written back, 0 promoted. 8 others asked for what is not there, or into a folder that was not empty.',
+    });
+    // All there is was asked for, and nothing was there; what was stored is damaged; it does not say.
+    const first = await failed('HF_RESTORE_WINDOW', 'newest');
+    await failed('HF_RECOVERY_DAMAGED', 'at');
+    await failed('HF_RECOVERY_WAL', 'at');
+    await failed('HF_RESTORE_ROOM', 'at');
+    await failed('HF_RESTORE_WINDOW');
+    await failed(null, 'at');
+    const last = await note('restore-failed', copy);
+    const report = await signedReport();
+    expect(report.incidents.kinds).toEqual([
+      {
+        kind: 'restore-failed',
+        source: {
+          ...{ kinds: ['restore-failed'], which: expect.stringContaining('facts.code') },
+          ...{ entries: 7, first, last },
+        },
+      },
+    ]);
+    expect(report.restores).toMatchObject({ failed: 7, outOfReach: 8 });
+    expect(summaryOf(report).find(({ text }) => text.startsWith('Restores:'))?.is).toBe('bad');
+  });
+
   it('has the oldest token that was alive, also one of before the period', async () => {
     at('2026-10-25T00:00:00.000Z');
     const issued = (token: string, days: number) =>
@@ -494,6 +565,7 @@ describe('the record that it is of', () => {
       await note('recovery-point-taken', { ...odd, bytes });
       await note('drill-passed', { ...odd, rtoMs: bytes, rpoMs: bytes, fetchMs: bytes });
       await note('undo-applied', { target: 'shop', count: bytes, rows: bytes, conflicts: bytes });
+      await note('restore-written-back', { target: 'shop', inserted: bytes, setBack: bytes });
       const looked = { looks: bytes, late: bytes, without: 0, rpoMs: bytes, from: String(bytes) };
       await note('recovery-measured', { target: 'shop', ...looked, promisedRpoMs: bytes });
       await note('token-issued', { agent: 'a', token: String(bytes), expires: bytes });

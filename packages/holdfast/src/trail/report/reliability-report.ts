@@ -17,7 +17,7 @@ import type { TrailStore } from '../trail-store.ts';
 import type { VerifierKey } from '../verify/note.ts';
 import { DecisionTally } from './decision-figures.ts';
 import { IncidentTally } from './incident-figures.ts';
-import { HoldTally, TokenTally, UndoTally } from './people-figures.ts';
+import { HoldTally, RestoreTally, TokenTally, UndoTally } from './people-figures.ts';
 import { type OnProgress, type PeriodRead, readPeriod } from './read-period.ts';
 import type { ReliabilityReport, ReportBody } from './report-shape.ts';
 import { isoOf, nameIn, Origin, type ReadEntry } from './tally.ts';
@@ -85,6 +85,7 @@ class ReportTally {
   readonly #holds = new HoldTally();
   readonly #decisions = new DecisionTally();
   readonly #undo = new UndoTally();
+  readonly #restores = new RestoreTally();
   readonly #tokens: TokenTally;
   readonly #incidents = new IncidentTally();
   readonly #period = new Origin([]);
@@ -116,6 +117,7 @@ class ReportTally {
     if (!isInPeriod) return;
     this.#decisions.take(entry);
     this.#undo.take(entry);
+    this.#restores.take(entry);
     this.#incidents.take(entry);
     const target = recoveryTargetOf(entry);
     if (target !== null) this.#tallyOf(target)?.take(entry);
@@ -170,6 +172,7 @@ class ReportTally {
       holds: this.#holds.figures(),
       ...this.#decisions.figures(),
       undo: this.#undo.figures(),
+      restores: this.#restores.figures(),
       tokens: this.#tokens.figures(endMs),
       incidents: this.#incidents.figures(),
     } as const;
@@ -221,6 +224,11 @@ function notInTrail(body: Omit<ReportBody, 'notInTrail'>, targetsLeft: number): 
   }
   if (body.undo.conflicts === null) {
     missing.push('Conflicts of some undos: their entries are of a version that did not say.');
+  }
+  if (body.restores.rows === null) {
+    missing.push(
+      'Rows of some restores that were promoted: their entries are of a version that did not say.',
+    );
   }
   return missing;
 }

@@ -218,6 +218,20 @@ export const RELIABILITY_REPORT = z.object({
     partly: count,
     source: SOURCE,
   }),
+  /** Copies beside a target, and what was written out of them. */
+  restores: z.object({
+    /** Copies that came back to be looked at. */
+    came: count,
+    writtenBack: count,
+    promoted: count,
+    /** Put in again, set back and deleted by those two; null: some entries do not say. */
+    rows: count.nullable(),
+    /** That did not come back: an incident each. */
+    failed: count,
+    /** That asked for what is not there, or into a folder that was not empty: no incident. */
+    outOfReach: count,
+    source: SOURCE,
+  }),
   tokens: z.object({
     issued: count,
     revoked: count,

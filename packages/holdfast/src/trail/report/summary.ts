@@ -155,8 +155,27 @@ function byDay(a: { readonly day: string }, b: { readonly day: string }): number
   return a.day < b.day ? -1 : 1;
 }
 
+function restoreSentences(restores: ReliabilityReport['restores']): readonly Sentence[] {
+  const { came, failed, outOfReach, promoted, rows, source, writtenBack } = restores;
+  if (source.entries === 0) return [];
+  const written =
+    writtenBack + promoted === 0
+      ? ''
+      : `: ${rows === null ? 'the record does not say how many rows' : plural(rows, 'row')}`;
+  const beyond =
+    outOfReach === 0
+      ? ''
+      : ` ${plural(outOfReach, 'other')} asked for what is not there, or into a folder that was not empty.`;
+  return [
+    {
+      is: failed > 0 ? 'bad' : 'plain',
+      text: `Restores: ${countWords(came)} to look at, ${countWords(writtenBack)} written back, ${countWords(promoted)} promoted${written}.${failed === 0 ? '' : ` ${plural(failed, 'other')} did not come back.`}${beyond}`,
+    },
+  ];
+}
+
 function peopleSentences(report: ReliabilityReport): readonly Sentence[] {
-  const { holds, incidents, refusals, tokens, undo } = report;
+  const { holds, incidents, refusals, restores, tokens, undo } = report;
   const { medianMs, p90Ms } = holds.waiting;
   const waited =
     medianMs === null || p90Ms === null
@@ -182,9 +201,12 @@ function peopleSentences(report: ReliabilityReport): readonly Sentence[] {
       is: 'plain',
       text:
         undo.applied === 0
-          ? 'Nothing was taken back.'
+          ? restores.writtenBack + restores.promoted === 0
+            ? 'Nothing was taken back.'
+            : 'No item of the undo list was taken back.'
           : `${plural(undo.applied, 'time')}, people took something back${partly}: ${plural(undo.rows, 'row')} in ${plural(undo.items, 'item')}.`,
     },
+    ...restoreSentences(restores),
     {
       is: 'plain',
       text:

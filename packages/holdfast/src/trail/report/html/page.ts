@@ -212,7 +212,8 @@ function leftNote(left: number): Markup | null {
   return html`<p class="sub">${countWords(left)} more are counted above and not shown here: holdfast report --json, holdfast trail.</p>`;
 }
 
-function peopleSection({ decisions, holds, refusals, tokens, undo }: ReliabilityReport): Markup {
+function peopleSection(report: ReliabilityReport): Markup {
+  const { decisions, holds, refusals, restores, tokens, undo } = report;
   const { longestMs, medianMs, p90Ms, untimed } = holds.waiting;
   const { oldest } = tokens;
   const waited =
@@ -243,6 +244,11 @@ function peopleSection({ decisions, holds, refusals, tokens, undo }: Reliability
       'Taken back',
       `${plural(undo.applied, 'time')}: ${plural(undo.items, 'item')}, ${plural(undo.rows, 'row')}, ${undo.conflicts === null ? 'conflicts not in the record' : plural(undo.conflicts, 'conflict')}; ${countWords(undo.partly)} in part`,
       undo.source,
+    ],
+    [
+      'Restores beside a target',
+      `${countWords(restores.came)} to look at, ${countWords(restores.writtenBack)} written back, ${countWords(restores.promoted)} promoted: ${restores.rows === null ? 'rows not in the record' : plural(restores.rows, 'row')}; ${countWords(restores.failed)} did not come back, ${countWords(restores.outOfReach)} asked for what is not there or into a folder that was not empty`,
+      restores.source,
     ],
     [
       'Tokens of agents',
