@@ -205,6 +205,8 @@ describe('holdfast recovery', () => {
     expect(after.exit).toBe(1);
     expect(after.out).toContain('drill FAILED');
     expect(after.out).toContain('No recovery point has been proven by a drill.');
+    const shown = await holdfast(['doctor', '--folder', join(folder, 'state', 'recovery')]);
+    expect(shown.out.split('No recovery point has been proven by a drill.')).toHaveLength(2);
     const { said: trail } = await json(['trail', 'tail', '-n', '500']);
     const told = JSON.stringify(trail);
     for (const kind of ['recovery-point-taken', 'drill-passed', 'drill-failed']) {

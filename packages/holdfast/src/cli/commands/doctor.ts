@@ -88,7 +88,7 @@ async function examine(context: Context, folder: string): Promise<Answer> {
       '',
       ...recoverySection(recovery, paint),
       '',
-      isWell ? 'All is well.' : `${count(checks) + others} to be done.`,
+      isWell ? wellWords(recovery) : `${count(checks) + others} to be done.`,
     ],
     ...(isWell ? {} : { exit: NO }),
   };
@@ -276,6 +276,11 @@ async function examineRecovery(context: Context, config: Config): Promise<Recove
   }
 }
 
+function wellWords({ without }: RecoveryExamined): string {
+  if (without.length === 0) return 'All is well.';
+  return `All is well, but if all of it went nothing would bring back ${without.map(oneLine).join(', ')}.`;
+}
+
 function recoverySection(
   { findings, reports, without }: RecoveryExamined,
   paint: Paint,
@@ -283,10 +288,11 @@ function recoverySection(
   const open = without.length > 0 ? paint.yellow('○') : paint.green('✓');
   return [
     `${findings.length === 0 ? open : paint.red('✗')} ${paint.bold('recovery')}, as \`holdfast recovery status\` tells it`,
-    ...reports.map(
-      ({ because, colour, target }) =>
-        `  ${coloured(colour, paint)} ${target}: ${colour}${because.length === 0 ? '' : `. ${oneLine(because.join(' '))}`}`,
-    ),
+    ...reports.map(({ because, colour, target }) => {
+      // Why it is red stands in its finding.
+      const why = colour === 'red' ? '' : because.map((one) => ` ${oneLine(one)}`).join('');
+      return `  ${coloured(colour, paint)} ${target}: ${colour}${why === '' ? '' : `.${why}`}`;
+    }),
     ...without.map((name) => `  ${withoutLine(name, paint)}`),
     ...findingLines(findings, paint),
   ];
