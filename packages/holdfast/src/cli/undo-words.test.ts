@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { newId } from '../model/ids.ts';
-import { writtenUnknown } from '../recovery/restore/write-back/lost-commit.ts';
+import { unknownEnd } from '../recovery/restore/write-back/lost-commit.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { whoOf } from './undo-words.ts';
 
@@ -29,7 +29,7 @@ describe('who an undo item is of', () => {
   });
 
   it('has the name that the error sends people to', () => {
-    const { hint } = writtenUnknown(RESTORE, null);
+    const { hint } = unknownEnd(RESTORE, null);
     expect(hint).toContain(`“${RESTORE}”`);
     expect(whoOf({ agent: null, application: RESTORE, role: 'postgres' })).toContain(RESTORE);
   });

@@ -2,7 +2,7 @@
  * Restores while the gateway runs, as people do them: by command and over the API, with real rows lost and
  * brought back, signed for by two, broken off by kill -9. Real processes, a real server, a local vault.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -252,6 +252,21 @@ describe('holdfast restore beside a gateway', () => {
     expect(exit).toBe(130);
     expect(err).toMatch(/Taken back: the gateway has removed restore_\w+ again\./);
     await until(() => world.left().length === 0);
+  });
+
+  it('goes on with a backup whose command is stopped by Ctrl-C, which is told', LONG, async () => {
+    const counter = join(world.folder, 'state', 'recovery', 'counter');
+    const answers = (): readonly string[] =>
+      readdirSync(counter)
+        .filter((name) => name.endsWith('.answer.json'))
+        .map((name) => readFileSync(join(counter, name), 'utf8'));
+    const { child, finished } = world.started('recovery', 'backup', 'shop');
+    await until(() => answers().some((text) => text.includes('running')));
+    child.kill('SIGINT');
+    const { err, exit } = await finished;
+    expect(exit).toBe(130);
+    expect(err).toContain('The gateway goes on with it: holdfast recovery status shop');
+    await until(() => answers().some((text) => text.includes('"state":"done"')));
   });
 });
 

@@ -108,7 +108,7 @@ function notCommitted(cause: unknown): HoldfastError {
 }
 
 /** Words for whoever asked: what to look at before it is done again. */
-function unknownEnd(application: string, cause: unknown): HoldfastError {
+export function unknownEnd(application: string, cause: unknown): HoldfastError {
   return new HoldfastError('HF_RESTORE_UNKNOWN', {
     expected: 'the target to say whether the rows were written back',
     found: 'that the connection ended while they were committed, and no word since',
