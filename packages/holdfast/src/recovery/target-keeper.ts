@@ -551,7 +551,9 @@ export class TargetKeeper {
     );
     const sameAs = await it.sameAs();
     const proof = proofNow(counted, sameAs, now);
-    troubles.push(...found.troubles, ...look.troubles, ...sameAs);
+    // A vault that refuses both says the same twice.
+    const looked = look.troubles.filter((words) => !troubles.includes(words));
+    troubles.push(...found.troubles, ...looked, ...sameAs);
     if (state?.trouble) troubles.push(state.trouble);
     const ofClocks = clockTrouble(points.at(-1));
     if (ofClocks !== null) troubles.push(ofClocks);

@@ -100,7 +100,10 @@ describe('a local vault', { timeout: 300_000 }, () => {
         const { exit, vault: seen } = await vaultNow();
         expect(exit).toBe(1);
         expect(seen.colour).toBe('red');
-        expect(seen.troubles.join()).toContain('is its disk mounted?');
+        expect(seen.troubles).toEqual([
+          expect.stringContaining('is its disk mounted?'),
+          ...SAME_HOST,
+        ]);
         const backup = await operator.holdfast(['recovery', 'backup', 'shop']);
         expect(backup.exit).toBe(1);
         expect(backup.err).toContain('HF_VAULT_REFUSED');

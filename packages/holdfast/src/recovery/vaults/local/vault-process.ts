@@ -94,7 +94,7 @@ export class VaultProcess {
         if (!isForReading) this.#parts.opened(head);
         running.ground = isForReading ? 'for reading' : 'open';
       })
-      // Whoever called has the same error.
+      // Whoever called has the same error; where only the head could not be kept, each look has.
       .catch(() => {
         running.ground = 'refused';
       })
