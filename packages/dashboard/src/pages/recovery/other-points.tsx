@@ -6,6 +6,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { type Answer, ask } from '../../api/client.ts';
 import { byteWords, plural } from '../../lib/measures.ts';
+import { utcTime } from '../../lib/times.ts';
 import { useMay } from '../../shell/session.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -44,9 +45,9 @@ export function OtherPoints({
       </h4>
       <p className="text-[0.9rem]">{whoseWords(others)}</p>
       <p className="text-[0.9rem]">
-        What lies there brings back from <Time at={others.from} /> to <Time at={others.to} />, by
-        its own words and as far as a listing tells. It can be drilled and restored, and changes
-        nothing in how this target stands.
+        What lies there brings back from {utcTime(others.from)} to {utcTime(others.to)}, by its own
+        words and as far as a listing tells. It can be drilled and restored, and changes nothing in
+        how this target stands.
       </p>
       <section
         aria-label={`Newest points in ${name} that are not counted`}

@@ -65,7 +65,7 @@ function VaultTimeline({ promise, until, vault }: VaultTimelineProps): ReactNode
           'Nothing that counts can be brought back from it.'
         ) : (
           <>
-            Any moment from <Time at={window.from} /> to <Time at={window.to} />.
+            Any moment from {utcTime(window.from)} to {utcTime(window.to)}.
           </>
         )}{' '}
         {vault.newestWalAt === null ? (
@@ -231,15 +231,18 @@ const SHAPES = {
 /** What drills measured, as a sentence: the slowest and the newest, against the promise. */
 function Measured({ promise, vault }: Omit<VaultTimelineProps, 'until'>): ReactNode {
   const { drills } = vault.history;
-  const rto = drills.flatMap(({ rtoMs }) => (rtoMs === null ? [] : [rtoMs]));
-  const rpo = drills.flatMap(({ rpoMs }) => (rpoMs === null ? [] : [rpoMs]));
+  const passed = drills.filter(({ verdict }) => verdict === 'passed');
+  const rto = passed.flatMap(({ rtoMs }) => (rtoMs === null ? [] : [rtoMs]));
+  const rpo = passed.flatMap(({ rpoMs }) => (rpoMs === null ? [] : [rpoMs]));
   const late = rto.filter((ms) => ms > promise.rtoMs).length;
   if (rto.length === 0) return null;
   return (
     <p className="text-[0.9rem] text-muted">
-      Over the last {plural(drills.length, 'drill')}: back in {shortSpan(Math.min(...rto))} to{' '}
-      {shortSpan(Math.max(...rto))}
-      {late === 0 ? ', always as promised' : `, ${late} of them later than promised`}
+      {passed.length === drills.length
+        ? `Over the last ${plural(drills.length, 'drill')}: back in `
+        : `Of the last ${plural(drills.length, 'drill')} ${passed.length} passed: back in `}
+      {shortSpan(Math.min(...rto))} to {shortSpan(Math.max(...rto))}
+      {late === 0 ? ', as promised' : `, ${late} of them later than promised`}
       {rpo.length > 0 && `; at most ${shortSpan(Math.max(...rpo))} were lost`}.
     </p>
   );

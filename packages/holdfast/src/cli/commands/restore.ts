@@ -164,9 +164,9 @@ async function carryOut(restores: Restores, rooms: Rooms, work: RestoreWork, sig
     const done = await withRows(restores, rooms, work, id, signal);
     const kept = into === null ? null : await restores.keep(target, id);
     isKept = kept !== null;
-    const { point, rtoMs, view, window } = ready;
+    const { goal, point, rtoMs, view, window } = ready;
     const { drilledAt, id: of, isSealed } = point;
-    return { kept, diff, ...done, asOf, view, rtoMs, point: of, drilledAt, isSealed, window };
+    return { kept, diff, ...done, asOf, view, rtoMs, point: of, drilledAt, isSealed, goal, window };
   } finally {
     const isRemoved = !isKept && (await removed(restores, work, id));
     if (signal.aborted && work.isByGateway && !isKept) tell.line(stoppedWords(work, id, isRemoved));
@@ -286,8 +286,8 @@ function gone(found: string): HoldfastError {
 }
 
 function answerOf(target: string, vault: string, found: Found, now: Date): Answer {
-  const { asOf, diff, drilledAt, isSealed, kept, point, proposal, report, rtoMs, view, window } =
-    found;
+  const { asOf, diff, drilledAt, goal, isSealed, kept, point, proposal, report, rtoMs } = found;
+  const { view, window } = found;
   const isRefused = (report?.wouldFail.length ?? 0) > 0;
   return {
     json: {
@@ -299,6 +299,7 @@ function answerOf(target: string, vault: string, found: Found, now: Date): Answe
         point,
         drilledAt,
         isSealed,
+        goal,
         rtoMs,
         window,
         diff,
@@ -308,7 +309,7 @@ function answerOf(target: string, vault: string, found: Found, now: Date): Answe
       proposal: proposal === null ? null : proposalJson(proposal),
     },
     lines: (paint) => [
-      `${paint.green('✓')} ${paint.bold(target)} came back from ${oneLine(point)} in ${(rtoMs / 1000).toFixed(1)} s.`,
+      `${paint.green('✓')} ${paint.bold(target)} came back${goalText(goal)} from ${oneLine(point)} in ${(rtoMs / 1000).toFixed(1)} s.`,
       ...pointLines({ drilledAt, isSealed }, now, paint),
       ...(asOf === null
         ? []
@@ -320,6 +321,12 @@ function answerOf(target: string, vault: string, found: Found, now: Date): Answe
     ],
     ...(isRefused ? { exit: NO } : {}),
   };
+}
+
+/** What was asked for may have been yesterday, or of another zone: so the moment is said as it was understood. */
+function goalText({ at, lsn }: Found['goal']): string {
+  if (at !== null) return ` as of ${at.slice(0, 19).replace('T', ' ')} UTC`;
+  return lsn === null ? ', with all that the vault has,' : ` as of ${oneLine(lsn)}`;
 }
 
 function proposalLines({ id, peopleNeeded, words }: NonNullable<Found['proposal']>): string[] {
