@@ -531,6 +531,8 @@ export const RECOVERY_MEASURED_MS = 60 * 60 * 1000;
 export const DRILL_AGAIN_MS = 6 * 60 * 60 * 1000;
 /** ... and after how long without a look nobody can say how a target stood meanwhile. */
 export const RECOVERY_UNLOOKED_MS_MAX = 5 * 60_000;
+/** After a point, until a gap asks for the next; or as long as that took, if it took longer. */
+export const GAP_POINT_PAUSE_MS = 60_000;
 /** From one drill of a large database to the next that a gap asks for: gaps in a row are one load, not many ... */
 export const GAP_DRILL_PAUSE_MS = 60 * 60 * 1000;
 /** ... and when they do not pass, or take longer, at most this. */

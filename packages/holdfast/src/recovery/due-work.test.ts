@@ -54,6 +54,19 @@ describe('what is due', () => {
     expect(due({ needsPoint: true })).toBe('backup');
   });
 
+  it('is no storm of points where each backup makes the next gap', () => {
+    const after = (hours: number, tookHours: number) => {
+      const triedAt = { backup: ago(hours + tookHours) };
+      return due({ needsPoint: true, newestPointAt: ago(hours), triedAt });
+    };
+    expect(after(0.01, 0.002)).toBeNull();
+    expect(after(0.02, 0.002)).toBe('backup');
+    expect(after(0.9, 1)).toBeNull();
+    expect(after(1, 1)).toBe('backup');
+    // One that was taken long before the gap holds up nothing.
+    expect(after(20, 1)).toBe('backup');
+  });
+
   it('is a proof by the day, and none where it says nothing', () => {
     expect(due({ lastProofAt: ago(25) })).toBe('prove');
     expect(due({ lastProofAt: null, canProve: false })).toBeNull();

@@ -1,10 +1,11 @@
 /**
  * What is due for one target in one vault, out of what lies there; pure. In this order: a first point
  * before anything else, a drill of what was just taken (small databases), the points by their schedule,
- * then proofs and drills by theirs, and last a drill that a gap asks for (`gap-drill.ts`). What was tried a moment ago and left nothing behind waits: it
- * failed, or the vault did not keep what it found, and would be due again at once for ever.
+ * then proofs and drills by theirs, and last a drill that a gap asks for (`gap-drill.ts`). What was tried a
+ * moment ago and left nothing behind waits: it failed, or the vault did not keep what it found, and would be due
+ * again at once for ever. So does a point after a gap where each backup itself makes the next gap.
  */
-import { PROOF_EVERY_MS, RECOVERY_RETRY_MS } from '../model/limits.ts';
+import { GAP_POINT_PAUSE_MS, PROOF_EVERY_MS, RECOVERY_RETRY_MS } from '../model/limits.ts';
 
 export const WORK_KINDS = ['backup', 'drill', 'prove'] as const;
 export type WorkKind = (typeof WORK_KINDS)[number];
@@ -46,7 +47,9 @@ export function dueWork(state: WorkState): DueKind | null {
     return hasLeft || isOlder(tried, RECOVERY_RETRY_MS, now);
   };
   const isFirst = state.newestPointAt === null;
-  const isBackupDue = state.needsPoint || isOlder(state.newestPointAt, state.backupEveryMs, now);
+  const isBackupDue =
+    (state.needsPoint && isOlder(state.newestPointAt, gapPauseMs(state), now)) ||
+    isOlder(state.newestPointAt, state.backupEveryMs, now);
   if (isFirst && mayTry('backup')) return 'backup';
   const isDrillDue =
     state.canBeDrilled &&
@@ -60,6 +63,12 @@ export function dueWork(state: WorkState): DueKind | null {
   const isGapDrillDue = canBeDrilled && gapDrillFrom !== null && gapDrillFrom <= now;
   if (canDrill && isGapDrillDue && mayTry('drill')) return 'gap-drill';
   return null;
+}
+
+/** As long as the last backup of this process took. */
+function gapPauseMs({ newestPointAt, triedAt: { backup } }: WorkState): number {
+  if (backup === undefined || newestPointAt === null) return 0;
+  return Math.max(GAP_POINT_PAUSE_MS, newestPointAt.getTime() - backup.getTime());
 }
 
 /** The first of what is due anywhere; null: nothing is. */
