@@ -60,7 +60,7 @@ function reportWith(more: Partial<TargetReport>): TargetReport {
         ...{ doesNotProtectFrom: [], troubles: [TROUBLE, 'The disk is full.'], hints: [] },
         ...{ sameAs: [], points: [], lastDrill: null, proof: null, tried: [], newestWalAt: null },
         ...{ window: null, whereabouts: NOWHERE, history: { drills: [], proofs: [] } },
-        ...{ views: [], others: null, gapDrill: null },
+        ...{ views: [], gaps: [], others: null, gapDrill: null },
       },
     ],
     ...more,
@@ -87,4 +87,20 @@ it('says the trouble of a vault once: above where it is a reason, else beside th
   const lines = reportLines(reportWith({ because: [`near: ${TROUBLE}`] }), NOW, PLAIN);
   expect(lines.filter((line) => line.includes('process 14792'))).toEqual([`  ○ near: ${TROUBLE}`]);
   expect(lines).toContain('    ! The disk is full.');
+});
+
+it('says of a window what of it does not come back', () => {
+  const [vault] = reportWith({}).vaults;
+  if (vault === undefined) throw new Error('no vault');
+  const gap = { from: '2026-11-28T09:00:00.000Z', to: '2026-11-28T10:00:00.000Z' };
+  const window = { from: '2026-11-28T08:00:00.000Z', to: '2026-11-28T11:00:00.000Z' };
+  const lines = reportLines(
+    reportWith({ vaults: [{ ...vault, window, gaps: [gap, gap, gap, gap] }] }),
+    NOW,
+    PLAIN,
+  );
+  const at = lines.findIndex((line) => line.startsWith('    window '));
+  const said =
+    '    but not     2026-11-28 09:00 UTC to 2026-11-28 10:00 UTC: what was streamed then is missing';
+  expect(lines.slice(at + 1, at + 5)).toEqual([said, said, said, '    points      none']);
 });

@@ -54,6 +54,9 @@ function vaultLines(
     ...vault.hints.map((words) => `    ${paint.bold('→')} ${oneLine(words)}`),
     `    newest WAL  ${newestWalAt === null ? 'none' : fromNow(new Date(newestWalAt), now)}`,
     ...(window === null ? [] : [`    window      ${windowWords(window)}`]),
+    ...vault.gaps
+      .slice(-GAPS_SHOWN)
+      .map((gap) => `    but not     ${windowWords(gap)}: what was streamed then is missing`),
     ...(points.length === 0 ? ['    points      none'] : []),
     ...(earlier > 0 ? [`    points      ${earlier} earlier ones`] : []),
     ...points.slice(-POINTS_SHOWN).flatMap((point) => {
@@ -80,6 +83,7 @@ function gapDrillLine({ from, point }: NonNullable<VaultReport['gapDrill']>, now
   return `    drill due   of ${oneLine(point)}, because of a gap${at <= now ? '' : `, from ${when(at)} on`}`;
 }
 
+const GAPS_SHOWN = 3;
 const OTHERS_SHOWN = 3;
 
 /** Apart from what counts, and never mixed with it. */

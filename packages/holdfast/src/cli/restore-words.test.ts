@@ -69,7 +69,7 @@ describe('the points of a vault in the status', () => {
             proof: null,
             tried: [],
           },
-          ...{ newestWalAt: null, window: null, others, whereabouts: NOWHERE, gapDrill },
+          ...{ newestWalAt: null, window: null, gaps: [], others, whereabouts: NOWHERE, gapDrill },
           history: { drills: [], proofs: [] },
         },
       ],

@@ -9,7 +9,7 @@ import { pieceKey, wholeKey } from './engines/pull/wal-listing.ts';
 import { gapDrillOf } from './gap-drill.ts';
 import { lsnText } from './lsn.ts';
 import { oneChunk } from './object-bytes.ts';
-import { PointReach } from './point-reach.ts';
+import { gapsBetween, PointReach } from './point-reach.ts';
 import { reachOf } from './reach.ts';
 import type { StoredPoint } from './recovery-point.ts';
 import { factsOf, standingOf, type VaultEvidence } from './standing.ts';
@@ -252,6 +252,25 @@ describe('how far each dump reaches', () => {
     expect(found.reaches.get(first.digest)).toEqual(at(10));
     // Where every dump stands for itself, no drill of each is asked for.
     expect(found.holed.has(first.digest)).toBe(isHole);
+  });
+});
+
+describe('moments that do not come back', () => {
+  it('lie between what a point leads to and the next, and nowhere else', async () => {
+    const { part, vault, wal } = aVault();
+    await wal(2, 6, 12);
+    await part(7, 500, 30);
+    await wal(9, 12, 55);
+    const { reaches } = await new PointReach(vault).of([p1, p2, p3], NOW);
+    const gap = { from: at(30), to: new Date(p3.endedAt) };
+    expect(gapsBetween([p1, p2, p3], reaches)).toEqual([gap]);
+    const whole = { ...p3, wholeAt: at(51).toISOString() };
+    expect(gapsBetween([p1, p2, whole], reaches)).toEqual([{ from: at(30), to: at(51) }]);
+    expect(gapsBetween([p1, p2], reaches)).toEqual([]);
+    expect(gapsBetween([p3], reaches)).toEqual([]);
+    // Of one that nothing is known of, its own moment.
+    const own = { from: new Date(p1.endedAt), to: new Date(p2.endedAt) };
+    expect(gapsBetween([p1, p2], new Map([[p1.digest, null]]))).toEqual([own]);
   });
 });
 

@@ -6,11 +6,12 @@
  * What lies between two points once both are there does not change: it is listed once for each pair, and
  * remembered. Where nothing tells, a point reaches its own moment.
  */
+import { wholeFrom } from './clocks.ts';
 import { chainFrom, listPieces, newestStoredAt } from './engines/dump/pieces.ts';
 import { readWalListing, type WalListing } from './engines/pull/wal-listing.ts';
 import { walBetween } from './engines/pull/wal-reach.ts';
 import { lsnOf } from './lsn.ts';
-import type { StoredPoint } from './recovery-point.ts';
+import type { RecoveryWindow, StoredPoint } from './recovery-point.ts';
 import type { Vault } from './vaults/vault.ts';
 
 /** By the digest of a point: everything that committed until then comes back from it; null: nothing is known. */
@@ -112,6 +113,21 @@ export class PointReach {
     const { systemIdentifier, walSegmentBytes } = server;
     return readWalListing(this.#vault, target, systemIdentifier, walSegmentBytes);
   }
+}
+
+/** From where a point leads to no farther, to where the next one is whole: no moment between comes back. */
+export function gapsBetween(
+  points: readonly StoredPoint[],
+  reaches: PointReaches,
+): readonly RecoveryWindow[] {
+  return points.flatMap((point, index) => {
+    const next = points[index + 1];
+    if (next === undefined) return [];
+    const reach = reaches.get(point.digest)?.getTime() ?? 0;
+    const from = new Date(Math.max(reach, wholeFrom(point).getTime()));
+    const to = wholeFrom(next);
+    return from < to ? [{ from, to }] : [];
+  });
 }
 
 const THROUGH = { kind: 'through', isFinal: true } as const;

@@ -33,7 +33,7 @@ import { type FruitlessDrill, type GapDrill, gapDrillOf } from './gap-drill.ts';
 import { OrphanWatch } from './orphaned-slots.ts';
 import { otherPoints, reachOfOther } from './other-points.ts';
 import type { OwnProofs } from './own-proofs.ts';
-import { PointReach, type PointReaches } from './point-reach.ts';
+import { gapsBetween, PointReach, type PointReaches } from './point-reach.ts';
 import { isSealed, notCounted, type PointSeal, type SealVerdict } from './point-seal.ts';
 import type { SealedPoint } from './point-trust.ts';
 import { type ProofGround, proveBlastRadius, type SealedProof, type Suspect } from './proof.ts';
@@ -43,6 +43,7 @@ import {
   type EngineKind,
   plainBytesOf,
   type RecoveryPoint,
+  type RecoveryWindow,
   type StoredPoint,
   storedBytes,
 } from './recovery-point.ts';
@@ -609,8 +610,13 @@ export class TargetKeeper {
         gapDrill:
           gapDrill === null ? null : { point: gapDrill.point, from: gapDrill.from.toISOString() },
         newestWalAt: durableAt?.toISOString() ?? null,
-        window:
-          window === null ? null : { from: window.from.toISOString(), to: window.to.toISOString() },
+        window: window === null ? null : isoOf(window),
+        gaps:
+          window === null
+            ? []
+            : gapsBetween(points, reaches)
+                .filter(({ to }) => to > window.from)
+                .map(isoOf),
         others,
         whereabouts: { ...(await it.whereabouts()).vault },
         tried: [...(counted?.tried ?? [])],
@@ -816,6 +822,10 @@ export class TargetKeeper {
 
 export function isSmall(point: RecoveryPoint): boolean {
   return plainBytesOf(point) + (point.buildsOn?.plainBytes ?? 0) <= DRILL_SMALL_BYTES_MAX;
+}
+
+function isoOf({ from, to }: RecoveryWindow): { readonly from: string; readonly to: string } {
+  return { from: from.toISOString(), to: to.toISOString() };
 }
 
 /** What the window is of: how far back it goes is not what somebody says who only can write there. */

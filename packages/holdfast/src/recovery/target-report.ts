@@ -88,6 +88,8 @@ export const REPORT_SHAPE = z.object({
       newestWalAt: at.nullable(),
       /** From where to where it can be brought back from there by what counts; null: nowhere. */
       window: z.object({ from: at, to: at }).nullable(),
+      /** Of the window, oldest first: no moment of these comes back. */
+      gaps: z.array(z.object({ from: at, to: at })),
       /**
        * What lay there before ours and counts for nothing: it is restored and drilled when it is asked for. By
        * its own words. Null: there is no such point.

@@ -47,6 +47,7 @@ function reportWith(target: object, ...vaults: readonly object[]): Report {
       troubles: [],
       hints: [],
       views: [],
+      gaps: [],
       sameAs: [],
       points: [],
       lastDrill: null,

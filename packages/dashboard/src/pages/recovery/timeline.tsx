@@ -65,7 +65,8 @@ function VaultTimeline({ promise, until, vault }: VaultTimelineProps): ReactNode
           'Nothing that counts can be brought back from it.'
         ) : (
           <>
-            Any moment from {utcTime(window.from)} to {utcTime(window.to)}.
+            Any moment from {utcTime(window.from)} to {utcTime(window.to)}
+            {vault.gaps.length > 0 && `, but for ${gapWords(vault.gaps)}`}.
           </>
         )}{' '}
         {vault.newestWalAt === null ? (
@@ -132,7 +133,7 @@ function Drawing({
   readonly until: string;
   readonly vault: VaultReport;
 }): ReactNode {
-  const { history, points, window } = vault;
+  const { gaps, history, points, window } = vault;
   const times = [
     ...points.map(({ endedAt }) => endedAt),
     ...history.drills.map(({ at }) => at),
@@ -172,6 +173,18 @@ function Drawing({
             className="fill-accent-soft"
           />
         )}
+        {gaps.map((gap) => (
+          <rect
+            key={gap.from}
+            x={x(gap.from)}
+            y={y('points') - 9}
+            width={Math.max(3, x(gap.to) - x(gap.from))}
+            height="18"
+            className="fill-sunken stroke-danger"
+          >
+            <title>{`no moment from ${utcTime(gap.from)} to ${utcTime(gap.to)}: what was streamed then is missing`}</title>
+          </rect>
+        ))}
         {rows.map((row) => (
           <g key={row}>
             <text x="4" y={y(row) + 4} className="fill-muted text-[12px]">
@@ -227,6 +240,17 @@ const SHAPES = {
   failed: (x: number, y: number) => `M${x} ${y - 7}l7 12h-14z`,
   'could-not-run': (x: number, y: number) => `M${x - 5} ${y - 5}h10v10h-10z`,
 } as const;
+
+const GAPS_SHOWN = 2;
+
+function gapWords(gaps: VaultReport['gaps']): string {
+  const shown = gaps
+    .slice(-GAPS_SHOWN)
+    .map(({ from, to }) => `${utcTime(from)} to ${utcTime(to)}`)
+    .join(' and ');
+  const earlier = gaps.length - GAPS_SHOWN;
+  return `${earlier > 0 ? `${plural(earlier, 'earlier stretch')}, ` : ''}${shown}, of which what was streamed is missing`;
+}
 
 /** What drills measured, as a sentence: the slowest and the newest, against the promise. */
 function Measured({ promise, vault }: Omit<VaultTimelineProps, 'until'>): ReactNode {
