@@ -14,6 +14,7 @@ import { captureFoundation } from '../../src/protection/postgres/capture/foundat
 import { Drain } from '../../src/protection/postgres/drain.ts';
 import { runUndo } from '../../src/protection/postgres/undo/engine.ts';
 import type { TargetDatabase } from '../../src/protection/target-database.ts';
+import { wholeFrom } from '../../src/recovery/clocks.ts';
 import type { PullEngine } from '../../src/recovery/engines/pull/pull-engine.ts';
 import { lsnOf } from '../../src/recovery/lsn.ts';
 import type { RecoveryPoint } from '../../src/recovery/recovery-point.ts';
@@ -215,7 +216,9 @@ describe.for([
   it('refuses what the vault does not reach, and a disk without room', async (ctx) => {
     if (!isHere) return ctx.skip('Debian package postgresql-15');
     const before = readdirSync(ground.root);
-    const first = new Date(points[0]?.endedAt ?? 0);
+    const [oldest] = points;
+    if (oldest === undefined) throw new Error('no point');
+    const first = wholeFrom(oldest);
     const refusals: readonly [RestoreWish, RegExp][] = [
       [{ kind: 'at', at: new Date(first.getTime() - 1) }, /HF_RESTORE_WINDOW.*the oldest point/s],
       [
