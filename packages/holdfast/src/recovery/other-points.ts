@@ -3,6 +3,7 @@
  * another vault. How much it is, and how far it reaches: for people who look for a way back. It is said by its own
  * words and by what a listing shows, and nothing is decided by it.
  */
+import { wholeFrom } from './clocks.ts';
 import type { PointReach } from './point-reach.ts';
 import { reachOf } from './reach.ts';
 import type { StoredPoint } from './recovery-point.ts';
@@ -20,7 +21,7 @@ export async function otherPoints(
 ): Promise<VaultReport['others']> {
   const oldestFirst = others
     .map(({ point }) => point)
-    .toSorted((a, b) => Date.parse(a.endedAt) - Date.parse(b.endedAt));
+    .toSorted((a, b) => wholeFrom(a).getTime() - wholeFrom(b).getTime());
   const [oldest] = oldestFirst;
   const newest = oldestFirst.at(-1);
   if (oldest === undefined || newest === undefined) return null;
@@ -29,7 +30,7 @@ export async function otherPoints(
     points: others.length,
     foreign: others.filter(({ verdict }) => verdict === 'foreign').length,
     records: otherRecords,
-    from: new Date(oldest.endedAt).toISOString(),
+    from: wholeFrom(oldest).toISOString(),
     to: to.toISOString(),
     newest: newest.id,
   };
@@ -45,13 +46,11 @@ export async function reachOfOther(
   vault: Vault,
   reach: PointReach,
 ): Promise<Date> {
-  const whole = new Date(point.endedAt);
-  const at = await (first === null
+  const whole = wholeFrom(point);
+  const last = first === null ? null : wholeFrom(first);
+  const at = await (first === null || last === null
     ? untilItEnds(point, vault, reach)
-    : reach
-        .of([point, first], new Date(first.endedAt))
-        .then(({ reaches }) => reaches.get(point.digest)));
-  const last = first === null ? null : new Date(first.endedAt);
+    : reach.of([point, first], last).then(({ reaches }) => reaches.get(point.digest)));
   const bound = at && last && at > last ? last : at;
   return bound && bound > whole ? bound : whole;
 }
