@@ -349,8 +349,9 @@ describe('an increment is drilled as any point', { timeout: 240_000 }, () => {
         return client;
       };
       const witness = await takeWitness({ target: 'shop', now: () => new Date(), connect });
-      const rows = await server.query(`select pg_logical_emit_message(true, 'test', 'mark');
-        select pg_current_wal_flush_lsn()::text as lsn`);
+      await server.query("select pg_logical_emit_message(true, 'test', 'mark')");
+      // By another statement: what the one before wrote is flushed with its commit.
+      const rows = await server.query('select pg_current_wal_flush_lsn()::text as lsn');
       await (await engine.stream()).durableUpTo(lsnOf(String(rows[0]?.['lsn'])) ?? 0n, NEVER);
       const listed = await listPoints(vault, 'shop', second.server.systemIdentifier, null);
       const newest = listed.at(-1);
