@@ -114,8 +114,12 @@ export async function lookAt(page: Page, name: string): Promise<void> {
   for (const [look, colorScheme, size] of widths) {
     await page.emulateMedia({ colorScheme });
     if (size !== null) await page.setViewportSize(size);
-    // Told to change, it draws itself anew before anybody measures.
-    await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))');
+    // Told to change, it draws itself anew before anybody measures, and its colours come to rest.
+    await page.evaluate(`(async () => {
+      await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)));
+      const ends = document.getAnimations().filter(({ effect }) => effect.getTiming().iterations !== Infinity);
+      await Promise.allSettled(ends.map(({ finished }) => finished));
+    })()`);
     expect([name, look, await seriousFaults(page)]).toEqual([name, look, []]);
     const wide = await page.evaluate(
       'document.documentElement.scrollWidth - document.documentElement.clientWidth',
