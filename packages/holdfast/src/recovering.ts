@@ -29,7 +29,7 @@ import type { StreamState } from './recovery/engines/engine.ts';
 import { knownFacts } from './recovery/known-facts.ts';
 import { Measures } from './recovery/measures.ts';
 import { OrderDesk } from './recovery/order-desk.ts';
-import { notCounted } from './recovery/point-seal.ts';
+import { countedOf } from './recovery/point-seal.ts';
 import { answerAsks } from './recovery/restore/asks.ts';
 import type { RestoredCopies } from './recovery/restore/restored-copies.ts';
 import type { Restores } from './recovery/restore/restores.ts';
@@ -330,7 +330,8 @@ export class Recovering {
     // Red at the first look is news, unless it is of a vault that is about to get its first point.
     const isNews =
       known === null
-        ? report.colour === 'red' && report.vaults.some(hasPoint)
+        ? report.colour === 'red' &&
+          report.vaults.some(({ points }) => countedOf(points).length > 0)
         : known !== report.colour;
     if (!isNews) return;
     const before = known ?? 'not known';
@@ -495,11 +496,6 @@ export class Recovering {
       };
     });
   }
-}
-
-/** Of those that count. */
-function hasPoint({ points }: TargetReport['vaults'][number]): boolean {
-  return points.some(({ seal }) => notCounted(seal) === null);
 }
 
 function troubleIn({ isStreaming, trouble }: StreamState): string | null {

@@ -1,7 +1,7 @@
 /** What `holdfast recovery` and `doctor` say of a target: reports, drills, proofs and progress, for people. */
 
 import type { Progress } from '../recovery/engines/engine.ts';
-import { notCounted } from '../recovery/point-seal.ts';
+import { countedOf, notCounted } from '../recovery/point-seal.ts';
 import { secondsLeft } from '../recovery/progress.ts';
 import type { TargetReport, VaultReport } from '../recovery/target-report.ts';
 import type { ProofWords, WorkResult } from '../recovery/work.ts';
@@ -39,7 +39,7 @@ function vaultLines(
   paint: Paint,
 ): string[] {
   const { colour, gapDrill, kind, lastDrill, name, newestWalAt, proof, window } = vault;
-  const points = vault.points.filter(({ seal }) => notCounted(seal) === null);
+  const points = countedOf(vault.points);
   const earlier = points.length - POINTS_SHOWN;
   return [
     '',

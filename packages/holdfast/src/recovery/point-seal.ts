@@ -43,6 +43,11 @@ export function notCounted(verdict: SealVerdict): NotCounted | null {
   return NOT_COUNTED.find((one) => one === verdict) ?? null;
 }
 
+/** Those that are not told apart. */
+export function countedOf<T extends { readonly seal: SealVerdict }>(points: readonly T[]): T[] {
+  return points.filter(({ seal }) => notCounted(seal) === null);
+}
+
 /** Null: nobody here can tell. */
 export function isSealed(verdict: SealVerdict): boolean | null {
   if (verdict === 'foreign') return null;

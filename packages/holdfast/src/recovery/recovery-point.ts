@@ -129,6 +129,14 @@ export interface RecoveryWindow {
   readonly to: Date;
 }
 
+/** As plain data. */
+export function isoWindow({ from, to }: RecoveryWindow): {
+  readonly from: string;
+  readonly to: string;
+} {
+  return { from: from.toISOString(), to: to.toISOString() };
+}
+
 export function pointPrefix(target: string, systemIdentifier: string): string {
   return `${target}/${systemIdentifier}/points/`;
 }

@@ -41,9 +41,9 @@ import { CONTROL_UNTRIED, triedOf } from './proof-shape.ts';
 import { reachOf, UNREACHED } from './reach.ts';
 import {
   type EngineKind,
+  isoWindow,
   plainBytesOf,
   type RecoveryPoint,
-  type RecoveryWindow,
   type StoredPoint,
   storedBytes,
 } from './recovery-point.ts';
@@ -552,9 +552,7 @@ export class TargetKeeper {
     );
     const sameAs = await it.sameAs();
     const proof = proofNow(counted, sameAs, now);
-    // A vault that refuses both says the same twice.
-    const looked = look.troubles.filter((words) => !troubles.includes(words));
-    troubles.push(...found.troubles, ...looked, ...sameAs);
+    troubles.push(...found.troubles, ...look.troubles, ...sameAs);
     if (state?.trouble) troubles.push(state.trouble);
     const ofClocks = clockTrouble(points.at(-1));
     if (ofClocks !== null) troubles.push(ofClocks);
@@ -610,13 +608,13 @@ export class TargetKeeper {
         gapDrill:
           gapDrill === null ? null : { point: gapDrill.point, from: gapDrill.from.toISOString() },
         newestWalAt: durableAt?.toISOString() ?? null,
-        window: window === null ? null : isoOf(window),
+        window: window === null ? null : isoWindow(window),
         gaps:
           window === null
             ? []
             : gapsBetween(points, reaches)
                 .filter(({ to }) => to > window.from)
-                .map(isoOf),
+                .map(isoWindow),
         others,
         whereabouts: { ...(await it.whereabouts()).vault },
         tried: [...(counted?.tried ?? [])],
@@ -822,10 +820,6 @@ export class TargetKeeper {
 
 export function isSmall(point: RecoveryPoint): boolean {
   return plainBytesOf(point) + (point.buildsOn?.plainBytes ?? 0) <= DRILL_SMALL_BYTES_MAX;
-}
-
-function isoOf({ from, to }: RecoveryWindow): { readonly from: string; readonly to: string } {
-  return { from: from.toISOString(), to: to.toISOString() };
 }
 
 /** What the window is of: how far back it goes is not what somebody says who only can write there. */

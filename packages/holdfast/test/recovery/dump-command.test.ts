@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
-import { freePort } from '../../src/testing/scratch-postgres.ts';
 import { DUMPED } from './dump-ground.ts';
 import { Operator } from './operator.ts';
 import { type Ground, pullGround, until } from './pull-ground.ts';
+import { shopConfig } from './shop-config.ts';
 
 const folder = scratchFolder('dump-command');
 const config = join(folder, 'holdfast.yaml');
@@ -38,24 +38,11 @@ beforeAll(async () => {
   const { said } = await json(['recovery', 'keys', '--out', join(folder, 'recovery-key.txt')]);
   writeFileSync(
     config,
-    `listen: { host: 127.0.0.1, port: ${await freePort()}, tls: off }
-dashboard: off
-store: { dataFolder: state }
-environments:
-  production: { level: sealed }
-vaults:
-  here: { kind: local, folder: ${vault} }
-targets:
-  shop:
-    environment: production
-    upstream: { url: "postgres://postgres@127.0.0.1:${ground.server.port}/postgres" }
-    recovery:
-      engine: dump
-      vaults: [here]
-      recipients: [${said.recipient}]
-      identity: { file: recovery-key.txt }
-      promise: { rpo: 1s }
-`,
+    await shopConfig({
+      ...{ ground, vault, recipient: said.recipient, keyFile: 'recovery-key.txt' },
+      first: ['engine: dump'],
+      more: ['promise: { rpo: 1s }'],
+    }),
   );
 }, 120_000);
 afterAll(async () => {

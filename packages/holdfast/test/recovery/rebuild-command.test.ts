@@ -17,11 +17,11 @@ import { TOTP, URI } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
-import { freePort } from '../../src/testing/scratch-postgres.ts';
 import { type Booking, gapOf, MAPPING, TABLE } from './gap-fixture.ts';
 import { Operator, type Said } from './operator.ts';
 import { poison } from './poison.ts';
 import { type Ground, pullGround } from './pull-ground.ts';
+import { shopConfig } from './shop-config.ts';
 
 const folder = scratchFolder('rebuild-command');
 const config = join(folder, 'holdfast.yaml');
@@ -93,25 +93,11 @@ beforeAll(async () => {
   );
   writeFileSync(
     config,
-    `listen: { host: 127.0.0.1, port: ${await freePort()}, tls: off }
-dashboard: off
-store: { dataFolder: state }
-environments:
-  production: { level: guarded }
-vaults:
-  here: { kind: local, folder: vault }
-targets:
-  shop:
-    environment: production
-    upstream: { url: "postgres://postgres@127.0.0.1:${ground.server.port}/postgres" }
-    protection: { admin: { url: "postgres://postgres@127.0.0.1:${ground.server.port}/postgres" } }
-    recovery:
-      vaults: [here]
-      recipients: [${ground.recipient}]
-      identity: { file: key.txt }
-      assertions: assertions.yaml
-      promise: { rpo: 5m }
-`,
+    await shopConfig({
+      ...{ ground, vault: 'vault', recipient: ground.recipient, keyFile: 'key.txt' },
+      ...{ level: 'guarded', isProtected: true },
+      more: ['assertions: assertions.yaml', 'promise: { rpo: 5m }'],
+    }),
   );
   writeFileSync(join(folder, 'key.txt'), `${ground.identity}\n`, { mode: 0o600 });
   for (const [name, role] of [

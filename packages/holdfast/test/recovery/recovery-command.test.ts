@@ -23,6 +23,7 @@ import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
 import { Operator } from './operator.ts';
 import { type Ground, pullGround, until } from './pull-ground.ts';
+import { shopConfig } from './shop-config.ts';
 
 const folder = scratchFolder('recovery-command');
 const config = join(folder, 'holdfast.yaml');
@@ -43,29 +44,6 @@ const json: Operator['json'] = (words, more) => operator.json(words, more);
 async function statusOf() {
   const { exit, said } = await json(['recovery', 'status', 'shop']);
   return { exit, report: said.targets?.[0] };
-}
-
-function writeConfig(recipient: string, port: number): void {
-  writeFileSync(
-    config,
-    `listen: { host: 127.0.0.1, port: ${port}, tls: off }
-dashboard: off
-store: { dataFolder: state }
-environments:
-  production: { level: sealed }
-vaults:
-  here: { kind: local, folder: ${vault} }
-targets:
-  shop:
-    environment: production
-    upstream: { url: "postgres://postgres@127.0.0.1:${ground.server.port}/postgres" }
-    recovery:
-      vaults: [here]
-      recipients: [${recipient}]
-      identity: { file: recovery-key.txt }
-      promise: { rpo: 5m }
-`,
-  );
 }
 
 /** One bit of the base copy, as a disk would do it, past the freezing that the vault may have done. */
@@ -110,7 +88,9 @@ describe('holdfast recovery', () => {
     expect((await holdfast(['recovery', 'keys', '--out', keyFile])).exit).toBe(2);
     expect(readFileSync(keyFile, 'utf8')).toBe(kept);
 
-    writeConfig(recipient, await freePort());
+    const more = ['promise: { rpo: 5m }'];
+    const text = await shopConfig({ ground, vault, recipient, keyFile: 'recovery-key.txt', more });
+    writeFileSync(config, text);
     expect((await holdfast(['config', 'check'])).exit).toBe(0);
     const before = await holdfast(['recovery', 'status']);
     expect(before.exit).toBe(1);

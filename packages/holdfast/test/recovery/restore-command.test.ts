@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
-import { freePort } from '../../src/testing/scratch-postgres.ts';
 import { Operator } from './operator.ts';
 import { poison } from './poison.ts';
 import { type Ground, pullGround } from './pull-ground.ts';
+import { shopConfig } from './shop-config.ts';
 
 const folder = scratchFolder('restore-command');
 const config = join(folder, 'holdfast.yaml');
@@ -23,23 +23,10 @@ beforeAll(async () => {
   );
   writeFileSync(
     config,
-    `listen: { host: 127.0.0.1, port: ${await freePort()}, tls: off }
-dashboard: off
-store: { dataFolder: state }
-environments:
-  production: { level: sealed }
-vaults:
-  here: { kind: local, folder: vault }
-targets:
-  shop:
-    environment: production
-    upstream: { url: "postgres://postgres@127.0.0.1:${ground.server.port}/postgres" }
-    recovery:
-      vaults: [here]
-      recipients: [${ground.recipient}]
-      identity: { file: key.txt }
-      promise: { rpo: 5m }
-`,
+    await shopConfig({
+      ...{ ground, vault: 'vault', recipient: ground.recipient, keyFile: 'key.txt' },
+      more: ['promise: { rpo: 5m }'],
+    }),
   );
   writeFileSync(join(folder, 'key.txt'), `${ground.identity}\n`, { mode: 0o600 });
 }, 120_000);

@@ -14,6 +14,7 @@ import { scratchFolder } from '../../src/testing/scratch-folder.ts';
 import { freePort } from '../../src/testing/scratch-postgres.ts';
 import { Operator, type Said } from './operator.ts';
 import { type Ground, pullGround, until } from './pull-ground.ts';
+import { shopConfig } from './shop-config.ts';
 
 const STEP_MS = 30_000;
 
@@ -37,27 +38,14 @@ export class RestoreWorld {
     await ground.server.query(tables);
     const port = await freePort();
     const world = new RestoreWorld(ground, port);
-    const own = await freePort();
     writeFileSync(join(world.folder, 'key.txt'), `${ground.identity}\n`, { mode: 0o600 });
     writeFileSync(
       world.config,
-      `listen: { host: 127.0.0.1, port: ${own}, tls: off }
-dashboard: { port: ${port} }
-store: { dataFolder: state }
-environments:
-  production: { level: guarded }
-vaults:
-  here: { kind: local, folder: vault }
-targets:
-  shop:
-    environment: production
-    upstream: { url: "postgres://postgres@127.0.0.1:${ground.server.port}/postgres" }
-    recovery:
-      vaults: [here]
-      recipients: [${ground.recipient}]
-      identity: { file: key.txt }
-      promise: { rpo: 5m }
-`,
+      await shopConfig({
+        ...{ ground, vault: 'vault', recipient: ground.recipient, keyFile: 'key.txt' },
+        ...{ level: 'guarded', dashboardPort: port },
+        more: ['promise: { rpo: 5m }'],
+      }),
     );
     const made = await world.cli('protect', 'shop', '--apply');
     if (made.exit !== 0) throw new Error(`${made.out} ${made.err}`);

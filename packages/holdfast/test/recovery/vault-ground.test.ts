@@ -19,9 +19,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clearFlags } from '../../src/testing/clear-flags.ts';
 import { mountedReadOnly, triedToMount, withoutWriting } from '../../src/testing/closed-folder.ts';
 import { scratchFolder } from '../../src/testing/scratch-folder.ts';
-import { freePort } from '../../src/testing/scratch-postgres.ts';
 import { Operator } from './operator.ts';
 import { type Ground, pullGround, until } from './pull-ground.ts';
+import { shopConfig } from './shop-config.ts';
 
 const DOCS = resolve(import.meta.dirname, '../../../../docs/recovery.md');
 const folder = scratchFolder('vault-ground');
@@ -51,22 +51,7 @@ beforeAll(async () => {
   const { said } = await operator.json(['recovery', 'keys', '--out', keyFile]);
   writeFileSync(
     config,
-    `listen: { host: 127.0.0.1, port: ${await freePort()}, tls: off }
-dashboard: off
-store: { dataFolder: state }
-environments:
-  production: { level: sealed }
-vaults:
-  here: { kind: local, folder: ${vault} }
-targets:
-  shop:
-    environment: production
-    upstream: { url: "postgres://postgres@127.0.0.1:${ground.server.port}/postgres" }
-    recovery:
-      vaults: [here]
-      recipients: [${said.recipient}]
-      identity: { file: recovery-key.txt }
-`,
+    await shopConfig({ ground, vault, recipient: said.recipient, keyFile: 'recovery-key.txt' }),
   );
   expect((await operator.holdfast(['recovery', 'backup', 'shop'])).exit).toBe(0);
 }, 300_000);

@@ -5,16 +5,15 @@
 import { useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { type Answer, ask } from '../../api/client.ts';
-import { byteWords, plural } from '../../lib/measures.ts';
+import { plural } from '../../lib/measures.ts';
 import { utcTime } from '../../lib/times.ts';
 import { useMay } from '../../shell/session.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { ProblemNote } from '../../ui/problem.tsx';
-import { Text } from '../../ui/text.tsx';
-import { Time } from '../../ui/time.tsx';
 import { useAttempt } from '../../ui/use-attempt.ts';
-import { DRILLED, isCounted, type VaultReport } from './words.ts';
+import { PointsTable } from './points-table.tsx';
+import { isCounted, type VaultReport } from './words.ts';
 
 type Shown = Answer<'recovery.show'>;
 type Others = NonNullable<VaultReport['others']>;
@@ -49,46 +48,11 @@ export function OtherPoints({
         words and as far as a listing tells. It can be drilled and restored, and changes nothing in
         how this target stands.
       </p>
-      <section
-        aria-label={`Newest points in ${name} that are not counted`}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-        tabIndex={0}
-        className="overflow-x-auto"
-      >
-        <table className="w-full min-w-[26rem] text-[0.9rem]">
-          <caption className="sr-only">Newest points in {name} that are not counted</caption>
-          <thead className="text-left text-[0.82rem] text-muted">
-            <tr>
-              <th className="py-1 pr-3 font-medium">Point</th>
-              <th className="py-1 pr-3 font-medium">Taken</th>
-              <th className="py-1 pr-3 font-medium">Size</th>
-              <th className="py-1 font-medium">Last drill here</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ bytes, drill, endedAt, id }) => (
-              <tr key={id} className="border-t border-line">
-                <td className="py-1 pr-3">
-                  <Text text={id} className="font-mono text-[0.82rem]" />
-                </td>
-                <td className="py-1 pr-3">
-                  <Time at={endedAt} relative />
-                </td>
-                <td className="py-1 pr-3 whitespace-nowrap">{byteWords(bytes)}</td>
-                <td className="py-1">
-                  {drill === null ? (
-                    <Badge>not drilled</Badge>
-                  ) : (
-                    <Badge tone={drill === 'passed' ? 'plain' : DRILLED[drill].tone}>
-                      {DRILLED[drill].word}
-                    </Badge>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+      <PointsTable
+        caption={`Newest points in ${name} that are not counted`}
+        points={rows}
+        isCounted={false}
+      />
       <HowToLook shown={shown} name={name} point={others.newest} />
     </section>
   );

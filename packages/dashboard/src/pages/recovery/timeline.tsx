@@ -4,13 +4,13 @@
  */
 import type { ReactNode } from 'react';
 import type { Answer } from '../../api/client.ts';
-import { byteWords, plural } from '../../lib/measures.ts';
+import { plural } from '../../lib/measures.ts';
 import { utcTime } from '../../lib/times.ts';
-import { Badge } from '../../ui/badge.tsx';
 import { Panel } from '../../ui/page.tsx';
 import { Text } from '../../ui/text.tsx';
 import { Time } from '../../ui/time.tsx';
 import { OtherPoints } from './other-points.tsx';
+import { PointsTable } from './points-table.tsx';
 import { DRILLED, isCounted, type Report, shortSpan, type VaultReport } from './words.ts';
 
 const WIDTH = 640;
@@ -80,44 +80,7 @@ function VaultTimeline({ promise, until, vault }: VaultTimelineProps): ReactNode
       {points.length > 0 && <Drawing vault={vault} until={until} />}
       {history.drills.length > 1 && <Measured vault={vault} promise={promise} />}
       {newest.length > 0 && (
-        <section
-          aria-label={`Newest points in ${name}`}
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-          tabIndex={0}
-          className="overflow-x-auto"
-        >
-          <table className="w-full min-w-[26rem] text-[0.9rem]">
-            <caption className="sr-only">Newest points in {name}</caption>
-            <thead className="text-left text-[0.82rem] text-muted">
-              <tr>
-                <th className="py-1 pr-3 font-medium">Point</th>
-                <th className="py-1 pr-3 font-medium">Taken</th>
-                <th className="py-1 pr-3 font-medium">Size</th>
-                <th className="py-1 font-medium">Last drill</th>
-              </tr>
-            </thead>
-            <tbody>
-              {newest.map(({ bytes, drill, endedAt, id }) => (
-                <tr key={id} className="border-t border-line">
-                  <td className="py-1 pr-3">
-                    <Text text={id} className="font-mono text-[0.82rem]" />
-                  </td>
-                  <td className="py-1 pr-3">
-                    <Time at={endedAt} relative />
-                  </td>
-                  <td className="py-1 pr-3 whitespace-nowrap">{byteWords(bytes)}</td>
-                  <td className="py-1">
-                    {drill === null ? (
-                      <Badge>not drilled</Badge>
-                    ) : (
-                      <Badge tone={DRILLED[drill].tone}>{DRILLED[drill].word}</Badge>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <PointsTable caption={`Newest points in ${name}`} points={newest} isCounted />
       )}
     </section>
   );

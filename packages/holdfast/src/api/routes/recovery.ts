@@ -7,7 +7,7 @@ import type { EnvironmentLevel } from '../../model/target.ts';
 import { oneLine } from '../../model/text.ts';
 import type { DrillResult } from '../../recovery/drills/drill-result.ts';
 import type { OrderDesk, Ordered, OrderStanding } from '../../recovery/order-desk.ts';
-import { notCounted } from '../../recovery/point-seal.ts';
+import { countedOf } from '../../recovery/point-seal.ts';
 import { keptNowhere } from '../../recovery/restore/restores.ts';
 import type { TargetReport } from '../../recovery/target-report.ts';
 import type { RECOVERY_ROUTES } from '../contract/recovery.ts';
@@ -114,15 +114,10 @@ function itemView(target: TargetConfig, parts: RecoveryRouteParts): Item {
       because: because.slice(0, BECAUSE_SHOWN),
       provenAt: (outside ?? proven)?.at ?? null,
       isOutside: outside !== null,
-      points: vaults.reduce((sum, { points }) => sum + points.filter(counts).length, 0),
+      points: vaults.reduce((sum, { points }) => sum + countedOf(points).length, 0),
       vaults: vaults.length,
     },
   };
-}
-
-/** What is not ours is no point that is kept. */
-function counts({ seal }: TargetReport['vaults'][number]['points'][number]): boolean {
-  return notCounted(seal) === null;
 }
 
 function reportView(report: TargetReport): NonNullable<Shown['report']> {

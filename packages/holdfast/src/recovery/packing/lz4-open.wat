@@ -1,7 +1,7 @@
 ;; Opens one LZ4 block (LZ4 block format, 2022-07-31). Its bytes are a stranger's: every length and distance is
 ;; held against what is there, and nothing outside the one memory it is given can be reached whatever it does.
 ;;
-;; lz4-open.ts has the module that this makes, and lz4-open.test.ts that it is the one.
+;; lz4-open.ts has the module that this makes; lz4-block.test.ts holds it against this text.
 (module
   (import "memory" "memory" (memory 1))
 

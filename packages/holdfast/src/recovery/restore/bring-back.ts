@@ -2,12 +2,13 @@
 import { join, resolve } from 'node:path';
 import { HoldfastError, messageOf } from '../../model/errors.ts';
 import type { Tell } from '../engines/engine.ts';
+import { isoWindow } from '../recovery-point.ts';
 import { troubleOf } from '../trouble.ts';
 import { markOf } from './both-sides.ts';
 import type { CopiesParts } from './copies-parts.ts';
 import { type Copy, factsOf, nameOf } from './copy.ts';
 import type { CopyRegistry } from './copy-registry.ts';
-import { goalWords, progressOf, windowWords, wishOf } from './copy-words.ts';
+import { goalWords, progressOf, wishOf } from './copy-words.ts';
 import { turn } from './in-turn.ts';
 
 /** Never rejects but when the trail cannot be written. */
@@ -43,7 +44,7 @@ export async function bringBack(
       state: 'ready',
       point: { id: point.id, endedAt: point.endedAt, drilledAt, isSealed },
       goal: goalWords(goal),
-      window: windowWords(window),
+      window: isoWindow(window),
       ...{ rtoMs, phases, view, keptUntil: copies.keptUntil(), diff: null },
     };
     await note({

@@ -51,13 +51,9 @@ export function notYet(asOf: string): HoldfastError {
 export function vaultOf({ target, vaults }: CopiedTarget, named: string | null): string {
   const vault = named ?? vaults[0] ?? '';
   if (vaults.includes(vault)) return vault;
-  throw noVault(target.name, vaults, vault);
-}
-
-export function noVault(target: string, vaults: readonly string[], found: string): HoldfastError {
-  return new HoldfastError('HF_USAGE', {
-    expected: `a vault of ${target}: ${vaults.join(', ')}`,
-    found: oneLine(found),
+  throw new HoldfastError('HF_USAGE', {
+    expected: `a vault of ${target.name}: ${vaults.join(', ')}`,
+    found: oneLine(vault),
     hint: 'Name one of them, or none.',
   });
 }

@@ -1,7 +1,6 @@
 /** What was restored and compared, turned into the plain data of `copy-shape.ts`. */
 import type { Progress, RestoreGoal } from '../engines/engine.ts';
 import { secondsLeft } from '../progress.ts';
-import type { RecoveryWindow } from '../recovery-point.ts';
 import type { RestoreWish } from './choose-point.ts';
 import type { CopyStanding, DiffWords, WishWords } from './copy-shape.ts';
 import type { Diff, TableDifference } from './diff.ts';
@@ -30,13 +29,6 @@ export function goalWords({ at, lsn }: RestoreGoal): {
   readonly lsn: string | null;
 } {
   return { at: at?.toISOString() ?? null, lsn };
-}
-
-export function windowWords({ from, to }: RecoveryWindow): {
-  readonly from: string;
-  readonly to: string;
-} {
-  return { from: from.toISOString(), to: to.toISOString() };
 }
 
 export function diffWords(diff: Diff): DiffWords {

@@ -13,7 +13,7 @@ import type { StoredPoint } from '../recovery-point.ts';
 import type { RestoreWish } from './choose-point.ts';
 import type { CopiesParts } from './copies-parts.ts';
 import type { CopiedTarget, StandingTarget } from './copy.ts';
-import { noVault } from './copy-orders.ts';
+import { vaultOf } from './copy-orders.ts';
 import type { ReportWords } from './copy-shape.ts';
 import { turn } from './in-turn.ts';
 import { rowsText, type SignedPromotion, signedOf, staysWords } from './promotion.ts';
@@ -74,14 +74,13 @@ async function carriedOut(
 ): Promise<{ readonly report: ReportWords; readonly said: string }> {
   const signed = signedOf(facts);
   const target = of.target.name;
-  const { vault } = signed;
+  const vault = vaultOf(of, signed.vault);
   const order = {
     wish: wishOf(signed),
     asOf: signed.asOf === null ? null : new Date(signed.asOf),
     folder: join(folder, newId('restore', clock)),
     isKept: false,
   };
-  if (!of.vaults.includes(vault)) throw noVault(target, of.vaults, vault);
   const copy = await restore(target, vault, order, () => {}, signal);
   try {
     mustBeSigned(copy.point, signed);

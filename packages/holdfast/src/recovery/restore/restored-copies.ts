@@ -14,6 +14,7 @@
 import { newId } from '../../model/ids.ts';
 import type { Spoken } from '../../model/signed.ts';
 import { oneLine } from '../../model/text.ts';
+import { isoWindow } from '../recovery-point.ts';
 import { bringBack } from './bring-back.ts';
 import { compareCopy } from './compare-copy.ts';
 import type { CopiesParts } from './copies-parts.ts';
@@ -37,7 +38,6 @@ import type {
   ViewWords,
   WriteBackWords,
 } from './copy-shape.ts';
-import { windowWords } from './copy-words.ts';
 import { soon } from './in-turn.ts';
 import { OneLook } from './one-look.ts';
 import { promote } from './promote.ts';
@@ -62,7 +62,7 @@ export class RestoredCopies implements Restores {
     const vault = vaultOf(this.#copies.targetOf(target), named);
     this.#mustBeOver(asOf);
     const { points, view, window } = await this.#parts.viewOf(target, vault, new Date(asOf));
-    return { vault, asOf, view, window: windowWords(window), points: [...points] };
+    return { vault, asOf, view, window: isoWindow(window), points: [...points] };
   }
 
   async begin(order: RestoreBegin): Promise<CopyWords> {
